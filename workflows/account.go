@@ -1,0 +1,88 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// AccountState is the record of an account: who owns it as far as Keyholder knows, and which workflows hold its locks.
+type AccountState struct {
+	ID string `json:"id"`
+	// Owner is the owner's address; Since and By say from when and which decision made it so (a workflow's ID; "configuration" at first start).
+	Owner string    `json:"owner"`
+	Since time.Time `json:"since,omitzero"`
+	By    string    `json:"by,omitempty"`
+	// Previous is the owner before, if Keyholder saw the change.
+	Previous string `json:"previous,omitempty"`
+	// Locks maps a lock's name (as "transfer") to the workflow that holds it.
+	Locks map[string]string `json:"locks,omitempty"`
+}
+
+// LockTransfer is the lock of the one open transfer of an account.
+const LockTransfer = "transfer"
+
+// Types of events of an account's record.
+const (
+	AccountSeen  = "account.seen"  // first start: body AccountState with Owner
+	OwnerChanged = "owner.changed" // body OwnerChange
+	LockTaken    = "lock.taken"    // body Lock
+	LockReleased = "lock.released" // body Lock
+)
+
+// OwnerChange is the body of [OwnerChanged]. How is acted, verified or attested.
+type OwnerChange struct {
+	From     string `json:"from"`
+	To       string `json:"to"`
+	Workflow string `json:"workflow"`
+	How      string `json:"how"`
+}
+
+// Lock is the body of [LockTaken] and [LockReleased].
+type Lock struct {
+	Name     string `json:"name"`
+	Workflow string `json:"workflow"`
+}
+
+// How a step came about.
+const (
+	Acted    = "acted"    // Keyholder did it through the API
+	Verified = "verified" // a person did it and Keyholder saw it by reading
+	Attested = "attested" // a person says so
+)
+
+// ApplyAccount folds one event into an account's record.
+func ApplyAccount(a AccountState, e Event) (AccountState, error) {
+	a.Locks = maps.Clone(a.Locks)
+	switch e.Type {
+	case AccountSeen:
+		var b AccountState
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return a, fmt.Errorf("decode %s: %w", e.Type, err)
+		}
+		a.ID, a.Owner, a.Since, a.By = b.ID, b.Owner, e.At, b.By
+	case OwnerChanged:
+		var b OwnerChange
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return a, fmt.Errorf("decode %s: %w", e.Type, err)
+		}
+		a.Previous, a.Owner, a.Since, a.By = b.From, b.To, e.At, b.Workflow
+	case LockTaken, LockReleased:
+		var b Lock
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return a, fmt.Errorf("decode %s: %w", e.Type, err)
+		}
+		if e.Type == LockReleased {
+			delete(a.Locks, b.Name)
+			break
+		}
+		if a.Locks == nil {
+			a.Locks = map[string]string{}
+		}
+		a.Locks[b.Name] = b.Workflow
+	default:
+		return a, fmt.Errorf("apply %q: %w", e.Type, ErrUnknownEvent)
+	}
+	return a, nil
+}

@@ -1,0 +1,90 @@
+package workflows
+
+// Card is what a workflow shows to one recipient in Slack. One person gets one card per workflow; it is changed in place.
+// Texts are Slack mrkdwn (see text.go); whoever renders cuts them to Slack's limits.
+type Card struct {
+	// Name and Recipient are the card's identity within the workflow. Name is "main" for the card with the buttons.
+	Name string `json:"name"`
+	// Recipient is a Slack user ID (a direct message) or a channel ID.
+	Recipient string `json:"recipient"`
+	// Under names a card of the same recipient under which this one is posted as a thread reply. Empty: a message of its own.
+	Under string `json:"under,omitempty"`
+	// Round is the question the buttons answer; their actions block is named "<machine>:<round>".
+	Round int `json:"round"`
+
+	Title    string   `json:"title"`
+	Lines    []string `json:"lines,omitempty"` // one paragraph each
+	Facts    []string `json:"facts,omitempty"` // a compact list, one line each
+	Note     string   `json:"note,omitempty"`  // small print: ID and hints
+	Buttons  []Button `json:"buttons,omitempty"`
+	Fallback string   `json:"fallback"` // the notification line; stands alone, plain text
+
+	// Bulk cards (reminders, notices to many) are delivered after the others.
+	Bulk bool `json:"bulk,omitempty"`
+}
+
+// Styles of a button.
+const (
+	Primary = "primary"
+	Danger  = "danger"
+)
+
+// Button is one button of a card. Its value is always the workflow's ID.
+type Button struct {
+	Action  string   `json:"action"` // the action_id, part of the contract
+	Label   string   `json:"label"`
+	Style   string   `json:"style,omitempty"`
+	Confirm *Confirm `json:"confirm,omitempty"`
+}
+
+// Confirm asks once more before something that cannot be undone or that somebody swears to.
+type Confirm struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
+	Yes   string `json:"yes"`
+	No    string `json:"no"`
+}
+
+// Kinds of inputs, after Slack's elements.
+const (
+	InputSelect = "static_select"
+	InputMulti  = "multi_static_select"
+	InputUser   = "users_select"
+	InputText   = "plain_text_input"
+	InputChecks = "checkboxes"
+)
+
+// Modal is a form. Its private_metadata carries Workflow, Account, Action and Round.
+type Modal struct {
+	Callback string // "transfer.request", "transfer.reason"
+	Title    string // at most 24 characters
+	Submit   string // at most 24 characters
+	Intro    []string
+	Inputs   []Input
+
+	Workflow string
+	Account  string
+	Action   string // the command that submitting gives
+	Round    int
+}
+
+// Input is one field. Block is its block_id and action_id.
+type Input struct {
+	Block       string
+	Kind        string
+	Label       string
+	Hint        string
+	Placeholder string
+	Options     []Option
+	Initial     string
+	Optional    bool
+	Multiline   bool
+	MaxLength   int // characters; 0: Slack's own limit of 3000
+}
+
+// Option is one choice. Value is at most 150 characters, Label and Description at most 75.
+type Option struct {
+	Value       string
+	Label       string
+	Description string
+}

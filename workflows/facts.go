@@ -1,0 +1,178 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+)
+
+// FactsMaxAge is how old a fact may be to decide something.
+const FactsMaxAge = 60 * time.Second
+
+// Standing codes of a person who may not decide anything, whatever the button. Empty means full member in good standing.
+const (
+	StandingGuest       = "guest"
+	StandingBot         = "bot"
+	StandingDeactivated = "deactivated"
+	StandingForeign     = "foreign" // of another workspace
+	StandingInvited     = "invited" // has not signed in to Slack yet
+	StandingUnknown     = "unknown" // Slack does not know the ID
+)
+
+// Person is a Slack user as Slack described them at At.
+type Person struct {
+	ID             string
+	Team           string
+	Name           string // display name, for exports; messages use mentions
+	Email          string // lower case; empty without the scope users:read.email or when unconfirmed
+	EmailConfirmed bool
+	TimeZone       string // IANA name; may be empty
+	Standing       string // "" or one of the codes
+	At             time.Time
+}
+
+// Needs is what a machine wants to know before it decides. Groups are expanded and their members looked up as well.
+type Needs struct {
+	People      []string // Slack user or user-group IDs
+	Emails      []string // addresses whose Slack user matters
+	Delegations []string // people whose delegations matter
+}
+
+// Facts are what a decision may rest on besides state and command.
+type Facts struct {
+	Policy  Policy
+	Shards  int
+	Account AccountState
+	// People holds every person asked for, by ID, those unknown to Slack included (StandingUnknown).
+	People map[string]Person
+	// Groups holds the members of every user group asked for, by the group's ID.
+	Groups map[string][]string
+	// ByEmail maps an address (lower case) to the Slack user who confirmed it. Absent: none, or the scope is missing.
+	ByEmail map[string]string
+	// Delegations of the people asked for.
+	Delegations []approvals.Delegation
+}
+
+// Standing of all people known, in the form package approvals judges by.
+func (f Facts) Standing() approvals.Standing {
+	st := make(approvals.Standing, len(f.People))
+	for id, p := range f.People {
+		st[id] = p.Standing
+	}
+	return st
+}
+
+// Expand replaces user groups by their members and drops duplicates, keeping the order.
+func (f Facts) Expand(ids []string) []string {
+	var out []string
+	seen := map[string]bool{}
+	add := func(id string) {
+		if id != "" && !seen[id] {
+			seen[id] = true
+			out = append(out, id)
+		}
+	}
+	for _, id := range ids {
+		if members, ok := f.Groups[id]; ok {
+			for _, m := range members {
+				add(m)
+			}
+			continue
+		}
+		if !IsGroup(id) {
+			add(id)
+		}
+	}
+	return out
+}
+
+// IsGroup reports whether a Slack ID is a user group's.
+func IsGroup(id string) bool { return len(id) > 0 && id[0] == 'S' }
+
+// Roster answers facts about people from Slack, none older than [FactsMaxAge]. An unknown person is an answer, not an error.
+type Roster interface {
+	People(ctx context.Context, ids []string) (map[string]Person, error)
+	Group(ctx context.Context, id string) ([]string, error)
+	// ByEmail answers the Slack user with that confirmed address, "" for none or when the scope is missing.
+	ByEmail(ctx context.Context, email string) (string, error)
+}
+
+// Policies answers the configured policy of an account. It does no I/O.
+type Policies interface {
+	Policy(account string) (Policy, bool)
+	Accounts() []string // IDs in the order of the file
+}
+
+// Policy is what the configuration says about one account.
+type Policy struct {
+	ID, Name, Customer string
+	Owner              string // the configured owner's address, true at first start
+	Aliases            []Alias
+	Approvers          []string // Slack user or group IDs; empty: every alias holder
+	Admins             []string
+	Auditors           []string
+	Channel            string
+	Token              bool // a token for production is configured
+	UIHost             string
+	Transfer           TransferPolicy
+}
+
+// Alias is a shared mailbox that may own the account.
+type Alias struct {
+	Email      string   `json:"email"`
+	Holders    []string `json:"holders"`
+	Custodians []string `json:"custodians,omitempty"`
+	Vault      string   `json:"vault,omitempty"`
+}
+
+// What a finding of a check is worth.
+const (
+	LevelBlock  = "block"
+	LevelWarn   = "warn"
+	LevelIgnore = "ignore"
+)
+
+// TransferPolicy is the configuration's transfer section.
+type TransferPolicy struct {
+	Quorum        int           `json:"quorum"`
+	ConfirmWithin time.Duration `json:"confirm_within"`
+	Cooldown      time.Duration `json:"cooldown"`
+	AcceptWithin  time.Duration `json:"accept_within"`
+	WatchEvery    time.Duration `json:"watch_every"`
+	OnErrors      string        `json:"on_errors"`
+	OnShared      string        `json:"on_shared"`
+}
+
+// HolderIDs lists the holders of all aliases, users and groups, without duplicates, in order.
+func (p Policy) HolderIDs() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, a := range p.Aliases {
+		for _, h := range a.Holders {
+			if !seen[h] {
+				seen[h] = true
+				out = append(out, h)
+			}
+		}
+	}
+	return out
+}
+
+// ApproverIDs lists who approves: the approvers, or every alias holder.
+func (p Policy) ApproverIDs() []string {
+	if len(p.Approvers) > 0 {
+		return p.Approvers
+	}
+	return p.HolderIDs()
+}
+
+// Alias finds an alias by address, upper and lower case alike.
+func (p Policy) Alias(email string) (Alias, bool) {
+	for _, a := range p.Aliases {
+		if SameEmail(a.Email, email) {
+			return a, true
+		}
+	}
+	return Alias{}, false
+}

@@ -1,0 +1,160 @@
+package workflows
+
+import (
+	"strings"
+	"time"
+)
+
+// Can is whether a token can do something: it was seen to work, was refused, or was never tried.
+type Can string
+
+// Values of Can.
+const (
+	Yes     Can = "yes"
+	No      Can = "no"
+	Unknown Can = "unknown"
+)
+
+// Capabilities is what an account's token was seen to do. Start (an account transfer) is Unknown until it was tried, because
+// integrator.io does not say whether an administrator's token may.
+type Capabilities struct {
+	Token         Can `json:"token"` // a token is configured and integrator.io knows it
+	ReadUsers     Can `json:"read_users"`
+	ReadTransfers Can `json:"read_transfers"`
+	ChangeUsers   Can `json:"change_users"`
+	Start         Can `json:"start"`
+}
+
+// User is an access record ("ashare") of an account, without what no decision needs.
+type User struct {
+	ID        string    `json:"id"`
+	Email     string    `json:"email"`
+	Name      string    `json:"name,omitempty"`
+	Role      string    `json:"role"`   // administrator, manage, monitor, custom, none
+	Status    string    `json:"status"` // accepted, pending, dismissed
+	Disabled  bool      `json:"disabled,omitempty"`
+	SSO       bool      `json:"sso,omitempty"`        // accountSSORequired
+	MFA       bool      `json:"mfa,omitempty"`        // accountMFARequired
+	SSOLinked string    `json:"sso_linked,omitempty"` // not_linked, this_account, other_account
+	LastHere  time.Time `json:"last_here,omitzero"`   // last sign-in to this account
+	LastAny   time.Time `json:"last_any,omitzero"`    // last sign-in to any account
+}
+
+// Statuses of a User.
+const (
+	UserAccepted  = "accepted"
+	UserPending   = "pending"
+	UserDismissed = "dismissed"
+)
+
+// Mark is a short form of what a watch on the user looks at: status, role and whether disabled. "absent" for nil.
+func (u *User) Mark() string {
+	if u == nil {
+		return "absent"
+	}
+	m := u.Status + "/" + u.Role
+	if u.Disabled {
+		m += "/disabled"
+	}
+	return m
+}
+
+// Transfer is an account transfer at integrator.io.
+type Transfer struct {
+	ID        string `json:"id"`
+	Email     string `json:"email"`     // of transferToUser
+	Status    string `json:"status"`    // unapproved, queued, started, done, canceled, failed; "missing": the record is gone
+	Dismissed bool   `json:"dismissed"` // declined; the status stays unapproved
+	// OwnerListed is true when the previous owner was seen in the list of users, where an owner never is.
+	OwnerListed bool   `json:"owner_listed,omitempty"`
+	OwnerRole   string `json:"owner_role,omitempty"` // the previous owner's role, when listed
+	Adopted     bool   `json:"adopted,omitempty"`    // found, not sent, by the call that answers
+}
+
+// Statuses of a Transfer beside integrator.io's own.
+const (
+	TransferUnapproved = "unapproved"
+	TransferQueued     = "queued"
+	TransferStarted    = "started"
+	TransferDone       = "done"
+	TransferCanceled   = "canceled"
+	TransferFailed     = "failed"
+	TransferMissing    = "missing"
+)
+
+// Pending reports whether the invitation can still be accepted or is being carried out.
+func (t Transfer) Pending() bool {
+	switch t.Status {
+	case TransferUnapproved:
+		return !t.Dismissed
+	case TransferQueued, TransferStarted:
+		return true
+	}
+	return false
+}
+
+// Mark is a short form of what a watch on the transfer looks at.
+func (t *Transfer) Mark() string {
+	if t == nil {
+		return "absent"
+	}
+	m := t.Status
+	if t.Dismissed {
+		m += "/dismissed"
+	}
+	if t.OwnerListed {
+		m += "/listed/" + t.OwnerRole
+	}
+	return m
+}
+
+// Reading is the account as integrator.io showed it at one time, as far as the checks of a transfer need it. What could not be read
+// is named in Unread with the reason; what is not named there was read.
+type Reading struct {
+	At           time.Time         `json:"at"`
+	Capabilities Capabilities      `json:"capabilities"`
+	Unread       map[string]string `json:"unread,omitempty"` // by part: users, transfers, errors, jobs, stacks, shared, sso
+
+	UserID     string     `json:"user_id,omitempty"` // tokenInfo's _userId: the account's identity
+	UserCount  int        `json:"user_count"`
+	Target     *User      `json:"target,omitempty"` // nil: not listed
+	Owner      *User      `json:"owner,omitempty"`  // the recorded owner if listed, which means they own it no longer
+	Admins     []User     `json:"admins,omitempty"` // enabled, accepted administrators
+	Transfers  []Transfer `json:"transfers,omitempty"`
+	Errors     []Count    `json:"errors,omitempty"` // open errors per integration, those with none left out
+	Jobs       int        `json:"jobs"`             // running or queued
+	StackGaps  []string   `json:"stack_gaps,omitempty"`
+	Shared     []Resource `json:"shared,omitempty"`
+	SSOEnabled bool       `json:"sso_enabled,omitempty"`
+}
+
+// Parts of a reading that can be missing.
+const (
+	PartUsers     = "users"
+	PartTransfers = "transfers"
+	PartErrors    = "errors"
+	PartJobs      = "jobs"
+	PartStacks    = "stacks"
+	PartShared    = "shared"
+	PartSSO       = "sso"
+)
+
+// Count is a number of things under a name.
+type Count struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	N    int    `json:"n"`
+}
+
+// Resource is an integration or connection that is shared with others and may have to be switched off for a transfer.
+type Resource struct {
+	Kind string `json:"kind"` // integration, connection
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	On   bool   `json:"on"`
+}
+
+// SameEmail compares addresses the way integrator.io does: upper and lower case alike.
+func SameEmail(a, b string) bool {
+	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
+}

@@ -1,0 +1,127 @@
+package workflows
+
+import (
+	"context"
+	"time"
+)
+
+// Kinds of records.
+const (
+	KindWorkflow = "workflow"
+	KindAccount  = "account"
+	KindPerson   = "person"
+	KindLedger   = "ledger"
+)
+
+// Ref names a record. A workflow's ID carries its shard; accounts, persons and ledgers hash to theirs ([ShardOf]).
+type Ref struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+}
+
+// Record is a stored record. Version 0 means that it does not exist.
+type Record struct {
+	Ref     Ref
+	Version uint64 // the sequence number of the last event
+	// Machine and Schema say who wrote State ("account" and "person" for those kinds).
+	Machine string
+	Schema  int
+	State   []byte    // exact bytes
+	Head    string    // hex digest: the chain's last link
+	Last    time.Time // of the last event
+}
+
+// RecordChange appends events to a record and replaces its state.
+type RecordChange struct {
+	From    Record // as loaded; its Version and Head are compared
+	State   []byte
+	Schema  int
+	Machine string
+	Events  []Event // Seq continues From.Version
+}
+
+// Change is committed whole or not at all. Workflow and account live on one shard; Person changes stand alone.
+type Change struct {
+	Records []RecordChange
+	// Append are effects put at the end of their key's queue.
+	Append []Effect
+	// Put are effects that replace whatever their key holds (cards, watches).
+	Put []Effect
+	// Drop are keys whose queue is emptied (watches that ended).
+	Drop []string
+	// TimersSet and TimersGone are matched by workflow, name and time.
+	TimersSet, TimersGone []Timer
+	// WaitingFor and NotWaitingFor say who waits or no longer waits for Workflow.
+	Workflow                  string
+	WaitingFor, NotWaitingFor []string
+	// Account and Open keep the index of open workflows: +1 opened, -1 closed, 0 unchanged.
+	Account string
+	Open    int
+	// Answers is the claim that the change answers, removed with it. A claim lost meanwhile is [ErrConflict].
+	Answers *Claim
+}
+
+// Records is what the desk needs of a store.
+type Records interface {
+	// Load answers the records in the order asked, in one round trip per shard. A missing one has Version 0.
+	Load(ctx context.Context, refs ...Ref) ([]Record, error)
+	// Commit stores a change in one atomic call. Errors: [ErrConflict]; [ErrUnclear] when it may or may not be stored.
+	Commit(ctx context.Context, c Change) error
+	// Events answers the events of a record with Seq > after, oldest first. An erased event has a nil Body.
+	Events(ctx context.Context, ref Ref, after uint64) ([]Event, error)
+	// Waiting lists the open workflows that wait for a person; Open those of an account, oldest first.
+	Waiting(ctx context.Context, person string) ([]string, error)
+	Open(ctx context.Context, account string) ([]string, error)
+	// Place answers where a workflow's card stands; ok false: not posted (yet).
+	Place(ctx context.Context, workflow, name, recipient string) (Place, bool, error)
+	// Shards is the number of shards, fixed at first use.
+	Shards() int
+}
+
+// Effects is what the courier needs of a store. All times are real time, of this machine's clock, which the store compares with its own at start.
+type Effects interface {
+	// ClaimEffects leases up to max due effects for [LeaseFor]: at most one per key, people's lane first, none whose destination is held back.
+	ClaimEffects(ctx context.Context, real time.Time, max int) ([]Claim, error)
+	// Extend prolongs a lease to real+LeaseFor and answers the new end; [ErrLeaseLost] when it is no longer ours.
+	Extend(ctx context.Context, c Claim, real time.Time) (time.Time, error)
+	// Finish ends a claim without a change of records. [ErrLeaseLost] when it is no longer ours: then nothing was written.
+	Finish(ctx context.Context, c Claim, f Finish) error
+	// HoldBack lets nothing for the destination be claimed before until.
+	HoldBack(ctx context.Context, destination string, until time.Time) error
+}
+
+// Finish says how a claim ended.
+type Finish struct {
+	// Done removes the effect. A card whose content was replaced meanwhile stays due; a watch stays, due at NotBefore.
+	Done bool
+	// Place, with a TS, is written into the card table.
+	Place Place
+	// NotBefore is when the effect is due again, if it stays.
+	NotBefore time.Time
+	// Failed counts as an attempt.
+	Failed bool
+}
+
+// Timers is what the clock needs of a store.
+type Timers interface {
+	// ClaimTimers leases up to max timers due at now (time of commands) for [LeaseFor] of real time.
+	ClaimTimers(ctx context.Context, now, real time.Time, max int) ([]Claim, error)
+	// DropTimer removes a timer that nobody wants any more.
+	DropTimer(ctx context.Context, c Claim) error
+}
+
+// Store is the whole seam; package store implements it.
+type Store interface {
+	Records
+	Effects
+	Timers
+}
+
+// LeaseFor is how long a claim lasts: an effect whose courier died is taken over within 10 s.
+const LeaseFor = 8 * time.Second
+
+// LeaseMargin is what must be left of a lease to start an outward call, whose own time-out is [CallTimeout].
+const (
+	LeaseMargin = 6 * time.Second
+	CallTimeout = 5 * time.Second
+)

@@ -1,0 +1,124 @@
+package workflows
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Esc makes what a person or another program wrote safe inside mrkdwn: Slack's three control characters are escaped, so nobody can smuggle in
+// a mention or a link. Source: reference of mrkdwn, "Escaping text".
+func Esc(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+}
+
+// Quote is what somebody wrote, on one line, escaped, in quotation marks, cut at 600 characters.
+func Quote(s string) string {
+	return "“" + Esc(Clip(strings.Join(strings.Fields(s), " "), 600)) + "”"
+}
+
+// Clip cuts a text to at most n characters (Unicode code points), the last being an ellipsis where something was cut.
+func Clip(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return string(r[:n-1]) + "…"
+}
+
+// Mention is a person in a message. An address or anything else that is not a Slack user ID is shown as it is.
+func Mention(id string) string {
+	if len(id) > 1 && (id[0] == 'U' || id[0] == 'W') && !strings.Contains(id, "@") {
+		return "<@" + id + ">"
+	}
+	return Esc(id)
+}
+
+// Mentions lists people: "Ana", "Ana and Ben", "Ana, Ben and Cat".
+func Mentions(ids []string) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = Mention(id)
+	}
+	return List(names, "and")
+}
+
+// List joins words with commas and a last conjunction.
+func List(words []string, and string) string {
+	switch len(words) {
+	case 0:
+		return ""
+	case 1:
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " " + and + " " + words[len(words)-1]
+}
+
+// When is a time that everyone reads in their own time zone, to the minute.
+func When(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+// Clock is a time of day that everyone reads in their own time zone.
+func Clock(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
+}
+
+// Span is a duration in words: "45 seconds", "3 hours", "2 days".
+func Span(d time.Duration) string {
+	unit := func(n int64, word string) string {
+		if n == 1 {
+			return "1 " + word
+		}
+		return strconv.FormatInt(n, 10) + " " + word + "s"
+	}
+	switch {
+	case d < 2*time.Minute:
+		return unit(int64((d+time.Second-1)/time.Second), "second")
+	case d < 2*time.Hour:
+		return unit(int64((d+30*time.Second)/time.Minute), "minute")
+	case d < 48*time.Hour:
+		return unit(int64((d+30*time.Minute)/time.Hour), "hour")
+	}
+	return unit(int64((d+12*time.Hour)/(24*time.Hour)), "day")
+}
+
+// Plural is a count with its word: "1 user", "3 users".
+func Plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return strconv.Itoa(n) + " " + word + "s"
+}
+
+var (
+	datePattern    = regexp.MustCompile(`<!date\^\d+\^[^|>]*\|([^>]*)>`)
+	mentionPattern = regexp.MustCompile(`<@([UW][A-Z0-9]*)(?:\|[^>]*)?>`)
+	linkPattern    = regexp.MustCompile(`<(https?://[^|>]+)(?:\|([^>]*))?>`)
+	boldPattern    = regexp.MustCompile(`\*([^*\n]+)\*`)
+)
+
+// Plain turns mrkdwn into plain text: dates become UTC, mentions become what name answers (the ID where it answers ""), links their label.
+func Plain(s string, name func(id string) string) string {
+	s = datePattern.ReplaceAllString(s, "$1")
+	s = mentionPattern.ReplaceAllStringFunc(s, func(m string) string {
+		id := mentionPattern.FindStringSubmatch(m)[1]
+		if name != nil {
+			if n := name(id); n != "" {
+				return n
+			}
+		}
+		return id
+	})
+	s = linkPattern.ReplaceAllStringFunc(s, func(m string) string {
+		p := linkPattern.FindStringSubmatch(m)
+		if p[2] != "" {
+			return p[2]
+		}
+		return p[1]
+	})
+	s = boldPattern.ReplaceAllString(s, "$1")
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
+}

@@ -1,0 +1,310 @@
+package config
+
+import "strings"
+
+// Config is the whole configuration: the file over the defaults, and the secrets of the environment.
+// The yaml tags are the keys of the contract; a test compares them with the template.
+type Config struct {
+	// Listen is the host:port of /healthz, /readyz and /metrics. Empty turns them off.
+	Listen string `yaml:"listen"`
+	// Redis says where the record is kept.
+	Redis Redis `yaml:"redis"`
+	// Slack holds what the file says about Slack; the tokens are in Secrets.
+	Slack Slack `yaml:"slack"`
+	// Accounts are the integrator.io accounts, in file order, at least one.
+	Accounts []Account `yaml:"accounts"`
+
+	// Secrets come from the environment alone and never print.
+	Secrets Secrets `yaml:"-"`
+
+	file  string
+	hash  string
+	marks marks
+}
+
+// Redis names the servers. One of URL and Addrs is set, except that both may be empty when REDIS_URL is given.
+type Redis struct {
+	// URL of one server (redis://, rediss:// or unix://), without a password: that belongs in REDIS_URL.
+	URL string `yaml:"url"`
+	// Addrs are host:port of the Sentinels, or of some nodes of the cluster.
+	Addrs []string `yaml:"addrs"`
+	// Master is the name the Sentinels know the master by; it makes Addrs (or REDIS_URL) Sentinels.
+	Master string `yaml:"master"`
+	// Cluster says that Addrs (or REDIS_URL) are nodes of a Redis Cluster.
+	Cluster bool `yaml:"cluster"`
+	// Shards is how many shards the keys are spread over, 1 to 100. Fixed at the first start.
+	Shards int `yaml:"shards"`
+}
+
+// Slack is what the file says about Slack.
+type Slack struct {
+	// Command is the slash command, beginning with "/", at most 32 characters.
+	Command string `yaml:"command"`
+	// Channel is the ID of the channel for notices and audit checkpoints. It may be empty, which Advice mentions.
+	Channel string `yaml:"channel"`
+}
+
+// Account is one integrator.io account.
+type Account struct {
+	// ID is what people type; a-z, 0-9 and "-", unique in the file.
+	ID string `yaml:"id"`
+	// Name is what cards show; the ID when the file gives none.
+	Name string `yaml:"name"`
+	// Customer groups the accounts of a consultancy. May be empty.
+	Customer string `yaml:"customer"`
+	// Region is one of Regions.
+	Region string `yaml:"region"`
+	// APIURL replaces the region's host: a proxy, a simulator. Without /v1. See APIBase.
+	APIURL string `yaml:"api_url"`
+	// TokenEnv names the environment variable with the API token. Empty: people act and attest.
+	TokenEnv string `yaml:"token_env"`
+	// Owner is the e-mail address of the owner at the first start; later the record knows better.
+	Owner string `yaml:"owner"`
+	// Aliases are the shared mailboxes that may own the account, at least one.
+	Aliases []Alias `yaml:"aliases"`
+	// Approvers are Slack user or user-group IDs; empty means every alias holder. See ApproverIDs.
+	Approvers []string `yaml:"approvers"`
+	// Admins may also request and run reviews.
+	Admins []string `yaml:"admins"`
+	// Auditors may read the record and export; they never vote.
+	Auditors []string `yaml:"auditors"`
+	// Channel replaces Slack.Channel for this account. See ChannelOr.
+	Channel string `yaml:"channel"`
+	// Environments are the account's environments besides production, read by access and reviews.
+	Environments []Environment `yaml:"environments"`
+	// Transfer, Access and Review are the rules of the three kinds of work.
+	Transfer Transfer `yaml:"transfer"`
+	Access   Access   `yaml:"access"`
+	Review   Review   `yaml:"review"`
+}
+
+// Alias is a shared mailbox that may own an account.
+type Alias struct {
+	// Email is the mailbox's address.
+	Email string `yaml:"email"`
+	// Holders are the Slack user or user-group IDs of those who can read the mailbox, at least one.
+	Holders []string `yaml:"holders"`
+	// Custodians are the holders who can also use its password and second factor. Empty: unknown, which is flagged.
+	Custodians []string `yaml:"custodians"`
+	// Vault names the place of the secret, never the secret. May be empty, which is flagged.
+	Vault string `yaml:"vault"`
+}
+
+// Environment is one environment of an account besides production.
+type Environment struct {
+	// Name is shown and chosen; unique in the account, never "production".
+	Name string `yaml:"name"`
+	// TokenEnv names the environment variable with that environment's API token. May be empty.
+	TokenEnv string `yaml:"token_env"`
+}
+
+// Transfer holds the rules for changing the owner.
+type Transfer struct {
+	// Quorum is how many must confirm, at least 1.
+	Quorum int `yaml:"quorum"`
+	// ConfirmWithin is how long they have.
+	ConfirmWithin Duration `yaml:"confirm_within"`
+	// Cooldown is how long a confirmed transfer can still be stopped.
+	Cooldown Duration `yaml:"cooldown"`
+	// AcceptWithin is how long the new owner has to accept.
+	AcceptWithin Duration `yaml:"accept_within"`
+	// WatchEvery is how often integrator.io is looked at while something is awaited there.
+	WatchEvery Duration `yaml:"watch_every"`
+	// OnErrors says what open errors do to a transfer: Block, Warn or Ignore.
+	OnErrors string `yaml:"on_errors"`
+	// OnShared says what shared integrations and connections do to a transfer: Block, Warn or Ignore.
+	OnShared string `yaml:"on_shared"`
+}
+
+// Access holds the rules for granting, changing and removing access.
+type Access struct {
+	// Approvers are Slack user or user-group IDs; empty means holders and administrators. See AccessApproverIDs.
+	Approvers []string `yaml:"approvers"`
+	// Quorum is how many must approve, at least 1.
+	Quorum int `yaml:"quorum"`
+	// AdministratorQuorum is how many must approve when somebody gains administrator, at least 1.
+	AdministratorQuorum int `yaml:"administrator_quorum"`
+	// ConfirmWithin is how long they have.
+	ConfirmWithin Duration `yaml:"confirm_within"`
+	// For are the lengths offered, each once, in the order of the menu.
+	For []Span `yaml:"for"`
+	// DefaultFor is the one chosen at first; always one of For.
+	DefaultFor Span `yaml:"default_for"`
+	// Notice is how long before the end the person is told, once for each.
+	Notice []Duration `yaml:"notice"`
+	// UrgentFor is how long urgent access lasts without an approval.
+	UrgentFor Duration `yaml:"urgent_for"`
+	// DriftEvery is how often the account is compared with the record.
+	DriftEvery Duration `yaml:"drift_every"`
+}
+
+// Review holds the rules for access reviews.
+type Review struct {
+	// Every is the period: Month, Quarter, Half or Year.
+	Every string `yaml:"every"`
+	// Starts is the day of the period's first month on which the review opens. See ParseStarts.
+	Starts string `yaml:"starts"`
+	// Timezone is an IANA name. See Location.
+	Timezone string `yaml:"timezone"`
+	// Window is how long reviewers have, Grace how long after that a review stays open.
+	Window Duration `yaml:"window"`
+	Grace  Duration `yaml:"grace"`
+	// Reviewers are Slack user or user-group IDs; empty means administrators and holders. See ReviewerIDs.
+	Reviewers []string `yaml:"reviewers"`
+	// RemindEvery, RemindBefore (counted back from the due time, 0s is the due time itself) and OverdueEvery
+	// time the reminders.
+	RemindEvery  Duration   `yaml:"remind_every"`
+	RemindBefore []Duration `yaml:"remind_before"`
+	OverdueEvery Duration   `yaml:"overdue_every"`
+	// Hours ("09:00-17:00") and Days ("mon-fri") are when reminders are sent; empty means any. See ParseHours, ParseDays.
+	Hours string `yaml:"hours"`
+	Days  string `yaml:"days"`
+	// EscalateAfter is how long after the start others are told, once for each.
+	EscalateAfter []Duration `yaml:"escalate_after"`
+	// InactiveAfter and InactivePrivilegedAfter are when somebody who has not signed in is flagged.
+	InactiveAfter           Duration `yaml:"inactive_after"`
+	InactivePrivilegedAfter Duration `yaml:"inactive_privileged_after"`
+	// ExemptNew is how long a new user is not flagged as inactive.
+	ExemptNew Duration `yaml:"exempt_new"`
+	// NoAnswer says what happens to a row nobody decided: Keep or Remove.
+	NoAnswer string `yaml:"no_answer"`
+	// FixWithin and FixPrivilegedWithin are how long the agreed changes may take.
+	FixWithin           Duration `yaml:"fix_within"`
+	FixPrivilegedWithin Duration `yaml:"fix_privileged_within"`
+}
+
+// The words the file uses for a choice.
+const (
+	// Block stops a transfer until fixed or waived, Warn shows it, Ignore does not look.
+	Block  = "block"
+	Warn   = "warn"
+	Ignore = "ignore"
+	// Keep and Remove are the values of no_answer.
+	Keep   = "keep"
+	Remove = "remove"
+	// Month, Quarter, Half and Year are the values of every.
+	Month   = "month"
+	Quarter = "quarter"
+	Half    = "half"
+	Year    = "year"
+	// Production is the name of the environment that every account has.
+	Production = "production"
+)
+
+// Regions are the regions of integrator.io, with the host of each region's API.
+var regionHosts = map[string]string{
+	"us": "https://api.integrator.io",
+	"eu": "https://api.eu.integrator.io",
+	"au": "https://api.au.integrator.io",
+	"ca": "https://api.ca.integrator.io",
+}
+
+// Regions returns the regions of integrator.io in the order of the contract.
+func Regions() []string { return []string{"us", "eu", "au", "ca"} }
+
+// Account finds an account by its ID; letter case does not matter.
+func (c *Config) Account(id string) (*Account, bool) {
+	for i := range c.Accounts {
+		if strings.EqualFold(c.Accounts[i].ID, id) {
+			return &c.Accounts[i], true
+		}
+	}
+	return nil, false
+}
+
+// File is the name the configuration was read from, as it was given to Load or Parse.
+func (c *Config) File() string { return c.file }
+
+// RedisURL is the URL to use: REDIS_URL, or the file's. It may hold a password. Empty means Redis.Addrs.
+func (c *Config) RedisURL() string {
+	if c.Secrets.RedisURL != "" {
+		return c.Secrets.RedisURL
+	}
+	return c.Redis.URL
+}
+
+// Token is the API token of an account's environment; "" and Production are the account itself.
+// The token is "" when the file names none.
+func (c *Config) Token(account, environment string) string {
+	if environment == "" || environment == Production {
+		return c.Secrets.AccountTokens[account]
+	}
+	return c.Secrets.AccountTokens[account+"/"+environment]
+}
+
+// HolderIDs are the holders of all aliases, in file order, each once. Groups are not expanded.
+func (a Account) HolderIDs() []string {
+	var lists [][]string
+	for _, alias := range a.Aliases {
+		lists = append(lists, alias.Holders)
+	}
+	return union(lists...)
+}
+
+// ApproverIDs are those who may confirm a transfer: Approvers, or every alias holder, in order, each once.
+func (a Account) ApproverIDs() []string {
+	if len(a.Approvers) > 0 {
+		return union(a.Approvers)
+	}
+	return a.HolderIDs()
+}
+
+// AccessApproverIDs are those who may approve access: Access.Approvers, or holders and administrators, each once.
+func (a Account) AccessApproverIDs() []string {
+	if len(a.Access.Approvers) > 0 {
+		return union(a.Access.Approvers)
+	}
+	return union(a.HolderIDs(), a.Admins)
+}
+
+// ReviewerIDs are those who review: Review.Reviewers, or administrators and holders, each once.
+func (a Account) ReviewerIDs() []string {
+	if len(a.Review.Reviewers) > 0 {
+		return union(a.Review.Reviewers)
+	}
+	return union(a.Admins, a.HolderIDs())
+}
+
+// Alias finds one of the account's aliases by its address; letter case does not matter.
+func (a Account) Alias(email string) (*Alias, bool) {
+	for i := range a.Aliases {
+		if strings.EqualFold(a.Aliases[i].Email, strings.TrimSpace(email)) {
+			return &a.Aliases[i], true
+		}
+	}
+	return nil, false
+}
+
+// ChannelOr is the account's own channel, or the given one when it has none.
+func (a Account) ChannelOr(fallback string) string {
+	if a.Channel != "" {
+		return a.Channel
+	}
+	return fallback
+}
+
+// APIBase is the host of the account's API, without /v1 and without a slash at the end:
+// api_url, or the region's host. Source of the hosts: integrator.io's developer documentation.
+func (a Account) APIBase() string {
+	if a.APIURL != "" {
+		return strings.TrimRight(a.APIURL, "/")
+	}
+	return regionHosts[a.Region]
+}
+
+// IsGroup says whether a Slack ID names a user group.
+func IsGroup(id string) bool { return strings.HasPrefix(id, "S") }
+
+func union(lists ...[]string) []string {
+	seen := map[string]bool{}
+	out := []string{}
+	for _, list := range lists {
+		for _, id := range list {
+			if !seen[id] {
+				seen[id] = true
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,66 @@
+package config
+
+import "time"
+
+const (
+	second = Duration(time.Second)
+	minute = Duration(time.Minute)
+	hour   = Duration(time.Hour)
+	day    = 24 * hour
+)
+
+// Default is the configuration before the file is read: no account, everything else as the contract says.
+func Default() *Config {
+	return &Config{
+		Listen: "127.0.0.1:9090",
+		Redis:  Redis{URL: "redis://127.0.0.1:6379/0", Shards: 16},
+		Slack:  Slack{Command: "/io"},
+	}
+}
+
+// DefaultAccount is an account before the file is read. The numbers are the contract's; where they come
+// from is told in doc.go.
+func DefaultAccount() Account {
+	return Account{
+		Region: "us",
+		Transfer: Transfer{
+			Quorum:        2,
+			ConfirmWithin: 72 * hour,
+			Cooldown:      24 * hour,
+			AcceptWithin:  120 * hour,
+			WatchEvery:    minute,
+			OnErrors:      Block,
+			OnShared:      Warn,
+		},
+		Access: Access{
+			Quorum:              1,
+			AdministratorQuorum: 2,
+			ConfirmWithin:       72 * hour,
+			For: []Span{{"1d", day}, {"7d", 7 * day}, {"30d", 30 * day}, {"90d", 90 * day},
+				{Always, 0}},
+			DefaultFor: Span{"7d", 7 * day},
+			Notice:     []Duration{day, hour},
+			UrgentFor:  4 * hour,
+			DriftEvery: 6 * hour,
+		},
+		Review: Review{
+			Every:                   Quarter,
+			Starts:                  "first monday",
+			Timezone:                "UTC",
+			Window:                  14 * day,
+			Grace:                   7 * day,
+			RemindEvery:             7 * day,
+			RemindBefore:            []Duration{3 * day, day, 0},
+			OverdueEvery:            day,
+			Hours:                   "09:00-17:00",
+			Days:                    "mon-fri",
+			EscalateAfter:           []Duration{7 * day, 10 * day},
+			InactiveAfter:           90 * day,
+			InactivePrivilegedAfter: 30 * day,
+			ExemptNew:               30 * day,
+			NoAnswer:                Keep,
+			FixWithin:               5 * day,
+			FixPrivilegedWithin:     day,
+		},
+	}
+}

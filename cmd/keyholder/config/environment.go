@@ -1,0 +1,111 @@
+package config
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// The variables of the contract. Account tokens are in the variables that the file names.
+const (
+	EnvSlackAppToken = "SLACK_APP_TOKEN"
+	EnvSlackBotToken = "SLACK_BOT_TOKEN"
+	EnvSlackAPIURL   = "SLACK_API_URL"
+	EnvRedisURL      = "REDIS_URL"
+)
+
+// fromEnvironment fills the secrets and returns what is missing or wrong in the environment. An empty variable
+// counts as unset: a compose file passes on variables it does not have as empty ones.
+func fromEnvironment(cfg *Config, lookupEnv func(string) (string, bool)) []Fault {
+	e := &environment{cfg: cfg, lookup: lookupEnv}
+	cfg.Secrets = Secrets{
+		SlackAppToken: e.slackToken(EnvSlackAppToken, "xapp-", "Make an app-level token with the scope connections:write under Basic Information of the Slack app"),
+		SlackBotToken: e.slackToken(EnvSlackBotToken, "xoxb-", "Install the Slack app and copy the Bot User OAuth Token from OAuth & Permissions"),
+		SlackAPIURL:   e.slackAPIURL(),
+		RedisURL:      e.redisURL(),
+		AccountTokens: map[string]string{},
+	}
+	for i, account := range cfg.Accounts {
+		path := index("accounts", i)
+		e.accountToken(path+".token_env", account.TokenEnv, account.ID)
+		for j, environment := range account.Environments {
+			e.accountToken(index(path+".environments", j)+".token_env", environment.TokenEnv, account.ID+"/"+environment.Name)
+		}
+	}
+	return e.faults
+}
+
+type environment struct {
+	cfg    *Config
+	lookup func(string) (string, bool)
+	faults []Fault
+}
+
+func (e *environment) get(name string) string {
+	if e.lookup == nil {
+		return ""
+	}
+	value, _ := e.lookup(name)
+	return strings.TrimSpace(value)
+}
+
+func (e *environment) fault(name, problem, cure string) {
+	e.faults = append(e.faults, Fault{Field: name, Problem: problem, Cure: cure, Environment: true})
+}
+
+func (e *environment) slackToken(name, prefix, where string) string {
+	value := e.get(name)
+	switch {
+	case value == "":
+		e.fault(name, "This environment variable is not set", where+", and set it. It begins with "+prefix+".")
+	case !strings.HasPrefix(value, prefix):
+		e.fault(name, "The token in this environment variable does not begin with "+prefix, "Two tokens may have changed places. "+where+".")
+	case strings.ContainsAny(value, " \t\r\n\""):
+		e.fault(name, "The token in this environment variable holds spaces or quotes", "Copy it again, the token alone.")
+	}
+	return value
+}
+
+func (e *environment) slackAPIURL() string {
+	value := e.get(EnvSlackAPIURL)
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		e.fault(EnvSlackAPIURL, "This environment variable is not an http or https address", "Set it to the simulator's address, such as http://127.0.0.1:8888/api/, or unset it to use Slack itself.")
+		return value
+	}
+	return strings.TrimRight(value, "/") + "/"
+}
+
+func (e *environment) redisURL() string {
+	value := e.get(EnvRedisURL)
+	if value == "" {
+		return ""
+	}
+	if problem := redisURLProblem(value, e.cfg.Redis); problem != "" {
+		e.fault(EnvRedisURL, "The address in this environment variable "+problem, redisURLCure)
+	}
+	return value
+}
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// accountToken reads the variable that the file names. A name that is none is told by the rules of the file.
+func (e *environment) accountToken(path, name, key string) {
+	if name == "" || !variableName.MatchString(name) || e.cfg.marks.unread(path) {
+		return
+	}
+	value := e.get(name)
+	if value == "" {
+		at := e.cfg.marks.at(path)
+		e.faults = append(e.faults, Fault{
+			Line: at.line, Column: at.column, Field: path, Value: show(name), Environment: true,
+			Problem: "names an environment variable that is not set, or is empty",
+			Cure:    "Set it to the account's API token, or leave token_env empty: then people do the steps and say so.",
+		})
+		return
+	}
+	e.cfg.Secrets.AccountTokens[key] = value
+}

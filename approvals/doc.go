@@ -33,22 +33,19 @@
 //
 // # Outcomes
 //
-//	          quorum and eyes reached
-//	        +--------------------------> approved
-//	        |
-//	        |   vetoes reached
-//	open ---+--------------------------> refused
-//	 ^  |   |
-//	 |  |   |   Closes came first
-//	 |  |   +--------------------------> expired
-//	 |  |
-//	 |  +--- too few eligible seats ---> dead
-//	 +------ somebody is back ----------- |
+//	              quorum and eyes reached
+//	       +------------------------------> approved
+//	       |      vetoes reached
+//	open --+------------------------------> refused
+//	       |      Closes came first
+//	       +------------------------------> expired
+//	       |      too few eligible seats
+//	       +------------------------------> dead
 //
-// An outcome is what one count says, not a stored state: approved becomes open
-// again when an approver loses standing before the ballot is acted upon, which
-// is why votes are judged again before acting. Whoever acts upon an outcome
-// records it. Open and approved are winnable; refused, expired and dead are not.
+// An outcome is what one count says, not a stored state: approved is open again
+// when an approver lost standing before the ballot was acted upon, which is why
+// votes are judged again before acting; dead is open again when somebody comes
+// back. Whoever acts upon an outcome records it. Open and approved are winnable; refused, expired and dead are not.
 // When several would fit, approved or refused (whichever the votes reached
 // first) goes before expired, and expired before dead.
 //

@@ -61,8 +61,8 @@ func When(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
-// Clock is a time of day that everyone reads in their own time zone.
-func Clock(t time.Time) string {
+// TimeOfDay is a time of day that everyone reads in their own time zone.
+func TimeOfDay(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
 }
 

@@ -1,0 +1,221 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+)
+
+// change turns a decision into what must be stored: events and state, and the difference between what the world shows for the old state and
+// what it should show for the new one. It answers nil when there is nothing to store.
+func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, error) {
+	if len(dec.Events) == 0 {
+		return refreshed(m, cmd, at, dec.Refresh), nil
+	}
+	c := &Change{Workflow: cmd.Workflow, Account: cmd.Account}
+	next, err := d.records(m, cmd, at, dec, c)
+	if err != nil {
+		return nil, err
+	}
+	before := View{}
+	if at.state.Opened() {
+		before = m.View(at.state)
+	}
+	after := m.View(next)
+	version := at.workflow.Version + uint64(len(dec.Events))
+	c.showCards(m, cmd, before.Cards, after.Cards, dec.Refresh, version)
+	c.keepWatches(cmd, before.Watches, after.Watches, version)
+	c.setTimers(cmd, before.Timers, after.Timers)
+	c.WaitingFor, c.NotWaitingFor = compare(before.Waiting, after.Waiting)
+	for i, call := range dec.Calls {
+		c.Append = append(c.Append, Effect{
+			ID: fmt.Sprintf("%s/%d/%d", cmd.Workflow, version, i), Workflow: cmd.Workflow, Account: cmd.Account,
+			Key: "io/" + cmd.Account, Made: cmd.At, Call: &call,
+		})
+	}
+	open, isOpen := at.state.Opened() && !at.state.Closed(), !next.Closed()
+	switch {
+	case isOpen && !open:
+		c.Open = 1
+	case open && !isOpen:
+		c.Open = -1
+	}
+	if cmd.Answers != nil && cmd.Timer == nil && cmd.Answers.Effect.Every == 0 {
+		c.Answers = cmd.Answers
+	}
+	return c, nil
+}
+
+// records appends the events of workflow and account and answers the workflow's new state.
+func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change) (State, error) {
+	next := at.state
+	events := slices.Clone(dec.Events)
+	var err error
+	for i := range events {
+		events[i].Seq = at.workflow.Version + uint64(i) + 1
+		if next, err = m.Apply(next, events[i]); err != nil {
+			return nil, fmt.Errorf("apply %s: %w", events[i].Type, err)
+		}
+	}
+	raw, err := json.Marshal(next)
+	if err != nil {
+		return nil, fmt.Errorf("encode state of %s: %w", cmd.Workflow, err)
+	}
+	from := at.workflow
+	from.Ref = Ref{KindWorkflow, cmd.Workflow}
+	c.Records = append(c.Records, RecordChange{From: from, State: raw, Schema: m.Schema(), Machine: m.Name(), Events: events})
+	if len(dec.Account) == 0 {
+		return next, nil
+	}
+	rc, err := accountChange(cmd, at, dec.Account)
+	if err != nil {
+		return nil, err
+	}
+	c.Records = append(c.Records, rc)
+	return next, nil
+}
+
+// accountChange appends events to the account's record; the first of all says what the configuration said.
+func accountChange(cmd Command, at scene, events []Event) (RecordChange, error) {
+	events = slices.Clone(events)
+	if at.record.Version == 0 {
+		seen := cmd.Event(AccountSeen, AccountState{ID: at.account.ID, Owner: at.account.Owner, By: byConfiguration})
+		seen.By = Actor{Kind: ByKeyholder}
+		events = append([]Event{seen}, events...)
+	}
+	state := at.account
+	var err error
+	for i := range events {
+		events[i].Seq = at.record.Version + uint64(i) + 1
+		if state, err = ApplyAccount(state, events[i]); err != nil {
+			return RecordChange{}, err
+		}
+	}
+	raw, err := json.Marshal(state)
+	if err != nil {
+		return RecordChange{}, fmt.Errorf("encode account %s: %w", cmd.Account, err)
+	}
+	from := at.record
+	from.Ref = Ref{KindAccount, cmd.Account}
+	return RecordChange{From: from, State: raw, Schema: accountSchema, Machine: KindAccount, Events: events}, nil
+}
+
+// Schemas of the records that are no workflows.
+const (
+	accountSchema = 1
+	personSchema  = 1
+)
+
+func decodeAccount(r Record) (AccountState, error) {
+	var a AccountState
+	if err := json.Unmarshal(r.State, &a); err != nil {
+		return a, fmt.Errorf("decode account %s: %w", r.Ref.ID, err)
+	}
+	return a, nil
+}
+
+// refreshed shows some people's cards again as they stand.
+func refreshed(m Machine, cmd Command, at scene, people []string) *Change {
+	if len(people) == 0 || !at.state.Opened() {
+		return nil
+	}
+	c := &Change{Workflow: cmd.Workflow, Account: cmd.Account}
+	for _, card := range m.View(at.state).Cards {
+		if card.Under == "" && slices.Contains(people, card.Recipient) {
+			c.Put = append(c.Put, cardEffect(m, cmd, card, at.workflow.Version))
+		}
+	}
+	if len(c.Put) == 0 {
+		return nil
+	}
+	return c
+}
+
+func cardEffect(m Machine, cmd Command, card Card, version uint64) Effect {
+	key := CardKey(cmd.Workflow, card.Name, card.Recipient)
+	lane := LanePeople
+	if card.Bulk {
+		lane = LaneBulk
+	}
+	return Effect{ID: key, Workflow: cmd.Workflow, Account: cmd.Account, Key: key, Lane: lane, Made: cmd.At,
+		Card: &card, Revision: version, Machine: m.Name()}
+}
+
+// CardKey is the key of a card's effect and the card's identity in Slack's message metadata.
+func CardKey(workflow, name, recipient string) string {
+	return "card/" + workflow + "/" + name + "/" + recipient
+}
+
+// showCards puts every card whose content changed. A card that the new view lacks stays as it is: views keep their cards.
+func (c *Change) showCards(m Machine, cmd Command, before, after []Card, refresh []string, version uint64) {
+	old := map[string]Card{}
+	for _, card := range before {
+		old[card.Name+"/"+card.Recipient] = card
+	}
+	for _, card := range after {
+		was, shown := old[card.Name+"/"+card.Recipient]
+		again := card.Under == "" && slices.Contains(refresh, card.Recipient)
+		if shown && !again && reflect.DeepEqual(was, card) {
+			continue
+		}
+		c.Put = append(c.Put, cardEffect(m, cmd, card, version))
+	}
+}
+
+// keepWatches replaces watches whose call changed and drops those no longer wanted.
+func (c *Change) keepWatches(cmd Command, before, after []Watch, version uint64) {
+	old := map[string]Watch{}
+	for _, w := range before {
+		old[w.Name] = w
+	}
+	for _, w := range after {
+		was, running := old[w.Name]
+		delete(old, w.Name)
+		if running && reflect.DeepEqual(was, w) {
+			continue
+		}
+		c.Put = append(c.Put, Effect{
+			ID: fmt.Sprintf("%s/%s/%d", cmd.Workflow, w.Name, version), Workflow: cmd.Workflow, Account: cmd.Account,
+			Key: watchKey(cmd.Workflow, w.Name), Lane: LaneBulk, Made: cmd.At, Call: &w.Call, Every: w.Every,
+		})
+	}
+	for _, w := range before {
+		if _, gone := old[w.Name]; gone {
+			c.Drop = append(c.Drop, watchKey(cmd.Workflow, w.Name))
+		}
+	}
+}
+
+func watchKey(workflow, name string) string { return "watch/" + workflow + "/" + name }
+
+func (c *Change) setTimers(cmd Command, before, after []Timer) {
+	for i := range after {
+		after[i].Workflow = cmd.Workflow
+	}
+	for _, t := range before {
+		if !wants(View{Timers: after}, t) {
+			c.TimersGone = append(c.TimersGone, Timer{cmd.Workflow, t.Name, t.At})
+		}
+	}
+	for _, t := range after {
+		if !wants(View{Timers: before}, t) {
+			c.TimersSet = append(c.TimersSet, t)
+		}
+	}
+}
+
+// compare answers what came and what went.
+func compare(before, after []string) (came, went []string) {
+	for _, p := range after {
+		if !slices.Contains(before, p) && !slices.Contains(came, p) {
+			came = append(came, p)
+		}
+	}
+	for _, p := range before {
+		if !slices.Contains(after, p) && !slices.Contains(went, p) {
+			went = append(went, p)
+		}
+	}
+	return came, went
+}

@@ -1,0 +1,256 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// Pace of the loops. Both are woken by a commit of their own process; the rest finds what other processes left due.
+const (
+	pollEvery    = 250 * time.Millisecond
+	firstBackoff = 500 * time.Millisecond
+	lastBackoff  = 5 * time.Minute
+	// maxDelivery bounds one delivery, however many calls it takes.
+	maxDelivery = 2 * time.Minute
+	// storeTimeout bounds each step with the store.
+	storeTimeout = 5 * time.Second
+)
+
+// CourierOptions wire a Courier.
+type CourierOptions struct {
+	Store Effects
+	Desk  *Desk
+	// Cards delivers card effects, Calls those for integrator.io.
+	Cards, Calls Deliverer
+	// Now is the time of commands, RealNow this machine's clock.
+	Now, RealNow func() time.Time
+	// Ready says whether claims may be made; nil: always. A clock far from the store's is not ready.
+	Ready func(ctx context.Context) error
+	// Workers is how many deliveries run at once; 0: 8.
+	Workers int
+	Log     zerolog.Logger
+	// Observe is told of each delivery's end, for metrics; nil: nobody.
+	Observe func(e Effect, o Outcome, took time.Duration)
+}
+
+// Courier brings due effects to their destination and their answers back to the desk.
+type Courier struct {
+	o    CourierOptions
+	wake chan struct{}
+}
+
+// NewCourier makes a courier.
+func NewCourier(o CourierOptions) *Courier {
+	if o.Workers == 0 {
+		o.Workers = 8
+	}
+	if o.Ready == nil {
+		o.Ready = func(context.Context) error { return nil }
+	}
+	if o.Observe == nil {
+		o.Observe = func(Effect, Outcome, time.Duration) {}
+	}
+	return &Courier{o: o, wake: make(chan struct{}, 1)}
+}
+
+// Wake makes the courier look at once. It never blocks.
+func (c *Courier) Wake() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends, then lets deliveries in flight finish: their calls are bounded by [CallTimeout].
+func (c *Courier) Run(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var running sync.WaitGroup
+	defer running.Wait()
+	context.AfterFunc(ctx, func() { time.AfterFunc(2*CallTimeout, stop) })
+
+	slots := make(chan struct{}, c.o.Workers)
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		for c.claim(ctx, work, slots, &running) {
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-c.wake:
+		}
+	}
+}
+
+// claim takes as much as there are free hands and answers whether more may be due.
+func (c *Courier) claim(ctx, work context.Context, slots chan struct{}, running *sync.WaitGroup) bool {
+	free := cap(slots) - len(slots)
+	if free == 0 || ctx.Err() != nil {
+		return false
+	}
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := c.o.Ready(bounded); err != nil {
+		return false
+	}
+	claims, err := c.o.Store.ClaimEffects(bounded, c.o.RealNow(), free)
+	if err != nil {
+		if ctx.Err() == nil {
+			c.o.Log.Warn().Err(err).Msg("claim effects")
+		}
+		return false
+	}
+	for _, claim := range claims {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() {
+				<-slots
+				c.Wake()
+			}()
+			c.deliver(work, claim)
+		})
+	}
+	return len(claims) == free && len(claims) > 0
+}
+
+// deliver carries one claim to its end.
+func (c *Courier) deliver(ctx context.Context, claim Claim) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.o.Log.Error().Interface("panic", p).Str("effect", claim.Effect.ID).Msg("delivery stopped; the lease will end")
+		}
+	}()
+	begun := c.o.RealNow()
+	e := claim.Effect
+	if dl := e.Deadline(); !dl.IsZero() && !c.o.Now().Before(dl) {
+		c.finish(ctx, claim, Outcome{Done: true, Receipt: &Receipt{Failed: true, Code: FailedDeadline}, Err: errGaveUp})
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, maxDelivery)
+	l := &lease{store: c.o.Store, claim: claim, until: claim.Until, now: c.o.RealNow}
+	deliverer := c.o.Calls
+	if e.Card != nil {
+		deliverer = c.o.Cards
+	}
+	out := deliverer.Deliver(bounded, claim, l)
+	cancel()
+	c.o.Observe(e, out, c.o.RealNow().Sub(begun))
+	c.finish(ctx, claim, out)
+}
+
+var errGaveUp = errors.New("the deadline passed")
+
+// finish stores how a delivery ended. What cannot be stored is delivered again when the lease ends.
+func (c *Courier) finish(ctx context.Context, claim Claim, out Outcome) {
+	e, real := claim.Effect, c.o.RealNow()
+	log := c.o.Log.With().Str("effect", e.ID).Int("attempt", claim.Attempts+1).Logger()
+	switch {
+	case errors.Is(out.Err, ErrLeaseLost):
+		log.Warn().Msg("another process took the effect over")
+		return
+	case out.Refused && e.Card != nil:
+		log.Error().Err(out.Err).Msg("Slack refused the card for good")
+		out = Outcome{Done: true}
+	case out.Done || out.Refused:
+		if out.Err != nil {
+			log.Info().Err(out.Err).Msg("the call ended without success")
+		}
+	default:
+		c.again(ctx, claim, out, real)
+		return
+	}
+	if out.Receipt != nil && e.Call != nil && !c.report(ctx, claim, *out.Receipt) {
+		wait := backoff(claim.Attempts)
+		c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: true})
+		return
+	}
+	c.end(ctx, claim, Finish{Done: true, Place: out.Place, NotBefore: real.Add(e.Every)})
+}
+
+// again gives the claim back for later.
+func (c *Courier) again(ctx context.Context, claim Claim, out Outcome, real time.Time) {
+	wait := max(out.After, backoff(claim.Attempts))
+	if out.Limited {
+		wait = max(out.After, time.Second)
+		bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+		if err := c.o.Store.HoldBack(bounded, claim.Effect.Destination(), real.Add(wait)); err != nil {
+			c.o.Log.Warn().Err(err).Msg("hold back")
+		}
+		cancel()
+	}
+	c.o.Log.Info().Err(out.Err).Str("effect", claim.Effect.ID).Dur("wait", wait).Msg("delivered later")
+	c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: true})
+}
+
+// report hands a receipt to the desk and answers whether it was stored.
+func (c *Courier) report(ctx context.Context, claim Claim, r Receipt) bool {
+	e := claim.Effect
+	r.Effect, r.Op = e.ID, e.Call.Op
+	id := "receipt/" + e.ID
+	if e.Every > 0 {
+		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Code
+	}
+	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
+	defer cancel()
+	_, err := c.o.Desk.Do(bounded, Command{ID: id, Workflow: e.Workflow, Account: e.Account, Name: CmdReceipt,
+		Actor: Actor{Kind: ByIntegrator}, At: c.o.Now(), Round: NoRound, Receipt: &r, Answers: &claim})
+	var refused *Refusal
+	if errors.As(err, &refused) || errors.Is(err, ErrNoWorkflow) {
+		c.o.Log.Error().Err(err).Str("effect", e.ID).Msg("the receipt has no taker")
+		return true
+	}
+	if err != nil {
+		c.o.Log.Warn().Err(err).Str("effect", e.ID).Msg("the receipt could not be stored yet")
+	}
+	return err == nil
+}
+
+func (c *Courier) end(ctx context.Context, claim Claim, f Finish) {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := c.o.Store.Finish(bounded, claim, f); err != nil && !errors.Is(err, ErrLeaseLost) {
+		c.o.Log.Warn().Err(err).Str("effect", claim.Effect.ID).Msg("the end could not be stored; the lease will end")
+	}
+}
+
+// backoff is 0.5 s, doubling to 5 min, between half and all of it.
+func backoff(attempts int) time.Duration {
+	d := lastBackoff
+	if attempts < 10 {
+		d = min(firstBackoff<<attempts, lastBackoff)
+	}
+	return d/2 + rand.N(d/2)
+}
+
+// lease is the claim that a deliverer holds.
+type lease struct {
+	store Effects
+	claim Claim
+	now   func() time.Time
+
+	mu    sync.Mutex
+	until time.Time
+}
+
+// Hold implements [Lease].
+func (l *lease) Hold(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if l.until.Sub(now) >= LeaseMargin {
+		return nil
+	}
+	until, err := l.store.Extend(ctx, l.claim, now)
+	if err != nil {
+		return err
+	}
+	l.until = until
+	return nil
+}

@@ -1,0 +1,293 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// DeskOptions wire a Desk. All but Log and Wake are required.
+type DeskOptions struct {
+	Store    Records
+	Machines []Machine
+	Roster   Roster
+	Policies Policies
+	// Now is the time of commands. RealNow is this machine's clock, for the age of facts; nil: Now.
+	Now, RealNow func() time.Time
+	Log          zerolog.Logger
+	// Wake is called after each commit, so that courier and clock need not wait for their next look. It must not block.
+	Wake func()
+}
+
+// Desk takes every command through load, facts, decide and commit. It is safe for concurrent use, by several processes too: the store's
+// version check lets one of two simultaneous changes win, and the other decides again.
+type Desk struct {
+	o        DeskOptions
+	machines map[byte]Machine
+	names    map[string]Machine
+
+	// locks keeps clicks on one workflow from racing each other inside this process; correctness rests on the store alone.
+	locks [64]sync.Mutex
+
+	mu       sync.Mutex
+	accounts map[string]string // workflow -> account, which never changes
+}
+
+// NewDesk makes a desk.
+func NewDesk(o DeskOptions) *Desk {
+	if o.RealNow == nil {
+		o.RealNow = o.Now
+	}
+	if o.Wake == nil {
+		o.Wake = func() {}
+	}
+	d := &Desk{o: o, machines: map[byte]Machine{}, names: map[string]Machine{}, accounts: map[string]string{}}
+	for _, m := range o.Machines {
+		d.machines[m.Letter()] = m
+		d.names[m.Name()] = m
+	}
+	return d
+}
+
+// maxTries bounds how often one command is decided again because its record moved on meanwhile.
+const maxTries = 32
+
+// Do decides one command and makes the decision durable. The reply is for the person who gave it. Errors: [*Refusal] for a person;
+// [ErrNoWorkflow]; [ErrUnclear] when it may or may not be stored; [ErrAway] and [ErrStaleFacts] when nothing was stored; the context's.
+func (d *Desk) Do(ctx context.Context, cmd Command) (Reply, error) {
+	letter, _, ok := ParseID(cmd.Workflow)
+	m := d.machines[letter]
+	if !ok || m == nil {
+		return Reply{}, fmt.Errorf("find %.40q: %w", cmd.Workflow, ErrNoWorkflow)
+	}
+	lock := &d.locks[stripe(cmd.Workflow)]
+	lock.Lock()
+	defer lock.Unlock()
+
+	var err error
+	for range maxTries {
+		if ctx.Err() != nil {
+			return Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, ctx.Err())
+		}
+		var reply Reply
+		reply, err = d.try(ctx, m, cmd)
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
+		if err == nil {
+			d.o.Wake()
+		}
+		return reply, err
+	}
+	return Reply{}, fmt.Errorf("decide %s after %d tries: %w", cmd.Name, maxTries, err)
+}
+
+func stripe(id string) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return h.Sum32() % 64
+}
+
+// try is one round: load, facts, decide, commit.
+func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (Reply, error) {
+	at, err := d.open(ctx, m, &cmd)
+	if err != nil {
+		return Reply{}, err
+	}
+	if at.done {
+		return Reply{}, nil
+	}
+	if cmd.Timer != nil && !wants(m.View(at.state), *cmd.Timer) {
+		return Reply{}, d.commit(ctx, Change{Workflow: cmd.Workflow, TimersGone: []Timer{*cmd.Timer}})
+	}
+	facts, err := d.facts(ctx, m.Needs(at.state, cmd, at.policy), at)
+	if err != nil {
+		return Reply{}, err
+	}
+	decision, err := m.Decide(at.state, cmd, facts)
+	if err != nil {
+		return Reply{}, err
+	}
+	change, err := d.change(m, cmd, at, decision)
+	if err != nil {
+		return Reply{}, err
+	}
+	if change == nil {
+		return decision.Reply, nil
+	}
+	err = d.commit(ctx, *change)
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnclear) {
+		// An earlier try of this very command may have been stored after all.
+		if len(decision.Events) > 0 && d.holds(ctx, cmd, at.workflow.Version) {
+			return decision.Reply, nil
+		}
+	}
+	return decision.Reply, err
+}
+
+// scene is what was loaded for one try.
+type scene struct {
+	workflow, record Record // record is the account's
+	state            State
+	account          AccountState
+	policy           Policy
+	done             bool // an opening command that is stored already
+}
+
+// open loads the workflow and its account, and brings the command's account and time into order.
+func (d *Desk) open(ctx context.Context, m Machine, cmd *Command) (scene, error) {
+	var s scene
+	opening := cmd.Name == m.Name()+".request"
+	account := cmd.Account
+	if account == "" || !opening {
+		account = d.accountOf(cmd.Workflow)
+	}
+	wf := Ref{KindWorkflow, cmd.Workflow}
+	refs := []Ref{wf}
+	if account != "" {
+		refs = append(refs, Ref{KindAccount, account})
+	}
+	recs, err := d.o.Store.Load(ctx, refs...)
+	if err != nil {
+		return s, fmt.Errorf("load %s: %w", cmd.Workflow, err)
+	}
+	s.workflow = recs[0]
+	if s.workflow.Version == 0 && !opening {
+		return s, fmt.Errorf("find %s: %w", cmd.Workflow, ErrNoWorkflow)
+	}
+	if s.workflow.Version > 0 && opening {
+		if d.holds(ctx, *cmd, 0) {
+			s.done = true
+			return s, nil
+		}
+		return s, fmt.Errorf("open %s: the ID is taken: %w", cmd.Workflow, ErrNoWorkflow)
+	}
+	if s.state, err = d.state(ctx, m, s.workflow); err != nil {
+		return s, err
+	}
+	if account == "" {
+		account = s.state.Account()
+		d.remember(cmd.Workflow, account)
+		more, err := d.o.Store.Load(ctx, Ref{KindAccount, account})
+		if err != nil {
+			return s, fmt.Errorf("load account %s: %w", account, err)
+		}
+		recs = append(recs, more[0])
+	}
+	cmd.Account = account
+	s.record = recs[1]
+	s.policy, _ = d.o.Policies.Policy(account)
+	if s.policy.ID == "" {
+		s.policy.ID = account
+	}
+	if s.account, err = d.account(ctx, s.record, s.policy); err != nil {
+		return s, err
+	}
+	cmd.At = cmd.At.UTC().Truncate(time.Millisecond)
+	if cmd.At.Before(s.workflow.Last) {
+		cmd.At = s.workflow.Last
+	}
+	if cmd.At.Before(s.record.Last) {
+		cmd.At = s.record.Last
+	}
+	return s, nil
+}
+
+// state decodes a record, folding it anew from its events when it was written under an older schema.
+func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
+	if r.Version == 0 {
+		return m.New(), nil
+	}
+	if r.Schema == m.Schema() {
+		s, err := m.Decode(r.State)
+		if err != nil {
+			return nil, fmt.Errorf("decode state of %s: %w", r.Ref.ID, err)
+		}
+		return s, nil
+	}
+	if r.Schema > m.Schema() {
+		return nil, fmt.Errorf("state of %s was written by a newer Keyholder (schema %d, this one knows %d)", r.Ref.ID, r.Schema, m.Schema())
+	}
+	events, err := d.o.Store.Events(ctx, r.Ref, 0)
+	if err != nil {
+		return nil, fmt.Errorf("load events of %s: %w", r.Ref.ID, err)
+	}
+	return Fold(m, events)
+}
+
+// Fold applies events to the machine's first state.
+func Fold(m Machine, events []Event) (State, error) {
+	s := m.New()
+	var err error
+	for _, e := range events {
+		if s, err = m.Apply(s, e); err != nil {
+			return nil, fmt.Errorf("apply event %d: %w", e.Seq, err)
+		}
+	}
+	return s, nil
+}
+
+// account decodes an account's record; one that does not exist yet is what the configuration says.
+func (d *Desk) account(ctx context.Context, r Record, p Policy) (AccountState, error) {
+	if r.Version == 0 {
+		return AccountState{ID: p.ID, Owner: p.Owner, By: byConfiguration}, nil
+	}
+	return decodeAccount(r)
+}
+
+// byConfiguration is the decision behind an owner that only the file names.
+const byConfiguration = "configuration"
+
+func wants(v View, t Timer) bool {
+	for _, w := range v.Timers {
+		if w.Name == t.Name && w.At.Equal(t.At) {
+			return true
+		}
+	}
+	return false
+}
+
+// commit stores a change.
+func (d *Desk) commit(ctx context.Context, c Change) error {
+	if err := d.o.Store.Commit(ctx, c); err != nil {
+		return fmt.Errorf("commit %s: %w", c.Workflow, err)
+	}
+	return nil
+}
+
+// holds reports whether an event after a version carries the command's ID: then an earlier try was stored.
+func (d *Desk) holds(ctx context.Context, cmd Command, after uint64) bool {
+	events, err := d.o.Store.Events(ctx, Ref{KindWorkflow, cmd.Workflow}, after)
+	if err != nil {
+		return false
+	}
+	for _, e := range events {
+		if e.Command == cmd.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// maxRemembered bounds the cache of accounts; it is emptied when full, for it costs one more round trip only.
+const maxRemembered = 10_000
+
+func (d *Desk) accountOf(workflow string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.accounts[workflow]
+}
+
+func (d *Desk) remember(workflow, account string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.accounts) >= maxRemembered {
+		clear(d.accounts)
+	}
+	d.accounts[workflow] = account
+}

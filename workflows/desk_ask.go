@@ -1,0 +1,282 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+)
+
+// AccountInfo is an account as configured and as recorded.
+type AccountInfo struct {
+	Policy Policy
+	State  AccountState
+}
+
+// Overview is one workflow in a line.
+type Overview struct {
+	ID, Machine          string
+	Account, AccountName string
+	Title, Stage         string
+	Closed               bool
+	Opened               time.Time
+	Waiting              []string
+}
+
+// StoryLine is one event retold.
+type StoryLine struct {
+	At   time.Time
+	By   Actor
+	Text string // mrkdwn
+}
+
+// NewWorkflowID derives the ID of a workflow of an account from what asked for it.
+func (d *Desk) NewWorkflowID(machine, account string, seeds ...string) (string, error) {
+	m := d.names[machine]
+	if m == nil {
+		return "", fmt.Errorf("make an ID: no machine %q", machine)
+	}
+	return NewID(m.Letter(), account, d.o.Store.Shards(), append([]string{account}, seeds...)...), nil
+}
+
+// Accounts answers every configured account in the file's order.
+func (d *Desk) Accounts(ctx context.Context) ([]AccountInfo, error) {
+	var out []AccountInfo
+	for _, id := range d.o.Policies.Accounts() {
+		p, _ := d.o.Policies.Policy(id)
+		recs, err := d.o.Store.Load(ctx, Ref{KindAccount, id})
+		if err != nil {
+			return nil, fmt.Errorf("load account %s: %w", id, err)
+		}
+		a, err := d.account(ctx, recs[0], p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, AccountInfo{Policy: p, State: a})
+	}
+	return out, nil
+}
+
+// Owner answers the recorded owner of an account, the configured one before the first record.
+func (d *Desk) Owner(ctx context.Context, account string) (string, error) {
+	p, _ := d.o.Policies.Policy(account)
+	recs, err := d.o.Store.Load(ctx, Ref{KindAccount, account})
+	if err != nil {
+		return "", fmt.Errorf("load account %s: %w", account, err)
+	}
+	a, err := d.account(ctx, recs[0], p)
+	return a.Owner, err
+}
+
+// Look answers one workflow.
+func (d *Desk) Look(ctx context.Context, workflow string) (Overview, error) {
+	m, s, rec, err := d.load(ctx, workflow)
+	if err != nil {
+		return Overview{}, err
+	}
+	first := rec.Last
+	if events, err := d.o.Store.Events(ctx, rec.Ref, 0); err == nil && len(events) > 0 {
+		first = events[0].At
+	}
+	p, _ := d.o.Policies.Policy(s.Account())
+	return Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name, Title: s.Title(), Stage: s.Stage(),
+		Closed: s.Closed(), Opened: first, Waiting: m.View(s).Waiting}, nil
+}
+
+// load reads one workflow.
+func (d *Desk) load(ctx context.Context, workflow string) (Machine, State, Record, error) {
+	letter, _, ok := ParseID(workflow)
+	m := d.machines[letter]
+	if !ok || m == nil {
+		return nil, nil, Record{}, fmt.Errorf("find %.40q: %w", workflow, ErrNoWorkflow)
+	}
+	recs, err := d.o.Store.Load(ctx, Ref{KindWorkflow, workflow})
+	if err != nil {
+		return nil, nil, Record{}, fmt.Errorf("load %s: %w", workflow, err)
+	}
+	if recs[0].Version == 0 {
+		return nil, nil, Record{}, fmt.Errorf("find %s: %w", workflow, ErrNoWorkflow)
+	}
+	s, err := d.state(ctx, m, recs[0])
+	return m, s, recs[0], err
+}
+
+// OpenOf lists the open workflows of an account, oldest first.
+func (d *Desk) OpenOf(ctx context.Context, account string) ([]Overview, error) {
+	ids, err := d.o.Store.Open(ctx, account)
+	if err != nil {
+		return nil, fmt.Errorf("list open workflows of %s: %w", account, err)
+	}
+	return d.lookAll(ctx, ids)
+}
+
+// WaitingFor lists the open workflows that wait for a person, oldest first.
+func (d *Desk) WaitingFor(ctx context.Context, person string) ([]Overview, error) {
+	ids, err := d.o.Store.Waiting(ctx, person)
+	if err != nil {
+		return nil, fmt.Errorf("list what waits for %s: %w", person, err)
+	}
+	return d.lookAll(ctx, ids)
+}
+
+func (d *Desk) lookAll(ctx context.Context, ids []string) ([]Overview, error) {
+	var out []Overview
+	for _, id := range ids {
+		o, err := d.Look(ctx, id)
+		if errors.Is(err, ErrNoWorkflow) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Opened.Before(out[j].Opened) })
+	return out, nil
+}
+
+// Story retells a workflow from its events. An erased event says so.
+func (d *Desk) Story(ctx context.Context, workflow string) ([]StoryLine, error) {
+	m, _, rec, err := d.load(ctx, workflow)
+	if err != nil {
+		return nil, err
+	}
+	events, err := d.o.Store.Events(ctx, rec.Ref, 0)
+	if err != nil {
+		return nil, fmt.Errorf("load events of %s: %w", workflow, err)
+	}
+	out := make([]StoryLine, 0, len(events))
+	for _, e := range events {
+		line := StoryLine{At: e.At, By: e.By, Text: "This entry was erased; its digest stays in the chain."}
+		if e.Body != nil {
+			line.Text = m.Tell(e)
+		}
+		out = append(out, line)
+	}
+	return out, nil
+}
+
+// MayRead reports whether a person may read an account's record: its holders, approvers, administrators and auditors in good standing.
+func (d *Desk) MayRead(ctx context.Context, person Person, account string) bool {
+	p, ok := d.o.Policies.Policy(account)
+	if !ok || person.Standing != "" {
+		return false
+	}
+	for _, id := range slices.Concat(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors) {
+		if id == person.ID {
+			return true
+		}
+		if IsGroup(id) {
+			members, err := d.o.Roster.Group(ctx, id)
+			if err == nil && slices.Contains(members, person.ID) {
+				return true
+			}
+		}
+	}
+	return person.Email != "" && person.EmailConfirmed && SameEmail(person.Email, p.Owner)
+}
+
+// Place answers where a workflow's card stands in Slack.
+func (d *Desk) Place(ctx context.Context, workflow, name, recipient string) (Place, bool, error) {
+	return d.o.Store.Place(ctx, workflow, name, recipient)
+}
+
+// Delegate records that cmd.Actor lets another person decide in their place until a time, or, with an empty to, that this ends. The other
+// must be a full member; until must lie ahead, at most [MaxDelegation].
+func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.Time) (Reply, error) {
+	from := cmd.Actor.ID
+	for range maxTries {
+		recs, err := d.o.Store.Load(ctx, Ref{KindPerson, from})
+		if err != nil {
+			return Reply{}, fmt.Errorf("load person: %w", err)
+		}
+		cmd.At = cmd.At.UTC().Truncate(time.Millisecond)
+		if cmd.At.Before(recs[0].Last) {
+			cmd.At = recs[0].Last
+		}
+		event, reply, err := d.delegation(ctx, cmd, recs[0], to, until)
+		if err != nil || event == nil {
+			return reply, err
+		}
+		err = d.storePerson(ctx, recs[0], *event)
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
+		return reply, err
+	}
+	return Reply{}, fmt.Errorf("record the delegation: %w", ErrConflict)
+}
+
+// delegation decides what delegating means for a person's record; a nil event changes nothing.
+func (d *Desk) delegation(ctx context.Context, cmd Command, rec Record, to string, until time.Time) (*Event, Reply, error) {
+	from := cmd.Actor.ID
+	var now PersonState
+	if rec.Version > 0 {
+		if err := json.Unmarshal(rec.State, &now); err != nil {
+			return nil, Reply{}, fmt.Errorf("decode person: %w", err)
+		}
+	}
+	if to == "" {
+		if now.Delegation == nil {
+			return nil, Reply{Text: "You have no delegation, so there was nothing to end."}, nil
+		}
+		e := cmd.Event(DelegationEnded, struct{}{})
+		return &e, Reply{Text: "Your delegation to " + Mention(now.Delegation.To) + " has ended. You alone decide in your place again."}, nil
+	}
+	if until.IsZero() {
+		until = cmd.At.Add(MaxDelegation)
+	}
+	people, err := d.o.Roster.People(ctx, []string{from, to})
+	if err != nil {
+		return nil, Reply{}, fmt.Errorf("look people up: %w", err)
+	}
+	if err := mayDelegate(cmd, people, to, until); err != nil {
+		return nil, Reply{}, err
+	}
+	e := cmd.Event(Delegated, approvals.Delegation{From: from, To: to, Since: cmd.At, Until: until.UTC().Truncate(time.Millisecond)})
+	return &e, Reply{Text: "Recorded: until " + When(until) + " " + Mention(to) + " may decide in your place. You can still decide yourself; your own word counts then. " +
+		"Where " + Mention(to) + " is the one who asked or would gain, they may not. To end it: delegate off."}, nil
+}
+
+func mayDelegate(cmd Command, people map[string]Person, to string, until time.Time) error {
+	from := cmd.Actor.ID
+	switch {
+	case people[from].Standing != "":
+		return Refuse("not_member", "Only full members of this workspace can delegate. Nothing was recorded.")
+	case to == from:
+		return Refuse("self", "You cannot delegate to yourself. Nothing was recorded. Name somebody else.")
+	case people[to].Standing != "":
+		return Refuse("delegate_standing", Mention(to)+" is not a full, active member of this workspace, so they cannot decide for you. Nothing was recorded. Name somebody else.")
+	case !until.After(cmd.At):
+		return Refuse("past", "That end lies in the past. Nothing was recorded. Give a later date, as 2026-12-24, or a length, as 7d.")
+	case until.Sub(cmd.At) > MaxDelegation:
+		return Refuse("too_long", "A delegation lasts at most "+Span(MaxDelegation)+". Nothing was recorded. Give an earlier end.")
+	}
+	return nil
+}
+
+func (d *Desk) storePerson(ctx context.Context, rec Record, e Event) error {
+	var p PersonState
+	if rec.Version > 0 {
+		if err := json.Unmarshal(rec.State, &p); err != nil {
+			return fmt.Errorf("decode person: %w", err)
+		}
+	}
+	p.ID = e.By.ID
+	e.Seq = rec.Version + 1
+	p, err := ApplyPerson(p, e)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode person: %w", err)
+	}
+	rec.Ref = Ref{KindPerson, p.ID}
+	return d.commit(ctx, Change{Records: []RecordChange{{From: rec, State: raw, Schema: personSchema, Machine: KindPerson, Events: []Event{e}}}})
+}

@@ -1,0 +1,118 @@
+package workflows
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/keyholder/keyholder/approvals"
+)
+
+// facts fetches what a machine needs to decide.
+func (d *Desk) facts(ctx context.Context, needs Needs, at scene) (Facts, error) {
+	f := Facts{Policy: at.policy, Shards: d.o.Store.Shards(), Account: at.account,
+		People: map[string]Person{}, Groups: map[string][]string{}, ByEmail: map[string]string{}}
+	for _, id := range append(slices.Clone(needs.People), needs.Delegations...) {
+		if !IsGroup(id) || f.Groups[id] != nil {
+			continue
+		}
+		members, err := d.o.Roster.Group(ctx, id)
+		if err != nil {
+			return f, fmt.Errorf("expand group %s: %w", id, err)
+		}
+		f.Groups[id] = append([]string{}, members...)
+	}
+	for _, email := range needs.Emails {
+		id, err := d.o.Roster.ByEmail(ctx, email)
+		if err != nil {
+			return f, fmt.Errorf("look up an address: %w", err)
+		}
+		if id != "" {
+			f.ByEmail[email] = id
+			needs.People = append(needs.People, id)
+		}
+	}
+	givers := f.Expand(needs.Delegations)
+	delegations, err := d.delegations(ctx, givers)
+	if err != nil {
+		return f, err
+	}
+	f.Delegations = delegations
+	people := append(slices.Clone(needs.People), givers...)
+	for _, g := range delegations {
+		people = append(people, g.To)
+	}
+	people = f.Expand(people)
+	if len(people) == 0 {
+		return f, nil
+	}
+	if f.People, err = d.o.Roster.People(ctx, people); err != nil {
+		return f, fmt.Errorf("look people up: %w", err)
+	}
+	return f, d.fresh(f)
+}
+
+// fresh refuses facts that are too old to decide anything.
+func (d *Desk) fresh(f Facts) error {
+	oldest := d.o.RealNow().Add(-FactsMaxAge)
+	for id, p := range f.People {
+		if p.At.Before(oldest) {
+			return fmt.Errorf("what Slack says of %s is from %s: %w", id, p.At.Format(time.RFC3339), ErrStaleFacts)
+		}
+	}
+	return nil
+}
+
+// delegations reads what these people have delegated.
+func (d *Desk) delegations(ctx context.Context, people []string) ([]approvals.Delegation, error) {
+	if len(people) == 0 {
+		return nil, nil
+	}
+	byShard := map[int][]Ref{}
+	for _, p := range people {
+		s := ShardOf(p, d.o.Store.Shards())
+		byShard[s] = append(byShard[s], Ref{KindPerson, p})
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	found := make(chan Record, len(people))
+	for _, refs := range byShard {
+		g.Go(func() error {
+			recs, err := d.o.Store.Load(ctx, refs...)
+			if err != nil {
+				return fmt.Errorf("load delegations: %w", err)
+			}
+			for _, r := range recs {
+				found <- r
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	close(found)
+	byGiver := map[string]approvals.Delegation{}
+	for r := range found {
+		if r.Version == 0 {
+			continue
+		}
+		var p PersonState
+		if err := json.Unmarshal(r.State, &p); err != nil {
+			return nil, fmt.Errorf("decode person %s: %w", r.Ref.ID, err)
+		}
+		if p.Delegation != nil {
+			byGiver[r.Ref.ID] = *p.Delegation
+		}
+	}
+	var out []approvals.Delegation
+	for _, p := range people {
+		if g, ok := byGiver[p]; ok {
+			out = append(out, g)
+		}
+	}
+	return out, nil
+}

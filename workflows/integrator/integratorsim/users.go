@@ -1,0 +1,497 @@
+package integratorsim
+
+import (
+	"net/http"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+)
+
+func userRoutes() []route {
+	return []route{
+		{pattern: "GET /ashares", least: administrator, list: true, quiet: true, handle: listShares},
+		{pattern: "GET /ashares/{id}", least: administrator, handle: getShare},
+		{pattern: "PUT /ashares/{id}", least: administrator, handle: putShare},
+		{pattern: "DELETE /ashares/{id}", least: administrator, handle: deleteShare},
+		{pattern: "PUT /ashares/{id}/disable", least: administrator, handle: toggleShare},
+		{pattern: "PUT /ashares/{id}/reinvite", least: administrator, handle: reinvite},
+		{pattern: "PUT /ashares/{id}/accept", handle: acceptShare},
+		{pattern: "PUT /ashares/{id}/dismiss", handle: dismissShare},
+		{pattern: "POST /ashares/{id}/mfa/reset", least: administrator, handle: resetMFA},
+		{pattern: "POST /invite", least: administrator, handle: inviteOne},
+		{pattern: "POST /invite/multiple", least: administrator, handle: inviteMany},
+		{pattern: "GET /shared/ashares", list: true, handle: sharedWithMe},
+		{pattern: "DELETE /shared/ashares/{id}", handle: leaveAccount},
+		{pattern: "GET /integrations/{id}/ashares", least: manage, list: true, handle: integrationShares},
+	}
+}
+
+const alreadyHasAccess = "The user already has access to the account. Please use the edit permissions option to update the permissions for the user."
+
+// shareView is an ashare as the owner's side sees it. Field order follows section 2.1 of Celigo's schema.
+type shareView struct {
+	ID          string  `json:"_id"`
+	Accepted    bool    `json:"accepted,omitempty"`
+	Dismissed   bool    `json:"dismissed,omitempty"`
+	Disabled    bool    `json:"disabled,omitempty"`
+	AccessLevel string  `json:"accessLevel,omitempty"`
+	Grants      []Grant `json:"integrationAccessLevel"`
+	SSORequired bool    `json:"accountSSORequired"`
+	MFARequired bool    `json:"accountMFARequired"`
+	APIM        bool    `json:"allowAccessToAPIM,omitempty"`
+	RetryData   bool    `json:"allowToEditRetryData,omitempty"`
+	Workspaces  bool    `json:"allowIntegrationWorkspaceCreation,omitempty"`
+	ProdAdmin   bool    `json:"isProductionAdmin,omitempty"`
+	MCP         []any   `json:"mcpServerAccessLevel,omitempty"`
+	AllMCP      bool    `json:"allMcpServerAccess,omitempty"`
+	CreatedVia  string  `json:"createdVia,omitempty"`
+	LastSignIn  any     `json:"lastSignIn,omitempty"`
+	CreatedAt   stamp   `json:"createdAt"`
+	Modified    stamp   `json:"lastModified"`
+	With        any     `json:"sharedWithUser,omitempty"`
+	Owner       any     `json:"ownerUser,omitempty"`
+}
+
+type withUser struct {
+	identity
+	LastSignIn        any    `json:"lastSignIn,omitempty"`
+	AllowedToResetMFA bool   `json:"allowedToResetMFA"`
+	SSOLinked         string `json:"accountSSOLinked"`
+}
+
+func (c *call) bareView(a *account, h *share) shareView {
+	grants := h.Grants
+	if grants == nil {
+		grants = []Grant{}
+	}
+	prod := a.production().shareOf(h.Person)
+	return shareView{ID: h.ID, Accepted: h.Accepted, Dismissed: h.Dismissed, Disabled: h.Disabled, AccessLevel: h.AccessLevel,
+		Grants: grants, SSORequired: h.SSORequired, MFARequired: h.MFARequired, APIM: h.APIM, RetryData: h.RetryData,
+		Workspaces: h.Workspaces, ProdAdmin: prod != nil && prod.Accepted && prod.AccessLevel == "administrator",
+		MCP: h.MCP, AllMCP: h.AllMCP, CreatedVia: h.CreatedVia, LastSignIn: clockOr(h.LastSignIn),
+		CreatedAt: stamp{h.CreatedAt}, Modified: stamp{h.Modified}}
+}
+
+func (c *call) view(h *share) shareView {
+	v := c.bareView(c.acct, h)
+	linked := "not_linked"
+	switch h.Person.SSOAccount {
+	case "":
+	case c.acct.ID:
+		linked = "this_account"
+	default:
+		linked = "other_account"
+	}
+	v.With = withUser{identity: h.Person.identity(), LastSignIn: clockOr(h.Person.LastSignIn),
+		AllowedToResetMFA: h.Accepted && c.role >= administrator, SSOLinked: linked}
+	return v
+}
+
+func listShares(c *call) reply {
+	items := make([]any, 0, len(c.env.Shares))
+	for _, h := range c.env.Shares {
+		items = append(items, c.view(h))
+	}
+	return c.list(items)
+}
+
+func (c *call) withShare(do func(*share) reply) reply {
+	h := c.env.share(c.r.PathValue("id"))
+	if h == nil {
+		return notFound()
+	}
+	return do(h)
+}
+
+func getShare(c *call) reply {
+	return c.withShare(func(h *share) reply { return ok(c.view(h)) })
+}
+
+// access is what a PUT or an invitation says about rights. Disabled is nil when it was left out.
+type access struct {
+	level                    string
+	grants                   []Grant
+	sso, mfa                 bool
+	apim, retry, work, allMC bool
+	mcp                      []any
+	disabled                 *bool
+}
+
+// readAccess reads the fields that Celigo's request.yml allows and ignores every other one.
+func (c *call) readAccess(d doc) (access, *reply) {
+	var a access
+	var bad *reply
+	flag := func(name string) bool {
+		switch v := d[name].(type) {
+		case nil:
+		case bool:
+			return v
+		default:
+			r := invalid(name, name+" must be true or false.")
+			bad = &r
+		}
+		return false
+	}
+	a.sso, a.mfa = flag("accountSSORequired"), flag("accountMFARequired")
+	a.apim, a.retry = flag("allowAccessToAPIM"), flag("allowToEditRetryData")
+	a.work, a.allMC = flag("allowIntegrationWorkspaceCreation"), flag("allMcpServerAccess")
+	if d["disabled"] != nil {
+		v := flag("disabled")
+		a.disabled = &v
+	}
+	if bad != nil {
+		return a, bad
+	}
+	switch v := d["accessLevel"].(type) {
+	case nil:
+	case string:
+		a.level = v
+	default:
+		r := invalid("accessLevel", "accessLevel must be a string.")
+		return a, &r
+	}
+	if !slices.Contains([]string{"", "administrator", "manage", "monitor"}, a.level) {
+		r := invalid("accessLevel", "accessLevel must be one of administrator, manage, monitor.")
+		return a, &r
+	}
+	if a.sso && a.mfa {
+		r := invalid("accountMFARequired", "You can't require both MFA and SSO for a user.")
+		return a, &r
+	}
+	if mcp, isList := d["mcpServerAccessLevel"].([]any); isList && !a.allMC {
+		a.mcp = mcp
+	}
+	a.grants, bad = c.readGrants(d["integrationAccessLevel"])
+	if a.level == "manage" || a.level == "administrator" {
+		a.grants = nil // ignored, says celigo/ai
+	}
+	return a, bad
+}
+
+func (c *call) readGrants(v any) ([]Grant, *reply) {
+	const field = "integrationAccessLevel"
+	refuse := func(message string) ([]Grant, *reply) { r := invalid(field, message); return nil, &r }
+	if v == nil {
+		return nil, nil
+	}
+	list, isList := v.([]any)
+	if !isList {
+		return refuse("integrationAccessLevel must be a list.")
+	}
+	var out []Grant
+	for _, x := range list {
+		d, isObject := x.(map[string]any)
+		if !isObject {
+			return refuse("Each entry of integrationAccessLevel must be an object.")
+		}
+		g := Grant{text(d, "_integrationId"), text(d, "accessLevel")}
+		if g.AccessLevel != "manage" && g.AccessLevel != "monitor" {
+			return refuse("accessLevel of an integration must be manage or monitor.")
+		}
+		in := c.env.find("integrations", g.IntegrationID)
+		if in == nil {
+			return refuse("_integrationId does not name an integration of this account.")
+		}
+		if text(in, "_parentId") != "" {
+			return refuse("A child integration cannot be selected.")
+		}
+		out = append(out, g)
+	}
+	return out, nil
+}
+
+func (h *share) set(a access) {
+	h.AccessLevel, h.Grants, h.SSORequired, h.MFARequired = a.level, a.grants, a.sso, a.mfa
+	h.APIM, h.RetryData, h.Workspaces, h.MCP, h.AllMCP = a.apim, a.retry, a.work, a.mcp, a.allMC
+	if a.disabled != nil {
+		h.Disabled = *a.disabled
+	}
+}
+
+// putShare replaces the access fields. What is left out is cleared; only disabled, which has a call of its own, stays.
+func putShare(c *call) reply {
+	return c.withShare(func(h *share) reply {
+		d, bad := c.object(false)
+		if bad != nil {
+			return *bad
+		}
+		a, bad := c.readAccess(d)
+		if bad != nil {
+			return *bad
+		}
+		was := *h
+		h.set(a)
+		h.Modified = c.now
+		c.audit("user", h.Person.ID, "update", shareChanges(was, *h)...)
+		return none()
+	})
+}
+
+func shareChanges(was, is share) []fieldChange {
+	var out []fieldChange
+	add := func(field string, old, now any, differ bool) {
+		if differ {
+			out = append(out, fieldChange{field, old, now})
+		}
+	}
+	add("accessLevel", was.AccessLevel, is.AccessLevel, was.AccessLevel != is.AccessLevel)
+	add("integrationAccessLevel", was.Grants, is.Grants, !slices.Equal(was.Grants, is.Grants))
+	add("disabled", was.Disabled, is.Disabled, was.Disabled != is.Disabled)
+	add("accountSSORequired", was.SSORequired, is.SSORequired, was.SSORequired != is.SSORequired)
+	add("accountMFARequired", was.MFARequired, is.MFARequired, was.MFARequired != is.MFARequired)
+	return out
+}
+
+func deleteShare(c *call) reply {
+	return c.withShare(func(h *share) reply {
+		c.env.Shares = slices.DeleteFunc(c.env.Shares, func(x *share) bool { return x == h })
+		c.audit("user", h.Person.ID, "delete")
+		return none()
+	})
+}
+
+// toggleShare flips disabled whatever the body says.
+func toggleShare(c *call) reply {
+	return c.withShare(func(h *share) reply {
+		was := *h
+		h.Disabled = !h.Disabled
+		h.Modified = c.now
+		c.audit("user", h.Person.ID, "update", shareChanges(was, *h)...)
+		return none()
+	})
+}
+
+func reinvite(c *call) reply {
+	return c.withShare(func(h *share) reply {
+		if h.Accepted {
+			return invalid("", "The user has already accepted the invitation.")
+		}
+		h.Dismissed = false
+		h.Modified = c.now
+		c.s.mailInvitation(c.acct, h)
+		c.audit("user", h.Person.ID, "update", fieldChange{"dismissed", true, false})
+		return none()
+	})
+}
+
+// mine finds an ashare that is addressed to the caller, in any account.
+func (c *call) mine(id string) (*account, *environment, *share) {
+	for _, a := range c.w.Accounts {
+		for _, e := range a.Envs {
+			if h := e.share(id); h != nil && h.Person == c.person {
+				return a, e, h
+			}
+		}
+	}
+	return nil, nil, nil
+}
+
+func acceptShare(c *call) reply {
+	a, _, h := c.mine(c.r.PathValue("id"))
+	if h == nil {
+		return notFound()
+	}
+	c.touched = a
+	if h.Accepted {
+		c.noEffect = true
+		return none()
+	}
+	c.s.accept(a, h, c.source(), c.now)
+	return none()
+}
+
+func (s *Server) accept(a *account, h *share, source string, now time.Time) {
+	h.Accepted, h.Dismissed, h.Modified = true, false, now
+	a.audit(s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: source, Event: "update",
+		ByUser: h.Person.identity(), FieldChanges: []fieldChange{{"accepted", false, true}}}, now)
+}
+
+func dismissShare(c *call) reply {
+	a, _, h := c.mine(c.r.PathValue("id"))
+	if h == nil {
+		return notFound()
+	}
+	c.touched = a
+	if h.Accepted {
+		return invalid("", "The invitation was already accepted.")
+	}
+	c.s.dismiss(a, h, c.source(), c.now)
+	return none()
+}
+
+func (s *Server) dismiss(a *account, h *share, source string, now time.Time) {
+	h.Dismissed, h.Modified = true, now
+	a.audit(s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: source, Event: "update",
+		ByUser: h.Person.identity(), FieldChanges: []fieldChange{{"dismissed", false, true}}}, now)
+}
+
+func validEmail(address string) bool {
+	a, err := mail.ParseAddress(address)
+	return err == nil && a.Address == address && len(address) <= 254
+}
+
+// invite adds one pending ashare, or says why not.
+func (c *call) invite(email string, a access) (*share, *reply) {
+	refuse := func(r reply) (*share, *reply) { return nil, &r }
+	email = strings.TrimSpace(email)
+	if !validEmail(email) {
+		return refuse(invalid("email", "Please enter a valid email address"))
+	}
+	p := c.w.personByEmail(email)
+	if p != nil && (p == c.acct.Owner || c.env.shareOf(p) != nil) {
+		return refuse(fail(http.StatusConflict, "duplicate_user", alreadyHasAccess, "email"))
+	}
+	if c.acct.Seats > 0 && c.acct.seatsTaken() >= c.acct.Seats && !c.acct.seated(p) {
+		return refuse(fail(http.StatusUnprocessableEntity, "entitlement_reached",
+			"You have reached the maximum number of users for your subscription.", ""))
+	}
+	if p == nil {
+		p = c.s.addPerson(email, "", false)
+	}
+	h := &share{ID: c.s.newID(), Person: p, CreatedVia: "existing_account_invite", CreatedAt: c.now, Modified: c.now}
+	h.set(a)
+	c.env.Shares = append(c.env.Shares, h)
+	c.audit("user", p.ID, "create")
+	c.s.mailInvitation(c.acct, h)
+	return h, nil
+}
+
+func (a *account) seated(p *person) bool {
+	return p != nil && slices.ContainsFunc(a.Envs, func(e *environment) bool {
+		h := e.shareOf(p)
+		return h != nil && !h.Dismissed
+	})
+}
+
+func inviteOne(c *call) reply {
+	d, bad := c.object(false)
+	if bad != nil {
+		return *bad
+	}
+	a, bad := c.readAccess(d)
+	if bad != nil {
+		return *bad
+	}
+	h, bad := c.invite(text(d, "email"), a)
+	if bad != nil {
+		return *bad
+	}
+	return created(c.view(h))
+}
+
+func inviteMany(c *call) reply {
+	d, bad := c.object(false)
+	if bad != nil {
+		return *bad
+	}
+	emails, isList := d["emails"].([]any)
+	if !isList || len(emails) == 0 {
+		return invalid("emails", "emails must be a list of email addresses.")
+	}
+	a, bad := c.readAccess(d)
+	if bad != nil {
+		return *bad
+	}
+	out := make([]doc, 0, len(emails))
+	c.noEffect = true
+	for _, e := range emails {
+		email, _ := e.(string)
+		h, bad := c.invite(email, a)
+		if bad != nil {
+			entry := doc{"statusCode": bad.status}
+			for k, v := range bad.body.(map[string]any) {
+				entry[k] = v
+			}
+			out = append(out, entry)
+			continue
+		}
+		out = append(out, doc{"statusCode": http.StatusCreated, "doc": c.view(h)})
+		c.noEffect = false
+	}
+	return ok(out)
+}
+
+// sharedWithMe lists the accounts that were shared with the caller, with their owners.
+func sharedWithMe(c *call) reply {
+	var items []any
+	for _, a := range c.w.Accounts {
+		for _, e := range a.Envs {
+			h := e.shareOf(c.person)
+			if h == nil {
+				continue
+			}
+			v := c.bareView(a, h)
+			v.Owner = c.ownerView(a)
+			items = append(items, v)
+		}
+	}
+	return c.list(items)
+}
+
+func (c *call) ownerView(a *account) doc {
+	d := doc{"_id": a.Owner.ID, "email": a.Owner.Email, "name": a.Owner.Name, "company": a.Owner.Company,
+		"preferences": doc{}, "timezone": "Etc/UTC", "allowedToPublish": false, "useErrMgtTwoDotZero": true,
+		"licenses": append([]doc{}, a.Licenses...), "mfaEnabled": a.Owner.MFAEnabled}
+	if len(a.SSOClients) > 0 {
+		d["_ssoClientId"] = a.SSOClients[0]["_id"]
+	}
+	return d
+}
+
+func leaveAccount(c *call) reply {
+	a, e, h := c.mine(c.r.PathValue("id"))
+	if h == nil {
+		return notFound()
+	}
+	c.touched = a
+	e.Shares = slices.DeleteFunc(e.Shares, func(x *share) bool { return x == h })
+	a.audit(c.s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: c.source(), Event: "delete",
+		ByUser: h.Person.identity()}, c.now)
+	return none()
+}
+
+// integrationShares lists who has access to one integration, with the level there.
+func integrationShares(c *call) reply {
+	id := c.r.PathValue("id")
+	if c.env.find("integrations", id) == nil {
+		return notFound()
+	}
+	var items []any
+	for _, h := range c.env.Shares {
+		level := h.levelOn(id)
+		if level == "" {
+			continue
+		}
+		v := c.view(h)
+		items = append(items, struct {
+			shareView
+			AccessLevel string  `json:"accessLevel"`
+			Grants      *string `json:"integrationAccessLevel,omitempty"`
+		}{v, level, nil})
+	}
+	return c.list(items)
+}
+
+func (h *share) levelOn(integration string) string {
+	if h.AccessLevel == "administrator" || h.AccessLevel == "manage" {
+		return h.AccessLevel
+	}
+	for _, g := range h.Grants {
+		if g.IntegrationID == integration && (h.AccessLevel == "" || g.AccessLevel == "manage") {
+			return g.AccessLevel
+		}
+	}
+	return h.AccessLevel
+}
+
+func resetMFA(c *call) reply {
+	return c.withShare(func(h *share) reply {
+		if !h.Accepted {
+			return invalid("", "MFA can only be reset for a user who accepted the invitation.")
+		}
+		h.Person.MFAEnabled = false
+		c.audit("mfa", h.Person.ID, "update", fieldChange{"mfa", "enabled", "reset"})
+		return none()
+	})
+}

@@ -1,0 +1,166 @@
+package config
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// question is one line of the conversation of keyholder init.
+type question struct {
+	text    string
+	example string              // what an empty answer means; "" is none
+	rule    func(string) string // says what is wrong with an answer, or nothing
+	put     func(string)
+}
+
+// Ask asks what keyholder init needs on out and reads one line for each question from in. A wrong answer is
+// explained and asked again. When in ends, what was not answered takes the contract's example, and Ask says so:
+// that makes init work without a person too. The error is one of reading or writing.
+func Ask(in io.Reader, out io.Writer) (Answers, error) {
+	a := Example()
+	c := &conversation{in: bufio.NewReader(in), out: out}
+	c.say("A few questions about the first account. Enter takes the answer in brackets; the file explains the rest.\n\n")
+	for _, q := range questions(&a) {
+		c.ask(q)
+	}
+	if c.err != nil {
+		return Answers{}, c.err
+	}
+	if c.ended {
+		c.say("\nThe input ended; the other answers are examples. Replace them in the file.\n")
+	}
+	return a, c.err
+}
+
+func questions(a *Answers) []question {
+	into := func(target *string) func(string) { return func(s string) { *target = s } }
+	list := func(target *[]string) func(string) { return func(s string) { *target = words(s) } }
+	return []question{
+		{"A short ID for the account, which people type", a.AccountID, ruleAccountID, into(&a.AccountID)},
+		{"Its name, as cards show it", a.AccountName, ruleName, into(&a.AccountName)},
+		{"Its region: us, eu, au or ca", a.Region, ruleRegion, into(&a.Region)},
+		{"The e-mail address that owns it now", a.Owner, ruleEmail, into(&a.Owner)},
+		{"The shared mailbox that should own it", a.Alias, ruleEmail, into(&a.Alias)},
+		{"Slack IDs of those who can read that mailbox", strings.Join(a.Holders, " "), ruleIDs, list(&a.Holders)},
+		{"Which of them can use its password and second factor (empty: not known yet)", "", func(s string) string { return a.ruleCustodians(s) }, list(&a.Custodians)},
+		{"Where that password is kept, as a place and never the password (empty: not known yet)", "", ruleName, into(&a.Vault)},
+		{"Slack IDs of administrators, who may also request and run reviews (empty: none)", "", ruleIDs, list(&a.Admins)},
+		{"ID of the Slack channel for notices and audit checkpoints (empty: none)", "", ruleChannel, into(&a.Channel)},
+		{"Environment variable with the account's API token (empty: none, people do the steps)", "", ruleTokenEnv, into(&a.TokenEnv)},
+	}
+}
+
+// conversation keeps the first error and whether the input has ended.
+type conversation struct {
+	in    *bufio.Reader
+	out   io.Writer
+	ended bool
+	err   error
+}
+
+func (c *conversation) say(format string, args ...any) {
+	if c.err != nil {
+		return
+	}
+	if _, err := fmt.Fprintf(c.out, format, args...); err != nil {
+		c.err = fmt.Errorf("write the question: %w", err)
+	}
+}
+
+func (c *conversation) ask(q question) {
+	for c.err == nil && !c.ended {
+		if q.example != "" {
+			c.say("%s [%s]: ", q.text, q.example)
+		} else {
+			c.say("%s: ", q.text)
+		}
+		answer := c.line()
+		if answer == "" || c.err != nil {
+			return
+		}
+		problem := q.rule(answer)
+		if problem == "" {
+			q.put(answer)
+			return
+		}
+		c.say("  That %s\n", problem)
+	}
+}
+
+// longestAnswer bounds a line, so that a binary stream on standard input does not fill the memory.
+const longestAnswer = 4096
+
+func (c *conversation) line() string {
+	var line []byte
+	for c.err == nil {
+		b, err := c.in.ReadByte()
+		if errors.Is(err, io.EOF) {
+			c.ended = true
+			break
+		}
+		if err != nil {
+			c.err = fmt.Errorf("read the answer: %w", err)
+			break
+		}
+		if b == '\n' {
+			break
+		}
+		if len(line) < longestAnswer {
+			line = append(line, b)
+		}
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(string(line), ""))
+}
+
+// words splits a list as people write it.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,;\t[]", r) })
+}
+
+// The rules of the answers are the rules of the file; the text says what is wrong and what to do.
+func ruled(check func(*checker)) string {
+	c := &checker{marks: marks{}}
+	check(c)
+	if len(c.faults) == 0 {
+		return ""
+	}
+	return c.faults[0].Problem + ". " + c.faults[0].Cure
+}
+
+func ruleAccountID(s string) string {
+	if !accountID.MatchString(s) || len(s) > longestID {
+		return fmt.Sprintf("is not an account ID. Use a-z, 0-9 and -, at most %d characters.", longestID)
+	}
+	return ""
+}
+
+func ruleName(s string) string { return ruled(func(c *checker) { c.name("", s) }) }
+
+func ruleRegion(s string) string {
+	if !slices.Contains(Regions(), s) {
+		return "is not a region. " + choices(Regions())
+	}
+	return ""
+}
+
+func ruleEmail(s string) string   { return ruled(func(c *checker) { c.email("", s) }) }
+func ruleChannel(s string) string { return ruled(func(c *checker) { c.channel("", s) }) }
+func ruleIDs(s string) string     { return ruled(func(c *checker) { c.ids("", words(s)) }) }
+
+func ruleTokenEnv(s string) string {
+	if !variableName.MatchString(s) {
+		return "is not the name of an environment variable. Write the name, such as ACME_IO_TOKEN, never the token."
+	}
+	return ""
+}
+
+func (a *Answers) ruleCustodians(s string) string {
+	return ruled(func(c *checker) {
+		c.ids("", words(s))
+		c.custodians("", Alias{Holders: a.Holders, Custodians: words(s)})
+	})
+}

@@ -136,13 +136,34 @@ func (c *Courier) deliver(ctx context.Context, claim Claim) {
 	bounded, cancel := context.WithTimeout(ctx, maxDelivery)
 	l := &lease{store: c.o.Store, claim: claim, until: claim.Until, now: c.o.RealNow}
 	deliverer := c.o.Calls
-	if e.Card != nil {
+	switch {
+	case e.Card != nil:
 		deliverer = c.o.Cards
+	case e.Call.Op == OpTell:
+		deliverer = teller{c}
 	}
 	out := deliverer.Deliver(bounded, claim, l)
 	cancel()
+	if e.Every > 0 && out.Receipt != nil && out.Receipt.Reading != nil && out.Receipt.Reading.Mark() == e.Call.Known {
+		out.Receipt = nil
+	}
 	c.o.Observe(e, out, c.o.RealNow().Sub(begun))
 	c.finish(ctx, claim, out)
+}
+
+// teller delivers what one workflow tells another.
+type teller struct{ c *Courier }
+
+// Deliver implements [Deliverer].
+func (t teller) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
+	e := claim.Effect
+	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account, Name: e.Call.Command,
+		Actor: Actor{Kind: ByKeyholder}, At: t.c.o.Now(), Round: NoRound})
+	var refused *Refusal
+	if err == nil || errors.As(err, &refused) || errors.Is(err, ErrNoWorkflow) {
+		return Outcome{Done: true}
+	}
+	return Outcome{Again: true, Err: err}
 }
 
 var errGaveUp = errors.New("the deadline passed")
@@ -195,7 +216,7 @@ func (c *Courier) report(ctx context.Context, claim Claim, r Receipt) bool {
 	r.Effect, r.Op = e.ID, e.Call.Op
 	id := "receipt/" + e.ID
 	if e.Every > 0 {
-		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Code
+		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Code
 	}
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()

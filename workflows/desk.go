@@ -105,13 +105,13 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (Reply, error) {
 	if cmd.Timer != nil && !wants(m.View(at.state), *cmd.Timer) {
 		return Reply{}, d.commit(ctx, Change{Workflow: cmd.Workflow, TimersGone: []Timer{*cmd.Timer}})
 	}
-	facts, err := d.facts(ctx, m.Needs(at.state, cmd, at.policy), at)
+	facts, err := d.facts(ctx, m.Needs(at.state, cmd, at.policy, at.account), at)
 	if err != nil {
 		return Reply{}, err
 	}
 	decision, err := m.Decide(at.state, cmd, facts)
 	if err != nil {
-		return Reply{}, err
+		return Reply{}, d.refused(ctx, m, cmd, at, err)
 	}
 	change, err := d.change(m, cmd, at, decision)
 	if err != nil {
@@ -128,6 +128,20 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (Reply, error) {
 		}
 	}
 	return decision.Reply, err
+}
+
+// refused shows the person's card again where the refusal asks for it, and answers the refusal.
+func (d *Desk) refused(ctx context.Context, m Machine, cmd Command, at scene, err error) error {
+	var r *Refusal
+	if errors.As(err, &r) && r.Refresh && cmd.Actor.Kind == ByPerson {
+		if c := refreshed(m, cmd, at, []string{cmd.Actor.ID}); c != nil {
+			if cerr := d.commit(ctx, *c); cerr != nil {
+				d.o.Log.Warn().Err(cerr).Msg("refresh a card")
+			}
+			d.o.Wake()
+		}
+	}
+	return err
 }
 
 // scene is what was loaded for one try.

@@ -207,9 +207,31 @@ func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.
 		if errors.Is(err, ErrConflict) {
 			continue
 		}
+		if err == nil {
+			d.tellDelegate(ctx, cmd)
+		}
 		return reply, err
 	}
 	return Reply{}, fmt.Errorf("record the delegation: %w", ErrConflict)
+}
+
+// CmdDelegated tells a workflow that somebody it waits for has changed their delegation.
+const CmdDelegated = "delegated"
+
+// tellDelegate lets the workflows that wait for the person ask the delegate as well. What fails here is made up for by the next vote: the
+// delegation itself is stored.
+func (d *Desk) tellDelegate(ctx context.Context, cmd Command) {
+	ids, err := d.o.Store.Waiting(ctx, cmd.Actor.ID)
+	if err != nil {
+		d.o.Log.Warn().Err(err).Msg("list what waits for a delegator")
+		return
+	}
+	for _, id := range ids {
+		_, err := d.Do(ctx, Command{ID: cmd.ID + "/" + id, Workflow: id, Name: CmdDelegated, Actor: cmd.Actor, At: cmd.At, Round: NoRound})
+		if err != nil {
+			d.o.Log.Warn().Err(err).Str("workflow", id).Msg("ask a delegate")
+		}
+	}
 }
 
 // delegation decides what delegating means for a person's record; a nil event changes nothing.

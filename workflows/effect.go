@@ -7,8 +7,9 @@ import (
 
 // Operations on an account at integrator.io. Each is safe to repeat: it reads before it writes.
 const (
-	// OpInspect reads everything the checks of a transfer need; Call.Email is the target. Answer: Receipt.Reading. An account without a
-	// token answers with a reading whose Capabilities are all No.
+	// OpInspect reads everything the checks of a transfer need; Call.Email is the target, Call.Owner the present owner. Answer: Receipt.Reading.
+	// An account without a token answers with a reading whose Capabilities are all No. As a watch it has learned something when [Reading.Mark]
+	// differs from Call.Known; the courier compares.
 	OpInspect = "inspect"
 	// OpInviteOwner invites Call.Email to become the owner. An account transfer for that address that is not in Call.Seen and not over is
 	// adopted instead of sending a second one. Answer: Receipt.Transfer.
@@ -23,6 +24,11 @@ const (
 	OpSetRole = "set_role"
 	// OpRemoveUser disables, then deletes the user Call.Email. Not there is success. Answer: Receipt.User as it was, or nil.
 	OpRemoveUser = "remove_user"
+	// OpWithdrawUser deletes the invitation of Call.Email to become a user, if it was not accepted yet. Not there, or accepted, is success. Answer:
+	// Receipt.User as it stood, or nil.
+	OpWithdrawUser = "withdraw_user"
+	// OpTell gives the command Call.Command to the workflow Call.ID of the same account; it goes through the desk, not to integrator.io.
+	OpTell = "tell"
 	// OpWatchTransfer reads the account transfer Call.ID (or, when ID is empty, the newest for Call.Email not in Call.Seen) and whether
 	// Call.Owner, the previous owner, is listed as a user by now. It has learned something when [Transfer.Mark] of the answer differs from Call.Known.
 	OpWatchTransfer = "watch_transfer"
@@ -41,6 +47,7 @@ type Call struct {
 	Seen        []string `json:"seen,omitempty"`  // transfer IDs that existed when this was decided
 	Owner       string   `json:"owner,omitempty"` // the previous owner's address
 	Known       string   `json:"known,omitempty"` // what a watch knew already
+	Command     string   `json:"command,omitempty"`
 	// Deadline ends the trying; zero: [GiveUpAfter] from the commit.
 	Deadline time.Time `json:"deadline,omitzero"`
 }

@@ -14,8 +14,8 @@ type Machine interface {
 	New() State
 	// Decode reads a state that json.Marshal wrote under the current schema.
 	Decode(raw []byte) (State, error)
-	// Needs says which facts Decide will want. The policy is the configured one of the command's account.
-	Needs(s State, cmd Command, policy Policy) Needs
+	// Needs says which facts Decide will want. Policy and account are those of the command's account.
+	Needs(s State, cmd Command, policy Policy, account AccountState) Needs
 	// Decide answers a command. An error is a [*Refusal], meant for the person, or a fault of the program.
 	Decide(s State, cmd Command, facts Facts) (Decision, error)
 	// Apply folds one event into the state and returns the new one; s is not changed.

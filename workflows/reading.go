@@ -1,6 +1,9 @@
 package workflows
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"strings"
 	"time"
 )
@@ -126,6 +129,30 @@ type Reading struct {
 	StackGaps  []string   `json:"stack_gaps,omitempty"`
 	Shared     []Resource `json:"shared,omitempty"`
 	SSOEnabled bool       `json:"sso_enabled,omitempty"`
+}
+
+// Mark is a short form of everything in the reading that a check looks at.
+func (r *Reading) Mark() string {
+	if r == nil {
+		return "absent"
+	}
+	c := *r
+	c.At = time.Time{}
+	if c.Target != nil {
+		t := *c.Target
+		t.LastHere, t.LastAny = time.Time{}, time.Time{}
+		c.Target = &t
+	}
+	c.Owner, c.Admins = nil, nil
+	raw, err := json.Marshal(struct {
+		Reading
+		Admins int
+	}{c, len(r.Admins)})
+	if err != nil {
+		panic("workflows: a reading cannot be encoded: " + err.Error())
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
 }
 
 // Parts of a reading that can be missing.

@@ -48,6 +48,7 @@ type reply struct {
 	status int
 	body   any
 	header map[string]string
+	raw    []byte // the body rendered under the lock, for it shows live documents
 }
 
 type apiError struct {
@@ -101,12 +102,19 @@ func (s *Server) answer(r *http.Request, body []byte, stale bool) (reply, *call)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := &call{s: s, w: s.world, r: r, body: body, now: s.opts.Now()}
+	out := c.answer(stale)
+	out.raw = render(out)
+	return out, c
+}
+
+func (c *call) answer(stale bool) reply {
+	s, r := c.s, c.r
 	s.settle(c.now)
 	if bad := c.authenticate(); bad != nil {
-		return *bad, c
+		return *bad
 	}
 	if !s.admit(c.token) {
-		return rateLimited("2"), c
+		return rateLimited("2")
 	}
 	if stale && s.before != nil && r.Method == http.MethodGet {
 		c.w = s.before
@@ -115,7 +123,7 @@ func (s *Server) answer(r *http.Request, body []byte, stale bool) (reply, *call)
 			c.authenticate()
 		}
 	}
-	return c.dispatch(), c
+	return c.dispatch()
 }
 
 func rateLimited(after string) reply {
@@ -347,8 +355,8 @@ func project(items []any, include, exclude string) ([]any, error) {
 
 // render turns a reply into bytes.
 func render(r reply) []byte {
-	if r.body == nil {
-		return nil
+	if r.raw != nil || r.body == nil {
+		return r.raw
 	}
 	b, err := json.Marshal(r.body)
 	if err != nil {

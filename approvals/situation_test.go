@@ -34,7 +34,7 @@ type drawer func(n int) int
 func (draw drawer) hour() time.Time { return zeroHour.Add(time.Duration(draw(6)) * time.Hour) }
 
 func (draw drawer) maybeHour() time.Time {
-	if draw(2) == 0 {
+	if draw(3) < 2 {
 		return time.Time{}
 	}
 	return draw.hour()
@@ -52,18 +52,18 @@ func (draw drawer) delegation() Delegation {
 	return Delegation{From: universe[draw(3)], To: draw.person(), Since: draw.maybeHour(), Until: draw.maybeHour()}
 }
 
-func (draw drawer) vote() Vote {
-	v := Vote{Seat: universe[draw(3)], At: draw.hour(), Choice: []Choice{Approve, Approve, Approve, Refuse}[draw(4)]}
+func (draw drawer) vote(electorate []string) Vote {
+	v := Vote{Seat: electorate[draw(len(electorate))], At: draw.hour(), Choice: []Choice{Approve, Approve, Approve, Refuse}[draw(4)]}
 	v.By = v.Seat
-	switch draw(12) {
-	case 0: // by a stranger, or for one
+	switch draw(16) {
+	case 1: // by a stranger, or for one
 		v.By, v.Seat = draw.person(), draw.person()
-	case 1: // with whatever evidence
+	case 2: // with whatever evidence
 		d := draw.delegation()
 		v.By, v.Via = draw.person(), &d
-	case 2:
+	case 3:
 		v.Choice = "maybe"
-	case 3, 4, 5, 6: // by a delegate
+	case 4, 5, 6, 7, 8, 9: // by a delegate
 		v.By = draw.person()
 		v.Via = &Delegation{From: v.Seat, To: v.By, Since: draw.maybeHour(), Until: draw.maybeHour()}
 	}
@@ -71,28 +71,31 @@ func (draw drawer) vote() Vote {
 }
 
 func (draw drawer) situation() situation {
-	c := situation{standing: Standing{}, at: draw.hour()}
-	c.ballot = Ballot{
-		Quorum:     draw(5) - draw(2),
-		Eyes:       []int{0, 0, 0, 1, 2, 3, -1}[draw(7)],
-		Vetoes:     []int{0, 0, 2, 3, -1}[draw(5)],
-		Electorate: slices.Clone(universe[:1+draw(3)]),
+	c := situation{standing: Standing{}, at: zeroHour.Add(6 * time.Hour)}
+	if draw(4) == 1 {
+		c.at = draw.hour()
 	}
-	if draw(2) == 0 {
+	c.ballot = Ballot{
+		Quorum:     []int{2, 2, 2, 1, 1, 3, 3, 4, 0, -1}[draw(10)],
+		Eyes:       []int{0, 0, 0, 1, 2, 3, -1}[draw(7)],
+		Vetoes:     []int{0, 1, 2, 2, 3, -1}[draw(6)],
+		Electorate: slices.Clone(universe[:[]int{3, 3, 3, 2, 1}[draw(5)]]),
+	}
+	if draw(3) == 1 {
 		c.ballot.Opens = draw.maybeHour()
 		c.ballot.Closes = draw.maybeHour()
 	}
-	if draw(8) == 0 {
+	if draw(8) == 1 {
 		c.ballot.Electorate = append(c.ballot.Electorate, draw.person(), "")
 	}
-	if draw(3) == 0 {
+	if draw(4) == 1 {
 		c.ballot.Bars = append(c.ballot.Bars, Bar{Who: draw.person(), Why: "requester"})
 	}
 	for _, who := range universe {
-		switch draw(10) {
-		case 0:
+		switch draw(16) {
+		case 1:
 			c.standing[who] = CodeGuest
-		case 1: // unknown
+		case 2: // unknown
 		default:
 			c.standing[who] = ""
 		}
@@ -101,7 +104,7 @@ func (draw drawer) situation() situation {
 		c.delegations = append(c.delegations, draw.delegation())
 	}
 	for range draw(7) {
-		c.ballot.Votes = append(c.ballot.Votes, draw.vote())
+		c.ballot.Votes = append(c.ballot.Votes, draw.vote(c.ballot.Electorate))
 	}
 	return c
 }

@@ -148,14 +148,18 @@ func dumbStanding(b Ballot, votes []Vote) twin {
 }
 
 // bruteApproves tries every sequence of clicks by everybody, and says whether
-// one of them approves the ballot. States seen before are not tried again.
+// one of them approves the ballot. Before it opens, the clicks come as it does.
+// Votes later than the count's time are not cast yet, so they are dropped
+// before time moves on. States seen before are not tried again.
 func bruteApproves(c situation) bool {
 	at := c.at
 	if at.Before(c.ballot.Opens) {
 		at = c.ballot.Opens
 	}
 	seen := map[string]bool{}
-	todo := []Ballot{c.ballot}
+	start := c.ballot
+	start.Votes = slices.DeleteFunc(slices.Clone(start.Votes), func(v Vote) bool { return v.At.After(c.at) })
+	todo := []Ballot{start}
 	for len(todo) > 0 {
 		b := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]

@@ -75,13 +75,10 @@ func (c *call) run(r route) reply {
 	if !r.write() {
 		return r.handle(c)
 	}
-	var before *world
-	if c.s.wantsStale() {
-		before = clone(c.w)
-	}
+	before := c.s.keep()
 	out := r.handle(c)
 	took := out.status < 300 && !c.noEffect
-	if took && before != nil {
+	if took {
 		c.s.before = before
 	}
 	if c.touched == nil {
@@ -91,6 +88,14 @@ func (c *call) run(r route) reply {
 		c.touched.count(r.name(), took)
 	}
 	return out
+}
+
+// keep copies the world when a stale read may want it later.
+func (s *Server) keep() *world {
+	if !s.wantsStale() {
+		return nil
+	}
+	return clone(s.world)
 }
 
 func (a *account) count(name string, took bool) {

@@ -1,0 +1,476 @@
+package integratorsim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Action is something that a person does in Celigo's pages, or that happens to the account, without the API. Do names it,
+// the other fields are what it needs; Account may be left out while there is only one, Environment means production.
+type Action struct {
+	Do          string `json:"do"`
+	Account     string `json:"account,omitempty"`
+	Environment string `json:"environment,omitempty"` // ID or name
+	Email       string `json:"email,omitempty"`
+	Name        string `json:"name,omitempty"`
+	Company     string `json:"company,omitempty"`
+
+	Role         string  `json:"role,omitempty"`
+	Integrations []Grant `json:"integrations,omitempty"`
+	Status       string  `json:"status,omitempty"`
+
+	Transfer    string `json:"transfer,omitempty"` // default: the newest pending one for the e-mail
+	Integration string `json:"integration,omitempty"`
+	Flow        string `json:"flow,omitempty"`
+	Connection  string `json:"connection,omitempty"`
+	Stack       string `json:"stack,omitempty"`
+	Token       string `json:"token,omitempty"` // its ID
+	Count       int    `json:"count,omitempty"`
+}
+
+// Result is what an action made, as far as there is something to name.
+type Result struct {
+	ID string `json:"id,omitempty"`
+}
+
+// scene is an action with what it speaks of.
+type scene struct {
+	s *Server
+	Action
+	acct *account
+	env  *environment
+}
+
+// actions are all that Act can do. An e-mail that nobody has, an ID of nothing and a state that does not fit are errors.
+var actions = map[string]func(*scene) (Result, error){
+	"accept_transfer":    func(x *scene) (Result, error) { return x.answerTransfer(true) },
+	"dismiss_transfer":   func(x *scene) (Result, error) { return x.answerTransfer(false) },
+	"accept_invitation":  func(x *scene) (Result, error) { return x.answerInvitation(true) },
+	"dismiss_invitation": func(x *scene) (Result, error) { return x.answerInvitation(false) },
+	"sign_up":            (*scene).signUp,
+	"sign_up_trial":      (*scene).signUpTrial,
+	"sign_in":            (*scene).signIn,
+	"add_user":           (*scene).actAddUser,
+	"change_role":        (*scene).changeRole,
+	"remove_user":        (*scene).removeUser,
+	"disable_user":       func(x *scene) (Result, error) { return x.disable(true) },
+	"enable_user":        func(x *scene) (Result, error) { return x.disable(false) },
+	"join_organization":  (*scene).join,
+	"leave_organization": (*scene).leave,
+	"set_errors":         (*scene).actErrors,
+	"start_jobs":         (*scene).startJobs,
+	"end_jobs":           (*scene).actEndJobs,
+	"share_connection":   func(x *scene) (Result, error) { return x.register(true) },
+	"unshare_connection": func(x *scene) (Result, error) { return x.register(false) },
+	"share_stack":        func(x *scene) (Result, error) { return x.shareStack(true) },
+	"unshare_stack":      func(x *scene) (Result, error) { return x.shareStack(false) },
+	"set_seats":          func(x *scene) (Result, error) { x.acct.Seats = x.Count; return Result{}, nil },
+	"revoke_token":       func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Revoked = true }) },
+	"lose_rights":        func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Lost = true }) },
+	"restore_rights":     func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Lost, t.Revoked = false, false }) },
+}
+
+// Actions are the names that Act knows, sorted.
+func Actions() []string { return slices.Sorted(maps.Keys(actions)) }
+
+// Act does what an action says. Its errors say in a sentence what does not fit; nothing has changed then.
+func (s *Server) Act(a Action) (Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(s.opts.Now())
+	do := actions[a.Do]
+	if do == nil {
+		return Result{}, fmt.Errorf("act: %q is not one of %s", a.Do, strings.Join(Actions(), ", "))
+	}
+	x := &scene{s: s, Action: a}
+	if err := x.find(); err != nil {
+		return Result{}, fmt.Errorf("act %s: %w", a.Do, err)
+	}
+	before := s.keep()
+	out, err := do(x)
+	if err != nil {
+		return Result{}, fmt.Errorf("act %s: %w", a.Do, err)
+	}
+	s.before = before
+	return out, nil
+}
+
+func (x *scene) find() error {
+	accounts := x.s.world.Accounts
+	switch {
+	case x.Account != "":
+		x.acct = x.s.world.account(x.Account)
+	case len(accounts) > 0:
+		x.acct = accounts[0] // the first one made; other organisations come later
+	}
+	if x.acct == nil {
+		return fmt.Errorf("there is no account %q: %w", x.Account, errNoSuch)
+	}
+	for _, e := range x.acct.Envs {
+		if x.Environment == e.ID || strings.EqualFold(x.Environment, e.Name) || (x.Environment == "" && e.Production) {
+			x.env = e
+			return nil
+		}
+	}
+	return fmt.Errorf("the account has no environment %q: %w", x.Environment, errNoSuch)
+}
+
+func (x *scene) person() (*person, error) {
+	p := x.s.world.personByEmail(x.Email)
+	if p == nil {
+		return nil, fmt.Errorf("nobody has the e-mail %q: %w", x.Email, errNoSuch)
+	}
+	return p, nil
+}
+
+func (x *scene) user() (*share, error) {
+	p, err := x.person()
+	if err != nil {
+		return nil, err
+	}
+	h := x.env.shareOf(p)
+	if h == nil {
+		return nil, fmt.Errorf("%s has no access to %s: %w", x.Email, x.env.Name, errNoSuch)
+	}
+	return h, nil
+}
+
+func (x *scene) answerTransfer(accept bool) (Result, error) {
+	p, err := x.person()
+	if err != nil {
+		return Result{}, err
+	}
+	var t *transfer
+	for _, y := range x.acct.Transfers {
+		if y.To == p && y.Status == "unapproved" && !y.Dismissed && (x.Transfer == "" || x.Transfer == y.ID) {
+			t = y
+		}
+	}
+	if t == nil {
+		return Result{}, fmt.Errorf("no transfer waits for %s: %w", x.Email, errNoSuch)
+	}
+	if !accept {
+		x.s.dismissTransfer(x.acct, t, x.s.opts.Now())
+		return Result{ID: t.ID}, nil
+	}
+	if bad := x.s.acceptTransfer(x.acct, t, x.s.opts.Now()); bad != nil {
+		return Result{}, fmt.Errorf("integrator.io refuses: %s", render(*bad))
+	}
+	return Result{ID: t.ID}, nil
+}
+
+func (x *scene) answerInvitation(accept bool) (Result, error) {
+	h, err := x.user()
+	if err != nil {
+		return Result{}, err
+	}
+	switch {
+	case h.Accepted:
+		return Result{}, fmt.Errorf("%s has already accepted", x.Email)
+	case !h.Person.SignedUp && accept:
+		return Result{}, fmt.Errorf("%s has no user yet: sign_up comes first", x.Email)
+	case accept:
+		x.s.accept(x.acct, h, "ui", x.s.opts.Now())
+	default:
+		x.s.dismiss(x.acct, h, "ui", x.s.opts.Now())
+	}
+	return Result{ID: h.ID}, nil
+}
+
+// signUp makes the person by the invitation's link, and accepts in every environment of the account.
+func (x *scene) signUp() (Result, error) {
+	p, err := x.person()
+	if err != nil {
+		return Result{}, err
+	}
+	found := false
+	for _, e := range x.acct.Envs {
+		h := e.shareOf(p)
+		if h == nil || h.Accepted {
+			continue
+		}
+		found = true
+		x.s.accept(x.acct, h, "ui", x.s.opts.Now())
+		h.LastSignIn = x.s.opts.Now()
+	}
+	if !found {
+		return Result{}, fmt.Errorf("no invitation waits for %s: %w", x.Email, errNoSuch)
+	}
+	x.named(p)
+	p.LastSignIn = x.s.opts.Now()
+	return Result{ID: p.ID}, nil
+}
+
+func (x *scene) named(p *person) {
+	p.SignedUp = true
+	if x.Name != "" {
+		p.Name = x.Name
+	}
+	if p.Name == "" {
+		p.Name, _, _ = strings.Cut(p.Email, "@")
+	}
+}
+
+// signUpTrial is the mistake: a free trial instead of the invitation's link, which owns an account of its own.
+func (x *scene) signUpTrial() (Result, error) {
+	if !validEmail(x.Email) {
+		return Result{}, fmt.Errorf("%q is not an e-mail address", x.Email)
+	}
+	p := x.s.somebody(x.Email, x.Name)
+	if x.s.world.ownedBy(p) != nil {
+		return Result{}, fmt.Errorf("%s owns an account already", x.Email)
+	}
+	x.named(p)
+	return Result{ID: x.s.addAccount(Account{OwnerEmail: x.Email, OwnerName: p.Name, Company: x.Company}).ID}, nil
+}
+
+// signIn moves the last sign-in of a person to now, for the account and for the person.
+func (x *scene) signIn() (Result, error) {
+	p, err := x.person()
+	if err != nil {
+		return Result{}, err
+	}
+	now := x.s.opts.Now()
+	if x.acct.Owner == p {
+		x.acct.OwnerLastSignIn = now
+	} else {
+		h, err := x.user()
+		if err != nil {
+			return Result{}, err
+		}
+		if !h.Accepted || h.Disabled {
+			return Result{}, fmt.Errorf("%s cannot sign in to this account: %s", x.Email, h.status())
+		}
+		h.LastSignIn = now
+	}
+	p.LastSignIn = now
+	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "signin", ByUser: p.identity()}, now)
+	return Result{ID: p.ID}, nil
+}
+
+// actAddUser adds somebody behind the bot's back; with status pending the invitation's mail goes out.
+func (x *scene) actAddUser() (Result, error) {
+	if !validEmail(x.Email) {
+		return Result{}, fmt.Errorf("%q is not an e-mail address", x.Email)
+	}
+	if err := x.checkRole(); err != nil {
+		return Result{}, err
+	}
+	if p := x.s.world.personByEmail(x.Email); p != nil && (p == x.acct.Owner || x.env.shareOf(p) != nil) {
+		return Result{}, fmt.Errorf("%s has access already", x.Email)
+	}
+	if !slices.Contains([]string{"", "accepted", "pending", "dismissed", "disabled"}, x.Status) {
+		return Result{}, fmt.Errorf("status %q is not accepted, pending, dismissed or disabled", x.Status)
+	}
+	h := x.s.addUser(x.acct, x.env, User{Email: x.Email, Name: x.Name, Role: x.Role, Integrations: x.Integrations, Status: x.Status})
+	if x.Status == "pending" {
+		x.s.mailInvitation(x.acct, h)
+	}
+	x.userAudit(h, "create")
+	return Result{ID: h.ID}, nil
+}
+
+func (x *scene) userAudit(h *share, event string, changes ...fieldChange) {
+	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: "ui", Event: event,
+		ByUser: x.acct.Owner.identity(), FieldChanges: changes}, x.s.opts.Now())
+}
+
+func (x *scene) checkRole() error {
+	if !slices.Contains([]string{"administrator", "manage", "monitor", "custom"}, x.Role) {
+		return fmt.Errorf("role %q is not administrator, manage, monitor or custom", x.Role)
+	}
+	for _, g := range x.Integrations {
+		if x.env.find("integrations", g.IntegrationID) == nil || (g.AccessLevel != "manage" && g.AccessLevel != "monitor") {
+			return fmt.Errorf("%+v names no integration with manage or monitor: %w", g, errNoSuch)
+		}
+	}
+	return nil
+}
+
+func (x *scene) changeRole() (Result, error) {
+	h, err := x.user()
+	if err != nil {
+		return Result{}, err
+	}
+	if err := x.checkRole(); err != nil {
+		return Result{}, err
+	}
+	was := *h
+	h.setRole(x.Role, x.Integrations)
+	h.Modified = x.s.opts.Now()
+	x.userAudit(h, "update", shareChanges(was, *h)...)
+	return Result{ID: h.ID}, nil
+}
+
+func (x *scene) removeUser() (Result, error) {
+	h, err := x.user()
+	if err != nil {
+		return Result{}, err
+	}
+	x.env.Shares = slices.DeleteFunc(x.env.Shares, func(y *share) bool { return y == h })
+	x.userAudit(h, "delete")
+	return Result{ID: h.ID}, nil
+}
+
+func (x *scene) disable(off bool) (Result, error) {
+	h, err := x.user()
+	if err != nil {
+		return Result{}, err
+	}
+	was := *h
+	h.Disabled, h.Modified = off, x.s.opts.Now()
+	x.userAudit(h, "update", shareChanges(was, *h)...)
+	return Result{ID: h.ID}, nil
+}
+
+// join makes the person a user of another organisation as well, which bars them from becoming an owner here.
+func (x *scene) join() (Result, error) {
+	if !validEmail(x.Email) {
+		return Result{}, fmt.Errorf("%q is not an e-mail address", x.Email)
+	}
+	name := x.Company
+	if name == "" {
+		name = "Another Company"
+	}
+	other := x.s.addAccount(Account{OwnerEmail: "owner@" + strings.ToLower(strings.ReplaceAll(name, " ", "-")) + ".example", OwnerName: "Another Owner", Company: name})
+	if other == x.acct {
+		return Result{}, fmt.Errorf("%s is this organisation", name)
+	}
+	x.s.addUser(other, other.production(), User{Email: x.Email, Name: x.Name, Role: "monitor"})
+	return Result{ID: other.ID}, nil
+}
+
+// leave takes the person out of every other account, and dissolves one of their own.
+func (x *scene) leave() (Result, error) {
+	p, err := x.person()
+	if err != nil {
+		return Result{}, err
+	}
+	for _, a := range x.s.world.otherOrganizations(p, x.acct) {
+		for _, e := range a.Envs {
+			e.Shares = slices.DeleteFunc(e.Shares, func(h *share) bool { return h.Person == p })
+		}
+		if a.Owner == p {
+			x.s.world.Accounts = slices.DeleteFunc(x.s.world.Accounts, func(y *account) bool { return y == a })
+		}
+	}
+	return Result{ID: p.ID}, nil
+}
+
+// flows are the one named, or all of the integration named.
+func (x *scene) flows() ([]doc, error) {
+	if x.Integration != "" {
+		if list := x.env.flowsOf(x.Integration); len(list) > 0 {
+			return list, nil
+		}
+	}
+	if f := x.env.find("flows", x.Flow); f != nil {
+		return []doc{f}, nil
+	}
+	return nil, fmt.Errorf("there is no flow %q and no flow of an integration %q: %w", x.Flow, x.Integration, errNoSuch)
+}
+
+// actErrors sets the open errors of a flow; of an integration, they stand at its first flow.
+func (x *scene) actErrors() (Result, error) {
+	list, err := x.flows()
+	if err != nil {
+		return Result{}, err
+	}
+	if x.Count < 0 || x.Count > 10_000 {
+		return Result{}, fmt.Errorf("count %d is not between 0 and 10000", x.Count)
+	}
+	for i, f := range list {
+		n := x.Count
+		if i > 0 {
+			n = 0
+		}
+		x.s.setErrors(x.env, f, n)
+	}
+	return Result{}, nil
+}
+
+func (x *scene) startJobs() (Result, error) {
+	list, err := x.flows()
+	if err != nil {
+		return Result{}, err
+	}
+	var id string
+	for range min(max(x.Count, 1), 1000) {
+		id = x.s.startJob(x.env, list[0])
+	}
+	return Result{ID: id}, nil
+}
+
+func (x *scene) actEndJobs() (Result, error) {
+	list, err := x.flows()
+	if err != nil {
+		return Result{}, err
+	}
+	for _, f := range list {
+		x.s.endJobs(x.env, f)
+	}
+	return Result{}, nil
+}
+
+// register adds a connection to an integration or takes it off; without an integration it stays with its first only.
+func (x *scene) register(on bool) (Result, error) {
+	if x.env.find("connections", x.Connection) == nil {
+		return Result{}, fmt.Errorf("there is no connection %q: %w", x.Connection, errNoSuch)
+	}
+	off := x.env.integrationsUsing(x.Connection)
+	if x.Integration != "" {
+		if x.env.find("integrations", x.Integration) == nil {
+			return Result{}, fmt.Errorf("there is no integration %q: %w", x.Integration, errNoSuch)
+		}
+		off = []string{x.Integration}
+	} else if on {
+		return Result{}, fmt.Errorf("an integration is needed")
+	} else if len(off) > 0 {
+		off = off[1:]
+	}
+	for _, id := range off {
+		in := x.env.find("integrations", id)
+		ids := slices.DeleteFunc(x.env.connectionsOf(id), func(y string) bool { return y == x.Connection })
+		if on {
+			ids = append(ids, x.Connection)
+		}
+		list := make([]any, 0, len(ids))
+		for _, y := range ids {
+			list = append(list, y)
+		}
+		in["_registeredConnectionIds"] = list
+	}
+	return Result{ID: x.Connection}, nil
+}
+
+func (x *scene) shareStack(on bool) (Result, error) {
+	if x.env.find("stacks", x.Stack) == nil {
+		return Result{}, fmt.Errorf("there is no stack %q: %w", x.Stack, errNoSuch)
+	}
+	x.env.StackShares = slices.DeleteFunc(x.env.StackShares, func(h *stackShare) bool {
+		return h.StackID == x.Stack && (x.Email == "" || h.Person == x.s.world.personByEmail(x.Email))
+	})
+	if !on {
+		return Result{ID: x.Stack}, nil
+	}
+	p, err := x.person()
+	if err != nil {
+		return Result{}, err
+	}
+	h := &stackShare{ID: x.s.newID(), StackID: x.Stack, Person: p, Accepted: true, CreatedAt: x.s.opts.Now(), Modified: x.s.opts.Now()}
+	x.env.StackShares = append(x.env.StackShares, h)
+	return Result{ID: h.ID}, nil
+}
+
+func (x *scene) onToken(do func(*token)) (Result, error) {
+	for _, t := range x.s.world.Tokens {
+		if t.ID == x.Token && t.AccountID == x.acct.ID {
+			do(t)
+			t.Modified = x.s.opts.Now()
+			return Result{ID: t.ID}, nil
+		}
+	}
+	return Result{}, fmt.Errorf("the account has no token with the ID %q: %w", x.Token, errNoSuch)
+}

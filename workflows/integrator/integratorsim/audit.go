@@ -1,0 +1,89 @@
+package integratorsim
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+func auditRoutes() []route {
+	return []route{
+		{pattern: "GET /audit", least: administrator, list: true, handle: func(c *call) reply { return c.auditOf("", "") }},
+		{pattern: "GET /{kind}/{id}/audit", least: administrator, list: true, handle: func(c *call) reply {
+			return c.auditOf(strings.TrimSuffix(c.r.PathValue("kind"), "s"), c.r.PathValue("id"))
+		}},
+	}
+}
+
+// source is what the audit log calls the road a request came by.
+func (c *call) source() string {
+	if strings.HasPrefix(c.r.URL.Path, "/api/") {
+		return "ui"
+	}
+	return "api"
+}
+
+// audit writes an entry in the caller's account, under the caller's name: for a token, that of the account's owner.
+func (c *call) audit(kind, id, event string, changes ...fieldChange) {
+	c.acct.audit(c.s, auditEntry{ResourceType: kind, ResourceID: id, Source: c.source(), Event: event,
+		ByUser: c.person.identity(), FieldChanges: changes}, c.now)
+}
+
+func (a *account) audit(s *Server, e auditEntry, at time.Time) {
+	e.ID, e.Time = s.newID(), stamp{at}
+	a.Audit = append(a.Audit, e)
+}
+
+// auditOf lists entries, newest first, inside the window that the licence allows.
+func (c *call) auditOf(kind, id string) reply {
+	q := c.r.URL.Query()
+	from, bad := c.auditTime(q, "from", c.now.AddDate(-c.acct.AuditYears, 0, 0))
+	if bad != nil {
+		return *bad
+	}
+	to, bad := c.auditTime(q, "to", c.now)
+	if bad != nil {
+		return *bad
+	}
+	var items []any
+	for i := len(c.acct.Audit) - 1; i >= 0; i-- {
+		e := c.acct.Audit[i]
+		if e.Time.Before(from) || e.Time.After(to) || (id != "" && (e.ResourceID != id || e.ResourceType != kind)) || !e.matches(q) {
+			continue
+		}
+		items = append(items, e)
+	}
+	return c.list(items)
+}
+
+func (e auditEntry) matches(q url.Values) bool {
+	for name, has := range map[string]string{"resourceType": e.ResourceType, "_resourceId": e.ResourceID, "_byUserId": e.ByUser.ID,
+		"source": e.Source, "action": e.Event} {
+		if want := q.Get(name); want != "" && want != has {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *call) auditTime(q url.Values, name string, otherwise time.Time) (time.Time, *reply) {
+	v := q.Get(name)
+	if v == "" {
+		return otherwise, nil
+	}
+	t, err := time.Parse(time.RFC3339, v)
+	if err != nil {
+		t, err = time.Parse(time.DateOnly, v)
+	}
+	if err != nil {
+		r := invalid(name, "Please provide a valid date-time for field: “"+name+"”.")
+		return t, &r
+	}
+	// a minute of grace: the client's clock and this one need not agree to the second
+	if t.Before(c.now.AddDate(-c.acct.AuditYears, 0, 0).Add(-time.Minute)) || (name == "from" && t.After(c.now.Add(time.Minute))) {
+		r := invalid(name, fmt.Sprintf("Please make sure that the time provided for field: “%s” is not older than %d year(s) to current date and is not a future date.", name, c.acct.AuditYears))
+		return t, &r
+	}
+	return t, nil
+}

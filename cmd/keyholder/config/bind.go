@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"regexp"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // maxValues bounds the work that aliases can cause: a short file can name the same long list a million times.
@@ -42,6 +45,9 @@ func (m marks) given(path string) bool {
 
 // unread says whether the path, or a group around it, could not be read.
 func (m marks) unread(path string) bool {
+	if m[""].unread {
+		return true // the file as a whole
+	}
 	for p := path; p != ""; p = parent(p) {
 		if m[p].unread {
 			return true
@@ -80,9 +86,7 @@ func (b *binder) fault(path string, node ast.Node, value, problem, cure string) 
 // unread is a fault of a value that cannot be read at all.
 func (b *binder) unread(path string, node ast.Node, value, problem, cure string) {
 	line, column := position(node)
-	if path != "" {
-		b.marks[path] = mark{line: line, column: column, unread: true}
-	}
+	b.marks[path] = mark{line: line, column: column, unread: true}
 	b.fault(path, node, value, problem, cure)
 }
 
@@ -133,7 +137,7 @@ func (b *binder) bindStruct(path string, node ast.Node, v reflect.Value) {
 		index, known := fields[entry.name]
 		full := join(path, entry.name)
 		if !known {
-			b.fault(full, entry.key, "", "This key is not known", nearest(entry.name, v.Type()))
+			b.fault(join(path, shownKey(entry.name)), entry.key, "", "This key is not known", nearest(entry.name, v.Type()))
 			continue
 		}
 		b.bind(full, entry.value, v.Field(index))
@@ -246,7 +250,7 @@ func (b *binder) entries(path string, node ast.Node, depth int) []entry {
 		}
 		line, _ := position(pair.Key)
 		if first, twice := seen[name]; twice {
-			b.fault(join(path, name), pair.Key, "", "This key is given twice", fmt.Sprintf("Line %d has it already: keep one of the two.", first))
+			b.fault(join(path, shownKey(name)), pair.Key, "", "This key is given twice", fmt.Sprintf("Line %d has it already: keep one of the two.", first))
 			continue
 		}
 		seen[name] = line
@@ -384,6 +388,10 @@ func text(node ast.Node) string {
 		return n.Value.Value
 	case *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode:
 		return "this"
+	case *ast.AliasNode:
+		if n.Value != nil {
+			return "*" + text(n.Value)
+		}
 	}
 	if tk := node.GetToken(); tk != nil {
 		return strings.TrimSpace(tk.Value)
@@ -397,7 +405,25 @@ func plainText(node ast.Node) (string, bool) {
 	case *ast.StringNode, *ast.LiteralNode, *ast.IntegerNode, *ast.FloatNode:
 		return text(node), true
 	}
-	return "", false
+	return joined(node)
+}
+
+// joined puts host:port together again. The parser takes it apart inside of {...[host:port]}, though YAML 1.2
+// (section 7.3.3) ends a key only at a colon that a blank follows.
+func joined(node ast.Node) (string, bool) {
+	all := pairs(node)
+	if len(all) != 1 || all[0].Key == nil || all[0].Value == nil {
+		return "", false
+	}
+	key, value := all[0].Key.GetToken(), all[0].Value.GetToken()
+	if key == nil || value == nil || key.Position == nil || value.Position == nil || key.Type != token.StringType {
+		return "", false
+	}
+	if _, ok := plainText(all[0].Value); !ok || key.Position.Line != value.Position.Line ||
+		value.Position.Column != key.Position.Column+utf8.RuneCountInString(key.Value)+1 {
+		return "", false
+	}
+	return text(all[0].Key) + ":" + text(all[0].Value), true
 }
 
 func wholeNumber(node ast.Node) (int64, bool) {
@@ -413,6 +439,8 @@ func wholeNumber(node ast.Node) (int64, bool) {
 	}
 	return 0, false
 }
+
+var digits = regexp.MustCompile(`^[0-9]{10,}$`)
 
 func kind(node ast.Node) string {
 	switch n := node.(type) {
@@ -430,6 +458,9 @@ func kind(node ast.Node) string {
 	case *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return "a number with a fraction"
 	case *ast.StringNode, *ast.LiteralNode:
+		if digits.MatchString(text(n)) && node.GetToken().Type == token.StringType {
+			return "a number too large"
+		}
 		return "text"
 	}
 	return "something"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
@@ -34,7 +33,7 @@ func document(data []byte) (node ast.Node, fault *Fault) {
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, syntaxFault(err)
+		return nil, syntaxFault(err, data)
 	}
 	return theDocument(file)
 }
@@ -103,7 +102,7 @@ func tooDeep(tokens token.Tokens) *Fault {
 }
 
 // syntaxFault makes the parser's error a sentence with its line.
-func syntaxFault(err error) *Fault {
+func syntaxFault(err error, data []byte) *Fault {
 	fault := &Fault{Line: 1, Column: 1}
 	message := "it cannot be read"
 	var located interface {
@@ -116,12 +115,26 @@ func syntaxFault(err error) *Fault {
 			fault.Line, fault.Column = max(tk.Position.Line, 1), max(tk.Position.Column, 1)
 		}
 	}
+	if secretLike.MatchString(message) { // some of the parser's sentences quote the file
+		message = "it cannot be read"
+	}
 	fault.Problem = "This is not YAML: " + oneLine(message)
 	fault.Cure = "Look at this line and the one above: indentation, a missing colon, an open quote or bracket."
-	if strings.Contains(message, "tab") {
-		fault.Cure = "Indent with spaces; YAML allows no tabs there."
+	if tabIndented(data, fault.Line) {
+		fault.Problem, fault.Cure = "This is not YAML: a tab stands in the indentation", "Indent with spaces."
 	}
 	return fault
+}
+
+// tabIndented says whether the blanks a line begins with hold a tab.
+func tabIndented(data []byte, line int) bool {
+	all := bytes.Split(data, []byte("\n"))
+	if line > len(all) {
+		return false
+	}
+	text := all[line-1]
+	blanks := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
+	return bytes.IndexByte(blanks, '\t') >= 0
 }
 
 // position of a node: where its first token stands.

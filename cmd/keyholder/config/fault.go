@@ -91,6 +91,14 @@ func show(value string) string {
 	return value
 }
 
+// shownKey is a key of the file for a fault; what is not a short word is treated like a value.
+func shownKey(name string) string {
+	if len(name) <= longestValue && !secretLike.MatchString(name) && strings.TrimSpace(name) != "" {
+		return name
+	}
+	return show(name)
+}
+
 // oneLine replaces everything that would break or disguise a line of output.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {

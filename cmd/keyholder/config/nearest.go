@@ -12,11 +12,15 @@ func nearest(key string, here reflect.Type) string {
 	known := sortedKeys(here)
 	best, distance := "", 99
 	for _, candidate := range known {
-		if d := editDistance(strings.ToLower(key), candidate); d < distance {
+		d := editDistance(strings.ToLower(key), candidate)
+		if len(key) >= 3 && strings.HasPrefix(candidate, strings.ToLower(key)) {
+			d = 1
+		}
+		if d < distance {
 			best, distance = candidate, d
 		}
 	}
-	if distance <= max(2, len(best)/3) {
+	if distance <= min(max(2, len(best)/3), len(key)/2) {
 		return "The nearest known key is " + best + "."
 	}
 	if places := placesOf(key); len(places) > 0 {

@@ -92,7 +92,7 @@ func repaired(a Answers) Answers {
 func goodIDs(ids []string) []string {
 	var out []string
 	for _, id := range union(ids) {
-		if ruleIDs(id) == "" && id != "" {
+		if userID.MatchString(id) || groupID.MatchString(id) {
 			out = append(out, id)
 		}
 	}

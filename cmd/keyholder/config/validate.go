@@ -220,7 +220,7 @@ func (c *checker) mailboxes(path string, a *Account) {
 		c.ids(at+".holders", alias.Holders)
 		c.ids(at+".custodians", alias.Custodians)
 		if len(alias.Holders) == 0 {
-			c.fault(at+".holders", "", "Nobody is named who can read this mailbox", "Name its holders by their Slack IDs.")
+			c.fault(at+".holders", "", "Nobody is named who can read this mailbox", "Name its holders by their Slack IDs; without approvers they are also the ones who confirm.")
 			continue
 		}
 		c.custodians(at, alias)
@@ -298,4 +298,7 @@ func withoutRepeats(faults []Fault) []Fault {
 	return out
 }
 
-func choices(words []string) string { return "Choose " + strings.Join(words, ", ") + "." }
+func choices(words []string) string {
+	last := len(words) - 1
+	return "Choose " + strings.Join(words[:last], ", ") + " or " + words[last] + "."
+}

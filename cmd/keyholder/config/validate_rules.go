@@ -42,8 +42,7 @@ func (c *checker) quorum(path string, quorum, people int, known bool, who string
 	case quorum < 1:
 		c.fault(path, show(itoa(quorum)), "is less than 1: nobody would have to agree", "Write 1 or more; 2 is the default where ownership moves.")
 	case !known:
-	case people == 0:
-		c.fault(path, show(itoa(quorum)), "can never be reached: nobody is named", "Name "+who+".")
+	case people == 0: // the account's alias or its holders are missing, which is a fault of its own
 	case quorum > people:
 		named := fmt.Sprintf("%d people are named", people)
 		if people == 1 {
@@ -143,9 +142,11 @@ func (c *checker) spans(path string, x *Access) {
 }
 
 func (c *checker) defaultFor(path string, x *Access) {
-	offered := make([]string, len(x.For))
-	for i, span := range x.For {
-		offered[i] = span.Text
+	var offered []string
+	for _, span := range x.For {
+		if span.IsAlways() || span.Length >= second {
+			offered = append(offered, span.Text)
+		}
 	}
 	c.fault(path+".default_for", show(x.DefaultFor.Text), "is not one of the lengths in for", "Choose one of "+strings.Join(offered, ", ")+", or add it to for.")
 }

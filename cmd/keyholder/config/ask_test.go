@@ -1,0 +1,81 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestAskTakesTheAnswers(t *testing.T) {
+	in := strings.Join([]string{"north", "North Production", "eu", "jo@north.example", "celigo@north.example", "U0ANA, U0BEN", "U0BEN", "IT vault", "U0DEE", "C0OPS", "NORTH_TOKEN", ""}, "\r\n")
+	var out bytes.Buffer
+	got, err := Ask(strings.NewReader(in), &out)
+	want := Answers{"north", "North Production", "eu", "jo@north.example", "NORTH_TOKEN", "celigo@north.example", []string{"U0ANA", "U0BEN"}, []string{"U0BEN"}, "IT vault", []string{"U0DEE"}, "C0OPS"}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v\n%s", got, err, &out)
+	}
+	if strings.Contains(out.String(), "ended") {
+		t.Errorf("the input did not end:\n%s", &out)
+	}
+}
+
+func TestAskExplainsAWrongAnswerAndAsksAgain(t *testing.T) {
+	in := "Acme Prod\nacme\n\nuk\nus\njane\njane@acme.example\n\nana\nU0ANA U0BEN\nU0EVE\n\n\n\n#ops\n\nxoxb-1 2\n\n"
+	var out bytes.Buffer
+	got, err := Ask(strings.NewReader(in), &out)
+	if err != nil || got.AccountID != "acme" || got.Owner != "jane@acme.example" || !reflect.DeepEqual(got.Holders, []string{"U0ANA", "U0BEN"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, part := range []string{"That is not an account ID", "That is not a region. Choose us, eu, au or ca.", "That is not an e-mail address", "That is not the ID of a Slack user", "That is not a holder of this alias", "That is not the ID of a channel", "That is not the name of an environment variable"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("%q is missing in:\n%s", part, &out)
+		}
+	}
+}
+
+func TestAskAtTheEndOfTheInputTakesTheExamples(t *testing.T) {
+	for _, in := range []string{"", "north", "north\nNorth\nmoon"} {
+		var out bytes.Buffer
+		got, err := Ask(strings.NewReader(in), &out)
+		if err != nil || !strings.Contains(out.String(), "The input ended") {
+			t.Errorf("%q: %v\n%s", in, err, &out)
+		}
+		if in != "" && got.AccountID != "north" || got.Owner != "jane@acme.example" || got.Region != "us" {
+			t.Errorf("%q: got %+v", in, got)
+		}
+		if _, faults := Parse(Template(got), "k.yaml", testEnv); len(faults) > 0 {
+			t.Errorf("%q: %s", in, lines(faults))
+		}
+	}
+}
+
+func TestAskReportsABrokenTerminal(t *testing.T) {
+	if _, err := Ask(iotest.ErrReader(io.ErrClosedPipe), io.Discard); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("reading: %v", err)
+	}
+	reader, writer := io.Pipe()
+	_ = reader.Close()
+	if _, err := Ask(strings.NewReader("a\n"), writer); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("writing: %v", err)
+	}
+}
+
+func TestAskSurvivesABinaryStream(t *testing.T) {
+	in := io.LimitReader(zeros{}, 1<<20)
+	if _, err := Ask(in, io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 0xff
+	}
+	return len(p), nil
+}

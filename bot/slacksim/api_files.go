@@ -1,0 +1,181 @@
+package slacksim
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+func uploadURL(c *call) (obj, *apiError) {
+	length, ok := c.args.integer("length", 0)
+	if !ok || length <= 0 {
+		return nil, failMessages("invalid_arguments", "must be greater than 0 [json-pointer:/length]")
+	}
+	f := &File{ID: c.s.newID("F0", 9), Name: c.args.str("filename"), AltText: c.args.str("alt_txt"), Length: length,
+		secret: c.s.newID("", 24), created: c.s.opt.Now().Unix()}
+	f.Title = f.Name
+	c.s.files[f.ID] = f
+	return obj{"upload_url": c.base + "/files/upload/v1/" + f.ID + "/" + f.secret, "file_id": f.ID}, nil
+}
+
+// serveFiles takes the bytes of an upload and hands files out again to who has the bot's token or uses the page.
+func (s *Server) serveFiles(w http.ResponseWriter, r *http.Request) {
+	part := strings.Split(strings.TrimPrefix(r.URL.Path, "/files/"), "/")
+	if len(part) == 4 && part[0] == "upload" && (r.Method == http.MethodPost || r.Method == http.MethodPut) {
+		s.takeUpload(w, r, part[2], part[3])
+		return
+	}
+	s.mu.Lock()
+	f := s.files[part[0]]
+	var data []byte
+	if f != nil {
+		data = f.data
+	}
+	s.mu.Unlock()
+	if data == nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	_, _ = w.Write(data) // the client may have gone; nothing depends on it
+}
+
+func (s *Server) takeUpload(w http.ResponseWriter, r *http.Request, id, secret string) {
+	data, err := uploadBody(r)
+	if err != nil {
+		http.Error(w, "cannot read the upload: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	fault := s.takeFault("files.upload", onAPI)
+	s.mu.Unlock()
+	s.answer(w, r, 0, fault, func() (obj, int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		f := s.files[id]
+		if f == nil || f.secret != secret || f.Complete {
+			return obj{"ok": false, "error": "file_not_found"}, http.StatusNotFound
+		}
+		if len(data) != f.Length {
+			return obj{"ok": false, "error": "file_upload_size_restricted"}, http.StatusBadRequest
+		}
+		f.data, f.uploaded = data, true
+		s.touch()
+		return obj{plainKey: fmt.Sprintf("OK - %d", len(data))}, http.StatusOK
+	})
+}
+
+// plainKey marks an answer that is a plain line of text instead of JSON.
+const plainKey = "\x00plain"
+
+// uploadBody returns the bytes of a raw or multipart upload.
+func uploadBody(r *http.Request) ([]byte, error) {
+	const largest = 64 << 20
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" {
+		return io.ReadAll(io.LimitReader(r.Body, largest))
+	}
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		p, err := parts.NextPart()
+		if err != nil {
+			return nil, fmt.Errorf("find a file part: %w", err)
+		}
+		if p.FileName() != "" || p.FormName() == "file" {
+			return io.ReadAll(io.LimitReader(p, largest))
+		}
+	}
+}
+
+func completeUpload(c *call) (obj, *apiError) {
+	v, ok := c.args.json("files")
+	list := asList(v)
+	if !ok || len(list) == 0 {
+		return nil, failMessages("invalid_arguments", "must provide at least 1 items [json-pointer:/files]")
+	}
+	var files []*File
+	for _, e := range list {
+		f := c.s.files[asString(asObj(e)["id"])]
+		if f == nil || !f.uploaded || f.Complete {
+			return nil, fail("file_not_found")
+		}
+		if t := asString(asObj(e)["title"]); t != "" {
+			f.Title = t
+		}
+		files = append(files, f)
+	}
+	channels := c.args.str("channel_id")
+	if channels == "" {
+		channels = c.args.str("channels")
+	}
+	var targets []*Channel
+	for id := range strings.SplitSeq(channels, ",") {
+		if id == "" {
+			continue
+		}
+		c.args["channel"] = id
+		ch, err := c.target()
+		if err != nil {
+			return nil, err
+		}
+		if !ch.has(c.s.opt.BotUserID) {
+			return nil, fail("not_in_channel")
+		}
+		targets = append(targets, ch)
+	}
+	c.share(files, targets)
+	var shown []File
+	for _, f := range files {
+		shown = append(shown, *f)
+	}
+	return obj{"files": c.s.filesJSON(shown)}, nil
+}
+
+// share completes the files and posts them to each target as one message.
+func (c *call) share(files []*File, targets []*Channel) {
+	for _, f := range files {
+		f.Complete = true
+		for _, ch := range targets {
+			f.Channels = append(f.Channels, ch.ID)
+		}
+	}
+	for _, ch := range targets {
+		m := c.s.ownMessage(ch.ID, content{text: c.args.str("initial_comment")})
+		if t := c.s.stored(ch.ID, c.args.str("thread_ts")); t != nil {
+			m.ThreadTS = t.TS
+		}
+		for _, f := range files {
+			m.Files = append(m.Files, *f)
+		}
+		c.s.messageEvents(ch, c.s.addMessage(m))
+	}
+}
+
+func fileInfo(c *call) (obj, *apiError) {
+	f := c.s.files[c.args.str("file")]
+	if f == nil {
+		return nil, fail("file_not_found")
+	}
+	return obj{"file": c.s.filesJSON([]File{*f})[0]}, nil
+}
+
+func (s *Server) filesJSON(files []File) []any {
+	var l []any
+	for _, f := range files {
+		link := s.publicBase() + "/files/" + f.ID
+		kind := ""
+		if i := strings.LastIndexByte(f.Name, '.'); i >= 0 {
+			kind = f.Name[i+1:]
+		}
+		l = append(l, obj{"id": f.ID, "created": f.created, "timestamp": f.created, "name": f.Name, "title": f.Title, "filetype": kind,
+			"mimetype": mime.TypeByExtension("." + kind), "user": s.opt.BotUserID, "size": f.Length, "mode": "hosted", "is_external": false,
+			"is_public": len(f.Channels) > 0, "url_private": link, "url_private_download": link, "channels": append([]string{}, f.Channels...), "alt_txt": f.AltText})
+	}
+	return l
+}

@@ -1,0 +1,7 @@
+package slacksim
+
+import "net/http"
+
+func (s *Server) control() http.Handler { return http.NotFoundHandler() }
+
+func page() http.Handler { return http.NotFoundHandler() }

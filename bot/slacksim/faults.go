@@ -1,0 +1,197 @@
+package slacksim
+
+import (
+	"net/http"
+	"path"
+	"time"
+)
+
+// FaultKind names one way to misbehave.
+type FaultKind string
+
+// Faults of the Web API, of uploads (method "files.upload") and of response_url (method "response_url").
+const (
+	FaultRateLimited     FaultKind = "rate_limited"      // 429 with Retry-After (RetryAfter, at least 1 s)
+	FaultRateLimitedBare FaultKind = "rate_limited_bare" // 429 without the header
+	FaultErrorBefore     FaultKind = "error_before"      // 500; nothing happened
+	FaultErrorAfter      FaultKind = "error_after"       // 500; the effect took hold
+	FaultHang            FaultKind = "hang"              // no answer until the client gives up or Delay (default 30 s); nothing happened
+	FaultHangAfter       FaultKind = "hang_after"        // the same, but the effect took hold
+	FaultDrop            FaultKind = "drop"              // the connection is cut; nothing happened
+	FaultDropAfter       FaultKind = "drop_after"        // the connection is cut; the effect took hold
+	FaultLate            FaultKind = "late"              // the effect at once, the answer after Delay (default 1 s)
+	FaultAPIError        FaultKind = "api_error"         // 200 with ok:false and Reason (default internal_error)
+)
+
+// Faults of the socket. Method matches the envelope's type (slash_commands, interactive, events_api).
+const (
+	FaultNoConnection     FaultKind = "no_connection"     // the envelope finds no connection
+	FaultLost             FaultKind = "lost"              // the envelope is never written, though a connection is there
+	FaultDuplicate        FaultKind = "duplicate"         // an event is delivered twice, same event_id, new envelope_id
+	FaultSocketDrop       FaultKind = "socket_drop"       // the connection is cut right after the envelope was written
+	FaultSocketDisconnect FaultKind = "socket_disconnect" // a disconnect frame (Reason, default refresh_requested) follows the envelope
+	FaultAckLost          FaultKind = "ack_lost"          // the ack of this envelope is ignored
+	FaultSocketLate       FaultKind = "socket_late"       // the envelope is written after Delay (default 1 s); deadlines run from the start
+)
+
+const (
+	onAPI    = "api"
+	onSocket = "socket"
+)
+
+func (k FaultKind) place() string {
+	switch k {
+	case FaultNoConnection, FaultLost, FaultDuplicate, FaultSocketDrop, FaultSocketDisconnect, FaultAckLost, FaultSocketLate:
+		return onSocket
+	}
+	return onAPI
+}
+
+// Rule makes matching calls or envelopes misbehave. Rules are tried in the order they were injected; the first that
+// matches is used.
+type Rule struct {
+	Method     string        `json:"method"` // glob as of path.Match, for example chat.*; empty: all
+	Kind       FaultKind     `json:"kind"`
+	Skip       int           `json:"skip,omitempty"`        // let that many matches pass first
+	Times      int           `json:"times,omitempty"`       // then use it that often; 0 = every time until removed
+	RetryAfter time.Duration `json:"retry_after,omitempty"` // rounded up to seconds
+	Delay      time.Duration `json:"delay,omitempty"`
+	Reason     string        `json:"reason,omitempty"` // error code, or reason of a disconnect
+}
+
+// Faults is a profile of random misbehaviour. The numbers are probabilities from 0 to 1 for each call or envelope.
+type Faults struct {
+	Rules       []Rule  // injected at the start
+	RateLimited float64 // 429 with Retry-After 1
+	ErrorBefore float64
+	ErrorAfter  float64
+	Drop        float64
+	Late        float64 // answers up to 500 ms late
+	Duplicate   float64 // events delivered twice
+	SocketDrop  float64 // connection cut after an envelope was written
+}
+
+type activeRule struct {
+	Rule
+	seen int
+}
+
+// InjectFault adds a rule and returns the function that removes it again.
+func (s *Server) InjectFault(r Rule) (remove func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Method == "" {
+		r.Method = "*"
+	}
+	a := &activeRule{Rule: r}
+	s.rules = append(s.rules, a)
+	s.touch()
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.dropRule(a)
+		s.touch()
+	}
+}
+
+// ClearFaults removes every rule and the random profile.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rules = nil
+	s.opt.Faults = Faults{}
+	s.touch()
+}
+
+func (s *Server) dropRule(a *activeRule) {
+	for i, r := range s.rules {
+		if r == a {
+			s.rules = append(s.rules[:i:i], s.rules[i+1:]...)
+			return
+		}
+	}
+}
+
+// takeFault returns the fault for the next call or envelope of that name, nil for none. The lock is held.
+func (s *Server) takeFault(name, place string) *Rule {
+	for _, a := range s.rules {
+		if ok, err := path.Match(a.Method, name); err != nil || !ok || a.Kind.place() != place {
+			continue
+		}
+		if a.Kind == FaultDuplicate && name != typeEvent {
+			continue
+		}
+		if a.seen++; a.seen <= a.Skip {
+			continue
+		}
+		if a.Times > 0 && a.seen >= a.Skip+a.Times {
+			s.dropRule(a)
+		}
+		r := a.Rule
+		return &r
+	}
+	return s.randomFault(name, place)
+}
+
+func (s *Server) randomFault(name, place string) *Rule {
+	f := s.opt.Faults
+	chances := []struct {
+		p    float64
+		rule Rule
+	}{
+		{f.RateLimited, Rule{Kind: FaultRateLimited, RetryAfter: time.Second}},
+		{f.ErrorBefore, Rule{Kind: FaultErrorBefore}},
+		{f.ErrorAfter, Rule{Kind: FaultErrorAfter}},
+		{f.Drop, Rule{Kind: FaultDrop}},
+		{f.Late, Rule{Kind: FaultLate, Delay: 500 * time.Millisecond}},
+		{f.Duplicate, Rule{Kind: FaultDuplicate}},
+		{f.SocketDrop, Rule{Kind: FaultSocketDrop}},
+	}
+	for _, c := range chances {
+		if c.rule.Kind == FaultDuplicate && name != typeEvent {
+			continue
+		}
+		if c.p > 0 && c.rule.Kind.place() == place && s.rng.Float64() < c.p {
+			if c.rule.Kind == FaultLate {
+				c.rule.Delay = time.Duration(s.rng.Int64N(int64(c.rule.Delay))) + 1
+			}
+			return &c.rule
+		}
+	}
+	return nil
+}
+
+func (r *Rule) retrySeconds() int { return max(1, int((r.RetryAfter+time.Second-1)/time.Second)) }
+
+func (r *Rule) code() string {
+	if r.Reason == "" {
+		return "internal_error"
+	}
+	return r.Reason
+}
+
+func (r *Rule) delay() time.Duration {
+	if r.Delay <= 0 {
+		return time.Second
+	}
+	return r.Delay
+}
+
+// hang holds a request until its client gives up; bounded, so that a client without a timeout is not held for ever.
+func (s *Server) hang(r *http.Request, f *Rule) {
+	d := f.Delay
+	if d <= 0 {
+		d = 30 * time.Second
+	}
+	s.hangFor(r, d)
+}
+
+func (s *Server) hangFor(r *http.Request, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.Context().Done():
+	case <-s.stop:
+	}
+}

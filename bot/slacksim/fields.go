@@ -1,0 +1,237 @@
+package slacksim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// fieldOf names the property that holds the value of each stateful element, and the initial_ property it begins with.
+var fieldOf = map[string]struct{ key, initial string }{
+	"plain_text_input":           {"value", "initial_value"},
+	"email_text_input":           {"value", "initial_value"},
+	"url_text_input":             {"value", "initial_value"},
+	"number_input":               {"value", "initial_value"},
+	"rich_text_input":            {"rich_text_value", "initial_value"},
+	"static_select":              {"selected_option", "initial_option"},
+	"external_select":            {"selected_option", "initial_option"},
+	"radio_buttons":              {"selected_option", "initial_option"},
+	"users_select":               {"selected_user", "initial_user"},
+	"conversations_select":       {"selected_conversation", "initial_conversation"},
+	"channels_select":            {"selected_channel", "initial_channel"},
+	"datepicker":                 {"selected_date", "initial_date"},
+	"timepicker":                 {"selected_time", "initial_time"},
+	"datetimepicker":             {"selected_date_time", "initial_date_time"},
+	"checkboxes":                 {"selected_options", "initial_options"},
+	"multi_static_select":        {"selected_options", "initial_options"},
+	"multi_external_select":      {"selected_options", "initial_options"},
+	"multi_users_select":         {"selected_users", "initial_users"},
+	"multi_conversations_select": {"selected_conversations", "initial_conversations"},
+	"multi_channels_select":      {"selected_channels", "initial_channels"},
+	"file_input":                 {"files", ""},
+}
+
+func manyValues(kind string) bool {
+	return strings.HasPrefix(kind, "multi_") || kind == "checkboxes" || kind == "file_input"
+}
+
+// initialValues is the state of blocks nobody touched: every stateful element is there, with null or an empty list.
+func initialValues(blocks json.RawMessage) obj {
+	values := obj{}
+	for _, v := range asList(decode(blocks)) {
+		b := asObj(v)
+		for _, e := range blockElements(b) {
+			kind := asString(e["type"])
+			f, ok := fieldOf[kind]
+			if !ok {
+				continue
+			}
+			start := e[f.initial]
+			if start == nil && manyValues(kind) {
+				start = []any{}
+			}
+			block := asString(b["block_id"])
+			if values[block] == nil {
+				values[block] = obj{}
+			}
+			asObj(values[block])[asString(e["action_id"])] = obj{"type": kind, f.key: start}
+		}
+	}
+	return values
+}
+
+// fieldValue turns what a test or the page says into what Slack's client would send for that element: an option's value
+// becomes the option, a list of values a list of options, text stays text. nil and "" empty the field. A map that already
+// has the element's own property (selected_option, value, ...) is read through it.
+func (s *Server) fieldValue(e obj, raw any) (obj, error) {
+	kind := asString(e["type"])
+	f, ok := fieldOf[kind]
+	if !ok {
+		return nil, fmt.Errorf("a %s holds no value", kind)
+	}
+	if m, ok := raw.(map[string]any); ok {
+		raw = m[f.key]
+	}
+	if manyValues(kind) {
+		return s.listValue(e, kind, f.key, raw)
+	}
+	if raw == nil || raw == "" {
+		return obj{"type": kind, f.key: nil}, nil
+	}
+	if o, ok := raw.(map[string]any); ok && f.key == "selected_option" {
+		raw = o["value"]
+	}
+	switch kind {
+	case "rich_text_input":
+		return obj{"type": kind, f.key: richText(fmt.Sprint(raw))}, nil
+	case "datetimepicker":
+		n, err := strconv.ParseInt(fmt.Sprintf("%v", raw), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("a datetimepicker takes Unix seconds, not %v", raw)
+		}
+		return obj{"type": kind, f.key: n}, nil
+	case "number_input":
+		return obj{"type": kind, f.key: fmt.Sprintf("%v", raw)}, nil
+	}
+	text, ok := raw.(string)
+	if !ok {
+		return nil, fmt.Errorf("a %s takes a string, not %T", kind, raw)
+	}
+	v, err := s.single(e, kind, text)
+	return obj{"type": kind, f.key: v}, err
+}
+
+func (s *Server) listValue(e obj, kind, key string, raw any) (obj, error) {
+	var texts []string
+	switch t := raw.(type) {
+	case nil:
+	case string:
+		if t != "" {
+			texts = []string{t}
+		}
+	case []string:
+		texts = t
+	case []any:
+		for _, v := range t {
+			if o, ok := v.(map[string]any); ok {
+				v = o["value"]
+			}
+			text, ok := v.(string)
+			if !ok {
+				return nil, fmt.Errorf("a %s takes strings, not %T", kind, v)
+			}
+			texts = append(texts, text)
+		}
+	default:
+		return nil, fmt.Errorf("a %s takes a list of strings, not %T", kind, raw)
+	}
+	if most, ok := e["max_selected_items"].(float64); ok && len(texts) > int(most) {
+		return nil, fmt.Errorf("no more than %v may be selected", most)
+	}
+	chosen := []any{}
+	for _, t := range texts {
+		v, err := s.single(e, kind, t)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, v)
+	}
+	return obj{"type": kind, key: chosen}, nil
+}
+
+// single checks one selected or typed value against the element and the workspace.
+func (s *Server) single(e obj, kind, text string) (any, error) {
+	switch strings.TrimPrefix(kind, "multi_") {
+	case "static_select", "radio_buttons", "checkboxes", "overflow":
+		o := findOption(e, text)
+		if o == nil {
+			return nil, fmt.Errorf("%q is not among the options of %s", text, asString(e["action_id"]))
+		}
+		return o, nil
+	case "external_select":
+		return obj{"text": obj{"type": "plain_text", "text": text, "emoji": true}, "value": text}, nil
+	case "users_select":
+		if s.users[text] == nil {
+			return nil, fmt.Errorf("there is no user %q to select", text)
+		}
+	case "conversations_select", "channels_select":
+		if s.channels[text] == nil {
+			return nil, fmt.Errorf("there is no conversation %q to select", text)
+		}
+	case "datepicker":
+		if !datePattern.MatchString(text) {
+			return nil, fmt.Errorf("%q is no date as 2026-01-31", text)
+		}
+	case "timepicker":
+		if !timePattern.MatchString(text) {
+			return nil, fmt.Errorf("%q is no time as 09:30", text)
+		}
+	}
+	return text, nil
+}
+
+// fieldFault is what Slack's client itself says about a field before it sends a view, "" for nothing.
+func fieldFault(block, e, state obj) string {
+	kind := asString(e["type"])
+	v := state[fieldOf[kind].key]
+	text, _ := v.(string)
+	if optional, _ := block["optional"].(bool); !optional && (v == nil || v == "" || len(asList(v)) == 0 && manyValues(kind)) {
+		return "Please complete this required field."
+	}
+	if text == "" {
+		return ""
+	}
+	number := func(k string) (float64, bool) {
+		switch n := e[k].(type) {
+		case float64:
+			return n, true
+		case string:
+			f, err := strconv.ParseFloat(n, 64)
+			return f, err == nil
+		}
+		return 0, false
+	}
+	switch kind {
+	case "plain_text_input":
+		n := utf8.RuneCountInString(text)
+		if least, ok := number("min_length"); ok && n < int(least) {
+			return fmt.Sprintf("Please enter at least %v characters.", least)
+		}
+		most, ok := number("max_length")
+		if !ok {
+			most = float64(limit("plain_text_input.max").max)
+		}
+		if n > int(most) {
+			return fmt.Sprintf("Please enter no more than %v characters.", most)
+		}
+	case "email_text_input":
+		if a, err := mail.ParseAddress(text); err != nil || a.Address != text {
+			return "Enter a valid email address."
+		}
+	case "url_text_input":
+		if u, err := url.Parse(text); err != nil || u.Scheme == "" || u.Host == "" {
+			return "Enter a valid URL."
+		}
+	case "number_input":
+		n, err := strconv.ParseFloat(text, 64)
+		if decimal, _ := e["is_decimal_allowed"].(bool); err != nil || !decimal && n != float64(int64(n)) {
+			return "Enter a valid number."
+		}
+		if least, ok := number("min_value"); ok && n < least {
+			return fmt.Sprintf("Enter a number of at least %v.", least)
+		}
+		if most, ok := number("max_value"); ok && n > most {
+			return fmt.Sprintf("Enter a number of at most %v.", most)
+		}
+	}
+	return ""
+}
+
+// richText wraps plain text as Slack's composer does.
+func richText(text string) obj {
+	return obj{"type": "rich_text", "elements": []any{obj{"type": "rich_text_section", "elements": []any{obj{"type": "text", "text": text}}}}}
+}

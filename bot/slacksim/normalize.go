@@ -1,0 +1,91 @@
+package slacksim
+
+import "encoding/json"
+
+// normalize completes blocks the way Slack stores them: every block gets a block_id, every element an action_id, plain
+// text its emoji flag and mrkdwn its verbatim flag. It changes list, which belongs to the caller's request.
+func (s *Server) normalize(list []any) json.RawMessage {
+	if len(list) == 0 {
+		return nil
+	}
+	for _, v := range list {
+		b := asObj(v)
+		if b == nil {
+			continue
+		}
+		if asString(b["block_id"]) == "" {
+			b["block_id"] = s.newID("", 5)
+		}
+		for _, e := range blockElements(b) {
+			if asString(e["action_id"]) == "" && e["type"] != "image" && elementProps[asString(e["type"])] != "" {
+				e["action_id"] = s.newID("", 5)
+			}
+		}
+		if b["type"] != "rich_text" && b["type"] != "table" {
+			completeTexts(b)
+		}
+	}
+	return encode(list)
+}
+
+func completeTexts(v any) {
+	switch t := v.(type) {
+	case obj:
+		_, isText := t["text"].(string)
+		switch {
+		case isText && t["type"] == "plain_text":
+			if t["emoji"] == nil {
+				t["emoji"] = true
+			}
+		case isText && t["type"] == "mrkdwn":
+			if t["verbatim"] == nil {
+				t["verbatim"] = false
+			}
+		}
+		for k, e := range t {
+			if e == nil {
+				delete(t, k)
+				continue
+			}
+			completeTexts(e)
+		}
+	case []any:
+		for _, e := range t {
+			completeTexts(e)
+		}
+	}
+}
+
+// blockElements returns the elements of a block a person can act on: accessory, elements and the input's element.
+func blockElements(b obj) []obj {
+	var l []obj
+	for _, k := range []string{"accessory", "element"} {
+		if e := asObj(b[k]); e != nil {
+			l = append(l, e)
+		}
+	}
+	if b["type"] == "actions" || b["type"] == "context_actions" {
+		for _, v := range asList(b["elements"]) {
+			if e := asObj(v); e != nil {
+				l = append(l, e)
+			}
+		}
+	}
+	return l
+}
+
+// findElement looks up an element by its two ids; blockID "" finds the first block that has the action.
+func findElement(blocks json.RawMessage, blockID, actionID string) (block, element obj) {
+	for _, v := range asList(decode(blocks)) {
+		b := asObj(v)
+		if blockID != "" && b["block_id"] != blockID {
+			continue
+		}
+		for _, e := range blockElements(b) {
+			if e["action_id"] == actionID {
+				return b, e
+			}
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,55 @@
+package slacksim
+
+import "time"
+
+// Calls per minute of the tiers (docs.slack.dev/apis/web-api/rate-limits). "special" is the Java SDK's number for
+// auth.test and chat.getPermalink, "hundreds per minute".
+const (
+	tier1   = 1
+	tier2   = 20
+	tier3   = 50
+	tier4   = 100
+	special = 600
+)
+
+// messageBurst is how many messages one channel takes at once before one per second holds. Slack allows bursts and does
+// not say how large.
+const messageBurst = 5
+
+// bucket is a token bucket in real time.
+type bucket struct {
+	tokens float64
+	last   time.Time
+}
+
+// take uses one token, or returns how many whole seconds to wait for one.
+func (b *bucket) take(now time.Time, perSecond, burst float64) int {
+	if b.last.IsZero() {
+		b.tokens = burst
+	} else {
+		b.tokens = min(burst, b.tokens+now.Sub(b.last).Seconds()*perSecond)
+	}
+	b.last = now
+	if b.tokens >= 1 {
+		b.tokens--
+		return 0
+	}
+	return int((1-b.tokens)/perSecond) + 1
+}
+
+// overLimit returns the seconds of Retry-After, 0 when the call may pass.
+func (s *Server) overLimit(name string, m method, args params) int {
+	if !s.opt.RateLimits {
+		return 0
+	}
+	key, perSecond, burst := name, float64(m.tier)/60, float64(m.tier)
+	if name == "chat.postMessage" {
+		key, perSecond, burst = name+"/"+args.str("channel"), 1, messageBurst
+	}
+	b := s.buckets[key]
+	if b == nil {
+		b = &bucket{}
+		s.buckets[key] = b
+	}
+	return b.take(time.Now(), perSecond, burst)
+}

@@ -1,0 +1,102 @@
+package slacksim
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// responseURL is the right to answer an interaction five times within half an hour.
+type responseURL struct {
+	channel, user, ts, threadTS string // ts of the message clicked, "" for commands
+	at                          time.Time
+	uses                        int
+}
+
+const responseLife = 30 * time.Minute
+
+// newResponseURL makes an address; it counts from now.
+func (s *Server) newResponseURL(channel, user, ts, threadTS string) string {
+	for id, r := range s.responses {
+		if time.Since(r.at) > 2*responseLife {
+			delete(s.responses, id)
+		}
+	}
+	id := s.newID("", 24)
+	s.responses[id] = &responseURL{channel: channel, user: user, ts: ts, threadTS: threadTS, at: time.Now()}
+	return s.publicBase() + "/response/" + s.opt.TeamID + "/" + id
+}
+
+func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
+	args, bad := readArgs(r)
+	id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	s.mu.Lock()
+	s.callSeq++
+	call := s.callSeq
+	s.calls = append(s.calls, Call{ID: call, Time: time.Now(), Method: "response_url", HTTP: r.Method, Args: args.redacted(s.opt), Token: "none"})
+	fault := s.takeFault("response_url", onAPI)
+	s.touch()
+	s.mu.Unlock()
+	s.answer(w, r, call, fault, func() (obj, int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if bad != nil {
+			return obj{"ok": false, "error": "invalid_payload"}, http.StatusBadRequest
+		}
+		if payload, ok := args.json("payload"); ok && asObj(payload) != nil {
+			args = asObj(payload) // the old form encoding
+		}
+		return s.respond(s.responses[id], args)
+	})
+}
+
+// respond carries out one use of a response_url.
+func (s *Server) respond(to *responseURL, args params) (obj, int) {
+	switch {
+	case to == nil:
+		return obj{"ok": false, "error": "invalid_url"}, http.StatusNotFound
+	case time.Since(to.at) > responseLife:
+		return obj{"ok": false, "error": "expired_url"}, http.StatusNotFound
+	case to.uses >= limit("response_url.uses").max:
+		return obj{"ok": false, "error": "used_url"}, http.StatusNotFound
+	}
+	original := s.findMessage(to.channel, to.ts, to.user)
+	if args.boolean("delete_original") {
+		to.uses++
+		if original == nil {
+			return obj{"ok": false, "error": "message_not_found"}, http.StatusNotFound
+		}
+		original.Deleted = true
+		s.touch()
+		return obj{"ok": true}, http.StatusOK
+	}
+	c := &call{s: s, args: args}
+	body, err := c.content()
+	if err == nil && body.empty() {
+		err = fail("no_text")
+	}
+	if err != nil {
+		return failure(err), http.StatusOK
+	}
+	to.uses++
+	if args.boolean("replace_original") && original != nil && original.BotID == s.opt.BotID {
+		body.hasText, body.hasBlocks = true, true
+		s.rewrite(original, body)
+		return obj{"ok": true}, http.StatusOK
+	}
+	s.reply(to, args.str("response_type"), args.str("thread_ts"), body)
+	return obj{"ok": true}, http.StatusOK
+}
+
+// reply posts an answer to a command or click: privately unless response_type is in_channel. It bypasses membership.
+func (s *Server) reply(to *responseURL, kind, thread string, body content) *Message {
+	m := s.ownMessage(to.channel, body)
+	m.ThreadTS = to.threadTS
+	if thread != "" {
+		m.ThreadTS = thread
+	}
+	if kind != "in_channel" {
+		m.EphemeralTo = to.user
+	}
+	return s.addMessage(m)
+}

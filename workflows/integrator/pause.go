@@ -1,0 +1,91 @@
+package integrator
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// How long a reading after an unclear write is not trusted to show what that write did. A write that was answered is over; one that
+// was not may still be on its way.
+const (
+	pauseAnswered = time.Second
+	pauseSilent   = 5 * time.Second
+)
+
+// patience is how often one effect may meet a contradiction (a write that integrator.io accepted does not show) before the contradiction is
+// taken for its word, and how often a lesser part of a reading may fail before it counts as unreadable.
+const patience = 5
+
+// memoAge is when an effect that nobody delivers any more is forgotten.
+const memoAge = time.Hour
+
+// memory remembers of effects under way which ended in an unclear write and how often they were contradicted. It only makes an
+// effect wait or be tried again; losing it with the process costs nothing else.
+type memory struct {
+	mu    sync.Mutex
+	memos map[string]memo
+}
+
+type memo struct {
+	touched, until time.Time
+	strikes        int
+}
+
+// change edits an effect's memo and drops those that are old.
+func (m *memory) change(effect string, now time.Time, edit func(*memo)) memo {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.memos == nil {
+		m.memos = map[string]memo{}
+	}
+	for id, old := range m.memos {
+		if now.Sub(old.touched) > memoAge {
+			delete(m.memos, id)
+		}
+	}
+	x := m.memos[effect]
+	x.touched = now
+	edit(&x)
+	m.memos[effect] = x
+	return x
+}
+
+func (m *memory) until(effect string) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.memos[effect].until
+}
+
+func (m *memory) forget(effect string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.memos, effect)
+}
+
+// written notes an unclear write and hands its error on.
+func (s *session) written(err error) error {
+	if err != nil && isUnclear(err) {
+		pause := pauseAnswered
+		var away *awayError
+		if errors.As(err, &away) {
+			pause = pauseSilent
+		}
+		now := s.g.now()
+		s.g.memory.change(s.claim.Effect.ID, now, func(m *memo) { m.until = now.Add(pause) })
+	}
+	return err
+}
+
+// settled is asked before a write that must not happen twice. It answers an againError while an earlier unclear one may still appear.
+func (s *session) settled() error {
+	if d := s.g.memory.until(s.claim.Effect.ID).Sub(s.g.now()); d > 0 {
+		return &againError{d, "an earlier unclear write may still show"}
+	}
+	return nil
+}
+
+// strike counts a contradiction and reports whether to try again.
+func (s *session) strike() bool {
+	return s.g.memory.change(s.claim.Effect.ID, s.g.now(), func(m *memo) { m.strikes++ }).strikes <= patience
+}

@@ -1,0 +1,215 @@
+package integrator
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// words for an empty answer that proves nothing.
+const emptyList = "integrator.io returned no list; a token that lost its rights reads an empty list too"
+
+// roles are those a call can give.
+var roles = []string{"administrator", "manage", "monitor"}
+
+// inviteUser invites an address, adopts what is there already, and sends a declined invitation again.
+func (s *session) inviteUser(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
+	if call.Email == "" || !slices.Contains(roles, call.Role) {
+		return nil, refuse(workflows.RefusedOther, "An invitation needs an address and one of the roles administrator, manage and monitor.")
+	}
+	list, err := s.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a, found := list.find(call.Email); found {
+		if !a.Dismissed || a.Accepted {
+			return &workflows.Receipt{User: a.user()}, nil
+		}
+		return s.reinvite(ctx, a)
+	}
+	if err := s.settled(); err != nil {
+		return nil, err
+	}
+	made, err := s.invite(ctx, call.Email, call.Role)
+	if err == nil {
+		u := made.user()
+		if u.Email == "" {
+			u.Email = call.Email
+		}
+		return &workflows.Receipt{User: u}, nil
+	}
+	if refusedAs(workflows.OpInviteUser, err) != workflows.RefusedAlreadyUser {
+		return nil, err
+	}
+	// The list was older than the invitation.
+	if list, again := s.users(ctx); again == nil {
+		if a, found := list.find(call.Email); found {
+			return &workflows.Receipt{User: a.user()}, nil
+		}
+	} else if !refusedForGood(again) {
+		return nil, again
+	}
+	if s.strike() {
+		return nil, &againError{why: "integrator.io says that the user has access but does not list them"}
+	}
+	return nil, err
+}
+
+func (s *session) reinvite(ctx context.Context, a ashare) (*workflows.Receipt, error) {
+	if err := s.settled(); err != nil {
+		return nil, err
+	}
+	if err := s.put(ctx, ashareByID(a.ID)+"/reinvite", nil); err != nil {
+		return nil, err
+	}
+	now, _, found, err := s.ashare(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !found || now.status() == workflows.UserDismissed {
+		return nil, &againError{why: "the repeated invitation does not show yet"}
+	}
+	return &workflows.Receipt{User: now.user()}, nil
+}
+
+// setRole changes the account's access level of one user and leaves the rest of the record as it was read: PUT replaces.
+func (s *session) setRole(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
+	if !slices.Contains(roles, call.Role) {
+		return nil, refuse(workflows.RefusedOther, "The roles that can be given are administrator, manage and monitor.")
+	}
+	list, err := s.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listed, found := list.find(call.Email)
+	if !found {
+		return nil, notListed(list, call.Email)
+	}
+	rec, raw, found, err := s.ashare(ctx, listed.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, notListed(list, call.Email)
+	case rec.role() == call.Role:
+		return &workflows.Receipt{User: rec.user()}, nil
+	}
+	raw["accessLevel"], _ = json.Marshal(call.Role) // a string always encodes
+	raw["integrationAccessLevel"] = json.RawMessage("[]")
+	if err := s.put(ctx, ashareByID(rec.ID), raw); err != nil {
+		if absent(err) {
+			return nil, notListed(list, call.Email)
+		}
+		return nil, err
+	}
+	now, _, found, err := s.ashare(ctx, rec.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found:
+		return nil, notListed(list, call.Email)
+	case now.role() == call.Role:
+		return &workflows.Receipt{User: now.user()}, nil
+	case s.strike():
+		return nil, &againError{why: "the new role does not show yet"}
+	}
+	return nil, refuse(workflows.RefusedOther, "integrator.io accepted the role "+call.Role+" but still shows "+now.role()+".")
+}
+
+// notListed is the refusal for a user that is not there, or not to be seen.
+func notListed(list roster, email string) error {
+	if !list.shown {
+		return refuse(workflows.RefusedForbidden, emptyList+".")
+	}
+	return refuse(workflows.RefusedNotUser, email+" is not in integrator.io's list of users.")
+}
+
+// removeUser switches a user off, which takes effect at once and can be undone, and then deletes the record.
+func (s *session) removeUser(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
+	list, err := s.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, found := list.find(call.Email)
+	if !found {
+		return s.nothingToRemove(ctx, list)
+	}
+	if a.Accepted && !a.Disabled {
+		if err := s.disable(ctx, a.ID); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.delete(ctx, ashareByID(a.ID)); err != nil && !absent(err) {
+		return nil, err
+	}
+	_, _, found, err = s.ashare(ctx, a.ID)
+	switch {
+	case err != nil && !refusedForGood(err):
+		return nil, err
+	case found && s.strike():
+		return nil, &againError{why: "the user is still listed"}
+	case found:
+		return nil, refuse(workflows.RefusedOther, "integrator.io accepted the removal but still lists the user.")
+	}
+	return &workflows.Receipt{User: a.user()}, nil
+}
+
+// disable uses the toggle exactly once: it is called for an enabled user only, and after an unclear answer the next delivery reads first.
+func (s *session) disable(ctx context.Context, id string) error {
+	if err := s.settled(); err != nil {
+		return err
+	}
+	if err := s.put(ctx, ashareByID(id)+"/disable", nil); err != nil {
+		if refusedForGood(err) && status(err) != 401 && status(err) != 403 {
+			return nil // it cannot be switched off; deleting is what was asked for
+		}
+		return err
+	}
+	now, _, found, err := s.ashare(ctx, id)
+	if err == nil && found && !now.Disabled && s.strike() {
+		return s.written(&unreadableError{"PUT", ashareByID(id) + "/disable", "the user still shows as enabled"})
+	}
+	return err
+}
+
+// nothingToRemove is success when the absence is certain: an empty answer counts only if the same token still sees transfers.
+func (s *session) nothingToRemove(ctx context.Context, list roster) (*workflows.Receipt, error) {
+	if list.shown {
+		return &workflows.Receipt{}, nil
+	}
+	_, shown, err := s.transfers(ctx)
+	if err != nil && !refusedForGood(err) {
+		return nil, err
+	}
+	if err == nil && shown {
+		return &workflows.Receipt{}, nil
+	}
+	return nil, refuse(workflows.RefusedForbidden, emptyList+".")
+}
+
+// watchUser answers a receipt when the user is not what Call.Known says. An empty Known stands for "absent".
+func (s *session) watchUser(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
+	list, err := s.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var u *workflows.User
+	if a, found := list.find(call.Email); found {
+		u = a.user()
+	} else if !list.shown {
+		return nil, nil
+	}
+	known := call.Known
+	if known == "" {
+		known = absentMark()
+	}
+	if u.Mark() == known {
+		return nil, nil
+	}
+	return &workflows.Receipt{User: u}, nil
+}
+
+// absentMark is the mark of a user that is not there; that of a transfer is the same.
+func absentMark() string { return (*workflows.User)(nil).Mark() }

@@ -3,6 +3,7 @@ package integratorsim
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,9 +47,11 @@ func (c *call) auditOf(kind, id string) reply {
 	if bad != nil {
 		return *bad
 	}
+	entries := slices.Clone(c.acct.Audit)
+	slices.Reverse(entries)
+	slices.SortStableFunc(entries, func(a, b auditEntry) int { return b.Time.Compare(a.Time.Time) })
 	var items []any
-	for i := len(c.acct.Audit) - 1; i >= 0; i-- {
-		e := c.acct.Audit[i]
+	for _, e := range entries {
 		if e.Time.Before(from) || e.Time.After(to) || (id != "" && (e.ResourceID != id || e.ResourceType != kind)) || !e.matches(q) {
 			continue
 		}

@@ -213,7 +213,7 @@ func (c *call) dispatch() reply {
 	}
 	r := c.r.Clone(c.r.Context())
 	r.URL.Path, r.URL.RawPath = p, ""
-	h := &handled{call: c}
+	h := &handled{call: c, reply: notFound()}
 	c.s.routes.ServeHTTP(h, r)
 	return h.reply
 }
@@ -315,7 +315,7 @@ func (c *call) pageURL(skip, limit int) string {
 // base is the public address without a path.
 func (s *Server) base(r *http.Request) string {
 	if s.opts.Public != "" {
-		return strings.TrimRight(s.opts.Public, "/")
+		return s.opts.Public
 	}
 	scheme := "http"
 	if r.TLS != nil {

@@ -1,2 +1,71 @@
-// Package integratorsim is a Celigo integrator.io that runs locally: the account-administration part of its REST API.
+// Package integratorsim is a Celigo integrator.io that runs locally: the part of its REST API that concerns the
+// administration of accounts. It serves /v1/..., the same under /api/... (the paths of Celigo's pages), and a control
+// under /_sim/ that is not Celigo's. It keeps everything in memory, and imports the standard library only.
+//
+// Use it with any client of that API: curl, Celigo's CLI, baton-celigo, or one's own. The control asks for no token, so
+// listen on a loopback address.
+//
+//	s, demo := integratorsim.Demo(integratorsim.Options{})
+//	http.ListenAndServe("127.0.0.1:8889", s) // Authorization: Bearer <demo.ProductionToken>
+//
+// # State of a transfer
+//
+//	invite -> unapproved --accept--> queued --half of SettleAfter--> started --SettleAfter--> done | failed
+//	              |  \--dismiss--> unapproved, dismissed: true
+//	              +--cancel (also while queued)--> canceled
+//
+// Time passes lazily: each request, action and snapshot first brings accepted transfers to where Options.Now says they are.
+// At the end the target is judged once more; one who is no longer fit makes the record failed, with transferErrors.
+//
+// # What is faithful
+//
+// Sources, as named in the reference that this follows: developer docs (developer.celigo.com), celigo/ai (Celigo's guide and
+// API map on GitHub), UI source and QA tests (facts of Celigo's interface and end-to-end tests), help (docs.celigo.com).
+//
+//   - developer docs: 401 with a bare message, every other error as errors[] with code, message and field; the rate limit
+//     with its body and Retry-After: 2; include and exclude; Link paging; tokenInfo; ssoclients 200 or 204; environments.
+//   - celigo/ai: the owner is not in /ashares; the record's fields; PUT erases what it leaves out; invite and
+//     invite/multiple; 409, 404, 422; pending invitations take seats; grants are ignored with manage and administrator;
+//     listing jobs needs a flow, an integration or a job; SSO must be configured before a user can be made to use it.
+//   - UI source: transfers with their statuses and flags, invited, accept, dismiss, cancel, delete; the disable toggle;
+//     reinvite; shared/ashares with ownerUser; sshares; the header integrator-ashareid; MFA resets; accountSettings.
+//   - QA tests: both refusal texts of an account transfer, the audit log's window text, the 409's text, and that the previous
+//     owner becomes manage with both companies the previous owner's value.
+//   - help: the target is a user of production; the previous owner keeps manage in production and nothing elsewhere; an
+//     integration that shares a connection cannot move.
+//
+// # What is inferred or unknown, and how it is decided here
+//
+//   - Statuses and codes of a refused account transfer: 422 with transfer_already_pending, user_not_in_account,
+//     invitation_not_accepted, user_disabled, multiple_organizations, invalid_environment. Only the texts about several
+//     organisations and the pending transfer are Celigo's. 403 is access_restricted, 404 resource_not_found, 409 duplicate_user.
+//   - A pending invitation to another account does not make somebody "part of multiple organizations"; accepted access
+//     (disabled or not) and an account of one's own do.
+//   - "Delete the pending transfer": unapproved, dismissed and canceled records all block a new one until deleted; done and
+//     failed ones do not.
+//   - An administrator's token may not start, cancel or delete an account transfer (403), unless it was made with MayTransfer.
+//   - Identity is swapped in a transfer: the account's _id stays with the account, so the two people trade document IDs.
+//     tokenInfo answers the same before and after, and every token keeps working.
+//   - Empty lists are 204 without a body, everywhere. So are the lists of a token that lost its rights, and /ashares and
+//     /transfers for somebody who is neither owner nor administrator.
+//   - disabled in a PUT of an ashare: set when given, left alone when not. /disable is a toggle, reinvite and accept answer 204.
+//   - A full user limit is 422 entitlement_reached. A reinvite of a user who has accepted is 422.
+//   - The Link header is there only while there is a next page; then it also names the previous one. The default page is 1000.
+//   - Tokens act as the account's owner, so their audit entries are byUser the owner. Transfers are audited as resourceType transfer.
+//   - cancel answers 200 with the record, accept and dismiss too; a PATCH answers 200 with the document.
+//   - GET /profile is for people's tokens under /api; a token of the account gets 404, so the owner's e-mail stays hidden there.
+//   - A person's token without integrator-ashareid acts in the person's own account, or in none. With a token of an account
+//     the header is ignored.
+//   - A custom user may read what belongs to their integrations, and change nothing through the API.
+//   - Unknown methods of a known path are 404, as unknown paths are. Credentials in documents are stored as ******.
+//
+// # Not here
+//
+// Running flows, retrying errors, /audit/signedURL, licenceEntitlementUsage, the cookie log-in, and resources that account
+// administration does not touch.
+//
+// # Guarantees
+//
+// A Server is safe for concurrent use; each request is atomic. The same Seed, clock and order of requests give the same IDs, tokens
+// and random faults. No request makes it fail with a 5xx that no fault asked for. The request log and the snapshots never hold a token.
 package integratorsim

@@ -3,6 +3,7 @@ package integratorsim
 import (
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -59,6 +60,7 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Public = strings.TrimRight(o.Public, "/")
 	if o.PageSize <= 0 || o.PageSize > maxPageSize {
 		o.PageSize = defaultPageSize
 	}

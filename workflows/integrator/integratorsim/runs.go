@@ -17,7 +17,8 @@ func runRoutes() []route {
 		{pattern: "PUT /flows/{id}/{step}/resolved", least: tile, handle: resolveErrors},
 		{pattern: "POST /flows/runs/stats", least: tile, list: true, handle: runStats},
 		{pattern: "GET /jobs", least: tile, list: true, handle: listJobs},
-		{pattern: "GET /jobs/{id}", least: tile, handle: getJob},
+		{pattern: "GET /jobs/{id}", least: tile, handle: func(c *call) reply { return c.withJob(func(j doc) reply { return ok(j) }) }},
+		{pattern: "PUT /jobs/{id}/cancel", least: monitor, handle: cancelJob},
 		{pattern: "POST /jobs/current", least: tile, list: true, handle: currentJobs},
 	}
 }
@@ -207,13 +208,23 @@ func listJobs(c *call) reply {
 	return c.list(items)
 }
 
-func getJob(c *call) reply {
+func (c *call) withJob(do func(doc) reply) reply {
 	for _, j := range c.env.Jobs {
 		if j["_id"] == c.r.PathValue("id") && c.seesJob(j) {
-			return ok(j)
+			return do(j)
 		}
 	}
 	return notFound()
+}
+
+func cancelJob(c *call) reply {
+	return c.withJob(func(j doc) reply {
+		if !slices.Contains(running, text(j, "status")) {
+			return invalid("status", "The job has already ended.")
+		}
+		j["status"], j["endedAt"], j["lastModified"] = "canceled", clock(c.now), clock(c.now)
+		return ok(j)
+	})
 }
 
 // currentJobs lists what has not ended; the body may name flows or an integration.

@@ -32,7 +32,7 @@ const alreadyHasAccess = "The user already has access to the account. Please use
 // shareView is an ashare as the owner's side sees it. Field order follows section 2.1 of Celigo's schema.
 type shareView struct {
 	ID          string  `json:"_id"`
-	Accepted    bool    `json:"accepted,omitempty"`
+	Accepted    bool    `json:"accepted"`
 	Dismissed   bool    `json:"dismissed,omitempty"`
 	Disabled    bool    `json:"disabled,omitempty"`
 	AccessLevel string  `json:"accessLevel,omitempty"`
@@ -157,6 +157,10 @@ func (c *call) readAccess(d doc) (access, *reply) {
 	}
 	if a.sso && a.mfa {
 		r := invalid("accountMFARequired", "You can't require both MFA and SSO for a user.")
+		return a, &r
+	}
+	if a.sso && len(c.acct.SSOClients) == 0 {
+		r := invalid("accountSSORequired", "SSO must be configured for the account before it can be required for a user.")
 		return a, &r
 	}
 	if mcp, isList := d["mcpServerAccessLevel"].([]any); isList && !a.allMC {

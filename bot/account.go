@@ -1,0 +1,170 @@
+package bot
+
+import (
+	"context"
+	"sort"
+	"strings"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// find answers the account that was named by ID or name, upper and lower case alike; with one account configured the name may be left
+// out. The error is a refusal that names the nearest ones.
+func (v *visit) find(ctx context.Context, named string) (workflows.AccountInfo, []workflows.AccountInfo, error) {
+	all, err := v.b.o.Desk.Accounts(ctx)
+	if err != nil {
+		return workflows.AccountInfo{}, nil, err
+	}
+	named = strings.Trim(strings.TrimSpace(named), "\"'`“”")
+	if named == "" && len(all) == 1 {
+		return all[0], all, nil
+	}
+	for _, a := range all {
+		if named != "" && (strings.EqualFold(a.Policy.ID, named) || strings.EqualFold(a.Policy.Name, unescape(named))) {
+			return a, all, nil
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return workflows.AccountInfo{}, nil, workflows.Refuse("no_accounts", "No account is configured. Ask whoever operates Keyholder to add one.")
+	case named == "":
+		return workflows.AccountInfo{}, all, workflows.Refuse("which_account", "Which account? Name one of "+names(all, "")+".")
+	}
+	return workflows.AccountInfo{}, all, workflows.Refuse("unknown_account", "There is no account "+workflows.Quote(workflows.Clip(unescape(named), 60))+
+		". Nothing was recorded. Did you mean "+names(all, named)+"?")
+}
+
+// unescape undoes what Slack does to the three characters of its markup in a command's text.
+func unescape(s string) string {
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
+}
+
+// maxNamed is how many accounts are proposed at most.
+const maxNamed = 3
+
+// names lists accounts by ID, the nearest to what was typed first.
+func names(all []workflows.AccountInfo, typed string) string {
+	sorted := append([]workflows.AccountInfo(nil), all...)
+	if typed != "" {
+		near := func(a workflows.AccountInfo) int {
+			return min(distance(strings.ToLower(typed), a.Policy.ID), distance(strings.ToLower(typed), strings.ToLower(a.Policy.Name)))
+		}
+		sort.SliceStable(sorted, func(i, j int) bool { return near(sorted[i]) < near(sorted[j]) })
+	}
+	most := maxNamed
+	if typed == "" {
+		most = 20
+	}
+	var out []string
+	for _, a := range sorted[:min(most, len(sorted))] {
+		out = append(out, "`"+a.Policy.ID+"` ("+workflows.Esc(a.Policy.Name)+")")
+	}
+	return workflows.List(out, "or")
+}
+
+// wordTransfer opens the form that asks for a transfer.
+func (v *visit) wordTransfer(ctx context.Context, rest string) (workflows.Reply, error) {
+	form := v.b.o.Forms["transfer"]
+	if form == nil {
+		return workflows.Reply{}, coded(codeUnknownForm)
+	}
+	account := ""
+	a, all, err := v.find(ctx, rest)
+	if err == nil {
+		account = a.Policy.ID
+	} else if rest != "" || len(all) == 0 {
+		return workflows.Reply{}, err
+	}
+	policies := make([]workflows.Policy, 0, len(all))
+	for _, a := range all {
+		policies = append(policies, a.Policy)
+	}
+	return workflows.Reply{}, v.open(ctx, form(policies, account, v.b.at()))
+}
+
+// wordStatus tells about one account, or shortly about all when none is named.
+func (v *visit) wordStatus(ctx context.Context, rest string) (workflows.Reply, error) {
+	a, all, err := v.find(ctx, rest)
+	if err != nil && (rest != "" || len(all) == 0) {
+		return workflows.Reply{}, err
+	}
+	if err == nil {
+		return v.status(ctx, a)
+	}
+	lines := []string{"*" + workflows.Plural(len(all), "account") + "* (`" + v.b.o.Command + " status ACCOUNT` tells more)"}
+	for _, a := range all {
+		lines = append(lines, "", "*"+workflows.Esc(a.Policy.Name)+"* (`"+a.Policy.ID+"`)", "Owner: "+workflows.Esc(owner(a)))
+	}
+	return say(strings.Join(lines, "\n")), nil
+}
+
+func owner(a workflows.AccountInfo) string { return or(a.State.Owner, a.Policy.Owner) }
+
+// status is everything about one account. The line "Owner: address" is part of the contract.
+func (v *visit) status(ctx context.Context, a workflows.AccountInfo) (workflows.Reply, error) {
+	open, err := v.b.o.Desk.OpenOf(ctx, a.Policy.ID)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	lines := []string{"*" + workflows.Esc(a.Policy.Name) + "* (`" + a.Policy.ID + "`)", "Owner: " + workflows.Esc(owner(a)), since(a.State)}
+	if len(open) == 0 {
+		lines = append(lines, "Open: nothing.")
+	} else {
+		lines = append(append(lines, "Open:"), v.b.list(ctx, open, v.who.user)...)
+	}
+	for _, al := range a.Policy.Aliases {
+		lines = append(lines, alias(al))
+	}
+	if len(a.Policy.Aliases) == 0 {
+		lines = append(lines, "No shared mailbox is configured for this account. One that several people can read outlives each of them.")
+	}
+	if !a.Policy.Token {
+		lines = append(lines, "", "Keyholder has no API token for this account, so people do these steps and say so here. To hand the account on at integrator.io: "+
+			"the present owner opens *Users*, presses the arrow next to the new owner's name, chooses *Make account owner* and then *Confirm*. "+
+			"Start it with `"+v.b.o.Command+" transfer "+a.Policy.ID+"`, so that it is approved and recorded.")
+	}
+	return say(strings.Join(lines, "\n")), nil
+}
+
+// since says from when the owner is known and by which decision.
+func since(s workflows.AccountState) string {
+	text := "By the configuration file; Keyholder has seen no change of owner yet."
+	_, _, decided := workflows.ParseID(s.By)
+	switch {
+	case decided && !s.Since.IsZero():
+		text = "Since " + workflows.When(s.Since) + ", by `" + s.By + "`"
+		if s.Previous != "" {
+			text += "; before that " + workflows.Esc(s.Previous)
+		}
+		text += "."
+	case !s.Since.IsZero():
+		text = "As configured when Keyholder first saw the account, " + workflows.When(s.Since) + "."
+	}
+	return text
+}
+
+func alias(a workflows.Alias) string {
+	text := "Mailbox " + workflows.Esc(a.Email) + ": read by " + people(a.Holders)
+	if len(a.Custodians) > 0 {
+		text += "; password and second factor: " + people(a.Custodians)
+	} else {
+		text += "; who has its password and second factor is not recorded"
+	}
+	return text + "."
+}
+
+// people lists users and user groups; nobody is said, not left out.
+func people(ids []string) string {
+	if len(ids) == 0 {
+		return "nobody"
+	}
+	var out []string
+	for _, id := range ids {
+		if workflows.IsGroup(id) {
+			out = append(out, "<!subteam^"+workflows.Esc(id)+">")
+			continue
+		}
+		out = append(out, workflows.Mention(id))
+	}
+	return workflows.List(out, "and")
+}

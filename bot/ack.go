@@ -1,0 +1,75 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack/socketmode"
+)
+
+// ackLimit is the size in bytes an acknowledgement stays under. Slack drops those of 20 480 bytes and more without a word.
+const ackLimit = 19_000
+
+// ack is the one acknowledgement of an envelope. Everything after the first send is ignored.
+type ack struct {
+	b        *Bot
+	client   *socketmode.Client
+	envelope string
+	kind     string
+	at       time.Time
+	once     sync.Once
+}
+
+// send queues the acknowledgement, with an answer or nil. It blocks for at most ackTimeout: slack-go's queue is full only while
+// disconnected, and then Slack has told the person already.
+func (a *ack) send(outcome string, payload any) {
+	a.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
+		defer cancel()
+		if a.envelope != "" {
+			if err := a.client.AckCtx(ctx, a.envelope, payload); err != nil {
+				a.b.log.Warn().Str(fieldCause, clean(err)).Str(fieldEnvelope, a.envelope).Msg("the acknowledgement could not be sent")
+			}
+		}
+		if f := a.b.o.Metrics.Envelope; f != nil {
+			f(a.kind, outcome, a.b.o.RealNow().Sub(a.at))
+		}
+	})
+}
+
+// fits reports whether a payload can be sent as an acknowledgement.
+func fits(payload any) bool {
+	raw, err := json.Marshal(payload)
+	return err == nil && len(raw) < ackLimit
+}
+
+// slashAnswer is the answer to a command, in the acknowledgement. Source: responding to slash commands.
+type slashAnswer struct {
+	ResponseType string `json:"response_type"`
+	Text         string `json:"text"`
+}
+
+// ephemeral makes the answer to a command, cut until it fits.
+func ephemeral(text string) slashAnswer {
+	for n := ackLimit; ; n = n * 3 / 4 {
+		a := slashAnswer{ResponseType: "ephemeral", Text: cut(text, n)}
+		if fits(a) || n < 100 {
+			return a
+		}
+	}
+}
+
+// formErrors is the answer that keeps a form open and shows a text at its fields. Source: modals, "Displaying errors in views".
+type formErrors struct {
+	Action string            `json:"response_action"`
+	Errors map[string]string `json:"errors"`
+}
+
+// limitFieldError keeps the text at a field readable; Slack names no limit.
+const limitFieldError = 700
+
+func (b *Bot) fieldError(block, mrkdwn string) formErrors {
+	return formErrors{Action: "errors", Errors: map[string]string{block: b.flat(mrkdwn)}}
+}

@@ -1,0 +1,113 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// The search for an unclear post: how far back, and how many pages of how many messages.
+const (
+	searchBefore = time.Hour
+	searchPages  = 5
+	searchLimit  = 100
+)
+
+// adopt looks for the card in its conversation. Without the scope to look, it answers not found and says once in the log what follows. done is true
+// when the search itself has to be repeated, out being the outcome then.
+func (d *delivery) adopt(ctx context.Context) (out workflows.Outcome, done bool) {
+	channel, thread, wait := d.target()
+	if wait > 0 {
+		return workflows.Outcome{}, false
+	}
+	if channel[:min(1, len(channel))] == "U" || strings.HasPrefix(channel, "W") {
+		dm, out, done := d.directMessage(ctx, channel)
+		if done || dm == "" {
+			return out, done
+		}
+		channel = dm
+	}
+	cursor := ""
+	for range searchPages {
+		messages, next, err := d.page(ctx, channel, thread, cursor)
+		if err != nil {
+			return d.unsearchable(err)
+		}
+		for _, m := range messages {
+			if m.Metadata.EventType == metadataType && m.Metadata.EventPayload["effect"] == d.claim.Effect.Key {
+				d.at = workflows.Place{Channel: channel, TS: m.Timestamp}
+				d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Msg("found the card that an earlier attempt had posted")
+				return workflows.Outcome{}, false
+			}
+		}
+		if next == "" {
+			break
+		}
+		cursor = next
+	}
+	return workflows.Outcome{}, false
+}
+
+// directMessage answers the conversation with a person, opening it if need be.
+func (d *delivery) directMessage(ctx context.Context, user string) (dm string, out workflows.Outcome, done bool) {
+	p := d.b.places
+	if dm = p.get(p.dms, user); dm != "" {
+		return dm, out, false
+	}
+	call, cancel, err := d.hold(ctx)
+	if err != nil {
+		return "", lost(err), true
+	}
+	defer cancel()
+	c, _, _, err := d.b.api.OpenConversationContext(call, &slack.OpenConversationParameters{Users: []string{user}})
+	if err != nil {
+		out, done = d.unsearchable(err)
+		return "", out, done
+	}
+	if c == nil || c.ID == "" {
+		return "", out, false
+	}
+	p.put(p.dms, user, c.ID)
+	return c.ID, out, false
+}
+
+// page reads one page of a conversation or thread, newest first where Slack does so.
+func (d *delivery) page(ctx context.Context, channel, thread, cursor string) ([]slack.Message, string, error) {
+	call, cancel, err := d.hold(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer cancel()
+	oldest := d.claim.Effect.Made
+	if real := d.b.o.RealNow(); real.Before(oldest) {
+		oldest = real
+	}
+	since := itoa(int(oldest.Add(-searchBefore).Unix()))
+	if thread != "" {
+		m, _, next, err := d.b.api.GetConversationRepliesContext(call, &slack.GetConversationRepliesParameters{
+			ChannelID: channel, Timestamp: thread, Cursor: cursor, Oldest: since, Limit: searchLimit, IncludeAllMetadata: true})
+		return m, next, err
+	}
+	h, err := d.b.api.GetConversationHistoryContext(call, &slack.GetConversationHistoryParameters{
+		ChannelID: channel, Cursor: cursor, Oldest: since, Limit: searchLimit, IncludeAllMetadata: true})
+	if err != nil {
+		return nil, "", err
+	}
+	return h.Messages, h.ResponseMetaData.NextCursor, nil
+}
+
+// unsearchable decides what follows when the conversation could not be searched: later, if Slack was away; otherwise post, which will fail by itself
+// where the conversation is the trouble, and may double the card where only the scope is missing.
+func (d *delivery) unsearchable(err error) (workflows.Outcome, bool) {
+	kind, code, _ := judge(err)
+	if kind == failRefused || code == "missing_scope" || isNotFound(err) {
+		d.b.roster.complain(err, "im:history", "a card whose post got no answer cannot be looked for and may appear twice")
+		d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Str(fieldCode, code).Msg("the conversation cannot be searched; posting again, perhaps twice")
+		return workflows.Outcome{}, false
+	}
+	return d.failed("look for the card", err), true
+}

@@ -1,0 +1,110 @@
+package bot
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// fail answers an error in the way that fits what the person did.
+func (v *visit) fail(ctx context.Context, err error) {
+	code, text, link := v.explain(err)
+	switch v.kind {
+	case kindClick:
+		v.ack.send(code, nil)
+		v.tell(ctx, text, link)
+	case kindSubmit:
+		v.failForm(ctx, err, code, text, link)
+	case kindSlash:
+		v.ack.send(code, ephemeral(text))
+	default:
+		v.ack.send(code, nil)
+	}
+}
+
+// failForm keeps the form open where sending it again can help, and closes it otherwise.
+func (v *visit) failForm(ctx context.Context, err error, code, text, link string) {
+	at := v.form.first()
+	if code == codeRefused {
+		at = ""
+		if r, ok := err.(*workflows.Refusal); ok && v.form.has(r.Field) {
+			at = r.Field
+		}
+	}
+	if at != "" {
+		v.ack.send(code, v.b.fieldError(at, text))
+		return
+	}
+	v.ack.send(code, nil)
+	v.tell(ctx, text, link)
+}
+
+// tell answers privately: in the channel only for this person, by the click's own address, or as a direct message; the first that works.
+// Forms have no channel, so theirs is a direct message.
+func (v *visit) tell(ctx context.Context, text, link string) {
+	if v.who.user == "" || text == "" {
+		return
+	}
+	b := v.b
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+	defer cancel()
+	if l := b.linkTo(ctx, link, v.who.user); l != "" {
+		text += " <" + l + "|Open the card>"
+	}
+	text = cut(text, limitSection)
+	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+	var tried []string
+	if v.who.channel != "" {
+		opts := []slack.MsgOption{msg}
+		if v.who.thread != "" {
+			opts = append(opts, slack.MsgOptionTS(v.who.thread))
+		}
+		_, err := b.api.PostEphemeralContext(ctx, v.who.channel, v.who.user, opts...)
+		if err == nil {
+			return
+		}
+		tried = append(tried, clean(err))
+	}
+	if v.who.responseURL != "" && b.trusts(v.who.responseURL) {
+		_, _, err := b.api.PostMessageContext(ctx, "", slack.MsgOptionText(text, false), slack.MsgOptionResponseURL(v.who.responseURL, slack.ResponseTypeEphemeral))
+		if err == nil {
+			return
+		}
+		tried = append(tried, clean(err))
+	}
+	if _, _, err := b.api.PostMessageContext(ctx, v.who.user, msg); err != nil {
+		tried = append(tried, clean(err))
+		b.log.Warn().Strs(fieldCause, tried).Str(fieldPerson, v.who.user).Msg("a private answer reached nobody")
+	}
+}
+
+// trusts reports whether an answer may be sent to a response_url: Slack's are https.
+func (b *Bot) trusts(address string) bool {
+	return strings.HasPrefix(address, "https://") || (b.o.APIURL != "" && strings.HasPrefix(address, "http://"))
+}
+
+// flat is mrkdwn as one plain line, for the text at a field. People whose name is known by now are named.
+func (b *Bot) flat(mrkdwn string) string {
+	return plain(strings.ReplaceAll(workflows.Plain(mrkdwn, b.roster.cachedName), "`", ""), limitFieldError)
+}
+
+// fill puts the command's own name into a text.
+func (b *Bot) fill(text string) string { return strings.ReplaceAll(text, "{command}", b.o.Command) }
+
+// sortedErrors lists a reply's texts by field, for where there are no fields to show them at.
+func sortedErrors(errs map[string]string) string {
+	var keys []string
+	for k := range errs {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	var out []string
+	for _, k := range keys {
+		out = append(out, errs[k])
+	}
+	return strings.Join(out, "\n")
+}

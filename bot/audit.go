@@ -1,0 +1,93 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// storyRoom is how many characters of a story fit into an answer that is still read; the rest is for the export.
+const storyRoom = 8000
+
+// wordAudit tells the story of one workflow to those who may read the record.
+func (v *visit) wordAudit(ctx context.Context, rest string) (workflows.Reply, error) {
+	id := strings.Trim(rest, "`\"' ")
+	if id == "" {
+		return say(v.b.fill("Which one? Give its ID, which stands at the foot of each card: `{command} audit t07-7KQ2M9XA`.")), nil
+	}
+	if _, _, ok := workflows.ParseID(id); !ok {
+		return say(workflows.Quote(workflows.Clip(id, 40)) + " is not an ID. It looks as `t07-7KQ2M9XA` and stands at the foot of each card."), nil
+	}
+	o, err := v.look(ctx, id)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	p, err := v.person(ctx)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	if !v.b.o.Desk.MayRead(ctx, p, o.Account) {
+		return workflows.Reply{}, workflows.Refuse("not_reader", "The record of that account can be read by its holders, approvers, administrators, auditors and owner. You are none of them. Ask one of them.")
+	}
+	story, err := v.b.o.Desk.Story(ctx, o.ID)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	head := "*" + workflows.Esc(o.Title) + "* (`" + o.ID + "`), " + workflows.Esc(o.Stage)
+	return say(head + "\n" + v.b.tellStory(story)), nil
+}
+
+// look finds a workflow as typed, or as its ID would be spelled: what people type by hand comes in small letters.
+func (v *visit) look(ctx context.Context, id string) (workflows.Overview, error) {
+	o, err := v.b.o.Desk.Look(ctx, id)
+	if spelled := id[:1] + strings.ToUpper(id[1:]); errors.Is(err, workflows.ErrNoWorkflow) && spelled != id {
+		return v.b.o.Desk.Look(ctx, spelled)
+	}
+	return o, err
+}
+
+// tellStory lists a story line by line. A long one keeps its beginning and its end.
+func (b *Bot) tellStory(story []workflows.StoryLine) string {
+	lines := make([]string, len(story))
+	total := 0
+	for i, l := range story {
+		lines[i] = workflows.When(l.At) + " " + by(l.By) + cut(l.Text, 600)
+		total += utf8.RuneCountInString(lines[i]) + 1
+	}
+	if total <= storyRoom {
+		return strings.Join(lines, "\n")
+	}
+	const first = 3
+	var tail []string
+	room := storyRoom
+	for _, l := range lines[:first] {
+		room -= utf8.RuneCountInString(l) + 1
+	}
+	from := len(lines)
+	for from > first && room > utf8.RuneCountInString(lines[from-1])+1 {
+		from--
+		room -= utf8.RuneCountInString(lines[from]) + 1
+		tail = append([]string{lines[from]}, tail...)
+	}
+	gap := fmt.Sprintf("… %s left out here; `keyholder audit export` has everything.", workflows.Plural(from-first, "line"))
+	return strings.Join(append(append(append([]string(nil), lines[:first]...), gap), tail...), "\n")
+}
+
+// by names who did it.
+func by(a workflows.Actor) string {
+	switch a.Kind {
+	case workflows.ByPerson:
+		return workflows.Mention(a.ID) + ": "
+	case workflows.ByTimer:
+		return "time: "
+	case workflows.ByIntegrator:
+		return "integrator.io: "
+	case workflows.BySlack:
+		return "Slack: "
+	}
+	return "Keyholder: "
+}

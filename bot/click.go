@@ -1,0 +1,148 @@
+package bot
+
+import (
+	"context"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// click answers a button. The acknowledgement comes after the commit and carries nothing: whether Slack takes an answer there is not settled.
+func (v *visit) click(ctx context.Context) {
+	if v.fault != "" {
+		v.fail(ctx, coded(v.fault))
+		return
+	}
+	if err := v.mayAct(ctx); err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	v.cmd.At = v.b.at()
+	reply, err := v.ask(ctx, func(ctx context.Context) (workflows.Reply, error) { return v.b.o.Desk.Do(ctx, v.cmd) })
+	if err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	v.ack.send("ok", nil)
+	switch {
+	case reply.Modal != nil:
+		if err := v.open(ctx, *reply.Modal); err != nil {
+			v.fail(ctx, err)
+		}
+	case len(reply.Errors) > 0:
+		v.tell(ctx, sortedErrors(reply.Errors), reply.Link)
+	default:
+		v.tell(ctx, reply.Text, reply.Link)
+	}
+}
+
+// open shows a form with the trigger of what the person did, which lives for 3 s.
+func (v *visit) open(ctx context.Context, m workflows.Modal) error {
+	view, err := RenderModal(m)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, triggerLife)
+	defer cancel()
+	if _, err := v.b.api.OpenViewContext(ctx, v.who.trigger, view); err != nil {
+		v.b.log.Warn().Str(fieldCause, clean(err)).Str(fieldCommand, m.Callback).Msg("a form was not opened")
+		return coded(codeNoForm)
+	}
+	return nil
+}
+
+// submit answers a form.
+func (v *visit) submit(ctx context.Context) {
+	if v.fault != "" {
+		v.fail(ctx, coded(v.fault))
+		return
+	}
+	if err := v.mayAct(ctx); err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	v.cmd.At = v.b.at()
+	reply, err := v.ask(ctx, v.decide)
+	if err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	v.closeForm(ctx, reply)
+}
+
+// decide gives a form's command to the desk. A request's workflow ID is made of its view, so sending it twice opens one.
+func (v *visit) decide(ctx context.Context) (workflows.Reply, error) {
+	cmd := v.cmd
+	if v.opened {
+		machine := strings.TrimSuffix(cmd.Name, requestCallback)
+		if err := v.accountExists(ctx, cmd.Account); err != nil {
+			return workflows.Reply{}, err
+		}
+		id, err := v.b.o.Desk.NewWorkflowID(machine, cmd.Account, v.who.team, v.form.view)
+		if err != nil {
+			return workflows.Reply{}, err
+		}
+		cmd.Workflow = id
+	}
+	return v.b.o.Desk.Do(ctx, cmd)
+}
+
+func (v *visit) accountExists(ctx context.Context, id string) error {
+	accounts, err := v.b.o.Desk.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		if a.Policy.ID == id {
+			return nil
+		}
+	}
+	text := "That account is not configured here. Nothing was recorded. Choose one of the list."
+	if id == "" {
+		text = "No account is chosen. Nothing was recorded. Choose one of the list."
+	}
+	return &workflows.Refusal{Code: "unknown_account", Text: text, Field: "account"}
+}
+
+// closeForm answers a form that was decided.
+func (v *visit) closeForm(ctx context.Context, reply workflows.Reply) {
+	if len(reply.Errors) > 0 {
+		shown := formErrors{Action: "errors", Errors: map[string]string{}}
+		for block, text := range reply.Errors {
+			if v.form.has(block) && text != "" {
+				shown.Errors[block] = v.b.flat(text)
+			}
+		}
+		if len(shown.Errors) > 0 && fits(shown) {
+			v.ack.send("errors", shown)
+			return
+		}
+		reply.Text = sortedErrors(reply.Errors)
+	}
+	if reply.Modal != nil {
+		v.next(ctx, *reply.Modal)
+		return
+	}
+	v.ack.send("ok", nil)
+	v.tell(ctx, reply.Text, reply.Link)
+}
+
+// next puts a form on top of the one that was sent. It gets a view of its own, so it is a command of its own.
+func (v *visit) next(ctx context.Context, m workflows.Modal) {
+	view, err := RenderModal(m)
+	if err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	push := slack.NewPushViewSubmissionResponse(&view)
+	if fits(push) {
+		v.ack.send("ok", push)
+		return
+	}
+	v.ack.send("ok", nil)
+	if err := v.open(ctx, m); err != nil {
+		v.fail(ctx, err)
+	}
+}

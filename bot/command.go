@@ -1,0 +1,156 @@
+package bot
+
+import (
+	"context"
+	"sort"
+	"strings"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// command answers the slash command; the answer travels in the acknowledgement.
+func (v *visit) command(ctx context.Context) {
+	if v.fault != "" {
+		v.fail(ctx, coded(v.fault))
+		return
+	}
+	if err := v.mayAct(ctx); err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	reply, err := v.ask(ctx, func(ctx context.Context) (workflows.Reply, error) {
+		if err := v.member(ctx); err != nil {
+			return workflows.Reply{}, err
+		}
+		return v.word(ctx, v.slash.Text)
+	})
+	if err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	if reply.Text == "" {
+		v.ack.send("ok", nil)
+		return
+	}
+	if l := v.b.linkTo(ctx, reply.Link, v.who.user); l != "" {
+		reply.Text += " <" + l + "|Open the card>"
+	}
+	v.ack.send("ok", ephemeral(reply.Text))
+}
+
+// word is one thing the command can do; rest is what was typed after its name.
+type word func(v *visit, ctx context.Context, rest string) (workflows.Reply, error)
+
+// words are what works, by name. What is planned and not there yet stands in notYet.
+var words map[string]word
+
+func init() { // a variable initialised in place would depend on itself through the list of names
+	words = map[string]word{
+		"help":     (*visit).wordHelp,
+		"status":   (*visit).wordStatus,
+		"owner":    (*visit).wordStatus,
+		"transfer": (*visit).wordTransfer,
+		"mine":     (*visit).wordMine,
+		"delegate": (*visit).wordDelegate,
+		"audit":    (*visit).wordAudit,
+	}
+}
+
+// notYet says of each word that is not there what exists instead.
+var notYet = map[string]string{
+	"access":   "Access changes are not there yet. Until then an administrator makes them at integrator.io under Users. `{command} status` shows who owns an account and who holds its mailbox.",
+	"grant":    "Granting access is not there yet. Until then an administrator does it at integrator.io under Users. `{command} status` shows who owns an account.",
+	"remove":   "Removing access is not there yet. Until then an administrator does it at integrator.io under Users. `{command} status` shows who owns an account.",
+	"review":   "Access reviews are not there yet. Until then `{command} status` shows the owner and the holders of an account, and integrator.io lists its users under Users.",
+	"recover":  "Recovering a mailbox that nobody can open is not there yet. Until then ask whoever runs your mail to open it; when one holder can read it again, `{command} transfer` hands the account on.",
+	"who":      "Looking up who has access is not there yet. `{command} status` shows the owner and the holders of an account; integrator.io lists its users under Users.",
+	"docs":     "The page of who holds what is not there in Slack yet. `{command} status` shows it for one account, and whoever operates Keyholder can run `keyholder docs`.",
+	"key":      "Looking after the API token is not there yet. Whoever operates Keyholder can run `keyholder check`, which says what each token can do.",
+	"whatif":   "Asking what would happen if somebody left is not there yet. `{command} status` shows what an account rests on; `{command} transfer` hands it on.",
+	"offboard": "Offboarding is not there yet. If the person owns an account, `{command} transfer` hands it on; `{command} status` shows what else rests on them.",
+}
+
+// word finds and runs what was typed.
+func (v *visit) word(ctx context.Context, text string) (workflows.Reply, error) {
+	fields := strings.Fields(text)
+	if len(fields) == 0 {
+		return v.wordHelp(ctx, "")
+	}
+	name := strings.ToLower(strings.Trim(fields[0], "/*_`~.,!?"))
+	rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), fields[0]))
+	if w, ok := words[name]; ok {
+		return w(v, ctx, rest)
+	}
+	if text, ok := notYet[name]; ok {
+		return say(v.b.fill(text)), nil
+	}
+	return say("There is no command " + workflows.Quote(workflows.Clip(fields[0], 40)) + ". Did you mean `" + v.b.o.Command + " " + nearest(name, known()) + "`? `" +
+		v.b.o.Command + " help` lists all of them."), nil
+}
+
+func known() []string {
+	var out []string
+	for w := range words {
+		out = append(out, w)
+	}
+	for w := range notYet {
+		out = append(out, w)
+	}
+	sort.Strings(out)
+	return out
+}
+
+func say(text string) workflows.Reply { return workflows.Reply{Text: text} }
+
+func (v *visit) wordHelp(context.Context, string) (workflows.Reply, error) {
+	return say("*Keyholder* keeps track of who owns your integrator.io accounts and hands them on with approvals.\n" + v.b.help()), nil
+}
+
+func (b *Bot) help() string {
+	return b.fill(strings.Join([]string{
+		"`{command} status [account]` who owns an account, since when, what is open",
+		"`{command} transfer [account]` hand an account to a shared mailbox or a person",
+		"`{command} mine` what waits for you",
+		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",
+		"`{command} audit ID` the whole story of one transfer, for those who may read the record",
+		"With one account configured its name can be left out.",
+	}, "\n"))
+}
+
+// nearest answers the candidate with the fewest edits from what was typed; of equals the first.
+func nearest(typed string, candidates []string) string {
+	best, least := "", -1
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(typed), strings.ToLower(c)); least < 0 || d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance counts insertions, deletions, replacements and swaps of neighbours between two words, at most 64 characters of each.
+func distance(a, b string) int {
+	x, y := []rune(workflows.Clip(a, 64)), []rune(workflows.Clip(b, 64))
+	rows := make([][]int, len(x)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(y)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		for j := 1; j <= len(y); j++ {
+			change := 1
+			if x[i-1] == y[j-1] {
+				change = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(x)][len(y)]
+}

@@ -1,0 +1,88 @@
+package bot
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Slack's limits in code points. Source: reference of blocks, elements and composition objects.
+const (
+	limitSection     = 3000
+	limitPlainText   = 3000
+	limitContext     = 2000
+	limitTitle       = 150 // of a card; not a header block, but as short
+	limitFallback    = 3000
+	limitBlocks      = 50
+	limitButtons     = 25
+	limitButton      = 75
+	limitID          = 255
+	limitValue       = 2000
+	limitConfirmHead = 100
+	limitConfirmText = 300
+	limitConfirmWord = 30
+	limitModalTitle  = 24
+	limitModalBlocks = 100
+	limitLabel       = 2000
+	limitPlaceholder = 150
+	limitOptions     = 100
+	limitChecks      = 10
+	limitOption      = 75
+	limitOptionValue = 150
+	limitInput       = 3000
+)
+
+// cut shortens mrkdwn to at most n code points, the last an ellipsis where something was cut. It never cuts through an escaped
+// character, a mention, a link or a date token, for half of one would show as garbage or change the meaning.
+func cut(s string, n int) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	var out strings.Builder
+	left := n - 1
+	for len(s) > 0 {
+		t := token(s)
+		w := utf8.RuneCountInString(t)
+		if w > left {
+			break
+		}
+		out.WriteString(t)
+		left -= w
+		s = s[len(t):]
+	}
+	return strings.TrimRight(out.String(), " \n\t") + "…"
+}
+
+// token is the first thing in s that must stay whole.
+func token(s string) string {
+	switch s[0] {
+	case '<':
+		if end := strings.IndexAny(s[1:], "<>"); end >= 0 && s[1+end] == '>' {
+			return s[:end+2]
+		}
+	case '&':
+		for _, e := range []string{"&amp;", "&lt;", "&gt;"} {
+			if strings.HasPrefix(s, e) {
+				return e
+			}
+		}
+	}
+	_, w := utf8.DecodeRuneInString(s)
+	return s[:w]
+}
+
+// plain is a text for Slack's plain_text: without markup, on one line, cut.
+func plain(s string, n int) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
+	return workflows.Clip(s, n)
+}
+
+// or answers def when s is empty.
+func or(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}

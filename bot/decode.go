@@ -1,0 +1,283 @@
+package bot
+
+import (
+	"encoding/json"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Kinds of what arrives, as metrics and log name them.
+const (
+	kindClick  = "block_actions"
+	kindSubmit = "view_submission"
+	kindSlash  = "slash_commands"
+	kindEvent  = "events_api"
+	kindOther  = "other"
+)
+
+// visitor is who did something and where a private answer reaches them.
+type visitor struct {
+	user, team  string
+	channel     string // "" for forms
+	thread      string
+	responseURL string
+	trigger     string
+}
+
+// arrival is an envelope's content. Fault, when not empty, is the code of what is wrong with it; then there is nothing to do but say so.
+type arrival struct {
+	kind   string
+	who    visitor
+	fault  string
+	cmd    workflows.Command // click and submit; ID, Name, Workflow, Round, Actor, Submitted and Input are set
+	form   formRef           // submit
+	slash  wireSlash
+	event  wireEvent
+	opened bool // submit: the command opens a workflow whose ID is still to be made
+}
+
+// formRef is what answering a form needs.
+type formRef struct {
+	view   string
+	inputs []string // block_ids of its input blocks, in order
+}
+
+func (f formRef) first() string {
+	if len(f.inputs) == 0 {
+		return ""
+	}
+	return f.inputs[0]
+}
+
+func (f formRef) has(block string) bool {
+	for _, b := range f.inputs {
+		if b == block {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	personPattern  = regexp.MustCompile(`^[UW][A-Za-z0-9_]{1,63}$`)
+	teamPattern    = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
+	actionPattern  = regexp.MustCompile(`^([a-z]{1,32})\.([a-z_]{1,32})$`)
+	blockPattern   = regexp.MustCompile(`^([a-z]{1,32}):(0|[1-9][0-9]{0,8})$`)
+	accountPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+)
+
+const (
+	requestCallback = ".request"
+	maxMetaLength   = 3000     // characters; Slack's own limit of private_metadata
+	maxInputs       = 100      // blocks; Slack's own limit of a modal
+	maxInputSize    = 64 << 10 // bytes of all fields together
+)
+
+// decode reads an envelope's payload. It never fails: what makes no sense has a fault. known says which machines exist.
+func decode(kind string, payload json.RawMessage, known func(machine string) bool) arrival {
+	switch kind {
+	case kindSlash:
+		var s wireSlash
+		a := arrival{kind: kindSlash}
+		err := json.Unmarshal(payload, &s)
+		a.slash = s
+		a.who = visitor{user: s.UserID, team: s.TeamID, channel: s.ChannelID, responseURL: s.ResponseURL, trigger: s.TriggerID}
+		if err != nil || !a.who.valid() {
+			a.fault = codeMalformed
+		}
+		return a
+	case "interactive":
+		return decodeInteraction(payload, known)
+	case kindEvent:
+		a := arrival{kind: kindEvent}
+		if json.Unmarshal(payload, &a.event) != nil {
+			a.fault = codeMalformed
+		}
+		a.who = visitor{user: a.event.Event.User, team: a.event.TeamID}
+		return a
+	}
+	return arrival{kind: kindOther, fault: codeMalformed}
+}
+
+func decodeInteraction(payload json.RawMessage, known func(string) bool) arrival {
+	var i wireInteraction
+	err := json.Unmarshal(payload, &i)
+	a := arrival{kind: kindOther, who: visitor{user: i.User.ID, team: i.User.TeamID, channel: i.Channel.ID,
+		thread: i.Container.ThreadTS, responseURL: i.ResponseURL, trigger: i.TriggerID}}
+	if a.who.channel == "" {
+		a.who.channel = i.Container.ChannelID
+	}
+	switch i.Type {
+	case kindClick:
+		a.kind = kindClick
+		a.fault = a.click(i, known)
+	case kindSubmit:
+		a.kind = kindSubmit
+		a.fault = a.submit(i, known)
+	default: // view_closed, shortcuts and whatever comes: nothing of ours
+		return a
+	}
+	if err != nil || !a.who.valid() {
+		a.fault = codeMalformed
+	}
+	if a.fault != "" {
+		a.cmd = workflows.Command{}
+	}
+	return a
+}
+
+func (v visitor) valid() bool {
+	return personPattern.MatchString(v.user) && (v.team == "" || teamPattern.MatchString(v.team))
+}
+
+func (v visitor) actor() workflows.Actor {
+	return workflows.Actor{Kind: workflows.ByPerson, ID: v.user, Team: v.team}
+}
+
+// click reads a button: action_id "<machine>.<verb>", block_id "<machine>:<round>", value the workflow's ID.
+func (a *arrival) click(i wireInteraction, known func(string) bool) string {
+	if len(i.Actions) != 1 {
+		return codeMalformed
+	}
+	act := i.Actions[0]
+	name := actionPattern.FindStringSubmatch(act.ActionID)
+	block := blockPattern.FindStringSubmatch(act.BlockID)
+	if name == nil || block == nil || name[1] != block[1] {
+		return codeMalformed
+	}
+	if _, _, ok := workflows.ParseID(act.Value); !ok {
+		return codeMalformed
+	}
+	if !known(name[1]) {
+		return codeUnknownButton
+	}
+	round, err := strconv.Atoi(block[2])
+	if err != nil {
+		return codeMalformed
+	}
+	once := act.ActionTS
+	if once == "" {
+		once = i.TriggerID
+	}
+	if once == "" || len(once) > 255 {
+		return codeMalformed
+	}
+	a.cmd = workflows.Command{
+		ID:       strings.Join([]string{"click", i.User.TeamID, i.User.ID, once, act.ActionID, act.Value}, "/"),
+		Workflow: act.Value, Name: act.ActionID, Round: round, Actor: a.who.actor(),
+	}
+	return ""
+}
+
+// metadata is what a form carries about itself.
+type metadata struct {
+	Workflow string `json:"workflow,omitempty"`
+	Account  string `json:"account,omitempty"`
+	Action   string `json:"action"`
+	Round    int    `json:"round"`
+}
+
+// submit reads a form: callback_id "<machine>.request", or "<machine>.<form>" whose metadata names action, workflow and round.
+func (a *arrival) submit(i wireInteraction, known func(string) bool) string {
+	v := i.View
+	if v == nil {
+		return codeMalformed
+	}
+	a.form = formRef{view: v.ID, inputs: inputBlocks(v)}
+	callback := actionPattern.FindStringSubmatch(v.CallbackID)
+	if callback == nil || v.ID == "" || len(v.ID) > 64 {
+		return codeBadForm
+	}
+	if !known(callback[1]) {
+		return codeUnknownForm
+	}
+	input, ok := inputs(v)
+	if !ok {
+		return codeBadForm
+	}
+	a.cmd = workflows.Command{
+		ID: strings.Join([]string{"form", i.User.TeamID, i.User.ID, v.ID}, "/"), Actor: a.who.actor(), Submitted: true, Input: input,
+	}
+	if strings.HasSuffix(v.CallbackID, requestCallback) {
+		a.cmd.Name, a.cmd.Round, a.opened = v.CallbackID, workflows.NoRound, true
+		a.cmd.Account = input["account"]
+		return ""
+	}
+	var m metadata
+	if len(v.PrivateMetadata) > maxMetaLength || json.Unmarshal([]byte(v.PrivateMetadata), &m) != nil {
+		return codeBadForm
+	}
+	action := actionPattern.FindStringSubmatch(m.Action)
+	_, _, idOK := workflows.ParseID(m.Workflow)
+	if action == nil || action[1] != callback[1] || !idOK || m.Round < 0 || (m.Account != "" && !accountPattern.MatchString(m.Account)) {
+		return codeBadForm
+	}
+	if strings.HasSuffix(m.Action, requestCallback) {
+		return codeBadForm
+	}
+	a.cmd.Name, a.cmd.Workflow, a.cmd.Account, a.cmd.Round = m.Action, m.Workflow, m.Account, m.Round
+	return ""
+}
+
+// inputBlocks lists the block_ids of a view's input blocks; errors can be shown on those only. A view that came without its blocks gives
+// those of its state.
+func inputBlocks(v *wireView) []string {
+	var out []string
+	for _, b := range v.Blocks {
+		if b.Type == "input" && b.BlockID != "" {
+			out = append(out, b.BlockID)
+		}
+	}
+	if len(out) == 0 && len(v.Blocks) == 0 {
+		for id := range v.State.Values {
+			out = append(out, id)
+		}
+		sort.Strings(out)
+	}
+	return out
+}
+
+// inputs flattens a view's state by block_id. Fields with several values join them with a newline; untouched fields are left out.
+func inputs(v *wireView) (map[string]string, bool) {
+	if len(v.State.Values) > maxInputs {
+		return nil, false
+	}
+	out := map[string]string{}
+	total := 0
+	for block, elements := range v.State.Values {
+		if len(elements) > 1 {
+			return nil, false
+		}
+		for _, e := range elements {
+			if s := e.text(); s != "" {
+				out[block] = s
+				total += len(s)
+			}
+		}
+	}
+	return out, total <= maxInputSize
+}
+
+func (e wireInput) text() string {
+	switch {
+	case e.SelectedOption != nil:
+		return e.SelectedOption.Value
+	case e.SelectedUser != nil:
+		return *e.SelectedUser
+	case e.SelectedDate != nil:
+		return *e.SelectedDate
+	case e.SelectedOptions != nil:
+		values := make([]string, 0, len(e.SelectedOptions))
+		for _, o := range e.SelectedOptions {
+			values = append(values, o.Value)
+		}
+		return strings.Join(values, "\n")
+	case e.Value != nil:
+		return strings.TrimSpace(*e.Value)
+	}
+	return ""
+}

@@ -1,0 +1,215 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/time/rate"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// metadataType is the event_type of the metadata that every card carries, by which an unclear post is found again.
+const metadataType = "keyholder_card"
+
+// Pace of posting into one conversation. Source: rate limits, "about one message per second per channel, bursts allowed".
+const (
+	postEvery = time.Second
+	postBurst = 4
+	// paceWait is how long a delivery waits for its turn; longer gives the lease back.
+	paceWait = 2 * time.Second
+	maxPaces = 5000
+)
+
+// parentPatience is how long a reply waits for the card it belongs under.
+const parentPatience = time.Minute
+
+// tokenPatience is the distance of attempts while Slack does not accept our token.
+const tokenPatience = 30 * time.Second
+
+// paces holds one limiter per conversation.
+type paces struct {
+	mu sync.Mutex
+	by map[string]*rate.Limiter
+}
+
+// turn reserves the next post into a conversation and answers how long to wait; ok false: too long, nothing reserved.
+func (p *paces) turn(channel string, now time.Time) (time.Duration, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.by[channel]
+	if l == nil {
+		if p.by == nil || len(p.by) >= maxPaces {
+			p.by = map[string]*rate.Limiter{}
+		}
+		l = rate.NewLimiter(rate.Every(postEvery), postBurst)
+		p.by[channel] = l
+	}
+	r := l.ReserveN(now, 1)
+	if d := r.DelayFrom(now); d <= paceWait {
+		return d, true
+	}
+	r.CancelAt(now)
+	return paceWait, false
+}
+
+// Deliver brings one card to Slack. It implements [workflows.Deliverer].
+//
+// A card that stands somewhere is updated, any other is posted. When an earlier post may have happened unseen, the conversation is searched
+// for the card's metadata first, and the message found is adopted.
+func (b *Bot) Deliver(ctx context.Context, claim workflows.Claim, lease workflows.Lease) workflows.Outcome {
+	if claim.Effect.Card == nil {
+		return workflows.Outcome{Refused: true, Err: errors.New("deliver to Slack: the effect is no card")}
+	}
+	d := &delivery{b: b, claim: claim, card: *claim.Effect.Card, lease: lease, at: claim.Place}
+	out := d.run(ctx)
+	if out.Err != nil {
+		b.log.Debug().Str(fieldCause, clean(out.Err)).Str(fieldEffect, claim.Effect.ID).Msg("card not delivered")
+		out.Err = cleaned{out.Err} // addresses and tokens must not reach the courier's log
+	}
+	return out
+}
+
+// delivery is one attempt at one card.
+type delivery struct {
+	b     *Bot
+	claim workflows.Claim
+	card  workflows.Card
+	lease workflows.Lease
+	at    workflows.Place
+}
+
+func (d *delivery) run(ctx context.Context) workflows.Outcome {
+	if d.at.TS == "" && d.mayStand() {
+		if out, done := d.adopt(ctx); done {
+			return out
+		}
+	}
+	if d.at.TS != "" {
+		out, gone := d.update(ctx)
+		if !gone {
+			return out
+		}
+		d.at = workflows.Place{}
+	}
+	return d.post(ctx)
+}
+
+// mayStand reports whether an earlier attempt may have posted the card unseen: one that was given back, or one whose courier died, which
+// cannot be told from a long queue and is told by age.
+func (d *delivery) mayStand() bool {
+	return d.claim.Attempts > 0 || d.b.o.Now().Sub(d.claim.Effect.Made) >= workflows.LeaseFor
+}
+
+// hold makes sure of the lease and bounds one call.
+func (d *delivery) hold(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if d.lease != nil {
+		if err := d.lease.Hold(ctx); err != nil {
+			return nil, nil, fmt.Errorf("hold the lease: %w", err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, workflows.CallTimeout)
+	return ctx, cancel, nil
+}
+
+func (d *delivery) message() []slack.MsgOption {
+	e := d.claim.Effect
+	fallback, blocks := Render(d.card, e.Machine, e.Workflow)
+	return []slack.MsgOption{
+		slack.MsgOptionText(fallback, false),
+		slack.MsgOptionBlocks(blocks...),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: metadataType,
+			EventPayload: map[string]any{"effect": e.Key, "workflow": e.Workflow}}),
+	}
+}
+
+// update changes the card where it stands. gone is true when it stands there no longer, or may not be changed any more.
+func (d *delivery) update(ctx context.Context) (out workflows.Outcome, gone bool) {
+	call, cancel, err := d.hold(ctx)
+	if err != nil {
+		return lost(err), false
+	}
+	defer cancel()
+	_, ts, _, err := d.b.api.UpdateMessageContext(call, d.at.Channel, d.at.TS, d.message()...)
+	switch slackCode(err) {
+	case "message_not_found", "cant_update_message", "edit_window_closed":
+		return workflows.Outcome{}, true
+	}
+	if err == nil && ts == "" {
+		err = errUnreadable
+	}
+	if err != nil {
+		return d.failed("change the card", err), false
+	}
+	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: d.at.Channel, TS: d.at.TS, Revision: d.claim.Effect.Revision}}, false
+}
+
+// errUnreadable: Slack answered, but not what happened.
+var errUnreadable = errors.New("the answer of Slack cannot be read")
+
+// post sends the card as a new message.
+func (d *delivery) post(ctx context.Context) workflows.Outcome {
+	channel, thread, wait := d.target()
+	if wait > 0 {
+		return workflows.Outcome{Again: true, After: wait, Err: errors.New("the card above is not posted yet")}
+	}
+	now := d.b.o.RealNow()
+	delay, ok := d.b.pace.turn(channel, now)
+	if !ok || (delay > 0 && !pause(ctx, delay)) {
+		return workflows.Outcome{Again: true, After: delay, Err: errors.New("the conversation gets one message a second")}
+	}
+	call, cancel, err := d.hold(ctx)
+	if err != nil {
+		return lost(err)
+	}
+	defer cancel()
+	opts := d.message()
+	if thread != "" {
+		opts = append(opts, slack.MsgOptionTS(thread))
+	}
+	at, ts, err := d.b.api.PostMessageContext(call, channel, opts...)
+	if err == nil && (ts == "" || at == "") {
+		err = errUnreadable
+	}
+	if err != nil {
+		return d.failed("post the card", err)
+	}
+	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: at, TS: ts, Revision: d.claim.Effect.Revision}}
+}
+
+// target is where a new message goes: to the person or channel, or under the card it belongs to. wait is set while that one is not posted.
+func (d *delivery) target() (channel, thread string, wait time.Duration) {
+	if d.card.Under == "" {
+		return d.card.Recipient, "", 0
+	}
+	if p := d.claim.Parent; p.TS != "" {
+		return p.Channel, p.TS, 0
+	}
+	if d.b.o.Now().Sub(d.claim.Effect.Made) < parentPatience {
+		return "", "", time.Second
+	}
+	return d.card.Recipient, "", 0
+}
+
+// failed turns an error of Slack into what the courier does about it.
+func (d *delivery) failed(verb string, err error) workflows.Outcome {
+	kind, code, after := judge(err)
+	err = fmt.Errorf("%s: %w", verb, err)
+	switch kind {
+	case failLimited:
+		return workflows.Outcome{Again: true, After: after, Limited: true, Err: err}
+	case failToken:
+		return workflows.Outcome{Again: true, After: tokenPatience, Err: err}
+	case failRefused:
+		return workflows.Outcome{Refused: true, Err: err, Receipt: &workflows.Receipt{Effect: d.claim.Effect.ID, Op: "card", Refused: true, Code: code, Message: code}}
+	}
+	return workflows.Outcome{Again: true, Err: err}
+}
+
+// lost is the outcome when the lease could not be held: nothing was sent.
+func lost(err error) workflows.Outcome { return workflows.Outcome{Again: true, Err: err} }

@@ -1,0 +1,52 @@
+// Package bot is Slack in and Slack out, over slack-go's Socket Mode client and Web API.
+//
+//	envelope -> pump -> queue -> worker: decode, identify -> Desk.Do -> ack with the answer -> private answer, form
+//	claim    -> Deliver: render, post or update -> place
+//
+// It may import workflows, the machines and approvals; never store, integrator or go-redis.
+//
+// # Guarantees
+//
+//   - Commit before ack: an interactive envelope is acknowledged once [Desk].Do has answered or its budget of [DeskBudget] is over. Slack never
+//     sends such an envelope again, so acknowledging first would lose the click in a crash.
+//   - Every click, form and command is answered: with what was recorded, with a refusal, or with "not confirmed".
+//   - Exactly one acknowledgement per envelope, never blocking the reader.
+//   - A payload that makes no sense records nothing and crashes nothing: it never becomes a command.
+//   - A card has one writer, [Bot.Deliver]. After an unclear post the conversation is searched for the card's own metadata, and what is found is
+//     adopted. Without a history scope that is not possible; then it is posted again and the log says so. Effects and posts are therefore
+//     at least once, and exactly once in effect with the scopes im:history, channels:history and groups:history.
+//   - Tokens, response addresses and the texts of cards and forms are never logged.
+//
+// # slack-go's hazards and what answers them
+//
+//	stalled consumer loses events    pump.go: one goroutine only moves events into the bot's own bounded queue
+//	Ack can block for ever           ack.go: AckCtx with a time-out; write_error is logged and counted
+//	no-delay reconnect loop          wire.go: a limiter on apps.connections.open, with a warning when it bites
+//	no overlap on refresh            one connection is kept, see below
+//	bad tokens retry for ever        run.go, fatal.go: they end Run with a sentence
+//	ping watchdog is slow            alive.go: [Bot.Connected] looks at the bytes of the socket, pings included
+//	handlers without recover or wait worker.go: own workers, recover, wait group, one ack
+//	dispatcher leak                  the handler of slack-go is not used at all
+//	incoming_error on disconnect     treated as noise
+//	undecodable payload is not acked pump.go: decoded once more by our own, smaller types; acknowledged in any case
+//	big acks are dropped             ack.go: an answer of ackLimit bytes or more is shortened; the dialer's buffer holds one frame
+//	two forms of 429                 slackerr.go
+//	retries can duplicate a post     none of slack-go's are switched on; the courier retries, the adoption makes it harmless
+//	debug logs content               never switched on
+//
+// # Decisions
+//
+//   - One Socket Mode connection. Two would close the gap of a refresh (some hundred milliseconds every few hours), but each click in
+//     the gap is shown as failed by Slack itself and can be repeated, while servers that send each envelope to every connection
+//     would need deduplication across clients and processes.
+//   - The whole envelope is decoded by types of our own (payload.go), because slack-go's decode all blocks of the clicked message and fail on any they
+//     do not know. slack-go keeps the connection, the acks and the Web API.
+//   - A command's ID is made of who, which element and Slack's own time of the click, so a redelivered click is the same command; the ID of a form
+//     is made of its view, so sending it twice counts once.
+//   - The App Home is a short page: what waits for you, and how to start. It is published each time somebody opens it; other events are
+//     acknowledged and ignored.
+//   - internal_error of apps.connections.open is Slack's own trouble and retried, although slack-go does so without end.
+//   - A card that Slack refuses because of our token (invalid_auth, missing_scope, ...) is tried again: the operator can repair that, and the
+//     card was good.
+//   - People are cached for [RosterAge], half of what may decide anything, so that a fact is never too old by the time it is used.
+package bot

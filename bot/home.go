@@ -1,0 +1,56 @@
+package bot
+
+import (
+	"context"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// homeTimeout bounds making and publishing the App Home.
+const homeTimeout = 8 * time.Second
+
+// appHome publishes the App Home for whoever opened it: what waits for them, and how to start. Anything else that Slack tells is ignored.
+func (v *visit) appHome(ctx context.Context) {
+	e := v.event.Event
+	if v.fault != "" || e.Type != "app_home_opened" || (e.Tab != "" && e.Tab != "home") || !personPattern.MatchString(e.User) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, homeTimeout)
+	defer cancel()
+	v.at = v.b.o.RealNow()
+	var blocks []slack.Block
+	if err := v.member(ctx); err != nil {
+		_, text, _ := v.explain(err)
+		blocks = []slack.Block{section(text)}
+	} else {
+		blocks = v.homeBlocks(ctx)
+	}
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
+	if _, err := v.b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: e.User, View: view}); err != nil {
+		v.b.log.Info().Str(fieldCause, clean(err)).Str(fieldPerson, e.User).Msg("the App Home was not published")
+	}
+}
+
+func (v *visit) homeBlocks(ctx context.Context) []slack.Block {
+	b := v.b
+	lines := []string{"*What waits for you*"}
+	waiting, err := b.o.Desk.WaitingFor(ctx, v.who.user)
+	switch {
+	case err != nil:
+		_, text, _ := v.explain(err)
+		lines = append(lines, text)
+	case len(waiting) == 0:
+		lines = append(lines, "Nothing. You will get a message when something does.")
+	default:
+		lines = append(lines, b.list(ctx, waiting, v.who.user)...)
+	}
+	var out []slack.Block
+	for _, text := range []string{joined(lines, "\n"), "*How to start*\n" + b.help()} {
+		out = append(out, section(cut(text, limitSection)))
+	}
+	note := "As of " + workflows.When(b.o.Now()) + ". Open this page again to see it afresh."
+	return append(out, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, note, false, false)))
+}

@@ -1,0 +1,103 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Desk is what the bot asks of the record; [workflows.Desk] implements it. It stands here as an interface so that tests can be slow, broken or
+// absent in its place. Errors of all methods: [*workflows.Refusal] with a sentence for the person, the sentinels of package
+// workflows, the context's.
+type Desk interface {
+	// Do decides one command and makes the decision durable.
+	Do(ctx context.Context, cmd workflows.Command) (workflows.Reply, error)
+	// NewWorkflowID derives a workflow's ID; equal seeds give equal IDs.
+	NewWorkflowID(machine, account string, seeds ...string) (string, error)
+	// Accounts answers every configured account in the file's order.
+	Accounts(ctx context.Context) ([]workflows.AccountInfo, error)
+	// Look answers one workflow.
+	Look(ctx context.Context, workflow string) (workflows.Overview, error)
+	// OpenOf and WaitingFor list open workflows, oldest first.
+	OpenOf(ctx context.Context, account string) ([]workflows.Overview, error)
+	WaitingFor(ctx context.Context, person string) ([]workflows.Overview, error)
+	// Story retells a workflow, oldest first.
+	Story(ctx context.Context, workflow string) ([]workflows.StoryLine, error)
+	// Delegate records that cmd.Actor lets another person decide until a time (zero: as long as allowed); an empty to ends it.
+	Delegate(ctx context.Context, cmd workflows.Command, to string, until time.Time) (workflows.Reply, error)
+	// MayRead reports whether a person may read an account's record.
+	MayRead(ctx context.Context, person workflows.Person, account string) bool
+	// Place answers where a workflow's card stands.
+	Place(ctx context.Context, workflow, name, recipient string) (workflows.Place, bool, error)
+}
+
+// Form makes the modal that opens a workflow of one machine. It must not do any I/O.
+type Form func(policies []workflows.Policy, account string, now time.Time) workflows.Modal
+
+// Metrics are told what happens. Each may be nil; each is called from many goroutines and must not block.
+type Metrics struct {
+	// Envelope is called once per envelope with its kind ("block_actions", "slash_commands", ...), the outcome ("ok", a code of sentences.go, "busy")
+	// and the time from its receipt to its acknowledgement.
+	Envelope func(kind, outcome string, took time.Duration)
+	// Connected is called at each new Socket Mode connection.
+	Connected func()
+	// Limited is called when Slack answers 429, with the method.
+	Limited func(method string)
+}
+
+// Options wire a Bot. AppToken, BotToken, Command, Desk and Now are required.
+type Options struct {
+	AppToken string // xapp-...
+	BotToken string // xoxb-...
+	// APIURL is the address of the Web API, for a simulator; a missing "/" at the end is added. Empty: Slack.
+	APIURL string
+	// Command is the slash command, as "/io".
+	Command string
+	Desk    Desk
+	// Forms holds the request form of each machine by the machine's name ("transfer"). A machine without one is not known here: its
+	// buttons and forms are refused.
+	Forms map[string]Form
+	Log   zerolog.Logger
+	// Now is the time of commands, RealNow this machine's clock for budgets and caches; nil: Now.
+	Now, RealNow func() time.Time
+	// HTTP is used for every call of the Web API; nil: a client of our own. Calls carry their own time-outs in any case.
+	HTTP    *http.Client
+	Metrics Metrics
+}
+
+func (o Options) check() (Options, error) {
+	var faults []error
+	if !strings.HasPrefix(o.AppToken, "xapp-") {
+		faults = append(faults, errors.New("SLACK_APP_TOKEN must be an app-level token that begins with xapp- (api.slack.com/apps, Basic Information, App-Level Tokens)"))
+	}
+	if !strings.HasPrefix(o.BotToken, "xoxb-") {
+		faults = append(faults, errors.New("SLACK_BOT_TOKEN must be a bot token that begins with xoxb- (api.slack.com/apps, OAuth & Permissions)"))
+	}
+	if o.APIURL != "" {
+		if u, err := url.Parse(o.APIURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			faults = append(faults, errors.New("SLACK_API_URL must be an http or https address, as http://127.0.0.1:8888/api/"))
+		} else if !strings.HasSuffix(o.APIURL, "/") {
+			o.APIURL += "/"
+		}
+	}
+	if o.Command == "" {
+		o.Command = "/io"
+	}
+	if o.Now == nil {
+		faults = append(faults, errors.New("a clock is needed"))
+	}
+	if o.RealNow == nil {
+		o.RealNow = o.Now
+	}
+	if o.HTTP == nil {
+		o.HTTP = newHTTPClient()
+	}
+	return o, errors.Join(faults...)
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Domains of the two hashes; doc.go has the whole formula.
+const (
+	domainDigest = "keyholder event digest 1"
+	domainLink   = "keyholder chain link 1"
+	saltBytes    = 16
+)
+
+// entry is one stored event: this header as one line of JSON, a newline, the body's exact bytes. An erased entry has neither salt nor body.
+type entry struct {
+	Seq    uint64 `json:"seq"`
+	Type   string `json:"type"`
+	At     int64  `json:"at"` // milliseconds since 1970
+	Salt   string `json:"salt,omitempty"`
+	Digest string `json:"digest"`
+	Link   string `json:"link"`
+	Erased bool   `json:"erased,omitempty"`
+
+	body []byte // {"by":…,"command":…,"body":…}
+}
+
+// hash is SHA-256 over the parts, each behind its length as 8 bytes, big-endian, so that no two lists of parts give the same bytes.
+func hash(parts ...[]byte) []byte {
+	h := sha256.New()
+	for _, p := range parts {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write(p)
+	}
+	return h.Sum(nil)
+}
+
+func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func digest(salt, body []byte) []byte { return hash([]byte(domainDigest), salt, body) }
+
+func link(previous []byte, id string, seq uint64, kind string, at int64, digest []byte) []byte {
+	return hash([]byte(domainLink), previous, []byte(id), number(seq), []byte(kind), number(uint64(at)), digest)
+}
+
+// seal makes the stored entry of an event and the chain's next link. The salt keeps an erased body from being guessed from its digest.
+func seal(previous string, ref workflows.Ref, e workflows.Event) (stored []byte, next string, err error) {
+	body, err := encodeBody(e)
+	if err != nil {
+		return nil, "", fmt.Errorf("seal event %d of %s: %w", e.Seq, refID(ref), err)
+	}
+	prev, err := hex.DecodeString(previous)
+	if err != nil {
+		return nil, "", fmt.Errorf("seal event %d of %s: decode head: %w", e.Seq, refID(ref), err)
+	}
+	salt := make([]byte, saltBytes)
+	rand.Read(salt)
+	d := digest(salt, body)
+	l := link(prev, refID(ref), e.Seq, e.Type, e.At.UnixMilli(), d)
+	en := entry{Seq: e.Seq, Type: e.Type, At: e.At.UnixMilli(), Salt: hex.EncodeToString(salt), Digest: hex.EncodeToString(d),
+		Link: hex.EncodeToString(l), body: body}
+	stored, err = en.encode()
+	return stored, en.Link, err
+}
+
+func (en entry) encode() ([]byte, error) {
+	header, err := json.Marshal(en)
+	if err != nil {
+		return nil, fmt.Errorf("encode event header: %w", err)
+	}
+	return append(append(header, '\n'), en.body...), nil
+}
+
+func decodeEntry(stored []byte) (entry, error) {
+	var en entry
+	header, body, ok := bytes.Cut(stored, []byte("\n"))
+	if !ok {
+		return en, errors.New("decode event: no header")
+	}
+	if err := json.Unmarshal(header, &en); err != nil {
+		return en, fmt.Errorf("decode event header: %w", err)
+	}
+	en.body = body
+	return en, nil
+}
+
+// encodeBody writes {"by":…,"command":…,"body":…} around the event's body without touching a byte of it; encoding/json would compact and escape.
+func encodeBody(e workflows.Event) ([]byte, error) {
+	if !utf8.ValidString(e.Type) {
+		return nil, errors.New("the event's type is not UTF-8")
+	}
+	if !json.Valid(e.Body) {
+		return nil, errors.New("the event's body is not JSON")
+	}
+	by, err := json.Marshal(e.By)
+	if err != nil {
+		return nil, fmt.Errorf("encode actor: %w", err)
+	}
+	command, err := json.Marshal(e.Command)
+	if err != nil {
+		return nil, fmt.Errorf("encode command: %w", err)
+	}
+	var b bytes.Buffer
+	for _, part := range [][]byte{[]byte(`{"by":`), by, []byte(`,"command":`), command, []byte(`,"body":`), e.Body, []byte("}")} {
+		b.Write(part)
+	}
+	return b.Bytes(), nil
+}
+
+// event reads the entry back. An erased one has a nil Body and nobody as actor.
+func (en entry) event() (workflows.Event, error) {
+	e := workflows.Event{Seq: en.Seq, Type: en.Type, At: time.UnixMilli(en.At).UTC()}
+	if en.Erased {
+		return e, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(en.body))
+	for _, step := range []struct {
+		name string
+		into any
+	}{{"{", nil}, {"by", &e.By}, {"command", &e.Command}, {"body", nil}} {
+		tok, err := dec.Token()
+		if err != nil || fmt.Sprint(tok) != step.name {
+			return e, fmt.Errorf("decode event %d: its envelope is damaged at %q", en.Seq, step.name)
+		}
+		if step.into == nil {
+			continue
+		}
+		if err := dec.Decode(step.into); err != nil {
+			return e, fmt.Errorf("decode event %d: %w", en.Seq, err)
+		}
+	}
+	from := dec.InputOffset() + 1 // behind the colon
+	if int(from) >= len(en.body) {
+		return e, fmt.Errorf("decode event %d: its envelope is cut off", en.Seq)
+	}
+	e.Body = en.body[from : len(en.body)-1]
+	return e, nil
+}

@@ -1,0 +1,55 @@
+// Package store makes a [workflows.Change] durable in Redis and hands out what is due. It may import workflows and nothing else of ours.
+//
+// # Guarantees
+//
+//   - A change is stored whole or not at all: one script call compares every version, head and token before it writes anything.
+//   - Load is one pipelined round trip (in a cluster one for each master concerned), Commit one more.
+//   - A commit is sent once. It ends as stored, as [workflows.ErrConflict], as [workflows.ErrAway] (the server refused to run it or was never
+//     asked) or as [workflows.ErrUnclear] (the connection broke or the answer took too long). Sending an unclear change again is safe: if it
+//     was stored the versions have moved on, the answer is ErrConflict, and the events tell whose it was. An answer that the script itself
+//     failed is none of these; it means that somebody else wrote into our keys.
+//   - With Sentinel or Cluster a commit is followed by WAIT on the same connection; what no replica confirmed within a second is ErrUnclear. A
+//     failover can still lose what was confirmed, when the replica that has it is not the one promoted.
+//   - At most one effect per key is leased. Effects of one key are handed out in the order of their commits; one that failed and
+//     waits for its time does not let a later one pass. Put replaces what the key holds, in flight or not.
+//   - A poll costs one pipelined read when nothing is due, however much is open. Shards take turns, people come before bulk.
+//   - Body and state are returned with the bytes they were given. Scripts never decode them.
+//   - Correctness rests on no expiry of keys: no key here has one. No clock but the caller's takes part, except in [Store.Ready] and
+//     [Store.Promises], which compare it with the server's.
+//
+// # The chain
+//
+// Anyone can recompute it. All hashes are SHA-256; H(a, b, …) hashes each part behind its length as 8 bytes, big-endian. Hashes are
+// kept as lower-case hexadecimal and enter other hashes as their 32 bytes.
+//
+//	digest = H("keyholder event digest 1", salt, body)
+//	link   = H("keyholder chain link 1", previous, ID, sequence, type, time, digest)
+//
+// salt is 16 random bytes; body is {"by":…,"command":…,"body":…} exactly as stored; previous is the link before, empty for the first; ID is
+// kind, slash, id; sequence (from 1) and time (milliseconds since 1970, two's complement) are 8 bytes, big-endian. An event is stored
+// as a header, one line of JSON with seq, type, at, salt, digest and link, then a newline and the body. [Store.Erase] takes salt and body away;
+// without the salt the digest does not betray what was erased, and the links still follow.
+//
+// The chain shows that events were changed, moved, dropped or added in the middle. That the whole chain, or its end, was
+// written anew shows by the checkpoints posted where Redis's operator cannot write. State, machine and schema are not part of it: the state
+// is a cache of the fold, which whoever knows the machine can compare.
+//
+// # Decisions
+//
+//   - A lease's token begins with its shard, so a claim finds its way back whatever its effect says.
+//   - An effect is due at once. Its score is the time it was made, or this machine's time where that is earlier, and only decides who comes
+//     first: the time of commands may run ahead of the real one.
+//   - A lease that nobody ended counts as a failed attempt of the effect taken over: it may have been delivered.
+//   - What was put while an older content was in flight is due as soon as that ends, whether it failed or not, and starts without attempts;
+//     a hold on the destination still counts.
+//   - Dropping a key in flight empties it and leaves its lease, so that what is put there next still waits for the delivery's end.
+//   - A change that answers the claim of a watch ends the lease and keeps the watch, due one distance after it was claimed; Put and Drop of the
+//     same change come after and win.
+//   - A change that puts cards of a workflow without a RecordChange for it conflicts when the workflow's version is above the
+//     card's revision: a card shown again from an old state never covers a newer one.
+//   - A RecordChange without events compares version and head and writes nothing.
+//   - A workflow's ID that carries no shard of ours is hashed like other IDs; every ID has exactly one place.
+//   - A destination held back is noticed when its effects come up; each then moves to the end of the hold, once for each hold.
+//   - Setting a timer that is leased changes nothing; a timer named by TimersGone that is absent is ignored, leased or not.
+//   - Servers that forbid CONFIG and INFO promise "unknown", which is told and is no fault.
+package store

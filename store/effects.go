@@ -1,0 +1,287 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+const (
+	// widest is how many due keys one look takes when much of what is due is held back.
+	widest = 500
+	// looks bounds the looks of one poll.
+	looks = 64
+)
+
+// ClaimEffects implements [workflows.Effects]. When nothing is due it costs one pipelined read; otherwise one more round trip for the
+// leases and one for the cards' places. On an error nothing is answered; what was leased comes back when its lease ends.
+func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int) ([]workflows.Claim, error) {
+	var claims []workflows.Claim
+	width := max
+	for range looks {
+		free := max - len(claims)
+		if free <= 0 {
+			break
+		}
+		picked, err := s.dueEffects(ctx, real, width)
+		if err == nil && len(picked) == 0 {
+			break
+		}
+		var got []workflows.Claim
+		if err == nil {
+			got, err = s.leaseEffects(ctx, real, picked, free)
+			claims = append(claims, got...)
+		}
+		if err != nil {
+			if len(claims) == 0 {
+				return nil, err
+			}
+			// As when one master of a cluster is away: the rest goes on.
+			s.log.Warn().Err(err).Msg("claim effects on some shards only")
+			break
+		}
+		if len(picked) < width && len(got) == len(picked) {
+			break
+		}
+		// Some were held back or taken by others: look at more of them at once.
+		width = min(4*width, widest)
+	}
+	if err := s.findPlaces(ctx, claims); err != nil {
+		return nil, err
+	}
+	return claims, nil
+}
+
+// dueEffects lists up to width due keys, the people's lane of every shard before the bulk lane of any, each shard in turn.
+func (s *Store) dueEffects(ctx context.Context, real time.Time, width int) ([]candidate, error) {
+	shards := s.everyShard()
+	upTo := &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(width)}
+	people, bulk := make([]*redis.StringSliceCmd, len(shards)), make([]*redis.StringSliceCmd, len(shards))
+	err := s.read(ctx, "look for due effects", func() error {
+		pipe := s.rdb.Pipeline()
+		for i, shard := range shards {
+			people[i] = pipe.ZRangeByScore(ctx, keyDue(shard, workflows.LanePeople), upTo)
+			bulk[i] = pipe.ZRangeByScore(ctx, keyDue(shard, workflows.LaneBulk), upTo)
+		}
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+	if err != nil && !anyAnswered(people) {
+		return nil, err
+	}
+	first := shares(candidates(shards, workflows.LanePeople, people), width)
+	return append(first, shares(candidates(shards, workflows.LaneBulk, bulk), width-len(first))...), nil
+}
+
+// anyAnswered reports whether at least one shard could be asked.
+func anyAnswered(cmds []*redis.StringSliceCmd) bool {
+	for _, cmd := range cmds {
+		if cmd.Err() == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func candidates(shards []int, lane int, cmds []*redis.StringSliceCmd) [][]candidate {
+	lists := make([][]candidate, len(shards))
+	for i, cmd := range cmds {
+		for _, member := range cmd.Val() {
+			lists[i] = append(lists[i], candidate{shards[i], lane, member})
+		}
+	}
+	return lists
+}
+
+// leaseEffects claims up to free of the candidates, one script call for each shard.
+func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candidate, free int) ([]workflows.Claim, error) {
+	until := real.Add(workflows.LeaseFor)
+	groups := byShard(picked)
+	quota := quotas(groups, free)
+	var calls []*call
+	for _, list := range groups {
+		shard := list[0].shard
+		if quota[shard] == 0 {
+			continue
+		}
+		c := &call{shard: shard, script: scriptClaimEffects, args: []any{millis(real), millis(until), quota[shard]},
+			keys: []string{keyDue(shard, workflows.LanePeople), keyDue(shard, workflows.LaneBulk), keyHeld(shard)}}
+		for _, cand := range list {
+			c.keys = append(c.keys, keyQueue(shard, cand.member))
+			c.args = append(c.args, cand.lane, cand.member, newToken(shard))
+		}
+		calls = append(calls, c)
+	}
+	s.run(ctx, false, calls...)
+	var claims []workflows.Claim
+	var failed error
+	for _, c := range calls {
+		if c.err != nil {
+			failed = errors.Join(failed, written("claim effects", c.err))
+			continue
+		}
+		claims = append(claims, s.readClaims(c, until)...)
+	}
+	return claims, failed
+}
+
+// readClaims reads the script's answer. An effect that cannot be read (a later version wrote it) is logged and left: it is looked at again when
+// its lease ends, and keeps nothing but its own key waiting.
+func (s *Store) readClaims(c *call, until time.Time) []workflows.Claim {
+	answer, _ := c.reply.([]any)
+	var claims []workflows.Claim
+	for ; len(answer) >= 3; answer = answer[3:] {
+		i, _ := answer[0].(int64)
+		attempts, _ := strconv.Atoi(fmt.Sprint(answer[1]))
+		body, _ := answer[2].(string)
+		claim := workflows.Claim{Token: fmt.Sprint(c.args[3+(i-1)*3+2]), Until: time.UnixMilli(until.UnixMilli()), Attempts: attempts}
+		if err := json.Unmarshal([]byte(body), &claim.Effect); err != nil {
+			s.log.Error().Err(err).Str("key", fmt.Sprint(c.args[3+(i-1)*3+1])).Msg("decode effect")
+			continue
+		}
+		claims = append(claims, claim)
+	}
+	return claims
+}
+
+// findPlaces fills in where the cards among the claims stand already, and the cards they belong under.
+func (s *Store) findPlaces(ctx context.Context, claims []workflows.Claim) error {
+	cmds := map[int]*redis.SliceCmd{}
+	for i, c := range claims {
+		if c.Effect.Card != nil {
+			cmds[i] = nil
+		}
+	}
+	if len(cmds) == 0 {
+		return nil
+	}
+	err := s.read(ctx, "look up cards", func() error {
+		pipe := s.rdb.Pipeline()
+		for i := range cmds {
+			e := claims[i].Effect
+			fields := []string{placeField(e.Card.Name, e.Card.Recipient)}
+			if e.Card.Under != "" {
+				fields = append(fields, placeField(e.Card.Under, e.Card.Recipient))
+			}
+			cmds[i] = pipe.HMGet(ctx, keyPlaces(s.shardOfWorkflow(e.Workflow), e.Workflow), fields...)
+		}
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, cmd := range cmds {
+		for j, into := range []*workflows.Place{&claims[i].Place, &claims[i].Parent} {
+			if j >= len(cmd.Val()) {
+				continue
+			}
+			raw, ok := cmd.Val()[j].(string)
+			if !ok {
+				continue
+			}
+			if *into, err = decodePlace(raw); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Extend implements [workflows.Effects]; it prolongs claims of timers as well. A lease that ended is still ours as long as nobody took over.
+func (s *Store) Extend(ctx context.Context, c workflows.Claim, real time.Time) (time.Time, error) {
+	shard, err := s.claimShard(c)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("extend: %w", err)
+	}
+	until := time.UnixMilli(real.Add(workflows.LeaseFor).UnixMilli())
+	if c.Timer != nil {
+		return until, s.endTimer(ctx, c, "extend", until)
+	}
+	sc := &call{shard: shard, script: scriptExtend, args: []any{c.Effect.Key, c.Token, millis(until)},
+		keys: []string{keyDue(shard, workflows.LanePeople), keyDue(shard, workflows.LaneBulk), keyQueue(shard, c.Effect.Key)}}
+	s.run(ctx, false, sc)
+	return until, held("extend", sc)
+}
+
+// Finish implements [workflows.Effects]. For a claim of a timer Done drops it, and otherwise it may be claimed again at NotBefore.
+func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finish) error {
+	shard, err := s.claimShard(c)
+	if err != nil {
+		return fmt.Errorf("finish: %w", err)
+	}
+	if c.Timer != nil {
+		if f.Done {
+			return s.DropTimer(ctx, c)
+		}
+		return s.endTimer(ctx, c, "keep", f.NotBefore)
+	}
+	var field, place string
+	if f.Place.TS != "" && c.Effect.Card != nil {
+		raw, err := json.Marshal(f.Place)
+		if err != nil {
+			return fmt.Errorf("finish: encode place: %w", err)
+		}
+		field, place = placeField(c.Effect.Card.Name, c.Effect.Card.Recipient), string(raw)
+	}
+	notBefore := ""
+	if !f.NotBefore.IsZero() {
+		notBefore = millis(f.NotBefore)
+	}
+	sc := &call{shard: shard, script: scriptFinish,
+		keys: []string{keyDue(shard, workflows.LanePeople), keyDue(shard, workflows.LaneBulk), keyQueue(shard, c.Effect.Key),
+			keyPlaces(shard, c.Effect.Workflow)},
+		args: []any{c.Effect.Key, c.Token, flag(f.Done), everyMillis(c.Effect), flag(f.Failed), notBefore, workflows.LeaseFor.Milliseconds(),
+			field, place}}
+	s.run(ctx, false, sc)
+	return held("finish", sc)
+}
+
+// HoldBack implements [workflows.Effects]. The later of two not-befores counts. Every shard keeps its copy, because a script may only look
+// at keys of its own shard.
+func (s *Store) HoldBack(ctx context.Context, destination string, until time.Time) error {
+	calls := make([]*call, s.shards)
+	for shard := range calls {
+		calls[shard] = &call{shard: shard, script: scriptHold, keys: []string{keyHeld(shard)}, args: []any{destination, millis(until)}}
+	}
+	s.run(ctx, false, calls...)
+	for _, c := range calls {
+		if c.err != nil {
+			return written("hold back "+destination, c.err)
+		}
+	}
+	return nil
+}
+
+// held turns the answer of a script that compares a token into an error.
+func held(verb string, c *call) error {
+	if c.err != nil {
+		return written(verb, c.err)
+	}
+	if c.reply == int64(0) {
+		return fmt.Errorf("%s: %w", verb, workflows.ErrLeaseLost)
+	}
+	return nil
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+// everyMillis is a watch's distance; 0 for an effect that is done once.
+func everyMillis(e workflows.Effect) int64 {
+	if e.Every <= 0 {
+		return 0
+	}
+	return max(1, e.Every.Milliseconds())
+}

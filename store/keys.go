@@ -1,0 +1,99 @@
+package store
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Every key of Keyholder is named here and nowhere else. {07} is the shard, two digits, and Redis Cluster's hash tag, so all keys of a
+// shard share a slot. Scores are milliseconds since 1970 unless stated otherwise.
+//
+//	key                          type  content
+//	kh:meta                      hash  layout (number of this table), shards (fixed at first use)
+//	kh:{07}:records              zset  index of every record: member "<kind>/<id>", score 0
+//	kh:{07}:record:<kind>/<id>   hash  version machine schema state head last (see Record)
+//	kh:{07}:events:<kind>/<id>   list  the record's events; index = sequence number - 1 (see chain.go)
+//	kh:{07}:places:<workflow>    hash  "<name>/<recipient>" -> Place as JSON: where the card stands in Slack
+//	kh:{07}:queue:<effect key>   hash  the effects of one key, gone when empty:
+//	                                   head, tail     numbers of the first entry and of the next one to come
+//	                                   h:<n>          "<lane> <due> <destination>" of entry n
+//	                                   e:<n>          entry n: the effect as JSON, never decoded by a script
+//	                                   attempts       failed deliveries of the first entry
+//	                                   token, claimed, until   the lease: its token, the entry's number, its end
+//	kh:{07}:due:0 kh:{07}:due:1  zset  effect keys by when they may be claimed (real time; a lease's end while claimed). 0 people, 1 bulk
+//	kh:{07}:held                 hash  destination -> real time before which nothing for it is claimed; the same on every shard
+//	kh:{07}:timers               zset  "<workflow>/<name>@<ms>" by due time (time of commands)
+//	kh:{07}:timers:leased        zset  claimed timers by the end of their lease (real time); a claimed one is not in timers
+//	kh:{07}:timers:tokens        hash  claimed timer -> the lease's token
+//	kh:{07}:waiting:<person>     zset  workflows that wait for a person, by since when
+//	kh:{07}:open:<account>       zset  open workflows of an account, by when they opened
+const (
+	keyMeta     = "kh:meta"
+	fieldLayout = "layout"
+	fieldShards = "shards"
+	layout      = "1"
+)
+
+func shardKey(shard int, rest ...string) string {
+	return fmt.Sprintf("kh:{%02d}:%s", shard, strings.Join(rest, ""))
+}
+
+func keyRecords(shard int) string                 { return shardKey(shard, "records") }
+func keyRecord(shard int, r workflows.Ref) string { return shardKey(shard, "record:", refID(r)) }
+func keyEvents(shard int, r workflows.Ref) string { return shardKey(shard, "events:", refID(r)) }
+func keyPlaces(shard int, workflow string) string { return shardKey(shard, "places:", workflow) }
+func keyQueue(shard int, effectKey string) string { return shardKey(shard, "queue:", effectKey) }
+func keyDue(shard, lane int) string               { return shardKey(shard, "due:", strconv.Itoa(lane)) }
+func keyHeld(shard int) string                    { return shardKey(shard, "held") }
+func keyTimers(shard int) string                  { return shardKey(shard, "timers") }
+func keyTimersLeased(shard int) string            { return shardKey(shard, "timers:leased") }
+func keyTimersTokens(shard int) string            { return shardKey(shard, "timers:tokens") }
+func keyWaiting(shard int, person string) string  { return shardKey(shard, "waiting:", person) }
+func keyOpen(shard int, account string) string    { return shardKey(shard, "open:", account) }
+func placeField(name, recipient string) string    { return name + "/" + recipient }
+func refID(r workflows.Ref) string                { return r.Kind + "/" + r.ID }
+func millis(t time.Time) string                   { return strconv.FormatInt(t.UnixMilli(), 10) }
+func fromMillis(s string) (time.Time, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return time.UnixMilli(n).UTC(), err
+}
+
+// parseRefID takes a member of the index apart.
+func parseRefID(s string) (workflows.Ref, bool) {
+	kind, id, ok := strings.Cut(s, "/")
+	return workflows.Ref{Kind: kind, ID: id}, ok
+}
+
+// timerMember names a timer with its generation, which is its due time.
+func timerMember(t workflows.Timer) string {
+	return t.Workflow + "/" + t.Name + "@" + millis(t.At)
+}
+
+func parseTimer(member string) (workflows.Timer, bool) {
+	at := strings.LastIndexByte(member, '@')
+	slash := strings.IndexByte(member, '/')
+	if slash < 0 || at < slash {
+		return workflows.Timer{}, false
+	}
+	due, err := fromMillis(member[at+1:])
+	return workflows.Timer{Workflow: member[:slash], Name: member[slash+1 : at], At: due}, err == nil
+}
+
+// shardOf says where a record lives. A workflow's ID carries its shard; one that carries none of ours (a hostile click, a test's name) is
+// hashed like the IDs of other kinds, so every ID has exactly one place.
+func (s *Store) shardOf(r workflows.Ref) int {
+	if r.Kind == workflows.KindWorkflow {
+		if _, shard, ok := workflows.ParseID(r.ID); ok && shard < s.shards {
+			return shard
+		}
+	}
+	return workflows.ShardOf(r.ID, s.shards)
+}
+
+func (s *Store) shardOfWorkflow(id string) int {
+	return s.shardOf(workflows.Ref{Kind: workflows.KindWorkflow, ID: id})
+}

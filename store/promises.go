@@ -1,0 +1,311 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Level says how good a promise of the server is.
+type Level string
+
+// Levels. Unknown is what a server does not tell, as managed ones that forbid CONFIG and parts of INFO; it is no fault.
+const (
+	OK      Level = "ok"
+	Warn    Level = "warn"
+	Fault   Level = "fault"
+	Unknown Level = "unknown"
+)
+
+// Promise is one thing the server promises or does not.
+type Promise struct {
+	Name     string // version, role, eviction, persistence, replicas, clock; in a cluster followed by the node's address
+	Level    Level
+	Sentence string // what is so, as a sentence
+	Cure     string // what to do; empty when all is well
+
+	refuses error // set when Open must refuse
+}
+
+// MaxClockDistance is how far this machine's clock may be from the server's; beyond it nothing is claimed.
+const MaxClockDistance = 2 * time.Second
+
+// The oldest server whose commands and answers the scripts rely on.
+const (
+	leastMajor = 6
+	leastMinor = 2
+)
+
+// Promises asks the server, in a cluster every master, what it promises. An error means that it could not be asked.
+func (s *Store) Promises(ctx context.Context) ([]Promise, error) {
+	cluster, ok := s.rdb.(*redis.ClusterClient)
+	if !ok {
+		return s.nodePromises(ctx, s.rdb.(*redis.Client))
+	}
+	var nodes []*redis.Client
+	found := make(chan *redis.Client, 1024)
+	err := cluster.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
+		found <- node
+		return nil
+	})
+	close(found)
+	if err != nil {
+		return nil, readError("find the masters of the cluster", err)
+	}
+	for node := range found {
+		nodes = append(nodes, node)
+	}
+	var all []Promise
+	for _, node := range nodes {
+		got, err := s.nodePromises(ctx, node)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range got {
+			p.Name += " " + node.Options().Addr
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+func (s *Store) nodePromises(ctx context.Context, node *redis.Client) ([]Promise, error) {
+	facts := map[string]string{}
+	for _, section := range []string{"server", "replication", "persistence", "memory"} {
+		if err := s.info(ctx, node, section, facts); err != nil {
+			return nil, err
+		}
+	}
+	for _, setting := range []string{"maxmemory-policy", "appendonly", "appendfsync"} {
+		if err := s.config(ctx, node, setting, facts); err != nil {
+			return nil, err
+		}
+	}
+	clock, err := s.clockPromise(ctx, node)
+	if err != nil {
+		return nil, err
+	}
+	list := []Promise{version(facts), s.role(facts), eviction(facts), persistence(facts), clock}
+	if s.replicated {
+		list = append(list, replicas(facts))
+	}
+	return list, nil
+}
+
+// info reads one section of INFO into facts. A server that does not know or allow it leaves facts out.
+func (s *Store) info(ctx context.Context, node *redis.Client, section string, facts map[string]string) error {
+	var text string
+	err := s.read(ctx, "ask for INFO "+section, func() (err error) {
+		text, err = node.Info(ctx, section).Result()
+		return untold(err)
+	})
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			facts[name] = value
+		}
+	}
+	return err
+}
+
+func (s *Store) config(ctx context.Context, node *redis.Client, setting string, facts map[string]string) error {
+	return s.read(ctx, "ask for "+setting, func() error {
+		got, err := node.ConfigGet(ctx, setting).Result()
+		if value, ok := got[setting]; ok && err == nil {
+			facts[setting] = value
+		}
+		return untold(err)
+	})
+}
+
+// untold turns the refusal to answer a question into silence; a server that cannot serve at all stays an error.
+func untold(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, p := range []string{"NOPERM", "ERR unknown command", "ERR unknown subcommand", "ERR section", "section"} {
+		if redis.HasErrorPrefix(err, strings.TrimPrefix(p, "ERR ")) {
+			return nil
+		}
+	}
+	if refused(err) || !isAnswer(err) {
+		return err
+	}
+	return nil
+}
+
+func version(facts map[string]string) Promise {
+	p := Promise{Name: "version"}
+	text := facts["redis_version"]
+	if text == "" {
+		p.Level, p.Sentence = Unknown, "The server does not tell its version."
+		p.Cure = fmt.Sprintf("Make sure that it speaks at least Redis %d.%d.", leastMajor, leastMinor)
+		return p
+	}
+	parts := strings.SplitN(text, ".", 3)
+	major, _ := strconv.Atoi(parts[0])
+	minor := 0
+	if len(parts) > 1 {
+		minor, _ = strconv.Atoi(parts[1])
+	}
+	p.Level, p.Sentence = OK, "The server is Redis "+text+" or compatible with it."
+	if major < leastMajor || major == leastMajor && minor < leastMinor {
+		p.Level, p.refuses = Fault, ErrServer
+		p.Sentence = fmt.Sprintf("The server is Redis %s; at least %d.%d is needed.", text, leastMajor, leastMinor)
+		p.Cure = "Use a newer Redis or Valkey."
+	}
+	return p
+}
+
+func (s *Store) role(facts map[string]string) Promise {
+	p := Promise{Name: "role", Level: OK, Sentence: "The server is a master."}
+	switch {
+	case facts["redis_mode"] == "cluster" && !s.cluster:
+		p.Level, p.refuses = Fault, ErrServer
+		p.Sentence, p.Cure = "The server is part of a cluster, but none is configured.", "Set redis.addrs and redis.cluster: true."
+	case facts["redis_mode"] == "sentinel":
+		p.Level, p.refuses = Fault, ErrServer
+		p.Sentence, p.Cure = "The server is a Sentinel, not a database.", "Set redis.addrs and redis.master to the name that the Sentinels know."
+	case facts["role"] == "slave":
+		p.Level, p.refuses = Fault, ErrServer
+		p.Sentence, p.Cure = "The server is a replica, which cannot be written to.", "Give the master's address, or the Sentinels' with redis.master."
+	case facts["role"] == "":
+		p.Level, p.Sentence = Unknown, "The server does not tell whether it is a master."
+	}
+	return p
+}
+
+func eviction(facts map[string]string) Promise {
+	p := Promise{Name: "eviction"}
+	policy := facts["maxmemory-policy"]
+	if policy == "" {
+		policy = facts["maxmemory_policy"]
+	}
+	switch policy {
+	case "noeviction":
+		p.Level, p.Sentence = OK, "Records are never thrown away when memory is full (maxmemory-policy noeviction)."
+	case "":
+		p.Level, p.Sentence = Unknown, "The server does not tell what it does when its memory is full."
+		p.Cure = "Make sure that its maxmemory-policy is noeviction."
+	default:
+		p.Level, p.refuses = Fault, ErrEviction
+		p.Sentence = "The server throws keys away when its memory is full (maxmemory-policy " + policy + "), and with them decisions."
+		p.Cure = "Run CONFIG SET maxmemory-policy noeviction and write it into redis.conf, or use a database of its own for Keyholder."
+	}
+	return p
+}
+
+func persistence(facts map[string]string) Promise {
+	p := Promise{Name: "persistence"}
+	on := facts["appendonly"]
+	if on == "" {
+		on = map[string]string{"1": "yes", "0": "no"}[facts["aof_enabled"]]
+	}
+	switch {
+	case on == "no":
+		p.Level = Warn
+		p.Sentence = "The server writes no log of changes (appendonly no): a crash loses every decision since the last snapshot."
+		p.Cure = "Run CONFIG SET appendonly yes and CONFIG SET appendfsync always, and write both into redis.conf."
+	case on == "":
+		p.Level, p.Sentence = Unknown, "The server does not tell whether it writes a log of changes."
+		p.Cure = "Make sure that appendonly is yes, and appendfsync always if that can be chosen."
+	case facts["appendfsync"] == "":
+		p.Level, p.Sentence = OK, "The server writes a log of changes; how often it reaches the disk is not told."
+	case facts["appendfsync"] != "always":
+		p.Level = Warn
+		p.Sentence = "The log of changes reaches the disk later (appendfsync " + facts["appendfsync"] + "): a power failure can lose the last second or more."
+		p.Cure = "Run CONFIG SET appendfsync always and write it into redis.conf."
+	default:
+		p.Level, p.Sentence = OK, "Every change is on disk before it is answered (appendonly yes, appendfsync always)."
+	}
+	return p
+}
+
+func replicas(facts map[string]string) Promise {
+	p := Promise{Name: "replicas"}
+	n := facts["connected_slaves"]
+	switch n {
+	case "":
+		p.Level, p.Sentence = Unknown, "The server does not tell how many replicas it has."
+	case "0":
+		p.Level = Fault
+		p.Sentence = "No replica is connected; every commit waits for one, so nothing can be confirmed."
+		p.Cure = "Start a replica of this master, or use a single server without Sentinel and Cluster."
+	default:
+		p.Level, p.Sentence = OK, n+" connected: every commit is confirmed by one of them. A failover can still lose what was not confirmed."
+	}
+	return p
+}
+
+func (s *Store) clockPromise(ctx context.Context, node *redis.Client) (Promise, error) {
+	p := Promise{Name: "clock", Level: OK}
+	apart, err := s.clockDistance(ctx, node, time.Now())
+	if err != nil {
+		return p, err
+	}
+	p.Sentence = fmt.Sprintf("This machine's clock and the server's are %s apart.", apart.Round(time.Millisecond))
+	if apart > MaxClockDistance {
+		p.Level = Fault
+		p.Cure = fmt.Sprintf("Synchronise both with NTP: beyond %s nothing is claimed and Keyholder is not ready.", MaxClockDistance)
+	}
+	return p, nil
+}
+
+// clockDistance compares now, this machine's time just before the call, with the server's, leaving out the round trip.
+func (s *Store) clockDistance(ctx context.Context, node redis.Cmdable, now time.Time) (time.Duration, error) {
+	var there time.Time
+	var began time.Time
+	var took time.Duration
+	err := s.read(ctx, "ask for the time", func() (err error) {
+		began = time.Now()
+		there, err = node.Time(ctx).Result()
+		took = time.Since(began)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case there.Before(now):
+		return now.Sub(there), nil
+	case there.After(now.Add(took)):
+		return there.Sub(now.Add(took)), nil
+	}
+	return 0, nil
+}
+
+// Ready answers nil when Redis answers and its clock is at most [MaxClockDistance] from now, this machine's time. Otherwise the error is
+// [workflows.ErrAway] or [ErrClock]: then nothing should be claimed. In a cluster every master is asked.
+func (s *Store) Ready(ctx context.Context, now time.Time) error {
+	look := func(ctx context.Context, node *redis.Client) error {
+		began := time.Now()
+		if err := s.read(ctx, "reach Redis", func() error { return node.Ping(ctx).Err() }); err != nil {
+			return err
+		}
+		apart, err := s.clockDistance(ctx, node, now.Add(time.Since(began)))
+		if err != nil {
+			return err
+		}
+		if apart > MaxClockDistance {
+			return fmt.Errorf("%w: it is %s away", ErrClock, apart.Round(time.Millisecond))
+		}
+		return nil
+	}
+	switch rdb := s.rdb.(type) {
+	case *redis.Client:
+		return look(ctx, rdb)
+	case *redis.ClusterClient:
+		if err := rdb.ForEachMaster(ctx, look); err != nil {
+			if isOurs(err) {
+				return err
+			}
+			return fmt.Errorf("reach the cluster: %w: %w", workflows.ErrAway, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// pageSize is how many events or names are read at once.
+const pageSize = 1000
+
+// recordFields in the order in which readRecord takes them.
+var recordFields = []string{"version", "machine", "schema", "state", "head", "last"}
+
+// Load implements [workflows.Records]: one pipelined round trip, in a cluster one for each master concerned.
+func (s *Store) Load(ctx context.Context, refs ...workflows.Ref) ([]workflows.Record, error) {
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	cmds := make([]*redis.SliceCmd, len(refs))
+	err := s.read(ctx, "load records", func() error {
+		pipe := s.rdb.Pipeline()
+		for i, ref := range refs {
+			cmds[i] = pipe.HMGet(ctx, keyRecord(s.shardOf(ref), ref), recordFields...)
+		}
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	records := make([]workflows.Record, len(refs))
+	for i, ref := range refs {
+		if records[i], err = readRecord(ref, cmds[i].Val()); err != nil {
+			return nil, err
+		}
+	}
+	return records, nil
+}
+
+func readRecord(ref workflows.Ref, fields []any) (workflows.Record, error) {
+	r := workflows.Record{Ref: ref}
+	if len(fields) != len(recordFields) || fields[0] == nil {
+		return r, nil
+	}
+	var text [6]string
+	for i, f := range fields {
+		text[i], _ = f.(string)
+	}
+	var err error
+	if r.Version, err = strconv.ParseUint(text[0], 10, 64); err != nil {
+		return r, fmt.Errorf("read the version of %s: %w", refID(ref), err)
+	}
+	if r.Schema, err = strconv.Atoi(text[2]); err != nil {
+		return r, fmt.Errorf("read the schema of %s: %w", refID(ref), err)
+	}
+	if r.Last, err = fromMillis(text[5]); err != nil {
+		return r, fmt.Errorf("read the time of %s: %w", refID(ref), err)
+	}
+	r.Machine, r.State, r.Head = text[1], []byte(text[3]), text[4]
+	return r, nil
+}
+
+// Events implements [workflows.Records].
+func (s *Store) Events(ctx context.Context, ref workflows.Ref, after uint64) ([]workflows.Event, error) {
+	var events []workflows.Event
+	err := s.eachEntry(ctx, ref, after, 0, func(_ uint64, stored []byte) error {
+		en, err := decodeEntry(stored)
+		if err != nil {
+			return fmt.Errorf("read events of %s: %w", refID(ref), err)
+		}
+		e, err := en.event()
+		if err != nil {
+			return fmt.Errorf("read events of %s: %w", refID(ref), err)
+		}
+		events = append(events, e)
+		return nil
+	})
+	return events, err
+}
+
+// eachEntry hands out the stored entries behind after, up to the number last (0: all), in pages.
+func (s *Store) eachEntry(ctx context.Context, ref workflows.Ref, after, last uint64, f func(seq uint64, stored []byte) error) error {
+	key := keyEvents(s.shardOf(ref), ref)
+	for {
+		stop := int64(after) + pageSize - 1
+		if last > 0 {
+			stop = min(stop, int64(last)-1)
+		}
+		var page []string
+		err := s.read(ctx, "read events of "+refID(ref), func() (err error) {
+			page, err = s.rdb.LRange(ctx, key, int64(after), stop).Result()
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, stored := range page {
+			after++
+			if err := f(after, []byte(stored)); err != nil {
+				return err
+			}
+		}
+		if len(page) < pageSize || last > 0 && after >= last {
+			return nil
+		}
+	}
+}
+
+// Waiting implements [workflows.Records]: those that wait longest come first.
+func (s *Store) Waiting(ctx context.Context, person string) ([]string, error) {
+	cmds := make([]*redis.ZSliceCmd, s.shards)
+	err := s.read(ctx, "list what waits for a person", func() error {
+		pipe := s.rdb.Pipeline()
+		for shard := range cmds {
+			cmds[shard] = pipe.ZRangeWithScores(ctx, keyWaiting(shard, person), 0, -1)
+		}
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []redis.Z
+	for _, cmd := range cmds {
+		all = append(all, cmd.Val()...)
+	}
+	slices.SortStableFunc(all, func(a, b redis.Z) int {
+		return cmp.Or(cmp.Compare(a.Score, b.Score), cmp.Compare(fmt.Sprint(a.Member), fmt.Sprint(b.Member)))
+	})
+	ids := make([]string, len(all))
+	for i, z := range all {
+		ids[i] = fmt.Sprint(z.Member)
+	}
+	return ids, nil
+}
+
+// Open implements [workflows.Records].
+func (s *Store) Open(ctx context.Context, account string) ([]string, error) {
+	var ids []string
+	err := s.read(ctx, "list open workflows", func() (err error) {
+		ids, err = s.rdb.ZRange(ctx, keyOpen(workflows.ShardOf(account, s.shards), account), 0, -1).Result()
+		return err
+	})
+	return ids, err
+}
+
+// Place implements [workflows.Records].
+func (s *Store) Place(ctx context.Context, workflow, name, recipient string) (workflows.Place, bool, error) {
+	var raw string
+	err := s.read(ctx, "look up a card", func() (err error) {
+		raw, err = s.rdb.HGet(ctx, keyPlaces(s.shardOfWorkflow(workflow), workflow), placeField(name, recipient)).Result()
+		return err
+	})
+	if err != nil || raw == "" {
+		return workflows.Place{}, false, err
+	}
+	p, err := decodePlace(raw)
+	return p, err == nil, err
+}
+
+func decodePlace(raw string) (workflows.Place, error) {
+	var p workflows.Place
+	if err := json.Unmarshal([]byte(raw), &p); err != nil {
+		return p, fmt.Errorf("decode the place of a card: %w", err)
+	}
+	return p, nil
+}

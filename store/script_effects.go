@@ -1,0 +1,81 @@
+package store
+
+// scriptClaimEffects leases due effects. The keys were seen due a moment ago; everything is checked again, since another
+// process may have been faster.
+//
+// KEYS: 1 due:0, 2 due:1, 3 held, then the queue of each candidate.
+// ARGV: now, end of the lease, how many to claim, then for each candidate: lane, key, token.
+//
+// Answers for each claimed one: the candidate's index from 1, attempts, the effect's bytes. What is held back moves to the end of
+// its hold, so it is looked at once and does not stand before others.
+var scriptClaimEffects = newScript("claim effects", queueLua+`
+local now, lease, quota = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local out = {}
+for i = 1, #KEYS - 3 do
+  if quota == 0 then break end
+  local queue = KEYS[3 + i]
+  local a = 3 + (i - 1) * 3
+  local lane, member, token = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
+  local score = redis.call('ZSCORE', lanes[lane], member)
+  if score and tonumber(score) <= now then
+    local q = redis.call('HMGET', queue, 'head', 'token')
+    local h = q[1] and redis.call('HGET', queue, 'h:' .. q[1])
+    if not h then
+      -- A lease ended whose effect was dropped meanwhile.
+      schedule(queue, member, '')
+    else
+      local into, destination = string.match(h, '^([01]) %-?%d+ (.*)$')
+      local held = redis.call('HGET', KEYS[3], destination)
+      if held and tonumber(held) > now then
+        redis.call('ZADD', lanes[lane], held, member)
+      else
+        if held then redis.call('HDEL', KEYS[3], destination) end
+        if q[2] then redis.call('HINCRBY', queue, 'attempts', 1) end
+        redis.call('HSET', queue, 'token', token, 'claimed', q[1], 'until', lease)
+        if into ~= lane then redis.call('ZREM', lanes[lane], member) end
+        redis.call('ZADD', lanes[into], lease, member)
+        local got = redis.call('HMGET', queue, 'attempts', 'e:' .. q[1])
+        out[#out + 1] = i
+        out[#out + 1] = got[1] or '0'
+        out[#out + 1] = got[2]
+        quota = quota - 1
+      end
+    end
+  end
+end
+return out
+`)
+
+// scriptFinish ends a claim.
+//
+// KEYS: 1 due:0, 2 due:1, 3 queue, 4 places of the workflow.
+// ARGV: key, token, done ("1"), every in ms, failed ("1"), not-before ("" for at once), lease in ms, place's field, place ("" for none).
+//
+// Answers 1, or 0 when the token is not the lease's: then nothing was written.
+var scriptFinish = newScript("finish", queueLua+`
+if redis.call('HGET', KEYS[3], 'token') ~= ARGV[2] then return 0 end
+if ARGV[9] ~= '' then redis.call('HSET', KEYS[4], ARGV[8], ARGV[9]) end
+release(KEYS[3], ARGV[1], ARGV[3] == '1', tonumber(ARGV[4]), ARGV[5] == '1', ARGV[6], tonumber(ARGV[7]))
+return 1
+`)
+
+// scriptExtend prolongs the lease of an effect.
+//
+// KEYS: 1 due:0, 2 due:1, 3 queue. ARGV: key, token, new end. Answers 1, or 0 when the token is not the lease's.
+var scriptExtend = newScript("extend", `
+if redis.call('HGET', KEYS[3], 'token') ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[3], 'until', ARGV[3])
+for i = 1, 2 do
+  if redis.call('ZSCORE', KEYS[i], ARGV[1]) then redis.call('ZADD', KEYS[i], ARGV[3], ARGV[1]) end
+end
+return 1
+`)
+
+// scriptHold keeps the later of two not-befores of a destination.
+//
+// KEYS: 1 held. ARGV: destination, not-before. Answers 1.
+var scriptHold = newScript("hold back", `
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+if not held or tonumber(held) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+return 1
+`)

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// ClaimTimers implements [workflows.Timers]. When nothing is due it costs one pipelined read, otherwise one more round trip.
+func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, max int) ([]workflows.Claim, error) {
+	picked, err := s.dueTimers(ctx, now, real, max)
+	if err != nil || len(picked) == 0 {
+		return nil, err
+	}
+	until := real.Add(workflows.LeaseFor)
+	var calls []*call
+	for shard, list := range byShard(picked) {
+		c := &call{shard: shard, script: scriptClaimTimers, args: []any{millis(now), millis(real), millis(until)},
+			keys: []string{keyTimers(shard), keyTimersLeased(shard), keyTimersTokens(shard)}}
+		for _, cand := range list {
+			c.args = append(c.args, cand.member, newToken(shard))
+		}
+		calls = append(calls, c)
+	}
+	s.run(ctx, false, calls...)
+	var claims []workflows.Claim
+	var failed error
+	for _, c := range calls {
+		if c.err != nil {
+			failed = errors.Join(failed, written("claim timers", c.err))
+			continue
+		}
+		for _, i := range numbers(c.reply) {
+			member, token := fmt.Sprint(c.args[1+2*i]), fmt.Sprint(c.args[2+2*i])
+			timer, ok := parseTimer(member)
+			if !ok {
+				s.log.Error().Str("timer", member).Msg("read the name of a timer")
+				continue
+			}
+			claims = append(claims, workflows.Claim{Timer: &timer, Token: token, Until: time.UnixMilli(until.UnixMilli())})
+		}
+	}
+	if len(claims) > 0 && failed != nil {
+		s.log.Warn().Err(failed).Msg("claim timers on some shards only")
+		failed = nil
+	}
+	return claims, failed
+}
+
+// dueTimers lists up to max timers: first those whose lease ended, then those whose time has come, each shard in turn.
+func (s *Store) dueTimers(ctx context.Context, now, real time.Time, max int) ([]candidate, error) {
+	shards := s.everyShard()
+	due, ended := make([]*redis.StringSliceCmd, len(shards)), make([]*redis.StringSliceCmd, len(shards))
+	err := s.read(ctx, "look for due timers", func() error {
+		pipe := s.rdb.Pipeline()
+		for i, shard := range shards {
+			ended[i] = pipe.ZRangeByScore(ctx, keyTimersLeased(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(max)})
+			due[i] = pipe.ZRangeByScore(ctx, keyTimers(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: int64(max)})
+		}
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+	if err != nil && !anyAnswered(due) {
+		return nil, err
+	}
+	first := shares(candidates(shards, 0, ended), max)
+	return append(first, shares(candidates(shards, 0, due), max-len(first))...), nil
+}
+
+// DropTimer implements [workflows.Timers]. [workflows.ErrLeaseLost] when another lease holds it; a timer that is gone already is no error.
+func (s *Store) DropTimer(ctx context.Context, c workflows.Claim) error {
+	return s.endTimer(ctx, c, "drop", time.Time{})
+}
+
+func (s *Store) endTimer(ctx context.Context, c workflows.Claim, how string, until time.Time) error {
+	shard, err := s.claimShard(c)
+	if err != nil || c.Timer == nil {
+		return fmt.Errorf("%s timer: %w", how, errors.Join(workflows.ErrLeaseLost, err))
+	}
+	sc := &call{shard: shard, script: scriptEndTimer, args: []any{timerMember(*c.Timer), c.Token, how, millis(until)},
+		keys: []string{keyTimers(shard), keyTimersLeased(shard), keyTimersTokens(shard)}}
+	s.run(ctx, false, sc)
+	if sc.err == nil && sc.reply == int64(2) && how != "drop" {
+		return fmt.Errorf("%s timer: %w", how, workflows.ErrLeaseLost)
+	}
+	return held(how+" timer", sc)
+}

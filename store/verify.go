@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// BrokenError names the first place at which a record does not hold. Seq is the event's number; 0 when the record itself is at fault.
+type BrokenError struct {
+	Ref    workflows.Ref
+	Seq    uint64
+	Reason string
+}
+
+// Error names record, event and reason.
+func (e *BrokenError) Error() string {
+	if e.Seq == 0 {
+		return fmt.Sprintf("%s: %s", refID(e.Ref), e.Reason)
+	}
+	return fmt.Sprintf("%s: event %d: %s", refID(e.Ref), e.Seq, e.Reason)
+}
+
+// Is makes errors.Is(err, ErrBroken) hold.
+func (e *BrokenError) Is(target error) bool { return target == ErrBroken }
+
+// Verify recomputes the chain of a record from its first event and compares it with the head, version and last time that the record names.
+// A [*BrokenError] says where it does not hold. An erased event counts with the digest it left behind. Other errors: [workflows.ErrAway].
+func (s *Store) Verify(ctx context.Context, ref workflows.Ref) error {
+	_, err := s.verify(ctx, ref)
+	return err
+}
+
+// verify answers the number of events as well.
+func (s *Store) verify(ctx context.Context, ref workflows.Ref) (uint64, error) {
+	broken := func(seq uint64, format string, args ...any) error {
+		return &BrokenError{Ref: ref, Seq: seq, Reason: fmt.Sprintf(format, args...)}
+	}
+	rec, count, err := s.snapshot(ctx, ref)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case rec.Version == 0 && count == 0:
+		return 0, broken(0, "there is no such record")
+	case rec.Version != count:
+		return 0, broken(0, "its version is %d, but %d events are stored", rec.Version, count)
+	}
+	head, last := "", int64(0)
+	var seen uint64
+	err = s.eachEntry(ctx, ref, 0, rec.Version, func(seq uint64, stored []byte) error {
+		en, err := decodeEntry(stored)
+		if err != nil {
+			return broken(seq, "it cannot be read: %v", err)
+		}
+		if reason := en.check(head, ref, seq); reason != "" {
+			return broken(seq, "%s", reason)
+		}
+		head, last, seen = en.Link, en.At, seq
+		return nil
+	})
+	switch {
+	case err != nil:
+		return seen, err
+	case seen != rec.Version:
+		return seen, broken(seen+1, "it is missing")
+	case head != rec.Head:
+		return seen, broken(0, "its head is %s, the last link is %s", rec.Head, head)
+	case last != rec.Last.UnixMilli():
+		return seen, broken(0, "its last time is not that of the last event")
+	}
+	return seen, nil
+}
+
+// check recomputes an entry behind the link previous and says what does not hold.
+func (en entry) check(previous string, ref workflows.Ref, seq uint64) string {
+	if en.Seq != seq {
+		return fmt.Sprintf("it carries the number %d", en.Seq)
+	}
+	prev, err1 := hex.DecodeString(previous)
+	salt, err2 := hex.DecodeString(en.Salt)
+	stored, err3 := hex.DecodeString(en.Digest)
+	if err1 != nil || err2 != nil || err3 != nil || len(stored) != 32 {
+		return "a hash or salt is not hexadecimal"
+	}
+	switch {
+	case en.Erased && (en.Salt != "" || len(en.body) > 0):
+		return "it is marked as erased, but has a salt or body"
+	case !en.Erased && hex.EncodeToString(digest(salt, en.body)) != en.Digest:
+		return "its content does not match its digest"
+	case hex.EncodeToString(link(prev, refID(ref), en.Seq, en.Type, en.At, stored)) != en.Link:
+		return "its link does not follow from the one before"
+	}
+	return ""
+}
+
+// snapshot reads the record and the number of its events at one moment.
+func (s *Store) snapshot(ctx context.Context, ref workflows.Ref) (workflows.Record, uint64, error) {
+	shard := s.shardOf(ref)
+	var fields *redis.SliceCmd
+	var count *redis.IntCmd
+	err := s.read(ctx, "read "+refID(ref), func() error {
+		pipe := s.rdb.TxPipeline()
+		fields = pipe.HMGet(ctx, keyRecord(shard, ref), recordFields...)
+		count = pipe.LLen(ctx, keyEvents(shard, ref))
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return workflows.Record{}, 0, err
+	}
+	rec, err := readRecord(ref, fields.Val())
+	if err != nil {
+		return rec, 0, &BrokenError{Ref: ref, Reason: err.Error()}
+	}
+	return rec, uint64(count.Val()), nil
+}
+
+// VerifyAll verifies every record that the index lists, and that the workflows listed as open exist. It goes on after a record that does not
+// hold and tells of each by calling failed with a [*BrokenError]; err is for what kept it from looking. It answers how many records and
+// events it looked at.
+func (s *Store) VerifyAll(ctx context.Context, failed func(workflows.Ref, error)) (records, events int, err error) {
+	for shard := range s.shards {
+		refs, err := s.shardRefs(ctx, shard, "")
+		if err != nil {
+			return records, events, err
+		}
+		listed := make(map[workflows.Ref]bool, len(refs))
+		for _, ref := range refs {
+			listed[ref] = true
+		}
+		for _, ref := range refs {
+			n, err := s.verify(ctx, ref)
+			records, events = records+1, events+int(n)
+			if err == nil && s.shardOf(ref) != shard {
+				err = &BrokenError{Ref: ref, Reason: fmt.Sprintf("it is listed on shard %d", shard)}
+			}
+			if err != nil && !isBroken(err) {
+				return records, events, err
+			}
+			if err != nil {
+				failed(ref, err)
+			}
+			if err := s.verifyOpen(ctx, ref, listed, failed); err != nil {
+				return records, events, err
+			}
+		}
+	}
+	return records, events, nil
+}
+
+// verifyOpen looks whether an account's open workflows are all there.
+func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[workflows.Ref]bool, failed func(workflows.Ref, error)) error {
+	if ref.Kind != workflows.KindAccount {
+		return nil
+	}
+	open, err := s.Open(ctx, ref.ID)
+	if err != nil {
+		return err
+	}
+	for _, id := range open {
+		w := workflows.Ref{Kind: workflows.KindWorkflow, ID: id}
+		if listed[w] {
+			continue
+		}
+		// It may have been opened after the index was read.
+		if rec, _, err := s.snapshot(ctx, w); err != nil || rec.Version == 0 {
+			failed(w, &BrokenError{Ref: w, Reason: "it is listed as open for " + refID(ref) + ", but there is no such record"})
+		}
+	}
+	return nil
+}
+
+// Erase removes salt and body of an event and keeps its digest, so the chain still verifies while nobody can tell what it said. Erasing
+// twice is no error; [ErrNoEvent] when there is none of that number. The record's state is not touched: whoever erases must also commit a state
+// without what was erased, and Redis's own files keep it until they are rewritten.
+func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error {
+	shard := s.shardOf(ref)
+	if seq == 0 {
+		return fmt.Errorf("erase event 0 of %s: %w", refID(ref), ErrNoEvent)
+	}
+	var stored []byte
+	err := s.eachEntry(ctx, ref, seq-1, seq, func(_ uint64, b []byte) error { stored = b; return nil })
+	if err != nil {
+		return err
+	}
+	if stored == nil {
+		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), ErrNoEvent)
+	}
+	en, err := decodeEntry(stored)
+	if err != nil {
+		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), err)
+	}
+	if en.Erased {
+		return nil
+	}
+	en.Erased, en.Salt, en.body = true, "", nil
+	erased, err := en.encode()
+	if err != nil {
+		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), err)
+	}
+	c := &call{shard: shard, script: scriptErase, keys: []string{keyEvents(shard, ref)}, args: []any{seq - 1, stored, erased}}
+	s.run(ctx, true, c)
+	if c.err != nil {
+		return written("erase", c.err)
+	}
+	if c.reply == int64(0) {
+		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), workflows.ErrConflict)
+	}
+	return nil
+}

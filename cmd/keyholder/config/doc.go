@@ -23,7 +23,7 @@
 //   - A fault is one line: place, key, value, what is wrong, what to do. It never shows a token or password that
 //     stands in the wrong place.
 //   - Secrets have fields for use and print as "(secrets, not shown)" in fmt, JSON, YAML, slog and zerolog. (fmt's
-//     %p and %T, which go vet refuses or which show no value, do not ask the type.)
+//     %p, which go vet refuses here, does not ask the type.)
 //   - A configuration without fault is complete: every account has an ID, name, owner, alias and holder, a quorum
 //     that those named can reach as far as the file knows, and a default_for that is one of for, written as there.
 //   - The same rules give the same bytes in Governance, however the file is ordered or a length written.

@@ -18,6 +18,7 @@ const deepest = 64
 
 // document reads the file as YAML: the one document's top node, or the fault that stops everything.
 func document(data []byte) (node ast.Node, fault *Fault) {
+	data = lineFeeds(data)
 	if fault := unreadable(data); fault != nil {
 		return nil, fault
 	}
@@ -36,6 +37,16 @@ func document(data []byte) (node ast.Node, fault *Fault) {
 		return nil, syntaxFault(err, data)
 	}
 	return theDocument(file)
+}
+
+// lineFeeds ends every line with a line feed, as YAML 1.2 reads them (section 5.4), so that lines are counted as
+// editors on every system do.
+func lineFeeds(data []byte) []byte {
+	if bytes.IndexByte(data, '\r') < 0 {
+		return data
+	}
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
 }
 
 func theDocument(file *ast.File) (ast.Node, *Fault) {

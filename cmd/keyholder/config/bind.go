@@ -66,7 +66,6 @@ func parent(path string) string {
 
 // binder puts the nodes of a file into the configuration and goes on after each fault.
 type binder struct {
-	file    string
 	faults  []Fault
 	marks   marks
 	targets map[*ast.AliasNode]ast.Node

@@ -191,7 +191,7 @@ const (
 	Production = "production"
 )
 
-// Regions are the regions of integrator.io, with the host of each region's API.
+// regionHosts are the regions of integrator.io, with the host of each region's API.
 var regionHosts = map[string]string{
 	"us": "https://api.integrator.io",
 	"eu": "https://api.eu.integrator.io",

@@ -51,7 +51,7 @@ func readFile(path string) ([]byte, error) {
 func Parse(data []byte, name string, lookupEnv func(string) (string, bool)) (*Config, []Fault) {
 	cfg := Default()
 	cfg.file, cfg.hash = name, Hash(data)
-	b := &binder{file: name, marks: marks{}, budget: maxValues}
+	b := &binder{marks: marks{}, budget: maxValues}
 	root, fault := document(data)
 	if fault != nil {
 		fault.File = name

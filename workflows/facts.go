@@ -176,3 +176,20 @@ func (p Policy) Alias(email string) (Alias, bool) {
 	}
 	return Alias{}, false
 }
+
+// StandingSentence explains to a person why they may not decide.
+func StandingSentence(code string) string {
+	switch code {
+	case StandingGuest:
+		return "Guests of this workspace cannot act for integrator.io accounts. Nothing was recorded. Ask a full member, or an administrator of the workspace to make you one."
+	case StandingBot:
+		return "Bots and apps cannot act here; a person has to. Nothing was recorded."
+	case StandingDeactivated:
+		return "Your Slack account is deactivated. Nothing was recorded. Ask a workspace administrator."
+	case StandingForeign:
+		return "You belong to another workspace, and only members of this one can act here. Nothing was recorded. Ask a member of this workspace."
+	case StandingInvited:
+		return "Your Slack account is not active yet. Nothing was recorded. Accept the invitation to this workspace first."
+	}
+	return "Slack does not know you as a member of this workspace. Nothing was recorded. Ask a workspace administrator."
+}

@@ -112,7 +112,8 @@ func (r roster) find(email string) (ashare, bool) {
 func ashareByID(id string) string { return "/v1/ashares/" + url.PathEscape(id) }
 
 // ashare reads one record, also as the raw fields a PUT needs. Where records cannot be read one by one it is taken from the list.
-// Found false: it is gone.
+// Found false: it is gone; a list that is
+// not shown is a refusal.
 func (s *session) ashare(ctx context.Context, id string) (rec ashare, raw map[string]json.RawMessage, found bool, err error) {
 	a, err := s.get(ctx, ashareByID(id))
 	if err == nil {
@@ -136,6 +137,9 @@ func (s *session) ashare(ctx context.Context, id string) (rec ashare, raw map[st
 		if json.Unmarshal(row, &a) == nil && a.ID == id {
 			return a, fields(row), true, nil
 		}
+	}
+	if !l.shown {
+		return rec, nil, false, refuse(workflows.RefusedForbidden, emptyList+".")
 	}
 	return rec, nil, false, nil
 }

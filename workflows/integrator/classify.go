@@ -104,7 +104,8 @@ func absent(err error) bool {
 	return status(err) == http.StatusNotFound || status(err) == http.StatusMethodNotAllowed || status(err) == http.StatusGone
 }
 
-// codes are the codes integrator.io uses, or was seen to use for the rules of section 5.1 of the reference.
+// codes are those integrator.io documents (the first two) and those of our simulator: what integrator.io calls the refusals of an
+// ownership transfer is not known, which is why texts are compared as well.
 var codes = map[string]string{
 	"entitlement_reached":      workflows.RefusedNoSeats,
 	"subscription_required":    workflows.RefusedNoSeats,
@@ -113,6 +114,8 @@ var codes = map[string]string{
 	"transfer_already_pending": workflows.RefusedPending,
 	"user_disabled":            workflows.RefusedDisabled,
 	"not_a_user":               workflows.RefusedNotUser,
+	"user_not_in_account":      workflows.RefusedNotUser,
+	"invitation_not_accepted":  workflows.RefusedNotUser,
 }
 
 // texts are the words integrator.io was seen to use where no code is known, normalised. Those of an ownership transfer count for that

@@ -2,7 +2,6 @@ package integrator
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -64,29 +63,19 @@ func (s *session) openErrors(ctx context.Context, all []integration) (counts []w
 
 // errorsOf sums the open errors of one integration's flows.
 func (s *session) errorsOf(ctx context.Context, in integration) (int, error) {
-	path := "/v1/integrations/" + url.PathEscape(in.ID) + "/errors"
+	type flow struct {
+		N int `json:"numError"`
+	}
+	var q url.Values
 	if in.Sandbox {
-		path += "?sandbox=true"
+		q = url.Values{"sandbox": {"true"}}
 	}
-	a, err := s.get(ctx, path)
-	if err != nil {
-		return 0, err
-	}
-	rows, _, err := decodeRows(a)
-	if err != nil {
-		return 0, err
-	}
+	flows, _, err := listOf[flow](ctx, s, "/v1/integrations/"+url.PathEscape(in.ID)+"/errors", q, manyRows)
 	sum := 0
-	for _, r := range rows {
-		var flow struct {
-			N int `json:"numError"`
-		}
-		if json.Unmarshal(r, &flow) != nil {
-			return 0, &unreadableError{http.MethodGet, a.url.Path, "numError is no number"}
-		}
-		sum += max(flow.N, 0)
+	for _, f := range flows {
+		sum += max(f.N, 0)
 	}
-	return sum, nil
+	return sum, err
 }
 
 type connection struct {

@@ -3,6 +3,7 @@ package integrator
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 )
@@ -11,48 +12,41 @@ import (
 // understood the list of jobs is asked by status.
 func (s *session) runningJobs(ctx context.Context) (int, error) {
 	seen := map[string]bool{}
-	a, err := s.do(ctx, http.MethodPost, "/v1/jobs/current", struct{}{})
+	l, err := s.pages(ctx, http.MethodPost, "/v1/jobs/current", nil, manyRows, struct{}{})
+	var unreadable *unreadableError
 	if err == nil {
-		if err = countJobs(a, seen); err == nil {
-			return len(seen), nil
-		}
-	} else if !refusedForGood(err) {
+		addJobs(l.rows, seen)
+		return len(seen), nil
+	}
+	if !refusedForGood(err) && !errors.As(err, &unreadable) {
 		return 0, err
 	}
 	for _, wanted := range []string{"running", "queued", "retrying"} {
-		l, listErr := s.list(ctx, "/v1/jobs", url.Values{"status": {wanted}}, manyRows)
-		if listErr != nil {
-			return 0, listErr
+		l, err := s.list(ctx, "/v1/jobs", url.Values{"status": {wanted}}, manyRows)
+		if err != nil {
+			return 0, err
 		}
-		for _, row := range l.rows {
-			addJob(row, seen)
-		}
+		addJobs(l.rows, seen)
 	}
 	return len(seen), nil
 }
 
-func countJobs(a answer, seen map[string]bool) error {
-	rows, _, err := decodeRows(a)
-	for _, r := range rows {
-		addJob(r, seen)
-	}
-	return err
-}
-
-// addJob counts a job once, if it is under way. One that does not tell its status counts: it was asked for by status.
-func addJob(row json.RawMessage, seen map[string]bool) {
-	var job struct {
-		ID     string `json:"_id"`
-		Status string `json:"status"`
-	}
-	if json.Unmarshal(row, &job) != nil {
-		return
-	}
-	switch job.Status {
-	case "", "running", "queued", "retrying":
-		if job.ID == "" {
-			job.ID = string(row)
+// addJobs counts each job once that is under way. One that does not tell its status counts: it was asked for by status.
+func addJobs(rows []json.RawMessage, seen map[string]bool) {
+	for _, row := range rows {
+		var job struct {
+			ID     string `json:"_id"`
+			Status string `json:"status"`
 		}
-		seen[job.ID] = true
+		if json.Unmarshal(row, &job) != nil {
+			continue
+		}
+		switch job.Status {
+		case "", "running", "queued", "retrying":
+			if job.ID == "" {
+				job.ID = string(row)
+			}
+			seen[job.ID] = true
+		}
 	}
 }

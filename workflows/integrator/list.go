@@ -29,6 +29,11 @@ type listing struct {
 
 // list reads all pages. A list that cannot be read to its end is an error: half a list of users would prove that somebody left.
 func (s *session) list(ctx context.Context, path string, query url.Values, limit int) (listing, error) {
+	return s.pages(ctx, http.MethodGet, path, query, limit, nil)
+}
+
+// pages is list for readings that are not a GET: every page is asked with the same method and body.
+func (s *session) pages(ctx context.Context, method, path string, query url.Values, limit int, body any) (listing, error) {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
 	for k, v := range query {
 		q[k] = v
@@ -38,7 +43,7 @@ func (s *session) list(ctx context.Context, path string, query url.Values, limit
 	var out listing
 	for range maxPages {
 		seen[next.String()] = true
-		a, err := s.send(ctx, http.MethodGet, next, nil)
+		a, err := s.send(ctx, method, next, body)
 		if err != nil {
 			return listing{}, err
 		}

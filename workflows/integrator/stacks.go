@@ -14,6 +14,7 @@ type person struct {
 // stackShare is a share of a stack: one given names the user and the stack's ID, one received the stack and its owner.
 type stackShare struct {
 	StackID   string `json:"_stackId"`
+	Accepted  *bool  `json:"accepted"` // absent on some
 	Dismissed bool   `json:"dismissed"`
 	Disabled  bool   `json:"disabled"`
 	To        person `json:"sharedWithUser"`
@@ -23,6 +24,11 @@ type stackShare struct {
 		Name string `json:"name"`
 	} `json:"stack"`
 }
+
+// live reports whether the share is there, be it not accepted yet; used whether its user has it, too.
+func (s stackShare) live() bool { return !s.Dismissed && !s.Disabled && s.stack() != "" }
+
+func (s stackShare) used() bool { return s.live() && (s.Accepted == nil || *s.Accepted) }
 
 func (s stackShare) stack() string {
 	if s.Stack.ID != "" {
@@ -61,17 +67,17 @@ func (s *session) stackGaps(ctx context.Context, owner, target string) ([]string
 func gaps(received, given []stackShare, owner, target string) map[string]string {
 	missing := map[string]string{}
 	for _, sh := range received {
-		if !sh.Dismissed && !sh.Disabled && sh.stack() != "" && !workflows.SameEmail(sh.From.Email, target) {
+		if sh.used() && !workflows.SameEmail(sh.From.Email, target) {
 			missing[sh.stack()] = sh.Stack.Name
 		}
 	}
 	for _, sh := range given {
-		if owner != "" && !sh.Dismissed && !sh.Disabled && sh.stack() != "" && workflows.SameEmail(sh.To.Email, owner) {
+		if owner != "" && sh.used() && workflows.SameEmail(sh.To.Email, owner) {
 			missing[sh.stack()] = nameOr(missing[sh.stack()], sh.Stack.Name)
 		}
 	}
 	for _, sh := range given {
-		if !sh.Dismissed && !sh.Disabled && workflows.SameEmail(sh.To.Email, target) {
+		if sh.live() && workflows.SameEmail(sh.To.Email, target) {
 			delete(missing, sh.stack())
 		}
 	}

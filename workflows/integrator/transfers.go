@@ -19,10 +19,13 @@ type transfer struct {
 	Status         string `json:"status"`
 	TransferredAt  stamp  `json:"transferredAt"`
 	CreatedAt      stamp  `json:"createdAt"`
-	TransferToUser struct {
-		Email string `json:"email"`
-	} `json:"transferToUser"`
+	TransferToUser person `json:"transferToUser"`
+	OwnerUser      person `json:"ownerUser"`
 }
+
+// received reports whether somebody else's account is offered to this account's owner: such a record names its sender instead of its
+// addressee and is no business of this account.
+func (t transfer) received() bool { return t.TransferToUser.Email == "" && t.OwnerUser.Email != "" }
 
 // state is the status as Keyholder knows it. An accepted transfer whose status does not say so yet counts as queued.
 func (t transfer) state() string {
@@ -64,11 +67,11 @@ func (t transfer) mayBeFor(call workflows.Call) bool {
 	return t.ID != "" && !slices.Contains(call.Seen, t.ID) && (to == "" || workflows.SameEmail(to, call.Email))
 }
 
-// transfers reads the account transfers, the oldest first as far as they tell their age.
+// transfers reads the account transfers that this account sent, the oldest first as far as they tell their age.
 func (s *session) transfers(ctx context.Context) (out []transfer, shown bool, err error) {
 	all, shown, err := listOf[transfer](ctx, s, "/v1/transfers", nil, manyRows)
 	for _, t := range all {
-		if t.Account {
+		if t.Account && !t.received() {
 			out = append(out, t)
 		}
 	}

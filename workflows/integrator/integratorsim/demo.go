@@ -44,8 +44,8 @@ func Demo(o Options) (*Server, DemoInfo) {
 	sandbox.AddFlow(sandbox.AddIntegration("Orders to NetSuite (test)"), Flow{Name: "Orders, test"})
 	sandbox.AddUser(User{Email: "ben@acme.example", Role: "manage", LastSignIn: days(40), CreatedAt: days(90)})
 	acct.AddLicense("platform", "professional", now.AddDate(1, 0, 0))
-	prod.AddAudit("user", d.Shares["dee@acme.example"], "create", "jane@acme.example", days(200))
-	prod.AddAudit("user", d.Shares["ana@acme.example"], "signin", "ana@acme.example", days(3))
+	prod.AddAudit("user", s.AddPerson("dee@acme.example", ""), "create", "jane@acme.example", days(200))
+	prod.AddAudit("user", s.AddPerson("ana@acme.example", ""), "signin", "ana@acme.example", days(3))
 	acct.with(func(a *account) { a.OwnerLastSignIn, a.Owner.LastSignIn, a.Owner.MFAEnabled = days(2), days(2), true })
 	for _, email := range []string{"jane@acme.example", "dee@acme.example", "ana@acme.example", "ben@acme.example"} {
 		if t, err := s.PersonToken(email); err == nil {

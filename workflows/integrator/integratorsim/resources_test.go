@@ -317,7 +317,8 @@ func TestBucketRefills(t *testing.T) {
 		t.Fatalf("%d at once", took)
 	}
 	now = now.Add(400 * time.Millisecond)
-	if !b.take(now, 10, 5) || !b.take(now, 10, 5) || b.take(now, 10, 5) {
+	first, second, third := b.take(now, 10, 5), b.take(now, 10, 5), b.take(now, 10, 5)
+	if !first || !second || third {
 		t.Fatal("0.4 s at 5/s refill two")
 	}
 }

@@ -1,0 +1,292 @@
+package integrator
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+// job is one operation with the requests it makes and what must be true in the end.
+type job struct {
+	op     string
+	call   workflows.Call
+	setup  func(w *world, call *workflows.Call)
+	routes []string // "METHOD path [skip]"
+	// settled says what is wrong with the world after success.
+	settled func(w *world, r *workflows.Receipt) string
+}
+
+func effects(w *world, route string) int { return w.acct.Effects(route) }
+
+func pendingTransfer(w *world, call *workflows.Call) {
+	_, out := w.drive(workflows.Call{Op: workflows.OpInviteOwner, Email: alias})
+	call.ID = out.Receipt.Transfer.ID
+	w.lease.held = 0
+}
+
+var jobs = []job{
+	{op: "invite owner", call: workflows.Call{Op: workflows.OpInviteOwner, Email: alias, Seen: []string{"older"}},
+		routes: []string{"GET /v1/transfers 0", "GET /v1/ashares 0", "GET /v1/transfers 1", "POST /v1/transfers/invite 0"},
+		settled: func(w *world, r *workflows.Receipt) string {
+			got := w.pending()
+			if len(got) != 1 || effects(w, "POST /v1/transfers/invite") != 1 {
+				return fmt.Sprintf("%d invitations stand, %d took effect", len(got), effects(w, "POST /v1/transfers/invite"))
+			}
+			if r.Transfer == nil || r.Transfer.ID != got[0] || r.Transfer.Status != "unapproved" || r.Transfer.Email != alias {
+				return fmt.Sprintf("receipt is %+v", r.Transfer)
+			}
+			return ""
+		}},
+	{op: "withdraw", call: workflows.Call{Op: workflows.OpWithdraw, Email: alias}, setup: pendingTransfer,
+		routes: []string{"GET /v1/transfers 0", "PUT /v1/transfers/*/cancel 0", "GET /v1/transfers 1", "DELETE /v1/transfers/* 0", "GET /v1/transfers 2"},
+		settled: func(w *world, r *workflows.Receipt) string {
+			if n := len(w.acct.Snapshot().Transfers); n != 0 || r.Transfer != nil {
+				return fmt.Sprintf("%d transfers are left, receipt %+v", n, r.Transfer)
+			}
+			return ""
+		}},
+	{op: "watch transfer", call: workflows.Call{Op: workflows.OpWatchTransfer, Email: alias, Owner: jane}, setup: pendingTransfer,
+		routes: []string{"GET /v1/transfers 0", "GET /v1/ashares 0"},
+		settled: func(_ *world, r *workflows.Receipt) string {
+			if r == nil || r.Transfer.Mark() != "unapproved" {
+				return fmt.Sprintf("receipt is %+v", r)
+			}
+			return ""
+		}},
+	{op: "invite user", call: workflows.Call{Op: workflows.OpInviteUser, Email: fresh, Role: "manage"},
+		routes: []string{"GET /v1/ashares 0", "POST /v1/invite 0"},
+		settled: func(w *world, r *workflows.Receipt) string {
+			u, ok := w.acct.Snapshot().User(0, fresh)
+			if !ok || u.Role != "manage" || effects(w, "POST /v1/invite") != 1 || r.User == nil || r.User.Status != "pending" || r.User.Role != "manage" {
+				return fmt.Sprintf("user %+v, %d invitations, receipt %+v", u, effects(w, "POST /v1/invite"), r.User)
+			}
+			return ""
+		}},
+	{op: "set role", call: workflows.Call{Op: workflows.OpSetRole, Email: mona, Role: "administrator"},
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/* 0", "GET /v1/ashares/* 1"},
+		settled: func(w *world, r *workflows.Receipt) string {
+			u, _ := w.acct.Snapshot().User(0, mona)
+			if u.Role != "administrator" || !u.MFARequired || r.User == nil || r.User.Role != "administrator" {
+				return fmt.Sprintf("user %+v, receipt %+v", u, r.User)
+			}
+			return ""
+		}},
+	{op: "remove user", call: workflows.Call{Op: workflows.OpRemoveUser, Email: mona},
+		routes: []string{"GET /v1/ashares 0", "PUT /v1/ashares/*/disable 0", "GET /v1/ashares/* 0", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 1"},
+		settled: func(w *world, _ *workflows.Receipt) string {
+			if u, ok := w.acct.Snapshot().User(0, mona); ok {
+				return fmt.Sprintf("user %+v is still there", u)
+			}
+			return ""
+		}},
+	{op: "watch user", call: workflows.Call{Op: workflows.OpWatchUser, Email: alias}, routes: []string{"GET /v1/ashares 0"},
+		settled: func(_ *world, r *workflows.Receipt) string {
+			if r == nil || r.User.Mark() != "accepted/monitor" {
+				return fmt.Sprintf("receipt is %+v", r)
+			}
+			return ""
+		}},
+	{op: "inspect", call: workflows.Call{Op: workflows.OpInspect, Email: alias},
+		routes: []string{"GET /v1/tokenInfo 0", "GET /v1/ashares 0", "GET /v1/transfers 0", "GET /v1/integrations 0", "POST /v1/jobs/current 0",
+			"GET /v1/shared/sshares 0", "GET /v1/sshares 0", "GET /v1/ssoclients 0"},
+		settled: func(_ *world, r *workflows.Receipt) string {
+			if r.Reading == nil || len(r.Reading.Unread) != 0 || r.Reading.Target == nil || r.Reading.UserCount != 3 {
+				return fmt.Sprintf("reading is %+v", r.Reading)
+			}
+			return ""
+		}},
+}
+
+// passingFaults go away: the first delivery answers Again, and in the end the world is as without the fault.
+var passingFaults = []integratorsim.Fault{
+	{Kind: integratorsim.FaultRateLimited}, {Kind: integratorsim.FaultRateBare}, {Kind: integratorsim.FaultStatus, Status: 500},
+	{Kind: integratorsim.FaultStatus, Status: 503}, {Kind: integratorsim.FaultAfter, Status: 502}, {Kind: integratorsim.FaultHang},
+	{Kind: integratorsim.FaultHangAfter}, {Kind: integratorsim.FaultDrop}, {Kind: integratorsim.FaultDropAfter}, {Kind: integratorsim.FaultTruncated},
+}
+
+func (j job) start(t *testing.T, route string, f integratorsim.Fault) (*world, workflows.Call) {
+	t.Helper()
+	w := newWorld(t, integratorsim.Options{RateCapacity: -1})
+	call := j.call
+	if j.setup != nil {
+		j.setup(w, &call)
+	}
+	if _, err := fmt.Sscanf(route, "%s %s %d", &f.Method, &f.Path, &f.Skip); err != nil {
+		t.Fatal(err)
+	}
+	w.fault(f)
+	return w, call
+}
+
+func TestPassingFaultsAreTriedAgainAndHarmNothing(t *testing.T) {
+	for _, j := range jobs {
+		for _, route := range j.routes {
+			for _, f := range passingFaults {
+				t.Run(fmt.Sprintf("%s/%s/%s%d", j.op, route, f.Kind, f.Status), func(t *testing.T) {
+					t.Parallel()
+					w, call := j.start(t, route, f)
+					if f.Kind == integratorsim.FaultHang || f.Kind == integratorsim.FaultHangAfter {
+						w.g.timeout = 100 * time.Millisecond
+					}
+					first, last := w.drive(call)
+					limited := f.Kind == integratorsim.FaultRateLimited || f.Kind == integratorsim.FaultRateBare
+					// net/http itself repeats a GET whose connection was cut.
+					cut := strings.HasPrefix(string(f.Kind), "drop") || f.Kind == integratorsim.FaultTruncated
+					repeated := cut && strings.HasPrefix(route, "GET") && first.Done
+					if (!first.Again && !repeated) || first.Limited != limited || (limited && first.After != 2*time.Second) {
+						t.Errorf("first outcome is %+v", first)
+					}
+					if !last.Done {
+						t.Fatalf("last outcome is %+v, receipt %+v", last, last.Receipt)
+					}
+					if wrong := j.settled(w, last.Receipt); wrong != "" {
+						t.Error(wrong)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Old and empty answers lie. They may cost another delivery or end in "forbidden", but never a second invitation, a false success or a
+// user who is switched on again.
+func TestLyingAnswersHarmNothing(t *testing.T) {
+	for _, j := range jobs {
+		for _, route := range j.routes {
+			for _, kind := range []integratorsim.FaultKind{integratorsim.FaultStale, integratorsim.FaultEmpty} {
+				t.Run(fmt.Sprintf("%s/%s/%s", j.op, route, kind), func(t *testing.T) {
+					t.Parallel()
+					if kind == integratorsim.FaultStale && !strings.HasPrefix(route, "GET") {
+						t.Skip("only a GET can be stale")
+					}
+					w, call := j.start(t, route, integratorsim.Fault{Kind: kind})
+					_, last := w.drive(call)
+					if last.Refused && last.Receipt.Code != workflows.RefusedForbidden {
+						t.Fatalf("refused: %+v", last.Receipt)
+					}
+					if last.Refused || last.Receipt == nil {
+						if n := len(w.pending()); n > 1 {
+							t.Errorf("%d invitations stand", n)
+						}
+						return
+					}
+					if j.call.Op == workflows.OpInspect && kind == integratorsim.FaultEmpty {
+						return // the reading's own tests
+					}
+					if wrong := j.settled(w, last.Receipt); wrong != "" {
+						t.Error(wrong)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestRefusedTokensEndACall(t *testing.T) {
+	for _, j := range jobs {
+		for _, c := range []struct {
+			status int
+			code   string
+		}{{401, workflows.RefusedUnauthorized}, {403, workflows.RefusedForbidden}} {
+			for _, route := range j.routes {
+				t.Run(fmt.Sprintf("%s/%s/%d", j.op, route, c.status), func(t *testing.T) {
+					t.Parallel()
+					w, call := j.start(t, route, integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: c.status, Times: -1})
+					out := w.deliver(call, 0)
+					if out.Again {
+						t.Fatalf("a refusal is not tried again: %+v", out)
+					}
+					if out.Refused && out.Receipt.Code != c.code {
+						t.Fatalf("refused as %q, want %q", out.Receipt.Code, c.code)
+					}
+					switch { // where a refusal does not end it, what was asked for must be true
+					case out.Refused:
+					case j.call.Op == workflows.OpInspect:
+						if c.status == 401 && strings.Contains(route, "tokenInfo") {
+							t.Error("a token that integrator.io does not know was read with")
+						}
+					case j.call.Op == workflows.OpWatchTransfer && strings.Contains(route, "ashares"):
+					default:
+						if wrong := j.settled(w, out.Receipt); wrong != "" {
+							t.Error(wrong)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestEveryRequestHoldsTheLease(t *testing.T) {
+	for _, j := range jobs {
+		t.Run(j.op, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, integratorsim.Options{})
+			call := j.call
+			if j.setup != nil {
+				j.setup(w, &call)
+			}
+			before := len(w.sim.Log())
+			if out := w.deliver(call, 0); !out.Done {
+				t.Fatalf("%+v", out)
+			}
+			if asked := len(w.sim.Log()) - before; w.lease.held != asked {
+				t.Errorf("%d requests, %d leases held", asked, w.lease.held)
+			}
+		})
+	}
+}
+
+// A lost lease ends everything at once, wherever it is lost.
+func TestLostLeaseSendsNothingMore(t *testing.T) {
+	for _, j := range jobs {
+		for until := 1; until <= 4; until++ {
+			t.Run(fmt.Sprintf("%s/%d", j.op, until), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, integratorsim.Options{})
+				call := j.call
+				if j.setup != nil {
+					j.setup(w, &call)
+				}
+				before := len(w.sim.Log())
+				w.lease.until = until
+				out := w.deliver(call, 0)
+				if asked := len(w.sim.Log()) - before; asked > until {
+					t.Errorf("%d requests with a lease for %d", asked, until)
+				}
+				if !out.Again && !out.Done {
+					t.Errorf("outcome is %+v", out)
+				}
+			})
+		}
+	}
+}
+
+// Everything at once, many times: whatever integrator.io does, one invitation stands.
+func TestRandomFaultsLeaveOneInvitation(t *testing.T) {
+	for seed := range uint64(15) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, integratorsim.Options{Seed: seed, RateCapacity: -1})
+			w.sim.SetRandomFaults(0.5)
+			var out workflows.Outcome
+			for attempt := range 200 {
+				if attempt == 100 {
+					w.sim.SetRandomFaults(0)
+				}
+				if out = w.deliver(workflows.Call{Op: workflows.OpInviteOwner, Email: alias}, attempt); !out.Again {
+					break
+				}
+				w.clock.advance(max(out.After, time.Second))
+			}
+			w.sim.SetRandomFaults(0)
+			if !out.Done || len(w.pending()) != 1 || effects(w, "POST /v1/transfers/invite") != 1 {
+				t.Fatalf("outcome %+v, pending %v, %d took effect", out, w.pending(), effects(w, "POST /v1/transfers/invite"))
+			}
+		})
+	}
+}

@@ -1,0 +1,214 @@
+package transfer
+
+import (
+	"slices"
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// received decides the receipt of a call. A receipt that the state no longer waits for changes nothing.
+func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if s.Closed() {
+		return workflows.Decision{}, nil
+	}
+	r := *cmd.Receipt
+	switch r.Op {
+	case workflows.OpInspect:
+		return inspected(s, cmd, f, r)
+	case workflows.OpInviteUser, workflows.OpWatchUser:
+		return userReceipt(s, cmd, r)
+	case workflows.OpInviteOwner:
+		return ownerInvited(s, cmd, r)
+	case workflows.OpWatchTransfer:
+		return watched(s, cmd, r)
+	case workflows.OpWithdraw:
+		return withdrawn(s, cmd, r)
+	case workflows.OpSetRole, workflows.OpRemoveUser:
+		return roleReceipt(s, cmd, r)
+	}
+	return workflows.Decision{}, nil
+}
+
+// inspected decides a reading of the account.
+func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Receipt) (workflows.Decision, error) {
+	if s.Phase == Settling {
+		return probedAgain(s, cmd, r)
+	}
+	if s.Ending != nil || s.Phase == Accepting {
+		return workflows.Decision{}, nil
+	}
+	if !r.OK || r.Reading == nil {
+		return unreadable(s, cmd, r)
+	}
+	reading := *r.Reading
+	if cmd.At.Sub(reading.At) > workflows.FactsMaxAge {
+		// Too old to decide: read again.
+		if s.Reading {
+			return workflows.Decision{Events: []workflows.Event{cmd.Event(evRecheck, none{})}, Calls: []workflows.Call{inspectCall(s.Frozen)}}, nil
+		}
+		return workflows.Decision{}, nil
+	}
+	checks := inspect(s, reading)
+	if !s.Reading && same(checks, s.Checks) && reading.Mark() == s.Mark {
+		return workflows.Decision{}, nil
+	}
+	ev := cmd.Event(evChecked, checked{Checks: checks, Caps: reading.Capabilities, Mark: reading.Mark(), Seen: transferIDs(reading), Off: off(reading),
+		UserID: reading.UserID, At: reading.At, New: !same(checks, s.Checks)})
+	next, err := fold(s, []workflows.Event{ev})
+	if err != nil {
+		return workflows.Decision{}, err
+	}
+	d, err := next.afterReading(s, cmd, f, reading)
+	d.Events = append([]workflows.Event{ev}, d.Events...)
+	return d, err
+}
+
+// afterReading goes on once the checks are known. before is the state without them.
+func (s State) afterReading(before State, cmd workflows.Command, f workflows.Facts, r workflows.Reading) (workflows.Decision, error) {
+	switch s.Phase {
+	case Checking:
+		if needsInvitation(r) {
+			return s.prepare(cmd, r)
+		}
+		if len(s.blocking(s.Checks)) > 0 {
+			return workflows.Decision{}, nil
+		}
+		return s.ask(cmd, f)
+	case Confirming:
+		if diff := worse(before.Checks, s.Checks); len(diff) > 0 {
+			return s.void(cmd, f, diff, nil)
+		}
+	case Cooling:
+		if before.Reading || s.Paused {
+			return s.beforeActing(before, cmd, f)
+		}
+	case Inviting:
+		if before.Reading && s.Invite.Code == "" && !s.Invite.Sending {
+			return s.beforeActing(before, cmd, f)
+		}
+	}
+	return workflows.Decision{}, nil
+}
+
+// unreadable decides a reading that failed for good: the token is wrong, or integrator.io was away for a day. People look instead.
+func unreadable(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
+	if !s.Reading {
+		return workflows.Decision{}, nil
+	}
+	if r.Failed {
+		return s.end(cmd, Ended{Outcome: Failed, Code: r.Code, Message: "integrator.io could not be read for " + workflows.Span(workflows.GiveUpAfter)}), nil
+	}
+	ev := cmd.Event(evEnded, Ended{Outcome: Failed, By: cmd.Actor, At: cmd.At, Code: r.Code, Message: r.Message})
+	d := workflows.Decision{Events: []workflows.Event{ev}}
+	d.Account = s.release(cmd)
+	return d, nil
+}
+
+func transferIDs(r workflows.Reading) []string {
+	var out []string
+	for _, t := range r.Transfers {
+		out = append(out, t.ID)
+	}
+	return out
+}
+
+// ask opens the confirmation.
+func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	closes := cmd.At.Add(s.Policy.ConfirmWithin)
+	b := s.Ballot
+	b.Opens, b.Closes, b.Votes = cmd.At, closes, nil
+	st := eligible(f, s.Electorate)
+	t := b.Judge(st, f.Delegations, cmd.At)
+	if !t.Winnable {
+		return s.end(cmd, Ended{Outcome: Failed, Code: "dead_end", Message: "too few of those who may confirm are still active members"}), nil
+	}
+	return one(cmd, evAsking, asking{Closes: closes, Asked: t.Waiting, Standing: st}), nil
+}
+
+// recheck reads the account again.
+func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	if !is(cmd.Actor.ID, []string{s.Requester}, s.Holders) {
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, and the holders can check again. Nothing was recorded.")
+	}
+	switch s.Phase {
+	case Checking, Confirming, Cooling, Inviting, Preparing:
+	default:
+		return workflows.Decision{}, refused("not_now", "There is nothing to check any more. Nothing was recorded.")
+	}
+	if s.Reading {
+		return workflows.Decision{Reply: workflows.Reply{Text: "The checks are running already. Your card changes when they are done."}}, nil
+	}
+	if s.Phase == Preparing {
+		d := one(cmd, evRecheck, none{})
+		d.Calls = s.inviteUserCalls()
+		if len(d.Calls) == 0 {
+			d.Calls = []workflows.Call{inspectCall(s.Frozen)}
+		}
+		return d, nil
+	}
+	if s.Phase == Inviting && (s.Invite.Sending || s.Invite.Manual) {
+		return workflows.Decision{}, refused("not_now", "The invitation is on its way already. Nothing was recorded.")
+	}
+	d := one(cmd, evRecheck, none{})
+	d.Calls = []workflows.Call{inspectCall(s.Frozen)}
+	return d, nil
+}
+
+// waive lets the checks that block and can be waived be as they are.
+func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if !is(cmd.Actor.ID, s.Holders) {
+		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+workflows.Mentions(s.Holders)+". Nothing was recorded.")
+	}
+	open := s.waivable()
+	if len(open) == 0 || !(s.Phase == Checking || s.Phase == Cooling && s.Paused) {
+		return workflows.Decision{}, refused("nothing_to_waive", "No check is in the way that could be waived. Nothing was recorded.")
+	}
+	var keys, texts []string
+	for _, c := range open {
+		keys = append(keys, c.Key)
+		texts = append(texts, "✗ "+c.Text)
+	}
+	why, modal := askWhy(s, cmd, "Waive", "Go on although this stands?", texts, true)
+	if modal != nil {
+		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
+	}
+	if why == "" {
+		return workflows.Decision{}, onField(BlockReason, "reason_missing", "Please say why this may be waived; the auditors read it.")
+	}
+	d := one(cmd, evWaived, waived{Checks: keys, Reason: why})
+	next, err := fold(s, d.Events)
+	if err != nil || len(next.blocking(next.Checks)) > 0 {
+		return d, err
+	}
+	if s.Phase == Cooling {
+		// The facts may have moved while somebody thought about the waiver: read once more before acting.
+		d.Events = append(d.Events, cmd.Event(evRecheck, none{}))
+		d.Calls = []workflows.Call{inspectCall(s.Frozen)}
+		return d, nil
+	}
+	more, err := next.ask(cmd, f)
+	d.Events = append(d.Events, more.Events...)
+	d.Account = append(d.Account, more.Account...)
+	return d, err
+}
+
+// void takes votes back because facts or voters changed, and asks again.
+func (s State) void(cmd workflows.Command, f workflows.Facts, differences []string, keep []approvals.Vote) (workflows.Decision, error) {
+	b := s.Ballot
+	b.Votes, b.Closes = keep, cmd.At.Add(s.Policy.ConfirmWithin)
+	t := b.Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
+	if !t.Winnable {
+		return s.end(cmd, Ended{Outcome: Failed, Code: "dead_end", Message: "too few of those who may confirm are still active members"}), nil
+	}
+	why := "facts"
+	if keep != nil {
+		why = "standing"
+	}
+	return one(cmd, evVoided, voided{Why: why, Differences: differences, Keep: slices.Clone(keep), Closes: b.Closes, Asked: t.Waiting,
+		Blocked: len(s.blocking(s.Checks)) > 0}), nil
+}
+
+// remaining is how long until the stage's own end.
+func (s State) remaining(at time.Time) time.Duration { return s.Until.Sub(at) }

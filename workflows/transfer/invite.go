@@ -1,0 +1,120 @@
+package transfer
+
+import (
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// beforeActing counts the votes and compares the facts once more; then the invitation goes out.
+func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	t := s.judgeVotes(cmd, f)
+	if t.Outcome != approvals.Approved {
+		return s.void(cmd, f, voidedWords(t.Voided), append([]approvals.Vote{}, t.Counted...))
+	}
+	if diff := worse(before.Checks, s.Checks); len(diff) > 0 && s.Phase == Cooling {
+		return s.void(cmd, f, diff, nil)
+	}
+	if len(s.blocking(s.Checks)) > 0 {
+		if s.Paused || s.Phase == Inviting {
+			return workflows.Decision{}, nil
+		}
+		return one(cmd, evPaused, none{}), nil
+	}
+	return s.invite(cmd, f.Account)
+}
+
+// judgeVotes counts the votes as they were cast, with everybody's standing of now.
+func (s State) judgeVotes(cmd workflows.Command, f workflows.Facts) approvals.Tally {
+	return s.Ballot.Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
+}
+
+// invite sends the invitation, or hands the page steps to the present owner where the token cannot.
+func (s State) invite(cmd workflows.Command, account workflows.AccountState) (workflows.Decision, error) {
+	manual := !s.Token || s.Caps.Token == workflows.No || s.Caps.Start == workflows.No
+	d := one(cmd, evInviting, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin), Manual: manual})
+	if !manual {
+		d.Calls = []workflows.Call{s.inviteCall()}
+	}
+	d.Calls = append(d.Calls, s.supersede(cmd, account)...)
+	return d, nil
+}
+
+func (s State) inviteCall() workflows.Call {
+	return workflows.Call{Op: workflows.OpInviteOwner, Account: s.AccountID, Email: s.To, Seen: s.Seen}
+}
+
+// supersede tells an older transfer of the account that still settles to come to its end.
+func (s State) supersede(cmd workflows.Command, account workflows.AccountState) []workflows.Call {
+	old := account.By
+	if old == cmd.Workflow || len(old) < 2 || old[0] != 't' {
+		return nil
+	}
+	return []workflows.Call{{Op: workflows.OpTell, Account: s.AccountID, ID: old, Command: cmdSuperseded}}
+}
+
+// ownerInvited decides integrator.io's answer to the invitation.
+func ownerInvited(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
+	if s.Phase != Inviting || !s.Invite.Sending && s.Ending == nil {
+		return workflows.Decision{}, nil
+	}
+	if s.Ending != nil {
+		return workflows.Decision{}, nil // the withdrawal is queued behind this very call and answers next
+	}
+	switch {
+	case r.OK && r.Transfer != nil:
+		return one(cmd, evInvited, invited{ID: r.Transfer.ID, How: workflows.Acted, Mark: r.Transfer.Mark(), Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+	case r.Failed:
+		ev := cmd.Event(evEnding, Ending{Outcome: Failed, Reason: "integrator.io did not take the invitation for " + workflows.Span(workflows.GiveUpAfter), By: cmd.Actor})
+		return workflows.Decision{Events: []workflows.Event{ev}, Calls: []workflows.Call{s.withdrawCall()}}, nil
+	case r.Code == workflows.RefusedForbidden || r.Code == workflows.RefusedUnauthorized || r.Code == workflows.RefusedNoToken:
+		return one(cmd, evInviteRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
+	}
+	return one(cmd, evInviteRefused, refusal{Code: r.Code, Message: r.Message}), nil
+}
+
+func (s State) withdrawCall() workflows.Call {
+	return workflows.Call{Op: workflows.OpWithdraw, Account: s.AccountID, Email: s.To, ID: s.Invite.ID, Seen: s.Seen}
+}
+
+// attest records what a person swears to, where Keyholder cannot see it.
+func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	who := cmd.Actor.ID
+	switch {
+	case s.Phase == Preparing:
+		if !is(who, s.acceptors(), s.Admins) {
+			return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" or an administrator can say that it is a user now. Nothing was recorded.")
+		}
+		return s.prepared(cmd, workflows.Attested, "")
+	case s.Phase == Inviting && s.Invite.Manual:
+		if !is(who, s.inviters()) {
+			return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.inviters())+" can say that the invitation was sent. Nothing was recorded.")
+		}
+		return one(cmd, evInvited, invited{How: workflows.Attested, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+	case s.Phase == Accepting && s.attestable():
+		if !is(who, s.acceptors()) {
+			return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.acceptors())+" can say that the account was accepted. Nothing was recorded.")
+		}
+		if who == s.Invite.Attested {
+			return workflows.Decision{}, refused("attested_both", "You have said that the invitation was sent, so somebody else must say that it was accepted. Nothing was recorded. "+othersOf(s.acceptors(), who))
+		}
+		return s.transfer(cmd, workflows.Attested, "")
+	}
+	return workflows.Decision{}, refused("not_now", "There is nothing to attest now; Keyholder sees this step by itself. Nothing was recorded. "+stageLine(s))
+}
+
+// inviters are the people who can invite in the pages: the present owner; when they are not in this Slack, a holder or administrator says
+// that it was done.
+func (s State) inviters() []string {
+	if len(s.FromPeople) > 0 {
+		return s.FromPeople
+	}
+	return union(s.Holders, s.Admins)
+}
+
+// attestable reports whether the acceptance rests on people's word: nothing can be read.
+func (s State) attestable() bool {
+	return !s.Token || s.Caps.Token == workflows.No || s.Caps.ReadTransfers != workflows.Yes || s.Caps.ReadUsers != workflows.Yes || s.Invite.Mark == blind
+}
+
+// blind is the mark of a watch that was refused: from then on only people see.
+const blind = "refused"

@@ -1,0 +1,97 @@
+package transfer
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Machine is the transfer machine; its zero value is ready.
+type Machine struct{}
+
+var _ workflows.Machine = Machine{}
+
+// Name implements workflows.Machine.
+func (Machine) Name() string { return "transfer" }
+
+// Letter implements workflows.Machine.
+func (Machine) Letter() byte { return 't' }
+
+// Schema implements workflows.Machine.
+func (Machine) Schema() int { return 1 }
+
+// New implements workflows.Machine.
+func (Machine) New() workflows.State { return State{} }
+
+// Decode implements workflows.Machine.
+func (Machine) Decode(raw []byte) (workflows.State, error) {
+	var s State
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, fmt.Errorf("decode transfer: %w", err)
+	}
+	return s, nil
+}
+
+// Needs implements workflows.Machine.
+func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Policy, a workflows.AccountState) workflows.Needs {
+	s := st.(State)
+	var n workflows.Needs
+	if cmd.Actor.Kind == workflows.ByPerson {
+		n.People = append(n.People, cmd.Actor.ID)
+	}
+	if cmd.Name == Request {
+		n.People = union(n.People, p.HolderIDs(), p.Admins, p.ApproverIDs(), []string{cmd.Input[BlockPerson]})
+		n.Delegations = p.ApproverIDs()
+		if _, alias := p.Alias(a.Owner); !alias && a.Owner != "" {
+			n.Emails = []string{a.Owner}
+		}
+		return n
+	}
+	if s.counts(cmd) {
+		// Everybody whose vote or seat matters, and who is an approver by the configuration of now.
+		n.People = union(n.People, s.Ballot.People(), p.ApproverIDs())
+		n.Delegations = s.Electorate
+	}
+	return n
+}
+
+// counts reports whether deciding the command counts votes or opens the question.
+func (s State) counts(cmd workflows.Command) bool {
+	switch cmd.Name {
+	case ActConfirm, ActRefuse, ActWaive, workflows.CmdDelegated:
+		return true
+	case workflows.CmdReceipt:
+		return cmd.Receipt.Op == workflows.OpInspect && s.Phase != Settling
+	}
+	return false
+}
+
+// Decide implements workflows.Machine.
+func (Machine) Decide(st workflows.State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	return decide(st.(State), cmd, f)
+}
+
+// Apply implements workflows.Machine.
+func (Machine) Apply(st workflows.State, e workflows.Event) (workflows.State, error) {
+	return apply(st.(State), e)
+}
+
+// View implements workflows.Machine.
+func (Machine) View(st workflows.State) workflows.View { return st.(State).view() }
+
+// Tell implements workflows.Machine.
+func (Machine) Tell(e workflows.Event) string { return tell(e) }
+
+// standing refuses people who may not decide anything here, whatever the button.
+func standing(f workflows.Facts, who string) *workflows.Refusal {
+	p, known := f.People[who]
+	code := p.Standing
+	if !known {
+		code = workflows.StandingUnknown
+	}
+	if code == "" {
+		return nil
+	}
+	return refused("standing_"+code, workflows.StandingSentence(code))
+}

@@ -1,0 +1,182 @@
+package transfer
+
+import (
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Blocks of the request modal, part of the contract.
+const (
+	BlockAccount = "account"
+	BlockAlias   = "new_owner_alias"
+	BlockPerson  = "new_owner_person"
+	BlockReason  = "reason"
+	BlockRole    = "previous_owner_role"
+)
+
+// open decides a submitted request.
+func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if f.Policy.Name == "" {
+		return workflows.Decision{}, onField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
+	}
+	if r := standing(f, cmd.Actor.ID); r != nil {
+		return workflows.Decision{}, r
+	}
+	frozen, err := freeze(cmd, f)
+	if err != nil {
+		return workflows.Decision{}, err
+	}
+	if !is(cmd.Actor.ID, frozen.Holders, frozen.Admins, frozen.FromPeople) {
+		return workflows.Decision{}, refused("not_permitted", "Only the holders of "+frozen.AccountName+"'s shared mailbox, its administrators and its present owner can ask for a transfer. "+
+			"Nothing was recorded. "+askWhom(frozen))
+	}
+	if id := f.Account.Locks[workflows.LockTransfer]; id != "" {
+		r := refused("transfer_open", "Another transfer of "+frozen.AccountName+" is open already: "+id+". Nothing was recorded. Finish or cancel that one first.")
+		r.Link = id
+		return workflows.Decision{}, r
+	}
+	b := approvals.Ballot{Quorum: frozen.Policy.Quorum, Electorate: frozen.Electorate, Bars: frozen.Bars}
+	if err := b.DeadEnd(eligible(f, frozen.Electorate), f.Delegations, cmd.At); err != nil {
+		return workflows.Decision{}, deadEnd(frozen, err)
+	}
+	d := one(cmd, evRequested, frozen)
+	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockTransfer, Workflow: cmd.Workflow})}
+	d.Calls = []workflows.Call{inspectCall(frozen)}
+	return d, nil
+}
+
+// inspectCall reads the account for the checks.
+func inspectCall(fr Frozen) workflows.Call {
+	return workflows.Call{Op: workflows.OpInspect, Account: fr.AccountID, Email: fr.To, Owner: fr.From}
+}
+
+// freeze reads the form and fixes everything that a later change of the configuration must not move.
+func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
+	p := f.Policy
+	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: cmd.Actor.ID, From: f.Account.Owner, Channel: p.Channel,
+		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.ApproverIDs()),
+		Policy: p.Transfer, Token: p.Token, UIHost: p.UIHost}
+	if a, ok := p.Alias(fr.From); ok {
+		fr.FromPeople = f.Expand(a.Holders)
+	} else if id := f.ByEmail[fr.From]; id != "" && f.People[id].Standing == "" {
+		fr.FromPeople = []string{id}
+	}
+	if err := target(&fr, cmd, f); err != nil {
+		return fr, err
+	}
+	fr.Reason = strings.TrimSpace(cmd.Input[BlockReason])
+	if fr.Reason == "" {
+		return fr, onField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
+	}
+	fr.PreviousRole = cmd.Input[BlockRole]
+	switch fr.PreviousRole {
+	case "":
+		fr.PreviousRole = RoleManage
+	case RoleManage, RoleAdministrator, RoleMonitor, RoleRemove:
+	default:
+		return fr, onField(BlockRole, "role_unknown", "Choose manage, administrator, monitor or remove.")
+	}
+	fr.Bars = []approvals.Bar{{Who: fr.Requester, Why: "requester"}}
+	if fr.ToPerson != "" {
+		fr.Bars = append(fr.Bars, approvals.Bar{Who: fr.ToPerson, Why: "new_owner"})
+	}
+	return fr, nil
+}
+
+// target reads who shall become owner.
+func target(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
+	alias, person := strings.TrimSpace(cmd.Input[BlockAlias]), cmd.Input[BlockPerson]
+	switch {
+	case alias == "" && person == "":
+		return onField(BlockAlias, "no_target", "Choose a shared mailbox here or a person below.")
+	case alias != "" && person != "":
+		return onField(BlockPerson, "two_targets", "Choose either a shared mailbox or a person, not both.")
+	case alias != "":
+		a, ok := f.Policy.Alias(alias)
+		if !ok {
+			return onField(BlockAlias, "alias_unknown", "This mailbox is not one of the account's. Choose one from the list.")
+		}
+		fr.To, fr.ToHolders, fr.Custodians, fr.Vault = a.Email, f.Expand(a.Holders), f.Expand(a.Custodians), a.Vault
+		if workflows.SameEmail(fr.To, fr.From) {
+			return onField(BlockAlias, "same_owner", "This mailbox owns the account already.")
+		}
+		return nil
+	}
+	p := f.People[person]
+	switch {
+	case p.Standing != "":
+		return onField(BlockPerson, "target_standing", "This person is not a full, active member of this workspace, so they cannot become owner from here.")
+	case p.Email == "" || !p.EmailConfirmed:
+		return onField(BlockPerson, "target_email", "Slack does not show a confirmed e-mail address of this person, and the address decides. Choose somebody else, or let them confirm it in Slack.")
+	case workflows.SameEmail(p.Email, fr.From):
+		return onField(BlockPerson, "same_owner", "This person owns the account already.")
+	}
+	fr.To, fr.ToPerson = p.Email, person
+	return nil
+}
+
+// eligible is the standing of voters: full members who are still among the configured approvers. Codes beyond Slack's own: "removed".
+func eligible(f workflows.Facts, electorate []string) approvals.Standing {
+	st := f.Standing()
+	if f.Policy.Name == "" {
+		return st
+	}
+	current := f.Expand(f.Policy.ApproverIDs())
+	for _, id := range electorate {
+		if st[id] == "" && !is(id, current) {
+			st[id] = "removed"
+		}
+	}
+	return st
+}
+
+// RequestModal is the form of `/io transfer`, with an account pre-selected when one was named. The policies must not be empty.
+func RequestModal(policies []workflows.Policy, account string, now time.Time) workflows.Modal {
+	m := workflows.Modal{Callback: Request, Title: "Hand over an account", Submit: "Ask for it", Account: account, Action: Request, Round: workflows.NoRound}
+	chosen := policies[0]
+	var accounts, aliases []workflows.Option
+	seen := map[string]bool{}
+	for _, p := range policies {
+		accounts = append(accounts, workflows.Option{Value: p.ID, Label: p.Name})
+		if p.ID == account {
+			chosen = p
+		}
+		for _, a := range p.Aliases {
+			if (account == "" || p.ID == account) && !seen[a.Email] {
+				seen[a.Email] = true
+				aliases = append(aliases, workflows.Option{Value: a.Email, Label: a.Email})
+			}
+		}
+	}
+	m.Intro = []string{introduction(chosen, now)}
+	initial := account
+	if initial == "" && len(policies) == 1 {
+		initial = policies[0].ID
+	}
+	m.Inputs = []workflows.Input{
+		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: initial},
+		{Block: BlockAlias, Kind: workflows.InputSelect, Label: "New owner: a shared mailbox", Options: aliases, Optional: true,
+			Hint: "Safer: several trusted people can open it, so nobody's leaving locks the account."},
+		{Block: BlockPerson, Kind: workflows.InputUser, Label: "Or: a person", Optional: true},
+		{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: 1000, Placeholder: "Jane leaves on 5 December"},
+		{Block: BlockRole, Kind: workflows.InputSelect, Label: "What the present owner becomes", Initial: RoleManage, Options: []workflows.Option{
+			{Value: RoleManage, Label: "Manage all integrations", Description: "what integrator.io does by itself"},
+			{Value: RoleAdministrator, Label: "Administrator"},
+			{Value: RoleMonitor, Label: "Monitor only"},
+			{Value: RoleRemove, Label: "Nothing: remove them at the end"},
+		}},
+	}
+	return m
+}
+
+// introduction shows who confirms and the earliest and latest finish.
+func introduction(p workflows.Policy, now time.Time) string {
+	t := p.Transfer
+	earliest := now.Add(t.Cooldown)
+	latest := now.Add(t.ConfirmWithin + t.AcceptWithin + t.ConfirmWithin + t.Cooldown + t.AcceptWithin)
+	return workflows.Plural(t.Quorum, "confirmation") + " by the people trusted with " + workflows.Esc(p.Name) + " are needed; you cannot give one yourself. Then " + workflows.Span(t.Cooldown) +
+		" pass in which it can be stopped, and integrator.io invites the new owner, who accepts there.\nEarliest finish: " + workflows.When(earliest) + ". Latest: " + workflows.When(latest) + "."
+}

@@ -1,0 +1,335 @@
+package transfer
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// remedy turns a refusal by integrator.io into what happened and what to do.
+func remedy(s State, code, message string) string {
+	switch code {
+	case workflows.RefusedMultipleOrgs:
+		return "integrator.io refused the invitation: " + s.To + " is part of multiple organizations, that is, a user of another account as well. The owner of that account has to remove it under Users; then press Check again. Nothing was changed here."
+	case workflows.RefusedPending:
+		return "integrator.io refused the invitation: another account transfer is already pending there. Delete it under My account > Transfers; then press Check again. Nothing was changed here."
+	case workflows.RefusedDisabled:
+		return "integrator.io refused the invitation: " + s.To + " is switched off (disabled) as a user. Switch it on under Users; then press Check again. Nothing was changed here."
+	case workflows.RefusedNotUser:
+		return "integrator.io refused the invitation: " + s.To + " is not an accepted user of the account. Invite it under Users and let it accept; then press Check again. Nothing was changed here."
+	case workflows.RefusedNoSeats:
+		return "integrator.io refused it: every user seat of the account is taken. Remove a user or a pending invitation, or buy seats; then press Check again. Nothing was changed here."
+	case workflows.RefusedForbidden:
+		return "integrator.io refused it: the token may not do this. The present owner or an administrator can do it in the pages."
+	case workflows.RefusedUnauthorized:
+		return "integrator.io does not accept the token: it is wrong, revoked or expired. Whoever runs Keyholder has to replace it; then press Check again."
+	case workflows.RefusedNoToken:
+		return "Keyholder has no token for this account, so people do this step in the pages."
+	case workflows.RefusedAlreadyUser:
+		return "integrator.io says that the access exists already. Look under Users; then press Check again."
+	case workflows.FailedDeadline:
+		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter) + ". Ask again with /io transfer when it does."
+	}
+	if message == "" {
+		message = "no reason given"
+	}
+	return "integrator.io refused it: " + workflows.Quote(message) + ". Mend that in integrator.io; then press Check again. Nothing was changed here."
+}
+
+// voteSentence explains why a vote is not taken.
+func voteSentence(s State, code, detail string) string {
+	others := othersWhoCan(s)
+	switch code {
+	case approvals.CodeBarred:
+		if detail == "new_owner" {
+			return "You would become the owner, so you cannot confirm this transfer. " + others + " Nothing was recorded."
+		}
+		return "You asked for this transfer, so you cannot confirm it too. " + others + " Nothing was recorded."
+	case approvals.CodeNotAsked:
+		return "You are not one of those who decide this transfer. " + others + " Nothing was recorded."
+	case approvals.CodeClosed:
+		return "The time to confirm is over, or it is decided already. Nothing was recorded. Look at the card."
+	case approvals.CodeAlreadyVoted:
+		if detail != "" {
+			return workflows.Mention(detail) + " has said so in that place already. It counts once. Nothing new was recorded."
+		}
+		return "Your answer is recorded already and counts once. Nothing new was recorded. " + others
+	case "removed":
+		return "You are no longer one of those who decide for this account. " + others + " Nothing was recorded."
+	case approvals.CodeBadChoice:
+		return "That is neither a confirmation nor a refusal. Nothing was recorded. Use the buttons on your card."
+	}
+	return workflows.StandingSentence(code)
+}
+
+// othersWhoCan names who can still confirm.
+func othersWhoCan(s State) string {
+	var open []string
+	for _, id := range s.unanswered() {
+		if !s.barred(id) {
+			open = append(open, id)
+		}
+	}
+	if len(open) == 0 {
+		return "Nobody else is asked now."
+	}
+	return workflows.Mentions(open) + " still can."
+}
+
+func othersOf(all []string, but string) string {
+	others := slices.DeleteFunc(slices.Clone(all), func(x string) bool { return x == but })
+	if len(others) == 0 {
+		return "Nobody else can open that mailbox: name a second holder in the configuration and ask anew."
+	}
+	return workflows.Mentions(others) + " can."
+}
+
+func askWhom(fr Frozen) string {
+	who := union(fr.Holders, fr.Admins, fr.FromPeople)
+	if len(who) == 0 {
+		return "Ask whoever runs Keyholder to name its holders."
+	}
+	return "Ask one of " + workflows.Mentions(who) + "."
+}
+
+// deadEnd refuses a request that nobody could approve.
+func deadEnd(fr Frozen, err error) error {
+	detail := ""
+	var r *approvals.Refusal
+	if errors.As(err, &r) {
+		detail = r.Detail
+	}
+	return refused("dead_end", "Nobody could approve this transfer: of "+workflows.Mentions(fr.Electorate)+", "+workflows.Esc(detail)+
+		". You who asked, and whoever would become owner, do not count. Nothing was recorded. Let somebody else ask, or name more approvers.")
+}
+
+// askWhy answers the reason of a submitted modal, or the modal that asks for it.
+func askWhy(s State, cmd workflows.Command, submit, question string, details []string, required bool) (string, *workflows.Modal) {
+	if cmd.Submitted {
+		return strings.TrimSpace(cmd.Input[BlockReason]), nil
+	}
+	label := "Why"
+	intro := []string{"*" + workflows.Esc(s.Title()) + "*\n" + question}
+	if len(details) > 0 {
+		intro = append(intro, strings.Join(details, "\n"))
+	}
+	return "", &workflows.Modal{Callback: Reason, Title: workflows.Clip(submit, 24), Submit: workflows.Clip(submit, 24), Intro: intro, Workflow: cmd.Workflow, Account: s.AccountID,
+		Action: cmd.Name, Round: s.Round, Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: label, Optional: !required,
+			Multiline: true, MaxLength: 1000, Hint: "It is shown on the card and kept in the record."}}}
+}
+
+// voidedWords says whose votes no longer count, and why.
+func voidedWords(all []approvals.Voided) []string {
+	var out []string
+	for _, v := range all {
+		if v.Why == approvals.WhyDecided || v.Why == approvals.WhyRepeated || v.Why == approvals.WhyReplaced {
+			continue
+		}
+		why := "is no longer a full, active member of this workspace"
+		switch v.Why {
+		case "removed":
+			why = "is no longer one of the approvers"
+		case approvals.CodeBarred:
+			why = "may not decide this"
+		}
+		out = append(out, workflows.Mention(v.Vote.By)+" "+why)
+	}
+	return out
+}
+
+// stageLine is the state of things in a sentence.
+func stageLine(s State) string {
+	if s.Closed() {
+		return outcomeLine(s)
+	}
+	if s.Ending != nil {
+		return "The invitation is being withdrawn at integrator.io."
+	}
+	switch s.Phase {
+	case Checking:
+		if len(s.blocking(s.Checks)) > 0 {
+			return "A check is in the way."
+		}
+		return "The account is being checked."
+	case Preparing:
+		return s.To + " has to become a user of the account first."
+	case Confirming:
+		return "It waits for confirmations."
+	case Cooling:
+		if s.Paused {
+			return "It is confirmed, and a check holds it up."
+		}
+		return "It is confirmed; the time to stop it runs until " + workflows.When(s.Until) + "."
+	case Inviting:
+		if s.Invite.Manual {
+			return "The present owner is asked to send the invitation."
+		}
+		if s.Invite.Code != "" {
+			return "integrator.io refused the invitation."
+		}
+		return "The invitation is on its way."
+	case Accepting:
+		return s.To + " is invited and has to accept at integrator.io."
+	case Settling:
+		return s.To + " owns the account; a few things are left to do."
+	}
+	return ""
+}
+
+func endingWord(outcome string) string {
+	switch outcome {
+	case Completed:
+		return "Done"
+	case Refused:
+		return "Refused"
+	case Declined:
+		return "Declined"
+	case Cancelled:
+		return "Cancelled"
+	case Expired:
+		return "The time is over"
+	}
+	return "Failed"
+}
+
+// outcomeLine is the end in a sentence: outcome and who decided.
+func outcomeLine(s State) string {
+	e := s.End
+	by := ""
+	if e.By.Kind == workflows.ByPerson {
+		by = " by " + workflows.Mention(e.By.ID)
+	}
+	why := ""
+	if e.Reason != "" {
+		why = ": " + workflows.Quote(e.Reason)
+	}
+	owns := " " + s.From + " still owns " + workflows.Esc(s.AccountName) + "."
+	if s.changed() {
+		owns = " " + s.To + " owns " + workflows.Esc(s.AccountName) + "."
+	}
+	switch e.Outcome {
+	case Completed:
+		return changedSentence(s)
+	case Expired:
+		return "The time is over" + why + "." + owns
+	case Failed:
+		return "It could not be done" + why + "." + owns
+	}
+	return endingWord(e.Outcome) + by + why + "." + owns
+}
+
+// endTitle, endLines and endFallback are the short card of a transfer that is over: outcome, who decided, when.
+func endTitle(s State) string {
+	if s.End.Outcome == Completed {
+		return "✓ " + workflows.Esc(s.AccountName) + " belongs to " + s.To
+	}
+	return "✗ " + workflows.Esc(s.AccountName) + " was not handed to " + s.To
+}
+
+func endFallback(s State) string {
+	return workflows.Plain(endTitle(s)+". "+endingWord(s.End.Outcome)+".", nil)
+}
+
+func endLines(s State, who string) []string {
+	e := s.End
+	out := []string{outcomeLine(s) + " " + workflows.When(e.At) + "."}
+	if e.Outcome == Refused || e.Outcome == Completed {
+		for _, v := range s.Ballot.Votes {
+			out[0] += "\n" + voteLine(v)
+		}
+	}
+	if e.Left {
+		out = append(out, "! The invitation may still stand at integrator.io: "+s.From+" has to delete it under My account > Transfers.")
+	}
+	if len(e.Open) > 0 {
+		out = append(out, "! Left open:\n• "+strings.Join(e.Open, "\n• "))
+	}
+	switch e.Outcome {
+	case Expired, Declined, Cancelled, Refused:
+		out = append(out, "To try again: /io transfer "+s.AccountID)
+	case Failed:
+		if e.Code != "" || e.Message != "" {
+			out = append(out, failure(s))
+		}
+		out = append(out, "For Celigo support, this is what to send:\n```"+ticket(s)+"```")
+	}
+	return out
+}
+
+// failure says why it failed, with the remedy.
+func failure(s State) string {
+	if s.End.Code == "dead_end" {
+		return "Too few of those who may confirm are still active members, so nobody could approve it any more. Name more approvers and ask anew."
+	}
+	return remedy(s, s.End.Code, s.End.Message)
+}
+
+// ticket is a support request, ready to send. It holds no secret.
+func ticket(s State) string {
+	lines := []string{
+		"Subject: Account ownership cannot be switched",
+		"Account: " + s.AccountName + " (" + s.AccountID + ")",
+		"Present owner: " + s.From,
+		"Intended owner: " + s.To,
+		"Asked on: " + s.Begun.UTC().Format("2006-01-02 15:04 UTC"),
+		"Account ID at integrator.io: " + orDash(s.UserID),
+		"Transfer ID at integrator.io: " + orDash(s.Invite.ID),
+		"What happened: " + orDash(strings.TrimSpace(s.End.Code+" "+s.End.Reason+" "+s.End.Message)),
+		"Please switch the ownership or tell us what is in the way. We can identify ourselves in a video call.",
+	}
+	return strings.ReplaceAll(workflows.Esc(strings.Join(lines, "\n")), "`", "'")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// notice is the channel's message: the start, and in the end no more than a line.
+func (s State) notice() workflows.Card {
+	c := workflows.Card{Name: cardNotice, Recipient: s.Channel, Round: s.Round, Note: s.note(), Bulk: true,
+		Title:    workflows.Esc(s.AccountName) + " is to be handed to " + s.To,
+		Fallback: "Asked: hand " + s.AccountName + " to " + s.To}
+	c.Lines = []string{askedLine(s), workflows.Mentions(s.Electorate) + " decide; " + workflows.Plural(s.Policy.Quorum, "confirmation") + " are needed. They are asked in direct messages."}
+	if s.Policy.Quorum == 1 {
+		c.Lines[1] = workflows.Mentions(s.Electorate) + " decide; 1 confirmation is needed. They are asked in direct messages."
+	}
+	return c
+}
+
+// changedCard is the one message that confirms the change of owner, to the previous owner and the channel.
+func (s State) changedCard(who string) workflows.Card {
+	c := workflows.Card{Name: cardChanged, Recipient: who, Note: s.note(), Title: "✓ " + workflows.Esc(s.AccountName) + " has a new owner",
+		Fallback: s.AccountName + " now belongs to " + s.To + ", no longer to " + s.From}
+	text := changedSentence(s)
+	if is(who, s.FromPeople) {
+		text += " You, " + s.From + ", keep the manage role"
+		if s.PreviousRole != RoleManage {
+			text += "; agreed is " + roleWord(s.PreviousRole) + ", which follows"
+		}
+		text += ". Thank you for handing it over."
+	} else {
+		text += " Until now it belonged to " + s.From + ", who has the manage role; agreed is " + roleWord(s.PreviousRole) + "."
+	}
+	c.Lines = []string{text}
+	return c
+}
+
+// reminderText is what a reminder says; it rests on what was kept when it was sent.
+func reminderText(s State, r Reminder) string {
+	by := " by " + workflows.When(r.Until) + ", in " + workflows.Span(r.Until.Sub(r.At)) + "."
+	switch r.Stage {
+	case Confirming:
+		return "A reminder: your answer is missing. Hand " + workflows.Esc(s.AccountName) + " to " + s.To + "? Please confirm or refuse" + by
+	case Preparing:
+		return "A reminder: " + s.To + " has been invited as a user and has to sign up" + by
+	case Accepting:
+		return "A reminder: " + s.To + " is invited to become the owner of " + workflows.Esc(s.AccountName) + ". Please accept at integrator.io" + by
+	}
+	return "A reminder: a few things are left to do for " + workflows.Esc(s.AccountName) + "; please finish them" + by
+}

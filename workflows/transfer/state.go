@@ -1,0 +1,243 @@
+package transfer
+
+import (
+	"slices"
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Stages of a transfer; the last six are its ends.
+const (
+	Checking   = "checking"
+	Preparing  = "preparing"
+	Confirming = "confirming"
+	Cooling    = "cooling"
+	Inviting   = "inviting"
+	Accepting  = "accepting"
+	Settling   = "settling"
+
+	Completed = "completed"
+	Refused   = "refused"
+	Declined  = "declined"
+	Cancelled = "cancelled"
+	Expired   = "expired"
+	Failed    = "failed"
+)
+
+// What the previous owner becomes.
+const (
+	RoleManage        = "manage"
+	RoleAdministrator = "administrator"
+	RoleMonitor       = "monitor"
+	RoleRemove        = "remove"
+)
+
+// SettleWithin is how long settling waits for people before it ends with its open points flagged.
+const SettleWithin = 7 * 24 * time.Hour
+
+// State is all that a transfer knows. It is the fold of its events.
+type State struct {
+	Frozen
+	Phase string `json:"stage"`
+	Round int    `json:"round"`
+	// Told are the people who have a card, in the order they got it. Nobody loses their card.
+	Told  []string  `json:"told,omitempty"`
+	Begun time.Time `json:"begun"`
+	// Since is when the present stage began; Until when waiting in it ends (zero: the stage has no such end).
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until,omitzero"`
+
+	Checks       []Check                `json:"checks,omitempty"`
+	CheckedAt    time.Time              `json:"checked_at,omitzero"`
+	Mark         string                 `json:"mark,omitempty"` // of the last reading
+	Caps         workflows.Capabilities `json:"caps"`
+	Waivers      []Waiver               `json:"waivers,omitempty"`
+	Seen         []string               `json:"seen,omitempty"` // transfer IDs at the last reading
+	Off          []string               `json:"off,omitempty"`  // what is shared and was switched off
+	UserID       string                 `json:"user_id,omitempty"`
+	Reading      bool                   `json:"reading,omitempty"` // an inspection is under way
+	ReadingSince time.Time              `json:"reading_since,omitzero"`
+	Slow         bool                   `json:"slow,omitempty"`
+
+	Prep Prep `json:"prep"`
+
+	Ballot   approvals.Ballot `json:"ballot"`
+	Asked    []string         `json:"asked,omitempty"`
+	VoidNote []string         `json:"void_note,omitempty"` // why earlier votes no longer count
+
+	Paused bool `json:"paused,omitempty"` // cooling is over, a volatile check holds it
+
+	Invite    Invite     `json:"invite"`
+	Ending    *Ending    `json:"ending,omitempty"`
+	Settle    Settle     `json:"settle"`
+	Reminders []Reminder `json:"reminders,omitempty"`
+
+	End *Ended `json:"end,omitempty"`
+}
+
+// Frozen is what the opening event fixes for good; it is that event's body.
+type Frozen struct {
+	ID           string                   `json:"id"`
+	AccountID    string                   `json:"account"`
+	AccountName  string                   `json:"account_name"`
+	Requester    string                   `json:"requester"`
+	Reason       string                   `json:"reason"`
+	From         string                   `json:"from"`                  // the owner's address
+	FromPeople   []string                 `json:"from_people,omitempty"` // who acts as present owner: their Slack user, or the holders of an alias
+	To           string                   `json:"to"`
+	ToPerson     string                   `json:"to_person,omitempty"` // when the target is a person
+	ToHolders    []string                 `json:"to_holders,omitempty"`
+	Custodians   []string                 `json:"custodians,omitempty"`
+	Vault        string                   `json:"vault,omitempty"`
+	PreviousRole string                   `json:"previous_role"`
+	Holders      []string                 `json:"holders,omitempty"` // of all aliases
+	Admins       []string                 `json:"admins,omitempty"`
+	Channel      string                   `json:"channel,omitempty"`
+	Electorate   []string                 `json:"electorate,omitempty"`
+	Bars         []approvals.Bar          `json:"bars,omitempty"`
+	Policy       workflows.TransferPolicy `json:"policy"`
+	Token        bool                     `json:"token,omitempty"`
+	UIHost       string                   `json:"ui_host,omitempty"`
+}
+
+// Prep is how far the target is on its way to become a user of the account.
+type Prep struct {
+	Invited  bool   `json:"invited,omitempty"` // Keyholder sent (or adopted) the invitation
+	Sent     bool   `json:"sent,omitempty"`    // Keyholder itself sent it, so takes it back
+	Manual   string `json:"manual,omitempty"`  // why a person must invite: a refusal's code
+	Message  string `json:"message,omitempty"`
+	Claimed  string `json:"claimed,omitempty"`
+	Mark     string `json:"mark,omitempty"`
+	Done     string `json:"done,omitempty"` // verified or attested
+	Attested string `json:"attested,omitempty"`
+}
+
+// Invite is the invitation to become the owner.
+type Invite struct {
+	Manual   bool   `json:"manual,omitempty"` // the present owner does it in the pages
+	Sending  bool   `json:"sending,omitempty"`
+	Code     string `json:"code,omitempty"` // why integrator.io refused it last
+	Message  string `json:"message,omitempty"`
+	ID       string `json:"id,omitempty"`
+	How      string `json:"how,omitempty"`
+	Attested string `json:"attested,omitempty"` // who attested the invitation
+	Accepted string `json:"accepted,omitempty"` // who pressed Accept here
+	Mark     string `json:"mark,omitempty"`     // what the watch saw last
+	Lost     string `json:"lost,omitempty"`     // the status in which the invitation was lost
+	Resend   bool   `json:"resend,omitempty"`   // withdrawn only to be sent again
+}
+
+// Ending is an end that waits for integrator.io to confirm that the invitation is withdrawn.
+type Ending struct {
+	Outcome string          `json:"outcome"`
+	Reason  string          `json:"reason,omitempty"`
+	By      workflows.Actor `json:"by"`
+}
+
+// Settle is what is left to do after the owner changed.
+type Settle struct {
+	How      string    `json:"how,omitempty"` // verified or attested
+	At       time.Time `json:"at,omitzero"`   // when the change of owner was seen
+	Attested string    `json:"attested,omitempty"`
+	Role     string    `json:"role,omitempty"` // the previous owner's role, as last seen
+	RoleCode string    `json:"role_code,omitempty"`
+	Removing bool      `json:"removing,omitempty"` // the previous owner is being removed, the last call
+	Probed   bool      `json:"probed,omitempty"`
+	TokenOK  bool      `json:"token_ok,omitempty"`
+	StillOff []string  `json:"still_off,omitempty"`
+	Done     []string  `json:"done,omitempty"`
+	Open     []string  `json:"open,omitempty"`
+}
+
+// Waiver lets one check be as it is.
+type Waiver struct {
+	Check  string    `json:"check"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// Reminder is one round of reminding, kept because its messages stay.
+type Reminder struct {
+	N     int       `json:"n"`
+	To    []string  `json:"to"`
+	Stage string    `json:"stage"`
+	Until time.Time `json:"until,omitzero"`
+	At    time.Time `json:"at"`
+	Round int       `json:"round"`
+}
+
+// Ended is the end.
+type Ended struct {
+	Outcome string          `json:"outcome"`
+	By      workflows.Actor `json:"by"`
+	At      time.Time       `json:"at"`
+	Reason  string          `json:"reason,omitempty"`
+	Code    string          `json:"code,omitempty"`
+	Message string          `json:"message,omitempty"`
+	// Left is true when the invitation could not be withdrawn and stands at integrator.io.
+	Left bool     `json:"left,omitempty"`
+	Open []string `json:"open,omitempty"` // settling points left open
+}
+
+// Opened implements workflows.State.
+func (s State) Opened() bool { return s.Phase != "" }
+
+// Closed implements workflows.State.
+func (s State) Closed() bool { return s.End != nil }
+
+// Account implements workflows.State.
+func (s State) Account() string { return s.AccountID }
+
+// Title implements workflows.State.
+func (s State) Title() string { return "Hand " + s.AccountName + " to " + s.To }
+
+// Stage implements workflows.State.
+func (s State) Stage() string { return s.Phase }
+
+// changed reports whether the owner has changed already.
+func (s State) changed() bool { return s.Settle.How != "" }
+
+// changedAt is when the change of owner was seen.
+func (s State) changedAt() time.Time { return s.Settle.At }
+
+// acceptors are the people who can accept for the target.
+func (s State) acceptors() []string {
+	if s.ToPerson != "" {
+		return []string{s.ToPerson}
+	}
+	return s.ToHolders
+}
+
+// is reports membership in one of the frozen lists.
+func is(who string, lists ...[]string) bool {
+	for _, l := range lists {
+		if slices.Contains(l, who) {
+			return true
+		}
+	}
+	return false
+}
+
+func union(lists ...[]string) []string {
+	var out []string
+	for _, l := range lists {
+		for _, x := range l {
+			if x != "" && !slices.Contains(out, x) {
+				out = append(out, x)
+			}
+		}
+	}
+	return out
+}
+
+// clone copies what Apply may change in place. Slices are never changed in place, only replaced or appended to with room cut off.
+func (s State) clone() State {
+	s.Told = slices.Clip(s.Told)
+	s.Waivers = slices.Clip(s.Waivers)
+	s.Reminders = slices.Clip(s.Reminders)
+	s.Ballot.Votes = slices.Clip(s.Ballot.Votes)
+	return s
+}

@@ -1,0 +1,199 @@
+package transfer
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// tell retells one event as a sentence.
+func tell(e workflows.Event) string {
+	story, known := stories[e.Type]
+	if !known {
+		return "Something this version does not know: " + workflows.Esc(e.Type)
+	}
+	text, err := story(e)
+	if err != nil {
+		return "An entry that cannot be read (" + workflows.Esc(e.Type) + ")"
+	}
+	return text
+}
+
+// stories has one teller for each type of event.
+var stories = map[string]func(workflows.Event) (string, error){
+	evRequested: story(func(e workflows.Event, b Frozen) string {
+		who := workflows.Mentions(b.Electorate)
+		return workflows.Mention(b.Requester) + " asked to hand " + workflows.Esc(b.AccountName) + " from " + b.From + " to " + b.To + ": " + workflows.Quote(b.Reason) +
+			" The previous owner is to have " + roleWord(b.PreviousRole) + ". " + workflows.Plural(b.Policy.Quorum, "confirmation") + " needed of " + who + "."
+	}),
+	evSlow:    plain("integrator.io had not answered yet; Keyholder went on asking."),
+	evChecked: story(func(e workflows.Event, b checked) string { return "The account was checked" + findings(b) }),
+	evRecheck: byWhom("The checks were asked for again"),
+	evWaived: story(func(e workflows.Event, b waived) string {
+		return workflows.Mention(e.By.ID) + " waived " + strings.Join(b.Checks, ", ") + ": " + workflows.Quote(b.Reason)
+	}),
+	evPreparing: plain("The new owner is not a user of the account yet; it has to be invited first."),
+	evUserInvited: story(func(e workflows.Event, b userInvited) string {
+		if b.Sent {
+			return "The new owner was invited as a user (Keyholder did it)."
+		}
+		return "The new owner's invitation as a user was found."
+	}),
+	evPrepManual: story(func(e workflows.Event, b refusal) string {
+		return "integrator.io refused the invitation as a user (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "; a person has to."
+	}),
+	evClaimed: story(func(e workflows.Event, _ none) string { return workflows.Mention(e.By.ID) + " took the sign-up on." }),
+	evUserSeen: story(func(e workflows.Event, b seen) string {
+		return "The invitation as a user was seen as " + workflows.Esc(b.Mark) + "."
+	}),
+	evPrepared: story(func(e workflows.Event, b how) string {
+		if b.How == workflows.Attested {
+			return workflows.Mention(e.By.ID) + " says that the new owner is a user of the account now."
+		}
+		return "The new owner is a user of the account now (seen at integrator.io)."
+	}),
+	evAsking: story(func(e workflows.Event, b asking) string {
+		return "Asked to confirm until " + workflows.When(b.Closes) + ": " + workflows.Mentions(b.Asked) + "."
+	}),
+	evAsked: story(func(e workflows.Event, b asking) string { return "Asked now: " + workflows.Mentions(b.Asked) + "." }),
+	evVoted: story(func(e workflows.Event, b voted) string {
+		var out []string
+		for _, v := range b.Votes {
+			line := workflows.Mention(v.By) + " confirmed"
+			if v.Choice == approvals.Refuse {
+				line = workflows.Mention(v.By) + " refused: " + workflows.Quote(v.Reason)
+			}
+			if v.By != v.Seat {
+				line += " in place of " + workflows.Mention(v.Seat)
+			}
+			out = append(out, line)
+		}
+		return strings.Join(out, "; ") + "."
+	}),
+	evApproved: story(func(e workflows.Event, b until) string {
+		return "Confirmed by enough people. It can be stopped until " + workflows.When(b.Until) + "."
+	}),
+	evVoided: story(func(e workflows.Event, b voided) string {
+		return "Earlier confirmations no longer count: " + strings.Join(b.Differences, "; ") + ". Asked anew: " + workflows.Mentions(b.Asked) + "."
+	}),
+	evCooled: plain("The time to stop it was over; the checks ran once more."),
+	evPaused: plain("A check held it up."),
+	evInviting: story(func(e workflows.Event, b inviting) string {
+		if b.Manual {
+			return "The present owner was asked to send the invitation in the pages."
+		}
+		return "integrator.io was asked to invite the new owner."
+	}),
+	evInviteRefused: story(func(e workflows.Event, b refusal) string {
+		return "integrator.io refused the invitation (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+	}),
+	evInvited: story(func(e workflows.Event, b invited) string {
+		id := ""
+		if b.ID != "" {
+			id = ", transfer " + workflows.Esc(b.ID)
+		}
+		return "The new owner was invited (" + howWord(b.How, e.By.ID) + id + "). To accept until " + workflows.When(b.Until) + "."
+	}),
+	evAcceptedHere: story(func(e workflows.Event, _ none) string {
+		return workflows.Mention(e.By.ID) + " accepted for the new owner, here."
+	}),
+	evSeen: story(func(e workflows.Event, b seen) string {
+		if b.Mark == blind {
+			return "Keyholder could no longer see the invitation at integrator.io."
+		}
+		return "The invitation was seen at integrator.io as " + workflows.Esc(b.Mark) + "."
+	}),
+	evLost: story(func(e workflows.Event, b seen) string {
+		return "The invitation was gone at integrator.io (" + workflows.Esc(b.Status) + ")."
+	}),
+	evResend: byWhom("The invitation was to be sent again"),
+	evEnding: story(func(e workflows.Event, b Ending) string {
+		return endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + ". The invitation was to be withdrawn at integrator.io."
+	}),
+	evTransferred: story(func(e workflows.Event, b transferred) string {
+		return "The owner has changed (" + howWord(b.How, e.By.ID) + ")."
+	}),
+	evRoleSet: story(func(e workflows.Event, b roleSet) string {
+		switch {
+		case b.Code != "":
+			return "The previous owner's role could not be set (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+		case b.Removed:
+			return "The previous owner was removed (Keyholder did it)."
+		}
+		return "The previous owner has " + roleWord(b.Role) + " (Keyholder did it)."
+	}),
+	evProbed: story(func(e workflows.Event, b probed) string {
+		if !b.OK {
+			return "The token did not work under the new owner."
+		}
+		return "The token works under the new owner."
+	}),
+	evSettling: story(func(e workflows.Event, b settled) string {
+		return "Finished" + whose(e.By) + ": " + workflows.Plural(len(b.Done), "point") + " done, " + workflows.Plural(len(b.Open), "point") + " open."
+	}),
+	evReminded: story(func(e workflows.Event, b Reminder) string { return "Reminded: " + workflows.Mentions(b.To) + "." }),
+	evEnded: story(func(e workflows.Event, b Ended) string {
+		text := endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + "."
+		if len(b.Open) > 0 {
+			text += " Left open: " + strings.Join(b.Open, "; ") + "."
+		}
+		if b.Left {
+			text += " The invitation may still stand at integrator.io."
+		}
+		return text
+	}),
+}
+
+// story decodes an event's body for its teller.
+func story[B any](f func(workflows.Event, B) string) func(workflows.Event) (string, error) {
+	return func(e workflows.Event) (string, error) {
+		var b B
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return "", err
+		}
+		return f(e, b), nil
+	}
+}
+
+func plain(text string) func(workflows.Event) (string, error) {
+	return func(workflows.Event) (string, error) { return text, nil }
+}
+
+func byWhom(text string) func(workflows.Event) (string, error) {
+	return func(e workflows.Event) (string, error) { return text + whose(e.By) + ".", nil }
+}
+
+// whose names the person behind something, if it was one.
+func whose(a workflows.Actor) string {
+	switch a.Kind {
+	case workflows.ByPerson:
+		return " by " + workflows.Mention(a.ID)
+	case workflows.ByTimer:
+		return ", because the time was over"
+	case workflows.ByIntegrator:
+		return ", seen at integrator.io"
+	}
+	return ""
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + workflows.Quote(why)
+}
+
+func findings(b checked) string {
+	var bad []string
+	for _, c := range b.Checks {
+		if c.Result != Pass {
+			bad = append(bad, c.Result+": "+c.Text)
+		}
+	}
+	if len(bad) == 0 {
+		return "; nothing was in the way."
+	}
+	return ". " + strings.Join(bad, ". ") + "."
+}

@@ -1,0 +1,154 @@
+package transfer
+
+import (
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Names of timers.
+const (
+	timerSlow   = "slow"   // integrator.io has not answered the first reading
+	timerExpire = "expire" // the stage's own end
+	timerCool   = "cool"   // the cool-down is over
+	timerRemind = "remind" // somebody has not answered
+)
+
+// slowAfter is when people are told that integrator.io does not answer.
+const slowAfter = 10 * time.Second
+
+// maxReminders is how often one stage reminds.
+const maxReminders = 2
+
+// timers says what the state waits for by the clock.
+func (s State) timers() []workflows.Timer {
+	if s.Closed() {
+		return nil
+	}
+	var out []workflows.Timer
+	add := func(name string, at time.Time) {
+		out = append(out, workflows.Timer{Name: name, At: at.UTC().Truncate(time.Millisecond)})
+	}
+	if s.Phase == Cooling && !s.Reading && !s.Paused {
+		add(timerCool, s.Until)
+		return out
+	}
+	if s.Reading && !s.Slow {
+		add(timerSlow, s.ReadingSince.Add(slowAfter))
+	}
+	if s.Ending != nil {
+		return out // the withdrawal answers, or fails at its deadline
+	}
+	add(timerExpire, s.Until)
+	if at, ok := s.nextReminder(); ok {
+		add(timerRemind, at)
+	}
+	return out
+}
+
+// nextReminder says when to remind next: at half of the stage's time and shortly before its end, never twice for the same moment.
+func (s State) nextReminder() (time.Time, bool) {
+	switch s.Phase {
+	case Preparing, Confirming, Accepting, Settling:
+	default:
+		return time.Time{}, false
+	}
+	sent := 0
+	for _, r := range s.Reminders {
+		if r.Stage == s.Phase && r.At.After(s.Since) {
+			sent++
+		}
+	}
+	if sent >= maxReminders || len(s.owing()) == 0 {
+		return time.Time{}, false
+	}
+	whole := s.Until.Sub(s.Since)
+	left := whole / 2
+	if sent > 0 {
+		left = min(24*time.Hour, whole/4)
+	}
+	return s.Until.Add(-left), true
+}
+
+// owing lists the people who are asked for something now and have not given it.
+func (s State) owing() []string {
+	switch s.Phase {
+	case Preparing:
+		if s.Prep.Claimed != "" {
+			return []string{s.Prep.Claimed}
+		}
+		return s.acceptors()
+	case Confirming:
+		return s.unanswered()
+	case Accepting:
+		if s.Ending != nil {
+			return nil
+		}
+		if s.Invite.Accepted != "" {
+			return []string{s.Invite.Accepted}
+		}
+		return s.acceptors()
+	case Settling:
+		if s.Settle.Removing {
+			return nil
+		}
+		return s.acceptors()
+	}
+	return nil
+}
+
+// unanswered are the asked people whose seat carries no vote of theirs.
+func (s State) unanswered() []string {
+	var out []string
+	for _, a := range s.Asked {
+		voted := false
+		for _, v := range s.Ballot.Votes {
+			voted = voted || v.By == a || v.Seat == a
+		}
+		if !voted {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// fired decides a timer.
+func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if s.Closed() {
+		return workflows.Decision{}, nil
+	}
+	switch cmd.Timer.Name {
+	case timerSlow:
+		return one(cmd, evSlow, none{}), nil
+	case timerCool:
+		d := one(cmd, evCooled, none{})
+		d.Calls = []workflows.Call{inspectCall(s.Frozen)}
+		return d, nil
+	case timerRemind:
+		return one(cmd, evReminded, Reminder{N: len(s.Reminders) + 1, To: s.owing(), Stage: s.Phase, Until: s.Until, At: cmd.At, Round: s.Round}), nil
+	case timerExpire:
+		return s.expire(cmd)
+	}
+	return workflows.Decision{}, nil
+}
+
+// expire ends a stage whose time is over.
+func (s State) expire(cmd workflows.Command) (workflows.Decision, error) {
+	switch s.Phase {
+	case Settling:
+		if s.Settle.Removing {
+			left := append([]string{s.From + " could not be removed in time; remove them under Users"}, s.Settle.Open...)
+			return one(cmd, evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: left, Code: "time"}), nil
+		}
+		var left []string
+		for _, p := range s.points() {
+			if !p.Seen || p.Key == "role" && s.PreviousRole == RoleRemove {
+				left = append(left, p.Text)
+			}
+		}
+		return one(cmd, evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: left, Code: "time"}), nil
+	case Inviting, Accepting:
+		return s.endAfterWithdrawal(cmd, Ending{Outcome: Expired, By: cmd.Actor}), nil
+	}
+	return s.end(cmd, Ended{Outcome: Expired}), nil
+}

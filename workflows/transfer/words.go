@@ -1,0 +1,359 @@
+package transfer
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// title is the card's first line.
+func title(s State) string {
+	switch s.Phase {
+	case Confirming:
+		return fmt.Sprintf("Hand %s to %s?", workflows.Esc(s.AccountName), s.To)
+	case Settling:
+		return fmt.Sprintf("%s belongs to %s now; a few things are left to do", workflows.Esc(s.AccountName), s.To)
+	}
+	return fmt.Sprintf("%s is to be handed to %s", workflows.Esc(s.AccountName), s.To)
+}
+
+// fallback is the notification line; it stands alone.
+func fallback(s State, who string) string {
+	what := s.AccountName + " to " + s.To
+	switch s.Phase {
+	case Confirming:
+		if is(who, s.unanswered()) {
+			return "Confirm: hand " + what + "?"
+		}
+		return "Handing " + what + ": waiting for confirmations"
+	case Checking:
+		if len(s.blocking(s.Checks)) > 0 {
+			return "Something is in the way of handing " + what
+		}
+		return "Handing " + what + ": the account is being checked"
+	case Preparing:
+		return s.To + " has to become a user of " + s.AccountName + " first"
+	case Cooling:
+		if s.Paused {
+			return "Handing " + what + " is held up by a check"
+		}
+		return "Confirmed: " + what + "; it can still be stopped"
+	case Inviting:
+		if s.Invite.Manual && is(who, s.inviters()) {
+			return "Please invite " + s.To + " to become the owner of " + s.AccountName
+		}
+		return "Handing " + what + ": the invitation"
+	case Accepting:
+		if is(who, s.acceptors()) {
+			return "Accept: " + s.To + " becomes the owner of " + s.AccountName
+		}
+		return s.To + " is invited to become the owner of " + s.AccountName
+	case Settling:
+		return s.AccountName + " belongs to " + s.To + " now; a few things are left to do"
+	}
+	return "Handing " + what
+}
+
+// askedLine says who asked, when and why.
+func askedLine(s State) string {
+	line := workflows.Mention(s.Requester) + " asked on " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
+	if s.From != "" {
+		line += "\nOwner now: " + s.From + ", who then has " + roleWord(s.PreviousRole) + "."
+	}
+	return line
+}
+
+func roleWord(role string) string {
+	switch role {
+	case RoleManage:
+		return "the manage role"
+	case RoleAdministrator:
+		return "the administrator role"
+	case RoleMonitor:
+		return "the monitor role"
+	case RoleRemove:
+		return "no access any more"
+	case "":
+		return "a role that is not known"
+	}
+	return "the " + role + " role"
+}
+
+// lines say what is asked, why you, what happens next, by when and who else.
+func lines(s State, who string) []string {
+	if s.Ending != nil {
+		return []string{"… " + endingWord(s.Ending.Outcome) + ". The invitation is being withdrawn at integrator.io; this ends when integrator.io has confirmed that."}
+	}
+	switch s.Phase {
+	case Checking:
+		return checkingLines(s)
+	case Preparing:
+		return preparingLines(s, who)
+	case Confirming:
+		return confirmingLines(s, who)
+	case Cooling:
+		return coolingLines(s, who)
+	case Inviting:
+		return invitingLines(s, who)
+	case Accepting:
+		return acceptingLines(s, who)
+	case Settling:
+		return settlingLines(s, who)
+	}
+	return nil
+}
+
+func checkingLines(s State) []string {
+	switch {
+	case s.Reading && s.Slow:
+		return []string{"! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking, until " + workflows.When(s.Until) + "."}
+	case s.Reading:
+		return []string{"… The account is being checked at integrator.io. Then the approvers are asked."}
+	}
+	line := "! Something is in the way; nobody is asked to confirm before it is mended. Mend it and press Check again; Keyholder also looks by itself."
+	if len(s.waivable()) > 0 {
+		line += " A holder may waive it with a reason."
+	}
+	line += " Without that, this ends on " + workflows.When(s.Until) + "."
+	return append(notes(s), line)
+}
+
+// notes tell why earlier votes no longer count.
+func notes(s State) []string {
+	if len(s.VoidNote) == 0 {
+		return nil
+	}
+	return []string{"! Earlier confirmations no longer count:\n• " + strings.Join(s.VoidNote, "\n• ")}
+}
+
+func preparingLines(s State, who string) []string {
+	box := "The invitation goes to the mailbox of " + s.To + "."
+	var out []string
+	switch {
+	case s.Prep.Manual == workflows.RefusedNoSeats:
+		out = append(out, "! integrator.io refused the invitation: every user seat of the account is taken. An administrator has to remove a user or a pending invitation, or buy seats; then press Check again. Nothing was changed.")
+	case s.Prep.Manual != "":
+		out = append(out, "! Keyholder's token may not invite users"+said(s.Prep.Message)+". "+workflows.Mentions(s.Admins)+": please invite "+s.To+" yourself. In integrator.io: My account > Users > Invite user, role Monitor.")
+	case !s.Prep.Invited:
+		out = append(out, "… "+s.To+" is not a user of the account yet. Keyholder is inviting it.")
+	default:
+		out = append(out, "✓ "+s.To+" was invited as a user. "+box)
+	}
+	next := "Open the mail and sign up through that very link. Do not start a free trial: that would own another account, and integrator.io would refuse the transfer."
+	switch {
+	case s.ToPerson != "" && who == s.ToPerson:
+		out = append(out, "You are asked because you are to become the owner. "+next)
+	case s.Prep.Claimed != "":
+		out = append(out, workflows.Mention(s.Prep.Claimed)+" is on it. "+next)
+	case is(who, s.acceptors()):
+		out = append(out, "You are asked because you can read that mailbox. One of "+workflows.Mentions(s.acceptors())+" presses “I'm on it”. "+next)
+	default:
+		out = append(out, workflows.Mentions(s.acceptors())+" can open that mailbox and sign up.")
+	}
+	return append(out, "When it is accepted, the checks run again and the approvers are asked. By "+workflows.When(s.Until)+", or this ends.")
+}
+
+func confirmingLines(s State, who string) []string {
+	out := notes(s)
+	count := tallyLine(s)
+	switch {
+	case s.barred(who):
+		why := "You asked for this, so you do not confirm it."
+		if who == s.ToPerson {
+			why = "You would become the owner, so you do not confirm it."
+		}
+		out = append(out, why+" "+count)
+	case is(who, s.Asked):
+		reasonWhy := "You are asked because you are one of the people trusted with this account."
+		if is(who, s.ToHolders) {
+			reasonWhy = "You are asked because you can read that mailbox."
+		}
+		if !is(who, s.Electorate) {
+			reasonWhy = "You are asked because somebody who must confirm has delegated to you."
+		}
+		out = append(out, reasonWhy+" "+count)
+	default:
+		out = append(out, count)
+	}
+	if s.Reading {
+		out = append(out, "… The checks run again.")
+	}
+	next := "Then " + workflows.Span(s.Policy.Cooldown) + " pass in which any holder can stop it. After that integrator.io invites " + s.To + ", who accepts there."
+	return append(out, next)
+}
+
+// tallyLine counts: "1 of 2 confirmations; Ben and Cat can still confirm until …".
+func tallyLine(s State) string {
+	given := 0
+	for _, v := range s.Ballot.Votes {
+		if v.Choice == approvals.Approve {
+			given++
+		}
+	}
+	open := s.unanswered()
+	line := fmt.Sprintf("%d of %s so far", given, workflows.Plural(s.Ballot.Quorum, "confirmation"))
+	if len(open) > 0 {
+		line += "; " + workflows.Mentions(open) + " can still confirm until " + workflows.When(s.Until)
+	}
+	return line + ". One refusal ends it."
+}
+
+func voteLine(v approvals.Vote) string {
+	line := "✓ " + workflows.Mention(v.By) + " confirmed, " + workflows.When(v.At)
+	if v.Choice == approvals.Refuse {
+		line = "✗ " + workflows.Mention(v.By) + " refused, " + workflows.When(v.At) + ": " + workflows.Quote(v.Reason)
+	}
+	if v.By != v.Seat {
+		line += " (in place of " + workflows.Mention(v.Seat) + ")"
+	}
+	return line
+}
+
+func voteWord(c approvals.Choice) string {
+	if c == approvals.Refuse {
+		return "refusal"
+	}
+	return "confirmation"
+}
+
+func coolingLines(s State, who string) []string {
+	var out []string
+	switch {
+	case s.Paused && s.Reading:
+		out = append(out, "… The checks run again.")
+	case s.Paused:
+		line := "! Confirmed, but a check holds it up. As soon as it is mended, the invitation goes out by itself; the confirmations stand."
+		if len(s.waivable()) > 0 {
+			line += " A holder may waive it with a reason."
+		}
+		out = append(out, line+" By "+workflows.When(s.Until)+", or this ends.")
+	case s.Reading && s.Slow:
+		out = append(out, "! Confirmed. integrator.io has not answered the last check yet; Keyholder goes on asking until "+workflows.When(s.Until)+".")
+	case s.Reading:
+		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
+	default:
+		out = append(out, "✓ Confirmed. Until "+workflows.When(s.Until)+" ("+workflows.Span(s.Until.Sub(s.Since))+") it can be stopped by "+workflows.Mention(s.Requester)+", a holder or an administrator. Then the checks run once more and integrator.io invites "+s.To+".")
+	}
+	if is(who, s.FromPeople) {
+		out = append(out, "You are told because you own the account now, as "+s.From+". When "+s.To+" accepts, you keep the manage role; the new owner can change or limit that. Agreed is "+roleWord(s.PreviousRole)+".")
+	}
+	return out
+}
+
+// pageSteps are the steps of integrator.io's help article on switching the owner.
+func pageSteps(s State) string {
+	where := "integrator.io"
+	if s.UIHost != "" {
+		where = s.UIHost
+	}
+	return "Sign in to " + where + " as " + s.From + ", open Users, press the arrow next to " + s.To + ", choose Make account owner, and press Confirm."
+}
+
+func invitingLines(s State, who string) []string {
+	switch {
+	case s.Reading:
+		return []string{"… The checks run again, then the invitation goes out."}
+	case s.Invite.Manual:
+		out := []string{}
+		if s.Invite.Code != "" && s.Invite.Code != workflows.RefusedNoToken {
+			out = append(out, "! Keyholder's token may not start a transfer"+said(s.Invite.Message)+"; the present owner does it in the pages.")
+		}
+		if is(who, s.FromPeople) {
+			out = append(out, "You are asked because you own the account, as "+s.From+". "+pageSteps(s)+" Then press “The invitation is sent”.")
+		} else if len(s.FromPeople) > 0 {
+			out = append(out, workflows.Mentions(s.FromPeople)+", the present owner, is asked to invite "+s.To+" in integrator.io.")
+		} else {
+			out = append(out, s.From+" is not in this Slack. Ask them: "+pageSteps(s)+" A holder or administrator then says that it was done.")
+		}
+		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+	case s.Invite.Code != "":
+		return []string{"! " + remedy(s, s.Invite.Code, s.Invite.Message) + " By " + workflows.When(s.Until) + ", or this ends."}
+	}
+	return []string{"… integrator.io is being asked to invite " + s.To + "."}
+}
+
+func acceptingLines(s State, who string) []string {
+	var out []string
+	switch {
+	case s.Invite.Resend:
+		out = append(out, "… The old invitation is being withdrawn; then a new one goes out.")
+	case s.Invite.Lost == workflows.TransferFailed:
+		out = append(out, "! integrator.io could not carry the transfer out. Send the invitation again, or withdraw it.")
+	case s.Invite.Lost != "":
+		out = append(out, "! The invitation is gone at integrator.io: somebody cancelled or deleted it there. Send it again, or withdraw it here.")
+	default:
+		out = append(out, "✓ "+s.To+" was invited to become the owner ("+howWord(s.Invite.How, s.Invite.Attested)+").")
+	}
+	if s.Invite.Accepted != "" {
+		out = append(out, "✓ "+workflows.Mention(s.Invite.Accepted)+" accepts for "+s.To+". What is missing is the acceptance at integrator.io.")
+	}
+	do := "Sign in to integrator.io as " + s.To + ", open the invitation (the mail, or the bell) and press Accept there. Only the new owner can."
+	switch {
+	case is(who, s.acceptors()) && s.ToPerson != "":
+		out = append(out, "You are asked because you are to become the owner. "+do)
+	case is(who, s.acceptors()):
+		out = append(out, "You are asked because you can read that mailbox. "+do)
+	default:
+		out = append(out, workflows.Mentions(s.acceptors())+" can accept.")
+	}
+	watch := "Keyholder sees the acceptance by itself."
+	if s.attestable() {
+		watch = "Keyholder cannot see the acceptance; whoever accepted says so with “It is accepted”."
+	}
+	return append(out, watch+" By "+workflows.When(s.Until)+", or the invitation is withdrawn.")
+}
+
+func settlingLines(s State, who string) []string {
+	out := []string{"✓ " + changedSentence(s)}
+	if s.Settle.Removing {
+		return append(out, "… "+s.From+" is being removed; that is the last step.")
+	}
+	var list []string
+	for _, p := range s.points() {
+		sign := "…"
+		if p.Seen {
+			sign = "✓"
+		}
+		list = append(list, sign+" "+p.Text)
+	}
+	if s.Settle.RoleCode != "" {
+		list = append(list, "! The role of "+s.From+" could not be set: "+remedy(s, s.Settle.RoleCode, "")+" Set it under Users.")
+	}
+	if s.Settle.Probed && !s.Settle.TokenOK {
+		list = append(list, "! The API token no longer works under the new owner. Make a new one and give it to Keyholder.")
+	}
+	out = append(out, strings.Join(list, "\n"))
+	whoFor := workflows.Mentions(s.acceptors()) + " or an administrator"
+	if is(who, s.acceptors()) {
+		whoFor = "You"
+	}
+	return append(out, whoFor+" can finish this. On "+workflows.When(s.Until)+" it ends by itself, and what is open is kept as open.")
+}
+
+func changedSentence(s State) string {
+	source := "seen at integrator.io, " + workflows.TimeOfDay(s.changedAt())
+	if s.Settle.How == workflows.Attested {
+		source = workflows.Mention(s.Settle.Attested) + " says so, " + workflows.TimeOfDay(s.changedAt())
+	}
+	return workflows.Esc(s.AccountName) + " now belongs to " + s.To + " (" + source + ")."
+}
+
+func howWord(how, who string) string {
+	switch how {
+	case workflows.Acted:
+		return "Keyholder did it"
+	case workflows.Verified:
+		return "seen at integrator.io"
+	}
+	return workflows.Mention(who) + " says so"
+}
+
+// said quotes the other side's own words, if any.
+func said(message string) string {
+	if message == "" {
+		return ""
+	}
+	return " (integrator.io says: " + workflows.Quote(message) + ")"
+}

@@ -209,6 +209,10 @@ func TestRefusedTokensEndACall(t *testing.T) {
 						if c.status == 401 && strings.Contains(route, "tokenInfo") {
 							t.Error("a token that integrator.io does not know was read with")
 						}
+					case j.call.Op == workflows.OpWithdraw && strings.HasPrefix(route, "DELETE"):
+						if len(w.pending()) != 0 { // cancelled is withdrawn, deleted or not
+							t.Error("the invitation still stands")
+						}
 					case j.call.Op == workflows.OpWatchTransfer && strings.Contains(route, "ashares"):
 					default:
 						if wrong := j.settled(w, out.Receipt); wrong != "" {

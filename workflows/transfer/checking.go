@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"slices"
-	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -209,6 +208,3 @@ func (s State) void(cmd workflows.Command, f workflows.Facts, differences []stri
 	return one(cmd, evVoided, voided{Why: why, Differences: differences, Keep: slices.Clone(keep), Closes: b.Closes, Asked: t.Waiting,
 		Blocked: len(s.blocking(s.Checks)) > 0}), nil
 }
-
-// remaining is how long until the stage's own end.
-func (s State) remaining(at time.Time) time.Duration { return s.Until.Sub(at) }

@@ -3,6 +3,7 @@ package slacksim
 import (
 	"net/http"
 	"path"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,11 @@ const (
 	FaultAckLost          FaultKind = "ack_lost"          // the ack of this envelope is ignored
 	FaultSocketLate       FaultKind = "socket_late"       // the envelope is written after Delay (default 1 s); deadlines run from the start
 )
+
+var faultKinds = []FaultKind{FaultRateLimited, FaultRateLimitedBare, FaultErrorBefore, FaultErrorAfter, FaultHang, FaultHangAfter, FaultDrop,
+	FaultDropAfter, FaultLate, FaultAPIError, FaultNoConnection, FaultLost, FaultDuplicate, FaultSocketDrop, FaultSocketDisconnect, FaultAckLost, FaultSocketLate}
+
+func (k FaultKind) known() bool { return slices.Contains(faultKinds, k) }
 
 const (
 	onAPI    = "api"

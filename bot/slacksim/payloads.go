@@ -42,18 +42,18 @@ func (s *Server) messageAction(u *User, ch *Channel, m *Message, action obj) obj
 
 // stateOf is what one person entered into the elements of one message.
 func (s *Server) stateOf(m *Message, user string) obj {
-	key := m.Channel + "/" + m.TS + "/" + user
 	values := initialValues(m.Blocks)
-	for block, fields := range s.messageState[key] {
+	for block, fields := range s.messageState[m.stateKey(user)] {
 		for action, was := range asObj(fields) {
 			if now := asObj(asObj(values[block])[action]); now != nil && now["type"] == asObj(was)["type"] {
 				asObj(values[block])[action] = was
 			}
 		}
 	}
-	s.messageState[key] = values
 	return values
 }
+
+func (m *Message) stateKey(user string) string { return m.Channel + "/" + m.TS + "/" + user }
 
 // viewAction is block_actions from a modal or Home tab.
 func (s *Server) viewAction(u *User, v *view, action obj) obj {

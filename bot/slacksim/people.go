@@ -32,7 +32,7 @@ type CommandResult struct {
 	MessageTS    string          `json:"message_ts,omitempty"` // of the message the answer became
 	Ack          json.RawMessage `json:"ack,omitempty"`        // the ack's payload
 	Sent         json.RawMessage `json:"sent,omitempty"`       // the payload the app got
-	Took         time.Duration   `json:"took"`                 // from sending to the ack
+	Took         time.Duration   `json:"took_ns"`              // from sending to the ack
 }
 
 // ActionResult is how a click ended for the person.
@@ -41,7 +41,7 @@ type ActionResult struct {
 	Error      string          `json:"error,omitempty"` // operation_timeout or dispatch_failed
 	Ack        json.RawMessage `json:"ack,omitempty"`
 	Sent       json.RawMessage `json:"sent,omitempty"`
-	Took       time.Duration   `json:"took"`
+	Took       time.Duration   `json:"took_ns"`
 }
 
 // SubmitResult is how sending a modal ended for the person.
@@ -57,7 +57,7 @@ type SubmitResult struct {
 	ResponseAction string          `json:"response_action,omitempty"` // errors, update, push, clear; "" closed the view
 	Ack            json.RawMessage `json:"ack,omitempty"`
 	Sent           json.RawMessage `json:"sent,omitempty"`
-	Took           time.Duration   `json:"took"`
+	Took           time.Duration   `json:"took_ns"`
 }
 
 // actor returns a person who can act at all.
@@ -260,9 +260,13 @@ func (s *Server) prepareClick(user, channel, ts, blockID, actionID string, value
 	if e == nil {
 		return nil, impossible("message %s has no element %s in block %q", ts, actionID, blockID)
 	}
-	action, err := s.use(block, e, value, s.stateOf(m, u.ID))
+	values := s.stateOf(m, u.ID)
+	action, err := s.use(block, e, value, values)
 	if err != nil {
 		return nil, err
+	}
+	if len(values) > 0 {
+		s.messageState[m.stateKey(u.ID)] = values
 	}
 	return s.messageAction(u, ch, m, action), nil
 }

@@ -1,0 +1,328 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
+	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// deskStub is a record whose every answer a test decides. What is not decided is empty.
+type deskStub struct {
+	mu       sync.Mutex
+	commands []workflows.Command
+	do       func(context.Context, workflows.Command) (workflows.Reply, error)
+	delegate func(workflows.Command, string, time.Time) (workflows.Reply, error)
+	accounts []workflows.AccountInfo
+	open     []workflows.Overview
+	waiting  []workflows.Overview
+	story    []workflows.StoryLine
+	readers  map[string]bool
+	places   map[string]workflows.Place // workflow/person
+	fault    error                      // of every method but Do and Delegate
+}
+
+func (d *deskStub) Do(ctx context.Context, cmd workflows.Command) (workflows.Reply, error) {
+	d.mu.Lock()
+	d.commands = append(d.commands, cmd)
+	do := d.do
+	d.mu.Unlock()
+	if do == nil {
+		return workflows.Reply{Text: "Recorded."}, nil
+	}
+	return do(ctx, cmd)
+}
+
+func (d *deskStub) seen() []workflows.Command {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]workflows.Command(nil), d.commands...)
+}
+
+func (d *deskStub) NewWorkflowID(machine, account string, seeds ...string) (string, error) {
+	return workflows.NewID(machine[0], account, 16, seeds...), d.fault
+}
+
+func (d *deskStub) Accounts(context.Context) ([]workflows.AccountInfo, error) {
+	return d.accounts, d.fault
+}
+
+func (d *deskStub) Look(_ context.Context, id string) (workflows.Overview, error) {
+	for _, o := range d.open {
+		if o.ID == id {
+			return o, d.fault
+		}
+	}
+	return workflows.Overview{}, workflows.ErrNoWorkflow
+}
+
+func (d *deskStub) OpenOf(context.Context, string) ([]workflows.Overview, error) {
+	return d.open, d.fault
+}
+func (d *deskStub) WaitingFor(context.Context, string) ([]workflows.Overview, error) {
+	return d.waiting, d.fault
+}
+func (d *deskStub) Story(context.Context, string) ([]workflows.StoryLine, error) {
+	return d.story, d.fault
+}
+
+func (d *deskStub) Delegate(_ context.Context, cmd workflows.Command, to string, until time.Time) (workflows.Reply, error) {
+	if d.delegate == nil {
+		return workflows.Reply{Text: "delegated to " + to}, nil
+	}
+	return d.delegate(cmd, to, until)
+}
+
+func (d *deskStub) MayRead(_ context.Context, p workflows.Person, _ string) bool {
+	return d.readers[p.ID]
+}
+
+func (d *deskStub) Place(_ context.Context, workflow, _, person string) (workflows.Place, bool, error) {
+	p, ok := d.places[workflow+"/"+person]
+	return p, ok, nil
+}
+
+var acme = workflows.AccountInfo{
+	Policy: workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example", Token: true,
+		Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"UANA", "UBEN"}, Custodians: []string{"UANA"}}}},
+	State: workflows.AccountState{ID: "acme", Owner: "jane@acme.example"},
+}
+
+func testForm(policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
+	in := workflows.Input{Block: "account", Kind: workflows.InputSelect, Label: "Account", Initial: account}
+	for _, p := range policies {
+		in.Options = append(in.Options, workflows.Option{Value: p.ID, Label: p.Name})
+	}
+	return workflows.Modal{Callback: "transfer.request", Title: "Hand an account over", Submit: "Ask", Account: account, Action: "transfer.request",
+		Round: workflows.NoRound, Inputs: []workflows.Input{in,
+			{Block: "new_owner_person", Kind: workflows.InputUser, Label: "Person", Optional: true},
+			{Block: "reason", Kind: workflows.InputText, Label: "Reason", Multiline: true}}}
+}
+
+// rig is a workspace, a bot in it, and its record.
+type rig struct {
+	t    *testing.T
+	sim  *slacksim.Server
+	desk *deskStub
+	bot  *Bot
+	log  *lockedBuffer
+	stop func() error // ends Run and answers its error
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+const (
+	simApp = "xapp-1-SECRETAPP"
+	simBot = "xoxb-1-SECRETBOT"
+)
+
+// stopped makes a rig whose bot does not run.
+func stopped(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig {
+	t.Helper()
+	opt.AppToken, opt.BotToken = simApp, simBot
+	opt.Commands = []slacksim.SlashCommand{{Command: "/io", ShouldEscape: true}}
+	s := slacksim.New(opt)
+	for _, id := range []string{"UANA", "UBEN", "UCAT", "UDEE"} {
+		s.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[1:]), RealName: id[1:], Email: strings.ToLower(id[1:]) + "@acme.example"})
+	}
+	s.AddUser(slacksim.User{ID: "UGUEST", Name: "guest", IsRestricted: true})
+	s.AddUser(slacksim.User{ID: "UFOREIGN", Name: "foreign", TeamID: "T0OTHER"})
+	s.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", ExtShared: true,
+		Members: []string{"UANA", "UBEN", "UCAT", "UDEE", "UGUEST", "UFOREIGN", "U0BOT"}})
+	srv := httptest.NewServer(s)
+	r := &rig{t: t, sim: s, desk: &deskStub{accounts: []workflows.AccountInfo{acme}}, log: &lockedBuffer{}}
+	o := Options{AppToken: simApp, BotToken: simBot, APIURL: srv.URL + "/api", Command: "/io", Desk: r.desk, Now: time.Now,
+		Forms: map[string]Form{"transfer": testForm}, Log: zerolog.New(r.log).Level(zerolog.DebugLevel)}
+	for _, c := range change {
+		c(&o)
+	}
+	b, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.bot = b
+	t.Cleanup(func() {
+		s.Close()
+		srv.Close()
+		b.o.HTTP.CloseIdleConnections()
+		if log := r.log.String(); strings.Contains(log, "SECRET") || strings.Contains(log, "ticket=") {
+			t.Errorf("a secret in the log:\n%s", log)
+		}
+	})
+	return r
+}
+
+// running makes a rig whose bot is connected.
+func running(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig {
+	t.Helper()
+	r := stopped(t, opt, change...)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.bot.Run(ctx) }()
+	var once sync.Once
+	var err error
+	r.stop = func() error {
+		once.Do(func() { cancel(); err = <-done })
+		return err
+	}
+	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	r.until(func(*slacksim.Snapshot) bool { return r.sim.Connections() > 0 })
+	r.soon(r.bot.Connected)
+	return r
+}
+
+func (r *rig) ctx() context.Context {
+	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
+	r.t.Cleanup(cancel)
+	return ctx
+}
+
+// until waits for something to hold in the workspace.
+func (r *rig) until(cond func(*slacksim.Snapshot) bool) {
+	r.t.Helper()
+	if err := r.sim.Wait(r.ctx(), cond); err != nil {
+		r.t.Fatalf("waiting: %v\n%s", err, r.log.String())
+	}
+}
+
+// soon polls for something that the workspace does not tell about.
+func (r *rig) soon(cond func() bool) {
+	r.t.Helper()
+	poll(r.t, cond)
+}
+
+func poll(t *testing.T, cond func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatal("it never held")
+		}
+	}
+}
+
+const someWorkflow = "t07-7KQ2M9XA"
+
+func testCard(recipient string) workflows.Card {
+	return workflows.Card{Name: "main", Recipient: recipient, Round: 3, Title: "Hand Acme Production to celigo@acme.example?",
+		Lines: []string{"<@UDEE> asked."}, Facts: []string{"✓ nothing else pending"}, Note: "tr: `" + someWorkflow + "`", Fallback: "Confirm?",
+		Buttons: []workflows.Button{{Action: "transfer.confirm", Label: "Confirm", Style: workflows.Primary}, {Action: "transfer.refuse", Label: "Refuse…"}}}
+}
+
+func claimOf(card workflows.Card) workflows.Claim {
+	return workflows.Claim{Effect: workflows.Effect{ID: someWorkflow + "/4/0", Workflow: someWorkflow, Account: "acme",
+		Key: "card/" + someWorkflow + "/" + card.Name + "/" + card.Recipient, Made: time.Now(), Card: &card, Revision: 4, Machine: "transfer"}}
+}
+
+// lease counts how often it was held.
+type leaseStub struct {
+	mu   sync.Mutex
+	held int
+	err  error
+}
+
+func (l *leaseStub) Hold(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held++
+	return l.err
+}
+
+// posted puts a card into somebody's direct message and answers where.
+func (r *rig) posted(card workflows.Card) workflows.Place {
+	r.t.Helper()
+	out := r.bot.Deliver(r.ctx(), claimOf(card), &leaseStub{})
+	if !out.Done {
+		r.t.Fatalf("post: %+v", out)
+	}
+	return out.Place
+}
+
+// click presses a button of a posted card.
+func (r *rig) click(user string, p workflows.Place, action string) slacksim.ActionResult {
+	r.t.Helper()
+	res, err := r.sim.Click(r.ctx(), user, p.Channel, p.TS, "transfer:3", action)
+	if err != nil {
+		r.t.Fatalf("click: %v (%+v)\n%s", err, res, r.log.String())
+	}
+	return res
+}
+
+// told waits for a private answer to a person that contains a text, and answers it.
+func (r *rig) told(user, contains string) string {
+	r.t.Helper()
+	var found string
+	r.until(func(n *slacksim.Snapshot) bool {
+		for _, m := range n.AllMessages() {
+			if (m.EphemeralTo == user || (m.Channel == n.DM(user) && m.EphemeralTo == "")) && strings.Contains(m.Text, contains) {
+				found = m.Text
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+func (r *rig) slash(user, text string) string {
+	r.t.Helper()
+	res, err := r.sim.SlashCommand(r.ctx(), user, "C0OPS", "/io", text)
+	if err != nil {
+		r.t.Fatalf("/io %s: %v\n%s", text, err, r.log.String())
+	}
+	return res.Text
+}
+
+func count(calls []slacksim.Call, method string) (n int) {
+	for _, c := range calls {
+		if c.Method == method {
+			n++
+		}
+	}
+	return n
+}
+
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}

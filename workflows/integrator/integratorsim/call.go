@@ -267,7 +267,7 @@ func (c *call) list(items []any) reply {
 		return *bad
 	}
 	if skip >= len(items) {
-		return none()
+		return c.emptyList()
 	}
 	end := min(skip+limit, len(items))
 	page, err := project(items[skip:end], q.Get("include"), q.Get("exclude"))
@@ -283,6 +283,13 @@ func (c *call) list(items []any) reply {
 		out.header = map[string]string{"Link": links}
 	}
 	return out
+}
+
+func (c *call) emptyList() reply {
+	if c.s.opts.EmptyAsArray && !strings.Contains(c.r.URL.Path, "/ssoclients") {
+		return ok([]any{})
+	}
+	return none()
 }
 
 // page reads skip (or offset, as the audit log has it) and limit.

@@ -221,7 +221,8 @@ func (e *EnvHandle) AddToken(t Token) string {
 	return e.s.addToken(e.acct, e.env, t).Secret
 }
 
-// AddUser gives somebody access, without a mail and without an audit entry, and returns the ashare's ID.
+// AddUser gives somebody access, without a mail and without an audit entry, and returns the ashare's ID. Somebody who
+// has access already is changed. The owner is no user and must not be added.
 func (e *EnvHandle) AddUser(u User) string {
 	defer e.lock()()
 	return e.s.addUser(e.acct, e.env, u).ID

@@ -46,7 +46,7 @@
 //   - An administrator's token may not start, cancel or delete an account transfer (403), unless it was made with MayTransfer.
 //   - Identity is swapped in a transfer: the account's _id stays with the account, so the two people trade document IDs.
 //     tokenInfo answers the same before and after, and every token keeps working.
-//   - Empty lists are 204 without a body, everywhere. So are the lists of a token that lost its rights, and /ashares and
+//   - Empty lists are 204 without a body, everywhere (Options.EmptyAsArray: 200 and []). So are the lists of a token that lost its rights, and /ashares and
 //     /transfers for somebody who is neither owner nor administrator.
 //   - disabled in a PUT of an ashare: set when given, left alone when not. /disable is a toggle, reinvite and accept answer 204.
 //   - A full user limit is 422 entitlement_reached. A reinvite of a user who has accepted is 422.

@@ -48,6 +48,17 @@ func TestJobIsCanceledOnce(t *testing.T) {
 	r.do("GET", "/v1/jobs/nope", "").refused(404, "", "")
 }
 
+func TestEmptyListsCanBeArrays(t *testing.T) {
+	r := newRig(t, Options{EmptyAsArray: true})
+	lost := r.d.Account.Production().AddToken(Token{LostRights: true})
+	for token, path := range map[string]string{r.d.ProductionToken: "/v1/transfers", lost: "/v1/ashares", r.d.PersonTokens["ana@acme.example"]: "/v1/flows"} {
+		if a := r.as(token, "GET", path, "").want(200); string(a.body) != "[]" {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+	r.do("GET", "/v1/ssoclients", "").empty()
+}
+
 // Somebody without an account, and without a header, sees empty lists and may change nothing.
 func TestPersonWithoutAccount(t *testing.T) {
 	r := newRig(t, Options{})

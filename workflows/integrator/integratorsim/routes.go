@@ -116,7 +116,7 @@ func (c *call) refused(r route) *reply {
 	if c.token.Lost {
 		switch {
 		case r.list:
-			return no(none())
+			return no(c.emptyList())
 		case r.write():
 			return no(forbidden("You do not have permission to perform this operation."))
 		}
@@ -130,7 +130,7 @@ func (c *call) refused(r route) *reply {
 	}
 	switch {
 	case r.list && (c.acct == nil || r.quiet):
-		return no(none())
+		return no(c.emptyList())
 	case c.acct == nil && !r.write():
 		return no(notFound())
 	}

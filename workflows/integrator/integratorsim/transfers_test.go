@@ -12,6 +12,7 @@ const invitation = `{"email":"celigo@acme.example","account":true}`
 func TestOwnershipMovesFromInvitationToDone(t *testing.T) {
 	r := newRig(t, Options{SettleAfter: 10 * time.Minute})
 	r.alias()
+	r.act(Action{Do: "add_user", Email: r.d.AliasEmail, Role: "monitor", Environment: "Sandbox"})
 	before := r.do("GET", "/v1/tokenInfo", "").object()["_userId"]
 	id := r.do("POST", "/v1/transfers/invite", invitation).want(201).id()
 	alias := r.person(r.d.AliasEmail)
@@ -55,6 +56,9 @@ func TestOwnershipMovesFromInvitationToDone(t *testing.T) {
 	for _, d := range r.as(r.d.SandboxToken, "GET", "/v1/ashares", "").list() {
 		if text(d["sharedWithUser"].(map[string]any), "email") == r.d.OwnerEmail {
 			t.Fatal("the previous owner kept access to the sandbox")
+		}
+		if text(d["sharedWithUser"].(map[string]any), "email") == r.d.AliasEmail {
+			t.Fatal("the new owner is still a user of the sandbox")
 		}
 	}
 	if !strings.Contains(string(r.do("GET", "/v1/audit?resourceType=transfer", "").body), id) {

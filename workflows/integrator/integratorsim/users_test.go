@@ -185,6 +185,12 @@ func TestPendingInvitationsTakeSeats(t *testing.T) {
 	r.do("POST", "/v1/invite", `{"email":"b@acme.example"}`).refused(422, "entitlement_reached", "")
 	r.do("DELETE", "/v1/ashares/"+r.d.Shares["contractor@partner.example"], "").empty()
 	r.do("POST", "/v1/invite", `{"email":"b@acme.example"}`).want(201)
+	r.d.Account.SetSeats(6)
+	c := r.do("POST", "/v1/invite", `{"email":"c@acme.example"}`).want(201).id()
+	r.do("POST", "/v1/invite", `{"email":"d@acme.example"}`).refused(422, "entitlement_reached", "")
+	r.s.AddPerson("c@acme.example", "Cleo")
+	r.as(r.person("c@acme.example"), "PUT", "/v1/ashares/"+c+"/dismiss", `{}`).empty()
+	r.do("POST", "/v1/invite", `{"email":"d@acme.example"}`).want(201)
 	// a seat is a person: the sandbox costs no second one
 	r.as(r.d.SandboxToken, "POST", "/v1/invite", `{"email":"b@acme.example"}`).want(201)
 }

@@ -1,10 +1,7 @@
 package integratorsim
 
 import (
-	"net/http"
-	"net/mail"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -106,103 +103,6 @@ func (c *call) withShare(do func(*share) reply) reply {
 
 func getShare(c *call) reply {
 	return c.withShare(func(h *share) reply { return ok(c.view(h)) })
-}
-
-// access is what a PUT or an invitation says about rights. Disabled is nil when it was left out.
-type access struct {
-	level                    string
-	grants                   []Grant
-	sso, mfa                 bool
-	apim, retry, work, allMC bool
-	mcp                      []any
-	disabled                 *bool
-}
-
-// readAccess reads the fields that Celigo's request.yml allows and ignores every other one.
-func (c *call) readAccess(d doc) (access, *reply) {
-	var a access
-	var bad *reply
-	flag := func(name string) bool {
-		switch v := d[name].(type) {
-		case nil:
-		case bool:
-			return v
-		default:
-			r := invalid(name, name+" must be true or false.")
-			bad = &r
-		}
-		return false
-	}
-	a.sso, a.mfa = flag("accountSSORequired"), flag("accountMFARequired")
-	a.apim, a.retry = flag("allowAccessToAPIM"), flag("allowToEditRetryData")
-	a.work, a.allMC = flag("allowIntegrationWorkspaceCreation"), flag("allMcpServerAccess")
-	if d["disabled"] != nil {
-		v := flag("disabled")
-		a.disabled = &v
-	}
-	if bad != nil {
-		return a, bad
-	}
-	switch v := d["accessLevel"].(type) {
-	case nil:
-	case string:
-		a.level = v
-	default:
-		r := invalid("accessLevel", "accessLevel must be a string.")
-		return a, &r
-	}
-	if !slices.Contains([]string{"", "administrator", "manage", "monitor"}, a.level) {
-		r := invalid("accessLevel", "accessLevel must be one of administrator, manage, monitor.")
-		return a, &r
-	}
-	if a.sso && a.mfa {
-		r := invalid("accountMFARequired", "You can't require both MFA and SSO for a user.")
-		return a, &r
-	}
-	if a.sso && len(c.acct.SSOClients) == 0 {
-		r := invalid("accountSSORequired", "SSO must be configured for the account before it can be required for a user.")
-		return a, &r
-	}
-	if mcp, isList := d["mcpServerAccessLevel"].([]any); isList && !a.allMC {
-		a.mcp = mcp
-	}
-	a.grants, bad = c.readGrants(d["integrationAccessLevel"])
-	if a.level == "manage" || a.level == "administrator" {
-		a.grants = nil // ignored, says celigo/ai
-	}
-	return a, bad
-}
-
-func (c *call) readGrants(v any) ([]Grant, *reply) {
-	const field = "integrationAccessLevel"
-	refuse := func(message string) ([]Grant, *reply) { r := invalid(field, message); return nil, &r }
-	if v == nil {
-		return nil, nil
-	}
-	list, isList := v.([]any)
-	if !isList {
-		return refuse("integrationAccessLevel must be a list.")
-	}
-	var out []Grant
-	for _, x := range list {
-		d, isObject := x.(map[string]any)
-		if !isObject {
-			return refuse("Each entry of integrationAccessLevel must be an object.")
-		}
-		g := Grant{text(d, "_integrationId"), text(d, "accessLevel")}
-		if g.AccessLevel != "manage" && g.AccessLevel != "monitor" {
-			return refuse("accessLevel of an integration must be manage or monitor.")
-		}
-		in := c.env.find("integrations", g.IntegrationID)
-		if in == nil {
-			return refuse("_integrationId does not name an integration of this account.")
-		}
-		if text(in, "_parentId") != "" {
-			return refuse("A child integration cannot be selected.")
-		}
-		out = append(out, g)
-	}
-	return out, nil
 }
 
 func (h *share) set(a access) {
@@ -328,92 +228,6 @@ func (s *Server) dismiss(a *account, h *share, source string, now time.Time) {
 	h.Dismissed, h.Modified = true, now
 	a.audit(s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: source, Event: "update",
 		ByUser: h.Person.identity(), FieldChanges: []fieldChange{{"dismissed", false, true}}}, now)
-}
-
-func validEmail(address string) bool {
-	a, err := mail.ParseAddress(address)
-	return err == nil && a.Address == address && len(address) <= 254
-}
-
-// invite adds one pending ashare, or says why not.
-func (c *call) invite(email string, a access) (*share, *reply) {
-	refuse := func(r reply) (*share, *reply) { return nil, &r }
-	email = strings.TrimSpace(email)
-	if !validEmail(email) {
-		return refuse(invalid("email", "Please enter a valid email address"))
-	}
-	p := c.w.personByEmail(email)
-	if p != nil && (p == c.acct.Owner || c.env.shareOf(p) != nil) {
-		return refuse(fail(http.StatusConflict, "duplicate_user", alreadyHasAccess, "email"))
-	}
-	if c.acct.Seats > 0 && c.acct.seatsTaken() >= c.acct.Seats && !c.acct.seated(p) {
-		return refuse(fail(http.StatusUnprocessableEntity, "entitlement_reached",
-			"You have reached the maximum number of users for your subscription.", ""))
-	}
-	if p == nil {
-		p = c.s.addPerson(email, "", false)
-	}
-	h := &share{ID: c.s.newID(), Person: p, CreatedVia: "existing_account_invite", CreatedAt: c.now, Modified: c.now}
-	h.set(a)
-	c.env.Shares = append(c.env.Shares, h)
-	c.audit("user", p.ID, "create")
-	c.s.mailInvitation(c.acct, h)
-	return h, nil
-}
-
-func (a *account) seated(p *person) bool {
-	return p != nil && slices.ContainsFunc(a.Envs, func(e *environment) bool {
-		h := e.shareOf(p)
-		return h != nil && !h.Dismissed
-	})
-}
-
-func inviteOne(c *call) reply {
-	d, bad := c.object(false)
-	if bad != nil {
-		return *bad
-	}
-	a, bad := c.readAccess(d)
-	if bad != nil {
-		return *bad
-	}
-	h, bad := c.invite(text(d, "email"), a)
-	if bad != nil {
-		return *bad
-	}
-	return created(c.view(h))
-}
-
-func inviteMany(c *call) reply {
-	d, bad := c.object(false)
-	if bad != nil {
-		return *bad
-	}
-	emails, isList := d["emails"].([]any)
-	if !isList || len(emails) == 0 {
-		return invalid("emails", "emails must be a list of email addresses.")
-	}
-	a, bad := c.readAccess(d)
-	if bad != nil {
-		return *bad
-	}
-	out := make([]doc, 0, len(emails))
-	c.noEffect = true
-	for _, e := range emails {
-		email, _ := e.(string)
-		h, bad := c.invite(email, a)
-		if bad != nil {
-			entry := doc{"statusCode": bad.status}
-			for k, v := range bad.body.(map[string]any) {
-				entry[k] = v
-			}
-			out = append(out, entry)
-			continue
-		}
-		out = append(out, doc{"statusCode": http.StatusCreated, "doc": c.view(h)})
-		c.noEffect = false
-	}
-	return ok(out)
 }
 
 // sharedWithMe lists the accounts that were shared with the caller, with their owners.

@@ -1,0 +1,368 @@
+package storetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+const lease = workflows.LeaseFor
+
+var effectTests = []test{
+	{"effects of one key come one at a time and in order", func(w *world) {
+		w.appended(w.call("1"), w.call("2"))
+		w.appended(w.call("3"))
+		for i, id := range []string{"1", "2", "3"} {
+			c := w.one(w.at(time.Duration(i)*time.Second), id)
+			w.claim(w.at(time.Duration(i) * time.Second)) // nothing beside it
+			w.finish(c, done)
+		}
+		w.claim(w.at(time.Hour))
+	}},
+	{"one that failed waits for its time and lets no later one pass", func(w *world) {
+		w.appended(w.call("1"), w.call("2"))
+		for i := range 3 {
+			c := w.one(w.at(time.Duration(i)*time.Minute), "1")
+			if c.Attempts != i {
+				w.Fatalf("attempt %d after %d failures", c.Attempts, i)
+			}
+			w.finish(c, workflows.Finish{Failed: true, NotBefore: w.at(time.Duration(i+1) * time.Minute)})
+			w.claim(w.at(time.Duration(i+1)*time.Minute - time.Millisecond))
+		}
+		w.finish(w.one(w.at(time.Hour), "1"), done)
+		if c := w.one(w.at(time.Hour), "2"); c.Attempts != 0 {
+			w.Errorf("the next effect starts with %d attempts", c.Attempts)
+		}
+	}},
+	{"giving back without failure counts no attempt", func(w *world) {
+		w.appended(w.call("1"))
+		w.finish(w.one(w.start, "1"), workflows.Finish{})
+		if c := w.one(w.start, "1"); c.Attempts != 0 {
+			w.Errorf("%d attempts", c.Attempts)
+		}
+	}},
+	{"a claim whose lease ended is taken over and the old token is worth nothing", func(w *world) {
+		w.appended(w.call("1"), w.call("2"))
+		old := w.one(w.start, "1")
+		if !old.Until.Equal(w.at(lease)) {
+			w.Errorf("leased until %v, want %v", old.Until, w.at(lease))
+		}
+		w.claim(w.at(lease - time.Millisecond))
+		taken := w.one(w.at(lease), "1")
+		if taken.Token == old.Token || taken.Attempts != 1 {
+			w.Errorf("taken over with the same token, or %d attempts instead of 1", taken.Attempts)
+		}
+		w.wantErr(w.s.Finish(w.ctx, old, workflows.Finish{Done: true, Place: workflows.Place{Channel: "D", TS: "1"}}), workflows.ErrLeaseLost)
+		_, err := w.s.Extend(w.ctx, old, w.at(lease))
+		w.wantErr(err, workflows.ErrLeaseLost)
+		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &old}), workflows.ErrConflict)
+		w.finish(taken, done)
+		w.wantErr(w.s.Finish(w.ctx, taken, done), workflows.ErrLeaseLost)
+		w.one(w.at(lease), "2")
+	}},
+	{"an extended lease is not taken over before its new end", func(w *world) {
+		w.appended(w.call("1"))
+		c := w.one(w.start, "1")
+		until, err := w.s.Extend(w.ctx, c, w.at(5*time.Second))
+		w.must(err)
+		if !until.Equal(w.at(5*time.Second + lease)) {
+			w.Errorf("extended until %v", until)
+		}
+		w.claim(until.Add(-time.Millisecond))
+		w.one(until, "1")
+	}},
+	{"an ended lease that nobody took over can still be extended and finished", func(w *world) {
+		w.appended(w.call("1"))
+		c := w.one(w.start, "1")
+		_, err := w.s.Extend(w.ctx, c, w.at(time.Minute))
+		w.must(err)
+		w.finish(c, done)
+		w.claim(w.at(time.Hour))
+	}},
+	{"the change that answers a claim removes it", func(w *world) {
+		w.appended(w.call("1"), w.call("2"))
+		c := w.one(w.start, "1")
+		answer := workflows.Change{Workflow: w.id, Account: account, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c,
+			Append: []workflows.Effect{w.call("3")}}
+		w.commit(answer)
+		w.wantErr(w.s.Finish(w.ctx, c, done), workflows.ErrLeaseLost)
+		w.finish(w.one(w.start, "2"), done)
+		w.finish(w.one(w.start, "3"), done)
+		w.claim(w.at(time.Hour))
+	}},
+	{"a claim of another store is lost, not a crash", func(w *world) {
+		for _, token := range []string{"", "x", "99-00", "-1-00", "00"} {
+			c := workflows.Claim{Effect: w.call("1"), Token: token}
+			w.wantErr(w.s.Finish(w.ctx, c, done), workflows.ErrLeaseLost)
+			_, err := w.s.Extend(w.ctx, c, w.start)
+			w.wantErr(err, workflows.ErrLeaseLost)
+		}
+	}},
+	{"no more than asked is claimed, people before bulk", func(w *world) {
+		var list []workflows.Effect
+		for i := range 10 {
+			bulk := w.keyed(fmt.Sprintf("bulk%d", i), fmt.Sprintf("a/bulk%d", i))
+			bulk.Lane, bulk.Made = workflows.LaneBulk, w.at(-time.Hour)
+			list = append(list, bulk, w.keyed(fmt.Sprintf("people%d", i), fmt.Sprintf("z/people%d", i)))
+		}
+		w.appended(list...)
+		claims, err := w.s.ClaimEffects(w.ctx, w.start, 12)
+		w.must(err)
+		people := 0
+		for _, c := range claims {
+			if c.Effect.Lane == workflows.LanePeople {
+				people++
+			}
+		}
+		if len(claims) != 12 || people != 10 {
+			w.Errorf("%d claims, %d of them for people; want 12 and 10", len(claims), people)
+		}
+		none, err := w.s.ClaimEffects(w.ctx, w.start, 0)
+		w.must(err)
+		if len(none) != 0 {
+			w.Errorf("asked for none, got %d", len(none))
+		}
+	}},
+	{"the older of what is due comes first", func(w *world) {
+		young, old := w.keyed("young", "a"), w.keyed("old", "z")
+		young.Made = w.at(time.Minute)
+		w.appended(young, old)
+		claims, err := w.s.ClaimEffects(w.ctx, w.at(time.Hour), 1)
+		w.must(err)
+		if len(claims) != 1 || claims[0].Effect.ID != "old" {
+			w.Errorf("claimed %+v", claims)
+		}
+	}},
+	{"a shard with much to do keeps no other waiting", func(w *world) {
+		for i := range 8 { // several accounts, so at least two shards
+			acc := fmt.Sprintf("account-%d", i)
+			id := workflows.NewID('t', acc, w.s.Shards(), acc)
+			c := workflows.Change{Workflow: id, Account: acc}
+			for j := range 50 {
+				e := w.keyed(fmt.Sprintf("%s-%d", acc, j), fmt.Sprintf("k/%s/%d", acc, j))
+				e.Workflow, e.Account, e.Made = id, acc, w.at(time.Duration(i)*time.Minute)
+				c.Append = append(c.Append, e)
+			}
+			w.commit(c)
+		}
+		claims, err := w.s.ClaimEffects(w.ctx, w.at(time.Hour), 16)
+		w.must(err)
+		shards := map[int]bool{}
+		for _, c := range claims {
+			shards[workflows.ShardOf(c.Effect.Account, w.s.Shards())] = true
+		}
+		if len(claims) != 16 || len(shards) < 2 {
+			w.Errorf("%d claims from %d shards", len(claims), len(shards))
+		}
+	}},
+}
+
+var cardTests = []test{
+	{"a card remembers its place, and a card under it learns the parent's", func(w *world) {
+		reply := w.card("reminder", "U1", 1)
+		reply.Card.Under = "main"
+		w.put(w.card("main", "U1", 1), w.card("main", "U2", 1))
+		for _, c := range w.claim(w.start, w.card("main", "U1", 1).ID, w.card("main", "U2", 1).ID) {
+			if c.Place.TS != "" || c.Parent.TS != "" {
+				w.Errorf("a card that was never posted stands at %+v under %+v", c.Place, c.Parent)
+			}
+			w.finish(c, workflows.Finish{Done: true, Place: workflows.Place{Channel: "D" + c.Effect.Card.Recipient, TS: "1.5", Revision: 1}})
+		}
+		w.put(w.card("main", "U1", 2), reply)
+		for _, c := range w.claim(w.start, w.card("main", "U1", 2).ID, reply.ID) {
+			main := workflows.Place{Channel: "DU1", TS: "1.5", Revision: 1}
+			if c.Effect.Card.Name == "main" && (c.Place != main || c.Parent.TS != "") || c.Effect.Card.Name != "main" && (c.Parent != main || c.Place.TS != "") {
+				w.Errorf("%s stands at %+v under %+v", c.Effect.ID, c.Place, c.Parent)
+			}
+		}
+		p, ok, err := w.s.Place(w.ctx, w.id, "main", "U2")
+		w.must(err)
+		if !ok || p.Channel != "DU2" {
+			w.Errorf("place %+v %v", p, ok)
+		}
+		_, ok, err = w.s.Place(w.ctx, w.id, "main", "U3")
+		w.must(err)
+		if ok {
+			w.Error("a card that was never posted has a place")
+		}
+	}},
+	{"newer content waits for the older one's end and is due then", func(w *world) {
+		for i, end := range []workflows.Finish{
+			{Done: true, Place: workflows.Place{Channel: "D", TS: "1", Revision: 1}},
+			{Failed: true, NotBefore: w.at(time.Hour), Place: workflows.Place{Channel: "D", TS: "1", Revision: 1}},
+		} {
+			who := fmt.Sprintf("U%d", i)
+			w.put(w.card("main", who, 1))
+			old := w.one(w.start, w.card("main", who, 1).ID)
+			w.put(w.card("main", who, 2))
+			w.put(w.card("main", who, 3))
+			w.claim(w.start)
+			w.finish(old, end)
+			c := w.one(w.start, old.Effect.ID)
+			if c.Effect.Revision != 3 || c.Place.TS != "1" || c.Attempts != 0 {
+				w.Errorf("revision %d at %+v with %d attempts, want 3 at its place with 0", c.Effect.Revision, c.Place, c.Attempts)
+			}
+			w.finish(c, done)
+			w.claim(w.at(24 * time.Hour))
+		}
+	}},
+	{"newer content ends a back-off", func(w *world) {
+		w.put(w.card("main", "U1", 1))
+		w.finish(w.one(w.start, w.card("main", "U1", 1).ID), workflows.Finish{Failed: true, NotBefore: w.at(time.Hour)})
+		w.claim(w.at(time.Second))
+		w.put(w.card("main", "U1", 2))
+		if c := w.one(w.at(time.Second), w.card("main", "U1", 2).ID); c.Attempts != 0 || c.Effect.Revision != 2 {
+			w.Errorf("revision %d with %d attempts", c.Effect.Revision, c.Attempts)
+		}
+	}},
+	{"newer content is taken over when the courier of the older died", func(w *world) {
+		w.put(w.card("main", "U1", 1))
+		old := w.one(w.start, w.card("main", "U1", 1).ID)
+		w.put(w.card("main", "U1", 2))
+		c := w.one(w.at(lease), old.Effect.ID)
+		if c.Effect.Revision != 2 || c.Attempts != 1 {
+			w.Errorf("revision %d with %d attempts, want 2 with 1: the older may have been posted", c.Effect.Revision, c.Attempts)
+		}
+		w.wantErr(w.s.Finish(w.ctx, old, done), workflows.ErrLeaseLost)
+	}},
+	{"newer content may change the lane", func(w *world) {
+		for _, inFlight := range []bool{false, true} {
+			bulk := w.card("main", fmt.Sprint(inFlight), 1)
+			bulk.Lane = workflows.LaneBulk
+			w.put(bulk)
+			if inFlight {
+				c := w.one(w.start, bulk.ID)
+				w.put(w.card("main", "true", 2))
+				w.finish(c, done)
+			} else {
+				w.put(w.card("main", "false", 2))
+			}
+			c := w.one(w.start, bulk.ID)
+			if c.Effect.Lane != workflows.LanePeople {
+				w.Errorf("in flight %v: lane %d", inFlight, c.Effect.Lane)
+			}
+			w.finish(c, done)
+			w.claim(w.at(time.Hour))
+		}
+	}},
+	{"a card shown again from an old state conflicts", func(w *world) {
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 2)}, Put: []workflows.Effect{w.card("main", "U1", 2)}})
+		old := w.card("main", "U1", 1)
+		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Put: []workflows.Effect{old}}), workflows.ErrConflict)
+		w.put(w.card("main", "U1", 2))
+		if c := w.one(w.start, old.ID); c.Effect.Revision != 2 {
+			w.Errorf("revision %d", c.Effect.Revision)
+		}
+	}},
+}
+
+var watchTests = []test{
+	{"a watch stays and is due at its next time", func(w *world) {
+		w.put(w.watch("w1", time.Minute))
+		for i := range 3 {
+			at := w.at(time.Duration(i) * time.Minute)
+			c := w.one(at, "w1")
+			if c.Attempts != 0 || c.Effect.Every != time.Minute {
+				w.Errorf("watch %+v", c)
+			}
+			w.finish(c, workflows.Finish{Done: true, NotBefore: at.Add(time.Minute)})
+			w.claim(at.Add(time.Minute - time.Millisecond))
+		}
+		c := w.one(w.at(time.Hour), "w1")
+		w.finish(c, workflows.Finish{Failed: true, NotBefore: w.at(time.Hour)})
+		c = w.one(w.at(time.Hour), "w1")
+		if c.Attempts != 1 {
+			w.Errorf("%d attempts after a failure", c.Attempts)
+		}
+		w.finish(c, done) // no time told: one distance after it was claimed
+		w.claim(w.at(time.Hour + time.Minute - time.Millisecond))
+		if c = w.one(w.at(time.Hour+time.Minute), "w1"); c.Attempts != 0 {
+			w.Errorf("%d attempts after success", c.Attempts)
+		}
+	}},
+	{"a watch replaced in flight is due with its new content", func(w *world) {
+		w.put(w.watch("w1", time.Minute))
+		c := w.one(w.start, "w1")
+		w.put(w.watch("w2", time.Minute))
+		w.finish(c, workflows.Finish{Done: true, NotBefore: w.at(time.Minute)})
+		w.one(w.start, "w2")
+	}},
+	{"a watch dropped in flight never comes back, and what is put next waits for its end", func(w *world) {
+		w.put(w.watch("w1", time.Minute))
+		c := w.one(w.start, "w1")
+		w.commit(workflows.Change{Workflow: w.id, Drop: []string{c.Effect.Key}})
+		w.put(w.watch("w2", time.Minute))
+		w.claim(w.start)
+		w.finish(c, workflows.Finish{Done: true, NotBefore: w.at(time.Minute)})
+		c = w.one(w.start, "w2")
+		w.commit(workflows.Change{Workflow: w.id, Drop: []string{c.Effect.Key}})
+		w.finish(c, workflows.Finish{Done: true, NotBefore: w.at(time.Minute)})
+		w.claim(w.at(24 * time.Hour))
+	}},
+	{"a watch dropped in flight whose courier died leaves nothing", func(w *world) {
+		w.put(w.watch("w1", time.Minute))
+		c := w.one(w.start, "w1")
+		w.commit(workflows.Change{Workflow: w.id, Drop: []string{c.Effect.Key, "watch/unknown"}})
+		w.claim(w.at(lease))
+		w.put(w.watch("w2", time.Minute))
+		w.one(w.at(lease), "w2")
+	}},
+	{"a watch whose claim is answered goes on, unless the change drops or replaces it", func(w *world) {
+		w.put(w.watch("w1", time.Minute))
+		c := w.one(w.start, "w1")
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c})
+		w.claim(w.at(time.Minute - time.Millisecond))
+		c = w.one(w.at(time.Minute), "w1")
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c, Put: []workflows.Effect{w.watch("w2", time.Minute)}})
+		c = w.one(w.at(time.Minute), "w2")
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c, Drop: []string{c.Effect.Key}})
+		w.claim(w.at(24 * time.Hour))
+	}},
+}
+
+var holdTests = []test{
+	{"nothing for a destination held back is claimed before its time", func(w *world) {
+		w.appended(w.call("1"))
+		w.put(w.card("main", "U1", 1))
+		w.must(w.s.HoldBack(w.ctx, w.call("1").Destination(), w.at(time.Minute)))
+		w.must(w.s.HoldBack(w.ctx, w.call("1").Destination(), w.at(time.Second))) // the later one counts
+		card := w.card("main", "U1", 1)
+		w.finish(w.one(w.start, card.ID), done)
+		w.claim(w.at(30 * time.Second))
+		w.finish(w.one(w.at(time.Minute), "1"), done)
+		w.appended(w.call("2"))
+		w.one(w.at(time.Minute), "2")
+	}},
+	{"a hold set while effects are in flight keeps what is put next", func(w *world) {
+		w.put(w.card("main", "U1", 1))
+		c := w.one(w.start, w.card("main", "U1", 1).ID)
+		w.must(w.s.HoldBack(w.ctx, "slack", w.at(time.Minute)))
+		w.finish(c, workflows.Finish{Failed: true, NotBefore: w.at(time.Second)})
+		w.put(w.card("main", "U1", 2), w.card("main", "U2", 2))
+		w.claim(w.at(59 * time.Second))
+		w.claim(w.at(time.Minute), w.card("main", "U1", 2).ID, w.card("main", "U2", 2).ID)
+	}},
+	{"hundreds of effects held back do not hide one that may go", func(w *world) {
+		var list []workflows.Effect
+		for i := range 900 {
+			e := w.card("main", fmt.Sprintf("U%d", i), 1)
+			e.Made = w.at(-time.Hour)
+			list = append(list, e)
+		}
+		w.put(list...)
+		w.appended(w.call("free"))
+		w.must(w.s.HoldBack(w.ctx, "slack", w.at(time.Minute)))
+		claims, err := w.s.ClaimEffects(w.ctx, w.start, 8)
+		w.must(err)
+		if len(claims) != 1 || claims[0].Effect.ID != "free" {
+			w.Fatalf("%d claims", len(claims))
+		}
+		w.finish(claims[0], done)
+		all, err := w.s.ClaimEffects(w.ctx, w.at(time.Minute), 2000)
+		w.must(err)
+		if len(all) != 900 {
+			w.Errorf("%d claims after the hold", len(all))
+		}
+	}},
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyholder/keyholder/bot"
+	"github.com/keyholder/keyholder/cmd/keyholder/config"
+	"github.com/keyholder/keyholder/cmd/keyholder/serve"
+	"github.com/keyholder/keyholder/store"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+type checkCmd struct{ configFlag }
+
+// checkTimeout bounds each look outside.
+const checkTimeout = 20 * time.Second
+
+// findings collects what check prints: marks as everywhere, ✓ good, ! advice, ✗ fault, ? could not be told.
+type findings struct {
+	w      *world
+	faults int
+}
+
+func (f *findings) head(title string)            { fmt.Fprintln(f.w.out, "\n"+title) }
+func (f *findings) good(format string, a ...any) { fmt.Fprintf(f.w.out, "  ✓ "+format+"\n", a...) }
+func (f *findings) note(format string, a ...any) { fmt.Fprintf(f.w.out, "  ! "+format+"\n", a...) }
+func (f *findings) open(format string, a ...any) { fmt.Fprintf(f.w.out, "  ? "+format+"\n", a...) }
+func (f *findings) bad(format string, a ...any) {
+	f.faults++
+	fmt.Fprintf(f.w.out, "  ✗ "+format+"\n", a...)
+}
+
+// Run prints every fault of the file at once; then it looks at whatever the file says enough about.
+func (c checkCmd) Run(w *world) error {
+	cfg, faults, err := config.Load(c.Config, os.LookupEnv)
+	if err != nil {
+		return exitError{exitFault, err.Error()}
+	}
+	f := &findings{w: w}
+	fmt.Fprintln(w.out, c.Config)
+	for _, x := range faults {
+		f.bad("%s", x)
+	}
+	if len(faults) == 0 {
+		f.good("no faults; %s", count(len(cfg.Accounts), "account"))
+		for _, a := range cfg.Advice() {
+			f.note("%s", a)
+		}
+	}
+	quiet := zerolog.Nop()
+	owners := f.redis(w.ctx, cfg, quiet)
+	f.slack(w.ctx, cfg, quiet)
+	f.accounts(w.ctx, cfg, quiet, owners)
+	if f.faults > 0 {
+		return exitError{exitFault, count(f.faults, "fault") + " found"}
+	}
+	return nil
+}
+
+// redis says what the server promises and answers the recorded owners.
+func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Logger) map[string]string {
+	f.head("Redis")
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if cfg.RedisURL() == "" && len(cfg.Redis.Addrs) == 0 {
+		f.open("not looked at: no server is named")
+		return nil
+	}
+	st, err := store.Open(ctx, serve.StoreOptions(cfg, log))
+	if err != nil {
+		f.bad("%v", err)
+		return nil
+	}
+	defer st.Close()
+	promises, err := st.Promises(ctx)
+	if err != nil {
+		f.bad("%v", err)
+		return nil
+	}
+	for _, p := range promises {
+		text := strings.TrimSpace(p.Sentence + " " + p.Cure)
+		switch p.Level {
+		case store.OK:
+			f.good("%s", text)
+		case store.Warn:
+			f.note("%s", text)
+		case store.Fault:
+			f.bad("%s", text)
+		default:
+			f.open("%s", text)
+		}
+	}
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Policies: serve.Policies(cfg), Now: time.Now, Log: log})
+	owners := map[string]string{}
+	for _, a := range cfg.Accounts {
+		if owner, err := desk.Owner(ctx, a.ID); err == nil {
+			owners[a.ID] = owner
+		}
+	}
+	return owners
+}
+
+// slack looks at the app and at the people the file names.
+func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Logger) {
+	f.head("Slack")
+	ctx, cancel := context.WithTimeout(ctx, 2*checkTimeout)
+	defer cancel()
+	b, err := bot.New(bot.Options{AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken, APIURL: cfg.Secrets.SlackAPIURL,
+		Command: cfg.Slack.Command, Log: log, Now: time.Now})
+	if err != nil {
+		f.open("not looked at: the tokens are missing or of the wrong kind")
+		return
+	}
+	var channels []string
+	for _, a := range cfg.Accounts {
+		if ch := a.ChannelOr(cfg.Slack.Channel); ch != "" {
+			channels = append(channels, ch)
+		}
+	}
+	p, err := b.Probe(ctx, channels...)
+	if err != nil {
+		f.bad("%v", err)
+		return
+	}
+	f.good("the bot token belongs to %s (%s), bot user %s", p.Team, p.TeamID, p.BotUser)
+	if p.AppToken != "" {
+		f.bad("%s", p.AppToken)
+	} else {
+		f.good("the app-level token opens connections")
+	}
+	if p.Scopes == nil {
+		f.open("Slack did not say which scopes are granted")
+	}
+	for _, s := range p.Missing {
+		if s.Needed {
+			f.bad("the scope %s is missing: %s. Add it to the manifest and install the app again.", s.Name, s.Lost)
+		} else {
+			f.note("without the scope %s this is lost: %s", s.Name, s.Lost)
+		}
+	}
+	for _, ch := range p.Channels {
+		if ch.Fault != "" {
+			f.bad("channel %s: %s", ch.ID, ch.Fault)
+		} else {
+			f.good("channel %s (%s) can be posted to", ch.Name, ch.ID)
+		}
+	}
+	f.people(ctx, cfg, b.Roster())
+}
+
+// people names everyone the file counts on who does not count.
+func (f *findings) people(ctx context.Context, cfg *config.Config, roster workflows.Roster) {
+	for _, a := range cfg.Accounts {
+		facts := workflows.Facts{Groups: map[string][]string{}, People: map[string]workflows.Person{}}
+		named := append(append(append([]string{}, a.HolderIDs()...), a.ApproverIDs()...), append(append([]string{}, a.Admins...), a.Auditors...)...)
+		for _, id := range named {
+			if !workflows.IsGroup(id) || facts.Groups[id] != nil {
+				continue
+			}
+			members, err := roster.Group(ctx, id)
+			if err != nil {
+				f.bad("%s: the user group %s cannot be read: %v", a.ID, id, err)
+			}
+			facts.Groups[id] = append([]string{}, members...)
+		}
+		people, err := roster.People(ctx, facts.Expand(named))
+		if err != nil {
+			f.bad("%s: the people cannot be looked up: %v", a.ID, err)
+			continue
+		}
+		f.count(a, facts, people)
+	}
+}
+
+func (f *findings) count(a config.Account, facts workflows.Facts, people map[string]workflows.Person) {
+	standing := 0
+	approvers := facts.Expand(a.ApproverIDs())
+	for _, id := range approvers {
+		if people[id].Standing == "" {
+			standing++
+		}
+	}
+	for id, p := range people {
+		if p.Standing != "" {
+			f.note("%s: %s does not count: %s. Remove them from the file or put it right in Slack.", a.ID, strings.TrimSpace(id+" "+p.Name), standingWord(p.Standing))
+		}
+	}
+	if standing < a.Transfer.Quorum {
+		f.bad("%s: transfer.quorum is %d, but only %s of those who approve can act. Name more, or lower the quorum.", a.ID, a.Transfer.Quorum, count(standing, "person"))
+		return
+	}
+	f.good("%s: %d of %s who approve can act; %d needed", a.ID, standing, count(len(approvers), "person"), a.Transfer.Quorum)
+}
+
+func standingWord(code string) string {
+	switch code {
+	case workflows.StandingGuest:
+		return "a guest"
+	case workflows.StandingBot:
+		return "a bot"
+	case workflows.StandingDeactivated:
+		return "deactivated in Slack"
+	case workflows.StandingForeign:
+		return "of another workspace"
+	case workflows.StandingInvited:
+		return "invited to Slack, but never signed in"
+	}
+	return "not known to Slack"
+}
+
+// accounts probes what each token can do.
+func (f *findings) accounts(ctx context.Context, cfg *config.Config, log zerolog.Logger, owners map[string]string) {
+	gateway := serve.Gateway(cfg, log, time.Now, nil)
+	defer gateway.Close()
+	for _, a := range cfg.Accounts {
+		f.head("integrator.io: " + a.Name + " (" + a.ID + ")")
+		if owner := owners[a.ID]; owner != "" && a.Owner != "" && !workflows.SameEmail(owner, a.Owner) {
+			f.note("the file says owner: %s, the record knows better: %s", a.Owner, owner)
+		}
+		if cfg.Token(a.ID, "") == "" {
+			f.note("no token: people act in the pages and attest; Keyholder sees nothing by itself")
+			continue
+		}
+		bounded, cancel := context.WithTimeout(ctx, checkTimeout)
+		caps, id, err := gateway.Probe(bounded, a.ID, "")
+		cancel()
+		if err != nil {
+			f.bad("%s answers: %v", a.APIBase(), err)
+			continue
+		}
+		f.good("the token is known at %s (account user %s)", a.APIBase(), id.UserID)
+		f.capability("read users", caps.ReadUsers)
+		f.capability("read transfers", caps.ReadTransfers)
+		f.capability("change users", caps.ChangeUsers)
+		f.capability("start a transfer", caps.Start)
+	}
+}
+
+func (f *findings) capability(what string, can workflows.Can) {
+	switch can {
+	case workflows.Yes:
+		f.good("can %s", what)
+	case workflows.No:
+		f.note("cannot %s: people do that and attest", what)
+	default:
+		f.open("whether it can %s shows when it is tried; if not, people do it", what)
+	}
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/keyholder/keyholder/cmd/keyholder/serve"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+type runCmd struct{ configFlag }
+
+// Run runs the bot until SIGTERM or an interrupt, which end it with exit 0.
+func (c runCmd) Run(w *world) error {
+	cfg, err := c.load(w, false)
+	if err != nil {
+		return err
+	}
+	w.log.Info().Str("version", version()).Int("accounts", len(cfg.Accounts)).Msg("starting")
+	s, err := serve.New(w.ctx, serve.Options{Config: cfg, Log: w.log,
+		Listening: func(addr string) { w.log.Info().Str("listen", addr).Msg("listening for operators") }})
+	if err != nil {
+		if w.ctx.Err() != nil && errors.Is(err, workflows.ErrAway) {
+			return nil
+		}
+		return err
+	}
+	err = s.Run(w.ctx)
+	w.log.Info().Msg("stopped")
+	return err
+}

@@ -1,0 +1,72 @@
+package serve
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/keyholder/keyholder/bot"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// metrics are what operators watch. Names follow Prometheus's conventions: base units, _total for counters.
+type metrics struct {
+	registry   *prometheus.Registry
+	envelopes  *prometheus.CounterVec
+	acks       prometheus.Histogram
+	connects   prometheus.Counter
+	limited    *prometheus.CounterVec
+	deliveries *prometheus.CounterVec
+	delivery   *prometheus.HistogramVec
+	ready      prometheus.Gauge
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		envelopes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_envelopes_total",
+			Help: "Envelopes from Slack, by kind and by what became of them."}, []string{"kind", "outcome"}),
+		acks: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "keyholder_ack_seconds",
+			Help: "Time from an envelope's receipt to its acknowledgement; Slack allows 3 s.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 3}}),
+		connects: prometheus.NewCounter(prometheus.CounterOpts{Name: "keyholder_socket_connections_total", Help: "Socket Mode connections that said hello."}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_slack_limited_total",
+			Help: "Calls that Slack answered with 429, by method."}, []string{"method"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_deliveries_total",
+			Help: "Deliveries by destination (slack, integrator) and outcome (done, again, refused)."}, []string{"destination", "outcome"}),
+		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "keyholder_delivery_seconds", Help: "Time one delivery took.",
+			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15}}, []string{"destination"}),
+		ready: prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_ready", Help: "1 while /readyz answers 200."}),
+	}
+	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.ready,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// bot answers the hooks of the Slack side.
+func (m *metrics) bot() bot.Metrics {
+	return bot.Metrics{
+		Envelope: func(kind, outcome string, took time.Duration) {
+			m.envelopes.WithLabelValues(kind, outcome).Inc()
+			m.acks.Observe(took.Seconds())
+		},
+		Connected: m.connects.Inc,
+		Limited:   func(method string) { m.limited.WithLabelValues(method).Inc() },
+	}
+}
+
+// observe is the courier's hook.
+func (m *metrics) observe(e workflows.Effect, o workflows.Outcome, took time.Duration) {
+	destination, outcome := "integrator", "again"
+	if e.Card != nil {
+		destination = "slack"
+	}
+	switch {
+	case o.Refused:
+		outcome = "refused"
+	case o.Done:
+		outcome = "done"
+	}
+	m.deliveries.WithLabelValues(destination, outcome).Inc()
+	m.delivery.WithLabelValues(destination).Observe(took.Seconds())
+}

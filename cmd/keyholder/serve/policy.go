@@ -1,0 +1,64 @@
+package serve
+
+import (
+	"github.com/keyholder/keyholder/cmd/keyholder/config"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// policies answers the configuration in the words of the workflows.
+type policies struct {
+	order []string
+	byID  map[string]workflows.Policy
+}
+
+// Policies translates a configuration.
+func Policies(cfg *config.Config) workflows.Policies {
+	p := policies{byID: map[string]workflows.Policy{}}
+	for _, a := range cfg.Accounts {
+		p.order = append(p.order, a.ID)
+		p.byID[a.ID] = policy(cfg, a)
+	}
+	return p
+}
+
+// Policy implements workflows.Policies.
+func (p policies) Policy(account string) (workflows.Policy, bool) {
+	got, ok := p.byID[account]
+	return got, ok
+}
+
+// Accounts implements workflows.Policies.
+func (p policies) Accounts() []string { return p.order }
+
+// uiHosts are the pages of the regions that the reference records.
+var uiHosts = map[string]string{"us": "https://integrator.io", "eu": "https://eu.integrator.io"}
+
+func policy(cfg *config.Config, a config.Account) workflows.Policy {
+	out := workflows.Policy{
+		ID: a.ID, Name: a.Name, Customer: a.Customer, Owner: a.Owner, Approvers: a.Approvers, Admins: a.Admins, Auditors: a.Auditors,
+		Channel: a.ChannelOr(cfg.Slack.Channel), Token: cfg.Token(a.ID, "") != "", UIHost: uiHosts[a.Region],
+		Transfer: workflows.TransferPolicy{
+			Quorum: a.Transfer.Quorum, ConfirmWithin: a.Transfer.ConfirmWithin.Std(), Cooldown: a.Transfer.Cooldown.Std(),
+			AcceptWithin: a.Transfer.AcceptWithin.Std(), WatchEvery: a.Transfer.WatchEvery.Std(),
+			OnErrors: a.Transfer.OnErrors, OnShared: a.Transfer.OnShared,
+		},
+	}
+	for _, al := range a.Aliases {
+		out.Aliases = append(out.Aliases, workflows.Alias{Email: al.Email, Holders: al.Holders, Custodians: al.Custodians, Vault: al.Vault})
+	}
+	return out
+}
+
+// gatewayEnvironments lists the tokens of an account by environment, production under "".
+func gatewayEnvironments(cfg *config.Config, a config.Account) map[string]string {
+	tokens := map[string]string{}
+	if t := cfg.Token(a.ID, ""); t != "" {
+		tokens[""] = t
+	}
+	for _, e := range a.Environments {
+		if t := cfg.Token(a.ID, e.Name); t != "" {
+			tokens[e.Name] = t
+		}
+	}
+	return tokens
+}

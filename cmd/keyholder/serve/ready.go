@@ -1,0 +1,92 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// readyEvery is how often Redis is asked whether it answers and what time it is.
+const readyEvery = time.Second
+
+// state is a verdict kept for the loops and for /readyz.
+type state struct{ err error }
+
+// errNotYet is the verdict before the first look.
+var errNotYet = errors.New("Redis has not been asked yet")
+
+// watchRedis keeps the verdict fresh until ctx ends.
+func (s *Server) watchRedis(ctx context.Context) error {
+	tick := time.NewTicker(readyEvery)
+	defer tick.Stop()
+	for {
+		s.look(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) look(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	err := s.store.Ready(bounded, s.o.RealNow())
+	if ctx.Err() != nil {
+		return
+	}
+	old := s.redis.Swap(&state{err})
+	switch {
+	case err != nil && (old == nil || old.err == nil):
+		s.o.Log.Warn().Err(err).Msg("Redis is not ready; nothing is claimed until it is")
+	case err == nil && old != nil && old.err != nil && !errors.Is(old.err, errNotYet):
+		s.o.Log.Info().Msg("Redis is ready again")
+	}
+	ready := 0.0
+	if s.unready() == "" {
+		ready = 1
+	}
+	s.metrics.ready.Set(ready)
+}
+
+// ready is what courier and clock ask before they claim.
+func (s *Server) ready(context.Context) error { return s.redis.Load().err }
+
+// unready says what is missing, "" for nothing.
+func (s *Server) unready() string {
+	if err := s.redis.Load().err; err != nil {
+		return "Redis: " + err.Error()
+	}
+	if !s.bot.Connected() {
+		return "Slack: the socket is not connected"
+	}
+	return ""
+}
+
+// operators serves /healthz, /readyz and /metrics.
+func (s *Server) operators() http.Handler {
+	mux := http.NewServeMux()
+	text := func(w http.ResponseWriter, code int, body string) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(code)
+		_, _ = w.Write([]byte(body + "\n"))
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if why := s.unready(); why != "" {
+			text(w, http.StatusServiceUnavailable, why)
+			return
+		}
+		text(w, http.StatusOK, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// verdict is an atomic state.
+type verdict = atomic.Pointer[state]

@@ -1,0 +1,186 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/keyholder/keyholder/bot"
+	"github.com/keyholder/keyholder/cmd/keyholder/config"
+	"github.com/keyholder/keyholder/store"
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/integrator"
+	"github.com/keyholder/keyholder/workflows/transfer"
+)
+
+// Options of a server. Config must be without faults.
+type Options struct {
+	Config *config.Config
+	Log    zerolog.Logger
+	// Now is the time of commands and timers; nil: time.Now. RealNow is this machine's clock for leases and back-off; nil: time.Now. The demo moves
+	// the first and never the second.
+	Now, RealNow func() time.Time
+	// Listening is told the address of the operators' server, once it listens.
+	Listening func(addr string)
+}
+
+// Server is one running Keyholder. Several may share one Redis.
+type Server struct {
+	o       Options
+	store   *store.Store
+	desk    *workflows.Desk
+	bot     *bot.Bot
+	gateway *integrator.Gateway
+	courier *workflows.Courier
+	clock   *workflows.Clock
+	metrics *metrics
+	redis   verdict
+}
+
+// Machines are the workflows this version knows.
+func Machines() []workflows.Machine { return []workflows.Machine{transfer.Machine{}} }
+
+// New opens the store and wires everything. It waits for a Redis that is away until ctx ends.
+func New(ctx context.Context, o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.RealNow == nil {
+		o.RealNow = time.Now
+	}
+	s := &Server{o: o, metrics: newMetrics()}
+	s.redis.Store(&state{errNotYet})
+	st, err := openStore(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s.store = st
+	if err := s.wire(); err != nil {
+		_ = st.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// StoreOptions says where the configuration keeps the record.
+func StoreOptions(cfg *config.Config, log zerolog.Logger) store.Options {
+	return store.Options{URL: cfg.RedisURL(), Addrs: cfg.Redis.Addrs, Master: cfg.Redis.Master, Cluster: cfg.Redis.Cluster,
+		Shards: cfg.Redis.Shards, Log: log}
+}
+
+// openStore waits for Redis, as it may start at the same time as we do.
+func openStore(ctx context.Context, o Options) (*store.Store, error) {
+	wait := 250 * time.Millisecond
+	for {
+		st, err := store.Open(ctx, StoreOptions(o.Config, o.Log))
+		if err == nil || !errors.Is(err, workflows.ErrAway) {
+			return st, err
+		}
+		o.Log.Warn().Err(err).Dur("wait", wait).Msg("Redis cannot be reached yet")
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for Redis: %w", err)
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, 5*time.Second)
+	}
+}
+
+// Gateway makes the client of integrator.io for every configured account.
+func Gateway(cfg *config.Config, log zerolog.Logger, now func() time.Time, owner func(context.Context, string) string) *integrator.Gateway {
+	var accounts []integrator.Account
+	for _, a := range cfg.Accounts {
+		accounts = append(accounts, integrator.Account{ID: a.ID, APIBase: a.APIBase(), Owner: a.Owner, Tokens: gatewayEnvironments(cfg, a)})
+	}
+	return integrator.New(integrator.Options{Accounts: accounts, Log: log, Now: now, Owner: owner})
+}
+
+// lazyDesk breaks the circle between bot and desk: the bot asks the desk, the desk asks the bot's roster.
+type lazyDesk struct{ *workflows.Desk }
+
+func (s *Server) wire() error {
+	o, cfg := s.o, s.o.Config
+	desk := &lazyDesk{}
+	b, err := bot.New(bot.Options{
+		AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken, APIURL: cfg.Secrets.SlackAPIURL, Command: cfg.Slack.Command,
+		Desk: desk, Forms: map[string]bot.Form{"transfer": transfer.RequestModal}, Log: o.Log, Now: o.Now, RealNow: o.RealNow, Metrics: s.metrics.bot(),
+	})
+	if err != nil {
+		return fmt.Errorf("set up the Slack side: %w", err)
+	}
+	s.bot = b
+	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: b.Roster(), Policies: Policies(cfg),
+		Now: o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
+	desk.Desk = s.desk
+	s.gateway = Gateway(cfg, o.Log, o.RealNow, func(ctx context.Context, account string) string {
+		owner, err := s.desk.Owner(ctx, account)
+		if err != nil {
+			return ""
+		}
+		return owner
+	})
+	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: b, Calls: s.gateway, Now: o.Now, RealNow: o.RealNow,
+		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe})
+	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow, Ready: s.ready, Log: o.Log})
+	return nil
+}
+
+// wake lets the loops look at once after a commit.
+func (s *Server) wake() {
+	s.courier.Wake()
+	s.clock.Wake()
+}
+
+// Run works until ctx ends, then answers nil; or answers what cannot be mended by waiting, as a revoked token.
+func (s *Server) Run(ctx context.Context) error {
+	defer func() {
+		s.gateway.Close()
+		_ = s.store.Close()
+	}()
+	listener, err := s.listen()
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	if listener != nil {
+		srv := &http.Server{Handler: s.operators(), ReadHeaderTimeout: 5 * time.Second}
+		g.Go(func() error {
+			if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve the operators: %w", err)
+			}
+			return nil
+		})
+		context.AfterFunc(ctx, func() { _ = srv.Close() })
+	}
+	s.look(ctx)
+	g.Go(func() error { return s.watchRedis(ctx) })
+	g.Go(func() error { return s.courier.Run(ctx) })
+	g.Go(func() error { return s.clock.Run(ctx) })
+	g.Go(func() error {
+		if err := s.bot.Run(ctx); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("speak with Slack: %w", err)
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+func (s *Server) listen() (net.Listener, error) {
+	if s.o.Config.Listen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", s.o.Config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for operators (listen: %s): %w", s.o.Config.Listen, err)
+	}
+	if s.o.Listening != nil {
+		s.o.Listening(l.Addr().String())
+	}
+	return l, nil
+}

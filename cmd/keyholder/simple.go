@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime/debug"
+
+	"github.com/keyholder/keyholder/cmd/keyholder/config"
+)
+
+type initCmd struct {
+	Out   string `name:"out" short:"o" default:"keyholder.yaml" help:"Where to write; - for standard output." type:"path"`
+	Force bool   `help:"Overwrite an existing file."`
+}
+
+// Run asks and writes. An existing file is kept unless --force is given.
+func (c initCmd) Run(w *world) error {
+	if c.Out != "-" && !c.Force {
+		if _, err := os.Stat(c.Out); !errors.Is(err, fs.ErrNotExist) {
+			return exitError{exitFault, c.Out + " is there already and was not touched. Name another file with --out, or give --force."}
+		}
+	}
+	answers, err := config.Ask(w.in, w.err)
+	if err != nil {
+		return fmt.Errorf("ask: %w", err)
+	}
+	text := config.Template(answers)
+	if c.Out == "-" {
+		_, err = w.out.Write(text)
+		return err
+	}
+	if err := os.WriteFile(c.Out, text, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", c.Out, err)
+	}
+	fmt.Fprintf(w.err, "Wrote %s. Next: set the variables it names, then keyholder check --config %s\n", c.Out, c.Out)
+	return nil
+}
+
+type manifestCmd struct{ configFlag }
+
+// Run prints the manifest; the command's name comes from the configuration if it is there.
+func (c manifestCmd) Run(w *world) error {
+	command := config.Default().Slack.Command
+	if _, err := os.Stat(c.Config); err == nil {
+		cfg, err := c.load(w, true)
+		if err != nil {
+			return err
+		}
+		command = cfg.Slack.Command
+	}
+	_, err := w.out.Write(config.Manifest(command))
+	return err
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run(w *world) error {
+	fmt.Fprintln(w.out, "keyholder "+version())
+	return nil
+}
+
+// release is set when a release is built.
+var release = ""
+
+func version() string {
+	if release != "" {
+		return release
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

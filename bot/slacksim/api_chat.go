@@ -14,6 +14,7 @@ type content struct {
 	text                          string
 	blocks, attachments, metadata json.RawMessage
 	hasText, hasBlocks            bool // given at all, also when empty
+	hasAttachments                bool
 }
 
 var tsPattern = regexp.MustCompile(`^\d{1,12}\.\d{6}$`)
@@ -94,6 +95,7 @@ func (c *call) contentAttachments(out *content) *apiError {
 	if v != nil && list == nil {
 		return fail("invalid_attachments")
 	}
+	out.hasAttachments = list != nil
 	if len(list) > limit("message.attachments").max {
 		return fail("too_many_attachments")
 	}
@@ -283,15 +285,16 @@ func updateMessage(c *call) (obj, *apiError) {
 	return obj{"channel": m.Channel, "ts": m.TS, "text": m.Text, "message": c.s.messageJSON(m, true)}, nil
 }
 
-// rewrite puts new content into a message. Text alone clears the blocks; what is not given otherwise stays.
+// rewrite puts new content into a message. What was not given stays; an empty list of blocks or attachments clears them
+// (docs.slack.dev/reference/methods/chat.update).
 func (s *Server) rewrite(m *Message, body content) {
 	if body.hasText {
 		m.Text = body.text
 	}
-	if body.hasBlocks || body.hasText {
+	if body.hasBlocks {
 		m.Blocks = body.blocks
 	}
-	if body.attachments != nil {
+	if body.hasAttachments {
 		m.Attachments = body.attachments
 	}
 	if body.metadata != nil {

@@ -20,7 +20,7 @@ func uploadURL(c *call) (obj, *apiError) {
 	return obj{"upload_url": c.base + "/files/upload/v1/" + f.ID + "/" + f.secret, "file_id": f.ID}, nil
 }
 
-// serveFiles takes the bytes of an upload and hands files out again to who has the bot's token or uses the page.
+// serveFiles takes the bytes of an upload and hands files out again, to anyone who knows the id: the page has no token.
 func (s *Server) serveFiles(w http.ResponseWriter, r *http.Request) {
 	part := strings.Split(strings.TrimPrefix(r.URL.Path, "/files/"), "/")
 	if len(part) == 4 && part[0] == "upload" && (r.Method == http.MethodPost || r.Method == http.MethodPut) {

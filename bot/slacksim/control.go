@@ -238,6 +238,16 @@ func (s *Server) actRoutes(post route) {
 		ts, err := s.Post(q.User, q.Channel, q.Text, q.ThreadTS)
 		return obj{"ts": ts}, err
 	}))
+	post("shortcut", with(func(ctx context.Context, q request) (any, error) {
+		if q.MessageTS != "" {
+			return s.MessageShortcut(ctx, q.User, q.Channel, q.MessageTS, q.ID)
+		}
+		return s.Shortcut(ctx, q.User, q.ID)
+	}))
+	post("suggest", with(func(ctx context.Context, q request) (any, error) {
+		answer, err := s.Suggest(ctx, q.User, q.ViewID, q.BlockID, q.ActionID, q.Text)
+		return obj{"answer": decode(answer), "error": codeOf(err)}, err
+	}))
 	post("dm", with(func(_ context.Context, q request) (any, error) {
 		id := s.OpenDM(q.User)
 		if id == "" {

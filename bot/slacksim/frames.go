@@ -3,6 +3,7 @@ package slacksim
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -105,17 +106,15 @@ func (h *hijackWatch) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if rw.Reader.Buffered() > 0 { // frames before the handshake was answered, which RFC 6455 forbids
+		_ = conn.Close() // it is given up either way
+		return nil, nil, errEarlyData
+	}
 	wrapped := &watchedConn{Conn: conn, frames: h.frames}
-	return wrapped, bufio.NewReadWriter(bufio.NewReader(wrapped), bufio.NewWriter(wrapped)), drainCheck(rw)
+	return wrapped, bufio.NewReadWriter(bufio.NewReader(wrapped), bufio.NewWriter(wrapped)), nil
 }
 
-// drainCheck refuses a client that sent frames before the handshake was answered; RFC 6455 forbids it.
-func drainCheck(rw *bufio.ReadWriter) error {
-	if rw.Reader.Buffered() > 0 {
-		return http.ErrNotSupported
-	}
-	return nil
-}
+var errEarlyData = errors.New("client sent data before the handshake ended")
 
 type watchedConn struct {
 	net.Conn

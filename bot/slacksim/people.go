@@ -111,12 +111,9 @@ func (s *Server) SlashCommand(ctx context.Context, user, channel, command, text 
 }
 
 func (s *Server) prepareCommand(user, channel, command, text string) (obj, error) {
-	u, err := s.actor(user)
+	u, err := s.member(user)
 	if err != nil {
 		return nil, err
-	}
-	if s.foreign(u) {
-		return nil, impossible("user %s is of another workspace: slash commands work only where the app is installed", user)
 	}
 	ch, err := s.in(u, channel)
 	if err != nil {

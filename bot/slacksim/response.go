@@ -80,7 +80,7 @@ func (s *Server) respond(to *responseURL, args params) (obj, int) {
 	}
 	to.uses++
 	if args.boolean("replace_original") && original != nil && original.BotID == s.opt.BotID {
-		body.hasText, body.hasBlocks = true, true
+		body.hasText, body.hasBlocks, body.hasAttachments = true, true, true
 		s.rewrite(original, body)
 		return obj{"ok": true}, http.StatusOK
 	}

@@ -32,7 +32,6 @@ const (
 	logPath    = "path"
 	logStatus  = "status"
 	logTook    = "took"
-	logOp      = "op"
 	logEffect  = "effect"
 )
 

@@ -42,6 +42,11 @@
 //   - The list of users proves that the previous owner is listed whatever the record's status: an owner is in it never.
 //   - OpSetRole sends the record as it was read with accessLevel changed and integrationAccessLevel emptied. OpInviteUser asks for a second
 //     factor (accountMFARequired) from administrators.
+//   - Something that is missing from a list is told as missing only after a second delivery a second later: readings may be old, and a list that
+//     changes while it is paged may leave a row out.
+//   - net/http itself repeats a GET whose reused connection was cut, within the same time-out and under the same hold of the lease. It never does
+//     so for a write that may have been sent.
+//   - Transfers that other accounts offer to this account's owner stand in the same list; they name a sender and no addressee, and are left out.
 //   - A contradiction (an accepted write does not show) is tried again five times in one process, then taken for integrator.io's word;
 //     otherwise it would block the account's queue for a day. The count is not kept across restarts.
 //   - A reading fails as a whole while tokenInfo, users or transfers fail for the moment, or on any 429. Of the other parts one that keeps

@@ -270,27 +270,40 @@ func TestLostLeaseSendsNothingMore(t *testing.T) {
 	}
 }
 
-// Everything at once, many times: whatever integrator.io does, one invitation stands.
-func TestRandomFaultsLeaveOneInvitation(t *testing.T) {
-	for seed := range uint64(15) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, integratorsim.Options{Seed: seed, RateCapacity: -1})
-			w.sim.SetRandomFaults(0.5)
-			var out workflows.Outcome
-			for attempt := range 200 {
-				if attempt == 100 {
-					w.sim.SetRandomFaults(0)
+// Everything at once, many times: whatever integrator.io does, it ends with what was asked for, and one invitation stands. (Stale readings are
+// among the faults; a part that kept failing may be missing from a reading.)
+func TestRandomFaultsEndWell(t *testing.T) {
+	for _, j := range jobs {
+		for seed := range uint64(6) {
+			t.Run(fmt.Sprintf("%s/%d", j.op, seed), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, integratorsim.Options{Seed: seed, RateCapacity: -1})
+				call := j.call
+				if j.setup != nil {
+					j.setup(w, &call)
 				}
-				if out = w.deliver(workflows.Call{Op: workflows.OpInviteOwner, Email: alias}, attempt); !out.Again {
-					break
+				w.sim.SetRandomFaults(0.4)
+				var out workflows.Outcome
+				for attempt := range 100 {
+					if attempt == 50 {
+						w.sim.SetRandomFaults(0)
+					}
+					if out = w.deliver(call, attempt); !out.Again {
+						break
+					}
+					w.clock.advance(max(out.After, time.Second))
 				}
-				w.clock.advance(max(out.After, time.Second))
-			}
-			w.sim.SetRandomFaults(0)
-			if !out.Done || len(w.pending()) != 1 || effects(w, "POST /v1/transfers/invite") != 1 {
-				t.Fatalf("outcome %+v, pending %v, %d took effect", out, w.pending(), effects(w, "POST /v1/transfers/invite"))
-			}
-		})
+				w.sim.SetRandomFaults(0)
+				if !out.Done || out.Receipt == nil {
+					t.Fatalf("outcome %+v, receipt %+v", out, out.Receipt)
+				}
+				if call.Op == workflows.OpInspect {
+					out.Receipt.Reading.Unread = nil
+				}
+				if wrong := j.settled(w, out.Receipt); wrong != "" {
+					t.Error(wrong)
+				}
+			})
+		}
 	}
 }

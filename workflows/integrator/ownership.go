@@ -97,6 +97,9 @@ func (s *session) withdraw(ctx context.Context, call workflows.Call) (*workflows
 	}
 	t, found := ours(all, call)
 	if !found {
+		if err := s.unsure("the invitation is not listed"); err != nil {
+			return nil, err
+		}
 		return &workflows.Receipt{}, nil
 	}
 	call.ID = t.ID
@@ -190,6 +193,11 @@ func (s *session) watchTransfer(ctx context.Context, call workflows.Call) (*work
 	}
 	if out.Mark() == call.Known {
 		return nil, nil
+	}
+	if !found && known.Status != workflows.TransferMissing {
+		if err := s.unsure("the invitation is listed no more"); err != nil {
+			return nil, err
+		}
 	}
 	return &workflows.Receipt{Transfer: out}, nil
 }

@@ -148,7 +148,11 @@ func TestWithdraw(t *testing.T) {
 	t.Run("twice", func(t *testing.T) {
 		w, c := start(t)
 		w.deliver(c, 0)
-		gone(t, w, w.deliver(c, 0))
+		first, out := w.drive(c)
+		gone(t, w, out)
+		if !first.Again {
+			t.Error("one reading was taken for proof")
+		}
 	})
 	t.Run("declined", func(t *testing.T) {
 		w, c := start(t)
@@ -157,7 +161,7 @@ func TestWithdraw(t *testing.T) {
 	})
 	t.Run("nothing there, seen ones stay", func(t *testing.T) {
 		w, c := start(t)
-		out := w.deliver(workflows.Call{Op: workflows.OpWithdraw, Email: alias, Seen: []string{c.ID}}, 0)
+		_, out := w.drive(workflows.Call{Op: workflows.OpWithdraw, Email: alias, Seen: []string{c.ID}})
 		if !out.Done || out.Receipt.Transfer != nil || len(w.pending()) != 1 {
 			t.Fatalf("outcome %+v, pending %v", out, w.pending())
 		}
@@ -204,7 +208,7 @@ func TestWatchTransferThroughALife(t *testing.T) {
 	call := workflows.Call{Op: workflows.OpWatchTransfer, Email: alias, Owner: jane}
 	step := func(want string) {
 		t.Helper()
-		out := w.deliver(call, 0)
+		_, out := w.drive(call)
 		switch {
 		case !out.Done:
 			t.Fatalf("want %q: %+v", want, out)

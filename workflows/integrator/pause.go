@@ -85,6 +85,16 @@ func (s *session) settled() error {
 	return nil
 }
 
+// unsure is asked before something that was there, or should be, is taken for gone: readings may be old, and a list that changes while it is
+// paged may leave a row out. The first time it answers an againError, so absence is told only after a second delivery.
+func (s *session) unsure(why string) error {
+	m := s.g.memory.change(s.claim.Effect.ID, s.g.now(), func(m *memo) { m.strikes++ })
+	if m.strikes > 1 {
+		return nil
+	}
+	return &againError{time.Second, why}
+}
+
 // strike counts a contradiction and reports whether to try again.
 func (s *session) strike() bool {
 	return s.g.memory.change(s.claim.Effect.ID, s.g.now(), func(m *memo) { m.strikes++ }).strikes <= patience

@@ -69,7 +69,10 @@ func (s *session) reinvite(ctx context.Context, a ashare) (*workflows.Receipt, e
 		return nil, err
 	}
 	if !found || now.status() == workflows.UserDismissed {
-		return nil, &againError{why: "the repeated invitation does not show yet"}
+		if s.strike() { // each repetition is a mail: not before it had time to show
+			return nil, s.written(&unreadableError{"PUT", ashareByID(a.ID) + "/reinvite", "the invitation still shows as declined"})
+		}
+		return nil, refuse(workflows.RefusedOther, "integrator.io accepted the repeated invitation but still shows it as declined.")
 	}
 	return &workflows.Receipt{User: now.user()}, nil
 }
@@ -85,14 +88,14 @@ func (s *session) setRole(ctx context.Context, call workflows.Call) (*workflows.
 	}
 	listed, found := list.find(call.Email)
 	if !found {
-		return nil, notListed(list, call.Email)
+		return nil, s.notListed(list, call.Email)
 	}
 	rec, raw, found, err := s.ashare(ctx, listed.ID)
 	switch {
 	case err != nil:
 		return nil, err
 	case !found:
-		return nil, notListed(list, call.Email)
+		return nil, s.notListed(list, call.Email)
 	case rec.role() == call.Role:
 		return &workflows.Receipt{User: rec.user()}, nil
 	}
@@ -100,7 +103,7 @@ func (s *session) setRole(ctx context.Context, call workflows.Call) (*workflows.
 	raw["integrationAccessLevel"] = json.RawMessage("[]")
 	if err := s.put(ctx, ashareByID(rec.ID), raw); err != nil {
 		if absent(err) {
-			return nil, notListed(list, call.Email)
+			return nil, s.notListed(list, call.Email)
 		}
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func (s *session) setRole(ctx context.Context, call workflows.Call) (*workflows.
 	case err != nil:
 		return nil, err
 	case !found:
-		return nil, notListed(list, call.Email)
+		return nil, s.notListed(list, call.Email)
 	case now.role() == call.Role:
 		return &workflows.Receipt{User: now.user()}, nil
 	case s.strike():
@@ -119,9 +122,12 @@ func (s *session) setRole(ctx context.Context, call workflows.Call) (*workflows.
 }
 
 // notListed is the refusal for a user that is not there, or not to be seen.
-func notListed(list roster, email string) error {
+func (s *session) notListed(list roster, email string) error {
 	if !list.shown {
 		return refuse(workflows.RefusedForbidden, emptyList+".")
+	}
+	if err := s.unsure("the user is not listed"); err != nil {
+		return err
 	}
 	return refuse(workflows.RefusedNotUser, email+" is not in integrator.io's list of users.")
 }
@@ -177,6 +183,9 @@ func (s *session) disable(ctx context.Context, id string) error {
 // nothingToRemove is success when the absence is certain: an empty answer counts only if the same token still sees transfers.
 func (s *session) nothingToRemove(ctx context.Context, list roster) (*workflows.Receipt, error) {
 	if list.shown {
+		if err := s.unsure("the user is not listed"); err != nil {
+			return nil, err
+		}
 		return &workflows.Receipt{}, nil
 	}
 	_, shown, err := s.transfers(ctx)
@@ -207,6 +216,11 @@ func (s *session) watchUser(ctx context.Context, call workflows.Call) (*workflow
 	}
 	if u.Mark() == known {
 		return nil, nil
+	}
+	if u == nil {
+		if err := s.unsure("the user is listed no more"); err != nil {
+			return nil, err
+		}
 	}
 	return &workflows.Receipt{User: u}, nil
 }

@@ -102,7 +102,7 @@ func TestSetRoleSendsTheRecordAsRead(t *testing.T) {
 
 func TestSetRoleOfNobody(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
-	if out := w.deliver(workflows.Call{Op: workflows.OpSetRole, Email: fresh, Role: "manage"}, 0); !out.Refused || out.Receipt.Code != workflows.RefusedNotUser {
+	if _, out := w.drive(workflows.Call{Op: workflows.OpSetRole, Email: fresh, Role: "manage"}); !out.Refused || out.Receipt.Code != workflows.RefusedNotUser {
 		t.Errorf("outcome %+v, receipt %+v", out, out.Receipt)
 	}
 	w.bench = newBench(t, w.sim, w.acct.Production().AddToken(integratorsim.Token{LostRights: true}))
@@ -142,7 +142,7 @@ func TestRemoveUser(t *testing.T) {
 			if _, there := w.acct.Snapshot().User(0, fresh); there || effects(w, "PUT /v1/ashares/{id}/disable") != toggled {
 				t.Errorf("still there: %v; writes %+v", there, w.acct.Snapshot().Writes)
 			}
-			if out := w.deliver(workflows.Call{Op: workflows.OpRemoveUser, Email: fresh}, 0); !out.Done || out.Receipt.User != nil {
+			if _, out := w.drive(workflows.Call{Op: workflows.OpRemoveUser, Email: fresh}); !out.Done || out.Receipt.User != nil {
 				t.Errorf("second time: %+v", out.Receipt)
 			}
 		})
@@ -177,7 +177,7 @@ func TestWatchUser(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
 	watch := func(known, want string) {
 		t.Helper()
-		out := w.deliver(workflows.Call{Op: workflows.OpWatchUser, Email: fresh, Known: known}, 0)
+		_, out := w.drive(workflows.Call{Op: workflows.OpWatchUser, Email: fresh, Known: known})
 		got := ""
 		if out.Receipt != nil {
 			got = out.Receipt.User.Mark()
@@ -199,4 +199,62 @@ func TestWatchUser(t *testing.T) {
 	watch("accepted/monitor", "absent")
 	w.bench = newBench(t, w.sim, w.acct.Production().AddToken(integratorsim.Token{LostRights: true}))
 	watch("accepted/monitor", "")
+}
+
+// An old reading must not end a watch, nor a withdrawal.
+func TestOneReadingWithoutThemIsNoProof(t *testing.T) {
+	for _, call := range []workflows.Call{{Op: workflows.OpWatchUser, Email: fresh, Known: "accepted/monitor"}, {Op: workflows.OpRemoveUser, Email: fresh},
+		{Op: workflows.OpSetRole, Email: fresh, Role: "manage"}, {Op: workflows.OpWithdraw, ID: "t"}, {Op: workflows.OpWatchTransfer, ID: "t", Known: "unapproved"}} {
+		b := newBench(t, say(200, `[]`), "tok")
+		if out := b.deliver(call, 0); !out.Again {
+			t.Errorf("%s: %+v", call.Op, out)
+		}
+		if out := b.deliver(call, 1); out.Again {
+			t.Errorf("%s: %+v", call.Op, out)
+		}
+	}
+}
+
+// Each repeated invitation is a mail.
+func TestReinvitingIsNotRepeatedAtOnce(t *testing.T) {
+	reinvited := 0
+	const rec = `{"_id":"u1","dismissed":true,"accessLevel":"monitor","sharedWithUser":{"email":"fresh@acme.example"}}`
+	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPut:
+			reinvited++
+			w.WriteHeader(204)
+		case r.URL.Path == "/v1/ashares/u1":
+			say(200, rec)(w, r)
+		default:
+			say(200, "["+rec+"]")(w, r)
+		}
+	}), "tok")
+	call := workflows.Call{Op: workflows.OpInviteUser, Email: fresh, Role: "monitor"}
+	for range 3 {
+		if out := b.deliver(call, 0); !out.Again {
+			t.Fatalf("outcome %+v", out)
+		}
+	}
+	if reinvited != 1 {
+		t.Errorf("%d mails without waiting", reinvited)
+	}
+	if _, out := b.drive(call); !out.Refused {
+		t.Errorf("outcome %+v", out)
+	}
+}
+
+func TestEachEnvironmentHasItsToken(t *testing.T) {
+	w := newWorld(t, integratorsim.Options{})
+	sandbox := w.acct.AddEnvironment("Sandbox")
+	sandbox.AddUser(integratorsim.User{Email: fresh, Role: "manage"})
+	acct := w.g.accounts["acme"]
+	acct.Tokens = map[string]string{"": w.token, "Sandbox": sandbox.AddToken(integratorsim.Token{})}
+	w.g.accounts["acme"] = acct
+	for environment, listed := range map[string]bool{"": false, "Sandbox": true} {
+		out := w.deliver(workflows.Call{Op: workflows.OpWatchUser, Email: fresh, Environment: environment}, 0)
+		if !out.Done || (out.Receipt != nil) != listed {
+			t.Errorf("%q: outcome %+v", environment, out)
+		}
+	}
 }

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,11 +154,9 @@ func connect(o Options) (redis.UniversalClient, error) {
 	if o.URL != "" {
 		p, err := redis.ParseURL(o.URL)
 		if err != nil {
-			var syntax *url.Error
-			if errors.As(err, &syntax) {
-				err = syntax.Err
-			}
-			return nil, fmt.Errorf("open store: read the Redis URL: %w (it should look as redis://127.0.0.1:6379/0)", hide(err, o.URL))
+			// The parser quotes what it stumbles over, which is part of the password when that holds a slash.
+			return nil, fmt.Errorf("open store: %w: the Redis URL cannot be read; it should look as redis://user:password@host:6379/0, "+
+				"with / @ : # ? %% in the password percent-encoded", ErrServer)
 		}
 		u.Username, u.Password, u.DB, u.TLSConfig = p.Username, p.Password, p.DB, p.TLSConfig
 		if len(u.Addrs) == 0 {
@@ -192,14 +188,6 @@ func fits(u *redis.UniversalOptions) error {
 		return fmt.Errorf("%w: a cluster has database 0 only, not %d", ErrServer, u.DB)
 	}
 	return nil
-}
-
-// hide keeps a URL, and with it a password, out of an error.
-func hide(err error, secret string) error {
-	if strings.Contains(err.Error(), secret) {
-		return errors.New("it cannot be parsed")
-	}
-	return err
 }
 
 func hooked(rdb redis.UniversalClient, o Options) redis.UniversalClient {

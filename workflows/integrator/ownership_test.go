@@ -271,3 +271,38 @@ func TestMarksCanBeTakenApart(t *testing.T) {
 		}
 	}
 }
+
+// Another process sent it, or an attempt whose answer was lost: the reading is old, integrator.io refuses a second one, and it is adopted.
+func TestPendingThatTheReadingDidNotShowIsAdopted(t *testing.T) {
+	for name, c := range map[string]struct {
+		after        string
+		status       int
+		done, refuse bool
+	}{
+		"ours":                {`[{"_id":"late","account":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, 422, true, false},
+		"ours, told as 409":   {`[{"_id":"late","account":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, 409, true, false},
+		"somebody else's":     {`[{"_id":"x","account":true,"status":"unapproved","transferToUser":{"email":"x@acme.example"}}]`, 422, false, true},
+		"a contradiction":     {`[]`, 422, false, false},
+		"a reading that dies": {`<html>`, 422, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var posted atomic.Bool
+			b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.Method == http.MethodPost:
+					posted.Store(true)
+					say(c.status, `{"errors":[{"message":"An account transfer is already pending. Delete the pending transfer at My Account > Transfers before retransferring the account"}]}`)(w, r)
+				case posted.Load():
+					say(200, c.after)(w, r)
+				default:
+					say(200, `[]`)(w, r)
+				}
+			}), "tok")
+			out := b.deliver(workflows.Call{Op: workflows.OpInviteOwner, Email: alias}, 0)
+			if out.Done != c.done || out.Refused != c.refuse || (c.done && (out.Receipt.Transfer.ID != "late" || !out.Receipt.Transfer.Adopted)) ||
+				(c.refuse && out.Receipt.Code != workflows.RefusedPending) {
+				t.Fatalf("outcome %+v, receipt %+v", out, out.Receipt)
+			}
+		})
+	}
+}

@@ -31,6 +31,7 @@ const (
 	limitOption      = 75
 	limitOptionValue = 150
 	limitInput       = 3000
+	limitView        = 240_000 // bytes of JSON, of 250 000
 )
 
 // cut shortens mrkdwn to at most n code points, the last an ellipsis where something was cut. It never cuts through an escaped
@@ -43,7 +44,7 @@ func cut(s string, n int) string {
 	var out strings.Builder
 	left := n - 1
 	for len(s) > 0 {
-		t := token(s)
+		t := atom(s)
 		w := utf8.RuneCountInString(t)
 		if w > left {
 			break
@@ -55,8 +56,8 @@ func cut(s string, n int) string {
 	return strings.TrimRight(out.String(), " \n\t") + "…"
 }
 
-// token is the first thing in s that must stay whole.
-func token(s string) string {
+// atom is the first thing in s that must stay whole.
+func atom(s string) string {
 	switch s[0] {
 	case '<':
 		if end := strings.IndexAny(s[1:], "<>"); end >= 0 && s[1+end] == '>' {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,10 +43,16 @@ func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 	}
 	v.Blocks.BlockSet = append(paragraphs(m.Intro, limitModalBlocks-len(inputs)), inputs...)
 	if len(v.Blocks.BlockSet) == 0 {
-		v.Blocks.BlockSet = []slack.Block{section(or(workflows.Esc(plain(m.Title, limitSection)), "Keyholder"))}
+		v.Blocks.BlockSet = []slack.Block{section(or(cut(workflows.Esc(plain(m.Title, limitSection)), limitSection), "Keyholder"))}
+	}
+	if raw, err := json.Marshal(v); err != nil || len(raw) > limitView {
+		return slack.ModalViewRequest{}, errors.Join(errFormTooLarge, err)
 	}
 	return v, nil
 }
+
+// errFormTooLarge: the form has more text and options than a view may hold.
+var errFormTooLarge = errors.New("render the form: it is larger than Slack takes")
 
 func input(in workflows.Input) *slack.InputBlock {
 	label := plainText(or(plain(in.Label, limitLabel), plain(in.Block, limitLabel)))

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// movableClock is real time plus what the panel added. It never goes back.
+type movableClock struct{ ahead atomic.Int64 }
+
+// Now is the demo's time.
+func (c *movableClock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+
+// Forward moves the time ahead by d; less than nothing is ignored.
+func (c *movableClock) Forward(d time.Duration) {
+	if d > 0 {
+		c.ahead.Add(int64(d))
+	}
+}

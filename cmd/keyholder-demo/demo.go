@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/cmd/keyholder/config"
+	"github.com/keyholder/keyholder/cmd/keyholder/serve"
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+// options of a demo.
+type options struct {
+	listen, integratorListen string
+	seed                     uint64
+	faults                   bool
+	// redisURL is a server of one's own in place of the embedded one; edit changes the configuration. Both are for tests.
+	redisURL string
+	edit     func(yaml string) string
+	log      zerolog.Logger
+}
+
+// demo is the bot with its surroundings.
+type demo struct {
+	slack      *slacksim.Server
+	integrator *integratorsim.Server
+	info       integratorsim.DemoInfo
+	clock      *movableClock
+	cfg        *config.Config
+	redis      *miniredis.Miniredis
+
+	slackListener, integratorListener net.Listener
+	log                               zerolog.Logger
+}
+
+const (
+	appToken = "xapp-1-A0KEYHOLDER-demo"
+	botToken = "xoxb-demo-keyholder"
+)
+
+// newDemo listens and builds both simulators and the configuration; nothing runs yet.
+func newDemo(o options) (*demo, error) {
+	d := &demo{clock: &movableClock{}, log: o.log}
+	var err error
+	if d.slackListener, err = net.Listen("tcp", o.listen); err != nil {
+		return nil, fmt.Errorf("listen for the page: %w", err)
+	}
+	if d.integratorListener, err = net.Listen("tcp", o.integratorListen); err != nil {
+		d.close()
+		return nil, fmt.Errorf("listen for integrator.io: %w", err)
+	}
+	d.simulate(o)
+	if o.redisURL == "" {
+		if d.redis, err = miniredis.Run(); err != nil {
+			d.close()
+			return nil, fmt.Errorf("start the embedded Redis: %w", err)
+		}
+		o.redisURL = "redis://" + d.redis.Addr() + "/0"
+	}
+	if err := d.configure(o); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// simulate makes both simulators.
+func (d *demo) simulate(o options) {
+	io := integratorsim.Options{Seed: o.seed, Now: d.clock.Now}
+	so := slacksim.Options{Seed: o.seed, Now: d.clock.Now, TeamID: teamID, TeamName: "Acme", Domain: "acme", AppID: "A0KEYHOLDER", BotUserID: "U0KEYS", BotID: "B0KEYS",
+		BotName: "keyholder", AppToken: appToken, BotToken: botToken, PanelTitle: "integrator.io and time",
+		Commands: []slacksim.SlashCommand{{Command: "/io", Description: "Ownership of integrator.io accounts",
+			UsageHint: "help | status | transfer | mine | delegate @person [until] | audit ID", ShouldEscape: true}}}
+	if o.faults {
+		io.Faults = integratorsim.Faults{Seed: o.seed, Rate: 0.05}
+		so.Faults = slacksim.Faults{RateLimited: 0.03, ErrorBefore: 0.03, ErrorAfter: 0.03, Late: 0.1, Duplicate: 0.05, SocketDrop: 0.01}
+	}
+	d.integrator, d.info = integratorsim.Demo(io)
+	so.Panel = d.panel()
+	d.slack = slacksim.New(so)
+	for _, u := range people() {
+		d.slack.AddUser(u)
+	}
+	d.slack.AddChannel(slacksim.Channel{ID: opsRoom, Name: "integration-ops", Members: []string{dee, ana, ben, cat, jane, oli, foreign, "U0KEYS"}, ExtShared: true})
+	d.slack.AddChannel(slacksim.Channel{ID: "C0GENERAL", Name: "general", Members: []string{dee, ana, ben, cat, jane, oli, gus, "U0KEYS"}})
+}
+
+// configure takes the configuration through the same road as a file.
+func (d *demo) configure(o options) error {
+	text := strings.ReplaceAll(file, "INTEGRATOR", "http://"+d.integratorListener.Addr().String())
+	if o.edit != nil {
+		text = o.edit(text)
+	}
+	env := map[string]string{
+		config.EnvSlackAppToken: appToken, config.EnvSlackBotToken: botToken, config.EnvSlackAPIURL: "http://" + d.slackListener.Addr().String() + "/api/",
+		config.EnvRedisURL: o.redisURL, "ACME_IO_TOKEN": d.info.ProductionToken, "ACME_SANDBOX_TOKEN": d.info.SandboxToken,
+	}
+	cfg, faults := config.Parse([]byte(text), "demo.yaml", func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	if len(faults) > 0 {
+		return fmt.Errorf("the demo's configuration has faults: %s", faults[0])
+	}
+	d.cfg = cfg
+	return nil
+}
+
+// serveSimulators runs both simulators until ctx ends.
+func (d *demo) serveSimulators(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for listener, handler := range map[net.Listener]http.Handler{d.slackListener: d.slack, d.integratorListener: d.integrator} {
+		srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+		g.Go(func() error {
+			if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve a simulator: %w", err)
+			}
+			return nil
+		})
+		context.AfterFunc(ctx, func() { _ = srv.Close() })
+	}
+	context.AfterFunc(ctx, d.slack.Close)
+	return g.Wait()
+}
+
+// serveBot runs one bot until ctx ends.
+func (d *demo) serveBot(ctx context.Context) error {
+	s, err := serve.New(ctx, serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now})
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+// run runs everything until ctx ends.
+func (d *demo) run(ctx context.Context) error {
+	defer d.close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.serveSimulators(ctx) })
+	g.Go(func() error { return d.serveBot(ctx) })
+	return g.Wait()
+}
+
+// close gives back what newDemo took.
+func (d *demo) close() {
+	for _, l := range []net.Listener{d.slackListener, d.integratorListener} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+	if d.redis != nil {
+		d.redis.Close()
+	}
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+// stage is a running demo that a test acts on.
+type stage struct {
+	*demo
+	t   *testing.T
+	ctx context.Context
+}
+
+// patience bounds every wait of these tests; on a good day they take milliseconds.
+const patience = 30 * time.Second
+
+// quick makes a whole transfer take seconds.
+func quick(yaml string) string {
+	return strings.Replace(yaml, "cooldown: 30s, watch_every: 2s", "cooldown: 1s, watch_every: 1s", 1)
+}
+
+// start runs a demo with one bot and waits until Slack sees it.
+func start(t *testing.T, o options) *stage {
+	t.Helper()
+	s := prepare(t, o)
+	s.bot(t)
+	return s
+}
+
+// prepare runs everything but the bot.
+func prepare(t *testing.T, o options) *stage {
+	t.Helper()
+	o.listen, o.integratorListen = "127.0.0.1:0", "127.0.0.1:0"
+	if o.edit == nil {
+		o.edit = quick
+	}
+	if os.Getenv("KEYHOLDER_TEST_LOG") != "" {
+		o.log = zerolog.New(zerolog.NewTestWriter(t))
+	}
+	d, err := newDemo(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- d.serveSimulators(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("simulators: %v", err)
+		}
+		d.close()
+	})
+	return &stage{demo: d, t: t, ctx: ctx}
+}
+
+// bot runs one bot in this process until the test ends or stop is called.
+func (s *stage) bot(t *testing.T) (stop func()) {
+	t.Helper()
+	before := s.slack.Connections()
+	ctx, cancel := context.WithCancel(s.ctx)
+	done := make(chan error, 1)
+	go func() { done <- s.serveBot(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil && s.ctx.Err() == nil {
+			t.Errorf("bot: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	s.until("the bot to connect", func() bool { return s.slack.Connections() > before })
+	return stop
+}
+
+// until waits for a condition, looking again whenever Slack changes and at short intervals besides, for integrator.io tells nobody.
+func (s *stage) until(what string, cond func() bool) {
+	s.t.Helper()
+	deadline := time.Now().Add(patience)
+	for !cond() {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("waited in vain for %s\n%s", what, s.everything())
+		}
+		ctx, cancel := context.WithTimeout(s.ctx, 50*time.Millisecond)
+		_ = s.slack.Wait(ctx, func(*slacksim.Snapshot) bool { return cond() })
+		cancel()
+	}
+}
+
+// everything is what Slack shows, for a failed test.
+func (s *stage) everything() string {
+	var b strings.Builder
+	for _, m := range s.slack.AllMessages() {
+		fmt.Fprintf(&b, "[%s to %s] %s\n%s\n", m.Channel, m.EphemeralTo, m.Text, m.Blocks)
+	}
+	fmt.Fprintf(&b, "%+v\n", s.account().Snapshot().Transfers)
+	return b.String()
+}
+
+func (s *stage) account() *integratorsim.AccountHandle { return s.info.Account }
+
+// slash gives a slash command in the operations channel and answers what came back privately.
+func (s *stage) slash(who, text string) string {
+	s.t.Helper()
+	res, err := s.slack.SlashCommand(s.ctx, who, opsRoom, "/io", text)
+	if err != nil {
+		s.t.Fatalf("%s types /io %s: %v", who, text, err)
+	}
+	return res.Text
+}
+
+// request fills the form as a person does.
+func (s *stage) request(who string, fields map[string]map[string]any) slacksim.SubmitResult {
+	s.t.Helper()
+	view := s.form(who)
+	res, err := s.slack.SubmitView(s.ctx, who, view.ID, fields)
+	if err != nil {
+		s.t.Fatalf("%s submits the form: %v", who, err)
+	}
+	return res
+}
+
+// form opens the request form.
+func (s *stage) form(who string) slacksim.View {
+	s.t.Helper()
+	s.slash(who, "transfer acme")
+	s.until(who+"'s form", func() bool { return len(s.slack.Views(who)) > 0 })
+	views := s.slack.Views(who)
+	return views[len(views)-1]
+}
+
+// toAlias are the fields of the usual request.
+func toAlias() map[string]map[string]any {
+	return map[string]map[string]any{
+		"new_owner_alias": {"new_owner_alias": aliasEmail},
+		"reason":          {"reason": "Jane leaves on 5 December"},
+	}
+}
+
+// button finds the newest button of an action that a person can see in their direct message with the bot.
+func (s *stage) button(who, action string) (m slacksim.Message, block string, ok bool) {
+	all := s.slack.Messages(s.slack.DM(who))
+	for i := len(all) - 1; i >= 0; i-- {
+		for _, b := range buttons(all[i]) {
+			if b.ActionID == action {
+				return all[i], b.BlockID, true
+			}
+		}
+	}
+	return slacksim.Message{}, "", false
+}
+
+// press waits for a button and presses it.
+func (s *stage) press(who, action string) {
+	s.t.Helper()
+	s.until(who+"'s button "+action, func() bool { _, _, ok := s.button(who, action); return ok })
+	m, block, _ := s.button(who, action)
+	if _, err := s.slack.Click(s.ctx, who, m.Channel, m.TS, block, action); err != nil {
+		s.t.Fatalf("%s presses %s: %v", who, action, err)
+	}
+}
+
+// card is the person's card as text.
+func (s *stage) card(who string) string {
+	all := s.slack.Messages(s.slack.DM(who))
+	for _, m := range all {
+		if m.EphemeralTo == "" && m.ThreadTS == "" {
+			return m.Text + "\n" + string(m.Blocks)
+		}
+	}
+	return ""
+}
+
+// placed is a button and its block.
+type placed struct{ BlockID, ActionID, Value string }
+
+// buttons lists the buttons of a message's actions blocks.
+func buttons(m slacksim.Message) []placed {
+	var blocks []struct {
+		BlockID  string `json:"block_id"`
+		Type     string `json:"type"`
+		Elements []struct {
+			ActionID string `json:"action_id"`
+			Value    string `json:"value"`
+		} `json:"elements"`
+	}
+	if m.Deleted || json.Unmarshal(m.Blocks, &blocks) != nil {
+		return nil
+	}
+	var out []placed
+	for _, b := range blocks {
+		if b.Type != "actions" {
+			continue
+		}
+		for _, e := range b.Elements {
+			out = append(out, placed{b.BlockID, e.ActionID, e.Value})
+		}
+	}
+	return out
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sort"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
+)
+
+// flags are the contract's.
+type flags struct {
+	Listen           string `default:"127.0.0.1:8888" help:"Where the page and Slack's Web API are."`
+	IntegratorListen string `name:"integrator-listen" default:"127.0.0.1:8889" help:"Where integrator.io's API is."`
+	Seed             uint64 `default:"1" help:"Makes IDs and faults repeatable."`
+	Faults           bool   `help:"Let Slack and integrator.io misbehave."`
+	Verbose          bool   `short:"v" help:"Write the bot's log to standard error."`
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run answers the exit code: 0 good, 1 fault, 2 usage.
+func run(args []string, out, errw io.Writer) (code int) {
+	var f flags
+	parser, err := kong.New(&f, kong.Name("keyholder-demo"), kong.Description("Keyholder with a Slack, an integrator.io and a Redis inside, for a laptop."),
+		kong.Writers(out, errw), kong.Exit(func(code int) { panic(helped(code)) }))
+	if err != nil {
+		panic(err) // the struct above is wrong
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			h, ours := p.(helped)
+			if !ours {
+				panic(p)
+			}
+			code = int(h)
+		}
+	}()
+	if _, err := parser.Parse(args); err != nil {
+		fmt.Fprintf(errw, "keyholder-demo: %v\nTry: keyholder-demo --help\n", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	log := zerolog.Nop()
+	if f.Verbose {
+		log = zerolog.New(zerolog.ConsoleWriter{Out: errw, TimeFormat: time.TimeOnly}).With().Timestamp().Logger()
+	}
+	d, err := newDemo(options{listen: f.Listen, integratorListen: f.IntegratorListen, seed: f.Seed, faults: f.Faults, log: log})
+	if err != nil {
+		fmt.Fprintf(errw, "keyholder-demo: %v\n", err)
+		return 1
+	}
+	fmt.Fprint(out, d.welcome(f))
+	if err := d.run(ctx); err != nil && ctx.Err() == nil {
+		fmt.Fprintf(errw, "keyholder-demo: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// helped carries kong's exit code of --help.
+type helped int
+
+// welcome is what a newcomer reads first.
+func (d *demo) welcome(f flags) string {
+	var b strings.Builder
+	slack, io := "http://"+d.slackListener.Addr().String(), "http://"+d.integratorListener.Addr().String()
+	fmt.Fprintf(&b, "Keyholder is running with its own Slack and integrator.io.\n\n  Open %s/ in a browser.\n\n", slack)
+	fmt.Fprintf(&b, "Jane owns Acme Production and leaves in two weeks. Act as Dee, type\n\n  /io transfer\n\nin #integration-ops, and hand the account to %s. Then act as Ana, Ben and Cat.\n\n", aliasEmail)
+	fmt.Fprintf(&b, "Slack's Web API      %s/api/\n  app-level token    %s\n  bot token          %s\n", slack, appToken, botToken)
+	fmt.Fprintf(&b, "integrator.io's API  %s/v1/\n  account            %s (%s), owner %s\n  production token   %s\n  sandbox token      %s\n", io, "Acme Production", d.info.AccountID, ownerEmail, d.info.ProductionToken, d.info.SandboxToken)
+	b.WriteString("  tokens of people\n")
+	var emails []string
+	for e := range d.info.PersonTokens {
+		emails = append(emails, e)
+	}
+	sort.Strings(emails)
+	for _, e := range emails {
+		fmt.Fprintf(&b, "    %-18s %s\n", e, d.info.PersonTokens[e])
+	}
+	b.WriteString("People in Slack\n")
+	for _, u := range people() {
+		fmt.Fprintf(&b, "  %-8s %-14s %s\n", u.ID, u.RealName, u.Title)
+	}
+	if f.Faults {
+		fmt.Fprintf(&b, "Both services misbehave, seed %d.\n", f.Seed)
+	}
+	b.WriteString("\nEverything is gone when this ends: press Ctrl-C.\n")
+	return b.String()
+}

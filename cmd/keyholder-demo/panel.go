@@ -1,0 +1,79 @@
+package main
+
+import (
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+//go:embed panel
+var panelFiles embed.FS
+
+// maxPanelBody bounds what the panel accepts, in bytes.
+const maxPanelBody = 64 << 10
+
+// panel shows integrator.io and the time, and acts on both.
+func (d *demo) panel() http.Handler {
+	files, err := fs.Sub(panelFiles, "panel")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(files))
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, d.integrator.State()) })
+	mux.HandleFunc("POST /act", d.act)
+	mux.HandleFunc("POST /forward", d.forward)
+	return mux
+}
+
+// act does something at integrator.io, as the invited owner or somebody else would in the pages.
+func (d *demo) act(w http.ResponseWriter, r *http.Request) {
+	var a integratorsim.Action
+	if !readJSON(w, r, &a) {
+		return
+	}
+	res, err := d.integrator.Act(a)
+	if err != nil {
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+		return
+	}
+	writeJSON(w, http.StatusOK, res)
+}
+
+// maxForward is the longest single jump.
+const maxForward = 365 * 24 * time.Hour
+
+// forward moves the time ahead.
+func (d *demo) forward(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Seconds int64 `json:"seconds"`
+	}
+	if !readJSON(w, r, &body) {
+		return
+	}
+	jump := time.Duration(body.Seconds) * time.Second
+	if body.Seconds < 1 || body.Seconds > int64(maxForward/time.Second) {
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": "seconds must be from 1 to a year's worth"})
+		return
+	}
+	d.clock.Forward(jump)
+	writeJSON(w, http.StatusOK, map[string]time.Time{"now": d.clock.Now()})
+}
+
+func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPanelBody)).Decode(into); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not the JSON expected: " + err.Error()})
+		return false
+	}
+	return true
+}
+
+func writeJSON(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v)
+}

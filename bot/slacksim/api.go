@@ -2,7 +2,6 @@ package slacksim
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -159,7 +158,7 @@ func readMultipart(r *http.Request, p params) *apiError {
 	}
 	for total := int64(0); ; {
 		part, err := reader.NextPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // bare at the closing boundary; a body that breaks off wraps it
 			return nil
 		}
 		if err != nil {
@@ -203,9 +202,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.callSeq++
 	id := s.callSeq
 	s.calls = append(s.calls, Call{ID: id, Time: time.Now(), Method: name, HTTP: r.Method, Args: args.redacted(s.opt), Token: s.tokenKind(token)})
-	if len(s.calls) > maxCalls {
-		s.calls = slices.Delete(s.calls, 0, len(s.calls)-maxCalls)
-	}
+	s.calls = newest(s.calls)
 	s.guessed = requestBase(r)
 	fault := s.takeFault(name, onAPI)
 	s.touch()

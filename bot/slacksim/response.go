@@ -34,6 +34,7 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	s.callSeq++
 	call := s.callSeq
 	s.calls = append(s.calls, Call{ID: call, Time: time.Now(), Method: "response_url", HTTP: r.Method, Args: args.redacted(s.opt), Token: "none"})
+	s.calls = newest(s.calls)
 	fault := s.takeFault("response_url", onAPI)
 	s.touch()
 	s.mu.Unlock()

@@ -257,10 +257,18 @@ type Call struct {
 	Done     bool            `json:"done"` // the answer was sent or the connection cut
 }
 
-// maxCalls bounds the memory of calls; older ones are forgotten.
-const maxCalls = 50_000
+// keep bounds the memory of calls and acks: at least that many of the newest are remembered.
+const keep = 50_000
 
-// Calls returns the requests to the Web API in the order they arrived (the last 50 000).
+// newest forgets the older half of a list that has grown to twice what is kept.
+func newest[T any](l []T) []T {
+	if len(l) < 2*keep {
+		return l
+	}
+	return append([]T(nil), l[len(l)-keep:]...)
+}
+
+// Calls returns the requests to the Web API in the order they arrived (at least the last 50 000).
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()

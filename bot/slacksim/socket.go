@@ -337,7 +337,7 @@ type Ack struct {
 	Time       time.Time       `json:"time"`
 }
 
-// Acks returns every acknowledgement in the order they came, also the ignored ones (the last 50 000).
+// Acks returns every acknowledgement in the order they came, also the ignored ones (at least the last 50 000).
 func (s *Server) Acks() []Ack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -380,9 +380,7 @@ func (s *Server) takeAck(c *connection, data []byte, fragmented bool) {
 		p.ack <- a
 	}
 	s.acks = append(s.acks, a)
-	if len(s.acks) > maxCalls {
-		s.acks = slices.Delete(s.acks, 0, len(s.acks)-maxCalls)
-	}
+	s.acks = newest(s.acks)
 	s.touch()
 }
 

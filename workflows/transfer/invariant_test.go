@@ -1,0 +1,197 @@
+package transfer
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// mustHold checks, after every command of every test, what must hold always.
+func (w *world) mustHold(st step) {
+	w.t.Helper()
+	if st.before.Closed() && (len(st.events) > 0 || len(st.calls) > 0) {
+		w.t.Fatalf("%s: a transfer that is over went on: %s", st.cmd.Name, encode(w.t, st.events))
+	}
+	w.mustReadWell("the answer to "+st.cmd.Name, st.reply.Text)
+	if st.err != nil {
+		if st.code() == "" {
+			w.t.Fatalf("%s: a fault instead of a refusal: %v", st.cmd.Name, st.err)
+		}
+		w.mustReadWell("the refusal of "+st.cmd.Name, strings.TrimPrefix(st.err.Error(), st.code()+": "))
+	}
+	if m := st.reply.Modal; m != nil {
+		w.mustReadWell("the form", strings.Join(m.Intro, "\n"))
+		if len([]rune(m.Title)) > 24 || len([]rune(m.Submit)) > 24 || m.Title == "" || m.Submit == "" {
+			w.t.Fatalf("the form's title %q or submit %q does not fit", m.Title, m.Submit)
+		}
+	}
+	if len(st.events) == 0 {
+		return
+	}
+	for _, e := range st.events {
+		text := tell(e)
+		if strings.HasPrefix(text, "Something this version") || strings.HasPrefix(text, "An entry that") {
+			w.t.Fatalf("event %s is not told: %s", e.Type, text)
+		}
+		w.mustReadWell("the story of "+e.Type, text)
+	}
+	w.mustFold(st.run)
+	w.mustShow(st.run)
+	w.mustMove(st.run)
+	w.mustKeepAccounts()
+	if st.run.state.Phase == Inviting && st.before.Phase == Cooling && w.now.Before(coolEnd(st.run)) {
+		w.t.Fatalf("the invitation went out at %s although it could be stopped until %s", w.now, coolEnd(st.run))
+	}
+}
+
+// coolEnd is when the promise to be able to stop it ends: the last approval and the cool-down.
+func coolEnd(r *run) (end time.Time) {
+	for _, e := range r.events {
+		if e.Type == evApproved {
+			end = e.At.Add(r.state.Policy.Cooldown)
+		}
+	}
+	return end
+}
+
+// mustFold: the stored state is the fold of the events.
+func (w *world) mustFold(r *run) {
+	w.t.Helper()
+	folded, err := workflows.Fold(Machine{}, r.events)
+	if err != nil {
+		w.t.Fatalf("fold: %v", err)
+	}
+	if a, b := encode(w.t, folded), encode(w.t, r.state); !bytes.Equal(a, b) {
+		w.t.Fatalf("the state is not the fold of its events:\n%s\n%s", b, a)
+	}
+}
+
+// mustShow: cards stay, have their texts, at most one primary button, and none once it is over.
+func (w *world) mustShow(r *run) {
+	w.t.Helper()
+	now := map[string]bool{}
+	for _, c := range r.view.Cards {
+		key := c.Name + "/" + c.Recipient
+		if now[key] {
+			w.t.Fatalf("two cards %s", key)
+		}
+		now[key], r.shown[key] = true, true
+		if c.Title == "" || c.Fallback == "" {
+			w.t.Fatalf("card %s has no title or no notification line", key)
+		}
+		if strings.ContainsAny(c.Fallback, "<>*") {
+			w.t.Fatalf("the notification line of %s is not plain: %q", key, c.Fallback)
+		}
+		for _, text := range slices.Concat([]string{c.Title, c.Fallback, c.Note}, c.Lines, c.Facts) {
+			w.mustReadWell("card "+key+" in "+r.state.Phase, text)
+		}
+		w.mustPress(r, c)
+	}
+	for key := range r.shown {
+		if !now[key] {
+			w.t.Fatalf("card %s has vanished in stage %s", key, r.state.Phase)
+		}
+	}
+}
+
+func (w *world) mustPress(r *run, c workflows.Card) {
+	w.t.Helper()
+	primary := 0
+	seen := map[string]bool{}
+	for _, b := range c.Buttons {
+		if seen[b.Action] {
+			w.t.Fatalf("button %s twice on the card of %s", b.Action, c.Recipient)
+		}
+		seen[b.Action] = true
+		if b.Label == "" || len([]rune(b.Label)) > 75 {
+			w.t.Fatalf("button %s has no fitting label", b.Action)
+		}
+		if b.Style == workflows.Primary {
+			primary++
+		}
+		if b.Confirm != nil {
+			w.mustReadWell("what "+b.Action+" asks", b.Confirm.Title+" "+b.Confirm.Text)
+		}
+	}
+	if primary > 1 {
+		w.t.Fatalf("%d primary buttons on the card of %s in %s", primary, c.Recipient, r.state.Phase)
+	}
+	if r.state.Closed() && len(c.Buttons) > 0 {
+		w.t.Fatalf("the card of %s has buttons although the transfer is over", c.Recipient)
+	}
+}
+
+// mustMove: whoever waits can go on. An open transfer has a timer, a call under way or somebody to wait for; timers lie in the stage's time.
+func (w *world) mustMove(r *run) {
+	w.t.Helper()
+	flying := slices.ContainsFunc(w.queue, func(e *workflows.Effect) bool { return e.Workflow == r.id })
+	if !r.state.Closed() && len(r.view.Timers) == 0 && !flying {
+		w.t.Fatalf("nothing will ever end stage %s: %s", r.state.Phase, encode(w.t, r.state))
+	}
+	if r.state.Closed() && (len(r.view.Timers)+len(r.view.Watches)+len(r.view.Waiting)) > 0 {
+		w.t.Fatalf("a transfer that is over still waits: %s", encode(w.t, r.view))
+	}
+	if (r.state.Reading || r.state.Ending != nil) && !r.state.Closed() && !flying {
+		w.t.Fatalf("stage %s waits for an answer that nobody asked for: %s", r.state.Phase, encode(w.t, r.state))
+	}
+	names := map[string]bool{}
+	for _, t := range r.view.Timers {
+		if names[t.Name] {
+			w.t.Fatalf("two timers %s", t.Name)
+		}
+		names[t.Name] = true
+		if t.At.IsZero() || t.At.Before(r.state.Since) {
+			w.t.Fatalf("timer %s at %s lies before the stage's beginning %s", t.Name, t.At, r.state.Since)
+		}
+	}
+	for _, x := range r.view.Watches {
+		if x.Every < 1 {
+			w.t.Fatalf("watch %s has no distance", x.Name)
+		}
+	}
+}
+
+// mustKeepAccounts: one owner change a transfer, the lock only while it is needed.
+func (w *world) mustKeepAccounts() {
+	w.t.Helper()
+	changes := map[string]int{}
+	for _, c := range w.owners {
+		changes[c.Workflow]++
+		if changes[c.Workflow] > 1 {
+			w.t.Fatalf("transfer %s changed the owner twice", c.Workflow)
+		}
+	}
+	for _, r := range w.runs {
+		holds, needs := w.account.Locks[workflows.LockTransfer] == r.id, !r.state.Closed() && !r.state.changed()
+		if holds != needs {
+			w.t.Fatalf("transfer %s in stage %s: holds the lock %v, needs it %v", r.id, r.state.Phase, holds, needs)
+		}
+	}
+}
+
+// badWords are what voice.md forbids and what a text shows when its parts do not fit together.
+var badWords = regexp.MustCompile(`(?i)\b(workflow|entity|successfully|please note|oops|sorry)\b|[^\n]! |!$|\w!|—|  |\.\.|\. \.|,,| ,| \.|\(\)|: \.|<nil>|%!|\bof \.|\b(by|of|from|to|as) (,|;|\.|and )|\b1 (people|confirmations|errors|jobs|points|users|days|hours|minutes|seconds|confirmation are)\b|^ | $|undefined|-\d+ (second|minute|hour|day)|\bhas no access any more, which`)
+
+func (w *world) mustReadWell(what, text string) {
+	w.t.Helper()
+	if text == "" {
+		return
+	}
+	shown := w.read(text)
+	if i := strings.Index(shown, "```"); i >= 0 { // a ticket is for Celigo, and no prose
+		shown = shown[:i]
+	}
+	for _, line := range strings.Split(shown, "\n") {
+		rest := strings.TrimPrefix(line, "! ")
+		if bad := badWords.FindString(rest); bad != "" {
+			w.t.Fatalf("%s reads badly at %q:\n%s", what, bad, shown)
+		}
+	}
+	if strings.Contains(shown, "UANA") || strings.Contains(shown, "<@") {
+		w.t.Fatalf("%s shows an ID instead of a name:\n%s", what, shown)
+	}
+}

@@ -28,6 +28,11 @@ func pendingTransfer(w *world, call *workflows.Call) {
 	w.lease.held = 0
 }
 
+func pendingUser(w *world, _ *workflows.Call) {
+	w.drive(workflows.Call{Op: workflows.OpInviteUser, Email: fresh, Role: "monitor"})
+	w.lease.held = 0
+}
+
 var jobs = []job{
 	{op: "invite owner", call: workflows.Call{Op: workflows.OpInviteOwner, Email: alias, Seen: []string{"older"}},
 		routes: []string{"GET /v1/transfers 0", "GET /v1/ashares 0", "GET /v1/transfers 1", "POST /v1/transfers/invite 0"},
@@ -79,6 +84,14 @@ var jobs = []job{
 		routes: []string{"GET /v1/ashares 0", "PUT /v1/ashares/*/disable 0", "GET /v1/ashares/* 0", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 1"},
 		settled: func(w *world, _ *workflows.Receipt) string {
 			if u, ok := w.acct.Snapshot().User(0, mona); ok {
+				return fmt.Sprintf("user %+v is still there", u)
+			}
+			return ""
+		}},
+	{op: "withdraw user", call: workflows.Call{Op: workflows.OpWithdrawUser, Email: fresh}, setup: pendingUser,
+		routes: []string{"GET /v1/ashares 0", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 0"},
+		settled: func(w *world, _ *workflows.Receipt) string {
+			if u, ok := w.acct.Snapshot().User(0, fresh); ok {
 				return fmt.Sprintf("user %+v is still there", u)
 			}
 			return ""

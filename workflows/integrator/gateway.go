@@ -170,6 +170,8 @@ func (s *session) carryOut(ctx context.Context, call workflows.Call) (*workflows
 		return s.setRole(ctx, call)
 	case workflows.OpRemoveUser:
 		return s.removeUser(ctx, call)
+	case workflows.OpWithdrawUser:
+		return s.withdrawUser(ctx, call)
 	case workflows.OpWatchUser:
 		return s.watchUser(ctx, call)
 	}

@@ -306,3 +306,14 @@ func TestPendingThatTheReadingDidNotShowIsAdopted(t *testing.T) {
 		})
 	}
 }
+
+func TestAnInvitationThatWasAcceptedIsNotWithdrawn(t *testing.T) {
+	w := newWorld(t, integratorsim.Options{})
+	_, out := w.drive(workflows.Call{Op: workflows.OpWithdrawUser, Email: mona})
+	if !out.Done || out.Receipt.User == nil || out.Receipt.User.Status != workflows.UserAccepted {
+		t.Fatalf("outcome %+v", out)
+	}
+	if _, ok := w.acct.Snapshot().User(0, mona); !ok {
+		t.Fatal("an accepted user was deleted")
+	}
+}

@@ -147,10 +147,31 @@ func (s *session) removeUser(ctx context.Context, call workflows.Call) (*workflo
 			return nil, err
 		}
 	}
+	return s.deleteUser(ctx, a)
+}
+
+// withdrawUser takes back an invitation that nobody accepted. Somebody who accepted meanwhile stays as they are.
+func (s *session) withdrawUser(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
+	list, err := s.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, found := list.find(call.Email)
+	switch {
+	case !found:
+		return s.nothingToRemove(ctx, list)
+	case a.Accepted:
+		return &workflows.Receipt{User: a.user()}, nil
+	}
+	return s.deleteUser(ctx, a)
+}
+
+// deleteUser deletes the record and reads that it is gone.
+func (s *session) deleteUser(ctx context.Context, a ashare) (*workflows.Receipt, error) {
 	if err := s.delete(ctx, ashareByID(a.ID)); err != nil && !absent(err) {
 		return nil, err
 	}
-	_, _, found, err = s.ashare(ctx, a.ID)
+	_, _, found, err := s.ashare(ctx, a.ID)
 	switch {
 	case err != nil && !refusedForGood(err):
 		return nil, err

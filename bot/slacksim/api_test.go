@@ -597,7 +597,8 @@ func TestSeedMakesIDsRepeatable(t *testing.T) {
 		s.AddUser(slacksim.User{ID: "U1"})
 		return s.OpenDM("U1")
 	}
-	if ids(1) != ids(1) || ids(1) == ids(2) {
+	first, again, other := ids(1), ids(1), ids(2)
+	if first != again || first == other {
 		t.Error("ids do not follow the seed")
 	}
 }

@@ -21,7 +21,8 @@ func workspace(t *testing.T, o slacksim.Options) (*slacksim.Server, string) {
 	}
 	s := slacksim.New(o)
 	web := httptest.NewServer(s)
-	t.Cleanup(func() { s.Close(); web.Close() })
+	bases.Store(s, web.URL)
+	t.Cleanup(func() { s.Close(); web.Close(); bases.Delete(s) })
 	s.AddUser(slacksim.User{ID: "UANA", Name: "ana", RealName: "Ana Silva", Email: "ana@acme.example"})
 	s.AddUser(slacksim.User{ID: "UBEN", Name: "ben", RealName: "Ben Ode", Email: "ben@acme.example", IsAdmin: true})
 	s.AddUser(slacksim.User{ID: "UGUS", Name: "gus", IsRestricted: true, IsUltraRestricted: true})
@@ -33,6 +34,18 @@ func workspace(t *testing.T, o slacksim.Options) (*slacksim.Server, string) {
 	s.AddChannel(slacksim.Channel{ID: "C0PRIV", Name: "priv", Private: true, Members: []string{"UANA"}})
 	s.AddUserGroup("S0HOLD", "holders", []string{"UANA", "UBEN"})
 	return s, web.URL
+}
+
+// bases remembers where each server listens.
+var bases sync.Map
+
+func baseOf(t *testing.T, s *slacksim.Server) string {
+	t.Helper()
+	v, ok := bases.Load(s)
+	if !ok {
+		t.Fatal("a server that workspace did not make")
+	}
+	return v.(string)
 }
 
 // app is an unmodified slack-go client in Socket Mode. handle sees every envelope and answers itself.

@@ -1,3 +1,87 @@
-// Package slacksim is a Slack workspace that runs locally: the Web API and Socket Mode for one app, and the people who
-// use it. It would serve any app; it knows none.
+// Package slacksim is a Slack workspace that runs locally: the Web API and Socket Mode for one app, the people who use it,
+// and a browser page to act as them. It knows nothing of the app and would serve any. It imports the standard library and
+// gorilla/websocket; its tests run unmodified slack-go clients against it.
+//
+//	s := slacksim.New(slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/do"}}})
+//	defer s.Close()
+//	web := httptest.NewServer(s)
+//	s.AddUser(slacksim.User{ID: "UANA", Name: "ana"})
+//	s.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", Members: []string{"UANA", "U0BOT"}})
+//	// the app: slack.New("xoxb-sim", slack.OptionAppLevelToken("xapp-sim"), slack.OptionAPIURL(web.URL+"/api/"))
+//	result, err := s.SlashCommand(ctx, "UANA", "C0OPS", "/do", "it")
+//	err = s.Wait(ctx, func(n *slacksim.Snapshot) bool { return len(n.Messages("C0OPS")) == 1 })
+//
+// # What holds
+//
+//   - An envelope goes to exactly one connection; an ack counts on whichever connection it comes, once, within
+//     Options.AckTimeout. Acks of 20 480 bytes or more, in several frames, malformed or unexpected are ignored, and
+//     Acks says why. {} and null are no payload.
+//   - Commands and interactions are never sent twice: with nothing connected the person sees dispatch_failed, without an
+//     ack operation_timeout. Events are tried four times with the same event_id and new envelope_ids.
+//   - A trigger opens one view within Options.TriggerLife; a refused view does not use it up. A response_url works five
+//     times in 30 minutes.
+//   - Blocks and views are always checked. Sizes stand in limits.go, each with its source; faults are worded and pointed
+//     at as Slack does.
+//   - Everything happens under one lock, so a call is atomic. Wait is woken by every change and never polls.
+//   - Deadlines of the protocol are real time. Options.Now only gives timestamps and makes scheduled messages due.
+//   - With the same Seed and the same order of acts, ids are the same.
+//   - Close leaves no goroutine behind.
+//
+// A view is opened, updated and closed along this chart:
+//
+//	(trigger) --views.open--> open --views.push, push--> covered by another (at most 3) --that one closes--> open
+//	open --views.update, update--> open (what was typed stays where block_id and action_id stay)
+//	open --empty ack, Cancel--> closed;  open --clear, x, Cancel with clear_on_close--> closed with its whole stack
+//	open --errors, no ack, an answer Slack does not take--> open
+//
+// # Faults
+//
+// InjectFault takes rules: which method or envelope (a glob), which FaultKind, how many to skip, how often. Uploads are
+// the method files.upload, uses of a response_url the method response_url. Options.Faults is a random profile that follows
+// the Seed. Disconnect, DisconnectOne and DropConnections act at once.
+//
+// # Control over HTTP
+//
+// Under /_sim/ everything can be done in JSON. GET: state?as=USER&channel=ID, messages?channel=ID, views?user=ID,
+// calls?after=ID, acks, connections, wait?after=VERSION&timeout_ms=N (answers when something changed), events (the version
+// as server-sent events, one per change or burst of changes). POST, with the fields each needs:
+//
+//	slash        user channel command text           post      user channel text thread_ts
+//	click        user channel message_ts block_id action_id value
+//	fill         user view_id values                 submit    user view_id values
+//	view-action  user view_id block_id action_id value values
+//	close        user view_id all                    home      user tab (home or messages)
+//	dm           user                                shortcut  user id, or user channel message_ts id
+//	suggest      user view_id block_id action_id text
+//	forge-click  as Forged                           forge-slash   user channel command text fields
+//	forge-submit user view_id fields                 interactive   payload
+//	raw          the frame itself                    disconnect    reason one
+//	drop                                             faults        as Rule, with delay and retry_after as "1s"
+//	users        as User                             channels      as Channel
+//	groups       id handle members                   deactivate    user
+//
+// DELETE /_sim/faults removes every fault. values is block_id, action_id, value, and a value is what a person would choose:
+// a text, an option's value, an id, a date, or a list of those. 200 carries the result; a result's error is
+// operation_timeout, dispatch_failed or what else the person would see. 422 means that Slack's client would not offer the
+// act, 400 that the body is not understood; detail says why.
+//
+// # The page
+//
+// At / a person is chosen (?as=USER preselects), conversations, the Home tab and modals are used as in Slack. Set
+// Options.PanelURL to show another page in a frame beside it, or Options.Panel to serve that page from here, under
+// /_panel/. The page loads nothing from outside: pictures of other hosts are shown as links.
+//
+// # Decisions
+//
+//   - The channel must have the app as a member, or the scope chat:write.public, or the post is not_in_channel; a private
+//     channel without the app does not exist for it. Without Options.Scopes every scope is granted.
+//   - Where sources disagree: block_actions says accepts_response_payload true, expired triggers are
+//     expired_trigger_id, views.open from inside a modal puts a second stack on top.
+//   - Text, metadata and ids that Slack adds are added: block_id, action_id, emoji and verbatim flags.
+//   - No words are recorded for duplicate block_ids and action_ids, initial options that are no option, and dates of a
+//     wrong form; they are refused in words of our own.
+//   - Insides of rich text are checked only in outline, those of alert, card, carousel, plan and task_card not at all.
+//   - chat.update without blocks keeps the old ones, as its page says; blocks=[] clears them.
+//   - Not there: OAuth, token rotation, Events API and interactivity over HTTP, Enterprise Grid beyond enterprise_user,
+//     canvases, lists, pins, unfurling, files in modals, view files needing a token, Retry-After for events.
 package slacksim

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ func (d *delivery) adopt(ctx context.Context) (out workflows.Outcome, done bool)
 	if wait > 0 {
 		return workflows.Outcome{}, false
 	}
-	if channel[:min(1, len(channel))] == "U" || strings.HasPrefix(channel, "W") {
+	if isPerson(channel) {
 		dm, out, done := d.directMessage(ctx, channel)
 		if done || dm == "" {
 			return out, done
@@ -52,27 +53,53 @@ func (d *delivery) adopt(ctx context.Context) (out workflows.Outcome, done bool)
 	return workflows.Outcome{}, false
 }
 
+// isPerson reports whether a recipient is a person and not a conversation.
+func isPerson(id string) bool { return strings.HasPrefix(id, "U") || strings.HasPrefix(id, "W") }
+
 // directMessage answers the conversation with a person, opening it if need be.
 func (d *delivery) directMessage(ctx context.Context, user string) (dm string, out workflows.Outcome, done bool) {
-	p := d.b.places
-	if dm = p.get(p.dms, user); dm != "" {
-		return dm, out, false
-	}
 	call, cancel, err := d.hold(ctx)
 	if err != nil {
 		return "", lost(err), true
 	}
 	defer cancel()
-	c, _, _, err := d.b.api.OpenConversationContext(call, &slack.OpenConversationParameters{Users: []string{user}})
+	dm, err = d.b.directMessage(call, user)
 	if err != nil {
 		out, done = d.unsearchable(err)
 		return "", out, done
 	}
+	return dm, out, false
+}
+
+// directMessage answers the conversation with a person, opening it if need be; it never changes.
+func (b *Bot) directMessage(ctx context.Context, user string) (string, error) {
+	p := b.places
+	if dm := p.get(p.dms, user); dm != "" {
+		return dm, nil
+	}
+	c, _, _, err := b.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+	if err != nil {
+		return "", fmt.Errorf("open a direct message: %w", err)
+	}
 	if c == nil || c.ID == "" {
-		return "", out, false
+		return "", fmt.Errorf("open a direct message: %w", errUnreadable)
 	}
 	p.put(p.dms, user, c.ID)
-	return c.ID, out, false
+	return c.ID, nil
+}
+
+// say posts to a conversation. A person who has no direct message with the bot yet gets one: chat.postMessage opens it by itself for most, but is
+// known to answer channel_not_found.
+func (b *Bot) say(ctx context.Context, to string, opts ...slack.MsgOption) (channel, ts string, err error) {
+	channel, ts, err = b.api.PostMessageContext(ctx, to, opts...)
+	if slackCode(err) != "channel_not_found" || !isPerson(to) {
+		return channel, ts, err
+	}
+	dm, openErr := b.directMessage(ctx, to)
+	if openErr != nil {
+		return "", "", openErr
+	}
+	return b.api.PostMessageContext(ctx, dm, opts...)
 }
 
 // page reads one page of a conversation or thread, newest first where Slack does so.

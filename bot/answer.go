@@ -76,7 +76,7 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 		}
 		tried = append(tried, clean(err))
 	}
-	if _, _, err := b.api.PostMessageContext(ctx, v.who.user, msg); err != nil {
+	if _, _, err := b.say(ctx, v.who.user, msg); err != nil {
 		tried = append(tried, clean(err))
 		b.log.Warn().Strs(fieldCause, tried).Str(fieldPerson, v.who.user).Msg("a private answer reached nobody")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -32,7 +33,10 @@ func (v *visit) command(ctx context.Context) {
 		v.ack.send("ok", nil)
 		return
 	}
-	if l := v.b.linkTo(ctx, reply.Link, v.who.user); l != "" {
+	// The answer has to be there within 3 s, link or not.
+	short, cancel := context.WithTimeout(ctx, max(DeskBudget+deskGrace-v.b.o.RealNow().Sub(v.at), time.Millisecond))
+	defer cancel()
+	if l := v.b.linkTo(short, reply.Link, v.who.user); l != "" {
 		reply.Text += " <" + l + "|Open the card>"
 	}
 	v.ack.send("ok", ephemeral(reply.Text))

@@ -172,7 +172,7 @@ func (d *delivery) post(ctx context.Context) workflows.Outcome {
 	if thread != "" {
 		opts = append(opts, slack.MsgOptionTS(thread))
 	}
-	at, ts, err := d.b.api.PostMessageContext(call, channel, opts...)
+	at, ts, err := d.b.say(call, channel, opts...)
 	if err == nil && (ts == "" || at == "") {
 		err = errUnreadable
 	}

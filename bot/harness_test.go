@@ -172,8 +172,10 @@ func stopped(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig 
 		s.Close()
 		srv.Close()
 		b.o.HTTP.CloseIdleConnections()
-		if log := r.log.String(); strings.Contains(log, "SECRET") || strings.Contains(log, "ticket=") {
-			t.Errorf("a secret in the log:\n%s", log)
+		for _, secret := range []string{"SECRET", "ticket=", "/response/", "Hand Acme", "celigo@acme.example", "Jane leaves", "wrong mailbox"} {
+			if log := r.log.String(); strings.Contains(log, secret) {
+				t.Errorf("%q in the log:\n%s", secret, log)
+			}
 		}
 	})
 	return r

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,7 @@ func TestClickBecomesOneCommandAndIsAcknowledgedAfterTheCommit(t *testing.T) {
 }
 
 func TestSlowRecordIsToldAsNotConfirmedInsideSlacksTime(t *testing.T) {
+	t.Parallel()
 	r := running(t, slacksim.Options{})
 	p := r.posted(testCard("UANA"))
 	r.desk.do = func(ctx context.Context, _ workflows.Command) (workflows.Reply, error) {
@@ -64,6 +66,7 @@ func TestSlowRecordIsToldAsNotConfirmedInsideSlacksTime(t *testing.T) {
 }
 
 func TestRecordThatIgnoresItsContextCannotHoldUpTheAnswer(t *testing.T) {
+	t.Parallel()
 	r := running(t, slacksim.Options{})
 	p := r.posted(testCard("UANA"))
 	release := make(chan struct{})
@@ -321,6 +324,7 @@ func TestRefreshAndCutConnectionsAreSurvived(t *testing.T) {
 }
 
 func TestReconnectStormIsSlowedDown(t *testing.T) {
+	t.Parallel()
 	r := running(t, slacksim.Options{CloseAfter: time.Millisecond})
 	for range 2 * opensBurst {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -355,6 +359,7 @@ func TestTokensThatCannotWorkEndTheRunWithASentence(t *testing.T) {
 }
 
 func TestSlacksOwnTroubleAtTheStartIsWaitedOut(t *testing.T) {
+	t.Parallel()
 	r := stopped(t, slacksim.Options{})
 	r.sim.InjectFault(slacksim.Rule{Method: "auth.test", Kind: slacksim.FaultErrorBefore, Times: 1})
 	r.sim.InjectFault(slacksim.Rule{Method: "apps.connections.open", Kind: slacksim.FaultAPIError, Reason: "internal_error", Times: 1})
@@ -414,4 +419,41 @@ func TestPrivateAnswerFindsAnotherWay(t *testing.T) {
 		m := n.Messages(n.DM("UBEN"))
 		return len(m) == 1 && m[0].Text == "Recorded."
 	})
+}
+
+func TestSilentSocketIsNotConnected(t *testing.T) {
+	now := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
+	a := newAlive(func() time.Time { return now })
+	near, far := net.Pipe()
+	defer far.Close()
+	c := &watchedConn{Conn: near, a: a}
+	a.conn = c
+	if a.connected() {
+		t.Error("connected before hello")
+	}
+	a.said()
+	now = now.Add(deafAfter - time.Second)
+	if !a.connected() {
+		t.Error("not connected after hello")
+	}
+	now = now.Add(2 * time.Second)
+	if a.connected() {
+		t.Error("connected although deaf")
+	}
+	go far.Write([]byte("ping"))
+	if _, err := c.Read(make([]byte, 8)); err != nil || !a.connected() {
+		t.Errorf("a ping does not count: %v", err)
+	}
+	c.Close()
+	if a.connected() {
+		t.Error("connected after the end")
+	}
+}
+
+func TestPersonWithoutADirectMessageGetsOne(t *testing.T) {
+	r := stopped(t, slacksim.Options{})
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultAPIError, Reason: "channel_not_found", Times: 1})
+	if p := r.posted(testCard("UANA")); p.Channel != r.sim.DM("UANA") || p.Channel == "" {
+		t.Errorf("posted to %+v", p)
+	}
 }

@@ -121,6 +121,7 @@ func TestRosterNeverGuesses(t *testing.T) {
 }
 
 func TestShortRateLimitIsWaitedOut(t *testing.T) {
+	t.Parallel()
 	r := stopped(t, slacksim.Options{})
 	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultRateLimited, RetryAfter: time.Second, Times: 1})
 	people, err := r.bot.Roster().People(r.ctx(), []string{"UANA"})

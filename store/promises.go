@@ -256,20 +256,25 @@ func (s *Store) clockPromise(ctx context.Context, node *redis.Client) (Promise, 
 	return p, nil
 }
 
-// clockDistance compares now, this machine's time just before the call, with the server's, leaving out the round trip.
-func (s *Store) clockDistance(ctx context.Context, node redis.Cmdable, now time.Time) (time.Duration, error) {
+// clockDistance compares now, this machine's time just before the call, with the server's, leaving out the round trip. It fails on a server that
+// answers the time but nothing else, as one that is still loading.
+func (s *Store) clockDistance(ctx context.Context, node *redis.Client, now time.Time) (time.Duration, error) {
 	var there time.Time
-	var began time.Time
-	var took time.Duration
-	err := s.read(ctx, "ask for the time", func() (err error) {
-		began = time.Now()
-		there, err = node.Time(ctx).Result()
-		took = time.Since(began)
+	var waited, took time.Duration
+	called := time.Now()
+	err := s.read(ctx, "reach Redis", func() error {
+		began := time.Now()
+		pipe := node.Pipeline()
+		pipe.Ping(ctx)
+		clock := pipe.Time(ctx)
+		_, err := pipe.Exec(ctx)
+		there, waited, took = clock.Val(), began.Sub(called), time.Since(began)
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
+	now = now.Add(waited) // earlier tries
 	switch {
 	case there.Before(now):
 		return now.Sub(there), nil
@@ -280,21 +285,15 @@ func (s *Store) clockDistance(ctx context.Context, node redis.Cmdable, now time.
 }
 
 // Ready answers nil when Redis answers and its clock is at most [MaxClockDistance] from now, this machine's time. Otherwise the error is
-// [workflows.ErrAway] or [ErrClock]: then nothing should be claimed. In a cluster every master is asked.
+// [workflows.ErrAway] or [ErrClock]: then nothing should be claimed. It takes one round trip; in a cluster every master is asked.
 func (s *Store) Ready(ctx context.Context, now time.Time) error {
+	called := time.Now()
 	look := func(ctx context.Context, node *redis.Client) error {
-		began := time.Now()
-		if err := s.read(ctx, "reach Redis", func() error { return node.Ping(ctx).Err() }); err != nil {
-			return err
+		apart, err := s.clockDistance(ctx, node, now.Add(time.Since(called)))
+		if err == nil && apart > MaxClockDistance {
+			err = fmt.Errorf("%w: it is %s away", ErrClock, apart.Round(time.Millisecond))
 		}
-		apart, err := s.clockDistance(ctx, node, now.Add(time.Since(began)))
-		if err != nil {
-			return err
-		}
-		if apart > MaxClockDistance {
-			return fmt.Errorf("%w: it is %s away", ErrClock, apart.Round(time.Millisecond))
-		}
-		return nil
+		return err
 	}
 	switch rdb := s.rdb.(type) {
 	case *redis.Client:

@@ -26,7 +26,7 @@ const (
 	// waitFor is how long a commit waits for a replica's confirmation, on Sentinel and Cluster.
 	waitFor = time.Second
 	// moves is how often a call follows a slot that moved to another master.
-	moves = 3
+	moves = 4
 	// readTries is how often a read is tried; writes are sent once.
 	readTries = 3
 )
@@ -143,9 +143,16 @@ func (s *Store) moved(ctx context.Context, calls []*call, try int) []*call {
 			again = append(again, c)
 		}
 	}
-	if len(again) > 0 {
-		cluster.ReloadState(ctx)
+	if len(again) == 0 {
+		return nil
 	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(time.Duration(try) * 50 * time.Millisecond): // the node asked may not have heard of the move yet
+	}
+	// ReloadState would only ask for it in the background; this one asks first.
+	_ = cluster.ForEachMaster(ctx, func(context.Context, *redis.Client) error { return nil })
 	return again
 }
 

@@ -11,7 +11,8 @@ import "github.com/redis/go-redis/v9"
 const queueLua = `
 local lanes = {['0'] = KEYS[1], ['1'] = KEYS[2]}
 
--- schedule puts a queue's key into the lane of its first entry, due at score (nil: at the entry's own time), or removes what is empty.
+-- schedule puts a queue's key into the lane of its first entry, due at score (the entry's own time where there is none), or
+-- removes what is empty.
 local function schedule(queue, member, head, score)
   local h = redis.call('HGET', queue, 'h:' .. head)
   if not h then

@@ -85,8 +85,9 @@ for _, r in ipairs(records) do
   end
 end
 
+-- open answers head and tail of a queue, and the end of its lease, if it has one.
 local function open(queue)
-  local q = redis.call('HMGET', queue, 'head', 'tail', 'token')
+  local q = redis.call('HMGET', queue, 'head', 'tail', 'until')
   return tonumber(q[1] or '1'), tonumber(q[2] or '1'), q[3]
 end
 local function clear(queue, head, tail)
@@ -97,9 +98,9 @@ end
 for i = 1, num() do
   local queue = key()
   local member = arg()
-  local head, tail, token = open(queue)
+  local head, tail, leased = open(queue)
   clear(queue, head, tail)
-  if token then
+  if leased then
     redis.call('HSET', queue, 'head', tail)
   else
     schedule(queue, member, tail)
@@ -109,18 +110,18 @@ for i = 1, num() do
   local queue = key()
   local member, header, body = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
   a = a + 3
-  local head, tail, token = open(queue)
+  local head, tail, leased = open(queue)
   redis.call('HSET', queue, 'head', head, 'tail', tail + 1, 'h:' .. tail, header, 'e:' .. tail, body)
-  if head == tail and not token then schedule(queue, member, tail) end
+  if head == tail then schedule(queue, member, tail, leased) end
 end
 for i = 1, num() do
   local queue = key()
   local member, header, body = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
   a = a + 3
-  local head, tail, token = open(queue)
+  local head, tail, leased = open(queue)
   clear(queue, head, tail)
   redis.call('HSET', queue, 'head', tail, 'tail', tail + 1, 'h:' .. tail, header, 'e:' .. tail, body)
-  if not token then schedule(queue, member, tail) end
+  schedule(queue, member, tail, leased)
 end
 
 for i = 1, num() do

@@ -24,7 +24,7 @@ for i = 1, #KEYS - 3 do
       -- A lease ended whose effect was dropped meanwhile.
       schedule(queue, member, '')
     else
-      local into, destination = string.match(h, '^([01]) %-?%d+ (.*)$')
+      local destination = string.match(h, '^[01] %-?%d+ (.*)$')
       local held = redis.call('HGET', KEYS[3], destination)
       if held and tonumber(held) > now then
         redis.call('ZADD', lanes[lane], held, member)
@@ -32,8 +32,7 @@ for i = 1, #KEYS - 3 do
         if held then redis.call('HDEL', KEYS[3], destination) end
         if q[2] then redis.call('HINCRBY', queue, 'attempts', 1) end
         redis.call('HSET', queue, 'token', token, 'claimed', q[1], 'until', lease)
-        if into ~= lane then redis.call('ZREM', lanes[lane], member) end
-        redis.call('ZADD', lanes[into], lease, member)
+        redis.call('ZADD', lanes[lane], lease, member)
         local got = redis.call('HMGET', queue, 'attempts', 'e:' .. q[1])
         out[#out + 1] = i
         out[#out + 1] = got[1] or '0'

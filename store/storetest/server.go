@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -34,7 +35,7 @@ const RequireAll = "KEYHOLDER_REQUIRE_ALL"
 
 // Redis starts redis-server from PATH on a free port of 127.0.0.1 with its files in the test's own directory, and ends it with the test. It keeps a
 // log of changes, so that what is stored survives [Server.Restart]. More arguments go to redis-server as they are, as
-// "--maxmemory-policy", "allkeys-lru". Without redis-server the test is skipped; with KEYHOLDER_REQUIRE_ALL=1 it fails.
+// "--maxmemory-policy", "allkeys-lru"; a first one that ends in .conf is its configuration file. Without redis-server the test is skipped; with KEYHOLDER_REQUIRE_ALL=1 it fails.
 func Redis(t testing.TB, args ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
@@ -73,8 +74,12 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes",
-		"--daemonize", "no"}, s.args...)
+	args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes", "--daemonize", "no"}
+	if len(s.args) > 0 && strings.HasSuffix(s.args[0], ".conf") {
+		args = append(append([]string{s.args[0]}, args...), s.args[1:]...) // a file comes before the options
+	} else {
+		args = append(args, s.args...)
+	}
 	s.mu.Lock()
 	s.log = &bytes.Buffer{}
 	s.cmd = exec.Command("redis-server", args...)

@@ -39,7 +39,7 @@ func (d *delivery) adopt(ctx context.Context) (out workflows.Outcome, done bool)
 			return d.unsearchable(err)
 		}
 		for _, m := range messages {
-			if m.Metadata.EventType == metadataType && m.Metadata.EventPayload["effect"] == d.claim.Effect.Key {
+			if d.ours(ctx, m) {
 				d.at = workflows.Place{Channel: channel, TS: m.Timestamp}
 				d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Msg("found the card that an earlier attempt had posted")
 				return workflows.Outcome{}, false
@@ -51,6 +51,15 @@ func (d *delivery) adopt(ctx context.Context) (out workflows.Outcome, done bool)
 		cursor = next
 	}
 	return workflows.Outcome{}, false
+}
+
+// ours reports whether a message is this very card: anybody can post with metadata like ours, but not as us.
+func (d *delivery) ours(ctx context.Context, m slack.Message) bool {
+	if m.Metadata.EventType != metadataType || m.Metadata.EventPayload["effect"] != d.claim.Effect.Key {
+		return false
+	}
+	me, err := d.b.identity(ctx)
+	return err != nil || me.bot == "" || m.BotID == "" || m.BotID == me.bot
 }
 
 // isPerson reports whether a recipient is a person and not a conversation.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ func (v *visit) failForm(ctx context.Context, err error, code, text, link string
 	at := v.form.first()
 	if code == codeRefused {
 		at = ""
-		if r, ok := err.(*workflows.Refusal); ok && v.form.has(r.Field) {
+		if r, ok := errors.AsType[*workflows.Refusal](err); ok && v.form.has(r.Field) {
 			at = r.Field
 		}
 	}

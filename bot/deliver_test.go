@@ -257,3 +257,14 @@ func TestOptionsNameEveryFault(t *testing.T) {
 		}
 	}
 }
+
+func TestMetadataOfOthersIsNotAdopted(t *testing.T) {
+	r := stopped(t, slacksim.Options{})
+	claim := claimOf(testCard("C0OPS"))
+	r.posted(testCard("C0OPS"))
+	r.bot.self.is = &self{team: "T0ACME", user: "U0BOT", bot: "B0SOMEBODYELSE"} // as if the message were another app's
+	claim.Attempts = 1
+	if out := r.bot.Deliver(r.ctx(), claim, &leaseStub{}); !out.Done || len(live(r.sim, "C0OPS")) != 2 {
+		t.Errorf("%+v", out)
+	}
+}

@@ -14,7 +14,8 @@
 //   - A payload that makes no sense records nothing and crashes nothing: it never becomes a command.
 //   - A card has one writer, [Bot.Deliver]. After an unclear post the conversation is searched for the card's own metadata, and what is found is
 //     adopted. Without a history scope that is not possible; then it is posted again and the log says so. Effects and posts are therefore
-//     at least once, and exactly once in effect with the scopes im:history, channels:history and groups:history.
+//     at least once. With the scopes im:history, channels:history and groups:history a double is left only where Slack carries a
+//     post out after the search that looked for it.
 //   - Tokens, response addresses and the texts of cards and forms are never logged.
 //
 // # slack-go's hazards and what answers them

@@ -457,3 +457,80 @@ func TestPersonWithoutADirectMessageGetsOne(t *testing.T) {
 		t.Errorf("posted to %+v", p)
 	}
 }
+
+func TestRefusedFormIsClosedAndToldWithTheLinkOfWhatIsMeant(t *testing.T) {
+	r := running(t, slacksim.Options{})
+	p := r.posted(testCard("UDEE"))
+	r.desk.places = map[string]workflows.Place{someWorkflow + "/UDEE": p}
+	r.desk.do = func(context.Context, workflows.Command) (workflows.Reply, error) {
+		return workflows.Reply{}, fmt.Errorf("decide: %w", &workflows.Refusal{Code: "locked", Text: "Another transfer is open. Nothing was recorded. See there.", Link: someWorkflow})
+	}
+	r.slash("UDEE", "transfer")
+	view := r.sim.Views("UDEE")[0]
+	if res, err := r.sim.SubmitView(r.ctx(), "UDEE", view.ID, map[string]map[string]any{"reason": {"reason": "x"}}); err != nil || len(res.Errors) > 0 || len(r.sim.Views("UDEE")) != 0 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if text := r.told("UDEE", "Another transfer is open."); !strings.Contains(text, "/archives/"+p.Channel) {
+		t.Errorf("no link in %q", text)
+	}
+}
+
+func TestUnknownAccountOfAFormIsShownAtItsField(t *testing.T) {
+	r := running(t, slacksim.Options{})
+	r.slash("UDEE", "transfer")
+	r.desk.accounts = nil // removed from the file meanwhile
+	view := r.sim.Views("UDEE")[0]
+	res, err := r.sim.SubmitView(r.ctx(), "UDEE", view.ID, map[string]map[string]any{"reason": {"reason": "x"}})
+	if err != nil || !strings.Contains(res.Errors["account"], "not configured here") || len(r.desk.seen()) != 0 {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+func TestFormThatFollowsAFormIsAViewOfItsOwn(t *testing.T) {
+	r := running(t, slacksim.Options{})
+	r.desk.do = func(_ context.Context, c workflows.Command) (workflows.Reply, error) {
+		if c.Name == "transfer.request" {
+			return workflows.Reply{Modal: &workflows.Modal{Callback: "transfer.reason", Title: "More", Submit: "Send", Workflow: someWorkflow, Action: "transfer.waive",
+				Inputs: []workflows.Input{{Block: "reason", Kind: workflows.InputText, Label: "Why"}}}}, nil
+		}
+		return workflows.Reply{Text: "Thank you."}, nil
+	}
+	r.slash("UDEE", "transfer")
+	first := r.sim.Views("UDEE")[0]
+	if _, err := r.sim.SubmitView(r.ctx(), "UDEE", first.ID, map[string]map[string]any{"reason": {"reason": "x"}}); err != nil {
+		t.Fatal(err)
+	}
+	views := r.sim.Views("UDEE")
+	second := views[len(views)-1]
+	if second.ID == first.ID || second.CallbackID != "transfer.reason" {
+		t.Fatalf("views = %+v", views)
+	}
+	if _, err := r.sim.SubmitView(r.ctx(), "UDEE", second.ID, map[string]map[string]any{"reason": {"reason": "y"}}); err != nil {
+		t.Fatal(err)
+	}
+	r.told("UDEE", "Thank you.")
+	c := r.desk.seen()
+	if len(c) != 2 || c[0].ID == c[1].ID || c[1].Name != "transfer.waive" {
+		t.Errorf("commands = %+v", c)
+	}
+}
+
+func TestMembersOfOurOrganisationMayActFromAnotherWorkspace(t *testing.T) {
+	r := stopped(t, slacksim.Options{})
+	r.sim.AddUser(slacksim.User{ID: "USISTER", Name: "sister", TeamID: "T0SISTER", EnterpriseID: "E1"})
+	r.sim.AddUser(slacksim.User{ID: "UOTHER", Name: "other", TeamID: "T0OTHER", EnterpriseID: "E2"})
+	r.bot.self.is = &self{team: "T0ACME", enterprise: "E1", user: "U0BOT"}
+	for user, want := range map[string]string{"UANA": "", "USISTER": "", "UOTHER": codeForeign, "UNOBODY": codeUnknownPerson} {
+		team := map[string]string{"UANA": "T0ACME", "USISTER": "T0SISTER", "UOTHER": "T0OTHER"}[user]
+		v := &visit{b: r.bot, at: time.Now(), arrival: arrival{who: visitor{user: user, team: team}}}
+		err := v.mayAct(r.ctx())
+		if (want == "") != (err == nil) || (err != nil && codeOf(err) != want) {
+			t.Errorf("%s: %v, want %q", user, err, want)
+		}
+	}
+	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultErrorBefore})
+	v := &visit{b: r.bot, at: time.Now(), arrival: arrival{who: visitor{user: "UBEN", team: "T0SISTER"}}}
+	if err := v.mayAct(r.ctx()); codeOf(err) != codeNoSlack {
+		t.Errorf("while Slack does not answer: %v", err)
+	}
+}

@@ -184,11 +184,11 @@ func name(u slack.User) string {
 // standing judges a user. Source: user object; Slack Connect. Slackbot is no bot by is_bot; a foreigner who shares a channel is no stranger by
 // is_stranger, only the team differs, which inside one organisation means nothing.
 func standing(u slack.User, me self) string {
-	foreign := u.TeamID != me.team && (me.enterprise == "" || u.Enterprise.EnterpriseID != me.enterprise)
+	sister := me.enterprise != "" && u.Enterprise.EnterpriseID == me.enterprise
 	switch {
 	case u.ID == "USLACKBOT" || u.IsBot || u.IsAppUser || u.IsWorkflowBot || u.IsConnectorBot:
 		return workflows.StandingBot
-	case foreign || u.IsStranger:
+	case !sister && (u.TeamID != me.team || u.IsStranger):
 		return workflows.StandingForeign
 	case u.Deleted:
 		return workflows.StandingDeactivated

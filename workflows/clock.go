@@ -89,7 +89,7 @@ func (c *Clock) decide(ctx context.Context, claim Claim, now time.Time) {
 	t := *claim.Timer
 	_, err := c.o.Desk.Do(bounded, Command{ID: fmt.Sprintf("timer/%s/%s/%d", t.Workflow, t.Name, t.At.UnixMilli()), Workflow: t.Workflow,
 		Name: CmdTimer, Actor: Actor{Kind: ByTimer}, At: now, Round: NoRound, Timer: &t, Answers: &claim})
-	log := c.o.Log.With().Str("workflow", t.Workflow).Str("timer", t.Name).Logger()
+	log := c.o.Log.With().Str(LogWorkflow, t.Workflow).Str(LogTimer, t.Name).Logger()
 	switch {
 	case errors.Is(err, ErrNoWorkflow):
 		if err := c.o.Store.DropTimer(bounded, claim); err != nil {

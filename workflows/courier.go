@@ -124,7 +124,7 @@ func (c *Courier) claim(ctx, work context.Context, slots chan struct{}, running 
 func (c *Courier) deliver(ctx context.Context, claim Claim) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.o.Log.Error().Interface("panic", p).Str("effect", claim.Effect.ID).Msg("delivery stopped; the lease will end")
+			c.o.Log.Error().Interface(LogPanic, p).Str(LogEffect, claim.Effect.ID).Msg("delivery stopped; the lease will end")
 		}
 	}()
 	begun := c.o.RealNow()
@@ -171,7 +171,7 @@ var errGaveUp = errors.New("the deadline passed")
 // finish stores how a delivery ended. What cannot be stored is delivered again when the lease ends.
 func (c *Courier) finish(ctx context.Context, claim Claim, out Outcome) {
 	e, real := claim.Effect, c.o.RealNow()
-	log := c.o.Log.With().Str("effect", e.ID).Int("attempt", claim.Attempts+1).Logger()
+	log := c.o.Log.With().Str(LogEffect, e.ID).Int(LogAttempt, claim.Attempts+1).Logger()
 	switch {
 	case errors.Is(out.Err, ErrLeaseLost):
 		log.Warn().Msg("another process took the effect over")
@@ -206,7 +206,7 @@ func (c *Courier) again(ctx context.Context, claim Claim, out Outcome, real time
 		}
 		cancel()
 	}
-	c.o.Log.Info().Err(out.Err).Str("effect", claim.Effect.ID).Dur("wait", wait).Msg("delivered later")
+	c.o.Log.Info().Err(out.Err).Str(LogEffect, claim.Effect.ID).Dur(LogWait, wait).Msg("delivered later")
 	c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: true})
 }
 
@@ -224,11 +224,11 @@ func (c *Courier) report(ctx context.Context, claim Claim, r Receipt) bool {
 		Actor: Actor{Kind: ByIntegrator}, At: c.o.Now(), Round: NoRound, Receipt: &r, Answers: &claim})
 	var refused *Refusal
 	if errors.As(err, &refused) || errors.Is(err, ErrNoWorkflow) {
-		c.o.Log.Error().Err(err).Str("effect", e.ID).Msg("the receipt has no taker")
+		c.o.Log.Error().Err(err).Str(LogEffect, e.ID).Msg("the receipt has no taker")
 		return true
 	}
 	if err != nil {
-		c.o.Log.Warn().Err(err).Str("effect", e.ID).Msg("the receipt could not be stored yet")
+		c.o.Log.Warn().Err(err).Str(LogEffect, e.ID).Msg("the receipt could not be stored yet")
 	}
 	return err == nil
 }
@@ -237,7 +237,7 @@ func (c *Courier) end(ctx context.Context, claim Claim, f Finish) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if err := c.o.Store.Finish(bounded, claim, f); err != nil && !errors.Is(err, ErrLeaseLost) {
-		c.o.Log.Warn().Err(err).Str("effect", claim.Effect.ID).Msg("the end could not be stored; the lease will end")
+		c.o.Log.Warn().Err(err).Str(LogEffect, claim.Effect.ID).Msg("the end could not be stored; the lease will end")
 	}
 }
 

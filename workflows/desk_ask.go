@@ -229,7 +229,7 @@ func (d *Desk) tellDelegate(ctx context.Context, cmd Command) {
 	for _, id := range ids {
 		_, err := d.Do(ctx, Command{ID: cmd.ID + "/" + id, Workflow: id, Name: CmdDelegated, Actor: cmd.Actor, At: cmd.At, Round: NoRound})
 		if err != nil {
-			d.o.Log.Warn().Err(err).Str("workflow", id).Msg("ask a delegate")
+			d.o.Log.Warn().Err(err).Str(LogWorkflow, id).Msg("ask a delegate")
 		}
 	}
 }

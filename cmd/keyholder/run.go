@@ -15,9 +15,9 @@ func (c runCmd) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	w.log.Info().Str("version", version()).Int("accounts", len(cfg.Accounts)).Msg("starting")
+	w.log.Info().Str(workflows.LogVersion, version()).Int(workflows.LogAccounts, len(cfg.Accounts)).Msg("starting")
 	s, err := serve.New(w.ctx, serve.Options{Config: cfg, Log: w.log,
-		Listening: func(addr string) { w.log.Info().Str("listen", addr).Msg("listening for operators") }})
+		Listening: func(addr string) { w.log.Info().Str(workflows.LogListen, addr).Msg("listening for operators") }})
 	if err != nil {
 		if w.ctx.Err() != nil && errors.Is(err, workflows.ErrAway) {
 			return nil

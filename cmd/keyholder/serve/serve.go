@@ -82,7 +82,7 @@ func openStore(ctx context.Context, o Options) (*store.Store, error) {
 		if err == nil || !errors.Is(err, workflows.ErrAway) {
 			return st, err
 		}
-		o.Log.Warn().Err(err).Dur("wait", wait).Msg("Redis cannot be reached yet")
+		o.Log.Warn().Err(err).Dur(workflows.LogWait, wait).Msg("Redis cannot be reached yet")
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for Redis: %w", err)

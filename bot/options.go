@@ -46,7 +46,7 @@ type Metrics struct {
 	// Envelope is called once per envelope with its kind ("block_actions", "slash_commands", ...), the outcome ("ok", a code of sentences.go, "busy")
 	// and the time from its receipt to its acknowledgement.
 	Envelope func(kind, outcome string, took time.Duration)
-	// Connected is called at each new Socket Mode connection.
+	// Connected is called at each Socket Mode connection that said hello.
 	Connected func()
 	// Limited is called when Slack answers 429, with the method.
 	Limited func(method string)

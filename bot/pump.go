@@ -72,7 +72,6 @@ func (b *Bot) note(e socketmode.Event, hangUp context.CancelCauseFunc) (envelope
 	case socketmode.EventTypeHello:
 		b.alive.said()
 		b.log.Info().Msg("connected to Slack")
-	case socketmode.EventTypeConnected:
 		if f := b.o.Metrics.Connected; f != nil {
 			f()
 		}

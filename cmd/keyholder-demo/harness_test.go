@@ -18,8 +18,11 @@ import (
 // stage is a running demo that a test acts on.
 type stage struct {
 	*demo
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
+
+	hurry  time.Duration // how long this stage waits for anything; 0: patience
+	target string        // the address the account is handed to; "": the mailbox
 }
 
 // patience bounds every wait of these tests; on a good day they take milliseconds.
@@ -31,7 +34,7 @@ func quick(yaml string) string {
 }
 
 // start runs a demo with one bot and waits until Slack sees it.
-func start(t *testing.T, o options) *stage {
+func start(t testing.TB, o options) *stage {
 	t.Helper()
 	s := prepare(t, o)
 	s.bot(t)
@@ -39,7 +42,7 @@ func start(t *testing.T, o options) *stage {
 }
 
 // prepare runs everything but the bot.
-func prepare(t *testing.T, o options) *stage {
+func prepare(t testing.TB, o options) *stage {
 	t.Helper()
 	o.listen, o.integratorListen = "127.0.0.1:0", "127.0.0.1:0"
 	if o.edit == nil {
@@ -66,7 +69,7 @@ func prepare(t *testing.T, o options) *stage {
 }
 
 // bot runs one bot in this process until the test ends or stop is called.
-func (s *stage) bot(t *testing.T) (stop func()) {
+func (s *stage) bot(t testing.TB) (stop func()) {
 	t.Helper()
 	before := s.slack.Connections()
 	ctx, cancel := context.WithCancel(s.ctx)
@@ -91,7 +94,7 @@ func (s *stage) bot(t *testing.T) (stop func()) {
 // until waits for a condition, looking again whenever Slack changes and at short intervals besides, for integrator.io tells nobody.
 func (s *stage) until(what string, cond func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(s.patience())
 	for !cond() {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("waited in vain for %s\n%s", what, s.everything())

@@ -156,7 +156,7 @@ func anyModal() *rapid.Generator[workflows.Modal] {
 	return rapid.Custom(func(t *rapid.T) workflows.Modal {
 		m := workflows.Modal{Callback: "transfer.request", Action: "transfer.request", Title: anyText().Draw(t, "title"), Submit: anyText().Draw(t, "submit"),
 			Intro: rapid.SliceOfN(anyText(), 0, 3).Draw(t, "intro")}
-		for i := range rapid.SampledFrom([]int{0, 3, 3, 3, 3, 110}).Draw(t, "inputs") {
+		for i := range rapid.SampledFrom([]int{0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 110}).Draw(t, "inputs") {
 			in := workflows.Input{Block: rapid.SampledFrom([]string{"", "reason", "account", "x"}).Draw(t, "block") + strings.Repeat("y", i%60*5),
 				Kind:  rapid.SampledFrom([]string{workflows.InputSelect, workflows.InputMulti, workflows.InputUser, workflows.InputText, workflows.InputChecks, "odd"}).Draw(t, "kind"),
 				Label: anyText().Draw(t, "label"), Hint: anyText().Draw(t, "hint"), Placeholder: anyText().Draw(t, "placeholder"), Initial: anyText().Draw(t, "initial"),

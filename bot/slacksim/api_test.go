@@ -385,7 +385,7 @@ func TestReactions(t *testing.T) {
 }
 
 func TestTriggersOpenOneViewWithinTheirLife(t *testing.T) {
-	s, base := workspace(t, slacksim.Options{TriggerLife: 300 * time.Millisecond})
+	s, base := workspace(t, slacksim.Options{TriggerLife: time.Second})
 	triggers := make(chan string, 4)
 	connect(t, s, base, func(a *app, e socketmode.Event) {
 		ack(a, e)
@@ -419,7 +419,7 @@ func TestTriggersOpenOneViewWithinTheirLife(t *testing.T) {
 		t.Errorf("made up: %q", got)
 	}
 	id = command()
-	timer := time.NewTimer(310 * time.Millisecond) // the life of a trigger is real time
+	timer := time.NewTimer(1010 * time.Millisecond) // the life of a trigger is real time
 	<-timer.C
 	if got := try(id); got != "expired_trigger_id" {
 		t.Errorf("late: %q", got)

@@ -373,7 +373,7 @@ func TestUnacknowledgedEventIsRetriedThreeTimesWithTheSameEventID(t *testing.T) 
 }
 
 func TestEventWithNothingConnectedArrivesAsARetry(t *testing.T) {
-	s, url := workspace(t, slacksim.Options{RetryDelays: [3]time.Duration{time.Nanosecond, 200 * time.Millisecond, time.Minute}})
+	s, url := workspace(t, slacksim.Options{RetryDelays: [3]time.Duration{time.Nanosecond, 300 * time.Millisecond, 2 * time.Second}})
 	if err := s.OpenHome(ctx(t), "UANA"); !errors.Is(err, slacksim.ErrDispatchFailed) {
 		t.Fatalf("with nothing connected: %v", err)
 	}
@@ -386,7 +386,7 @@ func TestEventWithNothingConnectedArrivesAsARetry(t *testing.T) {
 }
 
 func TestSocketFaults(t *testing.T) {
-	s, url := workspace(t, slacksim.Options{AckTimeout: 100 * time.Millisecond, RetryDelays: [3]time.Duration{time.Hour, time.Hour, time.Hour}})
+	s, url := workspace(t, slacksim.Options{AckTimeout: 500 * time.Millisecond, RetryDelays: [3]time.Duration{time.Hour, time.Hour, time.Hour}})
 	c := open(t, url)
 
 	s.InjectFault(slacksim.Rule{Kind: slacksim.FaultDuplicate, Times: 1})

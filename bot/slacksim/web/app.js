@@ -22,7 +22,7 @@ let loading = null, again = false;
 // refresh loads the state; calls while one is under way are joined into one more.
 function refresh() {
   if (loading) { again = true; return loading; }
-  loading = load().catch(() => {}).then(() => {
+  loading = load().catch(problem => { console.error(problem); say('The page could not be brought up to date: ' + problem.message); }).then(() => {
     loading = null;
     if (again) { again = false; return refresh(); }
   });

@@ -1,5 +1,5 @@
 // Confirmation dialogs of buttons and selects.
-import { h } from './dom.js';
+import { closeDialog, h } from './dom.js';
 import { textObject } from './mrkdwn.js';
 
 // confirmFirst asks when the element has a confirm object; it resolves to whether to go on.
@@ -13,8 +13,8 @@ export function confirmFirst(confirm, style) {
       h('h2', { id: 'confirm-title' }, label(confirm.title, 'Are you sure?')),
       h('p', {}, textObject(confirm.text)),
       h('div', { class: 'buttons' },
-        h('button', { type: 'button', onclick: () => dialog.close() }, label(confirm.deny, 'Cancel')),
-        h('button', { type: 'button', class: confirm.style || style || 'primary', onclick: () => { yes = true; dialog.close(); } }, label(confirm.confirm, 'Yes'))));
+        h('button', { type: 'button', onclick: () => closeDialog(dialog) }, label(confirm.deny, 'Cancel')),
+        h('button', { type: 'button', class: confirm.style || style || 'primary', onclick: () => { yes = true; closeDialog(dialog); } }, label(confirm.confirm, 'Yes'))));
     dialog.addEventListener('close', () => resolve(yes), { once: true });
     dialog.showModal();
   });

@@ -28,3 +28,11 @@ export async function call(path, body) {
   if (!response.ok) throw new Error(answer.detail || answer.error || response.statusText);
   return answer;
 }
+
+// closeDialog closes a dialog. It gives the focus back by itself, but key strokes do not always follow; taking the focus
+// anew makes them.
+export function closeDialog(dialog) {
+  dialog.close();
+  const at = document.activeElement;
+  if (at) { at.blur(); at.focus(); }
+}

@@ -1,5 +1,5 @@
 // Modals: the top view of the person's stack, with what was typed kept across updates.
-import { call, h } from './dom.js';
+import { call, closeDialog, h } from './dom.js';
 import { render } from './blocks.js';
 import { textObject } from './mrkdwn.js';
 
@@ -39,8 +39,6 @@ function submit(user, view, refresh) {
     if (result.error) note = (trouble[result.error] || result.error) + (result.detail ? ' (' + result.detail + ')' : '');
     shown = { id: '', hash: '', user: '' }; // render anew with the errors
     await refresh();
-    const wrong = dialog.querySelector('[aria-invalid]');
-    if (wrong) wrong.focus();
   });
 }
 
@@ -67,7 +65,7 @@ export function showModal(user, views, refresh) {
   const view = views[views.length - 1];
   if (!view) {
     shown = { id: '', hash: '', user: '' };
-    if (dialog.open) dialog.close();
+    if (dialog.open) closeDialog(dialog);
     return;
   }
   if (view.id === shown.id && view.hash === shown.hash && user === shown.user) { showNote(); return; }
@@ -76,7 +74,8 @@ export function showModal(user, views, refresh) {
   shown = { id: view.id, hash: view.hash, user };
   draw(user, view, views.length, refresh);
   if (!dialog.open) dialog.showModal();
-  if (typed) restore(typed);
+  const at = dialog.querySelector('[aria-invalid]') || (typed && find(typed)) || dialog.querySelector('.body input, .body select, .body textarea, .body button');
+  if (at) at.focus();
 }
 
 function focusOf() {
@@ -84,10 +83,7 @@ function focusOf() {
   return at && dialog.contains(at) && at.dataset.block ? { block: at.dataset.block, action: at.dataset.action } : null;
 }
 
-function restore({ block, action }) {
-  const at = dialog.querySelector(`[data-block="${CSS.escape(block)}"][data-action="${CSS.escape(action)}"]`);
-  if (at) at.focus();
-}
+function find({ block, action }) { return dialog.querySelector(`[data-block="${CSS.escape(block)}"][data-action="${CSS.escape(action)}"]`); }
 
 function showNote() {
   const place = dialog.querySelector('.note');
@@ -107,6 +103,4 @@ function draw(user, view, depth, refresh) {
       view.submit ? h('button', { type: 'submit', class: 'primary' }, textObject(view.submit)) : null));
   dialog.replaceChildren(form);
   dialog.oncancel = event => { event.preventDefault(); close(user, view, false, refresh); };
-  const focus = form.querySelector('.body input, .body select, .body textarea, .body button');
-  if (focus) setTimeout(() => focus.focus(), 0);
 }

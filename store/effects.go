@@ -24,7 +24,7 @@ const (
 // leases and one for the cards' places. On an error nothing is answered; what was leased comes back when its lease ends.
 func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int) ([]workflows.Claim, error) {
 	var claims []workflows.Claim
-	width := max
+	width := min(max, widest)
 	for range looks {
 		free := max - len(claims)
 		if free <= 0 {
@@ -47,8 +47,11 @@ func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int) ([]wo
 			s.log.Warn().Err(err).Msg("claim effects on some shards only")
 			break
 		}
-		if len(picked) < width && len(got) == len(picked) {
-			break
+		if len(got) == len(picked) {
+			if len(picked) < width {
+				break
+			}
+			continue
 		}
 		// Some were held back or taken by others: look at more of them at once.
 		width = min(4*width, widest)

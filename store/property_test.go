@@ -162,6 +162,7 @@ func (w *twin) effect(t *rapid.T, id string) workflows.Effect {
 }
 
 func TestEffectsBehaveAsTheirSimpleTwin(t *testing.T) {
+	t.Parallel()
 	m := miniredis.RunT(t)
 	s := storetest.OpenAt(t, "redis://"+m.Addr())
 	rapid.Check(t, func(t *rapid.T) {

@@ -46,6 +46,7 @@ func replicaOf(t *testing.T, server *storetest.Server, args ...string) *storetes
 }
 
 func TestWithSentinelACommitIsConfirmedByAReplicaAndSurvivesAFailover(t *testing.T) {
+	t.Parallel()
 	master := storetest.Redis(t, "--repl-diskless-sync-delay", "0")
 	replica := replicaOf(t, master)
 	host, port, _ := net.SplitHostPort(master.Addr)
@@ -144,6 +145,7 @@ func must(t testing.TB, err error) {
 }
 
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	nodes := cluster(t)
 	ctx := context.Background()
 	o := store.Options{Addrs: []string{nodes[0].Options().Addr}, Cluster: true, Shards: 16}

@@ -11,6 +11,12 @@ import "github.com/redis/go-redis/v9"
 const queueLua = `
 local lanes = {['0'] = KEYS[1], ['1'] = KEYS[2]}
 
+-- enter puts the key of a queue that did not exist into the lane of its only entry.
+local function enter(member, header)
+  local lane, due = string.match(header, '^([01]) (%-?%d+) ')
+  redis.call('ZADD', lanes[lane], due, member)
+end
+
 -- schedule puts a queue's key into the lane of its first entry, due at score (the entry's own time where there is none), or
 -- removes what is empty.
 local function schedule(queue, member, head, score)

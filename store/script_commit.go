@@ -85,10 +85,10 @@ for _, r in ipairs(records) do
   end
 end
 
--- open answers head and tail of a queue, and the end of its lease, if it has one.
+-- open answers head and tail of a queue, the end of its lease, if it has one, and whether it exists.
 local function open(queue)
   local q = redis.call('HMGET', queue, 'head', 'tail', 'until')
-  return tonumber(q[1] or '1'), tonumber(q[2] or '1'), q[3]
+  return tonumber(q[1] or '1'), tonumber(q[2] or '1'), q[3], q[1]
 end
 local function clear(queue, head, tail)
   for n = head, tail - 1 do redis.call('HDEL', queue, 'h:' .. n, 'e:' .. n) end
@@ -98,30 +98,40 @@ end
 for i = 1, num() do
   local queue = key()
   local member = arg()
-  local head, tail, leased = open(queue)
-  clear(queue, head, tail)
-  if leased then
-    redis.call('HSET', queue, 'head', tail)
-  else
-    schedule(queue, member, tail)
+  local head, tail, leased, exists = open(queue)
+  if exists then
+    clear(queue, head, tail)
+    if leased then
+      redis.call('HSET', queue, 'head', tail)
+    else
+      schedule(queue, member, tail)
+    end
   end
 end
 for i = 1, num() do
   local queue = key()
   local member, header, body = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
   a = a + 3
-  local head, tail, leased = open(queue)
+  local head, tail, leased, exists = open(queue)
   redis.call('HSET', queue, 'head', head, 'tail', tail + 1, 'h:' .. tail, header, 'e:' .. tail, body)
-  if head == tail then schedule(queue, member, tail, leased) end
+  if not exists then
+    enter(member, header)
+  elseif head == tail then
+    schedule(queue, member, tail, leased)
+  end
 end
 for i = 1, num() do
   local queue = key()
   local member, header, body = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
   a = a + 3
-  local head, tail, leased = open(queue)
-  clear(queue, head, tail)
+  local head, tail, leased, exists = open(queue)
+  if exists then clear(queue, head, tail) end
   redis.call('HSET', queue, 'head', tail, 'tail', tail + 1, 'h:' .. tail, header, 'e:' .. tail, body)
-  schedule(queue, member, tail, leased)
+  if exists then
+    schedule(queue, member, tail, leased)
+  else
+    enter(member, header)
+  end
 end
 
 for i = 1, num() do

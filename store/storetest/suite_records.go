@@ -165,15 +165,32 @@ var recordTests = []test{
 		if len(events) != 1200 || events[1199].Seq != 1200 {
 			w.Fatalf("%d events", len(events))
 		}
-		claims, err := w.s.ClaimEffects(w.ctx, w.at(time.Hour), 20_000)
+		claims, err := w.s.ClaimEffects(w.ctx, w.at(time.Hour), 1200)
 		w.must(err)
 		keys := map[string]bool{}
 		for _, c := range claims {
 			keys[c.Effect.Key] = true
 		}
-		if len(claims) != 10_000 || len(keys) != 10_000 {
+		if len(claims) != 1200 || len(keys) != 1200 {
 			w.Errorf("%d claims of %d keys", len(claims), len(keys))
 		}
+		waiting, err := w.s.Waiting(w.ctx, "U09999")
+		w.must(err)
+		if len(waiting) != 1 {
+			w.Errorf("the last of the list waits for %v", waiting)
+		}
+		// Back again in one change: what is in flight ends later, the rest is gone.
+		again := workflows.Change{Workflow: w.id, Account: account}
+		for _, e := range c.Put[:9_999] {
+			again.Drop = append(again.Drop, e.Key)
+		}
+		w.commit(again)
+		for _, claim := range claims {
+			if claim.Effect.Key == c.Put[9_999].Key {
+				w.Fatal("the last one was claimed first")
+			}
+		}
+		w.one(w.at(time.Hour), c.Put[9_999].Key)
 		w.must(w.s.Verify(w.ctx, w.wref))
 	}},
 	{"a chain verifies, also after an event was erased", func(w *world) {

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
@@ -22,7 +23,10 @@ type stage struct {
 	ctx context.Context
 
 	hurry  time.Duration // how long this stage waits for anything; 0: patience
-	target string        // the address the account is handed to; "": the mailbox
+	edit   func(string) string
+	reader *store.Store // for looking at the record past the bot
+	path   string       // of the configuration as a file, once it was written
+	target string       // the address the account is handed to; "": the mailbox
 }
 
 // patience bounds every wait of these tests; on a good day they take milliseconds.
@@ -65,7 +69,7 @@ func prepare(t testing.TB, o options) *stage {
 		}
 		d.close()
 	})
-	return &stage{demo: d, t: t, ctx: ctx}
+	return &stage{demo: d, t: t, ctx: ctx, edit: o.edit}
 }
 
 // bot runs one bot in this process until the test ends or stop is called.

@@ -118,7 +118,8 @@ func (s *Server) wire() error {
 	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: b.Roster(), Policies: Policies(cfg),
 		Now: o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
 	desk.Desk = s.desk
-	s.gateway = Gateway(cfg, o.Log, o.RealNow, func(ctx context.Context, account string) string {
+	// A reading's time is compared with the time of the command that it answers, so both come from the same clock.
+	s.gateway = Gateway(cfg, o.Log, o.Now, func(ctx context.Context, account string) string {
 		owner, err := s.desk.Owner(ctx, account)
 		if err != nil {
 			return ""

@@ -138,26 +138,58 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 	}
 }
 
-func TestAnOpenWorkflowThatIsGoneIsFound(t *testing.T) {
+func TestAnOpenWorkflowThatIsGoneOrUnlistedIsFound(t *testing.T) {
+	for _, what := range []string{"there is no such record", "the index does not list it"} {
+		m := miniredis.RunT(t)
+		s := storetest.OpenAt(t, "redis://"+m.Addr())
+		id := workflows.NewID('t', "acme", s.Shards(), "x")
+		ref := workflows.Ref{Kind: workflows.KindWorkflow, ID: id}
+		c := grow(workflows.Record{Ref: ref})
+		c.Records = append(c.Records, grow(workflows.Record{Ref: acme}).Records...)
+		c.Workflow, c.Account, c.Open = id, "acme", 1
+		commit(t, s, c)
+		for _, k := range m.Keys() {
+			if strings.Contains(k, "workflow/") && what == "there is no such record" {
+				m.Del(k)
+			}
+			if strings.HasSuffix(k, "}:records") {
+				_, _ = m.ZRem(k, "workflow/"+id)
+			}
+		}
+		found := map[workflows.Ref]string{}
+		if _, _, err := s.VerifyAll(context.Background(), func(r workflows.Ref, err error) { found[r] = err.Error() }); err != nil {
+			t.Fatal(err)
+		}
+		if len(found) != 1 || !strings.Contains(found[ref], what) {
+			t.Errorf("found %v, want %q", found, what)
+		}
+	}
+}
+
+func TestADamagedPlaceOrEffectKeepsNothingElseWaiting(t *testing.T) {
 	m := miniredis.RunT(t)
 	s := storetest.OpenAt(t, "redis://"+m.Addr())
 	id := workflows.NewID('t', "acme", s.Shards(), "x")
-	ref := workflows.Ref{Kind: workflows.KindWorkflow, ID: id}
-	c := grow(workflows.Record{Ref: ref})
-	c.Records = append(c.Records, grow(workflows.Record{Ref: acme}).Records...)
-	c.Workflow, c.Account, c.Open = id, "acme", 1
+	var c workflows.Change
+	for _, who := range []string{"U1", "U2", "U3"} {
+		c.Put = append(c.Put, workflows.Effect{ID: who, Workflow: id, Key: "card/" + id + "/main/" + who, Card: &workflows.Card{Name: "main", Recipient: who}})
+	}
 	commit(t, s, c)
 	for _, k := range m.Keys() {
-		if strings.Contains(k, "workflow/") {
-			m.Del(k)
-		}
-		if strings.HasSuffix(k, "}:records") {
-			_, _ = m.ZRem(k, "workflow/"+id)
+		if strings.HasSuffix(k, "/U1") {
+			m.HSet(k, "e:1", "{")
+			shard, _, _ := strings.Cut(k, "queue:")
+			m.HSet(shard+"places:"+id, "main/U2", "{")
 		}
 	}
-	var found []workflows.Ref
-	if _, _, err := s.VerifyAll(context.Background(), func(r workflows.Ref, _ error) { found = append(found, r) }); err != nil || len(found) != 1 || found[0] != ref {
-		t.Errorf("found %v, %v", found, err)
+	claims, err := s.ClaimEffects(context.Background(), time.Now(), 10)
+	if err != nil || len(claims) != 2 {
+		t.Fatalf("%d claims, %v", len(claims), err)
+	}
+	for _, c := range claims {
+		if c.Place.TS != "" {
+			t.Errorf("%s stands at %+v", c.Effect.ID, c.Place)
+		}
 	}
 }
 

@@ -190,8 +190,10 @@ func (s *Store) findPlaces(ctx context.Context, claims []workflows.Claim) error 
 			if !ok {
 				continue
 			}
+			// A place that somebody damaged must not keep every other effect waiting: the card counts as not posted.
 			if *into, err = decodePlace(raw); err != nil {
-				return err
+				s.log.Error().Err(err).Str("effect", claims[i].Effect.ID).Msg("look up a card")
+				*into = workflows.Place{}
 			}
 		}
 	}

@@ -120,7 +120,8 @@ func (s *Store) snapshot(ctx context.Context, ref workflows.Ref) (workflows.Reco
 	return rec, uint64(count.Val()), nil
 }
 
-// VerifyAll verifies every record that the index lists, and that the workflows listed as open exist. It goes on after a record that does not
+// VerifyAll verifies every record that the index lists, and that the workflows listed as open exist and are in the index. A closed record
+// taken out together with its index entry shows by the checkpoints only. It goes on after a record that does not
 // hold and tells of each by calling failed with a [*BrokenError]; err is for what kept it from looking. It answers how many records and
 // events it looked at.
 func (s *Store) VerifyAll(ctx context.Context, failed func(workflows.Ref, error)) (records, events int, err error) {
@@ -167,12 +168,35 @@ func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[wo
 		if listed[w] {
 			continue
 		}
-		// It may have been opened after the index was read.
-		if rec, _, err := s.snapshot(ctx, w); err != nil || rec.Version == 0 {
+		rec, _, err := s.snapshot(ctx, w)
+		if err != nil && !isBroken(err) {
+			return err
+		}
+		if rec.Version == 0 {
 			failed(w, &BrokenError{Ref: w, Reason: "it is listed as open for " + refID(ref) + ", but there is no such record"})
+			continue
+		}
+		// It may have been opened after the index was read.
+		known, err := s.indexed(ctx, w)
+		if err != nil {
+			return err
+		}
+		if !known {
+			failed(w, &BrokenError{Ref: w, Reason: "it exists and is open for " + refID(ref) + ", but the index does not list it"})
 		}
 	}
 	return nil
+}
+
+// indexed reports whether the index lists a record.
+func (s *Store) indexed(ctx context.Context, ref workflows.Ref) (known bool, err error) {
+	err = s.read(ctx, "look into the index", func() error {
+		known = false
+		err := s.rdb.ZScore(ctx, keyRecords(s.shardOf(ref)), refID(ref)).Err()
+		known = err == nil
+		return err
+	})
+	return known, err
 }
 
 // Erase removes salt and body of an event and keeps its digest, so the chain still verifies while nobody can tell what it said. Erasing

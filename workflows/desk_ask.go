@@ -75,17 +75,13 @@ func (d *Desk) Owner(ctx context.Context, account string) (string, error) {
 
 // Look answers one workflow.
 func (d *Desk) Look(ctx context.Context, workflow string) (Overview, error) {
-	m, s, rec, err := d.load(ctx, workflow)
+	m, s, _, err := d.load(ctx, workflow)
 	if err != nil {
 		return Overview{}, err
 	}
-	first := rec.Last
-	if events, err := d.o.Store.Events(ctx, rec.Ref, 0); err == nil && len(events) > 0 {
-		first = events[0].At
-	}
 	p, _ := d.o.Policies.Policy(s.Account())
 	return Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name, Title: s.Title(), Stage: s.Stage(),
-		Closed: s.Closed(), Opened: first, Waiting: m.View(s).Waiting}, nil
+		Closed: s.Closed(), Opened: s.Began(), Waiting: m.View(s).Waiting}, nil
 }
 
 // load reads one workflow.

@@ -38,6 +38,8 @@ type State interface {
 	Title() string
 	// Stage is the name of the state the workflow is in, as "confirming".
 	Stage() string
+	// Began is when the opening event happened.
+	Began() time.Time
 }
 
 // View is what the world should show for a state. It is computed, never stored.

@@ -64,10 +64,13 @@ type State struct {
 	Prep Prep `json:"prep"`
 
 	Ballot   approvals.Ballot `json:"ballot"`
-	Asked    []string         `json:"asked,omitempty"`
+	Asked    []string         `json:"asked,omitempty"`     // everybody who was asked in this round of confirming
+	Waiting  []string         `json:"waiting,omitempty"`   // those whose confirmation could still help
+	Given    int              `json:"given,omitempty"`     // seats that have confirmed, by the last count
 	VoidNote []string         `json:"void_note,omitempty"` // why earlier votes no longer count
 
-	Paused bool `json:"paused,omitempty"` // cooling is over, a volatile check holds it
+	Cooled bool `json:"cooled,omitempty"` // the time to stop it is over: the next reading may act
+	Paused bool `json:"paused,omitempty"` // it may act, but a check holds it
 
 	Invite    Invite     `json:"invite"`
 	Ending    *Ending    `json:"ending,omitempty"`
@@ -105,7 +108,9 @@ type Frozen struct {
 // Prep is how far the target is on its way to become a user of the account.
 type Prep struct {
 	Invited  bool   `json:"invited,omitempty"` // Keyholder sent (or adopted) the invitation
-	Sent     bool   `json:"sent,omitempty"`    // Keyholder itself sent it, so takes it back
+	Sending  bool   `json:"sending,omitempty"` // Keyholder's invitation is under way
+	Sent     bool   `json:"sent,omitempty"`    // Keyholder itself sent it, or may have, so takes it back
+	Gone     bool   `json:"gone,omitempty"`    // it was declined or deleted at integrator.io
 	Manual   string `json:"manual,omitempty"`  // why a person must invite: a refusal's code
 	Message  string `json:"message,omitempty"`
 	Claimed  string `json:"claimed,omitempty"`
@@ -172,6 +177,7 @@ type Reminder struct {
 // Ended is the end.
 type Ended struct {
 	Outcome string          `json:"outcome"`
+	Stage   string          `json:"stage,omitempty"` // in which it ended
 	By      workflows.Actor `json:"by"`
 	At      time.Time       `json:"at"`
 	Reason  string          `json:"reason,omitempty"`
@@ -196,6 +202,9 @@ func (s State) Title() string { return "Hand " + s.AccountName + " to " + s.To }
 
 // Stage implements workflows.State.
 func (s State) Stage() string { return s.Phase }
+
+// Began implements workflows.State.
+func (s State) Began() time.Time { return s.Begun }
 
 // changed reports whether the owner has changed already.
 func (s State) changed() bool { return s.Settle.How != "" }

@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"strings"
+
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -146,10 +148,19 @@ func withdrawn(s State, cmd workflows.Command, r workflows.Receipt) (workflows.D
 	if s.Phase != Accepting && s.Phase != Inviting {
 		return workflows.Decision{}, nil
 	}
-	taken := r.OK && r.Transfer != nil && (r.Transfer.Status == workflows.TransferDone || r.Transfer.Status == workflows.TransferStarted || r.Transfer.Status == workflows.TransferQueued)
+	if s.Ending == nil && !s.Invite.Resend {
+		return workflows.Decision{}, nil
+	}
+	if r.OK && r.Transfer != nil {
+		switch r.Transfer.Status {
+		case workflows.TransferDone:
+			return s.transfer(cmd, workflows.Verified, r.Transfer.OwnerRole)
+		case workflows.TransferStarted, workflows.TransferQueued:
+			// Accepted, and not yet carried out: that can still fail, so it is watched, not believed.
+			return one(cmd, evTaken, taken{Mark: r.Transfer.Mark(), ID: r.Transfer.ID, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+		}
+	}
 	switch {
-	case taken && (s.Ending != nil || s.Invite.Resend):
-		return s.transfer(cmd, workflows.Verified, r.Transfer.OwnerRole)
 	case s.Ending != nil:
 		e := Ended{Outcome: s.Ending.Outcome, Reason: s.Ending.Reason, Left: !r.OK}
 		if !r.OK {
@@ -159,12 +170,16 @@ func withdrawn(s State, cmd workflows.Command, r workflows.Receipt) (workflows.D
 		return d, nil
 	case s.Invite.Resend && !r.OK:
 		return one(cmd, evInviting, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin), Manual: true}), nil
-	case s.Invite.Resend:
+	default:
 		d := one(cmd, evInviting, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin)})
 		call := s.inviteCall()
 		call.Seen = union(s.Seen, []string{s.Invite.ID})
 		d.Calls = []workflows.Call{call}
 		return d, nil
 	}
-	return workflows.Decision{}, nil
+}
+
+// carrying reports whether integrator.io is carrying the change of owner out: accepted, not yet done.
+func (s State) carrying() bool {
+	return s.Phase == Accepting && (strings.HasPrefix(s.Invite.Mark, workflows.TransferQueued) || strings.HasPrefix(s.Invite.Mark, workflows.TransferStarted))
 }

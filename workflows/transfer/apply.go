@@ -44,8 +44,13 @@ func init() {
 			}
 		}),
 		evRecheck: with(func(s *State, e workflows.Event, _ none) {
-			s.read(e)
 			s.Invite.Code, s.Invite.Message = "", ""
+			if s.Phase == Preparing && len(s.inviteUserCalls()) > 0 {
+				s.Prep.Sending, s.Prep.Gone = true, false
+				s.Round++
+				return
+			}
+			s.read(e)
 		}),
 		evWaived: with(func(s *State, e workflows.Event, b waived) {
 			for _, c := range b.Checks {
@@ -56,22 +61,32 @@ func init() {
 		evPreparing: with(func(s *State, e workflows.Event, b until) {
 			s.enter(Preparing, e)
 			s.Until = b.Until
+			s.Prep = Prep{Sent: s.Prep.Sent, Sending: s.Token}
 		}),
 		evUserInvited: with(func(s *State, e workflows.Event, b userInvited) {
-			s.Prep.Invited, s.Prep.Sent, s.Prep.Mark, s.Prep.Manual = true, b.Sent, b.Mark, ""
+			s.Prep.Invited, s.Prep.Sending, s.Prep.Sent, s.Prep.Gone = true, false, s.Prep.Sent || b.Sent, false
+			s.Prep.Mark, s.Prep.Manual, s.Prep.Message = b.Mark, "", ""
 			s.Round++
 		}),
 		evPrepManual: with(func(s *State, e workflows.Event, b refusal) {
-			s.Prep.Manual, s.Prep.Message = b.Code, b.Message
+			s.Prep.Manual, s.Prep.Message, s.Prep.Sending = b.Code, b.Message, false
+			s.Prep.Sent = s.Prep.Sent || b.Code == workflows.FailedDeadline // nobody knows whether it took effect
 			s.Round++
 		}),
 		evClaimed: with(func(s *State, e workflows.Event, _ none) {
 			s.Prep.Claimed = e.By.ID
 			s.Round++
 		}),
-		evUserSeen: with(func(s *State, e workflows.Event, b seen) { s.Prep.Mark = b.Mark }),
+		evUserSeen: with(func(s *State, e workflows.Event, b seen) {
+			s.Prep.Mark = b.Mark
+			if s.Prep.Invited && (b.Status == userAbsent || b.Status == workflows.UserDismissed) {
+				s.Prep.Invited, s.Prep.Gone = false, true
+			}
+			s.Round++
+		}),
 		evPrepared: with(func(s *State, e workflows.Event, b how) {
-			s.Prep.Done, s.Prep.Sent = b.How, false
+			s.Prep.Done, s.Prep.Sent = b.How, b.How != workflows.Verified && (s.Prep.Sent || s.Prep.Sending)
+			s.Prep.Sending = false
 			if b.How == workflows.Attested {
 				s.Prep.Attested = e.By.ID
 			}
@@ -81,14 +96,17 @@ func init() {
 		}),
 		evAsking: with(func(s *State, e workflows.Event, b asking) {
 			s.enter(Confirming, e)
-			s.Until, s.Asked = b.Closes, b.Asked
+			s.Until, s.Asked, s.Waiting, s.Given = b.Closes, b.Asked, b.Asked, 0
 			s.Ballot.Opens, s.Ballot.Closes, s.Ballot.Votes = e.At, b.Closes, nil
 		}),
-		evAsked: with(func(s *State, e workflows.Event, b asking) { s.Asked = b.Asked }),
-		evVoted: with(func(s *State, e workflows.Event, b voted) { s.Ballot.Votes = append(s.Ballot.Votes, b.Votes...) }),
+		evAsked: with(func(s *State, e workflows.Event, b asking) { s.Asked, s.Waiting = union(s.Asked, b.Asked), b.Asked }),
+		evVoted: with(func(s *State, e workflows.Event, b voted) {
+			s.Ballot.Votes = append(s.Ballot.Votes, b.Votes...)
+			s.Asked, s.Waiting, s.Given = union(s.Asked, b.Waiting), b.Waiting, b.Given
+		}),
 		evApproved: with(func(s *State, e workflows.Event, b until) {
 			s.enter(Cooling, e)
-			s.Until, s.Paused, s.VoidNote = b.Until, false, nil
+			s.Until, s.Cooled, s.Paused, s.VoidNote = b.Until, false, false, nil
 		}),
 		evVoided: with(func(s *State, e workflows.Event, b voided) {
 			s.enter(Confirming, e)
@@ -96,11 +114,13 @@ func init() {
 				s.Phase = Checking
 			}
 			s.Ballot.Votes, s.Ballot.Closes = b.Keep, b.Closes
-			s.Until, s.Asked, s.Paused, s.VoidNote = b.Closes, b.Asked, false, b.Differences
+			s.Until, s.Cooled, s.Paused, s.VoidNote = b.Closes, false, false, b.Differences
+			s.Asked, s.Waiting, s.Given = b.Asked, b.Asked, len(b.Keep)
+			s.Invite = Invite{}
 		}),
 		evCooled: with(func(s *State, e workflows.Event, _ none) {
 			s.read(e)
-			s.Until = e.At.Add(s.Policy.ConfirmWithin)
+			s.Cooled, s.Until = true, e.At.Add(s.Policy.ConfirmWithin)
 			s.Round++
 		}),
 		evPaused: with(func(s *State, e workflows.Event, _ none) {
@@ -133,9 +153,18 @@ func init() {
 			if b.ID != "" {
 				s.Invite.ID = b.ID
 			}
+			if (workflows.Transfer{Status: b.Status}).Pending() {
+				s.Invite.Lost = ""
+			}
+			s.Round++
 		}),
 		evLost: with(func(s *State, e workflows.Event, b seen) {
 			s.Invite.Lost, s.Invite.Mark = b.Status, b.Mark
+			s.Round++
+		}),
+		evTaken: with(func(s *State, e workflows.Event, b taken) {
+			s.Invite.Mark, s.Invite.ID, s.Invite.Lost, s.Invite.Resend, s.Ending = b.Mark, b.ID, "", false, nil
+			s.Until = b.Until
 			s.Round++
 		}),
 		evResend: with(func(s *State, e workflows.Event, _ reason) {

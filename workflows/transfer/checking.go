@@ -45,7 +45,7 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 	if cmd.At.Sub(reading.At) > workflows.FactsMaxAge {
 		// Too old to decide: read again.
 		if s.Reading {
-			return workflows.Decision{Events: []workflows.Event{cmd.Event(evRecheck, none{})}, Calls: []workflows.Call{inspectCall(s.Frozen)}}, nil
+			return s.again(cmd), nil
 		}
 		return workflows.Decision{}, nil
 	}
@@ -67,6 +67,8 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 // afterReading goes on once the checks are known. before is the state without them.
 func (s State) afterReading(before State, cmd workflows.Command, f workflows.Facts, r workflows.Reading) (workflows.Decision, error) {
 	switch s.Phase {
+	case Preparing:
+		return s.lookedAgain(cmd, r)
 	case Checking:
 		if needsInvitation(r) {
 			return s.prepare(cmd, r)
@@ -80,11 +82,14 @@ func (s State) afterReading(before State, cmd workflows.Command, f workflows.Fac
 			return s.void(cmd, f, diff, nil)
 		}
 	case Cooling:
-		if before.Reading || s.Paused {
+		if s.Cooled && (before.Reading || s.Paused) {
 			return s.beforeActing(before, cmd, f)
 		}
+		if diff := worse(before.Checks, s.Checks); len(diff) > 0 {
+			return s.void(cmd, f, diff, nil)
+		}
 	case Inviting:
-		if before.Reading && s.Invite.Code == "" && !s.Invite.Sending {
+		if (before.Reading || s.Paused) && s.Invite.Code == "" && !s.Invite.Sending && !s.Invite.Manual {
 			return s.beforeActing(before, cmd, f)
 		}
 	}
@@ -99,10 +104,7 @@ func unreadable(s State, cmd workflows.Command, r workflows.Receipt) (workflows.
 	if r.Failed {
 		return s.end(cmd, Ended{Outcome: Failed, Code: r.Code, Message: "integrator.io could not be read for " + workflows.Span(workflows.GiveUpAfter)}), nil
 	}
-	ev := cmd.Event(evEnded, Ended{Outcome: Failed, By: cmd.Actor, At: cmd.At, Code: r.Code, Message: r.Message})
-	d := workflows.Decision{Events: []workflows.Event{ev}}
-	d.Account = s.release(cmd)
-	return d, nil
+	return s.end(cmd, Ended{Outcome: Failed, Code: r.Code, Message: r.Message}), nil
 }
 
 func transferIDs(r workflows.Reading) []string {
@@ -132,27 +134,45 @@ func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, and the holders can check again. Nothing was recorded.")
 	}
 	switch s.Phase {
-	case Checking, Confirming, Cooling, Inviting, Preparing:
+	case Checking, Confirming, Inviting, Preparing:
+	case Cooling:
+		if !s.Cooled {
+			return workflows.Decision{}, refused("not_now", "The checks run again by themselves when the time to stop it is over, on "+workflows.When(s.Until)+". Nothing was recorded. To stop the transfer, press Cancel transfer.")
+		}
 	default:
-		return workflows.Decision{}, refused("not_now", "There is nothing to check any more. Nothing was recorded.")
+		return workflows.Decision{}, refused("not_now", "There is nothing to check any more. Nothing was recorded. "+stageLine(s))
+	}
+	if s.Prep.Sending {
+		return workflows.Decision{Reply: workflows.Reply{Text: "Keyholder is inviting " + s.To + " just now. Your card changes when integrator.io has answered."}}, nil
 	}
 	if s.Reading {
 		return workflows.Decision{Reply: workflows.Reply{Text: "The checks are running already. Your card changes when they are done."}}, nil
 	}
-	if s.Phase == Preparing {
-		d := one(cmd, evRecheck, none{})
-		d.Calls = s.inviteUserCalls()
-		if len(d.Calls) == 0 {
-			d.Calls = []workflows.Call{inspectCall(s.Frozen)}
-		}
-		return d, nil
-	}
 	if s.Phase == Inviting && (s.Invite.Sending || s.Invite.Manual) {
-		return workflows.Decision{}, refused("not_now", "The invitation is on its way already. Nothing was recorded.")
+		return workflows.Decision{}, refused("not_now", "There is nothing to check now. Nothing was recorded. "+stageLine(s))
 	}
+	return s.again(cmd), nil
+}
+
+// again reads the account again; while the target has no invitation as a user, it is invited again instead.
+func (s State) again(cmd workflows.Command) workflows.Decision {
 	d := one(cmd, evRecheck, none{})
 	d.Calls = []workflows.Call{inspectCall(s.Frozen)}
-	return d, nil
+	if calls := s.inviteUserCalls(); s.Phase == Preparing && len(calls) > 0 {
+		d.Calls = calls
+	}
+	return d
+}
+
+// held reports whether a check is in the way of the next step, so that it has to be mended or waived.
+func (s State) held() bool {
+	switch s.Phase {
+	case Checking, Confirming:
+		return !s.Reading && len(s.blocking(s.Checks)) > 0
+	case Cooling, Inviting:
+		return s.Paused && !s.Reading
+	}
+	return false
 }
 
 // waive lets the checks that block and can be waived be as they are.
@@ -161,8 +181,8 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+workflows.Mentions(s.Holders)+". Nothing was recorded.")
 	}
 	open := s.waivable()
-	if len(open) == 0 || !(s.Phase == Checking || s.Phase == Cooling && s.Paused) {
-		return workflows.Decision{}, refused("nothing_to_waive", "No check is in the way that could be waived. Nothing was recorded.")
+	if len(open) == 0 || !s.held() {
+		return workflows.Decision{}, refused("nothing_to_waive", "No check is in the way that could be waived. Nothing was recorded. "+stageLine(s))
 	}
 	var keys, texts []string
 	for _, c := range open {
@@ -181,7 +201,10 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	if err != nil || len(next.blocking(next.Checks)) > 0 {
 		return d, err
 	}
-	if s.Phase == Cooling {
+	if s.Phase == Confirming {
+		return d, nil
+	}
+	if s.Phase == Cooling || s.Phase == Inviting {
 		// The facts may have moved while somebody thought about the waiver: read once more before acting.
 		d.Events = append(d.Events, cmd.Event(evRecheck, none{}))
 		d.Calls = []workflows.Call{inspectCall(s.Frozen)}

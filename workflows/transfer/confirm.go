@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -36,31 +37,43 @@ func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Ch
 		return workflows.Decision{}, refused("not_now", "This transfer does not ask for confirmations now. Nothing was recorded. "+stageLine(s))
 	}
 	st := eligible(f, s.Electorate)
+	approved := cmd.Event(evApproved, until{Until: cmd.At.Add(s.Policy.Cooldown)})
 	votes, err := s.Ballot.Cast(cmd.Actor.ID, choice, why, st, f.Delegations, cmd.At)
+	if choice == approvals.Approve && len(s.blocking(s.Checks)) > 0 && (err == nil || enough(err)) {
+		return workflows.Decision{}, refused("blocked", "A check is in the way, so nobody can confirm just now. Nothing was recorded. When it is mended or waived, your card shows Confirm again.")
+	}
+	if choice == approvals.Approve && enough(err) {
+		// A voter who was away is back, and with their vote it was approved before this click.
+		return workflows.Decision{Events: []workflows.Event{approved}, Reply: workflows.Reply{Text: "Enough people had confirmed already, so yours was not needed and is not counted. The transfer goes on."}}, nil
+	}
 	if err != nil {
 		return workflows.Decision{}, notTaken(s, err)
 	}
-	d := one(cmd, evVoted, voted{Votes: votes, Standing: relevant(st, s, votes)})
-	next, err := fold(s, d.Events)
-	if err != nil {
-		return d, err
-	}
-	t := next.Ballot.Judge(st, f.Delegations, cmd.At)
+	b := s.Ballot
+	b.Votes = slices.Concat(b.Votes, votes)
+	t := b.Judge(st, f.Delegations, cmd.At)
+	d := one(cmd, evVoted, voted{Votes: votes, Standing: relevant(st, s, votes), Given: len(t.Counted), Waiting: t.Waiting})
 	switch t.Outcome {
 	case approvals.Approved:
-		d.Events = append(d.Events, cmd.Event(evApproved, until{Until: cmd.At.Add(s.Policy.Cooldown)}))
+		d.Events = append(d.Events, approved)
 	case approvals.Refused:
-		more := next.end(cmd, Ended{Outcome: Refused, Reason: why})
+		more := s.end(cmd, Ended{Outcome: Refused, Reason: why})
 		d.Events = append(d.Events, more.Events...)
 		d.Account, d.Calls = more.Account, more.Calls
 	}
 	return d, nil
 }
 
+// enough reports whether a vote was not taken because the ballot is approved already.
+func enough(err error) bool {
+	var r *approvals.Refusal
+	return errors.As(err, &r) && r.Code == approvals.CodeClosed && r.Detail == string(approvals.Approved)
+}
+
 // relevant is what was known of the people whose votes are counted, kept as evidence.
 func relevant(st approvals.Standing, s State, votes []approvals.Vote) approvals.Standing {
 	out := approvals.Standing{}
-	for _, v := range append(votes, s.Ballot.Votes...) {
+	for _, v := range slices.Concat(votes, s.Ballot.Votes) {
 		out[v.Seat], out[v.By] = st.Code(v.Seat), st.Code(v.By)
 	}
 	return out
@@ -72,11 +85,10 @@ func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Dec
 		return workflows.Decision{}, nil
 	}
 	t := s.Ballot.Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
-	asked := union(s.Asked, t.Waiting)
-	if len(asked) == len(s.Asked) {
+	if slices.Equal(t.Waiting, s.Waiting) {
 		return workflows.Decision{}, nil
 	}
-	return one(cmd, evAsked, asking{Asked: asked}), nil
+	return one(cmd, evAsked, asking{Asked: t.Waiting}), nil
 }
 
 // notTaken turns the refusal of a vote into a sentence.
@@ -111,10 +123,10 @@ func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 
 // end closes the transfer: the account is free again, and an invitation as a user that nobody accepted is taken back.
 func (s State) end(cmd workflows.Command, e Ended) workflows.Decision {
-	e.By, e.At = cmd.Actor, cmd.At
+	e.By, e.At, e.Stage = cmd.Actor, cmd.At, s.Phase
 	d := one(cmd, evEnded, e)
 	d.Account = s.release(cmd)
-	if s.Prep.Sent && s.Prep.Done == "" {
+	if (s.Prep.Sent || s.Prep.Sending) && s.Prep.Done != workflows.Verified {
 		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpWithdrawUser, Account: s.AccountID, Email: s.To})
 	}
 	return d

@@ -45,16 +45,23 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	case Request:
 		return open(s, cmd, f)
 	case workflows.CmdTimer:
+		if cmd.Timer == nil || !s.Opened() {
+			return workflows.Decision{}, nil
+		}
 		return fired(s, cmd, f)
 	case workflows.CmdReceipt:
+		if cmd.Receipt == nil || !s.Opened() {
+			return workflows.Decision{}, nil
+		}
 		return received(s, cmd, f)
 	case workflows.CmdDelegated:
 		return delegated(s, cmd, f)
-	case cmdSuperseded:
+	}
+	if cmd.Name == cmdSuperseded && cmd.Actor.Kind == workflows.ByKeyholder {
 		return superseded(s, cmd)
 	}
 	act, known := clicks[cmd.Name]
-	if !known {
+	if !known || !s.Opened() {
 		return workflows.Decision{}, refused("unknown_action", "That button is not one of this transfer's. Nothing was recorded. Use the buttons on your card, or /io status.")
 	}
 	if err := mayAct(s, cmd, f); err != nil {

@@ -33,6 +33,7 @@ const (
 	evAcceptedHere  = "transfer.accepted_here"      // none
 	evSeen          = "transfer.seen"               // seen
 	evLost          = "transfer.invitation_lost"    // seen
+	evTaken         = "transfer.accepted_meanwhile" // taken
 	evResend        = "transfer.resend_asked"       // reason
 	evEnding        = "transfer.ending"             // ending
 	evTransferred   = "transfer.owner_changed"      // transferred
@@ -90,13 +91,15 @@ type how struct {
 
 type asking struct {
 	Closes   time.Time          `json:"closes,omitzero"`
-	Asked    []string           `json:"asked"`
+	Asked    []string           `json:"asked"` // whose confirmation is waited for from now on
 	Standing approvals.Standing `json:"standing,omitempty"`
 }
 
 type voted struct {
 	Votes    []approvals.Vote   `json:"votes"`
 	Standing approvals.Standing `json:"standing,omitempty"` // what was known of the voters then
+	Given    int                `json:"given"`              // seats that have confirmed by this count
+	Waiting  []string           `json:"waiting,omitempty"`  // whose confirmation is waited for still
 }
 
 type voided struct {
@@ -117,6 +120,12 @@ type invited struct {
 	ID    string    `json:"id,omitempty"`
 	How   string    `json:"how"`
 	Mark  string    `json:"mark,omitempty"`
+	Until time.Time `json:"until"`
+}
+
+type taken struct {
+	Mark  string    `json:"mark"`
+	ID    string    `json:"id,omitempty"`
 	Until time.Time `json:"until"`
 }
 

@@ -2,11 +2,13 @@ package transfer
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -113,6 +115,7 @@ func (w *world) mustPress(r *run, c workflows.Card) {
 		if b.Style == workflows.Primary {
 			primary++
 		}
+		w.mustDecide(r, c, b)
 		if b.Confirm != nil {
 			w.mustReadWell("what "+b.Action+" asks", b.Confirm.Title+" "+b.Confirm.Text)
 		}
@@ -123,6 +126,29 @@ func (w *world) mustPress(r *run, c workflows.Card) {
 	if r.state.Closed() && len(c.Buttons) > 0 {
 		w.t.Fatalf("the card of %s has buttons although the transfer is over", c.Recipient)
 	}
+}
+
+// mustDecide: who presses a button that is shown to them is not told that it is not for them.
+func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
+	w.t.Helper()
+	if w.people[c.Recipient].Standing != "" {
+		return
+	}
+	cmd := workflows.Command{ID: "try", Workflow: r.id, Account: "acme", Name: b.Action, Round: c.Round, At: r.events[len(r.events)-1].At,
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: c.Recipient, Team: "TACME"}}
+	_, err := Machine{}.Decide(r.state, cmd, w.facts(Machine{}.Needs(r.state, cmd, w.policy, w.account)))
+	var refusal *workflows.Refusal
+	if !errors.As(err, &refusal) {
+		return
+	}
+	voting := b.Action == ActConfirm || b.Action == ActRefuse
+	switch refusal.Code {
+	case "removed", approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated: // what changes without the transfer hearing of it
+		if voting {
+			return
+		}
+	}
+	w.t.Fatalf("in %s %s is shown %s and told: %v", r.state.Phase, c.Recipient, b.Action, err)
 }
 
 // mustMove: whoever waits can go on. An open transfer has a timer, a call under way or somebody to wait for; timers lie in the stage's time.

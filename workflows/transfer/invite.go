@@ -11,11 +11,12 @@ func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Fac
 	if t.Outcome != approvals.Approved {
 		return s.void(cmd, f, voidedWords(t.Voided), append([]approvals.Vote{}, t.Counted...))
 	}
-	if diff := worse(before.Checks, s.Checks); len(diff) > 0 && s.Phase == Cooling {
+	blocked := len(s.blocking(s.Checks)) > 0
+	if diff := worse(before.Checks, s.Checks); len(diff) > 0 && (s.Phase == Cooling || !blocked) {
 		return s.void(cmd, f, diff, nil)
 	}
-	if len(s.blocking(s.Checks)) > 0 {
-		if s.Paused || s.Phase == Inviting {
+	if blocked {
+		if s.Paused {
 			return workflows.Decision{}, nil
 		}
 		return one(cmd, evPaused, none{}), nil
@@ -61,7 +62,9 @@ func ownerInvited(s State, cmd workflows.Command, r workflows.Receipt) (workflow
 		return workflows.Decision{}, nil // the withdrawal is queued behind this very call and answers next
 	}
 	switch {
-	case r.OK && r.Transfer != nil:
+	case r.OK && r.Transfer == nil:
+		return one(cmd, evInvited, invited{How: workflows.Acted, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+	case r.OK:
 		return one(cmd, evInvited, invited{ID: r.Transfer.ID, How: workflows.Acted, Mark: r.Transfer.Mark(), Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case r.Failed:
 		ev := cmd.Event(evEnding, Ending{Outcome: Failed, Reason: "integrator.io did not take the invitation for " + workflows.Span(workflows.GiveUpAfter), By: cmd.Actor})
@@ -83,6 +86,9 @@ func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	case s.Phase == Preparing:
 		if !is(who, s.acceptors(), s.Admins) {
 			return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" or an administrator can say that it is a user now. Nothing was recorded.")
+		}
+		if !s.unseen() {
+			return workflows.Decision{}, refused("not_now", "Keyholder sees by itself when "+s.To+" is a user. Nothing was recorded. "+stageLine(s))
 		}
 		return s.prepared(cmd, workflows.Attested, "")
 	case s.Phase == Inviting && s.Invite.Manual:

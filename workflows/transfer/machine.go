@@ -62,7 +62,7 @@ func (s State) counts(cmd workflows.Command) bool {
 	case ActConfirm, ActRefuse, ActWaive, workflows.CmdDelegated:
 		return true
 	case workflows.CmdReceipt:
-		return cmd.Receipt.Op == workflows.OpInspect && s.Phase != Settling
+		return cmd.Receipt != nil && cmd.Receipt.Op == workflows.OpInspect && s.Phase != Settling
 	}
 	return false
 }

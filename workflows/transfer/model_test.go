@@ -13,7 +13,7 @@ import (
 type outside struct {
 	owner     string
 	users     []*workflows.User
-	transfers []*workflows.Transfer
+	transfers []*record
 	made      int // transfers made so far, for their IDs
 	errors    []workflows.Count
 	jobs      int
@@ -24,6 +24,12 @@ type outside struct {
 	elsewhere map[string]bool // addresses that are users of another account
 	full      bool            // no seat is left
 	sso       bool            // the target must use SSO and is not linked
+}
+
+// record is a transfer at integrator.io; ByHand when a person sent it in the pages.
+type record struct {
+	workflows.Transfer
+	ByHand bool
 }
 
 func newOutside(owner string) *outside {
@@ -54,7 +60,7 @@ func (o *outside) remove(email string) {
 }
 
 // pending is the invitation that can still be accepted.
-func (o *outside) pending() *workflows.Transfer {
+func (o *outside) pending() *record {
 	for _, t := range o.transfers {
 		if t.Status == workflows.TransferUnapproved && !t.Dismissed {
 			return t
@@ -64,9 +70,9 @@ func (o *outside) pending() *workflows.Transfer {
 }
 
 // invite is what the owner does in the pages, or a call does.
-func (o *outside) invite(email string) *workflows.Transfer {
+func (o *outside) invite(email string) *record {
 	o.made++
-	t := &workflows.Transfer{ID: fmt.Sprintf("x%d", o.made), Email: email, Status: workflows.TransferUnapproved}
+	t := &record{Transfer: workflows.Transfer{ID: fmt.Sprintf("x%d", o.made), Email: email, Status: workflows.TransferUnapproved}}
 	o.transfers = append(o.transfers, t)
 	return t
 }
@@ -114,7 +120,7 @@ func (o *outside) reading(c workflows.Call, at time.Time, token bool) *workflows
 		return r
 	}
 	for _, t := range o.transfers {
-		r.Transfers = append(r.Transfers, *t)
+		r.Transfers = append(r.Transfers, t.Transfer)
 	}
 	return r
 }
@@ -180,7 +186,7 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 func (o *outside) inviteOwner(c workflows.Call, ok *workflows.Receipt, refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
 	for _, t := range o.transfers {
 		if workflows.SameEmail(t.Email, c.Email) && !slices.Contains(c.Seen, t.ID) && (t.Pending() || t.Status == workflows.TransferDone) {
-			ok.Transfer = copied(t)
+			ok.Transfer = copied(&t.Transfer)
 			ok.Transfer.Adopted = true
 			return ok
 		}
@@ -196,12 +202,12 @@ func (o *outside) inviteOwner(c workflows.Call, ok *workflows.Receipt, refuse fu
 	case o.elsewhere[c.Email]:
 		return refuse(workflows.RefusedMultipleOrgs, "Cannot transfer account ownership to selected user as he is part of multiple organizations.")
 	}
-	ok.Transfer = copied(o.invite(c.Email))
+	ok.Transfer = copied(&o.invite(c.Email).Transfer)
 	return ok
 }
 
 // find is the transfer a call speaks of.
-func (o *outside) find(c workflows.Call) *workflows.Transfer {
+func (o *outside) find(c workflows.Call) *record {
 	for _, t := range slices.Backward(o.transfers) {
 		if c.ID != "" && t.ID == c.ID || c.ID == "" && workflows.SameEmail(t.Email, c.Email) && !slices.Contains(c.Seen, t.ID) {
 			return t
@@ -215,9 +221,9 @@ func (o *outside) withdraw(c workflows.Call, ok *workflows.Receipt) *workflows.R
 	switch {
 	case t == nil:
 	case t.Status == workflows.TransferDone, t.Status == workflows.TransferQueued, t.Status == workflows.TransferStarted:
-		ok.Transfer = copied(t)
+		ok.Transfer = copied(&t.Transfer)
 	default:
-		o.transfers = slices.DeleteFunc(o.transfers, func(x *workflows.Transfer) bool { return x == t })
+		o.transfers = slices.DeleteFunc(o.transfers, func(x *record) bool { return x == t })
 	}
 	return ok
 }
@@ -229,7 +235,7 @@ func (o *outside) watch(c workflows.Call, ok *workflows.Receipt, refuse func(cod
 	out := &workflows.Transfer{ID: c.ID, Email: c.Email, Status: workflows.TransferMissing}
 	found := o.find(c)
 	if found != nil {
-		out = copied(found)
+		out = copied(&found.Transfer)
 	}
 	if u := o.user(c.Owner); u != nil {
 		out.OwnerListed, out.OwnerRole = true, u.Role

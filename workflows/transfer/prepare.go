@@ -11,13 +11,14 @@ func (s State) prepare(cmd workflows.Command, r workflows.Reading) (workflows.De
 		d.Events = append(d.Events, cmd.Event(evUserInvited, userInvited{Mark: r.Target.Mark()}))
 		return d, nil
 	}
+	s.Prep = Prep{} // whatever was done before, it needs an invitation now
 	d.Calls = s.inviteUserCalls()
 	return d, nil
 }
 
 // inviteUserCalls invites the target with the least role that can be made owner.
 func (s State) inviteUserCalls() []workflows.Call {
-	if !s.Token || s.Prep.Invited {
+	if !s.Token || s.Prep.Invited || s.Prep.Sending {
 		return nil
 	}
 	return []workflows.Call{{Op: workflows.OpInviteUser, Account: s.AccountID, Email: s.To, Role: RoleMonitor}}
@@ -26,9 +27,6 @@ func (s State) inviteUserCalls() []workflows.Call {
 // userReceipt decides what became of the target's invitation as a user.
 func userReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
 	if s.Phase != Preparing {
-		if r.Op == workflows.OpInviteUser && r.OK && s.Prep.Done == "" && s.Phase != Checking {
-			return workflows.Decision{}, nil
-		}
 		return workflows.Decision{}, nil
 	}
 	switch {
@@ -48,7 +46,36 @@ func userReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	case r.User != nil && r.User.Status == workflows.UserPending && !s.Prep.Invited:
 		return one(cmd, evUserInvited, userInvited{Mark: r.User.Mark()}), nil
 	}
-	return one(cmd, evUserSeen, seen{Mark: r.User.Mark()}), nil
+	return one(cmd, evUserSeen, seen{Mark: r.User.Mark(), Status: statusOf(r.User)}), nil
+}
+
+// userAbsent is the status of a user who is not listed.
+const userAbsent = "absent"
+
+func statusOf(u *workflows.User) string {
+	if u == nil {
+		return userAbsent
+	}
+	return u.Status
+}
+
+// lookedAgain decides a reading that was asked for while the target's sign-up is waited for.
+func (s State) lookedAgain(cmd workflows.Command, r workflows.Reading) (workflows.Decision, error) {
+	_, missing := r.Unread[workflows.PartUsers]
+	switch {
+	case missing || r.Capabilities.Token == workflows.No:
+		return workflows.Decision{}, nil
+	case !needsInvitation(r):
+		return s.prepared(cmd, workflows.Verified, r.Target.Mark())
+	case r.Target.Mark() != s.Prep.Mark:
+		return one(cmd, evUserSeen, seen{Mark: r.Target.Mark(), Status: statusOf(r.Target)}), nil
+	}
+	return workflows.Decision{}, nil
+}
+
+// unseen reports whether the target's sign-up rests on people's word.
+func (s State) unseen() bool {
+	return !s.Token || s.Caps.ReadUsers != workflows.Yes || s.Prep.Mark == workflows.RefusedForbidden || s.Prep.Mark == workflows.RefusedUnauthorized
 }
 
 // prepared goes back to the checks: days may have passed.

@@ -19,6 +19,9 @@ const (
 
 // open decides a submitted request.
 func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if s.Opened() {
+		return workflows.Decision{}, refused("open_already", "This request was taken already. Nothing was recorded. Look at your card, or ask anew with /io transfer.")
+	}
 	if f.Policy.Name == "" {
 		return workflows.Decision{}, onField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
 	}

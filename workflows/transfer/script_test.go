@@ -160,7 +160,9 @@ func (s *script) commands() map[string]func([]string) {
 			s.answer(a[0], w.clickAt(round, a[0], a[1], a[2:]...))
 		},
 		// send NAME ACTION TEXT: the form of this round.
-		"send": func(a []string) { s.answer(a[0], w.submit(a[0], a[1], w.newest().state.Round, strings.ReplaceAll(a[2], "|", "\n"))) },
+		"send": func(a []string) {
+			s.answer(a[0], w.submit(a[0], a[1], w.newest().state.Round, strings.ReplaceAll(a[2], "|", "\n")))
+		},
 		// call [lost|failed|unsure|refused CODE WORDS]: the first call in the queue is made.
 		"call": func(a []string) { s.tell(w.deliver(strings.Join(a, " "))) },
 		// calls: all of them, and those they lead to.

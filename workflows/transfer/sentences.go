@@ -51,6 +51,12 @@ func voteSentence(s State, code, detail string) string {
 	case approvals.CodeNotAsked:
 		return "You are not one of those who decide this transfer. " + others + " Nothing was recorded."
 	case approvals.CodeClosed:
+		switch approvals.Outcome(detail) {
+		case approvals.Approved:
+			return "Enough people have confirmed already. Nothing was recorded. To stop the transfer, press Cancel transfer."
+		case approvals.Dead:
+			return "Too few of those who decide are active members just now, so no answer can count. Nothing was recorded. When one of them is back, click again; on " + workflows.When(s.Until) + " this ends."
+		}
 		return "The time to confirm is over, or it is decided already. Nothing was recorded. Look at the card."
 	case approvals.CodeAlreadyVoted:
 		if detail != "" {
@@ -67,14 +73,12 @@ func voteSentence(s State, code, detail string) string {
 
 // othersWhoCan names who can still confirm.
 func othersWhoCan(s State) string {
-	var open []string
-	for _, id := range s.unanswered() {
-		if !s.barred(id) {
-			open = append(open, id)
-		}
+	open := s.Waiting
+	if s.Phase != Confirming {
+		open = nil
 	}
 	if len(open) == 0 {
-		return "Nobody else is asked now."
+		return "Look at your card for what is asked now."
 	}
 	return workflows.Mentions(open) + " still can."
 }
@@ -82,7 +86,7 @@ func othersWhoCan(s State) string {
 func othersOf(all []string, but string) string {
 	others := slices.DeleteFunc(slices.Clone(all), func(x string) bool { return x == but })
 	if len(others) == 0 {
-		return "Nobody else can open that mailbox: name a second holder in the configuration and ask anew."
+		return "Nobody else can accept. Let somebody else send the invitation: press Send again."
 	}
 	return workflows.Mentions(others) + " can."
 }
@@ -150,7 +154,7 @@ func stageLine(s State) string {
 	}
 	switch s.Phase {
 	case Checking:
-		if len(s.blocking(s.Checks)) > 0 {
+		if s.held() {
 			return "A check is in the way."
 		}
 		return "The account is being checked."
@@ -162,16 +166,27 @@ func stageLine(s State) string {
 		if s.Paused {
 			return "It is confirmed, and a check holds it up."
 		}
+		if s.Cooled {
+			return "It is confirmed, and the checks run once more."
+		}
 		return "It is confirmed; the time to stop it runs until " + workflows.When(s.Until) + "."
 	case Inviting:
 		if s.Invite.Manual {
 			return "The present owner is asked to send the invitation."
 		}
-		if s.Invite.Code != "" {
+		switch {
+		case s.Invite.Code != "":
 			return "integrator.io refused the invitation."
+		case s.Paused:
+			return "A check holds the invitation up."
+		case s.Reading:
+			return "The checks run again, then the invitation goes out."
 		}
 		return "The invitation is on its way."
 	case Accepting:
+		if s.carrying() {
+			return "The invitation was accepted, and integrator.io is carrying it out."
+		}
 		return s.To + " is invited and has to accept at integrator.io."
 	case Settling:
 		return s.To + " owns the account; a few things are left to do."
@@ -214,11 +229,38 @@ func outcomeLine(s State) string {
 	case Completed:
 		return changedSentence(s)
 	case Expired:
-		return "The time is over" + why + "." + owns
+		return expiredWhat(e.Stage) + withdrawnToo(e) + owns
 	case Failed:
 		return "It could not be done" + why + "." + owns
 	}
-	return endingWord(e.Outcome) + by + why + "." + owns
+	return endingWord(e.Outcome) + by + why + "." + withdrawnToo(e) + owns
+}
+
+// expiredWhat says what did not come in time.
+func expiredWhat(stage string) string {
+	switch stage {
+	case Checking:
+		return "What was in the way was not mended in time."
+	case Preparing:
+		return "The new owner did not become a user of the account in time."
+	case Confirming:
+		return "Not enough people confirmed in time."
+	case Cooling:
+		return "It was confirmed, but a check was in the way for too long."
+	case Inviting:
+		return "The invitation could not be sent in time."
+	case Accepting:
+		return "The new owner did not accept in time."
+	}
+	return "The time is over."
+}
+
+// withdrawnToo says that the invitation to become the owner is gone, where there was one.
+func withdrawnToo(e *Ended) string {
+	if e.Stage != Accepting || e.Left {
+		return ""
+	}
+	return " The invitation was withdrawn at integrator.io."
 }
 
 // endTitle, endLines and endFallback are the short card of a transfer that is over: outcome, who decided, when.
@@ -235,7 +277,7 @@ func endFallback(s State) string {
 
 func endLines(s State, who string) []string {
 	e := s.End
-	out := []string{outcomeLine(s) + " " + workflows.When(e.At) + "."}
+	out := []string{outcomeLine(s) + " " + endedWhen(s)}
 	if e.Outcome == Refused || e.Outcome == Completed {
 		for _, v := range s.Ballot.Votes {
 			out[0] += "\n" + voteLine(v)
@@ -259,12 +301,28 @@ func endLines(s State, who string) []string {
 	return out
 }
 
+// endedWhen says when it ended, and who finished what was left to do.
+func endedWhen(s State) string {
+	e := s.End
+	switch {
+	case e.Outcome != Completed:
+		return "Ended " + workflows.When(e.At) + "."
+	case e.By.Kind == workflows.ByPerson:
+		return "Finished by " + workflows.Mention(e.By.ID) + ", " + workflows.When(e.At) + "."
+	case e.Code == "superseded":
+		return "Closed " + workflows.When(e.At) + ", because a newer transfer has begun."
+	case e.Code == "time":
+		return "Closed " + workflows.When(e.At) + ", because the time to finish it was over."
+	}
+	return "Finished " + workflows.When(e.At) + "."
+}
+
 // failure says why it failed, with the remedy.
 func failure(s State) string {
 	if s.End.Code == "dead_end" {
 		return "Too few of those who may confirm are still active members, so nobody could approve it any more. Name more approvers and ask anew."
 	}
-	return remedy(s, s.End.Code, s.End.Message)
+	return strings.ReplaceAll(remedy(s, s.End.Code, s.End.Message), "then press Check again", "then ask again with /io transfer "+s.AccountID)
 }
 
 // ticket is a support request, ready to send. It holds no secret.
@@ -292,7 +350,7 @@ func orDash(s string) string {
 
 // notice is the channel's message: the start, and in the end no more than a line.
 func (s State) notice() workflows.Card {
-	c := workflows.Card{Name: cardNotice, Recipient: s.Channel, Round: s.Round, Note: s.note(), Bulk: true,
+	c := workflows.Card{Name: cardNotice, Recipient: s.Channel, Note: s.note(), Bulk: true,
 		Title:    workflows.Esc(s.AccountName) + " is to be handed to " + s.To,
 		Fallback: "Asked: hand " + s.AccountName + " to " + s.To}
 	c.Lines = []string{askedLine(s), workflows.Mentions(s.Electorate) + " decide; " + workflows.Plural(s.Policy.Quorum, "confirmation") + " are needed. They are asked in direct messages."}
@@ -308,16 +366,23 @@ func (s State) changedCard(who string) workflows.Card {
 		Fallback: s.AccountName + " now belongs to " + s.To + ", no longer to " + s.From}
 	text := changedSentence(s)
 	if is(who, s.FromPeople) {
-		text += " You, " + s.From + ", keep the manage role"
-		if s.PreviousRole != RoleManage {
-			text += "; agreed is " + roleWord(s.PreviousRole) + ", which follows"
-		}
-		text += ". Thank you for handing it over."
+		text += " You, " + s.From + ", have the manage role" + s.follows() + ". Thank you for handing it over."
 	} else {
-		text += " Until now it belonged to " + s.From + ", who has the manage role; agreed is " + roleWord(s.PreviousRole) + "."
+		text += " Until now it belonged to " + s.From + ", who has the manage role" + s.follows() + "."
 	}
 	c.Lines = []string{text}
 	return c
+}
+
+// follows says what the previous owner is to have in the end, where that is more than integrator.io does by itself.
+func (s State) follows() string {
+	switch s.PreviousRole {
+	case RoleManage:
+		return ""
+	case RoleRemove:
+		return " until the account is settled; then the access ends, as agreed"
+	}
+	return "; " + roleWord(s.PreviousRole) + " is agreed and follows"
 }
 
 // reminderText is what a reminder says; it rests on what was kept when it was sent.

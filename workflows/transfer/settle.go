@@ -22,7 +22,7 @@ type Point struct {
 func (s State) points() []Point {
 	out := []Point{}
 	if s.ToPerson == "" {
-		second := "A second holder signed in as " + s.To + ": password and second factor work for two people"
+		second := "A second holder has signed in with password and second factor"
 		out = append(out, Point{Key: "custodians", Text: second})
 	}
 	out = append(out,
@@ -31,8 +31,10 @@ func (s State) points() []Point {
 	role := Point{Key: "role", Text: s.From + " has the agreed role: " + roleWord(s.PreviousRole)}
 	role.Seen = s.Settle.Role != "" && s.Settle.Role == s.PreviousRole
 	if s.PreviousRole == RoleRemove {
-		role.Text = s.From + " is removed (the last step, when you finish)"
-		role.Seen = s.canRemove()
+		role.Text = s.From + " is removed as a user"
+		if role.Seen = s.canRemove(); role.Seen {
+			role.Text += " (Keyholder's last step, when you finish)"
+		}
 	}
 	out = append(out, role)
 	if len(s.Off) > 0 {

@@ -26,7 +26,7 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evRequested: story(func(e workflows.Event, b Frozen) string {
 		who := workflows.Mentions(b.Electorate)
 		return workflows.Mention(b.Requester) + " asked to hand " + workflows.Esc(b.AccountName) + " from " + b.From + " to " + b.To + ": " + workflows.Quote(b.Reason) +
-			" The previous owner is to have " + roleWord(b.PreviousRole) + ". " + workflows.Plural(b.Policy.Quorum, "confirmation") + " needed of " + who + "."
+			". The previous owner is to have " + roleWord(b.PreviousRole) + ". " + workflows.Plural(b.Policy.Quorum, "confirmation") + " needed, of " + who + "."
 	}),
 	evSlow:    plain("integrator.io had not answered yet; Keyholder went on asking."),
 	evChecked: story(func(e workflows.Event, b checked) string { return "The account was checked" + findings(b) }),
@@ -57,7 +57,12 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evAsking: story(func(e workflows.Event, b asking) string {
 		return "Asked to confirm until " + workflows.When(b.Closes) + ": " + workflows.Mentions(b.Asked) + "."
 	}),
-	evAsked: story(func(e workflows.Event, b asking) string { return "Asked now: " + workflows.Mentions(b.Asked) + "." }),
+	evAsked: story(func(e workflows.Event, b asking) string {
+		if len(b.Asked) == 0 {
+			return "Nobody can be asked to confirm just now."
+		}
+		return "Asked now: " + workflows.Mentions(b.Asked) + "."
+	}),
 	evVoted: story(func(e workflows.Event, b voted) string {
 		var out []string
 		for _, v := range b.Votes {
@@ -76,7 +81,11 @@ var stories = map[string]func(workflows.Event) (string, error){
 		return "Confirmed by enough people. It can be stopped until " + workflows.When(b.Until) + "."
 	}),
 	evVoided: story(func(e workflows.Event, b voided) string {
-		return "Earlier confirmations no longer count: " + strings.Join(b.Differences, "; ") + ". Asked anew: " + workflows.Mentions(b.Asked) + "."
+		text := "Earlier confirmations no longer count: " + strings.Join(b.Differences, "; ") + "."
+		if b.Blocked {
+			return text + " A check is in the way, so nobody is asked yet."
+		}
+		return text + " Asked anew: " + workflows.Mentions(b.Asked) + "."
 	}),
 	evCooled: plain("The time to stop it was over; the checks ran once more."),
 	evPaused: plain("A check held it up."),
@@ -108,6 +117,7 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evLost: story(func(e workflows.Event, b seen) string {
 		return "The invitation was gone at integrator.io (" + workflows.Esc(b.Status) + ")."
 	}),
+	evTaken:  plain("The invitation had been accepted meanwhile, so it was not withdrawn. integrator.io is carrying it out."),
 	evResend: byWhom("The invitation was to be sent again"),
 	evEnding: story(func(e workflows.Event, b Ending) string {
 		return endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + ". The invitation was to be withdrawn at integrator.io."
@@ -136,6 +146,18 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evReminded: story(func(e workflows.Event, b Reminder) string { return "Reminded: " + workflows.Mentions(b.To) + "." }),
 	evEnded: story(func(e workflows.Event, b Ended) string {
 		text := endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + "."
+		switch {
+		case b.Outcome == Completed && b.Code == "superseded":
+			text = "Closed, because a newer transfer of the account has begun."
+		case b.Outcome == Completed && b.By.Kind == workflows.ByTimer:
+			text = "Closed, because the time was over."
+		case b.Outcome == Completed:
+			text = "The transfer is complete."
+		case b.Outcome == Expired:
+			text = expiredWhat(b.Stage)
+		case b.Outcome == Failed && b.Message != "":
+			text = "Failed: " + workflows.Quote(b.Message) + "."
+		}
 		if len(b.Open) > 0 {
 			text += " Left open: " + strings.Join(b.Open, "; ") + "."
 		}
@@ -185,11 +207,21 @@ func because(why string) string {
 	return ": " + workflows.Quote(why)
 }
 
+func findingWord(result string) string {
+	switch result {
+	case Block:
+		return "In the way"
+	case Unknown:
+		return "Not seen"
+	}
+	return "Worth a look"
+}
+
 func findings(b checked) string {
 	var bad []string
 	for _, c := range b.Checks {
 		if c.Result != Pass {
-			bad = append(bad, c.Result+": "+c.Text)
+			bad = append(bad, findingWord(c.Result)+": "+c.Text)
 		}
 	}
 	if len(bad) == 0 {

@@ -29,7 +29,7 @@ func (s State) timers() []workflows.Timer {
 	add := func(name string, at time.Time) {
 		out = append(out, workflows.Timer{Name: name, At: at.UTC().Truncate(time.Millisecond)})
 	}
-	if s.Phase == Cooling && !s.Reading && !s.Paused {
+	if s.Phase == Cooling && !s.Cooled {
 		add(timerCool, s.Until)
 		return out
 	}
@@ -53,10 +53,10 @@ func (s State) nextReminder() (time.Time, bool) {
 	default:
 		return time.Time{}, false
 	}
-	sent := 0
+	sent, last := 0, s.Since
 	for _, r := range s.Reminders {
 		if r.Stage == s.Phase && r.At.After(s.Since) {
-			sent++
+			sent, last = sent+1, r.At
 		}
 	}
 	if sent >= maxReminders || len(s.owing()) == 0 {
@@ -67,7 +67,11 @@ func (s State) nextReminder() (time.Time, bool) {
 	if sent > 0 {
 		left = min(24*time.Hour, whole/4)
 	}
-	return s.Until.Add(-left), true
+	at := s.Until.Add(-left)
+	if sent > 0 && !at.After(last) {
+		return time.Time{}, false // the first one came so late that a second would follow at once
+	}
+	return at, true
 }
 
 // owing lists the people who are asked for something now and have not given it.
@@ -79,9 +83,12 @@ func (s State) owing() []string {
 		}
 		return s.acceptors()
 	case Confirming:
-		return s.unanswered()
+		if len(s.blocking(s.Checks)) > 0 {
+			return nil // they cannot confirm just now
+		}
+		return s.Waiting
 	case Accepting:
-		if s.Ending != nil {
+		if s.Ending != nil || s.carrying() {
 			return nil
 		}
 		if s.Invite.Accepted != "" {
@@ -95,21 +102,6 @@ func (s State) owing() []string {
 		return s.acceptors()
 	}
 	return nil
-}
-
-// unanswered are the asked people whose seat carries no vote of theirs.
-func (s State) unanswered() []string {
-	var out []string
-	for _, a := range s.Asked {
-		voted := false
-		for _, v := range s.Ballot.Votes {
-			voted = voted || v.By == a || v.Seat == a
-		}
-		if !voted {
-			out = append(out, a)
-		}
-	}
-	return out
 }
 
 // fired decides a timer.

@@ -25,7 +25,7 @@ func (s State) watches() []workflows.Watch {
 		return watch("user", workflows.Call{Op: workflows.OpWatchUser, Email: s.To, Known: s.Prep.Mark})
 	case s.Phase == Accepting, s.Phase == Inviting && s.Invite.Manual:
 		return watch("transfer", workflows.Call{Op: workflows.OpWatchTransfer, ID: s.Invite.ID, Email: s.To, Seen: s.Seen, Owner: s.From, Known: s.Invite.Mark})
-	case !s.Reading && s.Phase == Checking && len(s.Checks) > 0, !s.Reading && s.Paused && s.Phase == Cooling:
+	case s.held():
 		c := inspectCall(s.Frozen)
 		c.Known = s.Mark
 		return watch("checks", c)
@@ -38,22 +38,17 @@ func (s State) waiting() []string {
 	if s.Closed() || s.Ending != nil {
 		return nil
 	}
+	if s.held() {
+		return union([]string{s.Requester}, s.Holders)
+	}
 	switch s.Phase {
-	case Checking:
-		if len(s.blocking(s.Checks)) > 0 {
-			return union([]string{s.Requester}, s.Holders)
-		}
 	case Preparing:
 		if s.Prep.Manual != "" || !s.Token {
 			return union(s.Admins, s.acceptors())
 		}
 		return s.acceptors()
 	case Confirming:
-		return s.unanswered()
-	case Cooling:
-		if s.Paused {
-			return union([]string{s.Requester}, s.Holders)
-		}
+		return s.Waiting
 	case Inviting:
 		if s.Invite.Manual {
 			return s.inviters()
@@ -61,10 +56,10 @@ func (s State) waiting() []string {
 		if s.Invite.Code != "" {
 			return union([]string{s.Requester}, s.Holders)
 		}
-	case Accepting:
-		return s.acceptors()
-	case Settling:
-		return s.acceptors()
+	case Accepting, Settling:
+		if !s.carrying() && !s.Settle.Removing {
+			return s.acceptors()
+		}
 	}
 	return nil
 }
@@ -72,11 +67,10 @@ func (s State) waiting() []string {
 // audience lists who must have a card now. Apply adds them to Told, from which nobody is ever taken.
 func (s State) audience() []string {
 	who := []string{s.Requester}
+	if s.held() {
+		who = union(who, s.Holders)
+	}
 	switch s.Phase {
-	case Checking:
-		if len(s.blocking(s.Checks)) > 0 && !s.Reading {
-			who = union(who, s.Holders)
-		}
 	case Preparing:
 		who = union(who, s.acceptors())
 		if s.Prep.Manual != "" {
@@ -196,28 +190,32 @@ func (s State) buttons(who string) []workflows.Button {
 		}
 	}
 	check := workflows.Button{Action: ActRecheck, Label: "Check again"}
+	waive := workflows.Button{Action: ActWaive, Label: "Waive…"}
+	mayWaive := s.held() && holder && len(s.waivable()) > 0
 	stop := workflows.Button{Action: ActCancel, Label: "Cancel transfer…", Style: workflows.Danger}
 	switch s.Phase {
 	case Checking:
-		blocked := len(s.blocking(s.Checks)) > 0 && !s.Reading
-		add(blocked && (requester || holder), check)
-		add(blocked && holder && len(s.waivable()) > 0, workflows.Button{Action: ActWaive, Label: "Waive…"})
+		add(s.held() && (requester || holder), check)
+		add(mayWaive, waive)
 		add(requester || holder || admin, stop)
 	case Preparing:
 		out = append(out, s.prepareButtons(who)...)
 		add(requester || holder || admin, stop)
 	case Confirming:
-		mayVote := is(who, s.Asked) && !s.barred(who)
-		add(mayVote && is(who, s.unanswered()), workflows.Button{Action: ActConfirm, Label: "Confirm", Style: workflows.Primary})
+		mayVote := !s.barred(who) && (is(who, s.Waiting) || is(who, s.Asked) && is(who, s.Electorate))
+		blocked := len(s.blocking(s.Checks)) > 0
+		add(mayVote && !blocked && is(who, s.Waiting), workflows.Button{Action: ActConfirm, Label: "Confirm", Style: workflows.Primary})
 		add(mayVote, workflows.Button{Action: ActRefuse, Label: "Refuse…", Style: workflows.Danger})
 		add((requester || holder) && !s.Reading, check)
+		add(mayWaive, waive)
 		add(requester, workflows.Button{Action: ActCancel, Label: "Cancel transfer…"})
 	case Cooling:
-		add(s.Paused && !s.Reading && (requester || holder), check)
-		add(s.Paused && !s.Reading && holder && len(s.waivable()) > 0, workflows.Button{Action: ActWaive, Label: "Waive…"})
+		add(s.held() && (requester || holder), check)
+		add(mayWaive, waive)
 		add(requester || holder || admin, stop)
 	case Inviting:
 		out = append(out, s.inviteButtons(who)...)
+		add(mayWaive, waive)
 	case Accepting:
 		out = append(out, s.acceptButtons(who)...)
 	case Settling:
@@ -241,12 +239,11 @@ func (s State) prepareButtons(who string) []workflows.Button {
 	if acceptor && s.Prep.Claimed == "" && s.ToPerson == "" {
 		out = append(out, workflows.Button{Action: ActClaim, Label: "I'm on it", Style: workflows.Primary})
 	}
-	blindly := !s.Token || s.Caps.ReadUsers != workflows.Yes || s.Prep.Mark == workflows.RefusedForbidden || s.Prep.Mark == workflows.RefusedUnauthorized
-	if blindly && (acceptor || is(who, s.Admins)) {
+	if s.unseen() && (acceptor || is(who, s.Admins)) {
 		out = append(out, workflows.Button{Action: ActAttest, Label: "It is a user now", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
 			Text: s.To + " has signed up through the invitation and is listed as an accepted user of " + s.AccountName + ". This is recorded under your name.", Yes: "I have seen it", No: "Not yet"}})
 	}
-	if is(who, []string{s.Requester}, s.Holders) && !s.Reading {
+	if is(who, []string{s.Requester}, s.Holders) && !s.Reading && !s.Prep.Sending {
 		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again"})
 	}
 	return out
@@ -269,6 +266,9 @@ func (s State) inviteButtons(who string) []workflows.Button {
 }
 
 func (s State) acceptButtons(who string) []workflows.Button {
+	if s.carrying() {
+		return nil
+	}
 	var out []workflows.Button
 	acceptor := is(who, s.acceptors())
 	if acceptor && s.Invite.Accepted == "" {

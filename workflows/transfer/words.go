@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/keyholder/keyholder/approvals"
@@ -24,12 +25,15 @@ func fallback(s State, who string) string {
 	what := s.AccountName + " to " + s.To
 	switch s.Phase {
 	case Confirming:
-		if is(who, s.unanswered()) {
+		if is(who, s.Waiting) {
+			if len(s.blocking(s.Checks)) > 0 {
+				return "Handing " + what + " is held up by a check"
+			}
 			return "Confirm: hand " + what + "?"
 		}
 		return "Handing " + what + ": waiting for confirmations"
 	case Checking:
-		if len(s.blocking(s.Checks)) > 0 {
+		if s.held() {
 			return "Something is in the way of handing " + what
 		}
 		return "Handing " + what + ": the account is being checked"
@@ -39,13 +43,19 @@ func fallback(s State, who string) string {
 		if s.Paused {
 			return "Handing " + what + " is held up by a check"
 		}
-		return "Confirmed: " + what + "; it can still be stopped"
+		if s.Cooled {
+			return "Confirmed: hand " + what + "; the checks run once more"
+		}
+		return "Confirmed: hand " + what + "; it can still be stopped"
 	case Inviting:
 		if s.Invite.Manual && is(who, s.inviters()) {
 			return "Please invite " + s.To + " to become the owner of " + s.AccountName
 		}
 		return "Handing " + what + ": the invitation"
 	case Accepting:
+		if s.carrying() {
+			return "integrator.io is handing " + what
+		}
 		if is(who, s.acceptors()) {
 			return "Accept: " + s.To + " becomes the owner of " + s.AccountName
 		}
@@ -59,7 +69,7 @@ func fallback(s State, who string) string {
 // askedLine says who asked, when and why.
 func askedLine(s State) string {
 	line := workflows.Mention(s.Requester) + " asked on " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
-	if s.From != "" {
+	if s.From != "" && !s.changed() {
 		line += "\nOwner now: " + s.From + ", who then has " + roleWord(s.PreviousRole) + "."
 	}
 	return line
@@ -112,7 +122,7 @@ func checkingLines(s State) []string {
 	case s.Reading:
 		return []string{"… The account is being checked at integrator.io. Then the approvers are asked."}
 	}
-	line := "! Something is in the way; nobody is asked to confirm before it is mended. Mend it and press Check again; Keyholder also looks by itself."
+	line := "! Something is in the way; nobody is asked to confirm before it is mended. Mend it and press Check again" + s.alsoLooks() + "."
 	if len(s.waivable()) > 0 {
 		line += " A holder may waive it with a reason."
 	}
@@ -120,24 +130,42 @@ func checkingLines(s State) []string {
 	return append(notes(s), line)
 }
 
+// alsoLooks says that Keyholder watches, where it can.
+func (s State) alsoLooks() string {
+	if len(s.watches()) == 0 {
+		return ""
+	}
+	return "; Keyholder also looks by itself"
+}
+
 // notes tell why earlier votes no longer count.
 func notes(s State) []string {
 	if len(s.VoidNote) == 0 {
 		return nil
 	}
-	return []string{"! Earlier confirmations no longer count:\n• " + strings.Join(s.VoidNote, "\n• ")}
+	what := "! Earlier confirmations no longer count:"
+	if s.Given > 0 {
+		what = "! Some earlier confirmations no longer count:"
+	}
+	return []string{what + "\n• " + strings.Join(s.VoidNote, "\n• ")}
 }
 
 func preparingLines(s State, who string) []string {
 	box := "The invitation goes to the mailbox of " + s.To + "."
 	var out []string
 	switch {
+	case s.Prep.Sending:
+		out = append(out, "… "+s.To+" is not a user of the account yet. Keyholder is inviting it.")
+	case s.Prep.Gone:
+		out = append(out, "! The invitation of "+s.To+" as a user was declined or deleted at integrator.io. Press Check again to send a new one.")
 	case s.Prep.Manual == workflows.RefusedNoSeats:
 		out = append(out, "! integrator.io refused the invitation: every user seat of the account is taken. An administrator has to remove a user or a pending invitation, or buy seats; then press Check again. Nothing was changed.")
+	case s.Prep.Manual == workflows.FailedDeadline:
+		out = append(out, "! integrator.io did not answer for "+workflows.Span(workflows.GiveUpAfter)+", so it is not certain that "+s.To+" was invited as a user. Press Check again to try once more.")
+	case s.Prep.Manual != "" && s.Prep.Manual != workflows.RefusedForbidden && s.Prep.Manual != workflows.RefusedUnauthorized && s.Prep.Manual != workflows.RefusedNoToken:
+		out = append(out, "! integrator.io refused to invite "+s.To+" as a user"+said(s.Prep.Message)+". Mend that and press Check again, or an administrator invites it: My account > Users > Invite user, role Monitor.")
 	case s.Prep.Manual != "":
-		out = append(out, "! Keyholder's token may not invite users"+said(s.Prep.Message)+". "+workflows.Mentions(s.Admins)+": please invite "+s.To+" yourself. In integrator.io: My account > Users > Invite user, role Monitor.")
-	case !s.Prep.Invited:
-		out = append(out, "… "+s.To+" is not a user of the account yet. Keyholder is inviting it.")
+		out = append(out, "! Keyholder's token may not invite users"+said(s.Prep.Message)+". "+s.administrators()+": please invite "+s.To+" yourself. In integrator.io: My account > Users > Invite user, role Monitor.")
 	default:
 		out = append(out, "✓ "+s.To+" was invited as a user. "+box)
 	}
@@ -149,8 +177,10 @@ func preparingLines(s State, who string) []string {
 		out = append(out, workflows.Mention(s.Prep.Claimed)+" is on it. "+next)
 	case is(who, s.acceptors()):
 		out = append(out, "You are asked because you can read that mailbox. One of "+workflows.Mentions(s.acceptors())+" presses “I'm on it”. "+next)
+	case s.ToPerson != "":
+		out = append(out, workflows.Mention(s.ToPerson)+" opens the mail and signs up.")
 	default:
-		out = append(out, workflows.Mentions(s.acceptors())+" can open that mailbox and sign up.")
+		out = append(out, "One of "+workflows.Mentions(s.acceptors())+" opens that mailbox and signs up.")
 	}
 	return append(out, "When it is accepted, the checks run again and the approvers are asked. By "+workflows.When(s.Until)+", or this ends.")
 }
@@ -165,7 +195,9 @@ func confirmingLines(s State, who string) []string {
 			why = "You would become the owner, so you do not confirm it."
 		}
 		out = append(out, why+" "+count)
-	case is(who, s.Asked):
+	case s.voted(who):
+		out = append(out, "Your confirmation is recorded. "+count)
+	case is(who, s.Asked) && is(who, s.Waiting, s.Electorate):
 		reasonWhy := "You are asked because you are one of the people trusted with this account."
 		if is(who, s.ToHolders) {
 			reasonWhy = "You are asked because you can read that mailbox."
@@ -177,25 +209,46 @@ func confirmingLines(s State, who string) []string {
 	default:
 		out = append(out, count)
 	}
-	if s.Reading {
+	switch {
+	case s.Reading:
 		out = append(out, "… The checks run again.")
+	case s.held():
+		line := "! A check is in the way: nobody can confirm before it is mended; confirmations given before stand. Mend it and press Check again" + s.alsoLooks() + "."
+		if len(s.waivable()) > 0 {
+			line += " A holder may waive it with a reason."
+		}
+		out = append(out, line)
 	}
-	next := "Then " + workflows.Span(s.Policy.Cooldown) + " pass in which any holder can stop it. After that integrator.io invites " + s.To + ", who accepts there."
-	return append(out, next)
+	accepts := ", and one of its holders accepts there."
+	if s.ToPerson != "" {
+		accepts = ", and " + workflows.Mention(s.ToPerson) + " accepts there."
+	}
+	return append(out, "After the last confirmation there are "+workflows.Span(s.Policy.Cooldown)+" in which any holder can stop it. Then integrator.io invites "+s.To+accepts)
+}
+
+// voted reports whether a person confirmed, in their own seat or another's.
+func (s State) voted(who string) bool {
+	return !is(who, s.Waiting) && slices.ContainsFunc(s.Ballot.Votes, func(v approvals.Vote) bool { return v.By == who && v.Choice == approvals.Approve })
+}
+
+// administrators names whom to ask for what needs an administrator.
+func (s State) administrators() string {
+	if len(s.Admins) == 0 {
+		return "An administrator of the account"
+	}
+	return workflows.Mentions(s.Admins)
 }
 
 // tallyLine counts: "1 of 2 confirmations; Ben and Cat can still confirm until …".
 func tallyLine(s State) string {
-	given := 0
-	for _, v := range s.Ballot.Votes {
-		if v.Choice == approvals.Approve {
-			given++
-		}
+	line := fmt.Sprintf("%d of %s so far", s.Given, workflows.Plural(s.Ballot.Quorum, "confirmation"))
+	if s.Given >= s.Ballot.Quorum {
+		line += ", but all by one person; a second person has to confirm"
 	}
-	open := s.unanswered()
-	line := fmt.Sprintf("%d of %s so far", given, workflows.Plural(s.Ballot.Quorum, "confirmation"))
-	if len(open) > 0 {
-		line += "; " + workflows.Mentions(open) + " can still confirm until " + workflows.When(s.Until)
+	if len(s.Waiting) > 0 {
+		line += "; " + workflows.Mentions(s.Waiting) + " can still confirm until " + workflows.When(s.Until)
+	} else {
+		line += "; nobody else can confirm just now, and it ends on " + workflows.When(s.Until)
 	}
 	return line + ". One refusal ends it."
 }
@@ -221,6 +274,12 @@ func voteWord(c approvals.Choice) string {
 func coolingLines(s State, who string) []string {
 	var out []string
 	switch {
+	case !s.Cooled:
+		who := "a holder or an administrator"
+		if !is(s.Requester, s.Holders, s.Admins) {
+			who = workflows.Mention(s.Requester) + ", " + who
+		}
+		out = append(out, "✓ Confirmed. Until "+workflows.When(s.Until)+" ("+workflows.Span(s.Until.Sub(s.Since))+" in all) "+who+" can stop it. Then the checks run once more and integrator.io invites "+s.To+".")
 	case s.Paused && s.Reading:
 		out = append(out, "… The checks run again.")
 	case s.Paused:
@@ -231,13 +290,15 @@ func coolingLines(s State, who string) []string {
 		out = append(out, line+" By "+workflows.When(s.Until)+", or this ends.")
 	case s.Reading && s.Slow:
 		out = append(out, "! Confirmed. integrator.io has not answered the last check yet; Keyholder goes on asking until "+workflows.When(s.Until)+".")
-	case s.Reading:
-		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
 	default:
-		out = append(out, "✓ Confirmed. Until "+workflows.When(s.Until)+" ("+workflows.Span(s.Until.Sub(s.Since))+") it can be stopped by "+workflows.Mention(s.Requester)+", a holder or an administrator. Then the checks run once more and integrator.io invites "+s.To+".")
+		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
 	}
 	if is(who, s.FromPeople) {
-		out = append(out, "You are told because you own the account now, as "+s.From+". When "+s.To+" accepts, you keep the manage role; the new owner can change or limit that. Agreed is "+roleWord(s.PreviousRole)+".")
+		line := "You are told because you own the account now, as " + s.From + ". When " + s.To + " accepts, integrator.io gives " + s.From + " the manage role"
+		if s.PreviousRole != RoleManage {
+			line += "; " + roleWord(s.PreviousRole) + " is agreed and follows"
+		}
+		out = append(out, line+". The new owner can change or limit that.")
 	}
 	return out
 }
@@ -254,7 +315,13 @@ func pageSteps(s State) string {
 func invitingLines(s State, who string) []string {
 	switch {
 	case s.Reading:
-		return []string{"… The checks run again, then the invitation goes out."}
+		return []string{"… The checks run again, then the invitation goes out. By " + workflows.When(s.Until) + ", or this ends."}
+	case s.Paused:
+		line := "! A check holds the invitation up; the confirmations stand. As soon as it is mended, the invitation goes out by itself."
+		if len(s.waivable()) > 0 {
+			line += " A holder may waive it with a reason."
+		}
+		return []string{line + " By " + workflows.When(s.Until) + ", or this ends."}
 	case s.Invite.Manual:
 		out := []string{}
 		if s.Invite.Code != "" && s.Invite.Code != workflows.RefusedNoToken {
@@ -265,7 +332,7 @@ func invitingLines(s State, who string) []string {
 		} else if len(s.FromPeople) > 0 {
 			out = append(out, workflows.Mentions(s.FromPeople)+", the present owner, is asked to invite "+s.To+" in integrator.io.")
 		} else {
-			out = append(out, s.From+" is not in this Slack. Ask them: "+pageSteps(s)+" A holder or administrator then says that it was done.")
+			out = append(out, s.From+" is nobody's address in this Slack. Ask the owner: "+pageSteps(s)+" Then "+workflows.List(mentioned(s.inviters()), "or")+" says here that it was done.")
 		}
 		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
 	case s.Invite.Code != "":
@@ -276,6 +343,9 @@ func invitingLines(s State, who string) []string {
 
 func acceptingLines(s State, who string) []string {
 	var out []string
+	if s.carrying() {
+		return []string{"✓ The invitation was accepted (seen at integrator.io). integrator.io is carrying it out; Keyholder sees when that is done. Nothing is asked of you now."}
+	}
 	switch {
 	case s.Invite.Resend:
 		out = append(out, "… The old invitation is being withdrawn; then a new one goes out.")
@@ -295,8 +365,10 @@ func acceptingLines(s State, who string) []string {
 		out = append(out, "You are asked because you are to become the owner. "+do)
 	case is(who, s.acceptors()):
 		out = append(out, "You are asked because you can read that mailbox. "+do)
+	case s.ToPerson != "":
+		out = append(out, workflows.Mention(s.ToPerson)+" has to accept at integrator.io.")
 	default:
-		out = append(out, workflows.Mentions(s.acceptors())+" can accept.")
+		out = append(out, "One of "+workflows.Mentions(s.acceptors())+" has to accept at integrator.io.")
 	}
 	watch := "Keyholder sees the acceptance by itself."
 	if s.attestable() {
@@ -319,23 +391,31 @@ func settlingLines(s State, who string) []string {
 		list = append(list, sign+" "+p.Text)
 	}
 	if s.Settle.RoleCode != "" {
-		list = append(list, "! The role of "+s.From+" could not be set: "+remedy(s, s.Settle.RoleCode, "")+" Set it under Users.")
+		list = append(list, "! The role of "+s.From+" could not be set ("+workflows.Esc(s.Settle.RoleCode)+"). Set it in integrator.io under Users.")
 	}
 	if s.Settle.Probed && !s.Settle.TokenOK {
 		list = append(list, "! The API token no longer works under the new owner. Make a new one and give it to Keyholder.")
 	}
 	out = append(out, strings.Join(list, "\n"))
-	whoFor := workflows.Mentions(s.acceptors()) + " or an administrator"
-	if is(who, s.acceptors()) {
+	whoFor := workflows.List(append(mentioned(s.acceptors()), "an administrator"), "or")
+	if is(who, s.acceptors(), s.Admins) {
 		whoFor = "You"
 	}
 	return append(out, whoFor+" can finish this. On "+workflows.When(s.Until)+" it ends by itself, and what is open is kept as open.")
 }
 
+func mentioned(ids []string) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = workflows.Mention(id)
+	}
+	return out
+}
+
 func changedSentence(s State) string {
-	source := "seen at integrator.io, " + workflows.TimeOfDay(s.changedAt())
+	source := "seen at integrator.io, " + workflows.When(s.changedAt())
 	if s.Settle.How == workflows.Attested {
-		source = workflows.Mention(s.Settle.Attested) + " says so, " + workflows.TimeOfDay(s.changedAt())
+		source = workflows.Mention(s.Settle.Attested) + " says so, " + workflows.When(s.changedAt())
 	}
 	return workflows.Esc(s.AccountName) + " now belongs to " + s.To + " (" + source + ")."
 }

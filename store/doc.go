@@ -51,5 +51,10 @@
 //   - A workflow's ID that carries no shard of ours is hashed like other IDs; every ID has exactly one place.
 //   - A destination held back is noticed when its effects come up; each then moves to the end of the hold, once for each hold.
 //   - Setting a timer that is leased changes nothing; a timer named by TimersGone that is absent is ignored, leased or not.
+//   - With addresses and a URL the addresses say where, the URL gives user, password, database and TLS: a secret has no other way in.
+//     Sentinels are asked without a password.
+//   - In a cluster a slot that moved is followed. While one is being moved its commits may be answered with ASK or TRYAGAIN, which is ErrAway.
+//   - An effect or a place that cannot be decoded is logged and keeps nothing but itself waiting.
+//   - Refusals of the server (loading, read-only, out of memory, too few replicas) come before a script's first write, so they are ErrAway.
 //   - Servers that forbid CONFIG and INFO promise "unknown", which is told and is no fault.
 package store

@@ -88,6 +88,8 @@ func TestBadSettingsAreRefusedWithoutTellingThePassword(t *testing.T) {
 		"control character": {URL: "redis://user:hunter2@host\x7f:6379/0"},
 		"bad database":      {URL: "redis://user:hunter2@host:6379/hunter2"},
 		"many addresses":    {Addrs: []string{"a:1", "b:2"}},
+		"both ways":         {Addrs: []string{"a:1"}, Master: "kh", Cluster: true},
+		"password's slash":  {URL: "redis://user:pa/hunter2@host:6379/0"},
 		"cluster database":  {URL: "redis://user:hunter2@host:6379/3", Cluster: true},
 	} {
 		_, err := open(t, o)

@@ -144,7 +144,7 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 // connect makes the client. Nothing is sent yet. Errors never quote the URL, which holds the password.
 func connect(o Options) (redis.UniversalClient, error) {
 	u := &redis.UniversalOptions{
-		Addrs: o.Addrs, MasterName: o.Master, IsClusterMode: o.Cluster && o.Master == "",
+		Addrs: o.Addrs, MasterName: o.Master, IsClusterMode: o.Cluster,
 		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		DialTimeout: dialTimeout, ReadTimeout: replyTimeout, WriteTimeout: replyTimeout,
 		PoolSize: poolSize, PoolTimeout: poolTimeout,
@@ -165,6 +165,9 @@ func connect(o Options) (redis.UniversalClient, error) {
 				return hooked(redis.NewClient(unix(u.Simple(), p.Addr)), o), nil
 			}
 		}
+	}
+	if o.Cluster && o.Master != "" {
+		return nil, fmt.Errorf("open store: %w: redis.master (Sentinel) and redis.cluster: true exclude each other", ErrServer)
 	}
 	if err := fits(u); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)

@@ -18,6 +18,8 @@ type AccountState struct {
 	Previous string `json:"previous,omitempty"`
 	// Locks maps a lock's name (as "transfer") to the workflow that holds it.
 	Locks map[string]string `json:"locks,omitempty"`
+	// Given holds the accesses that decisions explain, by [GivenKey].
+	Given map[string]Given `json:"given,omitempty"`
 }
 
 // LockTransfer is the lock of the one open transfer of an account.
@@ -81,6 +83,16 @@ func ApplyAccount(a AccountState, e Event) (AccountState, error) {
 			a.Locks = map[string]string{}
 		}
 		a.Locks[b.Name] = b.Workflow
+	case AccessGiven:
+		var b GivenChange
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return a, fmt.Errorf("decode %s: %w", e.Type, err)
+		}
+		a.Given = maps.Clone(a.Given)
+		if a.Given == nil {
+			a.Given = map[string]Given{}
+		}
+		a.Given[b.Key] = b.Given
 	default:
 		return a, fmt.Errorf("apply %q: %w", e.Type, ErrUnknownEvent)
 	}

@@ -93,4 +93,7 @@ type Receipt struct {
 	Reading  *Reading  `json:"reading,omitempty"`
 	Transfer *Transfer `json:"transfer,omitempty"`
 	User     *User     `json:"user,omitempty"`
+	// Access answers OpReadAccess, Census OpCensus.
+	Access *AccessReading `json:"access,omitempty"`
+	Census *Census        `json:"census,omitempty"`
 }

@@ -144,7 +144,7 @@ func (c *Courier) deliver(ctx context.Context, claim Claim) {
 	}
 	out := deliverer.Deliver(bounded, claim, l)
 	cancel()
-	if e.Every > 0 && out.Receipt != nil && out.Receipt.Reading != nil && out.Receipt.Reading.Mark() == e.Call.Known {
+	if r := out.Receipt; e.Every > 0 && r != nil && (r.Reading != nil && r.Reading.Mark() == e.Call.Known || r.Census != nil && r.Census.Mark() == e.Call.Known) {
 		out.Receipt = nil
 	}
 	c.o.Observe(e, out, c.o.RealNow().Sub(begun))
@@ -157,7 +157,7 @@ type teller struct{ c *Courier }
 // Deliver implements [Deliverer].
 func (t teller) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
 	e := claim.Effect
-	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account, Name: e.Call.Command,
+	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account, Name: e.Call.Command, Input: e.Call.Input, Submitted: len(e.Call.Input) > 0,
 		Actor: Actor{Kind: ByKeyholder}, At: t.c.o.Now(), Round: NoRound})
 	var refused *Refusal
 	if err == nil || errors.As(err, &refused) || errors.Is(err, ErrNoWorkflow) {
@@ -216,7 +216,7 @@ func (c *Courier) report(ctx context.Context, claim Claim, r Receipt) bool {
 	r.Effect, r.Op = e.ID, e.Call.Op
 	id := "receipt/" + e.ID
 	if e.Every > 0 {
-		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Code
+		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() + "/" + r.Code
 	}
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()

@@ -27,6 +27,19 @@ const (
 	// OpWithdrawUser deletes the invitation of Call.Email to become a user, if it was not accepted yet. Not there, or accepted, is success. Answer:
 	// Receipt.User as it stood, or nil.
 	OpWithdrawUser = "withdraw_user"
+	// OpReadAccess reads the user Call.Email in Call.Environment, the integrations there and the account's SSO. Answer: Receipt.Access.
+	OpReadAccess = "read_access"
+	// OpGrant invites Call.Email with exactly Call.Access; administrators get a second factor required, or SSO where the account has it. An invitation
+	// with that very access is adopted; any other access is refused as already_user. Answer: Receipt.User.
+	OpGrant = "grant"
+	// OpChangeAccess writes Call.Access into the record as read, with nothing else changed but what an administrator needs. Call.Known is the
+	// [Access.Mark] it must have before; another one is refused as [RefusedChanged], the wanted one is success without a write. Answer: Receipt.User.
+	OpChangeAccess = "change_access"
+	// OpRemoveAccess disables (once, after reading) and deletes the user Call.Email; an invitation nobody accepted is only deleted. Call.Known as
+	// above, empty for any. Not there is success. Answer: Receipt.User as it was, or nil.
+	OpRemoveAccess = "remove_access"
+	// OpCensus reads every user of Call.Environment. As a watch it has learned something when [Census.Mark] differs from Call.Known. Answer: Receipt.Census.
+	OpCensus = "census"
 	// OpTell gives the command Call.Command to the workflow Call.ID of the same account; it goes through the desk, not to integrator.io.
 	OpTell = "tell"
 	// OpWatchTransfer reads the account transfer Call.ID (or, when ID is empty, the newest for Call.Email not in Call.Seen) and whether
@@ -38,16 +51,18 @@ const (
 
 // Call is one thing to do at integrator.io.
 type Call struct {
-	Op          string   `json:"op"`
-	Account     string   `json:"account"`
-	Environment string   `json:"environment,omitempty"` // empty: production
-	Email       string   `json:"email,omitempty"`
-	Role        string   `json:"role,omitempty"`  // administrator, manage, monitor
-	ID          string   `json:"id,omitempty"`    // a transfer's ID
-	Seen        []string `json:"seen,omitempty"`  // transfer IDs that existed when this was decided
-	Owner       string   `json:"owner,omitempty"` // the previous owner's address
-	Known       string   `json:"known,omitempty"` // what a watch knew already
-	Command     string   `json:"command,omitempty"`
+	Op          string            `json:"op"`
+	Account     string            `json:"account"`
+	Environment string            `json:"environment,omitempty"` // empty: production
+	Email       string            `json:"email,omitempty"`
+	Role        string            `json:"role,omitempty"`  // administrator, manage, monitor
+	ID          string            `json:"id,omitempty"`    // a transfer's ID
+	Seen        []string          `json:"seen,omitempty"`  // transfer IDs that existed when this was decided
+	Owner       string            `json:"owner,omitempty"` // the previous owner's address
+	Known       string            `json:"known,omitempty"` // what a watch knew already
+	Access      *Access           `json:"access,omitempty"`
+	Command     string            `json:"command,omitempty"` // what OpTell gives, with Input
+	Input       map[string]string `json:"input,omitempty"`
 	// Deadline ends the trying; zero: [GiveUpAfter] from the commit.
 	Deadline time.Time `json:"deadline,omitzero"`
 }

@@ -49,6 +49,7 @@ const (
 	RefusedForbidden    = "forbidden"              // 403: the token may not
 	RefusedUnauthorized = "unauthorized"           // 401: the token is wrong, revoked or expired
 	RefusedAlreadyUser  = "already_user"           // 409: has access already
+	RefusedChanged      = "changed"                // the access is no longer the one expected
 	RefusedNoToken      = "no_token"               // no token is configured
 	RefusedOther        = "other"                  // anything else with 4xx; Message holds the words
 	FailedDeadline      = "deadline"               // tried until the deadline
@@ -56,4 +57,4 @@ const (
 
 // CallRefusals lists every code a receipt may carry, for tests that walk them.
 var CallRefusals = []string{RefusedMultipleOrgs, RefusedPending, RefusedDisabled, RefusedNotUser, RefusedNoSeats, RefusedForbidden,
-	RefusedUnauthorized, RefusedAlreadyUser, RefusedNoToken, RefusedOther, FailedDeadline}
+	RefusedUnauthorized, RefusedAlreadyUser, RefusedChanged, RefusedNoToken, RefusedOther, FailedDeadline}

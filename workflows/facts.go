@@ -116,6 +116,7 @@ type Policy struct {
 	Token              bool // a token for production is configured
 	UIHost             string
 	Transfer           TransferPolicy
+	Access             AccessPolicy
 }
 
 // Alias is a shared mailbox that may own the account.

@@ -41,6 +41,10 @@ type User struct {
 	SSOLinked string    `json:"sso_linked,omitempty"` // not_linked, this_account, other_account
 	LastHere  time.Time `json:"last_here,omitzero"`   // last sign-in to this account
 	LastAny   time.Time `json:"last_any,omitzero"`    // last sign-in to any account
+	Manage    []string  `json:"manage,omitempty"`     // integrations of a custom role
+	Monitor   []string  `json:"monitor,omitempty"`
+	Via       string    `json:"via,omitempty"`  // createdVia: how the access came about
+	Since     time.Time `json:"since,omitzero"` // createdAt
 }
 
 // Statuses of a User.
@@ -55,11 +59,16 @@ func (u *User) Mark() string {
 	if u == nil {
 		return "absent"
 	}
-	m := u.Status + "/" + u.Role
+	m := u.Status + "/" + u.Access().Mark()
 	if u.Disabled {
 		m += "/disabled"
 	}
 	return m
+}
+
+// Access is what the user may do.
+func (u *User) Access() Access {
+	return Access{Role: u.Role, Manage: u.Manage, Monitor: u.Monitor}
 }
 
 // Transfer is an account transfer at integrator.io.

@@ -70,8 +70,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 
 // StoreOptions says where the configuration keeps the record.
 func StoreOptions(cfg *config.Config, log zerolog.Logger) store.Options {
-	return store.Options{URL: cfg.RedisURL(), Addrs: cfg.Redis.Addrs, Master: cfg.Redis.Master, Cluster: cfg.Redis.Cluster,
+	o := store.Options{URL: cfg.RedisURL(), Addrs: cfg.Redis.Addrs, Master: cfg.Redis.Master, Cluster: cfg.Redis.Cluster,
 		Shards: cfg.Redis.Shards, Log: log}
+	if cfg.Secrets.RedisURL != "" && o.Master == "" && !o.Cluster {
+		o.Addrs = nil // REDIS_URL wins; with Sentinel or Cluster it gives user, password and TLS to the addresses
+	}
+	return o
 }
 
 // openStore waits for Redis, as it may start at the same time as we do.

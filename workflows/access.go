@@ -1,0 +1,122 @@
+package workflows
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Roles a user can have, in our words: custom is integrator.io's absence of accessLevel with grants on single integrations.
+const (
+	RoleAdministrator = "administrator"
+	RoleManage        = "manage"
+	RoleMonitor       = "monitor"
+	RoleCustom        = "custom"
+	RoleNone          = "none" // neither a level nor a grant
+)
+
+// Access is what a user may do in one environment. Manage and Monitor hold integration IDs and count for custom only.
+type Access struct {
+	Role    string   `json:"role"`
+	Manage  []string `json:"manage,omitempty"`
+	Monitor []string `json:"monitor,omitempty"`
+}
+
+// Mark is a short form by which two accesses compare; the order of integrations does not matter, and only custom has any.
+func (a Access) Mark() string {
+	if a.Role != RoleCustom {
+		return a.Role
+	}
+	sorted := func(ids []string) string {
+		ids = slices.Clone(ids)
+		slices.Sort(ids)
+		return strings.Join(slices.Compact(ids), ",")
+	}
+	return a.Role + "[" + sorted(a.Manage) + ";" + sorted(a.Monitor) + "]"
+}
+
+// Named is a thing with its ID at integrator.io.
+type Named struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// AccessReading is what a request for access needs to know of one person in one environment. What could not be read is named in Unread (parts:
+// users, integrations, sso).
+type AccessReading struct {
+	At           time.Time         `json:"at"`
+	Capabilities Capabilities      `json:"capabilities"`
+	Unread       map[string]string `json:"unread,omitempty"`
+	User         *User             `json:"user,omitempty"` // nil: not a user
+	Integrations []Named           `json:"integrations,omitempty"`
+	SSOEnabled   bool              `json:"sso_enabled,omitempty"`
+}
+
+// PartIntegrations is a part of a reading that can be missing.
+const PartIntegrations = "integrations"
+
+// Census is every user of one environment at one time, the owner not among them.
+type Census struct {
+	At    time.Time `json:"at"`
+	Users []User    `json:"users"`
+}
+
+// Mark is a short form of who has what; sign-ins do not change it.
+func (c *Census) Mark() string {
+	if c == nil {
+		return "absent"
+	}
+	lines := make([]string, len(c.Users))
+	for i, u := range c.Users {
+		lines[i] = strings.ToLower(u.Email) + " " + u.Mark()
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Given is an access that a decision explains, kept in the account's record under [GivenKey].
+type Given struct {
+	Mark     string    `json:"mark"` // Access.Mark; "" when the access was removed
+	Workflow string    `json:"workflow"`
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until,omitzero"` // end of a time-box
+}
+
+// GivenKey names a person's access in an environment ("" is production).
+func GivenKey(environment, email string) string { return environment + "/" + strings.ToLower(email) }
+
+// AccessGiven is the type of the account's event with body [GivenChange].
+const AccessGiven = "access.given"
+
+// GivenChange is the body of [AccessGiven].
+type GivenChange struct {
+	Key   string `json:"key"`
+	Given Given  `json:"given"`
+}
+
+// AccessPolicy is the configuration's access section.
+type AccessPolicy struct {
+	Approvers           []string        `json:"approvers,omitempty"` // users or groups; never empty: the default is filled in
+	Quorum              int             `json:"quorum"`
+	AdministratorQuorum int             `json:"administrator_quorum"`
+	ConfirmWithin       time.Duration   `json:"confirm_within"`
+	For                 []TimeBox       `json:"for,omitempty"`
+	DefaultFor          string          `json:"default_for,omitempty"`
+	Notice              []time.Duration `json:"notice,omitempty"`
+	UrgentFor           time.Duration   `json:"urgent_for"`
+	DriftEvery          time.Duration   `json:"drift_every"`
+	// AcceptWithin and WatchEvery are those of transfers: an invitation is an invitation.
+	AcceptWithin time.Duration `json:"accept_within"`
+	WatchEvery   time.Duration `json:"watch_every"`
+	// Environments are the names besides production, each with whether a token is configured.
+	Environments map[string]bool `json:"environments,omitempty"`
+}
+
+// TimeBox is one choice of how long: the value of the menu and its length; 0 is for always.
+type TimeBox struct {
+	Text   string        `json:"text"`
+	Length time.Duration `json:"length"`
+}

@@ -29,7 +29,7 @@ func watched(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Dec
 	case s.Phase == Inviting || s.Ending != nil:
 		return one(cmd, evSeen, seen{Mark: t.Mark()}), nil
 	case t.Dismissed:
-		ev := cmd.Event(evEnding, Ending{Outcome: Declined, Reason: "declined at integrator.io", By: cmd.Actor})
+		ev := cmd.Event(evEnding, Ending{Outcome: Declined, By: cmd.Actor})
 		return workflows.Decision{Events: []workflows.Event{ev}, Calls: []workflows.Call{s.withdrawCall()}}, nil
 	case t.Status == workflows.TransferCanceled, t.Status == workflows.TransferMissing, t.Status == workflows.TransferFailed:
 		return one(cmd, evLost, seen{Mark: t.Mark(), Status: t.Status}), nil
@@ -166,8 +166,7 @@ func withdrawn(s State, cmd workflows.Command, r workflows.Receipt) (workflows.D
 		if !r.OK {
 			e.Code, e.Message = r.Code, r.Message
 		}
-		d := s.end(cmd, e)
-		return d, nil
+		return s.endBy(cmd, s.Ending.By, e), nil
 	case s.Invite.Resend && !r.OK:
 		return one(cmd, evInviting, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin), Manual: true}), nil
 	default:

@@ -191,9 +191,15 @@ func init() {
 		}),
 		evProbed: with(func(s *State, e workflows.Event, b probed) {
 			s.Settle.Probed, s.Settle.TokenOK, s.Settle.StillOff = true, b.OK, b.StillOff
+			if b.Role != "" && s.Settle.RoleCode == "" {
+				s.Settle.Role = b.Role
+			}
 		}),
 		evSettling: with(func(s *State, e workflows.Event, b settled) {
 			s.Settle.Done, s.Settle.Open, s.Settle.Removing = b.Done, b.Open, true
+			if e.By.Kind == workflows.ByPerson {
+				s.Settle.By = e.By.ID
+			}
 			s.Until = e.At.Add(2 * workflows.GiveUpAfter)
 			s.Round++
 		}),

@@ -54,7 +54,7 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 		return workflows.Decision{}, nil
 	}
 	ev := cmd.Event(evChecked, checked{Checks: checks, Caps: reading.Capabilities, Mark: reading.Mark(), Seen: transferIDs(reading), Off: off(reading),
-		UserID: reading.UserID, At: reading.At, New: !same(checks, s.Checks)})
+		UserID: reading.UserID, At: reading.At, Waived: s.waivedKeys(), New: !same(checks, s.Checks)})
 	next, err := fold(s, []workflows.Event{ev})
 	if err != nil {
 		return workflows.Decision{}, err

@@ -192,6 +192,9 @@ func checkErrors(s State, r workflows.Reading) Check {
 	if total > 0 && s.Policy.OnErrors != workflows.LevelIgnore {
 		c.Result = level(s.Policy.OnErrors)
 		c.Text = workflows.Plural(total, "open error") + ": " + names(where)
+		if len(r.Errors) == 1 {
+			c.Text = workflows.Plural(total, "open error") + fmt.Sprintf(" in %q", workflows.Esc(workflows.Clip(r.Errors[0].Name, 80)))
+		}
 		c.Remedy = "Retry or resolve them in integrator.io; a holder may waive them."
 	}
 	return c
@@ -257,6 +260,19 @@ func off(r workflows.Reading) []string {
 func (s State) waived(key string) bool {
 	return slices.ContainsFunc(s.Waivers, func(w Waiver) bool { return w.Check == key })
 }
+
+func (s State) waivedKeys() []string {
+	var out []string
+	for _, w := range s.Waivers {
+		out = append(out, w.Check)
+	}
+	return union(out)
+}
+
+// checkNames are what the checks are called in a story.
+var checkNames = map[string]string{CheckTarget: "the new owner as a user", CheckPending: "pending transfers", CheckStacks: "missing stacks",
+	CheckShared: "what is shared", CheckSSO: "the sign-in rule", CheckAdmin: "the missing administrator", CheckJobs: "running jobs",
+	CheckErrors: "open errors", CheckAlias: "a person as owner", CheckHolders: "who decides"}
 
 // blocking lists the checks that block and have not been waived.
 func (s State) blocking(checks []Check) []Check {

@@ -123,7 +123,12 @@ func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 
 // end closes the transfer: the account is free again, and an invitation as a user that nobody accepted is taken back.
 func (s State) end(cmd workflows.Command, e Ended) workflows.Decision {
-	e.By, e.At, e.Stage = cmd.Actor, cmd.At, s.Phase
+	return s.endBy(cmd, cmd.Actor, e)
+}
+
+// endBy ends it in the name of whoever wanted that before the command came.
+func (s State) endBy(cmd workflows.Command, by workflows.Actor, e Ended) workflows.Decision {
+	e.By, e.At, e.Stage = by, cmd.At, s.Phase
 	d := one(cmd, evEnded, e)
 	d.Account = s.release(cmd)
 	if (s.Prep.Sent || s.Prep.Sending) && s.Prep.Done != workflows.Verified {

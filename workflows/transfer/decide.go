@@ -93,7 +93,7 @@ func mayAct(s State, cmd workflows.Command, f workflows.Facts) error {
 
 // oldRound explains a click on a question that is no longer asked.
 func oldRound(s State, cmd workflows.Command) string {
-	text := "This card has changed since you opened it: " + stageLine(s) + " Nothing was recorded by this click. Look at your card; it shows what is asked now."
+	text := "This card has changed since you opened it. " + stageLine(s) + " Nothing was recorded by this click. Look at your card; it shows what is asked now."
 	for _, v := range s.Ballot.Votes {
 		if v.By == cmd.Actor.ID {
 			return "Your " + voteWord(v.Choice) + " is recorded already. " + text

@@ -58,6 +58,7 @@ type checked struct {
 	Off    []string               `json:"off,omitempty"`
 	UserID string                 `json:"user_id,omitempty"`
 	At     time.Time              `json:"at"`
+	Waived []string               `json:"waived,omitempty"` // keys of checks that were waived before
 	// New is true when people see something else than before: the round grows.
 	New bool `json:"new,omitempty"`
 }
@@ -149,6 +150,7 @@ type roleSet struct {
 
 type probed struct {
 	OK       bool     `json:"ok"`
+	Role     string   `json:"role,omitempty"` // the previous owner's, when listed
 	StillOff []string `json:"still_off,omitempty"`
 }
 

@@ -31,13 +31,18 @@ func (s State) judgeVotes(cmd workflows.Command, f workflows.Facts) approvals.Ta
 
 // invite sends the invitation, or hands the page steps to the present owner where the token cannot.
 func (s State) invite(cmd workflows.Command, account workflows.AccountState) (workflows.Decision, error) {
-	manual := !s.Token || s.Caps.Token == workflows.No || s.Caps.Start == workflows.No
+	manual := s.byHand()
 	d := one(cmd, evInviting, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin), Manual: manual})
 	if !manual {
 		d.Calls = []workflows.Call{s.inviteCall()}
 	}
 	d.Calls = append(d.Calls, s.supersede(cmd, account)...)
 	return d, nil
+}
+
+// byHand reports whether the present owner has to send the invitation in the pages, as far as is known before it was tried.
+func (s State) byHand() bool {
+	return !s.Token || s.Caps.Token == workflows.No || s.Caps.Start == workflows.No
 }
 
 func (s State) inviteCall() workflows.Call {

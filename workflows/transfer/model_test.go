@@ -109,6 +109,7 @@ func (o *outside) reading(c workflows.Call, at time.Time, token bool) *workflows
 		}
 		r.Target = &seen
 	}
+	r.Owner = copied(o.user(c.Owner))
 	for _, u := range o.users {
 		if u.Role == RoleAdministrator && u.Status == workflows.UserAccepted && !u.Disabled {
 			r.Admins = append(r.Admins, *u)

@@ -352,8 +352,8 @@ func (s *script) tell(steps ...step) {
 			}
 			s.say("new: %s", strings.Join(who, ", "))
 		}
-		if st.before.Phase != st.run.state.Phase {
-			s.say("%s", s.stage(st.run))
+		if st.before.Phase != st.after.Phase {
+			s.say("%s", s.stage(st))
 		}
 	}
 	if shown == 0 && len(s.out) == 0 {
@@ -368,8 +368,8 @@ func (s *script) name(recipient string) string {
 	return s.w.people[recipient].Name
 }
 
-func (s *script) stage(r *run) string {
-	out := "== " + r.state.Phase
+func (s *script) stage(r step) string {
+	out := "== " + r.after.Phase
 	if len(r.view.Waiting) > 0 {
 		out += ", waits for " + s.w.read(workflows.Mentions(r.view.Waiting))
 	}

@@ -106,7 +106,7 @@ func deadEnd(fr Frozen, err error) error {
 	if errors.As(err, &r) {
 		detail = r.Detail
 	}
-	return refused("dead_end", "Nobody could approve this transfer: of "+workflows.Mentions(fr.Electorate)+", "+workflows.Esc(detail)+
+	return refused("dead_end", "Too few people could confirm this transfer: of "+workflows.Mentions(fr.Electorate)+", "+workflows.Esc(detail)+
 		". You who asked, and whoever would become owner, do not count. Nothing was recorded. Let somebody else ask, or name more approvers.")
 }
 
@@ -214,8 +214,11 @@ func endingWord(outcome string) string {
 func outcomeLine(s State) string {
 	e := s.End
 	by := ""
-	if e.By.Kind == workflows.ByPerson {
+	switch {
+	case e.By.Kind == workflows.ByPerson:
 		by = " by " + workflows.Mention(e.By.ID)
+	case e.Outcome == Declined:
+		by = " at integrator.io"
 	}
 	why := ""
 	if e.Reason != "" {
@@ -231,6 +234,9 @@ func outcomeLine(s State) string {
 	case Expired:
 		return expiredWhat(e.Stage) + withdrawnToo(e) + owns
 	case Failed:
+		if e.Reason != "" {
+			why = ": " + e.Reason
+		}
 		return "It could not be done" + why + "." + owns
 	}
 	return endingWord(e.Outcome) + by + why + "." + withdrawnToo(e) + owns
@@ -307,8 +313,8 @@ func endedWhen(s State) string {
 	switch {
 	case e.Outcome != Completed:
 		return "Ended " + workflows.When(e.At) + "."
-	case e.By.Kind == workflows.ByPerson:
-		return "Finished by " + workflows.Mention(e.By.ID) + ", " + workflows.When(e.At) + "."
+	case s.Settle.By != "" && e.Code == "":
+		return "Finished by " + workflows.Mention(s.Settle.By) + ", " + workflows.When(e.At) + "."
 	case e.Code == "superseded":
 		return "Closed " + workflows.When(e.At) + ", because a newer transfer has begun."
 	case e.Code == "time":
@@ -335,7 +341,7 @@ func ticket(s State) string {
 		"Asked on: " + s.Begun.UTC().Format("2006-01-02 15:04 UTC"),
 		"Account ID at integrator.io: " + orDash(s.UserID),
 		"Transfer ID at integrator.io: " + orDash(s.Invite.ID),
-		"What happened: " + orDash(strings.TrimSpace(s.End.Code+" "+s.End.Reason+" "+s.End.Message)),
+		"What happened: " + orDash(strings.Join(strings.Fields(s.End.Code+" "+s.End.Reason+" "+s.End.Message), " ")),
 		"Please switch the ownership or tell us what is in the way. We can identify ourselves in a video call.",
 	}
 	return strings.ReplaceAll(workflows.Esc(strings.Join(lines, "\n")), "`", "'")
@@ -351,11 +357,17 @@ func orDash(s string) string {
 // notice is the channel's message: the start, and in the end no more than a line.
 func (s State) notice() workflows.Card {
 	c := workflows.Card{Name: cardNotice, Recipient: s.Channel, Note: s.note(), Bulk: true,
-		Title:    workflows.Esc(s.AccountName) + " is to be handed to " + s.To,
+		Title:    "Asked: hand " + workflows.Esc(s.AccountName) + " to " + s.To,
 		Fallback: "Asked: hand " + s.AccountName + " to " + s.To}
 	c.Lines = []string{askedLine(s), workflows.Mentions(s.Electorate) + " decide; " + workflows.Plural(s.Policy.Quorum, "confirmation") + " are needed. They are asked in direct messages."}
 	if s.Policy.Quorum == 1 {
 		c.Lines[1] = workflows.Mentions(s.Electorate) + " decide; 1 confirmation is needed. They are asked in direct messages."
+	}
+	if len(s.Electorate) == 1 {
+		c.Lines[1] = workflows.Mentions(s.Electorate) + " decides, asked in a direct message."
+	}
+	if s.changed() || s.Closed() {
+		c.Lines = c.Lines[:1]
 	}
 	return c
 }
@@ -392,7 +404,7 @@ func reminderText(s State, r Reminder) string {
 	case Confirming:
 		return "A reminder: your answer is missing. Hand " + workflows.Esc(s.AccountName) + " to " + s.To + "? Please confirm or refuse" + by
 	case Preparing:
-		return "A reminder: " + s.To + " has been invited as a user and has to sign up" + by
+		return "A reminder: " + s.To + " has to become a user of " + workflows.Esc(s.AccountName) + " first. Please sign up through the invitation" + by
 	case Accepting:
 		return "A reminder: " + s.To + " is invited to become the owner of " + workflows.Esc(s.AccountName) + ". Please accept at integrator.io" + by
 	}

@@ -32,9 +32,7 @@ func (s State) points() []Point {
 	role.Seen = s.Settle.Role != "" && s.Settle.Role == s.PreviousRole
 	if s.PreviousRole == RoleRemove {
 		role.Text = s.From + " is removed as a user"
-		if role.Seen = s.canRemove(); role.Seen {
-			role.Text += " (Keyholder's last step, when you finish)"
-		}
+		role.Seen = s.canRemove()
 	}
 	out = append(out, role)
 	if len(s.Off) > 0 {
@@ -130,6 +128,9 @@ func probedAgain(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	}
 	b := probed{OK: r.OK && r.Reading != nil && r.Reading.Capabilities.Token == workflows.Yes}
 	if b.OK {
+		if u := r.Reading.Owner; u != nil && workflows.SameEmail(u.Email, s.From) {
+			b.Role = u.Role
+		}
 		for _, name := range off(*r.Reading) {
 			if slices.Contains(s.Off, name) {
 				b.StillOff = append(b.StillOff, name)

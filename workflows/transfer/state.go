@@ -146,6 +146,7 @@ type Settle struct {
 	How      string    `json:"how,omitempty"` // verified or attested
 	At       time.Time `json:"at,omitzero"`   // when the change of owner was seen
 	Attested string    `json:"attested,omitempty"`
+	By       string    `json:"by,omitempty"`   // who finished it
 	Role     string    `json:"role,omitempty"` // the previous owner's role, as last seen
 	RoleCode string    `json:"role_code,omitempty"`
 	Removing bool      `json:"removing,omitempty"` // the previous owner is being removed, the last call

@@ -32,7 +32,11 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evChecked: story(func(e workflows.Event, b checked) string { return "The account was checked" + findings(b) }),
 	evRecheck: byWhom("The checks were asked for again"),
 	evWaived: story(func(e workflows.Event, b waived) string {
-		return workflows.Mention(e.By.ID) + " waived " + strings.Join(b.Checks, ", ") + ": " + workflows.Quote(b.Reason)
+		var names []string
+		for _, key := range b.Checks {
+			names = append(names, checkNames[key])
+		}
+		return workflows.Mention(e.By.ID) + " waived " + workflows.List(names, "and") + ": " + workflows.Quote(b.Reason) + "."
 	}),
 	evPreparing: plain("The new owner is not a user of the account yet; it has to be invited first."),
 	evUserInvited: story(func(e workflows.Event, b userInvited) string {
@@ -120,7 +124,14 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evTaken:  plain("The invitation had been accepted meanwhile, so it was not withdrawn. integrator.io is carrying it out."),
 	evResend: byWhom("The invitation was to be sent again"),
 	evEnding: story(func(e workflows.Event, b Ending) string {
-		return endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + ". The invitation was to be withdrawn at integrator.io."
+		text := endingWord(b.Outcome) + whose(b.By) + because(b.Reason)
+		switch b.Outcome {
+		case Expired:
+			text = "The time was over"
+		case Failed:
+			text = "Failed: " + b.Reason
+		}
+		return text + ". The invitation was to be withdrawn at integrator.io."
 	}),
 	evTransferred: story(func(e workflows.Event, b transferred) string {
 		return "The owner has changed (" + howWord(b.How, e.By.ID) + ")."
@@ -155,8 +166,10 @@ var stories = map[string]func(workflows.Event) (string, error){
 			text = "The transfer is complete."
 		case b.Outcome == Expired:
 			text = expiredWhat(b.Stage)
-		case b.Outcome == Failed && b.Message != "":
-			text = "Failed: " + workflows.Quote(b.Message) + "."
+		case b.Outcome == Failed && b.Reason != "":
+			text = "Failed: " + b.Reason + "."
+		case b.Outcome == Failed:
+			text = "Failed (" + workflows.Esc(b.Code) + ")" + because(b.Message) + "."
 		}
 		if len(b.Open) > 0 {
 			text += " Left open: " + strings.Join(b.Open, "; ") + "."
@@ -219,8 +232,15 @@ func findingWord(result string) string {
 
 func findings(b checked) string {
 	var bad []string
+	if b.Caps.Token == workflows.No {
+		bad = append(bad, "There is no token, so nothing could be read")
+	}
 	for _, c := range b.Checks {
-		if c.Result != Pass {
+		switch {
+		case c.Result == Pass, c.Result == Unknown && b.Caps.Token == workflows.No:
+		case c.Result == Block && c.Waivable && is(c.Key, b.Waived):
+			bad = append(bad, "Waived before: "+c.Text)
+		default:
 			bad = append(bad, findingWord(c.Result)+": "+c.Text)
 		}
 	}

@@ -147,8 +147,12 @@ func (s State) facts() []string {
 	var out []string
 	switch s.Phase {
 	case Checking, Confirming, Cooling, Inviting:
+		if s.Caps.Token == workflows.No && len(s.Checks) > 0 {
+			out = append(out, "? Keyholder has no token for this account, so it saw nothing there. Look in integrator.io yourself: "+s.To+" must be listed under Users as accepted and enabled, "+
+				"no other transfer may be pending, and open errors, running jobs and what is shared are worth a look.")
+		}
 		for _, c := range s.Checks {
-			if c.Kind == Advice && c.Result == Pass {
+			if c.Kind == Advice && c.Result == Pass || c.Result == Unknown && s.Caps.Token == workflows.No {
 				continue
 			}
 			out = append(out, s.checkLine(c))
@@ -236,7 +240,7 @@ func (s State) barred(who string) bool {
 func (s State) prepareButtons(who string) []workflows.Button {
 	var out []workflows.Button
 	acceptor := is(who, s.acceptors())
-	if acceptor && s.Prep.Claimed == "" && s.ToPerson == "" {
+	if acceptor && s.Prep.Claimed == "" && s.ToPerson == "" && (s.Prep.Invited || s.Prep.Sending || s.othersInvite()) {
 		out = append(out, workflows.Button{Action: ActClaim, Label: "I'm on it", Style: workflows.Primary})
 	}
 	if s.unseen() && (acceptor || is(who, s.Admins)) {
@@ -271,10 +275,11 @@ func (s State) acceptButtons(who string) []workflows.Button {
 	}
 	var out []workflows.Button
 	acceptor := is(who, s.acceptors())
-	if acceptor && s.Invite.Accepted == "" {
+	standing := s.Invite.Lost == "" && !s.Invite.Resend
+	if acceptor && standing && s.Invite.Accepted == "" {
 		out = append(out, workflows.Button{Action: ActAccept, Label: "Accept", Style: workflows.Primary})
 	}
-	if acceptor && s.attestable() && who != s.Invite.Attested {
+	if acceptor && standing && s.attestable() && who != s.Invite.Attested {
 		out = append(out, workflows.Button{Action: ActAttest, Label: "It is accepted", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
 			Text: "You accepted the invitation in integrator.io, and " + s.To + " is shown there as the owner of " + s.AccountName + ". This is recorded under your name.", Yes: "It is accepted", No: "Not yet"}})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -118,7 +119,7 @@ func lines(s State, who string) []string {
 func checkingLines(s State) []string {
 	switch {
 	case s.Reading && s.Slow:
-		return []string{"! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking, until " + workflows.When(s.Until) + "."}
+		return []string{"! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking, until " + workflows.When(s.asksUntil()) + "."}
 	case s.Reading:
 		return []string{"… The account is being checked at integrator.io. Then the approvers are asked."}
 	}
@@ -128,6 +129,14 @@ func checkingLines(s State) []string {
 	}
 	line += " Without that, this ends on " + workflows.When(s.Until) + "."
 	return append(notes(s), line)
+}
+
+// asksUntil is when Keyholder gives a reading up, or the stage ends.
+func (s State) asksUntil() time.Time {
+	if end := s.ReadingSince.Add(workflows.GiveUpAfter); end.Before(s.Until) {
+		return end
+	}
+	return s.Until
 }
 
 // alsoLooks says that Keyholder watches, where it can.
@@ -169,6 +178,9 @@ func preparingLines(s State, who string) []string {
 	default:
 		out = append(out, "✓ "+s.To+" was invited as a user. "+box)
 	}
+	if !s.Prep.Invited && !s.Prep.Sending && !s.othersInvite() {
+		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+	}
 	next := "Open the mail and sign up through that very link. Do not start a free trial: that would own another account, and integrator.io would refuse the transfer."
 	switch {
 	case s.ToPerson != "" && who == s.ToPerson:
@@ -183,6 +195,15 @@ func preparingLines(s State, who string) []string {
 		out = append(out, "One of "+workflows.Mentions(s.acceptors())+" opens that mailbox and signs up.")
 	}
 	return append(out, "When it is accepted, the checks run again and the approvers are asked. By "+workflows.When(s.Until)+", or this ends.")
+}
+
+// othersInvite reports whether a person has to send the invitation as a user, because the token may not.
+func (s State) othersInvite() bool {
+	switch s.Prep.Manual {
+	case "", workflows.RefusedNoSeats, workflows.FailedDeadline:
+		return false
+	}
+	return true
 }
 
 func confirmingLines(s State, who string) []string {
@@ -223,7 +244,15 @@ func confirmingLines(s State, who string) []string {
 	if s.ToPerson != "" {
 		accepts = ", and " + workflows.Mention(s.ToPerson) + " accepts there."
 	}
-	return append(out, "After the last confirmation there are "+workflows.Span(s.Policy.Cooldown)+" in which any holder can stop it. Then integrator.io invites "+s.To+accepts)
+	return append(out, "After the last confirmation there are "+workflows.Span(s.Policy.Cooldown)+" in which any holder can stop it. Then "+s.invites()+accepts)
+}
+
+// invites says who sends the invitation.
+func (s State) invites() string {
+	if s.byHand() {
+		return "the present owner invites " + s.To + " at integrator.io"
+	}
+	return "integrator.io invites " + s.To
 }
 
 // voted reports whether a person confirmed, in their own seat or another's.
@@ -279,7 +308,7 @@ func coolingLines(s State, who string) []string {
 		if !is(s.Requester, s.Holders, s.Admins) {
 			who = workflows.Mention(s.Requester) + ", " + who
 		}
-		out = append(out, "✓ Confirmed. Until "+workflows.When(s.Until)+" ("+workflows.Span(s.Until.Sub(s.Since))+" in all) "+who+" can stop it. Then the checks run once more and integrator.io invites "+s.To+".")
+		out = append(out, "✓ Confirmed. Until "+workflows.When(s.Until)+" ("+workflows.Span(s.Until.Sub(s.Since))+" in all) "+who+" can stop it. Then the checks run once more and "+s.invites()+".")
 	case s.Paused && s.Reading:
 		out = append(out, "… The checks run again.")
 	case s.Paused:
@@ -289,7 +318,7 @@ func coolingLines(s State, who string) []string {
 		}
 		out = append(out, line+" By "+workflows.When(s.Until)+", or this ends.")
 	case s.Reading && s.Slow:
-		out = append(out, "! Confirmed. integrator.io has not answered the last check yet; Keyholder goes on asking until "+workflows.When(s.Until)+".")
+		out = append(out, "! Confirmed. integrator.io has not answered the last check yet; Keyholder goes on asking until "+workflows.When(s.asksUntil())+".")
 	default:
 		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
 	}
@@ -353,6 +382,13 @@ func acceptingLines(s State, who string) []string {
 		out = append(out, "! integrator.io could not carry the transfer out. Send the invitation again, or withdraw it.")
 	case s.Invite.Lost != "":
 		out = append(out, "! The invitation is gone at integrator.io: somebody cancelled or deleted it there. Send it again, or withdraw it here.")
+	}
+	if len(out) > 0 {
+		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+	}
+	switch {
+	case s.Invite.How == workflows.Acted:
+		out = append(out, "✓ integrator.io has invited "+s.To+" to become the owner.")
 	default:
 		out = append(out, "✓ "+s.To+" was invited to become the owner ("+howWord(s.Invite.How, s.Invite.Attested)+").")
 	}
@@ -374,7 +410,11 @@ func acceptingLines(s State, who string) []string {
 	if s.attestable() {
 		watch = "Keyholder cannot see the acceptance; whoever accepted says so with “It is accepted”."
 	}
-	return append(out, watch+" By "+workflows.When(s.Until)+", or the invitation is withdrawn.")
+	end := ", or the invitation is withdrawn."
+	if s.byHand() {
+		end = ", or this ends."
+	}
+	return append(out, watch+" By "+workflows.When(s.Until)+end)
 }
 
 func settlingLines(s State, who string) []string {
@@ -385,7 +425,10 @@ func settlingLines(s State, who string) []string {
 	var list []string
 	for _, p := range s.points() {
 		sign := "…"
-		if p.Seen {
+		switch {
+		case p.Seen && p.Key == "role" && s.PreviousRole == RoleRemove:
+			p.Text += ": Keyholder's last step, when you finish"
+		case p.Seen:
 			sign = "✓"
 		}
 		list = append(list, sign+" "+p.Text)

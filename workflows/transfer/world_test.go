@@ -56,6 +56,8 @@ type step struct {
 	events []workflows.Event
 	calls  []workflows.Call
 	before State
+	after  State
+	view   workflows.View
 	cards  []workflows.Card // new ones
 }
 
@@ -229,6 +231,7 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 	}
 	st.calls = d.Calls
 	r.view = Machine{}.View(r.state)
+	st.after, st.view = r.state, r.view
 	for _, c := range r.view.Cards {
 		if key := c.Name + "/" + c.Recipient; !r.shown[key] {
 			st.cards = append(st.cards, c)

@@ -111,9 +111,18 @@ type AccessPolicy struct {
 	// AcceptWithin and WatchEvery are those of transfers: an invitation is an invitation.
 	AcceptWithin time.Duration `json:"accept_within"`
 	WatchEvery   time.Duration `json:"watch_every"`
-	// Environments are the names besides production, each with whether a token is configured.
-	Environments map[string]bool `json:"environments,omitempty"`
+	// Environments are those besides production, in the order of the file.
+	Environments []Environment `json:"environments,omitempty"`
 }
+
+// Environment is one besides production.
+type Environment struct {
+	Name  string `json:"name"`
+	Token bool   `json:"token,omitempty"`
+}
+
+// Production is the value of the environment every account has; calls name it by the empty string.
+const Production = "production"
 
 // TimeBox is one choice of how long: the value of the menu and its length; 0 is for always.
 type TimeBox struct {

@@ -43,8 +43,27 @@ func policy(cfg *config.Config, a config.Account) workflows.Policy {
 			OnErrors: a.Transfer.OnErrors, OnShared: a.Transfer.OnShared,
 		},
 	}
+	out.Access = accessPolicy(cfg, a, out.Transfer)
 	for _, al := range a.Aliases {
 		out.Aliases = append(out.Aliases, workflows.Alias{Email: al.Email, Holders: al.Holders, Custodians: al.Custodians, Vault: al.Vault})
+	}
+	return out
+}
+
+func accessPolicy(cfg *config.Config, a config.Account, t workflows.TransferPolicy) workflows.AccessPolicy {
+	out := workflows.AccessPolicy{
+		Approvers: a.AccessApproverIDs(), Quorum: a.Access.Quorum, AdministratorQuorum: a.Access.AdministratorQuorum,
+		ConfirmWithin: a.Access.ConfirmWithin.Std(), DefaultFor: a.Access.DefaultFor.Text, UrgentFor: a.Access.UrgentFor.Std(),
+		DriftEvery: a.Access.DriftEvery.Std(), AcceptWithin: t.AcceptWithin, WatchEvery: t.WatchEvery,
+	}
+	for _, f := range a.Access.For {
+		out.For = append(out.For, workflows.TimeBox{Text: f.Text, Length: f.Length.Std()})
+	}
+	for _, n := range a.Access.Notice {
+		out.Notice = append(out.Notice, n.Std())
+	}
+	for _, e := range a.Environments {
+		out.Environments = append(out.Environments, workflows.Environment{Name: e.Name, Token: cfg.Token(a.ID, e.Name) != ""})
 	}
 	return out
 }

@@ -30,6 +30,8 @@ func remedy(s State, code, message string) string {
 		return "Keyholder has no token for this account, so people do this step in the pages."
 	case workflows.RefusedAlreadyUser:
 		return "integrator.io says that the access exists already. Look under Users; then press Check again."
+	case workflows.RefusedChanged:
+		return "The access at integrator.io is no longer the one that Keyholder expected, so it left it alone. Look under Users; then press Check again."
 	case workflows.FailedDeadline:
 		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter) + ". Ask again with /io transfer when it does."
 	}

@@ -40,8 +40,9 @@
 //   - An effect is due at once. Its score is the time it was made, or this machine's time where that is earlier, and only decides who comes
 //     first: the time of commands may run ahead of the real one.
 //   - A lease that nobody ended counts as a failed attempt of the effect taken over: it may have been delivered.
-//   - What was put while an older content was in flight is due as soon as that ends, whether it failed or not, and starts without attempts;
-//     a hold on the destination still counts.
+//   - What was put while an older content was in flight is due as soon as that ends, whether it failed or not; a hold on the destination
+//     still counts. Failed attempts of replaced content stay counted until one succeeds: it may have been delivered, and then a card must be
+//     looked for before it is posted.
 //   - Dropping a key in flight empties it and leaves its lease, so that what is put there next still waits for the delivery's end.
 //   - A change that answers the claim of a watch ends the lease and keeps the watch, due one distance after it was claimed; Put and Drop of the
 //     same change come after and win.

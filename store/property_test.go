@@ -61,7 +61,7 @@ func (w *twin) drop(key string) {
 }
 
 func (w *twin) put(e workflows.Effect) {
-	w.drop(e.Key)
+	w.queue(e.Key).effects = nil // attempts stay
 	w.append(e)
 }
 
@@ -125,6 +125,12 @@ func (w *twin) release(c workflows.Claim, f workflows.Finish, store error) bool 
 	}
 	if len(q.effects) == 0 || q.effects[0].ID != leased {
 		q.due = w.now
+		switch {
+		case f.Done || len(q.effects) == 0:
+			q.attempts = 0
+		case f.Failed:
+			q.attempts++
+		}
 		return true
 	}
 	switch first := q.effects[0]; {

@@ -33,7 +33,8 @@ local function schedule(queue, member, head, score)
 end
 
 -- release ends a lease whose token was compared. every: a watch's distance in ms, 0 for what is done once. notbefore: '' for at once
--- (a watch: after its distance). What was replaced or dropped meanwhile (head is not what was claimed) stays due at its own time.
+-- (a watch: after its distance). What was replaced or dropped meanwhile (head is not what was claimed) stays due at its own time; a failed
+-- attempt counts for it, too, as the older content may have been delivered after all.
 local function release(queue, member, done, every, failed, notbefore, leasefor)
   local q = redis.call('HMGET', queue, 'head', 'claimed', 'until')
   local head, score = q[1], nil
@@ -52,6 +53,10 @@ local function release(queue, member, done, every, failed, notbefore, leasefor)
       score = notbefore
       if score == '' then score = '0' end
     end
+  elseif done then
+    redis.call('HDEL', queue, 'attempts')
+  elseif failed then
+    redis.call('HINCRBY', queue, 'attempts', 1)
   end
   schedule(queue, member, head, score)
 end

@@ -92,7 +92,6 @@ local function open(queue)
 end
 local function clear(queue, head, tail)
   for n = head, tail - 1 do redis.call('HDEL', queue, 'h:' .. n, 'e:' .. n) end
-  redis.call('HDEL', queue, 'attempts')
 end
 
 for i = 1, num() do
@@ -101,6 +100,7 @@ for i = 1, num() do
   local head, tail, leased, exists = open(queue)
   if exists then
     clear(queue, head, tail)
+    redis.call('HDEL', queue, 'attempts')
     if leased then
       redis.call('HSET', queue, 'head', tail)
     else
@@ -125,7 +125,7 @@ for i = 1, num() do
   local member, header, body = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
   a = a + 3
   local head, tail, leased, exists = open(queue)
-  if exists then clear(queue, head, tail) end
+  if exists then clear(queue, head, tail) end -- attempts stay: one of them may have been delivered, which whoever delivers the new content must know
   redis.call('HSET', queue, 'head', tail, 'tail', tail + 1, 'h:' .. tail, header, 'e:' .. tail, body)
   if exists then
     schedule(queue, member, tail, leased)

@@ -200,19 +200,19 @@ var cardTests = []test{
 			w.claim(w.start)
 			w.finish(old, end)
 			c := w.one(w.start, old.Effect.ID)
-			if c.Effect.Revision != 3 || c.Place.TS != "1" || c.Attempts != 0 {
-				w.Errorf("revision %d at %+v with %d attempts, want 3 at its place with 0", c.Effect.Revision, c.Place, c.Attempts)
+			if c.Effect.Revision != 3 || c.Place.TS != "1" || c.Attempts != i {
+				w.Errorf("revision %d at %+v with %d attempts, want 3 at its place with %d", c.Effect.Revision, c.Place, c.Attempts, i)
 			}
 			w.finish(c, done)
 			w.claim(w.at(24 * time.Hour))
 		}
 	}},
-	{"newer content ends a back-off", func(w *world) {
+	{"newer content ends a back-off and keeps the attempts: one may have been delivered", func(w *world) {
 		w.put(w.card("main", "U1", 1))
 		w.finish(w.one(w.start, w.card("main", "U1", 1).ID), workflows.Finish{Failed: true, NotBefore: w.at(time.Hour)})
 		w.claim(w.at(time.Second))
 		w.put(w.card("main", "U1", 2))
-		if c := w.one(w.at(time.Second), w.card("main", "U1", 2).ID); c.Attempts != 0 || c.Effect.Revision != 2 {
+		if c := w.one(w.at(time.Second), w.card("main", "U1", 2).ID); c.Attempts != 1 || c.Effect.Revision != 2 {
 			w.Errorf("revision %d with %d attempts", c.Effect.Revision, c.Attempts)
 		}
 	}},

@@ -381,7 +381,7 @@ func (s *Server) finish(id int, kind FaultKind, status int, out obj) {
 	defer s.mu.Unlock()
 	for i := len(s.calls) - 1; i >= 0; i-- {
 		if c := &s.calls[i]; c.ID == id {
-			c.Status, c.Fault, c.Done = status, kind, true
+			c.Status, c.Fault, c.Done, c.Took = status, kind, true, time.Since(c.Time)
 			if out != nil {
 				c.Response = encode(out)
 				c.OK, _ = out["ok"].(bool)

@@ -21,10 +21,13 @@ func (s *Server) control() http.Handler {
 		mux.HandleFunc("POST /_sim/"+path, func(w http.ResponseWriter, r *http.Request) { reply(w, r, f) })
 	}
 	s.observeRoutes(get)
+	s.screenRoutes(get, post)
+	s.trafficRoutes(get)
 	s.actRoutes(post)
 	s.hostileRoutes(post)
 	s.worldRoutes(post)
 	mux.HandleFunc("GET /_sim/events", s.serveChanges)
+	mux.HandleFunc("GET /_sim/stream", s.serveStream)
 	mux.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, r *http.Request) {
 		s.ClearFaults()
 		writeJSON(w, http.StatusOK, obj{"ok": true})

@@ -29,6 +29,7 @@ type pendingAck struct {
 	ack    chan Ack // takes exactly one
 	ignore bool
 	since  time.Time
+	noted  *envelope
 }
 
 // send writes an envelope to exactly one connection. fields are added to the envelope. The lock is held.
@@ -43,11 +44,14 @@ func (s *Server) sendBent(f *Rule, kind string, payload obj, fields obj) (*pendi
 		live = nil
 	}
 	if len(live) == 0 {
+		s.traffic.note(kind, "", 0, payload, fields, f).end(ErrDispatchFailed.Error(), nil)
+		s.touch()
 		return nil, ErrDispatchFailed
 	}
 	c := live[s.rng.IntN(len(live))]
 	p := &pendingAck{id: s.newUUID(), kind: kind, conn: c.id, ack: make(chan Ack, 1), since: time.Now()}
 	s.pending[p.id] = p
+	p.noted = s.traffic.note(kind, p.id, c.id, payload, fields, f)
 	e := obj{"envelope_id": p.id, "type": kind, "payload": payload}
 	for k, v := range fields {
 		e[k] = v
@@ -107,12 +111,14 @@ func (s *Server) await(ctx context.Context, p *pendingAck) (Ack, error) {
 		err = ErrDispatchFailed
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	delete(s.pending, p.id)
-	s.mu.Unlock()
 	select {
 	case a := <-p.ack: // came at the very last moment
 		return a, nil
 	default:
+		p.noted.end(err.Error(), nil)
+		s.touch()
 		return Ack{}, err
 	}
 }

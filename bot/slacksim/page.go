@@ -4,14 +4,25 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 //go:embed web
 var web embed.FS
 
-// page serves the browser page. Nothing on it comes from outside; the panel's frame may be of another origin.
-func page() http.Handler {
+// policy lets the page load nothing but itself, and pictures embedded in it; the panel may be a page of another origin.
+func policy(panel string) string {
+	frames := "'self'"
+	if u, err := url.Parse(panel); err == nil && u.Host != "" {
+		frames += " " + u.Scheme + "://" + u.Host
+	}
+	return "default-src 'self'; img-src 'self' data:; frame-src " + frames + "; object-src 'none'; base-uri 'none'; form-action 'none'"
+}
+
+// page serves the browser page. Nothing on it comes from outside.
+func page(panel string) http.Handler {
+	allowed := policy(panel)
 	files, err := fs.Sub(web, "web")
 	if err != nil {
 		panic("slacksim: embedded page: " + err.Error()) // the folder is part of the binary
@@ -19,7 +30,9 @@ func page() http.Handler {
 	serve := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-src *; base-uri 'none'; form-action 'none'")
+		h.Set("Content-Security-Policy", allowed)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-cache")
 		if strings.HasSuffix(r.URL.Path, ".js") {
 			h.Set("Content-Type", "text/javascript; charset=utf-8")

@@ -54,6 +54,10 @@ type Server struct {
 	callSeq  int
 	buckets  map[string]*bucket
 	verified string // the deprecated verification token of payloads
+
+	journal   journal           // what the page is told, see journal.go
+	traffic   traffic           // what went to the app, see traffic.go
+	readMarks map[string]string // user/channel -> timestamp up to which the page showed it
 }
 
 // New makes a workspace. The app's bot user and Slackbot exist from the start.
@@ -65,7 +69,7 @@ func New(o Options) *Server {
 		users: map[string]*User{}, channels: map[string]*Channel{}, groups: map[string]*UserGroup{},
 		dms: map[string]string{}, messages: map[string][]*Message{}, messageState: map[string]obj{}, files: map[string]*File{},
 		stacks: map[string][]*view{}, homes: map[string]*view{}, triggers: map[string]*trigger{}, responses: map[string]*responseURL{},
-		tickets: map[string]time.Time{}, pending: map[string]*pendingAck{}, buckets: map[string]*bucket{},
+		tickets: map[string]time.Time{}, pending: map[string]*pendingAck{}, buckets: map[string]*bucket{}, readMarks: map[string]string{},
 	}
 	s.verified = s.newID("", 24)
 	s.AddUser(User{ID: "USLACKBOT", Name: "slackbot", RealName: "Slackbot"})
@@ -87,7 +91,7 @@ func (s *Server) routes() {
 	if s.opt.Panel != nil {
 		s.mux.Handle("/_panel/", http.StripPrefix("/_panel", s.opt.Panel))
 	}
-	s.mux.Handle("/", page())
+	s.mux.Handle("/", page(s.opt.PanelURL))
 }
 
 // ServeHTTP serves /api/<method>, /link/ (Socket Mode), /files/, /response/, /_sim/ (control), /_panel/ and the page at /.
@@ -254,7 +258,8 @@ type Call struct {
 	Error    string          `json:"error,omitempty"`
 	Response json.RawMessage `json:"response,omitempty"`
 	Fault    FaultKind       `json:"fault,omitempty"`
-	Done     bool            `json:"done"` // the answer was sent or the connection cut
+	Done     bool            `json:"done"`              // the answer was sent or the connection cut
+	Took     time.Duration   `json:"took_ns,omitempty"` // real time from arrival to the answer, once it is done
 }
 
 // keep bounds the memory of calls and acks: at least that many of the newest are remembered.

@@ -377,6 +377,7 @@ func (s *Server) takeAck(c *connection, data []byte, fragmented bool) {
 	default:
 		a.Type, a.SentOver = p.kind, p.conn
 		delete(s.pending, a.EnvelopeID)
+		p.noted.end("", a.Payload)
 		p.ack <- a
 	}
 	s.acks = append(s.acks, a)

@@ -174,9 +174,9 @@ func TestEachRoomImportsOnlyWhatItMay(t *testing.T) {
 				t.Errorf("%s imports %s, which is not on its list. Do without, or add it to rooms() with the reason in the package's doc.go.", p.local(), path)
 			}
 		}
-		for _, path := range p.Deps {
-			if under(path, r.never) {
-				t.Errorf("%s reaches %s through %s. It never may: cut that road.", p.local(), path, road(all, p.ImportPath, path))
+		for _, forbidden := range r.never {
+			if i := slices.IndexFunc(p.Deps, func(path string) bool { return under(path, []string{forbidden}) }); i >= 0 {
+				t.Errorf("%s reaches %s: %s. It never may: cut that road.", p.local(), forbidden, road(all, p.ImportPath, p.Deps[i]))
 			}
 		}
 	}
@@ -189,17 +189,18 @@ func orNothing(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// road is one chain of imports between two packages, for a person to find the link to cut.
+// road is one chain of imports from a package to another, for a person to find the link to cut.
 func road(all map[string]listed, from, to string) string {
-	if slices.Contains(all[from].Imports, to) {
-		return "itself"
+	step := strings.TrimPrefix(from, module+"/") + " > "
+	if from == to || slices.Contains(all[from].Imports, to) {
+		return step + to
 	}
 	for _, next := range all[from].Imports {
-		if next == to || slices.Contains(all[next].Deps, to) {
-			return strings.TrimPrefix(next, module+"/") + " > " + road(all, next, to)
+		if slices.Contains(all[next].Deps, to) {
+			return step + road(all, next, to)
 		}
 	}
-	return "?"
+	return step + "? > " + to
 }
 
 func TestTheProgramForOperatorsHoldsNoSimulator(t *testing.T) {

@@ -68,7 +68,7 @@ func TestTheReadmeNamesEachScopeAndWhatIsLostWithoutIt(t *testing.T) {
 func commandLines(t *testing.T) []string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "keyholder")
-	if out, err := exec.Command("go", "build", "-o", program, module+"/"+keyholder).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, module+"/"+keyholder).CombinedOutput(); err != nil {
 		t.Fatalf("build keyholder: %v\n%s", err, out)
 	}
 	help, err := exec.Command(program, "--help").Output()

@@ -1,0 +1,164 @@
+package access
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// apply folds one event into the state.
+func apply(s State, e workflows.Event) (State, error) {
+	s.Told, s.Noticed = slices.Clip(s.Told), slices.Clip(s.Noticed)
+	s.Ballot.Votes = slices.Clip(s.Ballot.Votes)
+	if s.Extend != nil {
+		x := *s.Extend
+		x.Ballot.Votes = slices.Clip(x.Ballot.Votes)
+		s.Extend = &x
+	}
+	fold, known := folds[e.Type]
+	if !known {
+		return s, fmt.Errorf("apply %q: %w", e.Type, workflows.ErrUnknownEvent)
+	}
+	if err := fold(&s, e); err != nil {
+		return s, fmt.Errorf("apply %s: %w", e.Type, err)
+	}
+	s.Told = workflows.Union(s.Told, s.audience())
+	return s, nil
+}
+
+var folds map[string]func(*State, workflows.Event) error
+
+func init() {
+	folds = map[string]func(*State, workflows.Event) error{
+		evRequested: with(func(s *State, e workflows.Event, b Frozen) {
+			s.Frozen, s.Begun = b, e.At
+			s.Ballot = approvals.Ballot{Quorum: b.Quorum, Electorate: b.Electorate, Bars: b.Bars}
+			s.enter(Reading, e)
+			s.call(e)
+			s.Until = e.At.Add(b.Policy.ConfirmWithin)
+		}),
+		evSlow: with(func(s *State, _ workflows.Event, _ none) { s.Slow = true }),
+		evRead: with(func(s *State, _ workflows.Event, b read) {
+			s.Before, s.ReadOK, s.Unread, s.Does, s.Names, s.SSO, s.Caps = b.User, b.OK, b.Unread, b.Does, b.Names, b.SSO, b.Caps
+			s.InFlight, s.Slow = false, false
+			s.Round++
+		}),
+		evAsking: with(func(s *State, e workflows.Event, b asking) {
+			if s.Phase == Reading && !s.Urgent {
+				s.enter(Approving, e)
+				s.Until = b.Closes
+			}
+			s.Asked = b.Asked
+			s.Ballot.Opens, s.Ballot.Closes = e.At, b.Closes
+		}),
+		evAsked: with(func(s *State, _ workflows.Event, b asking) {
+			if s.Extend != nil {
+				s.Extend.Asked = b.Asked
+				return
+			}
+			s.Asked = b.Asked
+		}),
+		evVoted: with(func(s *State, _ workflows.Event, b voted) {
+			if s.Extend != nil {
+				s.Extend.Ballot.Votes = append(s.Extend.Ballot.Votes, b.Votes...)
+				return
+			}
+			s.Ballot.Votes = append(s.Ballot.Votes, b.Votes...)
+		}),
+		evApproved: with(func(s *State, _ workflows.Event, _ none) {
+			s.Approved = true
+			s.Round++
+		}),
+		evDoing: with(func(s *State, e workflows.Event, b doing) {
+			s.enter(Doing, e)
+			s.Until, s.Manual, s.Code, s.Message = b.Until, b.Manual, "", ""
+			if !b.Manual {
+				s.call(e)
+			}
+		}),
+		evRefused: with(func(s *State, _ workflows.Event, b refusal) {
+			s.InFlight, s.Slow, s.Code, s.Message, s.Manual = false, false, b.Code, b.Message, b.Manual
+			s.Round++
+		}),
+		evWritten: with(func(s *State, e workflows.Event, b written) {
+			s.After, s.How, s.InFlight, s.Slow = b.User, b.How, false, false
+			if b.How == workflows.Attested {
+				s.Attested = e.By.ID
+			}
+		}),
+		evPending: with(func(s *State, e workflows.Event, b until) {
+			s.enter(Pending, e)
+			s.Until, s.InFlight = b.Until, false
+			if s.After != nil {
+				s.Mark = s.After.Mark()
+			}
+		}),
+		evSeen: with(func(s *State, _ workflows.Event, b seen) { s.Mark = b.Mark }),
+		evActive: with(func(s *State, e workflows.Event, b written) {
+			s.enter(Active, e)
+			s.BoxFrom, s.Until, s.InFlight = e.At, b.Until, false
+			if b.User != nil {
+				s.After = b.User
+			}
+		}),
+		evNoticed: with(func(s *State, _ workflows.Event, b Notice) {
+			s.Notices = b.N
+			s.Noticed = append(s.Noticed, b)
+		}),
+		evExtending: with(func(s *State, _ workflows.Event, b Extension) {
+			s.Extend = &b
+			s.Round++
+		}),
+		evExtended: with(func(s *State, _ workflows.Event, b until) {
+			s.Extend, s.Until, s.Notices = nil, b.Until, 0
+			s.Round++
+		}),
+		evNotExtended: with(func(s *State, _ workflows.Event, _ reason) {
+			s.Extend = nil
+			s.Round++
+		}),
+		evStopping: with(func(s *State, _ workflows.Event, b reason) {
+			s.StopWhy = b.Reason
+			s.Round++
+		}),
+		evRestoring: with(func(s *State, e workflows.Event, b restoring) {
+			s.enter(Restoring, e)
+			s.EndWhy, s.EndBy, s.Until, s.Manual, s.Drifted, s.Extend, s.Code, s.Message = b.Why, e.By.ID, b.Until, b.Manual, false, nil, "", ""
+			if !b.Manual {
+				s.call(e)
+			}
+		}),
+		evDrifted: with(func(s *State, _ workflows.Event, b seen) {
+			s.Drifted, s.InFlight, s.Mark = true, false, b.Mark
+			s.Round++
+		}),
+		evEnded: with(func(s *State, e workflows.Event, b Finished) {
+			s.enter(b.Outcome, e)
+			s.End, s.InFlight = &b, false
+		}),
+	}
+}
+
+// with decodes an event's body for its fold.
+func with[B any](fold func(*State, workflows.Event, B)) func(*State, workflows.Event) error {
+	return func(s *State, e workflows.Event) error {
+		var b B
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("decode body: %w", err)
+		}
+		fold(s, e, b)
+		return nil
+	}
+}
+
+// enter begins a stage: a new question, so a new round.
+func (s *State) enter(stage string, e workflows.Event) {
+	s.Phase, s.Since = stage, e.At
+	s.Round++
+}
+
+// call notes that something was asked of integrator.io.
+func (s *State) call(e workflows.Event) { s.InFlight, s.CalledAt, s.Slow = true, e.At, false }

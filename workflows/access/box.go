@@ -1,0 +1,236 @@
+package access
+
+import (
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// extend asks the same people for the same length again.
+func extend(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if !workflows.Among(cmd.Actor.ID, s.own(), s.managers()) {
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.own())+", the holders and the administrators can ask for more time. Nothing was recorded.")
+	}
+	if s.Phase != Active || s.Urgent {
+		return workflows.Decision{}, refused("not_now", "Nothing can be extended now. Nothing was recorded. "+stageLine(s))
+	}
+	if s.Extend != nil {
+		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(s.Extend.By) + " has asked for more time already; it counts once."}}, nil
+	}
+	bars := []approvals.Bar{{Who: s.Requester, Why: "requester"}, {Who: cmd.Actor.ID, Why: "requester"}}
+	if s.Person != "" {
+		bars = append(bars, approvals.Bar{Who: s.Person, Why: "beneficiary"})
+	}
+	b := approvals.Ballot{Quorum: s.Quorum, Electorate: s.Electorate, Bars: bars, Opens: cmd.At, Closes: s.Until}
+	st := eligible(s, f)
+	if err := b.DeadEnd(st, f.Delegations, cmd.At); err != nil {
+		return workflows.Decision{}, deadEnd(s.Frozen, err)
+	}
+	return one(cmd, evExtending, Extension{By: cmd.Actor.ID, Ballot: b, Asked: b.Judge(st, f.Delegations, cmd.At).Waiting}), nil
+}
+
+// endEarly ends a time-box before its time; it needs nobody's approval.
+func endEarly(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	if !workflows.Among(cmd.Actor.ID, s.own(), s.managers()) {
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.own())+", the holders and the administrators can end this access. Nothing was recorded.")
+	}
+	if s.Phase != Active {
+		return workflows.Decision{}, refused("not_now", "There is no running access to end. Nothing was recorded. "+stageLine(s))
+	}
+	return s.stop(cmd, "early"), nil
+}
+
+// stop ends access that was given, or is about to be: restore what was before, or remove it.
+func (s State) stop(cmd workflows.Command, why string) workflows.Decision {
+	switch {
+	case s.Phase == Reading, s.Phase == Approving, s.Phase == Doing && !s.InFlight:
+		return s.end(cmd, Finished{Outcome: Refused, Reason: why})
+	case s.Phase == Doing:
+		return one(cmd, evStopping, reason{Reason: why}) // what is on its way answers first
+	}
+	manual := s.How == workflows.Attested || s.Manual || !s.Token || s.Caps.Token == workflows.No
+	d := one(cmd, evRestoring, restoring{Why: why, Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual})
+	switch {
+	case manual:
+	case s.Phase == Pending:
+		d.Calls = []workflows.Call{s.withdrawCall()}
+	default:
+		d.Calls = []workflows.Call{s.restoreCall(s.expected())}
+	}
+	return d
+}
+
+// withdrawCall takes an invitation back that nobody accepted.
+func (s State) withdrawCall() workflows.Call {
+	return workflows.Call{Op: workflows.OpWithdrawUser, Account: s.AccountID, Environment: s.Environment, Email: s.Email}
+}
+
+// expected is the access this workflow gave, by its mark.
+func (s State) expected() string {
+	if s.After != nil {
+		return s.After.Access().Mark()
+	}
+	return s.Want.Mark()
+}
+
+// restoreCall brings back what was before. known is what the access must be for that; empty for whatever it is.
+func (s State) restoreCall(known string) workflows.Call {
+	call := workflows.Call{Op: workflows.OpRemoveAccess, Account: s.AccountID, Environment: s.Environment, Email: s.Email, Known: known}
+	if s.Does == Change && s.Before != nil {
+		was := s.Before.Access()
+		call.Op, call.Access = workflows.OpChangeAccess, &was
+	}
+	return call
+}
+
+// wasRestored decides integrator.io's answer at the end.
+func (s State) wasRestored(cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
+	switch {
+	case r.OK && r.Op == workflows.OpWithdrawUser && r.User != nil && r.User.Status == workflows.UserAccepted:
+		return s.acceptedMeanwhile(cmd, r.User), nil
+	case r.OK:
+		return s.restored(cmd), nil
+	case r.Code == workflows.RefusedChanged:
+		return one(cmd, evDrifted, seen{Mark: r.Message}), nil
+	}
+	return one(cmd, evRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
+}
+
+// acceptedMeanwhile decides an invitation that was accepted before it could be taken back: it is access now, unless somebody refused it.
+func (s State) acceptedMeanwhile(cmd workflows.Command, u *workflows.User) workflows.Decision {
+	if s.EndWhy != "refused" {
+		return s.usable(cmd, u)
+	}
+	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
+	d.Calls = []workflows.Call{s.restoreCall(u.Access().Mark())}
+	return d
+}
+
+// restored ends the workflow; the record says what the person has now.
+func (s State) restored(cmd workflows.Command) workflows.Decision {
+	outcome := Ended
+	switch s.EndWhy {
+	case "cancelled":
+		outcome = Cancelled
+	case "declined":
+		outcome = Failed
+	case "expired":
+		outcome = Expired
+	case "refused":
+		outcome = Refused
+	}
+	d := s.end(cmd, Finished{Outcome: outcome, Code: s.EndWhy})
+	var was *workflows.User
+	if s.Does == Change {
+		was = s.Before
+	}
+	d.Account = append(d.Account, s.given(cmd, was, time.Time{}))
+	return d
+}
+
+// adopt leaves an access as somebody changed it.
+func adopt(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	if err := s.mayAnswerDrift(cmd); err != nil {
+		return workflows.Decision{}, err
+	}
+	return s.end(cmd, Finished{Outcome: Ended, Code: "adopted"}), nil
+}
+
+// undo restores although somebody changed it.
+func undo(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	if err := s.mayAnswerDrift(cmd); err != nil {
+		return workflows.Decision{}, err
+	}
+	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
+	d.Calls = []workflows.Call{s.restoreCall("")}
+	return d, nil
+}
+
+func (s State) mayAnswerDrift(cmd workflows.Command) error {
+	switch {
+	case !workflows.Among(cmd.Actor.ID, s.managers()):
+		return refused("not_permitted", "Only "+workflows.Mentions(s.managers())+" can decide this. Nothing was recorded.")
+	case cmd.Actor.ID == s.Person:
+		return refused("own_access", "This is your own access, so somebody else must decide. Nothing was recorded.")
+	case s.Phase != Restoring || !s.Drifted:
+		return refused("not_now", "There is nothing to decide now. Nothing was recorded. "+stageLine(s))
+	}
+	return nil
+}
+
+// Names of timers.
+const (
+	timerSlow   = "slow"
+	timerExpire = "expire"
+	timerNotice = "notice"
+	timerEnd    = "end"
+)
+
+// slowAfter is when people are told that integrator.io does not answer.
+const slowAfter = 10 * time.Second
+
+// timers says what the state waits for by the clock.
+func (s State) timers() []workflows.Timer {
+	if s.Closed() {
+		return nil
+	}
+	var out []workflows.Timer
+	add := func(name string, at time.Time) {
+		out = append(out, workflows.Timer{Name: name, At: at.UTC().Truncate(time.Millisecond)})
+	}
+	if s.InFlight && !s.Slow {
+		add(timerSlow, s.CalledAt.Add(slowAfter))
+	}
+	switch s.Phase {
+	case Active:
+		add(timerEnd, s.Until)
+		if at, ok := s.nextNotice(); ok {
+			add(timerNotice, at)
+		}
+	case Reading, Approving, Pending:
+		add(timerExpire, s.Until)
+	case Doing:
+		if !s.InFlight {
+			add(timerExpire, s.Until)
+		}
+	}
+	return out
+}
+
+// nextNotice says when to warn next; notices that would lie before the time-box began are passed over.
+func (s State) nextNotice() (time.Time, bool) {
+	n := 0
+	for _, before := range s.Policy.Notice {
+		at := s.Until.Add(-before)
+		if !at.After(s.BoxFrom) {
+			continue
+		}
+		if n == s.Notices {
+			return at, true
+		}
+		n++
+	}
+	return time.Time{}, false
+}
+
+// fired decides a timer.
+func fired(s State, cmd workflows.Command) (workflows.Decision, error) {
+	if s.Closed() {
+		return workflows.Decision{}, nil
+	}
+	switch cmd.Timer.Name {
+	case timerSlow:
+		return one(cmd, evSlow, none{}), nil
+	case timerNotice:
+		return one(cmd, evNoticed, Notice{N: s.Notices + 1, Until: s.Until, At: cmd.At, To: s.own()}), nil
+	case timerEnd:
+		return s.stop(cmd, "time"), nil
+	case timerExpire:
+		if s.Phase != Pending {
+			return s.end(cmd, Finished{Outcome: Expired}), nil
+		}
+		return s.stop(cmd, "expired"), nil
+	}
+	return workflows.Decision{}, nil
+}

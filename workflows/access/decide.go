@@ -1,0 +1,291 @@
+package access
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Actions of the buttons; the contract with every card ever posted. Adopt and undo answer an access that changed while a time-box ran.
+const (
+	ActApprove = "access.approve"
+	ActRefuse  = "access.refuse"
+	ActCancel  = "access.cancel"
+	ActAttest  = "access.attest"
+	ActExtend  = "access.extend"
+	ActEnd     = "access.end"
+	ActAdopt   = "access.adopt"
+	ActUndo    = "access.undo"
+
+	// Request is the callback of the opening modal, Reason of the one that asks why.
+	Request = "access.request"
+	Reason  = "access.reason"
+)
+
+type handler func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
+
+var clicks map[string]handler
+
+func init() {
+	clicks = map[string]handler{ActApprove: approve, ActRefuse: refuse, ActCancel: cancel, ActAttest: attest, ActExtend: extend, ActEnd: endEarly,
+		ActAdopt: adopt, ActUndo: undo}
+}
+
+// decide is the machine's Decide on its own state.
+func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	switch cmd.Name {
+	case Request:
+		return open(cmd, f)
+	case workflows.CmdTimer:
+		return fired(s, cmd)
+	case workflows.CmdReceipt:
+		return received(s, cmd, f)
+	case workflows.CmdDelegated:
+		return delegated(s, cmd, f)
+	}
+	act, known := clicks[cmd.Name]
+	if !known {
+		return workflows.Decision{}, refused("unknown_action", "That button is not one of this request's. Nothing was recorded. Use the buttons on your card.")
+	}
+	if err := mayAct(s, cmd, f); err != nil {
+		return workflows.Decision{}, err
+	}
+	return act(s, cmd, f)
+}
+
+// mayAct refuses whoever may not click anything, closed requests and questions of another round.
+func mayAct(s State, cmd workflows.Command, f workflows.Facts) error {
+	if r := standing(f, cmd.Actor.ID); r != nil {
+		return r
+	}
+	if s.Closed() {
+		r := refused("closed", "This is over: "+outcomeLine(s)+" Nothing was recorded.")
+		r.Refresh = true
+		return r
+	}
+	if cmd.Round != workflows.NoRound && cmd.Round != s.Round {
+		r := refused("old_round", "This card has changed since you opened it: "+stageLine(s)+" Nothing was recorded by this click. Look at your card; it shows what is asked now.")
+		r.Refresh = true
+		return r
+	}
+	return nil
+}
+
+// vote casts and counts in the question that is open.
+func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Choice, reasonGiven string) (workflows.Decision, error) {
+	b, _ := s.question()
+	if b == nil {
+		return workflows.Decision{}, refused("not_now", "Nothing is asked here now. Nothing was recorded. "+stageLine(s))
+	}
+	st := eligible(s, f)
+	votes, err := b.Cast(cmd.Actor.ID, choice, reasonGiven, st, f.Delegations, cmd.At)
+	if err != nil {
+		return workflows.Decision{}, notTaken(s, err)
+	}
+	d := one(cmd, evVoted, voted{Votes: votes, Standing: st})
+	next, err := fold(s, d.Events)
+	if err != nil {
+		return d, err
+	}
+	b, _ = next.question()
+	switch b.Judge(st, f.Delegations, cmd.At).Outcome {
+	case approvals.Approved:
+		return next.approved(cmd, d)
+	case approvals.Refused:
+		return next.denied(cmd, d, reasonGiven)
+	}
+	return d, nil
+}
+
+func approve(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	return vote(s, cmd, f, approvals.Approve, "")
+}
+
+// refuse asks why first.
+func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	b, _ := s.question()
+	if b == nil {
+		return workflows.Decision{}, refused("not_now", "Nothing is asked here now. Nothing was recorded. "+stageLine(s))
+	}
+	if _, err := b.Cast(cmd.Actor.ID, approvals.Refuse, "", eligible(s, f), f.Delegations, cmd.At); err != nil {
+		return workflows.Decision{}, notTaken(s, err)
+	}
+	given, modal := askWhy(s, cmd, "Refuse", "Refuse this? That ends it at once.", true)
+	if modal != nil {
+		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
+	}
+	if given == "" {
+		return workflows.Decision{}, onField(BlockReason, "reason_missing", "Please say why you refuse; the one who asked reads it.")
+	}
+	return vote(s, cmd, f, approvals.Refuse, given)
+}
+
+// approved goes on after the quorum: the work, or the longer time-box; urgent access simply keeps its time.
+func (s State) approved(cmd workflows.Command, d workflows.Decision) (workflows.Decision, error) {
+	if s.Extend != nil {
+		d.Events = append(d.Events, cmd.Event(evExtended, until{Until: s.Until.Add(s.Length)}))
+		d.Account = append(d.Account, s.given(cmd, s.After, s.Until.Add(s.Length)))
+		return d, nil
+	}
+	d.Events = append(d.Events, cmd.Event(evApproved, none{}))
+	if s.Urgent {
+		return d, nil
+	}
+	more := s.do(cmd)
+	d.Events, d.Calls = append(d.Events, more.Events...), more.Calls
+	return d, nil
+}
+
+// denied ends what was asked.
+func (s State) denied(cmd workflows.Command, d workflows.Decision, given string) (workflows.Decision, error) {
+	if s.Extend != nil {
+		d.Events = append(d.Events, cmd.Event(evNotExtended, reason{Reason: given}))
+		return d, nil
+	}
+	if !s.Urgent {
+		more := s.end(cmd, Finished{Outcome: Refused, Reason: given})
+		d.Events, d.Account = append(d.Events, more.Events...), more.Account
+		return d, nil
+	}
+	// Urgent access that somebody refuses ends now, wherever it is.
+	more := s.stop(cmd, "refused")
+	d.Events, d.Account, d.Calls = append(d.Events, more.Events...), more.Account, more.Calls
+	return d, nil
+}
+
+// delegated asks the delegates of those who have not answered, too.
+func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	b, asked := s.question()
+	if b == nil {
+		return workflows.Decision{}, nil
+	}
+	more := workflows.Union(asked, b.Judge(eligible(s, f), f.Delegations, cmd.At).Waiting)
+	if len(more) == len(asked) {
+		return workflows.Decision{}, nil
+	}
+	return one(cmd, evAsked, asking{Asked: more}), nil
+}
+
+// cancel ends a request before anything was written.
+func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	if !workflows.Among(cmd.Actor.ID, s.own(), s.managers()) {
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.own())+", the holders and the administrators can cancel this. Nothing was recorded.")
+	}
+	switch {
+	case s.Phase == Reading || s.Phase == Approving:
+	case s.Phase == Doing && !s.InFlight:
+	case s.Phase == Pending:
+		return s.stop(cmd, "cancelled"), nil // the invitation is out: it is taken back first
+	default:
+		return workflows.Decision{}, refused("too_late", "It is too late to cancel: "+stageLine(s)+" Nothing was recorded. Access that is for a time can be ended early.")
+	}
+	given, modal := askWhy(s, cmd, "Cancel request", "Cancel this request?", false)
+	if modal != nil {
+		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
+	}
+	return s.end(cmd, Finished{Outcome: Cancelled, Reason: given}), nil
+}
+
+// end closes the workflow and gives the lock back, where it is still held.
+func (s State) end(cmd workflows.Command, e Finished) workflows.Decision {
+	e.By, e.At = cmd.Actor, cmd.At
+	d := one(cmd, evEnded, e)
+	if s.holdsLock() {
+		d.Account = []workflows.Event{s.unlock(cmd)}
+	}
+	return d
+}
+
+// holdsLock: until the access is usable nobody else changes it; a running time-box holds nothing.
+func (s State) holdsLock() bool {
+	switch s.Phase {
+	case Reading, Approving, Doing, Pending:
+		return true
+	}
+	return s.Phase == Restoring && s.BoxFrom.IsZero()
+}
+
+func (s State) unlock(cmd workflows.Command) workflows.Event {
+	return cmd.Event(workflows.LockReleased, workflows.Lock{Name: s.lock(), Workflow: s.ID})
+}
+
+// given is what the account's record keeps of this decision.
+func (s State) given(cmd workflows.Command, u *workflows.User, until time.Time) workflows.Event {
+	g := workflows.Given{Workflow: s.ID, Since: cmd.At, Until: until}
+	if u != nil {
+		g.Mark = u.Access().Mark()
+	}
+	return cmd.Event(workflows.AccessGiven, workflows.GivenChange{Key: workflows.GivenKey(s.Environment, s.Email), Given: g})
+}
+
+// eligible is the standing of voters: full members who are still among the configured approvers.
+func eligible(s State, f workflows.Facts) approvals.Standing {
+	st := f.Standing()
+	if f.Policy.Name == "" {
+		return st
+	}
+	current := f.Expand(f.Policy.Access.Approvers)
+	for _, id := range s.Electorate {
+		if st[id] == "" && !workflows.Among(id, current) {
+			st[id] = "removed"
+		}
+	}
+	return st
+}
+
+// notTaken turns the refusal of a vote into a sentence.
+func notTaken(s State, err error) error {
+	var r *approvals.Refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	return refused(r.Code, voteSentence(s, r.Code, r.Detail))
+}
+
+// askWhy answers the reason of a submitted modal, or the modal that asks for it.
+func askWhy(s State, cmd workflows.Command, submit, question string, required bool) (string, *workflows.Modal) {
+	if cmd.Submitted {
+		return strings.TrimSpace(cmd.Input[BlockReason]), nil
+	}
+	return "", &workflows.Modal{Callback: Reason, Title: workflows.Clip(submit, 24), Submit: workflows.Clip(submit, 24), Intro: []string{"*" + workflows.Esc(s.Title()) + "*\n" + question},
+		Workflow: cmd.Workflow, Account: s.AccountID, Action: cmd.Name, Round: s.Round, Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText,
+			Label: "Why", Optional: !required, Multiline: true, MaxLength: 1000, Hint: "It is shown on the card and kept in the record."}}}
+}
+
+func refused(code, text string) *workflows.Refusal { return workflows.Refuse(code, text) }
+
+func onField(field, code, text string) *workflows.Refusal {
+	return &workflows.Refusal{Code: code, Text: text, Field: field}
+}
+
+// one is a decision of one event.
+func one(cmd workflows.Command, kind string, body any) workflows.Decision {
+	return workflows.Decision{Events: []workflows.Event{cmd.Event(kind, body)}}
+}
+
+// fold applies a decision's events so that the rest of the decision can see their result.
+func fold(s State, events []workflows.Event) (State, error) {
+	var err error
+	for _, e := range events {
+		if s, err = apply(s, e); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// standing refuses people who may not decide anything here, whatever the button.
+func standing(f workflows.Facts, who string) *workflows.Refusal {
+	p, known := f.People[who]
+	code := p.Standing
+	if !known {
+		code = workflows.StandingUnknown
+	}
+	if code == "" {
+		return nil
+	}
+	return refused("standing_"+code, workflows.StandingSentence(code))
+}

@@ -1,0 +1,234 @@
+package access
+
+import (
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// received decides the receipt of a call. A receipt that the state no longer waits for changes nothing.
+func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if s.Closed() {
+		return workflows.Decision{}, nil
+	}
+	r := *cmd.Receipt
+	switch {
+	case r.Op == workflows.OpReadAccess && s.Phase == Reading:
+		return s.wasRead(cmd, f, r)
+	case r.Op == workflows.OpWatchUser && s.Phase == Pending:
+		return s.invitationSeen(cmd, r)
+	case s.Phase == Doing && s.InFlight && (r.Op == workflows.OpGrant || r.Op == workflows.OpChangeAccess || r.Op == workflows.OpRemoveAccess):
+		return s.wasWritten(cmd, r)
+	case s.Phase == Restoring && s.InFlight:
+		return s.wasRestored(cmd, r)
+	}
+	return workflows.Decision{}, nil
+}
+
+// wasRead compares what is with what is wanted, and asks.
+func (s State) wasRead(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) (workflows.Decision, error) {
+	ev := read{Does: s.Change}
+	switch {
+	case r.OK && r.Access != nil:
+		a := r.Access
+		if cmd.At.Sub(a.At) > workflows.FactsMaxAge {
+			return workflows.Decision{Events: []workflows.Event{cmd.Event(evSlow, none{})}, Calls: []workflows.Call{s.readCall()}}, nil
+		}
+		ev.User, ev.SSO, ev.Caps, ev.Unread = a.User, a.SSOEnabled, a.Capabilities, a.Unread[workflows.PartUsers]
+		ev.OK = ev.Unread == "" && a.Capabilities.Token != workflows.No
+		ev.Names = map[string]string{}
+		for _, n := range a.Integrations {
+			if workflows.Among(n.ID, s.Want.Manage, s.Want.Monitor) || a.User != nil && workflows.Among(n.ID, a.User.Manage, a.User.Monitor) {
+				ev.Names[n.ID] = n.Name
+			}
+		}
+	case r.Failed:
+		return s.end(cmd, Finished{Outcome: Failed, Code: r.Code}), nil
+	default:
+		ev.Unread = r.Code
+	}
+	if ev.OK {
+		ev.Does = s.does(ev.User)
+	}
+	d := one(cmd, evRead, ev)
+	next, err := fold(s, d.Events)
+	if err != nil {
+		return d, err
+	}
+	if text := next.nothingToDo(); text != "" {
+		more := next.end(cmd, Finished{Outcome: Done, Code: "nothing", Message: text})
+		d.Events, d.Account = append(d.Events, more.Events...), more.Account
+		return d, nil
+	}
+	more, err := next.ask(cmd, f)
+	d.Events, d.Account, d.Calls = append(d.Events, more.Events...), append(d.Account, more.Account...), append(d.Calls, more.Calls...)
+	return d, err
+}
+
+func (s State) readCall() workflows.Call {
+	return workflows.Call{Op: workflows.OpReadAccess, Account: s.AccountID, Environment: s.Environment, Email: s.Email}
+}
+
+// does is the kind of change that reaches what is wanted from what is.
+func (s State) does(u *workflows.User) string {
+	switch {
+	case s.Change == Remove:
+		return Remove
+	case u == nil || u.Status == workflows.UserDismissed:
+		return Grant
+	}
+	return Change
+}
+
+// nothingToDo says why there is nothing to do, "" when there is.
+func (s State) nothingToDo() string {
+	switch {
+	case !s.ReadOK:
+		return ""
+	case s.Does == Remove && s.Before == nil:
+		return s.Email + " is not a user of " + s.where() + "."
+	case s.Does == Change && !s.Before.Disabled && s.Before.Access().Mark() == s.Want.Mark():
+		return s.Email + " has exactly this access already."
+	}
+	return ""
+}
+
+// ask opens the question; urgent access is given meanwhile.
+func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	b := s.Ballot
+	b.Opens, b.Closes = cmd.At, cmd.At.Add(s.Policy.ConfirmWithin)
+	t := b.Judge(eligible(s, f), f.Delegations, cmd.At)
+	if !t.Winnable && !s.Urgent {
+		return s.end(cmd, Finished{Outcome: Failed, Code: "dead_end"}), nil
+	}
+	d := one(cmd, evAsking, asking{Closes: b.Closes, Asked: t.Waiting})
+	if s.Urgent {
+		more := s.do(cmd)
+		d.Events, d.Calls = append(d.Events, more.Events...), more.Calls
+	}
+	return d, nil
+}
+
+// do carries the change out, or hands its steps to a person where no token can.
+func (s State) do(cmd workflows.Command) workflows.Decision {
+	manual := !s.Token || s.Caps.Token == workflows.No || s.Caps.ChangeUsers == workflows.No
+	d := one(cmd, evDoing, doing{Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual})
+	if manual {
+		return d
+	}
+	call := workflows.Call{Account: s.AccountID, Environment: s.Environment, Email: s.Email}
+	switch s.Does {
+	case Grant:
+		call.Op, call.Access = workflows.OpGrant, &s.Want
+	case Change:
+		call.Op, call.Access, call.Known = workflows.OpChangeAccess, &s.Want, s.Before.Access().Mark()
+	default:
+		call.Op = workflows.OpRemoveAccess
+		if s.Before != nil {
+			call.Known = s.Before.Access().Mark()
+		}
+	}
+	d.Calls = []workflows.Call{call}
+	return d
+}
+
+// wasWritten decides integrator.io's answer to the change.
+func (s State) wasWritten(cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
+	switch {
+	case r.OK:
+		return s.carriedOutOrStopped(cmd, r.User)
+	case r.Failed:
+		return s.end(cmd, Finished{Outcome: Failed, Code: r.Code, Message: r.Message}), nil
+	case r.Code == workflows.RefusedForbidden || r.Code == workflows.RefusedUnauthorized || r.Code == workflows.RefusedNoToken:
+		return one(cmd, evRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
+	}
+	return s.end(cmd, Finished{Outcome: Failed, Code: r.Code, Message: r.Message}), nil
+}
+
+// carriedOutOrStopped ends at once what was refused while it was on its way.
+func (s State) carriedOutOrStopped(cmd workflows.Command, u *workflows.User) (workflows.Decision, error) {
+	d := s.carriedOut(cmd, u, workflows.Acted)
+	if s.StopWhy == "" {
+		return d, nil
+	}
+	next, err := fold(s, d.Events)
+	if err != nil || next.Closed() {
+		return d, err
+	}
+	more := next.stop(cmd, s.StopWhy)
+	d.Events, d.Account, d.Calls = append(d.Events, more.Events...), append(d.Account, more.Account...), append(d.Calls, more.Calls...)
+	return d, nil
+}
+
+// carriedOut goes on after the write: wait for an invitation to be accepted, begin the time-box, or be done.
+func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) workflows.Decision {
+	d := one(cmd, evWritten, written{User: u, How: how})
+	if s.Does == Remove {
+		d.Account = []workflows.Event{s.given(cmd, nil, time.Time{})}
+		more := s.end(cmd, Finished{Outcome: Done})
+		d.Events, d.Account = append(d.Events, more.Events...), append(d.Account, more.Account...)
+		return d
+	}
+	if u != nil && u.Status == workflows.UserPending {
+		d.Events = append(d.Events, cmd.Event(evPending, until{Until: cmd.At.Add(s.Policy.AcceptWithin)}))
+		d.Account = []workflows.Event{s.given(cmd, u, time.Time{})}
+		return d
+	}
+	if u == nil {
+		u = &workflows.User{Email: s.Email, Status: workflows.UserAccepted, Role: s.Want.Role, Manage: s.Want.Manage, Monitor: s.Want.Monitor}
+	}
+	more := s.usable(cmd, u)
+	d.Events, d.Account = append(d.Events, more.Events...), append(d.Account, more.Account...)
+	return d
+}
+
+// usable begins the time-box, or ends the workflow when the access is for always. The lock goes back: others may change this access now.
+func (s State) usable(cmd workflows.Command, u *workflows.User) workflows.Decision {
+	if !s.boxed() {
+		d := s.end(cmd, Finished{Outcome: Done})
+		d.Account = append(d.Account, s.given(cmd, u, time.Time{}))
+		return d
+	}
+	until := cmd.At.Add(s.Length)
+	d := one(cmd, evActive, written{User: u, Until: until})
+	d.Account = []workflows.Event{s.unlock(cmd), s.given(cmd, u, until)}
+	return d
+}
+
+// invitationSeen follows an open invitation.
+func (s State) invitationSeen(cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
+	mark := r.Code
+	if r.OK {
+		mark = r.User.Mark()
+	}
+	switch {
+	case mark == s.Mark:
+		return workflows.Decision{}, nil
+	case r.OK && r.User != nil && r.User.Status == workflows.UserAccepted:
+		return s.usable(cmd, r.User), nil
+	case r.OK && r.User == nil:
+		return s.end(cmd, Finished{Outcome: Failed, Code: "withdrawn"}), nil
+	case r.OK && r.User.Status == workflows.UserDismissed:
+		return s.stop(cmd, "declined"), nil
+	}
+	return one(cmd, evSeen, seen{Mark: mark}), nil
+}
+
+// attest records what a person swears to have done in the pages.
+func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	if !workflows.Among(cmd.Actor.ID, s.managers()) {
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.managers())+" can say that this was done. Nothing was recorded.")
+	}
+	if cmd.Actor.ID == s.Person {
+		return workflows.Decision{}, refused("own_access", "This is your own access, so somebody else must say that it was done. Nothing was recorded.")
+	}
+	switch {
+	case s.Phase == Doing && s.Manual:
+		return s.carriedOut(cmd, nil, workflows.Attested), nil
+	case s.Phase == Pending:
+		return s.usable(cmd, &workflows.User{Email: s.Email, Status: workflows.UserAccepted, Role: s.Want.Role, Manage: s.Want.Manage, Monitor: s.Want.Monitor}), nil
+	case s.Phase == Restoring && s.Manual:
+		return s.restored(cmd), nil
+	}
+	return workflows.Decision{}, refused("not_now", "There is nothing to attest now. Nothing was recorded. "+stageLine(s))
+}

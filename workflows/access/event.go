@@ -1,0 +1,90 @@
+package access
+
+import (
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Types of events, with the bodies below.
+const (
+	evRequested   = "access.requested"    // Frozen
+	evSlow        = "access.slow"         // none
+	evRead        = "access.read"         // read
+	evAsking      = "access.asking"       // asking
+	evAsked       = "access.asked"        // asking
+	evVoted       = "access.voted"        // voted
+	evApproved    = "access.approved"     // none
+	evDoing       = "access.doing"        // doing
+	evRefused     = "access.call_refused" // refusal: what integrator.io said
+	evWritten     = "access.written"      // written
+	evPending     = "access.pending"      // until
+	evSeen        = "access.seen"         // seen
+	evActive      = "access.active"       // written, with the end
+	evNoticed     = "access.noticed"      // Notice
+	evExtending   = "access.extending"    // Extension
+	evExtended    = "access.extended"     // until
+	evNotExtended = "access.not_extended" // reason
+	evStopping    = "access.stopping"     // reason: to be ended as soon as what is on its way has answered
+	evRestoring   = "access.restoring"    // restoring
+	evDrifted     = "access.drifted"      // seen
+	evEnded       = "access.ended"        // Finished
+)
+
+type none struct{}
+
+type until struct {
+	Until time.Time `json:"until"`
+}
+
+type read struct {
+	User   *workflows.User        `json:"user,omitempty"`
+	OK     bool                   `json:"ok"`
+	Unread string                 `json:"unread,omitempty"`
+	Does   string                 `json:"does"`
+	Names  map[string]string      `json:"names,omitempty"`
+	SSO    bool                   `json:"sso,omitempty"`
+	Caps   workflows.Capabilities `json:"caps"`
+}
+
+type asking struct {
+	Closes time.Time `json:"closes,omitzero"`
+	Asked  []string  `json:"asked"`
+}
+
+type voted struct {
+	Votes    []approvals.Vote   `json:"votes"`
+	Standing approvals.Standing `json:"standing,omitempty"`
+}
+
+type doing struct {
+	Until  time.Time `json:"until"`
+	Manual bool      `json:"manual,omitempty"`
+}
+
+type refusal struct {
+	Code    string `json:"code"`
+	Message string `json:"message,omitempty"`
+	Manual  bool   `json:"manual,omitempty"`
+}
+
+type written struct {
+	User  *workflows.User `json:"user,omitempty"`
+	How   string          `json:"how"`
+	Until time.Time       `json:"until,omitzero"`
+}
+
+type seen struct {
+	Mark string `json:"mark"`
+}
+
+type reason struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+type restoring struct {
+	Why    string    `json:"why"`
+	Until  time.Time `json:"until"`
+	Manual bool      `json:"manual,omitempty"`
+}

@@ -1,0 +1,224 @@
+package access
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Blocks of the request modal, part of the contract.
+const (
+	BlockAccount     = "account"
+	BlockEnvironment = "environment"
+	BlockPerson      = "person"
+	BlockEmail       = "email"
+	BlockChange      = "change"
+	BlockRole        = "role"
+	BlockManage      = "integrations_manage"
+	BlockMonitor     = "integrations_monitor"
+	BlockFor         = "for"
+	BlockUrgent      = "urgent"
+	BlockReason      = "reason"
+)
+
+// open decides a submitted request.
+func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if f.Policy.Name == "" {
+		return workflows.Decision{}, onField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
+	}
+	if r := standing(f, cmd.Actor.ID); r != nil {
+		return workflows.Decision{}, r
+	}
+	fr, err := freeze(cmd, f)
+	if err != nil {
+		return workflows.Decision{}, err
+	}
+	if err := mayRequest(fr, cmd.Actor.ID); err != nil {
+		return workflows.Decision{}, err
+	}
+	if id := f.Account.Locks[fr.lock()]; id != "" {
+		r := refused("access_open", "The access of "+fr.Email+" is being changed already: "+id+". Nothing was recorded. Wait for that one, or cancel it.")
+		r.Link = id
+		return workflows.Decision{}, r
+	}
+	b := approvals.Ballot{Quorum: fr.Quorum, Electorate: fr.Electorate, Bars: fr.Bars}
+	if err := b.DeadEnd(f.Standing(), f.Delegations, cmd.At); err != nil && !fr.Urgent {
+		return workflows.Decision{}, deadEnd(fr, err)
+	}
+	d := one(cmd, evRequested, fr)
+	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: fr.lock(), Workflow: cmd.Workflow})}
+	d.Calls = []workflows.Call{{Op: workflows.OpReadAccess, Account: fr.AccountID, Environment: fr.Environment, Email: fr.Email}}
+	return d, nil
+}
+
+// mayRequest: anybody for themselves, holders and administrators for anyone; urgently only these.
+func mayRequest(fr Frozen, who string) error {
+	manager := workflows.Among(who, fr.Holders, fr.Admins)
+	switch {
+	case fr.Urgent && !manager:
+		return refused("urgent_not_permitted", "Only holders and administrators may ask for urgent access: "+workflows.Mentions(workflows.Union(fr.Holders, fr.Admins))+". Nothing was recorded. Ask without urgent, or ask one of them.")
+	case !manager && who != fr.Person:
+		return refused("not_permitted", "You can ask for access for yourself; for somebody else a holder or administrator asks: "+workflows.Mentions(workflows.Union(fr.Holders, fr.Admins))+". Nothing was recorded.")
+	}
+	return nil
+}
+
+// freeze reads the form.
+func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
+	p := f.Policy
+	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: cmd.Actor.ID, Channel: p.Channel, UIHost: p.UIHost, Token: p.Token,
+		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.Access.Approvers), Policy: p.Access}
+	in := cmd.Input
+	steps := []func(*Frozen, map[string]string, workflows.Facts) error{environment, beneficiary, change, length, why}
+	for _, step := range steps {
+		if err := step(&fr, in, f); err != nil {
+			return fr, err
+		}
+	}
+	fr.Quorum = p.Access.Quorum
+	if fr.Want.Role == workflows.RoleAdministrator {
+		fr.Quorum = p.Access.AdministratorQuorum
+	}
+	fr.Bars = []approvals.Bar{{Who: fr.Requester, Why: "requester"}}
+	if fr.Person != "" && fr.Person != fr.Requester {
+		fr.Bars = append(fr.Bars, approvals.Bar{Who: fr.Person, Why: "beneficiary"})
+	}
+	return fr, nil
+}
+
+func environment(fr *Frozen, in map[string]string, f workflows.Facts) error {
+	name := in[BlockEnvironment]
+	if name == "" || name == workflows.Production {
+		return nil
+	}
+	for _, e := range f.Policy.Access.Environments {
+		if e.Name == name {
+			fr.Environment, fr.Token = e.Name, e.Token
+			return nil
+		}
+	}
+	return onField(BlockEnvironment, "environment_unknown", "The account has no such environment. Choose one of the list.")
+}
+
+// beneficiary reads whose access it is: a person or an address.
+func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
+	person, email := in[BlockPerson], strings.TrimSpace(in[BlockEmail])
+	switch {
+	case person == "" && email == "":
+		return onField(BlockPerson, "nobody", "Choose a person here, or give an e-mail address below.")
+	case person != "" && email != "":
+		return onField(BlockEmail, "both", "Choose either a person or an e-mail address, not both.")
+	case email != "":
+		if at := strings.LastIndexByte(email, '@'); at < 1 || at == len(email)-1 || strings.ContainsAny(email, " <>,;\"") {
+			return onField(BlockEmail, "email_bad", "This is not an e-mail address.")
+		}
+		fr.Email = strings.ToLower(email)
+		fr.Person = f.ByEmail[fr.Email]
+	default:
+		p := f.People[person]
+		switch {
+		case p.Standing == workflows.StandingBot || p.Standing == workflows.StandingUnknown:
+			return onField(BlockPerson, "person_standing", "This is not a person of this workspace. Choose somebody else, or give an e-mail address.")
+		case p.Email == "" || !p.EmailConfirmed:
+			return onField(BlockPerson, "person_email", "Slack does not show a confirmed e-mail address of this person. Give the address below instead.")
+		}
+		fr.Person, fr.Email = person, strings.ToLower(p.Email)
+	}
+	if workflows.SameEmail(fr.Email, f.Account.Owner) {
+		return onField(BlockPerson, "owner", "This is the owner of the account. A change of owner is a transfer: /io transfer "+f.Policy.ID+".")
+	}
+	return nil
+}
+
+// change reads what shall be. Fields that the change does not need are ignored.
+func change(fr *Frozen, in map[string]string, f workflows.Facts) error {
+	fr.Change = in[BlockChange]
+	switch fr.Change {
+	case Remove:
+		fr.Want = workflows.Access{}
+		return nil
+	case Grant, Change:
+	default:
+		return onField(BlockChange, "change_missing", "Choose grant, change or remove.")
+	}
+	fr.Want = workflows.Access{Role: in[BlockRole]}
+	switch fr.Want.Role {
+	case workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor:
+		return nil
+	case workflows.RoleCustom:
+	default:
+		return onField(BlockRole, "role_missing", "Choose administrator, manage, monitor or custom.")
+	}
+	fr.Want.Manage = lines(in[BlockManage])
+	fr.Want.Monitor = slices.DeleteFunc(lines(in[BlockMonitor]), func(id string) bool { return slices.Contains(fr.Want.Manage, id) })
+	if len(fr.Want.Manage)+len(fr.Want.Monitor) == 0 {
+		return onField(BlockMonitor, "no_integration", "Custom access needs at least one integration, to manage or to monitor.")
+	}
+	for _, id := range append(slices.Clone(fr.Want.Manage), fr.Want.Monitor...) {
+		if !isID(id) {
+			return onField(BlockManage, "integration_bad", "“"+workflows.Clip(id, 30)+"” is not the ID of an integration. It stands in the integration's address: letters and digits, one ID a line.")
+		}
+	}
+	return nil
+}
+
+// length reads for how long.
+func length(fr *Frozen, in map[string]string, f workflows.Facts) error {
+	p := f.Policy.Access
+	fr.Urgent = slices.Contains(lines(in[BlockUrgent]), BlockUrgent)
+	if fr.Change == Remove {
+		if fr.Urgent {
+			return onField(BlockUrgent, "urgent_remove", "Urgent is for access that is needed at once. To take access away at once, do it in integrator.io and tell the administrators.")
+		}
+		return nil
+	}
+	if fr.Urgent {
+		fr.Length, fr.For = p.UrgentFor, workflows.Span(p.UrgentFor)
+		return nil
+	}
+	fr.For = in[BlockFor]
+	if fr.For == "" {
+		fr.For = p.DefaultFor
+	}
+	for _, box := range p.For {
+		if box.Text == fr.For {
+			fr.Length = box.Length
+			return nil
+		}
+	}
+	return onField(BlockFor, "for_unknown", "Choose one of the lengths of the list.")
+}
+
+func why(fr *Frozen, in map[string]string, _ workflows.Facts) error {
+	if fr.Reason = strings.TrimSpace(in[BlockReason]); fr.Reason == "" {
+		return onField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
+	}
+	return nil
+}
+
+// lines splits a field with several values, without empty ones and duplicates.
+func lines(s string) []string {
+	var out []string
+	for _, l := range strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == ',' }) {
+		if l = strings.TrimSpace(l); l != "" && !slices.Contains(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// isID reports whether a text can be an ID at integrator.io. They have 24 hexadecimal characters there; other servers may differ, spaces and quotes
+// are what people get wrong.
+func isID(s string) bool {
+	if len(s) > 64 {
+		return false
+	}
+	for _, c := range s {
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return s != ""
+}

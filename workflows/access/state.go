@@ -1,0 +1,204 @@
+package access
+
+import (
+	"slices"
+	"time"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Stages; the last six are the ends.
+const (
+	Reading   = "reading"
+	Approving = "approving"
+	Doing     = "doing"
+	Pending   = "pending"
+	Active    = "active"
+	Restoring = "restoring"
+
+	Done      = "done"
+	Ended     = "ended" // a time-box that came to its end
+	Refused   = "refused"
+	Cancelled = "cancelled"
+	Expired   = "expired"
+	Failed    = "failed"
+)
+
+// Kinds of change.
+const (
+	Grant  = "grant"
+	Change = "change"
+	Remove = "remove"
+)
+
+// State is all that an access workflow knows, the fold of its events.
+type State struct {
+	Frozen
+	Phase string    `json:"stage"`
+	Round int       `json:"round"`
+	Told  []string  `json:"told,omitempty"`
+	Begun time.Time `json:"begun"`
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until,omitzero"`
+
+	// Before is what the person had when it was read, nil for nothing; Doing is the kind of change that follows from it.
+	Before   *workflows.User        `json:"before,omitempty"`
+	ReadOK   bool                   `json:"read_ok,omitempty"`
+	Unread   string                 `json:"unread,omitempty"`
+	Does     string                 `json:"does,omitempty"`
+	Names    map[string]string      `json:"names,omitempty"` // of integrations
+	SSO      bool                   `json:"sso,omitempty"`
+	Caps     workflows.Capabilities `json:"caps"`
+	Slow     bool                   `json:"slow,omitempty"`
+	CalledAt time.Time              `json:"called_at,omitzero"`
+	InFlight bool                   `json:"in_flight,omitempty"` // a call is on its way
+
+	Ballot   approvals.Ballot `json:"ballot"`
+	Asked    []string         `json:"asked,omitempty"`
+	Approved bool             `json:"approved,omitempty"`
+
+	Manual  bool   `json:"manual,omitempty"` // a person does the step in the pages
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+
+	After    *workflows.User `json:"after,omitempty"` // as read back
+	How      string          `json:"how,omitempty"`   // acted, verified, attested
+	Attested string          `json:"attested,omitempty"`
+	Mark     string          `json:"mark,omitempty"` // of the open invitation, as last seen
+
+	BoxFrom time.Time  `json:"box_from,omitzero"`
+	Notices int        `json:"notices,omitempty"`
+	Noticed []Notice   `json:"noticed,omitempty"`
+	Extend  *Extension `json:"extend,omitempty"`
+	EndWhy  string     `json:"end_why,omitempty"` // why it is being restored: time, early, refused
+	EndBy   string     `json:"end_by,omitempty"`
+	Drifted bool       `json:"drifted,omitempty"` // somebody changed it since: it asks
+
+	End *Finished `json:"end,omitempty"`
+}
+
+// Frozen is what the opening event fixes; it is that event's body.
+type Frozen struct {
+	ID          string                 `json:"id"`
+	AccountID   string                 `json:"account"`
+	AccountName string                 `json:"account_name"`
+	Environment string                 `json:"environment,omitempty"` // "" is production
+	Requester   string                 `json:"requester"`
+	Person      string                 `json:"person,omitempty"` // Slack user, when there is one
+	Email       string                 `json:"email"`
+	Change      string                 `json:"change"`
+	Want        workflows.Access       `json:"want"` // empty role for remove
+	For         string                 `json:"for"`
+	Length      time.Duration          `json:"length,omitempty"` // 0: for always
+	Urgent      bool                   `json:"urgent,omitempty"`
+	Reason      string                 `json:"reason"`
+	Electorate  []string               `json:"electorate,omitempty"`
+	Quorum      int                    `json:"quorum"`
+	Bars        []approvals.Bar        `json:"bars,omitempty"`
+	Holders     []string               `json:"holders,omitempty"`
+	Admins      []string               `json:"admins,omitempty"`
+	Channel     string                 `json:"channel,omitempty"`
+	Policy      workflows.AccessPolicy `json:"policy"`
+	Token       bool                   `json:"token,omitempty"`
+	UIHost      string                 `json:"ui_host,omitempty"`
+}
+
+// Notice is one word of warning before the end of a time-box, kept because its message stays.
+type Notice struct {
+	N     int       `json:"n"`
+	Until time.Time `json:"until"`
+	At    time.Time `json:"at"`
+	To    []string  `json:"to"`
+}
+
+// Extension is a question to make a time-box longer.
+type Extension struct {
+	By     string           `json:"by"`
+	Ballot approvals.Ballot `json:"ballot"`
+	Asked  []string         `json:"asked,omitempty"`
+}
+
+// Finished is the end.
+type Finished struct {
+	Outcome string          `json:"outcome"`
+	By      workflows.Actor `json:"by"`
+	At      time.Time       `json:"at"`
+	Reason  string          `json:"reason,omitempty"`
+	Code    string          `json:"code,omitempty"`
+	Message string          `json:"message,omitempty"`
+}
+
+// Opened implements workflows.State.
+func (s State) Opened() bool { return s.Phase != "" }
+
+// Closed implements workflows.State.
+func (s State) Closed() bool { return s.End != nil }
+
+// Account implements workflows.State.
+func (s State) Account() string { return s.AccountID }
+
+// Title implements workflows.State.
+func (s State) Title() string {
+	switch s.Change {
+	case Remove:
+		return "Remove " + s.Email + " from " + s.where()
+	case Change:
+		return "Change the access of " + s.Email + " in " + s.where()
+	}
+	return "Give " + s.Email + " access to " + s.where()
+}
+
+// Stage implements workflows.State.
+func (s State) Stage() string { return s.Phase }
+
+// Began implements workflows.State.
+func (s State) Began() time.Time { return s.Begun }
+
+// where names the account and, when it is not production, the environment.
+func (s State) where() string {
+	if s.Environment == "" {
+		return s.AccountName
+	}
+	return s.AccountName + " (" + s.Environment + ")"
+}
+
+// lock is the account's lock for this person's access.
+func (s Frozen) lock() string { return "access/" + workflows.GivenKey(s.Environment, s.Email) }
+
+// managers are the people who look after access besides those who vote.
+func (s State) managers() []string { return workflows.Union(s.Holders, s.Admins) }
+
+// own are the people the access is about.
+func (s State) own() []string { return workflows.Union([]string{s.Requester}, []string{s.Person}) }
+
+func (s State) barred(who string) bool {
+	return slices.ContainsFunc(s.Bars, func(b approvals.Bar) bool { return b.Who == who })
+}
+
+// boxed reports whether the access is for a time only.
+func (s State) boxed() bool { return s.Length > 0 && s.Does != Remove }
+
+// question is the ballot that is open now, nil for none.
+func (s *State) question() (*approvals.Ballot, []string) {
+	switch {
+	case s.Closed():
+		return nil, nil
+	case s.Extend != nil:
+		return &s.Extend.Ballot, s.Extend.Asked
+	case s.Phase == Approving, s.Urgent && !s.Approved && len(s.Asked) > 0 && s.Phase != Restoring:
+		return &s.Ballot, s.Asked
+	}
+	return nil, nil
+}
+
+// unanswered are the asked people without a vote in the open question.
+func (s State) unanswered() []string {
+	b, asked := s.question()
+	if b == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(asked), func(who string) bool {
+		return slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who || v.Seat == who })
+	})
+}

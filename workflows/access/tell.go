@@ -1,0 +1,128 @@
+package access
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// tell retells one event as a sentence.
+func tell(e workflows.Event) string {
+	teller, known := stories[e.Type]
+	if !known {
+		return "Something this version does not know: " + workflows.Esc(e.Type)
+	}
+	text, err := teller(e)
+	if err != nil {
+		return "An entry that cannot be read (" + workflows.Esc(e.Type) + ")"
+	}
+	return text
+}
+
+// stories has one teller for each type of event.
+var stories = map[string]func(workflows.Event) (string, error){
+	evRequested: story(func(_ workflows.Event, b Frozen) string {
+		s := State{Frozen: b}
+		text := workflows.Mention(b.Requester) + " asked: " + workflows.Esc(s.Title())
+		if b.Change != Remove {
+			text += ", " + b.Want.Mark() + ", for " + s.forWord()
+		}
+		if b.Urgent {
+			text += ", urgent"
+		}
+		return text + ". " + workflows.Quote(b.Reason)
+	}),
+	evSlow: plain("integrator.io had not answered yet; Keyholder went on asking."),
+	evRead: story(func(_ workflows.Event, b read) string {
+		switch {
+		case !b.OK:
+			return "What they had could not be read: " + workflows.Esc(orDash(b.Unread)) + "."
+		case b.User == nil:
+			return "They were not a user (seen at integrator.io)."
+		}
+		return "They had " + workflows.Esc(b.User.Mark()) + " (seen at integrator.io)."
+	}),
+	evAsking: story(func(_ workflows.Event, b asking) string {
+		return "Asked to decide until " + workflows.When(b.Closes) + ": " + workflows.Mentions(b.Asked) + "."
+	}),
+	evAsked: story(func(_ workflows.Event, b asking) string { return "Asked now: " + workflows.Mentions(b.Asked) + "." }),
+	evVoted: story(func(_ workflows.Event, b voted) string {
+		var out []string
+		for _, v := range b.Votes {
+			line := workflows.Mention(v.By) + " approved"
+			if v.Choice == approvals.Refuse {
+				line = workflows.Mention(v.By) + " refused: " + workflows.Quote(v.Reason)
+			}
+			if v.By != v.Seat {
+				line += " in place of " + workflows.Mention(v.Seat)
+			}
+			out = append(out, line)
+		}
+		return strings.Join(out, "; ") + "."
+	}),
+	evApproved: plain("Approved by enough people."),
+	evDoing: story(func(_ workflows.Event, b doing) string {
+		if b.Manual {
+			return "An administrator was asked to do it in the pages."
+		}
+		return "integrator.io was asked to do it."
+	}),
+	evRefused: story(func(_ workflows.Event, b refusal) string {
+		return "integrator.io refused it (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+	}),
+	evWritten: story(func(e workflows.Event, b written) string { return "It was done (" + howWord(b.How, e.By.ID) + ")." }),
+	evPending: story(func(_ workflows.Event, b until) string {
+		return "The invitation is open until " + workflows.When(b.Until) + "."
+	}),
+	evSeen: story(func(_ workflows.Event, b seen) string {
+		return "The invitation was seen as " + workflows.Esc(b.Mark) + "."
+	}),
+	evActive: story(func(_ workflows.Event, b written) string {
+		return "Usable now; it ends " + workflows.When(b.Until) + "."
+	}),
+	evNoticed: story(func(_ workflows.Event, b Notice) string {
+		return "Told of the coming end: " + workflows.Mentions(b.To) + "."
+	}),
+	evExtending: story(func(_ workflows.Event, b Extension) string {
+		return workflows.Mention(b.By) + " asked for more time."
+	}),
+	evExtended: story(func(_ workflows.Event, b until) string { return "It ends " + workflows.When(b.Until) + " now." }),
+	evNotExtended: story(func(_ workflows.Event, b reason) string {
+		return "No more time was given: " + workflows.Quote(b.Reason)
+	}),
+	evStopping: plain("It was refused while it was on its way to integrator.io."),
+	evRestoring: story(func(e workflows.Event, b restoring) string {
+		why := map[string]string{"time": "The time was over", "early": "Ended early by " + workflows.Mention(e.By.ID), "refused": "Refused by " + workflows.Mention(e.By.ID),
+			"cancelled": "Taken back by " + workflows.Mention(e.By.ID), "declined": "The invitation was declined", "expired": "Nobody accepted the invitation in time"}[b.Why]
+		return why + "; what was before is being restored."
+	}),
+	evDrifted: plain("The access was no longer the one that was given, so nothing was done; an administrator was asked."),
+	evEnded: story(func(e workflows.Event, b Finished) string {
+		by := ""
+		if b.By.Kind == workflows.ByPerson {
+			by = " by " + workflows.Mention(b.By.ID)
+		}
+		text := map[string]string{Done: "Done", Ended: "Ended", Refused: "Refused", Cancelled: "Cancelled", Expired: "The time was over", Failed: "Failed"}[b.Outcome] + by
+		if b.Code != "" {
+			text += " (" + workflows.Esc(b.Code) + ")"
+		}
+		return text + said(b.Message) + "."
+	}),
+}
+
+// story decodes an event's body for its teller.
+func story[B any](f func(workflows.Event, B) string) func(workflows.Event) (string, error) {
+	return func(e workflows.Event) (string, error) {
+		var b B
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return "", err
+		}
+		return f(e, b), nil
+	}
+}
+
+func plain(text string) func(workflows.Event) (string, error) {
+	return func(workflows.Event) (string, error) { return text, nil }
+}

@@ -1,0 +1,479 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// title is the card's first line.
+func title(s State) string {
+	what := workflows.Esc(s.Title())
+	switch {
+	case s.Closed():
+		if s.End.Outcome == Done || s.End.Outcome == Ended {
+			return "✓ " + what
+		}
+		return "✗ " + what
+	case s.Phase == Active:
+		return workflows.Esc(s.Email + " has access to " + s.where() + " for a time")
+	case s.Urgent:
+		return "! Urgent: " + what
+	case s.Phase == Approving:
+		return what + "?"
+	}
+	return what
+}
+
+// fallback is the notification line; it stands alone.
+func (s State) fallback(who string) string {
+	switch {
+	case s.Closed():
+		return workflows.Plain(title(s), nil) + ": " + workflows.Plain(outcomeLine(s), nil)
+	case workflows.Among(who, s.unanswered()):
+		return "Your answer is needed: " + s.Title()
+	case s.Drifted:
+		return "Decide: the access of " + s.Email + " was changed by somebody else"
+	}
+	return s.Title() + ": " + workflows.Plain(stageLine(s), nil)
+}
+
+// askedLine says who asked, when, what and why.
+func (s State) askedLine() string {
+	line := workflows.Mention(s.Requester) + " asked, " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
+	if s.Does != Remove && s.Change != Remove {
+		line += "\nFor: " + s.forWord()
+	}
+	return line
+}
+
+func (s State) forWord() string {
+	if s.Length == 0 {
+		return "always"
+	}
+	return workflows.Span(s.Length) + ", from the moment it can be used"
+}
+
+// lines say what is asked, why you, what happens next, by when and who else.
+func (s State) lines(who string) []string {
+	var out []string
+	if b, _ := s.question(); b != nil {
+		out = append(out, s.questionLine(who, b))
+	}
+	if s.InFlight && s.Slow {
+		out = append(out, "! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking.")
+	}
+	switch s.Phase {
+	case Reading:
+		out = append(out, "… What "+s.Email+" has now is being read at integrator.io.")
+	case Approving:
+		out = append(out, "Then Keyholder does it and reads it back.")
+	case Doing:
+		out = append(out, s.doingLine())
+	case Pending:
+		out = append(out, s.Email+" was invited ("+howWord(s.How, s.Attested)+") and has to accept by "+workflows.When(s.Until)+", or the invitation is taken back. It uses a seat until then. The time begins when it is accepted.")
+	case Active:
+		line := "✓ Usable since " + workflows.When(s.BoxFrom) + " (" + howWord(s.How, s.Attested) + "). It ends " + workflows.When(s.Until) + ": " + s.endWord()
+		if s.Urgent && !s.Approved {
+			line += " A second person may let it stand until then, or end it now."
+		}
+		out = append(out, line)
+	case Restoring:
+		out = append(out, s.restoringLine())
+	}
+	return out
+}
+
+func (s State) questionLine(who string, b *approvals.Ballot) string {
+	given := 0
+	for _, v := range b.Votes {
+		if v.Choice == approvals.Approve {
+			given++
+		}
+	}
+	what := "You are asked because you decide about access to this account. "
+	switch {
+	case s.barred(who):
+		what = "You asked, or it is your own access, so you do not decide. "
+	case s.Extend != nil:
+		what = workflows.Mention(s.Extend.By) + " asks for " + workflows.Span(s.Length) + " more, after " + workflows.When(s.Until) + ". "
+	case s.Urgent:
+		what = "It is given at once and ends " + s.urgentEnd() + ". You are asked whether it may stand until then. "
+	}
+	if !workflows.Among(who, s.Electorate) && !s.barred(who) && workflows.Among(who, s.Asked) {
+		what = "You are asked because somebody who decides has delegated to you. "
+	}
+	line := what + fmt.Sprintf("%d of %s so far", given, workflows.Plural(b.Quorum, "approval"))
+	if open := s.unanswered(); len(open) > 0 {
+		line += "; " + workflows.Mentions(open) + " can still answer until " + workflows.When(b.Closes)
+	}
+	return line + "."
+}
+
+func (s State) urgentEnd() string {
+	if s.Phase == Active {
+		return workflows.When(s.Until)
+	}
+	return workflows.Span(s.Length) + " after it can be used"
+}
+
+func (s State) doingLine() string {
+	switch {
+	case s.Manual:
+		why := ""
+		if s.Code != "" && s.Code != workflows.RefusedNoToken {
+			why = "! integrator.io refused it to Keyholder's token" + said(s.Message) + ". "
+		}
+		return why + workflows.Mentions(slices.DeleteFunc(slices.Clone(s.managers()), func(x string) bool { return x == s.Person })) + ": please do it in integrator.io. " + s.pageSteps() + " Then press “It is done”. By " + workflows.When(s.Until) + ", or this ends."
+	case s.StopWhy != "":
+		return "… It was refused while it was on its way; it is taken back as soon as integrator.io has answered."
+	}
+	return "… integrator.io is being asked to do it."
+}
+
+// pageSteps are the steps in the pages of integrator.io.
+func (s State) pageSteps() string {
+	switch s.Does {
+	case Remove:
+		return "My account > Users, switch " + s.Email + " off, then Remove."
+	case Grant:
+		return "My account > Users > Invite user: " + s.Email + ", " + s.describe(s.Want) + "."
+	}
+	return "My account > Users, Manage permissions of " + s.Email + ": " + s.describe(s.Want) + "."
+}
+
+func (s State) doneWord() string {
+	if s.Does == Remove {
+		return s.Email + " was removed from " + s.where()
+	}
+	return s.Email + " has " + workflows.Plain(s.describe(s.Want), nil)
+}
+
+func (s State) restoredWord() string {
+	if s.Does == Change && s.Before != nil {
+		return s.Email + " has " + workflows.Plain(s.describe(s.Before.Access()), nil) + " again"
+	}
+	return s.Email + " was removed"
+}
+
+// endWord says what the end of the time-box does.
+func (s State) endWord() string {
+	if s.Does == Change && s.Before != nil {
+		return s.Email + " then has " + s.describe(s.Before.Access()) + " again."
+	}
+	return s.Email + " is then removed."
+}
+
+func (s State) restoringLine() string {
+	switch {
+	case s.Drifted:
+		return "! The time is over, but the access is no longer the one that was given" + said(s.Mark) + ". Somebody changed it, so Keyholder did nothing. " + workflows.Mentions(s.managers()) + ": leave it as it is, or restore all the same: " + s.endWord()
+	case s.Manual:
+		why := ""
+		if s.Code != "" {
+			why = "! " + remedy(s, s.Code, s.Message) + " "
+		}
+		return why + workflows.Mentions(s.managers()) + ": please end it in integrator.io: " + s.endWord() + " Then press “It is done”."
+	}
+	return "… It is being ended: " + s.endWord()
+}
+
+// facts show the difference and the votes.
+func (s State) facts() []string {
+	var out []string
+	if s.Phase != Reading {
+		out = append(out, s.difference()...)
+	}
+	ballots := []approvals.Ballot{s.Ballot}
+	if s.Extend != nil {
+		ballots = append(ballots, s.Extend.Ballot)
+	}
+	for _, b := range ballots {
+		for _, v := range b.Votes {
+			out = append(out, voteLine(v))
+		}
+	}
+	return out
+}
+
+// difference shows what is now beside what shall be.
+func (s State) difference() []string {
+	now := "not a user"
+	switch {
+	case !s.ReadOK:
+		now = "not known: " + workflows.Esc(orDash(s.Unread))
+	case s.Before != nil:
+		now = s.describe(s.Before.Access())
+		if s.Before.Status != workflows.UserAccepted {
+			now += ", invitation " + s.Before.Status
+		}
+		if s.Before.Disabled {
+			now += ", switched off"
+		}
+	}
+	then := "no access"
+	if s.Does != Remove {
+		then = s.describe(s.Want)
+	}
+	out := []string{"Now: " + now, "Then: " + then}
+	if s.Does != s.Change && s.ReadOK {
+		out = append(out, "! Asked as “"+s.Change+"”; as things are it is a "+s.Does+".")
+	}
+	if s.Want.Role == workflows.RoleAdministrator {
+		second := "a second factor is required of them (integrator.io shows that it is required, not that it is switched on)"
+		if s.SSO {
+			second = "sign-in by SSO is required of them"
+		}
+		out = append(out, "! An administrator can do all the owner can but give the account away; "+second+".")
+	}
+	return append(out, s.leastRole()...)
+}
+
+// leastRole proposes less, where less may do.
+func (s State) leastRole() []string {
+	switch {
+	case s.Does == Remove || s.Phase != Approving:
+		return nil
+	case s.Want.Role == workflows.RoleAdministrator:
+		return []string{"! Less may do: manage edits every integration without touching users and tokens."}
+	case s.Want.Role == workflows.RoleManage:
+		return []string{"! Less may do: custom on the integrations that are needed."}
+	}
+	return nil
+}
+
+// describe says what an access is, in words.
+func (s State) describe(a workflows.Access) string {
+	switch a.Role {
+	case workflows.RoleAdministrator:
+		return "administrator: everything, users and tokens included"
+	case workflows.RoleManage:
+		return "manage: edit all integrations, flows and connections"
+	case workflows.RoleMonitor:
+		return "monitor: see all, run flows, resolve errors"
+	case workflows.RoleCustom:
+		var parts []string
+		if len(a.Manage) > 0 {
+			parts = append(parts, "manage "+s.integrations(a.Manage))
+		}
+		if len(a.Monitor) > 0 {
+			parts = append(parts, "monitor "+s.integrations(a.Monitor))
+		}
+		return "custom: " + strings.Join(parts, "; ")
+	}
+	return "no role"
+}
+
+func (s State) integrations(ids []string) string {
+	var out []string
+	for i, id := range ids {
+		if i == 8 {
+			out = append(out, fmt.Sprintf("%d more", len(ids)-8))
+			break
+		}
+		name := s.Names[id]
+		if name == "" {
+			name = id
+		}
+		out = append(out, workflows.Esc(workflows.Clip(name, 60)))
+	}
+	return strings.Join(out, ", ")
+}
+
+func voteLine(v approvals.Vote) string {
+	line := "✓ " + workflows.Mention(v.By) + " approved, " + workflows.When(v.At)
+	if v.Choice == approvals.Refuse {
+		line = "✗ " + workflows.Mention(v.By) + " refused, " + workflows.When(v.At) + ": " + workflows.Quote(v.Reason)
+	}
+	if v.By != v.Seat {
+		line += " (in place of " + workflows.Mention(v.Seat) + ")"
+	}
+	return line
+}
+
+func howWord(how, who string) string {
+	switch how {
+	case workflows.Acted:
+		return "Keyholder did it and read it back"
+	case workflows.Verified:
+		return "seen at integrator.io"
+	case workflows.Attested:
+		return workflows.Mention(who) + " says so"
+	}
+	return "seen at integrator.io"
+}
+
+// stageLine is the state of things in a sentence.
+func stageLine(s State) string {
+	if s.Closed() {
+		return outcomeLine(s)
+	}
+	switch s.Phase {
+	case Reading:
+		return "What they have now is being read."
+	case Approving:
+		return "It waits for approval."
+	case Doing:
+		if s.Manual {
+			return "An administrator is asked to do it."
+		}
+		return "It is being done."
+	case Pending:
+		return s.Email + " is invited and has to accept."
+	case Active:
+		return "It runs until " + workflows.When(s.Until) + "."
+	case Restoring:
+		if s.Drifted {
+			return "Somebody changed the access meanwhile; an administrator decides."
+		}
+		return "It is being ended."
+	}
+	return ""
+}
+
+// outcomeLine is the end in a sentence: outcome and who decided.
+func outcomeLine(s State) string {
+	e := s.End
+	by := ""
+	if e.By.Kind == workflows.ByPerson {
+		by = " by " + workflows.Mention(e.By.ID)
+	}
+	why := ""
+	if e.Reason != "" && e.Reason != "refused" {
+		why = ": " + workflows.Quote(e.Reason)
+	}
+	switch e.Outcome {
+	case Done:
+		switch {
+		case e.Code == "nothing":
+			return "There was nothing to do: " + e.Message
+		case s.Does == Remove:
+			return s.Email + " was removed (" + howWord(s.How, s.Attested) + ")."
+		}
+		return s.Email + " has " + s.describe(s.Want) + " (" + howWord(s.How, s.Attested) + ")."
+	case Ended:
+		if e.Code == "adopted" {
+			return "The time is over; the access stays as somebody changed it, decided" + by + "."
+		}
+		return "It has ended: " + s.pastEnd()
+	case Refused:
+		return "Refused" + by + why + "."
+	case Cancelled:
+		return "Cancelled" + by + why + "."
+	case Expired:
+		return "The time is over. Nothing is left at integrator.io."
+	}
+	return "It could not be done: " + remedy(s, e.Code, e.Message)
+}
+
+func (s State) pastEnd() string {
+	if s.Does == Change && s.Before != nil {
+		return s.Email + " has " + s.describe(s.Before.Access()) + " again."
+	}
+	return s.Email + " was removed."
+}
+
+func endLines(s State) []string {
+	out := []string{outcomeLine(s) + "\n" + workflows.When(s.End.At)}
+	var votes []string
+	for _, v := range s.Ballot.Votes {
+		votes = append(votes, voteLine(v))
+	}
+	if len(votes) > 0 {
+		out = append(out, strings.Join(votes, "\n"))
+	}
+	if s.End.Outcome != Done && s.End.Code != "adopted" {
+		out = append(out, "To ask again: /io access "+s.AccountID)
+	}
+	return out
+}
+
+// notice is the channel's message.
+func (s State) notice() []string {
+	if s.Closed() {
+		return endLines(s)
+	}
+	return []string{s.askedLine(), "It is given at once. " + workflows.Mentions(s.managers()) + " are told."}
+}
+
+// remedy turns a refusal by integrator.io into what happened and what to do.
+func remedy(s State, code, message string) string {
+	switch code {
+	case "dead_end":
+		return "too few of those who decide are still active members. Name more approvers and ask anew."
+	case "withdrawn":
+		return "the invitation is gone at integrator.io; somebody deleted it there. Ask again if it is still needed."
+	case "declined":
+		return s.Email + " declined the invitation. Talk with them, then ask again."
+	case workflows.RefusedNoSeats:
+		return "every user seat of the account is taken. Remove a user or a pending invitation, or buy seats; then ask again."
+	case workflows.RefusedAlreadyUser:
+		return s.Email + " has access already, and not the one asked for. Ask again as a change."
+	case workflows.RefusedChanged:
+		return "the access was changed by somebody else in the meantime. Ask again; the card then shows what it is now."
+	case workflows.RefusedForbidden:
+		return "the token may not do this; an administrator can in the pages."
+	case workflows.RefusedUnauthorized:
+		return "integrator.io does not accept the token. Whoever runs Keyholder has to replace it; then ask again."
+	case workflows.RefusedNoToken:
+		return "there is no token for this environment, so people do it in the pages."
+	case workflows.FailedDeadline:
+		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter) + ". Ask again when it does."
+	}
+	return "integrator.io refused it" + said(message) + ". Mend that there, then ask again."
+}
+
+func said(message string) string {
+	if message == "" {
+		return ""
+	}
+	return " (integrator.io says: " + workflows.Quote(message) + ")"
+}
+
+// voteSentence explains why a vote is not taken.
+func voteSentence(s State, code, detail string) string {
+	others := "Nobody else is asked now."
+	if open := slices.DeleteFunc(s.unanswered(), s.barred); len(open) > 0 {
+		others = workflows.Mentions(open) + " still can."
+	}
+	switch code {
+	case approvals.CodeBarred:
+		if detail == "beneficiary" {
+			return "This is about your own access, so you cannot decide it. " + others + " Nothing was recorded."
+		}
+		return "You asked for this, so you cannot decide it too. " + others + " Nothing was recorded."
+	case approvals.CodeNotAsked:
+		return "You are not one of those who decide about this. " + others + " Nothing was recorded."
+	case approvals.CodeClosed:
+		return "The time to decide is over, or it is decided already. Nothing was recorded. Look at the card."
+	case approvals.CodeAlreadyVoted:
+		return "Your answer is recorded already and counts once. Nothing new was recorded. " + others
+	case "removed":
+		return "You are no longer one of those who decide for this account. " + others + " Nothing was recorded."
+	case approvals.CodeBadChoice:
+		return "That is neither an approval nor a refusal. Nothing was recorded. Use the buttons on your card."
+	}
+	return workflows.StandingSentence(code)
+}
+
+// deadEnd refuses a request that nobody could approve.
+func deadEnd(fr Frozen, err error) error {
+	detail := ""
+	var r *approvals.Refusal
+	if errors.As(err, &r) {
+		detail = r.Detail
+	}
+	return refused("dead_end", "Nobody could approve this: of "+workflows.Mentions(fr.Electorate)+", "+workflows.Esc(detail)+
+		". Whoever asks, and whoever gains, do not count. Nothing was recorded. Let somebody else ask, or name more approvers.")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

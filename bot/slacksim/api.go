@@ -208,6 +208,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.touch()
 	s.mu.Unlock()
 
+	s.tellScopes(w.Header(), name, token)
 	s.answer(w, r, id, fault, func() (obj, int) {
 		if bad != nil {
 			return failure(bad), http.StatusOK
@@ -284,7 +285,7 @@ func (s *Server) needScope(any ...string) *apiError {
 	if s.hasScope(any...) {
 		return nil
 	}
-	return &apiError{"missing_scope", obj{"needed": strings.Join(any, ","), "provided": strings.Join(s.opt.Scopes, ",")}}
+	return &apiError{"missing_scope", obj{"needed": strings.Join(any, ","), "provided": strings.Join(s.provided(), ",")}}
 }
 
 func (s *Server) hasScope(any ...string) bool {
@@ -373,7 +374,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, id int, f *Rule,
 	retry, _ := out[retryAfterKey].(int)
 	delete(out, retryAfterKey)
 	s.finish(id, kind, status, out)
-	writeAnswer(w, s.opt, status, retry, out)
+	writeAnswer(w, status, retry, out)
 }
 
 func (s *Server) finish(id int, kind FaultKind, status int, out obj) {
@@ -393,15 +394,12 @@ func (s *Server) finish(id int, kind FaultKind, status int, out obj) {
 	s.touch()
 }
 
-func writeAnswer(w http.ResponseWriter, o Options, status, retry int, out obj) {
+func writeAnswer(w http.ResponseWriter, status, retry int, out obj) {
 	if status == 0 {
 		panic(http.ErrAbortHandler) // net/http's own way to cut the connection
 	}
 	if retry > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(retry))
-	}
-	if len(o.Scopes) > 0 {
-		w.Header().Set("X-OAuth-Scopes", strings.Join(o.Scopes, ","))
 	}
 	if out == nil {
 		http.Error(w, "Internal Server Error", status)

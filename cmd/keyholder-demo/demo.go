@@ -38,6 +38,9 @@ type demo struct {
 	clock      *movableClock
 	cfg        *config.Config
 	redis      *miniredis.Miniredis
+	tour       tour
+	seed       uint64
+	faults     bool
 
 	slackListener, integratorListener net.Listener
 	log                               zerolog.Logger
@@ -50,7 +53,7 @@ const (
 
 // newDemo listens and builds both simulators and the configuration; nothing runs yet.
 func newDemo(o options) (*demo, error) {
-	d := &demo{clock: &movableClock{}, log: o.log}
+	d := &demo{clock: &movableClock{}, log: o.log, seed: o.seed, faults: o.faults}
 	var err error
 	if d.slackListener, err = net.Listen("tcp", o.listen); err != nil {
 		return nil, fmt.Errorf("listen for the page: %w", err)
@@ -78,7 +81,7 @@ func newDemo(o options) (*demo, error) {
 func (d *demo) simulate(o options) {
 	io := integratorsim.Options{Seed: o.seed, Now: d.clock.Now}
 	so := slacksim.Options{Seed: o.seed, Now: d.clock.Now, TeamID: teamID, TeamName: "Acme", Domain: "acme", AppID: "A0KEYHOLDER", BotUserID: "U0KEYS", BotID: "B0KEYS",
-		BotName: "keyholder", AppToken: appToken, BotToken: botToken, PanelTitle: "integrator.io and time",
+		BotName: "keyholder", AppToken: appToken, BotToken: botToken, PanelTitle: "Outside Slack",
 		Commands: []slacksim.SlashCommand{{Command: "/io", Description: "Ownership of integrator.io accounts",
 			UsageHint: "help | status | transfer | mine | delegate @person [until] | audit ID", ShouldEscape: true}}}
 	if o.faults {

@@ -182,11 +182,11 @@ func (s *stage) press(who, action string) {
 	}
 }
 
-// card is the person's card as text.
+// card is the person's card as text; cards are told from answers by their metadata.
 func (s *stage) card(who string) string {
 	all := s.slack.Messages(s.slack.DM(who))
 	for _, m := range all {
-		if m.EphemeralTo == "" && m.ThreadTS == "" {
+		if m.EphemeralTo == "" && m.ThreadTS == "" && strings.Contains(string(m.Metadata), "/main/") {
 			return m.Text + "\n" + string(m.Blocks)
 		}
 	}

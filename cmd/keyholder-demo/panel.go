@@ -16,7 +16,7 @@ var panelFiles embed.FS
 // maxPanelBody bounds what the panel accepts, in bytes.
 const maxPanelBody = 64 << 10
 
-// panel shows integrator.io and the time, and acts on both.
+// panel shows the tour, integrator.io and the time, and acts on the last two.
 func (d *demo) panel() http.Handler {
 	files, err := fs.Sub(panelFiles, "panel")
 	if err != nil {
@@ -24,10 +24,27 @@ func (d *demo) panel() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
-	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, d.integrator.State()) })
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, d.panelState()) })
+	mux.HandleFunc("GET /events", d.stream)
 	mux.HandleFunc("POST /act", d.act)
 	mux.HandleFunc("POST /forward", d.forward)
-	return mux
+	mux.HandleFunc("POST /tour/restart", func(w http.ResponseWriter, _ *http.Request) {
+		d.tour.restart(d.clock.Now())
+		writeJSON(w, http.StatusOK, struct{}{})
+	})
+	// A page of another site that is open in the same browser must not act here.
+	return secure(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// secure lets the panel load nothing from outside and be framed by its own page only.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-cache")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // act does something at integrator.io, as the invited owner or somebody else would in the pages.
@@ -57,7 +74,7 @@ func (d *demo) forward(w http.ResponseWriter, r *http.Request) {
 	}
 	jump := time.Duration(body.Seconds) * time.Second
 	if body.Seconds < 1 || body.Seconds > int64(maxForward/time.Second) {
-		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": "seconds must be from 1 to a year's worth"})
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": "seconds must be a whole number from 1 to 31536000, a year"})
 		return
 	}
 	d.clock.Forward(jump)

@@ -49,6 +49,16 @@ func (s *stage) insistPress(who, action string) {
 	})
 }
 
+// insistVote confirms until the person's card shows their name, whoever clicked before.
+func (s *stage) insistVote(who string) {
+	s.t.Helper()
+	s.insist(who+"'s confirmation", func() bool { return strings.Contains(s.card(who), "<@"+who+"> confirmed") }, func() {
+		if m, block, ok := s.button(who, "transfer.confirm"); ok {
+			_, _ = s.slack.Click(s.ctx, who, m.Channel, m.TS, block, "transfer.confirm")
+		}
+	})
+}
+
 // insistRequest asks for the transfer until the requester has a card. A form that is still open is sent again, as Slack leaves it open
 // when the app did not answer.
 func (s *stage) insistRequest(who string, fields map[string]map[string]any) {

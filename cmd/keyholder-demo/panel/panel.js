@@ -1,70 +1,98 @@
-// The panel beside the demo's page: integrator.io as its simulator sees it, and the time.
-const $ = (id) => document.getElementById(id);
-let shown = "";
+// The panel beside the page: the tour, integrator.io as its simulator sees it, what one may do behind the bot's back, and the time.
+import { drawTour } from './tour.js';
+import { drawAccount, focusMail } from './account.js';
+import { drawMeddle } from './meddle.js';
+import { forward, say } from './api.js';
 
-function el(tag, text, ...children) {
-  const e = document.createElement(tag);
-  if (text) e.textContent = text;
-  e.append(...children);
-  return e;
-}
+const $ = id => document.getElementById(id);
+const tabs = [...document.querySelectorAll('[role="tab"]')];
+let offset = 0; // the demo's time minus this machine's, in milliseconds
+let state = null;
 
-function button(label, action) {
-  const b = el("button", label);
-  b.addEventListener("click", () => post("act", action, label));
-  return b;
-}
+const now = () => new Date(Date.now() + offset);
 
-async function post(path, body, label) {
-  const res = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-  const answer = await res.json();
-  $("said").textContent = res.ok ? `✓ ${label}` : `✗ ${answer.error}`;
-  await refresh();
-}
-
-function userLine(u) {
-  const li = el("li", "", el("span", `${u.email}: ${u.role}, ${u.status}`));
-  if (u.status === "pending") {
-    li.append(" ", button("Sign up and accept", { do: "sign_up", email: u.email, name: u.email.split("@")[0] }));
+// Tabs, as the ARIA practices have them: arrows move, Tab goes into the panel.
+export function choose(tab, focus = false) {
+  for (const t of tabs) {
+    const on = t === tab;
+    t.setAttribute('aria-selected', String(on));
+    t.tabIndex = on ? 0 : -1;
+    $(t.getAttribute('aria-controls')).hidden = !on;
   }
-  return li;
+  if (focus) tab.focus();
+  document.querySelector('main').scrollTop = 0;
 }
 
-function transferLine(t) {
-  const to = t.to;
-  const state = t.dismissed ? "declined" : t.status;
-  const li = el("li", "", el("span", `to ${to}: ${state}`));
-  if (t.status === "unapproved" && !t.dismissed) {
-    li.append(" ", button("Accept as the new owner", { do: "accept_transfer", email: to, transfer: t.id }),
-      " ", button("Decline", { do: "dismiss_transfer", email: to, transfer: t.id }));
+tabs.forEach((tab, i) => {
+  tab.addEventListener('click', () => choose(tab));
+  tab.addEventListener('keydown', event => {
+    const to = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    choose(tabs[(to + tabs.length) % tabs.length], true);
+  });
+});
+
+// show brings somebody from the tour to the place where its step is pressed.
+function show(place) {
+  if (place === 'time') {
+    document.querySelector('[data-seconds="86400"]').focus();
+    return;
   }
-  return li;
+  choose($('tab-account'));
+  focusMail();
 }
 
-function mailLine(m) {
-  return el("li", "", el("strong", m.to), el("br"), el("span", m.subject), el("br"), el("small", m.text));
+function tick() {
+  if (!state) return;
+  $('now').textContent = now().toLocaleString([], { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  $('now').dateTime = now().toISOString();
+  const ahead = Math.round(offset / 60000);
+  const parts = [[Math.floor(ahead / 1440), 'day'], [Math.floor(ahead / 60) % 24, 'hour'], [ahead % 60, 'minute']].filter(([n]) => n > 0);
+  $('ahead').textContent = parts.length ? parts.map(([n, unit]) => `${n} ${unit}${n === 1 ? '' : 's'}`).join(' ') + ' ahead' : '';
 }
 
-function fill(list, items, line, none) {
-  $(list).replaceChildren(...(items.length ? items.map(line) : [el("li", none)]));
+function draw() {
+  $('faults').hidden = !state.faults;
+  $('faults').textContent = `Slack and integrator.io misbehave on purpose (seed ${state.seed}): answers come late, twice or not at all. Nothing should be lost or doubled.`;
+  drawTour($('tour'), state, show);
+  drawAccount($('account'), state, now());
+  drawMeddle($('meddle'), state);
+  tick();
 }
 
-async function refresh() {
-  const state = await (await fetch("state")).json();
-  $("now").textContent = new Date(state.now).toLocaleString();
-  const key = JSON.stringify([state.accounts, state.mails]);
-  if (key === shown) return;
-  shown = key;
-  const acct = state.accounts[0];
-  $("owner").textContent = acct.owner.email;
-  const production = acct.environments.find((e) => e.production) || acct.environments[0];
-  fill("users", production.users || [], userLine, "Nobody");
-  fill("transfers", acct.transfers || [], transferLine, "None");
-  fill("mails", (state.mails || []).slice(-6).reverse(), mailLine, "No mail yet");
+for (const b of document.querySelectorAll('[data-seconds]')) {
+  b.addEventListener('click', () => forward(Number(b.dataset.seconds), `The time moved ahead: ${b.getAttribute('aria-label') || b.textContent}.`));
 }
 
-for (const b of $("jumps").querySelectorAll("button")) {
-  b.addEventListener("click", () => post("forward", { seconds: Number(b.dataset.seconds) }, `time moved ${b.textContent}`));
+const stream = new EventSource('events');
+let lost = false;
+stream.addEventListener('state', event => {
+  state = JSON.parse(event.data);
+  offset = new Date(state.now) - Date.now();
+  if (lost) { lost = false; say('The demo is back.'); }
+  draw();
+});
+stream.addEventListener('error', () => {
+  if (!lost) say('The demo does not answer. Is it still running?', true);
+  lost = true;
+});
+setInterval(tick, 500);
+setInterval(() => state && drawAccount($('account'), state, now()), 30000); // "3 minutes ago" goes on by itself
+
+// The theme follows the system, or the page around if it says another one: as data-theme on its root, or as a message.
+function theme(name) {
+  if (name === 'light' || name === 'dark') document.documentElement.dataset.theme = name;
+  else delete document.documentElement.dataset.theme;
 }
-refresh();
-setInterval(() => refresh().catch(() => {}), 1000);
+window.addEventListener('message', event => {
+  if (event.origin === location.origin && event.data && 'theme' in event.data) theme(event.data.theme);
+});
+if (window.parent !== window) {
+  try {
+    const root = window.parent.document.documentElement;
+    const follow = () => theme(root.dataset.theme);
+    new MutationObserver(follow).observe(root, { attributes: true, attributeFilter: ['data-theme'] });
+    follow();
+  } catch { /* framed by another origin: the system's theme holds */ }
+}

@@ -1,0 +1,88 @@
+// What others may do at integrator.io while Keyholder works, each with what Keyholder makes of it.
+import { draw, h } from './dom.js';
+import { act } from './api.js';
+
+export function drawMeddle(place, state) {
+  const account = state.accounts[0];
+  const production = account.environments.find(e => e.production) || account.environments[0];
+  const user = production.users.find(u => u.email === state.mailbox);
+  const elsewhere = state.accounts.slice(1).some(a => a.owner.email === state.mailbox || a.environments.some(e => e.users.some(u => u.email === state.mailbox)));
+  draw(place, [production, account.tokens, account.owner.email, elsewhere], () => [
+    h('p', { class: 'faint' }, 'Others use integrator.io too. Change something here, and see what becomes of a transfer.'),
+    errors(production), jobs(production), mailbox(state, account, user, elsewhere), roles(production), adding(), token(account),
+  ]);
+}
+
+function part(title, does, ...rest) {
+  return h('section', { class: 'item', 'aria-label': title }, h('p', {}, h('strong', {}, title)), h('p', { class: 'does' }, does), rest);
+}
+
+const button = (key, label, action, done) => h('button', { type: 'button', key, onclick: () => act(action, done) }, label);
+
+const flows = production => production.integrations.flatMap(i => i.flows.map(f => ({ ...f, integration: i.name })));
+
+function errors(production) {
+  return part('Open errors', 'Keyholder counts them at each check. Here they are only a warning on the card; with on_errors: block they hold the transfer until somebody fixes or waives them.',
+    h('ul', {}, flows(production).map(f => h('li', { class: 'row' }, h('span', { class: 'stepper', role: 'group', 'aria-label': 'Open errors of ' + f.name },
+      h('button', { type: 'button', key: 'less-' + f.id, 'aria-label': 'One error less in ' + f.name, 'aria-disabled': f.errors === 0 ? 'true' : null, onclick: () => f.errors && act({ do: 'set_errors', flow: f.id, count: f.errors - 1 }, `${f.name}: ${f.errors - 1} open.`) }, '−'), h('b', {}, String(f.errors)),
+      h('button', { type: 'button', key: 'more-' + f.id, 'aria-label': 'One error more in ' + f.name, onclick: () => act({ do: 'set_errors', flow: f.id, count: f.errors + 1 }, `${f.name}: ${f.errors + 1} open.`) }, '+')), f.name))));
+}
+
+function jobs(production) {
+  const running = flows(production).reduce((n, f) => n + f.jobs, 0);
+  const first = flows(production)[0];
+  if (!first) return null;
+  return part('Running jobs', 'The next check says that something is running, and to let it finish. It does not stop the transfer.',
+    h('div', { class: 'row' }, h('span', {}, running === 1 ? '1 job runs' : `${running} jobs run`), button('start-job', 'Start one', { do: 'start_jobs', flow: first.id, count: 1 }, `A job of ${first.name} runs.`),
+      running ? button('end-jobs', 'End all', { do: 'end_jobs', flow: first.id }, 'The jobs ended.') : null));
+}
+
+function mailbox(state, account, user, elsewhere) {
+  const who = state.mailbox;
+  const list = [];
+  if (account.owner.email === who) {
+    list.push(h('p', {}, 'The mailbox owns the account: nobody here can switch it off.'));
+  } else if (!user) {
+    list.push(h('p', {}, 'The mailbox is not a user yet.'));
+  } else if (user.status === 'disabled') {
+    list.push(button('enable', 'Switch it on again', { do: 'enable_user', email: who }, `${who} is on again.`));
+  } else {
+    list.push(button('disable', 'Switch the user off', { do: 'disable_user', email: who }, `${who} is off.`));
+  }
+  list.push(elsewhere ? button('leave', 'Leave other organisations', { do: 'leave_organization', email: who }, `${who} belongs to no other organisation.`)
+    : button('join', 'Join another organisation', { do: 'join_organization', email: who, company: 'Other Ltd' }, `${who} is a user of Other Ltd as well.`));
+  return part(who, 'Switched off, or part of another organisation, it cannot become the owner. Keyholder says which it is and what to do; nobody can waive it, for integrator.io would refuse it too.', h('div', { class: 'row' }, list));
+}
+
+function roles(production) {
+  const accepted = production.users.filter(u => u.status === 'accepted');
+  const form = h('form', { class: 'row', onsubmit: event => {
+    event.preventDefault();
+    const { who, role } = Object.fromEntries(new FormData(event.target));
+    act({ do: 'change_role', email: who, role }, `${who} has the role ${role}.`);
+  } },
+  h('select', { name: 'who', key: 'role-who', 'aria-label': 'User' }, accepted.map(u => h('option', { value: u.email }, `${u.email} (${u.role})`))),
+  h('select', { name: 'role', key: 'role-role', 'aria-label': 'New role' }, ['administrator', 'manage', 'monitor'].map(r => h('option', { value: r }, r))),
+  h('button', { type: 'submit', key: 'role-go' }, 'Change role'));
+  return part('Roles', 'When no administrator is left beside the owner, the next check says so. If that comes after people confirmed, their confirmations no longer count: they saw something else.', form);
+}
+
+function adding() {
+  return part('A new user', 'Somebody is added by hand. A transfer goes on; Keyholder neither hides nor undoes what people do there.', h('form', { class: 'row', onsubmit: event => {
+    event.preventDefault();
+    const { email, role } = Object.fromEntries(new FormData(event.target));
+    act({ do: 'add_user', email, role, status: 'pending' }, `${email} is invited.`);
+  } },
+  h('input', { name: 'email', type: 'email', required: true, value: 'new@acme.example', key: 'add-email', 'aria-label': 'E-mail' }),
+  h('select', { name: 'role', key: 'add-role', 'aria-label': 'Role' }, ['monitor', 'manage', 'administrator'].map(r => h('option', { value: r }, r))),
+  h('button', { type: 'submit', key: 'add-go' }, 'Add user')));
+}
+
+function token(account) {
+  const t = account.tokens.find(x => x.environment === 'Production') || account.tokens[0];
+  if (!t) return null;
+  const lost = t.lostRights || t.revoked;
+  return part('The token of Keyholder', 'Without rights it can read and change nothing. Keyholder shows what it could not see; what it can no longer do, people do, and say so by button.',
+    h('div', { class: 'row' }, lost ? button('restore', 'Give the rights back', { do: 'restore_rights', token: t.id }, 'The token works again.') : button('lose', 'Take the rights away', { do: 'lose_rights', token: t.id }, 'The token lost its rights.'),
+      lost ? null : button('revoke', 'Revoke the token', { do: 'revoke_token', token: t.id }, 'The token is revoked.')));
+}

@@ -1,0 +1,31 @@
+// The tour: what to try, ticked by the server as it happens.
+import { draw, h, words } from './dom.js';
+import { restart } from './api.js';
+
+export function drawTour(place, state, show) {
+  const { steps, current, note } = state.tour;
+  const done = steps.filter(s => s.done).length;
+  draw(place, state.tour, () => [
+    h('p', { class: 'top' }, h('span', {}, current === steps.length ? 'All done.' : 'Jane owns Acme Production and leaves in two weeks.'),
+      h('button', { type: 'button', class: 'link', key: 'restart', onclick: restart, title: 'Takes the ticks away, nothing else' }, 'Restart')),
+    h('progress', { max: steps.length, value: done, 'aria-label': 'Steps done' }),
+    note ? h('p', { class: 'note' }, note) : null,
+    h('ol', { 'aria-label': 'Things to try' }, steps.map((s, i) => step(s, i, i === current, show))),
+    current === steps.length ? finished() : null,
+  ]);
+}
+
+function step(s, i, current, show) {
+  const name = h('span', { class: 'name' }, s.title, h('span', { class: 'quiet' }, s.done ? ', done' : current ? ', now' : ', to do'));
+  const mark = h('span', { class: 'mark', 'aria-hidden': 'true' }, s.done ? '✓' : String(i + 1));
+  const what = h('p', { class: 'what' }, words(s.text));
+  const go = s.show && !s.done ? h('p', { class: 'what' }, h('button', { type: 'button', class: 'link', key: 'show-' + s.id, onclick: () => show(s.show) }, s.show === 'time' ? 'Go to the time' : 'Go to the mail')) : null;
+  const look = ['step', s.done && 'done', current && 'current'].filter(Boolean).join(' ');
+  if (current) return h('li', { class: look, 'aria-current': 'step' }, h('p', { class: 'line' }, mark, name), what, go);
+  return h('li', {}, h('details', { class: look, key: 'step-' + s.id }, h('summary', { class: 'line', key: 'line-' + s.id }, mark, name), what, go));
+}
+
+function finished() {
+  return h('div', { class: 'item' }, h('p', {}, h('strong', {}, 'The account belongs to a mailbox that three people can open.')),
+    h('p', {}, words('What next: break things under *Meddle*, or start with `make demo ARGS="--faults --seed 7"`, and both services misbehave.')));
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+// panelState is everything that the panel shows. Now is apart, for it changes without anything happening.
+type panelState struct {
+	Now     time.Time                `json:"now"`
+	Seed    uint64                   `json:"seed"`
+	Faults  bool                     `json:"faults"`
+	Mailbox string                   `json:"mailbox"`
+	Account string                   `json:"account"`
+	Tour    tourView                 `json:"tour"`
+	World   []integratorsim.Snapshot `json:"accounts"`
+	Mails   []integratorsim.Mail     `json:"mails"`
+}
+
+// panelState looks at both simulators.
+func (d *demo) panelState() panelState {
+	world := d.integrator.State()
+	return panelState{Now: world.Now, Seed: d.seed, Faults: d.faults, Mailbox: aliasEmail, Account: "Acme Production",
+		Tour: d.tour.view(d.slack.AllMessages(), world.Accounts[0]), World: world.Accounts, Mails: world.Mails}
+}
+
+const (
+	lookEvery = 250 * time.Millisecond // for integrator.io, which tells nobody of its changes
+	joinFor   = 50 * time.Millisecond  // changes that come together are sent together
+	beatEvery = 15 * time.Second       // a stream that is silent for longer may be cut on its way
+)
+
+// stream sends the state as server-sent events named state: at once, after each change, and now and then without one.
+func (d *demo) stream(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	out := http.NewResponseController(w)
+	var last []byte
+	var sent time.Time
+	for r.Context().Err() == nil {
+		state := d.panelState()
+		now := state.Now
+		state.Now = time.Time{}
+		raw, err := json.Marshal(state)
+		if err != nil {
+			d.log.Error().Err(err).Msg("write the panel's state")
+			return
+		}
+		if !bytes.Equal(raw, last) || time.Since(sent) > beatEvery {
+			state.Now = now
+			if raw2, err := json.Marshal(state); err != nil || !event(w, out, raw2) {
+				return
+			}
+			last, sent = raw, time.Now()
+		}
+		d.change(r.Context())
+	}
+}
+
+func event(w http.ResponseWriter, out *http.ResponseController, raw []byte) bool {
+	if _, err := fmt.Fprintf(w, "event: state\ndata: %s\n\n", raw); err != nil {
+		return false
+	}
+	return out.Flush() == nil
+}
+
+// change waits until something may have changed. Slack wakes it; the time may move without Slack, and so may integrator.io.
+func (d *demo) change(ctx context.Context) {
+	bounded, cancel := context.WithTimeout(ctx, lookEvery)
+	defer cancel()
+	first := uint64(0)
+	_ = d.slack.Wait(bounded, func(n *slacksim.Snapshot) bool {
+		if first == 0 {
+			first = n.Version
+		}
+		return n.Version > first
+	}) // its end by time is a reason to look, too
+	select {
+	case <-ctx.Done():
+	case <-time.After(joinFor):
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+// tour is the list of things to try. It keeps nothing but the moment from which things count: what is done is read from what both simulators
+// hold, so that it does not matter who did it, where, or whether the panel was open.
+type tour struct{ since atomic.Int64 } // microseconds of the demo's time
+
+// restart makes everything before now count no more. A transfer that is still open stays the tour's.
+func (t *tour) restart(now time.Time) { t.since.Store(now.UnixMicro()) }
+
+// tourStep is one thing to try, as the panel shows it. Text is plain with `code` and *strong* words.
+type tourStep struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Text  string `json:"text"`
+	// Show names the place in the panel where this step is pressed; "" when it is all in Slack.
+	Show string `json:"show,omitempty"`
+	Done bool   `json:"done"`
+}
+
+// tourView is the tour as the panel shows it.
+type tourView struct {
+	Steps []tourStep `json:"steps"`
+	// Current is the index of the first step that is not done; the number of steps when all are.
+	Current int `json:"current"`
+	// Note says what got in the way; "" when nothing did.
+	Note string `json:"note,omitempty"`
+}
+
+// Places in the panel.
+const (
+	showMail = "mail"
+	showTime = "time"
+)
+
+// tourSteps are all steps in their order. ID in a text becomes the transfer's.
+func tourSteps() []tourStep {
+	return []tourStep{
+		{ID: "ask", Title: "Ask for a transfer",
+			Text: "Act as *Dee*. In #integration-ops type `/io transfer`, choose *" + aliasEmail + "*, say why, and press *Ask for it*. Her card is in Messages, under the app."},
+		{ID: "refused", Title: "See a refusal",
+			Text: "Act as *Gus*, a guest, and type `/io transfer` in #general. The answer is for him alone, and nothing is recorded."},
+		{ID: "member", Title: "Make the mailbox a user", Show: showMail,
+			Text: "The mailbox must be a user before it can be the owner. Act as *Ana* and press *I'm on it* on her card. Then, in the panel, open the mailbox's mail and press *Sign up and accept*."},
+		{ID: "reminded", Title: "Let time pass", Show: showTime,
+			Text: "Ana, Ben and Cat are asked to confirm, and nobody answers. Press *+1 day* in the panel, twice. Then act as *Ben*: a reminder stands under his card."},
+		{ID: "confirmed", Title: "Have two people confirm",
+			Text: "Press *Confirm* as *Ana*, then as *Ben*. Two of the three are enough. Dee asked, so she has no such button."},
+		{ID: "invited", Title: "Let the time to stop it pass", Show: showTime,
+			Text: "Now anyone concerned can still stop it, Jane too. Wait half a minute, or press *+1 hour*: Keyholder checks once more, and integrator.io invites the new owner."},
+		{ID: "owner", Title: "Become the owner", Show: showMail,
+			Text: "In the panel, open the mailbox's mail about ownership and press *Accept as the new owner*."},
+		{ID: "finished", Title: "Finish",
+			Text: "Act as *Jane*: a message tells her who owns the account now. Then act as *Ana*, press *Finish…* on her card, and close the list."},
+		{ID: "audited", Title: "Read the record",
+			Text: "As *Dee*, type `/io audit ID`. Each line says who did what, when, and how Keyholder knows."},
+	}
+}
+
+// trace is what the simulators hold about the tour's transfer and the two things beside it.
+type trace struct {
+	id                string // of the newest transfer; "" when none counts
+	began             int64  // microseconds
+	asking, confirmed bool
+	changed, ended    bool
+	refused, reminded bool
+}
+
+// cardMark is the metadata that Keyholder gives its cards: the effect is card/WORKFLOW/NAME/RECIPIENT.
+type cardMark struct {
+	Payload struct {
+		Effect   string `json:"effect"`
+		Workflow string `json:"workflow"`
+	} `json:"event_payload"`
+}
+
+// read collects the trace from all messages of the workspace.
+func (t *tour) read(messages []slacksim.Message) trace {
+	var all map[string]*trace
+	out := trace{}
+	since := t.since.Load()
+	for _, m := range messages {
+		if m.BotID == "" || m.Deleted {
+			continue
+		}
+		at := micros(m.TS)
+		id, name := cardOf(m)
+		if id == "" {
+			out.refused = out.refused || at > since && private(m) && strings.Contains(m.Text, "othing was recorded")
+			continue
+		}
+		if all == nil {
+			all = map[string]*trace{}
+		}
+		if all[id] == nil {
+			all[id] = &trace{id: id, began: at}
+		}
+		c := all[id]
+		c.began = min(c.began, at)
+		c.add(name, m.Text)
+		out.reminded = out.reminded || at > since && strings.HasPrefix(name, "reminder")
+	}
+	for _, c := range all {
+		if (c.began > since || !c.ended) && (out.id == "" || c.began > out.began) {
+			c.refused, c.reminded = out.refused, out.reminded
+			out = *c
+		}
+	}
+	return out
+}
+
+func (c *trace) add(name, text string) {
+	switch name {
+	case "main":
+		c.asking = c.asking || strings.HasPrefix(text, "Confirm: ")
+		c.confirmed = c.confirmed || strings.HasPrefix(text, "Confirmed: ")
+	case "changed":
+		c.changed = true
+	case "outcome":
+		c.ended = true
+	}
+}
+
+// cardOf answers which transfer a message is a card of, and the card's name; "" for anything else.
+func cardOf(m slacksim.Message) (id, name string) {
+	var mark cardMark
+	if len(m.Metadata) == 0 || json.Unmarshal(m.Metadata, &mark) != nil || !strings.HasPrefix(mark.Payload.Workflow, "t") {
+		return "", ""
+	}
+	parts := strings.Split(mark.Payload.Effect, "/")
+	if len(parts) != 4 || parts[0] != "card" {
+		return "", ""
+	}
+	return mark.Payload.Workflow, parts[2]
+}
+
+// private reports whether only one person reads the message: an answer in a channel that others do not see, or a direct message.
+func private(m slacksim.Message) bool {
+	return m.EphemeralTo != "" || strings.HasPrefix(m.Channel, "D")
+}
+
+// micros reads a Slack timestamp; 0 when it is none.
+func micros(ts string) int64 {
+	n, err := strconv.ParseInt(strings.Replace(ts, ".", "", 1), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// view says how far the tour is.
+func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot) tourView {
+	x := t.read(messages)
+	lost := x.ended && !x.changed
+	going := x.id != "" && !lost
+	user, known := account.User(0, aliasEmail)
+	invited := x.changed || invitedSince(account, x.began)
+	done := map[string]bool{
+		"ask": going, "refused": x.refused, "reminded": x.reminded,
+		"member":    going && (x.asking || x.confirmed || invited || known && user.Status == "accepted"),
+		"confirmed": going && (x.confirmed || invited),
+		"invited":   going && invited,
+		"owner":     going && x.changed,
+		"finished":  going && x.ended,
+		"audited":   going && t.audited(messages, x.id),
+	}
+	out := tourView{Steps: tourSteps(), Current: -1}
+	if lost {
+		out.Note = "The transfer " + x.id + " ended, and the owner stayed. That happens too. Ask once more to go on."
+	}
+	if !going && account.Owner.Email == aliasEmail {
+		out.Note = "The mailbox owns the account already. End the program and start it again for a fresh world."
+	}
+	for i := range out.Steps {
+		s := &out.Steps[i]
+		s.Done = done[s.ID]
+		if going {
+			s.Text = strings.Replace(s.Text, "audit ID", "audit "+x.id, 1)
+		}
+		if !s.Done && out.Current < 0 {
+			out.Current = i
+		}
+	}
+	if out.Current < 0 {
+		out.Current = len(out.Steps)
+	}
+	return out
+}
+
+// invitedSince reports an invitation to own the account that was made after that moment and not taken back.
+func invitedSince(account integratorsim.Snapshot, began int64) bool {
+	for _, tr := range account.Transfers {
+		if tr.Account && tr.Status != "canceled" && !tr.Dismissed && tr.CreatedAt.UnixMicro() >= began {
+			return true
+		}
+	}
+	return false
+}
+
+// audited reports whether somebody was told the story of the transfer.
+func (t *tour) audited(messages []slacksim.Message, id string) bool {
+	for _, m := range messages {
+		if m.BotID != "" && micros(m.TS) > t.since.Load() && private(m) && strings.Contains(m.Text, "(`"+id+"`), ") {
+			return true
+		}
+	}
+	return false
+}

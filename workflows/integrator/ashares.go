@@ -22,6 +22,8 @@ type ashare struct {
 	AccountSSORequired     bool              `json:"accountSSORequired"`
 	AccountMFARequired     bool              `json:"accountMFARequired"`
 	LastSignIn             stamp             `json:"lastSignIn"`
+	CreatedVia             word              `json:"createdVia"`
+	CreatedAt              stamp             `json:"createdAt"`
 	SharedWithUser         struct {
 		Email            string `json:"email"`
 		Name             string `json:"name"`
@@ -46,21 +48,28 @@ func (s *stamp) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Roles of users that a call cannot give.
-const (
-	roleCustom = "custom"
-	roleNone   = "none"
-)
+// word is a text that decides nothing: what is no text is empty.
+type word string
+
+// UnmarshalJSON never fails.
+func (w *word) UnmarshalJSON(b []byte) error {
+	var text string
+	if json.Unmarshal(b, &text) != nil {
+		text = ""
+	}
+	*w = word(text)
+	return nil
+}
 
 // role names the access the way Keyholder does: custom is what the interface calls Tile.
 func (a ashare) role() string {
 	switch {
 	case a.AccessLevel == "admin": // seen in one of integrator.io's own tests
-		return "administrator"
-	case a.AccessLevel == "tile", len(a.IntegrationAccessLevel) > 0 && (a.AccessLevel == "" || a.AccessLevel == "monitor"):
-		return roleCustom
+		return workflows.RoleAdministrator
+	case a.AccessLevel == "tile", len(a.IntegrationAccessLevel) > 0 && (a.AccessLevel == "" || a.AccessLevel == workflows.RoleMonitor):
+		return workflows.RoleCustom
 	case a.AccessLevel == "":
-		return roleNone
+		return workflows.RoleNone
 	}
 	return a.AccessLevel
 }
@@ -77,9 +86,11 @@ func (a ashare) status() string {
 
 // user is the record without what no decision needs.
 func (a ashare) user() *workflows.User {
-	return &workflows.User{ID: a.ID, Email: a.SharedWithUser.Email, Name: a.SharedWithUser.Name, Role: a.role(), Status: a.status(),
+	may := a.access()
+	return &workflows.User{ID: a.ID, Email: a.SharedWithUser.Email, Name: a.SharedWithUser.Name, Role: may.Role, Status: a.status(),
 		Disabled: a.Disabled, SSO: a.AccountSSORequired, MFA: a.AccountMFARequired, SSOLinked: a.SharedWithUser.AccountSSOLinked,
-		LastHere: a.LastSignIn.Time, LastAny: a.SharedWithUser.LastSignIn.Time}
+		LastHere: a.LastSignIn.Time, LastAny: a.SharedWithUser.LastSignIn.Time,
+		Manage: may.Manage, Monitor: may.Monitor, Via: string(a.CreatedVia), Since: a.CreatedAt.Time}
 }
 
 // roster is the list of users; shown as in listing.
@@ -149,30 +160,6 @@ func fields(row json.RawMessage) map[string]json.RawMessage {
 	m := map[string]json.RawMessage{}
 	_ = json.Unmarshal(row, &m) // it was decoded as an object before
 	return m
-}
-
-// invitation is the body of POST /v1/invite. Every field is sent, so nothing rests on defaults.
-type invitation struct {
-	Email                  string   `json:"email"`
-	AccessLevel            string   `json:"accessLevel"`
-	IntegrationAccessLevel []string `json:"integrationAccessLevel"`
-	AccountSSORequired     bool     `json:"accountSSORequired"`
-	AccountMFARequired     bool     `json:"accountMFARequired"`
-}
-
-// invite sends one invitation. An administrator has to use a second factor.
-func (s *session) invite(ctx context.Context, email, role string) (ashare, error) {
-	var out ashare
-	a, err := s.do(ctx, http.MethodPost, "/v1/invite", invitation{Email: email, AccessLevel: role,
-		IntegrationAccessLevel: []string{}, AccountMFARequired: role == "administrator"})
-	if err != nil {
-		return out, s.written(err)
-	}
-	err = decode(http.MethodPost, a, &out)
-	if err == nil && out.ID == "" {
-		err = &unreadableError{http.MethodPost, "/v1/invite", "it has no _id"}
-	}
-	return out, s.written(err)
 }
 
 // put makes a write whose answer's body does not matter: the result is read back.

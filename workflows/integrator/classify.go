@@ -127,6 +127,7 @@ var texts = []struct{ op, text, code string }{
 	{workflows.OpInviteOwner, "not a user", workflows.RefusedNotUser},
 	{workflows.OpInviteOwner, "not accepted", workflows.RefusedNotUser},
 	{workflows.OpInviteUser, "the user already has access to the account", workflows.RefusedAlreadyUser},
+	{workflows.OpGrant, "the user already has access to the account", workflows.RefusedAlreadyUser},
 }
 
 // normal makes texts comparable: letter case, white space and the final full stop do not count.
@@ -151,7 +152,8 @@ func refusalCode(op string, e *APIError) string {
 			}
 		}
 	}
-	inviting := op == workflows.OpInviteOwner || op == workflows.OpInviteUser
+	asUser := op == workflows.OpInviteUser || op == workflows.OpGrant
+	inviting := op == workflows.OpInviteOwner || asUser
 	switch {
 	case e.Status == http.StatusForbidden:
 		return workflows.RefusedForbidden
@@ -160,7 +162,7 @@ func refusalCode(op string, e *APIError) string {
 		return workflows.RefusedForbidden
 	case e.Status == http.StatusConflict && op == workflows.OpInviteOwner:
 		return workflows.RefusedPending
-	case e.Status == http.StatusConflict && op == workflows.OpInviteUser:
+	case e.Status == http.StatusConflict && asUser:
 		return workflows.RefusedAlreadyUser
 	}
 	return workflows.RefusedOther

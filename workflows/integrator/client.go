@@ -132,11 +132,13 @@ func (s *session) send(ctx context.Context, method string, u *url.URL, body any)
 func (s *session) request(ctx context.Context, method string, u *url.URL, body any) (*http.Request, error) {
 	var r io.Reader
 	if body != nil {
-		raw, err := json.Marshal(body)
-		if err != nil {
+		var raw bytes.Buffer
+		enc := json.NewEncoder(&raw)
+		enc.SetEscapeHTML(false) // a record goes back as it was read
+		if err := enc.Encode(body); err != nil {
 			return nil, fmt.Errorf("encode body: %w", err)
 		}
-		r = bytes.NewReader(raw)
+		r = bytes.NewReader(bytes.TrimSpace(raw.Bytes()))
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), r)
 	if err != nil {

@@ -45,6 +45,7 @@ type Gateway struct {
 	now      func() time.Time
 	owner    func(ctx context.Context, account string) string
 	memory   memory
+	lists    lists
 	timeout  time.Duration // of one request; tests shorten it
 }
 
@@ -130,8 +131,11 @@ func (g *Gateway) Deliver(ctx context.Context, claim workflows.Claim, lease work
 	}
 	s, ok := g.session(call.Account, call.Environment, claim, lease)
 	if !ok {
-		if call.Op == workflows.OpInspect {
+		switch call.Op {
+		case workflows.OpInspect:
 			return answerOutcome(claim, &workflows.Receipt{Reading: blind(g.now())}, nil)
+		case workflows.OpReadAccess:
+			return answerOutcome(claim, &workflows.Receipt{Access: blindAccess(g.now())}, nil)
 		}
 		return answerOutcome(claim, nil, refuse(workflows.RefusedNoToken, "No token is configured for "+place(*call)+"."))
 	}
@@ -168,12 +172,20 @@ func (s *session) carryOut(ctx context.Context, call workflows.Call) (*workflows
 		return s.inviteUser(ctx, call)
 	case workflows.OpSetRole:
 		return s.setRole(ctx, call)
-	case workflows.OpRemoveUser:
+	case workflows.OpRemoveUser, workflows.OpRemoveAccess:
 		return s.removeUser(ctx, call)
 	case workflows.OpWithdrawUser:
 		return s.withdrawUser(ctx, call)
 	case workflows.OpWatchUser:
 		return s.watchUser(ctx, call)
+	case workflows.OpReadAccess:
+		return s.readAccess(ctx, call)
+	case workflows.OpGrant:
+		return s.grant(ctx, call)
+	case workflows.OpChangeAccess:
+		return s.changeAccess(ctx, call)
+	case workflows.OpCensus:
+		return s.census(ctx, call)
 	}
 	return nil, refuse(workflows.RefusedOther, "This version of Keyholder does not know the operation "+call.Op+".")
 }

@@ -53,7 +53,7 @@ func (s *session) inspect(ctx context.Context, call workflows.Call) (*workflows.
 // inspectPeople reads users and transfers, without which there is no reading: their failing for the moment fails it all.
 func (s *session) inspectPeople(ctx context.Context, r *workflows.Reading, owner, target string) (users, transfers workflows.Can, err error) {
 	list, err := s.users(ctx)
-	if err != nil && !s.unreadable(r, workflows.PartUsers, err, true) {
+	if err != nil && !s.unreadable(r.Unread, workflows.PartUsers, err, true) {
 		return "", "", err
 	}
 	users = canRead(list.shown, err)
@@ -73,7 +73,7 @@ func (s *session) inspectPeople(ctx context.Context, r *workflows.Reading, owner
 		}
 	}
 	all, shown, err := s.transfers(ctx)
-	if err != nil && !s.unreadable(r, workflows.PartTransfers, err, true) {
+	if err != nil && !s.unreadable(r.Unread, workflows.PartTransfers, err, true) {
 		return "", "", err
 	}
 	transfers = canRead(shown, err)
@@ -106,7 +106,7 @@ func (s *session) inspectThings(ctx context.Context, r *workflows.Reading, owner
 		{workflows.PartSSO, func() (err error) { r.SSOEnabled, err = s.ssoEnabled(ctx); return err }},
 	}
 	for _, step := range steps {
-		if err := step.read(); err != nil && !s.unreadable(r, step.part, err, false) {
+		if err := step.read(); err != nil && !s.unreadable(r.Unread, step.part, err, false) {
 			return err
 		}
 	}
@@ -127,12 +127,12 @@ func (s *session) inspectErrors(ctx context.Context, r *workflows.Reading, all [
 
 // unreadable notes a part that cannot be read and reports whether the reading can go on without it. A refusal is noted. A fault of the
 // moment makes the whole reading be tried again, but a lesser part that keeps failing is given up after some tries.
-func (s *session) unreadable(r *workflows.Reading, part string, err error, needed bool) bool {
+func (s *session) unreadable(unread map[string]string, part string, err error, needed bool) bool {
 	if !refusedForGood(err) {
 		if needed || status(err) == http.StatusTooManyRequests || !isFault(err) || s.strike() {
 			return false
 		}
-		r.Unread[part] = "integrator.io kept failing to answer"
+		unread[part] = "integrator.io kept failing to answer"
 		return true
 	}
 	if needed && status(err) == http.StatusUnauthorized {
@@ -140,11 +140,11 @@ func (s *session) unreadable(r *workflows.Reading, part string, err error, neede
 	}
 	switch code := status(err); code {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		r.Unread[part] = "the token may not read this (" + strconv.Itoa(code) + ")"
+		unread[part] = "the token may not read this (" + strconv.Itoa(code) + ")"
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		r.Unread[part] = "integrator.io does not offer this (" + strconv.Itoa(code) + ")"
+		unread[part] = "integrator.io does not offer this (" + strconv.Itoa(code) + ")"
 	default:
-		r.Unread[part] = "integrator.io refused to answer (" + strconv.Itoa(code) + ")"
+		unread[part] = "integrator.io refused to answer (" + strconv.Itoa(code) + ")"
 	}
 	return true
 }

@@ -1,6 +1,7 @@
 package integrator
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -20,12 +21,27 @@ type integration struct {
 	ID          string   `json:"_id"`
 	Name        string   `json:"name"`
 	Sandbox     bool     `json:"sandbox"`
+	Parent      word     `json:"_parentId"`
 	Connections []string `json:"_registeredConnectionIds"`
 }
 
 func (s *session) integrations(ctx context.Context) ([]integration, error) {
 	all, _, err := listOf[integration](ctx, s, "/v1/integrations", nil, fewRows)
 	return all, err
+}
+
+// grantable reads the integrations on which a custom role can be given, sorted by name. Children of another one cannot be selected.
+func (s *session) grantable(ctx context.Context) (out []workflows.Named, shown bool, err error) {
+	all, shown, err := listOf[integration](ctx, s, "/v1/integrations", nil, fewRows)
+	for _, in := range all {
+		if in.ID != "" && in.Parent == "" {
+			out = append(out, workflows.Named{ID: in.ID, Name: nameOr(in.Name, in.ID)})
+		}
+	}
+	slices.SortFunc(out, func(a, b workflows.Named) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
+	})
+	return slices.Compact(out), shown, err
 }
 
 // openErrors counts open errors per integration. Skipped counts integrations that this token may not look into; one that was deleted

@@ -30,6 +30,7 @@ type memory struct {
 type memo struct {
 	touched, until time.Time
 	strikes        int
+	made           string // the ID of the invitation that integrator.io answered with
 }
 
 // change edits an effect's memo and drops those that are old.
@@ -51,10 +52,10 @@ func (m *memory) change(effect string, now time.Time, edit func(*memo)) memo {
 	return x
 }
 
-func (m *memory) until(effect string) time.Time {
+func (m *memory) of(effect string) memo {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.memos[effect].until
+	return m.memos[effect]
 }
 
 func (m *memory) forget(effect string) {
@@ -77,9 +78,17 @@ func (s *session) written(err error) error {
 	return err
 }
 
+// invited notes the invitation that this effect made, so that it is not sent again while the list does not show it yet.
+func (s *session) invited(id string) {
+	s.g.memory.change(s.claim.Effect.ID, s.g.now(), func(m *memo) { m.made = id })
+}
+
+// invitation is the ID that invited noted, "" for none.
+func (s *session) invitation() string { return s.g.memory.of(s.claim.Effect.ID).made }
+
 // settled is asked before a write that must not happen twice. It answers an againError while an earlier unclear one may still appear.
 func (s *session) settled() error {
-	if d := s.g.memory.until(s.claim.Effect.ID).Sub(s.g.now()); d > 0 {
+	if d := s.g.memory.of(s.claim.Effect.ID).until.Sub(s.g.now()); d > 0 {
 		return &againError{d, "an earlier unclear write may still show"}
 	}
 	return nil

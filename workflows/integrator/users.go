@@ -2,7 +2,6 @@ package integrator
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -11,8 +10,8 @@ import (
 // words for an empty answer that proves nothing.
 const emptyList = "integrator.io returned no list; a token that lost its rights reads an empty list too"
 
-// roles are those a call can give.
-var roles = []string{"administrator", "manage", "monitor"}
+// roles are the levels of a whole account.
+var roles = []string{workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor}
 
 // inviteUser invites an address, adopts what is there already, and sends a declined invitation again.
 func (s *session) inviteUser(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
@@ -32,7 +31,7 @@ func (s *session) inviteUser(ctx context.Context, call workflows.Call) (*workflo
 	if err := s.settled(); err != nil {
 		return nil, err
 	}
-	made, err := s.invite(ctx, call.Email, call.Role)
+	made, err := s.invite(ctx, plainInvitation(call.Email, call.Role))
 	if err == nil {
 		u := made.user()
 		if u.Email == "" {
@@ -77,50 +76,6 @@ func (s *session) reinvite(ctx context.Context, a ashare) (*workflows.Receipt, e
 	return &workflows.Receipt{User: now.user()}, nil
 }
 
-// setRole changes the account's access level of one user and leaves the rest of the record as it was read: PUT replaces.
-func (s *session) setRole(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
-	if !slices.Contains(roles, call.Role) {
-		return nil, refuse(workflows.RefusedOther, "The roles that can be given are administrator, manage and monitor.")
-	}
-	list, err := s.users(ctx)
-	if err != nil {
-		return nil, err
-	}
-	listed, found := list.find(call.Email)
-	if !found {
-		return nil, s.notListed(list, call.Email)
-	}
-	rec, raw, found, err := s.ashare(ctx, listed.ID)
-	switch {
-	case err != nil:
-		return nil, err
-	case !found:
-		return nil, s.notListed(list, call.Email)
-	case rec.role() == call.Role:
-		return &workflows.Receipt{User: rec.user()}, nil
-	}
-	raw["accessLevel"], _ = json.Marshal(call.Role) // a string always encodes
-	raw["integrationAccessLevel"] = json.RawMessage("[]")
-	if err := s.put(ctx, ashareByID(rec.ID), raw); err != nil {
-		if absent(err) {
-			return nil, s.notListed(list, call.Email)
-		}
-		return nil, err
-	}
-	now, _, found, err := s.ashare(ctx, rec.ID)
-	switch {
-	case err != nil:
-		return nil, err
-	case !found:
-		return nil, s.notListed(list, call.Email)
-	case now.role() == call.Role:
-		return &workflows.Receipt{User: now.user()}, nil
-	case s.strike():
-		return nil, &againError{why: "the new role does not show yet"}
-	}
-	return nil, refuse(workflows.RefusedOther, "integrator.io accepted the role "+call.Role+" but still shows "+now.role()+".")
-}
-
 // notListed is the refusal for a user that is not there, or not to be seen.
 func (s *session) notListed(list roster, email string) error {
 	if !list.shown {
@@ -132,7 +87,8 @@ func (s *session) notListed(list roster, email string) error {
 	return refuse(workflows.RefusedNotUser, email+" is not in integrator.io's list of users.")
 }
 
-// removeUser switches a user off, which takes effect at once and can be undone, and then deletes the record.
+// removeUser switches a user off, which takes effect at once and can be undone, and then deletes the record. A Known that is not empty is
+// the access it must find.
 func (s *session) removeUser(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	list, err := s.users(ctx)
 	if err != nil {
@@ -141,6 +97,9 @@ func (s *session) removeUser(ctx context.Context, call workflows.Call) (*workflo
 	a, found := list.find(call.Email)
 	if !found {
 		return s.nothingToRemove(ctx, list)
+	}
+	if err := s.expect(a, call.Known); err != nil {
+		return nil, err
 	}
 	if a.Accepted && !a.Disabled {
 		if err := s.disable(ctx, a.ID); err != nil {

@@ -62,9 +62,18 @@ func names(all []workflows.AccountInfo, typed string) string {
 	return workflows.List(out, "or")
 }
 
-// wordTransfer opens the form that asks for a transfer.
+// wordTransfer opens the form that asks for a transfer, wordAccess the one that asks for access.
 func (v *visit) wordTransfer(ctx context.Context, rest string) (workflows.Reply, error) {
-	form := v.b.o.Forms["transfer"]
+	return v.request(ctx, "transfer", rest)
+}
+
+func (v *visit) wordAccess(ctx context.Context, rest string) (workflows.Reply, error) {
+	return v.request(ctx, "access", rest)
+}
+
+// request opens the request form of a machine, with the account pre-selected that was named.
+func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Reply, error) {
+	form := v.b.o.Forms[machine]
 	if form == nil {
 		return workflows.Reply{}, coded(codeUnknownForm)
 	}
@@ -79,7 +88,7 @@ func (v *visit) wordTransfer(ctx context.Context, rest string) (workflows.Reply,
 	for _, a := range all {
 		policies = append(policies, a.Policy)
 	}
-	return workflows.Reply{}, v.open(ctx, form(policies, account, v.b.at()))
+	return workflows.Reply{}, v.open(ctx, form(ctx, policies, account, v.b.at()))
 }
 
 // wordStatus tells about one account, or shortly about all when none is named.

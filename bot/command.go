@@ -57,17 +57,17 @@ func init() { // a variable initialised in place would depend on itself through 
 		"mine":     (*visit).wordMine,
 		"delegate": (*visit).wordDelegate,
 		"audit":    (*visit).wordAudit,
+		"access":   (*visit).wordAccess,
+		"grant":    (*visit).wordAccess,
+		"remove":   (*visit).wordAccess,
+		"who":      (*visit).wordWho,
 	}
 }
 
 // notYet says of each word that is not there what exists instead.
 var notYet = map[string]string{
-	"access":   "Access changes are not there yet. Until then an administrator makes them at integrator.io under Users. `{command} status` shows who owns an account and who holds its mailbox.",
-	"grant":    "Granting access is not there yet. Until then an administrator does it at integrator.io under Users. `{command} status` shows who owns an account.",
-	"remove":   "Removing access is not there yet. Until then an administrator does it at integrator.io under Users. `{command} status` shows who owns an account.",
 	"review":   "Access reviews are not there yet. Until then `{command} status` shows the owner and the holders of an account, and integrator.io lists its users under Users.",
 	"recover":  "Recovering a mailbox that nobody can open is not there yet. Until then ask whoever runs your mail to open it; when one holder can read it again, `{command} transfer` hands the account on.",
-	"who":      "Looking up who has access is not there yet. `{command} status` shows the owner and the holders of an account; integrator.io lists its users under Users.",
 	"docs":     "The page of who holds what is not there in Slack yet. `{command} status` shows it for one account, and whoever operates Keyholder can run `keyholder docs`.",
 	"key":      "Looking after the API token is not there yet. Whoever operates Keyholder can run `keyholder check`, which says what each token can do.",
 	"whatif":   "Asking what would happen if somebody left is not there yet. `{command} status` shows what an account rests on; `{command} transfer` hands it on.",
@@ -114,6 +114,8 @@ func (b *Bot) help() string {
 	return b.fill(strings.Join([]string{
 		"`{command} status [account]` who owns an account, since when, what is open",
 		"`{command} transfer [account]` hand an account to a shared mailbox or a person",
+		"`{command} access [account]` give, change or take away access, for as long as it is needed",
+		"`{command} who [account | @person]` who has access, since when, by which decision, until when",
 		"`{command} mine` what waits for you",
 		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",
 		"`{command} audit ID` the whole story of one transfer, for those who may read the record",

@@ -38,8 +38,9 @@ type Desk interface {
 	Place(ctx context.Context, workflow, name, recipient string) (workflows.Place, bool, error)
 }
 
-// Form makes the modal that opens a workflow of one machine. It must not do any I/O.
-type Form func(policies []workflows.Policy, account string, now time.Time) workflows.Modal
+// Form makes the modal that opens a workflow of one machine. What it asks elsewhere must be back well before the trigger's 3 s; it then does
+// without.
+type Form func(ctx context.Context, policies []workflows.Policy, account string, now time.Time) workflows.Modal
 
 // Metrics are told what happens. Each may be nil; each is called from many goroutines and must not block.
 type Metrics struct {
@@ -64,7 +65,9 @@ type Options struct {
 	// Forms holds the request form of each machine by the machine's name ("transfer"). A machine without one is not known here: its
 	// buttons and forms are refused.
 	Forms map[string]Form
-	Log   zerolog.Logger
+	// Census reads the users of one environment ("" is production) of an account, for "who"; nil: that word is not there.
+	Census func(ctx context.Context, account, environment string) (workflows.Census, error)
+	Log    zerolog.Logger
 	// Now is the time of commands, RealNow this machine's clock for budgets and caches; nil: Now.
 	Now, RealNow func() time.Time
 	// HTTP is used for every call of the Web API; nil: a client of our own. Calls carry their own time-outs in any case.

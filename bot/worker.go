@@ -146,15 +146,21 @@ func (v *visit) member(ctx context.Context) error {
 	return nil
 }
 
+// person is who did it.
 func (v *visit) person(ctx context.Context) (workflows.Person, error) {
+	return v.someone(ctx, v.who.user)
+}
+
+// someone is anybody, as Slack describes them.
+func (v *visit) someone(ctx context.Context, id string) (workflows.Person, error) {
 	ctx, cancel := context.WithTimeout(ctx, max(DeskBudget-v.b.o.RealNow().Sub(v.at), time.Millisecond))
 	defer cancel()
-	people, err := v.b.roster.People(ctx, []string{v.who.user})
+	people, err := v.b.roster.People(ctx, []string{id})
 	if err != nil {
-		v.b.log.Warn().Str(fieldCause, clean(err)).Str(fieldPerson, v.who.user).Msg("Slack did not say who this is")
+		v.b.log.Warn().Str(fieldCause, clean(err)).Str(fieldPerson, id).Msg("Slack did not say who this is")
 		return workflows.Person{}, coded(codeNoSlack)
 	}
-	return people[v.who.user], nil
+	return people[id], nil
 }
 
 // explain makes the sentence for an error and logs it with the same reference.

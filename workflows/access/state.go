@@ -71,7 +71,8 @@ type State struct {
 	Notices int        `json:"notices,omitempty"`
 	Noticed []Notice   `json:"noticed,omitempty"`
 	Extend  *Extension `json:"extend,omitempty"`
-	EndWhy  string     `json:"end_why,omitempty"` // why it is being restored: time, early, refused
+	StopWhy string     `json:"stop_why,omitempty"` // refused while it was on its way
+	EndWhy  string     `json:"end_why,omitempty"`  // why it is being restored: time, early, refused
 	EndBy   string     `json:"end_by,omitempty"`
 	Drifted bool       `json:"drifted,omitempty"` // somebody changed it since: it asks
 

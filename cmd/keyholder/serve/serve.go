@@ -15,6 +15,7 @@ import (
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/access"
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
@@ -44,7 +45,9 @@ type Server struct {
 }
 
 // Machines are the workflows this version knows.
-func Machines() []workflows.Machine { return []workflows.Machine{transfer.Machine{}} }
+func Machines() []workflows.Machine {
+	return []workflows.Machine{transfer.Machine{}, access.Machine{}}
+}
 
 // New opens the store and wires everything. It waits for a Redis that is away until ctx ends.
 func New(ctx context.Context, o Options) (*Server, error) {
@@ -113,7 +116,7 @@ func (s *Server) wire() error {
 	desk := &lazyDesk{}
 	b, err := bot.New(bot.Options{
 		AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken, APIURL: cfg.Secrets.SlackAPIURL, Command: cfg.Slack.Command,
-		Desk: desk, Forms: map[string]bot.Form{"transfer": transfer.RequestModal}, Log: o.Log, Now: o.Now, RealNow: o.RealNow, Metrics: s.metrics.bot(),
+		Desk: desk, Forms: s.forms(), Census: s.census, Log: o.Log, Now: o.Now, RealNow: o.RealNow, Metrics: s.metrics.bot(),
 	})
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)

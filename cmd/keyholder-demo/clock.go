@@ -17,3 +17,6 @@ func (c *movableClock) Forward(d time.Duration) {
 		c.ahead.Add(int64(d))
 	}
 }
+
+// Ahead is how far the demo's time is before real time.
+func (c *movableClock) Ahead() time.Duration { return time.Duration(c.ahead.Load()) }

@@ -15,6 +15,7 @@ import (
 // panelState is everything that the panel shows. Now is apart, for it changes without anything happening.
 type panelState struct {
 	Now     time.Time                `json:"now"`
+	Ahead   int64                    `json:"ahead"` // of real time, in seconds
 	Seed    uint64                   `json:"seed"`
 	Faults  bool                     `json:"faults"`
 	Mailbox string                   `json:"mailbox"`
@@ -27,7 +28,7 @@ type panelState struct {
 // panelState looks at both simulators.
 func (d *demo) panelState() panelState {
 	world := d.integrator.State()
-	return panelState{Now: world.Now, Seed: d.seed, Faults: d.faults, Mailbox: aliasEmail, Account: "Acme Production",
+	return panelState{Now: world.Now, Ahead: int64(d.clock.Ahead() / time.Second), Seed: d.seed, Faults: d.faults, Mailbox: aliasEmail, Account: "Acme Production",
 		Tour: d.tour.view(d.slack.AllMessages(), world.Accounts[0]), World: world.Accounts, Mails: world.Mails}
 }
 

@@ -72,7 +72,8 @@ type trace struct {
 	id                string // of the newest transfer; "" when none counts
 	began             int64  // microseconds
 	asking, confirmed bool
-	changed, ended    bool
+	changed           bool
+	over              int64 // when it ended, microseconds; 0 while it goes on
 	refused, reminded bool
 }
 
@@ -107,11 +108,11 @@ func (t *tour) read(messages []slacksim.Message) trace {
 		}
 		c := all[id]
 		c.began = min(c.began, at)
-		c.add(name, m.Text)
+		c.add(name, m.Text, at)
 		out.reminded = out.reminded || at > since && strings.HasPrefix(name, "reminder")
 	}
 	for _, c := range all {
-		if (c.began > since || !c.ended) && (out.id == "" || c.began > out.began) {
+		if (c.began > since || c.over == 0 || c.over > since) && (out.id == "" || c.began > out.began) {
 			c.refused, c.reminded = out.refused, out.reminded
 			out = *c
 		}
@@ -119,7 +120,7 @@ func (t *tour) read(messages []slacksim.Message) trace {
 	return out
 }
 
-func (c *trace) add(name, text string) {
+func (c *trace) add(name, text string, at int64) {
 	switch name {
 	case "main":
 		c.asking = c.asking || strings.HasPrefix(text, "Confirm: ")
@@ -127,7 +128,7 @@ func (c *trace) add(name, text string) {
 	case "changed":
 		c.changed = true
 	case "outcome":
-		c.ended = true
+		c.over = at
 	}
 }
 
@@ -161,7 +162,7 @@ func micros(ts string) int64 {
 // view says how far the tour is.
 func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot) tourView {
 	x := t.read(messages)
-	lost := x.ended && !x.changed
+	lost := x.over != 0 && !x.changed
 	going := x.id != "" && !lost
 	user, known := account.User(0, aliasEmail)
 	invited := x.changed || invitedSince(account, x.began)
@@ -171,7 +172,7 @@ func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot)
 		"confirmed": going && (x.confirmed || invited),
 		"invited":   going && invited,
 		"owner":     going && x.changed,
-		"finished":  going && x.ended,
+		"finished":  going && x.over != 0,
 		"audited":   going && t.audited(messages, x.id),
 	}
 	out := tourView{Steps: tourSteps(), Current: -1}

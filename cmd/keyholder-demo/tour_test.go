@@ -126,6 +126,7 @@ func TestTheTourReadsOnlyWhatTheBotSaidSinceTheRestart(t *testing.T) {
 		"the newer of two": {0, []slacksim.Message{tourCard(5, "t01-X", "outcome", ""), tourCard(9, "t02-Y", "main", "Confirm: x")},
 			trace{id: "t02-Y", began: 9e6, asking: true}},
 		"ended before the restart": {7, []slacksim.Message{tourCard(5, "t01-X", "main", ""), tourCard(6, "t01-X", "outcome", "")}, trace{}},
+		"ended after the restart":  {5, []slacksim.Message{tourCard(4, "t01-X", "main", ""), tourCard(6, "t01-X", "outcome", "")}, trace{id: "t01-X", began: 4e6, over: 6e6}},
 		"open at the restart":      {7, []slacksim.Message{tourCard(5, "t01-X", "main", ""), tourCard(8, "t01-X", "reminder-1", "")}, trace{id: "t01-X", began: 5e6, reminded: true}},
 	} {
 		var tr tour

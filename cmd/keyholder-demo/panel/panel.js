@@ -47,7 +47,7 @@ function tick() {
   if (!state) return;
   $('now').textContent = now().toLocaleString([], { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' });
   $('now').dateTime = now().toISOString();
-  const ahead = Math.round(offset / 60000);
+  const ahead = Math.floor(state.ahead / 60);
   const parts = [[Math.floor(ahead / 1440), 'day'], [Math.floor(ahead / 60) % 24, 'hour'], [ahead % 60, 'minute']].filter(([n]) => n > 0);
   $('ahead').textContent = parts.length ? parts.map(([n, unit]) => `${n} ${unit}${n === 1 ? '' : 's'}`).join(' ') + ' ahead' : '';
 }

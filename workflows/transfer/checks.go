@@ -102,15 +102,23 @@ func checkPending(s State, r workflows.Reading) Check {
 	for _, t := range r.Transfers {
 		switch {
 		case t.Pending():
-			c.Result, c.Text = Block, "a transfer to "+workflows.Esc(t.Email)+" is pending at integrator.io already"
+			c.Result, c.Text = Block, "a transfer to "+someone(t.Email)+" is pending at integrator.io already"
 			c.Remedy = "Cancel and delete it under My account > Transfers in integrator.io; then press Check again."
 			return c
 		case t.Status == workflows.TransferUnapproved:
-			c.Result, c.Text = Warning, "a declined transfer to "+workflows.Esc(t.Email)+" has not been deleted"
+			c.Result, c.Text = Warning, "a declined transfer to "+someone(t.Email)+" has not been deleted"
 			c.Remedy = "Delete it under My account > Transfers, or integrator.io may refuse a new one."
 		}
 	}
 	return c
+}
+
+// someone is an address, which integrator.io does not always show.
+func someone(email string) string {
+	if email == "" {
+		return "somebody"
+	}
+	return workflows.Esc(email)
 }
 
 func checkStacks(s State, r workflows.Reading) Check {

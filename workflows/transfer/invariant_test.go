@@ -45,6 +45,8 @@ func (w *world) mustHold(st step) {
 	w.mustShow(st.run)
 	w.mustMove(st.run)
 	w.mustKeepAccounts()
+	w.mustBeTrue(st)
+	w.mustBeQuiet(st.run)
 	if st.run.state.Phase == Inviting && st.before.Phase == Cooling && w.now.Before(coolEnd(st.run)) {
 		w.t.Fatalf("the invitation went out at %s although it could be stopped until %s", w.now, coolEnd(st.run))
 	}
@@ -196,6 +198,41 @@ func (w *world) mustKeepAccounts() {
 		if holds != needs {
 			w.t.Fatalf("transfer %s in stage %s: holds the lock %v, needs it %v", r.id, r.state.Phase, holds, needs)
 		}
+	}
+}
+
+// mustBeTrue: what counts as seen is so at integrator.io, and what counts as attested rests on two people.
+func (w *world) mustBeTrue(st step) {
+	w.t.Helper()
+	s := st.after
+	if !s.changed() || st.before.changed() {
+		return
+	}
+	if s.Settle.How == workflows.Verified && w.out.owner != s.To {
+		w.t.Fatalf("the change of owner counts as seen, but %s owns the account", w.out.owner)
+	}
+	if s.Settle.How == workflows.Attested && s.Settle.Attested == st.before.Invite.Attested {
+		w.t.Fatalf("%s attested both the invitation and the acceptance", s.Settle.Attested)
+	}
+}
+
+// mustBeQuiet: at most two reminders in a stage, and never two at once.
+func (w *world) mustBeQuiet(r *run) {
+	w.t.Helper()
+	n := 0
+	for i, rem := range r.state.Reminders {
+		if i > 0 && !rem.At.After(r.state.Reminders[i-1].At) {
+			w.t.Fatalf("two reminders at %s", rem.At)
+		}
+		if rem.Stage == r.state.Phase && rem.At.After(r.state.Since) {
+			n++
+		}
+		if len(rem.To) == 0 {
+			w.t.Fatalf("reminder %d is for nobody", rem.N)
+		}
+	}
+	if n > maxReminders {
+		w.t.Fatalf("%d reminders in stage %s", n, r.state.Phase)
 	}
 }
 

@@ -55,13 +55,14 @@ func drawOp(t *rapid.T) op {
 
 // setting is how a random story begins.
 type setting struct {
-	Quorum           int
-	Token, Joined    bool
-	Owner, To, Role  string
-	Confirm, Cool    time.Duration
-	Errors, Shared   string
-	Approvers        []string
-	By, NoChannelFor string
+	Quorum          int
+	Token, Joined   bool
+	Owner, To, Role string
+	Confirm, Cool   time.Duration
+	Errors, Shared  string
+	Approvers       []string
+	By              string
+	Road            int // how far the story has come on the usual road before anything odd happens
 }
 
 func drawSetting(t *rapid.T) setting {
@@ -76,6 +77,7 @@ func drawSetting(t *rapid.T) setting {
 		Shared:    rapid.SampledFrom([]string{workflows.LevelBlock, workflows.LevelWarn}).Draw(t, "shared"),
 		Approvers: rapid.SampledFrom([][]string{nil, {"UANA", "UBEN", "UDEE"}, {"UANA", "UBEN", "UCAT", "UDEE", "UEVE"}, {"SGROUP"}}).Draw(t, "approvers"),
 		By:        rapid.SampledFrom([]string{"Dee", "Ana", "Jane"}).Draw(t, "by"),
+		Road:      rapid.IntRange(0, 7).Draw(t, "road"),
 	}
 }
 
@@ -92,7 +94,40 @@ func (s setting) begin(t failer) *world {
 		w.out.join("eve@acme.example", RoleManage)
 	}
 	w.request(s.By, s.form())
+	if len(w.runs) > 0 {
+		s.travel(w)
+	}
 	return w
+}
+
+// travel takes the usual road for some steps.
+func (s setting) travel(w *world) {
+	steps := []func(){
+		func() { w.deliver(delivered) },
+		func() { w.deliverAll() },
+		func() {
+			w.out.join(w.newest().state.To, RoleMonitor)
+			w.poll()
+			w.deliverAll()
+		},
+		func() {
+			for _, who := range members {
+				if w.newest().state.Phase == Confirming {
+					w.click(who, "confirm")
+				}
+			}
+		},
+		func() { w.wait(s.Cool) },
+		func() {
+			if len(w.queue) > 0 {
+				w.deliver(delivered)
+			}
+		},
+		func() { w.deliverAll() },
+	}
+	for _, step := range steps[:min(s.Road, len(steps))] {
+		step()
+	}
 }
 
 func (s setting) form() map[string]string {
@@ -261,12 +296,17 @@ func (w *world) finish() {
 // nothingLeft: who ended without becoming owner has no invitation of ours, unless the card says so.
 func (w *world) nothingLeft() {
 	w.t.Helper()
-	left := false
+	left, sent := false, false
 	for _, r := range w.runs {
+		sent = sent || r.state.Prep.Sent
 		left = left || r.state.changed() || r.state.End != nil && r.state.End.Left
 	}
 	if left {
 		return
+	}
+	w.out.forbidden = nil
+	if u := w.out.user(mailbox); sent && u != nil && u.Status == workflows.UserPending && !w.refusedToWithdraw {
+		w.t.Fatalf("the invitation of %s as a user is left behind at integrator.io", u.Email)
 	}
 	for _, t := range w.out.transfers {
 		if t.Pending() && !t.ByHand && t.Status == workflows.TransferUnapproved {

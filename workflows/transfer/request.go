@@ -179,7 +179,12 @@ func RequestModal(policies []workflows.Policy, account string, now time.Time) wo
 func introduction(p workflows.Policy, now time.Time) string {
 	t := p.Transfer
 	earliest := now.Add(t.Cooldown)
-	latest := now.Add(t.ConfirmWithin + t.AcceptWithin + t.ConfirmWithin + t.Cooldown + t.AcceptWithin)
-	return workflows.Plural(t.Quorum, "confirmation") + " by the people trusted with " + workflows.Esc(p.Name) + " are needed; you cannot give one yourself. Then " + workflows.Span(t.Cooldown) +
-		" pass in which it can be stopped, and integrator.io invites the new owner, who accepts there.\nEarliest finish: " + workflows.When(earliest) + ". Latest: " + workflows.When(latest) + "."
+	// Signing up, confirming, the cool-down and accepting, each to its last minute.
+	latest := now.Add(t.AcceptWithin + t.ConfirmWithin + t.Cooldown + t.AcceptWithin)
+	needed := " are needed"
+	if t.Quorum == 1 {
+		needed = " is needed"
+	}
+	return workflows.Plural(t.Quorum, "confirmation") + " by the people trusted with " + workflows.Esc(p.Name) + needed + "; you cannot give one yourself. Then " + workflows.Span(t.Cooldown) +
+		" pass in which it can be stopped, and integrator.io invites the new owner, who accepts there.\nEarliest finish: " + workflows.When(earliest) + ". Latest, when nothing has to be mended first: " + workflows.When(latest) + "."
 }

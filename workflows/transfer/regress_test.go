@@ -1,0 +1,146 @@
+package transfer
+
+import (
+	"testing"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// The withdrawal meets an acceptance that integrator.io has queued: it may still fail, so nobody is told that the owner has changed.
+func TestAQueuedAcceptanceIsNotBelieved(t *testing.T) {
+	w := stages(t)["accepting"]
+	w.click("Ana", "withdraw", "changed our minds")
+	w.out.pending().Status = workflows.TransferQueued
+	w.deliver(delivered)
+	s := w.newest().state
+	if s.changed() || s.Closed() || s.Ending != nil || s.Phase != Accepting {
+		t.Fatalf("in %s, changed %v, ending %v", s.Phase, s.changed(), s.Ending)
+	}
+	if got := w.actions("Ana"); len(got) > 0 {
+		t.Errorf("there is nothing to press while it is carried out, but Ana can %q", got)
+	}
+	w.out.transfers[0].Status = workflows.TransferFailed
+	w.poll()
+	if s := w.newest().state; s.Invite.Lost != workflows.TransferFailed || s.Closed() {
+		t.Errorf("after it failed: %s, lost %q", s.Phase, s.Invite.Lost)
+	}
+}
+
+// The invitation is on its way when somebody withdraws: the withdrawal waits behind it, and the transfer ends only when both are answered.
+func TestWithdrawingWhileTheInvitationIsOnItsWay(t *testing.T) {
+	for _, first := range []string{delivered, failedDirty, failedClean, "refused forbidden"} {
+		w := stages(t)["inviting"]
+		w.click("Ana", "withdraw", "no")
+		if w.newest().state.Closed() {
+			t.Fatal("it ended although an invitation is on its way")
+		}
+		w.deliver(first)
+		w.deliverAll()
+		if s := w.newest().state; s.Phase != Cancelled || w.out.pending() != nil {
+			t.Errorf("after %q: %s, pending %v", first, s.Phase, w.out.pending())
+		}
+	}
+}
+
+// The checks are looked at again while people confirm, and something substantial got worse: what they confirmed is no longer so.
+func TestWorseFactsVoidVotesWhileConfirming(t *testing.T) {
+	w := stages(t)["confirming"]
+	w.click("Ana", "confirm")
+	w.out.shared = []workflows.Resource{{Name: "NetSuite", On: true}}
+	w.click("Dee", "recheck")
+	w.deliverAll()
+	if s := w.newest().state; len(s.Ballot.Votes) > 0 || s.Given > 0 || len(s.VoidNote) == 0 {
+		t.Errorf("votes %v, note %q", s.Ballot.Votes, s.VoidNote)
+	}
+}
+
+// They get better: the votes stand.
+func TestBetterFactsKeepVotes(t *testing.T) {
+	w := newWorld(t)
+	w.out.join(mailbox, RoleMonitor)
+	w.out.shared = []workflows.Resource{{Name: "NetSuite", On: true}}
+	w.ask("Dee")
+	w.deliverAll()
+	w.click("Ana", "confirm")
+	w.out.shared = nil
+	w.click("Dee", "recheck")
+	w.deliverAll()
+	if s := w.newest().state; len(s.Ballot.Votes) != 1 || s.Given != 1 {
+		t.Errorf("votes %v", s.Ballot.Votes)
+	}
+}
+
+// Nobody knows whether the mailbox was invited as a user; the transfer ends, so the invitation is taken back in any case.
+func TestAnUnclearInvitationAsUserIsTakenBack(t *testing.T) {
+	for _, outcome := range []string{failedDirty, failedClean, lost} {
+		w := newWorld(t)
+		w.ask("Dee")
+		w.deliver(delivered)
+		w.deliver(outcome)
+		w.click("Dee", "cancel", "no")
+		w.deliverAll()
+		if u := w.out.user(mailbox); u != nil {
+			t.Errorf("%s: %s is still invited", outcome, u.Email)
+		}
+	}
+}
+
+// An invitation that somebody else sent before is not ours to take back.
+func TestAForeignInvitationAsUserStays(t *testing.T) {
+	w := newWorld(t)
+	w.out.users = append(w.out.users, &workflows.User{Email: mailbox, Role: RoleManage, Status: workflows.UserPending})
+	w.ask("Dee")
+	w.deliverAll()
+	w.click("Dee", "cancel", "no")
+	w.deliverAll()
+	if w.out.user(mailbox) == nil {
+		t.Error("it was taken back")
+	}
+}
+
+// The removal of the previous owner is under way when a newer transfer begins: its answer still ends this one.
+func TestSupersedingWaitsForTheRemoval(t *testing.T) {
+	w := stages(t)["removing"]
+	r := w.newest()
+	st := w.do(workflows.Command{Workflow: r.id, Name: cmdSuperseded, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+	if len(st.events) > 0 {
+		t.Errorf("it ended before the removal was answered: %s", r.state.Phase)
+	}
+	w.deliverAll()
+	if r.state.Phase != Completed || len(r.state.End.Open) == 0 {
+		t.Errorf("%s, left open %q", r.state.Phase, r.state.End.Open)
+	}
+}
+
+// A reading older than a minute decides nothing; the account is read again.
+func TestAnOldReadingIsReadAgain(t *testing.T) {
+	w := newWorld(t)
+	w.out.join(mailbox, RoleMonitor)
+	w.ask("Dee")
+	e := w.queue[0]
+	w.queue = nil
+	receipt := w.out.perform(*e.Call, w.now.Add(-2*time.Minute), true)
+	w.receive(e, *receipt, "receipt/late")
+	if s := w.newest().state; s.Phase != Checking || len(s.Checks) > 0 || len(w.queue) != 1 {
+		t.Errorf("in %s with %d checks and %d calls", s.Phase, len(s.Checks), len(w.queue))
+	}
+}
+
+// A receipt that comes twice, as after a crash between commit and clearing the effect, counts once.
+func TestAReceiptCountsOnce(t *testing.T) {
+	for name, w := range stages(t) {
+		if len(w.queue) == 0 {
+			continue
+		}
+		e := w.queue[0]
+		first := w.deliver(delivered)
+		if len(first.events) == 0 {
+			continue
+		}
+		again := w.do(first.cmd)
+		if len(again.events) > 0 {
+			t.Errorf("%s: the answer to %s counted twice: %s", name, e.Call.Op, encode(t, again.events))
+		}
+	}
+}

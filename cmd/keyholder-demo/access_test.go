@@ -1,0 +1,106 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+// accessForm opens the form for access and fills it.
+func (s *stage) askAccess(who string, fields map[string]map[string]any) slacksim.SubmitResult {
+	s.t.Helper()
+	s.slash(who, "access acme")
+	s.until(who+"'s form", func() bool { return len(s.slack.Views(who)) > 0 })
+	views := s.slack.Views(who)
+	res, err := s.slack.SubmitView(s.ctx, who, views[len(views)-1].ID, fields)
+	if err != nil {
+		s.t.Fatalf("%s submits the form: %v", who, err)
+	}
+	return res
+}
+
+func field(name string, value any) map[string]any { return map[string]any{name: value} }
+
+// user answers somebody's record in production.
+func (s *stage) user(email string) (integratorsim.UserState, bool) {
+	return s.account().Snapshot().User(0, email)
+}
+
+func TestAccessForATimeBeginsWhenUsableAndEndsByItself(t *testing.T) {
+	s := start(t, options{})
+	res := s.askAccess(dee, map[string]map[string]any{
+		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week"),
+	})
+	if res.Error != "" || len(res.Errors) > 0 {
+		t.Fatalf("the form was refused: %+v", res)
+	}
+	s.press(ana, "access.approve")
+	s.until("the invitation", func() bool {
+		u, ok := s.user("oli@acme.example")
+		return ok && u.Status == "pending" && u.Role == "monitor"
+	})
+	s.act(integratorsim.Action{Do: "sign_up", Email: "oli@acme.example", Name: "Oli Brandt"})
+	s.until("the access to run", func() bool { return strings.Contains(s.card(oli), "has access to Acme Production for a time") })
+	if got := s.slash(dee, "who acme"); !strings.Contains(got, "oli@acme.example: monitor") || !strings.Contains(got, "until") || !strings.Contains(got, "Owner: jane@acme.example") {
+		t.Errorf("who says %q", got)
+	}
+	s.clock.Forward(23*time.Hour + 30*time.Minute)
+	s.until("the notice", func() bool {
+		for _, m := range s.slack.Messages(s.slack.DM(oli)) {
+			if m.ThreadTS != "" && strings.Contains(m.Text, "ends") {
+				return true
+			}
+		}
+		return false
+	})
+	s.clock.Forward(time.Hour)
+	s.until("the end", func() bool { _, ok := s.user("oli@acme.example"); return !ok })
+	s.until("the end on the card", func() bool { return strings.Contains(s.card(oli), "It has ended") })
+}
+
+// changeForADay gives Ben the manage role for a day.
+func (s *stage) changeForADay() {
+	s.t.Helper()
+	s.askAccess(dee, map[string]map[string]any{
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"), "for": field("for", "1d"), "reason": field("reason", "Repairs the order flow")})
+	s.press(ana, "access.approve")
+	s.until("the change", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "manage" })
+	s.until("the access to run", func() bool { return strings.Contains(s.card(ben), "for a time") })
+}
+
+func TestAChangeForATimeEndedEarlyRestoresTheFormerRole(t *testing.T) {
+	s := start(t, options{})
+	s.changeForADay()
+	s.press(ben, "access.end")
+	s.until("the former role", func() bool { u, ok := s.user("ben@acme.example"); return ok && u.Role == "monitor" })
+	s.until("the end on the card", func() bool { return strings.Contains(s.card(ben), "It has ended") })
+}
+
+func TestAnAccessThatSomebodyChangedSinceIsNotTouchedButAskedAbout(t *testing.T) {
+	s := start(t, options{})
+	s.changeForADay()
+	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
+	s.clock.Forward(25 * time.Hour)
+	s.press(dee, "access.adopt")
+	s.until("the end on the card", func() bool { return strings.Contains(s.card(ben), "stays as somebody changed it") })
+	if u, _ := s.user("ben@acme.example"); u.Role != "administrator" {
+		t.Errorf("the role is %s", u.Role)
+	}
+}
+
+func TestUrgentAccessIsGivenAtOnceAndEndsWhenASecondPersonRefuses(t *testing.T) {
+	s := start(t, options{})
+	s.askAccess(dee, map[string]map[string]any{
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"), "urgent": field("urgent", []string{"urgent"}), "reason": field("reason", "Orders stand still")})
+	s.until("the change without any approval", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "manage" })
+	s.until("the access to run", func() bool { return strings.Contains(s.card(cat), "has access to Acme Production for a time") })
+	s.press(cat, "access.refuse")
+	s.until("the reason form", func() bool { return len(s.slack.Views(cat)) > 0 })
+	if res, err := s.slack.SubmitView(s.ctx, cat, s.slack.Views(cat)[0].ID, map[string]map[string]any{"reason": field("reason", "Dee can do it")}); err != nil || res.Error != "" {
+		t.Fatalf("%v %+v", err, res)
+	}
+	s.until("the former role", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "monitor" })
+}

@@ -204,7 +204,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.calls = append(s.calls, Call{ID: id, Time: time.Now(), Method: name, HTTP: r.Method, Args: args.redacted(s.opt), Token: s.tokenKind(token)})
 	s.calls = newest(s.calls)
 	s.guessed = requestBase(r)
-	fault := s.takeFault(name, onAPI)
+	fault := s.takeFault(name, onAPI, s.callKey(args))
 	s.touch()
 	s.mu.Unlock()
 

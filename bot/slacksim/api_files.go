@@ -50,7 +50,11 @@ func (s *Server) takeUpload(w http.ResponseWriter, r *http.Request, id, secret s
 		return
 	}
 	s.mu.Lock()
-	fault := s.takeFault("files.upload", onAPI)
+	name := ""
+	if f := s.files[id]; f != nil {
+		name = f.Name
+	}
+	fault := s.takeFault("files.upload", onAPI, name)
 	s.mu.Unlock()
 	s.answer(w, r, 0, fault, func() (obj, int) {
 		s.mu.Lock()

@@ -104,3 +104,7 @@ func must[T any](t *testing.T) func(T, error) T {
 		return v
 	}
 }
+
+func ctxFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), d)
+}

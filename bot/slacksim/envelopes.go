@@ -34,11 +34,12 @@ type pendingAck struct {
 
 // send writes an envelope to exactly one connection. fields are added to the envelope. The lock is held.
 func (s *Server) send(kind string, payload obj, fields obj) (*pendingAck, error) {
-	return s.sendBent(s.takeFault(kind, onSocket), kind, payload, fields)
+	key := s.envelopeKey(payload)
+	return s.sendBent(s.takeFault(kind, onSocket, key), key, kind, payload, fields)
 }
 
-// sendBent is send with a fault already chosen, nil for none.
-func (s *Server) sendBent(f *Rule, kind string, payload obj, fields obj) (*pendingAck, error) {
+// sendBent is send with a fault already chosen, nil for none. key says for the dice whom it concerns.
+func (s *Server) sendBent(f *Rule, key, kind string, payload obj, fields obj) (*pendingAck, error) {
 	live := s.live()
 	if f != nil && f.Kind == FaultNoConnection {
 		live = nil
@@ -48,7 +49,7 @@ func (s *Server) sendBent(f *Rule, kind string, payload obj, fields obj) (*pendi
 		s.touch()
 		return nil, ErrDispatchFailed
 	}
-	c := live[s.rng.IntN(len(live))]
+	c := live[s.dice.throw("connection", kind, key).IntN(len(live))]
 	p := &pendingAck{id: s.newUUID(), kind: kind, conn: c.id, ack: make(chan Ack, 1), since: time.Now()}
 	s.pending[p.id] = p
 	p.noted = s.traffic.note(kind, p.id, c.id, payload, fields, f)
@@ -136,26 +137,27 @@ func (s *Server) emit(name string, event obj, extShared bool) <-chan error {
 		"authorizations": []any{obj{"enterprise_id": nil, "team_id": s.opt.TeamID, "user_id": s.opt.BotUserID, "is_bot": true,
 			"is_enterprise_install": false}},
 		"is_ext_shared_channel": extShared, "event_context": "4-" + s.newID("", 20)}
-	f := s.takeFault(typeEvent, onSocket)
+	key := s.dice.next(s.envelopeKey(wrapper)) // of this event alone: its retries cross those of others
+	f := s.takeFault(typeEvent, onSocket, key)
 	if f != nil && f.Kind == FaultDuplicate {
-		again, err := s.sendEvent(nil, wrapper, 0)
-		s.spawn(func() { s.retryEvent(wrapper, again, err, make(chan error, 1)) })
+		again, err := s.sendEvent(nil, key+" again", wrapper, 0)
+		s.spawn(func() { s.retryEvent(key+" again", wrapper, again, err, make(chan error, 1)) })
 		f = nil
 	}
-	p, err := s.sendEvent(f, wrapper, 0)
-	s.spawn(func() { s.retryEvent(wrapper, p, err, first) })
+	p, err := s.sendEvent(f, key, wrapper, 0)
+	s.spawn(func() { s.retryEvent(key, wrapper, p, err, first) })
 	return first
 }
 
-func (s *Server) sendEvent(f *Rule, wrapper obj, attempt int) (*pendingAck, error) {
+func (s *Server) sendEvent(f *Rule, key string, wrapper obj, attempt int) (*pendingAck, error) {
 	reason := ""
 	if attempt > 0 {
 		reason = "timeout"
 	}
-	return s.sendBent(f, typeEvent, wrapper, obj{"accepts_response_payload": false, "retry_attempt": attempt, "retry_reason": reason})
+	return s.sendBent(f, key, typeEvent, wrapper, obj{"accepts_response_payload": false, "retry_attempt": attempt, "retry_reason": reason})
 }
 
-func (s *Server) retryEvent(wrapper obj, p *pendingAck, err error, first chan<- error) {
+func (s *Server) retryEvent(key string, wrapper obj, p *pendingAck, err error, first chan<- error) {
 	for attempt := 0; ; attempt++ {
 		if err == nil {
 			_, err = s.await(context.Background(), p)
@@ -167,7 +169,7 @@ func (s *Server) retryEvent(wrapper obj, p *pendingAck, err error, first chan<- 
 			return
 		}
 		s.mu.Lock()
-		p, err = s.sendEvent(s.takeFault(typeEvent, onSocket), wrapper, attempt+1)
+		p, err = s.sendEvent(s.takeFault(typeEvent, onSocket, key), key, wrapper, attempt+1)
 		s.mu.Unlock()
 	}
 }

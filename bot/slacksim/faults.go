@@ -66,15 +66,29 @@ type Rule struct {
 }
 
 // Faults is a profile of random misbehaviour. The numbers are probabilities from 0 to 1 for each call or envelope.
+//
+// They follow Options.Seed: what happens to the n-th call of a method about one conversation, person or view (or to the
+// n-th envelope of a kind from one person) is the same in every run, whatever else arrives meanwhile and in which order.
+// Not bound by the seed are the order within one such series, when two clients race for it; real time (retries after a
+// late answer, Options.RateLimits, Slack's own deadlines); and how often a client asks again.
 type Faults struct {
-	Rules       []Rule  // injected at the start
-	RateLimited float64 // 429 with Retry-After 1
-	ErrorBefore float64
-	ErrorAfter  float64
-	Drop        float64
-	Late        float64 // answers up to 500 ms late
-	Duplicate   float64 // events delivered twice
-	SocketDrop  float64 // connection cut after an envelope was written
+	Rules            []Rule  `json:"rules,omitempty"`        // injected at the start
+	RateLimited      float64 `json:"rate_limited,omitempty"` // 429 with Retry-After 1
+	Storm            float64 `json:"storm,omitempty"`        // the same for this call and the next four of the same method about the same
+	ErrorBefore      float64 `json:"error_before,omitempty"`
+	ErrorAfter       float64 `json:"error_after,omitempty"`
+	Drop             float64 `json:"drop,omitempty"`
+	DropAfter        float64 `json:"drop_after,omitempty"`
+	Late             float64 `json:"late,omitempty"`              // answers up to 500 ms late
+	Duplicate        float64 `json:"duplicate,omitempty"`         // events delivered twice
+	SocketDrop       float64 `json:"socket_drop,omitempty"`       // connection cut after an envelope was written
+	SocketDisconnect float64 `json:"socket_disconnect,omitempty"` // refreshed after an envelope was written
+	AckLost          float64 `json:"ack_lost,omitempty"`          // the ack of an envelope never arrives
+}
+
+// calm says that nothing happens at random.
+func (f Faults) calm() bool {
+	return f.RateLimited+f.Storm+f.ErrorBefore+f.ErrorAfter+f.Drop+f.DropAfter+f.Late+f.Duplicate+f.SocketDrop+f.SocketDisconnect+f.AckLost <= 0
 }
 
 type activeRule struct {
@@ -118,8 +132,9 @@ func (s *Server) dropRule(a *activeRule) {
 	}
 }
 
-// takeFault returns the fault for the next call or envelope of that name, nil for none. The lock is held.
-func (s *Server) takeFault(name, place string) *Rule {
+// takeFault returns the fault for the next call or envelope of that name about key, nil for none. The lock is held.
+func (s *Server) takeFault(name, place, key string) *Rule {
+	random := s.randomFault(name, place, key) // thrown also where a rule comes first, so that a rule shifts nothing
 	for _, a := range s.rules {
 		if ok, err := path.Match(a.Method, name); err != nil || !ok || a.Kind.place() != place {
 			continue
@@ -136,11 +151,23 @@ func (s *Server) takeFault(name, place string) *Rule {
 		r := a.Rule
 		return &r
 	}
-	return s.randomFault(name, place)
+	return random
 }
 
-func (s *Server) randomFault(name, place string) *Rule {
+// storm is how many calls a 429 storm takes, the one that begins it included.
+const storm = 5
+
+// randomFault throws the dice for one call or envelope.
+func (s *Server) randomFault(name, place, key string) *Rule {
 	f := s.opt.Faults
+	if f.calm() {
+		return nil
+	}
+	chance := s.dice.throw(place, name, key)
+	if left := s.dice.storms[name+" "+key]; place == onAPI && left > 0 {
+		s.dice.storms[name+" "+key]--
+		return &Rule{Kind: FaultRateLimited, RetryAfter: time.Second}
+	}
 	chances := []struct {
 		p    float64
 		rule Rule
@@ -151,18 +178,25 @@ func (s *Server) randomFault(name, place string) *Rule {
 		{f.Drop, Rule{Kind: FaultDrop}},
 		{f.Late, Rule{Kind: FaultLate, Delay: 500 * time.Millisecond}},
 		{f.Duplicate, Rule{Kind: FaultDuplicate}},
+		{f.DropAfter, Rule{Kind: FaultDropAfter}},
 		{f.SocketDrop, Rule{Kind: FaultSocketDrop}},
+		{f.SocketDisconnect, Rule{Kind: FaultSocketDisconnect}},
+		{f.AckLost, Rule{Kind: FaultAckLost}},
 	}
 	for _, c := range chances {
 		if c.rule.Kind == FaultDuplicate && name != typeEvent {
 			continue
 		}
-		if c.p > 0 && c.rule.Kind.place() == place && s.rng.Float64() < c.p {
+		if c.rule.Kind.place() == place && chance.Float64() < c.p {
 			if c.rule.Kind == FaultLate {
-				c.rule.Delay = time.Duration(s.rng.Int64N(int64(c.rule.Delay))) + 1
+				c.rule.Delay = time.Duration(chance.Int64N(int64(c.rule.Delay))) + 1
 			}
 			return &c.rule
 		}
+	}
+	if place == onAPI && chance.Float64() < f.Storm {
+		s.dice.storms[name+" "+key] = storm - 1
+		return &Rule{Kind: FaultRateLimited, RetryAfter: time.Second}
 	}
 	return nil
 }

@@ -35,7 +35,11 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	call := s.callSeq
 	s.calls = append(s.calls, Call{ID: call, Time: time.Now(), Method: "response_url", HTTP: r.Method, Args: args.redacted(s.opt), Token: "none"})
 	s.calls = newest(s.calls)
-	fault := s.takeFault("response_url", onAPI)
+	key := ""
+	if to := s.responses[id]; to != nil {
+		key = s.placeName(to.channel) + " " + to.user
+	}
+	fault := s.takeFault("response_url", onAPI, key)
 	s.touch()
 	s.mu.Unlock()
 	s.answer(w, r, call, fault, func() (obj, int) {

@@ -53,6 +53,7 @@ type Server struct {
 	calls    []Call
 	callSeq  int
 	buckets  map[string]*bucket
+	dice     dice
 	verified string // the deprecated verification token of payloads
 
 	journal   journal           // what the page is told, see journal.go
@@ -71,6 +72,7 @@ func New(o Options) *Server {
 		stacks: map[string][]*view{}, homes: map[string]*view{}, triggers: map[string]*trigger{}, responses: map[string]*responseURL{},
 		tickets: map[string]time.Time{}, pending: map[string]*pendingAck{}, buckets: map[string]*bucket{}, readMarks: map[string]string{},
 	}
+	s.dice = newDice(o.Seed)
 	s.verified = s.newID("", 24)
 	s.AddUser(User{ID: "USLACKBOT", Name: "slackbot", RealName: "Slackbot"})
 	s.AddUser(User{ID: o.BotUserID, Name: o.BotName, RealName: o.BotName, IsBot: true})

@@ -2,7 +2,10 @@ package integratorsim
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path"
@@ -12,6 +15,11 @@ import (
 )
 
 // Faults are random ones: each request is hit with probability Rate (0 to 1), the kind drawn from RandomKinds.
+//
+// They follow Seed (together with Options.Seed): what happens to the n-th request of a method to a path by a token is the
+// same in every run, in whatever order requests of other paths, methods and tokens arrive. Not bound by it are the order
+// among requests that share all three, IDs in paths of things that were made in another order, and what FaultStale shows,
+// which is the world before the last write.
 type Faults struct {
 	Seed uint64  `json:"seed"`
 	Rate float64 `json:"rate"`
@@ -133,6 +141,7 @@ func matchPath(pattern, p string) bool {
 func (s *Server) fault(r *http.Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	random := s.randomFault(r) // thrown also where a rule comes first, so that a rule shifts nothing
 	for i, x := range s.rules {
 		if (x.Method != "" && !strings.EqualFold(x.Method, r.Method)) || (x.Path != "" && !matchPath(x.Path, r.URL.Path)) {
 			continue
@@ -149,12 +158,28 @@ func (s *Server) fault(r *http.Request) Fault {
 		}
 		return x.Fault
 	}
-	if s.opts.Faults.Rate > 0 && s.chance.Float64() < s.opts.Faults.Rate {
-		kind := RandomKinds[s.chance.IntN(len(RandomKinds))]
-		status := []int{500, 502, 503}[s.chance.IntN(3)]
-		return Fault{Kind: kind, Status: status, Delay: 200 * time.Millisecond}
+	return random
+}
+
+// randomFault throws the dice for one request: the n-th request of a method to a path by a token meets the same fate in
+// every run with that seed, whatever else arrives meanwhile and in which order. The lock is held.
+func (s *Server) randomFault(r *http.Request) Fault {
+	rate := s.opts.Faults.Rate
+	if rate <= 0 {
+		return Fault{}
 	}
-	return Fault{}
+	what := strings.Join([]string{r.Method, path.Clean(r.URL.Path), r.Header.Get("Authorization")}, "\x00")
+	h := fnv.New64a()
+	_, _ = h.Write(binary.LittleEndian.AppendUint64([]byte(what), s.thrown[what])) // a hash never fails
+	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, s.opts.Seed))             // beside, not mixed with, the other: they are often equal
+	s.thrown[what]++
+	chance := rand.New(rand.NewPCG(s.opts.Faults.Seed, h.Sum64()))
+	if chance.Float64() >= rate {
+		return Fault{}
+	}
+	kind := RandomKinds[chance.IntN(len(RandomKinds))]
+	status := []int{500, 502, 503}[chance.IntN(3)]
+	return Fault{Kind: kind, Status: status, Delay: 200 * time.Millisecond}
 }
 
 // serveFaulty answers a request, with what may go wrong on the way.

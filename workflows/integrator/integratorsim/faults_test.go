@@ -2,8 +2,12 @@ package integratorsim
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -173,13 +177,58 @@ func TestRandomFaultsRepeatWithTheirSeed(t *testing.T) {
 		s := New(Options{Faults: Faults{Seed: seed, Rate: 0.3}})
 		var kinds strings.Builder
 		for range 200 {
-			kinds.WriteString(string(s.fault(&http.Request{Method: "PUT"}).Kind) + ";")
+			kinds.WriteString(string(s.fault(&http.Request{Method: "PUT", URL: &url.URL{Path: "/v1/ashares"}}).Kind) + ";")
 		}
 		return kinds.String()
 	}
 	first, again, other := draw(7), draw(7), draw(8)
 	if first != again || first == other || !strings.Contains(first, ";;") {
 		t.Fatal("not reproducible")
+	}
+}
+
+// TestSeedsAreNotMixed guards against the two seeds undoing each other: callers give the same number for both.
+func TestSeedsAreNotMixed(t *testing.T) {
+	draw := func(seed uint64) string {
+		s := New(Options{Seed: seed, Faults: Faults{Seed: seed, Rate: 0.5}})
+		var kinds strings.Builder
+		for range 50 {
+			kinds.WriteString(string(s.fault(&http.Request{Method: "GET", URL: &url.URL{Path: "/v1/ashares"}}).Kind) + ";")
+		}
+		return kinds.String()
+	}
+	if draw(1) == draw(2) {
+		t.Error("seeds 1 and 2 give the same faults")
+	}
+}
+
+// TestConcurrentRequestsMeetTheSameFaults sends the same requests one after another and at once.
+func TestConcurrentRequestsMeetTheSameFaults(t *testing.T) {
+	run := func(atOnce bool) map[string][]string {
+		r := newRig(t, Options{Seed: 4, Faults: Faults{Seed: 4, Rate: 0.4}, RateCapacity: -1})
+		var wg sync.WaitGroup
+		for i := range 8 {
+			one := func() {
+				for range 12 {
+					_, _ = r.try(r.d.ProductionToken, "GET", fmt.Sprintf("/v1/flows/%024d", i), "") // cut connections are among the faults
+				}
+			}
+			if atOnce {
+				wg.Go(one)
+			} else {
+				one()
+			}
+		}
+		wg.Wait()
+		out := map[string][]string{}
+		for _, c := range r.s.Log() {
+			out[c.Path] = append(out[c.Path], string(c.Fault))
+		}
+		return out
+	}
+	calm, first, again := run(false), run(true), run(true)
+	if len(calm) != 8 || !reflect.DeepEqual(calm, first) || !reflect.DeepEqual(first, again) {
+		t.Errorf("one after another %v, at once %v and %v", calm, first, again)
 	}
 }
 

@@ -51,7 +51,7 @@ type Server struct {
 	world   *world
 	before  *world // the world before the last write; kept only while a stale fault may ask for it
 	ids     *rand.Rand
-	chance  *rand.Rand
+	thrown  map[string]uint64 // random faults thrown so far, by what they were thrown for
 	rules   []*rule
 	buckets map[string]*bucket
 	log     []Call
@@ -77,7 +77,7 @@ func New(o Options) *Server {
 		opts:    o,
 		world:   newWorld(),
 		ids:     rand.New(rand.NewPCG(o.Seed, 0x1d5)),
-		chance:  rand.New(rand.NewPCG(o.Faults.Seed^o.Seed, 0xfa17)),
+		thrown:  map[string]uint64{},
 		buckets: map[string]*bucket{},
 	}
 	s.routes = s.apiRoutes()

@@ -17,7 +17,7 @@ const readyEvery = time.Second
 type state struct{ err error }
 
 // errNotYet is the verdict before the first look.
-var errNotYet = errors.New("Redis has not been asked yet")
+var errNotYet = errors.New("no answer from Redis yet")
 
 // watchRedis keeps the verdict fresh until ctx ends.
 func (s *Server) watchRedis(ctx context.Context) error {

@@ -29,7 +29,7 @@ var built struct {
 // TestMain lets more tests run at once than there are processors: nearly all of their time is waiting.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "20"); err != nil {
+	if err := flag.Set("test.parallel", "40"); err != nil {
 		panic(err)
 	}
 	code := m.Run()

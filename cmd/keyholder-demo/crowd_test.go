@@ -93,8 +93,9 @@ func TestOfTwentyWhoClickAtOnceTwoDecide(t *testing.T) {
 					continue
 				}
 				s.until(who+" to be told privately", func() bool { return len(s.private(who)) > 0 })
-				if text := s.private(who)[0].Text; !strings.Contains(text, "othing was recorded") {
-					t.Errorf("%s is told %q, which does not say that nothing was recorded", who, text)
+				// On a slow machine the last of twenty may be past the time in which Slack can be answered.
+				if text := s.private(who)[0].Text; !strings.Contains(text, "othing was recorded") && !strings.Contains(text, "not confirmed") {
+					t.Errorf("%s is told %q, which does not say what is recorded", who, text)
 				}
 			}
 			s.insistPress(crowd()[7], "transfer.accept")

@@ -141,8 +141,8 @@ func many(t testing.TB) *storetest.Server { return storetest.Redis(t, "--databas
 // TestKilledAtEveryCommitATransferGoesOn kills the real program with SIGKILL before and after each commit of a whole transfer, and around
 // the ends of deliveries: the message stands in Slack, and the record does not know of it yet.
 func TestKilledAtEveryCommitATransferGoesOn(t *testing.T) {
+	t.Parallel()
 	redis := many(t)
-	binary(t)
 	calm := killable(t, redis, quick)
 	calm.killAt(isCommit, -1, pass)
 	calm.begin()
@@ -155,9 +155,12 @@ func TestKilledAtEveryCommitATransferGoesOn(t *testing.T) {
 	}
 	t.Logf("one whole transfer: %d commits, %d deliveries of cards, %s", commits, ends, time.Since(begun).Round(10*time.Millisecond))
 
-	step, endStep := int64(1), int64(4)
-	if testing.Short() {
-		step, endStep = 6, 12
+	step, endStep := int64(1), int64(8)
+	switch {
+	case testing.Short():
+		step, endStep = 6, 16
+	case thorough():
+		endStep = 2
 	}
 	var missed atomic.Int64
 	t.Run("points", func(t *testing.T) {

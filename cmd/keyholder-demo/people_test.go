@@ -250,3 +250,19 @@ func count(all []recorded, kind string) int {
 
 // transfers are the account's transfers as the tests compare them.
 func (s *stage) transfers() []integratorsim.TransferState { return s.account().Snapshot().Transfers }
+
+// newest is the person's newest card as text, for the second transfer of a test.
+func (s *stage) newest(who string) string {
+	text := ""
+	for _, m := range s.slack.Messages(s.slack.DM(who)) {
+		if m.EphemeralTo == "" && strings.Contains(string(m.Metadata), "/main/") {
+			text = m.Text + "\n" + string(m.Blocks)
+		}
+	}
+	return text
+}
+
+// forged is a click on a button that the message does not offer.
+func forged(who string, m slacksim.Message, block, action, value string) slacksim.Forged {
+	return slacksim.Forged{User: who, Channel: m.Channel, MessageTS: m.TS, BlockID: block, ActionID: action, Value: value}
+}

@@ -99,6 +99,7 @@ func (s *stage) strangers() {
 }
 
 func TestWhoeverMayNotActIsToldPrivately(t *testing.T) {
+	t.Parallel()
 	s := prepare(t, options{})
 	s.accepted()
 	s.strangers()
@@ -178,6 +179,7 @@ func TestWhoeverMayNotActIsToldPrivately(t *testing.T) {
 }
 
 func TestWhoeverWouldBecomeOwnerDoesNotConfirm(t *testing.T) {
+	t.Parallel()
 	s := prepare(t, options{edit: func(y string) string { return strings.Replace(quick(y), "transfer: {", "transfer: {quorum: 1, ", 1) }})
 	s.bot(t)
 	s.request(dee, map[string]map[string]any{"new_owner_person": {"new_owner_person": ben}, "reason": {"reason": "Ben takes over"}})
@@ -189,6 +191,7 @@ func TestWhoeverWouldBecomeOwnerDoesNotConfirm(t *testing.T) {
 
 // TestAFormFilledByAnotherCountsForNobody sends forms under other names and with other contents than those that were shown.
 func TestAFormFilledByAnotherCountsForNobody(t *testing.T) {
+	t.Parallel()
 	s := prepare(t, options{})
 	s.accepted()
 	s.strangers()

@@ -46,6 +46,7 @@ func (s *stage) pending() int {
 func (s *stage) invitations() int { return s.account().Effects("POST /v1/transfers/invite") }
 
 func TestAnAccountIsHandedToTheMailboxThatWasNeverInvited(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{})
 	if res := s.request(dee, toAlias()); len(res.Errors) > 0 || res.Error != "" {
 		t.Fatalf("the form was refused: %+v", res)

@@ -66,6 +66,7 @@
 //
 // # Guarantees
 //
-// A Server is safe for concurrent use; each request is atomic. The same Seed, clock and order of requests give the same IDs, tokens
-// and, whatever order requests of different paths and tokens arrive in, random faults. No request makes it fail with a 5xx that no fault asked for. The request log and the snapshots never hold a token.
+// A Server is safe for concurrent use; each request is atomic. The same Seed, clock and order of requests give the same IDs and
+// tokens. Random faults are the same in whatever order requests of different paths and tokens arrive. No request makes it fail
+// with a 5xx that no fault asked for. The request log and the snapshots never hold a token.
 package integratorsim

@@ -157,7 +157,11 @@ func withdrawn(s State, cmd workflows.Command, r workflows.Receipt) (workflows.D
 			return s.transfer(cmd, workflows.Verified, r.Transfer.OwnerRole)
 		case workflows.TransferStarted, workflows.TransferQueued:
 			// Accepted, and not yet carried out: that can still fail, so it is watched, not believed.
-			return one(cmd, evTaken, taken{Mark: r.Transfer.Mark(), ID: r.Transfer.ID, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+			end := cmd.At.Add(s.Policy.AcceptWithin)
+			if s.Invite.Taken {
+				end = s.Until // the time for that was given once
+			}
+			return one(cmd, evTaken, taken{Mark: r.Transfer.Mark(), ID: r.Transfer.ID, Until: end}), nil
 		}
 	}
 	switch {

@@ -164,7 +164,7 @@ func init() {
 		}),
 		evTaken: with(func(s *State, e workflows.Event, b taken) {
 			s.Invite.Mark, s.Invite.ID, s.Invite.Lost, s.Invite.Resend, s.Ending = b.Mark, b.ID, "", false, nil
-			s.Until = b.Until
+			s.Until, s.Invite.Taken = b.Until, true
 			s.Round++
 		}),
 		evResend: with(func(s *State, e workflows.Event, _ reason) {

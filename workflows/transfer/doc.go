@@ -40,6 +40,14 @@
 //   - Keyholder switches nothing off by itself. It shows what is shared and on, remembers what it saw switched off at the last check, and asks at
 //     settling that it be on again.
 //   - One waive button waives every check that blocks and can be waived: the modal names them.
+//   - While people confirm, a check that blocks holds the confirmations too: nobody can confirm until it is mended or waived, what was confirmed
+//     stands, and refusing stays possible. A substantial fact that got worse voids the votes as soon as it is read.
+//   - Only the reading after the cool-down may act. One that was asked for earlier and answered later is shown, and decides nothing.
+//   - The card counts what the last count counted (seats, and who can still help), not the clicks: a vote can be replaced, and one person can fill
+//     several seats.
+//   - An acceptance that integrator.io has only queued is not yet a change of owner, and can no longer be withdrawn: it is watched for another
+//     accept_within, then the transfer fails with a ticket.
+//   - An invitation as a user whose fate is unknown when the transfer ends is taken back as if it had been sent.
 //   - The card's round grows when the question or the facts change, not when somebody else votes: twenty people may click at once.
 //
 // The package imports workflows and approvals; it does no I/O, reads no clock and draws no random numbers.

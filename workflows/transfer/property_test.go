@@ -320,7 +320,7 @@ func TestRandomStories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSetting(t)
 		w := s.begin(t)
-		for _, o := range rapid.SliceOfN(rapid.Custom(drawOp), 5, 60).Draw(t, "ops") {
+		for _, o := range rapid.SliceOfN(rapid.Custom(drawOp), 5, 40).Draw(t, "ops") {
 			w.happen(s, o)
 		}
 		w.finish()
@@ -332,7 +332,7 @@ func TestRandomStories(t *testing.T) {
 func TestBarredPeopleTipNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSetting(t)
-		ops := rapid.SliceOfN(rapid.Custom(drawOp), 5, 40).Draw(t, "ops")
+		ops := rapid.SliceOfN(rapid.Custom(drawOp), 5, 30).Draw(t, "ops")
 		with, without := s.begin(t), s.begin(t)
 		for _, o := range ops {
 			if o.Kind == "request" { // one story, one transfer

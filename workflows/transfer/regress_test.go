@@ -27,6 +27,25 @@ func TestAQueuedAcceptanceIsNotBelieved(t *testing.T) {
 	}
 }
 
+// integrator.io never finishes what was accepted: the transfer does not wait for ever, and ends with a ticket for support.
+func TestAnAcceptanceThatIsNeverCarriedOutFails(t *testing.T) {
+	w := stages(t)["accepting"]
+	w.out.pending().Status = workflows.TransferQueued
+	for range 10 {
+		w.poll()
+		w.wait(24 * time.Hour)
+		w.deliverAll()
+	}
+	if s := w.newest().state; s.Phase != Completed && s.Phase != Failed {
+		t.Fatalf("after ten days it is %s", s.Phase)
+	}
+	w.wait(24 * time.Hour)
+	s := w.newest().state
+	if s.Phase != Failed || !s.End.Left {
+		t.Errorf("it ended as %s: %+v", s.Phase, s.End)
+	}
+}
+
 // The invitation is on its way when somebody withdraws: the withdrawal waits behind it, and the transfer ends only when both are answered.
 func TestWithdrawingWhileTheInvitationIsOnItsWay(t *testing.T) {
 	for _, first := range []string{delivered, failedDirty, failedClean, "refused forbidden"} {

@@ -291,7 +291,9 @@ func endLines(s State, who string) []string {
 			out[0] += "\n" + voteLine(v)
 		}
 	}
-	if e.Left {
+	if e.Left && s.Invite.Taken {
+		out = append(out, "! The acceptance stands at integrator.io and may still be carried out. Ask Celigo support, and look at who owns the account.")
+	} else if e.Left {
 		out = append(out, "! The invitation may still stand at integrator.io: "+s.From+" has to delete it under My account > Transfers.")
 	}
 	if len(e.Open) > 0 {

@@ -131,6 +131,7 @@ type Invite struct {
 	Accepted string `json:"accepted,omitempty"` // who pressed Accept here
 	Mark     string `json:"mark,omitempty"`     // what the watch saw last
 	Lost     string `json:"lost,omitempty"`     // the status in which the invitation was lost
+	Taken    bool   `json:"taken,omitempty"`    // accepted before it could be withdrawn, not yet carried out
 	Resend   bool   `json:"resend,omitempty"`   // withdrawn only to be sent again
 }
 

@@ -140,6 +140,9 @@ func (s State) expire(cmd workflows.Command) (workflows.Decision, error) {
 		}
 		return one(cmd, evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: left, Code: "time"}), nil
 	case Inviting, Accepting:
+		if s.Invite.Taken && s.carrying() {
+			return s.end(cmd, Ended{Outcome: Failed, Reason: "it was accepted, but integrator.io did not carry it out in time", Left: true}), nil
+		}
 		return s.endAfterWithdrawal(cmd, Ending{Outcome: Expired, By: cmd.Actor}), nil
 	}
 	return s.end(cmd, Ended{Outcome: Expired}), nil

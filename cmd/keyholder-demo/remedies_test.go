@@ -273,8 +273,8 @@ func TestOpenErrorsComeAndGoThroughTheCoolDownAndTheInvitationStillGoesOut(t *te
 // reason presses a button that asks why, and answers.
 func (s *stage) reason(who, action, why string) {
 	s.t.Helper()
-	s.press(who, action)
-	s.until("the form that asks why", func() bool { return len(s.slack.Views(who)) > 0 })
+	// A card that changes under the finger is explained, and pressed again.
+	s.insist("the form that asks why", func() bool { return len(s.slack.Views(who)) > 0 }, func() { s.press(who, action) })
 	v := s.slack.Views(who)
 	res, err := s.slack.SubmitView(s.ctx, who, v[len(v)-1].ID, map[string]map[string]any{"reason": {"reason": why}})
 	if err != nil || res.Error != "" || len(res.Errors) > 0 {

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/keyholder/keyholder/store/storetest"
+)
+
+// browsers are the names a Chromium may have, in the order of the Makefile.
+var browsers = []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"}
+
+// page is the demo's page in a real browser, used as a person uses it: things are found by role and name, and pressed with mouse or keys.
+type page struct {
+	*stage
+	ctx context.Context
+
+	mu       sync.Mutex
+	problems []string // what the console and uncaught errors said
+}
+
+const (
+	width, height = 1400, 900
+)
+
+// open starts a browser on the page of a running demo. Without one the test is skipped; with KEYHOLDER_REQUIRE_ALL=1 it fails.
+func open(t *testing.T, s *stage) *page {
+	t.Helper()
+	path := ""
+	for _, name := range browsers {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv(storetest.RequireAll) == "1" {
+			t.Fatal("no Chromium or Chrome is in PATH, and " + storetest.RequireAll + "=1")
+		}
+		t.Skip("SKIPPED: no Chromium or Chrome is in PATH: the demo's page was not tried in a browser")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(width, height), chromedp.UserDataDir(t.TempDir()))
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses root, which containers run as
+	}
+	allocator, stop := chromedp.NewExecAllocator(s.ctx, options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx); cancel(); stop() })
+	p := &page{stage: s, ctx: ctx}
+	t.Cleanup(func() {
+		if t.Failed() {
+			p.keepPicture(t)
+		}
+	})
+	if err := chromedp.Do(ctx); err != nil { // without a deadline: the browser lives as long as the context that started it
+		t.Fatalf("start %s: %v", path, err)
+	}
+	p.do(chromedp.EmulateViewport(width, height))
+	go p.listen()
+	p.visit("")
+	return p
+}
+
+func (p *page) visit(path string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate("http://" + p.slackListener.Addr().String() + "/" + path))
+	p.find("button", "^\\+1 day$") // the panel is there
+}
+
+// listen keeps what the page complains about.
+func (p *page) listen() {
+	for m, err := range chromedp.Console(p.ctx) {
+		if err != nil {
+			return
+		}
+		if text := fmt.Sprintf("%+v", m); m.Type == "error" || m.Type == "exception" {
+			p.mu.Lock()
+			p.problems = append(p.problems, text)
+			p.mu.Unlock()
+		}
+	}
+}
+
+// quiet fails the test when the console complained.
+func (p *page) quiet() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, text := range p.problems {
+		p.t.Errorf("the console says: %s", text)
+	}
+}
+
+func (p *page) do(a ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, a...); err != nil {
+		p.t.Fatalf("browser: %v", err)
+	}
+}
+
+func ask[T any](p *page, script string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	if err != nil {
+		p.t.Fatalf("browser: %v", err)
+	}
+	return out
+}
+
+// finder is what the tests know about the page: roles and accessible names, through frames, only what can be seen and used. A modal dialog hides all else.
+const finder = `
+const roles = { BUTTON: 'button', SUMMARY: 'button', TEXTAREA: 'textbox', SELECT: 'combobox', OPTION: 'option', DIALOG: 'dialog', ARTICLE: 'article', LI: 'listitem' };
+const text = s => s.replace(/\s+/g, ' ').trim();
+function roleOf(e) {
+  const given = e.getAttribute('role');
+  if (given) return given;
+  if (e.tagName === 'A') return e.hasAttribute('href') ? 'link' : '';
+  if (e.tagName === 'INPUT') return ({ checkbox: 'checkbox', radio: 'radio', submit: 'button', button: 'button' })[e.type] || 'textbox';
+  if (e.isContentEditable && !e.parentElement?.isContentEditable) return 'textbox';
+  return roles[e.tagName] || '';
+}
+function nameOf(e) {
+  const by = e.getAttribute('aria-labelledby');
+  if (by) return text(by.split(' ').map(id => e.ownerDocument.getElementById(id)?.textContent || '').join(' '));
+  if (e.getAttribute('aria-label')) return text(e.getAttribute('aria-label'));
+  if (e.labels && e.labels.length) return text([...e.labels].map(l => l.textContent).join(' '));
+  return text(e.textContent || '') || text(e.getAttribute('placeholder') || e.getAttribute('title') || '');
+}
+function same(e, role) {
+  const is = roleOf(e);
+  return is === role || role === 'button' && ['link', 'tab', 'menuitem', 'menuitemradio', 'option', 'radio', 'treeitem'].includes(is) || role === 'textbox' && (is === 'combobox' || is === 'searchbox') && e.tagName !== 'SELECT';
+}
+function* everything(root, x, y, depth) {
+  const modals = depth ? [] : [...document.querySelectorAll('dialog:modal, [role="dialog"][aria-modal="true"]')].filter(d => d.checkVisibility());
+  const within = modals.length ? modals[modals.length - 1] : root;
+  for (const e of within.querySelectorAll('*')) {
+    yield { e, x, y };
+    if (e.tagName === 'IFRAME' && e.contentDocument) {
+      const r = e.getBoundingClientRect();
+      yield* everything(e.contentDocument, x + r.left + e.clientLeft, y + r.top + e.clientTop, depth + 1);
+    }
+  }
+}
+function find(role, name, last) {
+  const re = new RegExp(name, 'i');
+  const all = [...everything(document, 0, 0, 0)].filter(({ e }) => same(e, role) && e.checkVisibility({ visibilityProperty: true }) && !e.disabled && re.test(nameOf(e)));
+  return last ? all[all.length - 1] : all[0];
+}
+function place(role, name, last) {
+  const hit = find(role, name, last);
+  if (!hit) return null;
+  hit.e.scrollIntoView({ block: 'center' });
+  const frame = hit.e.ownerDocument.defaultView.frameElement;
+  const at = frame ? frame.getBoundingClientRect() : { left: 0, top: 0 };
+  const r = hit.e.getBoundingClientRect();
+  if (!r.width || !r.height) return null;
+  const cx = r.left + r.width / 2, cy = r.top + r.height / 2;
+  const top = hit.e.ownerDocument.elementFromPoint(cx, cy);
+  if (!top || !(hit.e.contains(top) || top.contains(hit.e) || top.closest('label')?.contains(hit.e))) return null;
+  return { x: at.left + cx, y: at.top + cy };
+}
+function focused() {
+  let e = document.activeElement;
+  while (e && e.tagName === 'IFRAME' && e.contentDocument) e = e.contentDocument.activeElement;
+  return e;
+}
+`
+
+// script wraps an expression with the finder.
+func script(expression string) string {
+	return "(() => {" + finder + "return " + expression + "; })()"
+}
+
+func quoted(s string) string { raw, _ := json.Marshal(s); return string(raw) }
+
+type point struct{ X, Y float64 }
+
+// find waits until something can be seen and used, brings it into view and answers its middle. name is a regular expression without case.
+func (p *page) find(role, name string) point {
+	p.t.Helper()
+	var at, before *point
+	p.until(fmt.Sprintf("a %s named %s on the page, at rest", role, name), func() bool {
+		before, at = at, ask[*point](p, script(fmt.Sprintf("place(%s, %s, true)", quoted(role), quoted(name))))
+		return at != nil && before != nil && *at == *before
+	})
+	return *at
+}
+
+// click presses with the mouse.
+func (p *page) click(role, name string) {
+	p.t.Helper()
+	at := p.find(role, name)
+	p.do(chromedp.MouseClickXY(at.X, at.Y))
+}
+
+// typed puts the mouse into a field and types.
+func (p *page) typed(name, text string) {
+	p.t.Helper()
+	p.click("textbox", name)
+	p.do(chromedp.KeyEvent(text))
+}
+
+// choose sets a select, or uses a list box by mouse.
+func (p *page) choose(name, option string) {
+	p.t.Helper()
+	p.find("combobox", name)
+	native := ask[bool](p, script(fmt.Sprintf(`(() => {
+		const { e } = find('combobox', %s, true);
+		if (e.tagName !== 'SELECT') return false;
+		e.value = [...e.options].find(o => o.text.includes(%s)).value;
+		for (const kind of ['input', 'change']) e.dispatchEvent(new Event(kind, { bubbles: true }));
+		return true;
+	})()`, quoted(name), quoted(option))))
+	if native {
+		return
+	}
+	p.click("combobox", name)
+	p.click("option", option)
+}
+
+// goes presses what switches to a person or a conversation, until it says that it is the chosen one.
+func (p *page) goes(name string) {
+	p.t.Helper()
+	chosen := script(fmt.Sprintf(`(hit => Boolean(hit) && ['aria-current', 'aria-selected', 'aria-pressed', 'aria-checked'].some(a => !['false', null].includes(hit.e.getAttribute(a))))(find('button', %s, true))`, quoted(name)))
+	for range 5 {
+		p.click("button", name)
+		soon := time.Now().Add(2 * time.Second)
+		for time.Now().Before(soon) {
+			if ask[bool](p, chosen) {
+				return
+			}
+		}
+	}
+	p.t.Fatalf("pressing %s does not choose it", name)
+}
+
+func (p *page) actAs(name string) { p.t.Helper(); p.goes("^" + name) }
+
+// chat opens the person's direct message with the app.
+func (p *page) chat() { p.t.Helper(); p.goes("^(Messages|keyholder\\b)") }
+
+func (p *page) room(name string) { p.t.Helper(); p.goes(name) }
+
+// sees waits until a text stands on the page or in the panel.
+func (p *page) sees(pattern string) {
+	p.t.Helper()
+	p.until("the text "+pattern, func() bool { return p.shows(pattern) })
+}
+
+func (p *page) shows(pattern string) bool {
+	p.t.Helper()
+	return ask[bool](p, fmt.Sprintf(`new RegExp(%s, 'i').test([document, ...[...document.querySelectorAll('iframe')].map(f => f.contentDocument)].filter(Boolean).map(d => d.body?.innerText || '').join(' ').replace(/\s+/g, ' '))`, quoted(pattern)))
+}
+
+// said types a line into the composer and sends it.
+func (p *page) said(text string) {
+	p.t.Helper()
+	p.typed("message", text)
+	p.do(chromedp.KeyEvent(kb.Enter))
+}
+
+// scheme makes the system light or dark.
+func (p *page) scheme(name string) {
+	p.t.Helper()
+	p.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+		return err
+	}))
+}
+
+func (p *page) picture() []byte {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	raw, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatalf("take a picture: %v", err)
+	}
+	return raw
+}
+
+// keepPicture writes what a failed test saw where KEYHOLDER_TEST_PICTURES says.
+func (p *page) keepPicture(t *testing.T) {
+	dir := os.Getenv("KEYHOLDER_TEST_PICTURES")
+	if dir == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, 5*time.Second)
+	defer cancel()
+	if raw, err := chromedp.Run(ctx, chromedp.CaptureScreenshot()); err == nil {
+		_ = os.WriteFile(dir+"/"+strings.ReplaceAll(t.Name(), "/", "-")+".png", raw, 0o644)
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// toursTo waits until the panel shows that step as the one to do now.
+func (p *page) toursTo(title string) {
+	p.t.Helper()
+	p.until("the tour's step "+title, func() bool {
+		return ask[bool](p, script(fmt.Sprintf(`[...everything(document, 0, 0, 0)].some(({ e }) => e.getAttribute('aria-current') === 'step' && text(e.textContent).includes(%s))`, quoted(title))))
+	})
+}
+
+func TestTheTourIsDoneOnThePageByMouse(t *testing.T) {
+	p := open(t, start(t, options{}))
+	p.toursTo("Ask for a transfer")
+	p.actAs("Dee Okafor")
+	p.room("integration-ops")
+	p.said("/io transfer")
+	p.choose("shared mailbox", aliasEmail)
+	p.click("button", "^Ask for it$")
+	p.until("the mark at the reason, without which nothing is taken", func() bool { return ask[bool](p, `Boolean(document.querySelector('[aria-invalid="true"]'))`) })
+	p.typed("^Why", "Jane leaves on 5 December")
+	p.click("button", "^Ask for it$")
+	p.toursTo("See a refusal")
+
+	p.actAs("Gus Lind")
+	p.room("general")
+	p.said("/io transfer")
+	p.sees("guests cannot use Keyholder. Nothing was recorded")
+	p.toursTo("Make the mailbox a user")
+
+	p.actAs("Ana Silva")
+	p.chat()
+	p.click("button", "^I'm on it$")
+	p.click("button", "^Go to the mail$")
+	p.click("button", "^Sign up and accept$")
+	p.click("tab", "^Tour$")
+	p.toursTo("Let time pass")
+
+	p.click("button", "^\\+1 day$")
+	p.sees("1 day ahead")
+	p.click("button", "^\\+1 day$")
+	p.sees("2 days ahead")
+	p.actAs("Ben Novak")
+	p.chat()
+	p.sees("A reminder: your answer is missing|1 reply")
+	p.toursTo("Have two people confirm")
+
+	p.click("button", "^Confirm$")
+	p.actAs("Ana Silva")
+	p.chat()
+	p.click("button", "^Confirm$")
+	p.until("the invitation or the cool-down", func() bool { return p.toured().Current >= 5 })
+	p.click("button", "^\\+1 hour$")
+	p.toursTo("Become the owner")
+
+	p.click("button", "^Go to the mail$")
+	p.click("button", "^Accept as the new owner$")
+	p.click("tab", "^Tour$")
+	p.toursTo("Finish")
+
+	p.actAs("Jane Moreau")
+	p.chat()
+	p.sees("Acme Production now belongs to " + aliasEmail)
+	p.actAs("Ana Silva")
+	p.chat()
+	p.click("button", "^Finish…$")
+	p.click("button", "^Finish$")
+	p.toursTo("Read the record")
+
+	p.actAs("Dee Okafor")
+	p.room("integration-ops")
+	p.said("/io audit " + p.tourID())
+	p.sees("All done\\.")
+	if got := p.account().Snapshot().Owner.Email; got != aliasEmail {
+		t.Errorf("the owner is %s", got)
+	}
+	p.quiet()
+}
+
+// tabTo presses Tab until something has the focus.
+func (p *page) tabTo(role, name string) {
+	p.t.Helper()
+	p.find(role, name)
+	for range 150 {
+		if ask[bool](p, script(fmt.Sprintf(`(e => e && same(e, %s) && new RegExp(%s, 'i').test(nameOf(e)))(focused())`, quoted(role), quoted(name)))) {
+			return
+		}
+		p.do(chromedp.KeyEvent(kb.Tab))
+	}
+	p.t.Fatalf("Tab does not lead to the %s %s\n%s", role, name, p.everything())
+}
+
+// key goes somewhere by Tab and presses Enter.
+func (p *page) key(role, name string) {
+	p.t.Helper()
+	p.tabTo(role, name)
+	p.do(chromedp.KeyEvent(kb.Enter))
+}
+
+func TestATransferIsMovedOnThePageByKeysAlone(t *testing.T) {
+	p := open(t, start(t, options{}))
+	p.key("button", "^Dee Okafor")
+	p.key("button", "integration-ops")
+	p.tabTo("textbox", "message")
+	p.do(chromedp.KeyEvent("/io transfer" + kb.Enter))
+	p.tabTo("combobox", "shared mailbox")
+	p.do(chromedp.KeyEvent(kb.ArrowDown))
+	p.tabTo("textbox", "^Why")
+	p.do(chromedp.KeyEvent("Jane leaves on 5 December"))
+	p.key("button", "^Ask for it$")
+	p.untilTicked("ask")
+	p.key("button", "^Ana Silva")
+	p.key("button", "^(Messages|keyholder\\b)")
+	p.key("button", "^I'm on it$")
+	p.until("the mailbox to be invited", func() bool { u, ok := p.account().Snapshot().User(0, aliasEmail); return ok && u.Status == "pending" })
+	p.tabTo("tab", "^Tour$")
+	p.do(chromedp.KeyEvent(kb.ArrowRight))
+	p.key("button", "^Sign up and accept$")
+	p.untilTicked("ask member")
+	p.key("button", "^\\+1 day$")
+	p.do(chromedp.KeyEvent(kb.Enter))
+	p.untilTicked("ask member reminded")
+	p.key("button", "^Ben Novak")
+	p.key("button", "^(Messages|keyholder\\b)")
+	p.key("button", "^Confirm$")
+	p.key("button", "^Ana Silva")
+	p.key("button", "^(Messages|keyholder\\b)")
+	p.key("button", "^Confirm$")
+	p.until("the confirmations", func() bool { return p.toured().Steps[4].Done })
+	p.key("button", "^\\+1 hour$")
+	p.key("button", "^Accept as the new owner$")
+	p.until("the new owner", func() bool { return p.account().Snapshot().Owner.Email == aliasEmail })
+	p.quiet()
+}

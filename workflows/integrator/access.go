@@ -135,7 +135,7 @@ func describe(a workflows.Access) string {
 			parts = append(parts, p.level+" on "+strings.ReplaceAll(strings.Join(p.ids, ", "), AllIntegrations, "all"))
 		}
 	}
-	return workflows.Clip("custom ("+strings.Join(parts, ", ")+")", 200)
+	return workflows.Clip("custom ("+strings.Join(parts, "; ")+")", 200)
 }
 
 // differs says in words how a record is not what was wanted, "" when it is. Secured asks for a second factor or SSO as well.

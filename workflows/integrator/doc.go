@@ -1,8 +1,8 @@
 // Package integrator is the REST client of Celigo integrator.io and the deliverer of Call effects.
 //
 // It may import workflows and nothing else of ours. The lower layer has one file per resource (ashares, transfers, integrations, jobs,
-// stacks, identity) over client.go, list.go and link.go; the operations are in ownership.go, users.go and inspect.go; what an
-// answer means is in classify.go. Facts about the interface are from the project's reference of it, whose doubts are handled as the
+// stacks, identity) over client.go, list.go and link.go; the operations are in ownership.go, users.go, grant.go, change.go, census.go and
+// inspect.go, with the words of access in access.go; direct.go reads for people who wait; what an answer means is in classify.go. Facts about the interface are from the project's reference of it, whose doubts are handled as the
 // decisions below say.
 //
 // # Guarantees
@@ -12,6 +12,9 @@
 //     before the write had time to show.
 //   - Exactly one invitation to become the owner stands: what is there already is adopted; when integrator.io refuses because of a pending one that the
 //     reading did not show, it is read and adopted.
+//   - One invitation grants one access: what was answered is never sent again, what grants the very access is adopted.
+//   - A record is changed by one PUT a delivery, of every field as it was read but the agreed ones, and only while it has the access that
+//     was expected; it is read back and compared. Two writers in the same moment cannot be told apart: integrator.io has no condition for a write.
 //   - The lease is held before every request, and each request ends within [workflows.CallTimeout].
 //   - The token goes to the account's own host only: redirects elsewhere are not followed, and addresses of next pages
 //     keep path and query but are asked of the configured host.
@@ -40,8 +43,23 @@
 //     when the invitation is gone. A cancelled record that integrator.io will not delete counts as withdrawn.
 //   - Watches take an empty Call.Known for "absent". What cannot be read just now (the list of users) stays as Known has it.
 //   - The list of users proves that the previous owner is listed whatever the record's status: an owner is in it never.
-//   - OpSetRole sends the record as it was read with accessLevel changed and integrationAccessLevel emptied. OpInviteUser asks for a second
-//     factor (accountMFARequired) from administrators.
+//   - OpSetRole sends the record as it was read with accessLevel changed and integrationAccessLevel emptied, as OpChangeAccess does without
+//     Known. OpInviteUser sends every field, and asks for a second factor (accountMFARequired) from administrators.
+//   - Custom is no accessLevel with grants, and monitor with grants: integrator.io's page calls both Tile. The latter, a hybrid, has [AllIntegrations] among
+//     Monitor, so its mark is neither that of monitor nor that of its grants, and writing it back restores the level as well. A level on
+//     an integration that is neither manage nor monitor is shown as "id=level" among Manage; such an access equals no other and OpChangeAccess
+//     does not touch it, for it could not be restored. Grants next to manage and administrator are ignored by integrator.io, and so here.
+//   - OpGrant names nothing but address and access; other fields rest on integrator.io's defaults. A declined invitation with another access is
+//     refused as already_user like every other one: delete it first. A disabled user with the very access is adopted, and stays disabled.
+//   - A new administrator gets accountSSORequired where an enabled SSO client is seen, else accountMFARequired, never both and neither when one
+//     is set already. Who signs in to another account by SSO gets the latter: SSO required here would lock them out. Where
+//     SSO cannot be read the account counts as without. Losing administrator leaves both as they are.
+//   - OpRemoveAccess with Known reads the record itself, not the list alone. RefusedChanged and, for grants, already_user come only
+//     after a second delivery saw the same: readings may be old.
+//   - A census of nobody, be it 204 or [], is refused as forbidden unless the same token is shown transfers. A watch tells a changed census after a second
+//     delivery; the first census (Known empty) at once. Rows that a growing list repeats are counted once.
+//   - OpReadAccess without a token answers a reading whose capabilities are all No, as OpInspect does. A child integration is not offered.
+//   - Gateway.Integrations remembers for 60 s, per configured environment; Gateway.Users asks each time.
 //   - Something that is missing from a list is told as missing only after a second delivery a second later: readings may be old, and a list that
 //     changes while it is paged may leave a row out.
 //   - net/http itself repeats a GET whose reused connection was cut, within the same time-out and under the same hold of the lease. It never does

@@ -142,7 +142,7 @@ var accessJobs = []job{
 			return ""
 		}},
 	{op: "remove access", call: workflows.Call{Op: workflows.OpRemoveAccess, Email: mona, Known: "monitor"},
-		routes: []string{"GET /v1/ashares 0", "PUT /v1/ashares/*/disable 0", "GET /v1/ashares/* 0", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 1"},
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/disable 0", "GET /v1/ashares/* 1", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 2"},
 		settled: func(w *world, _ *workflows.Receipt) string {
 			if u, ok := w.acct.Snapshot().User(0, mona); ok {
 				return fmt.Sprintf("user %+v is still there", u)
@@ -150,11 +150,19 @@ var accessJobs = []job{
 			return ""
 		}},
 	{op: "remove invitation", call: workflows.Call{Op: workflows.OpRemoveAccess, Email: fresh, Known: "monitor"}, setup: pendingUser,
-		routes: []string{"GET /v1/ashares 0", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 0"},
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 1"},
 		settled: func(w *world, _ *workflows.Receipt) string {
 			u, ok := w.acct.Snapshot().User(0, fresh)
 			if ok || effects(w, "PUT /v1/ashares/{id}/disable") != 0 {
 				return fmt.Sprintf("user %+v is still there, or was switched off first", u)
+			}
+			return ""
+		}},
+	{op: "adopt a grant", call: workflows.Call{Op: workflows.OpGrant, Email: fresh, Access: &workflows.Access{Role: "monitor"}}, setup: pendingUser,
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0"},
+		settled: func(w *world, r *workflows.Receipt) string {
+			if r.User.Mark() != "pending/monitor" || effects(w, "POST /v1/invite") != 1 {
+				return fmt.Sprintf("receipt %+v, %d invitations", r.User, effects(w, "POST /v1/invite"))
 			}
 			return ""
 		}},

@@ -37,7 +37,7 @@ type Options struct {
 }
 
 // Gateway speaks with integrator.io for all configured accounts. It is safe for concurrent use and holds no state that
-// matters: what it remembers of unclear writes only makes it wait a little before it trusts a reading.
+// matters: what it remembers of unclear writes only makes it wait a little before it trusts a reading, and lists of integrations for a minute.
 type Gateway struct {
 	accounts map[string]configured
 	http     *http.Client

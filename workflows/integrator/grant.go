@@ -105,20 +105,33 @@ func (s *session) grantedAfterAll(ctx context.Context, call workflows.Call, want
 	return nil, refusal
 }
 
-// adoptGrant answers for a user who is there: with the very access it is success.
+// adoptGrant answers for a user who is listed: with the very access it is success. The list may be old, so the record itself is read before
+// anything rests on it.
 func (s *session) adoptGrant(ctx context.Context, call workflows.Call, want workflows.Access, a ashare) (*workflows.Receipt, error) {
-	switch {
-	case a.ID == s.invitation():
+	if a.ID == s.invitation() {
 		return s.checkGrant(ctx, want, a)
-	case a.access().Mark() != want.Mark():
+	}
+	now, _, found, err := s.ashare(ctx, a.ID)
+	switch {
+	case refusedForGood(err) && status(err) != http.StatusUnauthorized:
+		now = a // single records are not shown to this token
+	case err != nil:
+		return nil, err
+	case !found && s.strike():
+		return nil, &againError{why: "the user is listed, but gone"}
+	case !found:
+		return nil, refuse(workflows.RefusedOther, "integrator.io lists "+call.Email+" but does not show the record.")
+	}
+	switch {
+	case now.access().Mark() != want.Mark():
 		if err := s.unsure("the user has another access"); err != nil {
 			return nil, err
 		}
-		return nil, refuse(workflows.RefusedAlreadyUser, call.Email+" is in the list of users already, as "+a.status()+" with "+describe(a.access())+".")
-	case a.status() == workflows.UserDismissed:
-		return s.reinvite(ctx, a)
+		return nil, refuse(workflows.RefusedAlreadyUser, call.Email+" is in the list of users already, as "+now.status()+" with "+describe(now.access())+".")
+	case now.status() == workflows.UserDismissed:
+		return s.reinvite(ctx, now)
 	}
-	return &workflows.Receipt{User: a.user()}, nil
+	return &workflows.Receipt{User: now.user()}, nil
 }
 
 // checkGrant reads the invitation that was sent and compares it. Made is integrator.io's own answer; it has to do where the record may not be

@@ -98,8 +98,16 @@ func (s *session) removeUser(ctx context.Context, call workflows.Call) (*workflo
 	if !found {
 		return s.nothingToRemove(ctx, list)
 	}
-	if err := s.expect(a, call.Known); err != nil {
-		return nil, err
+	if call.Known != "" { // the list may be old, and what somebody else changed since is not removed
+		if a, _, found, err = s.ashare(ctx, a.ID); err != nil {
+			return nil, err
+		}
+		if !found {
+			return s.nothingToRemove(ctx, list)
+		}
+		if err := s.expect(a, call.Known); err != nil {
+			return nil, err
+		}
 	}
 	if a.Accepted && !a.Disabled {
 		if err := s.disable(ctx, a.ID); err != nil {

@@ -275,10 +275,7 @@ func updateMessage(c *call) (obj, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if !body.hasBlocks && !body.hasText && len(body.attachments) == 0 {
-		return nil, fail("no_text")
-	}
-	if body.hasBlocks && body.empty() {
+	if body.empty() { // blocks=[] or an empty text alone would leave nothing to read
 		return nil, fail("no_text")
 	}
 	c.s.rewrite(m, body)
@@ -412,12 +409,15 @@ func scheduleMessage(c *call) (obj, *apiError) {
 		return nil, fail("invalid_time")
 	case int64(at) <= now:
 		return nil, fail("time_in_past")
-	case int64(at) > now+120*24*3600:
+	case int64(at) > now+int64(limit("schedule.days").max)*24*3600:
 		return nil, fail("time_too_far")
 	}
 	ch, m, err := c.compose()
 	if err != nil {
 		return nil, err
+	}
+	if c.s.scheduledNear(ch.ID, int64(at)) >= limit("schedule.burst").max {
+		return nil, fail("restricted_too_many")
 	}
 	q := &scheduledMessage{id: c.s.newID("Q0", 9), postAt: int64(at), created: now, message: m}
 	c.s.scheduled = append(c.s.scheduled, q)
@@ -425,6 +425,18 @@ func scheduleMessage(c *call) (obj, *apiError) {
 	msg := c.s.messageJSON(&m, true)
 	delete(msg, "ts")
 	return obj{"channel": ch.ID, "scheduled_message_id": q.id, "post_at": q.postAt, "message": msg}, nil
+}
+
+// scheduledNear counts what is scheduled for a channel in the five minutes that at falls into.
+func (s *Server) scheduledNear(channel string, at int64) int {
+	const window = 5 * 60
+	n := 0
+	for _, q := range s.scheduled {
+		if q.message.Channel == channel && q.postAt/window == at/window {
+			n++
+		}
+	}
+	return n
 }
 
 func deleteScheduled(c *call) (obj, *apiError) {
@@ -448,12 +460,18 @@ func listScheduled(c *call) (obj, *apiError) {
 	}
 	l := []any{}
 	for _, q := range c.s.scheduled {
-		if only == "" || q.message.Channel == only {
+		if (only == "" || q.message.Channel == only) && c.withinSeconds(q.postAt) {
 			l = append(l, obj{"id": q.id, "channel_id": q.message.Channel, "post_at": q.postAt, "date_created": q.created, "text": q.message.Text})
 		}
 	}
 	page, cursor, err := paginate(c.args, l, 100)
 	return obj{"scheduled_messages": page, "response_metadata": obj{"next_cursor": cursor}}, err
+}
+
+// withinSeconds applies oldest and latest to a Unix time.
+func (c *call) withinSeconds(at int64) bool {
+	oldest, latest := c.args.str("oldest"), c.args.str("latest")
+	return (oldest == "" || at*1e6 >= tsMicros(oldest)) && (latest == "" || at*1e6 <= tsMicros(latest))
 }
 
 // schedulerStep is how often due messages are looked for; the clock may be the caller's, so it is polled.

@@ -118,6 +118,12 @@ func (c *checker) elementKind(kind string, e obj, ptr string) {
 		if _, ok := e["is_decimal_allowed"].(bool); !ok {
 			c.fail(ptr, "missing required field: is_decimal_allowed")
 		}
+	case "rich_text_input":
+		if v := e["initial_value"]; v != nil {
+			if b, ok := c.object(v, ptr+"/initial_value"); ok {
+				c.richText(b, ptr+"/initial_value")
+			}
+		}
 	case "file_input":
 		c.integer(e, "max_files", ptr, limit("file_input.max_files").min, limit("file_input.max_files").max)
 	}

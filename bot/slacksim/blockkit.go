@@ -339,28 +339,6 @@ func (c *checker) video(b obj, ptr string) {
 	c.text(b, "description", ptr, "video.description", plainOnly, false)
 }
 
-func (c *checker) richText(b obj, ptr string) {
-	l, ok := b["elements"].([]any)
-	if !ok {
-		c.fail(ptr, "missing required field: elements")
-		return
-	}
-	for i, v := range l {
-		at := fmt.Sprintf("%s/elements/%d", ptr, i)
-		e, ok := c.object(v, at)
-		if !ok {
-			continue
-		}
-		kind, _ := e["type"].(string)
-		if !hasWord("rich_text_section rich_text_list rich_text_preformatted rich_text_quote", kind) {
-			c.fail(at+"/type", "unsupported type: %s", kind)
-		}
-		if _, ok := e["elements"].([]any); !ok {
-			c.fail(at, "missing required field: elements")
-		}
-	}
-}
-
 func (c *checker) table(b obj, ptr string) {
 	c.props(b, ptr, "type block_id rows column_settings")
 	for i, r := range c.list(b, "rows", ptr, "table.rows", true) {
@@ -370,15 +348,28 @@ func (c *checker) table(b obj, ptr string) {
 			c.fail(at, "must be an array")
 			continue
 		}
-		if n := limit("table.cells").max; len(cells) > n {
-			c.fail(at, "no more than %d items allowed", n)
+		if b := limit("table.cells"); len(cells) < b.min {
+			c.fail(at, "must provide at least %d items", b.min)
+		} else if len(cells) > b.max {
+			c.fail(at, "no more than %d items allowed", b.max)
 		}
 		for j, v := range cells {
-			cell, ok := c.object(v, fmt.Sprintf("%s/%d", at, j))
-			if kind, _ := cell["type"].(string); ok && !hasWord("raw_text rich_text raw_number", kind) {
-				c.fail(fmt.Sprintf("%s/%d/type", at, j), "unsupported type: %s", kind)
-			}
+			c.cell(v, fmt.Sprintf("%s/%d", at, j))
 		}
+	}
+}
+
+func (c *checker) cell(v any, ptr string) {
+	cell, ok := c.object(v, ptr)
+	if !ok {
+		return
+	}
+	switch kind, _ := cell["type"].(string); kind {
+	case "raw_text", "raw_number":
+	case "rich_text":
+		c.richText(cell, ptr)
+	default:
+		c.fail(ptr+"/type", "unsupported type: %s", kind)
 	}
 }
 

@@ -24,6 +24,8 @@ var limits = map[string]bound{
 	"message.tables":            {0, 1, "block-kit/blocks/table-block"},
 	"table.rows":                {1, 100, "block-kit/blocks/table-block"},
 	"table.cells":               {1, 20, "block-kit/blocks/table-block"},
+	"rich_text.indent":          {0, 8, "block-kit/blocks/rich-text-block; @slack/types, RichTextList"},
+	"rich_text.border":          {0, 1, "block-kit/blocks/rich-text-block"},
 	"block_id":                  {1, 255, "block-kit/blocks"},
 	"action_id":                 {1, 255, "block-kit/block-elements"},
 	"text":                      {1, 3000, "block-kit/composition-objects/text-object"},
@@ -74,6 +76,8 @@ var limits = map[string]bound{
 	"ack.bytes":                 {0, 20_479, "github.com/slack-go/slack issue 1196: acks of 20 480 bytes or more are dropped"},
 	"socket.connections":        {0, 10, "apis/events-api/using-socket-mode"},
 	"response_url.uses":         {0, 5, "interactivity/handling-user-interaction"},
+	"schedule.days":             {0, 120, "methods/chat.scheduleMessage, error time_too_far"},
+	"schedule.burst":            {0, 30, "methods/chat.scheduleMessage, error restricted_too_many: within 5 minutes of one channel"},
 	"conversations.open.people": {1, 8, "methods/conversations.open"},
 }
 

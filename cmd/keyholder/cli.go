@@ -150,5 +150,8 @@ func count(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}
+	if word == "person" {
+		return fmt.Sprintf("%d people", n)
+	}
 	return fmt.Sprintf("%d %ss", n, word)
 }

@@ -1,0 +1,338 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/store/storetest"
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+// TestMain lets the scripts run this very program under its name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"keyholder": main})
+}
+
+const (
+	scriptAppToken = "xapp-1-A0SCRIPT-secret"
+	scriptBotToken = "xoxb-script-secret"
+	// scriptPatience bounds every wait of a script.
+	scriptPatience = 30 * time.Second
+)
+
+// surroundings are what one script's keyholder speaks with.
+type surroundings struct {
+	slack *slacksim.Server
+	info  integratorsim.DemoInfo
+	redis *storetest.Server
+	away  atomic.Bool // Slack answers 503
+}
+
+// TestScripts runs testdata/script against simulators and a real redis-server.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               func(e *testscript.Env) error { return surround(t, e) },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "fill": fill, "answers": answers, "redis": redisCommand, "slack": slackCommand, "transfer": transferCommand,
+			"tamper": tamper, "terminate": terminate, "nosecrets": noSecrets,
+		},
+	})
+}
+
+// surround starts a Slack, an integrator.io and a Redis for one script.
+func surround(t *testing.T, e *testscript.Env) error {
+	s := &surroundings{redis: storetest.Redis(t)}
+	s.slack = slacksim.New(slacksim.Options{AppToken: scriptAppToken, BotToken: scriptBotToken, BotUserID: "U0KEYS",
+		Commands: []slacksim.SlashCommand{{Command: "/io", ShouldEscape: true}}})
+	for _, id := range []string{"U0DEE", "U0ANA", "U0BEN", "U0CAT"} {
+		s.slack.AddUser(slacksim.User{ID: id, RealName: id, Email: strings.ToLower(id) + "@acme.example"})
+	}
+	s.slack.AddUser(slacksim.User{ID: "U0GUS", RealName: "Gus", IsRestricted: true})
+	s.slack.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", Members: []string{"U0DEE", "U0ANA", "U0BEN", "U0CAT", "U0KEYS"}})
+	slack := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.away.Load() {
+			http.Error(w, "away", http.StatusServiceUnavailable)
+			return
+		}
+		s.slack.ServeHTTP(w, r)
+	}))
+	sim, info := integratorsim.Demo(integratorsim.Options{})
+	s.info = info
+	io := httptest.NewServer(sim)
+	e.Defer(func() {
+		s.slack.Close()
+		slack.Close()
+		io.Close()
+	})
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	e.Values["surroundings"] = s
+	for k, v := range map[string]string{"SLACK_APP_TOKEN": scriptAppToken, "SLACK_BOT_TOKEN": scriptBotToken, "SLACK_API_URL": slack.URL + "/api/",
+		"REDIS_URL": s.redis.URL, "ACME_IO_TOKEN": info.ProductionToken, "INTEGRATOR": io.URL, "LISTEN": "127.0.0.1:" + strconv.Itoa(port)} {
+		e.Setenv(k, v)
+	}
+	return nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func of(ts *testscript.TestScript) *surroundings { return ts.Value("surroundings").(*surroundings) }
+
+// exits runs a program and compares its exit code: exits 2 keyholder nonsense.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code program [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s exits with %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// fill replaces ${NAME} in files by what the environment says: fill keyholder.yaml.
+func fill(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		path := ts.MkAbs(name)
+		raw, err := os.ReadFile(path)
+		ts.Check(err)
+		ts.Check(os.WriteFile(path, []byte(os.Expand(string(raw), ts.Getenv)), 0o600))
+	}
+}
+
+// until polls for a condition.
+func until(ts *testscript.TestScript, what string, cond func() bool) {
+	deadline := time.Now().Add(scriptPatience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited in vain for %s", what)
+		}
+		<-tick.C
+	}
+}
+
+// answers waits until an address answers with a status and a text: answers 503 http://$LISTEN/readyz Slack.
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: answers status address [text]")
+	}
+	want, text := args[0], strings.Join(args[2:], " ")
+	until(ts, strings.Join(args, " "), func() bool {
+		res, err := http.Get(args[1])
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		return err == nil && strconv.Itoa(res.StatusCode) == want && strings.Contains(string(body), text)
+	})
+}
+
+// redisCommand ends and starts the server, waits until somebody looks for it while it is stopped, or sets its configuration: redis stop, redis
+// start, redis knocked, redis set maxmemory-policy allkeys-lru.
+func redisCommand(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	switch {
+	case len(args) == 1 && args[0] == "stop":
+		s.redis.Stop()
+	case len(args) == 1 && args[0] == "start":
+		ts.Check(s.redis.Start())
+	case len(args) == 1 && args[0] == "knocked":
+		ts.Check(knocked(s.redis.Addr))
+	case len(args) == 3 && args[0] == "set":
+		c := redis.NewClient(&redis.Options{Addr: s.redis.Addr})
+		defer c.Close()
+		ts.Check(c.ConfigSet(context.Background(), args[1], args[2]).Err())
+	default:
+		ts.Fatalf("usage: redis stop | start | knocked | set name value")
+	}
+}
+
+// knocked returns when somebody has connected to the address, and hangs up on them.
+func knocked(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("stand in for Redis: %w", err)
+	}
+	defer l.Close()
+	if err := l.(*net.TCPListener).SetDeadline(time.Now().Add(scriptPatience)); err != nil {
+		return fmt.Errorf("stand in for Redis: %w", err)
+	}
+	c, err := l.Accept()
+	if err != nil {
+		return fmt.Errorf("wait for a knock: %w", err)
+	}
+	return c.Close()
+}
+
+// slackCommand takes Slack away, brings it back, or waits for the bot: slack away, slack back, slack connected.
+func slackCommand(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	switch strings.Join(args, " ") {
+	case "away":
+		s.away.Store(true)
+		s.slack.DropConnections()
+	case "back":
+		s.away.Store(false)
+	case "connected":
+		until(ts, "the bot's socket", func() bool { return s.slack.Connections() > 0 })
+	default:
+		ts.Fatalf("usage: slack away | back | connected")
+	}
+}
+
+// transferCommand asks for a transfer in Slack, as a person does, and waits for the cards.
+func transferCommand(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
+	defer cancel()
+	_, err := s.slack.SlashCommand(ctx, "U0DEE", "C0OPS", "/io", "transfer acme")
+	ts.Check(err)
+	until(ts, "the form", func() bool { return len(s.slack.Views("U0DEE")) > 0 })
+	res, err := s.slack.SubmitView(ctx, "U0DEE", s.slack.Views("U0DEE")[0].ID, map[string]map[string]any{
+		"new_owner_alias": {"new_owner_alias": "celigo@acme.example"}, "reason": {"reason": "a script"}})
+	ts.Check(err)
+	if res.Error != "" || len(res.Errors) > 0 {
+		ts.Fatalf("the form was refused: %+v", res)
+	}
+	until(ts, "a holder's card", func() bool { return len(s.slack.Messages(s.slack.DM("U0ANA"))) > 0 })
+}
+
+// terminate sends SIGTERM to what runs in the background; wait then compares the exit code.
+func terminate(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// tamper changes one byte of the first event of some workflow, as somebody at the Redis console could.
+func tamper(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := context.Background()
+	c := redis.NewClient(&redis.Options{Addr: of(ts).redis.Addr})
+	defer c.Close()
+	keys, err := c.Keys(ctx, "kh:{*}:events:workflow/*").Result()
+	ts.Check(err)
+	if len(keys) == 0 {
+		ts.Fatalf("there is no workflow to tamper with")
+	}
+	entry, err := c.LIndex(ctx, keys[0], 0).Bytes()
+	ts.Check(err)
+	changed := bytes.Replace(entry, []byte("a script"), []byte("a scrept"), 1)
+	if bytes.Equal(entry, changed) {
+		ts.Fatalf("the reason does not stand in the event")
+	}
+	ts.Check(c.LSet(ctx, keys[0], 0, changed).Err())
+	ts.Setenv("TAMPERED", keys[0][strings.LastIndexByte(keys[0], '/')+1:])
+}
+
+// noSecrets fails where a token stands in one of the files, in the last output, or anywhere in Redis.
+func noSecrets(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	secrets := []string{scriptAppToken, scriptBotToken, s.info.ProductionToken, s.info.SandboxToken}
+	look := func(where, text string) {
+		for _, secret := range secrets {
+			if strings.Contains(text, secret) {
+				ts.Fatalf("%s holds the secret %.9s…", where, secret)
+			}
+		}
+	}
+	for _, name := range args {
+		text := ts.ReadFile(name)
+		if text == "" && name != "stdout" {
+			ts.Fatalf("%s is empty, so nothing was looked at", name)
+		}
+		look(name, text)
+	}
+	c := redis.NewClient(&redis.Options{Addr: s.redis.Addr})
+	defer c.Close()
+	n, err := everyValue(c, look)
+	ts.Check(err)
+	if n == 0 {
+		ts.Fatalf("Redis is empty, so nothing was looked at")
+	}
+}
+
+// everyValue shows every key with all that it holds.
+func everyValue(c *redis.Client, look func(where, text string)) (int, error) {
+	ctx, n := context.Background(), 0
+	it := c.Scan(ctx, 0, "*", 100).Iterator()
+	for it.Next(ctx) {
+		key := it.Val()
+		n++
+		kind, err := c.Type(ctx, key).Result()
+		if err != nil {
+			return n, fmt.Errorf("type of %s: %w", key, err)
+		}
+		var text string
+		switch kind {
+		case "hash":
+			all, err := c.HGetAll(ctx, key).Result()
+			if err != nil {
+				return n, fmt.Errorf("read %s: %w", key, err)
+			}
+			text = fmt.Sprint(all)
+		case "list":
+			all, err := c.LRange(ctx, key, 0, -1).Result()
+			if err != nil {
+				return n, fmt.Errorf("read %s: %w", key, err)
+			}
+			text = strings.Join(all, "\n")
+		case "zset":
+			all, err := c.ZRange(ctx, key, 0, -1).Result()
+			if err != nil {
+				return n, fmt.Errorf("read %s: %w", key, err)
+			}
+			text = strings.Join(all, "\n")
+		case "string":
+			if text, err = c.Get(ctx, key).Result(); err != nil {
+				return n, fmt.Errorf("read %s: %w", key, err)
+			}
+		default:
+			return n, fmt.Errorf("%s is a %s, which nobody looks into here", key, kind)
+		}
+		look(key, key+"\n"+text)
+	}
+	if err := it.Err(); err != nil {
+		return n, fmt.Errorf("scan Redis: %w", err)
+	}
+	return n, nil
+}

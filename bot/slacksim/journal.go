@@ -32,6 +32,7 @@ type journal struct {
 	groups    map[string]*UserGroup
 	channels  map[string]channelMark
 	links     int
+	ahead     int64 // milliseconds, as last told
 	messages  map[string][]messageMark
 	stacks    map[string]string
 	homes     map[string]string
@@ -140,6 +141,10 @@ func (s *Server) stepWorld(t tell) {
 	}
 	if moved {
 		t("channels", obj{"channels": s.channelsJSON()})
+	}
+	if ahead := s.ahead(); max(ahead, j.ahead)-min(ahead, j.ahead) > 1000 {
+		j.ahead = ahead
+		t("clock", obj{"ahead_ms": ahead})
 	}
 	if n := len(s.live()); n != j.links {
 		j.links = n

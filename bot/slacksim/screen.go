@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // What the page reads. boot is everything but messages, views and traffic; the rest comes in pieces, and what changes
@@ -28,7 +29,12 @@ func (s *Server) boot() obj {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.step()
-	unread, read := obj{}, obj{}
+	unread, read, newest := obj{}, obj{}, obj{}
+	for id, l := range s.messages {
+		if len(l) > 0 {
+			newest[id] = l[len(l)-1].TS
+		}
+	}
 	for _, id := range s.userOrder {
 		if u := s.users[id]; !u.IsBot && id != "USLACKBOT" {
 			unread[id], read[id] = s.unreadOf(id)
@@ -37,8 +43,12 @@ func (s *Server) boot() obj {
 	return obj{"at": s.position(), "team": obj{"id": s.opt.TeamID, "name": s.opt.TeamName}, "connections": len(s.live()),
 		"app":      obj{"id": s.opt.AppID, "name": s.opt.BotName, "user": s.opt.BotUserID, "home": !s.opt.HomeTabDisabled},
 		"commands": orEmpty(s.opt.Commands), "panel": obj{"url": s.opt.PanelURL, "title": s.opt.PanelTitle}, "ack_ms": s.opt.AckTimeout.Milliseconds(),
-		"people": s.peopleJSON(), "groups": s.groupsJSON(), "channels": s.channelsJSON(), "unread": unread, "read": read}
+		"people": s.peopleJSON(), "groups": s.groupsJSON(), "channels": s.channelsJSON(), "unread": unread, "read": read,
+		"newest_in": newest, "ahead_ms": s.ahead()}
 }
+
+// ahead is by how many milliseconds the simulated time is ahead of real time.
+func (s *Server) ahead() int64 { return s.opt.Now().Sub(time.Now()).Milliseconds() }
 
 // screen is the modals and the Home tab of one person.
 func (s *Server) screen(user string) obj {

@@ -1,226 +1,182 @@
-// The page: who acts, which conversation is shown, and the live state of both.
-import { call, h } from './dom.js';
-import { render } from './blocks.js';
-import { showModal } from './modal.js';
-import { mrkdwn, names } from './mrkdwn.js';
+// The page: who acts, which conversation is shown, and the keys.
+import { $, announce, icon } from './dom.js';
+import { call, query } from './api.js';
+import { avatar } from './avatar.js';
+import { changePlace, say } from './composer.js';
+import { clear, show, toNewest } from './conversation.js';
+import { drawHome, setHome } from './home.js';
+import { startInspector, toggleInspector } from './inspector.js';
+import { leave, setViews, showModal } from './modal.js';
+import { drawPanel, setSidebar, startPanes, togglePanel } from './panes.js';
+import { actors, drawSidebar } from './sidebar.js';
+import { dmOf, flagOf, kindOf, now, on, setChannels, store, unreadIn } from './store.js';
+import { listen, load } from './stream.js';
+import { openSwitcher } from './switcher.js';
+import { startTheme } from './theme.js';
+import { closeThread } from './thread.js';
+import { timeText } from './dates.js';
 
-const $ = id => document.getElementById(id);
-const place = { user: '', where: '' }; // where: a channel id, or "home"
-let state = null;
-let drawn = {};
-const seen = JSON.parse(sessionStorage.getItem('seen') || '{}'); // "user/channel": newest timestamp looked at
+const places = {}; // user -> {where, tab} shown last
 
-function say(text) { $('status').textContent = text; }
+function guard(work) { return Promise.resolve(work).catch(problem => { console.error(problem); say(problem.message, true); }); }
 
-// guard runs an act and shows why it could not be done.
-async function guard(work) {
-  try { await work(); } catch (problem) { say(problem.message); }
-}
+function sidebar() { drawSidebar({ go, open, openApp }); }
 
-let loading = null, again = false;
-
-// refresh loads the state; calls while one is under way are joined into one more.
-function refresh() {
-  if (loading) { again = true; return loading; }
-  loading = load().catch(problem => { console.error(problem); say('The page could not be brought up to date: ' + problem.message); }).then(() => {
-    loading = null;
-    if (again) { again = false; return refresh(); }
-  });
-  return loading;
-}
-
-async function load() {
-  const query = new URLSearchParams({ as: place.user, channel: place.where === 'home' ? '' : place.where });
-  state = await call('state?' + query);
-  if (!place.user) {
-    const first = state.people.find(p => !p.is_bot && !p.deleted);
-    const asked = new URLSearchParams(location.search).get('as');
-    const person = state.people.find(p => p.id === asked) || first;
-    if (person) { go(person.id, person.dm || (state.app.home ? 'home' : '')); return; }
+// go changes the person who acts.
+async function go(user) {
+  const p = store.users[user];
+  if (!p || p.deleted || p.is_bot) return;
+  const same = user === store.me;
+  if (!same) {
+    leave();
+    closeThread();
+    store.me = user;
+    announce('Acting as ' + p.real_name);
+    try { sessionStorage.setItem('me', user); } catch { /* only a comfort */ }
   }
-  draw();
+  setSidebar(false);
+  if (!same) enter(first(user));
+  await guard(call('screen?' + query({ as: user })).then(screen => {
+    setViews(user, screen.views);
+    setHome(user, screen.home);
+    if (store.me !== user) return;
+    if (store.tab === 'home') drawHome();
+    showModal();
+  }));
 }
 
-function go(user, where) {
-  if (user !== place.user) say('');
-  place.user = user;
-  place.where = where;
-  drawn = {};
-  $('messages').replaceChildren();
-  if (where === 'home') guard(() => call('home', { user, tab: 'home' }));
-  refresh();
-  document.title = 'Slack simulator';
+// first is where a person lands: unread messages of the app, else where they were, else their first channel.
+function first(user) {
+  const dm = dmOf(user);
+  if (dm && unreadIn(user, dm.id)) return { where: dm.id, tab: 'messages' };
+  if (places[user]) return places[user];
+  const channel = store.channels.find(c => !c.im && c.members.includes(user));
+  return channel ? { where: channel.id, tab: 'messages' } : { where: dm ? dm.id : 'app', tab: store.app.home && !dm ? 'home' : 'messages' };
 }
 
-function draw() {
-  names.me = place.user;
-  names.users = Object.fromEntries(state.people.map(p => [p.id, p]));
-  names.channels = state.channel_names;
-  names.groups = Object.fromEntries(state.groups.map(g => [g.id, g.handle]));
-  $('team').textContent = state.team.name;
-  $('link').textContent = state.connections ? 'The app is connected.' : 'The app is not connected.';
-  $('link').className = state.connections ? 'on' : 'off';
-  drawSidebar();
-  if (place.where === 'home') drawHome(); else drawConversation();
-  showModal(place.user, state.views, refresh);
+// enter shows a conversation or a tab of the app.
+function enter({ where, tab }) {
+  store.where = where;
+  store.tab = tab;
+  places[store.me] = { where, tab };
+  header();
+  sidebar();
+  const home = tab === 'home';
+  $('home').hidden = !home;
+  $('messages-wrap').hidden = home;
+  $('composer').hidden = home || !where || where === 'app';
+  if (home) { clear(); drawHome(); } else guard(show(store.me, where === 'app' ? '' : where));
+  const c = store.channel[where];
+  changePlace(store.me + '/' + where, c && c.name ? `Message #${c.name}` : `Message ${store.app.name}`);
+}
+
+function header() {
+  const c = store.channel[store.where];
+  const app = !c || c.im;
+  $('title').replaceChildren(app ? avatar(store.app.user, true) : icon(c.private ? 'lock' : 'hash'), app ? store.app.name : c.name || 'Group message');
+  $('subtitle').textContent = app ? 'App' : `${c.members.length} members` + (c.shared ? ' · shared with another workspace' : '') + (c.archived ? ' · archived' : '');
+  $('tabs').hidden = !app || !store.app.home;
+  for (const [id, tab] of [['tab-home', 'home'], ['tab-messages', 'messages']]) {
+    $(id).setAttribute('aria-selected', String(store.tab === tab));
+    $(id).tabIndex = store.tab === tab ? 0 : -1;
+  }
+  const me = store.users[store.me];
+  $('as').replaceChildren(...(me ? [avatar(me.id, true), `Acting as ${me.real_name}`] : []));
+}
+
+function open(channel) {
+  closeThread();
+  setSidebar(false);
+  enter({ where: channel, tab: 'messages' });
+  if (!matchMedia('(pointer: coarse)').matches) $('text').focus();
+}
+
+// openApp opens the conversation with the app, made if there was none; the app hears of it.
+async function openApp(tab) {
+  const user = store.me;
+  closeThread();
+  setSidebar(false);
+  const to = tab === 'home' || tab === 'messages' ? tab : 'messages';
+  let dm = dmOf(user);
+  if (!dm) {
+    const made = await guard(call('dm', { user }));
+    if (!made || store.me !== user) return;
+    if (!store.channel[made.channel]) setChannels([...store.channels, { id: made.channel, im: true, private: true, name: '', members: [user, store.app.user] }]);
+    dm = store.channel[made.channel];
+  }
+  enter({ where: dm.id, tab: to });
+  call('home', { user, tab: to }).catch(() => {}); // shown whether or not the app listens
+}
+
+function next(step) {
+  const l = actors().filter(p => !p.deleted);
+  go(l[(l.findIndex(p => p.id === store.me) + step + l.length) % l.length].id);
+}
+
+function switches() {
+  const dm = dmOf(store.me);
+  return [
+    ...actors().filter(p => !p.deleted).map((p, i) => ({ title: p.real_name, more: ['Act as', flagOf(p) || kindOf(p)].filter(Boolean).join(' · '), look: avatar(p.id, true), key: i < 9 ? `Alt+${i + 1}` : '', run: () => go(p.id) })),
+    ...store.channels.filter(c => !c.im && c.members.includes(store.me)).map(c => ({ title: '#' + (c.name || 'group message'), more: 'Channel', look: icon(c.private ? 'lock' : 'hash'), run: () => open(c.id) })),
+    { title: store.app.name, more: dm ? 'Direct message with the app' : 'App', look: avatar(store.app.user, true), run: () => openApp('messages') },
+    store.app.home ? { title: store.app.name + ' Home', more: 'Home tab of the app', look: avatar(store.app.user, true), run: () => openApp('home') } : null,
+    { title: 'Inspector', more: 'Envelopes and calls', look: icon('inspect'), key: 'Alt+I', run: toggleInspector },
+    store.panel.url ? { title: store.panel.title, more: 'Panel', look: icon('panel'), key: 'Alt+P', run: togglePanel } : null,
+    { title: 'Newest messages', more: 'Jump', look: icon('down'), run: toNewest },
+  ].filter(Boolean);
+}
+
+// Keys are read by their place on the keyboard, because Alt makes other letters on some.
+document.addEventListener('keydown', event => {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.code === 'KeyK') { event.preventDefault(); if (!$('modal').open && !$('confirm').open) openSwitcher(switches); return; }
+  if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const digit = /^Digit([1-9])$/.exec(event.code);
+  const act = digit ? () => { const p = actors()[digit[1] - 1]; if (p && !$('confirm').open) go(p.id); } :
+    { KeyI: toggleInspector, KeyP: togglePanel, ArrowDown: () => next(1), ArrowUp: () => next(-1) }[event.code];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+function tabKeys(event) {
+  if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+  const other = event.target.id === 'tab-home' ? 'tab-messages' : 'tab-home';
+  $(other).focus();
+  $(other).click();
+}
+
+for (const [id, tab] of [['tab-home', 'home'], ['tab-messages', 'messages']]) {
+  $(id).addEventListener('click', () => openApp(tab));
+  $(id).addEventListener('keydown', tabKeys);
+}
+$('switch').addEventListener('click', () => openSwitcher(switches));
+
+on('boot', () => {
   drawPanel();
-}
+  const asked = new URLSearchParams(location.search).get('as');
+  let last = '';
+  try { last = sessionStorage.getItem('me'); } catch { /* only a comfort */ }
+  const able = actors().filter(p => !p.deleted);
+  const me = [store.me, asked, last].map(id => able.find(p => p.id === id)).find(Boolean) || able[0];
+  if (!me) { sidebar(); return; }
+  const again = store.me === me.id;
+  if (again) enter({ where: store.where, tab: store.tab });
+  else store.me = '';
+  go(me.id);
+});
+on('people', () => { sidebar(); header(); });
+on('channels', () => { sidebar(); header(); });
+on('link', sidebar);
+on('unread', sidebar);
+on('online', up => { store.offline = !up; document.body.classList.toggle('offline', !up); sidebar(); });
+on('problem', text => say(text, true));
 
-function look(channel, ts) {
-  if (!channel || !ts) return;
-  seen[place.user + '/' + channel] = ts;
-  sessionStorage.setItem('seen', JSON.stringify(seen));
-}
+function clock() { $('clock').textContent = Math.abs(store.ahead) > 30000 ? `Simulated time: ${new Date(now()).toLocaleDateString('en', { weekday: 'short', day: 'numeric', month: 'short' })}, ${timeText(new Date(now()))}` : ''; }
 
-function unread(user, channel, latest) { return Boolean(channel && latest && latest > (seen[user + '/' + channel] || '')); }
-
-function item(text, current, fresh, run, note) {
-  return h('li', {}, h('button', { type: 'button', 'aria-current': current ? 'true' : null, class: fresh ? 'fresh' : null, onclick: run },
-    h('span', {}, text), note ? h('small', {}, note) : null, fresh ? h('span', { class: 'dot' }, h('span', { class: 'quiet' }, 'new')) : null));
-}
-
-// replace redraws a list only when it changed, so that the focus stays where it is.
-function replace(id, key, make) {
-  if (drawn[id] === key) return;
-  drawn[id] = key;
-  const at = document.activeElement;
-  const index = [...$(id).querySelectorAll('button')].indexOf(at);
-  $(id).replaceChildren(...make());
-  if (index >= 0) $(id).querySelectorAll('button')[index]?.focus();
-}
-
-function drawSidebar() {
-  const kind = p => (p.deleted ? 'deactivated' : p.foreign ? 'other workspace' : p.guest ? 'guest' : p.title || (p.admin ? 'workspace admin' : ''));
-  const people = state.people.filter(p => !p.is_bot);
-  if (place.where === (names.users[place.user] || {}).dm) look(place.where, names.users[place.user].latest);
-  for (const c of state.channels) if (c.id === place.where) look(c.id, c.latest);
-  const flags = people.map(p => unread(p.id, p.dm, p.latest));
-  replace('people', JSON.stringify([people, flags, place.user]), () => people.map((p, i) =>
-    item(p.real_name, p.id === place.user, flags[i], () => go(p.id, p.dm || (state.app.home ? 'home' : p.dm)), kind(p))));
-  const me = names.users[place.user] || {};
-  const fresh = unread(place.user, me.dm, me.latest);
-  replace('app', JSON.stringify([me.dm, fresh, place.where, place.user]), () => [
-    state.app.home ? item('Home', place.where === 'home', false, () => go(place.user, 'home')) : null,
-    item('Messages', place.where === me.dm && me.dm, fresh, () => guard(openMessages)),
-  ].filter(Boolean));
-  const channelFlags = state.channels.map(c => unread(place.user, c.id, c.latest));
-  replace('channels', JSON.stringify([state.channels, channelFlags, place.where, place.user]), () => state.channels.map((c, i) =>
-    item((c.private ? '🔒 ' : '# ') + c.name, c.id === place.where, channelFlags[i], () => go(place.user, c.id), c.shared ? 'shared' : '')));
-}
-
-async function openMessages() {
-  const user = place.user;
-  const { channel } = await call('dm', { user });
-  call('home', { user, tab: 'messages' }).catch(() => {}); // the conversation opens whether or not the app listens
-  go(user, channel);
-}
-
-function title(text, sub) {
-  $('title').textContent = text;
-  $('subtitle').textContent = sub;
-}
-
-function drawHome() {
-  const me = names.users[place.user] || {};
-  title(state.app.name + ': Home', 'as ' + (me.real_name || ''));
-  $('composer').hidden = true;
-  const key = state.home ? state.home.hash : 'none';
-  if (drawn.home === key) return;
-  drawn.home = key;
-  const view = state.home;
-  const use = (block, element, value) => guard(() => report(call('view-action', { user: place.user, view_id: view.id, block_id: block.block_id, action_id: element.action_id, value: value ?? null })));
-  $('messages').replaceChildren(h('div', { class: 'home' }, view ? render(view.blocks, { values: view.state.values, use }) : h('p', {}, 'The app has not published a Home tab for this person.')));
-}
-
-// report tells how an act ended for the person.
-async function report(work) {
-  say('…');
-  const result = await work;
-  say(result.error ? 'This did not work: ' + result.error : '');
-  refresh();
-}
-
-function drawConversation() {
-  const me = names.users[place.user] || {};
-  const channel = state.channels.find(c => c.id === place.where);
-  title(channel ? '#' + channel.name : place.where ? state.app.name : 'No conversation', 'as ' + (me.real_name || ''));
-  $('composer').hidden = !place.where;
-  const messages = state.messages || [];
-  const box = $('messages');
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
-  const known = new Map([...box.children].map(c => [c.dataset.ts, c]));
-  const ordered = [];
-  for (const m of messages.filter(m => !m.thread_ts || m.thread_ts === m.ts)) {
-    ordered.push(m, ...messages.filter(r => r.thread_ts === m.ts && r.ts !== m.ts).map(r => ({ ...r, reply: true })));
-  }
-  const children = ordered.map(m => {
-    const key = JSON.stringify(m);
-    const old = known.get(m.ts);
-    if (old && old.key === key) return old;
-    const made = message(m);
-    made.key = key;
-    return made;
-  });
-  if (children.length !== box.children.length || children.some((c, i) => c !== box.children[i])) {
-    box.replaceChildren(...(children.length ? children : [h('p', { class: 'empty' }, 'Nothing here yet.')]));
-    if (atEnd) box.scrollTop = box.scrollHeight;
-  }
-}
-
-function message(m) {
-  const author = names.users[m.user] || {};
-  const at = new Date(Number(m.ts.split('.')[0]) * 1000);
-  const use = (block, element, value) => guard(() => report(call('click', { user: place.user, channel: place.where, message_ts: m.ts,
-    block_id: block.block_id, action_id: element.action_id, value: value ?? null })));
-  const name = m.username || author.real_name || m.user;
-  return h('article', { class: ['message', m.ephemeral && 'ephemeral', m.reply && 'reply'].filter(Boolean).join(' '), dataset: { ts: m.ts }, 'aria-label': 'Message of ' + name },
-    m.ephemeral ? h('p', { class: 'only' }, 'Only visible to you') : null,
-    h('header', {}, h('strong', {}, name), m.bot_id ? h('span', { class: 'tag' }, 'app') : null,
-      h('time', { datetime: at.toISOString(), title: at.toString() }, at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })),
-      m.edited ? h('span', { class: 'quietly' }, '(edited)') : null),
-    m.blocks ? render(m.blocks, { values: m.values, use }) : h('div', { class: 'block' }, mrkdwn(m.text)),
-    (m.attachments || []).map(a => h('div', { class: 'attachment' }, a.blocks ? render(a.blocks, { values: m.values, use }) : mrkdwn(a.text || a.fallback || ''))),
-    (m.files || []).map(f => h('p', {}, h('a', { href: '/files/' + f.id, download: f.name }, f.title || f.name))),
-    m.reactions ? h('p', { class: 'reactions' }, m.reactions.map(r => h('span', {}, mrkdwn(':' + r.name + ':'), ' ' + r.count))) : null);
-}
-
-function drawPanel() {
-  const { url, title: text } = state.panel;
-  if (!url || $('panel-frame').getAttribute('src') === url) return;
-  $('panel').hidden = false;
-  $('panel-title').textContent = text;
-  $('panel-frame').title = text;
-  $('panel-frame').src = url;
-  document.body.classList.add('with-panel');
-}
-
-function hints() {
-  const typed = $('text').value;
-  const fits = typed.startsWith('/') ? state.commands.filter(c => c.command.startsWith(typed.split(' ')[0])) : [];
-  $('hints').hidden = !fits.length;
-  $('hints').replaceChildren(...fits.map(c => h('li', {}, h('button', { type: 'button', onclick: () => { $('text').value = c.command + ' '; $('text').focus(); hints(); } },
-    h('strong', {}, c.command), ' ', h('span', {}, c.usage_hint), h('small', {}, c.description)))));
-}
-
-async function send() {
-  const typed = $('text').value.trim();
-  if (!typed) return;
-  $('text').value = '';
-  hints();
-  if (!typed.startsWith('/')) {
-    await call('post', { user: place.user, channel: place.where, text: typed });
-    say('');
-    return;
-  }
-  const [command, ...rest] = typed.split(' ');
-  try { await report(call('slash', { user: place.user, channel: place.where, command, text: rest.join(' ') })); } catch (problem) {
-    $('text').value = typed;
-    throw problem;
-  }
-}
-
-$('text').addEventListener('input', hints);
-$('composer').addEventListener('submit', event => { event.preventDefault(); guard(send); });
-const stream = new EventSource('/_sim/events');
-stream.onmessage = refresh;
-stream.onerror = () => { $('link').textContent = 'The simulator is away.'; $('link').className = 'off'; };
+on('clock', clock);
+setInterval(clock, 10000);
+startTheme();
+startPanes();
+startInspector();
+for (const node of document.querySelectorAll('[data-icon]')) node.prepend(icon(node.dataset.icon));
+guard(load().then(() => { clock(); listen(); }));

@@ -1,54 +1,98 @@
 // Block Kit as DOM. render(blocks, context) where context is
-//   use(block, element, value)  called when a person uses an element
-//   values                      state.values: what the fields hold
-//   collect(block, element, read) told about each field, so that a modal can read them all
-//   errors                      texts at fields by block_id
-import { h, newID } from './dom.js';
-import { field } from './fields.js';
-import { mention, mrkdwn, link, names, textObject } from './mrkdwn.js';
+//   use(block, element, value)     called when a person uses an element; resolves to '' or to what went wrong
+//   values                         state.values: what the fields hold
+//   typed                          what a person typed but has not sent, by block_id and action_id
+//   collect(block, element, read)  told about each field, so that a modal can read them all
+//   suggest(block, element, text)  asks the app for options
+//   errors                         texts at fields by block_id
+import { h, icon, newID } from './dom.js';
+import { field, heldIn } from './fields.js';
+import { link, mrkdwn, plain, textObject } from './mrkdwn.js';
+import { markdown } from './markdown.js';
+import { rich, table } from './richtext.js';
 import { confirmFirst } from './confirm.js';
+import { overflow } from './menu.js';
 
+// image shows pictures that are embedded or of this host. Nothing is fetched from outside: others are links.
 function image(block) {
-  const source = block.image_url || '';
-  // Nothing is fetched from outside: a picture elsewhere is a link.
-  if (source.startsWith('/') || source.startsWith(location.origin) || source.startsWith('data:image/')) return h('img', { src: source, alt: block.alt_text });
-  return h('span', { class: 'picture' }, source ? link(source, 'Picture: ' + block.alt_text) : 'Picture: ' + block.alt_text);
+  const file = block.slack_file || {};
+  const source = block.image_url || file.url || (file.id ? '/files/' + file.id : '');
+  const own = source.startsWith('data:image/') || source.startsWith('/') && !source.startsWith('//') || source.startsWith(location.origin + '/');
+  if (own) return h('img', { src: source, alt: block.alt_text || '', loading: 'lazy' });
+  return h('span', { class: 'picture' }, icon('file'), link(source, block.alt_text || source));
+}
+
+// run lets a person use an element: it asks first if need be, shows that it works, and what went wrong.
+function runner(node, block, element, context) {
+  return async value => {
+    if (node.getAttribute('aria-busy') || !await confirmFirst(element.confirm, element.style)) return false;
+    node.setAttribute('aria-busy', 'true');
+    const wrong = await context.use(block, element, value);
+    node.removeAttribute('aria-busy');
+    complain(node, wrong);
+    return true;
+  };
+}
+
+// complain puts what went wrong below an element, or takes it away.
+function complain(node, wrong) {
+  const place = node.closest('.block') || node.parentElement;
+  if (!place) return;
+  for (const old of place.querySelectorAll(':scope > .act-error')) old.remove();
+  if (wrong) place.append(h('p', { class: 'act-error', role: 'alert' }, icon('alert'), wrong));
 }
 
 function button(block, element, context) {
-  const run = async () => { if (await confirmFirst(element.confirm, element.style)) context.use(block, element); };
-  const out = h('button', { type: 'button', class: element.style || null, 'aria-label': element.accessibility_label, onclick: run,
-    dataset: { block: block.block_id, action: element.action_id } }, textObject(element.text));
-  if (element.url) out.addEventListener('click', () => window.open(element.url, '_blank', 'noopener,noreferrer'));
-  return out;
+  const node = h('button', { type: 'button', class: element.style || null, 'aria-label': element.accessibility_label, dataset: { block: block.block_id, action: element.action_id } }, textObject(element.text));
+  const run = runner(node, block, element, context);
+  node.addEventListener('click', () => {
+    if (element.url && /^https?:\/\//i.test(element.url)) window.open(element.url, '_blank', 'noopener,noreferrer');
+    run();
+  });
+  return node;
 }
 
-function overflow(block, element, context) {
-  const choose = h('select', { class: 'overflow', 'aria-label': 'More', dataset: { block: block.block_id, action: element.action_id }, onchange: async () => {
-    const value = choose.value;
-    choose.value = '';
-    if (value && await confirmFirst(element.confirm)) context.use(block, element, value);
-  } }, h('option', { value: '' }, '⋯'), element.options.map(o => h('option', { value: o.value }, o.text.text)));
-  return choose;
+function menu(block, element, context) {
+  const wrap = overflow(element.options || [], { dataset: { block: block.block_id, action: element.action_id } }, option => {
+    if (option.url && /^https?:\/\//i.test(option.url)) window.open(option.url, '_blank', 'noopener,noreferrer');
+    run(option.value);
+  });
+  const run = runner(wrap.querySelector('button'), block, element, context);
+  return wrap;
 }
 
-function state(block, element, context) { return ((context.values || {})[block.block_id] || {})[element.action_id]; }
+// feedback is the pair of buttons of context_actions.
+function feedback(block, element, context) {
+  return [element.positive_button, element.negative_button].filter(Boolean).map(b => button(block, { ...element, ...b, confirm: null }, context));
+}
+
+function held(block, element, context) {
+  const typed = ((context.typed || {})[block.block_id] || {})[element.action_id];
+  return typed !== undefined ? typed : heldIn(((context.values || {})[block.block_id] || {})[element.action_id]);
+}
 
 function interactive(block, element, context) {
-  if (element.type === 'button' || element.type === 'workflow_button') return button(block, element, context);
-  if (element.type === 'overflow') return overflow(block, element, context);
-  if (element.type === 'image') return image(element);
-  const label = (element.placeholder && element.placeholder.text) || (block.text && block.text.text) || element.action_id;
-  const made = field(element, state(block, element, context), { 'aria-label': label, 'data-block': block.block_id, 'data-action': element.action_id },
-    async () => { if (await confirmFirst(element.confirm)) context.use(block, element, made.read()); });
-  if (!made) return h('em', {}, element.type);
+  switch (element.type) {
+    case 'button': case 'workflow_button': return button(block, element, context);
+    case 'icon_button': return button(block, { ...element, text: element.text || { type: 'plain_text', text: element.icon || element.action_id } }, context);
+    case 'feedback_buttons': return feedback(block, element, context);
+    case 'overflow': return menu(block, element, context);
+    case 'image': return image(element);
+  }
+  const label = plain(element.placeholder) || plain(block.text) || element.action_id;
+  const made = field(element, held(block, element, context), { 'aria-label': label, 'data-block': block.block_id, 'data-action': element.action_id },
+    () => run(made.read()), context.suggest && (text => context.suggest(block, element, text)));
+  if (!made) return unknown(element.type);
+  const run = runner(made.element, block, element, context);
   if (context.collect) context.collect(block, element, made.read);
   return made.element;
 }
 
+function unknown(type) { return h('span', { class: 'unknown' }, `This page does not show “${type || 'unknown'}”.`); }
+
 function section(block, context) {
   return h('div', { class: 'section' },
-    h('div', { class: 'grow' }, block.text ? h('div', {}, textObject(block.text)) : null,
+    h('div', { class: 'grow' }, block.text ? h('div', { class: 'text' }, textObject(block.text)) : null,
       block.fields ? h('div', { class: 'fields' }, block.fields.map(f => h('div', {}, textObject(f)))) : null),
     block.accessory ? h('div', { class: 'accessory' }, interactive(block, block.accessory, context)) : null);
 }
@@ -56,65 +100,65 @@ function section(block, context) {
 function input(block, context) {
   const id = newID(), hint = newID(), error = newID(), label = newID();
   const text = (context.errors || {})[block.block_id];
-  const dispatch = () => { if (block.dispatch_action) context.use(block, block.element, made.read()); };
-  const attributes = { id, 'aria-labelledby': label, 'aria-describedby': [block.hint && hint, text && error].filter(Boolean).join(' ') || null,
-    'aria-invalid': text ? 'true' : null, 'aria-required': block.optional ? null : 'true', 'data-block': block.block_id, 'data-action': block.element.action_id };
-  const made = field(block.element, state(block, block.element, context), attributes, dispatch);
-  if (made && context.collect) context.collect(block, block.element, made.read);
-  return h('div', { class: text ? 'input wrong' : 'input' },
+  const element = block.element || {};
+  const attributes = { id, 'aria-labelledby': label, 'aria-describedby': [text && error, block.hint && hint].filter(Boolean).join(' ') || null,
+    'aria-invalid': text ? 'true' : null, 'aria-required': block.optional ? null : 'true', 'data-block': block.block_id, 'data-action': element.action_id };
+  const made = field(element, held(block, element, context), attributes, () => { if (block.dispatch_action) run(made.read()); },
+    context.suggest && (text => context.suggest(block, element, text)));
+  const run = made && runner(made.element, block, element, context);
+  if (made && context.collect) context.collect(block, element, made.read);
+  return h('div', { class: ['input', text && 'wrong'] },
     h('label', { id: label, for: id }, textObject(block.label), block.optional ? h('span', { class: 'optional' }, ' (optional)') : null),
-    made ? made.element : h('em', {}, block.element.type + ' cannot be filled in here'),
-    text ? h('p', { class: 'error', id: error }, text) : null,
+    made ? made.element : unknown(element.type),
+    text ? h('p', { class: 'error', id: error }, icon('alert'), text) : null,
     block.hint ? h('p', { class: 'hint', id: hint }, textObject(block.hint)) : null);
 }
 
-function span(e) {
-  const style = e.style || {};
-  let out = e.type === 'link' ? link(e.url, e.text) : e.type === 'user' ? mention(e.user_id) : e.type === 'emoji' ? ':' + e.name + ':' :
-    e.type === 'channel' ? h('span', { class: 'mention' }, '#' + (names.channels[e.channel_id] || e.channel_id)) :
-    e.type === 'date' ? h('time', {}, mrkdwn(`<!date^${e.timestamp}^${e.format || '{date}'}|${e.fallback || ''}>`)) :
-    (e.text || '').split('\n').flatMap((line, i) => (i ? [h('br'), ...mrkdwnIfPerson(line)] : mrkdwnIfPerson(line)));
-  if (style.code) out = h('code', {}, out);
-  if (style.bold) out = h('strong', {}, out);
-  if (style.italic) out = h('em', {}, out);
-  if (style.strike) out = h('s', {}, out);
-  return out;
+function video(block) {
+  return h('div', { class: 'card' }, h('strong', {}, link(block.title_url || block.video_url, plain(block.title) || block.alt_text)),
+    block.author_name ? h('small', {}, block.author_name) : null, block.description ? h('div', {}, plain(block.description)) : null,
+    h('small', {}, 'Video: ', link(block.video_url, block.alt_text)));
 }
 
-// People's own messages carry mentions as text inside their rich text.
-function mrkdwnIfPerson(line) { return /<[@#!]/.test(line) ? mrkdwn(line) : [line.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')]; }
+const kinds = {
+  section,
+  header: block => h('h3', {}, textObject(block.text)),
+  divider: () => h('hr'),
+  context: block => h('div', { class: 'context' }, (block.elements || []).map(e => (e.type === 'image' ? image(e) : h('span', {}, textObject(e))))),
+  actions: (block, context) => h('div', { class: 'actions' }, (block.elements || []).map(e => interactive(block, e, context))),
+  context_actions: (block, context) => h('div', { class: 'actions slight' }, (block.elements || []).map(e => interactive(block, e, context))),
+  image: block => h('figure', {}, block.title ? h('figcaption', {}, textObject(block.title)) : null, image(block)),
+  input,
+  rich_text: block => h('div', { class: 'rich' }, (block.elements || []).map(rich)),
+  table,
+  markdown: block => h('div', { class: 'markdown' }, markdown(block.text)),
+  video,
+  file: block => h('div', { class: 'card' }, icon('file'), ' File ', h('code', {}, block.external_id || block.file_id || '')),
+};
 
-function rich(element) {
-  const inside = (element.elements || []).map(e => (e.type.startsWith('rich_text_') ? rich(e) : span(e)));
-  switch (element.type) {
-    case 'rich_text_list': return h(element.style === 'ordered' ? 'ol' : 'ul', {}, inside.map(i => h('li', {}, i)));
-    case 'rich_text_preformatted': return h('pre', {}, inside);
-    case 'rich_text_quote': return h('blockquote', {}, inside);
-    default: return h('div', {}, inside);
-  }
-}
-
-function table(block) {
-  const cell = c => (c.type === 'rich_text' ? (c.elements || []).map(rich) : String(c.text ?? c.value ?? ''));
-  return h('table', {}, h('tbody', {}, block.rows.map((row, i) => h('tr', {}, row.map(c => h(i ? 'td' : 'th', {}, cell(c)))))));
-}
-
+// one renders a block. A block that this page does not know, or that is not as expected, is a labelled box.
 function one(block, context) {
-  switch (block.type) {
-    case 'section': return section(block, context);
-    case 'header': return h('h3', {}, textObject(block.text));
-    case 'divider': return h('hr');
-    case 'context': return h('div', { class: 'context' }, block.elements.map(e => (e.type === 'image' ? image(e) : h('span', {}, textObject(e)))));
-    case 'actions': return h('div', { class: 'actions' }, block.elements.map(e => interactive(block, e, context)));
-    case 'image': return h('figure', {}, block.title ? h('figcaption', {}, textObject(block.title)) : null, image(block));
-    case 'input': return input(block, context);
-    case 'rich_text': return h('div', {}, (block.elements || []).map(rich));
-    case 'table': return table(block);
-    case 'markdown': return h('div', {}, mrkdwn(block.text.replace(/\*\*(.+?)\*\*/g, '*$1*')));
-    default: return h('em', { class: 'unknown' }, block.type);
+  try {
+    return kinds[block.type] ? kinds[block.type](block, context) : unknown(block.type);
+  } catch (problem) {
+    console.error(problem);
+    return unknown(block && block.type);
   }
 }
 
 export function render(blocks, context) {
-  return (blocks || []).map(b => h('div', { class: 'block ' + b.type, dataset: { blockId: b.block_id } }, one(b, context)));
+  return (blocks || []).map(b => h('div', { class: 'block block-' + (b || {}).type, dataset: { blockId: (b || {}).block_id || '' } }, one(b || {}, context)));
+}
+
+// attachment renders a legacy attachment: blocks or text with a coloured bar.
+export function attachment(a, context) {
+  const bar = h('div', { class: 'attachment' },
+    a.pretext ? h('div', {}, mrkdwn(a.pretext)) : null,
+    a.blocks ? render(a.blocks, context) : [
+      a.title ? h('strong', {}, a.title_link ? link(a.title_link, a.title) : a.title) : null, h('div', {}, mrkdwn(a.text || (a.title ? '' : a.fallback))),
+      a.fields ? h('div', { class: 'fields' }, a.fields.map(f => h('div', {}, h('strong', {}, f.title), h('br'), mrkdwn(String(f.value))))) : null,
+      a.footer ? h('small', {}, a.footer) : null]);
+  const colour = { good: '#2eb67d', warning: '#daa038', danger: '#a30200' }[a.color] || (/^#?[0-9a-f]{6}$/i.test(a.color || '') ? '#' + a.color.replace('#', '') : '');
+  if (colour) bar.style.setProperty('--bar', colour);
+  return bar;
 }

@@ -1,95 +1,152 @@
-// Elements that hold a value, as HTML controls. Each returns {element, read}: read gives the value as the control API takes it.
+// Elements that hold a value, as HTML controls. Each returns {element, read}: read gives the value as the control API takes
+// it. held is what the field holds now, in the same form; change is told when a person has changed it.
 import { h, newID } from './dom.js';
-import { names, textObject } from './mrkdwn.js';
+import { kindOf, store } from './store.js';
+import { plain, textObject } from './mrkdwn.js';
 
 const textTypes = { plain_text_input: 'text', email_text_input: 'email', url_text_input: 'url', number_input: 'number', datepicker: 'date', timepicker: 'time' };
 
-function options(element) {
-  const groups = element.option_groups || [{ options: element.options || [] }];
-  return groups.map(g => ({ label: g.label && g.label.text, options: (g.options || []).map(o => ({ value: o.value, text: plain(o.text) + (o.description ? ' · ' + plain(o.description) : '') })) }));
-}
-
-function plain(object) { return (object && object.text) || ''; }
-
-function choices(element) {
-  switch (element.type.replace('multi_', '')) {
-    case 'users_select':
-      return [{ options: Object.values(names.users).filter(u => !u.deleted).map(u => ({ value: u.id, text: u.real_name + (u.is_bot ? ' (app)' : '') })) }];
-    case 'conversations_select': case 'channels_select':
-      return [{ options: Object.entries(names.channels).filter(([, name]) => name).map(([id, name]) => ({ value: id, text: '#' + name })) }];
-    default:
-      return options(element);
-  }
-}
-
-// current reads what the state says the field holds, as plain values.
-function current(state) {
+// heldIn reads what a state says a field holds, as plain values.
+export function heldIn(state) {
   if (!state) return null;
-  const value = state.value ?? state.selected_option ?? state.selected_options ?? state.selected_user ?? state.selected_users ?? state.selected_conversation ??
-    state.selected_conversations ?? state.selected_channel ?? state.selected_channels ?? state.selected_date ?? state.selected_time ?? state.selected_date_time ?? null;
+  const value = Object.entries(state).find(([key]) => key !== 'type')?.[1] ?? null;
+  if (state.type === 'rich_text_input') return richText(value);
   const one = v => (v && typeof v === 'object' ? v.value : v);
   return Array.isArray(value) ? value.map(one) : one(value);
 }
 
-function select(element, state, attributes, change) {
-  const many = element.type.startsWith('multi_');
-  const held = [].concat(current(state) ?? []);
-  const make = o => { const item = h('option', { value: o.value }, o.text); item.selected = held.includes(o.value); return item; };
+function richText(block) {
+  const texts = [];
+  const walk = e => { if (e && e.type === 'text') texts.push(e.text); for (const c of (e && e.elements) || []) walk(c); };
+  walk(block);
+  return texts.join('') || null;
+}
+
+function optionGroups(element) {
+  const one = o => ({ value: o.value, text: plain(o.text), more: plain(o.description) });
+  const groups = element.option_groups || [{ options: element.options || [] }];
+  return groups.map(g => ({ label: g.label && plain(g.label), options: (g.options || []).map(one) }));
+}
+
+function choices(element) {
+  switch (element.type.replace('multi_', '')) {
+    case 'users_select':
+      return [{ options: store.people.filter(u => !u.deleted && u.id !== 'USLACKBOT').map(u => ({ value: u.id, text: u.real_name + (u.is_bot ? ' (app)' : ''), more: u.is_bot ? '' : kindOf(u) })) }];
+    case 'conversations_select': case 'channels_select':
+      return [{ options: store.channels.filter(c => c.name && c.members.includes(store.me)).map(c => ({ value: c.id, text: '#' + c.name })) }];
+    default:
+      return optionGroups(element);
+  }
+}
+
+function select(element, held, attributes, change) {
+  const make = o => {
+    const item = h('option', { value: o.value }, o.text + (o.more ? ' · ' + o.more : ''));
+    item.selected = o.value === held;
+    return item;
+  };
   const groups = choices(element).map(g => (g.label ? h('optgroup', { label: g.label }, g.options.map(make)) : g.options.map(make)));
-  const count = groups.flat().length;
-  const control = h('select', { ...attributes, multiple: many, size: many ? Math.min(8, Math.max(3, count)) : null, onchange: change },
-    many ? null : h('option', { value: '' }, plain(element.placeholder) || 'Choose'), groups);
-  if (!many && !held.length) control.value = '';
-  const read = () => (many ? [...control.selectedOptions].map(o => o.value) : control.value || null);
-  return { element: control, read };
-}
-
-function boxes(element, state, attributes, change) {
-  const kind = element.type === 'checkboxes' ? 'checkbox' : 'radio';
-  const held = [].concat(current(state) ?? []);
-  const name = newID();
-  const inputs = [];
-  const list = (element.options || []).map(o => {
-    const input = h('input', { type: kind, name, value: o.value, onchange: change });
-    input.checked = held.includes(o.value);
-    inputs.push(input);
-    return h('label', { class: 'choice' }, input, h('span', {}, textObject(o.text), o.description ? h('small', {}, textObject(o.description)) : null));
-  });
-  const control = h('div', { role: kind === 'radio' ? 'radiogroup' : 'group', class: 'choices', 'aria-labelledby': attributes['aria-labelledby'],
-    'aria-label': attributes['aria-label'], 'aria-describedby': attributes['aria-describedby'] }, list);
-  const read = () => { const on = inputs.filter(i => i.checked).map(i => i.value); return kind === 'radio' ? on[0] ?? null : on; };
-  return { element: control, read };
-}
-
-function text(element, state, attributes, change) {
-  const held = current(state);
-  const shared = { ...attributes, placeholder: plain(element.placeholder) || null, maxlength: element.max_length || null, onchange: change };
-  const control = element.multiline ? h('textarea', { ...shared, rows: 4 }) :
-    h('input', { ...shared, type: textTypes[element.type] || 'text', step: element.is_decimal_allowed ? 'any' : null, min: element.min_value, max: element.max_value });
-  control.value = held ?? '';
+  const control = h('select', { ...attributes, onchange: change }, h('option', { value: '' }, plain(element.placeholder) || 'Choose'), groups);
+  if (![...control.options].some(o => o.value === held)) control.value = '';
+  const mark = () => control.classList.toggle('empty', !control.value);
+  control.addEventListener('change', mark);
+  mark();
   return { element: control, read: () => control.value || null };
 }
 
-function moment(element, state, attributes, change) {
-  const held = current(state);
+// picks is a list of check boxes with a filter, for selects that take several values.
+function picks(element, held, attributes, change) {
+  const chosen = new Set([].concat(held ?? []));
+  const most = element.max_selected_items || Infinity;
+  const rows = choices(element).flatMap(g => g.options).map(o => {
+    const input = h('input', { type: 'checkbox', value: o.value, onchange: () => { input.checked ? chosen.add(o.value) : chosen.delete(o.value); count(); change(); } });
+    input.checked = chosen.has(o.value);
+    return { o, input, row: h('label', { class: 'choice' }, input, h('span', {}, o.text, o.more ? h('small', {}, o.more) : null)) };
+  });
+  const note = h('p', { class: 'hint', 'aria-live': 'polite' });
+  const count = () => {
+    note.textContent = chosen.size ? `${chosen.size} chosen` + (most < Infinity ? `, at most ${most}` : '') : most < Infinity ? `At most ${most}` : '';
+    for (const r of rows) r.input.disabled = !r.input.checked && chosen.size >= most;
+  };
+  const filter = rows.length > 8 ? h('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter the list', oninput: () => {
+    for (const r of rows) r.row.hidden = !r.o.text.toLowerCase().includes(filter.value.toLowerCase());
+  } }) : null;
+  count();
+  const { id, ...rest } = attributes;
+  const first = rows[0] && rows[0].input;
+  if (first) first.id = id;
+  return { element: h('div', { class: 'picks', role: 'group', ...rest }, filter, h('div', { class: 'list' }, rows.map(r => r.row)), note), read: () => rows.map(r => r.o.value).filter(v => chosen.has(v)) };
+}
+
+function boxes(element, held, attributes, change) {
+  const kind = element.type === 'checkboxes' ? 'checkbox' : 'radio';
+  const on = [].concat(held ?? []);
+  const name = newID();
+  const { id, ...rest } = attributes;
+  const inputs = (element.options || []).map((o, i) => {
+    const input = h('input', { type: kind, name, value: o.value, id: i ? null : id, onchange: change });
+    input.checked = on.includes(o.value);
+    return input;
+  });
+  const list = (element.options || []).map((o, i) => h('label', { class: 'choice' }, inputs[i], h('span', {}, textObject(o.text), o.description ? h('small', {}, textObject(o.description)) : null)));
+  const read = () => { const l = inputs.filter(i => i.checked).map(i => i.value); return kind === 'radio' ? l[0] ?? null : l; };
+  return { element: h('div', { ...rest, role: kind === 'radio' ? 'radiogroup' : 'group', class: 'choices' }, list), read };
+}
+
+function text(element, held, attributes, change) {
+  const most = element.max_length || (element.type === 'plain_text_input' ? 3000 : 0);
+  const shared = { ...attributes, placeholder: plain(element.placeholder) || null, onchange: change };
+  const long = element.multiline || element.type === 'rich_text_input';
+  const control = long ? h('textarea', { ...shared, rows: 4 }) :
+    h('input', { ...shared, type: textTypes[element.type] || 'text', step: element.is_decimal_allowed ? 'any' : null, min: element.min_value, max: element.max_value });
+  control.value = held ?? '';
+  const read = () => control.value || null;
+  const timing = (element.dispatch_action_config || {}).trigger_actions_on || [];
+  if (timing.includes('on_character_entered')) control.addEventListener('input', change);
+  if (!long) control.addEventListener('keydown', event => { if (event.key === 'Enter' && timing.includes('on_enter_pressed')) { event.preventDefault(); change(); } });
+  if (element.type !== 'plain_text_input') return { element: control, read };
+  const left = h('p', { class: 'left', 'aria-live': 'polite' });
+  const count = () => { const n = most - [...control.value].length; left.textContent = element.max_length && n <= Math.max(20, most / 10) ? (n < 0 ? `${-n} too many` : `${n} left`) : ''; left.classList.toggle('over', n < 0); };
+  control.addEventListener('input', count);
+  count();
+  return { element: h('div', {}, control, left), read };
+}
+
+function moment(element, held, attributes, change) {
   const control = h('input', { ...attributes, type: 'datetime-local', onchange: change });
   if (held) { const d = new Date(held * 1000); control.value = new Date(d - d.getTimezoneOffset() * 60000).toISOString().slice(0, 16); }
   return { element: control, read: () => (control.value ? Math.floor(new Date(control.value).getTime() / 1000) : null) };
 }
 
-function rich(element, state, attributes, change) {
-  const control = h('textarea', { ...attributes, rows: 4, placeholder: plain(element.placeholder) || null, onchange: change });
-  return { element: control, read: () => control.value || null };
+// external asks the app for options while a person types. Without suggest a text is taken as it is.
+function external(element, held, attributes, change, suggest) {
+  const many = element.type.startsWith('multi_');
+  const id = newID();
+  const list = h('datalist', { id });
+  const control = h('input', { ...attributes, type: 'text', list: id, placeholder: plain(element.placeholder) || 'Type to search', onchange: change, autocomplete: 'off' });
+  control.value = [].concat(held ?? []).join(', ');
+  let timer;
+  control.addEventListener('input', () => {
+    clearTimeout(timer);
+    if (!suggest || control.value.length < (element.min_query_length ?? 3)) return;
+    timer = setTimeout(async () => {
+      const found = await suggest(control.value);
+      const options = [...(found.options || []), ...(found.option_groups || []).flatMap(g => g.options)];
+      list.replaceChildren(...options.map(o => h('option', { value: o.value, label: plain(o.text) })));
+    }, 300);
+  });
+  const read = () => (many ? control.value.split(',').map(v => v.trim()).filter(Boolean) : control.value || null);
+  return { element: h('div', {}, control, list), read };
 }
 
-// field makes the control for an element, or null when the element holds no value.
-export function field(element, state, attributes, change) {
+// field makes the control for an element, or null when the element holds no value or none that can be given here.
+export function field(element, held, attributes, change, suggest) {
   const type = element.type || '';
-  if (type === 'checkboxes' || type === 'radio_buttons') return boxes(element, state, attributes, change);
-  if (type === 'external_select' || type === 'multi_external_select') return text(element, state, attributes, change);
-  if (type.endsWith('_select')) return select(element, state, attributes, change);
-  if (type === 'datetimepicker') return moment(element, state, attributes, change);
-  if (type === 'rich_text_input') return rich(element, state, attributes, change);
-  if (type in textTypes) return text(element, state, attributes, change);
+  if (type === 'checkboxes' || type === 'radio_buttons') return boxes(element, held, attributes, change);
+  if (type.endsWith('external_select')) return external(element, held, attributes, change, suggest);
+  if (type.startsWith('multi_') && type.endsWith('_select')) return picks(element, held, attributes, change);
+  if (type.endsWith('_select')) return select(element, held, attributes, change);
+  if (type === 'datetimepicker') return moment(element, held, attributes, change);
+  if (type in textTypes || type === 'rich_text_input') return text(element, held, attributes, change);
   return null;
 }

@@ -1,14 +1,19 @@
-// Modals: the top view of the person's stack, with what was typed kept across updates.
-import { call, closeDialog, h } from './dom.js';
+// Modals: the top view of the person's stack. What was typed stays across updates where block_id and action_id stay.
+import { $, announce, closeDialog, h, icon } from './dom.js';
+import { call, trouble } from './api.js';
 import { render } from './blocks.js';
 import { textObject } from './mrkdwn.js';
+import { on, store } from './store.js';
 
-const dialog = document.getElementById('modal');
-let shown = { id: '', hash: '', user: '' };
+const dialog = $('modal');
+const stacks = {};                              // user -> open views
+const none = { id: '', hash: '', user: '' };
+let shown = none;
 let reads = [];
 let errors = {};
-let note = '';
 let busy = false;
+
+export function setViews(user, views) { stacks[user] = views; }
 
 // collected is what the fields hold now, as the control API takes it.
 function collected() {
@@ -17,90 +22,133 @@ function collected() {
   return values;
 }
 
-async function act(work) {
+// leave keeps what was typed when another person takes over.
+export function leave() {
+  if (shown.id && reads.length) call('fill', { user: shown.user, view_id: shown.id, values: collected() }).catch(() => {});
+  if (shown.id) for (const v of stacks[shown.user] || []) if (v.id === shown.id) v.typed = collected();
+  shown = none;
+  reads = [];
+  errors = {};
+  closeDialog(dialog);
+}
+
+async function act(work, wait) {
   if (busy) return;
   busy = true;
   dialog.setAttribute('aria-busy', 'true');
-  try { await work(); } catch (problem) { note = problem.message; } finally {
+  dialog.classList.toggle('submitting', wait);
+  note('');
+  try { await work(); } catch (problem) { note(problem.message); } finally {
     busy = false;
     dialog.removeAttribute('aria-busy');
+    dialog.classList.remove('submitting');
   }
 }
 
-const trouble = { operation_timeout: 'We had some trouble connecting. Try again?', dispatch_failed: 'We had some trouble connecting. Try again?',
-  invalid_response: 'The app answered with something Slack does not take.' };
+function note(text) {
+  const place = dialog.querySelector('.note');
+  if (place) { place.textContent = text; place.hidden = !text; }
+}
 
-function submit(user, view, refresh) {
+function failure(result) {
+  if (result.error === 'operation_timeout' || result.error === 'dispatch_failed') return 'We had some trouble connecting. Try again?';
+  return trouble(result.error) + (result.detail ? ' ' + result.detail : '');
+}
+
+function submit(user, view) {
   return act(async () => {
+    const before = errors;
     errors = {};
-    note = '';
     const result = await call('submit', { user, view_id: view.id, values: collected() });
     errors = result.errors || {};
-    if (result.error) note = (trouble[result.error] || result.error) + (result.detail ? ' (' + result.detail + ')' : '');
-    shown = { id: '', hash: '', user: '' }; // render anew with the errors
-    await refresh();
-  });
+    if (shown.id !== view.id) return;
+    if (Object.keys(errors).length || Object.keys(before).length) redraw(true);
+    if (result.error) note(failure(result));
+    const count = Object.keys(errors).length;
+    if (count) announce(count === 1 ? 'One field needs attention: ' + Object.values(errors)[0] : `${count} fields need attention.`);
+  }, true);
 }
 
-function close(user, view, all, refresh) {
+function close(user, view, all) {
   return act(async () => {
     errors = {};
-    note = '';
-    await call('close', { user, view_id: view.id, all });
-    await refresh();
-  });
+    const result = await call('close', { user, view_id: view.id, all });
+    if (result && result.error) console.info('view_closed: ' + result.error);
+  }, false);
 }
 
-function use(user, view, refresh) {
-  return (block, element, value) => act(async () => {
-    const values = collected();
-    const result = await call('view-action', { user, view_id: view.id, block_id: block.block_id, action_id: element.action_id, value: value ?? null, values });
-    note = result.error ? trouble[result.error] || result.error : '';
-    await refresh();
-  });
+function use(user, view) {
+  return async (block, element, value) => {
+    try {
+      const result = await call('view-action', { user, view_id: view.id, block_id: block.block_id, action_id: element.action_id, value: value ?? null, values: collected() });
+      return result.error ? trouble(result.error) : '';
+    } catch (problem) { return problem.message; }
+  };
 }
 
-// showModal brings the dialog in line with the views of the state.
-export function showModal(user, views, refresh) {
+// showModal brings the dialog in line with the views of the person.
+export function showModal() {
+  const views = stacks[store.me] || [];
   const view = views[views.length - 1];
   if (!view) {
-    shown = { id: '', hash: '', user: '' };
-    if (dialog.open) closeDialog(dialog);
+    shown = none;
+    reads = [];
+    errors = {};
+    closeDialog(dialog);
     return;
   }
-  if (view.id === shown.id && view.hash === shown.hash && user === shown.user) { showNote(); return; }
-  const typed = view.id === shown.id && user === shown.user ? focusOf() : null;
-  if (view.id !== shown.id && shown.id) { errors = {}; note = ''; }
-  shown = { id: view.id, hash: view.hash, user };
-  draw(user, view, views.length, refresh);
-  if (!dialog.open) dialog.showModal();
-  const at = dialog.querySelector('[aria-invalid]') || (typed && find(typed)) || dialog.querySelector('.body input, .body select, .body textarea, .body button');
-  if (at) at.focus();
+  if (view.id === shown.id && view.hash === shown.hash && store.me === shown.user) return;
+  const same = view.id === shown.id && store.me === shown.user;
+  if (!same) errors = {};
+  shown = { id: view.id, hash: view.hash, user: store.me };
+  draw(view, views, same ? collected() : view.typed, same ? focusOf() : null);
+}
+
+function redraw() {
+  const views = stacks[store.me] || [];
+  const view = views[views.length - 1];
+  if (view) draw(view, views, collected(), focusOf());
 }
 
 function focusOf() {
   const at = document.activeElement;
-  return at && dialog.contains(at) && at.dataset.block ? { block: at.dataset.block, action: at.dataset.action } : null;
+  return at && dialog.contains(at) && at.dataset.block ? { block: at.dataset.block, action: at.dataset.action, from: at.selectionStart, to: at.selectionEnd } : null;
 }
 
 function find({ block, action }) { return dialog.querySelector(`[data-block="${CSS.escape(block)}"][data-action="${CSS.escape(action)}"]`); }
 
-function showNote() {
-  const place = dialog.querySelector('.note');
-  if (place) place.textContent = note;
+function draw(view, views, typed, at) {
+  const user = store.me;
+  const scrolled = at && dialog.querySelector('.body') ? dialog.querySelector('.body').scrollTop : 0;
+  const depth = views.filter(v => v.root_view_id === view.root_view_id).length;
+  reads = [];
+  const context = { values: view.state.values, typed, errors, use: use(user, view), collect: (block, element, read) => reads.push({ block, element, read }),
+    suggest: async (block, element, text) => (await call('suggest', { user, view_id: view.id, block_id: block.block_id, action_id: element.action_id, text })).answer || {} };
+  const form = h('form', { novalidate: true, onsubmit: event => { event.preventDefault(); submit(user, view); } },
+    h('header', {},
+      depth > 1 ? h('button', { type: 'button', class: 'plain', 'aria-label': 'Back', title: 'Back', onclick: () => close(user, view, false) }, icon('back')) : h('span', { class: 'avatar small of-app', 'aria-hidden': 'true' }, store.app.name[0].toUpperCase()),
+      h('h2', { id: 'modal-title' }, textObject(view.title)),
+      h('button', { type: 'button', class: 'plain', 'aria-label': depth > 1 ? 'Close all' : 'Close', title: 'Close', onclick: () => close(user, view, true) }, icon('close'))),
+    h('div', { class: 'body', tabindex: '-1' }, render(view.blocks, context)),
+    h('p', { class: 'note', role: 'alert', hidden: true }),
+    h('div', { class: 'buttons' },
+      h('button', { type: 'button', onclick: () => close(user, view, false) }, view.close ? textObject(view.close) : 'Cancel'),
+      view.submit ? h('button', { type: 'submit', class: 'primary', disabled: view.submit_disabled ? true : null }, h('span', { class: 'spinner', 'aria-hidden': 'true' }), textObject(view.submit)) : null));
+  dialog.replaceChildren(form);
+  dialog.oncancel = event => { event.preventDefault(); close(user, view, false); };
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector('.body').scrollTop = scrolled;
+  focusIn(at);
 }
 
-function draw(user, view, depth, refresh) {
-  reads = [];
-  const context = { values: view.state.values, errors, use: use(user, view, refresh), collect: (block, element, read) => reads.push({ block, element, read }) };
-  const form = h('form', { novalidate: true, onsubmit: event => { event.preventDefault(); submit(user, view, refresh); } },
-    h('header', {}, h('h2', { id: 'modal-title' }, textObject(view.title)),
-      h('button', { type: 'button', class: 'icon', 'aria-label': depth > 1 ? 'Close all' : 'Close', onclick: () => close(user, view, true, refresh) }, '×')),
-    h('div', { class: 'body' }, render(view.blocks, context)),
-    h('p', { class: 'note', role: 'alert' }, note),
-    h('div', { class: 'buttons' },
-      h('button', { type: 'button', onclick: () => close(user, view, false, refresh) }, view.close ? textObject(view.close) : 'Cancel'),
-      view.submit ? h('button', { type: 'submit', class: 'primary' }, textObject(view.submit)) : null));
-  dialog.replaceChildren(form);
-  dialog.oncancel = event => { event.preventDefault(); close(user, view, false, refresh); };
+function focusIn(at) {
+  const wrong = dialog.querySelector('[aria-invalid]');
+  const target = wrong && (wrong.matches('[role]') ? wrong.querySelector('input, select, textarea') : wrong) || (at && find(at)) ||
+    dialog.querySelector('.body input, .body select, .body textarea, .body button') || dialog.querySelector('[type=submit]') || dialog.querySelector('.buttons button');
+  target.focus();
+  if (at && target === find(at) && at.from !== undefined && at.from !== null && target.setSelectionRange && target.type !== 'number' && target.type !== 'email') {
+    try { target.setSelectionRange(at.from, at.to); } catch { /* this kind of field has no selection */ }
+  }
 }
+
+on('views', ({ user, views }) => { stacks[user] = views; if (user === store.me) showModal(); });

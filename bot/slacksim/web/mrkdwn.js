@@ -1,41 +1,27 @@
 // Slack's mrkdwn as DOM nodes (docs.slack.dev/messaging/formatting-message-text).
 import { h } from './dom.js';
-
-const emoji = { white_check_mark: '✅', x: '❌', warning: '⚠️', key: '🔑', lock: '🔒', unlock: '🔓', hourglass: '⌛', bell: '🔔', tada: '🎉',
-  eyes: '👀', rotating_light: '🚨', information_source: 'ℹ️', heavy_check_mark: '✔️', point_right: '👉', pray: '🙏', thumbsup: '👍', '+1': '👍',
-  thumbsdown: '👎', '-1': '👎', wave: '👋', rocket: '🚀', memo: '📝', link: '🔗', calendar: '📅', clock1: '🕐', red_circle: '🔴', large_green_circle: '🟢' };
-
-// names knows users, channels and groups by id; app.js fills it from the state.
-export const names = { users: {}, channels: {}, groups: {}, me: '' };
+import { emoji } from './emoji.js';
+import { fullText, tokens } from './dates.js';
+import { nameOf, store } from './store.js';
 
 export function unescape(text) { return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'); }
 
-export function mention(id) {
-  const user = names.users[id];
-  return h('span', { class: id === names.me ? 'mention me' : 'mention', title: id }, '@' + (user ? user.real_name : id));
+export function mention(id, label) {
+  const known = store.users[id];
+  return h('span', { class: ['mention', id === store.me && 'me'], title: known && known.title ? known.title : id }, '@' + (known ? nameOf(id) : label || id));
+}
+
+export function channelMention(id, label) {
+  const c = store.channel[id];
+  return h('span', { class: 'mention' }, '#' + ((c && c.name) || label || id));
 }
 
 // safeLink returns an address only if it is http, https or mailto.
-function safeLink(address) { return /^(https?:|mailto:)/i.test(address) ? address : null; }
+function safeLink(address) { return /^(https?:\/\/|mailto:)/i.test(address) ? address : null; }
 
 export function link(address, text) {
-  const safe = safeLink(address);
+  const safe = safeLink(address || '');
   return safe ? h('a', { href: safe, target: '_blank', rel: 'noopener noreferrer' }, text || address) : h('span', {}, text || address);
-}
-
-const day = 86400000;
-
-function pretty(date, plain) {
-  const start = d => new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime();
-  const distance = Math.round((start(date) - start(new Date())) / day);
-  return { '-1': 'yesterday', 0: 'today', 1: 'tomorrow' }[distance] || plain;
-}
-
-function ago(date) {
-  const seconds = (date - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-  for (const [unit, size] of [['day', 86400], ['hour', 3600], ['minute', 60]]) if (Math.abs(seconds) >= size) return format.format(Math.round(seconds / size), unit);
-  return format.format(Math.round(seconds), 'second');
 }
 
 // date renders <!date^seconds^format^link|fallback> in the reader's own time zone.
@@ -43,17 +29,11 @@ function date(body) {
   const [command, fallback] = split(body, '|');
   const [, seconds, format = '', address] = command.split('^');
   const at = new Date(Number(seconds) * 1000);
-  if (!seconds || Number.isNaN(at.getTime())) return h('span', {}, fallback || body);
-  const show = options => new Intl.DateTimeFormat('en', options).format(at);
-  const short = show({ month: 'short', day: 'numeric', year: 'numeric' });
-  const medium = show({ month: 'long', day: 'numeric', year: 'numeric' });
-  const long = show({ weekday: 'long', month: 'long', day: 'numeric', year: 'numeric' });
-  const values = { date_num: at.toLocaleDateString('sv'), date: medium, date_short: short, date_long: long, date_pretty: pretty(at, medium),
-    date_short_pretty: pretty(at, short), date_long_pretty: pretty(at, long), date_slash: show({ dateStyle: 'short' }),
-    time: show({ timeStyle: 'short' }), time_secs: show({ timeStyle: 'medium' }), ago: ago(at) };
+  if (!seconds || Number.isNaN(at.getTime())) return h('span', {}, unescape(fallback || body));
+  const values = tokens(at);
   const text = unescape(format).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-  const element = h('time', { datetime: at.toISOString(), title: at.toString() }, text);
-  return address ? h('a', { href: safeLink(address), target: '_blank', rel: 'noopener noreferrer' }, element) : element;
+  const element = h('time', { datetime: at.toISOString(), title: fullText(at) }, text.replace(/^[a-z]/, c => (format.startsWith('{') ? c.toUpperCase() : c)));
+  return safeLink(address || '') ? link(address, element) : element;
 }
 
 function split(text, mark) {
@@ -63,16 +43,16 @@ function split(text, mark) {
 
 function token(body) {
   const [target, label] = split(body, '|');
-  if (target.startsWith('@')) return mention(target.slice(1));
-  if (target.startsWith('#')) return h('span', { class: 'mention' }, '#' + (label || names.channels[target.slice(1)] || target.slice(1)));
+  if (target.startsWith('@')) return mention(target.slice(1), unescape(label));
+  if (target.startsWith('#')) return channelMention(target.slice(1), unescape(label));
   if (target.startsWith('!date^')) return date(body);
-  if (target.startsWith('!subteam^')) return h('span', { class: 'mention' }, '@' + (names.groups[target.slice(9)] || label || target.slice(9)));
-  if (target.startsWith('!')) return h('span', { class: 'mention' }, '@' + target.slice(1));
+  if (target.startsWith('!subteam^')) return h('span', { class: 'mention' }, '@' + (store.groups[target.slice(9)] || unescape(label).replace(/^@/, '') || target.slice(9)));
+  if (target.startsWith('!')) return h('span', { class: 'mention all' }, '@' + (unescape(label) || target.slice(1)).replace(/^@/, ''));
   return link(unescape(target), unescape(label));
 }
 
 // Markers count only at word borders, as in Slack: a*b*c stays as it is.
-const inline = /(`[^`\n]+`)|<([^<>\n]+)>|(^|[\s(\[{"'.,;:!?>—–-])([*_~])(\S(?:[^\n]*?\S)?)\4(?=$|[\s)\]}"'.,;:!?<—–-])|:([\w+-]+):/;
+const inline = /(`[^`\n]+`)|<([^<>\n]+)>|(^|[\s(\[{"'.,;:!?>—–-])([*_~])(\S(?:[^\n]*?\S)?)\4(?=$|[\s)\]}"'.,;:!?<—–-])|:([\w+-]+):|(https?:\/\/[^\s<>|]+[^\s<>|.,;:!?)\]'"])/;
 
 // phrase renders one line.
 function phrase(text) {
@@ -81,41 +61,66 @@ function phrase(text) {
     const found = inline.exec(text);
     if (!found) { out.push(unescape(text)); break; }
     out.push(unescape(text.slice(0, found.index)));
-    const [whole, code, body, before, mark, inner, name] = found;
+    const [whole, code, body, before, mark, inner, name, address] = found;
     if (code) out.push(h('code', {}, unescape(code.slice(1, -1))));
     else if (body) out.push(token(body));
     else if (mark) out.push(before, h({ '*': 'strong', _: 'em', '~': 's' }[mark], {}, phrase(inner)));
-    else out.push(emoji[name] || whole);
+    else if (address) out.push(link(unescape(address)));
+    else out.push(emoji(name) || whole);
     text = text.slice(found.index + whole.length);
   }
   return out;
 }
 
-// mrkdwn renders a text with line breaks, quotes and code blocks.
+// mrkdwn renders a text with line breaks, quotes, bullets and code blocks. A line that begins with a bullet hangs.
 export function mrkdwn(text) {
   const out = [];
-  (text || '').split('```').forEach((part, i) => {
-    if (i % 2) { out.push(h('pre', {}, unescape(part.replace(/^\n/, '')))); return; }
-    let quote = null;
-    part.split('\n').forEach((line, n, all) => {
-      const quoted = /^(&gt;|>) ?/.exec(line);
-      if (quoted) {
-        if (!quote) out.push(quote = h('blockquote', {}));
-        else quote.append(h('br'));
-        quote.append(...phrase(line.slice(quoted[0].length)));
-        return;
-      }
-      quote = null;
-      out.push(...phrase(line));
-      if (n < all.length - 1) out.push(h('br'));
-    });
+  const parts = (text || '').split('```');
+  parts.forEach((part, i) => {
+    if (i % 2 && i < parts.length - 1) { out.push(h('pre', {}, unescape(part.replace(/^\n|\n$/g, '')))); return; }
+    if (i % 2) part = '```' + part;
+    lines(i ? part.replace(/^\n/, '') : part, out);
   });
   return out;
+}
+
+function lines(part, out) {
+  let quote = null;
+  let broken = true; // whether the next line begins on a line of its own anyway
+  for (const line of part.split('\n')) {
+    const quoted = /^(&gt;|>) ?/.exec(line);
+    const bullet = /^\s*(•|◦|▪|[-–] |\d+[.)] )\s*/.exec(line);
+    if (quoted) {
+      if (quote) quote.append(h('br'));
+      else out.push(quote = h('blockquote', {}));
+      quote.append(...phrase(line.slice(quoted[0].length)));
+      broken = true;
+      continue;
+    }
+    quote = null;
+    if (bullet) {
+      out.push(h('div', { class: 'bullet' }, h('span', { class: 'mark' }, bullet[1].trim() + ' '), h('span', {}, phrase(line.slice(bullet[0].length)))));
+      broken = true;
+      continue;
+    }
+    if (!broken) out.push(h('br'));
+    out.push(...phrase(line));
+    broken = false;
+  }
+}
+
+// plain is the text of a plain_text object with its emoji.
+export function plain(object) {
+  const text = (object && object.text) || '';
+  return object && object.emoji === false ? text : text.replace(/:([\w+-]+):/g, (whole, name) => emoji(name) || whole);
 }
 
 // textObject renders a text composition object.
 export function textObject(object) {
   if (!object) return [];
   if (object.type === 'mrkdwn') return mrkdwn(object.text);
-  return (object.text || '').split('\n').flatMap((line, i) => [i ? h('br') : null, object.emoji === false ? line : line.replace(/:([\w+-]+):/g, (whole, name) => emoji[name] || whole)]);
+  return plain(object).split('\n').flatMap((line, i) => [i ? h('br') : null, line]);
 }
+
+// summary is a text without marks, for announcements and previews.
+export function summary(text) { return h('span', {}, mrkdwn(text)).textContent.replace(/\s+/g, ' ').trim(); }

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bytes"
+	"flag"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +12,13 @@ import (
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
+
+// Few random stories by default, so that the package's tests stay short under the race detector; -rapid.checks=2000 tells more.
+func init() {
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+}
 
 // op is one thing that happens in a random story. It is plain data, so that the same story can be told with parts left out.
 type op struct {

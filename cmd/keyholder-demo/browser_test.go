@@ -139,3 +139,29 @@ func TestATransferIsMovedOnThePageByKeysAlone(t *testing.T) {
 	p.until("the new owner", func() bool { return p.account().Snapshot().Owner.Email == aliasEmail })
 	p.quiet()
 }
+
+func TestMeddlingIsSeenAtIntegratorAndKeepsTheFocus(t *testing.T) {
+	p := open(t, start(t, options{faults: true, seed: 7}))
+	p.sees("misbehave on purpose \\(seed 7\\)")
+	p.click("tab", "^Meddle$")
+	p.key("button", "^One error more in New orders$")
+	errors := func() int { return p.account().Snapshot().Environments[0].Integrations[0].Flows[0].Errors }
+	p.until("four errors", func() bool { return errors() == 4 })
+	p.until("four errors in the panel", func() bool { return p.shows("4 \\+ New orders") })
+	p.do(chromedp.KeyEvent(kb.Enter)) // the button was drawn anew, and still has the focus
+	p.until("five errors", func() bool { return errors() == 5 })
+	p.choose("^User$", "dee@acme.example")
+	p.choose("^New role$", "monitor")
+	p.click("button", "^Change role$")
+	p.until("the new role", func() bool { u, _ := p.account().Snapshot().User(0, "dee@acme.example"); return u.Role == "monitor" })
+	p.click("button", "^Take the rights away$")
+	p.until("a token without rights", func() bool { return p.account().Snapshot().Tokens[0].LostRights })
+	p.click("button", "^Give the rights back$")
+	p.until("a token with rights", func() bool { return !p.account().Snapshot().Tokens[0].LostRights })
+	p.click("textbox", "^E-mail$")
+	p.do(chromedp.KeyEvent(kb.End + ".br"))
+	p.click("button", "^Add user$")
+	p.until("the new user", func() bool { _, ok := p.account().Snapshot().User(0, "new@acme.example.br"); return ok })
+	p.click("tab", "^integrator.io$")
+	p.sees("new@acme.example.br monitor invited")
+}

@@ -14,7 +14,7 @@ import (
 var pictures = flag.String("pictures", "", "folder to write the README's pictures to")
 
 func TestThePicturesOfTheReadmeAreLightAndDark(t *testing.T) {
-	s := start(t, options{})
+	s := start(t, options{edit: func(yaml string) string { return yaml }}) // the times that a newcomer sees
 	s.request(dee, toAlias())
 	if _, err := s.slack.SlashCommand(s.ctx, gus, "C0GENERAL", "/io", "transfer"); err != nil {
 		t.Fatal(err)

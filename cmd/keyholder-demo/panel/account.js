@@ -76,7 +76,7 @@ function follow(state, m) {
       { label: 'Decline', action: { ...m.follow, do: 'dismiss_invitation' }, done: `${who} declined.` }];
     const owns = state.accounts.some(a => a.owner.email === who);
     if (m.follow.do === 'sign_up' && !owns) list.push({ label: 'Free trial instead', action: { do: 'sign_up_trial', email: who, name: who }, done: `${who} owns a trial account of its own now.`,
-      does: 'A common mistake: the mailbox gets an organisation of its own, and integrator.io will not let it own this one.' });
+      does: 'A common mistake: the mailbox gets an organisation of its own, and integrator.io will not let it own this one until it leaves that again (under Meddle).' });
     return list;
   }
   const t = account.transfers.find(x => x.id === m.ref);

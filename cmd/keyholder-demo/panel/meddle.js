@@ -22,7 +22,7 @@ const button = (key, label, action, done) => h('button', { type: 'button', key, 
 const flows = production => production.integrations.flatMap(i => i.flows.map(f => ({ ...f, integration: i.name })));
 
 function errors(production) {
-  return part('Open errors', 'Keyholder counts them at each check. Here they are only a warning on the card; with on_errors: block they hold the transfer until somebody fixes or waives them.',
+  return part('Open errors', ['Keyholder counts them at each check. Here they are only a warning on the card; with ', h('code', {}, 'on_errors: block'), ' they hold the transfer until somebody fixes or waives them.'],
     h('ul', {}, flows(production).map(f => h('li', { class: 'row' }, h('span', { class: 'stepper', role: 'group', 'aria-label': 'Open errors of ' + f.name },
       h('button', { type: 'button', key: 'less-' + f.id, 'aria-label': 'One error less in ' + f.name, 'aria-disabled': f.errors === 0 ? 'true' : null, onclick: () => f.errors && act({ do: 'set_errors', flow: f.id, count: f.errors - 1 }, `${f.name}: ${f.errors - 1} open.`) }, '−'), h('b', {}, String(f.errors)),
       h('button', { type: 'button', key: 'more-' + f.id, 'aria-label': 'One error more in ' + f.name, onclick: () => act({ do: 'set_errors', flow: f.id, count: f.errors + 1 }, `${f.name}: ${f.errors + 1} open.`) }, '+')), f.name))));
@@ -51,7 +51,7 @@ function mailbox(state, account, user, elsewhere) {
   }
   list.push(elsewhere ? button('leave', 'Leave other organisations', { do: 'leave_organization', email: who }, `${who} belongs to no other organisation.`)
     : button('join', 'Join another organisation', { do: 'join_organization', email: who, company: 'Other Ltd' }, `${who} is a user of Other Ltd as well.`));
-  return part(who, 'Switched off, or part of another organisation, it cannot become the owner. Keyholder says which it is and what to do; nobody can waive it, for integrator.io would refuse it too.', h('div', { class: 'row' }, list));
+  return part(who, 'Switched off, it blocks the transfer at the next check, and earlier confirmations no longer count. Part of another organisation, integrator.io refuses to invite it. Each time the card says what to do; nobody can waive what integrator.io refuses.', h('div', { class: 'row' }, list));
 }
 
 function roles(production) {
@@ -68,7 +68,7 @@ function roles(production) {
 }
 
 function adding() {
-  return part('A new user', 'Somebody is added by hand. A transfer goes on; Keyholder neither hides nor undoes what people do there.', h('form', { class: 'row', onsubmit: event => {
+  return part('A new user', ['Somebody is added by hand. A transfer goes on. ', h('code', {}, '/io who acme'), ' lists the new user, with the decision that is known for it: none.'], h('form', { class: 'row', onsubmit: event => {
     event.preventDefault();
     const { email, role } = Object.fromEntries(new FormData(event.target));
     act({ do: 'add_user', email, role, status: 'pending' }, `${email} is invited.`);
@@ -82,7 +82,7 @@ function token(account) {
   const t = account.tokens.find(x => x.environment === 'Production') || account.tokens[0];
   if (!t) return null;
   const lost = t.lostRights || t.revoked;
-  return part('The token of Keyholder', 'Without rights it can read and change nothing. Keyholder shows what it could not see; what it can no longer do, people do, and say so by button.',
+  return part('The token of Keyholder', 'Without rights it reads empty lists, as with integrator.io: Keyholder says what it could not see, and asks for the confirmations anew. A revoked token ends the transfer; the card tells whoever runs Keyholder what to do.',
     h('div', { class: 'row' }, lost ? button('restore', 'Give the rights back', { do: 'restore_rights', token: t.id }, 'The token works again.') : button('lose', 'Take the rights away', { do: 'lose_rights', token: t.id }, 'The token lost its rights.'),
       lost ? null : button('revoke', 'Revoke the token', { do: 'revoke_token', token: t.id }, 'The token is revoked.')));
 }

@@ -13,7 +13,7 @@ LDFLAGS      := -s -w -X main.release=$(VERSION)
 BROWSERS := headless_shell headless-shell chromium chromium-browser google-chrome google-chrome-stable google-chrome-beta google-chrome-unstable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench fuzz docker clean
+.PHONY: help demo build test lint bench fuzz pictures docker clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (10s)
 			case $$out in *'Failing input'*) exit 1;; *'context deadline exceeded'*) [ $$try -lt 3 ] || exit 1;; *) exit 1;; esac; \
 		done || exit 1; \
 	done
+
+pictures: ## Take the README's pictures of the demo anew; needs Chromium or Chrome
+	@mkdir -p .github/pictures
+	KEYHOLDER_REQUIRE_ALL=1 $(GO) test ./cmd/keyholder-demo -count 1 -run TestThePicturesOfTheReadme -args -pictures=$(CURDIR)/.github/pictures
 
 docker: ## Build the container image; needs a Docker engine
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .

@@ -134,12 +134,17 @@ function roleOf(e) {
   if (e.isContentEditable && !e.parentElement?.isContentEditable) return 'textbox';
   return roles[e.tagName] || '';
 }
+function spoken(e) { // what a screen reader says of the inside
+  if (e.nodeType === Node.TEXT_NODE) return e.data;
+  if (e.nodeType !== Node.ELEMENT_NODE || e.getAttribute('aria-hidden') === 'true') return '';
+  return [...e.childNodes].map(spoken).join(' ');
+}
 function nameOf(e) {
   const by = e.getAttribute('aria-labelledby');
   if (by) return text(by.split(' ').map(id => e.ownerDocument.getElementById(id)?.textContent || '').join(' '));
   if (e.getAttribute('aria-label')) return text(e.getAttribute('aria-label'));
   if (e.labels && e.labels.length) return text([...e.labels].map(l => l.textContent).join(' '));
-  return text(e.textContent || '') || text(e.getAttribute('placeholder') || e.getAttribute('title') || '');
+  return text(spoken(e)) || text(e.getAttribute('placeholder') || e.getAttribute('title') || '');
 }
 function same(e, role) {
   const is = roleOf(e);
@@ -252,7 +257,7 @@ func (p *page) goes(name string) {
 func (p *page) actAs(name string) { p.t.Helper(); p.goes("^" + name) }
 
 // chat opens the person's direct message with the app.
-func (p *page) chat() { p.t.Helper(); p.goes("^(Messages|keyholder\\b)") }
+func (p *page) chat() { p.t.Helper(); p.goes("^(Messages|keyholder)") }
 
 func (p *page) room(name string) { p.t.Helper(); p.goes(name) }
 
@@ -283,8 +288,12 @@ func (p *page) scheme(name string) {
 	}))
 }
 
+// picture is what can be seen, when nothing moves any more.
 func (p *page) picture() []byte {
 	p.t.Helper()
+	p.until("the page to be at rest", func() bool {
+		return ask[bool](p, `[document, ...[...document.querySelectorAll('iframe')].map(f => f.contentDocument)].every(d => d.getAnimations().every(a => a.playState !== 'running'))`)
+	})
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	raw, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())

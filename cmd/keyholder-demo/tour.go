@@ -47,7 +47,7 @@ const (
 func tourSteps() []tourStep {
 	return []tourStep{
 		{ID: "ask", Title: "Ask for a transfer",
-			Text: "Act as *Dee*. In #integration-ops type `/io transfer`, choose *" + aliasEmail + "*, say why, and press *Ask for it*. Her card is in Messages, under the app."},
+			Text: "Act as *Dee*. In #integration-ops type `/io transfer`, choose *" + aliasEmail + "*, say why, and press *Ask for it*. Her card comes from *keyholder*, under Apps."},
 		{ID: "refused", Title: "See a refusal",
 			Text: "Act as *Gus*, a guest, and type `/io transfer` in #general. The answer is for him alone, and nothing is recorded."},
 		{ID: "member", Title: "Make the mailbox a user", Show: showMail,

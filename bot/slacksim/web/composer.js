@@ -2,7 +2,7 @@
 import { $ } from './dom.js';
 import { call, trouble } from './api.js';
 import { complete } from './completion.js';
-import { store } from './store.js';
+import { emit, store } from './store.js';
 import { threadOpen } from './thread.js';
 
 const drafts = new Map(); // "user/conversation" -> what was typed
@@ -33,6 +33,7 @@ function composer(form, area, list, { commands, send }) {
     back = 0;
     grow();
     remember(text);
+    emit('sent', form);
     const wrong = await send(text);
     if (wrong && !area.value) { area.value = text; grow(); }
   };

@@ -28,6 +28,7 @@ export async function show(user, channel) {
   if (shown !== mine) return;
   Object.assign(mine, { list: page.messages, older: page.older, newer: page.newer, loading: false });
   if (!mine.seen) mine.seen = '~';
+  mine.until = page.messages.length ? page.messages[page.messages.length - 1].ts : '';
   draw(true);
   const first = box.querySelector('.new-line');
   if (first && page.messages.length) first.scrollIntoView({ block: 'center' });
@@ -65,7 +66,7 @@ function draw(toEnd) {
   let before = null, day = '', marked = false;
   for (const m of shown.list) {
     const today = dateOf(m.ts).toDateString();
-    const fresh = !marked && m.ts > shown.seen && m.user !== shown.user;
+    const fresh = !marked && m.ts > shown.seen && m.ts <= shown.until && m.user !== shown.user;
     if (today !== day) { children.push(h('div', { class: 'day', role: 'separator' }, h('span', {}, dayText(dateOf(m.ts))))); before = null; }
     if (fresh) { children.push(h('div', { class: 'new-line', role: 'separator' }, h('span', {}, 'New'))); before = null; marked = true; }
     children.push(nodeOf(m, before));
@@ -189,6 +190,7 @@ function take({ channel, message: m, fresh }) {
 }
 
 on('message', take);
+on('sent', form => { if (form.id === 'composer') toNewest(); });
 on('people', () => { if (shown) { nodes = new Map(); draw(false); } });
 
 box.addEventListener('scroll', () => {

@@ -1,7 +1,7 @@
 // The inspector: each envelope to the app and each call from it, newest first, with payload and answer on demand.
 import { $, h } from './dom.js';
 import { call } from './api.js';
-import { on } from './store.js';
+import { nameOf, on, store } from './store.js';
 
 const keep = 500;  // lines remembered
 const draw = 200;  // lines in the page
@@ -15,10 +15,15 @@ let cleared = 0;       // lines before this time were cleared away
 let rows = new Map();  // key -> {row, line}
 let waiting = false;
 
+// named puts names for the ids of people and channels.
+function named(text) {
+  return text.replace(/\b[UCDW][0-9A-Z]{3,}\b/g, id => (store.users[id] ? nameOf(id) : store.channel[id] ? (store.channel[id].name ? '#' + store.channel[id].name : 'direct message of ' + nameOf(store.channel[id].members[0])) : id));
+}
+
 function fits(line) {
   const text = filter.value.trim().toLowerCase();
   if (!text) return true;
-  const all = [line.name, words[line.name] || '', line.about, line.status, line.direction === 'out' ? 'to app' : 'from app', line.fault || ''].join(' ').toLowerCase();
+  const all = [line.name, words[line.name] || '', line.about, named(line.about), line.status, line.direction === 'out' ? 'to app' : 'from app', line.fault || ''].join(' ').toLowerCase();
   return text.split(/\s+/).every(w => (w.startsWith('-') && w.length > 1 ? !all.includes(w.slice(1)) : all.includes(w)));
 }
 
@@ -98,7 +103,7 @@ function rowOf(line) {
   const out = line.direction === 'out';
   const button = h('button', { type: 'button', class: 'line', 'aria-expanded': String(opened.has(line.key)), dataset: { block: 'traffic', action: line.key }, onclick: () => toggle(line, row, button) },
     h('span', { class: 'at' }, clock(line.at)), h('span', { class: ['way', out ? 'out' : 'in'] }, out ? '→ to app' : '← from app'),
-    h('span', { class: 'what' }, h('strong', {}, words[line.name] || line.name), line.about ? h('span', { class: 'about' }, line.about) : null),
+    h('span', { class: 'what' }, h('strong', {}, words[line.name] || line.name), line.about ? h('span', { class: 'about', title: line.about }, named(line.about)) : null),
     line.fault ? h('span', { class: 'pill fault' }, 'fault: ' + line.fault) : null,
     h('span', { class: ['pill', line.ok ? 'good' : line.done ? 'bad' : 'open'] }, (line.ok ? '✓ ' : line.done ? '✗ ' : '… ') + line.status), h('span', { class: 'took' }, took(line)));
   const row = h('li', {}, button);

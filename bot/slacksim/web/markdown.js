@@ -41,7 +41,12 @@ const rules = [
   l => {
     if (!bullet.test(l[0])) return null;
     const first = bullet.exec(l[0]);
-    const items = take(l, line => bullet.test(line)).map(line => bullet.exec(line));
+    const items = [];
+    for (const line of take(l, line => bullet.test(line) || /^\s{2,}\S/.test(line))) {
+      const item = bullet.exec(line);
+      if (item) items.push(item);
+      else items[items.length - 1][3] += ' ' + line.trim();
+    }
     return h(first[1] ? 'ol' : 'ul', { start: first[1] && first[1] !== '1' ? first[1] : null }, items.map(m => h('li', {}, m[2] === undefined ? null : m[2] === ' ' ? '☐ ' : '☑ ', phrase(m[3]))));
   },
   l => {

@@ -18,6 +18,8 @@ export function overflow(options, attributes, choose) {
   const open = () => {
     list.hidden = false;
     button.setAttribute('aria-expanded', 'true');
+    list.classList.toggle('to-right', button.getBoundingClientRect().right - (wrap.closest('#messages, #thread-messages, #home, .body') || document.body).getBoundingClientRect().left < 220);
+    list.scrollIntoView({ block: 'nearest' });
     items[0].focus();
   };
   button.addEventListener('click', () => (list.hidden ? open() : close(true)));

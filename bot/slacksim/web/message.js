@@ -39,9 +39,11 @@ function dismiss(m, channel) {
     onclick: () => call('dismiss', { user: store.me, channel, message_ts: m.ts }).catch(() => {}) }, 'Dismiss message');
 }
 
-function body(m, channel) {
+function editedMark(m) { return m.edited ? h('span', { class: 'quietly', title: 'Edited ' + fullText(dateOf(m.edited)) }, ' (edited)') : null; }
+
+function body(m, channel, compact) {
   const context = { use: clickIn(channel, m.ts), values: (m.chosen || {})[store.me] || m.values };
-  const edited = m.edited ? h('span', { class: 'quietly', title: 'Edited ' + fullText(dateOf(m.edited)) }, ' (edited)') : null;
+  const edited = compact || !m.blocks ? editedMark(m) : null; // beside the time where there is one
   return [
     m.blocks ? [render(m.blocks, context), edited] : m.text ? h('div', { class: 'block text' }, mrkdwn(m.text), edited) : edited,
     (m.attachments || []).map(a => attachment(a, context)),
@@ -61,8 +63,8 @@ export function messageNode(m, channel, { compact, openThread, inThread } = {}) 
     m.broadcast && !inThread ? h('p', { class: 'only' }, icon('reply'), 'replied to a thread') : null,
     h('div', { class: 'gutter' }, compact ? stamp(m) : avatar(m.user)),
     h('div', { class: 'content' },
-      compact ? null : h('header', {}, h('strong', {}, name), m.app || user.is_bot ? h('span', { class: 'tag' }, 'APP') : null, user.foreign ? h('span', { class: 'tag' }, 'other workspace') : null, stamp(m)),
-      body(m, channel),
+      compact ? null : h('header', {}, h('strong', {}, name), m.app || user.is_bot ? h('span', { class: 'tag' }, 'APP') : null, user.foreign ? h('span', { class: 'tag' }, 'other workspace') : null, stamp(m), m.blocks ? editedMark(m) : null),
+      body(m, channel, compact),
       m.replies && openThread ? threadButton(m, openThread) : null,
       m.ephemeral_to ? dismiss(m, channel) : null),
     openThread && !m.ephemeral_to ? h('div', { class: 'tools' }, h('button', { type: 'button', title: 'Reply in thread', 'aria-label': 'Reply in thread', onclick: () => openThread(m.ts) }, icon('reply'))) : null);

@@ -32,7 +32,7 @@ function date(body) {
   if (!seconds || Number.isNaN(at.getTime())) return h('span', {}, unescape(fallback || body));
   const values = tokens(at);
   const text = unescape(format).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
-  const element = h('time', { datetime: at.toISOString(), title: fullText(at) }, text.replace(/^[a-z]/, c => (format.startsWith('{') ? c.toUpperCase() : c)));
+  const element = h('time', { datetime: at.toISOString(), title: fullText(at) }, text);
   return safeLink(address || '') ? link(address, element) : element;
 }
 

@@ -99,7 +99,10 @@ func (c *call) contentAttachments(out *content) *apiError {
 	if len(list) > limit("message.attachments").max {
 		return fail("too_many_attachments")
 	}
-	for _, a := range list {
+	for i, a := range list {
+		if asObj(a) != nil && asObj(a)["id"] == nil {
+			asObj(a)["id"] = i + 1
+		}
 		blocks := asList(asObj(a)["blocks"])
 		if faults := checkBlocks(blocks); len(faults) > 0 {
 			return invalidBlocks(faults)
@@ -285,6 +288,7 @@ func updateMessage(c *call) (obj, *apiError) {
 // rewrite puts new content into a message. What was not given stays; an empty list of blocks or attachments clears them
 // (docs.slack.dev/reference/methods/chat.update).
 func (s *Server) rewrite(m *Message, body content) {
+	before := s.messageJSON(m, true)
 	if body.hasText {
 		m.Text = body.text
 	}
@@ -300,6 +304,15 @@ func (s *Server) rewrite(m *Message, body content) {
 	m.Edited, m.EditedTS = true, slackTime(s.opt.Now())
 	m.Edits++
 	s.touch()
+	s.changeEvent("message_changed", m, obj{"message": s.messageJSON(m, true), "previous_message": before})
+}
+
+// erase deletes a message of the app.
+func (s *Server) erase(m *Message) {
+	before := s.messageJSON(m, true)
+	m.Deleted = true
+	s.touch()
+	s.changeEvent("message_deleted", m, obj{"deleted_ts": m.TS, "previous_message": before})
 }
 
 func deleteMessage(c *call) (obj, *apiError) {
@@ -307,7 +320,7 @@ func deleteMessage(c *call) (obj, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	m.Deleted = true
+	c.s.erase(m)
 	return obj{"channel": m.Channel, "ts": m.TS}, nil
 }
 

@@ -221,6 +221,9 @@ func conversationMembers(c *call) (obj, *apiError) {
 	if err != nil {
 		return nil, err
 	}
+	if n, ok := c.args.integer("limit", 0); !ok || n < 0 || n > 1000 {
+		return nil, fail("invalid_limit")
+	}
 	l := []any{}
 	for _, m := range ch.Members {
 		l = append(l, m)

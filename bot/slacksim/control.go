@@ -26,12 +26,12 @@ func (s *Server) control() http.Handler {
 	s.actRoutes(post)
 	s.hostileRoutes(post)
 	s.worldRoutes(post)
+	s.lookRoutes(get)
+	s.faultRoutes(get, post, func(path string, f func(*http.Request) (any, error)) {
+		mux.HandleFunc("DELETE /_sim/"+path, func(w http.ResponseWriter, r *http.Request) { reply(w, r, f) })
+	})
 	mux.HandleFunc("GET /_sim/events", s.serveChanges)
 	mux.HandleFunc("GET /_sim/stream", s.serveStream)
-	mux.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, r *http.Request) {
-		s.ClearFaults()
-		writeJSON(w, http.StatusOK, obj{"ok": true})
-	})
 	return mux
 }
 
@@ -294,39 +294,6 @@ func (s *Server) hostileRoutes(post route) {
 		return obj{"connections": s.Disconnect(q.Reason)}, nil
 	}))
 	post("drop", func(*http.Request) (any, error) { return obj{"connections": s.DropConnections()}, nil })
-	post("faults", func(r *http.Request) (any, error) {
-		var q struct {
-			Rule
-			Delay      string `json:"delay"`
-			RetryAfter string `json:"retry_after"`
-		}
-		if err := body(r, &q); err != nil {
-			return nil, err
-		}
-		var err error
-		if q.Rule.Delay, err = span(q.Delay); err != nil {
-			return nil, err
-		}
-		if q.Rule.RetryAfter, err = span(q.RetryAfter); err != nil {
-			return nil, err
-		}
-		if !q.Kind.known() {
-			return nil, badRequest{fmt.Errorf("unknown fault %q; known are %v", q.Kind, faultKinds)}
-		}
-		s.InjectFault(q.Rule)
-		return nil, nil
-	})
-}
-
-func span(v string) (time.Duration, error) {
-	if v == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(v)
-	if err != nil {
-		return 0, badRequest{err}
-	}
-	return d, nil
 }
 
 func (s *Server) worldRoutes(post route) {

@@ -1,6 +1,7 @@
 // Package slacksim is a Slack workspace that runs locally: the Web API and Socket Mode for one app, the people who use it,
 // and a browser page to act as them. It knows nothing of the app and would serve any. It imports the standard library and
-// gorilla/websocket; its tests run unmodified slack-go clients against it.
+// gorilla/websocket; its tests run unmodified clients against it: slack-go, and where Node and npm are at hand Slack's own
+// @slack/bolt, @slack/socket-mode and @slack/web-api (foreign_test.go). The Python SDK was not tried.
 //
 //	s := slacksim.New(slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/do"}}})
 //	defer s.Close()
@@ -37,14 +38,25 @@
 // # Faults
 //
 // InjectFault takes rules: which method or envelope (a glob), which FaultKind, how many to skip, how often. Uploads are
-// the method files.upload, uses of a response_url the method response_url. Options.Faults is a random profile that follows
-// the Seed. Disconnect, DisconnectOne and DropConnections act at once.
+// the method files.upload, uses of a response_url the method response_url. Disconnect, DisconnectOne and DropConnections act
+// at once.
+//
+// Options.Faults is a random profile. It follows the Seed so far that the n-th call of a method about one conversation,
+// person or view meets the same fate in every run, and so does the n-th envelope of a kind from one person (a repeated event
+// by its attempt): other traffic, its order and injected rules change nothing. The seed does not bind real time, or who of
+// two that race for the same conversation comes first.
 //
 // # Control over HTTP
 //
-// Under /_sim/ everything can be done in JSON. GET: state?as=USER&channel=ID, messages?channel=ID, views?user=ID,
-// calls?after=ID, acks, connections, wait?after=VERSION&timeout_ms=N (answers when something changed), events (the version
-// as server-sent events, one per change or burst of changes). POST, with the fields each needs:
+// Under /_sim/, which is no path of Slack's, everything that Go can do can be done in JSON:
+//
+//	curl -d '{"user":"UANA","channel":"C0OPS","command":"/do","text":"it"}' localhost:8080/_sim/slash
+//	{"envelope_id":"6f0c...","response_type":"ephemeral","text":"done","message_ts":"1795306454.931478",...}
+//
+// GET: state?as=USER&channel=ID, messages?channel=ID, views?user=ID, calls?after=ID, acks, connections, users, channels,
+// groups, dm?user=ID, faults (rules, profile and seed), app (how it is set up), wait?after=VERSION&timeout_ms=N (answers
+// when something changed), events (the version as server-sent events, one per change or burst of changes). POST, with the
+// fields each needs:
 //
 //	slash        user channel command text           post      user channel text thread_ts
 //	click        user channel message_ts block_id action_id value
@@ -59,8 +71,10 @@
 //	drop                                             faults        as Rule, with delay and retry_after as "1s"
 //	users        as User                             channels      as Channel
 //	groups       id handle members                   deactivate    user
+//	update-user  id and the fields of User to change random-faults as Faults
+//	rate-limits  on                                  public-url    url
 //
-// DELETE /_sim/faults removes every fault. values is block_id, action_id, value, and a value is what a person would choose:
+// DELETE /_sim/faults removes every fault, with ?id=N the rule that POST faults gave that id. values is block_id, action_id, value, and a value is what a person would choose:
 // a text, an option's value, an id, a date, or a list of those. 200 carries the result; a result's error is
 // operation_timeout, dispatch_failed or what else the person would see. 422 means that Slack's client would not offer the
 // act, 400 that the body is not understood; detail says why.
@@ -80,8 +94,12 @@
 //   - Text, metadata and ids that Slack adds are added: block_id, action_id, emoji and verbatim flags.
 //   - No words are recorded for duplicate block_ids and action_ids, initial options that are no option, and dates of a
 //     wrong form; they are refused in words of our own.
-//   - Insides of rich text are checked only in outline, those of alert, card, carousel, plan and task_card not at all.
+//   - Rich text is checked to its last element, in the words of other blocks, for its own are not recorded. Insides of alert,
+//     card, carousel, plan and task_card are not checked.
+//   - Rate limits are off until Options.RateLimits. The burst of a channel and of a tier are ours: Slack does not tell them.
+//   - After link_disabled a client may connect again; what Slack answers then is not recorded.
 //   - chat.update without blocks keeps the old ones, as its page says; blocks=[] clears them.
 //   - Not there: OAuth, token rotation, Events API and interactivity over HTTP, Enterprise Grid beyond enterprise_user,
-//     canvases, lists, pins, unfurling, files in modals, view files needing a token, Retry-After for events.
+//     canvases, lists, pins, unfurling, files in modals, view files needing a token, Retry-After for events,
+//     app_rate_limited, events beside messages, mentions and the Home tab, names and icons that a post may choose.
 package slacksim

@@ -179,7 +179,6 @@ func (s *Server) messageEvents(ch *Channel, m *Message) {
 	if !ch.has(s.opt.BotUserID) || m.EphemeralTo != "" {
 		return
 	}
-	kinds := map[string]string{"im": "im", "mpim": "mpim", "groups": "group", "channels": "channel"}
 	event := s.messageJSON(m, true)
 	event["channel"], event["event_ts"] = ch.ID, m.TS
 	if m.BotID == "" && ch.kindScope() != "im" && containsMention(m.Text, s.opt.BotUserID) && s.hasScope("app_mentions:read") {
@@ -187,9 +186,29 @@ func (s *Server) messageEvents(ch *Channel, m *Message) {
 		mention["type"] = "app_mention"
 		s.emit("app_mention", mention, ch.ExtShared)
 	}
+	s.messageEvent(ch, event)
+}
+
+// messageEvent sends an event of type message if the app may read that kind of conversation.
+func (s *Server) messageEvent(ch *Channel, event obj) {
+	kinds := map[string]string{"im": "im", "mpim": "mpim", "groups": "group", "channels": "channel"}
 	if s.hasScope(ch.kindScope() + ":history") {
 		event["channel_type"] = kinds[ch.kindScope()]
-		name := "message." + ch.kindScope()
-		s.emit(name, event, ch.ExtShared)
+		s.emit("message."+ch.kindScope(), event, ch.ExtShared)
 	}
+}
+
+// changeEvent tells the app that a message was changed or deleted: an event of its own, with the message inside
+// (docs.slack.dev/reference/events/message/message_changed).
+func (s *Server) changeEvent(subtype string, m *Message, fields obj) {
+	ch := s.channels[m.Channel]
+	if ch == nil || !ch.has(s.opt.BotUserID) || m.EphemeralTo != "" {
+		return
+	}
+	ts := s.newTS()
+	event := obj{"type": "message", "subtype": subtype, "hidden": true, "channel": ch.ID, "ts": ts, "event_ts": ts}
+	for k, v := range fields {
+		event[k] = v
+	}
+	s.messageEvent(ch, event)
 }

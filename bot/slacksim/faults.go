@@ -93,25 +93,52 @@ func (f Faults) calm() bool {
 
 type activeRule struct {
 	Rule
+	id   int
 	seen int
 }
 
 // InjectFault adds a rule and returns the function that removes it again.
 func (s *Server) InjectFault(r Rule) (remove func()) {
+	id := s.addRule(r).id
+	return func() { s.removeRule(id) }
+}
+
+func (s *Server) addRule(r Rule) *activeRule {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.Method == "" {
 		r.Method = "*"
 	}
-	a := &activeRule{Rule: r}
+	s.ruleSeq++
+	a := &activeRule{Rule: r, id: s.ruleSeq}
 	s.rules = append(s.rules, a)
 	s.touch()
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.dropRule(a)
-		s.touch()
+	return a
+}
+
+// removeRule reports whether that rule was still there.
+func (s *Server) removeRule(id int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.rules {
+		if a.id == id {
+			s.dropRule(a)
+			s.touch()
+			return true
+		}
 	}
+	return false
+}
+
+// SetFaults replaces the random profile and adds its rules; the dice go on where they were.
+func (s *Server) SetFaults(f Faults) {
+	for _, r := range f.Rules {
+		s.addRule(r)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt.Faults = f
+	s.touch()
 }
 
 // ClearFaults removes every rule and the random profile.

@@ -1,6 +1,9 @@
 package slacksim
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // normalize completes blocks the way Slack stores them: every block gets a block_id, every element an action_id, plain
 // text its emoji flag and mrkdwn its verbatim flag. It changes list, which belongs to the caller's request.
@@ -72,6 +75,27 @@ func blockElements(b obj) []obj {
 		}
 	}
 	return l
+}
+
+// allBlocks are the blocks of a message and those of its attachments.
+func (m *Message) allBlocks() json.RawMessage {
+	list := asList(decode(m.Blocks))
+	for _, a := range asList(decode(m.Attachments)) {
+		list = append(list, asList(asObj(a)["blocks"])...)
+	}
+	return encode(list)
+}
+
+// attachmentOf is the number of the attachment a block stands in, counted from 1; 0 for a block of the message itself.
+func (m *Message) attachmentOf(blockID string) int {
+	if m.Attachments == nil {
+		return 0
+	}
+	inside := func(b any) bool { return asObj(b)["block_id"] == blockID }
+	if slices.ContainsFunc(asList(decode(m.Blocks)), inside) {
+		return 0
+	}
+	return 1 + slices.IndexFunc(asList(decode(m.Attachments)), func(a any) bool { return slices.ContainsFunc(asList(asObj(a)["blocks"]), inside) })
 }
 
 // findElement looks up an element by its two ids; blockID "" finds the first block that has the action.

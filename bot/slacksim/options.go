@@ -36,6 +36,10 @@ type Options struct {
 	// RateLimits switches the limits of section "Rate limits" of Slack's documentation on: a tier per method and one
 	// message per second and channel, with bursts.
 	RateLimits bool
+	// RateWindow is the minute in which the tiers count; default 1 min. MessageEvery is how often one channel takes a message
+	// once MessageBurst of them came at once; default 1 s and 5. Retry-After is told in whole seconds all the same.
+	RateWindow, MessageEvery time.Duration
+	MessageBurst             int
 	// HomeTabDisabled makes views.publish answer not_enabled.
 	HomeTabDisabled bool
 
@@ -80,6 +84,11 @@ func (o Options) withDefaults() Options {
 	span(&o.AckTimeout, 3*time.Second)
 	span(&o.TriggerLife, 3*time.Second)
 	span(&o.PingEvery, 5*time.Second)
+	span(&o.RateWindow, time.Minute)
+	span(&o.MessageEvery, time.Second)
+	if o.MessageBurst <= 0 {
+		o.MessageBurst = messageBurst
+	}
 	span(&o.ConnectionTime, time.Hour)
 	span(&o.WarningBefore, 10*time.Second)
 	span(&o.CloseAfter, 5*time.Second)

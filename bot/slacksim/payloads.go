@@ -29,6 +29,9 @@ func (s *Server) messageAction(u *User, ch *Channel, m *Message, action obj) obj
 	if m.ThreadTS != "" {
 		container["thread_ts"] = m.ThreadTS
 	}
+	if n := m.attachmentOf(asString(action["block_id"])); n > 0 {
+		container["type"], container["attachment_id"], container["is_app_unfurl"] = "message_attachment", n, false
+	}
 	p["container"], p["channel"] = container, obj{"id": ch.ID, "name": ch.clientName()}
 	if m.EphemeralTo == "" {
 		p["message"] = s.messageJSON(m, true)
@@ -42,7 +45,7 @@ func (s *Server) messageAction(u *User, ch *Channel, m *Message, action obj) obj
 
 // stateOf is what one person entered into the elements of one message.
 func (s *Server) stateOf(m *Message, user string) obj {
-	values := initialValues(m.Blocks)
+	values := initialValues(m.allBlocks())
 	for block, fields := range s.messageState[m.stateKey(user)] {
 		for action, was := range asObj(fields) {
 			if now := asObj(asObj(values[block])[action]); now != nil && now["type"] == asObj(was)["type"] {

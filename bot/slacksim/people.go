@@ -253,7 +253,7 @@ func (s *Server) prepareClick(user, channel, ts, blockID, actionID string, value
 	if m == nil {
 		return nil, impossible("user %s sees no message %s in %s", user, ts, channel)
 	}
-	block, e := findElement(m.Blocks, blockID, actionID)
+	block, e := findElement(m.allBlocks(), blockID, actionID)
 	if e == nil {
 		return nil, impossible("message %s has no element %s in block %q", ts, actionID, blockID)
 	}

@@ -37,19 +37,35 @@ func (b *bucket) take(now time.Time, perSecond, burst float64) int {
 	return int((1-b.tokens)/perSecond) + 1
 }
 
-// overLimit returns the seconds of Retry-After, 0 when the call may pass.
+// SetRateLimits switches Slack's limits on or off; what was used before counts.
+func (s *Server) SetRateLimits(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt.RateLimits = on
+	s.touch()
+}
+
+// overLimit returns the seconds of Retry-After, 0 when the call may pass. A message counts twice: for its conversation and,
+// with several hundred per minute, for the workspace.
 func (s *Server) overLimit(name string, m method, args params) int {
 	if !s.opt.RateLimits {
 		return 0
 	}
-	key, perSecond, burst := name, float64(m.tier)/60, float64(m.tier)
+	now := time.Now()
 	if name == "chat.postMessage" {
-		key, perSecond, burst = name+"/"+args.str("channel"), 1, messageBurst
+		every := 1 / s.opt.MessageEvery.Seconds()
+		if wait := s.bucket(name+" "+s.placeName(args.str("channel"))).take(now, every, float64(s.opt.MessageBurst)); wait > 0 {
+			return wait
+		}
 	}
+	return s.bucket(name).take(now, float64(m.tier)/s.opt.RateWindow.Seconds(), float64(m.tier))
+}
+
+func (s *Server) bucket(key string) *bucket {
 	b := s.buckets[key]
 	if b == nil {
 		b = &bucket{}
 		s.buckets[key] = b
 	}
-	return b.take(time.Now(), perSecond, burst)
+	return b
 }

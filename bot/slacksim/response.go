@@ -71,8 +71,7 @@ func (s *Server) respond(to *responseURL, args params) (obj, int) {
 		if original == nil {
 			return obj{"ok": false, "error": "message_not_found"}, http.StatusNotFound
 		}
-		original.Deleted = true
-		s.touch()
+		s.erase(original)
 		return obj{"ok": true}, http.StatusOK
 	}
 	c := &call{s: s, args: args}

@@ -50,6 +50,7 @@ type Server struct {
 	pending  map[string]*pendingAck
 	acks     []Ack
 	rules    []*activeRule
+	ruleSeq  int
 	calls    []Call
 	callSeq  int
 	buckets  map[string]*bucket

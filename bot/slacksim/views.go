@@ -318,6 +318,9 @@ func (s *Server) newTrigger(user, view string) string {
 func (c *call) trigger() (*trigger, *apiError) {
 	id := c.args.str("trigger_id")
 	if id == "" {
+		id = c.args.str("interactivity_pointer") // the same right under another name
+	}
+	if id == "" {
 		return nil, failMessages("invalid_arguments", "missing required field: trigger_id")
 	}
 	t := c.s.triggers[id]

@@ -194,7 +194,7 @@ function events(app) {
     await say({ text: `mentioned, attempt ${context.retryNum ?? 0} ${context.retryReason ?? ''}`.trim(), thread_ts: event.ts });
   });
   app.message(async ({ message, say }) => {
-    if (message.channel_type === 'im') await say(`heard ${message.text}`);
+    if (message.channel_type === 'im' && !message.subtype) await say(`heard ${message.text}`);
   });
 }
 

@@ -67,6 +67,8 @@ type Options struct {
 	Forms map[string]Form
 	// Census reads the users of one environment ("" is production) of an account, for "who"; nil: that word is not there.
 	Census func(ctx context.Context, account, environment string) (workflows.Census, error)
+	// Looked is told that somebody looked who has access to an account, so that it is compared with the record now; nil: nobody is. It must not block.
+	Looked func(account string)
 	Log    zerolog.Logger
 	// Now is the time of commands, RealNow this machine's clock for budgets and caches; nil: Now.
 	Now, RealNow func() time.Time

@@ -36,6 +36,9 @@ func (v *visit) wordWho(ctx context.Context, rest string) (workflows.Reply, erro
 	if err := v.mayRead(ctx, a.Policy.ID); err != nil {
 		return workflows.Reply{}, err
 	}
+	if v.b.o.Looked != nil {
+		v.b.o.Looked(a.Policy.ID)
+	}
 	return v.whoAccount(ctx, a, page)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // change turns a decision into what must be stored: events and state, and the difference between what the world shows for the old state and
@@ -139,7 +140,17 @@ func cardEffect(m Machine, cmd Command, card Card, version uint64) Effect {
 		lane = LaneBulk
 	}
 	return Effect{ID: key, Workflow: cmd.Workflow, Account: cmd.Account, Key: key, Lane: lane, Made: cmd.At,
-		Card: &card, Revision: version, Machine: m.Name()}
+		Card: &card, Revision: version, Machine: blockMachine(m, card)}
+}
+
+// blockMachine names the machine in the block of a card's buttons: the prefix of their action_ids, which is the machine's name unless one machine's
+// cards carry the buttons of another, as findings carry those of access.
+func blockMachine(m Machine, card Card) string {
+	if len(card.Buttons) == 0 {
+		return m.Name()
+	}
+	prefix, _, _ := strings.Cut(card.Buttons[0].Action, ".")
+	return prefix
 }
 
 // CardKey is the key of a card's effect and the card's identity in Slack's message metadata.

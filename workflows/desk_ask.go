@@ -102,13 +102,14 @@ func (d *Desk) load(ctx context.Context, workflow string) (Machine, State, Recor
 	return m, s, recs[0], err
 }
 
-// OpenOf lists the open workflows of an account, oldest first.
+// OpenOf lists the open workflows of an account, oldest first, but for Keyholder's own work, which has no title.
 func (d *Desk) OpenOf(ctx context.Context, account string) ([]Overview, error) {
 	ids, err := d.o.Store.Open(ctx, account)
 	if err != nil {
 		return nil, fmt.Errorf("list open workflows of %s: %w", account, err)
 	}
-	return d.lookAll(ctx, ids)
+	all, err := d.lookAll(ctx, ids)
+	return slices.DeleteFunc(all, func(o Overview) bool { return o.Title == "" }), err
 }
 
 // WaitingFor lists the open workflows that wait for a person, oldest first.

@@ -34,7 +34,8 @@ type State interface {
 	Closed() bool
 	// Account is the ID of the account it is about.
 	Account() string
-	// Title is one short line that stands alone, as "Hand Acme Production to celigo@acme.example", without markup.
+	// Title is one short line that stands alone, as "Hand Acme Production to celigo@acme.example", without markup. It is empty for Keyholder's own
+	// work, where nothing is asked of anybody: lists of what is open leave that out.
 	Title() string
 	// Stage is the name of the state the workflow is in, as "confirming".
 	Stage() string

@@ -143,8 +143,8 @@ func init() {
 }
 
 // with decodes an event's body for its fold.
-func with[B any](fold func(*State, workflows.Event, B)) func(*State, workflows.Event) error {
-	return func(s *State, e workflows.Event) error {
+func with[S, B any](fold func(*S, workflows.Event, B)) func(*S, workflows.Event) error {
+	return func(s *S, e workflows.Event) error {
 		var b B
 		if err := json.Unmarshal(e.Body, &b); err != nil {
 			return fmt.Errorf("decode body: %w", err)

@@ -38,7 +38,7 @@ func init() {
 func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	switch cmd.Name {
 	case Request:
-		return open(cmd, f)
+		return opened(cmd, f)
 	case workflows.CmdTimer:
 		return fired(s, cmd)
 	case workflows.CmdReceipt:

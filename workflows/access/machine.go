@@ -42,7 +42,7 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		n.People = append(n.People, cmd.Actor.ID)
 	}
 	if cmd.Name == Request {
-		n.People = workflows.Union(n.People, p.Access.Approvers, p.HolderIDs(), p.Admins, []string{cmd.Input[BlockPerson]})
+		n.People = workflows.Union(n.People, p.Access.Approvers, p.HolderIDs(), p.Admins, []string{cmd.Input[BlockPerson], requester(cmd)})
 		n.Delegations = p.Access.Approvers
 		if email := strings.ToLower(strings.TrimSpace(cmd.Input[BlockEmail])); email != "" {
 			n.Emails = []string{email}

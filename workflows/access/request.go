@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -23,19 +24,43 @@ const (
 	BlockReason      = "reason"
 )
 
-// open decides a submitted request.
+// inRequester names who asks, when Keyholder opens a request for a person: the undoing of a finding. Nothing that a person sends counts here.
+const inRequester = "requester"
+
+// requester is who asks.
+func requester(cmd workflows.Command) string {
+	if cmd.Actor.Kind == workflows.ByKeyholder {
+		return cmd.Input[inRequester]
+	}
+	return cmd.Actor.ID
+}
+
+// opened decides a submitted request. One that Keyholder opens for somebody is never refused silently: it ends at once and says why.
+func opened(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	d, err := open(cmd, f)
+	var r *workflows.Refusal
+	if cmd.Actor.Kind != workflows.ByKeyholder || !errors.As(err, &r) {
+		return d, err
+	}
+	fr, _ := freeze(cmd, f)
+	d = one(cmd, evRequested, fr)
+	d.Events = append(d.Events, cmd.Event(evEnded, Finished{Outcome: Failed, By: cmd.Actor, At: cmd.At, Code: "not_opened", Message: r.Text}))
+	return d, nil
+}
+
+// open decides a request, or says why it cannot be made.
 func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if f.Policy.Name == "" {
 		return workflows.Decision{}, onField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
 	}
-	if r := standing(f, cmd.Actor.ID); r != nil {
+	if r := standing(f, requester(cmd)); r != nil {
 		return workflows.Decision{}, r
 	}
 	fr, err := freeze(cmd, f)
 	if err != nil {
 		return workflows.Decision{}, err
 	}
-	if err := mayRequest(fr, cmd.Actor.ID); err != nil {
+	if err := mayRequest(fr, fr.Requester); err != nil {
 		return workflows.Decision{}, err
 	}
 	if id := f.Account.Locks[fr.lock()]; id != "" {
@@ -68,10 +93,13 @@ func mayRequest(fr Frozen, who string) error {
 // freeze reads the form.
 func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	p := f.Policy
-	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: cmd.Actor.ID, Channel: p.Channel, UIHost: p.UIHost, Token: p.Token,
+	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: requester(cmd), Channel: p.Channel, UIHost: p.UIHost, Token: p.Token,
 		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.Access.Approvers), Policy: p.Access}
 	in := cmd.Input
 	steps := []func(*Frozen, map[string]string, workflows.Facts) error{environment, beneficiary, change, length, why}
+	if cmd.Actor.Kind == workflows.ByKeyholder { // brings back for good what was, in whatever words integrator.io has for it
+		steps[2], steps[3] = former, always
+	}
 	for _, step := range steps {
 		if err := step(&fr, in, f); err != nil {
 			return fr, err
@@ -111,7 +139,7 @@ func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
 	case person != "" && email != "":
 		return onField(BlockEmail, "both", "Choose either a person or an e-mail address, not both.")
 	case email != "":
-		if at := strings.LastIndexByte(email, '@'); at < 1 || at == len(email)-1 || strings.ContainsAny(email, " <>,;\"") {
+		if !isEmail(email) {
 			return onField(BlockEmail, "email_bad", "This is not an e-mail address.")
 		}
 		fr.Email = strings.ToLower(email)
@@ -130,6 +158,11 @@ func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		return onField(BlockPerson, "owner", "This is the owner of the account. A change of owner is a transfer: /io transfer "+f.Policy.ID+".")
 	}
 	return nil
+}
+
+func isEmail(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	return at > 0 && at < len(s)-1 && len(s) <= 254 && !strings.ContainsAny(s, " \t\n<>,;\"")
 }
 
 // change reads what shall be. Fields that the change does not need are ignored.
@@ -161,6 +194,20 @@ func change(fr *Frozen, in map[string]string, f workflows.Facts) error {
 			return onField(BlockManage, "integration_bad", "“"+workflows.Clip(id, 30)+"” is not the ID of an integration. It stands in the integration's address: letters and digits, one ID a line.")
 		}
 	}
+	return nil
+}
+
+// former reads what was, which may be more than a form can ask for.
+func former(fr *Frozen, in map[string]string, _ workflows.Facts) error {
+	fr.Change = in[BlockChange]
+	if fr.Change != Remove {
+		fr.Want = workflows.Access{Role: in[BlockRole], Manage: lines(in[BlockManage]), Monitor: lines(in[BlockMonitor])}
+	}
+	return nil
+}
+
+func always(fr *Frozen, _ map[string]string, _ workflows.Facts) error {
+	fr.For = "always"
 	return nil
 }
 

@@ -9,7 +9,10 @@ import (
 )
 
 // tell retells one event as a sentence.
-func tell(e workflows.Event) string {
+func tell(e workflows.Event) string { return tellFrom(stories, e) }
+
+// tellFrom finds the teller of an event.
+func tellFrom(stories map[string]func(workflows.Event) (string, error), e workflows.Event) string {
 	teller, known := stories[e.Type]
 	if !known {
 		return "Something this version does not know: " + workflows.Esc(e.Type)

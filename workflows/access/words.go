@@ -405,6 +405,8 @@ func remedy(s State, code, message string) string {
 	switch code {
 	case "dead_end":
 		return "too few of those who decide are still active members. Name more approvers and ask anew."
+	case "not_opened":
+		return message
 	case "withdrawn":
 		return "the invitation is gone at integrator.io; somebody deleted it there. Ask again if it is still needed."
 	case "declined":

@@ -46,7 +46,7 @@ type Server struct {
 
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
-	return []workflows.Machine{transfer.Machine{}, access.Machine{}}
+	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}}
 }
 
 // New opens the store and wires everything. It waits for a Redis that is away until ctx ends.
@@ -116,7 +116,7 @@ func (s *Server) wire() error {
 	desk := &lazyDesk{}
 	b, err := bot.New(bot.Options{
 		AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken, APIURL: cfg.Secrets.SlackAPIURL, Command: cfg.Slack.Command,
-		Desk: desk, Forms: s.forms(), Census: s.census, Log: o.Log, Now: o.Now, RealNow: o.RealNow, Metrics: s.metrics.bot(),
+		Desk: desk, Forms: s.forms(), Census: s.census, Looked: s.lookForDrift, Log: o.Log, Now: o.Now, RealNow: o.RealNow, Metrics: s.metrics.bot(),
 	})
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
@@ -170,6 +170,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.watchRedis(ctx) })
 	g.Go(func() error { return s.courier.Run(ctx) })
 	g.Go(func() error { return s.clock.Run(ctx) })
+	g.Go(func() error { return s.watchDrift(ctx) })
 	g.Go(func() error {
 		if err := s.bot.Run(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("speak with Slack: %w", err)

@@ -1,0 +1,87 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/access"
+)
+
+// Pace of what begins the looking for drift.
+const (
+	driftPatience = 5 * time.Second // for one command
+	driftRetry    = 2 * time.Second // between attempts while something is away
+	maxWatchers   = 1000            // successive watchers of one environment that is configured and removed again and again
+)
+
+// watchDrift begins to look for drift in every environment with a token, trying until that is stored. Watchers of environments that are no longer
+// configured end by themselves at their next reading.
+func (s *Server) watchDrift(ctx context.Context) error {
+	for _, a := range s.o.Config.Accounts {
+		for env := range gatewayEnvironments(s.o.Config, a) {
+			for ctx.Err() == nil {
+				err := s.toWatcher(ctx, a.ID, env, "start")
+				if err == nil {
+					break
+				}
+				s.o.Log.Warn().Err(err).Str(workflows.LogAccount, a.ID).Msg("looking for drift cannot begin yet")
+				select {
+				case <-ctx.Done():
+				case <-time.After(driftRetry):
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// lookForDrift has every environment of an account compared with the record now. It does not block.
+func (s *Server) lookForDrift(account string) {
+	for _, a := range s.o.Config.Accounts {
+		if a.ID != account {
+			continue
+		}
+		for env := range gatewayEnvironments(s.o.Config, a) {
+			go func() {
+				if err := s.toWatcher(context.Background(), account, env, "who"); err != nil {
+					s.o.Log.Warn().Err(err).Str(workflows.LogAccount, account).Msg("drift is not looked for now")
+				}
+			}()
+		}
+	}
+}
+
+// toWatcher tells the watcher of an environment to look, or opens it. An ended one is followed by the next: its ID is derived from how many there were.
+func (s *Server) toWatcher(ctx context.Context, account, environment, why string) error {
+	ctx, cancel := context.WithTimeout(ctx, driftPatience)
+	defer cancel()
+	for n := range maxWatchers {
+		id, err := s.desk.NewWorkflowID(access.Watcher{}.Name(), account, "drift", environment, strconv.Itoa(n))
+		if err != nil {
+			return err
+		}
+		cmd := workflows.Command{ID: fmt.Sprintf("drift/%s/%s/%d", id, why, s.o.RealNow().UnixNano()), Workflow: id, Account: account, Name: access.WatchLook,
+			Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: s.o.Now(), Round: workflows.NoRound}
+		was, err := s.desk.Look(ctx, id)
+		switch {
+		case err == nil && was.Closed:
+			continue
+		case errors.Is(err, workflows.ErrNoWorkflow):
+			cmd.ID, cmd.Name, cmd.Submitted = "drift/"+id, access.WatchRequest, true
+			cmd.Input = map[string]string{access.BlockEnvironment: environment}
+		case err != nil:
+			return err
+		}
+		_, err = s.desk.Do(ctx, cmd)
+		var refused *workflows.Refusal
+		if errors.As(err, &refused) {
+			return nil
+		}
+		return err
+	}
+	return fmt.Errorf("look for drift in %s: too many watchers have ended", account)
+}

@@ -1,0 +1,192 @@
+package access
+
+import (
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// ActAskWho asks the person whom a finding is about.
+const ActAskWho = "access.ask"
+
+func decideFinding(s FoundState, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	ours := cmd.Actor.Kind == workflows.ByKeyholder
+	if cmd.Name == FindingRequest && ours && !s.Opened() {
+		return openFinding(cmd, f), nil
+	}
+	if cmd.Name == findingChanged && ours {
+		return s.changed(cmd), nil
+	}
+	act, known := map[string]func(FoundState, workflows.Command, workflows.Facts) (workflows.Decision, error){
+		ActAdopt: FoundState.adopt, ActUndo: FoundState.undo, ActAskWho: FoundState.askWho}[cmd.Name]
+	if !known || cmd.Actor.Kind != workflows.ByPerson {
+		return workflows.Decision{}, refused("unknown_action", "That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
+	}
+	if err := s.mayAct(cmd, f); err != nil {
+		return workflows.Decision{}, err
+	}
+	return act(s, cmd, f)
+}
+
+// openFinding freezes what was seen and who is told.
+func openFinding(cmd workflows.Command, f workflows.Facts) workflows.Decision {
+	in := cmd.Input
+	fd := Found{ID: cmd.Workflow, AccountID: f.Policy.ID, AccountName: or(f.Policy.Name, f.Policy.ID), Environment: in[BlockEnvironment], Email: in[BlockEmail], Was: in["was"], Now: in["now"],
+		Watcher: in["watcher"], Via: in["via"], Since: since(in), Channel: f.Policy.Channel, Person: f.ByEmail[in[BlockEmail]],
+		Transfer: f.Account.Locks[workflows.LockTransfer], Decision: f.Account.Given[workflows.GivenKey(in[BlockEnvironment], in[BlockEmail])]}
+	_, fd.Alias = f.Policy.Alias(fd.Email)
+	if fd.Environment == "" && fd.Was == absent && workflows.SameEmail(fd.Email, f.Account.Owner) {
+		fd.Owner, fd.NewOwner = true, in["gone"]
+	}
+	fd.Managers, fd.To = findingPeople(f, func(email string) bool { return email == fd.Email })
+	return one(cmd, evFound, fd)
+}
+
+func since(in map[string]string) time.Time {
+	t, _ := time.Parse(time.RFC3339, in["since"])
+	return t
+}
+
+// changed follows what integrator.io shows by now.
+func (s FoundState) changed(cmd workflows.Command) workflows.Decision {
+	now := cmd.Input["now"]
+	if s.Closed() || now == s.Now || !s.Opened() {
+		return workflows.Decision{}
+	}
+	d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)})
+	if now == s.Was {
+		d.Events = append(d.Events, cmd.Event(evSettled, Settled{Outcome: Gone, By: cmd.Actor, At: cmd.At}))
+	}
+	return d
+}
+
+func (s FoundState) mayAct(cmd workflows.Command, f workflows.Facts) error {
+	if r := standing(f, cmd.Actor.ID); r != nil {
+		return r
+	}
+	switch {
+	case s.Closed():
+		r := refused("closed", "This is over: "+s.outcome()+" Nothing was recorded.")
+		r.Refresh = true
+		return r
+	case cmd.Actor.ID == s.Person || workflows.SameEmail(f.People[cmd.Actor.ID].Email, s.Email):
+		return refused("own_access", "This is about your own access, so somebody else must decide: "+workflows.Mentions(s.To)+". Nothing was recorded.")
+	case !s.isManager(cmd.Actor.ID):
+		return refused("not_permitted", "Only "+workflows.Mentions(s.Managers)+" can decide this. Nothing was recorded.")
+	case cmd.Round != workflows.NoRound && cmd.Round != s.Round:
+		r := refused("old_round", "This card has changed since you opened it: "+workflows.Esc(s.Email)+" has "+readMark(s.Now).words()+" now. Nothing was recorded by this click. Look at your card.")
+		r.Refresh = true
+		return r
+	}
+	return nil
+}
+
+// over ends the finding and tells the watcher what is known from now on.
+func (s FoundState) over(cmd workflows.Command, e Settled) workflows.Decision {
+	e.By, e.At = cmd.Actor, cmd.At
+	d := one(cmd, evSettled, e)
+	d.Calls = []workflows.Call{{Op: workflows.OpTell, Account: s.AccountID, ID: s.Watcher, Command: watchClosed,
+		Input: map[string]string{BlockEmail: s.Email, "now": s.Now, "finding": s.ID}}}
+	return d
+}
+
+// adopt takes it as expected: the record explains it from now on. Of a changed owner it asks who it is, where that does not show.
+func (s FoundState) adopt(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	e := Settled{Outcome: Expected}
+	if s.Owner {
+		e.Owner = s.NewOwner
+		if e.Owner == "" {
+			given, modal := s.askOwner(cmd)
+			if modal != nil {
+				return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
+			}
+			if !isEmail(given) || workflows.SameEmail(given, f.Account.Owner) {
+				return workflows.Decision{}, onField(BlockReason, "email_bad", "Give the e-mail address of the new owner. Whoever is signed in to integrator.io finds it under Users, in the first row.")
+			}
+			e.Owner = strings.ToLower(given)
+		}
+	}
+	d := s.over(cmd, e)
+	d.Account = []workflows.Event{expected(cmd, s.ID, s.Environment, s.Email, s.Now)}
+	if s.Owner {
+		d.Account = append(d.Account, cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{From: f.Account.Owner, To: e.Owner, Workflow: s.ID, How: workflows.Attested}))
+	}
+	return d, nil
+}
+
+func (s FoundState) askOwner(cmd workflows.Command) (string, *workflows.Modal) {
+	if cmd.Submitted {
+		return strings.TrimSpace(cmd.Input[BlockReason]), nil
+	}
+	return "", &workflows.Modal{Callback: Reason, Title: "Who owns it now?", Submit: "Record it", Workflow: s.ID, Account: s.AccountID, Action: cmd.Name, Round: s.Round,
+		Intro: []string{"*" + workflows.Esc(s.AccountName) + "*\nintegrator.io lists " + workflows.Esc(s.Email) + ", the recorded owner, as a user, so somebody else owns the account. The interface does not say who."},
+		Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: "E-mail address of the new owner", MaxLength: 254,
+			Hint: "The first row under Users in integrator.io. It is recorded as your word."}}}
+}
+
+// undo opens a request for access that brings back what was; the usual people decide it. What that request would be refused for is said at once.
+func (s FoundState) undo(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if text := s.cannotUndo(); text != "" {
+		return workflows.Decision{}, refused("not_here", text+" Nothing was recorded.")
+	}
+	asks := s.undoing(cmd)
+	if _, err := open(asks, f); err != nil {
+		return workflows.Decision{}, err
+	}
+	id := workflows.NewID('a', s.AccountID, f.Shards, s.AccountID, s.ID, "undo")
+	d := s.over(cmd, Settled{Outcome: Undoing, Workflow: id})
+	d.Calls = append([]workflows.Call{{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: Request, Input: asks.Input}}, d.Calls...)
+	d.Reply = workflows.Reply{Text: "Recorded. The request " + id + " asks those who decide about access; your card of it comes at once."}
+	return d, nil
+}
+
+// cannotUndo says why there is no request that brings back what was, "" when there is one.
+func (s FoundState) cannotUndo() string {
+	was := readMark(s.Was)
+	switch {
+	case s.Owner:
+		return "A change of owner is undone by a transfer: /io transfer " + s.AccountID + ". If nobody you know owns the account, write to Celigo support at once."
+	case was != nil && was.Access.Role == workflows.RoleNone:
+		return "Before, they were a user without any role, which nobody can ask for. Take away in integrator.io what is too much: My account > Users."
+	}
+	return ""
+}
+
+// undoing is the request for access that brings back what was.
+func (s FoundState) undoing(cmd workflows.Command) workflows.Command {
+	was, now := readMark(s.Was), readMark(s.Now)
+	in := map[string]string{BlockAccount: s.AccountID, BlockEnvironment: s.Environment, BlockEmail: s.Email, inRequester: cmd.Actor.ID,
+		BlockReason: "Undoes what nobody decided, " + s.ID}
+	switch {
+	case was == nil || was.Disabled:
+		in[BlockChange] = Remove
+	case now == nil:
+		in[BlockChange] = Grant
+	default:
+		in[BlockChange] = Change
+	}
+	if in[BlockChange] != Remove {
+		in[BlockRole], in[BlockManage], in[BlockMonitor] = was.Access.Role, strings.Join(was.Access.Manage, "\n"), strings.Join(was.Access.Monitor, "\n")
+	}
+	asks := cmd
+	asks.Name, asks.Input, asks.Submitted, asks.Actor, asks.Round = Request, in, true, workflows.Actor{Kind: workflows.ByKeyholder}, workflows.NoRound
+	asks.Workflow = workflows.NewID('a', s.AccountID, 1, s.ID)
+	return asks
+}
+
+// askWho asks the person themselves, in a direct message.
+func (s FoundState) askWho(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	who := f.ByEmail[s.Email]
+	switch {
+	case s.AskedBy != "":
+		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(s.AskedBy) + " has asked " + workflows.Mention(s.Person) + " already, " + workflows.When(s.AskedAt) + "."}}, nil
+	case who == "":
+		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Esc(s.Email) + " is nobody in this Slack, so Keyholder cannot ask them. Write to that address yourself, or look under Audit log in integrator.io for who changed it. Nothing was recorded."}}, nil
+	case f.People[who].Standing != "":
+		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(who) + " is not an active member of this workspace, so Keyholder does not ask them. Write to " + workflows.Esc(s.Email) + " yourself. Nothing was recorded."}}, nil
+	}
+	d := one(cmd, evAskedWho, askedWho{Person: who})
+	d.Reply = workflows.Reply{Text: workflows.Mention(who) + " is asked in a direct message, and told to answer you."}
+	return d, nil
+}

@@ -1,0 +1,62 @@
+package access
+
+import (
+	"strings"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// absent is the mark of somebody who is not a user.
+var absent = (*workflows.User)(nil).Mark()
+
+// had is what a person had, taken from the mark that was kept of it ([workflows.User.Mark]).
+type had struct {
+	Status   string
+	Access   workflows.Access
+	Disabled bool
+}
+
+// readMark takes a mark apart; nil for somebody who was not a user.
+func readMark(mark string) *had {
+	if mark == "" || mark == absent {
+		return nil
+	}
+	status, rest, _ := strings.Cut(mark, "/")
+	h := &had{Status: status}
+	rest, h.Disabled = strings.CutSuffix(rest, "/disabled")
+	h.Access = readAccess(rest)
+	return h
+}
+
+// readAccess reads the mark of an access ([workflows.Access.Mark]).
+func readAccess(mark string) workflows.Access {
+	role, lists, custom := strings.Cut(strings.TrimSuffix(mark, "]"), "[")
+	a := workflows.Access{Role: role}
+	if !custom {
+		return a
+	}
+	split := func(s string) []string {
+		if s == "" {
+			return nil
+		}
+		return strings.Split(s, ",")
+	}
+	manage, monitor, _ := strings.Cut(lists, ";")
+	a.Manage, a.Monitor = split(manage), split(monitor)
+	return a
+}
+
+// words says what somebody had.
+func (h *had) words() string {
+	if h == nil {
+		return "no access"
+	}
+	out := State{}.describe(h.Access)
+	if h.Status != workflows.UserAccepted {
+		out += ", invitation " + workflows.Esc(h.Status)
+	}
+	if h.Disabled {
+		out += ", switched off"
+	}
+	return out
+}

@@ -1,0 +1,359 @@
+package access
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Watcher is the machine that looks for drift: one workflow per account and environment, opened by Keyholder itself. It keeps who had what when it
+// last looked, and opens a finding for each difference that no decision explains. Its zero value is ready.
+type Watcher struct{}
+
+var _ workflows.Machine = Watcher{}
+
+// Commands of a watcher, given by Keyholder and by findings; no button has these names.
+const (
+	WatchRequest = "drift.request" // opens it; Input: environment
+	WatchLook    = "drift.look"    // look now, at most once in lookEvery
+	watchClosed  = "drift.closed"  // a finding was decided; Input: email, now, finding
+)
+
+// Bounds of a watcher.
+const (
+	lookEvery       = time.Second
+	findingsAnHour  = 20
+	settlingAtMost  = 8 * 24 * time.Hour // for how long a transfer explains what the previous owner has
+	lookAgain       = "again"            // a mark that no census has: whatever is read is worth knowing
+	maxNamedWaiting = 15
+)
+
+// Types of events of a watcher, with the bodies below.
+const (
+	evWatching    = "drift.watching" // Watched
+	evLooked      = "drift.looked"   // looked
+	evBaseline    = "drift.baseline" // baseline
+	evDifferences = "drift.read"     // differences
+	evUnread      = "drift.unread"   // refusal
+	evDecided     = "drift.decided"  // decided: a finding is over
+	evAllExpected = "drift.expected" // none: what waits is expected
+	evUnwatched   = "drift.ended"    // none
+)
+
+// Watched is what the opening event of a watcher fixes.
+type Watched struct {
+	ID          string        `json:"id"`
+	AccountID   string        `json:"account"`
+	AccountName string        `json:"account_name"`
+	Environment string        `json:"environment,omitempty"` // "" is production
+	Every       time.Duration `json:"every"`
+}
+
+type looked struct {
+	Every time.Duration `json:"every"`
+}
+
+type baseline struct {
+	Known string            `json:"known"`
+	Users map[string]string `json:"users"` // marks by address
+}
+
+// standing is a finding that is open, or a difference that waits for one.
+type standingFinding struct {
+	Finding string `json:"finding,omitempty"`
+	Was     string `json:"was"`
+	Now     string `json:"now"`
+}
+
+type differences struct {
+	Known     string                     `json:"known"`
+	Explained map[string]string          `json:"explained,omitempty"` // marks by address
+	Opened    map[string]standingFinding `json:"opened,omitempty"`
+	Moved     map[string]string          `json:"moved,omitempty"`   // open findings that show something else now
+	Back      []string                   `json:"back,omitempty"`    // open findings that are as before
+	Waiting   map[string]standingFinding `json:"waiting,omitempty"` // all that wait
+	To        []string                   `json:"to,omitempty"`      // who is told of them
+	Hour      time.Time                  `json:"hour,omitzero"`
+	Used      int                        `json:"used,omitempty"`
+}
+
+type decided struct {
+	Email string `json:"email"`
+	Now   string `json:"now"`
+	Moved bool   `json:"moved,omitempty"` // it was something else again by then
+}
+
+// WatchState is all that a watcher knows, the fold of its events.
+type WatchState struct {
+	Watched
+	Begun  time.Time `json:"begun"`
+	Round  int       `json:"round"`
+	Told   []string  `json:"told,omitempty"`
+	Ended  bool      `json:"ended,omitempty"`
+	Looked time.Time `json:"looked,omitzero"`
+	Code   string    `json:"code,omitempty"` // why it could not be read last time
+
+	// Since is the time of the baseline; Base what each user had when it was last explained, as a mark by address in lower case.
+	Since time.Time         `json:"since,omitzero"`
+	Base  map[string]string `json:"base,omitempty"`
+	Known string            `json:"known,omitempty"`
+
+	Open    map[string]standingFinding `json:"open,omitempty"`
+	Waiting map[string]standingFinding `json:"waiting,omitempty"`
+	To      []string                   `json:"to,omitempty"`
+	Hour    time.Time                  `json:"hour,omitzero"` // when the bound began to count
+	Used    int                        `json:"used,omitempty"`
+}
+
+// Opened implements workflows.State.
+func (s WatchState) Opened() bool { return s.ID != "" }
+
+// Closed implements workflows.State.
+func (s WatchState) Closed() bool { return s.Ended }
+
+// Account implements workflows.State.
+func (s WatchState) Account() string { return s.AccountID }
+
+// Title implements workflows.State. It is empty: a watcher is Keyholder's own work, and lists of what is open leave it out.
+func (s WatchState) Title() string { return "" }
+
+// Stage implements workflows.State.
+func (s WatchState) Stage() string {
+	switch {
+	case s.Ended:
+		return "ended"
+	case s.Since.IsZero():
+		return "reading"
+	}
+	return "watching"
+}
+
+// Began implements workflows.State.
+func (s WatchState) Began() time.Time { return s.Begun }
+
+func (s WatchState) where() string {
+	return State{Frozen: Frozen{AccountName: s.AccountName, Environment: s.Environment}}.where()
+}
+
+// Name implements workflows.Machine.
+func (Watcher) Name() string { return "drift" }
+
+// Letter implements workflows.Machine.
+func (Watcher) Letter() byte { return 'd' }
+
+// Schema implements workflows.Machine.
+func (Watcher) Schema() int { return 1 }
+
+// New implements workflows.Machine.
+func (Watcher) New() workflows.State { return WatchState{} }
+
+// Decode implements workflows.Machine.
+func (Watcher) Decode(raw []byte) (workflows.State, error) {
+	var s WatchState
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, fmt.Errorf("decode watcher: %w", err)
+	}
+	return s, nil
+}
+
+// Needs implements workflows.Machine.
+func (Watcher) Needs(_ workflows.State, cmd workflows.Command, p workflows.Policy, _ workflows.AccountState) workflows.Needs {
+	var n workflows.Needs
+	if cmd.Actor.Kind == workflows.ByPerson {
+		n.People = append(n.People, cmd.Actor.ID)
+	}
+	if cmd.Name == workflows.CmdReceipt || cmd.Actor.Kind == workflows.ByPerson {
+		n.People = workflows.Union(n.People, p.Admins, p.HolderIDs())
+	}
+	return n
+}
+
+// Decide implements workflows.Machine.
+func (Watcher) Decide(st workflows.State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	return decideWatcher(st.(WatchState), cmd, f)
+}
+
+// Apply implements workflows.Machine.
+func (Watcher) Apply(st workflows.State, e workflows.Event) (workflows.State, error) {
+	s := st.(WatchState)
+	fold, known := watchFolds[e.Type]
+	if !known {
+		return s, fmt.Errorf("apply %q: %w", e.Type, workflows.ErrUnknownEvent)
+	}
+	s.Base, s.Open, s.Waiting, s.Told = maps.Clone(s.Base), maps.Clone(s.Open), maps.Clone(s.Waiting), slices.Clip(s.Told)
+	if err := fold(&s, e); err != nil {
+		return st, fmt.Errorf("apply %s: %w", e.Type, err)
+	}
+	return s, nil
+}
+
+var watchFolds map[string]func(*WatchState, workflows.Event) error
+
+func init() {
+	watchFolds = map[string]func(*WatchState, workflows.Event) error{
+		evWatching: with(func(s *WatchState, e workflows.Event, b Watched) { s.Watched, s.Begun = b, e.At }),
+		evLooked:   with(func(s *WatchState, e workflows.Event, b looked) { s.Looked, s.Every = e.At, b.Every }),
+		evBaseline: with(func(s *WatchState, e workflows.Event, b baseline) {
+			s.Since, s.Base, s.Known, s.Code = e.At, b.Users, b.Known, ""
+		}),
+		evDifferences: with(foldDifferences),
+		evUnread:      with(func(s *WatchState, _ workflows.Event, b refusal) { s.Code = b.Code }),
+		evDecided: with(func(s *WatchState, _ workflows.Event, b decided) {
+			delete(s.Open, b.Email)
+			s.Base = put(s.Base, b.Email, b.Now)
+			if b.Moved {
+				s.Known = lookAgain
+			}
+		}),
+		evAllExpected: with(func(s *WatchState, _ workflows.Event, _ none) {
+			for email, d := range s.Waiting {
+				s.Base = put(s.Base, email, d.Now)
+			}
+			s.Waiting = nil
+			s.Round++
+		}),
+		evUnwatched: with(func(s *WatchState, _ workflows.Event, _ none) {
+			s.Ended, s.Base, s.Open, s.Waiting = true, nil, nil, nil
+			s.Round++
+		}),
+	}
+}
+
+func foldDifferences(s *WatchState, _ workflows.Event, b differences) {
+	s.Known, s.Code = b.Known, ""
+	for email, mark := range b.Explained {
+		s.Base = put(s.Base, email, mark)
+	}
+	for email, d := range b.Opened {
+		if s.Open == nil {
+			s.Open = map[string]standingFinding{}
+		}
+		s.Open[email] = d
+	}
+	for email, mark := range b.Moved {
+		d := s.Open[email]
+		d.Now = mark
+		s.Open[email] = d
+	}
+	for _, email := range b.Back {
+		delete(s.Open, email)
+	}
+	if !maps.Equal(s.Waiting, b.Waiting) {
+		s.Round++
+	}
+	s.Waiting, s.Hour, s.Used = b.Waiting, b.Hour, b.Used
+	if len(b.Waiting) > 0 {
+		s.To = b.To
+		s.Told = workflows.Union(s.Told, b.To)
+	}
+}
+
+// put keeps what somebody has; who is absent is not kept.
+func put(base map[string]string, email, mark string) map[string]string {
+	if mark == absent {
+		delete(base, email)
+		return base
+	}
+	if base == nil {
+		base = map[string]string{}
+	}
+	base[email] = mark
+	return base
+}
+
+// View implements workflows.Machine.
+func (Watcher) View(st workflows.State) workflows.View {
+	s := st.(WatchState)
+	v := workflows.View{Cards: s.cards()}
+	if s.Ended {
+		return v
+	}
+	v.Watches = []workflows.Watch{{Name: "census", Every: max(s.Every, time.Second),
+		Call: workflows.Call{Op: workflows.OpCensus, Account: s.AccountID, Environment: s.Environment, Known: s.Known}}}
+	if len(s.Waiting) > 0 {
+		v.Waiting = s.To
+		v.Timers = []workflows.Timer{{Name: "hour", At: s.Hour.Add(time.Hour).UTC().Truncate(time.Millisecond)}}
+	}
+	return v
+}
+
+// cards is the one card that names what waits when there is more than fits into an hour.
+func (s WatchState) cards() []workflows.Card {
+	var out []workflows.Card
+	for _, who := range s.Told {
+		c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: "Drift " + s.ID}
+		switch {
+		case len(s.Waiting) == 0 || s.Ended:
+			c.Title = "✓ Nothing more waits in " + workflows.Esc(s.where())
+			c.Lines = []string{"What was found has its own card, or was taken as expected."}
+			c.Fallback = workflows.Plain(c.Title, nil)
+		default:
+			c = s.summary(c, workflows.Among(who, s.To))
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (s WatchState) summary(c workflows.Card, decides bool) workflows.Card {
+	n := workflows.Plural(len(s.Waiting), "more difference")
+	c.Title = "! " + n + " in " + workflows.Esc(s.where())
+	c.Fallback = n + " in " + s.where() + " that no decision explains"
+	c.Lines = []string{fmt.Sprintf("The users of %s differ from what decisions explain (seen at integrator.io). Keyholder writes at most %d cards an hour about it; the next ones come %s.",
+		workflows.Esc(s.where()), findingsAnHour, workflows.When(s.Hour.Add(time.Hour))),
+		"If all of this is known to you, as when many people joined at once, take it as expected; then no more cards come for it. Nothing is changed at integrator.io."}
+	for i, email := range slices.Sorted(maps.Keys(s.Waiting)) {
+		if i == maxNamedWaiting {
+			c.Facts = append(c.Facts, fmt.Sprintf("and %d more", len(s.Waiting)-maxNamedWaiting))
+			break
+		}
+		d := s.Waiting[email]
+		c.Facts = append(c.Facts, workflows.Esc(email)+": before "+readMark(d.Was).words()+"; now "+readMark(d.Now).words())
+	}
+	if decides {
+		c.Buttons = []workflows.Button{{Action: ActAdopt, Label: "All expected", Confirm: &workflows.Confirm{Title: "All of these?",
+			Text: n + " are then recorded as expected, under your name.", Yes: "All expected", No: "Back"}}}
+	}
+	return c
+}
+
+// Tell implements workflows.Machine.
+func (Watcher) Tell(e workflows.Event) string { return tellFrom(watchStories, e) }
+
+var watchStories = map[string]func(workflows.Event) (string, error){
+	evWatching: story(func(_ workflows.Event, b Watched) string {
+		return "Keyholder began to look at who has access, every " + workflows.Span(b.Every) + "."
+	}),
+	evLooked: plain("Keyholder was asked to look now."),
+	evBaseline: story(func(_ workflows.Event, b baseline) string {
+		return "The first reading, with " + workflows.Plural(len(b.Users), "user") + "; later ones are compared with it."
+	}),
+	evDifferences: story(func(_ workflows.Event, b differences) string {
+		out := []string{"The users were read."}
+		count := func(n int, what string) {
+			if n > 0 {
+				out = append(out, workflows.Plural(n, "difference")+" "+what+".")
+			}
+		}
+		count(len(b.Explained), "explained by decisions")
+		count(len(b.Opened), "not explained, with a card each")
+		count(len(b.Moved), "shown anew on their cards")
+		count(len(b.Back), "gone again")
+		count(len(b.Waiting), "waiting for a card")
+		return joinWords(out)
+	}),
+	evUnread: story(func(_ workflows.Event, b refusal) string {
+		return "The users could not be read (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+	}),
+	evDecided: story(func(_ workflows.Event, b decided) string {
+		return "The difference of " + workflows.Esc(b.Email) + " was decided."
+	}),
+	evAllExpected: story(func(e workflows.Event, _ none) string {
+		return workflows.Mention(e.By.ID) + " took everything that waited as expected."
+	}),
+	evUnwatched: plain("The environment is no longer configured with a token, so nobody looks any more."),
+}

@@ -45,6 +45,7 @@ type Options struct {
 
 	AckTimeout     time.Duration    // default 3 s
 	TriggerLife    time.Duration    // default 3 s
+	ResponseLife   time.Duration    // of a response_url; default 30 min
 	PingEvery      time.Duration    // default 5 s; the first ping comes with hello. Slack's own is about 10 s
 	RetryDelays    [3]time.Duration // of unacknowledged events; default 0 s, 1 min, 5 min
 	ConnectionTime time.Duration    // after which a connection is refreshed; default 1 h, 360 s with debug_reconnects=true
@@ -83,6 +84,7 @@ func (o Options) withDefaults() Options {
 	}
 	span(&o.AckTimeout, 3*time.Second)
 	span(&o.TriggerLife, 3*time.Second)
+	span(&o.ResponseLife, responseLife)
 	span(&o.PingEvery, 5*time.Second)
 	span(&o.RateWindow, time.Minute)
 	span(&o.MessageEvery, time.Second)

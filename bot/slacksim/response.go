@@ -13,12 +13,13 @@ type responseURL struct {
 	uses                        int
 }
 
+// responseLife is documented in docs.slack.dev/interactivity/handling-user-interaction.
 const responseLife = 30 * time.Minute
 
 // newResponseURL makes an address; it counts from now.
 func (s *Server) newResponseURL(channel, user, ts, threadTS string) string {
 	for id, r := range s.responses {
-		if time.Since(r.at) > 2*responseLife {
+		if time.Since(r.at) > 2*s.opt.ResponseLife {
 			delete(s.responses, id)
 		}
 	}
@@ -60,7 +61,7 @@ func (s *Server) respond(to *responseURL, args params) (obj, int) {
 	switch {
 	case to == nil:
 		return obj{"ok": false, "error": "invalid_url"}, http.StatusNotFound
-	case time.Since(to.at) > responseLife:
+	case time.Since(to.at) > s.opt.ResponseLife:
 		return obj{"ok": false, "error": "expired_url"}, http.StatusNotFound
 	case to.uses >= limit("response_url.uses").max:
 		return obj{"ok": false, "error": "used_url"}, http.StatusNotFound

@@ -147,7 +147,8 @@ func echo(t *testing.T, url string, expected string, args ...string) {
 // foreignOptions is the workspace of the echo bot.
 func foreignOptions() slacksim.Options {
 	return slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/echo"}}, Events: []string{"app_home_opened", "app_mention", "message.im"},
-		RetryDelays: [3]time.Duration{time.Millisecond, time.Millisecond, time.Millisecond}, AckTimeout: 5 * time.Second, TriggerLife: 5 * time.Second}
+		RetryDelays: [3]time.Duration{time.Millisecond, time.Millisecond, time.Millisecond}, AckTimeout: 5 * time.Second, TriggerLife: 5 * time.Second,
+		Linger: 50 * time.Millisecond} // this SDK would wait 5 s for Slack to close TCP
 }
 
 // said waits until someone wrote text into channel and returns the message.
@@ -383,7 +384,7 @@ func TestBoltReconnectsWhenSlackRefreshesTheConnection(t *testing.T) {
 	echo(t, url, "", "bolt", "1")
 	before := s.Disconnect(slacksim.ReasonWarning) + s.Disconnect(slacksim.ReasonRefreshRequested)
 	wait(t, s, func(n *slacksim.Snapshot) bool { return n.Connections() == 0 })
-	// This SDK gives the close handshake 5 s, because Slack leaves TCP open, and waits another 5 s before it connects again.
+	// This SDK waits 5 s before it connects again.
 	limit, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := s.Wait(limit, func(n *slacksim.Snapshot) bool { return n.Connections() == 1 }); err != nil {

@@ -51,6 +51,7 @@ type Options struct {
 	ConnectionTime time.Duration    // after which a connection is refreshed; default 1 h, 360 s with debug_reconnects=true
 	WarningBefore  time.Duration    // how long before a refresh the warning comes; default 10 s
 	CloseAfter     time.Duration    // how long after a disconnect frame the close handshake begins; default 5 s
+	Linger         time.Duration    // how long TCP stays open after the close handshake for the client to close; default 30 s
 
 	// PanelURL, when set, is shown by the page in a frame beside the conversation, titled PanelTitle. Panel, when set, is
 	// served under /_panel/ on the same host (the prefix is stripped) and is then the default PanelURL.
@@ -94,6 +95,7 @@ func (o Options) withDefaults() Options {
 	span(&o.ConnectionTime, time.Hour)
 	span(&o.WarningBefore, 10*time.Second)
 	span(&o.CloseAfter, 5*time.Second)
+	span(&o.Linger, lingerAfterClose)
 	if o.RetryDelays == ([3]time.Duration{}) {
 		o.RetryDelays = [3]time.Duration{0, time.Minute, 5 * time.Minute}
 	}

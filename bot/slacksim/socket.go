@@ -25,7 +25,7 @@ const (
 const (
 	ticketLife   = 30 * time.Second
 	writeTimeout = 10 * time.Second
-	// lingerAfterClose is how long TCP stays open after the close handshake: Slack leaves closing it to the client.
+	// Slack leaves closing TCP after the close handshake to the client (node-slack-sdk issue 2752).
 	lingerAfterClose = 30 * time.Second
 	debugReconnect   = 360 * time.Second
 )
@@ -194,8 +194,8 @@ func (s *Server) read(c *connection) {
 		if err != nil {
 			s.forget(c)
 			if websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived) {
-				_ = c.ws.NetConn().SetReadDeadline(time.Now().Add(lingerAfterClose)) // Copy ends at once if it failed
-				_, _ = io.Copy(io.Discard, c.ws.NetConn())                           // the client's close or reset both end it
+				_ = c.ws.NetConn().SetReadDeadline(time.Now().Add(s.opt.Linger)) // Copy ends at once if it failed
+				_, _ = io.Copy(io.Discard, c.ws.NetConn())                       // the client's close or reset both end it
 			}
 			return
 		}

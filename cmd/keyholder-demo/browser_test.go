@@ -47,6 +47,7 @@ func TestTheTourIsDoneOnThePageByMouse(t *testing.T) {
 	p.sees("1 day ahead")
 	p.click("button", "^\\+1 day$")
 	p.sees("2 days ahead")
+	p.sees("What was due .*Ana Silva, Ben Novak, Cat Ito: A reminder: your answer is missing") // before one's eyes, whoever one acts as
 	p.actAs("Ben Novak")
 	p.chat()
 	p.sees("A reminder: your answer is missing|1 reply")

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -39,6 +40,7 @@ type demo struct {
 	cfg        *config.Config
 	redis      *miniredis.Miniredis
 	tour       tour
+	jumped     atomic.Int64 // the demo's time after the last jump, in microseconds; 0: there was none
 	seed       uint64
 	faults     bool
 
@@ -95,7 +97,7 @@ func (d *demo) simulate(o options) {
 		d.slack.AddUser(u)
 	}
 	d.slack.AddChannel(slacksim.Channel{ID: opsRoom, Name: "integration-ops", Members: []string{dee, ana, ben, cat, jane, oli, foreign, "U0KEYS"}, ExtShared: true})
-	d.slack.AddChannel(slacksim.Channel{ID: "C0GENERAL", Name: "general", Members: []string{dee, ana, ben, cat, jane, oli, gus, "U0KEYS"}})
+	d.slack.AddChannel(slacksim.Channel{ID: everyone, Name: "general", Members: []string{dee, ana, ben, cat, jane, oli, gus, "U0KEYS"}})
 }
 
 // configure takes the configuration through the same road as a file.

@@ -4,12 +4,20 @@
 //
 // Between the bot and the simulators there is only the protocol: HTTP and WebSocket over loopback, and Redis's own. The configuration goes
 // through the same parser as a file. What the demo has that the real thing has not is a movable clock, given to the bot and to both
-// simulators, and a panel beside the page that shows integrator.io and moves the clock.
+// simulators, and a panel beside the page: a tour, integrator.io as its simulator sees it, what others may do there behind the bot's back, and the time.
 //
 // # Decisions
 //
 //   - The cool-down is 30 seconds and the watch 2 seconds, so that a newcomer sees a whole transfer in a few minutes; every other duration is the
 //     default, and the panel can move the time.
 //   - Open errors warn instead of blocking, so that the first transfer is not about errors.
+//   - The tour keeps nothing but the moment of its last restart. Its ticks are read from both simulators: from cards (by the metadata they carry, and by
+//     the notification lines "Confirm: ..." and "Confirmed: ..."), from answers that say "Nothing was recorded", and from the transfers of integrator.io.
+//     So clicks in the panel tick nothing, and it does not matter who did a step, or where.
+//   - Making the mailbox a user is ticked when Keyholder asks for confirmations, not when integrator.io knows: whoever moves the time right after the
+//     tick moves it for the next step.
+//   - The panel tells everything over one event stream. Slack wakes it; integrator.io, which tells nobody, and the clock are looked at four times a second.
+//   - Requests that another site makes from the same browser are refused (http.CrossOriginProtection), and nothing is loaded from outside.
+//   - Chromium is driven by roles and names alone, so that the tests hold for any page that people with a screen reader can use, too.
 //   - The panel acts on integrator.io through the simulator's own control, as a browser of the invited owner would.
 package main

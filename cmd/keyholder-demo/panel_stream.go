@@ -23,13 +23,18 @@ type panelState struct {
 	Tour    tourView                 `json:"tour"`
 	World   []integratorsim.Snapshot `json:"accounts"`
 	Mails   []integratorsim.Mail     `json:"mails"`
+	// Jumped says that the time was moved at all, Happened what the bot did right after it was moved last.
+	Jumped   bool        `json:"jumped"`
+	Happened []happening `json:"happened"`
 }
 
 // panelState looks at both simulators.
-func (d *demo) panelState() panelState {
+func (d *demo) panelState() panelState { return d.panelStateOf(d.slack.AllMessages()) }
+
+func (d *demo) panelStateOf(messages []slacksim.Message) panelState {
 	world := d.integrator.State()
 	return panelState{Now: world.Now, Ahead: int64(d.clock.Ahead() / time.Second), Seed: d.seed, Faults: d.faults, Mailbox: aliasEmail, Account: "Acme Production",
-		Tour: d.tour.view(d.slack.AllMessages(), world.Accounts[0]), World: world.Accounts, Mails: world.Mails}
+		Tour: d.tour.view(messages, world.Accounts[0]), World: world.Accounts, Mails: world.Mails, Jumped: d.jumped.Load() != 0, Happened: d.happened(messages)}
 }
 
 const (
@@ -46,8 +51,9 @@ func (d *demo) stream(w http.ResponseWriter, r *http.Request) {
 	out := http.NewResponseController(w)
 	var last []byte
 	var sent time.Time
+	version, messages := uint64(0), d.slack.AllMessages()
 	for r.Context().Err() == nil {
-		state := d.panelState()
+		state := d.panelStateOf(messages)
 		now := state.Now
 		state.Now = time.Time{}
 		raw, err := json.Marshal(state)
@@ -62,7 +68,9 @@ func (d *demo) stream(w http.ResponseWriter, r *http.Request) {
 			}
 			last, sent = raw, time.Now()
 		}
-		d.change(r.Context())
+		if now := d.change(r.Context(), version); now != version {
+			version, messages = now, d.slack.AllMessages()
+		}
 	}
 }
 
@@ -73,19 +81,18 @@ func event(w http.ResponseWriter, out *http.ResponseController, raw []byte) bool
 	return out.Flush() == nil
 }
 
-// change waits until something may have changed. Slack wakes it; the time may move without Slack, and so may integrator.io.
-func (d *demo) change(ctx context.Context) {
+// change waits until something may have changed, and answers Slack's version. The time may move without Slack, and so may integrator.io.
+func (d *demo) change(ctx context.Context, version uint64) uint64 {
 	bounded, cancel := context.WithTimeout(ctx, lookEvery)
 	defer cancel()
-	first := uint64(0)
 	_ = d.slack.Wait(bounded, func(n *slacksim.Snapshot) bool {
-		if first == 0 {
-			first = n.Version
-		}
-		return n.Version > first
+		changed := n.Version != version
+		version = n.Version
+		return changed
 	}) // its end by time is a reason to look, too
 	select {
 	case <-ctx.Done():
 	case <-time.After(joinFor):
 	}
+	return version
 }

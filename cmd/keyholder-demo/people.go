@@ -15,6 +15,8 @@ const (
 	opsRoom = "C0OPS"
 	teamID  = "T0ACME"
 
+	everyone = "C0GENERAL"
+
 	accountID  = "acme"
 	ownerEmail = "jane@acme.example"
 	aliasEmail = "celigo@acme.example"

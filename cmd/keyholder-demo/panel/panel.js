@@ -2,6 +2,7 @@
 import { drawTour } from './tour.js';
 import { drawAccount, focusMail } from './account.js';
 import { drawMeddle } from './meddle.js';
+import { draw, h } from './dom.js';
 import { forward, say } from './api.js';
 
 const $ = id => document.getElementById(id);
@@ -52,9 +53,27 @@ function tick() {
   $('ahead').textContent = parts.length ? parts.map(([n, unit]) => `${n} ${unit}${n === 1 ? '' : 's'}`).join(' ') + ' ahead' : '';
 }
 
-function draw() {
+// drawHappened lists what the bot did when the time was moved.
+function drawHappened() {
+  const box = $('happened');
+  box.hidden = !state.jumped;
+  draw(box.querySelector('ul'), state.happened, () => state.happened.length ? state.happened.map(x => h('li', {}, h('strong', {}, x.to.join(', ') + ': '), x.text)) : h('li', { class: 'faint' }, 'Nothing yet.'));
+}
+
+let ticked = null;
+
+// tellTicks says which steps were done just now.
+function tellTicks() {
+  const done = state.tour.steps.filter(s => s.done).map(s => s.title);
+  const fresh = ticked && done.filter(title => !ticked.includes(title));
+  if (fresh && fresh.length) say('✓ Tour: ' + fresh.join('; ') + '.');
+  ticked = done;
+}
+
+function drawAll() {
   $('faults').hidden = !state.faults;
   $('faults').textContent = `Slack and integrator.io misbehave on purpose (seed ${state.seed}): answers come late, twice or not at all. Nothing should be lost or doubled.`;
+  drawHappened();
   drawTour($('tour'), state, show);
   drawAccount($('account'), state, now());
   drawMeddle($('meddle'), state);
@@ -71,7 +90,8 @@ stream.addEventListener('state', event => {
   state = JSON.parse(event.data);
   offset = new Date(state.now) - Date.now();
   if (lost) { lost = false; say('The demo is back.'); }
-  draw();
+  drawAll();
+  tellTicks();
 });
 stream.addEventListener('error', () => {
   if (!lost) say('The demo does not answer. Is it still running?', true);

@@ -58,7 +58,7 @@ func TestOfTwentyWhoClickAtOnceTwoDecide(t *testing.T) {
 			for range c.bots {
 				s.bot(t)
 			}
-			s.request(dee, toAlias())
+			s.insistRequest(dee, toAlias())
 			type where struct{ channel, ts, block string }
 			cards := map[string]where{}
 			for _, who := range crowd() {

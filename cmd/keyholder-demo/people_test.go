@@ -52,28 +52,42 @@ func (s *stage) insistPress(who, action string) {
 // insistVote confirms until the person's card shows their name, whoever clicked before.
 func (s *stage) insistVote(who string) {
 	s.t.Helper()
-	s.insist(who+"'s confirmation", func() bool { return strings.Contains(s.card(who), "<@"+who+"> confirmed") }, func() {
+	s.insist(who+"'s confirmation", func() bool { return s.voted(who) }, func() {
 		if m, block, ok := s.button(who, "transfer.confirm"); ok {
 			_, _ = s.slack.Click(s.ctx, who, m.Channel, m.TS, block, "transfer.confirm")
 		}
 	})
 }
 
+// voted reports whether the card shows the person's confirmation, or that everything needed was confirmed: the names go when the invitation does.
+func (s *stage) voted(who string) bool {
+	card := s.card(who)
+	for _, text := range []string{"<@" + who + "> confirmed", "Confirmed", "then the invitation goes out", "is being asked to invite", "was invited to become the owner"} {
+		if strings.Contains(card, text) {
+			return true
+		}
+	}
+	return false
+}
+
 // insistRequest asks for the transfer until the requester has a card. A form that is still open is sent again, as Slack leaves it open
 // when the app did not answer.
 func (s *stage) insistRequest(who string, fields map[string]map[string]any) {
 	s.t.Helper()
-	s.insist(who+"'s request", func() bool { return s.card(who) != "" }, func() {
-		if len(s.slack.Views(who)) == 0 {
-			_, _ = s.slack.SlashCommand(s.ctx, who, opsRoom, "/io", "transfer acme")
-		}
-		ctx, cancel := context.WithTimeout(s.ctx, lookAgain)
-		defer cancel()
-		_ = s.slack.Wait(ctx, func(*slacksim.Snapshot) bool { return len(s.slack.Views(who)) > 0 })
-		if v := s.slack.Views(who); len(v) > 0 {
-			_, _ = s.slack.SubmitView(s.ctx, who, v[len(v)-1].ID, fields)
-		}
-	})
+	s.insist(who+"'s request", func() bool { return s.card(who) != "" }, func() { s.ask(who, fields) })
+}
+
+// ask sends the form once, the one that is open or a new one, whatever becomes of it.
+func (s *stage) ask(who string, fields map[string]map[string]any) {
+	if len(s.slack.Views(who)) == 0 {
+		_, _ = s.slack.SlashCommand(s.ctx, who, opsRoom, "/io", "transfer acme")
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, lookAgain)
+	defer cancel()
+	_ = s.slack.Wait(ctx, func(*slacksim.Snapshot) bool { return len(s.slack.Views(who)) > 0 })
+	if v := s.slack.Views(who); len(v) > 0 {
+		_, _ = s.slack.SubmitView(s.ctx, who, v[len(v)-1].ID, fields)
+	}
 }
 
 // insistSettle finishes the transfer through the checklist.

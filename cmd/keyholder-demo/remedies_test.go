@@ -36,9 +36,7 @@ func asked(t *testing.T, edit func(string) string, before func(*stage)) *stage {
 		before(s)
 	}
 	s.bot(t)
-	if res := s.request(dee, toAlias()); res.Error != "" || len(res.Errors) > 0 {
-		t.Fatalf("the request was refused: %+v", res)
-	}
+	s.insistRequest(dee, toAlias())
 	return s
 }
 
@@ -52,8 +50,8 @@ func (s *stage) shows(who, text string) {
 func (s *stage) confirmed() {
 	s.t.Helper()
 	for _, who := range []string{ana, ben} {
-		s.press(who, "transfer.confirm")
-		s.shows(who, "<@"+who+"> confirmed")
+		s.until(who+"'s button", func() bool { return s.has(who, "transfer.confirm") })
+		s.insistVote(who)
 	}
 }
 
@@ -169,7 +167,7 @@ func TestARefusalOfIntegratorReachesTheRequesterWithItsRemedyAndCheckAgainGoesOn
 		s := prepare(t, options{})
 		s.account().SetSeats(4)
 		s.bot(t)
-		s.request(dee, toAlias())
+		s.insistRequest(dee, toAlias())
 		s.shows(dee, "every user seat of the account is taken")
 		s.account().SetSeats(20)
 		s.insist("the check again", func() bool { _, ok := s.account().Snapshot().User(0, aliasEmail); return ok }, func() {

@@ -176,7 +176,7 @@ func said(t *testing.T, s *slacksim.Server, channel, text string) slacksim.Messa
 func TestBoltEchoBot(t *testing.T) {
 	t.Parallel()
 	s, url := workspace(t, foreignOptions())
-	echo(t, url, "json-pointer:/blocks/0/text", "bolt", "2") // facts asks for that refusal
+	echo(t, url, "json-pointer:/blocks/0/text|rate limit", "bolt", "2") // facts asks for that refusal
 	if n := s.Connections(); n != 2 {
 		t.Fatalf("%d connections, want 2", n)
 	}
@@ -256,6 +256,14 @@ func boltMessages(t *testing.T, s *slacksim.Server) {
 	m = said(t, s, "C0OPS", "four")
 	must[slacksim.ActionResult](t)(s.MessageShortcut(ctx(t), "UANA", "C0OPS", m.TS, "on_message"))
 	said(t, s, "C0OPS", "about: four")
+
+	s.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultRateLimited, RetryAfter: time.Second, Times: 1})
+	began := time.Now()
+	typed(t, s, "card five")
+	said(t, s, "C0OPS", "five")
+	if waited := time.Since(began); waited < time.Second {
+		t.Errorf("the SDK came back %v after a 429, though Retry-After said 1 s", waited)
+	}
 }
 
 // titled waits until the top modal of Ana has that title and the stack that depth.

@@ -361,10 +361,26 @@ func conversationHistory(c *call) (obj, *apiError) {
 		if m.Deleted || m.EphemeralTo != "" || m.ThreadTS != "" && !m.Broadcast || !c.within(m.TS) {
 			continue
 		}
-		l = append(l, c.s.messageJSON(m, c.args.boolean("include_all_metadata")))
+		l = append(l, m)
 	}
-	page, cursor, err := paginate(c.args, l, 100)
-	return obj{"messages": page, "has_more": cursor != "", "pin_count": 0, "response_metadata": obj{"next_cursor": cursor}}, err
+	out, err := c.messagePage(l, 100)
+	if err == nil {
+		out["pin_count"] = 0
+	}
+	return out, err
+}
+
+// messagePage is a page of messages; only those on it are made into JSON, which takes long for many.
+func (c *call) messagePage(messages []any, standard int) (obj, *apiError) {
+	page, cursor, err := paginate(c.args, messages, standard)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]any, 0, len(page))
+	for _, m := range page {
+		shown = append(shown, c.s.messageJSON(m.(*Message), c.args.boolean("include_all_metadata")))
+	}
+	return obj{"messages": shown, "has_more": cursor != "", "response_metadata": obj{"next_cursor": cursor}}, nil
 }
 
 // within applies oldest, latest and inclusive.
@@ -405,11 +421,10 @@ func conversationReplies(c *call) (obj, *apiError) {
 	l := []any{}
 	for _, m := range c.s.messages[ch.ID] {
 		if (m.TS == root || m.ThreadTS == root) && !m.Deleted && m.EphemeralTo == "" && c.within(m.TS) {
-			l = append(l, c.s.messageJSON(m, c.args.boolean("include_all_metadata")))
+			l = append(l, m)
 		}
 	}
-	page, cursor, err := paginate(c.args, l, 1000)
-	return obj{"messages": page, "has_more": cursor != "", "response_metadata": obj{"next_cursor": cursor}}, err
+	return c.messagePage(l, 1000)
 }
 
 // reacted returns the message that channel and timestamp name.

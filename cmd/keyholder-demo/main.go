@@ -74,7 +74,7 @@ func (d *demo) welcome(f flags) string {
 	var b strings.Builder
 	slack, io := "http://"+d.slackListener.Addr().String(), "http://"+d.integratorListener.Addr().String()
 	fmt.Fprintf(&b, "Keyholder is running with its own Slack and integrator.io.\n\n  Open %s/ in a browser.\n\n", slack)
-	fmt.Fprintf(&b, "Jane owns Acme Production and leaves in two weeks. Act as Dee, type\n\n  /io transfer\n\nin #integration-ops, and hand the account to %s. Then act as Ana, Ben and Cat.\n\n", aliasEmail)
+	fmt.Fprintf(&b, "Jane owns Acme Production and leaves in two weeks. Act as Dee, type\n\n  /io transfer\n\nin #integration-ops, and hand the account to %s. Then act as Ana, Ben and Cat.\nThe panel on the right has a tour of all this.\n\n", aliasEmail)
 	fmt.Fprintf(&b, "Slack's Web API      %s/api/\n  app-level token    %s\n  bot token          %s\n", slack, appToken, botToken)
 	fmt.Fprintf(&b, "integrator.io's API  %s/v1/\n  account            %s (%s), owner %s\n  production token   %s\n  sandbox token      %s\n", io, "Acme Production", d.info.AccountID, ownerEmail, d.info.ProductionToken, d.info.SandboxToken)
 	b.WriteString("  tokens of people\n")

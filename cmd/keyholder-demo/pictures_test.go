@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -19,7 +20,8 @@ func TestThePicturesOfTheReadmeAreLightAndDark(t *testing.T) {
 	if _, err := s.slack.SlashCommand(s.ctx, gus, "C0GENERAL", "/io", "transfer"); err != nil {
 		t.Fatal(err)
 	}
-	s.press(ana, "transfer.claim")
+	s.until("the card to say that the mailbox was invited", func() bool { return strings.Contains(s.card(ana), "was invited as a user") })
+	s.press(ana, "transfer.claim") // only now: a click on a card that changes meanwhile is refused, and the picture would show that
 	s.signUp(aliasEmail)
 	s.until("ana's button", func() bool { _, _, ok := s.button(ana, "transfer.confirm"); return ok })
 	p := open(t, s)
@@ -27,6 +29,9 @@ func TestThePicturesOfTheReadmeAreLightAndDark(t *testing.T) {
 	p.chat()
 	p.find("button", "^Confirm$")
 	p.toursTo("Let time pass")
+	if p.shows("Only visible to you") {
+		t.Error("the picture would show an answer that has nothing to do with it")
+	}
 	shown := map[string]float64{}
 	for _, scheme := range []string{"light", "dark"} {
 		p.scheme(scheme)

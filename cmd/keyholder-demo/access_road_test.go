@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+)
+
+// benForADay asks that Ben may manage for a day.
+func benForADay() map[string]map[string]any {
+	return map[string]map[string]any{
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"), "for": field("for", "1d"), "reason": field("reason", "Repairs the order flow")}
+}
+
+func (s *stage) roleOf(email string) string {
+	u, ok := s.user(email)
+	if !ok {
+		return "absent"
+	}
+	return u.Role
+}
+
+func TestAccessWithoutATokenIsDoneInThePagesAndAttested(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, options{edit: with(t, "    token_env: ACME_IO_TOKEN\n", "", "{name: Sandbox, token_env: ACME_SANDBOX_TOKEN}", "{name: Sandbox}")})
+	s.bot(t)
+	s.askAccess(dee, benForADay())
+	s.insistPress(ana, "access.approve")
+	s.shows(dee, "Then press “It is done”")
+	s.press(dee, "access.attest")
+	s.shows(ben, "<@U0DEE> says so")
+	s.clock.Forward(25 * time.Hour)
+	s.press(cat, "access.attest")
+	s.shows(ben, "It has ended")
+	if calls := s.integrator.Log(); len(calls) > 0 {
+		t.Errorf("without a token integrator.io was called: %+v", calls)
+	}
+}
+
+func TestAccessWithATokenThatMayOnlyReadIsDoneByPeople(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	for _, method := range []string{"PUT", "POST", "DELETE"} {
+		if _, err := s.integrator.AddFault(integratorsim.Fault{Method: method, Path: "/v1/ashares/**", Times: -1, Kind: integratorsim.FaultStatus, Status: 403}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.askAccess(dee, benForADay())
+	s.press(ana, "access.approve")
+	s.shows(dee, "refused it to Keyholder's token")
+	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "manage"})
+	s.press(dee, "access.attest")
+	s.shows(ben, "<@U0DEE> says so")
+	if got := s.roleOf("ben@acme.example"); got != "manage" {
+		t.Errorf("the role is %s", got)
+	}
+}
+
+func TestWhoAnswersInTimeForFiveThousandUsers(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	env := s.account().Production()
+	for i := range 5000 {
+		env.AddUser(integratorsim.User{Email: fmt.Sprintf("user%04d@acme.example", i), Name: fmt.Sprint("User ", i), Role: "monitor", LastSignIn: s.clock.Now()})
+	}
+	var got string
+	// The simulator shows operation_timeout to whoever waits longer than Slack's 3 s, and refuses what is over its limits.
+	s.insist("the first page", func() bool { return strings.Contains(got, "Page 1 of") }, func() { got = s.slash(dee, "who acme") })
+	if !strings.Contains(got, "Owner: "+ownerEmail) || !strings.Contains(got, "dee@acme.example: administrator") {
+		t.Errorf("the first page lacks the owner or the administrator: %.600q", got)
+	}
+	s.insist("a later page", func() bool { return strings.Contains(got, "Page 100 of") }, func() { got = s.slash(dee, "who acme 100") })
+	if n := len(got); n > 12_000 {
+		t.Errorf("a page has %d bytes", n)
+	}
+}
+
+// TestKilledAtEveryCommitAnAccessGoesOn kills the real program before and after each commit of an access for a time, from the request to its
+// restored end.
+func TestKilledAtEveryCommitAnAccessGoesOn(t *testing.T) {
+	t.Parallel()
+	redis := many(t)
+	calm := killable(t, redis, brief)
+	calm.killAt(isCommit, -1, pass)
+	calm.begin()
+	calm.lend()
+	commits := calm.commits.Load()
+	if t.Failed() {
+		t.Fatal("it fails even when nobody kills it")
+	}
+	t.Logf("one access for a time: %d commits", commits)
+	step := int64(1)
+	if testing.Short() || raceDetector && !thorough() {
+		step = 3
+	}
+	var missed atomic.Int64
+	t.Run("points", func(t *testing.T) {
+		for n := int64(1); n <= commits; n += step {
+			for name, what := range map[string]int{"before": loseBefore, "after": loseAfter} {
+				t.Run(fmt.Sprintf("%s-%02d", name, n), func(t *testing.T) {
+					t.Parallel()
+					r := killable(t, redis, brief)
+					r.killAt(isCommit, n, what)
+					r.begin()
+					r.lend()
+					if !r.killed.Load() {
+						missed.Add(1)
+					}
+					if writes := r.account().Effects("PUT /v1/ashares/{id}"); writes != 2 {
+						t.Errorf("the access was written %d times, want twice: given and restored", writes)
+					}
+				})
+			}
+		}
+	})
+	if got := missed.Load(); got > commits/2 {
+		t.Errorf("%d runs ended before their kill", got)
+	}
+}
+
+// brief makes an access for a time last seconds.
+func brief(yaml string) string {
+	return quick(yaml) + "    access: {for: [3s, always], default_for: 3s, notice: [1s], drift_every: 1h}\n"
+}
+
+// lend lets Ben manage for three seconds, as impatient people do, and waits until he has his former role again.
+func (r *killRun) lend() {
+	r.t.Helper()
+	fields := benForADay()
+	fields["for"] = field("for", "3s")
+	asked := func() bool { return strings.Contains(r.card(ben), "ben@acme.example") }
+	r.insist("the request", asked, func() {
+		if len(r.slack.Views(dee)) == 0 {
+			_, _ = r.slack.SlashCommand(r.ctx, dee, opsRoom, "/io", "access acme")
+		}
+		if views := r.slack.Views(dee); len(views) > 0 {
+			_, _ = r.slack.SubmitView(r.ctx, dee, views[len(views)-1].ID, fields)
+		}
+	})
+	voted := func() bool { return strings.Contains(r.card(ben), "<@U0ANA> approved") }
+	r.insist("Ana's approval", voted, func() {
+		if m, block, ok := r.button(ana, "access.approve"); ok {
+			_, _ = r.slack.Click(r.ctx, ana, m.Channel, m.TS, block, "access.approve")
+		}
+	})
+	r.until("the end", func() bool { return strings.Contains(r.card(ben), "It has ended") })
+	if got := r.roleOf("ben@acme.example"); got != "monitor" {
+		r.t.Errorf("the role is %s, want the former one", got)
+	}
+}

@@ -80,12 +80,17 @@ func init() {
 			}
 		}),
 		evRefused: with(func(s *State, _ workflows.Event, b refusal) {
-			s.InFlight, s.Slow, s.Code, s.Message, s.Manual = false, false, b.Code, b.Message, b.Manual
+			s.InFlight, s.Slow, s.Code, s.Message, s.Manual, s.Checks = false, false, b.Code, b.Message, b.Manual, false
+			s.Round++
+		}),
+		evChecking: with(func(s *State, e workflows.Event, _ none) {
+			s.call(e)
+			s.Checks, s.Attested = true, e.By.ID
 			s.Round++
 		}),
 		evWritten: with(func(s *State, e workflows.Event, b written) {
-			s.After, s.How, s.InFlight, s.Slow = b.User, b.How, false, false
-			if b.How == workflows.Attested {
+			s.After, s.How, s.InFlight, s.Slow, s.Checks = b.User, b.How, false, false, false
+			if b.How == workflows.Attested && e.By.Kind == workflows.ByPerson {
 				s.Attested = e.By.ID
 			}
 		}),
@@ -99,7 +104,7 @@ func init() {
 		evSeen: with(func(s *State, _ workflows.Event, b seen) { s.Mark = b.Mark }),
 		evActive: with(func(s *State, e workflows.Event, b written) {
 			s.enter(Active, e)
-			s.BoxFrom, s.Until, s.InFlight = e.At, b.Until, false
+			s.BoxFrom, s.Until, s.InFlight, s.Manual, s.EndBy, s.EndWhy, s.Code, s.Message = e.At, b.Until, false, false, "", "", "", ""
 			if b.User != nil {
 				s.After = b.User
 			}
@@ -120,24 +125,24 @@ func init() {
 			s.Extend = nil
 			s.Round++
 		}),
-		evStopping: with(func(s *State, _ workflows.Event, b reason) {
-			s.StopWhy = b.Reason
+		evStopping: with(func(s *State, e workflows.Event, b reason) {
+			s.StopWhy, s.EndBy = b.Reason, e.By.ID
 			s.Round++
 		}),
 		evRestoring: with(func(s *State, e workflows.Event, b restoring) {
 			s.enter(Restoring, e)
-			s.EndWhy, s.EndBy, s.Until, s.Manual, s.Drifted, s.Extend, s.Code, s.Message = b.Why, e.By.ID, b.Until, b.Manual, false, nil, "", ""
+			s.EndWhy, s.EndBy, s.Until, s.Manual, s.Drifted, s.Extend, s.Code, s.Message = b.Why, b.By, b.Until, b.Manual, false, nil, "", ""
 			if !b.Manual {
 				s.call(e)
 			}
 		}),
 		evDrifted: with(func(s *State, _ workflows.Event, b seen) {
-			s.Drifted, s.InFlight, s.Mark = true, false, b.Mark
+			s.Drifted, s.InFlight, s.Checks, s.Mark = true, false, false, b.Mark
 			s.Round++
 		}),
 		evEnded: with(func(s *State, e workflows.Event, b Finished) {
 			s.enter(b.Outcome, e)
-			s.End, s.InFlight = &b, false
+			s.End, s.InFlight, s.Checks = &b, false, false
 		}),
 	}
 }

@@ -49,14 +49,14 @@ func (s State) stop(cmd workflows.Command, why string) workflows.Decision {
 	case s.Phase == Doing:
 		return one(cmd, evStopping, reason{Reason: why}) // what is on its way answers first
 	}
-	manual := s.How == workflows.Attested || s.Manual || !s.Token || s.Caps.Token == workflows.No
-	d := one(cmd, evRestoring, restoring{Why: why, Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual})
+	manual := s.byHand() || !s.ReadOK
+	d := one(cmd, evRestoring, restoring{Why: why, By: or(cmd.Actor.ID, s.EndBy), Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual})
 	switch {
 	case manual:
 	case s.Phase == Pending:
 		d.Calls = []workflows.Call{s.withdrawCall()}
 	default:
-		d.Calls = []workflows.Call{s.restoreCall(s.expected())}
+		d.Calls = []workflows.Call{s.restoreCall(s.Want.Mark())}
 	}
 	return d
 }
@@ -64,14 +64,6 @@ func (s State) stop(cmd workflows.Command, why string) workflows.Decision {
 // withdrawCall takes an invitation back that nobody accepted.
 func (s State) withdrawCall() workflows.Call {
 	return workflows.Call{Op: workflows.OpWithdrawUser, Account: s.AccountID, Environment: s.Environment, Email: s.Email}
-}
-
-// expected is the access this workflow gave, by its mark.
-func (s State) expected() string {
-	if s.After != nil {
-		return s.After.Access().Mark()
-	}
-	return s.Want.Mark()
 }
 
 // restoreCall brings back what was before. known is what the access must be for that; empty for whatever it is.
@@ -89,9 +81,11 @@ func (s State) wasRestored(cmd workflows.Command, r workflows.Receipt) (workflow
 	switch {
 	case r.OK && r.Op == workflows.OpWithdrawUser && r.User != nil && r.User.Status == workflows.UserAccepted:
 		return s.acceptedMeanwhile(cmd, r.User), nil
+	case r.OK && s.wasOff() && r.User != nil && !r.User.Disabled:
+		return one(cmd, evRefused, refusal{Code: codeSwitchOff, Manual: true}), nil
 	case r.OK:
-		return s.restored(cmd), nil
-	case r.Code == workflows.RefusedChanged:
+		return s.restored(cmd, workflows.Acted), nil
+	case r.Code == workflows.RefusedChanged, r.Code == workflows.RefusedNotUser && s.Does == Change:
 		return one(cmd, evDrifted, seen{Mark: r.Message}), nil
 	}
 	return one(cmd, evRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
@@ -102,13 +96,13 @@ func (s State) acceptedMeanwhile(cmd workflows.Command, u *workflows.User) workf
 	if s.EndWhy != "refused" {
 		return s.usable(cmd, u)
 	}
-	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
+	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
 	d.Calls = []workflows.Call{s.restoreCall(u.Access().Mark())}
 	return d
 }
 
 // restored ends the workflow; the record says what the person has now.
-func (s State) restored(cmd workflows.Command) workflows.Decision {
+func (s State) restored(cmd workflows.Command, how string) workflows.Decision {
 	outcome := Ended
 	switch s.EndWhy {
 	case "cancelled":
@@ -120,10 +114,17 @@ func (s State) restored(cmd workflows.Command) workflows.Decision {
 	case "refused":
 		outcome = Refused
 	}
-	d := s.end(cmd, Finished{Outcome: outcome, Code: s.EndWhy})
-	var was *workflows.User
+	e := Finished{Outcome: outcome, Code: s.EndWhy, How: how}
+	if how == workflows.Attested {
+		e.Who = or(cmd.Actor.ID, s.Attested)
+	}
+	d := s.end(cmd, e)
+	was := ""
 	if s.Does == Change {
-		was = s.Before
+		if s.Before == nil {
+			return d // what they had before was never read
+		}
+		was = s.Before.Access().Mark()
 	}
 	d.Account = append(d.Account, s.given(cmd, was, time.Time{}))
 	return d
@@ -142,7 +143,7 @@ func undo(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision
 	if err := s.mayAnswerDrift(cmd); err != nil {
 		return workflows.Decision{}, err
 	}
-	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
+	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
 	d.Calls = []workflows.Call{s.restoreCall("")}
 	return d, nil
 }
@@ -158,6 +159,9 @@ func (s State) mayAnswerDrift(cmd workflows.Command) error {
 	}
 	return nil
 }
+
+// wasOff reports whether the access was switched off before, and has to be so again.
+func (s State) wasOff() bool { return s.Does == Change && s.Before != nil && s.Before.Disabled }
 
 // Names of timers.
 const (

@@ -127,7 +127,7 @@ func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 func (s State) approved(cmd workflows.Command, d workflows.Decision) (workflows.Decision, error) {
 	if s.Extend != nil {
 		d.Events = append(d.Events, cmd.Event(evExtended, until{Until: s.Until.Add(s.Length)}))
-		d.Account = append(d.Account, s.given(cmd, s.After, s.Until.Add(s.Length)))
+		d.Account = append(d.Account, s.given(cmd, s.Want.Mark(), s.Until.Add(s.Length)))
 		return d, nil
 	}
 	d.Events = append(d.Events, cmd.Event(evApproved, none{}))
@@ -212,12 +212,9 @@ func (s State) unlock(cmd workflows.Command) workflows.Event {
 	return cmd.Event(workflows.LockReleased, workflows.Lock{Name: s.lock(), Workflow: s.ID})
 }
 
-// given is what the account's record keeps of this decision.
-func (s State) given(cmd workflows.Command, u *workflows.User, until time.Time) workflows.Event {
-	g := workflows.Given{Workflow: s.ID, Since: cmd.At, Until: until}
-	if u != nil {
-		g.Mark = u.Access().Mark()
-	}
+// given is what the account's record keeps of this decision: what was agreed, not what somebody made of it since. An empty mark is no access.
+func (s State) given(cmd workflows.Command, mark string, until time.Time) workflows.Event {
+	g := workflows.Given{Workflow: s.ID, Since: cmd.At, Until: until, Mark: mark}
 	return cmd.Event(workflows.AccessGiven, workflows.GivenChange{Key: workflows.GivenKey(s.Environment, s.Email), Given: g})
 }
 

@@ -15,6 +15,10 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 	switch {
 	case r.Op == workflows.OpReadAccess && s.Phase == Reading:
 		return s.wasRead(cmd, f, r)
+	case r.Op == workflows.OpReadAccess:
+		return s.wasChecked(cmd, r), nil
+	case s.Checks:
+		return workflows.Decision{}, nil
 	case r.Op == workflows.OpWatchUser && s.Phase == Pending:
 		return s.invitationSeen(cmd, r)
 	case s.Phase == Doing && s.InFlight && (r.Op == workflows.OpGrant || r.Op == workflows.OpChangeAccess || r.Op == workflows.OpRemoveAccess):
@@ -111,7 +115,8 @@ func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision
 
 // do carries the change out, or hands its steps to a person where no token can.
 func (s State) do(cmd workflows.Command) workflows.Decision {
-	manual := !s.Token || s.Caps.Token == workflows.No || s.Caps.ChangeUsers == workflows.No
+	// What cannot be read cannot be changed safely, nor restored.
+	manual := s.byHand() || !s.ReadOK || s.Caps.ChangeUsers == workflows.No
 	d := one(cmd, evDoing, doing{Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual})
 	if manual {
 		return d
@@ -135,6 +140,8 @@ func (s State) do(cmd workflows.Command) workflows.Decision {
 // wasWritten decides integrator.io's answer to the change.
 func (s State) wasWritten(cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
 	switch {
+	case r.OK && s.Does != Remove && r.User != nil && r.User.Disabled && r.User.Status != workflows.UserPending:
+		return one(cmd, evRefused, refusal{Code: codeSwitchOn, Manual: true}), nil
 	case r.OK:
 		return s.carriedOutOrStopped(cmd, r.User)
 	case r.Failed:
@@ -164,18 +171,15 @@ func (s State) carriedOutOrStopped(cmd workflows.Command, u *workflows.User) (wo
 func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) workflows.Decision {
 	d := one(cmd, evWritten, written{User: u, How: how})
 	if s.Does == Remove {
-		d.Account = []workflows.Event{s.given(cmd, nil, time.Time{})}
+		d.Account = []workflows.Event{s.given(cmd, "", time.Time{})}
 		more := s.end(cmd, Finished{Outcome: Done})
 		d.Events, d.Account = append(d.Events, more.Events...), append(d.Account, more.Account...)
 		return d
 	}
-	if u != nil && u.Status == workflows.UserPending {
+	if u != nil && u.Status != workflows.UserAccepted || u == nil && s.Does == Grant {
 		d.Events = append(d.Events, cmd.Event(evPending, until{Until: cmd.At.Add(s.Policy.AcceptWithin)}))
-		d.Account = []workflows.Event{s.given(cmd, u, time.Time{})}
+		d.Account = []workflows.Event{s.given(cmd, s.Want.Mark(), time.Time{})}
 		return d
-	}
-	if u == nil {
-		u = &workflows.User{Email: s.Email, Status: workflows.UserAccepted, Role: s.Want.Role, Manage: s.Want.Manage, Monitor: s.Want.Monitor}
 	}
 	more := s.usable(cmd, u)
 	d.Events, d.Account = append(d.Events, more.Events...), append(d.Account, more.Account...)
@@ -186,12 +190,12 @@ func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) 
 func (s State) usable(cmd workflows.Command, u *workflows.User) workflows.Decision {
 	if !s.boxed() {
 		d := s.end(cmd, Finished{Outcome: Done})
-		d.Account = append(d.Account, s.given(cmd, u, time.Time{}))
+		d.Account = append(d.Account, s.given(cmd, s.Want.Mark(), time.Time{}))
 		return d
 	}
 	until := cmd.At.Add(s.Length)
 	d := one(cmd, evActive, written{User: u, Until: until})
-	d.Account = []workflows.Event{s.unlock(cmd), s.given(cmd, u, until)}
+	d.Account = []workflows.Event{s.unlock(cmd), s.given(cmd, s.Want.Mark(), until)}
 	return d
 }
 
@@ -223,12 +227,69 @@ func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 		return workflows.Decision{}, refused("own_access", "This is your own access, so somebody else must say that it was done. Nothing was recorded.")
 	}
 	switch {
+	case s.Checks:
+		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(s.Attested) + " said so already; it is being read at integrator.io. It counts once."}}, nil
+	case s.Manual && (s.Phase == Doing || s.Phase == Restoring) && s.canSee():
+		d := one(cmd, evChecking, none{})
+		d.Calls = []workflows.Call{s.readCall()}
+		return d, nil
 	case s.Phase == Doing && s.Manual:
 		return s.carriedOut(cmd, nil, workflows.Attested), nil
-	case s.Phase == Pending:
-		return s.usable(cmd, &workflows.User{Email: s.Email, Status: workflows.UserAccepted, Role: s.Want.Role, Manage: s.Want.Manage, Monitor: s.Want.Monitor}), nil
+	case s.Phase == Pending && s.mayAttestAcceptance():
+		return s.usable(cmd, nil), nil
 	case s.Phase == Restoring && s.Manual:
-		return s.restored(cmd), nil
+		return s.restored(cmd, workflows.Attested), nil
 	}
 	return workflows.Decision{}, refused("not_now", "There is nothing to attest now. Nothing was recorded. "+stageLine(s))
+}
+
+// mayAttestAcceptance: where Keyholder cannot see whether the invitation was accepted.
+func (s State) mayAttestAcceptance() bool { return !s.canSee() || s.Mark == workflows.RefusedForbidden }
+
+// Codes of steps that integrator.io's interface offers only as a toggle, so that people do them.
+const (
+	codeSwitchOn  = "switch_on"
+	codeSwitchOff = "switch_off"
+	codeNotSeen   = "not_seen"
+)
+
+// wasChecked compares what people say they did with what integrator.io shows. What cannot be read counts as attested.
+func (s State) wasChecked(cmd workflows.Command, r workflows.Receipt) workflows.Decision {
+	if !s.Checks {
+		return workflows.Decision{}
+	}
+	how := workflows.Verified
+	var u *workflows.User
+	if r.OK && r.Access != nil && r.Access.Unread[workflows.PartUsers] == "" {
+		u = r.Access.User
+		if shows := s.shows(u); shows != "" {
+			return one(cmd, evRefused, refusal{Code: codeNotSeen, Message: shows, Manual: true})
+		}
+	} else {
+		how = workflows.Attested
+	}
+	if s.Phase == Restoring {
+		return s.restored(cmd, how)
+	}
+	return s.carriedOut(cmd, u, how)
+}
+
+// shows says what integrator.io shows when it is not what should have been done, "" when it is.
+func (s State) shows(u *workflows.User) string {
+	want, off := s.Want.Mark(), false
+	if s.Phase == Restoring {
+		want = ""
+		if s.Does == Change && s.Before != nil {
+			want, off = s.Before.Access().Mark(), s.Before.Disabled
+		}
+	} else if s.Does == Remove {
+		want = ""
+	}
+	switch {
+	case u == nil && want == "", u != nil && want != "" && u.Access().Mark() == want && u.Disabled == off:
+		return ""
+	case u == nil:
+		return "no access"
+	}
+	return readMark(u.Mark()).words()
 }

@@ -17,6 +17,7 @@ const (
 	evVoted       = "access.voted"        // voted
 	evApproved    = "access.approved"     // none
 	evDoing       = "access.doing"        // doing
+	evChecking    = "access.checking"     // none: somebody says it is done; it is read
 	evRefused     = "access.call_refused" // refusal: what integrator.io said
 	evWritten     = "access.written"      // written
 	evPending     = "access.pending"      // until
@@ -85,6 +86,7 @@ type reason struct {
 
 type restoring struct {
 	Why    string    `json:"why"`
+	By     string    `json:"by,omitempty"` // who ended, refused or took it back
 	Until  time.Time `json:"until"`
 	Manual bool      `json:"manual,omitempty"`
 }

@@ -177,7 +177,9 @@ func (Finding) Apply(st workflows.State, e workflows.Event) (workflows.State, er
 	if err := fold(&s, e); err != nil {
 		return st, fmt.Errorf("apply %s: %w", e.Type, err)
 	}
-	s.Round++
+	if e.Type != evAskedWho { // asking the person changes nothing of the question
+		s.Round++
+	}
 	return s, nil
 }
 

@@ -30,7 +30,7 @@ func (s FoundState) card(who string) workflows.Card {
 	if s.Closed() {
 		c.Title = "✓ " + workflows.Esc(s.Title())
 		c.Lines = []string{s.outcome() + "\n" + workflows.When(s.End.At)}
-		c.Fallback = s.Title() + " " + workflows.Plain(s.outcome(), nil)
+		c.Fallback = s.Title() + ": " + map[string]string{Gone: "it is as it was before", Undoing: "a request to undo it is open", Expected: "expected"}[s.End.Outcome]
 		return c
 	}
 	c.Title, c.Fallback = "! "+workflows.Esc(s.headline()), s.headline()

@@ -59,6 +59,7 @@ type State struct {
 	Approved bool             `json:"approved,omitempty"`
 
 	Manual  bool   `json:"manual,omitempty"` // a person does the step in the pages
+	Checks  bool   `json:"checks,omitempty"` // somebody said that it is done, and it is being read
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
 
@@ -128,6 +129,8 @@ type Finished struct {
 	Reason  string          `json:"reason,omitempty"`
 	Code    string          `json:"code,omitempty"`
 	Message string          `json:"message,omitempty"`
+	How     string          `json:"how,omitempty"` // how what was given came to its end: acted, verified, attested
+	Who     string          `json:"who,omitempty"` // who says so
 }
 
 // Opened implements workflows.State.
@@ -176,6 +179,12 @@ func (s State) own() []string { return workflows.Union([]string{s.Requester}, []
 func (s State) barred(who string) bool {
 	return slices.ContainsFunc(s.Bars, func(b approvals.Bar) bool { return b.Who == who })
 }
+
+// byHand reports whether only people can act, because no token is there or integrator.io does not know it.
+func (s State) byHand() bool { return !s.Token || s.Caps.Token == workflows.No }
+
+// canSee reports whether what people did can be seen by reading.
+func (s State) canSee() bool { return !s.byHand() && s.Caps.ReadUsers == workflows.Yes }
 
 // boxed reports whether the access is for a time only.
 func (s State) boxed() bool { return s.Length > 0 && s.Does != Remove }

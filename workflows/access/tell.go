@@ -73,7 +73,18 @@ var stories = map[string]func(workflows.Event) (string, error){
 		return "integrator.io was asked to do it."
 	}),
 	evRefused: story(func(_ workflows.Event, b refusal) string {
+		switch b.Code {
+		case codeSwitchOn:
+			return "It was written, but they are switched off there; an administrator was asked to switch them on."
+		case codeSwitchOff:
+			return "It was written, but they were switched off before; an administrator was asked to switch them off again."
+		case codeNotSeen:
+			return "integrator.io showed something else: " + workflows.Esc(b.Message) + "."
+		}
 		return "integrator.io refused it (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+	}),
+	evChecking: story(func(e workflows.Event, _ none) string {
+		return workflows.Mention(e.By.ID) + " said that it is done; integrator.io was asked to show it."
 	}),
 	evWritten: story(func(e workflows.Event, b written) string { return "It was done (" + howWord(b.How, e.By.ID) + ")." }),
 	evPending: story(func(_ workflows.Event, b until) string {
@@ -96,19 +107,26 @@ var stories = map[string]func(workflows.Event) (string, error){
 		return "No more time was given: " + workflows.Quote(b.Reason)
 	}),
 	evStopping: plain("It was refused while it was on its way to integrator.io."),
-	evRestoring: story(func(e workflows.Event, b restoring) string {
-		why := map[string]string{"time": "The time was over", "early": "Ended early by " + workflows.Mention(e.By.ID), "refused": "Refused by " + workflows.Mention(e.By.ID),
-			"cancelled": "Taken back by " + workflows.Mention(e.By.ID), "declined": "The invitation was declined", "expired": "Nobody accepted the invitation in time"}[b.Why]
+	evRestoring: story(func(_ workflows.Event, b restoring) string {
+		why := map[string]string{"time": "The time was over", "early": "Ended early by " + workflows.Mention(b.By), "refused": "Refused by " + workflows.Mention(b.By),
+			"cancelled": "Taken back by " + workflows.Mention(b.By), "declined": "The invitation was declined", "expired": "Nobody accepted the invitation in time"}[b.Why]
 		return why + "; what was before is being restored."
 	}),
 	evDrifted: plain("The access was no longer the one that was given, so nothing was done; an administrator was asked."),
 	evEnded: story(func(e workflows.Event, b Finished) string {
 		by := ""
-		if b.By.Kind == workflows.ByPerson {
+		if b.By.Kind == workflows.ByPerson && b.How == "" {
 			by = " by " + workflows.Mention(b.By.ID)
 		}
 		text := map[string]string{Done: "Done", Ended: "Ended", Refused: "Refused", Cancelled: "Cancelled", Expired: "The time was over", Failed: "Failed"}[b.Outcome] + by
-		if b.Code != "" {
+		switch {
+		case b.Code == "nothing", b.Code == "not_opened":
+			return text + ": " + b.Message
+		case b.How != "":
+			return text + " (" + howWord(b.How, b.Who) + ")."
+		case b.Reason != "":
+			return text + ": " + workflows.Quote(b.Reason) + "."
+		case b.Code != "":
 			text += " (" + workflows.Esc(b.Code) + ")"
 		}
 		return text + said(b.Message) + "."

@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -13,7 +14,7 @@ func (s State) view() workflows.View {
 
 // watches follow an open invitation.
 func (s State) watches() []workflows.Watch {
-	if s.Closed() || s.Phase != Pending || !s.Token || s.How == workflows.Attested {
+	if s.Closed() || s.Phase != Pending || s.byHand() {
 		return nil
 	}
 	return []workflows.Watch{{Name: "user", Every: s.Policy.WatchEvery,
@@ -108,10 +109,10 @@ func (s State) buttons(who string) []workflows.Button {
 	case Reading, Approving:
 		add(own, workflows.Button{Action: ActCancel, Label: "Cancel request…"})
 	case Doing:
-		add(s.Manual && manager && who != s.Person, s.swear("It is done", "In integrator.io, "+s.doneWord()+"."))
+		add(s.Manual && !s.Checks && manager && who != s.Person, s.swear("It is done", "In integrator.io, "+s.doneWord()+"."))
 		add(!s.InFlight && (own || manager), workflows.Button{Action: ActCancel, Label: "Cancel request…"})
 	case Pending:
-		add(manager && who != s.Person && (s.How == workflows.Attested || s.Mark == workflows.RefusedForbidden), s.swear("It is accepted", s.Email+" has accepted the invitation and is listed as accepted."))
+		add(manager && who != s.Person && s.mayAttestAcceptance(), s.swear("It is accepted", s.Email+" has accepted the invitation and is listed as accepted."))
 		add(own || manager, workflows.Button{Action: ActCancel, Label: "Take it back"})
 	case Active:
 		add((own || manager) && s.Extend == nil && !s.Urgent, workflows.Button{Action: ActExtend, Label: "Ask for more time"})
@@ -119,7 +120,12 @@ func (s State) buttons(who string) []workflows.Button {
 	case Restoring:
 		add(s.Drifted && manager && who != s.Person, workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
 		add(s.Drifted && manager && who != s.Person, workflows.Button{Action: ActUndo, Label: "Restore all the same", Style: workflows.Danger})
-		add(s.Manual && manager && who != s.Person, s.swear("It is done", "In integrator.io, "+s.restoredWord()+"."))
+		add(s.Manual && !s.Checks && manager && who != s.Person, s.swear("It is done", "In integrator.io, "+s.restoredWord()+"."))
+	}
+	for i := range out[min(1, len(out)):] { // one is enough
+		if out[0].Style == workflows.Primary {
+			out[i+1].Style = strings.TrimPrefix(out[i+1].Style, workflows.Primary)
+		}
 	}
 	return out
 }

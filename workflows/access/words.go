@@ -33,7 +33,7 @@ func title(s State) string {
 func (s State) fallback(who string) string {
 	switch {
 	case s.Closed():
-		return workflows.Plain(title(s), nil) + ": " + workflows.Plain(outcomeLine(s), nil)
+		return workflows.Plain(title(s), nil) + ": " + outcomeWord(s)
 	case workflows.Among(who, s.unanswered()):
 		return "Your answer is needed: " + s.Title()
 	case s.Drifted:
@@ -123,9 +123,17 @@ func (s State) urgentEnd() string {
 
 func (s State) doingLine() string {
 	switch {
+	case s.Checks:
+		return "… " + workflows.Mention(s.Attested) + " says that it is done; it is being read at integrator.io."
 	case s.Manual:
 		why := ""
-		if s.Code != "" && s.Code != workflows.RefusedNoToken {
+		switch s.Code {
+		case "", workflows.RefusedNoToken:
+		case codeSwitchOn:
+			why = "! The access is written, but " + s.Email + " is switched off there, which Keyholder does not undo by itself. "
+		case codeNotSeen:
+			why = "! " + workflows.Mention(s.Attested) + " said that it is done, but integrator.io shows for " + s.Email + ": " + s.Message + ". "
+		default:
 			why = "! integrator.io refused it to Keyholder's token" + said(s.Message) + ". "
 		}
 		return why + workflows.Mentions(slices.DeleteFunc(slices.Clone(s.managers()), func(x string) bool { return x == s.Person })) + ": please do it in integrator.io. " + s.pageSteps() + " Then press “It is done”. By " + workflows.When(s.Until) + ", or this ends."
@@ -138,6 +146,10 @@ func (s State) doingLine() string {
 // pageSteps are the steps in the pages of integrator.io.
 func (s State) pageSteps() string {
 	switch s.Does {
+	case Change:
+		if s.Code == codeSwitchOn {
+			return "My account > Users, switch " + s.Email + " on."
+		}
 	case Remove:
 		return "My account > Users, switch " + s.Email + " off, then Remove."
 	case Grant:
@@ -154,16 +166,30 @@ func (s State) doneWord() string {
 }
 
 func (s State) restoredWord() string {
-	if s.Does == Change && s.Before != nil {
-		return s.Email + " has " + workflows.Plain(s.describe(s.Before.Access()), nil) + " again"
+	if s.Does == Change && s.Before == nil {
+		return s.Email + " has again what it had before"
+	}
+	if s.Does == Change {
+		text := s.Email + " has " + workflows.Plain(s.describe(s.Before.Access()), nil) + " again"
+		if s.Before.Disabled {
+			text += " and is switched off"
+		}
+		return text
 	}
 	return s.Email + " was removed"
 }
 
 // endWord says what the end of the time-box does.
 func (s State) endWord() string {
-	if s.Does == Change && s.Before != nil {
-		return s.Email + " then has " + s.describe(s.Before.Access()) + " again."
+	if s.Does == Change && s.Before == nil {
+		return s.Email + " then has again what it had before, which could not be read here."
+	}
+	if s.Does == Change {
+		text := s.Email + " then has " + s.describe(s.Before.Access()) + " again"
+		if s.Before.Disabled {
+			text += " and is switched off"
+		}
+		return text + "."
 	}
 	return s.Email + " is then removed."
 }
@@ -172,10 +198,18 @@ func (s State) restoringLine() string {
 	switch {
 	case s.Drifted:
 		return "! The time is over, but the access is no longer the one that was given" + said(s.Mark) + ". Somebody changed it, so Keyholder did nothing. " + workflows.Mentions(s.managers()) + ": leave it as it is, or restore all the same: " + s.endWord()
+	case s.Checks:
+		return "… " + workflows.Mention(s.Attested) + " says that it is done; it is being read at integrator.io."
 	case s.Manual:
 		why := ""
-		if s.Code != "" {
-			why = "! " + remedy(s, s.Code, s.Message) + " "
+		switch s.Code {
+		case "":
+		case codeSwitchOff:
+			why = "! " + s.Email + " was switched off before, which Keyholder does not do by itself: My account > Users, switch " + s.Email + " off. "
+		case codeNotSeen:
+			why = "! " + workflows.Mention(s.Attested) + " said that it is done, but integrator.io shows for " + s.Email + ": " + s.Message + ". "
+		default:
+			why = "! It could not be done by Keyholder: " + remedy(s, s.Code, s.Message) + " "
 		}
 		return why + workflows.Mentions(s.managers()) + ": please end it in integrator.io: " + s.endWord() + " Then press “It is done”."
 	}
@@ -268,6 +302,9 @@ func (s State) describe(a workflows.Access) string {
 	return "no role"
 }
 
+// allIntegrations is integrator.AllIntegrations: a user who may monitor all and manage some.
+const allIntegrations = "*"
+
 func (s State) integrations(ids []string) string {
 	var out []string
 	for i, id := range ids {
@@ -276,7 +313,10 @@ func (s State) integrations(ids []string) string {
 			break
 		}
 		name := s.Names[id]
-		if name == "" {
+		switch {
+		case id == allIntegrations:
+			name = "all"
+		case name == "":
 			name = id
 		}
 		out = append(out, workflows.Esc(workflows.Clip(name, 60)))
@@ -335,6 +375,17 @@ func stageLine(s State) string {
 	return ""
 }
 
+// outcomeWord is the end in a word or two, for the notification line, where mentions do not show as names.
+func outcomeWord(s State) string {
+	switch {
+	case s.End.Code == "nothing":
+		return "nothing to do"
+	case s.End.Code == "adopted":
+		return "it stays as somebody changed it"
+	}
+	return map[string]string{Done: "done", Ended: "it has ended", Refused: "refused", Cancelled: "cancelled", Expired: "the time is over", Failed: "it could not be done"}[s.End.Outcome]
+}
+
 // outcomeLine is the end in a sentence: outcome and who decided.
 func outcomeLine(s State) string {
 	e := s.End
@@ -346,35 +397,51 @@ func outcomeLine(s State) string {
 	if e.Reason != "" && e.Reason != "refused" {
 		why = ": " + workflows.Quote(e.Reason)
 	}
-	switch e.Outcome {
-	case Done:
-		switch {
-		case e.Code == "nothing":
-			return "There was nothing to do: " + e.Message
-		case s.Does == Remove:
-			return s.Email + " was removed (" + howWord(s.How, s.Attested) + ")."
-		}
+	how := ""
+	if e.How != "" {
+		how = " (" + howWord(e.How, e.Who) + ")"
+	}
+	switch {
+	case e.Code == "nothing":
+		return "There was nothing to do: " + e.Message
+	case e.Code == "adopted":
+		return "The time is over; the access stays as somebody changed it, decided" + by + "."
+	case e.Outcome == Done && s.Does == Remove:
+		return s.Email + " was removed (" + howWord(s.How, s.Attested) + ")."
+	case e.Outcome == Done:
 		return s.Email + " has " + s.describe(s.Want) + " (" + howWord(s.How, s.Attested) + ")."
-	case Ended:
-		if e.Code == "adopted" {
-			return "The time is over; the access stays as somebody changed it, decided" + by + "."
-		}
-		return "It has ended: " + s.pastEnd()
-	case Refused:
+	case e.Code == "time":
+		return "It has ended, because the time was over: " + s.pastEnd() + how + "."
+	case e.Code == "early":
+		return "It has ended, early, by " + workflows.Mention(s.EndBy) + ": " + s.pastEnd() + how + "."
+	case e.Code == "refused":
+		return "Refused by " + workflows.Mention(s.EndBy) + ": " + s.pastEnd() + how + "."
+	case e.Code == "cancelled":
+		return "Taken back by " + workflows.Mention(s.EndBy) + "; the invitation is no longer there" + how + "."
+	case e.Code == "expired":
+		return s.Email + " did not accept in time; the invitation was deleted" + how + "."
+	case e.Outcome == Refused:
 		return "Refused" + by + why + "."
-	case Cancelled:
+	case e.Outcome == Cancelled:
 		return "Cancelled" + by + why + "."
-	case Expired:
-		return "The time is over. Nothing is left at integrator.io."
+	case e.Outcome == Expired:
+		return "The time is over, and not enough people answered. Nothing was changed at integrator.io."
 	}
 	return "It could not be done: " + remedy(s, e.Code, e.Message)
 }
 
 func (s State) pastEnd() string {
-	if s.Does == Change && s.Before != nil {
-		return s.Email + " has " + s.describe(s.Before.Access()) + " again."
+	if s.Does == Change && s.Before == nil {
+		return s.Email + " has again what it had before"
 	}
-	return s.Email + " was removed."
+	if s.Does == Change {
+		text := s.Email + " has " + s.describe(s.Before.Access()) + " again"
+		if s.Before.Disabled {
+			text += ", and is switched off as before"
+		}
+		return text
+	}
+	return s.Email + " was removed"
 }
 
 func endLines(s State) []string {

@@ -1,0 +1,215 @@
+package access
+
+import (
+	"bytes"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// mustHold checks, after every command of every test, what must hold always.
+func (w *world) mustHold(st step) {
+	w.t.Helper()
+	if st.before.Closed() && (len(st.events) > 0 || len(st.calls) > 0) {
+		w.t.Fatalf("%s: what is over went on: %s", st.cmd.Name, encode(w.t, st.events))
+	}
+	w.mustReadWell("the answer to "+st.cmd.Name, st.reply.Text)
+	if st.err != nil {
+		if st.code() == "" {
+			w.t.Fatalf("%s: a fault instead of a refusal: %v", st.cmd.Name, st.err)
+		}
+		w.mustReadWell("the refusal of "+st.cmd.Name, st.refusal().Text)
+	}
+	if m := st.reply.Modal; m != nil {
+		w.mustReadWell("the form", strings.Join(m.Intro, "\n"))
+		if len([]rune(m.Title)) > 24 || len([]rune(m.Submit)) > 24 || m.Title == "" || m.Submit == "" {
+			w.t.Fatalf("the form's title %q or submit %q does not fit", m.Title, m.Submit)
+		}
+	}
+	if len(st.events) == 0 {
+		return
+	}
+	for _, e := range st.events {
+		text := st.run.machine.Tell(e)
+		if strings.HasPrefix(text, "Something this version") || strings.HasPrefix(text, "An entry that") {
+			w.t.Fatalf("event %s is not told: %s", e.Type, text)
+		}
+		w.mustReadWell("the story of "+e.Type, text)
+	}
+	w.mustReadWell("the title", workflows.Esc(st.after.Title()))
+	w.mustFold(st.run)
+	w.mustShow(st.run)
+	w.mustMove(st.run)
+	w.mustLock()
+	w.mustVoteFairly(st.run)
+}
+
+// mustFold: the stored state is the fold of the events.
+func (w *world) mustFold(r *run) {
+	w.t.Helper()
+	folded, err := workflows.Fold(r.machine, r.events)
+	if err != nil {
+		w.t.Fatalf("fold: %v", err)
+	}
+	if a, b := encode(w.t, folded), encode(w.t, r.state); !bytes.Equal(a, b) {
+		w.t.Fatalf("the state is not the fold of its events:\n%s\n%s", b, a)
+	}
+}
+
+// mustShow: cards stay, have their texts, at most one primary button, and none once it is over.
+func (w *world) mustShow(r *run) {
+	w.t.Helper()
+	now := map[string]bool{}
+	for _, c := range r.view.Cards {
+		key := c.Name + "/" + c.Recipient
+		if now[key] {
+			w.t.Fatalf("two cards %s", key)
+		}
+		now[key], r.shown[key] = true, true
+		if c.Title == "" || c.Fallback == "" {
+			w.t.Fatalf("card %s has no title or no notification line", key)
+		}
+		if strings.ContainsAny(c.Fallback, "<>*") {
+			w.t.Fatalf("the notification line of %s is not plain: %q", key, c.Fallback)
+		}
+		for _, text := range slices.Concat([]string{c.Title, c.Fallback, c.Note}, c.Lines, c.Facts) {
+			w.mustReadWell("card "+key+" in "+r.state.Stage(), text)
+		}
+		w.mustPress(r, c)
+	}
+	for key := range r.shown {
+		if !now[key] {
+			w.t.Fatalf("card %s has vanished in stage %s", key, r.state.Stage())
+		}
+	}
+}
+
+func (w *world) mustPress(r *run, c workflows.Card) {
+	w.t.Helper()
+	primary := 0
+	seen := map[string]bool{}
+	for _, b := range c.Buttons {
+		if seen[b.Action] {
+			w.t.Fatalf("button %s twice on the card of %s", b.Action, c.Recipient)
+		}
+		seen[b.Action] = true
+		if b.Label == "" || len([]rune(b.Label)) > 75 {
+			w.t.Fatalf("button %s has no fitting label", b.Action)
+		}
+		if b.Style == workflows.Primary {
+			primary++
+		}
+		w.mustDecide(r, c, b)
+		if b.Confirm != nil {
+			w.mustReadWell("what "+b.Action+" asks", b.Confirm.Title+" "+b.Confirm.Text)
+		}
+	}
+	if primary > 1 {
+		w.t.Fatalf("%d primary buttons on the card of %s in %s", primary, c.Recipient, r.state.Stage())
+	}
+	if r.state.Closed() && len(c.Buttons) > 0 {
+		w.t.Fatalf("the card of %s has buttons although it is over", c.Recipient)
+	}
+}
+
+// mustDecide: who presses a button that is shown to them is not told that it is not for them, nor that it is the wrong time.
+func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
+	w.t.Helper()
+	if w.people[c.Recipient].Standing != "" {
+		return
+	}
+	cmd := workflows.Command{ID: "try", Workflow: r.id, Account: "acme", Name: b.Action, Round: c.Round, At: r.events[len(r.events)-1].At,
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: c.Recipient, Team: "TACME"}}
+	_, err := r.machine.Decide(r.state, cmd, w.facts(r.machine.Needs(r.state, cmd, w.policy, w.account)))
+	var refusal *workflows.Refusal
+	if !errors.As(err, &refusal) {
+		return
+	}
+	switch refusal.Code {
+	case "removed", approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated, "dead_end": // what changes without the request hearing of it
+		return
+	case "access_open", "not_here": // an undo says what stands in its way
+		if b.Action == ActUndo {
+			return
+		}
+	}
+	w.t.Fatalf("in %s %s is shown %s and told: %v", r.state.Stage(), c.Recipient, b.Action, err)
+}
+
+// mustMove: an open workflow has a timer, a call under way, a watch, or somebody to wait for.
+func (w *world) mustMove(r *run) {
+	w.t.Helper()
+	flying := slices.ContainsFunc(w.queue, func(e *workflows.Effect) bool { return e.Workflow == r.id })
+	switch {
+	case !r.state.Closed() && len(r.view.Timers) == 0 && !flying && len(r.view.Waiting) == 0 && len(r.view.Watches) == 0:
+		w.t.Fatalf("nothing will ever end stage %s: %s", r.state.Stage(), encode(w.t, r.state))
+	case r.state.Closed() && (len(r.view.Timers)+len(r.view.Watches)+len(r.view.Waiting)) > 0:
+		w.t.Fatalf("what is over still waits: %s", encode(w.t, r.view))
+	case r.access().InFlight && !flying:
+		w.t.Fatalf("stage %s waits for an answer that nobody asked for: %s", r.state.Stage(), encode(w.t, r.state))
+	}
+	names := map[string]bool{}
+	for _, t := range r.view.Timers {
+		if names[t.Name] || t.At.IsZero() {
+			w.t.Fatalf("timer %s twice, or without a time", t.Name)
+		}
+		names[t.Name] = true
+	}
+	for _, x := range r.view.Watches {
+		if x.Every < 1 {
+			w.t.Fatalf("watch %s has no distance", x.Name)
+		}
+	}
+}
+
+// mustLock: whoever changes an access holds its lock, and nobody else does.
+func (w *world) mustLock() {
+	w.t.Helper()
+	for _, r := range w.runs {
+		s, ok := r.state.(State)
+		if !ok {
+			continue
+		}
+		if holds, needs := w.account.Locks[s.lock()] == r.id, !s.Closed() && s.holdsLock(); holds != needs {
+			w.t.Fatalf("%s in stage %s: holds the lock %v, needs it %v", r.id, s.Phase, holds, needs)
+		}
+	}
+}
+
+// mustVoteFairly: neither who asked nor whose access it is has a vote.
+func (w *world) mustVoteFairly(r *run) {
+	w.t.Helper()
+	s := r.access()
+	votes := slices.Clone(s.Ballot.Votes)
+	if s.Extend != nil {
+		votes = append(votes, s.Extend.Ballot.Votes...)
+	}
+	for _, v := range votes {
+		if v.By == s.Requester || s.Person != "" && v.By == s.Person {
+			w.t.Fatalf("%s voted on their own request or access", v.By)
+		}
+	}
+}
+
+// badWords are what the house's voice forbids and what a text shows when its parts do not fit together.
+var badWords = regexp.MustCompile(`(?i)\b(workflow|entity|successfully|please note|oops|sorry)\b|[^\n>]! |!$|\w!|—|  |\.\.|\. \.|,,| ,| \.|\(\)|: \.|<nil>|%!|\bof \.|\b(by|of|from|to|as|and) (,|;|\.|and )|\b1 (people|approvals|users|days|hours|minutes|seconds)\b|^ | $|undefined|-\d+ (second|minute|hour|day)|^[.,;:]`)
+
+func (w *world) mustReadWell(what, text string) {
+	w.t.Helper()
+	if text == "" {
+		return
+	}
+	shown := w.read(text)
+	for _, line := range strings.Split(shown, "\n") {
+		if bad := badWords.FindString(strings.TrimPrefix(line, "! ")); bad != "" {
+			w.t.Fatalf("%s reads badly at %q:\n%s", what, bad, shown)
+		}
+	}
+	if strings.Contains(shown, "UANA") || strings.Contains(shown, "<@") {
+		w.t.Fatalf("%s shows an ID instead of a name:\n%s", what, shown)
+	}
+}

@@ -107,13 +107,14 @@ func (r *killRun) judge() {
 	r.t.Helper()
 	r.oneInvitation()
 	r.onceEach()
-	r.mu.Lock()
-	c := r.child
-	r.child = nil
-	r.mu.Unlock()
-	if c == nil {
-		r.t.Fatal("no process is left to be stopped")
-	}
+	r.proxy.on(nil, nil)
+	var c *child
+	r.until("the process that follows a late kill", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		c, r.child = r.child, nil
+		return c != nil
+	})
 	if code := c.stop(r.t); code != 0 {
 		r.t.Errorf("SIGTERM ended keyholder with %d", code)
 	}

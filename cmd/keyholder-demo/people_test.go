@@ -59,15 +59,10 @@ func (s *stage) insistVote(who string) {
 	})
 }
 
-// voted reports whether the card shows the person's confirmation, or that everything needed was confirmed: the names go when the invitation does.
+// voted reports whether the card shows the person's confirmation, or no longer asks for any: the names go when the invitation does.
 func (s *stage) voted(who string) bool {
 	card := s.card(who)
-	for _, text := range []string{"<@" + who + "> confirmed", "Confirmed", "then the invitation goes out", "is being asked to invite", "was invited to become the owner"} {
-		if strings.Contains(card, text) {
-			return true
-		}
-	}
-	return false
+	return strings.Contains(card, "<@"+who+"> confirmed") || card != "" && !s.has(who, "transfer.confirm") && !s.has(who, "transfer.refuse")
 }
 
 // insistRequest asks for the transfer until the requester has a card. A form that is still open is sent again, as Slack leaves it open

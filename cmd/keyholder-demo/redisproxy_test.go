@@ -242,9 +242,6 @@ func length(line []byte, kind byte) (int, error) {
 func isCommit(args []string) bool { return scriptKey(args, 3, ":records") }
 func isFinish(args []string) bool { return scriptKey(args, 4, ":places:") }
 
-// isWrite is anything but the bot's looks and claims.
-func isWrite(args []string) bool { return isCommit(args) || isFinish(args) }
-
 // scriptKey reports whether the command is a script call whose n-th key contains part.
 func scriptKey(args []string, n int, part string) bool {
 	if len(args) < 3 {

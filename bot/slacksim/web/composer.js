@@ -47,7 +47,10 @@ function composer(form, area, list, { commands, send }) {
     return true;
   };
   area.addEventListener('input', () => { back = 0; grow(); });
+  let shift = false;
+  area.addEventListener('beforeinput', event => { if (event.inputType === 'insertLineBreak' && !shift) event.preventDefault(); });
   area.addEventListener('keydown', event => {
+    shift = event.shiftKey;
     if (event.isComposing) return;
     if (keys.accept(event)) { event.preventDefault(); event.stopPropagation(); return; }
     if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); submit(); }

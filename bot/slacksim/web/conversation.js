@@ -33,6 +33,7 @@ export async function show(user, channel) {
   const first = box.querySelector('.new-line');
   if (first && page.messages.length) first.scrollIntoView({ block: 'center' });
   look();
+  requestAnimationFrame(edges);
 }
 
 export function clear() { shown = null; nodes = new Map(); box.replaceChildren(); pill(); }
@@ -62,7 +63,7 @@ function nodeOf(m, before) {
 function draw(toEnd) {
   const end = toEnd || atEnd();
   const anchor = end ? null : firstVisible();
-  const children = [shown.older ? h('p', { class: 'more-above' }, 'Loading older messages…') : shown.loading ? h('p', { class: 'more-above' }, 'Loading…') : intro()];
+  const children = [shown.older ? h('p', { class: 'more-above' }, 'Loading older messages…') : shown.loading ? h('p', { class: 'more-above loading' }, 'Loading…') : intro()];
   let before = null, day = '', marked = false;
   for (const m of shown.list) {
     const today = dateOf(m.ts).toDateString();
@@ -116,6 +117,13 @@ async function older() {
     if (mine.list.length > most) { mine.list.length = most; mine.newer = true; forget(); }
     draw(false);
   } finally { asking = false; }
+  requestAnimationFrame(edges);
+}
+
+// edges loads more where the window over the history comes near its end.
+function edges() {
+  if (box.scrollTop < 600) older();
+  if (shown && shown.newer && box.scrollHeight - box.scrollTop - box.clientHeight < 600) newer();
 }
 
 async function newer() {
@@ -194,8 +202,7 @@ on('sent', form => { if (form.id === 'composer') toNewest(); });
 on('people', () => { if (shown) { nodes = new Map(); draw(false); } });
 
 box.addEventListener('scroll', () => {
-  if (box.scrollTop < 600) older();
-  if (shown && shown.newer && box.scrollHeight - box.scrollTop - box.clientHeight < 600) newer();
+  edges();
   if (atEnd() && missed && shown && !shown.newer) { missed = 0; pill(); }
 }, { passive: true });
 document.addEventListener('visibilitychange', look);

@@ -1,0 +1,719 @@
+package slacksim_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
+
+	"github.com/keyholder/keyholder/bot/slacksim"
+)
+
+// browsers are looked for in this order, as in the Makefile.
+var browsers = []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"}
+
+// patience is how long a test waits for something on the page before it fails.
+const patience = 15 * time.Second
+
+// TestPageInABrowser drives the page in one real browser, each part with a workspace and a tab of its own.
+func TestPageInABrowser(t *testing.T) {
+	browser := startBrowser(t)
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, context.Context)
+	}{
+		{"a command is completed and answered privately", pageCompletesCommands},
+		{"a modal shows errors, keeps what was typed and goes back", pageModals},
+		{"an app that does not answer is said so", pageTimeouts},
+		{"people are switched and their unread messages counted", pagePeople},
+		{"a confirm dialog asks before anything is sent", pageConfirms},
+		{"threads open beside the conversation", pageThreads},
+		{"edited, deleted and dismissed messages", pageEdits},
+		{"the inspector shows envelopes and calls without tokens", pageInspector},
+		{"colours follow the system until they are chosen", pageColours},
+		{"everything can be done by keyboard", pageKeyboard},
+		{"hostile texts stay texts", pageHostile},
+		{"blocks of every kind, known or not", pageBlocks},
+		{"the Home tab is used", pageHome},
+		{"5,000 messages do not fill the page", pageCrowded},
+		{"a narrow window has drawers", pageNarrow},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.run(t, browser) })
+	}
+}
+
+// startBrowser starts Chromium, or skips when there is none; with KEYHOLDER_REQUIRE_ALL=1 that is a failure.
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range browsers {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv("KEYHOLDER_REQUIRE_ALL") == "1" {
+			t.Fatal("KEYHOLDER_REQUIRE_ALL=1, but no Chromium or Chrome is in PATH")
+		}
+		t.Skip("NOT TESTED: no Chromium or Chrome is in PATH, so the page was not tried in a browser")
+	}
+	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("force-prefers-reduced-motion", true))...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start %s: %v", path, err)
+	}
+	t.Cleanup(func() {
+		end, stop := context.WithTimeout(ctx, patience)
+		defer stop()
+		if err := chromedp.Cancel(end); err != nil {
+			t.Logf("close the browser: %v", err)
+		}
+		cancel()
+		cancelAlloc()
+	})
+	return ctx
+}
+
+// tab is the page as one test uses it.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// openPage opens the page in a new tab as a person.
+func openPage(t *testing.T, browser context.Context, url, as string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // opens the tab; a deadline on this call would become the tab's
+		t.Fatalf("open a tab: %v", err)
+	}
+	p := &tab{t, ctx}
+	p.do(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url+"/?as="+as))
+	p.until(`document.querySelector('#people [aria-current]')?.dataset.action === ` + quote(as) + ` && !document.querySelector('.loading')`)
+	return p
+}
+
+func quote(s string) string { raw, _ := json.Marshal(s); return string(raw) } // a string always marshals
+
+func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		p.t.Fatalf("%v; the page says:\n%s", err, p.body())
+	}
+}
+
+// body is the visible text of the page, for messages of failures.
+func (p *tab) body() string {
+	ctx, cancel := context.WithTimeout(p.ctx, 2*time.Second)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll('dialog[open]'), document.body].map(e => e.innerText).join('\n---\n') + '\nFocus: ' + document.activeElement.outerHTML.slice(0, 200) + '\nValue: ' + JSON.stringify(document.activeElement.value) + ' scroll ' + document.querySelector('#messages').scrollTop + ' of ' + document.querySelector('#messages').scrollHeight + ' count ' + document.querySelectorAll('.message').length`))
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+// until waits for a JavaScript expression to hold.
+func (p *tab) until(expr string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond) // the page's policy forbids what chromedp.Poll would put into it
+	defer again.Stop()
+	for {
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`Boolean(`+expr+`)`))
+		if holds {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			p.t.Fatalf("waiting for %s: %v; the page says:\n%s", expr, err, p.body())
+		}
+	}
+}
+
+// sees waits until an element shows a text.
+func (p *tab) sees(css, text string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`[...document.querySelectorAll(%s)].some(e => e.innerText.includes(%s))`, quote(css), quote(text)))
+}
+
+func look[T any](p *tab, expr string) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expr))
+	if err != nil {
+		p.t.Fatalf("%s: %v", expr, err)
+	}
+	return v
+}
+
+func (p *tab) click(css string) { p.t.Helper(); p.do(chromedp.Click(chromedp.CSS(css))) }
+
+// keys types keys where the focus is.
+func (p *tab) keys(text string, modifiers ...chromedp.Modifier) {
+	p.t.Helper()
+	p.do(chromedp.KeyEvent(text, chromedp.KeyModifiers(modifiers...)))
+}
+
+// say sends what is typed into the composer.
+func (p *tab) say(text string) {
+	p.t.Helper()
+	p.do(chromedp.Focus(chromedp.CSS("#text")))
+	p.keys(text)
+	p.keys(kb.Escape)
+	p.keys(kb.Enter)
+}
+
+func modalOf(blocks ...slack.Block) slack.ModalViewRequest {
+	text := func(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("plain_text", s, false, false) }
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: "form", Title: text("Hand over"), Submit: text("Ask for it"), Close: text("Not now"), NotifyOnClose: true,
+		Blocks: slack.Blocks{BlockSet: blocks}}
+}
+
+func field(id, label string) *slack.InputBlock {
+	return slack.NewInputBlock(id, slack.NewTextBlockObject("plain_text", label, false, false), slack.NewTextBlockObject("plain_text", "A hint", false, false),
+		slack.NewPlainTextInputBlockElement(nil, id))
+}
+
+func section(text string) *slack.SectionBlock {
+	return slack.NewSectionBlock(slack.NewTextBlockObject("mrkdwn", text, false, false), nil, nil)
+}
+
+func actions(id string, elements ...slack.BlockElement) *slack.ActionBlock {
+	return slack.NewActionBlock(id, elements...)
+}
+
+func plainButton(action, text string) *slack.ButtonBlockElement {
+	return slack.NewButtonBlockElement(action, "v", slack.NewTextBlockObject("plain_text", text, false, false))
+}
+
+// botSays posts as the app.
+func botSays(t *testing.T, a *app, channel string, options ...slack.MsgOption) string {
+	t.Helper()
+	_, ts, err := a.api.PostMessage(channel, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ts
+}
+
+func pageCompletesCommands(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/do", Description: "Does things", UsageHint: "help | status [account]"}, {Command: "/dance", Description: "Dances"}}})
+	connect(t, s, url, func(a *app, e socketmode.Event) {
+		if c, ok := e.Data.(slack.SlashCommand); ok {
+			_ = a.sock.Ack(*e.Request, map[string]any{"text": "You said *" + c.Text + "*."})
+		}
+	})
+	p := openPage(t, browser, url, "UANA")
+	p.do(chromedp.Focus(chromedp.CSS("#text")))
+	p.keys("/d")
+	p.until(`document.querySelectorAll('#hints li').length === 2`)
+	if got := look[string](p, `document.querySelector('#hints [aria-selected=true]').innerText`); !strings.Contains(got, "/do") || !strings.Contains(got, "Does things") {
+		t.Errorf("first suggestion: %q", got)
+	}
+	p.keys(kb.ArrowDown)
+	p.until(`document.querySelector('#hints [aria-selected=true]').innerText.includes('/dance')`)
+	p.keys(kb.ArrowUp + kb.Tab)
+	p.until(`document.querySelector('#text').value === '/do '`)
+	p.keys("sta" + kb.ArrowDown + kb.Enter)
+	p.until(`document.querySelector('#text').value === '/do status '`)
+	p.keys(kb.Escape + kb.Enter)
+	p.sees(".message.ephemeral", "You said status.")
+	p.sees(".message.ephemeral .only", "Only visible to you")
+	p.keys(kb.ArrowUp)
+	p.until(`document.querySelector('#text').value === '/do status'`)
+	p.keys(kb.ArrowDown)
+	p.until(`document.querySelector('#text').value === ''`)
+	p.say("/nonsense")
+	p.sees("#status", "/nonsense is not a command here")
+	if l := s.Messages("C0OPS"); len(l) != 1 {
+		t.Errorf("an unknown command was posted: %+v", l)
+	}
+}
+
+func pageModals(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	var submitted, closed atomic.Int32
+	connect(t, s, url, func(a *app, e socketmode.Event) {
+		switch d := e.Data.(type) {
+		case slack.SlashCommand:
+			ack(a, e)
+			_, _ = a.api.OpenView(d.TriggerID, modalOf(section("Please fill in."), field("who", "Who"), field("why", "Why"), actions("more", plainButton("add", "Add a field"))))
+		case slack.InteractionCallback:
+			switch d.Type {
+			case slack.InteractionTypeBlockActions:
+				ack(a, e)
+				_, _ = a.api.UpdateView(modalOf(section("One more."), field("who", "Who"), field("why", "Why"), field("extra", "Extra")), "", "", d.View.ID)
+			case slack.InteractionTypeViewSubmission:
+				if submitted.Add(1) == 1 {
+					_ = a.sock.Ack(*e.Request, slack.NewErrorsViewSubmissionResponse(map[string]string{"who": "Nobody has that name."}))
+					return
+				}
+				next := modalOf(section("The second view"))
+				_ = a.sock.Ack(*e.Request, slack.NewPushViewSubmissionResponse(&next))
+			case slack.InteractionTypeViewClosed:
+				closed.Add(1)
+				ack(a, e)
+			}
+		}
+	})
+	p := openPage(t, browser, url, "UANA")
+	p.say("/do it")
+	p.until(`document.querySelector('#modal[open]') && document.activeElement.dataset.block === 'who'`)
+	p.click("#modal [type=submit]")
+	p.until(`document.querySelectorAll('#modal .error').length === 2`)
+	if got := look[string](p, `(e => document.getElementById(e.getAttribute('aria-describedby').split(' ')[0]).innerText)(document.querySelector('#modal [data-block=who]'))`); !strings.Contains(got, "Please complete this required field.") {
+		t.Errorf("the field is described by %q", got)
+	}
+	p.keys("Nobody" + kb.Tab + "because")
+	p.click("#modal [data-action=add]")
+	p.until(`document.querySelector('#modal [data-block=extra]')`)
+	if who, why := look[string](p, `document.querySelector('#modal [data-block=who]').value`), look[string](p, `document.querySelector('#modal [data-block=why]').value`); who != "Nobody" || why != "because" {
+		t.Errorf("after views.update the fields hold %q and %q", who, why)
+	}
+	p.do(chromedp.SendKeys(chromedp.CSS("#modal [data-block=extra]"), "more"))
+	p.click("#modal [type=submit]")
+	p.sees("#modal .error", "Nobody has that name.")
+	p.until(`document.querySelector('#modal [aria-invalid]') === document.activeElement`)
+	p.click("#modal [type=submit]")
+	p.sees("#modal", "The second view")
+	p.click("#modal [aria-label=Back]")
+	p.until(`document.querySelector('#modal [data-block=who]')?.value === 'Nobody'`)
+	p.keys(kb.Escape)
+	p.until(`!document.querySelector('#modal[open]')`)
+	wait(t, s, func(*slacksim.Snapshot) bool { return closed.Load() == 2 })
+	p.until(`document.activeElement.id === 'text'`)
+}
+
+func pageTimeouts(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{AckTimeout: 300 * time.Millisecond})
+	a := connect(t, s, url, func(a *app, e socketmode.Event) {
+		if d, ok := e.Data.(slack.SlashCommand); ok && d.Text == "form" {
+			ack(a, e)
+			_, _ = a.api.OpenView(d.TriggerID, modalOf(section("No answer follows.")))
+		}
+	})
+	botSays(t, a, "C0OPS", slack.MsgOptionBlocks(section("A card"), actions("b", plainButton("go", "Go on"))))
+	p := openPage(t, browser, url, "UANA")
+	p.click(".message [data-action=go]")
+	p.until(`document.querySelector('.message [data-action=go]').getAttribute('aria-busy')`)
+	p.sees(".message .act-error", "did not answer in time (operation_timeout)")
+	p.until(`!document.querySelector('.message [data-action=go]').hasAttribute('aria-busy')`)
+	p.say("/do nothing")
+	p.sees(".message.ephemeral", "operation_timeout")
+	p.say("/do form")
+	p.until(`document.querySelector('#modal[open]')`)
+	p.click("#modal [type=submit]")
+	p.sees("#modal .note", "We had some trouble connecting. Try again?")
+	s.DropConnections()
+}
+
+func pagePeople(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	a := connect(t, s, url, ack)
+	p := openPage(t, browser, url, "UANA")
+	badge := func(user string) string {
+		return `(document.querySelector('#people [data-action=` + user + `] .badge')?.firstChild.textContent || '')`
+	}
+	dm := s.OpenDM("UBEN")
+	botSays(t, a, dm, slack.MsgOptionText("For Ben", false))
+	botSays(t, a, dm, slack.MsgOptionText("Again for Ben", false))
+	p.until(badge("UBEN") + ` === '2' && ` + badge("UANA") + ` === ''`)
+	must[string](t)(s.Post("UBEN", "C0OPS", "hello all", ""))
+	p.sees("#messages .message", "hello all")
+	p.until(badge("UBEN") + ` === '2' && ` + badge("UANA") + ` === ''`)
+	for user, word := range map[string]string{"UGUS": "guest", "UFAY": "other workspace", "UOLD": "deactivated"} {
+		if got := look[string](p, `document.querySelector('#people [data-action=`+user+`]').innerText`); !strings.Contains(got, word) {
+			t.Errorf("%s is described as %q", user, got)
+		}
+	}
+	p.click("#people [data-action=UBEN]")
+	p.sees("#messages .message", "Again for Ben")
+	p.sees("#as", "Acting as Ben Ode")
+	p.until(badge("UBEN") + ` === ''`)
+	p.until(`document.title.startsWith('Ben Ode') || document.title.startsWith('(')`)
+	p.click("#people [data-action=UANA]")
+	p.sees("#messages .message", "hello all")
+	p.do(chromedp.Reload())
+	p.until(`document.querySelector('#people [aria-current]')?.dataset.action === 'UANA' && ` + badge("UBEN") + ` === ''`)
+	s.Deactivate("UBEN")
+	p.until(`document.querySelector('#people [data-action=UBEN]').disabled`)
+}
+
+func pageConfirms(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	var clicks atomic.Int32
+	a := connect(t, s, url, func(a *app, e socketmode.Event) { clicks.Add(1); ack(a, e) })
+	sure := plainButton("remove", "Remove").WithStyle(slack.StyleDanger).WithConfirm(slack.NewConfirmationBlockObject(
+		slack.NewTextBlockObject("plain_text", "Remove it?", false, false), slack.NewTextBlockObject("mrkdwn", "This *cannot* be undone.", false, false),
+		slack.NewTextBlockObject("plain_text", "Remove it", false, false), slack.NewTextBlockObject("plain_text", "Keep it", false, false)))
+	botSays(t, a, "C0OPS", slack.MsgOptionBlocks(section("A card"), actions("b", sure)))
+	p := openPage(t, browser, url, "UANA")
+	p.click(".message [data-action=remove]")
+	p.sees("#confirm[open]", "This cannot be undone.")
+	p.until(`document.activeElement.innerText === 'Keep it'`)
+	p.keys(kb.Enter)
+	p.until(`!document.querySelector('#confirm[open]') && document.activeElement.dataset.action === 'remove'`)
+	p.keys(kb.Enter)
+	p.sees("#confirm[open]", "Remove it?")
+	if n := clicks.Load(); n != 0 {
+		t.Errorf("%d clicks were sent before anything was confirmed", n)
+	}
+	p.click("#confirm .danger")
+	wait(t, s, func(n *slacksim.Snapshot) bool { return clicks.Load() == 1 })
+}
+
+func pageThreads(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	a := connect(t, s, url, ack)
+	ts := botSays(t, a, "C0OPS", slack.MsgOptionText("The card", false))
+	botSays(t, a, "C0OPS", slack.MsgOptionText("A reminder", false), slack.MsgOptionTS(ts))
+	p := openPage(t, browser, url, "UANA")
+	p.sees(".thread-open", "1 reply")
+	if look[bool](p, `document.querySelector('#messages').innerText.includes('A reminder')`) {
+		t.Error("the reply stands in the conversation")
+	}
+	p.click(".thread-open")
+	p.sees("#thread .message", "A reminder")
+	p.until(`document.activeElement.id === 'thread-text'`)
+	p.keys("On it" + kb.Enter)
+	p.sees("#thread .message", "On it")
+	p.sees(".thread-open", "2 replies")
+	botSays(t, a, "C0OPS", slack.MsgOptionText("Thank you", false), slack.MsgOptionTS(ts))
+	p.sees("#thread .message", "Thank you")
+	p.sees("#announcer", "Thank you")
+	l := s.Messages("C0OPS")
+	if got := l[2]; got.ThreadTS != ts || got.User != "UANA" || got.Text != "On it" {
+		t.Errorf("the reply is %+v", got)
+	}
+	p.keys(kb.Escape)
+	p.until(`document.querySelector('#thread').hidden`)
+}
+
+func pageEdits(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	a := connect(t, s, url, ack)
+	first := botSays(t, a, "C0OPS", slack.MsgOptionText("first", false))
+	second := botSays(t, a, "C0OPS", slack.MsgOptionText("second", false))
+	p := openPage(t, browser, url, "UANA")
+	p.sees(".message", "second")
+	if n := look[int](p, `document.querySelectorAll('.message header').length`); n != 1 {
+		t.Errorf("two messages in a row have %d headings", n)
+	}
+	if _, _, _, err := a.api.UpdateMessage("C0OPS", first, slack.MsgOptionText("changed", false)); err != nil {
+		t.Fatal(err)
+	}
+	p.sees(".message", "changed")
+	p.sees(".message", "(edited)")
+	if _, _, err := a.api.DeleteMessage("C0OPS", second); err != nil {
+		t.Fatal(err)
+	}
+	p.until(`document.querySelectorAll('.message').length === 1`)
+	if _, err := a.api.PostEphemeral("C0OPS", "UANA", slack.MsgOptionText("only Ana", false)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.api.PostEphemeral("C0OPS", "UBEN", slack.MsgOptionText("only Ben", false)); err != nil {
+		t.Fatal(err)
+	}
+	p.sees(".message.ephemeral", "only Ana")
+	p.click(".message.ephemeral .linkish")
+	p.until(`document.querySelectorAll('.message').length === 1`)
+	if look[bool](p, `document.body.innerText.includes('only Ben')`) {
+		t.Error("Ana sees what is for Ben")
+	}
+}
+
+func pageInspector(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	a := connect(t, s, url, ack)
+	p := openPage(t, browser, url, "UANA")
+	p.click("#inspect")
+	p.sees("#traffic .line", "apps.connections.open")
+	p.say("/do secret xoxb-sim")
+	p.sees("#traffic .line", "slash command")
+	p.sees("#traffic .line", "✓ acknowledged")
+	if _, _, err := a.api.PostMessage("CNOWHERE", slack.MsgOptionText("x", false)); err == nil {
+		t.Fatal("the channel should not exist")
+	}
+	p.sees("#traffic .line", "✗ channel_not_found")
+	if first := look[string](p, `document.querySelector('#traffic .line').innerText`); !strings.Contains(first, "chat.postMessage") || !strings.Contains(first, "ms") || !strings.Contains(first, "from app") {
+		t.Errorf("the newest line is %q", first)
+	}
+	p.do(chromedp.SendKeys(chromedp.CSS("#traffic-filter"), "slash"))
+	p.until(`document.querySelectorAll('#traffic .line').length === 1`)
+	p.click("#traffic .line")
+	p.sees("#traffic .details", "trigger_id")
+	if text := look[string](p, `document.querySelector('#traffic .details').textContent`); strings.Contains(text, "xoxb-sim") || !strings.Contains(text, "<token>") {
+		t.Errorf("a token is shown, or none was left out:\n%s", text)
+	}
+	p.click("#traffic-pause")
+	botSays(t, a, "C0OPS", slack.MsgOptionText("while paused", false))
+	p.sees("#traffic-count", "waiting")
+	p.click("#traffic-pause")
+	p.click("#traffic-clear")
+	p.sees("#traffic", "Nothing yet")
+	p.keys("i", chromedp.ModifierAlt)
+	p.until(`document.querySelector('#inspector').hidden`)
+}
+
+// dark says whether the background is darker than the text.
+const dark = `((c => c(document.body, 'backgroundColor') < c(document.body, 'color'))((e, k) => Number(getComputedStyle(e)[k].match(/\d+/)[0])))`
+
+func pageColours(t *testing.T, browser context.Context) {
+	_, url := workspace(t, slacksim.Options{})
+	p := openPage(t, browser, url, "UANA")
+	system := func(scheme string) {
+		t.Helper()
+		if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	system("dark")
+	p.until(dark)
+	system("light")
+	p.until(`!` + dark)
+	p.click("#theme")
+	p.until(`document.documentElement.dataset.theme === 'light'`)
+	p.click("#theme")
+	p.until(dark)
+	p.do(chromedp.Reload())
+	p.until(`document.documentElement.dataset.theme === 'dark' && ` + dark)
+	p.click("#theme")
+	p.until(`!` + dark)
+}
+
+func pageKeyboard(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	var sent atomic.Value
+	a := connect(t, s, url, func(a *app, e socketmode.Event) {
+		ack(a, e)
+		switch d := e.Data.(type) {
+		case slack.SlashCommand:
+			_, _ = a.api.OpenView(d.TriggerID, modalOf(field("who", "Who")))
+		case slack.InteractionCallback:
+			if d.Type == slack.InteractionTypeViewSubmission {
+				sent.Store(d.View.State.Values["who"]["who"].Value)
+			} else {
+				sent.Store(d.ActionCallback.BlockActions[0].ActionID)
+			}
+		}
+	})
+	p := openPage(t, browser, url, "UANA")
+	p.keys("2", chromedp.ModifierAlt)
+	p.sees("#as", "Ben Ode")
+	p.keys("k", chromedp.ModifierCtrl)
+	p.until(`document.activeElement.id === 'switch-text'`)
+	p.keys("ana" + kb.Enter)
+	p.sees("#as", "Ana Silva")
+	p.keys("k", chromedp.ModifierCtrl)
+	p.keys("ops" + kb.Enter)
+	p.until(`document.activeElement.id === 'text' && document.querySelector('#title').innerText.includes('ops')`)
+	p.keys("/do it" + kb.Enter)
+	p.until(`document.querySelector('#modal[open]') && document.activeElement.dataset.block === 'who'`)
+	p.keys("Jane" + kb.Enter)
+	wait(t, s, func(*slacksim.Snapshot) bool { return sent.Load() == "Jane" })
+	p.until(`!document.querySelector('#modal[open]') && document.activeElement.id === 'text'`)
+	more := slack.NewOverflowBlockElement("more", slack.NewOptionBlockObject("one", slack.NewTextBlockObject("plain_text", "One", false, false), nil), slack.NewOptionBlockObject("two", slack.NewTextBlockObject("plain_text", "Two", false, false), nil))
+	botSays(t, a, "C0OPS", slack.MsgOptionBlocks(section("A card"), actions("b", plainButton("go", "Go on"), more)))
+	p.sees("#messages", "A card")
+	for range 12 { // back from the composer over the tools of the message to its buttons
+		p.keys(kb.Tab, chromedp.ModifierShift)
+		if look[string](p, `document.activeElement.dataset.action || ''`) == "go" {
+			break
+		}
+	}
+	p.keys(kb.Enter)
+	wait(t, s, func(*slacksim.Snapshot) bool { return sent.Load() == "go" })
+	p.keys(kb.Tab + kb.Enter)
+	p.until(`document.activeElement.getAttribute('role') === 'menuitem'`)
+	p.keys(kb.ArrowDown)
+	p.keys(kb.Enter)
+	wait(t, s, func(*slacksim.Snapshot) bool { return sent.Load() == "more" })
+	p.keys(kb.ArrowDown, chromedp.ModifierAlt)
+	p.sees("#as", "Ben Ode")
+}
+
+func pageHostile(t *testing.T, browser context.Context) {
+	bad := []string{`<script>window.hacked=1</script>`, `<img src=x onerror="window.hacked=2">`, `"><svg onload=window.hacked=3>`, `<javascript:window.hacked=4|click>`, `<data:text/html,<script>window.hacked=5</script>|click>`,
+		`&lt;img src=x onerror=window.hacked=6&gt;`, "```<script>window.hacked=7</script>```", `<!date^1^{date}^javascript:window.hacked=8|x>`, `<@U"onmouseover=window.hacked=9>`}
+	s, url := workspace(t, slacksim.Options{BotName: `<img src=x onerror="window.hacked=10">`})
+	s.AddUser(slacksim.User{ID: "UBAD", Name: "bad", RealName: bad[1], Title: bad[0]})
+	s.AddChannel(slacksim.Channel{ID: "C0BAD", Name: `x"><script>window.hacked=11</script>`, Members: []string{"UANA", "U0BOT", "UBAD"}})
+	a := connect(t, s, url, func(a *app, e socketmode.Event) {
+		ack(a, e)
+		if d, ok := e.Data.(slack.SlashCommand); ok {
+			m := modalOf(section(strings.Join(bad, "\n")))
+			m.Title.Text = `<svg onload=hacked=12>`
+			_, _ = a.api.OpenView(d.TriggerID, m)
+		}
+	})
+	p := openPage(t, browser, url, "UANA")
+	p.click("#channels [data-action=C0BAD]")
+	for _, text := range bad {
+		must[string](t)(s.Post("UBAD", "C0BAD", text, ""))
+		botSays(t, a, "C0BAD", slack.MsgOptionText(text, false), slack.MsgOptionBlocks(section(text), slack.NewMarkdownBlock("", text+"\n\n[x](javascript:window.hacked=13)"),
+			slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(text, nil), slack.NewRichTextSectionLinkElement("javascript:window.hacked=14", text, nil))),
+			actions("", plainButton("a", cutTo(text, 75)))))
+	}
+	botSays(t, a, "C0BAD", slack.MsgOptionText("the last", false))
+	p.sees(".message", "the last")
+	p.click("#inspect")
+	p.say("/raw x")
+	p.sees("#modal", "<script>")
+	p.sees("#traffic", "chat.postMessage")
+	if got := look[string](p, `String(window.hacked)`); got != "undefined" {
+		t.Errorf("a text ran as code: %s", got)
+	}
+	if n := look[int](p, `document.querySelectorAll('#messages script, #messages img, #modal script, #modal img, [onerror], [onload], a[href^="javascript:" i], a[href^="data:" i]').length`); n != 0 {
+		t.Errorf("%d elements came out of texts", n)
+	}
+	if !look[bool](p, `document.querySelector('#messages').innerText.includes('<script>window.hacked=1</script>')`) {
+		t.Error("the text is not shown as it was written")
+	}
+}
+
+func cutTo(s string, n int) string { return s[:min(n, len(s))] }
+
+func pageBlocks(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	a := connect(t, s, url, ack)
+	p := openPage(t, browser, url, "UANA")
+	blocks := `[{"type":"header","text":{"type":"plain_text","text":"Heading :key:"}},{"type":"divider"},
+	{"type":"section","fields":[{"type":"mrkdwn","text":"*Owner*\njane"},{"type":"plain_text","text":"plain *not bold*"}]},
+	{"type":"section","text":{"type":"mrkdwn","text":"*b* _i_ ~s~ <@UBEN> <#C0OPS> <!subteam^S0HOLD> <!here> <https://x.example|site> <!date^0^{date_num}|never>\n> quoted\n• point"}},
+	{"type":"context","elements":[{"type":"mrkdwn","text":"small"}]},
+	{"type":"image","image_url":"https://pictures.example/a.png","alt_text":"A far picture"},{"type":"image","image_url":"` + url + `/icon.svg","alt_text":"A near picture"},
+	{"type":"rich_text","elements":[{"type":"rich_text_list","style":"ordered","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"first","style":{"bold":true}}]}]},{"type":"rich_text_preformatted","elements":[{"type":"text","text":"pre"}]},{"type":"rich_text_quote","elements":[{"type":"text","text":"q"}]}]},
+	{"type":"table","rows":[[{"type":"raw_text","text":"H"}],[{"type":"raw_text","text":"cell"}]]},
+	{"type":"markdown","text":"# Title\n**strong**\n\n- a\n- b\n\n| x | y |\n|---|---|\n| 1 | 2 |"},
+	{"type":"plan","title":"x"}]`
+	_, res := do(t, request(t, "POST", url+"/api/chat.postMessage?token=xoxb-sim", "application/json; charset=utf-8", `{"channel":"C0OPS","text":"all","blocks":`+blocks+`}`))
+	if res.StatusCode != 200 {
+		t.Fatal(res.Status)
+	}
+	for css, text := range map[string]string{"h3": "Heading 🔑", ".fields": "plain *not bold*", ".section strong": "b", ".section em": "i", ".section s": "s", ".mention": "@Ben Ode", ".section a": "site",
+		".section time": "1970-01-01", "blockquote": "quoted", ".bullet": "point", ".context": "small", ".picture a": "A far picture", "ol li strong": "first", "pre": "pre", "td": "cell", ".markdown strong": "strong", ".markdown li": "b",
+		".unknown": "plan"} {
+		p.sees(".message "+css, text)
+	}
+	for _, name := range []string{"#ops", "@holders", "@here"} {
+		p.sees(".message .mention", name)
+	}
+	p.until(`[...document.images].every(i => i.src.startsWith(location.origin) && i.complete && i.naturalWidth > 0) && document.images.length === 1`)
+	up, err := a.api.UploadFile(slack.UploadFileParameters{Content: "a,b\n", Filename: "rows.csv", FileSize: 4, Channel: "C0OPS", Title: "Rows"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.sees(".message a.file", "Rows")
+	if href := look[string](p, `document.querySelector('a.file').getAttribute('href')`); href != "/files/"+up.ID {
+		t.Errorf("the file is at %s", href)
+	}
+	if errs := s.Messages("C0OPS"); len(errs) != 2 {
+		t.Errorf("%d messages", len(errs))
+	}
+}
+
+func pageHome(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	var clicked atomic.Value
+	connect(t, s, url, func(a *app, e socketmode.Event) {
+		ack(a, e)
+		if d, ok := e.Data.(slack.InteractionCallback); ok {
+			clicked.Store(d.ActionCallback.BlockActions[0].ActionID)
+			publish(a, "UANA", "Now it is pressed")
+			return
+		}
+		publish(a, "UANA", "Welcome home")
+	})
+	p := openPage(t, browser, url, "UANA")
+	p.click("#apps button")
+	p.click("#tab-home")
+	p.sees("#home", "Welcome home")
+	p.click("#home [data-action=press]")
+	p.sees("#home", "Now it is pressed")
+	wait(t, s, func(*slacksim.Snapshot) bool { return clicked.Load() == "press" })
+	p.until(`document.activeElement.dataset.action === 'press'`)
+	p.click("#tab-messages")
+	p.until(`document.querySelector('#home').hidden && !document.querySelector('#composer').hidden`)
+}
+
+func publish(a *app, user, text string) {
+	_, _ = a.api.PublishViewContext(context.Background(), slack.PublishViewContextRequest{UserID: user, View: slack.HomeTabViewRequest{Type: slack.VTHomeTab,
+		Blocks: slack.Blocks{BlockSet: []slack.Block{section(text), actions("b", plainButton("press", "Press"))}}}})
+}
+
+// maxNodes bounds what a long conversation may put into the page: 240 messages of about 12 elements.
+const maxNodes = 5000
+
+func pageCrowded(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	for i := range 5000 {
+		must[string](t)(s.Post("UBEN", "C0OPS", fmt.Sprintf("message number %d", i), ""))
+	}
+	start := time.Now()
+	p := openPage(t, browser, url, "UANA")
+	p.sees(".message", "message number 4999")
+	opened := time.Since(start)
+	nodes := func() int { return look[int](p, `document.querySelectorAll('*').length`) }
+	if n := nodes(); n > maxNodes {
+		t.Errorf("%d elements after opening", n)
+	}
+	start = time.Now()
+	must[string](t)(s.Post("UBEN", "C0OPS", "the newest", ""))
+	p.sees(".message", "the newest")
+	t.Logf("5,000 messages: opened in %v, a new one shown after %v, %d elements", opened.Round(time.Millisecond), time.Since(start).Round(time.Millisecond), nodes())
+	p.until(`document.querySelector('#messages').scrollTop + document.querySelector('#messages').clientHeight > document.querySelector('#messages').scrollHeight - 90`)
+	first := func() string { return look[string](p, `document.querySelector('.message').dataset.ts`) }
+	for range 6 {
+		was := first()
+		look[any](p, `document.querySelector('#messages').scrollTop = 0`)
+		p.until(`document.querySelector('.message').dataset.ts < ` + quote(was))
+	}
+	if n := nodes(); n > maxNodes {
+		t.Errorf("%d elements after scrolling far up", n)
+	}
+	if look[bool](p, `document.querySelector('#messages').innerText.includes('the newest')`) {
+		t.Error("the newest message is still in the page after scrolling far up")
+	}
+	must[string](t)(s.Post("UBEN", "C0OPS", "unseen", ""))
+	p.sees("#jump", "1 new message")
+	p.click("#jump")
+	p.sees(".message", "unseen")
+}
+
+func pageNarrow(t *testing.T, browser context.Context) {
+	_, url := workspace(t, slacksim.Options{PanelURL: "/icon.svg", PanelTitle: "Outside"})
+	p := openPage(t, browser, url, "UANA")
+	p.until(`!document.querySelector('#panel').hidden`)
+	p.do(chromedp.EmulateViewport(400, 800))
+	p.until(`document.querySelector('#panel').hidden && getComputedStyle(document.querySelector('#sidebar')).visibility === 'hidden'`)
+	p.click("#sidebar-toggle")
+	p.until(`getComputedStyle(document.querySelector('#sidebar')).visibility === 'visible' && document.activeElement.dataset.action === 'UANA'`)
+	p.keys(kb.Escape)
+	p.until(`getComputedStyle(document.querySelector('#sidebar')).visibility === 'hidden'`)
+	p.click("#panel-toggle")
+	p.until(`!document.querySelector('#panel').hidden`)
+	if over := look[int](p, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		t.Errorf("the page is %d pixels too wide", over)
+	}
+}

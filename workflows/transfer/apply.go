@@ -66,7 +66,7 @@ func init() {
 		evUserInvited: with(func(s *State, e workflows.Event, b userInvited) {
 			s.Prep.Invited, s.Prep.Sending, s.Prep.Sent, s.Prep.Gone = true, false, s.Prep.Sent || b.Sent, false
 			s.Prep.Mark, s.Prep.Manual, s.Prep.Message = b.Mark, "", ""
-			s.Round++
+			// The question stays the same: whoever takes the sign-up on while the invitation goes out is right to.
 		}),
 		evPrepManual: with(func(s *State, e workflows.Event, b refusal) {
 			s.Prep.Manual, s.Prep.Message, s.Prep.Sending = b.Code, b.Message, false

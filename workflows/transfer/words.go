@@ -69,7 +69,7 @@ func fallback(s State, who string) string {
 
 // askedLine says who asked, when and why.
 func askedLine(s State) string {
-	line := workflows.Mention(s.Requester) + " asked on " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
+	line := workflows.Mention(s.Requester) + " asked, " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
 	if s.From != "" && !s.changed() {
 		line += "\nOwner now: " + s.From + ", who then has " + roleWord(s.PreviousRole) + "."
 	}
@@ -244,7 +244,7 @@ func confirmingLines(s State, who string) []string {
 	if s.ToPerson != "" {
 		accepts = ", and " + workflows.Mention(s.ToPerson) + " accepts there."
 	}
-	return append(out, "After the last confirmation there are "+workflows.Span(s.Policy.Cooldown)+" in which any holder can stop it. Then "+s.invites()+accepts)
+	return append(out, "After the last confirmation any holder can stop it for "+workflows.Span(s.Policy.Cooldown)+". Then "+s.invites()+accepts)
 }
 
 // invites says who sends the invitation.

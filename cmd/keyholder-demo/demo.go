@@ -85,7 +85,7 @@ func (d *demo) simulate(o options) {
 	so := slacksim.Options{Seed: o.seed, Now: d.clock.Now, TeamID: teamID, TeamName: "Acme", Domain: "acme", AppID: "A0KEYHOLDER", BotUserID: "U0KEYS", BotID: "B0KEYS",
 		BotName: "keyholder", AppToken: appToken, BotToken: botToken, PanelTitle: "Outside Slack",
 		Commands: []slacksim.SlashCommand{{Command: "/io", Description: "Ownership of integrator.io accounts",
-			UsageHint: "help | status | transfer | mine | delegate @person [until] | audit ID", ShouldEscape: true}}}
+			UsageHint: "help | status | transfer | access | who | mine | delegate @person [until] | audit ID", ShouldEscape: true}}}
 	if o.faults {
 		io.Faults = integratorsim.Faults{Seed: o.seed, Rate: 0.05}
 		so.Faults = slacksim.Faults{RateLimited: 0.03, ErrorBefore: 0.03, ErrorAfter: 0.03, Late: 0.1, Duplicate: 0.05, SocketDrop: 0.01}

@@ -150,6 +150,13 @@ export function render(blocks, context) {
   return (blocks || []).map(b => h('div', { class: 'block block-' + (b || {}).type, dataset: { blockId: (b || {}).block_id || '' } }, one(b || {}, context)));
 }
 
+// lookOf is equal for views that look and work the same, so that nothing is drawn anew under a person's pointer. Slack
+// gives blocks without a block_id a new one each time; it matters only where something can be used.
+export function lookOf(view) {
+  const used = b => ['actions', 'context_actions', 'input'].includes(b.type) || b.accessory;
+  return JSON.stringify([view.id, view.title, view.submit, view.close, view.submit_disabled, view.blocks.map(b => (used(b) ? b : { ...b, block_id: '' })), view.state.values]);
+}
+
 // attachment renders a legacy attachment: blocks or text with a coloured bar.
 export function attachment(a, context) {
   const bar = h('div', { class: 'attachment' },

@@ -2,7 +2,7 @@
 import { $, h, keepFocus } from './dom.js';
 import { call } from './api.js';
 import { outcome } from './acts.js';
-import { render } from './blocks.js';
+import { lookOf, render } from './blocks.js';
 import { on, store } from './store.js';
 
 const box = $('home');
@@ -14,7 +14,7 @@ export function setHome(user, view) { homes[user] = view; }
 // drawHome shows the person's Home tab, keeping what was typed in its fields.
 export function drawHome() {
   const view = homes[store.me];
-  const key = store.me + (view ? view.id + view.hash : '');
+  const key = store.me + (view ? lookOf(view) : '');
   if (drawn === key) return;
   drawn = key;
   keepFocus(box, () => {

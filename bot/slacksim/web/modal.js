@@ -1,13 +1,13 @@
 // Modals: the top view of the person's stack. What was typed stays across updates where block_id and action_id stay.
 import { $, announce, closeDialog, h, icon } from './dom.js';
 import { call, trouble } from './api.js';
-import { render } from './blocks.js';
+import { lookOf, render } from './blocks.js';
 import { textObject } from './mrkdwn.js';
 import { on, store } from './store.js';
 
 const dialog = $('modal');
 const stacks = {};                              // user -> open views
-const none = { id: '', hash: '', user: '' };
+const none = { id: '', hash: '', user: '', look: '' };
 let shown = none;
 let reads = [];
 let errors = {};
@@ -100,7 +100,10 @@ export function showModal() {
   if (view.id === shown.id && view.hash === shown.hash && store.me === shown.user) return;
   const same = view.id === shown.id && store.me === shown.user;
   if (!same) errors = {};
-  shown = { id: view.id, hash: view.hash, user: store.me };
+  const look = lookOf(view) + views.length;
+  const unchanged = same && look === shown.look;
+  shown = { id: view.id, hash: view.hash, user: store.me, look };
+  if (unchanged) return;
   draw(view, views, same ? collected() : view.typed, same ? focusOf() : null);
 }
 

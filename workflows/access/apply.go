@@ -11,7 +11,7 @@ import (
 
 // apply folds one event into the state.
 func apply(s State, e workflows.Event) (State, error) {
-	s.Told, s.Noticed = slices.Clip(s.Told), slices.Clip(s.Noticed)
+	s.Told, s.Noticed, s.Past = slices.Clip(s.Told), slices.Clip(s.Noticed), slices.Clip(s.Past)
 	s.Ballot.Votes = slices.Clip(s.Ballot.Votes)
 	if s.Extend != nil {
 		x := *s.Extend
@@ -104,7 +104,10 @@ func init() {
 		evSeen: with(func(s *State, _ workflows.Event, b seen) { s.Mark = b.Mark }),
 		evActive: with(func(s *State, e workflows.Event, b written) {
 			s.enter(Active, e)
-			s.BoxFrom, s.Until, s.InFlight, s.Manual, s.EndBy, s.EndWhy, s.Code, s.Message = e.At, b.Until, false, false, "", "", "", ""
+			s.BoxFrom, s.Until, s.InFlight, s.Manual, s.EndWhy, s.Code, s.Message = e.At, b.Until, false, false, "", "", ""
+			if s.StopWhy == "" {
+				s.EndBy = ""
+			}
 			if b.User != nil {
 				s.After = b.User
 			}
@@ -114,15 +117,17 @@ func init() {
 			s.Noticed = append(s.Noticed, b)
 		}),
 		evExtending: with(func(s *State, _ workflows.Event, b Extension) {
-			s.Extend = &b
+			s.Extend, s.NoMore = &b, ""
 			s.Round++
 		}),
 		evExtended: with(func(s *State, _ workflows.Event, b until) {
-			s.Extend, s.Until, s.Notices = nil, b.Until, 0
+			s.asked()
+			s.Until, s.Notices = b.Until, 0
 			s.Round++
 		}),
-		evNotExtended: with(func(s *State, _ workflows.Event, _ reason) {
-			s.Extend = nil
+		evNotExtended: with(func(s *State, _ workflows.Event, b reason) {
+			s.asked()
+			s.NoMore = b.Reason
 			s.Round++
 		}),
 		evStopping: with(func(s *State, e workflows.Event, b reason) {
@@ -157,6 +162,14 @@ func with[S, B any](fold func(*S, workflows.Event, B)) func(*S, workflows.Event)
 		fold(s, e, b)
 		return nil
 	}
+}
+
+// asked ends the question for more time; its votes stay on the card.
+func (s *State) asked() {
+	if s.Extend != nil {
+		s.Past = append(s.Past, s.Extend.Ballot.Votes...)
+	}
+	s.Extend = nil
 }
 
 // enter begins a stage: a new question, so a new round.

@@ -51,7 +51,7 @@ func (h *had) words() string {
 	if h == nil {
 		return "no access"
 	}
-	out := State{}.describe(h.Access)
+	out := State{}.brief(h.Access)
 	if h.Status != workflows.UserAccepted {
 		out += ", invitation " + workflows.Esc(h.Status)
 	}

@@ -68,14 +68,16 @@ type State struct {
 	Attested string          `json:"attested,omitempty"`
 	Mark     string          `json:"mark,omitempty"` // of the open invitation, as last seen
 
-	BoxFrom time.Time  `json:"box_from,omitzero"`
-	Notices int        `json:"notices,omitempty"`
-	Noticed []Notice   `json:"noticed,omitempty"`
-	Extend  *Extension `json:"extend,omitempty"`
-	StopWhy string     `json:"stop_why,omitempty"` // refused while it was on its way
-	EndWhy  string     `json:"end_why,omitempty"`  // why it is being restored: time, early, refused
-	EndBy   string     `json:"end_by,omitempty"`
-	Drifted bool       `json:"drifted,omitempty"` // somebody changed it since: it asks
+	BoxFrom time.Time        `json:"box_from,omitzero"`
+	Notices int              `json:"notices,omitempty"`
+	Noticed []Notice         `json:"noticed,omitempty"`
+	Extend  *Extension       `json:"extend,omitempty"`
+	Past    []approvals.Vote `json:"past,omitempty"`     // votes on earlier questions for more time
+	NoMore  string           `json:"no_more,omitempty"`  // why the last one was refused
+	StopWhy string           `json:"stop_why,omitempty"` // refused while it was on its way
+	EndWhy  string           `json:"end_why,omitempty"`  // why it is being restored: time, early, refused
+	EndBy   string           `json:"end_by,omitempty"`
+	Drifted bool             `json:"drifted,omitempty"` // somebody changed it since: it asks
 
 	End *Finished `json:"end,omitempty"`
 }

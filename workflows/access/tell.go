@@ -30,7 +30,7 @@ var stories = map[string]func(workflows.Event) (string, error){
 		s := State{Frozen: b}
 		text := workflows.Mention(b.Requester) + " asked: " + workflows.Esc(s.Title())
 		if b.Change != Remove {
-			text += ", " + b.Want.Mark() + ", for " + s.forWord()
+			text += ", " + s.brief(b.Want) + ", for " + s.forWord()
 		}
 		if b.Urgent {
 			text += ", urgent"
@@ -45,7 +45,7 @@ var stories = map[string]func(workflows.Event) (string, error){
 		case b.User == nil:
 			return "They were not a user (seen at integrator.io)."
 		}
-		return "They had " + workflows.Esc(b.User.Mark()) + " (seen at integrator.io)."
+		return "They had " + State{Names: b.Names}.brief(b.User.Access()) + statusWord(b.User) + " (seen at integrator.io)."
 	}),
 	evAsking: story(func(_ workflows.Event, b asking) string {
 		return "Asked to decide until " + workflows.When(b.Closes) + ": " + workflows.Mentions(b.Asked) + "."
@@ -131,6 +131,18 @@ var stories = map[string]func(workflows.Event) (string, error){
 		}
 		return text + said(b.Message) + "."
 	}),
+}
+
+// statusWord says what is unusual about a user.
+func statusWord(u *workflows.User) string {
+	out := ""
+	if u.Status != workflows.UserAccepted {
+		out += ", invitation " + workflows.Esc(u.Status)
+	}
+	if u.Disabled {
+		out += ", switched off"
+	}
+	return out
 }
 
 // story decodes an event's body for its teller.

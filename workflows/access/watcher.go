@@ -276,9 +276,17 @@ func (Watcher) View(st workflows.State) workflows.View {
 		Call: workflows.Call{Op: workflows.OpCensus, Account: s.AccountID, Environment: s.Environment, Known: s.Known}}}
 	if len(s.Waiting) > 0 {
 		v.Waiting = s.To
-		v.Timers = []workflows.Timer{{Name: "hour", At: s.Hour.Add(time.Hour).UTC().Truncate(time.Millisecond)}}
+		v.Timers = []workflows.Timer{{Name: "hour", At: s.next().UTC().Truncate(time.Millisecond)}}
 	}
 	return v
+}
+
+// next is when the next cards come: an hour after the last ones, or after it was tried in vain.
+func (s WatchState) next() time.Time {
+	if s.Looked.After(s.Hour) {
+		return s.Looked.Add(time.Hour)
+	}
+	return s.Hour.Add(time.Hour)
 }
 
 // cards is the one card that names what waits when there is more than fits into an hour.
@@ -304,7 +312,7 @@ func (s WatchState) summary(c workflows.Card, decides bool) workflows.Card {
 	c.Title = "! " + n + " in " + workflows.Esc(s.where())
 	c.Fallback = n + " in " + s.where() + " that no decision explains"
 	c.Lines = []string{fmt.Sprintf("The users of %s differ from what decisions explain (seen at integrator.io). Keyholder writes at most %d cards an hour about it; the next ones come %s.",
-		workflows.Esc(s.where()), findingsAnHour, workflows.When(s.Hour.Add(time.Hour))),
+		workflows.Esc(s.where()), findingsAnHour, workflows.When(s.next())),
 		"If all of this is known to you, as when many people joined at once, take it as expected; then no more cards come for it. Nothing is changed at integrator.io."}
 	for i, email := range slices.Sorted(maps.Keys(s.Waiting)) {
 		if i == maxNamedWaiting {

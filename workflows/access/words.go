@@ -71,13 +71,20 @@ func (s State) lines(who string) []string {
 	case Reading:
 		out = append(out, "… What "+s.Email+" has now is being read at integrator.io.")
 	case Approving:
-		out = append(out, "Then Keyholder does it and reads it back.")
+		next := "Then Keyholder does it and reads it back."
+		if s.byHand() || !s.ReadOK {
+			next = "Then a holder or an administrator does it in integrator.io and says so here."
+		}
+		out = append(out, next)
 	case Doing:
 		out = append(out, s.doingLine())
 	case Pending:
 		out = append(out, s.Email+" was invited ("+howWord(s.How, s.Attested)+") and has to accept by "+workflows.When(s.Until)+", or the invitation is taken back. It uses a seat until then. The time begins when it is accepted.")
 	case Active:
 		line := "✓ Usable since " + workflows.When(s.BoxFrom) + " (" + howWord(s.How, s.Attested) + "). It ends " + workflows.When(s.Until) + ": " + s.endWord()
+		if s.NoMore != "" {
+			line += " More time was refused: " + workflows.Quote(s.NoMore) + "."
+		}
 		if s.Urgent && !s.Approved {
 			line += " A second person may let it stand until then, or end it now."
 		}
@@ -97,8 +104,10 @@ func (s State) questionLine(who string, b *approvals.Ballot) string {
 	}
 	what := "You are asked because you decide about access to this account. "
 	switch {
+	case who == s.Requester, s.Extend != nil && who == s.Extend.By:
+		what = "You asked, so you do not decide. "
 	case s.barred(who):
-		what = "You asked, or it is your own access, so you do not decide. "
+		what = "It is your own access, so you do not decide. "
 	case s.Extend != nil:
 		what = workflows.Mention(s.Extend.By) + " asks for " + workflows.Span(s.Length) + " more, after " + workflows.When(s.Until) + ". "
 	case s.Urgent:
@@ -162,7 +171,7 @@ func (s State) doneWord() string {
 	if s.Does == Remove {
 		return s.Email + " was removed from " + s.where()
 	}
-	return s.Email + " has " + workflows.Plain(s.describe(s.Want), nil)
+	return s.Email + " has " + s.brief(s.Want)
 }
 
 func (s State) restoredWord() string {
@@ -170,7 +179,7 @@ func (s State) restoredWord() string {
 		return s.Email + " has again what it had before"
 	}
 	if s.Does == Change {
-		text := s.Email + " has " + workflows.Plain(s.describe(s.Before.Access()), nil) + " again"
+		text := s.Email + " has " + s.brief(s.Before.Access()) + " again"
 		if s.Before.Disabled {
 			text += " and is switched off"
 		}
@@ -185,7 +194,7 @@ func (s State) endWord() string {
 		return s.Email + " then has again what it had before, which could not be read here."
 	}
 	if s.Does == Change {
-		text := s.Email + " then has " + s.describe(s.Before.Access()) + " again"
+		text := s.Email + " then has " + s.brief(s.Before.Access()) + " again"
 		if s.Before.Disabled {
 			text += " and is switched off"
 		}
@@ -222,14 +231,21 @@ func (s State) facts() []string {
 	if s.Phase != Reading {
 		out = append(out, s.difference()...)
 	}
-	ballots := []approvals.Ballot{s.Ballot}
-	if s.Extend != nil {
-		ballots = append(ballots, s.Extend.Ballot)
+	return append(out, s.voteLines()...)
+}
+
+// voteLines are all votes, those on more time marked as such.
+func (s State) voteLines() []string {
+	var out []string
+	for _, v := range s.Ballot.Votes {
+		out = append(out, voteLine(v))
 	}
-	for _, b := range ballots {
-		for _, v := range b.Votes {
-			out = append(out, voteLine(v))
-		}
+	more := s.Past
+	if s.Extend != nil {
+		more = append(slices.Clone(more), s.Extend.Ballot.Votes...)
+	}
+	for _, v := range more {
+		out = append(out, voteLine(v)+" (more time)")
 	}
 	return out
 }
@@ -278,6 +294,17 @@ func (s State) leastRole() []string {
 		return []string{"! Less may do: custom on the integrations that are needed."}
 	}
 	return nil
+}
+
+// brief is an access inside a sentence.
+func (s State) brief(a workflows.Access) string {
+	switch a.Role {
+	case workflows.RoleNone, "":
+		return "no role"
+	case workflows.RoleCustom:
+		return "custom access (" + strings.TrimPrefix(s.describe(a), "custom: ") + ")"
+	}
+	return "the " + workflows.Esc(a.Role) + " role"
 }
 
 // describe says what an access is, in words.
@@ -409,7 +436,7 @@ func outcomeLine(s State) string {
 	case e.Outcome == Done && s.Does == Remove:
 		return s.Email + " was removed (" + howWord(s.How, s.Attested) + ")."
 	case e.Outcome == Done:
-		return s.Email + " has " + s.describe(s.Want) + " (" + howWord(s.How, s.Attested) + ")."
+		return s.Email + " has " + s.brief(s.Want) + " (" + howWord(s.How, s.Attested) + ")."
 	case e.Code == "time":
 		return "It has ended, because the time was over: " + s.pastEnd() + how + "."
 	case e.Code == "early":
@@ -435,7 +462,7 @@ func (s State) pastEnd() string {
 		return s.Email + " has again what it had before"
 	}
 	if s.Does == Change {
-		text := s.Email + " has " + s.describe(s.Before.Access()) + " again"
+		text := s.Email + " has " + s.brief(s.Before.Access()) + " again"
 		if s.Before.Disabled {
 			text += ", and is switched off as before"
 		}
@@ -446,11 +473,7 @@ func (s State) pastEnd() string {
 
 func endLines(s State) []string {
 	out := []string{outcomeLine(s) + "\n" + workflows.When(s.End.At)}
-	var votes []string
-	for _, v := range s.Ballot.Votes {
-		votes = append(votes, voteLine(v))
-	}
-	if len(votes) > 0 {
+	if votes := s.voteLines(); len(votes) > 0 {
 		out = append(out, strings.Join(votes, "\n"))
 	}
 	if s.End.Outcome != Done && s.End.Code != "adopted" {

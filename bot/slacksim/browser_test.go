@@ -667,11 +667,13 @@ const maxNodes = 5000
 
 func pageCrowded(t *testing.T, browser context.Context) {
 	s, url := workspace(t, slacksim.Options{})
+	s.AddChannel(slacksim.Channel{ID: "C0BIG", Name: "big", Members: []string{"UANA", "UBEN"}}) // without the app, to which nothing has to be told
 	for i := range 5000 {
-		must[string](t)(s.Post("UBEN", "C0OPS", fmt.Sprintf("message number %d", i), ""))
+		must[string](t)(s.Post("UBEN", "C0BIG", fmt.Sprintf("message number %d", i), ""))
 	}
 	start := time.Now()
 	p := openPage(t, browser, url, "UANA")
+	p.click("#channels [data-action=C0BIG]")
 	p.sees(".message", "message number 4999")
 	opened := time.Since(start)
 	nodes := func() int { return look[int](p, `document.querySelectorAll('*').length`) }
@@ -679,7 +681,7 @@ func pageCrowded(t *testing.T, browser context.Context) {
 		t.Errorf("%d elements after opening", n)
 	}
 	start = time.Now()
-	must[string](t)(s.Post("UBEN", "C0OPS", "the newest", ""))
+	must[string](t)(s.Post("UBEN", "C0BIG", "the newest", ""))
 	p.sees(".message", "the newest")
 	t.Logf("5,000 messages: opened in %v, a new one shown after %v, %d elements", opened.Round(time.Millisecond), time.Since(start).Round(time.Millisecond), nodes())
 	p.until(`document.querySelector('#messages').scrollTop + document.querySelector('#messages').clientHeight > document.querySelector('#messages').scrollHeight - 90`)
@@ -695,7 +697,7 @@ func pageCrowded(t *testing.T, browser context.Context) {
 	if look[bool](p, `document.querySelector('#messages').innerText.includes('the newest')`) {
 		t.Error("the newest message is still in the page after scrolling far up")
 	}
-	must[string](t)(s.Post("UBEN", "C0OPS", "unseen", ""))
+	must[string](t)(s.Post("UBEN", "C0BIG", "unseen", ""))
 	p.sees("#jump", "1 new message")
 	p.click("#jump")
 	p.sees(".message", "unseen")

@@ -234,21 +234,21 @@ func (s *Server) stepTraffic(t tell) {
 		if c := s.findCall(id); c == nil || c.Done {
 			delete(j.open, id)
 			if c != nil {
-				t("traffic", callLine(c))
+				t("traffic", s.callLine(c))
 			}
 		}
 	}
 	next, _ := slices.BinarySearchFunc(s.calls, j.calls+1, func(c Call, id int) int { return c.ID - id })
 	for i := next; i < len(s.calls); i++ {
 		c := &s.calls[i]
-		t("traffic", callLine(c))
+		t("traffic", s.callLine(c))
 		if j.calls = c.ID; !c.Done {
 			j.open[c.ID] = true
 		}
 	}
 	for _, e := range s.traffic.envelopes {
 		if e.n > j.envelopes || e.done && j.waiting[e.n] {
-			t("traffic", e.line())
+			t("traffic", s.envelopeLine(e))
 			delete(j.waiting, e.n)
 			if !e.done {
 				j.waiting[e.n] = true

@@ -55,14 +55,18 @@
 //
 // GET: state?as=USER&channel=ID, messages?channel=ID, views?user=ID, calls?after=ID, acks, connections, users, channels,
 // groups, dm?user=ID, faults (rules, profile and seed), app (how it is set up), wait?after=VERSION&timeout_ms=N (answers
-// when something changed), events (the version as server-sent events, one per change or burst of changes). POST, with the
-// fields each needs:
+// when something changed), events (the version as server-sent events, one per change or burst of changes). For the
+// page: boot, screen?as=USER, history?as=USER&channel=ID&before=TS&after=TS&limit=N, thread?as=USER&channel=ID&ts=TS,
+// traffic?limit=N (envelopes and calls), traffic?key=K (one of them with its payloads), stream?after=POSITION (what changed,
+// as server-sent events; boot gives the position, Last-Event-ID resumes, the event reset says to begin anew). POST, with
+// the fields each needs:
 //
 //	slash        user channel command text           post      user channel text thread_ts
 //	click        user channel message_ts block_id action_id value
 //	fill         user view_id values                 submit    user view_id values
 //	view-action  user view_id block_id action_id value values
 //	close        user view_id all                    home      user tab (home or messages)
+//	read         user channel message_ts             dismiss   user channel message_ts
 //	dm           user                                shortcut  user id, or user channel message_ts id
 //	suggest      user view_id block_id action_id text
 //	forge-click  as Forged                           forge-slash   user channel command text fields
@@ -81,9 +85,17 @@
 //
 // # The page
 //
-// At / a person is chosen (?as=USER preselects), conversations, the Home tab and modals are used as in Slack. Set
-// Options.PanelURL to show another page in a frame beside it, or Options.Panel to serve that page from here, under
-// /_panel/. The page loads nothing from outside: pictures of other hosts are shown as links.
+// At / a person is chosen (?as=USER preselects), conversations, threads, the Home tab and modals are used as in Slack,
+// several people in turn, with their unread messages counted. The inspector (Alt+I) shows every envelope and call with
+// outcome, latency and payload, tokens left out; Ctrl+K jumps to people and conversations, Alt+1 to Alt+9, Alt+Up and
+// Alt+Down change the person. Set Options.PanelURL to show another page in a frame beside it (Alt+P), or Options.Panel to
+// serve that page from here, under /_panel/. The page loads nothing from outside, which its Content-Security-Policy
+// enforces: pictures of other hosts are shown as links. It needs no build step: small modules under web/, one per role,
+// none of which makes markup out of text.
+//
+// The page holds at most a few hundred messages of a conversation and gets changes, not states: a step (journal.go)
+// compares cheap marks of everything with those of the step before and numbers what changed. What each person has read is
+// the page's own knowledge; the app does not hear of it.
 //
 // # Decisions
 //

@@ -11,7 +11,7 @@ import (
 
 // apply folds one event into the state.
 func apply(s State, e workflows.Event) (State, error) {
-	s.Told, s.Noticed, s.Past = slices.Clip(s.Told), slices.Clip(s.Noticed), slices.Clip(s.Past)
+	s.Told, s.Noticed, s.Reminded, s.Past = slices.Clip(s.Told), slices.Clip(s.Noticed), slices.Clip(s.Reminded), slices.Clip(s.Past)
 	s.Ballot.Votes = slices.Clip(s.Ballot.Votes)
 	if s.Extend != nil {
 		x := *s.Extend
@@ -81,6 +81,7 @@ func init() {
 		}),
 		evRefused: with(func(s *State, _ workflows.Event, b refusal) {
 			s.InFlight, s.Slow, s.Code, s.Message, s.Manual, s.Checks = false, false, b.Code, b.Message, b.Manual, false
+			s.Wrote = s.Wrote || b.Code == codeSwitchOn
 			s.Round++
 		}),
 		evChecking: with(func(s *State, e workflows.Event, _ none) {
@@ -116,6 +117,7 @@ func init() {
 			s.Notices = b.N
 			s.Noticed = append(s.Noticed, b)
 		}),
+		evReminded: with(func(s *State, _ workflows.Event, b Notice) { s.Reminded = append(s.Reminded, b) }),
 		evExtending: with(func(s *State, _ workflows.Event, b Extension) {
 			s.Extend, s.NoMore = &b, ""
 			s.Round++

@@ -44,9 +44,9 @@ func endEarly(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Deci
 // stop ends access that was given, or is about to be: restore what was before, or remove it.
 func (s State) stop(cmd workflows.Command, why string) workflows.Decision {
 	switch {
-	case s.Phase == Reading, s.Phase == Approving, s.Phase == Doing && !s.InFlight:
+	case s.Phase == Reading, s.Phase == Approving, s.Phase == Doing && !s.InFlight && !s.Wrote:
 		return s.end(cmd, Finished{Outcome: Refused, Reason: why})
-	case s.Phase == Doing:
+	case s.Phase == Doing && s.InFlight:
 		return one(cmd, evStopping, reason{Reason: why}) // what is on its way answers first
 	}
 	manual := s.byHand() || !s.ReadOK
@@ -85,7 +85,7 @@ func (s State) wasRestored(cmd workflows.Command, r workflows.Receipt) (workflow
 		return one(cmd, evRefused, refusal{Code: codeSwitchOff, Manual: true}), nil
 	case r.OK:
 		return s.restored(cmd, workflows.Acted), nil
-	case r.Code == workflows.RefusedChanged, r.Code == workflows.RefusedNotUser && s.Does == Change:
+	case r.Op != workflows.OpWithdrawUser && (r.Code == workflows.RefusedChanged || r.Code == workflows.RefusedNotUser && s.Does == Change):
 		return one(cmd, evDrifted, seen{Mark: r.Message}), nil
 	}
 	return one(cmd, evRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
@@ -151,7 +151,7 @@ func undo(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision
 func (s State) mayAnswerDrift(cmd workflows.Command) error {
 	switch {
 	case !workflows.Among(cmd.Actor.ID, s.managers()):
-		return refused("not_permitted", "Only "+workflows.Mentions(s.managers())+" can decide this. Nothing was recorded.")
+		return refused("not_permitted", "Only "+workflows.Mentions(s.able())+" can decide this. Nothing was recorded.")
 	case cmd.Actor.ID == s.Person:
 		return refused("own_access", "This is your own access, so somebody else must decide. Nothing was recorded.")
 	case s.Phase != Restoring || !s.Drifted:
@@ -169,6 +169,7 @@ const (
 	timerExpire = "expire"
 	timerNotice = "notice"
 	timerEnd    = "end"
+	timerRemind = "remind"
 )
 
 // slowAfter is when people are told that integrator.io does not answer.
@@ -194,12 +195,24 @@ func (s State) timers() []workflows.Timer {
 		}
 	case Reading, Approving, Pending:
 		add(timerExpire, s.Until)
+		if at, ok := s.nextReminder(); ok {
+			add(timerRemind, at)
+		}
 	case Doing:
 		if !s.InFlight {
 			add(timerExpire, s.Until)
 		}
 	}
 	return out
+}
+
+// nextReminder says when to remind those who have not answered: at half of their time and shortly before its end.
+func (s State) nextReminder() (time.Time, bool) {
+	before := []time.Duration{s.Policy.ConfirmWithin / 2, s.Policy.ConfirmWithin / 12}
+	if s.Phase != Approving || len(s.Reminded) >= len(before) {
+		return time.Time{}, false
+	}
+	return s.Until.Add(-before[len(s.Reminded)]), true
 }
 
 // nextNotice says when to warn next; notices that would lie before the time-box began are passed over.
@@ -228,10 +241,16 @@ func fired(s State, cmd workflows.Command) (workflows.Decision, error) {
 		return one(cmd, evSlow, none{}), nil
 	case timerNotice:
 		return one(cmd, evNoticed, Notice{N: s.Notices + 1, Until: s.Until, At: cmd.At, To: s.own()}), nil
+	case timerRemind:
+		to := s.unanswered()
+		if len(s.Reminded) > 0 {
+			to = workflows.Union(to, []string{s.Requester}) // who may speak with them
+		}
+		return one(cmd, evReminded, Notice{N: len(s.Reminded) + 1, Until: s.Until, At: cmd.At, To: to}), nil
 	case timerEnd:
 		return s.stop(cmd, "time"), nil
 	case timerExpire:
-		if s.Phase != Pending {
+		if s.Phase != Pending && !s.Wrote {
 			return s.end(cmd, Finished{Outcome: Expired}), nil
 		}
 		return s.stop(cmd, "expired"), nil

@@ -176,9 +176,9 @@ func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	}
 	switch {
 	case s.Phase == Reading || s.Phase == Approving:
-	case s.Phase == Doing && !s.InFlight:
-	case s.Phase == Pending:
-		return s.stop(cmd, "cancelled"), nil // the invitation is out: it is taken back first
+	case s.Phase == Doing && !s.InFlight && !s.Wrote:
+	case s.Phase == Pending, s.Phase == Doing && !s.InFlight:
+		return s.stop(cmd, "cancelled"), nil // something stands at integrator.io: it is taken back first
 	default:
 		return workflows.Decision{}, refused("too_late", "It is too late to cancel: "+stageLine(s)+" Nothing was recorded. Access that is for a time can be ended early.")
 	}

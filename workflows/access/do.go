@@ -101,6 +101,9 @@ func (s State) nothingToDo() string {
 func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	b := s.Ballot
 	b.Opens, b.Closes = cmd.At, cmd.At.Add(s.Policy.ConfirmWithin)
+	if s.Urgent { // as long as the access can last
+		b.Closes = cmd.At.Add(s.Policy.ConfirmWithin + s.Policy.AcceptWithin + s.Length)
+	}
 	t := b.Judge(eligible(s, f), f.Delegations, cmd.At)
 	if !t.Winnable && !s.Urgent {
 		return s.end(cmd, Finished{Outcome: Failed, Code: "dead_end"}), nil
@@ -221,7 +224,7 @@ func (s State) invitationSeen(cmd workflows.Command, r workflows.Receipt) (workf
 // attest records what a person swears to have done in the pages.
 func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.managers()) {
-		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.managers())+" can say that this was done. Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.able())+" can say that this was done. Nothing was recorded.")
 	}
 	if cmd.Actor.ID == s.Person {
 		return workflows.Decision{}, refused("own_access", "This is your own access, so somebody else must say that it was done. Nothing was recorded.")

@@ -24,6 +24,7 @@ const (
 	evSeen        = "access.seen"         // seen
 	evActive      = "access.active"       // written, with the end
 	evNoticed     = "access.noticed"      // Notice
+	evReminded    = "access.reminded"     // Notice: those who have not answered
 	evExtending   = "access.extending"    // Extension
 	evExtended    = "access.extended"     // until
 	evNotExtended = "access.not_extended" // reason

@@ -184,7 +184,7 @@ func (w *world) mustLock() {
 func (w *world) mustVoteFairly(r *run) {
 	w.t.Helper()
 	s := r.access()
-	votes := slices.Clone(s.Ballot.Votes)
+	votes := append(slices.Clone(s.Ballot.Votes), s.Past...)
 	if s.Extend != nil {
 		votes = append(votes, s.Extend.Ballot.Votes...)
 	}

@@ -105,6 +105,7 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 			return fr, err
 		}
 	}
+	fr.Outside = outsider(fr.Email, f)
 	fr.Quorum = p.Access.Quorum
 	if fr.Want.Role == workflows.RoleAdministrator {
 		fr.Quorum = p.Access.AdministratorQuorum
@@ -114,6 +115,17 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 		fr.Bars = append(fr.Bars, approvals.Bar{Who: fr.Person, Why: "beneficiary"})
 	}
 	return fr, nil
+}
+
+// outsider reports whether an address is of another domain than the account's owner and shared mailboxes.
+func outsider(email string, f workflows.Facts) bool {
+	domain := func(e string) string { return strings.ToLower(e[strings.LastIndexByte(e, '@')+1:]) }
+	for _, a := range f.Policy.Aliases {
+		if domain(a.Email) == domain(email) {
+			return false
+		}
+	}
+	return f.Account.Owner != "" && domain(f.Account.Owner) != domain(email)
 }
 
 func environment(fr *Frozen, in map[string]string, f workflows.Facts) error {
@@ -174,7 +186,7 @@ func change(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		return nil
 	case Grant, Change:
 	default:
-		return onField(BlockChange, "change_missing", "Choose grant, change or remove.")
+		return onField(BlockChange, "change_missing", "Choose to grant, to change or to remove.")
 	}
 	fr.Want = workflows.Access{Role: in[BlockRole]}
 	switch fr.Want.Role {

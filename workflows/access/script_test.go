@@ -284,7 +284,8 @@ func (s *script) request(a []string) {
 func (s *script) outside(a []string) {
 	o, env := s.w.out, ""
 	if len(a) > 1 && a[1] == "Sandbox" {
-		env, a = a[1], slices.Delete(a, 1, 2)
+		env = a[1]
+		a = slices.Delete(a, 1, 2)
 	}
 	if slices.Contains([]string{"changes", "accepts", "declines", "off", "on"}, a[0]) && o.user(env, emailOf(a[1])) == nil {
 		s.t.Fatalf("%s: there is no such user", s.line)

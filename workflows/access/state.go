@@ -59,6 +59,7 @@ type State struct {
 	Approved bool             `json:"approved,omitempty"`
 
 	Manual  bool   `json:"manual,omitempty"` // a person does the step in the pages
+	Wrote   bool   `json:"wrote,omitempty"`  // it is written, but not usable yet: ending now means to restore
 	Checks  bool   `json:"checks,omitempty"` // somebody said that it is done, and it is being read
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -68,16 +69,17 @@ type State struct {
 	Attested string          `json:"attested,omitempty"`
 	Mark     string          `json:"mark,omitempty"` // of the open invitation, as last seen
 
-	BoxFrom time.Time        `json:"box_from,omitzero"`
-	Notices int              `json:"notices,omitempty"`
-	Noticed []Notice         `json:"noticed,omitempty"`
-	Extend  *Extension       `json:"extend,omitempty"`
-	Past    []approvals.Vote `json:"past,omitempty"`     // votes on earlier questions for more time
-	NoMore  string           `json:"no_more,omitempty"`  // why the last one was refused
-	StopWhy string           `json:"stop_why,omitempty"` // refused while it was on its way
-	EndWhy  string           `json:"end_why,omitempty"`  // why it is being restored: time, early, refused
-	EndBy   string           `json:"end_by,omitempty"`
-	Drifted bool             `json:"drifted,omitempty"` // somebody changed it since: it asks
+	BoxFrom  time.Time        `json:"box_from,omitzero"`
+	Notices  int              `json:"notices,omitempty"`
+	Noticed  []Notice         `json:"noticed,omitempty"`
+	Reminded []Notice         `json:"reminded,omitempty"`
+	Extend   *Extension       `json:"extend,omitempty"`
+	Past     []approvals.Vote `json:"past,omitempty"`     // votes on earlier questions for more time
+	NoMore   string           `json:"no_more,omitempty"`  // why the last one was refused
+	StopWhy  string           `json:"stop_why,omitempty"` // refused while it was on its way
+	EndWhy   string           `json:"end_why,omitempty"`  // why it is being restored: time, early, refused
+	EndBy    string           `json:"end_by,omitempty"`
+	Drifted  bool             `json:"drifted,omitempty"` // somebody changed it since: it asks
 
 	End *Finished `json:"end,omitempty"`
 }
@@ -94,7 +96,8 @@ type Frozen struct {
 	Change      string                 `json:"change"`
 	Want        workflows.Access       `json:"want"` // empty role for remove
 	For         string                 `json:"for"`
-	Length      time.Duration          `json:"length,omitempty"` // 0: for always
+	Length      time.Duration          `json:"length,omitempty"`  // 0: for always
+	Outside     bool                   `json:"outside,omitempty"` // the address is not of the company's domains
 	Urgent      bool                   `json:"urgent,omitempty"`
 	Reason      string                 `json:"reason"`
 	Electorate  []string               `json:"electorate,omitempty"`
@@ -174,6 +177,11 @@ func (s Frozen) lock() string { return "access/" + workflows.GivenKey(s.Environm
 
 // managers are the people who look after access besides those who vote.
 func (s State) managers() []string { return workflows.Union(s.Holders, s.Admins) }
+
+// able are the managers who may say that something was done: not the one whose access it is.
+func (s State) able() []string {
+	return slices.DeleteFunc(s.managers(), func(who string) bool { return who == s.Person })
+}
 
 // own are the people the access is about.
 func (s State) own() []string { return workflows.Union([]string{s.Requester}, []string{s.Person}) }

@@ -41,13 +41,16 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evRead: story(func(_ workflows.Event, b read) string {
 		switch {
 		case !b.OK:
-			return "What they had could not be read: " + workflows.Esc(orDash(b.Unread)) + "."
+			return "What they had could not be read: " + unreadWord(b.Unread) + "."
 		case b.User == nil:
 			return "They were not a user (seen at integrator.io)."
 		}
 		return "They had " + State{Names: b.Names}.brief(b.User.Access()) + statusWord(b.User) + " (seen at integrator.io)."
 	}),
 	evAsking: story(func(_ workflows.Event, b asking) string {
+		if len(b.Asked) == 0 {
+			return "Nobody could be asked to decide."
+		}
 		return "Asked to decide until " + workflows.When(b.Closes) + ": " + workflows.Mentions(b.Asked) + "."
 	}),
 	evAsked: story(func(_ workflows.Event, b asking) string { return "Asked now: " + workflows.Mentions(b.Asked) + "." }),
@@ -99,6 +102,7 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evNoticed: story(func(_ workflows.Event, b Notice) string {
 		return "Told of the coming end: " + workflows.Mentions(b.To) + "."
 	}),
+	evReminded: story(func(_ workflows.Event, b Notice) string { return "Reminded: " + workflows.Mentions(b.To) + "." }),
 	evExtending: story(func(_ workflows.Event, b Extension) string {
 		return workflows.Mention(b.By) + " asked for more time."
 	}),
@@ -109,7 +113,7 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evStopping: plain("It was refused while it was on its way to integrator.io."),
 	evRestoring: story(func(_ workflows.Event, b restoring) string {
 		why := map[string]string{"time": "The time was over", "early": "Ended early by " + workflows.Mention(b.By), "refused": "Refused by " + workflows.Mention(b.By),
-			"cancelled": "Taken back by " + workflows.Mention(b.By), "declined": "The invitation was declined", "expired": "Nobody accepted the invitation in time"}[b.Why]
+			"cancelled": "Taken back by " + workflows.Mention(b.By), "declined": "The invitation was declined", "expired": "It was not accepted or finished in time"}[b.Why]
 		return why + "; what was before is being restored."
 	}),
 	evDrifted: plain("The access was no longer the one that was given, so nothing was done; an administrator was asked."),

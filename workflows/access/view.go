@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -29,7 +30,7 @@ func (s State) waiting() []string {
 	out := s.unanswered()
 	switch {
 	case s.Manual && (s.Phase == Doing || s.Phase == Restoring), s.Drifted:
-		out = workflows.Union(out, s.managers())
+		out = workflows.Union(out, s.able())
 	case s.Phase == Pending:
 		out = workflows.Union(out, []string{s.Person, s.Requester})
 	case s.Phase == Active:
@@ -68,10 +69,20 @@ func (s State) cards() []workflows.Card {
 		out = append(out, c)
 	}
 	for i, n := range s.Noticed {
-		text := fmt.Sprintf("The access of %s to %s ends %s, in %s. To keep it longer press “Ask for more time” on the card; the approvers decide.",
-			s.Email, workflows.Esc(s.where()), workflows.When(n.Until), workflows.Span(n.Until.Sub(n.At)))
+		text := fmt.Sprintf("The access of %s to %s ends %s, in %s.", s.Email, workflows.Esc(s.where()), workflows.When(n.Until), workflows.Span(n.Until.Sub(n.At)))
+		if !s.Urgent {
+			text += " To keep it longer press “Ask for more time” on the card; the approvers decide."
+		}
 		for _, who := range n.To {
 			out = append(out, workflows.Card{Name: fmt.Sprintf("notice-%d", i+1), Recipient: who, Under: cardMain, Title: text, Note: s.note(), Fallback: workflows.Plain(text, nil), Bulk: true})
+		}
+	}
+	for _, n := range s.Reminded {
+		text := fmt.Sprintf("Still open: %s. %s of %s answered; the time to decide ends %s, in %s.", workflows.Esc(s.Title()), strconv.Itoa(len(s.Ballot.Votes)),
+			workflows.Plural(len(s.Asked), "person asked"), workflows.When(n.Until), workflows.Span(n.Until.Sub(n.At)))
+		text = strings.Replace(text, "person askeds", "people asked", 1)
+		for _, who := range n.To {
+			out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", n.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(), Fallback: workflows.Plain(text, nil), Bulk: true})
 		}
 	}
 	return out

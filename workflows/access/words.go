@@ -36,7 +36,7 @@ func (s State) fallback(who string) string {
 		return workflows.Plain(title(s), nil) + ": " + outcomeWord(s)
 	case workflows.Among(who, s.unanswered()):
 		return "Your answer is needed: " + s.Title()
-	case s.Drifted:
+	case s.Drifted && workflows.Among(who, s.able()):
 		return "Decide: the access of " + s.Email + " was changed by somebody else"
 	}
 	return s.Title() + ": " + workflows.Plain(stageLine(s), nil)
@@ -118,7 +118,10 @@ func (s State) questionLine(who string, b *approvals.Ballot) string {
 	}
 	line := what + fmt.Sprintf("%d of %s so far", given, workflows.Plural(b.Quorum, "approval"))
 	if open := s.unanswered(); len(open) > 0 {
-		line += "; " + workflows.Mentions(open) + " can still answer until " + workflows.When(b.Closes)
+		line += "; " + workflows.Mentions(open) + " can still answer"
+		if !s.Urgent {
+			line += " until " + workflows.When(b.Closes)
+		}
 	}
 	return line + "."
 }
@@ -145,7 +148,7 @@ func (s State) doingLine() string {
 		default:
 			why = "! integrator.io refused it to Keyholder's token" + said(s.Message) + ". "
 		}
-		return why + workflows.Mentions(slices.DeleteFunc(slices.Clone(s.managers()), func(x string) bool { return x == s.Person })) + ": please do it in integrator.io. " + s.pageSteps() + " Then press “It is done”. By " + workflows.When(s.Until) + ", or this ends."
+		return why + workflows.Mentions(s.able()) + ": please do it in integrator.io. " + s.pageSteps() + " Then press “It is done”. By " + workflows.When(s.Until) + ", or this ends."
 	case s.StopWhy != "":
 		return "… It was refused while it was on its way; it is taken back as soon as integrator.io has answered."
 	}
@@ -206,7 +209,12 @@ func (s State) endWord() string {
 func (s State) restoringLine() string {
 	switch {
 	case s.Drifted:
-		return "! The time is over, but the access is no longer the one that was given" + said(s.Mark) + ". Somebody changed it, so Keyholder did nothing. " + workflows.Mentions(s.managers()) + ": leave it as it is, or restore all the same: " + s.endWord()
+		due := or(map[string]string{"early": "It was to end early", "refused": "It was refused"}[s.EndWhy], "The time is over")
+		seen := ""
+		if s.Mark != "" {
+			seen = ": " + workflows.Esc(strings.TrimSuffix(s.Mark, "."))
+		}
+		return "! " + due + ", but the access is no longer the one that was given" + seen + ". Somebody changed it, so Keyholder did nothing. " + workflows.Mentions(s.able()) + ": leave it as it is, or restore all the same: " + s.endWord()
 	case s.Checks:
 		return "… " + workflows.Mention(s.Attested) + " says that it is done; it is being read at integrator.io."
 	case s.Manual:
@@ -220,7 +228,7 @@ func (s State) restoringLine() string {
 		default:
 			why = "! It could not be done by Keyholder: " + remedy(s, s.Code, s.Message) + " "
 		}
-		return why + workflows.Mentions(s.managers()) + ": please end it in integrator.io: " + s.endWord() + " Then press “It is done”."
+		return why + workflows.Mentions(s.able()) + ": please end it in integrator.io: " + s.endWord() + " Then press “It is done”."
 	}
 	return "… It is being ended: " + s.endWord()
 }
@@ -255,7 +263,7 @@ func (s State) difference() []string {
 	now := "not a user"
 	switch {
 	case !s.ReadOK:
-		now = "not known: " + workflows.Esc(orDash(s.Unread))
+		now = "not known: " + unreadWord(s.Unread)
 	case s.Before != nil:
 		now = s.describe(s.Before.Access())
 		if s.Before.Status != workflows.UserAccepted {
@@ -285,15 +293,20 @@ func (s State) difference() []string {
 
 // leastRole proposes less, where less may do.
 func (s State) leastRole() []string {
-	switch {
-	case s.Does == Remove || s.Phase != Approving:
+	var out []string
+	if s.Does == Remove || s.Phase != Approving {
 		return nil
-	case s.Want.Role == workflows.RoleAdministrator:
-		return []string{"! Less may do: manage edits every integration without touching users and tokens."}
-	case s.Want.Role == workflows.RoleManage:
-		return []string{"! Less may do: custom on the integrations that are needed."}
 	}
-	return nil
+	if s.Outside && (s.Want.Role != workflows.RoleCustom || s.Length == 0) {
+		out = append(out, "! "+s.Email+" is outside the company. Custom on the integrations that are needed, for a time, is the safe choice.")
+	}
+	switch s.Want.Role {
+	case workflows.RoleAdministrator:
+		out = append(out, "! Less may do: manage edits every integration without touching users and tokens.")
+	case workflows.RoleManage:
+		out = append(out, "! Less may do: custom on the integrations that are needed, or monitor for who only looks and runs.")
+	}
+	return out
 }
 
 // brief is an access inside a sentence.
@@ -444,9 +457,12 @@ func outcomeLine(s State) string {
 	case e.Code == "refused":
 		return "Refused by " + workflows.Mention(s.EndBy) + ": " + s.pastEnd() + how + "."
 	case e.Code == "cancelled":
-		return "Taken back by " + workflows.Mention(s.EndBy) + "; the invitation is no longer there" + how + "."
+		return "Taken back by " + workflows.Mention(s.EndBy) + ": " + s.pastEnd() + how + "."
 	case e.Code == "expired":
-		return s.Email + " did not accept in time; the invitation was deleted" + how + "."
+		if s.Does == Grant {
+			return s.Email + " did not accept in time; the invitation was deleted" + how + "."
+		}
+		return "It was not finished in time: " + s.pastEnd() + how + "."
 	case e.Outcome == Refused:
 		return "Refused" + by + why + "."
 	case e.Outcome == Cancelled:
@@ -458,6 +474,9 @@ func outcomeLine(s State) string {
 }
 
 func (s State) pastEnd() string {
+	if s.BoxFrom.IsZero() && s.Does == Grant && s.Phase != Doing {
+		return "the invitation of " + s.Email + " was deleted"
+	}
 	if s.Does == Change && s.Before == nil {
 		return s.Email + " has again what it had before"
 	}
@@ -561,6 +580,21 @@ func deadEnd(fr Frozen, err error) error {
 	}
 	return refused("dead_end", "Nobody could approve this: of "+workflows.Mentions(fr.Electorate)+", "+workflows.Esc(detail)+
 		". Whoever asks, and whoever gains, do not count. Nothing was recorded. Let somebody else ask, or name more approvers.")
+}
+
+// unreadWord says why something could not be read.
+func unreadWord(why string) string {
+	switch why {
+	case workflows.RefusedUnauthorized:
+		return "integrator.io does not accept the token"
+	case workflows.RefusedForbidden:
+		return "the token may not read it"
+	case workflows.RefusedNoToken, "no token":
+		return "there is no token"
+	case workflows.FailedDeadline:
+		return "integrator.io did not answer"
+	}
+	return workflows.Esc(orDash(strings.TrimSuffix(why, ".")))
 }
 
 func orDash(s string) string {

@@ -1,0 +1,125 @@
+package access
+
+import (
+	"testing"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// granted lets Ana approve what Dee asked for Ben, and everything be carried out.
+func (w *world) granted(f form) *run {
+	w.t.Helper()
+	w.request("Dee", f.fields())
+	w.deliverAll()
+	w.click("Ana", "approve")
+	w.deliverAll()
+	return w.newest()
+}
+
+var benManages = form{For: "Ben", Change: Change, Role: workflows.RoleManage, Length: "1d"}
+
+func TestAnApprovedChangeOfWhatCouldNotBeReadIsLeftToPeople(t *testing.T) {
+	w := newWorld(t)
+	w.out.forbidden[workflows.OpReadAccess] = true
+	s := w.granted(benManages).access()
+	if s.Phase != Doing || !s.Manual {
+		t.Fatalf("stage %s, manual %v", s.Phase, s.Manual)
+	}
+	w.click("Ana", "attest")
+	w.wait(25 * time.Hour)
+	w.deliverAll()
+	if u := w.out.user("", "ben@acme.example"); u == nil || u.Role != workflows.RoleMonitor {
+		t.Errorf("at the end somebody whose former access is not known was changed: %+v", u)
+	}
+	if s := w.newest().access(); s.Phase != Restoring || !s.Manual {
+		t.Errorf("stage %s, manual %v: people have to bring back what was", s.Phase, s.Manual)
+	}
+}
+
+func TestAnAttestedInvitationDoesNotBeginTheTimeBox(t *testing.T) {
+	w := newWorld(t)
+	w.policy.Token = false
+	w.granted(form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"})
+	w.click("Ana", "attest")
+	if s := w.newest().access(); s.Phase != Pending {
+		t.Fatalf("stage %s", s.Phase)
+	}
+	w.click("Cat", "attest")
+	if s := w.newest().access(); s.Phase != Active || !s.Until.Equal(w.now.Add(day)) {
+		t.Errorf("stage %s until %s", s.Phase, s.Until)
+	}
+}
+
+func TestCancellingAfterTheWriteRestores(t *testing.T) {
+	w := newWorld(t)
+	w.out.user("", "ben@acme.example").Disabled = true
+	w.granted(benManages)
+	if u := w.out.user("", "ben@acme.example"); u.Role != workflows.RoleManage {
+		t.Fatalf("not written: %+v", u)
+	}
+	w.click("Dee", "cancel")
+	w.deliverAll()
+	if u := w.out.user("", "ben@acme.example"); u.Role != workflows.RoleMonitor || !u.Disabled {
+		t.Errorf("left behind: %+v", u)
+	}
+	if s := w.newest().access(); !s.Closed() {
+		t.Errorf("stage %s", s.Phase)
+	}
+}
+
+func TestTheRecordKeepsWhatWasAgreedNotWhatSomebodyMadeOfIt(t *testing.T) {
+	w := newWorld(t)
+	w.watch("")
+	w.granted(form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"})
+	set(w.out.user("", "eve@acme.example"), workflows.Access{Role: workflows.RoleAdministrator})
+	w.acceptAll()
+	w.poll()
+	w.poll()
+	w.deliverAll()
+	if g := w.account.Given["/eve@acme.example"]; g.Mark != workflows.RoleMonitor {
+		t.Errorf("the record has %q", g.Mark)
+	}
+	if _, found := w.newest().state.(FoundState); !found {
+		t.Error("nobody is told that she is an administrator")
+	}
+}
+
+func TestNobodyButKeyholderAsksInAnothersName(t *testing.T) {
+	w := newWorld(t)
+	in := form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"}.fields()
+	in[inRequester] = "UDEE"
+	if st := w.request("Fay", in); st.code() != "not_permitted" {
+		t.Errorf("Fay asked in Dee's name: %v", st.err)
+	}
+}
+
+func TestARequestThatKeyholderCannotOpenSaysSo(t *testing.T) {
+	w := newWorld(t)
+	st := w.do(workflows.Command{Workflow: "a07-00000009", Name: Request, Actor: keyholder, Round: workflows.NoRound, Submitted: true,
+		Input: map[string]string{BlockEmail: "eve@acme.example", BlockChange: Remove, BlockReason: "undo", inRequester: "UFAY"}})
+	if st.err != nil || !st.after.Closed() || st.after.(State).End.Outcome != Failed {
+		t.Fatalf("%v %s", st.err, encode(t, st.after))
+	}
+}
+
+func TestACensusOfManyIsComparedInTime(t *testing.T) {
+	w := newWorld(t)
+	for i := range 5000 {
+		w.out.users[""] = append(w.out.users[""], &workflows.User{ID: "u", Email: string(rune('a'+i%26)) + time.Duration(i).String() + "@acme.example", Role: "monitor", Status: "accepted"})
+	}
+	c := w.out.perform(workflows.Call{Op: workflows.OpCensus}, w.now, true).Census
+	s := WatchState{Watched: Watched{ID: "d07-1", AccountID: "acme", Every: time.Hour}, Since: w.now, Base: marks(c)}
+	c.Users[17].Role = workflows.RoleAdministrator
+	begun := time.Now()
+	d := s.compare(workflows.Command{ID: "x", At: w.now}, w.facts(workflows.Needs{People: []string{"UDEE"}}), c)
+	if len(d.Calls) != 1 {
+		t.Fatalf("%d calls", len(d.Calls))
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if raw := encode(t, s); len(raw) > 1<<20 {
+		t.Errorf("the state has %d bytes", len(raw))
+	}
+}

@@ -506,7 +506,7 @@ func pageKeyboard(t *testing.T, browser context.Context) {
 	s, url := workspace(t, slacksim.Options{})
 	var sent atomic.Value
 	a := connect(t, s, url, func(a *app, e socketmode.Event) {
-		ack(a, e)
+		defer ack(a, e) // after the note of what was sent, so that the wait for it is woken
 		switch d := e.Data.(type) {
 		case slack.SlashCommand:
 			_, _ = a.api.OpenView(d.TriggerID, modalOf(field("who", "Who")))
@@ -637,7 +637,7 @@ func pageHome(t *testing.T, browser context.Context) {
 	s, url := workspace(t, slacksim.Options{})
 	var clicked atomic.Value
 	connect(t, s, url, func(a *app, e socketmode.Event) {
-		ack(a, e)
+		defer ack(a, e)
 		if d, ok := e.Data.(slack.InteractionCallback); ok {
 			clicked.Store(d.ActionCallback.BlockActions[0].ActionID)
 			publish(a, "UANA", "Now it is pressed")

@@ -48,7 +48,7 @@ func (s *Server) boot() obj {
 }
 
 // ahead is by how many milliseconds the simulated time is ahead of real time.
-func (s *Server) ahead() int64 { return s.opt.Now().Sub(time.Now()).Milliseconds() }
+func (s *Server) ahead() int64 { return time.Until(s.opt.Now()).Milliseconds() }
 
 // screen is the modals and the Home tab of one person.
 func (s *Server) screen(user string) obj {

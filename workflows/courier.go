@@ -207,7 +207,8 @@ func (c *Courier) again(ctx context.Context, claim Claim, out Outcome, real time
 		cancel()
 	}
 	c.o.Log.Info().Err(out.Err).Str(LogEffect, claim.Effect.ID).Dur(LogWait, wait).Msg("delivered later")
-	c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: true})
+	// Being asked to wait is no failure: it must not lengthen the back-off of a later one.
+	c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: !out.Limited})
 }
 
 // report hands a receipt to the desk and answers whether it was stored.

@@ -261,3 +261,21 @@ func (r *road) later() func() time.Time {
 	begun := time.Now()
 	return func() time.Time { return begun.Add(100 * time.Since(begun)) }
 }
+
+func TestBeingAskedToWaitDoesNotLengthenTheBackOff(t *testing.T) {
+	r := newRoad(t)
+	id := r.open("a")
+	r.ask(id, workflows.OpInviteUser, nil)
+	attempts := -1
+	calls := onlyCalls(func(n int, c workflows.Claim, _ workflows.Lease) workflows.Outcome {
+		if n <= 2 {
+			return workflows.Outcome{Again: true, After: time.Millisecond, Limited: true}
+		}
+		attempts = c.Attempts
+		return workflows.Outcome{Done: true, Receipt: &workflows.Receipt{OK: true}}
+	})
+	r.deliver(calls, func() bool { return len(r.state(id).Answers) == 1 })
+	if attempts != 0 {
+		t.Errorf("two 429s count as %d failed attempts", attempts)
+	}
+}

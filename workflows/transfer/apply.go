@@ -38,10 +38,13 @@ func init() {
 		evSlow: with(func(s *State, e workflows.Event, _ none) { s.Slow = true }),
 		evChecked: with(func(s *State, e workflows.Event, b checked) {
 			s.Checks, s.Caps, s.Mark, s.Seen, s.Off, s.UserID, s.CheckedAt = b.Checks, b.Caps, b.Mark, b.Seen, b.Off, b.UserID, b.At
-			s.Reading, s.Slow = false, false
+			s.Reading, s.Slow, s.Doubt = false, false, ""
 			if b.New {
 				s.Round++
 			}
+		}),
+		evDoubted: with(func(s *State, e workflows.Event, b seen) {
+			s.Doubt, s.DoubtAt, s.Reading, s.Slow = b.Mark, e.At, false, false
 		}),
 		evRecheck: with(func(s *State, e workflows.Event, _ none) {
 			s.Invite.Code, s.Invite.Message = "", ""

@@ -53,6 +53,9 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 	if !s.Reading && same(checks, s.Checks) && reading.Mark() == s.Mark {
 		return workflows.Decision{}, nil
 	}
+	if s.doubts(reading.Mark(), checks) {
+		return one(cmd, evDoubted, seen{Mark: reading.Mark()}), nil
+	}
 	ev := cmd.Event(evChecked, checked{Checks: checks, Caps: reading.Capabilities, Mark: reading.Mark(), Seen: transferIDs(reading), Off: off(reading),
 		UserID: reading.UserID, At: reading.At, Waived: s.waivedKeys(), New: !same(checks, s.Checks)})
 	next, err := fold(s, []workflows.Event{ev})
@@ -62,6 +65,15 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 	d, err := next.afterReading(s, cmd, f, reading)
 	d.Events = append([]workflows.Event{ev}, d.Events...)
 	return d, err
+}
+
+// doubts reports whether a reading would void votes or stop the invitation and was not seen twice yet: a single answer may be an old one.
+func (s State) doubts(mark string, checks []Check) bool {
+	switch s.Phase {
+	case Confirming, Cooling, Inviting:
+		return s.Doubt != mark && len(worse(s.Checks, checks)) > 0
+	}
+	return false
 }
 
 // afterReading goes on once the checks are known. before is the state without them.

@@ -12,6 +12,7 @@ const (
 	evRequested     = "transfer.requested"          // Frozen
 	evSlow          = "transfer.slow"               // none
 	evChecked       = "transfer.checked"            // checked
+	evDoubted       = "transfer.doubted"            // seen: a reading got worse and is read again before it decides
 	evRecheck       = "transfer.recheck_asked"      // none
 	evWaived        = "transfer.waived"             // waived
 	evPreparing     = "transfer.preparing"          // until

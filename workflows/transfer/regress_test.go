@@ -69,8 +69,28 @@ func TestWorseFactsVoidVotesWhileConfirming(t *testing.T) {
 	w.out.shared = []workflows.Resource{{Name: "NetSuite", On: true}}
 	w.click("Dee", "recheck")
 	w.deliverAll()
+	if s := w.newest().state; len(s.Ballot.Votes) != 1 {
+		t.Errorf("one reading, which may be an old one, voided the votes: %v", s.Ballot.Votes)
+	}
+	w.wait(doubtFor)
+	w.deliverAll()
 	if s := w.newest().state; len(s.Ballot.Votes) > 0 || s.Given > 0 || len(s.VoidNote) == 0 {
 		t.Errorf("votes %v, note %q", s.Ballot.Votes, s.VoidNote)
+	}
+}
+
+// One old answer of integrator.io takes no vote away.
+func TestAReadingThatWasWrongOnceKeepsVotes(t *testing.T) {
+	w := stages(t)["confirming"]
+	w.click("Ana", "confirm")
+	w.out.shared = []workflows.Resource{{Name: "NetSuite", On: true}}
+	w.click("Dee", "recheck")
+	w.deliverAll()
+	w.out.shared = nil
+	w.wait(doubtFor)
+	w.deliverAll()
+	if s := w.newest().state; len(s.Ballot.Votes) != 1 || s.Phase != Confirming || s.Doubt != "" {
+		t.Errorf("stage %s, votes %v, doubt %q", s.Phase, s.Ballot.Votes, s.Doubt)
 	}
 }
 

@@ -49,17 +49,20 @@ type State struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"`
 
-	Checks       []Check                `json:"checks,omitempty"`
-	CheckedAt    time.Time              `json:"checked_at,omitzero"`
-	Mark         string                 `json:"mark,omitempty"` // of the last reading
-	Caps         workflows.Capabilities `json:"caps"`
-	Waivers      []Waiver               `json:"waivers,omitempty"`
-	Seen         []string               `json:"seen,omitempty"` // transfer IDs at the last reading
-	Off          []string               `json:"off,omitempty"`  // what is shared and was switched off
-	UserID       string                 `json:"user_id,omitempty"`
-	Reading      bool                   `json:"reading,omitempty"` // an inspection is under way
-	ReadingSince time.Time              `json:"reading_since,omitzero"`
-	Slow         bool                   `json:"slow,omitempty"`
+	Checks    []Check                `json:"checks,omitempty"`
+	CheckedAt time.Time              `json:"checked_at,omitzero"`
+	Mark      string                 `json:"mark,omitempty"` // of the last reading
+	Caps      workflows.Capabilities `json:"caps"`
+	Waivers   []Waiver               `json:"waivers,omitempty"`
+	Seen      []string               `json:"seen,omitempty"` // transfer IDs at the last reading
+	Off       []string               `json:"off,omitempty"`  // what is shared and was switched off
+	UserID    string                 `json:"user_id,omitempty"`
+	Reading   bool                   `json:"reading,omitempty"` // an inspection is under way
+	// Doubt is the mark of a reading that got worse and was not believed at once: a single answer may be an old one. DoubtAt is when it came.
+	Doubt        string    `json:"doubt,omitempty"`
+	DoubtAt      time.Time `json:"doubt_at,omitzero"`
+	ReadingSince time.Time `json:"reading_since,omitzero"`
+	Slow         bool      `json:"slow,omitempty"`
 
 	Prep Prep `json:"prep"`
 

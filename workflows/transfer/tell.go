@@ -30,7 +30,13 @@ var stories = map[string]func(workflows.Event) (string, error){
 	}),
 	evSlow:    plain("integrator.io had not answered yet; Keyholder went on asking."),
 	evChecked: story(func(e workflows.Event, b checked) string { return "The account was checked" + findings(b) }),
-	evRecheck: byWhom("The checks were asked for again"),
+	evDoubted: plain("A check got worse; the account is read once more before that decides."),
+	evRecheck: story(func(e workflows.Event, _ none) string {
+		if e.By.Kind == workflows.ByTimer {
+			return "The account was read once more."
+		}
+		return "The checks were asked for again" + whose(e.By) + "."
+	}),
 	evWaived: story(func(e workflows.Event, b waived) string {
 		var names []string
 		for _, key := range b.Checks {

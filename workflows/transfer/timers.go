@@ -11,11 +11,15 @@ const (
 	timerSlow   = "slow"   // integrator.io has not answered the first reading
 	timerExpire = "expire" // the stage's own end
 	timerCool   = "cool"   // the cool-down is over
+	timerDoubt  = "doubt"  // a reading got worse; it is read again before it decides
 	timerRemind = "remind" // somebody has not answered
 )
 
 // slowAfter is when people are told that integrator.io does not answer.
 const slowAfter = 10 * time.Second
+
+// doubtFor is how long after a reading that got worse the account is read again: what integrator.io shows may lag behind.
+const doubtFor = 2 * time.Second
 
 // maxReminders is how often one stage reminds.
 const maxReminders = 2
@@ -31,7 +35,12 @@ func (s State) timers() []workflows.Timer {
 	}
 	if s.Phase == Cooling && !s.Cooled {
 		add(timerCool, s.Until)
-		return out
+		if s.Doubt == "" {
+			return out
+		}
+	}
+	if s.Doubt != "" && !s.Reading {
+		add(timerDoubt, s.DoubtAt.Add(doubtFor))
 	}
 	if s.Reading && !s.Slow {
 		add(timerSlow, s.ReadingSince.Add(slowAfter))
@@ -39,7 +48,9 @@ func (s State) timers() []workflows.Timer {
 	if s.Ending != nil {
 		return out // the withdrawal answers, or fails at its deadline
 	}
-	add(timerExpire, s.Until)
+	if s.Phase != Cooling || s.Cooled {
+		add(timerExpire, s.Until)
+	}
 	if at, ok := s.nextReminder(); ok {
 		add(timerRemind, at)
 	}
@@ -116,6 +127,8 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		d := one(cmd, evCooled, none{})
 		d.Calls = []workflows.Call{inspectCall(s.Frozen)}
 		return d, nil
+	case timerDoubt:
+		return s.again(cmd), nil
 	case timerRemind:
 		return one(cmd, evReminded, Reminder{N: len(s.Reminders) + 1, To: s.owing(), Stage: s.Phase, Until: s.Until, At: cmd.At, Round: s.Round}), nil
 	case timerExpire:

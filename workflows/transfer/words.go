@@ -343,7 +343,7 @@ func pageSteps(s State) string {
 
 func invitingLines(s State, who string) []string {
 	switch {
-	case s.Reading:
+	case s.Reading, s.Doubt != "":
 		return []string{"… The checks run again, then the invitation goes out. By " + workflows.When(s.Until) + ", or this ends."}
 	case s.Paused:
 		line := "! A check holds the invitation up; the confirmations stand. As soon as it is mended, the invitation goes out by itself."

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -58,29 +59,51 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 	}
 	text = cut(text, limitSection)
 	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
-	var tried []string
+	ways := v.ways(ctx, text, msg)
+	for {
+		var tried []string
+		wait := time.Duration(0)
+		for _, way := range ways {
+			err := way()
+			if err == nil {
+				return
+			}
+			tried = append(tried, clean(err))
+			if kind, _, after := judge(err); kind == failLimited {
+				wait = max(after, time.Second)
+			}
+		}
+		// What was answered with 429 did not happen, so it may be sent again; anything else may have reached them.
+		if wait == 0 || !pause(ctx, wait) {
+			b.log.Warn().Strs(fieldCause, tried).Str(fieldPerson, v.who.user).Msg("a private answer reached nobody")
+			return
+		}
+	}
+}
+
+// ways are the roads of a private answer, the quietest first.
+func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []func() error {
+	b, out := v.b, []func() error{}
 	if v.who.channel != "" {
 		opts := []slack.MsgOption{msg}
 		if v.who.thread != "" {
 			opts = append(opts, slack.MsgOptionTS(v.who.thread))
 		}
-		_, err := b.api.PostEphemeralContext(ctx, v.who.channel, v.who.user, opts...)
-		if err == nil {
-			return
-		}
-		tried = append(tried, clean(err))
+		out = append(out, func() error {
+			_, err := b.api.PostEphemeralContext(ctx, v.who.channel, v.who.user, opts...)
+			return err
+		})
 	}
 	if v.who.responseURL != "" && b.trusts(v.who.responseURL) {
-		_, _, err := b.api.PostMessageContext(ctx, "", slack.MsgOptionText(text, false), slack.MsgOptionResponseURL(v.who.responseURL, slack.ResponseTypeEphemeral))
-		if err == nil {
-			return
-		}
-		tried = append(tried, clean(err))
+		out = append(out, func() error {
+			_, _, err := b.api.PostMessageContext(ctx, "", slack.MsgOptionText(text, false), slack.MsgOptionResponseURL(v.who.responseURL, slack.ResponseTypeEphemeral))
+			return err
+		})
 	}
-	if _, _, err := b.say(ctx, v.who.user, msg); err != nil {
-		tried = append(tried, clean(err))
-		b.log.Warn().Strs(fieldCause, tried).Str(fieldPerson, v.who.user).Msg("a private answer reached nobody")
-	}
+	return append(out, func() error {
+		_, _, err := b.say(ctx, v.who.user, msg)
+		return err
+	})
 }
 
 // trusts reports whether an answer may be sent to a response_url: Slack's are https.

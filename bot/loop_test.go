@@ -421,6 +421,19 @@ func TestPrivateAnswerFindsAnotherWay(t *testing.T) {
 	})
 }
 
+func TestPrivateAnswerWaitsWhenSlackSaysSo(t *testing.T) {
+	r := running(t, slacksim.Options{})
+	p := r.posted(testCard("C0OPS"))
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError, Reason: "channel_not_found"})
+	r.sim.InjectFault(slacksim.Rule{Method: "response_url", Kind: slacksim.FaultErrorBefore})
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultRateLimited, Times: 1})
+	r.click("UBEN", p, "transfer.confirm")
+	r.until(func(n *slacksim.Snapshot) bool {
+		m := n.Messages(n.DM("UBEN"))
+		return len(m) == 1 && m[0].Text == "Recorded."
+	})
+}
+
 func TestSilentSocketIsNotConnected(t *testing.T) {
 	now := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
 	a := newAlive(func() time.Time { return now })

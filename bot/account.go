@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"strings"
 
@@ -87,6 +88,10 @@ func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Re
 	policies := make([]workflows.Policy, 0, len(all))
 	for _, a := range all {
 		policies = append(policies, a.Policy)
+	}
+	if len(policies) > limitOptions { // a select holds no more, so the one that was named goes first
+		at := slices.IndexFunc(policies, func(p workflows.Policy) bool { return p.ID == account })
+		policies[0], policies[max(at, 0)] = policies[max(at, 0)], policies[0]
 	}
 	return workflows.Reply{}, v.open(ctx, form(ctx, policies, account, v.b.at()))
 }

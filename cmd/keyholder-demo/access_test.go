@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/access"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
@@ -103,4 +106,59 @@ func TestUrgentAccessIsGivenAtOnceAndEndsWhenASecondPersonRefuses(t *testing.T) 
 		t.Fatalf("%v %+v", err, res)
 	}
 	s.until("the former role", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "monitor" })
+}
+
+// watching waits until the production's watcher has read its baseline.
+func (s *stage) watching() {
+	s.t.Helper()
+	id := workflows.NewID(access.Watcher{}.Letter(), "acme", 4, "acme", "drift", "", "0")
+	s.until("the first reading", func() bool { return s.version(id) >= 2 })
+}
+
+// found waits for a person's card about somebody's unexplained access.
+func (s *stage) found(who, words string) {
+	s.t.Helper()
+	s.until("a finding: "+words, func() bool {
+		for _, m := range s.slack.Messages(s.slack.DM(who)) {
+			if strings.Contains(m.Text, words) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestWhatNobodyDecidedIsFoundByLookingAndAdopted(t *testing.T) {
+	s := start(t, options{})
+	s.watching()
+	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
+	if got := s.slash(dee, "status acme"); !strings.Contains(got, "Open: nothing.") {
+		t.Errorf("looking for drift is listed as something open: %q", got)
+	}
+	s.slash(dee, "who acme")
+	s.found(dee, "The access of ben@acme.example to Acme Production was changed, and no decision here explains it")
+	if got := s.card(ben); got != "" {
+		t.Errorf("Ben, whom it is about, has a card: %s", got)
+	}
+	s.press(dee, "access.ask")
+	s.until("Ben to be asked", func() bool {
+		return strings.Contains(fmt.Sprint(s.slack.Messages(s.slack.DM(ben))), "How did your access")
+	})
+	s.press(dee, "access.adopt")
+	s.until("the end on the card", func() bool { return strings.Contains(s.card(dee), "Expected, says") })
+	if got := s.slash(dee, "who acme"); !strings.Contains(got, "ben@acme.example: administrator") || !strings.Contains(got, "by `f") {
+		t.Errorf("who says %q", got)
+	}
+}
+
+func TestWhatNobodyDecidedIsUndoneByARequestThatOthersApprove(t *testing.T) {
+	s := start(t, options{})
+	s.watching()
+	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage", Status: "accepted"})
+	s.slash(dee, "who acme")
+	s.found(dee, "eve@contractor.example has access to Acme Production")
+	s.press(dee, "access.undo")
+	s.press(ana, "access.approve")
+	s.until("the removal", func() bool { _, ok := s.user("eve@contractor.example"); return !ok })
+	s.until("the end on the card", func() bool { return strings.Contains(s.card(ana), "was removed") })
 }

@@ -115,8 +115,11 @@ func (s State) restored(cmd workflows.Command, how string) workflows.Decision {
 		outcome = Refused
 	}
 	e := Finished{Outcome: outcome, Code: s.EndWhy, How: how}
-	if how == workflows.Attested {
+	switch how {
+	case workflows.Attested:
 		e.Who = or(cmd.Actor.ID, s.Attested)
+	case workflows.Verified:
+		e.Who = s.Attested
 	}
 	d := s.end(cmd, e)
 	was := ""

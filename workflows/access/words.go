@@ -380,6 +380,9 @@ func howWord(how, who string) string {
 	case workflows.Acted:
 		return "Keyholder did it and read it back"
 	case workflows.Verified:
+		if who != "" {
+			return workflows.Mention(who) + " says so, and it was seen at integrator.io"
+		}
 		return "seen at integrator.io"
 	case workflows.Attested:
 		return workflows.Mention(who) + " says so"

@@ -118,7 +118,7 @@ func (b *Bot) help() string {
 		"`{command} who [account | @person]` who has access, since when, by which decision, until when",
 		"`{command} mine` what waits for you",
 		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",
-		"`{command} audit ID` the whole story of one transfer, for those who may read the record",
+		"`{command} audit ID` the whole story of one transfer, request for access or finding, for those who may read the record",
 		"With one account configured its name can be left out.",
 	}, "\n"))
 }

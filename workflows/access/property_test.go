@@ -396,6 +396,7 @@ func (w *world) nothingLeft() {
 }
 
 func TestRandomStories(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawSetting(t).begin(t)
 		for _, o := range rapid.SliceOfN(rapid.Custom(drawOp), 5, 50).Draw(t, "ops") {
@@ -408,6 +409,7 @@ func TestRandomStories(t *testing.T) {
 
 // TestBarredPeopleTipNothing tells each story twice: with clicks of those who may not vote, and without. It ends alike.
 func TestBarredPeopleTipNothing(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSetting(t)
 		ops := rapid.SliceOfN(rapid.Custom(drawOp), 5, 30).Draw(t, "ops")
@@ -442,6 +444,7 @@ func TestBarredPeopleTipNothing(t *testing.T) {
 
 // TestATimeBoxLeavesTheAccessAsItWas: whatever other people do meanwhile, the end of a time-box restores exactly what was, or asks.
 func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
+	t.Parallel()
 	before := []string{"", "monitor", "manage", "administrator", "custom:i1,i2;i3", "custom:i1;*", "none"}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -521,6 +524,7 @@ func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
 
 // TestUrgentAccessThatNobodyApprovedEnds: whatever happens, at the end of its time it is asked to be given back.
 func TestUrgentAccessThatNobodyApprovedEnds(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		f := form{For: rapid.SampledFrom([]string{"Ben", "Eve"}).Draw(t, "for"), Change: Grant, Role: "manage", Length: "always", Urgent: true}

@@ -53,8 +53,8 @@ func TestAccessWithATokenThatMayOnlyReadIsDoneByPeople(t *testing.T) {
 	s.press(ana, "access.approve")
 	s.shows(dee, "refused it to Keyholder's token")
 	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "manage"})
-	s.press(dee, "access.attest")
-	s.shows(ben, "<@U0DEE> says so")
+	s.insistPress(dee, "access.attest")
+	s.shows(ben, "says so, and it was seen")
 	if got := s.roleOf("ben@acme.example"); got != "manage" {
 		t.Errorf("the role is %s", got)
 	}
@@ -62,18 +62,23 @@ func TestAccessWithATokenThatMayOnlyReadIsDoneByPeople(t *testing.T) {
 
 func TestWhoAnswersInTimeForFiveThousandUsers(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{})
+	s := prepare(t, options{})
 	env := s.account().Production()
-	for i := range 5000 {
+	users := 5000
+	if raceDetector {
+		users = 1000 // the detector makes both ends many times slower; the pages are the same
+	}
+	for i := range users {
 		env.AddUser(integratorsim.User{Email: fmt.Sprintf("user%04d@acme.example", i), Name: fmt.Sprint("User ", i), Role: "monitor", LastSignIn: s.clock.Now()})
 	}
+	s.bot(t)
 	var got string
 	// The simulator shows operation_timeout to whoever waits longer than Slack's 3 s, and refuses what is over its limits.
 	s.insist("the first page", func() bool { return strings.Contains(got, "Page 1 of") }, func() { got = s.slash(dee, "who acme") })
 	if !strings.Contains(got, "Owner: "+ownerEmail) || !strings.Contains(got, "dee@acme.example: administrator") {
 		t.Errorf("the first page lacks the owner or the administrator: %.600q", got)
 	}
-	s.insist("a later page", func() bool { return strings.Contains(got, "Page 100 of") }, func() { got = s.slash(dee, "who acme 100") })
+	s.insist("a later page", func() bool { return strings.Contains(got, "Page 40 of") }, func() { got = s.slash(dee, "who acme 40") })
 	if n := len(got); n > 12_000 {
 		t.Errorf("a page has %d bytes", n)
 	}

@@ -13,44 +13,63 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// How long a list of integrations is shown again without asking, and how long one reading of it may take. A modal has to open within 3 s of a
-// click, and many may be opened at once.
+// How long a direct reading is shown again without asking, and how long one may take. A command or modal has to answer within 3 s of a click,
+// and many may ask at once.
 const (
-	listAge     = time.Minute
-	listTimeout = 20 * time.Second
+	integrationsAge = time.Minute
+	usersAge        = 15 * time.Second
+	listTimeout     = 20 * time.Second
 )
 
-// lists remembers the integrations per configured environment, so it is as small as the configuration.
-type lists struct {
+// remembered holds the last reading per configured environment, so it is as small as the configuration allows.
+type remembered[T any] struct {
 	flight singleflight.Group
 	mu     sync.Mutex
-	by     map[string]knownList
+	by     map[string]reading[T]
 }
 
-type knownList struct {
-	at  time.Time
-	all []workflows.Named
+type reading[T any] struct {
+	at   time.Time
+	what T
 }
 
-func (l *lists) fresh(key string, now time.Time) ([]workflows.Named, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	k, ok := l.by[key]
-	age := now.Sub(k.at)
-	return k.all, ok && age >= 0 && age < listAge
-}
-
-func (l *lists) keep(key string, k knownList) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.by == nil {
-		l.by = map[string]knownList{}
+// get answers a reading not older than age, or a new one that callers at the same time share. The new one goes on for at most listTimeout after they
+// left, for those who ask next.
+func (r *remembered[T]) get(ctx context.Context, key string, age time.Duration, now func() time.Time, read func(context.Context) (T, error)) (T, error) {
+	r.mu.Lock()
+	known, ok := r.by[key]
+	r.mu.Unlock()
+	if old := now().Sub(known.at); ok && old >= 0 && old < age {
+		return known.what, nil
 	}
-	l.by[key] = k
+	shared := r.flight.DoChan(key, func() (any, error) {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
+		defer cancel()
+		at := now()
+		what, err := read(bounded)
+		if err == nil {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if r.by == nil {
+				r.by = map[string]reading[T]{}
+			}
+			r.by[key] = reading[T]{at, what}
+		}
+		return what, err
+	})
+	select {
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	case res := <-shared:
+		what, _ := res.Val.(T)
+		return what, res.Err
+	}
 }
 
-// Users reads every user of an environment now ("" is production), the owner not among them, sorted by address. It asks integrator.io each
-// time, a request for each thousand users, and ends with ctx. Errors: a [*workflows.Refusal] with a code of [workflows.CallRefusals] and a sentence where
+// Users reads every user of an environment ("" is production), the owner not among them, sorted by address: a request for each thousand users. An
+// answer counts for 15 s (Census.At says from when it is), and callers at the same time share one reading, which goes on for at most 20 s after
+// they left. Errors: a [*workflows.Refusal] with a code of [workflows.CallRefusals] and a sentence where
 // trying again would not help (no_token, unauthorized, forbidden, other); else one that wraps an *APIError (429, 5xx),
 // [workflows.ErrAway] or the context's.
 func (g *Gateway) Users(ctx context.Context, account, environment string) (workflows.Census, error) {
@@ -58,45 +77,28 @@ func (g *Gateway) Users(ctx context.Context, account, environment string) (workf
 	if err != nil {
 		return workflows.Census{}, err
 	}
-	c, err := s.everyone(ctx)
+	c, err := g.users.get(ctx, account+"/"+environment, usersAge, g.now, s.everyone)
 	if err != nil {
 		return workflows.Census{}, s.told(ctx, "users", environment, err)
 	}
-	return *c, nil
+	return workflows.Census{At: c.At, Users: slices.Clone(c.Users)}, nil
 }
 
 // Integrations reads the integrations of an environment ("" is production) that a custom role can name, sorted by name. An answer counts
-// for 60 s, and callers at the same time share one reading, which goes on for at most 20 s after they left, for those who ask
-// next. No integrations are no error. Errors are those of [Gateway.Users].
+// for 60 s; for the rest it is as [Gateway.Users]. No integrations are no error.
 func (g *Gateway) Integrations(ctx context.Context, account, environment string) ([]workflows.Named, error) {
 	s, err := g.direct(account, environment)
 	if err != nil {
 		return nil, err
 	}
-	key := account + "/" + environment
-	if all, ok := g.lists.fresh(key, g.now()); ok {
-		return slices.Clone(all), nil
-	}
-	shared := g.lists.flight.DoChan(key, func() (any, error) {
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), listTimeout)
-		defer cancel()
-		at := g.now()
-		all, _, err := s.grantable(bounded)
-		if err == nil {
-			g.lists.keep(key, knownList{at, all})
-		}
+	all, err := g.integrations.get(ctx, account+"/"+environment, integrationsAge, g.now, func(ctx context.Context) ([]workflows.Named, error) {
+		all, _, err := s.grantable(ctx)
 		return all, err
 	})
-	select {
-	case <-ctx.Done():
-		return nil, fmt.Errorf("read integrations: %w", ctx.Err())
-	case r := <-shared:
-		if r.Err != nil {
-			return nil, s.told(ctx, "integrations", environment, r.Err)
-		}
-		all, _ := r.Val.([]workflows.Named)
-		return slices.Clone(all), nil
+	if err != nil {
+		return nil, s.told(ctx, "integrations", environment, err)
 	}
+	return slices.Clone(all), nil
 }
 
 // direct is a session of nobody's claim.

@@ -37,16 +37,17 @@ type Options struct {
 }
 
 // Gateway speaks with integrator.io for all configured accounts. It is safe for concurrent use and holds no state that
-// matters: what it remembers of unclear writes only makes it wait a little before it trusts a reading, and lists of integrations for a minute.
+// matters: what it remembers of unclear writes only makes it wait a little before it trusts a reading, and direct readings for a moment.
 type Gateway struct {
-	accounts map[string]configured
-	http     *http.Client
-	log      zerolog.Logger
-	now      func() time.Time
-	owner    func(ctx context.Context, account string) string
-	memory   memory
-	lists    lists
-	timeout  time.Duration // of one request; tests shorten it
+	accounts     map[string]configured
+	http         *http.Client
+	log          zerolog.Logger
+	now          func() time.Time
+	owner        func(ctx context.Context, account string) string
+	memory       memory
+	users        remembered[*workflows.Census]
+	integrations remembered[[]workflows.Named]
+	timeout      time.Duration // of one request; tests shorten it
 }
 
 // configured is an account with its address taken apart; bad says why that failed.

@@ -10,7 +10,7 @@ import (
 )
 
 func TestConformanceOnMiniredis(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Subject { return storetest.Open(t) })
+	storetest.RunEmbedded(t, func(t *testing.T) storetest.Subject { return storetest.Open(t) })
 }
 
 func TestConformanceOnRedis(t *testing.T) {

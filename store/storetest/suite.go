@@ -23,10 +23,16 @@ type Subject interface {
 var _ Subject = (*store.Store)(nil)
 
 // Run runs the conformance suite. open answers an empty store with at least two shards; it is called once for each test.
-func Run(t *testing.T, open func(t *testing.T) Subject) {
+func Run(t *testing.T, open func(t *testing.T) Subject) { run(t, open, 10_000) }
+
+// RunEmbedded is Run for a server inside the test, which runs scripts many times slower than Redis, all the more under the race detector: its
+// largest change is smaller.
+func RunEmbedded(t *testing.T, open func(t *testing.T) Subject) { run(t, open, 3_000) }
+
+func run(t *testing.T, open func(t *testing.T) Subject, largest int) {
 	for _, group := range [][]test{recordTests, indexTests, effectTests, cardTests, watchTests, holdTests, timerTests, crowdTests} {
 		for _, c := range group {
-			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open(t))) })
+			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open(t), largest)) })
 		}
 	}
 }
@@ -45,14 +51,16 @@ type world struct {
 	id    string // a workflow of the account
 	wref  workflows.Ref
 	aref  workflows.Ref
+	// largest is how many effects the largest change has.
+	largest int
 }
 
 const account = "acme"
 
-func newWorld(t *testing.T, s Subject) *world {
+func newWorld(t *testing.T, s Subject, largest int) *world {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
-	w := &world{T: t, s: s, ctx: ctx, start: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
+	w := &world{T: t, s: s, ctx: ctx, largest: largest, start: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	w.id = workflows.NewID('t', account, s.Shards(), "suite")
 	w.wref, w.aref = workflows.Ref{Kind: workflows.KindWorkflow, ID: w.id}, workflows.Ref{Kind: workflows.KindAccount, ID: account}
 	return w

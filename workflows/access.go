@@ -37,6 +37,16 @@ func (a Access) Mark() string {
 	return a.Role + "[" + sorted(a.Manage) + ";" + sorted(a.Monitor) + "]"
 }
 
+// AllIntegrations stands in [Access.Monitor] for every integration, those to come included: integrator.io lets monitor-all and manage-some be had
+// together.
+const AllIntegrations = "*"
+
+// Required is what a user must sign in with, never both.
+type Required struct {
+	MFA bool `json:"mfa,omitempty"`
+	SSO bool `json:"sso,omitempty"`
+}
+
 // Named is a thing with its ID at integrator.io.
 type Named struct {
 	ID   string `json:"id"`

@@ -51,18 +51,20 @@ const (
 
 // Call is one thing to do at integrator.io.
 type Call struct {
-	Op          string            `json:"op"`
-	Account     string            `json:"account"`
-	Environment string            `json:"environment,omitempty"` // empty: production
-	Email       string            `json:"email,omitempty"`
-	Role        string            `json:"role,omitempty"`  // administrator, manage, monitor
-	ID          string            `json:"id,omitempty"`    // a transfer's ID
-	Seen        []string          `json:"seen,omitempty"`  // transfer IDs that existed when this was decided
-	Owner       string            `json:"owner,omitempty"` // the previous owner's address
-	Known       string            `json:"known,omitempty"` // what a watch knew already
-	Access      *Access           `json:"access,omitempty"`
-	Command     string            `json:"command,omitempty"` // what OpTell gives, with Input
-	Input       map[string]string `json:"input,omitempty"`
+	Op          string   `json:"op"`
+	Account     string   `json:"account"`
+	Environment string   `json:"environment,omitempty"` // empty: production
+	Email       string   `json:"email,omitempty"`
+	Role        string   `json:"role,omitempty"`  // administrator, manage, monitor
+	ID          string   `json:"id,omitempty"`    // a transfer's ID
+	Seen        []string `json:"seen,omitempty"`  // transfer IDs that existed when this was decided
+	Owner       string   `json:"owner,omitempty"` // the previous owner's address
+	Known       string   `json:"known,omitempty"` // what a watch knew already
+	Access      *Access  `json:"access,omitempty"`
+	// Required is what OpChangeAccess writes of the two requirements; nil leaves them, but for what an administrator needs.
+	Required *Required         `json:"required,omitempty"`
+	Command  string            `json:"command,omitempty"` // what OpTell gives, with Input
+	Input    map[string]string `json:"input,omitempty"`
 	// Deadline ends the trying; zero: [GiveUpAfter] from the commit.
 	Deadline time.Time `json:"deadline,omitzero"`
 }

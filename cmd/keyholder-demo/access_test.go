@@ -162,3 +162,19 @@ func TestWhatNobodyDecidedIsUndoneByARequestThatOthersApprove(t *testing.T) {
 	s.until("the removal", func() bool { _, ok := s.user("eve@contractor.example"); return !ok })
 	s.until("the end on the card", func() bool { return strings.Contains(s.card(ana), "was removed") })
 }
+
+func TestAnAdministratorForADayLeavesTheAccountExactlyAsItWas(t *testing.T) {
+	s := start(t, options{})
+	before, _ := s.user("ben@acme.example")
+	s.askAccess(dee, map[string]map[string]any{
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "administrator"), "for": field("for", "1d"), "reason": field("reason", "Dee is away")})
+	s.press(ana, "access.approve")
+	s.press(cat, "access.approve")
+	s.until("the change, with a second factor required", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "administrator" && u.MFARequired })
+	s.until("the access to run", func() bool { return strings.Contains(s.card(ben), "for a time") })
+	s.clock.Forward(25 * time.Hour)
+	s.until("the end on the card", func() bool { return strings.Contains(s.card(ben), "It has ended") })
+	if after, _ := s.user("ben@acme.example"); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("after %+v, before %+v", after, before)
+	}
+}

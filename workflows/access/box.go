@@ -72,6 +72,9 @@ func (s State) restoreCall(known string) workflows.Call {
 	if s.Does == Change && s.Before != nil {
 		was := s.Before.Access()
 		call.Op, call.Access = workflows.OpChangeAccess, &was
+		if s.Want.Role == workflows.RoleAdministrator { // which requires a second factor or SSO: that goes back, too
+			call.Required = &workflows.Required{MFA: s.Before.MFA, SSO: s.Before.SSO}
+		}
 	}
 	return call
 }

@@ -137,6 +137,9 @@ func (s State) do(cmd workflows.Command) workflows.Decision {
 		}
 	}
 	d.Calls = []workflows.Call{call}
+	if s.Does == Grant && s.Before != nil { // a declined invitation is in the way of one with another access
+		d.Calls = []workflows.Call{s.withdrawCall(), call}
+	}
 	return d
 }
 

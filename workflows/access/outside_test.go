@@ -163,7 +163,11 @@ func (o *outside) change(c workflows.Call, u *workflows.User, ok *workflows.Rece
 		return refuse(workflows.RefusedChanged, "integrator.io shows "+u.Role+" for "+u.Email+", which is not the access that was expected.")
 	default:
 		set(u, *c.Access)
-		u.MFA = u.MFA || c.Access.Role == workflows.RoleAdministrator
+		if c.Required != nil {
+			u.MFA, u.SSO = c.Required.MFA, c.Required.SSO
+		} else {
+			u.MFA = u.MFA || c.Access.Role == workflows.RoleAdministrator
+		}
 		o.wrote(c)
 	}
 	ok.User = copied(u)

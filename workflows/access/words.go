@@ -342,9 +342,6 @@ func (s State) describe(a workflows.Access) string {
 	return "no role"
 }
 
-// allIntegrations is integrator.AllIntegrations: a user who may monitor all and manage some.
-const allIntegrations = "*"
-
 func (s State) integrations(ids []string) string {
 	var out []string
 	for i, id := range ids {
@@ -354,7 +351,7 @@ func (s State) integrations(ids []string) string {
 		}
 		name := s.Names[id]
 		switch {
-		case id == allIntegrations:
+		case id == workflows.AllIntegrations:
 			name = "all"
 		case name == "":
 			name = id

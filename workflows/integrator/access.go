@@ -12,7 +12,7 @@ import (
 // AllIntegrations stands in [workflows.Access.Monitor] for every integration, those to come included. integrator.io lets the level monitor
 // of a whole account carry single integrations that the user manages; only with this sign can such a hybrid be told from both of its
 // parts, and be written back as it was. It never stands alone, which would be the role monitor, and never in Manage.
-const AllIntegrations = "*"
+const AllIntegrations = workflows.AllIntegrations
 
 // unknownLevel stands between integration and level of a grant that this version does not understand. Such an access is shown, equals no access that can
 // be asked for, and is not written.

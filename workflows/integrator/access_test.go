@@ -299,22 +299,25 @@ func TestChangeKeepsWhatItDoesNotChange(t *testing.T) {
 	const start = `{"_id":"u1","accepted":true,"accessLevel":"monitor","integrationAccessLevel":[{"_integrationId":"i","accessLevel":"manage","since":"x"}],` + foreign + `}`
 	hybrid := custom([]string{"i"}, []string{AllIntegrations})
 	for name, c := range map[string]struct {
-		want    workflows.Access
-		present map[string]string // what must differ from the start
-		gone    bool              // accessLevel is left out
+		want     workflows.Access
+		present  map[string]string // what must differ from the start
+		gone     bool              // accessLevel is left out
+		required *workflows.Required
 	}{
-		"manage": {level("manage"), map[string]string{"accessLevel": `"manage"`, "integrationAccessLevel": `[]`}, false},
+		"manage": {level("manage"), map[string]string{"accessLevel": `"manage"`, "integrationAccessLevel": `[]`}, false, nil},
 		"administrator": {level("administrator"), map[string]string{"accessLevel": `"administrator"`, "integrationAccessLevel": `[]`,
-			"accountMFARequired": `true`}, false},
-		"none": {level("none"), map[string]string{"integrationAccessLevel": `[]`}, true},
+			"accountMFARequired": `true`}, false, nil},
+		"back, with what was required before": {level("manage"), map[string]string{"accessLevel": `"manage"`, "integrationAccessLevel": `[]`,
+			"accountMFARequired": `false`, "accountSSORequired": `true`}, false, &workflows.Required{SSO: true}},
+		"none": {level("none"), map[string]string{"integrationAccessLevel": `[]`}, true, nil},
 		"custom": {custom([]string{"i", "j"}, []string{"k"}), map[string]string{"integrationAccessLevel": `[{"_integrationId":"i","accessLevel":"manage","since":"x"},` +
-			`{"_integrationId":"j","accessLevel":"manage"},{"_integrationId":"k","accessLevel":"monitor"}]`}, true},
+			`{"_integrationId":"j","accessLevel":"manage"},{"_integrationId":"k","accessLevel":"monitor"}]`}, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &sent{}
 			b := newBench(t, s.tap(oneRecord(start)), "tok")
-			r := b.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &c.want, Known: hybrid.Mark()})
+			r := b.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &c.want, Known: hybrid.Mark(), Required: c.required})
 			if a := r.User.Access(); a.Mark() != c.want.Mark() || !r.User.Disabled || r.User.Name != "M" || r.User.Via != "" {
 				t.Errorf("receipt %+v", r.User)
 			}

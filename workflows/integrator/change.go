@@ -16,6 +16,7 @@ type change struct {
 	known   string // the mark it must have before, "" for any
 	secured bool   // a new administrator has to use a second factor or SSO
 	careful bool   // what could not be restored is not erased
+	require *workflows.Required
 }
 
 // setRole changes the account's access level of one user and nothing else.
@@ -33,7 +34,7 @@ func (s *session) changeAccess(ctx context.Context, call workflows.Call) (*workf
 		return nil, err
 	}
 	return s.rewrite(ctx, change{email: call.Email, want: want, known: call.Known, careful: true,
-		secured: want.Role == workflows.RoleAdministrator})
+		secured: want.Role == workflows.RoleAdministrator && call.Required == nil, require: call.Required})
 }
 
 // rewrite reads the record, sends it with the access changed, and reads it again: PUT replaces, and erases what it leaves out.
@@ -88,6 +89,9 @@ func (s *session) edit(ctx context.Context, c change, rec ashare, raw map[string
 		} else {
 			raw["accountMFARequired"] = json.RawMessage("true")
 		}
+	}
+	if c.require != nil {
+		raw["accountMFARequired"], raw["accountSSORequired"] = encoded(c.require.MFA), encoded(c.require.SSO)
 	}
 	level, grants := wire(c.want)
 	if level == "" {

@@ -203,7 +203,11 @@ func checkErrors(s State, r workflows.Reading) Check {
 		if len(r.Errors) == 1 {
 			c.Text = workflows.Plural(total, "open error") + fmt.Sprintf(" in %q", workflows.Esc(workflows.Clip(r.Errors[0].Name, 80)))
 		}
-		c.Remedy = "Retry or resolve them in integrator.io; a holder may waive them."
+		c.Remedy = "Retry or resolve them in integrator.io"
+		if c.Result == Block {
+			c.Remedy += "; a holder may waive them"
+		}
+		c.Remedy += "."
 	}
 	return c
 }

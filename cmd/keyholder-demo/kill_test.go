@@ -108,13 +108,16 @@ func (r *killRun) judge() {
 	r.oneInvitation()
 	r.onceEach()
 	r.proxy.on(nil, nil)
-	var c *child
+	// The condition may be asked again after it held, so it only looks.
 	r.until("the process that follows a late kill", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		c, r.child = r.child, nil
-		return c != nil
+		return r.child != nil
 	})
+	r.mu.Lock()
+	c := r.child
+	r.child = nil
+	r.mu.Unlock()
 	if code := c.stop(r.t); code != 0 {
 		r.t.Errorf("SIGTERM ended keyholder with %d", code)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -121,6 +122,9 @@ func (v *visit) status(ctx context.Context, a workflows.AccountInfo) (workflows.
 		return workflows.Reply{}, err
 	}
 	lines := []string{"*" + workflows.Esc(a.Policy.Name) + "* (`" + a.Policy.ID + "`)", "Owner: " + workflows.Esc(owner(a)), since(a.State)}
+	if mine := v.ownRole(ctx, a); mine != "" {
+		lines = append(lines, mine)
+	}
 	if len(open) == 0 {
 		lines = append(lines, "Open: nothing.")
 	} else {
@@ -138,6 +142,35 @@ func (v *visit) status(ctx context.Context, a workflows.AccountInfo) (workflows.
 			"Start it with `"+v.b.o.Command+" transfer "+a.Policy.ID+"`, so that it is approved and recorded.")
 	}
 	return say(strings.Join(lines, "\n")), nil
+}
+
+// rolePatience is how long a status waits for integrator.io to say what the asker has; it then does without.
+const rolePatience = time.Second
+
+// ownRole says what the asker has in the account's production, "" when that is not known.
+func (v *visit) ownRole(ctx context.Context, a workflows.AccountInfo) string {
+	me, err := v.person(ctx)
+	if err != nil || me.Email == "" {
+		return ""
+	}
+	if workflows.SameEmail(me.Email, owner(a)) {
+		return "You: the owner."
+	}
+	if v.b.o.Census == nil || !a.Policy.Token {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, rolePatience)
+	defer cancel()
+	census, err := v.b.o.Census(ctx, a.Policy.ID, "")
+	if err != nil {
+		return ""
+	}
+	for _, u := range census.Users {
+		if workflows.SameEmail(u.Email, me.Email) {
+			return "You: " + strings.TrimPrefix(strings.TrimPrefix(userRow(u, a.State.Given[workflows.GivenKey("", u.Email)]), "• "), workflows.Esc(u.Email)+": ") + "."
+		}
+	}
+	return "You: no access of your own."
 }
 
 // since says from when the owner is known and by which decision.

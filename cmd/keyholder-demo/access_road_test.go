@@ -127,33 +127,54 @@ func TestKilledAtEveryCommitAnAccessGoesOn(t *testing.T) {
 	}
 }
 
+// TestAccessInBadWeather lends access while both services misbehave: it is given once and restored once all the same.
+func TestAccessInBadWeather(t *testing.T) {
+	t.Parallel()
+	seeds := 4
+	if sampled() {
+		seeds = 2
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprintf("seed-%d", seed+1), func(t *testing.T) {
+			t.Parallel()
+			s := prepare(t, options{seed: uint64(seed + 1), faults: true, edit: brief})
+			s.hurry = 90 * time.Second
+			s.bot(t)
+			s.lend()
+			if writes := s.account().Effects("PUT /v1/ashares/{id}"); writes != 2 {
+				t.Errorf("the access was written %d times, want twice: given and restored", writes)
+			}
+		})
+	}
+}
+
 // brief makes an access for a time last seconds.
 func brief(yaml string) string {
 	return quick(yaml) + "    access: {for: [3s, always], default_for: 3s, notice: [1s], drift_every: 1h}\n"
 }
 
 // lend lets Ben manage for three seconds, as impatient people do, and waits until he has his former role again.
-func (r *killRun) lend() {
-	r.t.Helper()
+func (s *stage) lend() {
+	s.t.Helper()
 	fields := benForADay()
 	fields["for"] = field("for", "3s")
-	asked := func() bool { return strings.Contains(r.card(ben), "ben@acme.example") }
-	r.insist("the request", asked, func() {
-		if len(r.slack.Views(dee)) == 0 {
-			_, _ = r.slack.SlashCommand(r.ctx, dee, opsRoom, "/io", "access acme")
+	asked := func() bool { return strings.Contains(s.card(ben), "ben@acme.example") }
+	s.insist("the request", asked, func() {
+		if len(s.slack.Views(dee)) == 0 {
+			_, _ = s.slack.SlashCommand(s.ctx, dee, opsRoom, "/io", "access acme")
 		}
-		if views := r.slack.Views(dee); len(views) > 0 {
-			_, _ = r.slack.SubmitView(r.ctx, dee, views[len(views)-1].ID, fields)
-		}
-	})
-	voted := func() bool { return strings.Contains(r.card(ben), "<@U0ANA> approved") }
-	r.insist("Ana's approval", voted, func() {
-		if m, block, ok := r.button(ana, "access.approve"); ok {
-			_, _ = r.slack.Click(r.ctx, ana, m.Channel, m.TS, block, "access.approve")
+		if views := s.slack.Views(dee); len(views) > 0 {
+			_, _ = s.slack.SubmitView(s.ctx, dee, views[len(views)-1].ID, fields)
 		}
 	})
-	r.until("the end", func() bool { return strings.Contains(r.card(ben), "It has ended") })
-	if got := r.roleOf("ben@acme.example"); got != "monitor" {
-		r.t.Errorf("the role is %s, want the former one", got)
+	voted := func() bool { return strings.Contains(s.card(ben), "<@U0ANA> approved") }
+	s.insist("Ana's approval", voted, func() {
+		if m, block, ok := s.button(ana, "access.approve"); ok {
+			_, _ = s.slack.Click(s.ctx, ana, m.Channel, m.TS, block, "access.approve")
+		}
+	})
+	s.until("the end", func() bool { return strings.Contains(s.card(ben), "It has ended") })
+	if got := s.roleOf("ben@acme.example"); got != "monitor" {
+		s.t.Errorf("the role is %s, want the former one", got)
 	}
 }

@@ -178,3 +178,12 @@ func TestAnAdministratorForADayLeavesTheAccountExactlyAsItWas(t *testing.T) {
 		t.Errorf("after %+v, before %+v", after, before)
 	}
 }
+
+func TestStatusTellsTheAskersOwnRole(t *testing.T) {
+	s := start(t, options{})
+	for who, want := range map[string]string{dee: "You: administrator", ben: "You: monitor", jane: "You: the owner.", oli: "You: no access of your own."} {
+		if got := s.slash(who, "status acme"); !strings.Contains(got, want) {
+			t.Errorf("%s reads %q, want %q", who, got, want)
+		}
+	}
+}

@@ -55,6 +55,12 @@ func init() {
 			s.Ballot.Opens, s.Ballot.Closes = e.At, b.Closes
 		}),
 		evAsked: with(func(s *State, _ workflows.Event, b asking) {
+			_, before := s.question()
+			for _, who := range b.Asked { // who is asked only now can answer
+				if !workflows.Among(who, before) {
+					s.WaitFor = workflows.Union(s.WaitFor, []string{who})
+				}
+			}
 			if s.Extend != nil {
 				s.Extend.Asked = b.Asked
 				return
@@ -62,6 +68,7 @@ func init() {
 			s.Asked = b.Asked
 		}),
 		evVoted: with(func(s *State, _ workflows.Event, b voted) {
+			s.WaitFor = b.Waiting
 			if s.Extend != nil {
 				s.Extend.Ballot.Votes = append(s.Extend.Ballot.Votes, b.Votes...)
 				return
@@ -90,6 +97,7 @@ func init() {
 			s.Round++
 		}),
 		evWritten: with(func(s *State, e workflows.Event, b written) {
+			s.Answered = b.Effect
 			s.After, s.How, s.InFlight, s.Slow, s.Checks = b.User, b.How, false, false, false
 			if b.How == workflows.Attested && e.By.Kind == workflows.ByPerson {
 				s.Attested = e.By.ID

@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,13 +86,15 @@ func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Ch
 	if err != nil {
 		return workflows.Decision{}, notTaken(s, err)
 	}
-	d := one(cmd, evVoted, voted{Votes: votes, Standing: st})
+	counted := *b
+	counted.Votes = append(slices.Clone(b.Votes), votes...)
+	t := counted.Judge(st, f.Delegations, cmd.At)
+	d := one(cmd, evVoted, voted{Votes: votes, Standing: st, Waiting: t.Waiting})
 	next, err := fold(s, d.Events)
 	if err != nil {
 		return d, err
 	}
-	b, _ = next.question()
-	switch b.Judge(st, f.Delegations, cmd.At).Outcome {
+	switch t.Outcome {
 	case approvals.Approved:
 		return next.approved(cmd, d)
 	case approvals.Refused:

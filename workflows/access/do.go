@@ -12,6 +12,9 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 		return workflows.Decision{}, nil
 	}
 	r := *cmd.Receipt
+	if r.Effect != "" && r.Effect == s.Answered {
+		return workflows.Decision{}, nil // this very call has answered before
+	}
 	switch {
 	case r.Op == workflows.OpReadAccess && s.Phase == Reading:
 		return s.wasRead(cmd, f, r)
@@ -27,6 +30,14 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 		return s.wasRestored(cmd, r)
 	}
 	return workflows.Decision{}, nil
+}
+
+// answered names the call whose receipt a command is, "" for none.
+func answered(cmd workflows.Command) string {
+	if cmd.Receipt == nil {
+		return ""
+	}
+	return cmd.Receipt.Effect
 }
 
 // wasRead compares what is with what is wanted, and asks.
@@ -175,7 +186,7 @@ func (s State) carriedOutOrStopped(cmd workflows.Command, u *workflows.User) (wo
 
 // carriedOut goes on after the write: wait for an invitation to be accepted, begin the time-box, or be done.
 func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) workflows.Decision {
-	d := one(cmd, evWritten, written{User: u, How: how})
+	d := one(cmd, evWritten, written{Effect: answered(cmd), User: u, How: how})
 	if s.Does == Remove {
 		d.Account = []workflows.Event{s.given(cmd, "", time.Time{})}
 		more := s.end(cmd, Finished{Outcome: Done})

@@ -58,6 +58,8 @@ type asking struct {
 type voted struct {
 	Votes    []approvals.Vote   `json:"votes"`
 	Standing approvals.Standing `json:"standing,omitempty"`
+	// Waiting is who can still answer after these votes: a delegate whose seat its owner filled cannot.
+	Waiting []string `json:"waiting,omitempty"`
 }
 
 type doing struct {
@@ -72,9 +74,10 @@ type refusal struct {
 }
 
 type written struct {
-	User  *workflows.User `json:"user,omitempty"`
-	How   string          `json:"how"`
-	Until time.Time       `json:"until,omitzero"`
+	Effect string          `json:"effect,omitempty"` // the call that answered
+	User   *workflows.User `json:"user,omitempty"`
+	How    string          `json:"how"`
+	Until  time.Time       `json:"until,omitzero"`
 }
 
 type seen struct {

@@ -57,6 +57,10 @@ type State struct {
 	Ballot   approvals.Ballot `json:"ballot"`
 	Asked    []string         `json:"asked,omitempty"`
 	Approved bool             `json:"approved,omitempty"`
+	// Answered is the call whose answer made the change; the same answer once more changes nothing.
+	Answered string `json:"answered,omitempty"`
+	// WaitFor is who could still answer after the last vote of the open question.
+	WaitFor []string `json:"wait_for,omitempty"`
 
 	Manual  bool   `json:"manual,omitempty"` // a person does the step in the pages
 	Wrote   bool   `json:"wrote,omitempty"`  // it is written, but not usable yet: ending now means to restore
@@ -218,7 +222,8 @@ func (s State) unanswered() []string {
 	if b == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(asked), func(who string) bool {
-		return slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who || v.Seat == who })
-	})
+	if len(b.Votes) == 0 {
+		return asked
+	}
+	return s.WaitFor
 }

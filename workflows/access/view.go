@@ -2,9 +2,11 @@ package access
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -115,7 +117,8 @@ func (s State) buttons(who string) []workflows.Button {
 	b, asked := s.question()
 	mayVote := b != nil && workflows.Among(who, asked) && !s.barred(who)
 	add(mayVote && workflows.Among(who, s.unanswered()), workflows.Button{Action: ActApprove, Label: s.approveLabel(), Style: workflows.Primary})
-	add(mayVote, workflows.Button{Action: ActRefuse, Label: "Refuse…", Style: workflows.Danger})
+	changes := b != nil && slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who }) // whoever approved may still say no
+	add(mayVote && (changes || workflows.Among(who, s.unanswered())), workflows.Button{Action: ActRefuse, Label: "Refuse…", Style: workflows.Danger})
 	switch s.Phase {
 	case Reading, Approving:
 		add(own, workflows.Button{Action: ActCancel, Label: "Cancel request…"})

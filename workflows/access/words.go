@@ -278,6 +278,9 @@ func (s State) difference() []string {
 		then = s.describe(s.Want)
 	}
 	out := []string{"Now: " + now, "Then: " + then}
+	if s.Phase == Active || s.Phase == Restoring { // it has been written: what was then is now
+		out = []string{"Before: " + now, "Now: " + then}
+	}
 	if s.Does != s.Change && s.ReadOK {
 		out = append(out, "! Asked as “"+s.Change+"”; as things are it is a "+s.Does+".")
 	}

@@ -145,6 +145,9 @@ func init() {
 			s.Round++
 		}),
 		evRestoring: with(func(s *State, e workflows.Event, b restoring) {
+			if b.Effect != "" {
+				s.Answered = b.Effect
+			}
 			s.enter(Restoring, e)
 			s.EndWhy, s.EndBy, s.Until, s.Manual, s.Drifted, s.Extend, s.Code, s.Message = b.Why, b.By, b.Until, b.Manual, false, nil, "", ""
 			if !b.Manual {

@@ -99,7 +99,7 @@ func (s State) acceptedMeanwhile(cmd workflows.Command, u *workflows.User) workf
 	if s.EndWhy != "refused" {
 		return s.usable(cmd, u)
 	}
-	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
+	d := one(cmd, evRestoring, restoring{Effect: answered(cmd), Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
 	d.Calls = []workflows.Call{s.restoreCall(u.Access().Mark())}
 	return d
 }

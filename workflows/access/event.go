@@ -89,6 +89,7 @@ type reason struct {
 }
 
 type restoring struct {
+	Effect string    `json:"effect,omitempty"` // the call whose answer led to it
 	Why    string    `json:"why"`
 	By     string    `json:"by,omitempty"` // who ended, refused or took it back
 	Until  time.Time `json:"until"`

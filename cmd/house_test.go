@@ -268,7 +268,7 @@ var (
 // allowedClocks are the files below the edge that may read this machine's clock, with the reason.
 var allowedClocks = map[string]string{
 	"store/promises.go": "measures how far this machine's clock is from the server's",
-	"store/commit.go":   "an effect is due by this machine's time where the command's runs ahead",
+	"store/store.go":    "the clock where none is passed in",
 }
 
 // Time is a value in the command: whoever reads a clock below the edge decides differently when asked again, and cannot be tested.

@@ -211,7 +211,7 @@ func (w *walk) records(c workflows.Change) error {
 }
 
 func (w *walk) effects(c workflows.Change) error {
-	now := time.Now()
+	now := w.s.now()
 	w.arg(len(c.Drop))
 	for _, k := range c.Drop {
 		w.member(keyQueue(w.shard, k), k)
@@ -260,7 +260,7 @@ func (w *walk) indexes(c workflows.Change) error {
 	if c.Workflow == "" && (len(c.WaitingFor) > 0 || len(c.NotWaitingFor) > 0 || c.Open != 0) {
 		return fmt.Errorf("%w: it says who waits, or opens or closes, but names no workflow", ErrMisuse)
 	}
-	since := millis(changeTime(c))
+	since := millis(w.s.changeTime(c))
 	w.arg(len(c.WaitingFor))
 	for _, p := range c.WaitingFor {
 		w.key(keyWaiting(w.shard, p))
@@ -288,11 +288,11 @@ func (w *walk) indexes(c workflows.Change) error {
 }
 
 // changeTime is when a change was decided: the time of its first event.
-func changeTime(c workflows.Change) time.Time {
+func (s *Store) changeTime(c workflows.Change) time.Time {
 	for _, r := range c.Records {
 		if len(r.Events) > 0 {
 			return r.Events[0].At
 		}
 	}
-	return time.Now()
+	return s.now()
 }

@@ -14,8 +14,8 @@
 //     waits for its time does not let a later one pass. Put replaces what the key holds, in flight or not.
 //   - A poll costs one pipelined read when nothing is due, however much is open. Shards take turns, people come before bulk.
 //   - Body and state are returned with the bytes they were given. Scripts never decode them.
-//   - Correctness rests on no expiry of keys: no key here has one. No clock but the caller's takes part, except in [Store.Ready] and
-//     [Store.Promises], which compare it with the server's.
+//   - Correctness rests on no expiry of keys: no key here has one. No clock but the caller's takes part, but for this machine's (Options.RealNow), by which a
+//     commit orders what is due, and in [Store.Ready] and [Store.Promises], which compare it with the server's.
 //
 // # The chain
 //

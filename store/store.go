@@ -41,6 +41,8 @@ type Options struct {
 	// Shards from 1 to [MaxShards] is used when the database is first used and compared ever after; 0 takes what is stored, or [DefaultShards].
 	Shards int
 	Log    zerolog.Logger
+	// RealNow is this machine's clock, as the courier has it; nil: time.Now.
+	RealNow func() time.Time
 	// Hook sees every command, as for tests and tracing.
 	Hook redis.Hook
 }
@@ -52,6 +54,7 @@ type Store struct {
 	replicated bool // Sentinel or Cluster: commits wait for a replica
 	cluster    bool
 	log        zerolog.Logger
+	now        func() time.Time // this machine's clock
 
 	mu   sync.Mutex
 	turn int // which shard is asked first, so that none is always last
@@ -72,7 +75,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{rdb: rdb, cluster: o.Cluster, replicated: o.Cluster || o.Master != "", log: o.Log}
+	s := &Store{rdb: rdb, cluster: o.Cluster, replicated: o.Cluster || o.Master != "", log: o.Log, now: o.RealNow}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err := s.check(ctx, o.Shards); err != nil {

@@ -78,7 +78,7 @@ func decline(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 }
 
 func (s State) mayAccept(cmd workflows.Command, word string) error {
-	if !is(cmd.Actor.ID, s.acceptors()) {
+	if !workflows.Among(cmd.Actor.ID, s.acceptors()) {
 		return refused("not_permitted", "Only the new owner can "+word+": "+workflows.Mentions(s.acceptors())+". Nothing was recorded.")
 	}
 	if s.Phase != Accepting {
@@ -120,7 +120,7 @@ func resend(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 }
 
 func (s State) mayManageInvitation(cmd workflows.Command, word string) error {
-	if !is(cmd.Actor.ID, []string{s.Requester}, s.Holders, s.FromPeople) {
+	if !workflows.Among(cmd.Actor.ID, []string{s.Requester}, s.Holders, s.FromPeople) {
 		return refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, the holders and the present owner can "+word+" the invitation. Nothing was recorded.")
 	}
 	if s.Phase != Accepting && s.Phase != Inviting {
@@ -176,7 +176,7 @@ func withdrawn(s State, cmd workflows.Command, r workflows.Receipt) (workflows.D
 	default:
 		d := one(cmd, evInviting, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin)})
 		call := s.inviteCall()
-		call.Seen = union(s.Seen, []string{s.Invite.ID})
+		call.Seen = workflows.Union(s.Seen, []string{s.Invite.ID})
 		d.Calls = []workflows.Call{call}
 		return d, nil
 	}

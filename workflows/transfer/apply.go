@@ -18,7 +18,7 @@ func apply(s State, e workflows.Event) (State, error) {
 	if err := fold(&s, e); err != nil {
 		return s, fmt.Errorf("apply %s: %w", e.Type, err)
 	}
-	s.Told = union(s.Told, s.audience())
+	s.Told = workflows.Union(s.Told, s.audience())
 	return s, nil
 }
 
@@ -102,10 +102,12 @@ func init() {
 			s.Until, s.Asked, s.Waiting, s.Given = b.Closes, b.Asked, b.Asked, 0
 			s.Ballot.Opens, s.Ballot.Closes, s.Ballot.Votes = e.At, b.Closes, nil
 		}),
-		evAsked: with(func(s *State, e workflows.Event, b asking) { s.Asked, s.Waiting = union(s.Asked, b.Asked), b.Asked }),
+		evAsked: with(func(s *State, e workflows.Event, b asking) {
+			s.Asked, s.Waiting = workflows.Union(s.Asked, b.Asked), b.Asked
+		}),
 		evVoted: with(func(s *State, e workflows.Event, b voted) {
 			s.Ballot.Votes = append(s.Ballot.Votes, b.Votes...)
-			s.Asked, s.Waiting, s.Given = union(s.Asked, b.Waiting), b.Waiting, b.Given
+			s.Asked, s.Waiting, s.Given = workflows.Union(s.Asked, b.Waiting), b.Waiting, b.Given
 		}),
 		evApproved: with(func(s *State, e workflows.Event, b until) {
 			s.enter(Cooling, e)

@@ -142,7 +142,7 @@ func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision
 
 // recheck reads the account again.
 func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-	if !is(cmd.Actor.ID, []string{s.Requester}, s.Holders) {
+	if !workflows.Among(cmd.Actor.ID, []string{s.Requester}, s.Holders) {
 		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, and the holders can check again. Nothing was recorded.")
 	}
 	switch s.Phase {
@@ -189,7 +189,7 @@ func (s State) held() bool {
 
 // waive lets the checks that block and can be waived be as they are.
 func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	if !is(cmd.Actor.ID, s.Holders) {
+	if !workflows.Among(cmd.Actor.ID, s.Holders) {
 		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+workflows.Mentions(s.Holders)+". Nothing was recorded.")
 	}
 	open := s.waivable()

@@ -278,7 +278,7 @@ func (s State) waivedKeys() []string {
 	for _, w := range s.Waivers {
 		out = append(out, w.Check)
 	}
-	return union(out)
+	return workflows.Union(out)
 }
 
 // checkNames are what the checks are called in a story.

@@ -102,7 +102,7 @@ func notTaken(s State, err error) error {
 
 // cancel ends the transfer before anything was sent.
 func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-	if !is(cmd.Actor.ID, []string{s.Requester}, s.Holders, s.Admins) {
+	if !workflows.Among(cmd.Actor.ID, []string{s.Requester}, s.Holders, s.Admins) {
 		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, the holders and the administrators can cancel. Nothing was recorded.")
 	}
 	switch s.Phase {

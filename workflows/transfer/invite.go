@@ -89,7 +89,7 @@ func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	who := cmd.Actor.ID
 	switch {
 	case s.Phase == Preparing:
-		if !is(who, s.acceptors(), s.Admins) {
+		if !workflows.Among(who, s.acceptors(), s.Admins) {
 			return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" or an administrator can say that it is a user now. Nothing was recorded.")
 		}
 		if !s.unseen() {
@@ -97,12 +97,12 @@ func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 		}
 		return s.prepared(cmd, workflows.Attested, "")
 	case s.Phase == Inviting && s.Invite.Manual:
-		if !is(who, s.inviters()) {
+		if !workflows.Among(who, s.inviters()) {
 			return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.inviters())+" can say that the invitation was sent. Nothing was recorded.")
 		}
 		return one(cmd, evInvited, invited{How: workflows.Attested, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case s.Phase == Accepting && s.attestable():
-		if !is(who, s.acceptors()) {
+		if !workflows.Among(who, s.acceptors()) {
 			return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.acceptors())+" can say that the account was accepted. Nothing was recorded.")
 		}
 		if who == s.Invite.Attested {
@@ -119,7 +119,7 @@ func (s State) inviters() []string {
 	if len(s.FromPeople) > 0 {
 		return s.FromPeople
 	}
-	return union(s.Holders, s.Admins)
+	return workflows.Union(s.Holders, s.Admins)
 }
 
 // attestable reports whether the acceptance rests on people's word: nothing can be read.

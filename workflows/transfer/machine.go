@@ -41,7 +41,7 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		n.People = append(n.People, cmd.Actor.ID)
 	}
 	if cmd.Name == Request {
-		n.People = union(n.People, p.HolderIDs(), p.Admins, p.ApproverIDs(), []string{cmd.Input[BlockPerson]})
+		n.People = workflows.Union(n.People, p.HolderIDs(), p.Admins, p.ApproverIDs(), []string{cmd.Input[BlockPerson]})
 		n.Delegations = p.ApproverIDs()
 		if _, alias := p.Alias(a.Owner); !alias && a.Owner != "" {
 			n.Emails = []string{a.Owner}
@@ -50,7 +50,7 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 	}
 	if s.counts(cmd) {
 		// Everybody whose vote or seat matters, and who is an approver by the configuration of now.
-		n.People = union(n.People, s.Ballot.People(), p.ApproverIDs())
+		n.People = workflows.Union(n.People, s.Ballot.People(), p.ApproverIDs())
 		n.Delegations = s.Electorate
 	}
 	return n

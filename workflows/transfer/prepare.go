@@ -87,7 +87,7 @@ func (s State) prepared(cmd workflows.Command, why, mark string) (workflows.Deci
 
 // claim says "I'm on it".
 func claim(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-	if !is(cmd.Actor.ID, s.acceptors()) {
+	if !workflows.Among(cmd.Actor.ID, s.acceptors()) {
 		return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" can take this on: "+workflows.Mentions(s.acceptors())+". Nothing was recorded.")
 	}
 	if s.Phase != Preparing {

@@ -32,7 +32,7 @@ func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 	if err != nil {
 		return workflows.Decision{}, err
 	}
-	if !is(cmd.Actor.ID, frozen.Holders, frozen.Admins, frozen.FromPeople) {
+	if !workflows.Among(cmd.Actor.ID, frozen.Holders, frozen.Admins, frozen.FromPeople) {
 		return workflows.Decision{}, refused("not_permitted", "Only the holders of "+frozen.AccountName+"'s shared mailbox, its administrators and its present owner can ask for a transfer. "+
 			"Nothing was recorded. "+askWhom(frozen))
 	}
@@ -129,7 +129,7 @@ func eligible(f workflows.Facts, electorate []string) approvals.Standing {
 	}
 	current := f.Expand(f.Policy.ApproverIDs())
 	for _, id := range electorate {
-		if st[id] == "" && !is(id, current) {
+		if st[id] == "" && !workflows.Among(id, current) {
 			st[id] = "removed"
 		}
 	}

@@ -94,7 +94,7 @@ func othersOf(all []string, but string) string {
 }
 
 func askWhom(fr Frozen) string {
-	who := union(fr.Holders, fr.Admins, fr.FromPeople)
+	who := workflows.Union(fr.Holders, fr.Admins, fr.FromPeople)
 	if len(who) == 0 {
 		return "Ask whoever runs Keyholder to name its holders."
 	}
@@ -381,7 +381,7 @@ func (s State) changedCard(who string) workflows.Card {
 	c := workflows.Card{Name: cardChanged, Recipient: who, Note: s.note(), Title: "✓ " + workflows.Esc(s.AccountName) + " has a new owner",
 		Fallback: s.AccountName + " now belongs to " + s.To + ", no longer to " + s.From}
 	text := changedSentence(s)
-	if is(who, s.FromPeople) {
+	if workflows.Among(who, s.FromPeople) {
 		text += " You, " + s.From + ", have the manage role" + s.follows() + ". Thank you for handing it over."
 	} else {
 		text += " Until now it belonged to " + s.From + ", who has the manage role" + s.follows() + "."

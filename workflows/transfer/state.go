@@ -225,28 +225,6 @@ func (s State) acceptors() []string {
 	return s.ToHolders
 }
 
-// is reports membership in one of the frozen lists.
-func is(who string, lists ...[]string) bool {
-	for _, l := range lists {
-		if slices.Contains(l, who) {
-			return true
-		}
-	}
-	return false
-}
-
-func union(lists ...[]string) []string {
-	var out []string
-	for _, l := range lists {
-		for _, x := range l {
-			if x != "" && !slices.Contains(out, x) {
-				out = append(out, x)
-			}
-		}
-	}
-	return out
-}
-
 // clone copies what Apply may change in place. Slices are never changed in place, only replaced or appended to with room cut off.
 func (s State) clone() State {
 	s.Told = slices.Clip(s.Told)

@@ -39,12 +39,12 @@ func (s State) waiting() []string {
 		return nil
 	}
 	if s.held() {
-		return union([]string{s.Requester}, s.Holders)
+		return workflows.Union([]string{s.Requester}, s.Holders)
 	}
 	switch s.Phase {
 	case Preparing:
 		if s.Prep.Manual != "" || !s.Token {
-			return union(s.Admins, s.acceptors())
+			return workflows.Union(s.Admins, s.acceptors())
 		}
 		return s.acceptors()
 	case Confirming:
@@ -54,7 +54,7 @@ func (s State) waiting() []string {
 			return s.inviters()
 		}
 		if s.Invite.Code != "" {
-			return union([]string{s.Requester}, s.Holders)
+			return workflows.Union([]string{s.Requester}, s.Holders)
 		}
 	case Accepting, Settling:
 		if !s.carrying() && !s.Settle.Removing {
@@ -68,26 +68,26 @@ func (s State) waiting() []string {
 func (s State) audience() []string {
 	who := []string{s.Requester}
 	if s.held() {
-		who = union(who, s.Holders)
+		who = workflows.Union(who, s.Holders)
 	}
 	switch s.Phase {
 	case Preparing:
-		who = union(who, s.acceptors())
+		who = workflows.Union(who, s.acceptors())
 		if s.Prep.Manual != "" {
-			who = union(who, s.Admins)
+			who = workflows.Union(who, s.Admins)
 		}
 	case Confirming:
-		who = union(who, s.Asked)
+		who = workflows.Union(who, s.Asked)
 	case Cooling:
-		who = union(who, s.Holders, s.Admins, s.FromPeople)
+		who = workflows.Union(who, s.Holders, s.Admins, s.FromPeople)
 	case Inviting:
 		if s.Invite.Manual {
-			who = union(who, s.inviters())
+			who = workflows.Union(who, s.inviters())
 		}
 	case Accepting:
-		who = union(who, s.acceptors())
+		who = workflows.Union(who, s.acceptors())
 	case Settling:
-		who = union(who, s.acceptors(), s.Admins)
+		who = workflows.Union(who, s.acceptors(), s.Admins)
 	}
 	return who
 }
@@ -110,7 +110,7 @@ func (s State) cards() []workflows.Card {
 		out = append(out, s.notice())
 	}
 	if s.changed() {
-		for _, who := range union(s.FromPeople, []string{s.Channel}) {
+		for _, who := range workflows.Union(s.FromPeople, []string{s.Channel}) {
 			out = append(out, s.changedCard(who))
 		}
 	}
@@ -186,7 +186,7 @@ func (s State) buttons(who string) []workflows.Button {
 	if s.Ending != nil {
 		return nil
 	}
-	requester, holder, admin := who == s.Requester, is(who, s.Holders), is(who, s.Admins)
+	requester, holder, admin := who == s.Requester, workflows.Among(who, s.Holders), workflows.Among(who, s.Admins)
 	var out []workflows.Button
 	add := func(ok bool, b workflows.Button) {
 		if ok {
@@ -206,9 +206,9 @@ func (s State) buttons(who string) []workflows.Button {
 		out = append(out, s.prepareButtons(who)...)
 		add(requester || holder || admin, stop)
 	case Confirming:
-		mayVote := !s.barred(who) && (is(who, s.Waiting) || is(who, s.Asked) && is(who, s.Electorate))
+		mayVote := !s.barred(who) && (workflows.Among(who, s.Waiting) || workflows.Among(who, s.Asked) && workflows.Among(who, s.Electorate))
 		blocked := len(s.blocking(s.Checks)) > 0
-		add(mayVote && !blocked && is(who, s.Waiting), workflows.Button{Action: ActConfirm, Label: "Confirm", Style: workflows.Primary})
+		add(mayVote && !blocked && workflows.Among(who, s.Waiting), workflows.Button{Action: ActConfirm, Label: "Confirm", Style: workflows.Primary})
 		add(mayVote, workflows.Button{Action: ActRefuse, Label: "Refuse…", Style: workflows.Danger})
 		add((requester || holder) && !s.Reading, check)
 		add(mayWaive, waive)
@@ -223,7 +223,7 @@ func (s State) buttons(who string) []workflows.Button {
 	case Accepting:
 		out = append(out, s.acceptButtons(who)...)
 	case Settling:
-		add(!s.Settle.Removing && (is(who, s.acceptors()) || admin), workflows.Button{Action: ActSettle, Label: "Finish…", Style: workflows.Primary})
+		add(!s.Settle.Removing && (workflows.Among(who, s.acceptors()) || admin), workflows.Button{Action: ActSettle, Label: "Finish…", Style: workflows.Primary})
 	}
 	return out
 }
@@ -239,15 +239,15 @@ func (s State) barred(who string) bool {
 
 func (s State) prepareButtons(who string) []workflows.Button {
 	var out []workflows.Button
-	acceptor := is(who, s.acceptors())
+	acceptor := workflows.Among(who, s.acceptors())
 	if acceptor && s.Prep.Claimed == "" && s.ToPerson == "" && (s.Prep.Invited || s.Prep.Sending || s.othersInvite()) {
 		out = append(out, workflows.Button{Action: ActClaim, Label: "I'm on it", Style: workflows.Primary})
 	}
-	if s.unseen() && (acceptor || is(who, s.Admins)) {
+	if s.unseen() && (acceptor || workflows.Among(who, s.Admins)) {
 		out = append(out, workflows.Button{Action: ActAttest, Label: "It is a user now", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
 			Text: s.To + " has signed up through the invitation and is listed as an accepted user of " + s.AccountName + ". This is recorded under your name.", Yes: "I have seen it", No: "Not yet"}})
 	}
-	if is(who, []string{s.Requester}, s.Holders) && !s.Reading && !s.Prep.Sending {
+	if workflows.Among(who, []string{s.Requester}, s.Holders) && !s.Reading && !s.Prep.Sending {
 		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again"})
 	}
 	return out
@@ -255,15 +255,15 @@ func (s State) prepareButtons(who string) []workflows.Button {
 
 func (s State) inviteButtons(who string) []workflows.Button {
 	var out []workflows.Button
-	if s.Invite.Manual && is(who, s.inviters()) {
+	if s.Invite.Manual && workflows.Among(who, s.inviters()) {
 		out = append(out, workflows.Button{Action: ActAttest, Label: "The invitation is sent", Style: workflows.Primary, Confirm: &workflows.Confirm{
 			Title: "Do you swear to it?", Text: "In integrator.io, " + s.To + " was invited to become the owner of " + s.AccountName + ". This is recorded under your name.", Yes: "It is sent", No: "Not yet"}})
 	}
-	manages := is(who, []string{s.Requester}, s.Holders)
+	manages := workflows.Among(who, []string{s.Requester}, s.Holders)
 	if !s.Invite.Manual && !s.Invite.Sending && manages && !s.Reading {
 		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again", Style: workflows.Primary})
 	}
-	if manages || is(who, s.FromPeople) {
+	if manages || workflows.Among(who, s.FromPeople) {
 		out = append(out, workflows.Button{Action: ActWithdraw, Label: "Withdraw…", Style: workflows.Danger})
 	}
 	return out
@@ -274,7 +274,7 @@ func (s State) acceptButtons(who string) []workflows.Button {
 		return nil
 	}
 	var out []workflows.Button
-	acceptor := is(who, s.acceptors())
+	acceptor := workflows.Among(who, s.acceptors())
 	standing := s.Invite.Lost == "" && !s.Invite.Resend
 	if acceptor && standing && s.Invite.Accepted == "" {
 		out = append(out, workflows.Button{Action: ActAccept, Label: "Accept", Style: workflows.Primary})
@@ -286,7 +286,7 @@ func (s State) acceptButtons(who string) []workflows.Button {
 	if acceptor {
 		out = append(out, workflows.Button{Action: ActDecline, Label: "Decline…", Style: workflows.Danger})
 	}
-	if is(who, []string{s.Requester}, s.Holders, s.FromPeople) {
+	if workflows.Among(who, []string{s.Requester}, s.Holders, s.FromPeople) {
 		if !s.Invite.Resend {
 			out = append(out, workflows.Button{Action: ActResend, Label: "Send again"})
 		}

@@ -26,7 +26,7 @@ func fallback(s State, who string) string {
 	what := s.AccountName + " to " + s.To
 	switch s.Phase {
 	case Confirming:
-		if is(who, s.Waiting) {
+		if workflows.Among(who, s.Waiting) {
 			if len(s.blocking(s.Checks)) > 0 {
 				return "Handing " + what + " is held up by a check"
 			}
@@ -49,7 +49,7 @@ func fallback(s State, who string) string {
 		}
 		return "Confirmed: hand " + what + "; it can still be stopped"
 	case Inviting:
-		if s.Invite.Manual && is(who, s.inviters()) {
+		if s.Invite.Manual && workflows.Among(who, s.inviters()) {
 			return "Please invite " + s.To + " to become the owner of " + s.AccountName
 		}
 		return "Handing " + what + ": the invitation"
@@ -57,7 +57,7 @@ func fallback(s State, who string) string {
 		if s.carrying() {
 			return "integrator.io is handing " + what
 		}
-		if is(who, s.acceptors()) {
+		if workflows.Among(who, s.acceptors()) {
 			return "Accept: " + s.To + " becomes the owner of " + s.AccountName
 		}
 		return s.To + " is invited to become the owner of " + s.AccountName
@@ -187,7 +187,7 @@ func preparingLines(s State, who string) []string {
 		out = append(out, "You are asked because you are to become the owner. "+next)
 	case s.Prep.Claimed != "":
 		out = append(out, workflows.Mention(s.Prep.Claimed)+" is on it. "+next)
-	case is(who, s.acceptors()):
+	case workflows.Among(who, s.acceptors()):
 		out = append(out, "You are asked because you can read that mailbox. One of "+workflows.Mentions(s.acceptors())+" presses “I'm on it”. "+next)
 	case s.ToPerson != "":
 		out = append(out, workflows.Mention(s.ToPerson)+" opens the mail and signs up.")
@@ -218,12 +218,12 @@ func confirmingLines(s State, who string) []string {
 		out = append(out, why+" "+count)
 	case s.voted(who):
 		out = append(out, "Your confirmation is recorded. "+count)
-	case is(who, s.Asked) && is(who, s.Waiting, s.Electorate):
+	case workflows.Among(who, s.Asked) && workflows.Among(who, s.Waiting, s.Electorate):
 		reasonWhy := "You are asked because you are one of the people trusted with this account."
-		if is(who, s.ToHolders) {
+		if workflows.Among(who, s.ToHolders) {
 			reasonWhy = "You are asked because you can read that mailbox."
 		}
-		if !is(who, s.Electorate) {
+		if !workflows.Among(who, s.Electorate) {
 			reasonWhy = "You are asked because somebody who must confirm has delegated to you."
 		}
 		out = append(out, reasonWhy+" "+count)
@@ -257,7 +257,7 @@ func (s State) invites() string {
 
 // voted reports whether a person confirmed, in their own seat or another's.
 func (s State) voted(who string) bool {
-	return !is(who, s.Waiting) && slices.ContainsFunc(s.Ballot.Votes, func(v approvals.Vote) bool { return v.By == who && v.Choice == approvals.Approve })
+	return !workflows.Among(who, s.Waiting) && slices.ContainsFunc(s.Ballot.Votes, func(v approvals.Vote) bool { return v.By == who && v.Choice == approvals.Approve })
 }
 
 // administrators names whom to ask for what needs an administrator.
@@ -305,7 +305,7 @@ func coolingLines(s State, who string) []string {
 	switch {
 	case !s.Cooled:
 		who := "a holder or an administrator"
-		if !is(s.Requester, s.Holders, s.Admins) {
+		if !workflows.Among(s.Requester, s.Holders, s.Admins) {
 			who = workflows.Mention(s.Requester) + ", " + who
 		}
 		out = append(out, "✓ Confirmed. Until "+workflows.When(s.Until)+" ("+workflows.Span(s.Until.Sub(s.Since))+" in all) "+who+" can stop it. Then the checks run once more and "+s.invites()+".")
@@ -322,7 +322,7 @@ func coolingLines(s State, who string) []string {
 	default:
 		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
 	}
-	if is(who, s.FromPeople) {
+	if workflows.Among(who, s.FromPeople) {
 		line := "You are told because you own the account now, as " + s.From + ". When " + s.To + " accepts, integrator.io gives " + s.From + " the manage role"
 		if s.PreviousRole != RoleManage {
 			line += "; " + roleWord(s.PreviousRole) + " is agreed and follows"
@@ -356,7 +356,7 @@ func invitingLines(s State, who string) []string {
 		if s.Invite.Code != "" && s.Invite.Code != workflows.RefusedNoToken {
 			out = append(out, "! Keyholder's token may not start a transfer"+said(s.Invite.Message)+"; the present owner does it in the pages.")
 		}
-		if is(who, s.FromPeople) {
+		if workflows.Among(who, s.FromPeople) {
 			out = append(out, "You are asked because you own the account, as "+s.From+". "+pageSteps(s)+" Then press “The invitation is sent”.")
 		} else if len(s.FromPeople) > 0 {
 			out = append(out, workflows.Mentions(s.FromPeople)+", the present owner, is asked to invite "+s.To+" in integrator.io.")
@@ -397,9 +397,9 @@ func acceptingLines(s State, who string) []string {
 	}
 	do := "Sign in to integrator.io as " + s.To + ", open the invitation (the mail, or the bell) and press Accept there. Only the new owner can."
 	switch {
-	case is(who, s.acceptors()) && s.ToPerson != "":
+	case workflows.Among(who, s.acceptors()) && s.ToPerson != "":
 		out = append(out, "You are asked because you are to become the owner. "+do)
-	case is(who, s.acceptors()):
+	case workflows.Among(who, s.acceptors()):
 		out = append(out, "You are asked because you can read that mailbox. "+do)
 	case s.ToPerson != "":
 		out = append(out, workflows.Mention(s.ToPerson)+" has to accept at integrator.io.")
@@ -441,7 +441,7 @@ func settlingLines(s State, who string) []string {
 	}
 	out = append(out, strings.Join(list, "\n"))
 	whoFor := workflows.List(append(mentioned(s.acceptors()), "an administrator"), "or")
-	if is(who, s.acceptors(), s.Admins) {
+	if workflows.Among(who, s.acceptors(), s.Admins) {
 		whoFor = "You"
 	}
 	return append(out, whoFor+" can finish this. On "+workflows.When(s.Until)+" it ends by itself, and what is open is kept as open.")

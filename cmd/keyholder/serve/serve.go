@@ -83,9 +83,11 @@ func StoreOptions(cfg *config.Config, log zerolog.Logger) store.Options {
 
 // openStore waits for Redis, as it may start at the same time as we do.
 func openStore(ctx context.Context, o Options) (*store.Store, error) {
+	so := StoreOptions(o.Config, o.Log)
+	so.RealNow = o.RealNow
 	wait := 250 * time.Millisecond
 	for {
-		st, err := store.Open(ctx, StoreOptions(o.Config, o.Log))
+		st, err := store.Open(ctx, so)
 		if err == nil || !errors.Is(err, workflows.ErrAway) {
 			return st, err
 		}

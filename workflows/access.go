@@ -64,13 +64,53 @@ type AccessReading struct {
 	SSOEnabled   bool              `json:"sso_enabled,omitempty"`
 }
 
-// PartIntegrations is a part of a reading that can be missing.
-const PartIntegrations = "integrations"
+// Parts of a reading that can be missing besides those of [Reading].
+const (
+	PartIntegrations = "integrations"
+	PartTokens       = "tokens"
+)
 
 // Census is every user of one environment at one time, the owner not among them.
 type Census struct {
 	At    time.Time `json:"at"`
 	Users []User    `json:"users"`
+
+	// The rest is there with Call.Raw only.
+
+	// Pages are the answers that Users was read from, in order.
+	Pages []RawPage `json:"pages,omitempty"`
+	// Integrations and Tokens of the environment; what could not be read is named in Unread (parts: integrations, tokens) with the reason.
+	Integrations []Named           `json:"integrations,omitempty"`
+	Tokens       []APIToken        `json:"tokens,omitempty"`
+	Unread       map[string]string `json:"unread,omitempty"`
+}
+
+// RawPage is one answer of integrator.io as it came.
+type RawPage struct {
+	Request string `json:"request"` // method and path with query, without host
+	Status  int    `json:"status"`
+	Count   int    `json:"count"`  // records in it
+	SHA256  string `json:"sha256"` // of Body, in hex
+	Body    []byte `json:"body,omitempty"`
+}
+
+// APIToken is a token of an account, never its secret.
+type APIToken struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Full     bool      `json:"full,omitempty"`    // full access
+	Revoked  bool      `json:"revoked,omitempty"` // no longer works
+	Created  time.Time `json:"created,omitzero"`
+	Modified time.Time `json:"modified,omitzero"`
+}
+
+// Trace is who did something according to the audit log of integrator.io. Email is empty where the log holds nothing about it.
+type Trace struct {
+	Email  string    `json:"email,omitempty"`
+	Name   string    `json:"name,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+	Source string    `json:"source,omitempty"` // ui, api, connector, stack, system, sso
+	Event  string    `json:"event,omitempty"`  // create, update, delete
 }
 
 // Mark is a short form of who has what; sign-ins do not change it.

@@ -18,6 +18,8 @@ type AccountState struct {
 	Previous string `json:"previous,omitempty"`
 	// Locks maps a lock's name (as "transfer") to the workflow that holds it.
 	Locks map[string]string `json:"locks,omitempty"`
+	// Reviews are the campaigns of the account, oldest first, at most [MaxReviews].
+	Reviews []ReviewSummary `json:"reviews,omitempty"`
 	// Given holds the accesses that decisions explain, by [GivenKey].
 	Given map[string]Given `json:"given,omitempty"`
 }
@@ -93,6 +95,12 @@ func ApplyAccount(a AccountState, e Event) (AccountState, error) {
 			a.Given = map[string]Given{}
 		}
 		a.Given[b.Key] = b.Given
+	case ReviewMoved:
+		var b ReviewSummary
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return a, fmt.Errorf("decode %s: %w", e.Type, err)
+		}
+		a.Reviews = withReview(a.Reviews, b)
 	default:
 		return a, fmt.Errorf("apply %q: %w", e.Type, ErrUnknownEvent)
 	}

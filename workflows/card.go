@@ -52,6 +52,20 @@ const (
 	InputUser   = "users_select"
 	InputText   = "plain_text_input"
 	InputChecks = "checkboxes"
+	InputFile   = "file_input" // the command's Input holds the file's content
+)
+
+// Kinds of blocks of a form that ask for nothing.
+const (
+	BlockText    = "section" // Label is Slack mrkdwn
+	BlockDivider = "divider"
+	BlockButtons = "actions" // Buttons; named "<machine>:<round>" as on cards
+)
+
+// Blocks beside [Input]s that say where a command's file came from, set by whoever fetched it.
+const (
+	FileName = ".name" // appended to the input's block: the file's name
+	FileHash = ".sha256"
 )
 
 // Modal is a form. Its private_metadata carries Workflow, Account, Action and Round.
@@ -66,6 +80,8 @@ type Modal struct {
 	Account  string
 	Action   string // the command that submitting gives
 	Round    int
+	// Page comes back in [Command.Page] with each click and form. A form that answers a click inside a form replaces that one.
+	Page int
 }
 
 // Input is one field. Block is its block_id and action_id.
@@ -80,6 +96,10 @@ type Input struct {
 	Optional    bool
 	Multiline   bool
 	MaxLength   int // characters; 0: Slack's own limit of 3000
+	// Buttons of a [BlockButtons].
+	Buttons []Button
+	// FileTypes that an [InputFile] takes, as "csv"; one file.
+	FileTypes []string
 }
 
 // Option is one choice. Value is at most 150 characters, Label and Description at most 75.

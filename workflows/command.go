@@ -45,6 +45,9 @@ type Command struct {
 	At time.Time
 	// Round is the round of the card or modal that was clicked; -1 when the command has none.
 	Round int
+	// View is the ID of the modal that a click or form came from, empty for a card; Page is the modal's own ([Modal.Page]).
+	View string
+	Page int
 	// Submitted is true when Input comes from a modal. A click on a button that needs a modal arrives first without.
 	Submitted bool
 	// Input holds the fields of a submitted modal by block_id. Fields with several values join them with a newline.
@@ -96,4 +99,6 @@ type Receipt struct {
 	// Access answers OpReadAccess, Census OpCensus.
 	Access *AccessReading `json:"access,omitempty"`
 	Census *Census        `json:"census,omitempty"`
+	// Trace answers OpTrace.
+	Trace *Trace `json:"trace,omitempty"`
 }

@@ -40,6 +40,9 @@ const (
 	OpRemoveAccess = "remove_access"
 	// OpCensus reads every user of Call.Environment. As a watch it has learned something when [Census.Mark] differs from Call.Known. Answer: Receipt.Census.
 	OpCensus = "census"
+	// OpTrace looks into the audit log of Call.Environment for who last changed the access of Call.Email, not before Call.Since. Answer: Receipt.Trace; a
+	// log that holds nothing about it answers a Trace without a person.
+	OpTrace = "trace"
 	// OpTell gives the command Call.Command to the workflow Call.ID of the same account; it goes through the desk, not to integrator.io.
 	OpTell = "tell"
 	// OpWatchTransfer reads the account transfer Call.ID (or, when ID is empty, the newest for Call.Email not in Call.Seen) and whether
@@ -63,6 +66,10 @@ type Call struct {
 	Access      *Access  `json:"access,omitempty"`
 	// Required is what OpChangeAccess writes of the two requirements; nil leaves them, but for what an administrator needs.
 	Required *Required         `json:"required,omitempty"`
+	// Raw asks OpCensus for evidence: the answers as they came, the integrations' names and the API tokens.
+	Raw bool `json:"raw,omitempty"`
+	// Since bounds OpTrace.
+	Since    time.Time         `json:"since,omitzero"`
 	Command  string            `json:"command,omitempty"` // what OpTell gives, with Input
 	Input    map[string]string `json:"input,omitempty"`
 	// Deadline ends the trying; zero: [GiveUpAfter] from the commit.

@@ -29,6 +29,9 @@ type Person struct {
 	EmailConfirmed bool
 	TimeZone       string // IANA name; may be empty
 	Standing       string // "" or one of the codes
+	// Away reports that Slack shows the person as absent (a status such as vacation or sick); AwayUntil is when that ends, zero: not said.
+	Away      bool
+	AwayUntil time.Time
 	At             time.Time
 }
 
@@ -117,6 +120,7 @@ type Policy struct {
 	UIHost             string
 	Transfer           TransferPolicy
 	Access             AccessPolicy
+	Review             ReviewPolicy
 }
 
 // Alias is a shared mailbox that may own the account.

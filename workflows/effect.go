@@ -65,13 +65,13 @@ type Call struct {
 	Known       string   `json:"known,omitempty"` // what a watch knew already
 	Access      *Access  `json:"access,omitempty"`
 	// Required is what OpChangeAccess writes of the two requirements; nil leaves them, but for what an administrator needs.
-	Required *Required         `json:"required,omitempty"`
+	Required *Required `json:"required,omitempty"`
 	// Raw asks OpCensus for evidence: the answers as they came, the integrations' names and the API tokens.
 	Raw bool `json:"raw,omitempty"`
 	// Since bounds OpTrace.
-	Since    time.Time         `json:"since,omitzero"`
-	Command  string            `json:"command,omitempty"` // what OpTell gives, with Input
-	Input    map[string]string `json:"input,omitempty"`
+	Since   time.Time         `json:"since,omitzero"`
+	Command string            `json:"command,omitempty"` // what OpTell gives, with Input
+	Input   map[string]string `json:"input,omitempty"`
 	// Deadline ends the trying; zero: [GiveUpAfter] from the commit.
 	Deadline time.Time `json:"deadline,omitzero"`
 }

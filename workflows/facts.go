@@ -32,7 +32,7 @@ type Person struct {
 	// Away reports that Slack shows the person as absent (a status such as vacation or sick); AwayUntil is when that ends, zero: not said.
 	Away      bool
 	AwayUntil time.Time
-	At             time.Time
+	At        time.Time
 }
 
 // Needs is what a machine wants to know before it decides. Groups are expanded and their members looked up as well.

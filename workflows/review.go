@@ -21,9 +21,9 @@ type ReviewPolicy struct {
 	RemindEvery   time.Duration       `json:"remind_every"`
 	RemindBefore  []time.Duration     `json:"remind_before,omitempty"` // before the due time; 0 is that time itself
 	OverdueEvery  time.Duration       `json:"overdue_every"`
-	From          time.Duration       `json:"from"`                   // working hours, after midnight
-	To            time.Duration       `json:"to"`                     // up to 24 h
-	Days          [7]bool             `json:"days"`                   // working days by time.Weekday
+	From          time.Duration       `json:"from"`                     // working hours, after midnight
+	To            time.Duration       `json:"to"`                       // up to 24 h
+	Days          [7]bool             `json:"days"`                     // working days by time.Weekday
 	Escalate      []time.Duration     `json:"escalate_after,omitempty"` // the first adds a person, each later one replaces
 	// Inactive... and ExemptNew are the thresholds of the flag inactive.
 	InactiveAfter           time.Duration `json:"inactive_after"`

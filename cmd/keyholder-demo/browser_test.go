@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -85,17 +86,24 @@ func TestTheTourIsDoneOnThePageByMouse(t *testing.T) {
 	p.quiet()
 }
 
-// tabTo presses Tab until something has the focus.
-func (p *page) tabTo(role, name string) {
+// farthest is the most presses of Tab between two things that somebody does one after the other, in either direction.
+const farthest = 40
+
+// tabTo presses Tab, or Shift+Tab where that is nearer to go, until something has the focus.
+func (p *page) tabTo(role, name string, back ...chromedp.Modifier) {
 	p.t.Helper()
-	p.find(role, name)
-	for range 150 {
-		if ask[bool](p, script(fmt.Sprintf(`(e => e && same(e, %s) && new RegExp(%s, 'i').test(nameOf(e)))(focused())`, quoted(role), quoted(name)))) {
+	there := script(fmt.Sprintf(`(e => Boolean(e) && same(e, %s) && new RegExp(%s, 'i').test(nameOf(e)))(focused())`, quoted(role), quoted(name)))
+	p.until(fmt.Sprintf("a %s named %s", role, name), func() bool {
+		return ask[bool](p, script(fmt.Sprintf("Boolean(find(%s, %s, true))", quoted(role), quoted(name))))
+	})
+	for range farthest {
+		if ask[bool](p, there) {
 			return
 		}
-		p.do(chromedp.KeyEvent(kb.Tab))
+		p.do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(back...)))
 	}
-	p.t.Fatalf("Tab does not lead to the %s %s\n%s", role, name, p.everything())
+	p.t.Fatalf("%d presses of Tab do not lead to the %s %s; the focus is on %s\n%s", farthest, role, name,
+		ask[string](p, script(`(e => e ? roleOf(e) + ' ' + nameOf(e) + ' ' + e.outerHTML.slice(0, 200) : 'nothing')(focused())`)), p.everything())
 }
 
 // key goes somewhere by Tab and presses Enter.
@@ -105,40 +113,98 @@ func (p *page) key(role, name string) {
 	p.do(chromedp.KeyEvent(kb.Enter))
 }
 
-func TestATransferIsMovedOnThePageByKeysAlone(t *testing.T) {
+// types goes to the composer by Tab, types a line and sends it.
+func (p *page) types(text string) {
+	p.t.Helper()
+	p.tabTo("textbox", "message")
+	p.do(chromedp.KeyEvent(text + kb.Enter))
+}
+
+func TestTheTourIsDoneOnThePageByKeysAlone(t *testing.T) {
 	p := open(t, start(t, options{}))
 	p.key("button", "^Dee Okafor")
 	p.key("button", "integration-ops")
-	p.tabTo("textbox", "message")
-	p.do(chromedp.KeyEvent("/io transfer" + kb.Enter))
+	p.types("/io transfer")
 	p.tabTo("combobox", "shared mailbox")
 	p.do(chromedp.KeyEvent(kb.ArrowDown))
 	p.tabTo("textbox", "^Why")
 	p.do(chromedp.KeyEvent("Jane leaves on 5 December"))
 	p.key("button", "^Ask for it$")
-	p.untilTicked("ask")
+	p.ticks("ask")
+
+	p.key("button", "^Gus Lind")
+	p.key("button", "general")
+	p.types("/io transfer")
+	p.sees("guests cannot use Keyholder. Nothing was recorded")
+	p.ticks("ask refused")
+
 	p.key("button", "^Ana Silva")
 	p.key("button", "^(Messages|keyholder)")
 	p.sees("was invited as a user") // a press on a card that changes meanwhile is refused
 	p.key("button", "^I'm on it$")
-	p.tabTo("tab", "^Tour$")
-	p.do(chromedp.KeyEvent(kb.ArrowRight))
+	p.key("button", "^Go to the mail$")
 	p.key("button", "^Sign up and accept$")
-	p.untilTicked("ask member")
+	p.ticks("ask refused member")
+
 	p.key("button", "^\\+1 day$")
-	p.do(chromedp.KeyEvent(kb.Enter))
-	p.untilTicked("ask member reminded")
+	p.sees("1 day ahead")
+	p.do(chromedp.KeyEvent(" "))
+	p.sees("2 days ahead")
 	p.key("button", "^Ben Novak")
 	p.key("button", "^(Messages|keyholder)")
+	p.key("button", "1 reply")
+	p.sees("A reminder: your answer is missing")
+	p.do(chromedp.KeyEvent(kb.Escape)) // closes the thread, and the focus goes back to where it was opened
+	p.ticks("ask refused member reminded")
+
 	p.key("button", "^Confirm$")
 	p.key("button", "^Ana Silva")
 	p.key("button", "^(Messages|keyholder)")
 	p.key("button", "^Confirm$")
 	p.until("the confirmations", func() bool { return p.toured().Steps[4].Done })
 	p.key("button", "^\\+1 hour$")
+	p.ticks("ask refused member reminded confirmed invited")
+
 	p.key("button", "^Accept as the new owner$")
-	p.until("the new owner", func() bool { return p.account().Snapshot().Owner.Email == aliasEmail })
+	p.ticks("ask refused member reminded confirmed invited owner")
+
+	p.key("button", "^Jane Moreau")
+	p.key("button", "^(Messages|keyholder)")
+	p.sees("Acme Production now belongs to " + aliasEmail)
+	p.key("button", "^Ana Silva")
+	p.key("button", "^(Messages|keyholder)")
+	p.key("button", "^Finish…$")
+	p.key("button", "^Finish$")
+	p.ticks("ask refused member reminded confirmed invited owner finished")
+
+	p.key("button", "^Dee Okafor")
+	p.key("button", "integration-ops")
+	p.types("/io audit " + p.tourID())
+	p.ticks("ask refused member reminded confirmed invited owner finished audited")
+	p.sees("All done\\.")
+	if got := p.account().Snapshot().Owner.Email; got != aliasEmail {
+		t.Errorf("the owner is %s", got)
+	}
 	p.quiet()
+}
+
+// ticks waits until exactly these steps are done, and until the panel shows each of them so.
+func (p *page) ticks(ids string) {
+	p.t.Helper()
+	p.untilTicked(ids)
+	var titles []string
+	for _, s := range p.toured().Steps {
+		if s.Done {
+			titles = append(titles, s.Title)
+		}
+	}
+	raw, err := json.Marshal(titles)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.until("the panel to tick "+ids, func() bool {
+		return ask[bool](p, fmt.Sprintf(`(done => JSON.stringify(done) === %s)([...document.querySelector('#panel-frame').contentDocument.querySelectorAll('#tour .step.done .name')].map(e => e.firstChild.data))`, quoted(string(raw))))
+	})
 }
 
 func TestMeddlingIsSeenAtIntegratorAndKeepsTheFocus(t *testing.T) {

@@ -27,6 +27,9 @@ const (
 	// OpWithdrawUser deletes the invitation of Call.Email to become a user, if it was not accepted yet. Not there, or accepted, is success. Answer:
 	// Receipt.User as it stood, or nil.
 	OpWithdrawUser = "withdraw_user"
+	// OpReinvite sends the invitation of Call.Email in Call.Environment again: PUT /v1/ashares/{id}/reinvite, which also takes back a decline; an
+	// accepted user is success without a call. Answer: Receipt.User.
+	OpReinvite = "reinvite"
 	// OpReadAccess reads the user Call.Email in Call.Environment, the integrations there and the account's SSO. Answer: Receipt.Access.
 	OpReadAccess = "read_access"
 	// OpGrant invites Call.Email with exactly Call.Access; administrators get a second factor required, or SSO where the account has it. An invitation

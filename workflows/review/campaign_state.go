@@ -1,0 +1,158 @@
+package review
+
+import (
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Stages of a campaign.
+const (
+	CampaignGathering = "gathering" // the population is read, or waited for
+	CampaignOpen      = "open"      // reviewers decide
+	CampaignClosing   = "closing"   // packets are being closed
+	CampaignFixing    = "fixing"    // what was decided is carried out
+	CampaignCompleted = "completed"
+	CampaignCancelled = "cancelled"
+)
+
+// Started is what opens a campaign, frozen with the rules of that moment; the body of the opening event.
+type Started struct {
+	ID          string                  `json:"id"`
+	AccountID   string                  `json:"account"`
+	AccountName string                  `json:"account_name"`
+	Period      string                  `json:"period"` // 2026q4, 2026-11, 2026h2, 2026
+	By          workflows.Actor         `json:"by"`     // a person, or the calendar
+	ByName      string                  `json:"by_name,omitempty"`
+	Due         time.Time               `json:"due"`
+	Closes      time.Time               `json:"closes"`
+	Owner       string                  `json:"owner"`
+	OwnerSince  time.Time               `json:"owner_since,omitzero"`
+	OwnerBy     string                  `json:"owner_by,omitempty"`
+	Aliases     []workflows.Alias       `json:"aliases,omitempty"` // groups expanded
+	Reviewers   []string                `json:"reviewers"`
+	Admins      []string                `json:"admins,omitempty"`
+	Holders     []string                `json:"holders,omitempty"`
+	Auditors    []string                `json:"auditors,omitempty"`
+	Channel     string                  `json:"channel,omitempty"`
+	UIHost      string                  `json:"ui_host,omitempty"`
+	Policy      workflows.ReviewPolicy  `json:"policy"`
+	Environs    []workflows.Environment `json:"environments"` // production first, under ""
+	Version     string                  `json:"version,omitempty"`
+}
+
+// Sources of a population.
+const (
+	SourceAPI = "integrator.io API"
+	SourceCSV = "CSV of the Users page"
+)
+
+// Reading is how the population of one environment came about.
+type Reading struct {
+	Environment string    `json:"environment,omitempty"`
+	Source      string    `json:"source,omitempty"`
+	At          time.Time `json:"at,omitzero"` // when it was read, or extracted
+	Count       int       `json:"count"`       // users; the owner's and aliases' rows are not among them
+	// SHA256 of the frozen list: the bytes of frozen/<environment>.csv in the exported files.
+	SHA256 string `json:"sha256,omitempty"`
+	Chunks int    `json:"chunks,omitempty"`
+	// Pages are the answers it was read from, without their bodies, which stand in events of their own.
+	Pages []workflows.RawPage `json:"pages,omitempty"`
+	// Filters that the reading used, in words; "none".
+	Filters string `json:"filters,omitempty"`
+	// Excluded says why the environment was not read; empty: it was.
+	Excluded string               `json:"excluded,omitempty"`
+	Tokens   []workflows.APIToken `json:"tokens,omitempty"`
+	Unread   map[string]string    `json:"unread,omitempty"`
+
+	// Of a file: who gave it, what it was, who confirmed the count against the page.
+	File        string    `json:"file,omitempty"`
+	FileSHA256  string    `json:"file_sha256,omitempty"`
+	Uploader    string    `json:"uploader,omitempty"` // a Slack ID, or "operator: name"
+	Uploaded    time.Time `json:"uploaded,omitzero"`
+	ConfirmedBy string    `json:"confirmed_by,omitempty"`
+	Confirmed   time.Time `json:"confirmed,omitzero"`
+}
+
+// Done reports whether the environment needs nothing more: read and, if from a file, confirmed; or excluded.
+func (r Reading) Done() bool {
+	return r.Excluded != "" || r.Source == SourceAPI || r.Source == SourceCSV && r.ConfirmedBy != ""
+}
+
+// Part is a packet as its campaign knows it.
+type Part struct {
+	ID       string     `json:"id"`
+	Reviewer string     `json:"reviewer"`
+	Counts   Counts     `json:"counts"`
+	Signed   *Signature `json:"signed,omitempty"`
+	Closed   bool       `json:"closed,omitempty"` // its decisions are final
+	Ended    bool       `json:"ended,omitempty"`  // and its remedies, too
+}
+
+// CampaignState is all that is known of one campaign but its rows, the fold of its events. The rows stand in its population events and in its packets.
+type CampaignState struct {
+	Started
+	Phase    string            `json:"phase"`
+	Round    int               `json:"round"`
+	Begun    time.Time         `json:"begun"`
+	Names    map[string]string `json:"names,omitempty"`
+	Readings []Reading         `json:"readings"`
+	// Gathered holds the rows until all environments are there; it is emptied when the packets open.
+	Gathered map[string][]Row `json:"gathered,omitempty"`
+	// Delegates are what the mail system says of each alias, by address.
+	Delegates  map[string][]string `json:"delegates,omitempty"`
+	Attested   map[string]string   `json:"attested,omitempty"` // by alias: who says holders and delegates agree
+	Parts      []Part              `json:"parts,omitempty"`
+	Rows       int                 `json:"rows"`
+	Exceptions []string            `json:"exceptions,omitempty"` // in words
+	PlannedAt  time.Time           `json:"planned_at,omitzero"`
+	ClosedAt   time.Time           `json:"closed_at,omitzero"`
+	Ended      time.Time           `json:"ended,omitzero"`
+	Why        string              `json:"why,omitempty"` // of a cancellation
+	Slow       string              `json:"slow,omitempty"`
+	Notes      []string            `json:"notes,omitempty"`
+}
+
+// Opened implements workflows.State.
+func (s CampaignState) Opened() bool { return s.Phase != "" }
+
+// Closed implements workflows.State.
+func (s CampaignState) Closed() bool {
+	return s.Phase == CampaignCompleted || s.Phase == CampaignCancelled
+}
+
+// Account implements workflows.State.
+func (s CampaignState) Account() string { return s.AccountID }
+
+// Stage implements workflows.State.
+func (s CampaignState) Stage() string { return s.Phase }
+
+// Began implements workflows.State.
+func (s CampaignState) Began() time.Time { return s.Begun }
+
+// Title implements workflows.State.
+func (s CampaignState) Title() string { return "Review of " + s.AccountName + ", " + s.Period }
+
+// Counts adds up the packets.
+func (s CampaignState) Counts() Counts {
+	var c Counts
+	for _, p := range s.Parts {
+		c.add(p.Counts)
+	}
+	return c
+}
+
+func (c *Counts) add(o Counts) {
+	c.Rows += o.Rows
+	c.Open += o.Open
+	c.Keep += o.Keep
+	c.Change += o.Change
+	c.Remove += o.Remove
+	c.NoAnswer += o.NoAnswer
+	c.Privileged += o.Privileged
+	c.Exceptions += o.Exceptions
+	c.Bulk += o.Bulk
+	c.ToFix += o.ToFix
+	c.Fixed += o.Fixed
+	c.Failed += o.Failed
+}

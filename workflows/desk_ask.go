@@ -44,6 +44,26 @@ func (d *Desk) NewWorkflowID(machine, account string, seeds ...string) (string, 
 	return NewID(m.Letter(), account, d.o.Store.Shards(), append([]string{account}, seeds...)...), nil
 }
 
+// NamedWorkflowID is the ID of a workflow that is named after what it is about, as "r07-acme-2026q4": letter, shard, account, name. It fails when the
+// machine is unknown or the ID would not be one ([ParseID]).
+func (d *Desk) NamedWorkflowID(machine, account, name string) (string, error) {
+	m, ok := d.names[machine]
+	if !ok {
+		return "", fmt.Errorf("name a workflow of %.40q: %w", machine, ErrNoWorkflow)
+	}
+	id := NamedID(m.Letter(), account, d.o.Store.Shards(), name)
+	if _, _, ok := ParseID(id); !ok {
+		return "", fmt.Errorf("name a workflow %.80q: it is no ID", id)
+	}
+	return id, nil
+}
+
+// State answers a workflow's state, of its machine's own type. Errors: [ErrNoWorkflow], [ErrAway].
+func (d *Desk) State(ctx context.Context, workflow string) (State, error) {
+	_, s, _, err := d.load(ctx, workflow)
+	return s, err
+}
+
 // Accounts answers every configured account in the file's order.
 func (d *Desk) Accounts(ctx context.Context) ([]AccountInfo, error) {
 	var out []AccountInfo

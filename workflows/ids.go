@@ -27,6 +27,11 @@ func NewID(letter byte, account string, shards int, seeds ...string) string {
 	return fmt.Sprintf("%c%02d-%s", letter, ShardOf(account, shards), b[:])
 }
 
+// NamedID is the ID of a workflow that is named after what it is about, as "r07-acme-2026q4".
+func NamedID(letter byte, account string, shards int, name string) string {
+	return fmt.Sprintf("%c%02d-%s-%s", letter, ShardOf(account, shards), account, name)
+}
+
 // ShardOf says which shard an account or person lives on, from 0 to shards-1.
 func ShardOf(id string, shards int) int {
 	h := fnv.New32a()

@@ -32,7 +32,7 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	for i, call := range dec.Calls {
 		c.Append = append(c.Append, Effect{
 			ID: fmt.Sprintf("%s/%d/%d", cmd.Workflow, version, i), Workflow: cmd.Workflow, Account: cmd.Account,
-			Key: "io/" + cmd.Account, Made: cmd.At, Call: &call,
+			Key: callKey(cmd.Account, call), Made: cmd.At, Call: &call,
 		})
 	}
 	open, isOpen := at.state.Opened() && !at.state.Closed(), !next.Closed()
@@ -46,6 +46,15 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 		c.Answers = cmd.Answers
 	}
 	return c, nil
+}
+
+// callKey orders calls: those to integrator.io by account; what one workflow tells another by the one that is told, so that it does not wait while
+// integrator.io is away.
+func callKey(account string, call Call) string {
+	if call.Op == OpTell {
+		return "tell/" + call.ID
+	}
+	return "io/" + account
 }
 
 // records appends the events of workflow and account and answers the workflow's new state.

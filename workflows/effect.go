@@ -94,7 +94,7 @@ type Effect struct {
 	ID       string `json:"id"`
 	Workflow string `json:"workflow"`
 	Account  string `json:"account"`
-	// Key orders: effects of one key are delivered one after another. "io/<account>" is first in, first out;
+	// Key orders: effects of one key are delivered one after another. "io/<account>" and "tell/<workflow>" are first in, first out;
 	// "card/<workflow>/<name>/<recipient>" and "watch/<workflow>/<name>" hold the newest content only.
 	Key  string    `json:"key"`
 	Lane int       `json:"lane"`
@@ -122,8 +122,11 @@ func (e Effect) Deadline() time.Time {
 	return e.Made.Add(GiveUpAfter)
 }
 
-// Destination is what a 429 holds back: one account of integrator.io, or Slack.
+// Destination is what a 429 holds back: one account of integrator.io, Slack, or nothing but the desk.
 func (e Effect) Destination() string {
+	if e.Call != nil && e.Call.Op == OpTell {
+		return "desk"
+	}
 	if e.Call != nil {
 		return "io/" + e.Call.Account
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -43,6 +44,7 @@ func TestPageInABrowser(t *testing.T) {
 		{"the inspector shows envelopes and calls without tokens", pageInspector},
 		{"colours follow the system until they are chosen", pageColours},
 		{"everything can be done by keyboard", pageKeyboard},
+		{"keys lead to every part of the page", pageKeys},
 		{"hostile texts stay texts", pageHostile},
 		{"blocks of every kind, known or not", pageBlocks},
 		{"the Home tab is used", pageHome},
@@ -551,6 +553,68 @@ func pageKeyboard(t *testing.T, browser context.Context) {
 	wait(t, s, func(*slacksim.Snapshot) bool { return sent.Load() == "more" })
 	p.keys(kb.ArrowDown, chromedp.ModifierAlt)
 	p.sees("#as", "Ben Ode")
+}
+
+func pageKeys(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{Panel: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<!doctype html><title>A panel</title><body><button id="one">One</button><button id="two">Two</button>`))
+	})})
+	for i := range 5 {
+		must[string](t)(s.Post("UBEN", "C0OPS", fmt.Sprintf("word %d", i), ""))
+	}
+	p := openPage(t, browser, url, "UANA")
+	p.until(`document.querySelector('#panel-frame').contentDocument?.querySelector('#two')`)
+	at := func(css string) { t.Helper(); p.until(`document.activeElement?.matches(` + quote(css) + `)`) }
+	p.keys(kb.Tab)
+	at(".skip")
+	p.keys(kb.Enter)
+	at("#text")
+	p.keys(kb.F6)
+	p.until(`document.activeElement.id === 'panel-frame' && document.activeElement.contentDocument.activeElement.id === 'one'`)
+	p.keys(kb.Tab)
+	p.keys(kb.F6)
+	at("#people [data-action=UANA]")
+	p.keys(kb.ArrowDown)
+	at("#people [data-action=UBEN]")
+	p.keys(kb.End)
+	at("#apps [data-action=app]")
+	p.keys(kb.ArrowUp)
+	p.keys(kb.ArrowDown + kb.Home)
+	at("#people [data-action=UANA]")
+	p.keys(kb.F6, chromedp.ModifierShift)
+	p.until(`document.activeElement.contentDocument?.activeElement.id === 'two'`) // where it was left
+	p.keys("/", chromedp.ModifierCtrl)                                            // keys of the page work in the panel, too
+	p.sees("#keys[open]", "Next or previous part of the page")
+	p.keys(kb.Escape)
+	p.until(`!document.querySelector('#keys').open`)
+	p.keys("2", chromedp.ModifierAlt)
+	p.sees("#as", "Ben Ode")
+	p.keys("k", chromedp.ModifierCtrl)
+	p.keys("ops" + kb.Enter)
+	at("#text")
+	for range 4 { // over the commands that the beginning of a channel offers
+		p.keys(kb.Tab, chromedp.ModifierShift)
+		if look[string](p, `document.activeElement.id`) == "messages" {
+			break
+		}
+	}
+	at("#messages")
+	p.keys(kb.ArrowUp)
+	at(".message:last-child")
+	p.keys(kb.ArrowUp)
+	p.until(`document.activeElement.innerText.includes('word 3')`)
+	p.keys(kb.Tab)
+	at(".message [aria-label='Reply in thread']")
+	p.keys(kb.Enter)
+	at("#thread-text")
+	p.sees("#thread-messages", "word 3")
+	p.keys(kb.F6)
+	p.until(`document.activeElement.id === 'panel-frame'`)
+	p.keys(kb.F6, chromedp.ModifierShift)
+	at("#thread-text")
+	p.keys(kb.Escape)
+	at(".message [aria-label='Reply in thread']")
 }
 
 func pageHostile(t *testing.T, browser context.Context) {

@@ -5,6 +5,7 @@ import { avatar } from './avatar.js';
 import { changePlace, say } from './composer.js';
 import { clear, show, toNewest } from './conversation.js';
 import { drawHome, setHome } from './home.js';
+import { showKeys, startKeys } from './keys.js';
 import { startInspector, toggleInspector } from './inspector.js';
 import { leave, setViews, showModal } from './modal.js';
 import { drawPanel, setSidebar, startPanes, togglePanel } from './panes.js';
@@ -91,8 +92,8 @@ function open(channel) {
   if (!matchMedia('(pointer: coarse)').matches) $('text').focus();
 }
 
-// openApp opens the conversation with the app, made if there was none; the app hears of it.
-async function openApp(tab) {
+// openApp opens the conversation with the app, made if there was none; the app hears of it. stay leaves the focus where it is.
+async function openApp(tab, stay) {
   const user = store.me;
   closeThread();
   setSidebar(false);
@@ -105,6 +106,7 @@ async function openApp(tab) {
     dm = store.channel[made.channel];
   }
   enter({ where: dm.id, tab: to });
+  if (!stay && to === 'messages' && !matchMedia('(pointer: coarse)').matches) $('text').focus();
   call('home', { user, tab: to }).catch(() => {}); // shown whether or not the app listens
 }
 
@@ -122,13 +124,14 @@ function switches() {
     store.app.home ? { title: store.app.name + ' Home', more: 'Home tab of the app', look: avatar(store.app.user, true), run: () => openApp('home') } : null,
     { title: 'Inspector', more: 'Envelopes and calls', look: icon('inspect'), key: 'Alt+I', run: toggleInspector },
     store.panel.url ? { title: store.panel.title, more: 'Panel', look: icon('panel'), key: 'Alt+P', run: togglePanel } : null,
+    { title: 'Keyboard shortcuts', more: 'All keys of this page', look: icon('keys'), key: 'Ctrl+/', run: showKeys },
     { title: 'Newest messages', more: 'Jump', look: icon('down'), run: toNewest },
   ].filter(Boolean);
 }
 
 // Keys are read by their place on the keyboard, because Alt makes other letters on some.
-document.addEventListener('keydown', event => {
-  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.code === 'KeyK') { event.preventDefault(); if (!$('modal').open && !$('confirm').open) openSwitcher(switches); return; }
+function keys(event) {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && event.code === 'KeyK') { event.preventDefault(); if (!document.querySelector('dialog:modal:not(#switcher)')) openSwitcher(switches); return; }
   if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const digit = /^Digit([1-9])$/.exec(event.code);
   const act = digit ? () => { const p = actors()[digit[1] - 1]; if (p && !$('confirm').open) go(p.id); } :
@@ -136,7 +139,7 @@ document.addEventListener('keydown', event => {
   if (!act) return;
   event.preventDefault();
   act();
-});
+}
 
 function tabKeys(event) {
   if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
@@ -146,7 +149,7 @@ function tabKeys(event) {
 }
 
 for (const [id, tab] of [['tab-home', 'home'], ['tab-messages', 'messages']]) {
-  $(id).addEventListener('click', () => openApp(tab));
+  $(id).addEventListener('click', () => openApp(tab, true));
   $(id).addEventListener('keydown', tabKeys);
 }
 $('switch').addEventListener('click', () => openSwitcher(switches));
@@ -178,5 +181,6 @@ setInterval(clock, 10000);
 startTheme();
 startPanes();
 startInspector();
+startKeys(keys);
 for (const node of document.querySelectorAll('[data-icon]')) node.prepend(icon(node.dataset.icon));
 guard(load().then(() => { clock(); listen(); }));

@@ -67,5 +67,5 @@ export function messageNode(m, channel, { compact, openThread, inThread } = {}) 
       body(m, channel, compact),
       m.replies && openThread ? threadButton(m, openThread) : null,
       m.ephemeral_to ? dismiss(m, channel) : null),
-    openThread && !m.ephemeral_to ? h('div', { class: 'tools' }, h('button', { type: 'button', title: 'Reply in thread', 'aria-label': 'Reply in thread', onclick: () => openThread(m.ts) }, icon('reply'))) : null);
+    openThread && !m.ephemeral_to ? h('div', { class: 'tools' }, h('button', { type: 'button', tabindex: '-1', title: 'Reply in thread', 'aria-label': 'Reply in thread', onclick: () => openThread(m.ts) }, icon('reply'))) : null);
 }

@@ -127,7 +127,8 @@ function draw(view, views, typed, at) {
   reads = [];
   const context = { values: view.state.values, typed, errors, use: use(user, view), collect: (block, element, read) => reads.push({ block, element, read }),
     suggest: async (block, element, text) => (await call('suggest', { user, view_id: view.id, block_id: block.block_id, action_id: element.action_id, text })).answer || {} };
-  const form = h('form', { novalidate: true, onsubmit: event => { event.preventDefault(); submit(user, view); } },
+  const form = h('form', { novalidate: true, onsubmit: event => { event.preventDefault(); submit(user, view); },
+    onkeydown: event => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && view.submit && !view.submit_disabled) { event.preventDefault(); form.requestSubmit(); } } },
     h('header', {},
       depth > 1 ? h('button', { type: 'button', class: 'plain', 'aria-label': 'Back', title: 'Back', onclick: () => close(user, view, false) }, icon('back')) : h('span', { class: 'avatar small of-app', 'aria-hidden': 'true' }, store.app.name[0].toUpperCase()),
       h('h2', { id: 'modal-title' }, textObject(view.title)),

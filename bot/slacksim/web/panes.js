@@ -59,9 +59,10 @@ export function setSidebar(open) {
 // drawPanel shows the panel of the options, if there is one.
 export function drawPanel() {
   const { url, title } = store.panel;
-  $('panel-toggle').hidden = !url;
+  $('panel-toggle').hidden = $('skip-panel').hidden = !url;
   if (!url || $('panel-frame').getAttribute('src') === url) return;
   $('panel-title').textContent = title;
+  $('skip-panel').textContent = 'Skip to the panel: ' + title;
   $('panel-frame').title = title;
   $('panel-toggle').title = title;
   $('panel-toggle').setAttribute('aria-label', title);

@@ -48,7 +48,7 @@ export function drawSidebar({ go, open, openApp }) {
   const dm = dmOf(store.me);
   const n = dm ? unreadIn(store.me, dm.id) : 0;
   const here = store.where === 'app' || Boolean(dm) && store.where === dm.id;
-  replace('apps', [dm && dm.id, n, here, store.me, store.app], () => [place('app', store.app.name, avatar(store.app.user, true), here, n, openApp)]);
+  replace('apps', [dm && dm.id, n, here, store.me, store.app], () => [place('app', store.app.name, avatar(store.app.user, true), here, n, () => openApp())]);
   const total = people.reduce((sum, p) => sum + unreadTotal(p.id), 0);
   const me = store.users[store.me];
   document.title = (total ? `(${countText(total)}) ` : '') + (me ? me.real_name + ' · ' : '') + store.team.name;

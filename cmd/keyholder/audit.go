@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -66,13 +68,19 @@ func (f configFlag) open(w *world) (*store.Store, error) {
 
 type auditExport struct{ configFlag }
 
-// exported is one line of the export.
+// exported is the beginning of one line of the export. The event stands last and as it was hashed: "{" and all from `"by":` to the line's last but one
+// brace are the bytes that the digest is over (package store's doc.go has the formula).
 type exported struct {
-	Kind  string          `json:"kind"`
-	ID    string          `json:"id"`
-	Event workflows.Event `json:"event"`
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+	// Salt, Digest and Link are hexadecimal; the link before is that of the line before, empty for a record's first.
+	Salt   string `json:"salt,omitempty"`
+	Digest string `json:"digest"`
+	Link   string `json:"link"`
 	// Erased is true when the body was erased; its digest stays in the chain.
 	Erased bool `json:"erased,omitempty"`
+	// MS is the event's time as the link has it: milliseconds since 1970.
+	MS int64 `json:"ms"`
 }
 
 // Run prints every event of every record, record by record, oldest first.
@@ -82,27 +90,59 @@ func (c auditExport) Run(w *world) error {
 		return err
 	}
 	defer st.Close()
-	out := json.NewEncoder(w.out)
 	for _, kind := range []string{workflows.KindAccount, workflows.KindPerson, workflows.KindWorkflow, workflows.KindLedger} {
 		refs, err := st.Refs(w.ctx, kind)
 		if err != nil {
 			return fmt.Errorf("list records: %w", err)
 		}
 		for _, ref := range refs {
-			events, err := st.Events(w.ctx, ref, 0)
+			links, err := st.Links(w.ctx, ref, 0)
 			if err != nil {
 				return fmt.Errorf("read %s: %w", ref.ID, err)
 			}
-			for _, e := range events {
-				erased := e.Body == nil
-				if erased {
-					e.Body = json.RawMessage("null")
+			for _, l := range links {
+				line, err := exportLine(ref, l)
+				if err != nil {
+					return fmt.Errorf("read %s: %w", ref.ID, err)
 				}
-				if err := out.Encode(exported{ref.Kind, ref.ID, e, erased}); err != nil {
+				if _, err := w.out.Write(line); err != nil {
 					return fmt.Errorf("write: %w", err)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// exportLine writes the event without touching a byte of what its digest is over; encoding/json would escape and compact. Bodies are made by
+// json.Marshal, so they hold no line break; one that does is compacted, and its line then does not recompute.
+func exportLine(ref workflows.Ref, l store.Link) ([]byte, error) {
+	head, err := json.Marshal(exported{ref.Kind, ref.ID, l.Salt, l.Digest, l.Link, l.Erased, l.At.UnixMilli()})
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	event, err := json.Marshal(struct {
+		Seq  uint64    `json:"seq"`
+		Type string    `json:"type"`
+		At   time.Time `json:"at"`
+	}{l.Seq, l.Type, l.At})
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	body := l.Body
+	if l.Erased {
+		body = []byte(`{"by":{"kind":""},"command":"","body":null}`)
+	}
+	if bytes.ContainsAny(body, "\r\n") {
+		var b bytes.Buffer
+		if err := json.Compact(&b, body); err != nil {
+			return nil, fmt.Errorf("event %d: %w", l.Seq, err)
+		}
+		body = b.Bytes()
+	}
+	var b bytes.Buffer
+	for _, part := range [][]byte{head[:len(head)-1], []byte(`,"event":`), event[:len(event)-1], []byte(","), body[1:], []byte("}\n")} {
+		b.Write(part)
+	}
+	return b.Bytes(), nil
 }

@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 		Setup:               func(e *testscript.Env) error { return surround(t, e) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "fill": fill, "answers": answers, "redis": redisCommand, "slack": slackCommand, "transfer": transferCommand,
-			"tamper": tamper, "terminate": terminate, "nosecrets": noSecrets,
+			"tamper": tamper, "terminate": terminate, "nosecrets": noSecrets, "recomputes": recomputes,
 		},
 	})
 }

@@ -24,7 +24,9 @@ type ashare struct {
 	LastSignIn             stamp             `json:"lastSignIn"`
 	CreatedVia             word              `json:"createdVia"`
 	CreatedAt              stamp             `json:"createdAt"`
+	LastModified           stamp             `json:"lastModified"`
 	SharedWithUser         struct {
+		ID               word   `json:"_id"`
 		Email            string `json:"email"`
 		Name             string `json:"name"`
 		LastSignIn       stamp  `json:"lastSignIn"`

@@ -66,7 +66,11 @@ func (s *session) readAccess(ctx context.Context, call workflows.Call) (*workflo
 // census answers every user. A change is told by a watch only after a second delivery: a list that changes while it is paged may leave a
 // row out.
 func (s *session) census(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
-	c, err := s.everyone(ctx)
+	read := s.everyone
+	if call.Raw {
+		read = s.evidence
+	}
+	c, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +85,7 @@ func (s *session) census(ctx context.Context, call workflows.Call) (*workflows.R
 	return &workflows.Receipt{Census: c}, nil
 }
 
-// everyone reads all users, sorted by address. An empty list, be it 204 or [], proves nothing, unless the same token is shown transfers, which only
-// owners and administrators are.
+// everyone reads all users, sorted by address.
 func (s *session) everyone(ctx context.Context) (*workflows.Census, error) {
 	c := &workflows.Census{At: s.g.now().UTC()}
 	list, err := s.users(ctx)
@@ -90,24 +93,39 @@ func (s *session) everyone(ctx context.Context) (*workflows.Census, error) {
 		return nil, err
 	}
 	if len(list.all) == 0 {
-		all, _, err := s.transfers(ctx)
-		if err != nil && !refusedForGood(err) {
+		if err := s.nobody(ctx); err != nil {
 			return nil, err
 		}
-		if len(all) == 0 {
-			return nil, refuse(workflows.RefusedForbidden, emptyList+".")
-		}
 	}
-	seen := make(map[string]bool, len(list.all))
-	c.Users = make([]workflows.User, 0, len(list.all))
-	for _, a := range list.all {
-		if !seen[a.ID] { // a list that grows while it is paged repeats a row
-			c.Users = append(c.Users, *a.user())
+	c.Users = distinct(list.all)
+	return c, nil
+}
+
+// nobody answers nil when an account may be taken to have no users. An empty list, be it 204 or [], proves nothing, unless the same token is
+// shown transfers, which only owners and administrators are.
+func (s *session) nobody(ctx context.Context) error {
+	all, _, err := s.transfers(ctx)
+	if err != nil && !refusedForGood(err) {
+		return err
+	}
+	if len(all) == 0 {
+		return refuse(workflows.RefusedForbidden, emptyList+".")
+	}
+	return nil
+}
+
+// distinct is each record once, by address: a list that grows while it is paged repeats a row.
+func distinct(all []ashare) []workflows.User {
+	seen := make(map[string]bool, len(all))
+	out := make([]workflows.User, 0, len(all))
+	for _, a := range all {
+		if !seen[a.ID] {
+			out = append(out, *a.user())
 		}
 		seen[a.ID] = a.ID != ""
 	}
-	slices.SortStableFunc(c.Users, func(a, b workflows.User) int {
+	slices.SortStableFunc(out, func(a, b workflows.User) int {
 		return cmp.Or(strings.Compare(strings.ToLower(a.Email), strings.ToLower(b.Email)), strings.Compare(a.ID, b.ID))
 	})
-	return c, nil
+	return out
 }

@@ -35,7 +35,7 @@ func pendingUser(w *world, _ *workflows.Call) {
 }
 
 // jobs is every operation.
-var jobs = slices.Concat(transferJobs, accessJobs)
+var jobs = slices.Concat(transferJobs, accessJobs, reviewJobs)
 
 var transferJobs = []job{
 	{op: "invite owner", call: workflows.Call{Op: workflows.OpInviteOwner, Email: alias, Seen: []string{"older"}},
@@ -183,9 +183,71 @@ var accessJobs = []job{
 		}},
 }
 
+// reviewJobs are the operations that reviews and findings need.
+var reviewJobs = []job{
+	{op: "raw census", call: workflows.Call{Op: workflows.OpCensus, Raw: true},
+		setup:  func(w *world, _ *workflows.Call) { w.acct.Production().AddIntegration("Orders") },
+		routes: []string{"GET /v1/ashares 0", "GET /v1/integrations 0", "GET /v1/accesstokens 0"},
+		settled: func(_ *world, r *workflows.Receipt) string {
+			c := r.Census
+			if c == nil || len(c.Users) != 3 || len(c.Pages) != 1 || c.Pages[0].Count != 3 || len(c.Integrations) != 1 || len(c.Tokens) != 1 || len(c.Unread) != 0 {
+				return fmt.Sprintf("census is %+v", c)
+			}
+			return ""
+		}},
+	{op: "trace", call: workflows.Call{Op: workflows.OpTrace, Email: mona}, setup: changedByDee,
+		routes: []string{"GET /v1/ashares 0", "GET /v1/audit 0", "GET /v1/audit 1"},
+		settled: func(_ *world, r *workflows.Receipt) string {
+			if r.Trace == nil || r.Trace.Email != dee || r.Trace.Event != "update" || r.Trace.Source != "ui" {
+				return fmt.Sprintf("trace is %+v", r.Trace)
+			}
+			return ""
+		}},
+	{op: "trace of somebody gone", call: workflows.Call{Op: workflows.OpTrace, Email: mona}, setup: removedByDee,
+		routes: []string{"GET /v1/ashares 0", "GET /v1/audit 0"},
+		settled: func(_ *world, r *workflows.Receipt) string {
+			if r.Trace == nil || r.Trace.Email != dee || r.Trace.Event != "delete" {
+				return fmt.Sprintf("trace is %+v", r.Trace)
+			}
+			return ""
+		}},
+	{op: "reinvite", call: workflows.Call{Op: workflows.OpReinvite, Email: fresh}, setup: declinedUser,
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/reinvite 0", "GET /v1/ashares/* 1"},
+		settled: func(w *world, r *workflows.Receipt) string {
+			u, _ := w.acct.Snapshot().User(0, fresh)
+			if u.Status != "pending" || effects(w, reinviteRoute) != 1 || r.User == nil || r.User.Status != "pending" {
+				return fmt.Sprintf("user %+v, %d mails, receipt %+v", u, effects(w, reinviteRoute), r.User)
+			}
+			return ""
+		}},
+	{op: "reinvite pending", call: workflows.Call{Op: workflows.OpReinvite, Email: fresh}, setup: pendingUser,
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/reinvite 0", "GET /v1/ashares/* 1"},
+		settled: func(w *world, r *workflows.Receipt) string {
+			if r.User == nil || r.User.Status != "pending" || effects(w, reinviteRoute) > 1 {
+				return fmt.Sprintf("%d mails, receipt %+v", effects(w, reinviteRoute), r.User)
+			}
+			return ""
+		}},
+}
+
+const reinviteRoute = "PUT /v1/ashares/{id}/reinvite"
+
+func declinedUser(w *world, call *workflows.Call) {
+	pendingUser(w, call)
+	w.act(integratorsim.Action{Do: "dismiss_invitation", Email: fresh})
+}
+
+func changedByDee(w *world, _ *workflows.Call) {
+	w.act(integratorsim.Action{Do: "change_role", Email: mona, Role: "manage", By: dee})
+}
+
+func removedByDee(w *world, _ *workflows.Call) {
+	w.act(integratorsim.Action{Do: "remove_user", Email: mona, By: dee})
+}
+
 // reads reports whether a job only reads in parts, some of which may be missing.
 func (j job) reads() bool {
-	return j.call.Op == workflows.OpInspect || j.call.Op == workflows.OpReadAccess
+	return j.call.Op == workflows.OpInspect || j.call.Op == workflows.OpReadAccess || j.call.Raw
 }
 
 // passingFaults go away: the first delivery answers Again, and in the end the world is as without the fault.
@@ -389,6 +451,8 @@ func TestRandomFaultsEndWell(t *testing.T) {
 					out.Receipt.Reading.Unread = nil
 				case workflows.OpReadAccess:
 					out.Receipt.Access.Unread = nil
+				case workflows.OpCensus:
+					out.Receipt.Census.Unread = nil
 				}
 				if wrong := j.settled(w, out.Receipt); wrong != "" {
 					t.Error(wrong)

@@ -187,6 +187,10 @@ func (s *session) carryOut(ctx context.Context, call workflows.Call) (*workflows
 		return s.changeAccess(ctx, call)
 	case workflows.OpCensus:
 		return s.census(ctx, call)
+	case workflows.OpTrace:
+		return s.trace(ctx, call)
+	case workflows.OpReinvite:
+		return s.inviteAgain(ctx, call)
 	}
 	return nil, refuse(workflows.RefusedOther, "This version of Keyholder does not know the operation "+call.Op+".")
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,9 @@ const (
 	mona  = "mona@acme.example"   // a user with a few flags
 	fresh = "fresh@acme.example"  // not invited yet
 )
+
+// benchStart is when every test begins.
+var benchStart = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 // clock is a time that moves when told.
 type clock struct {
@@ -74,7 +78,7 @@ type bench struct {
 func newBench(t *testing.T, h http.Handler, token string) *bench {
 	t.Helper()
 	srv := httptest.NewServer(h)
-	b := &bench{t: t, clock: &clock{t: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}, lease: &lease{}, log: &bytes.Buffer{}}
+	b := &bench{t: t, clock: &clock{t: benchStart}, lease: &lease{}, log: &bytes.Buffer{}}
 	b.g = New(Options{Now: b.clock.now, Log: zerolog.New(zerolog.SyncWriter(b.log)).Level(zerolog.DebugLevel),
 		Accounts: []Account{{ID: "acme", APIBase: srv.URL, Owner: jane, Tokens: map[string]string{"": token}}, {ID: "bare", APIBase: srv.URL}}})
 	t.Cleanup(func() {
@@ -148,6 +152,12 @@ type world struct {
 
 func newWorld(t *testing.T, o integratorsim.Options) *world {
 	t.Helper()
+	if o.Now == nil { // each look at the clock is a millisecond later, so that no two writes bear the same time
+		var looks atomic.Int64
+		o.Now = func() time.Time {
+			return benchStart.Add(time.Duration(looks.Add(1)) * time.Millisecond)
+		}
+	}
 	w := &world{sim: integratorsim.New(o)}
 	w.acct = w.sim.AddAccount(integratorsim.Account{OwnerEmail: jane, OwnerName: "Jane", Company: "Acme"})
 	env := w.acct.Production()

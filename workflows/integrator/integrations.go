@@ -1,7 +1,6 @@
 package integrator
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -38,9 +37,7 @@ func (s *session) grantable(ctx context.Context) (out []workflows.Named, shown b
 			out = append(out, workflows.Named{ID: in.ID, Name: nameOr(in.Name, in.ID)})
 		}
 	}
-	slices.SortFunc(out, func(a, b workflows.Named) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
-	})
+	sortNamed(out)
 	return slices.Compact(out), shown, err
 }
 

@@ -34,36 +34,62 @@ func (s *session) list(ctx context.Context, path string, query url.Values, limit
 
 // pages is list for readings that are not a GET: every page is asked with the same method and body.
 func (s *session) pages(ctx context.Context, method, path string, query url.Values, limit int, body any) (listing, error) {
-	q := url.Values{"limit": {strconv.Itoa(limit)}}
-	for k, v := range query {
+	var out listing
+	whole, err := s.walk(ctx, walk{method: method, path: path, query: query, limit: limit, body: body, most: maxPages}, func(_ answer, rows []json.RawMessage, shown bool) error {
+		out.rows, out.shown = append(out.rows, rows...), out.shown || shown
+		return nil
+	})
+	if err == nil && !whole {
+		err = &unreadableError{method, path, "it has more than " + strconv.Itoa(maxPages) + " pages"}
+	}
+	if err != nil {
+		return listing{}, err
+	}
+	return out, nil
+}
+
+// walk says what is asked page by page, and how many pages at most.
+type walk struct {
+	method, path string
+	query        url.Values
+	limit        int
+	body         any
+	most         int
+}
+
+// walk hands over each page as it comes. Whole is false when pages are left after the last one that may be asked for.
+func (s *session) walk(ctx context.Context, w walk, page func(a answer, rows []json.RawMessage, shown bool) error) (whole bool, err error) {
+	q := url.Values{"limit": {strconv.Itoa(w.limit)}}
+	for k, v := range w.query {
 		q[k] = v
 	}
-	next := s.onBase(&url.URL{Path: path, RawQuery: q.Encode()})
+	next := s.onBase(&url.URL{Path: w.path, RawQuery: q.Encode()})
 	seen := map[string]bool{}
-	var out listing
-	for range maxPages {
+	for range w.most {
 		seen[next.String()] = true
-		a, err := s.send(ctx, method, next, body)
+		a, err := s.send(ctx, w.method, next, w.body)
 		if err != nil {
-			return listing{}, err
+			return false, err
 		}
 		rows, shown, err := decodeRows(a)
-		if err != nil {
-			return listing{}, err
+		if err == nil {
+			err = page(a, rows, shown)
 		}
-		out.rows, out.shown = append(out.rows, rows...), out.shown || shown
+		if err != nil {
+			return false, err
+		}
 		ref, more := nextLink(a.header.Values("Link"))
 		if !more {
-			return out, nil
+			return true, nil
 		}
 		if next, err = s.follow(a.url, ref); err != nil {
-			return listing{}, err
+			return false, err
 		}
 		if seen[next.String()] {
-			return listing{}, &unreadableError{http.MethodGet, path, "its pages go round in a circle"}
+			return false, &unreadableError{w.method, w.path, "its pages go round in a circle"}
 		}
 	}
-	return listing{}, &unreadableError{http.MethodGet, path, "it has more than " + strconv.Itoa(maxPages) + " pages"}
+	return false, nil
 }
 
 // follow resolves the address of the next page. It is opaque, but always asked of the account's own host: behind a proxy integrator.io

@@ -31,6 +31,9 @@ type memo struct {
 	touched, until time.Time
 	strikes        int
 	made           string // the ID of the invitation that integrator.io answered with
+	looked         string // lastModified of an invitation that is to be sent again, when it was first read
+	declined       bool   // it was declined then
+	mailed         bool   // integrator.io took the request to send it again
 }
 
 // change edits an effect's memo and drops those that are old.

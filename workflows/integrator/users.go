@@ -63,6 +63,7 @@ func (s *session) reinvite(ctx context.Context, a ashare) (*workflows.Receipt, e
 	if err := s.put(ctx, ashareByID(a.ID)+"/reinvite", nil); err != nil {
 		return nil, err
 	}
+	s.g.memory.change(s.claim.Effect.ID, s.g.now(), func(m *memo) { m.mailed = true })
 	now, _, found, err := s.ashare(ctx, a.ID)
 	if err != nil {
 		return nil, err

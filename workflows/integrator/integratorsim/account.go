@@ -12,11 +12,11 @@ func accountRoutes() []route {
 	return []route{
 		{pattern: "GET /tokenInfo", handle: tokenInfo},
 		{pattern: "GET /profile", handle: profile},
-		{pattern: "GET /accesstokens", least: administrator, list: true, handle: listTokens},
-		{pattern: "POST /accesstokens", least: administrator, handle: postToken},
-		{pattern: "GET /accesstokens/{id}", least: administrator, handle: getToken},
-		{pattern: "PUT /accesstokens/{id}", least: administrator, handle: putToken},
-		{pattern: "DELETE /accesstokens/{id}", least: administrator, handle: deleteToken},
+		{pattern: "GET /accesstokens", least: administrator, full: true, list: true, handle: listTokens},
+		{pattern: "POST /accesstokens", least: administrator, full: true, handle: postToken},
+		{pattern: "GET /accesstokens/{id}", least: administrator, full: true, handle: getToken},
+		{pattern: "PUT /accesstokens/{id}", least: administrator, full: true, handle: putToken},
+		{pattern: "DELETE /accesstokens/{id}", least: administrator, full: true, handle: deleteToken},
 		{pattern: "GET /environments", least: monitor, list: true, handle: listEnvironments},
 		{pattern: "GET /accountSettings", least: administrator, handle: func(c *call) reply { return ok(doc{"mfa": c.acct.MFA}) }},
 		{pattern: "PATCH /accountSettings", least: administrator, handle: patchSettings},
@@ -248,6 +248,9 @@ func (s *Server) addToken(a *account, e *environment, spec Token) *token {
 	now := s.opts.Now()
 	t := &token{ID: s.newID(), Secret: spec.Secret, Name: spec.Name, Kind: spec.Kind, MayTransfer: spec.MayTransfer,
 		Lost: spec.LostRights, Revoked: spec.Revoked, AccountID: a.ID, EnvID: e.ID, CreatedAt: now, Modified: now}
+	if !spec.CreatedAt.IsZero() {
+		t.CreatedAt, t.Modified = spec.CreatedAt, spec.CreatedAt
+	}
 	if t.Secret == "" {
 		t.Secret = s.newSecret()
 	}

@@ -16,6 +16,8 @@ type Action struct {
 	Email       string `json:"email,omitempty"`
 	Name        string `json:"name,omitempty"`
 	Company     string `json:"company,omitempty"`
+	// By is the e-mail of who does it in the pages; default the owner. The audit log names them.
+	By string `json:"by,omitempty"`
 
 	Role         string  `json:"role,omitempty"`
 	Integrations []Grant `json:"integrations,omitempty"`
@@ -41,6 +43,7 @@ type scene struct {
 	Action
 	acct *account
 	env  *environment
+	by   *person
 }
 
 // actions are all that Act can do. An e-mail that nobody has, an ID of nothing and a state that does not fit are errors.
@@ -55,6 +58,7 @@ var actions = map[string]func(*scene) (Result, error){
 	"add_user":           (*scene).actAddUser,
 	"change_role":        (*scene).changeRole,
 	"remove_user":        (*scene).removeUser,
+	"reinvite_user":      (*scene).reinvite,
 	"disable_user":       func(x *scene) (Result, error) { return x.disable(true) },
 	"enable_user":        func(x *scene) (Result, error) { return x.disable(false) },
 	"join_organization":  (*scene).join,
@@ -111,10 +115,44 @@ func (x *scene) find() error {
 	for _, e := range x.acct.Envs {
 		if x.Environment == e.ID || strings.EqualFold(x.Environment, e.Name) || (x.Environment == "" && e.Production) {
 			x.env = e
-			return nil
+			return x.findActor()
 		}
 	}
 	return fmt.Errorf("the account has no environment %q: %w", x.Environment, errNoSuch)
+}
+
+// findActor finds who acts, who must have access to the environment.
+func (x *scene) findActor() error {
+	x.by = x.acct.Owner
+	if x.By == "" {
+		return nil
+	}
+	p := x.s.world.personByEmail(x.By)
+	if p == nil {
+		return fmt.Errorf("nobody has the e-mail %q: %w", x.By, errNoSuch)
+	}
+	x.by = p
+	if h := x.env.shareOf(p); p != x.acct.Owner && (h == nil || !h.Accepted || h.Disabled) {
+		return fmt.Errorf("%s cannot act in %s without access to it: %w", x.By, x.env.Name, errNoSuch)
+	}
+	return nil
+}
+
+// administers says why who acts may not change users: only the owner and administrators may.
+func (x *scene) administers() error {
+	if h := x.env.shareOf(x.by); x.by != x.acct.Owner && (h == nil || h.AccessLevel != "administrator") {
+		return fmt.Errorf("%s is no administrator and may not change users", x.by.Email)
+	}
+	return nil
+}
+
+// administered is the user that an administrator changes.
+func (x *scene) administered() (*share, error) {
+	h, err := x.user()
+	if err == nil {
+		err = x.administers()
+	}
+	return h, err
 }
 
 func (x *scene) person() (*person, error) {
@@ -172,9 +210,9 @@ func (x *scene) answerInvitation(accept bool) (Result, error) {
 	case !h.Person.SignedUp && accept:
 		return Result{}, fmt.Errorf("%s has no user yet: sign_up comes first", x.Email)
 	case accept:
-		x.s.accept(x.acct, h, "ui", x.s.opts.Now())
+		x.s.accept(x.acct, x.env, h, "ui", x.s.opts.Now())
 	default:
-		x.s.dismiss(x.acct, h, "ui", x.s.opts.Now())
+		x.s.dismiss(x.acct, x.env, h, "ui", x.s.opts.Now())
 	}
 	return Result{ID: h.ID}, nil
 }
@@ -192,7 +230,7 @@ func (x *scene) signUp() (Result, error) {
 			continue
 		}
 		found = true
-		x.s.accept(x.acct, h, "ui", x.s.opts.Now())
+		x.s.accept(x.acct, e, h, "ui", x.s.opts.Now())
 		h.LastSignIn = x.s.opts.Now()
 	}
 	if !found {
@@ -246,7 +284,7 @@ func (x *scene) signIn() (Result, error) {
 		h.LastSignIn = now
 	}
 	p.LastSignIn = now
-	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "signin", ByUser: p.identity()}, now)
+	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "signin", ByUser: p.identity(), EnvID: x.env.ID, Subject: p.Email}, now)
 	return Result{ID: p.ID}, nil
 }
 
@@ -264,17 +302,36 @@ func (x *scene) actAddUser() (Result, error) {
 	if !slices.Contains([]string{"", "accepted", "pending", "dismissed", "disabled"}, x.Status) {
 		return Result{}, fmt.Errorf("status %q is not accepted, pending, dismissed or disabled", x.Status)
 	}
+	if x.administers() != nil {
+		if err := x.invitesAnyway(); err != nil {
+			return Result{}, err
+		}
+	}
 	h := x.s.addUser(x.acct, x.env, User{Email: x.Email, Name: x.Name, Role: x.Role, Integrations: x.Integrations, Status: x.Status})
 	if x.Status == "pending" {
 		x.s.mailInvitation(x.acct, h)
 	}
-	x.userAudit(h, "create")
+	x.userAudit(h, "create", born(h)...)
 	return Result{ID: h.ID}, nil
 }
 
+// invitesAnyway is for who is no administrator: they may invite to integrations of their own, and the invitation has to be accepted.
+func (x *scene) invitesAnyway() error {
+	level := x.Role
+	if level == "custom" {
+		level = ""
+	}
+	if !x.acct.mayInvite(x.env.shareOf(x.by), level, x.Integrations) {
+		return fmt.Errorf("%s is no administrator, and may invite only with the role custom and to integrations of their own", x.by.Email)
+	}
+	if x.Status == "" {
+		x.Status = "pending"
+	}
+	return nil
+}
+
 func (x *scene) userAudit(h *share, event string, changes ...fieldChange) {
-	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: "ui", Event: event,
-		ByUser: x.acct.Owner.identity(), FieldChanges: changes}, x.s.opts.Now())
+	x.s.auditUser(x.acct, x.env, h, "ui", event, x.by, x.s.opts.Now(), changes...)
 }
 
 func (x *scene) checkRole() error {
@@ -290,7 +347,7 @@ func (x *scene) checkRole() error {
 }
 
 func (x *scene) changeRole() (Result, error) {
-	h, err := x.user()
+	h, err := x.administered()
 	if err != nil {
 		return Result{}, err
 	}
@@ -304,18 +361,31 @@ func (x *scene) changeRole() (Result, error) {
 	return Result{ID: h.ID}, nil
 }
 
+// reinvite sends an invitation again, as the page's button does.
+func (x *scene) reinvite() (Result, error) {
+	h, err := x.administered()
+	if err != nil {
+		return Result{}, err
+	}
+	if h.Accepted {
+		return Result{}, fmt.Errorf("%s has already accepted", x.Email)
+	}
+	x.s.inviteAgain(x.acct, x.env, h, "ui", x.by, x.s.opts.Now())
+	return Result{ID: h.ID}, nil
+}
+
 func (x *scene) removeUser() (Result, error) {
-	h, err := x.user()
+	h, err := x.administered()
 	if err != nil {
 		return Result{}, err
 	}
 	x.env.Shares = slices.DeleteFunc(x.env.Shares, func(y *share) bool { return y == h })
-	x.userAudit(h, "delete")
+	x.userAudit(h, "delete", gone(h)...)
 	return Result{ID: h.ID}, nil
 }
 
 func (x *scene) disable(off bool) (Result, error) {
-	h, err := x.user()
+	h, err := x.administered()
 	if err != nil {
 		return Result{}, err
 	}

@@ -10,8 +10,8 @@ import (
 
 func auditRoutes() []route {
 	return []route{
-		{pattern: "GET /audit", least: administrator, list: true, handle: func(c *call) reply { return c.auditOf("", "") }},
-		{pattern: "GET /{kind}/{id}/audit", least: administrator, list: true, handle: func(c *call) reply {
+		{pattern: "GET /audit", least: administrator, full: true, list: true, handle: func(c *call) reply { return c.auditOf("", "") }},
+		{pattern: "GET /{kind}/{id}/audit", least: administrator, full: true, list: true, handle: func(c *call) reply {
 			return c.auditOf(strings.TrimSuffix(c.r.PathValue("kind"), "s"), c.r.PathValue("id"))
 		}},
 	}
@@ -25,11 +25,40 @@ func (c *call) source() string {
 	return "api"
 }
 
-// audit writes an entry in the caller's account, under the caller's name: for a token, that of the account's owner.
+// audit writes an entry in the caller's account and environment, under the caller's name: for a token, that of the account's owner.
 func (c *call) audit(kind, id, event string, changes ...fieldChange) {
 	c.acct.audit(c.s, auditEntry{ResourceType: kind, ResourceID: id, Source: c.source(), Event: event,
-		ByUser: c.person.identity(), FieldChanges: changes}, c.now)
+		ByUser: c.person.identity(), FieldChanges: changes, EnvID: c.env.ID}, c.now)
 }
+
+// auditUser is audit about somebody's access.
+func (c *call) auditUser(h *share, event string, changes ...fieldChange) {
+	c.s.auditUser(c.acct, c.env, h, c.source(), event, c.person, c.now, changes...)
+}
+
+// auditUser writes an entry about somebody's access to an environment, in the name of who did it.
+func (s *Server) auditUser(a *account, e *environment, h *share, source, event string, by *person, at time.Time, changes ...fieldChange) {
+	id := h.Person.ID
+	if s.opts.AuditShareIDs {
+		id = h.ID
+	}
+	a.audit(s, auditEntry{ResourceType: "user", ResourceID: id, Source: source, Event: event, ByUser: by.identity(), FieldChanges: changes,
+		EnvID: e.ID, Subject: h.Person.Email}, at)
+}
+
+// born and gone are what an entry says of access that begins and ends.
+func born(h *share) []fieldChange {
+	out := []fieldChange{{"email", nil, h.Person.Email}}
+	if h.AccessLevel != "" {
+		out = append(out, fieldChange{"accessLevel", nil, h.AccessLevel})
+	}
+	if len(h.Grants) > 0 {
+		out = append(out, fieldChange{"integrationAccessLevel", nil, h.Grants})
+	}
+	return out
+}
+
+func gone(h *share) []fieldChange { return []fieldChange{{"email", h.Person.Email, nil}} }
 
 func (a *account) audit(s *Server, e auditEntry, at time.Time) {
 	e.ID, e.Time = s.newID(), stamp{at}
@@ -47,17 +76,21 @@ func (c *call) auditOf(kind, id string) reply {
 	if bad != nil {
 		return *bad
 	}
-	entries := slices.Clone(c.acct.Audit)
-	slices.Reverse(entries)
-	slices.SortStableFunc(entries, func(a, b auditEntry) int { return b.Time.Compare(a.Time.Time) })
 	var items []any
-	for _, e := range entries {
-		if e.Time.Before(from) || e.Time.After(to) || (id != "" && (e.ResourceID != id || e.ResourceType != kind)) || !e.matches(q) {
+	for _, e := range c.acct.newestAudit() {
+		if (e.EnvID != "" && e.EnvID != c.env.ID) || e.Time.Before(from) || e.Time.After(to) || (id != "" && (e.ResourceID != id || e.ResourceType != kind)) || !e.matches(q) {
 			continue
 		}
 		items = append(items, e)
 	}
 	return c.list(items)
+}
+
+func (a *account) newestAudit() []auditEntry {
+	entries := slices.Clone(a.Audit)
+	slices.Reverse(entries)
+	slices.SortStableFunc(entries, func(a, b auditEntry) int { return b.Time.Compare(a.Time.Time) })
+	return entries
 }
 
 func (e auditEntry) matches(q url.Values) bool {

@@ -31,6 +31,7 @@ type Token struct {
 	Revoked bool
 	// PurgeAfter is the life of the token (Celigo offers 1 h to 30 d); 0 is for ever.
 	PurgeAfter time.Duration
+	CreatedAt  time.Time // default: now
 }
 
 // Account describes an account to add. The owner is made, or must own nothing yet.
@@ -39,6 +40,8 @@ type Account struct {
 	Company               string
 	Seats                 int // users the licence allows, pending invitations counted, the owner not; 0: no limit
 	AuditYears            int // how far back the audit log reads; default 1
+	// AdminsOnlyInvite switches off invitations by non-admins, which new accounts of Celigo's have on.
+	AdminsOnlyInvite bool
 }
 
 // User describes somebody with access to an environment.
@@ -93,7 +96,7 @@ func (s *Server) addAccount(a Account) *account {
 		return had
 	}
 	p.Company = a.Company
-	acct := &account{ID: p.ID, Owner: p, OwnerLastSignIn: p.LastSignIn, Seats: a.Seats, AuditYears: max(a.AuditYears, 1),
+	acct := &account{ID: p.ID, Owner: p, OwnerLastSignIn: p.LastSignIn, Seats: a.Seats, AuditYears: max(a.AuditYears, 1), AdminsInvite: a.AdminsOnlyInvite,
 		MFA: doc{"dontAllowTrustedDevices": false, "trustDeviceForPeriod": 10}, Writes: map[string]*WriteCount{}}
 	acct.Envs = []*environment{newEnvironment(s.newID(), "Production", true)}
 	s.world.Accounts = append(s.world.Accounts, acct)
@@ -328,7 +331,13 @@ func (e *EnvHandle) AddAudit(resourceType, resourceID, event, byEmail string, at
 	if p := e.s.world.personByEmail(byEmail); p != nil {
 		by = p
 	}
-	e.acct.audit(e.s, auditEntry{ResourceType: resourceType, ResourceID: resourceID, Source: "ui", Event: event, ByUser: by.identity()}, at)
+	entry := auditEntry{ResourceType: resourceType, ResourceID: resourceID, Source: "ui", Event: event, ByUser: by.identity(), EnvID: e.env.ID}
+	for _, p := range e.s.world.People {
+		if resourceType == "user" && p.ID == resourceID {
+			entry.Subject = p.Email
+		}
+	}
+	e.acct.audit(e.s, entry, at)
 }
 
 // SetErrors makes a flow have n open errors.

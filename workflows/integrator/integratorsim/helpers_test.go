@@ -204,3 +204,5 @@ func (r *rig) send(req *http.Request) answer {
 	}
 	return answer{r.T, res.StatusCode, res.Header, b}
 }
+
+func readCloser(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }

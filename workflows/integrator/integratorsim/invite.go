@@ -19,6 +19,9 @@ func (c *call) invite(email string, a access) (*share, *reply) {
 	if !validEmail(email) {
 		return refuse(invalid("email", "Please enter a valid email address"))
 	}
+	if c.role < administrator && !c.acct.mayInvite(c.share, a.level, a.grants) {
+		return refuse(forbidden("You do not have permission to invite users with this access."))
+	}
 	p := c.w.personByEmail(email)
 	if p != nil && (p == c.acct.Owner || c.env.shareOf(p) != nil) {
 		return refuse(fail(http.StatusConflict, "duplicate_user", alreadyHasAccess, "email"))
@@ -33,9 +36,20 @@ func (c *call) invite(email string, a access) (*share, *reply) {
 	h := &share{ID: c.s.newID(), Person: p, CreatedVia: "existing_account_invite", CreatedAt: c.now, Modified: c.now}
 	h.set(a)
 	c.env.Shares = append(c.env.Shares, h)
-	c.audit("user", p.ID, "create")
+	c.auditUser(h, "create", born(h)...)
 	c.s.mailInvitation(c.acct, h)
 	return h, nil
+}
+
+// mayInvite says whether somebody who is no administrator may give this access: on integrations of their own, and no more than they have there.
+func (a *account) mayInvite(by *share, level string, grants []Grant) bool {
+	if a.AdminsInvite || by == nil || level != "" || len(grants) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(grants, func(g Grant) bool {
+		has := by.levelOn(g.IntegrationID)
+		return has == "" || (has == "monitor" && g.AccessLevel != "monitor")
+	})
 }
 
 func (a *account) seated(p *person) bool {

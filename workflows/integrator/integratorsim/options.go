@@ -37,6 +37,9 @@ type Options struct {
 	// EmptyAsArray answers an empty list with 200 and [] instead of 204, for clients that cannot read the latter. Which of the
 	// two Celigo does is not known for most lists; ssoclients stays 204, which is documented.
 	EmptyAsArray bool
+	// AuditShareIDs makes audit entries about a user name the ashare as _resourceId, not the person. Which of the two Celigo does is
+	// not known.
+	AuditShareIDs bool
 	// Public is the base URL in Link headers and mails, without /v1; default: what the request's Host says.
 	Public string
 }

@@ -15,6 +15,8 @@ type route struct {
 	list bool
 	// quiet: answers 204 instead of 403 to a role that is too low.
 	quiet bool
+	// full: not for a token of custom scope, not even to read.
+	full bool
 }
 
 // WriteCount says how often a kind of write was called, and how often it took effect.
@@ -122,7 +124,7 @@ func (c *call) refused(r route) *reply {
 		}
 		return no(notFound())
 	}
-	if r.write() && c.token.Kind == CustomToken {
+	if (r.write() || r.full) && c.token.Kind == CustomToken {
 		return no(forbidden("The API token does not have access to this operation."))
 	}
 	if r.least == nobody || c.role >= r.least {

@@ -131,7 +131,7 @@ func TestNaiveClientWalk(t *testing.T) {
 		users += len(l)
 		path = a.header.Get("Link")
 	}
-	if users != 4 {
+	if users != 12 {
 		t.Fatalf("%d users", users)
 	}
 	for _, in := range r.do("GET", "/v1/integrations", "").list() {

@@ -14,6 +14,7 @@ type Snapshot struct {
 	Environments []EnvironmentState    `json:"environments"`
 	Transfers    []TransferState       `json:"transfers"`
 	Tokens       []TokenState          `json:"tokens"`
+	Audit        []AuditState          `json:"audit"`  // the newest entries, the newest first, at most 50
 	Writes       map[string]WriteCount `json:"writes"` // by route, as "POST /v1/transfers/invite"
 }
 
@@ -101,6 +102,49 @@ type TokenState struct {
 	Revoked     bool      `json:"revoked"`
 }
 
+// AuditState is an entry of the audit log. User is the e-mail of the user it is about, "" when it is about something else.
+type AuditState struct {
+	ID           string        `json:"id"`
+	Time         time.Time     `json:"time"`
+	By           string        `json:"by"` // e-mail
+	Source       string        `json:"source"`
+	Event        string        `json:"event"`
+	ResourceType string        `json:"resourceType"`
+	ResourceID   string        `json:"resourceId"`
+	User         string        `json:"user,omitempty"`
+	Environment  string        `json:"environment,omitempty"` // its name; "" is the whole account
+	Changes      []ChangeState `json:"changes,omitempty"`
+}
+
+// ChangeState is one field that an entry says was changed. Old and New are as the API shows them; nil is none.
+type ChangeState struct {
+	Field string `json:"field"`
+	Old   any    `json:"old,omitempty"`
+	New   any    `json:"new,omitempty"`
+}
+
+// maxAuditState bounds what a snapshot shows of the audit log.
+const maxAuditState = 50
+
+func (a *account) auditState() []AuditState {
+	out := []AuditState{}
+	for _, e := range a.newestAudit() {
+		if len(out) == maxAuditState {
+			break
+		}
+		st := AuditState{ID: e.ID, Time: e.Time.Time, By: e.ByUser.Email, Source: e.Source, Event: e.Event, ResourceType: e.ResourceType,
+			ResourceID: e.ResourceID, User: e.Subject}
+		if env := a.env(e.EnvID); env != nil {
+			st.Environment = env.Name
+		}
+		for _, c := range e.FieldChanges {
+			st.Changes = append(st.Changes, ChangeState{c.FieldPath, c.OldValue, c.NewValue})
+		}
+		out = append(out, st)
+	}
+	return out
+}
+
 // State is the whole service as data.
 type State struct {
 	Now      time.Time  `json:"now"`
@@ -136,7 +180,7 @@ func (h *AccountHandle) Effects(route string) int { return h.Snapshot().Writes[r
 
 func (s *Server) snapshot(a *account) Snapshot {
 	out := Snapshot{ID: a.ID, Company: a.Owner.Company, Owner: personState(a.Owner, a.OwnerLastSignIn), Seats: a.Seats,
-		Transfers: []TransferState{}, Tokens: []TokenState{}, Writes: map[string]WriteCount{}}
+		Transfers: []TransferState{}, Tokens: []TokenState{}, Audit: a.auditState(), Writes: map[string]WriteCount{}}
 	for _, e := range a.Envs {
 		out.Environments = append(out.Environments, e.state())
 	}

@@ -16,8 +16,8 @@ func userRoutes() []route {
 		{pattern: "PUT /ashares/{id}/accept", handle: acceptShare},
 		{pattern: "PUT /ashares/{id}/dismiss", handle: dismissShare},
 		{pattern: "POST /ashares/{id}/mfa/reset", least: administrator, handle: resetMFA},
-		{pattern: "POST /invite", least: administrator, handle: inviteOne},
-		{pattern: "POST /invite/multiple", least: administrator, handle: inviteMany},
+		{pattern: "POST /invite", least: tile, handle: inviteOne},
+		{pattern: "POST /invite/multiple", least: tile, handle: inviteMany},
 		{pattern: "GET /shared/ashares", list: true, handle: sharedWithMe},
 		{pattern: "DELETE /shared/ashares/{id}", handle: leaveAccount},
 		{pattern: "GET /integrations/{id}/ashares", least: manage, list: true, handle: integrationShares},
@@ -131,7 +131,7 @@ func putShare(c *call) reply {
 		was := *h
 		h.set(a)
 		h.Modified = c.now
-		c.audit("user", h.Person.ID, "update", shareChanges(was, *h)...)
+		c.auditUser(h, "update", shareChanges(was, *h)...)
 		return none()
 	})
 }
@@ -154,7 +154,7 @@ func shareChanges(was, is share) []fieldChange {
 func deleteShare(c *call) reply {
 	return c.withShare(func(h *share) reply {
 		c.env.Shares = slices.DeleteFunc(c.env.Shares, func(x *share) bool { return x == h })
-		c.audit("user", h.Person.ID, "delete")
+		c.auditUser(h, "delete", gone(h)...)
 		return none()
 	})
 }
@@ -165,7 +165,7 @@ func toggleShare(c *call) reply {
 		was := *h
 		h.Disabled = !h.Disabled
 		h.Modified = c.now
-		c.audit("user", h.Person.ID, "update", shareChanges(was, *h)...)
+		c.auditUser(h, "update", shareChanges(was, *h)...)
 		return none()
 	})
 }
@@ -175,12 +175,21 @@ func reinvite(c *call) reply {
 		if h.Accepted {
 			return invalid("", "The user has already accepted the invitation.")
 		}
-		h.Dismissed = false
-		h.Modified = c.now
-		c.s.mailInvitation(c.acct, h)
-		c.audit("user", h.Person.ID, "update", fieldChange{"dismissed", true, false})
+		c.s.inviteAgain(c.acct, c.env, h, c.source(), c.person, c.now)
 		return none()
 	})
+}
+
+// inviteAgain takes back a decline and sends the mail once more.
+func (s *Server) inviteAgain(a *account, e *environment, h *share, source string, by *person, now time.Time) {
+	was := h.Dismissed
+	h.Dismissed, h.Modified = false, now
+	s.mailInvitation(a, h)
+	var changes []fieldChange
+	if was {
+		changes = append(changes, fieldChange{"dismissed", true, false})
+	}
+	s.auditUser(a, e, h, source, "update", by, now, append(changes, fieldChange{"lastModified", nil, clock(now)})...)
 }
 
 // mine finds an ashare that is addressed to the caller, in any account.
@@ -196,7 +205,7 @@ func (c *call) mine(id string) (*account, *environment, *share) {
 }
 
 func acceptShare(c *call) reply {
-	a, _, h := c.mine(c.r.PathValue("id"))
+	a, e, h := c.mine(c.r.PathValue("id"))
 	if h == nil {
 		return notFound()
 	}
@@ -205,18 +214,17 @@ func acceptShare(c *call) reply {
 		c.noEffect = true
 		return none()
 	}
-	c.s.accept(a, h, c.source(), c.now)
+	c.s.accept(a, e, h, c.source(), c.now)
 	return none()
 }
 
-func (s *Server) accept(a *account, h *share, source string, now time.Time) {
+func (s *Server) accept(a *account, e *environment, h *share, source string, now time.Time) {
 	h.Accepted, h.Dismissed, h.Modified = true, false, now
-	a.audit(s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: source, Event: "update",
-		ByUser: h.Person.identity(), FieldChanges: []fieldChange{{"accepted", false, true}}}, now)
+	s.auditUser(a, e, h, source, "update", h.Person, now, fieldChange{"accepted", false, true})
 }
 
 func dismissShare(c *call) reply {
-	a, _, h := c.mine(c.r.PathValue("id"))
+	a, e, h := c.mine(c.r.PathValue("id"))
 	if h == nil {
 		return notFound()
 	}
@@ -224,14 +232,13 @@ func dismissShare(c *call) reply {
 	if h.Accepted {
 		return invalid("", "The invitation was already accepted.")
 	}
-	c.s.dismiss(a, h, c.source(), c.now)
+	c.s.dismiss(a, e, h, c.source(), c.now)
 	return none()
 }
 
-func (s *Server) dismiss(a *account, h *share, source string, now time.Time) {
+func (s *Server) dismiss(a *account, e *environment, h *share, source string, now time.Time) {
 	h.Dismissed, h.Modified = true, now
-	a.audit(s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: source, Event: "update",
-		ByUser: h.Person.identity(), FieldChanges: []fieldChange{{"dismissed", false, true}}}, now)
+	s.auditUser(a, e, h, source, "update", h.Person, now, fieldChange{"dismissed", false, true})
 }
 
 // sharedWithMe lists the accounts that were shared with the caller, with their owners.
@@ -268,8 +275,7 @@ func leaveAccount(c *call) reply {
 	}
 	c.touched = a
 	e.Shares = slices.DeleteFunc(e.Shares, func(x *share) bool { return x == h })
-	a.audit(c.s, auditEntry{ResourceType: "user", ResourceID: h.Person.ID, Source: c.source(), Event: "delete",
-		ByUser: h.Person.identity()}, c.now)
+	c.s.auditUser(a, e, h, c.source(), "delete", h.Person, c.now, gone(h)...)
 	return none()
 }
 

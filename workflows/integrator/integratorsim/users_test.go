@@ -180,12 +180,12 @@ func TestInviteMultipleAnswersInOrder(t *testing.T) {
 
 func TestPendingInvitationsTakeSeats(t *testing.T) {
 	r := newRig(t, Options{})
-	r.d.Account.SetSeats(5) // dee, ana, ben and the pending contractor are four
+	r.d.Account.SetSeats(14) // twelve in production, the pending contractor among them, and the agency in the sandbox
 	r.do("POST", "/v1/invite", `{"email":"a@acme.example"}`).want(201)
 	r.do("POST", "/v1/invite", `{"email":"b@acme.example"}`).refused(422, "entitlement_reached", "")
 	r.do("DELETE", "/v1/ashares/"+r.d.Shares["contractor@partner.example"], "").empty()
 	r.do("POST", "/v1/invite", `{"email":"b@acme.example"}`).want(201)
-	r.d.Account.SetSeats(6)
+	r.d.Account.SetSeats(15)
 	c := r.do("POST", "/v1/invite", `{"email":"c@acme.example"}`).want(201).id()
 	r.do("POST", "/v1/invite", `{"email":"d@acme.example"}`).refused(422, "entitlement_reached", "")
 	r.s.AddPerson("c@acme.example", "Cleo")
@@ -201,7 +201,8 @@ func TestUsersArePerEnvironment(t *testing.T) {
 	for _, d := range r.as(r.d.SandboxToken, "GET", "/v1/ashares", "").list() {
 		levels[text(d["sharedWithUser"].(map[string]any), "email")] = text(d, "accessLevel")
 	}
-	if fmt.Sprint(levels) != fmt.Sprint(map[string]string{"dee@acme.example": "administrator", "ben@acme.example": "manage"}) {
+	if fmt.Sprint(levels) != fmt.Sprint(map[string]string{"dee@acme.example": "administrator", "raj@acme.example": "administrator", "lena@acme.example": "administrator",
+		"ben@acme.example": "manage", "kofi@acme.example": "manage", "old-agency@partner.example": "manage"}) {
 		t.Fatalf("%v", levels)
 	}
 	r.as(r.d.SandboxToken, "GET", "/v1/ashares/"+r.d.Shares["ana@acme.example"], "").refused(404, "", "")
@@ -217,11 +218,13 @@ func TestIntegrationSharesShowTheLevelThere(t *testing.T) {
 		}
 		got[text(d["sharedWithUser"].(map[string]any), "email")] = text(d, "accessLevel")
 	}
-	want := map[string]string{"dee@acme.example": "administrator", "ana@acme.example": "manage", "ben@acme.example": "monitor", "contractor@partner.example": "manage"}
+	want := map[string]string{"dee@acme.example": "administrator", "ana@acme.example": "manage", "ben@acme.example": "monitor", "contractor@partner.example": "manage",
+		"raj@acme.example": "administrator", "lena@acme.example": "administrator", "tom@acme.example": "monitor", "sam@acme.example": "manage",
+		"vera@partner.example": "manage", "noor@acme.example": "monitor", "mia@acme.example": "manage"}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Fatalf("%v", got)
 	}
-	if n := len(r.do("GET", "/v1/integrations/"+r.d.Integrations["Payroll export"]+"/ashares", "").list()); n != 3 {
+	if n := len(r.do("GET", "/v1/integrations/"+r.d.Integrations["Payroll export"]+"/ashares", "").list()); n != 11 { // kofi instead of the contractor
 		t.Fatalf("the contractor sees payroll: %d rows", n)
 	}
 }
@@ -296,7 +299,7 @@ func TestAccessTokensNeverShowSecretsAndDeletingCutsOff(t *testing.T) {
 	made := r.do("POST", "/v1/accesstokens", `{"name":"rotated"}`).want(201).object()
 	secret := text(made, "token")
 	r.as(secret, "GET", "/v1/ashares", "").want(200)
-	if a := r.do("GET", "/v1/accesstokens", ""); strings.Contains(string(a.body), secret) || len(a.list()) != 2 {
+	if a := r.do("GET", "/v1/accesstokens", ""); strings.Contains(string(a.body), secret) || len(a.list()) != 5 {
 		t.Fatalf("%s", a.body)
 	}
 	if a := r.as("", "GET", "/_sim/state", ""); strings.Contains(string(a.body), secret) {

@@ -38,6 +38,7 @@ type account struct {
 	OwnerLastSignIn time.Time
 	Seats           int // 0: no limit
 	AuditYears      int
+	AdminsInvite    bool // invitations by non-admins are off
 	Envs            []*environment
 	Transfers       []*transfer
 	Audit           []auditEntry
@@ -127,6 +128,9 @@ type auditEntry struct {
 	Time         stamp         `json:"time"`
 	ByUser       identity      `json:"byUser"`
 	FieldChanges []fieldChange `json:"fieldChanges,omitempty"`
+
+	EnvID   string `json:"-"` // the environment it belongs to; "" is the whole account
+	Subject string `json:"-"` // the e-mail of the user it is about, for the snapshots
 }
 
 type fieldChange struct {

@@ -90,6 +90,7 @@ type PacketState struct {
 	Reviewers []string          `json:"reviewers"`
 	Names     map[string]string `json:"names,omitempty"` // Slack names by ID, for exports
 	Zones     map[string]string `json:"zones,omitempty"` // IANA time zones by Slack ID
+	Told      []string          `json:"told,omitempty"`  // who has a card, those included whom somebody followed
 	Verdicts  []Verdict         `json:"verdicts"`        // by row number - 1
 	Undo      []Step            `json:"undo,omitempty"`
 	Looked    time.Time         `json:"looked,omitzero"` // first look at the rows
@@ -104,7 +105,6 @@ type PacketState struct {
 	Fixes     []Fix             `json:"fixes,omitempty"`
 	Late      bool              `json:"late,omitempty"` // somebody was told that a remedy is late
 	Ended     time.Time         `json:"ended,omitzero"`
-	Cancelled bool              `json:"cancelled,omitempty"`
 	Checked   time.Time         `json:"checked,omitzero"` // when the reviewers' standing was last looked at
 }
 

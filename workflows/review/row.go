@@ -154,4 +154,5 @@ type Fix struct {
 	// Verified says who saw or confirmed it, besides the one who says it was done: a Slack ID, or the ID of a later reading.
 	Verified string `json:"verified,omitempty"`
 	Tries    int    `json:"tries,omitempty"` // how often it was begun again
+	Who      string `json:"who,omitempty"`   // who says that it is done, when that is only a word
 }

@@ -13,12 +13,12 @@ const (
 
 // Actions of packets and campaigns that were added to the contract later.
 const (
-	ActConfirmFix = "review.confirm" // of a packet: another person confirms what somebody says they did
-	ActRetry      = "review.retry"   // of a packet: what failed is begun again
-	ActImport     = "review.import"  // of a campaign: opens the form that takes a CSV of the Users page, and is its action
-	ActCount      = "review.count"   // of a campaign: a second person confirms the number of rows of a file
-	ActDelegates  = "review.delegates"
-	ActCancel     = "review.cancel" // of a campaign
+	ActConfirm   = "review.confirm" // of a packet: another person confirms what somebody says they did
+	ActRetry     = "review.retry"   // of a packet: what failed is begun again
+	ActImport    = "review.import"  // of a campaign: opens the form that takes a CSV of the Users page, and is its action
+	ActCount     = "review.count"   // of a campaign: a second person confirms the number of rows of a file
+	ActDelegates = "review.delegates"
+	ActCancel    = "review.cancel" // of a campaign
 )
 
 // Forms. A packet's form has the callback and the action [FormPacket].
@@ -46,9 +46,11 @@ const (
 // Commands that no person gives on a card. The desk opens a workflow for "<machine>.request".
 const (
 	StartCampaign = "campaign.request" // a person by slash command, or the calendar; Input: period
-	openPacket    = "packet.request"   // by the campaign
+	openPacket    = "packet.request"   // by the campaign: Input assigned
 	closePacket   = "packet.close"     // by the campaign
-	packetMoved   = "campaign.part"    // by a packet: Input packet, part
+	packetMailbox = "packet.mailbox"   // by the campaign: Input mailbox
+	packetSeen    = "packet.seen"      // by the campaign, after a fresh list: Input environment, users, reading
+	packetMoved   = "campaign.part"    // by a packet: Input part
 	PacketFixed   = "review.fixed"     // by an access workflow: Input row, access_id, state, how, before, after, at, why
 	LookPeople    = "packet.people"    // somebody's Slack account changed: are the reviewers still there?
 	ImportUsers   = "campaign.import"  // by the operator's command line; Input as the form

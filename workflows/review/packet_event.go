@@ -1,0 +1,212 @@
+package review
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Types of events of a packet, with the bodies below.
+const (
+	evBegun      = "packet.opened"      // begun
+	evLooked     = "packet.looked"      // known: somebody looked at the rows for the first time
+	evSaved      = "packet.saved"       // saved
+	evUndone     = "packet.undone"      // none: the last saving is taken back
+	evSigned     = "packet.signed"      // Signature
+	evHanded     = "packet.handed_over" // handed
+	evEscalated  = "packet.escalated"   // handed: a step of the escalation, with or without somebody to go to
+	evNudged     = "packet.reminded"    // nudged
+	evChecked    = "packet.checked"     // none: the reviewers are still there
+	evClosed     = "packet.closed"      // closed
+	evFixed      = "packet.fixed"       // fixes
+	evLate       = "packet.late"        // none
+	evMailbox    = "packet.mailbox"     // Mailbox
+	evPacketOver = "packet.completed"   // none
+)
+
+type none struct{}
+
+type begun struct {
+	Assigned
+	known
+	Next time.Time `json:"next,omitzero"`
+	Why  string    `json:"why,omitempty"`
+}
+
+type saved struct {
+	known
+	Verdicts map[int]Verdict `json:"verdicts"` // by row number
+	Bulk     bool            `json:"bulk,omitempty"`
+}
+
+type handed struct {
+	known
+	Handover
+	// Reviewers is who may decide from now on.
+	Reviewers []string  `json:"reviewers"`
+	Step      int       `json:"step,omitempty"` // of the escalation
+	Next      time.Time `json:"next,omitzero"`
+	NextWhy   string    `json:"next_why,omitempty"`
+}
+
+type nudged struct {
+	Nudge
+	Next    time.Time `json:"next,omitzero"`
+	NextWhy string    `json:"next_why,omitempty"`
+}
+
+type closed struct {
+	NoAnswer []int `json:"no_answer,omitempty"` // rows
+	Fixes    []Fix `json:"fixes,omitempty"`
+}
+
+type fixes struct {
+	Fixes []Fix  `json:"fixes"`
+	By    string `json:"by,omitempty"` // who confirmed or began again
+}
+
+// Mailbox is what is known of a shared mailbox besides the configuration.
+type Mailbox struct {
+	Email       string    `json:"email"`
+	Delegates   []string  `json:"delegates,omitempty"`
+	Differences []string  `json:"differences,omitempty"`
+	Attested    string    `json:"attested,omitempty"` // who says that holders and delegates agree
+	By          string    `json:"by"`
+	At          time.Time `json:"at"`
+}
+
+// with decodes an event's body for a fold.
+func with[S, B any](fold func(*S, workflows.Event, B)) func(*S, workflows.Event) error {
+	return func(s *S, e workflows.Event) error {
+		var b B
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return fmt.Errorf("decode: %w", err)
+		}
+		fold(s, e, b)
+		return nil
+	}
+}
+
+// packetFolds apply each kind of event; none of them decides anything.
+var packetFolds = map[string]func(*PacketState, workflows.Event) error{
+	evBegun: with(func(s *PacketState, e workflows.Event, b begun) {
+		s.Assigned, s.Phase, s.Round, s.Checked = b.Assigned, PacketReviewing, 1, e.At
+		s.Reviewers, s.Told = []string{b.Reviewer}, []string{b.Reviewer}
+		s.Verdicts = make([]Verdict, len(b.Rows))
+		s.NextNudge, s.NextWhy = b.Next, b.Why
+		s.learn(b.known)
+	}),
+	evLooked: with(func(s *PacketState, e workflows.Event, b known) {
+		s.Looked = e.At
+		s.learn(b)
+	}),
+	evSaved: with(func(s *PacketState, e workflows.Event, b saved) {
+		step := Step{By: e.By.ID, At: e.At, Was: map[int]Verdict{}, Bulk: b.Bulk}
+		if len(s.Reviewers) > 1 { // somebody else may have the old card or form open
+			s.Round++
+		}
+		for n, v := range b.Verdicts {
+			step.Was[n] = s.Verdicts[n-1]
+			v.Seq = s.Round
+			s.Verdicts[n-1] = v
+		}
+		s.Undo = append(s.Undo[max(0, len(s.Undo)+1-maxUndo):], step)
+		s.learn(b.known)
+	}),
+	evUndone: with(func(s *PacketState, e workflows.Event, _ none) {
+		last := s.Undo[len(s.Undo)-1]
+		for n, v := range last.Was {
+			s.Verdicts[n-1] = v
+		}
+		s.Undo = s.Undo[:len(s.Undo)-1]
+	}),
+	evSigned: with(func(s *PacketState, e workflows.Event, b Signature) {
+		s.Signed, s.Phase, s.Undo = &b, PacketSigned, nil
+		s.NextNudge = time.Time{}
+		s.Round++
+	}),
+	evHanded:    with((*PacketState).handedOver),
+	evEscalated: with((*PacketState).handedOver),
+	evNudged: with(func(s *PacketState, e workflows.Event, b nudged) {
+		s.Nudges, s.Last, s.NextNudge, s.NextWhy = b.N, &b.Nudge, b.Next, b.NextWhy
+	}),
+	evChecked: with(func(s *PacketState, e workflows.Event, _ none) { s.Checked = e.At }),
+	evClosed: with(func(s *PacketState, e workflows.Event, b closed) {
+		for _, n := range b.NoAnswer {
+			s.Rows[n-1].Flags = append(s.Rows[n-1].Flags[:len(s.Rows[n-1].Flags):len(s.Rows[n-1].Flags)], FlagNoAnswer)
+			s.Verdicts[n-1] = Verdict{Decision: NoAnswer, Reason: s.Verdicts[n-1].Reason, At: e.At}
+		}
+		s.Fixes, s.ClosedAt, s.Phase, s.Undo, s.NextNudge = b.Fixes, e.At, PacketFixing, nil, time.Time{}
+		s.Round++
+	}),
+	evFixed: with(func(s *PacketState, e workflows.Event, b fixes) {
+		for _, f := range b.Fixes {
+			for i := range s.Fixes {
+				if s.Fixes[i].Row == f.Row {
+					s.Fixes[i] = f
+				}
+			}
+		}
+		s.Round++
+	}),
+	evLate: with(func(s *PacketState, e workflows.Event, _ none) { s.Late = true }),
+	evMailbox: with(func(s *PacketState, e workflows.Event, b Mailbox) {
+		for i, r := range s.Rows {
+			if r.Master() && workflows.SameEmail(r.Email, b.Email) {
+				s.Rows[i].Delegates, s.Rows[i].Differences, s.Rows[i].Attested = b.Delegates, b.Differences, b.Attested
+			}
+		}
+	}),
+	evPacketOver: with(func(s *PacketState, e workflows.Event, _ none) { s.Phase, s.Ended = PacketCompleted, e.At }),
+}
+
+// maxUndo is how many savings can be taken back; older ones stay as they are.
+const maxUndo = 50
+
+func (s *PacketState) learn(k known) {
+	for id, name := range k.Names {
+		if s.Names == nil {
+			s.Names = map[string]string{}
+		}
+		s.Names[id] = name
+	}
+	for id, zone := range k.Zones {
+		if s.Zones == nil {
+			s.Zones = map[string]string{}
+		}
+		s.Zones[id] = zone
+	}
+}
+
+// handedOver changes who reviews.
+func (s *PacketState) handedOver(e workflows.Event, b handed) {
+	s.learn(b.known)
+	s.Checked = e.At
+	if b.Step > 0 {
+		s.Escalated = b.Step
+	}
+	if !b.Next.IsZero() {
+		s.NextNudge, s.NextWhy = b.Next, b.NextWhy
+	}
+	if b.To == "" {
+		return // nobody to go to: only told
+	}
+	s.Handovers = append(s.Handovers, b.Handover)
+	s.Reviewers = b.Reviewers
+	s.Told = workflows.Union(s.Told, b.Reviewers)
+	s.Round++
+}
+
+// fold applies events to a state.
+func (s PacketState) fold(events ...workflows.Event) (PacketState, error) {
+	var st workflows.State = s
+	var err error
+	for _, e := range events {
+		if st, err = (Packet{}).Apply(st, e); err != nil {
+			return s, err
+		}
+	}
+	return st.(PacketState), nil
+}

@@ -1,0 +1,215 @@
+package review
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// close ends the decisions for good: what nobody decided is flagged, what was decided becomes access workflows.
+func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if s.Phase != PacketReviewing && s.Phase != PacketSigned {
+		return workflows.Decision{}, nil
+	}
+	var c closed
+	for i, r := range s.Rows {
+		v := s.Verdicts[i]
+		if s.Signed == nil && r.Lacks(v) != "" {
+			c.NoAnswer = append(c.NoAnswer, r.N)
+			v = Verdict{Decision: NoAnswer}
+		}
+		if action := s.remedy(r, v); action != "" {
+			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role, Due: FixDue(s.Policy, r.Privileged, cmd.At)})
+		}
+	}
+	calls := s.openFixes(cmd, f, c.Fixes)
+	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evClosed, c)}, Calls: calls}
+	return s.settle(cmd, d)
+}
+
+// remedy is what follows from a verdict, "" for nothing.
+func (s PacketState) remedy(r Row, v Verdict) string {
+	switch {
+	case v.Decision == Change && r.Master() && (r.Kind == KindOwner || v.Role == ""):
+		return FixTransfer
+	case v.Decision == Change:
+		return FixChange
+	case v.Decision == Remove, v.Decision == NoAnswer && s.Policy.NoAnswer == Remove && !r.Master() && r.Exception == "":
+		return FixRemove
+	}
+	return ""
+}
+
+// openFixes opens an access workflow for each remedy that has none, and writes its ID into it.
+func (s PacketState) openFixes(cmd workflows.Command, f workflows.Facts, fixes []Fix) []workflows.Call {
+	var calls []workflows.Call
+	for i, fix := range fixes {
+		if fix.Action == FixTransfer || fix.Access != "" {
+			continue
+		}
+		r, v := s.Rows[fix.Row-1], s.Verdicts[fix.Row-1]
+		id := workflows.NewID('a', s.AccountID, f.Shards, s.ID, strconv.Itoa(fix.Row), strconv.Itoa(fix.Tries))
+		fixes[i].Access = id
+		reviewer, why := v.By, v.Reason
+		if reviewer == "" || v.Decision == NoAnswer {
+			reviewer = s.Reviewers[0]
+			why = "Nobody answered in the review, and the rule of this account is to remove then"
+		}
+		if why == "" {
+			why = "Decided in the review of " + s.Period
+		}
+		calls = append(calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: "access.request", Input: map[string]string{
+			"account": s.AccountID, "environment": r.Environment, "email": r.Email, "change": fix.Action, "role": v.Role, "reason": why,
+			"review": s.Campaign, "packet": s.ID, "row": strconv.Itoa(fix.Row), "reviewer": reviewer, "requester": reviewer, "was": r.Mark,
+			"until": fix.Due.UTC().Format(time.RFC3339)}})
+	}
+	return calls
+}
+
+// settle ends the packet when nothing is left to do, and tells the campaign how it stands.
+func (s PacketState) settle(cmd workflows.Command, d workflows.Decision) (workflows.Decision, error) {
+	next, err := s.fold(d.Events...)
+	if err != nil {
+		return d, err
+	}
+	if next.Phase == PacketFixing && !slices.ContainsFunc(next.Fixes, unsettled) {
+		e := cmd.Event(evPacketOver, none{})
+		d.Events = append(d.Events, e)
+		if next, err = next.fold(e); err != nil {
+			return d, err
+		}
+	}
+	d.Calls = append(d.Calls, next.tellCampaign())
+	return d, nil
+}
+
+// unsettled reports whether something is still to do: what is only somebody's word waits for another person or a fresh list; what failed, for a
+// second look. A transfer is a request of its own.
+func unsettled(f Fix) bool { return f.Action != FixTransfer && f.State != FixVerified }
+
+// fixed folds what an access workflow tells.
+func (s PacketState) fixed(cmd workflows.Command) (workflows.Decision, error) {
+	in := cmd.Input
+	n, err := strconv.Atoi(in["row"])
+	i := slices.IndexFunc(s.Fixes, func(f Fix) bool { return f.Row == n && f.Access == in["access_id"] })
+	if err != nil || i < 0 || s.Fixes[i].State == FixVerified {
+		return workflows.Decision{}, nil
+	}
+	fix := s.Fixes[i]
+	was := fix
+	fix.State, fix.Why = in["state"], in["why"]
+	if in["how"] != "" {
+		fix.How = in["how"]
+	}
+	if in["before"] != "" {
+		fix.Before = in["before"]
+	}
+	fix.After = in["after"]
+	if in["who"] != "" {
+		fix.Who = in["who"]
+	}
+	if at, err := time.Parse(time.RFC3339, in["at"]); err == nil && fix.State != FixPending {
+		fix.At = at
+	}
+	if !slices.Contains([]string{FixPending, FixDone, FixVerified, FixFailed}, fix.State) || fix == was {
+		return workflows.Decision{}, nil
+	}
+	return s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, fixes{Fixes: []Fix{fix}})}})
+}
+
+// confirm takes another person's word for everything that is only one person's word so far.
+func (s PacketState) confirm(cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	var all []Fix
+	own := false
+	for _, f := range s.Fixes {
+		if f.State != FixDone {
+			continue
+		}
+		if f.Who == cmd.Actor.ID {
+			own = true
+			continue
+		}
+		f.State, f.Verified = FixVerified, cmd.Actor.ID
+		all = append(all, f)
+	}
+	switch {
+	case len(all) == 0 && own:
+		return workflows.Decision{}, workflows.Refuse("own_word", "You said yourself that it is done, so another person has to confirm it: "+
+			workflows.Mentions(slices.DeleteFunc(s.managers(), func(who string) bool { return who == cmd.Actor.ID }))+". Nothing was recorded.")
+	case len(all) == 0:
+		return workflows.Decision{}, workflows.Refuse("nothing", "There is nothing to confirm just now. Nothing was recorded.")
+	}
+	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, fixes{Fixes: all, By: cmd.Actor.ID})}})
+	d.Reply = workflows.Reply{Text: "Recorded: you confirm " + workflows.Plural(len(all), "change") + "."}
+	return d, err
+}
+
+// retry begins again what failed.
+func (s PacketState) retry(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	var all []Fix
+	for _, fix := range s.Fixes {
+		if fix.State == FixFailed {
+			all = append(all, Fix{Row: fix.Row, Action: fix.Action, State: FixPending, Before: fix.Before, Due: fix.Due, Tries: fix.Tries + 1})
+		}
+	}
+	if len(all) == 0 {
+		return workflows.Decision{}, workflows.Refuse("nothing", "Nothing has failed just now. Nothing was recorded.")
+	}
+	calls := s.openFixes(cmd, f, all)
+	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, fixes{Fixes: all, By: cmd.Actor.ID})}, Calls: calls})
+	d.Reply = workflows.Reply{Text: "Begun again: " + workflows.Plural(len(all), "change") + "."}
+	return d, err
+}
+
+// seen compares what is only somebody's word with a fresh list of an environment: one "e-mail role" a line.
+func (s PacketState) seen(cmd workflows.Command) (workflows.Decision, error) {
+	roles := map[string]string{}
+	for line := range strings.SplitSeq(cmd.Input["users"], "\n") {
+		if email, role, ok := strings.Cut(line, " "); ok {
+			roles[email] = role
+		}
+	}
+	var all []Fix
+	for _, f := range s.Fixes {
+		r := s.Rows[f.Row-1]
+		if f.State != FixDone || r.Environment != cmd.Input["environment"] {
+			continue
+		}
+		role, there := roles[r.Email]
+		v := s.Verdicts[f.Row-1]
+		if f.Action == FixRemove && !there || f.Action == FixChange && role == v.Role {
+			f.State, f.Verified = FixVerified, cmd.Input["reading"]
+		} else {
+			f.State, f.Why = FixFailed, "the fresh list still shows "+r.Email+" as "+or(role, "no user")
+		}
+		all = append(all, f)
+	}
+	if len(all) == 0 {
+		return workflows.Decision{}, nil
+	}
+	return s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, fixes{Fixes: all})}})
+}
+
+// mailbox takes what is known of a shared mailbox by now.
+func (s PacketState) mailbox(cmd workflows.Command) (workflows.Decision, error) {
+	var m Mailbox
+	if err := json.Unmarshal([]byte(cmd.Input["mailbox"]), &m); err != nil {
+		return workflows.Decision{}, fmt.Errorf("decode a mailbox: %w", err)
+	}
+	return workflows.Decision{Events: []workflows.Event{cmd.Event(evMailbox, m)}}, nil
+}
+
+// tellCampaign tells the campaign how this packet stands.
+func (s PacketState) tellCampaign() workflows.Call {
+	p := Part{ID: s.ID, Reviewer: s.Reviewers[0], Counts: s.Counts(), Signed: s.Signed, Closed: !s.ClosedAt.IsZero(), Ended: s.Closed()}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		panic("review: a part cannot be encoded: " + err.Error())
+	}
+	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: s.Campaign, Command: packetMoved, Input: map[string]string{"part": string(raw)}}
+}

@@ -1,0 +1,158 @@
+package review
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// pages is how many pages the form has.
+func (s PacketState) pages() int { return (len(s.Rows) + PageRows - 1) / PageRows }
+
+// pageOf is the page of a row, from 0.
+func pageOf(row int) int { return (row - 1) / PageRows }
+
+// firstOpenPage is the first page with something left on it; the first one when nothing is.
+func (s PacketState) firstOpenPage() int {
+	if left := s.lacking(); len(left) > 0 && s.Phase == PacketReviewing {
+		return pageOf(left[0])
+	}
+	return 0
+}
+
+// form shows a page of rows: with fields while it is reviewed, as text afterwards.
+func (s PacketState) form(page int, notice string) *workflows.Modal {
+	page = min(max(page, 0), max(s.pages()-1, 0))
+	m := s.frame(page, fmt.Sprintf("Review, page %d of %d", page+1, max(s.pages(), 1)))
+	if notice != "" {
+		m.Intro = append(m.Intro, "! "+notice)
+	}
+	m.Intro = append(m.Intro, "*"+workflows.Esc(s.AccountName)+", "+s.Period+"* "+s.progress()+" The riskiest come first. Turning the page keeps what you chose.")
+	if s.Phase != PacketReviewing {
+		m.Intro = []string{"*" + workflows.Esc(s.AccountName) + ", " + s.Period + "* " + s.outcomeText()}
+	}
+	for _, r := range s.Rows[page*PageRows : min((page+1)*PageRows, len(s.Rows))] {
+		if s.Phase != PacketReviewing {
+			m.Inputs = append(m.Inputs, s.shown(r))
+			continue
+		}
+		m.Inputs = append(m.Inputs, s.fields(r)...)
+	}
+	m.Inputs = append(m.Inputs, s.buttons())
+	return m
+}
+
+// between is a form without rows, shown after what changed rows by a button: Slack keeps what stands in the fields of a form that is only changed, so
+// the rows come back as new ones by turning the page.
+func (s PacketState) between(page int, text string) *workflows.Modal {
+	m := s.frame(page-1, "Review")
+	m.Intro = []string{text}
+	buttons := []workflows.Button{{Action: ActNext, Label: "Go on", Style: workflows.Primary}}
+	if len(s.Undo) > 0 {
+		buttons = append(buttons, workflows.Button{Action: ActUndo, Label: "Take back the last step"})
+	}
+	m.Inputs = []workflows.Input{{Block: "turn", Kind: workflows.BlockButtons, Buttons: buttons}}
+	return m
+}
+
+func (s PacketState) frame(page int, title string) *workflows.Modal {
+	m := &workflows.Modal{Callback: FormPacket, Action: FormPacket, Title: title, Workflow: s.ID, Account: s.AccountID, Round: s.Round, Page: page}
+	if s.Phase == PacketReviewing {
+		m.Submit = "Save and close"
+	}
+	return m
+}
+
+// fields are a row's blocks.
+func (s PacketState) fields(r Row) []workflows.Input {
+	n, v := strconv.Itoa(r.N), s.Verdicts[r.N-1]
+	title, facts := RowText(r)
+	if r.Exception != "" {
+		facts = append(facts, "This is your own: "+r.Exception)
+	}
+	row := workflows.Input{Block: BlockRow + n, Kind: workflows.InputSelect, Label: n + ". " + title, Hint: strings.Join(facts, " · "), Placeholder: "Decide", Optional: true,
+		Initial: v.Decision, Options: []workflows.Option{{Value: Keep, Label: "Keep"}}}
+	if r.Exception == "" {
+		label := "Change role"
+		if r.Kind == KindOwner || r.Kind == KindAlias && r.Status == "" {
+			label = "Change: it should be another one"
+		}
+		row.Options = append(row.Options, workflows.Option{Value: Change, Label: label})
+		if !r.Master() {
+			row.Options = append(row.Options, workflows.Option{Value: Remove, Label: "Remove"})
+		}
+	}
+	out := []workflows.Input{row}
+	if r.Kind == KindUser || r.Kind == KindAlias && r.Status != "" {
+		role := workflows.Input{Block: BlockRole + n, Kind: workflows.InputSelect, Label: "New role, if it is to change", Optional: true, Initial: or(v.Role, r.Proposal)}
+		for _, to := range changeable {
+			if to != r.Role || len(r.Manage) > 0 {
+				role.Options = append(role.Options, workflows.Option{Value: to, Label: strings.ToUpper(to[:1]) + to[1:], Description: RoleMay(to)})
+			}
+		}
+		out = append(out, role)
+	}
+	reason := workflows.Input{Block: BlockReason + n, Kind: workflows.InputText, Label: "Reason", Optional: true, Initial: v.Reason, MaxLength: 500}
+	if !r.Plain() {
+		reason.Label = "Reason (needed to keep it)"
+	}
+	return append(out, reason, workflows.Input{Block: "line:" + n, Kind: workflows.BlockDivider})
+}
+
+// shown is a row whose decision is final.
+func (s PacketState) shown(r Row) workflows.Input {
+	title, _ := RowText(r)
+	v := s.Verdicts[r.N-1]
+	text := fmt.Sprintf("%d. %s\n%s", r.N, title, verdictText(v))
+	return workflows.Input{Block: "shown:" + strconv.Itoa(r.N), Kind: workflows.BlockText, Label: text}
+}
+
+// verdictText is a decision in words.
+func verdictText(v Verdict) string {
+	text := map[string]string{Keep: "✓ keep", Change: "! change", Remove: "✗ remove", NoAnswer: "! nobody answered", "": "… open"}[v.Decision]
+	if v.Role != "" {
+		text += " to " + v.Role
+	}
+	if v.By != "" {
+		text += ", " + workflows.Mention(v.By) + ", " + workflows.When(v.At)
+	}
+	if v.Reason != "" {
+		text += ": " + workflows.Quote(v.Reason)
+	}
+	return text
+}
+
+// buttons turn the pages and do what is not about one row.
+func (s PacketState) buttons() workflows.Input {
+	var all []workflows.Button
+	if s.pages() > 1 {
+		all = append(all, workflows.Button{Action: ActPrev, Label: "Page before"}, workflows.Button{Action: ActNext, Label: "Next page"})
+	}
+	if s.Phase == PacketReviewing {
+		all = append(all, workflows.Button{Action: ActKeepAll, Label: "Keep all without a flag", Confirm: &workflows.Confirm{Title: "Keep them together?",
+			Text: "All rows that are still open and are neither privileged nor flagged are kept. You can take it back until you sign off.", Yes: "Keep them", No: "No"}})
+		if len(s.Undo) > 0 {
+			all = append(all, workflows.Button{Action: ActUndo, Label: "Take back the last step"})
+		}
+	}
+	return workflows.Input{Block: "turn", Kind: workflows.BlockButtons, Buttons: all}
+}
+
+// reassignForm asks who is to review instead.
+func (s PacketState) reassignForm() *workflows.Modal {
+	return &workflows.Modal{Callback: FormReassign, Action: ActReassign, Title: "Give it to…", Submit: "Give it", Workflow: s.ID, Account: s.AccountID, Round: s.Round,
+		Intro: []string{"Somebody else goes on with this part: " + s.progress() + " What is decided so far stays. Nobody reviews themselves."},
+		Inputs: []workflows.Input{
+			{Block: BlockPerson, Kind: workflows.InputUser, Label: "Who reviews instead"},
+			{Block: BlockNote, Kind: workflows.InputText, Label: "Why, and what they should know", Multiline: true, MaxLength: 1000},
+		}}
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,210 @@
+package review
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Bounds of a packet's timing.
+const (
+	peopleEvery = 24 * time.Hour  // how often it is looked whether the reviewers are still there, besides every other occasion
+	awayTooLong = 48 * time.Hour  // an absence that ends sooner is waited for
+	fastPerRow  = 2 * time.Second // who keeps everything faster than this per row is shown to the auditor
+)
+
+// nextNudge is the next reminder of a packet after a time, zero for none.
+func nextNudge(a Assigned, zone string, after time.Time) (time.Time, string) {
+	at, why, ok := NextReminder(a.Policy, zone, a.Opened, a.Due, a.Closes, after)
+	if !ok {
+		return time.Time{}, ""
+	}
+	return at, why
+}
+
+// timer answers what has become due.
+func (s PacketState) timer(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	switch cmd.Timer.Name {
+	case "reminder":
+		return s.remind(cmd, f)
+	case "escalation":
+		return s.escalate(cmd, f)
+	case "people":
+		d, err := s.people(cmd, f)
+		if err == nil && len(d.Events) == 0 {
+			d.Events = []workflows.Event{cmd.Event(evChecked, none{})}
+		}
+		return d, err
+	case "late":
+		return workflows.Decision{Events: []workflows.Event{cmd.Event(evLate, none{})}}, nil
+	}
+	return workflows.Decision{}, nil
+}
+
+// remind tells those who are still open, and replaces first whoever is not there any more.
+func (s PacketState) remind(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	d, err := s.people(cmd, f)
+	if err != nil {
+		return d, err
+	}
+	s, err = s.fold(d.Events...)
+	if err != nil {
+		return d, err
+	}
+	n := nudged{Nudge: Nudge{N: s.Nudges + 1, Kind: s.NextWhy, At: cmd.At, To: s.Reviewers, Open: len(s.lacking())}}
+	n.Next, n.NextWhy = nextNudge(s.Assigned, s.Zones[s.Reviewers[0]], cmd.At)
+	d.Events = append(d.Events, cmd.Event(evNudged, n))
+	return d, nil
+}
+
+// escalate takes the next step: the first adds a person, each later one replaces who did not answer.
+func (s PacketState) escalate(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	step := s.Escalated + 1
+	h := handed{Handover: Handover{At: cmd.At, From: s.Reviewers[0], Why: "escalated"}, Reviewers: s.Reviewers, Step: step}
+	to := s.successor(f, cmd.At)
+	switch {
+	case step > 1 && len(s.Reviewers) > 1: // the second person goes on alone
+		h.Why, h.To, h.Reviewers = "replaced", s.Reviewers[1], s.Reviewers[1:]
+	case to == "":
+	case step == 1:
+		h.To, h.Reviewers = to, workflows.Union(s.Reviewers, []string{to})
+	default:
+		h.Why, h.To, h.Reviewers = "replaced", to, []string{to}
+	}
+	h.known = knownOf(f, h.To)
+	return s.hand(cmd, evEscalated, h)
+}
+
+// people replaces reviewers who are deactivated, absent for long, or have delegated.
+func (s PacketState) people(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	var d workflows.Decision
+	if s.Phase != PacketReviewing {
+		return d, nil
+	}
+	for _, who := range slices.Clone(s.Reviewers) {
+		why := s.gone(f, who, cmd.At)
+		if why == "" {
+			continue
+		}
+		to := ""
+		if why == "delegated" {
+			to = delegate(f, who, cmd.At)
+		}
+		rest := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool { return r == who })
+		switch {
+		case workflows.Among(to, rest):
+			to = ""
+		case to != "" && (s.concerns(f, to) || f.People[to].Standing != ""):
+			continue // the delegate cannot take it: the reviewer stays
+		}
+		if to == "" && len(rest) == 0 {
+			to = s.successor(f, cmd.At)
+		}
+		if to == "" && len(rest) == 0 {
+			continue // nobody to go to: the reminders and the campaign's end go on
+		}
+		h := handed{known: knownOf(f, to), Handover: Handover{At: cmd.At, From: who, To: to, Why: why}, Reviewers: workflows.Union(rest, []string{to})}
+		if to == "" {
+			h.To = rest[0]
+		}
+		more, err := s.hand(cmd, evHanded, h)
+		if err != nil {
+			return d, err
+		}
+		d.Events = append(d.Events, more.Events...)
+		d.Calls = more.Calls // each tells the campaign the same: the last says it all
+		if s, err = s.fold(more.Events...); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+// hand records a change of reviewers, with the next reminder in the new one's working hours.
+func (s PacketState) hand(cmd workflows.Command, kind string, h handed) (workflows.Decision, error) {
+	if h.To != "" {
+		h.Next, h.NextWhy = nextNudge(s.Assigned, h.Zones[h.To], cmd.At)
+	}
+	events := []workflows.Event{cmd.Event(kind, h)}
+	next, err := s.fold(events...)
+	if err != nil {
+		return workflows.Decision{}, err
+	}
+	return workflows.Decision{Events: events, Calls: []workflows.Call{next.tellCampaign()}}, nil
+}
+
+// gone says why a reviewer cannot go on: deactivated (or no full member any more), absent, delegated; "" when they can.
+func (s PacketState) gone(f workflows.Facts, who string, at time.Time) string {
+	p, known := f.People[who]
+	switch {
+	case known && p.Standing != "":
+		return "deactivated"
+	case delegate(f, who, at) != "":
+		return "delegated"
+	case p.Away && (p.AwayUntil.IsZero() || p.AwayUntil.Sub(at) > awayTooLong):
+		return "absent"
+	}
+	return ""
+}
+
+// delegate is whom somebody has asked to decide in their place, "" for nobody.
+func delegate(f workflows.Facts, who string, at time.Time) string {
+	for _, g := range f.Delegations {
+		if g.From == who && g.ActiveAt(at) {
+			return g.To
+		}
+	}
+	return ""
+}
+
+// concerns reports whether a row of the packet is the person's own.
+func (s PacketState) concerns(f workflows.Facts, who string) bool {
+	email := f.People[who].Email
+	return email != "" && slices.ContainsFunc(s.Rows, func(r Row) bool { return workflows.SameEmail(r.Email, email) })
+}
+
+// successor is the next person who can review, "" for nobody.
+func (s PacketState) successor(f workflows.Facts, at time.Time) string {
+	for _, who := range s.Backups {
+		p, known := f.People[who]
+		tried := slices.ContainsFunc(s.Handovers, func(h Handover) bool { return h.From == who })
+		if known && p.Standing == "" && !workflows.Among(who, s.Reviewers) && !tried && !s.concerns(f, who) && s.gone(f, who, at) == "" {
+			return who
+		}
+	}
+	return ""
+}
+
+// reassign gives the packet to somebody else, with a note. The reviewer gives their own part, an administrator the whole.
+func (s PacketState) reassign(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if !cmd.Submitted {
+		return workflows.Decision{Reply: workflows.Reply{Modal: s.reassignForm()}}, nil
+	}
+	to, note := cmd.Input[BlockPerson], strings.TrimSpace(cmd.Input[BlockNote])
+	onField := func(field, text string) (workflows.Decision, error) {
+		return workflows.Decision{Reply: workflows.Reply{Errors: map[string]string{field: text}}}, nil
+	}
+	switch {
+	case to == "":
+		return onField(BlockPerson, "Choose who is to review instead.")
+	case note == "":
+		return onField(BlockNote, "Please say why; the new reviewer and the auditors read it.")
+	case workflows.Among(to, s.Reviewers):
+		return onField(BlockPerson, "They review it already. Choose somebody else.")
+	case f.People[to].Standing != "" || f.People[to].ID == "":
+		return onField(BlockPerson, "This person cannot review: only active full members of this workspace can. Choose somebody else.")
+	case s.concerns(f, to):
+		return onField(BlockPerson, "A row of this review is about this person, and nobody reviews themselves. Choose somebody else.")
+	}
+	from := cmd.Actor.ID
+	rest := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool { return r == from })
+	if len(rest) == len(s.Reviewers) { // an administrator, who does not review it
+		from, rest = s.Reviewers[0], nil
+	}
+	d, err := s.hand(cmd, evHanded, handed{known: knownOf(f, to, cmd.Actor.ID), Reviewers: workflows.Union(rest, []string{to}),
+		Handover: Handover{At: cmd.At, From: from, To: to, Why: "reassigned", Note: note, By: cmd.Actor.ID}})
+	d.Reply = workflows.Reply{Text: workflows.Mention(to) + " has it now, with everything decided so far and your note."}
+	return d, err
+}

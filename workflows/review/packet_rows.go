@@ -1,0 +1,305 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// open shows the rows, the first page with something left on it.
+func (s PacketState) open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	d := workflows.Decision{Reply: workflows.Reply{Modal: s.form(s.firstOpenPage(), "")}}
+	if s.Looked.IsZero() && s.Phase == PacketReviewing {
+		d.Events = []workflows.Event{cmd.Event(evLooked, knownOf(f, cmd.Actor.ID))}
+	}
+	return d, nil
+}
+
+// turn saves the page as submitting does, and shows the next or the one before.
+func (s PacketState) turn(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	d, next, text, err := s.saving(cmd, f)
+	if err != nil || len(d.Reply.Errors) > 0 {
+		return d, err
+	}
+	page := cmd.Page + 1
+	if cmd.Name == ActPrev {
+		page = cmd.Page - 1
+	}
+	d.Reply = workflows.Reply{Modal: next.form(page, text)}
+	return d, nil
+}
+
+// save keeps what was submitted and says what is left.
+func (s PacketState) save(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	d, next, text, err := s.saving(cmd, f)
+	if err != nil || len(d.Reply.Errors) > 0 {
+		return d, err
+	}
+	said := "Saved. " + next.progress()
+	if left := next.lacking(); len(left) == 0 {
+		said += " Sign it off on your card: that is the last step, and until then everything can be changed."
+	}
+	d.Reply = workflows.Reply{Text: strings.TrimSpace(text + " " + said), Link: s.ID}
+	return d, nil
+}
+
+// saving reads a form's rows. What somebody else decided since the form was shown stays, and is named.
+func (s PacketState) saving(cmd workflows.Command, f workflows.Facts) (workflows.Decision, PacketState, string, error) {
+	if s.Phase != PacketReviewing {
+		return workflows.Decision{}, s, "", nil
+	}
+	verdicts, faults, taken := s.read(cmd)
+	if len(faults) > 0 {
+		return workflows.Decision{Reply: workflows.Reply{Errors: faults}}, s, "", nil
+	}
+	text := ""
+	if len(taken) > 0 {
+		text = "Meanwhile somebody else has decided " + rowsWord(taken) + "; that was kept, and what you chose there was not recorded."
+	}
+	if len(verdicts) == 0 {
+		return workflows.Decision{}, s, text, nil
+	}
+	events := []workflows.Event{cmd.Event(evSaved, saved{known: knownOf(f, cmd.Actor.ID), Verdicts: verdicts})}
+	next, err := s.fold(events...)
+	return workflows.Decision{Events: events}, next, text, err
+}
+
+// read compares a form with what is recorded. The fields count through the whole packet, so nothing depends on which page was shown.
+func (s PacketState) read(cmd workflows.Command) (changed map[int]Verdict, faults map[string]string, taken []int) {
+	changed, faults = map[int]Verdict{}, map[string]string{}
+	for i, row := range s.Rows {
+		n := strconv.Itoa(row.N)
+		decision, chosen := cmd.Input[BlockRow+n]
+		reason, said := cmd.Input[BlockReason+n]
+		if !chosen && !said {
+			continue
+		}
+		was := s.Verdicts[i]
+		v := was
+		v.Reason = strings.TrimSpace(reason)
+		if chosen {
+			v.Decision, v.Role = decision, ""
+			if decision == Change {
+				v.Role = cmd.Input[BlockRole+n]
+			}
+		}
+		if v.Decision == was.Decision && v.Role == was.Role && v.Reason == was.Reason {
+			continue
+		}
+		if field, text := row.refuses(v); text != "" {
+			faults[field+n] = text
+			continue
+		}
+		if was.By != "" && was.By != cmd.Actor.ID && was.Seq > cmd.Round && cmd.Round != workflows.NoRound {
+			taken = append(taken, row.N)
+			continue
+		}
+		v.By, v.At, v.Bulk = cmd.Actor.ID, cmd.At, false
+		changed[row.N] = v
+	}
+	return changed, faults, taken
+}
+
+// refuses says which field of a row cannot be taken, and why.
+func (r Row) refuses(v Verdict) (field, text string) {
+	switch v.Decision {
+	case "", Keep:
+	case Change:
+		if r.Exception != "" {
+			return BlockRow, "This row is about yourself: it can only be kept, with a reason, or reassigned."
+		}
+		if v.Role == "" || r.Kind == KindOwner {
+			return "", "" // half-done work is kept; an owner changes by a transfer
+		}
+		if !slices.Contains(changeable, v.Role) {
+			return BlockRole, "Choose administrator, manage or monitor. For anything else use the access command."
+		}
+		if v.Role == r.Role && !(r.Role == workflows.RoleMonitor && len(r.Manage) > 0) {
+			return BlockRole, "That is the present role. Choose another one, or keep."
+		}
+	case Remove:
+		if r.Exception != "" {
+			return BlockRow, "This row is about yourself: it can only be kept, with a reason, or reassigned."
+		}
+		if r.Master() {
+			return BlockRow, "The owner and the shared mailboxes are kept or changed. A change of owner is a transfer."
+		}
+	default:
+		return BlockRow, "Choose to keep, to change or to remove."
+	}
+	return "", ""
+}
+
+// changeable are the roles a review can change to; custom access needs integrations, for which there is a form of its own.
+var changeable = []string{workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor}
+
+// undo takes the last saving back. A notice stands between, because Slack keeps what stands in the fields of a form that is only changed.
+func (s PacketState) undo(cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	if len(s.Undo) == 0 {
+		return workflows.Decision{Reply: workflows.Reply{Text: "There is nothing to take back: nothing was saved yet, or it is longer ago than the last " + strconv.Itoa(maxUndo) + " savings."}}, nil
+	}
+	last := s.Undo[len(s.Undo)-1]
+	if last.By != cmd.Actor.ID {
+		return workflows.Decision{Reply: workflows.Reply{Text: "The last change was made by " + workflows.Mention(last.By) + ", so only they can take it back. Change the rows themselves instead. Nothing was recorded."}}, nil
+	}
+	events := []workflows.Event{cmd.Event(evUndone, none{})}
+	next, err := s.fold(events...)
+	if err != nil {
+		return workflows.Decision{}, err
+	}
+	rows := make([]int, 0, len(last.Was))
+	for n := range last.Was {
+		rows = append(rows, n)
+	}
+	slices.Sort(rows)
+	text := "Taken back: " + rowsWord(rows) + ". What you had not saved yet was left out. " + next.progress()
+	return workflows.Decision{Events: events, Reply: workflows.Reply{Modal: next.between(pageOf(rows[0]), text)}}, nil
+}
+
+// keepAll saves the page, and keeps every row that is still open and neither privileged nor flagged.
+func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	d, next, text, err := s.saving(cmd, f)
+	if err != nil || len(d.Reply.Errors) > 0 {
+		return d, err
+	}
+	kept := map[int]Verdict{}
+	for i, r := range next.Rows {
+		if r.Plain() && next.Verdicts[i].Decision == "" {
+			kept[r.N] = Verdict{Decision: Keep, Reason: next.Verdicts[i].Reason, By: cmd.Actor.ID, At: cmd.At, Bulk: true}
+		}
+	}
+	if len(kept) > 0 {
+		e := cmd.Event(evSaved, saved{known: knownOf(f, cmd.Actor.ID), Verdicts: kept, Bulk: true})
+		d.Events = append(d.Events, e)
+		if next, err = next.fold(e); err != nil {
+			return workflows.Decision{}, err
+		}
+	}
+	said := "Kept together: " + workflows.Plural(len(kept), "row") + " without a flag that can administer nothing."
+	if len(kept) == 0 {
+		said = "There was nothing to keep together: what is open is privileged or flagged, so each row is decided by itself."
+	}
+	d.Reply = workflows.Reply{Modal: next.between(next.firstOpenPage(), strings.TrimSpace(text+" "+said+" "+next.progress()))}
+	return d, nil
+}
+
+// sign ends the decisions, when each row has one and nothing is missing.
+func (s PacketState) sign(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if left := s.lacking(); len(left) > 0 {
+		return workflows.Decision{}, workflows.Refuse("rows_open", "Not signed: "+s.lackingText(left)+" Nothing was recorded. Open the review, finish these, and sign then.")
+	}
+	sig := Signature{By: cmd.Actor.ID, At: cmd.At}
+	if !s.Looked.IsZero() {
+		took := cmd.At.Sub(s.Looked)
+		kept := !slices.ContainsFunc(s.Verdicts, func(v Verdict) bool { return v.Decision != Keep })
+		sig.Took, sig.Fast = took.String(), kept && took < time.Duration(len(s.Rows))*fastPerRow
+	}
+	events := []workflows.Event{cmd.Event(evSigned, sig)}
+	next, err := s.fold(events...)
+	if err != nil {
+		return workflows.Decision{}, err
+	}
+	return workflows.Decision{Events: events, Calls: []workflows.Call{next.tellCampaign()},
+		Reply: workflows.Reply{Text: "Signed off. " + next.decidedText() + " What is to be changed or removed is carried out when the whole review closes."}}, nil
+}
+
+// lacking lists the rows that cannot be signed yet.
+func (s PacketState) lacking() []int {
+	var out []int
+	for i, r := range s.Rows {
+		if r.Lacks(s.Verdicts[i]) != "" {
+			out = append(out, r.N)
+		}
+	}
+	return out
+}
+
+// lackingText names up to ten rows and what they lack.
+func (s PacketState) lackingText(left []int) string {
+	var open, reasons, roles []string
+	for _, n := range left {
+		name := workflows.Esc(s.Rows[n-1].Email) + " (row " + strconv.Itoa(n) + ")"
+		switch s.Rows[n-1].Lacks(s.Verdicts[n-1]) {
+		case "decision":
+			open = append(open, name)
+		case "reason":
+			reasons = append(reasons, name)
+		default:
+			roles = append(roles, name)
+		}
+	}
+	var out []string
+	part := func(names []string, what string) {
+		if len(names) == 0 {
+			return
+		}
+		shown := names[:min(len(names), 10)]
+		text := strings.Join(shown, ", ")
+		if more := len(names) - len(shown); more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		out = append(out, what+" "+text+".")
+	}
+	part(open, workflows.Plural(len(open), "row")+" undecided:")
+	part(reasons, "A reason is missing for")
+	part(roles, "The new role is missing for")
+	return strings.Join(out, " ")
+}
+
+// rowsWord names a few rows.
+func rowsWord(rows []int) string {
+	if len(rows) > 8 {
+		return workflows.Plural(len(rows), "row")
+	}
+	names := make([]string, len(rows))
+	for i, n := range rows {
+		names[i] = strconv.Itoa(n)
+	}
+	if len(names) == 1 {
+		return "row " + names[0]
+	}
+	return "rows " + workflows.List(names, "and")
+}
+
+// Counts adds the packet up.
+func (s PacketState) Counts() Counts {
+	c := Counts{Rows: len(s.Rows)}
+	for i, r := range s.Rows {
+		v := s.Verdicts[i]
+		if r.Privileged {
+			c.Privileged++
+		}
+		if r.Exception != "" {
+			c.Exceptions++
+		}
+		if v.Bulk && v.Decision == Keep {
+			c.Bulk++
+		}
+		switch {
+		case v.Decision == NoAnswer:
+			c.NoAnswer++
+		case r.Lacks(v) != "":
+			c.Open++
+		case v.Decision == Keep:
+			c.Keep++
+		case v.Decision == Change:
+			c.Change++
+		case v.Decision == Remove:
+			c.Remove++
+		}
+	}
+	for _, f := range s.Fixes {
+		c.ToFix++
+		switch f.State {
+		case FixDone, FixVerified:
+			c.Fixed++
+		case FixFailed:
+			c.Failed++
+		}
+	}
+	return c
+}

@@ -293,7 +293,8 @@ func TestWrongAPIBaseIsRefusedWithWords(t *testing.T) {
 
 func FuzzDecoders(f *testing.F) {
 	for _, s := range []string{`[]`, `[{"_id":"1","accepted":true}]`, `{"errors":[{"code":"a","message":"b","field":"c"}]}`, `{"message":"Unauthorized"}`,
-		`<html>`, `{"errors":{"code":1}}`, `[[[]]]`, `{"errors":[[["x"]]]}`, `null`, ``} {
+		`<html>`, `{"errors":{"code":1}}`, `[[[]]]`, `{"errors":[[["x"]]]}`, `null`, ``, `[{"_id":"t","token":"******","name":{"a":1}}]`,
+		`[{"resourceType":"user","_resourceId":7,"event":"update","time":"2026-01-02T03:04:05Z","byUser":{"_id":"1","email":"mona@acme.example"},"fieldChanges":[{"fieldPath":["x"],"oldValue":{"e":["Mona@acme.example"]}}]}]`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
@@ -314,6 +315,15 @@ func FuzzDecoders(f *testing.F) {
 			var sh ashare
 			if json.Unmarshal(r, &sh) == nil {
 				_ = sh.user().Mark()
+			}
+			var tok accessToken
+			if json.Unmarshal(r, &tok) == nil && strings.Contains(fmt.Sprint(tok), "******") && !strings.Contains(tok.ID+string(tok.Name), "******") {
+				t.Fatal("a token's value was decoded")
+			}
+			h := hunt{email: "mona@acme.example", ids: map[string]bool{}}
+			h.take(r)
+			if e, ok := h.newest(); ok && (e.Time.IsZero() || !strings.Contains(" create update delete ", " "+string(e.Event)+" ") || (!e.names && !h.ids[string(e.Resource)])) {
+				t.Fatalf("%s became %+v", r, e)
 			}
 		}
 	})

@@ -307,7 +307,7 @@ func (c *call) page() (skip, limit int, bad *reply) {
 		return n
 	}
 	skip = number("skip", number("offset", 0, 0), 0)
-	limit = min(number("limit", c.s.opts.PageSize, 1), maxPageSize)
+	limit = min(number("limit", c.s.opts.PageSize, 1), c.s.opts.PageSize)
 	return skip, limit, bad
 }
 

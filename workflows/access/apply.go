@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -35,7 +36,9 @@ func init() {
 	folds = map[string]func(*State, workflows.Event) error{
 		evRequested: with(func(s *State, e workflows.Event, b Frozen) {
 			s.Frozen, s.Begun = b, e.At
-			s.Ballot = approvals.Ballot{Quorum: b.Quorum, Electorate: b.Electorate, Bars: b.Bars}
+			if b.Review == "" {
+				s.Ballot = approvals.Ballot{Quorum: b.Quorum, Electorate: b.Electorate, Bars: b.Bars}
+			}
 			s.enter(Reading, e)
 			s.call(e)
 			s.Until = e.At.Add(b.Policy.ConfirmWithin)
@@ -43,8 +46,27 @@ func init() {
 		evSlow: with(func(s *State, _ workflows.Event, _ none) { s.Slow = true }),
 		evRead: with(func(s *State, _ workflows.Event, b read) {
 			s.Before, s.ReadOK, s.Unread, s.Does, s.Names, s.SSO, s.Caps = b.User, b.OK, b.Unread, b.Does, b.Names, b.SSO, b.Caps
-			s.InFlight, s.Slow = false, false
+			s.InFlight, s.Slow, s.RetryAt, s.Away = false, false, time.Time{}, ""
 			s.Round++
+		}),
+		evWaiting: with(func(s *State, e workflows.Event, b waiting) {
+			if s.Phase != Waiting {
+				s.enter(Waiting, e)
+			}
+			s.InFlight, s.RetryAt, s.WaitsOn = false, b.Again, b.On
+		}),
+		evGoesOn: with(func(s *State, e workflows.Event, _ none) {
+			if s.Phase == Waiting {
+				s.enter(Reading, e)
+			}
+			s.RetryAt, s.WaitsOn = time.Time{}, ""
+			s.call(e)
+		}),
+		evAway: with(func(s *State, _ workflows.Event, b waiting) {
+			if s.Away == "" {
+				s.Round++
+			}
+			s.InFlight, s.Slow, s.RetryAt, s.Away = false, false, b.Again, b.Code
 		}),
 		evAsking: with(func(s *State, e workflows.Event, b asking) {
 			if s.Phase == Reading && !s.Urgent {
@@ -81,14 +103,17 @@ func init() {
 		}),
 		evDoing: with(func(s *State, e workflows.Event, b doing) {
 			s.enter(Doing, e)
-			s.Until, s.Manual, s.Code, s.Message = b.Until, b.Manual, "", ""
+			s.Until, s.Manual, s.Code, s.Message, s.Drifted = b.Until, b.Manual, "", "", false
 			if !b.Manual {
 				s.call(e)
+			} else if s.ReadOK {
+				s.Watched = s.Before.Mark()
 			}
 		}),
 		evRefused: with(func(s *State, _ workflows.Event, b refusal) {
 			s.InFlight, s.Slow, s.Code, s.Message, s.Manual, s.Checks = false, false, b.Code, b.Message, b.Manual, false
 			s.Wrote = s.Wrote || b.Code == codeSwitchOn
+			s.Watched = ""
 			s.Round++
 		}),
 		evChecking: with(func(s *State, e workflows.Event, _ none) {
@@ -98,7 +123,7 @@ func init() {
 		}),
 		evWritten: with(func(s *State, e workflows.Event, b written) {
 			s.Answered = b.Effect
-			s.After, s.How, s.InFlight, s.Slow, s.Checks = b.User, b.How, false, false, false
+			s.After, s.How, s.InFlight, s.Slow, s.Checks, s.Looking = b.User, b.How, false, false, false, false
 			if b.How == workflows.Attested && e.By.Kind == workflows.ByPerson {
 				s.Attested = e.By.ID
 			}
@@ -110,10 +135,35 @@ func init() {
 				s.Mark = s.After.Mark()
 			}
 		}),
-		evSeen: with(func(s *State, _ workflows.Event, b seen) { s.Mark = b.Mark }),
+		evSeen: with(func(s *State, _ workflows.Event, b seen) {
+			s.Mark = b.Mark
+			if !s.Declined.IsZero() && readMark(b.Mark).pending() { // taken back by somebody there
+				s.Declined = time.Time{}
+				s.Round++
+			}
+		}),
+		evWatched: with(func(s *State, _ workflows.Event, b seen) { s.Watched = b.Mark }),
+		evDeclined: with(func(s *State, e workflows.Event, b seen) {
+			s.Mark, s.Declined = b.Mark, e.At
+			s.Round++
+		}),
+		evResending: with(func(s *State, e workflows.Event, _ none) {
+			s.Resending, s.ResentBy, s.ResentAt, s.Unsent = true, e.By.ID, e.At, ""
+			s.call(e)
+			s.Round++
+		}),
+		evResent: with(func(s *State, _ workflows.Event, b seen) {
+			s.Resending, s.InFlight, s.Slow, s.Declined, s.Mark = false, false, false, time.Time{}, b.Mark
+			s.Round++
+		}),
+		evUnsent: with(func(s *State, _ workflows.Event, b refusal) {
+			s.Resending, s.InFlight, s.Slow, s.Unsent = false, false, false, b.Code
+			s.Round++
+		}),
 		evActive: with(func(s *State, e workflows.Event, b written) {
 			s.enter(Active, e)
 			s.BoxFrom, s.Until, s.InFlight, s.Manual, s.EndWhy, s.Code, s.Message = e.At, b.Until, false, false, "", "", ""
+			s.Resending, s.Declined = false, time.Time{}
 			if s.StopWhy == "" {
 				s.EndBy = ""
 			}
@@ -125,7 +175,12 @@ func init() {
 			s.Notices = b.N
 			s.Noticed = append(s.Noticed, b)
 		}),
-		evReminded: with(func(s *State, _ workflows.Event, b Notice) { s.Reminded = append(s.Reminded, b) }),
+		evReminded:  with(func(s *State, _ workflows.Event, b Notice) { s.Reminded = append(s.Reminded, b) }),
+		evEscalated: with(func(s *State, _ workflows.Event, b Notice) { s.Escalation = &b }),
+		evLate: with(func(s *State, _ workflows.Event, b Notice) {
+			s.Late = &b
+			s.Round++
+		}),
 		evExtending: with(func(s *State, _ workflows.Event, b Extension) {
 			s.Extend, s.NoMore = &b, ""
 			s.Round++
@@ -150,17 +205,26 @@ func init() {
 			}
 			s.enter(Restoring, e)
 			s.EndWhy, s.EndBy, s.Until, s.Manual, s.Drifted, s.Extend, s.Code, s.Message = b.Why, b.By, b.Until, b.Manual, false, nil, "", ""
+			s.Resending, s.Watched, s.There = false, "", nil
 			if !b.Manual {
 				s.call(e)
 			}
 		}),
-		evDrifted: with(func(s *State, _ workflows.Event, b seen) {
-			s.Drifted, s.InFlight, s.Checks, s.Mark = true, false, false, b.Mark
+		evLooking: with(func(s *State, e workflows.Event, b looking) {
+			s.Answered, s.Looking, s.Mark = b.Effect, true, b.Message
+			s.call(e)
+		}),
+		evDrifted: with(func(s *State, e workflows.Event, b drifted) {
+			if s.Phase == Reading {
+				s.enter(Doing, e)
+			}
+			s.Drifted, s.InFlight, s.Slow, s.Checks, s.Looking, s.Mark = true, false, false, false, false, b.Mark
+			s.There = &there{User: b.User, OK: b.OK}
 			s.Round++
 		}),
 		evEnded: with(func(s *State, e workflows.Event, b Finished) {
 			s.enter(b.Outcome, e)
-			s.End, s.InFlight, s.Checks = &b, false, false
+			s.End, s.InFlight, s.Checks, s.Looking, s.Resending = &b, false, false, false, false
 		}),
 	}
 }

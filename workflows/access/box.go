@@ -89,7 +89,7 @@ func (s State) wasRestored(cmd workflows.Command, r workflows.Receipt) (workflow
 	case r.OK:
 		return s.restored(cmd, workflows.Acted), nil
 	case r.Op != workflows.OpWithdrawUser && (r.Code == workflows.RefusedChanged || r.Code == workflows.RefusedNotUser && s.Does == Change):
-		return one(cmd, evDrifted, seen{Mark: r.Message}), nil
+		return s.lookAt(cmd, r), nil
 	}
 	return one(cmd, evRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
 }
@@ -141,13 +141,24 @@ func adopt(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisio
 	if err := s.mayAnswerDrift(cmd); err != nil {
 		return workflows.Decision{}, err
 	}
-	return s.end(cmd, Finished{Outcome: Ended, Code: "adopted"}), nil
+	outcome := Ended
+	if s.Review != "" {
+		outcome = Cancelled // what the review decided is not done
+	}
+	d := s.end(cmd, Finished{Outcome: outcome, Code: "adopted"})
+	if s.There != nil && s.There.OK { // it is their decision now, and no difference that nobody explains
+		d.Account = append(d.Account, expected(cmd, s.ID, s.Environment, s.Email, s.There.User.Mark()))
+	}
+	return d, nil
 }
 
 // undo restores although somebody changed it.
 func undo(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if err := s.mayAnswerDrift(cmd); err != nil {
 		return workflows.Decision{}, err
+	}
+	if s.Review != "" {
+		return s.do(cmd), nil
 	}
 	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
 	d.Calls = []workflows.Call{s.restoreCall("")}
@@ -160,7 +171,7 @@ func (s State) mayAnswerDrift(cmd workflows.Command) error {
 		return refused("not_permitted", "Only "+workflows.Mentions(s.able())+" can decide this. Nothing was recorded.")
 	case cmd.Actor.ID == s.Person:
 		return refused("own_access", "This is your own access, so somebody else must decide. Nothing was recorded.")
-	case s.Phase != Restoring || !s.Drifted:
+	case !s.Drifted:
 		return refused("not_now", "There is nothing to decide now. Nothing was recorded. "+stageLine(s))
 	}
 	return nil
@@ -176,6 +187,10 @@ const (
 	timerNotice = "notice"
 	timerEnd    = "end"
 	timerRemind = "remind"
+	timerRetry  = "retry"
+	timerLate   = "late"
+	// timerEscalate tells those who look after access that nobody answers.
+	timerEscalate = "escalate"
 )
 
 // slowAfter is when people are told that integrator.io does not answer.
@@ -193,6 +208,15 @@ func (s State) timers() []workflows.Timer {
 	if s.InFlight && !s.Slow {
 		add(timerSlow, s.CalledAt.Add(slowAfter))
 	}
+	if !s.RetryAt.IsZero() {
+		add(timerRetry, s.RetryAt)
+	}
+	if s.Review != "" {
+		if s.Late == nil && !s.FixBy.IsZero() {
+			add(timerLate, s.FixBy)
+		}
+		return out
+	}
 	switch s.Phase {
 	case Active:
 		add(timerEnd, s.Until)
@@ -203,6 +227,9 @@ func (s State) timers() []workflows.Timer {
 		add(timerExpire, s.Until)
 		if at, ok := s.nextReminder(); ok {
 			add(timerRemind, at)
+		}
+		if s.Phase == Approving && s.Escalation == nil {
+			add(timerEscalate, s.Until.Add(-s.Policy.ConfirmWithin/4))
 		}
 	case Doing:
 		if !s.InFlight {
@@ -238,7 +265,7 @@ func (s State) nextNotice() (time.Time, bool) {
 }
 
 // fired decides a timer.
-func fired(s State, cmd workflows.Command) (workflows.Decision, error) {
+func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if s.Closed() {
 		return workflows.Decision{}, nil
 	}
@@ -248,16 +275,21 @@ func fired(s State, cmd workflows.Command) (workflows.Decision, error) {
 	case timerNotice:
 		return one(cmd, evNoticed, Notice{N: s.Notices + 1, Until: s.Until, At: cmd.At, To: s.own()}), nil
 	case timerRemind:
-		to := s.unanswered()
-		if len(s.Reminded) > 0 {
-			to = workflows.Union(to, []string{s.Requester}) // who may speak with them
-		}
-		return one(cmd, evReminded, Notice{N: len(s.Reminded) + 1, Until: s.Until, At: cmd.At, To: to}), nil
+		return one(cmd, evReminded, Notice{N: len(s.Reminded) + 1, Until: s.Until, At: cmd.At, To: s.unanswered()}), nil
+	case timerEscalate:
+		return s.escalate(cmd, f)
+	case timerRetry:
+		return s.tryAgain(cmd, f), nil
+	case timerLate:
+		return one(cmd, evLate, Notice{Until: s.FixBy, At: cmd.At, To: s.lateFor()}), nil
 	case timerEnd:
 		return s.stop(cmd, "time"), nil
 	case timerExpire:
 		if s.Phase != Pending && !s.Wrote {
 			return s.end(cmd, Finished{Outcome: Expired}), nil
+		}
+		if !s.Declined.IsZero() {
+			return s.stop(cmd, "declined"), nil
 		}
 		return s.stop(cmd, "expired"), nil
 	}

@@ -20,6 +20,8 @@ const (
 	ActEnd     = "access.end"
 	ActAdopt   = "access.adopt"
 	ActUndo    = "access.undo"
+	// ActResend sends an open invitation again, a declined one too.
+	ActResend = "access.resend"
 
 	// Request is the callback of the opening modal, Reason of the one that asks why.
 	Request = "access.request"
@@ -32,7 +34,7 @@ var clicks map[string]handler
 
 func init() {
 	clicks = map[string]handler{ActApprove: approve, ActRefuse: refuse, ActCancel: cancel, ActAttest: attest, ActExtend: extend, ActEnd: endEarly,
-		ActAdopt: adopt, ActUndo: undo}
+		ActAdopt: adopt, ActUndo: undo, ActResend: resend}
 }
 
 // decide is the machine's Decide on its own state.
@@ -41,7 +43,7 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	case Request:
 		return opened(cmd, f)
 	case workflows.CmdTimer:
-		return fired(s, cmd)
+		return fired(s, cmd, f)
 	case workflows.CmdReceipt:
 		return received(s, cmd, f)
 	case workflows.CmdDelegated:
@@ -137,9 +139,7 @@ func (s State) approved(cmd workflows.Command, d workflows.Decision) (workflows.
 	if s.Urgent {
 		return d, nil
 	}
-	more := s.do(cmd)
-	d.Events, d.Calls = append(d.Events, more.Events...), more.Calls
-	return d, nil
+	return joined(d, s.do(cmd)), nil
 }
 
 // denied ends what was asked.
@@ -149,14 +149,10 @@ func (s State) denied(cmd workflows.Command, d workflows.Decision, given string)
 		return d, nil
 	}
 	if !s.Urgent {
-		more := s.end(cmd, Finished{Outcome: Refused, Reason: given})
-		d.Events, d.Account = append(d.Events, more.Events...), more.Account
-		return d, nil
+		return joined(d, s.end(cmd, Finished{Outcome: Refused, Reason: given})), nil
 	}
 	// Urgent access that somebody refuses ends now, wherever it is.
-	more := s.stop(cmd, "refused")
-	d.Events, d.Account, d.Calls = append(d.Events, more.Events...), more.Account, more.Calls
-	return d, nil
+	return joined(d, s.stop(cmd, "refused")), nil
 }
 
 // delegated asks the delegates of those who have not answered, too.
@@ -174,11 +170,14 @@ func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Dec
 
 // cancel ends a request before anything was written.
 func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-	if !workflows.Among(cmd.Actor.ID, s.own(), s.managers()) {
+	switch {
+	case s.Review != "" && !workflows.Among(cmd.Actor.ID, s.stoppers()):
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.stoppers())+" can cancel what a review decided. Nothing was recorded.")
+	case s.Review == "" && !workflows.Among(cmd.Actor.ID, s.own(), s.managers()):
 		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.own())+", the holders and the administrators can cancel this. Nothing was recorded.")
 	}
 	switch {
-	case s.Phase == Reading || s.Phase == Approving:
+	case s.Phase == Waiting || s.Phase == Reading || s.Phase == Approving:
 	case s.Phase == Doing && !s.InFlight && !s.Wrote:
 	case s.Phase == Pending, s.Phase == Doing && !s.InFlight:
 		return s.stop(cmd, "cancelled"), nil // something stands at integrator.io: it is taken back first

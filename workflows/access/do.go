@@ -18,10 +18,16 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 	switch {
 	case r.Op == workflows.OpReadAccess && s.Phase == Reading:
 		return s.wasRead(cmd, f, r)
+	case r.Op == workflows.OpReadAccess && s.Looking:
+		return s.wasLookedAt(cmd, r), nil
 	case r.Op == workflows.OpReadAccess:
 		return s.wasChecked(cmd, r), nil
-	case s.Checks:
+	case s.Checks || s.Looking:
 		return workflows.Decision{}, nil
+	case r.Op == workflows.OpReinvite:
+		return s.wasResent(cmd, r), nil
+	case r.Op == workflows.OpWatchUser && s.Manual && s.Phase != Pending:
+		return s.doneUnsaid(cmd, r), nil
 	case r.Op == workflows.OpWatchUser && s.Phase == Pending:
 		return s.invitationSeen(cmd, r)
 	case s.Phase == Doing && s.InFlight && (r.Op == workflows.OpGrant || r.Op == workflows.OpChangeAccess || r.Op == workflows.OpRemoveAccess):
@@ -59,6 +65,8 @@ func (s State) wasRead(cmd workflows.Command, f workflows.Facts, r workflows.Rec
 		}
 	case r.Failed:
 		return s.end(cmd, Finished{Outcome: Failed, Code: r.Code}), nil
+	case r.Code == workflows.RefusedUnauthorized && !s.Urgent && s.Late == nil: // a token can be replaced; what is urgent or late is handed to people
+		return one(cmd, evAway, waiting{Code: r.Code, Again: cmd.At.Add(waitAgain)}), nil
 	default:
 		ev.Unread = r.Code
 	}
@@ -71,13 +79,19 @@ func (s State) wasRead(cmd workflows.Command, f workflows.Facts, r workflows.Rec
 		return d, err
 	}
 	if text := next.nothingToDo(); text != "" {
-		more := next.end(cmd, Finished{Outcome: Done, Code: "nothing", Message: text})
-		d.Events, d.Account = append(d.Events, more.Events...), more.Account
-		return d, nil
+		return joined(d, next.end(cmd, Finished{Outcome: Done, Code: "nothing", Message: text})), nil
+	}
+	if s.Review != "" {
+		return joined(d, next.goOn(cmd, ev.User, "")), nil
 	}
 	more, err := next.ask(cmd, f)
+	return joined(d, more), err
+}
+
+// joined is two decisions one after the other.
+func joined(d, more workflows.Decision) workflows.Decision {
 	d.Events, d.Account, d.Calls = append(d.Events, more.Events...), append(d.Account, more.Account...), append(d.Calls, more.Calls...)
-	return d, err
+	return d
 }
 
 func (s State) readCall() workflows.Call {
@@ -89,6 +103,8 @@ func (s State) does(u *workflows.User) string {
 	switch {
 	case s.Change == Remove:
 		return Remove
+	case s.Review != "":
+		return Change
 	case u == nil || u.Status == workflows.UserDismissed:
 		return Grant
 	}
@@ -100,6 +116,8 @@ func (s State) nothingToDo() string {
 	switch {
 	case !s.ReadOK:
 		return ""
+	case s.Review != "":
+		return s.nothingLeft(s.Before)
 	case s.Does == Remove && s.Before == nil:
 		return s.Email + " is not a user of " + s.where() + "."
 	case s.Does == Change && !s.Before.Disabled && s.Before.Access().Mark() == s.Want.Mark():
@@ -131,20 +149,28 @@ func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision
 func (s State) do(cmd workflows.Command) workflows.Decision {
 	// What cannot be read cannot be changed safely, nor restored.
 	manual := s.byHand() || !s.ReadOK || s.Caps.ChangeUsers == workflows.No
-	d := one(cmd, evDoing, doing{Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual})
+	until := cmd.At.Add(s.Policy.ConfirmWithin)
+	if s.Review != "" {
+		until = s.FixBy // it goes on after that
+	}
+	d := one(cmd, evDoing, doing{Until: until, Manual: manual})
 	if manual {
 		return d
 	}
 	call := workflows.Call{Account: s.AccountID, Environment: s.Environment, Email: s.Email}
+	is := s.Before
+	if s.There != nil { // somebody said to do it all the same
+		is = s.There.User
+	}
 	switch s.Does {
 	case Grant:
 		call.Op, call.Access = workflows.OpGrant, &s.Want
 	case Change:
-		call.Op, call.Access, call.Known = workflows.OpChangeAccess, &s.Want, s.Before.Access().Mark()
+		call.Op, call.Access, call.Known = workflows.OpChangeAccess, &s.Want, is.Access().Mark()
 	default:
 		call.Op = workflows.OpRemoveAccess
-		if s.Before != nil {
-			call.Known = s.Before.Access().Mark()
+		if is != nil {
+			call.Known = is.Access().Mark()
 		}
 	}
 	d.Calls = []workflows.Call{call}
@@ -157,10 +183,12 @@ func (s State) do(cmd workflows.Command) workflows.Decision {
 // wasWritten decides integrator.io's answer to the change.
 func (s State) wasWritten(cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
 	switch {
-	case r.OK && s.Does != Remove && r.User != nil && r.User.Disabled && r.User.Status != workflows.UserPending:
+	case r.OK && s.Does != Remove && r.User != nil && r.User.Disabled && r.User.Status != workflows.UserPending && s.Review == "":
 		return one(cmd, evRefused, refusal{Code: codeSwitchOn, Manual: true}), nil
 	case r.OK:
 		return s.carriedOutOrStopped(cmd, r.User)
+	case s.Review != "" && (r.Code == workflows.RefusedChanged || r.Code == workflows.RefusedNotUser):
+		return s.lookAt(cmd, r), nil
 	case r.Failed:
 		return s.end(cmd, Finished{Outcome: Failed, Code: r.Code, Message: r.Message}), nil
 	case r.Code == workflows.RefusedForbidden || r.Code == workflows.RefusedUnauthorized || r.Code == workflows.RefusedNoToken:
@@ -189,18 +217,17 @@ func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) 
 	d := one(cmd, evWritten, written{Effect: answered(cmd), User: u, How: how})
 	if s.Does == Remove {
 		d.Account = []workflows.Event{s.given(cmd, "", time.Time{})}
-		more := s.end(cmd, Finished{Outcome: Done})
-		d.Events, d.Account = append(d.Events, more.Events...), append(d.Account, more.Account...)
-		return d
+		return joined(d, s.end(cmd, Finished{Outcome: Done}))
+	}
+	if s.Review != "" { // it is the role that was decided, whether the invitation was accepted or not
+		return joined(d, s.usable(cmd, u))
 	}
 	if u != nil && u.Status != workflows.UserAccepted || u == nil && s.Does == Grant {
 		d.Events = append(d.Events, cmd.Event(evPending, until{Until: cmd.At.Add(s.Policy.AcceptWithin)}))
 		d.Account = []workflows.Event{s.given(cmd, s.Want.Mark(), time.Time{})}
 		return d
 	}
-	more := s.usable(cmd, u)
-	d.Events, d.Account = append(d.Events, more.Events...), append(d.Account, more.Account...)
-	return d
+	return joined(d, s.usable(cmd, u))
 }
 
 // usable begins the time-box, or ends the workflow when the access is for always. The lock goes back: others may change this access now.
@@ -230,22 +257,23 @@ func (s State) invitationSeen(cmd workflows.Command, r workflows.Receipt) (workf
 	case r.OK && r.User == nil:
 		return s.end(cmd, Finished{Outcome: Failed, Code: "withdrawn"}), nil
 	case r.OK && r.User.Status == workflows.UserDismissed:
-		return s.stop(cmd, "declined"), nil
+		return one(cmd, evDeclined, seen{Mark: mark}), nil
 	}
 	return one(cmd, evSeen, seen{Mark: mark}), nil
 }
 
 // attest records what a person swears to have done in the pages.
 func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-	if !workflows.Among(cmd.Actor.ID, s.managers()) {
-		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.able())+" can say that this was done. Nothing was recorded.")
+	if cmd.Actor.ID != s.Person && !workflows.Among(cmd.Actor.ID, s.doers()) {
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.doers())+" can say that this was done. Nothing was recorded.")
 	}
-	if cmd.Actor.ID == s.Person {
+	if cmd.Actor.ID == s.Person && s.Person != "" {
 		return workflows.Decision{}, refused("own_access", "This is your own access, so somebody else must say that it was done. Nothing was recorded.")
 	}
 	switch {
 	case s.Checks:
 		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(s.Attested) + " said so already; it is being read at integrator.io. It counts once."}}, nil
+	case s.Drifted:
 	case s.Manual && (s.Phase == Doing || s.Phase == Restoring) && s.canSee():
 		d := one(cmd, evChecking, none{})
 		d.Calls = []workflows.Call{s.readCall()}
@@ -291,6 +319,45 @@ func (s State) wasChecked(cmd workflows.Command, r workflows.Receipt) workflows.
 	return s.carriedOut(cmd, u, how)
 }
 
+// doneUnsaid notices that people did it in the pages without saying so.
+func (s State) doneUnsaid(cmd workflows.Command, r workflows.Receipt) workflows.Decision {
+	mark := r.Code
+	if r.OK {
+		mark = r.User.Mark()
+	}
+	switch {
+	case !r.OK || s.shows(r.User) != "":
+		if mark == s.Watched {
+			return workflows.Decision{}
+		}
+		return one(cmd, evWatched, seen{Mark: mark})
+	case s.Phase == Restoring:
+		return s.restored(cmd, workflows.Verified)
+	}
+	return s.carriedOut(cmd, r.User, workflows.Verified)
+}
+
+// lookAt reads what is there where integrator.io refused to write over it.
+func (s State) lookAt(cmd workflows.Command, r workflows.Receipt) workflows.Decision {
+	d := one(cmd, evLooking, looking{Effect: r.Effect, Message: r.Message})
+	d.Calls = []workflows.Call{s.readCall()}
+	return d
+}
+
+// wasLookedAt asks what shall become of an access that is no longer the expected one.
+func (s State) wasLookedAt(cmd workflows.Command, r workflows.Receipt) workflows.Decision {
+	b := drifted{Mark: s.Mark}
+	if r.OK && r.Access != nil && r.Access.Unread[workflows.PartUsers] == "" && r.Access.Capabilities.Token != workflows.No {
+		b.User, b.OK = r.Access.User, true
+	}
+	if b.OK && s.Review != "" {
+		if text := s.nothingLeft(b.User); text != "" {
+			return s.end(cmd, Finished{Outcome: Done, Code: "nothing", Message: text})
+		}
+	}
+	return s.askChanged(cmd, b)
+}
+
 // shows says what integrator.io shows when it is not what should have been done, "" when it is.
 func (s State) shows(u *workflows.User) string {
 	want, off := s.Want.Mark(), false
@@ -301,6 +368,8 @@ func (s State) shows(u *workflows.User) string {
 		}
 	} else if s.Does == Remove {
 		want = ""
+	} else if s.Review != "" && u != nil {
+		off = u.Disabled // of that nothing was decided
 	}
 	switch {
 	case u == nil && want == "", u != nil && want != "" && u.Access().Mark() == want && u.Disabled == off:

@@ -30,7 +30,18 @@ const (
 	evNotExtended = "access.not_extended" // reason
 	evStopping    = "access.stopping"     // reason: to be ended as soon as what is on its way has answered
 	evRestoring   = "access.restoring"    // restoring
-	evDrifted     = "access.drifted"      // seen
+	evDrifted     = "access.drifted"      // drifted
+	evLooking     = "access.looking"      // looking: integrator.io shows something else than was expected; it is read
+	evWatched     = "access.watched"      // seen: what is there while people do it in the pages
+	evDeclined    = "access.declined"     // seen
+	evResending   = "access.resending"    // none
+	evResent      = "access.resent"       // seen
+	evUnsent      = "access.unsent"       // refusal: it could not be sent again
+	evWaiting     = "access.waiting"      // waiting
+	evGoesOn      = "access.goes_on"      // none: what it waited for is over
+	evAway        = "access.away"         // waiting: integrator.io does not accept the token now
+	evEscalated   = "access.escalated"    // Notice: who look after access and are not asked
+	evLate        = "access.late"         // Notice: those who had their card already
 	evEnded       = "access.ended"        // Finished
 )
 
@@ -82,6 +93,23 @@ type written struct {
 
 type seen struct {
 	Mark string `json:"mark"`
+}
+
+type drifted struct {
+	Mark string          `json:"mark"` // integrator.io's words
+	User *workflows.User `json:"user,omitempty"`
+	OK   bool            `json:"ok,omitempty"` // User was read
+}
+
+type looking struct {
+	Effect  string `json:"effect,omitempty"` // the call that was refused
+	Message string `json:"message,omitempty"`
+}
+
+type waiting struct {
+	On    string    `json:"on,omitempty"`   // the workflow it waits for
+	Code  string    `json:"code,omitempty"` // why it cannot be read
+	Again time.Time `json:"again"`
 }
 
 type reason struct {

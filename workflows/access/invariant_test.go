@@ -181,10 +181,25 @@ func (w *world) mustLock() {
 	}
 }
 
+// mustBeMeant: what a review decided touches nothing but what the reviewer saw, unless a person said to do it all the same.
+func (w *world) mustBeMeant(r *run, c workflows.Call, was *workflows.User) {
+	w.t.Helper()
+	s := r.access()
+	if s.Review == "" || was.Mark() == w.out.user(c.Environment, c.Email).Mark() || s.sawThis(was) {
+		return
+	}
+	if !slices.ContainsFunc(r.events, func(e workflows.Event) bool { return e.Type == evDoing && e.By.Kind == workflows.ByPerson }) {
+		w.t.Fatalf("%s changed %s although the reviewer saw %s", c.Op, was.Mark(), s.Was)
+	}
+}
+
 // mustVoteFairly: neither who asked nor whose access it is has a vote.
 func (w *world) mustVoteFairly(r *run) {
 	w.t.Helper()
 	s := r.access()
+	if b, _ := s.question(); s.Review != "" && (b != nil || len(s.Asked)+len(s.Ballot.Votes) > 0) {
+		w.t.Fatalf("what a review decided is voted on: %s", encode(w.t, s))
+	}
 	votes := append(slices.Clone(s.Ballot.Votes), s.Past...)
 	if s.Extend != nil {
 		votes = append(votes, s.Extend.Ballot.Votes...)

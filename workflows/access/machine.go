@@ -20,7 +20,7 @@ func (Machine) Name() string { return "access" }
 func (Machine) Letter() byte { return 'a' }
 
 // Schema implements workflows.Machine.
-func (Machine) Schema() int { return 1 }
+func (Machine) Schema() int { return 2 }
 
 // New implements workflows.Machine.
 func (Machine) New() workflows.State { return State{} }
@@ -43,6 +43,9 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 	}
 	if cmd.Name == Request {
 		n.People = workflows.Union(n.People, p.Access.Approvers, p.HolderIDs(), p.Admins, []string{cmd.Input[BlockPerson], requester(cmd)})
+		if byReview(cmd) {
+			n.People, n.Delegations = workflows.Union(p.HolderIDs(), p.Admins), nil
+		}
 		n.Delegations = p.Access.Approvers
 		if email := strings.ToLower(strings.TrimSpace(cmd.Input[BlockEmail])); email != "" {
 			n.Emails = []string{email}
@@ -56,6 +59,9 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		}
 		n.People = workflows.Union(n.People, people, p.Access.Approvers)
 		n.Delegations = s.Electorate
+		if cmd.Timer != nil {
+			n.People = workflows.Union(n.People, s.managers(), []string{s.Requester})
+		}
 	}
 	return n
 }
@@ -66,14 +72,28 @@ func (s State) counts(cmd workflows.Command) bool {
 	case ActApprove, ActRefuse, ActExtend, workflows.CmdDelegated:
 		return true
 	case workflows.CmdReceipt:
-		return cmd.Receipt.Op == workflows.OpReadAccess
+		return cmd.Receipt.Op == workflows.OpReadAccess && s.Phase == Reading && s.Review == ""
+	case workflows.CmdTimer:
+		return cmd.Timer.Name == timerEscalate
 	}
 	return false
 }
 
 // Decide implements workflows.Machine.
 func (Machine) Decide(st workflows.State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	return decide(st.(State), cmd, f)
+	s := st.(State)
+	d, err := decide(s, cmd, f)
+	if err != nil || len(d.Events) == 0 || s.Review == "" && !byReview(cmd) {
+		return d, err
+	}
+	next, err := fold(s, d.Events)
+	if err != nil {
+		return d, err
+	}
+	if call, ok := next.fixed(cmd, s); ok {
+		d.Calls = append(d.Calls, call)
+	}
+	return d, nil
 }
 
 // Apply implements workflows.Machine.

@@ -46,6 +46,9 @@ func readAccess(mark string) workflows.Access {
 	return a
 }
 
+// pending reports whether an invitation waits for an answer.
+func (h *had) pending() bool { return h != nil && h.Status == workflows.UserPending }
+
 // words says what somebody had.
 func (h *had) words() string {
 	if h == nil {

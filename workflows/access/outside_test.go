@@ -16,11 +16,13 @@ type outside struct {
 	full      bool                         // no seat is left
 	sso       bool
 	names     []workflows.Named
+	mails     int // invitations sent again
+	log       map[string]workflows.Trace
 	touched   map[string]bool // whom Keyholder's own calls wrote, by environment/address
 }
 
 func newOutside() *outside {
-	o := &outside{users: map[string][]*workflows.User{}, forbidden: map[string]bool{}, token: true, touched: map[string]bool{},
+	o := &outside{users: map[string][]*workflows.User{}, forbidden: map[string]bool{}, token: true, touched: map[string]bool{}, log: map[string]workflows.Trace{},
 		names: []workflows.Named{{ID: "i1", Name: "Orders to NetSuite"}, {ID: "i2", Name: "Stock to Shopify"}, {ID: "i3", Name: "Payouts"}}}
 	o.join("", "dee@acme.example", workflows.Access{Role: workflows.RoleAdministrator})
 	o.join("", "ben@acme.example", workflows.Access{Role: workflows.RoleMonitor})
@@ -109,6 +111,22 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 		if u != nil && u.Status != workflows.UserAccepted {
 			o.wrote(c)
 			o.remove(c.Environment, c.Email)
+		}
+	case workflows.OpReinvite:
+		if u == nil {
+			return refuse(workflows.RefusedNotUser, c.Email+" is not in the list of users.")
+		}
+		if u.Status == workflows.UserDismissed {
+			u.Status = workflows.UserPending
+		}
+		if u.Status == workflows.UserPending {
+			o.mails++
+		}
+		ok.User = copied(u)
+	case workflows.OpTrace:
+		ok.Trace = &workflows.Trace{}
+		if t, found := o.log[workflows.GivenKey(c.Environment, c.Email)]; found && !t.At.Before(c.Since) {
+			ok.Trace = &t
 		}
 	case workflows.OpWatchUser:
 		if u.Mark() == or(c.Known, absent) {

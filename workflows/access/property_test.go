@@ -47,11 +47,11 @@ var (
 	members  = []string{"Ana", "Ben", "Cat", "Dee", "Jane", "Eve", "Fay"}
 	anyone   = append(slices.Clone(members), "Gus", "Hal", "Robo", "Nobody")
 	subjects = []string{"Ben", "Eve", "Ben", "Eve", "kim@partner.example"}
-	actions  = []string{"approve", "refuse", "cancel", "attest", "extend", "end", "adopt", "undo", "ask"}
+	actions  = []string{"approve", "refuse", "cancel", "attest", "extend", "end", "adopt", "undo", "ask", "resend"}
 	lengths_ = []time.Duration{time.Second, time.Minute, time.Hour, 5 * time.Hour, 25 * time.Hour, 4 * day, 8 * day}
 	// kinds of what happens, the likelier ones several times.
 	kinds = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
-		"outcome", "standing", "delegate", "request", "request", "again"}
+		"outcome", "standing", "delegate", "request", "request", "again", "review"}
 	outsides = []string{"accepts", "accepts", "accepts", "declines", "deletes", "raises", "lowers", "custom", "leaves", "joins", "off", "on", "forbids", "allows", "full", "seats",
 		"no token", "token", "sso"}
 	outcomes = []string{lost, failedClean, failedDirty, "refused entitlement_reached", "refused forbidden Insufficient permissions", "refused unauthorized", "refused other some words",
@@ -80,7 +80,7 @@ func drawOp(t *rapid.T) op {
 		o.Text = rapid.SampledFrom(outcomes).Draw(t, "outcome")
 	case "standing", "delegate":
 		o.Who, o.Text = rapid.SampledFrom(members).Draw(t, "who"), rapid.SampledFrom(members).Draw(t, "other")
-	case "request":
+	case "request", "review":
 		o.Who, o.Form = rapid.SampledFrom(members).Draw(t, "who"), drawForm(t)
 	}
 	return o
@@ -174,6 +174,8 @@ func (w *world) happen(o op) {
 	switch o.Kind {
 	case "request":
 		w.request(o.Who, o.Form.fields())
+	case "review":
+		w.reviewed(o)
 	case "click":
 		r := runs[o.N%len(runs)]
 		n := round(r.state)
@@ -223,6 +225,17 @@ func (w *world) happen(o op) {
 	case "outside":
 		w.outside(o)
 	}
+}
+
+// reviewed opens what a review decided, one time in four about an access that is not so any more.
+func (w *world) reviewed(o op) {
+	email, env := emailOf(o.Form.For), map[string]string{"Sandbox": "Sandbox"}[o.Form.Env]
+	was := w.out.user(env, email).Mark()
+	if o.N%4 == 0 {
+		was = "accepted/manage"
+	}
+	in := map[string]string{BlockChange: o.Form.Change, BlockRole: o.Form.Role, BlockEnvironment: env, inWas: was, inUntil: w.now.Add(lengths_[o.N%len(lengths_)]).Format(time.RFC3339)}
+	w.review(o.Who, email, in)
 }
 
 // press presses one of the buttons that people see.
@@ -395,6 +408,25 @@ func (w *world) nothingLeft() {
 	}
 }
 
+// toldOnce: the packet of a review heard of each milestone of each access once, and of the last one, too.
+func (w *world) toldOnce() {
+	w.t.Helper()
+	for _, r := range w.asked() {
+		s, ok := r.state.(State)
+		if !ok || s.Review == "" {
+			continue
+		}
+		var heard []string
+		for _, in := range w.toldOf(r.id) {
+			heard = append(heard, in["state"])
+		}
+		last := s.milestone()
+		if want := []string{"pending", last}; !slices.Equal(heard, want) && !slices.Equal(heard, []string{"failed"}) {
+			w.t.Fatalf("the packet of %s heard %v, want %v", r.id, heard, want)
+		}
+	}
+}
+
 func TestRandomStories(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -404,6 +436,7 @@ func TestRandomStories(t *testing.T) {
 		}
 		w.finish()
 		w.nothingLeft()
+		w.toldOnce()
 	})
 }
 

@@ -29,7 +29,10 @@ const inRequester = "requester"
 
 // requester is who asks.
 func requester(cmd workflows.Command) string {
-	if cmd.Actor.Kind == workflows.ByKeyholder {
+	switch {
+	case byReview(cmd):
+		return cmd.Input[inReviewer]
+	case cmd.Actor.Kind == workflows.ByKeyholder:
 		return cmd.Input[inRequester]
 	}
 	return cmd.Actor.ID
@@ -53,12 +56,15 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 	if f.Policy.Name == "" {
 		return workflows.Decision{}, onField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
 	}
-	if r := standing(f, requester(cmd)); r != nil {
+	if r := standing(f, requester(cmd)); r != nil && !byReview(cmd) {
 		return workflows.Decision{}, r
 	}
 	fr, err := freeze(cmd, f)
 	if err != nil {
 		return workflows.Decision{}, err
+	}
+	if fr.Review != "" {
+		return openReviewed(cmd, f, fr), nil
 	}
 	if err := mayRequest(fr, fr.Requester); err != nil {
 		return workflows.Decision{}, err
@@ -97,7 +103,11 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.Access.Approvers), Policy: p.Access}
 	in := cmd.Input
 	steps := []func(*Frozen, map[string]string, workflows.Facts) error{environment, beneficiary, change, length, why}
-	if cmd.Actor.Kind == workflows.ByKeyholder { // brings back for good what was, in whatever words integrator.io has for it
+	switch {
+	case byReview(cmd):
+		steps[2], steps[3], steps[4] = reviewed, always, asWritten
+		freezeReview(&fr, cmd)
+	case cmd.Actor.Kind == workflows.ByKeyholder: // brings back for good what was, in whatever words integrator.io has for it
 		steps[2], steps[3] = former, always
 	}
 	for _, step := range steps {
@@ -106,6 +116,9 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 		}
 	}
 	fr.Outside = outsider(fr.Email, f)
+	if fr.Review != "" {
+		return fr, nil
+	}
 	fr.Quorum = p.Access.Quorum
 	if fr.Want.Role == workflows.RoleAdministrator {
 		fr.Quorum = p.Access.AdministratorQuorum

@@ -144,6 +144,14 @@ func (s *script) commands() map[string]func([]string) {
 		"delegate": func(a []string) { s.tell(w.delegate(a[0], a[1], s.span(a[2]))...) },
 		// request NAME for=NAME|EMAIL role=... : the form.
 		"request": s.request,
+		// review NAME for=EMAIL change=... role=... was=MARK until=SPAN: a review decided it.
+		"review": s.review,
+		// told: what the packet of the review was told.
+		"told": func([]string) {
+			for _, in := range w.toldOf(w.newest().id) {
+				s.say("row %s of %s: %s %q, from %q to %q %s", in["row"], in["access_id"], in["state"], in["how"], in["before"], in["after"], w.read(in["why"]))
+			}
+		},
 		// click NAME ACTION [REASON] [round=N] [of=ID]: the button, and the form if it opens one and a reason is given.
 		"click": s.click,
 		// call [lost|failed|unsure|refused CODE WORDS]: the first call in the queue is made.
@@ -281,6 +289,26 @@ func (s *script) request(a []string) {
 	s.answer(a[0], s.w.request(a[0], in))
 }
 
+func (s *script) review(a []string) {
+	in, email := map[string]string{BlockChange: Remove, inWas: "accepted/monitor"}, ""
+	for _, kv := range a[1:] {
+		k, v, _ := strings.Cut(kv, "=")
+		switch k {
+		case "for":
+			email = v
+		case "until":
+			in[inUntil] = s.w.now.Add(s.span(v)).Format(time.RFC3339)
+		case "env":
+			in[BlockEnvironment] = v
+		case "change", "role", "was", "was_id", "reason":
+			in[k] = v
+		default:
+			s.t.Fatalf("%s: no field %q", s.line, k)
+		}
+	}
+	s.answer(a[0], s.w.review(a[0], email, in))
+}
+
 func (s *script) outside(a []string) {
 	o, env := s.w.out, ""
 	if len(a) > 1 && a[1] == "Sandbox" {
@@ -315,6 +343,11 @@ func (s *script) outside(a []string) {
 		o.user(env, emailOf(a[1])).Disabled = a[0] == "off"
 	case "forbids":
 		o.forbidden[a[1]] = true
+	case "allows":
+		o.forbidden = map[string]bool{}
+	case "logs": // EMAIL BY: the audit log names who changed the access of an address
+		by := emailOf(a[2])
+		o.log[workflows.GivenKey(env, emailOf(a[1]))] = workflows.Trace{Email: by, Name: a[2], At: s.w.now, Source: "ui", Event: "update"}
 	case "full":
 		o.full = a[1] == "yes"
 	case "token":

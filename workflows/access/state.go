@@ -10,6 +10,7 @@ import (
 
 // Stages; the last six are the ends.
 const (
+	Waiting   = "waiting" // for another request that changes the same access; only what a review decided waits
 	Reading   = "reading"
 	Approving = "approving"
 	Doing     = "doing"
@@ -84,6 +85,27 @@ type State struct {
 	EndWhy   string           `json:"end_why,omitempty"`  // why it is being restored: time, early, refused
 	EndBy    string           `json:"end_by,omitempty"`
 	Drifted  bool             `json:"drifted,omitempty"` // somebody changed it since: it asks
+	// Looking: integrator.io refused to write over an access that somebody changed, and that is being read. There is what was read, if There.OK.
+	Looking bool   `json:"looking,omitempty"`
+	There   *there `json:"there,omitempty"`
+	// Watched is the mark of what was last seen while people do the step in the pages.
+	Watched string `json:"watched,omitempty"`
+
+	// Of an open invitation: when it was declined, and who had it sent again when. Resending: that is on its way.
+	Declined  time.Time `json:"declined,omitzero"`
+	Resending bool      `json:"resending,omitempty"`
+	ResentBy  string    `json:"resent_by,omitempty"`
+	ResentAt  time.Time `json:"resent_at,omitzero"`
+	Unsent    string    `json:"unsent,omitempty"` // why it could not be sent again
+
+	// RetryAt is when a request that waits looks again, WaitsOn the workflow it waits for; Away says why integrator.io cannot be read now.
+	RetryAt time.Time `json:"retry_at,omitzero"`
+	WaitsOn string    `json:"waits_on,omitempty"`
+	Away    string    `json:"away,omitempty"`
+	// Escalation says who was told that too few answer.
+	Escalation *Notice `json:"escalation,omitempty"`
+	// Late: what a review decided is not done in its time.
+	Late *Notice `json:"late,omitempty"`
 
 	End *Finished `json:"end,omitempty"`
 }
@@ -113,6 +135,21 @@ type Frozen struct {
 	Policy      workflows.AccessPolicy `json:"policy"`
 	Token       bool                   `json:"token,omitempty"`
 	UIHost      string                 `json:"ui_host,omitempty"`
+
+	// What follows is set when a review decided: its ID, the packet that is told, the row there, the mark and the record's ID of what the reviewer saw, and
+	// until when it is to be done.
+	Review string    `json:"review,omitempty"`
+	Packet string    `json:"packet,omitempty"`
+	Row    string    `json:"row,omitempty"`
+	Was    string    `json:"was,omitempty"`
+	WasID  string    `json:"was_id,omitempty"`
+	FixBy  time.Time `json:"fix_by,omitzero"`
+}
+
+// there is what integrator.io shows where something else was expected.
+type there struct {
+	User *workflows.User `json:"user,omitempty"`
+	OK   bool            `json:"ok,omitempty"` // it could be read
 }
 
 // Notice is one word of warning before the end of a time-box, kept because its message stays.
@@ -121,6 +158,7 @@ type Notice struct {
 	Until time.Time `json:"until"`
 	At    time.Time `json:"at"`
 	To    []string  `json:"to"`
+	Open  []string  `json:"open,omitempty"` // who had not answered
 }
 
 // Extension is a question to make a time-box longer.
@@ -185,6 +223,14 @@ func (s State) managers() []string { return workflows.Union(s.Holders, s.Admins)
 // able are the managers who may say that something was done: not the one whose access it is.
 func (s State) able() []string {
 	return slices.DeleteFunc(s.managers(), func(who string) bool { return who == s.Person })
+}
+
+// escalated are those who were told that too few answer.
+func (s State) escalated() []string {
+	if s.Escalation == nil {
+		return nil
+	}
+	return s.Escalation.To
 }
 
 // own are the people the access is about.

@@ -29,7 +29,12 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evRequested: story(func(_ workflows.Event, b Frozen) string {
 		s := State{Frozen: b}
 		text := workflows.Mention(b.Requester) + " asked: " + workflows.Esc(s.Title())
-		if b.Change != Remove {
+		if b.Review != "" {
+			text = "Decided in the review " + workflows.Esc(b.Review) + " by " + workflows.Mention(b.Requester) + ": " + workflows.Esc(s.Title())
+		}
+		if b.Review != "" && b.Change != Remove {
+			text += ", " + s.brief(b.Want)
+		} else if b.Change != Remove {
 			text += ", " + s.brief(b.Want) + ", for " + s.forWord()
 		}
 		if b.Urgent {
@@ -116,7 +121,38 @@ var stories = map[string]func(workflows.Event) (string, error){
 			"cancelled": "Taken back by " + workflows.Mention(b.By), "declined": "The invitation was declined", "expired": "It was not accepted or finished in time"}[b.Why]
 		return why + "; what was before is being restored."
 	}),
-	evDrifted: plain("The access was no longer the one that was given, so nothing was done; an administrator was asked."),
+	evWaiting: story(func(_ workflows.Event, b waiting) string {
+		return "Another request was changing this access: " + workflows.Esc(b.On) + ". Next look: " + workflows.When(b.Again) + "."
+	}),
+	evGoesOn: plain("What they have was asked of integrator.io."),
+	evAway: story(func(_ workflows.Event, b waiting) string {
+		return "It could not be read: " + unreadWord(b.Code) + ". Next try: " + workflows.When(b.Again) + "."
+	}),
+	evLooking: story(func(_ workflows.Event, b looking) string {
+		return "It was no longer the access that was expected" + said(b.Message) + ", so nothing was written; what is there was read."
+	}),
+	evWatched: story(func(_ workflows.Event, b seen) string {
+		if h := readMark(b.Mark); h == nil || h.Access.Role != "" {
+			return "While people were asked to do it integrator.io showed: " + h.words() + "."
+		}
+		return "While people were asked to do it integrator.io could not be read: " + unreadWord(b.Mark) + "."
+	}),
+	evDeclined: plain("The invitation was declined (seen at integrator.io). It can be sent again."),
+	evResending: story(func(e workflows.Event, _ none) string {
+		return workflows.Mention(e.By.ID) + " had the invitation sent again."
+	}),
+	evResent: plain("integrator.io sent it again."),
+	evUnsent: story(func(_ workflows.Event, b refusal) string {
+		return "It could not be sent again: " + unsentWord(b.Code) + said(b.Message) + "."
+	}),
+	evEscalated: story(func(_ workflows.Event, b Notice) string {
+		if len(b.To) == 0 {
+			return "Too few had answered; nobody else could be told."
+		}
+		return "Too few had answered, so these were told: " + workflows.Mentions(b.To) + "."
+	}),
+	evLate:    story(func(_ workflows.Event, b Notice) string { return "It was not done by " + workflows.When(b.Until) + "." }),
+	evDrifted: plain("The access was no longer the expected one, so nothing was done; an administrator was asked."),
 	evEnded: story(func(e workflows.Event, b Finished) string {
 		by := ""
 		if b.By.Kind == workflows.ByPerson && b.How == "" {
@@ -126,6 +162,8 @@ var stories = map[string]func(workflows.Event) (string, error){
 		switch {
 		case b.Code == "nothing", b.Code == "not_opened":
 			return text + ": " + b.Message
+		case b.Code == "adopted":
+			return text + ": the access stays as somebody changed it."
 		case b.How != "":
 			return text + " (" + howWord(b.How, b.Who) + ")."
 		case b.Reason != "":

@@ -15,13 +15,23 @@ func (s State) view() workflows.View {
 	return workflows.View{Cards: s.cards(), Timers: s.timers(), Watches: s.watches(), Waiting: s.waiting()}
 }
 
-// watches follow an open invitation.
+// unwatched stands for what was never looked at: whatever is read is worth knowing.
+const unwatched = "unwatched"
+
+// watches follow an open invitation, and what people do in the pages, said or not.
 func (s State) watches() []workflows.Watch {
-	if s.Closed() || s.Phase != Pending || s.byHand() {
+	known := s.Mark
+	switch {
+	case s.Closed():
+		return nil
+	case s.Phase == Pending && !s.byHand():
+	case s.Manual && (s.Phase == Doing || s.Phase == Restoring) && s.canSee():
+		known = or(s.Watched, unwatched)
+	default:
 		return nil
 	}
 	return []workflows.Watch{{Name: "user", Every: s.Policy.WatchEvery,
-		Call: workflows.Call{Op: workflows.OpWatchUser, Account: s.AccountID, Environment: s.Environment, Email: s.Email, Known: s.Mark}}}
+		Call: workflows.Call{Op: workflows.OpWatchUser, Account: s.AccountID, Environment: s.Environment, Email: s.Email, Known: known}}}
 }
 
 // waiting lists who can move it on now.
@@ -31,8 +41,10 @@ func (s State) waiting() []string {
 	}
 	out := s.unanswered()
 	switch {
-	case s.Manual && (s.Phase == Doing || s.Phase == Restoring), s.Drifted:
+	case s.Drifted:
 		out = workflows.Union(out, s.able())
+	case s.Manual && (s.Phase == Doing || s.Phase == Restoring):
+		out = workflows.Union(out, s.doers())
 	case s.Phase == Pending:
 		out = workflows.Union(out, []string{s.Person, s.Requester})
 	case s.Phase == Active:
@@ -43,9 +55,12 @@ func (s State) waiting() []string {
 
 // audience lists who must have a card now. Apply adds them to Told, from which nobody is ever taken.
 func (s State) audience() []string {
+	if s.Review != "" {
+		return s.reviewAudience()
+	}
 	who := s.own()
 	_, asked := s.question()
-	who = workflows.Union(who, asked)
+	who = workflows.Union(who, asked, s.escalated())
 	switch {
 	case s.Urgent && s.Phase != Reading:
 		who = workflows.Union(who, s.managers(), s.Electorate)
@@ -53,6 +68,19 @@ func (s State) audience() []string {
 		who = workflows.Union(who, s.managers())
 	}
 	return who
+}
+
+// reviewAudience are those who must act on what a review decided, and, once it is late, those who may. Nobody else asked for a card.
+func (s State) reviewAudience() []string {
+	switch {
+	case s.Closed():
+		return nil
+	case s.Drifted:
+		return s.able()
+	case s.Manual, s.Late != nil:
+		return s.doers()
+	}
+	return nil
 }
 
 const (
@@ -77,6 +105,18 @@ func (s State) cards() []workflows.Card {
 		}
 		for _, who := range n.To {
 			out = append(out, workflows.Card{Name: fmt.Sprintf("notice-%d", i+1), Recipient: who, Under: cardMain, Title: text, Note: s.note(), Fallback: workflows.Plain(text, nil), Bulk: true})
+		}
+	}
+	if s.Late != nil {
+		text := fmt.Sprintf("! Late: %s. The review asked for it by %s.", workflows.Esc(s.Title()), workflows.When(s.Late.Until))
+		for _, who := range s.Late.To {
+			out = append(out, workflows.Card{Name: "late", Recipient: who, Under: cardMain, Title: text, Note: s.note(), Fallback: workflows.Plain(text, nil), Bulk: true})
+		}
+	}
+	for _, who := range s.escalated() {
+		if workflows.Among(who, s.own()) {
+			text := "Still open, and too few have answered: " + workflows.Esc(s.Title())
+			out = append(out, workflows.Card{Name: "escalated", Recipient: who, Under: cardMain, Title: text, Lines: []string{s.silence()}, Note: s.note(), Fallback: workflows.Plain(text, nil), Bulk: true})
 		}
 	}
 	for _, n := range s.Reminded {
@@ -108,6 +148,7 @@ func (s State) note() string { return "Access " + s.ID }
 // buttons are what this person may press now; deciding authorises again.
 func (s State) buttons(who string) []workflows.Button {
 	own, manager := workflows.Among(who, s.own()), workflows.Among(who, s.managers())
+	attests, stops, settles := workflows.Among(who, s.doers()), workflows.Among(who, s.stoppers()), s.Drifted && workflows.Among(who, s.able())
 	var out []workflows.Button
 	add := func(ok bool, b workflows.Button) {
 		if ok {
@@ -120,28 +161,40 @@ func (s State) buttons(who string) []workflows.Button {
 	changes := b != nil && slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who }) // whoever approved may still say no
 	add(mayVote && (changes || workflows.Among(who, s.unanswered())), workflows.Button{Action: ActRefuse, Label: "Refuse…", Style: workflows.Danger})
 	switch s.Phase {
-	case Reading, Approving:
-		add(own, workflows.Button{Action: ActCancel, Label: "Cancel request…"})
+	case Waiting, Reading, Approving:
+		add(stops && (own || s.Review != ""), workflows.Button{Action: ActCancel, Label: "Cancel request…"})
 	case Doing:
-		add(s.Manual && !s.Checks && manager && who != s.Person, s.swear("It is done", "In integrator.io, "+s.doneWord()+"."))
-		add(!s.InFlight && (own || manager), workflows.Button{Action: ActCancel, Label: "Cancel request…"})
+		add(settles, workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
+		add(settles, workflows.Button{Action: ActUndo, Label: "Do it all the same", Style: workflows.Danger})
+		add(s.Manual && !s.Checks && !s.Drifted && attests, s.swear("It is done", "In integrator.io, "+s.doneWord()+"."))
+		add(!s.InFlight && !s.Drifted && stops, workflows.Button{Action: ActCancel, Label: "Cancel request…"})
 	case Pending:
-		add(manager && who != s.Person && s.mayAttestAcceptance(), s.swear("It is accepted", s.Email+" has accepted the invitation and is listed as accepted."))
+		add(workflows.Among(who, s.resenders()) && !s.byHand() && !s.Resending, s.resendButton())
+		add(attests && s.mayAttestAcceptance(), s.swear("It is accepted", s.Email+" has accepted the invitation and is listed as accepted."))
 		add(own || manager, workflows.Button{Action: ActCancel, Label: "Take it back"})
 	case Active:
 		add((own || manager) && s.Extend == nil && !s.Urgent, workflows.Button{Action: ActExtend, Label: "Ask for more time"})
 		add(own || manager, workflows.Button{Action: ActEnd, Label: "I'm done: end it", Confirm: &workflows.Confirm{Title: "End it now?", Text: s.endWord(), Yes: "End it", No: "Keep it"}})
 	case Restoring:
-		add(s.Drifted && manager && who != s.Person, workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
-		add(s.Drifted && manager && who != s.Person, workflows.Button{Action: ActUndo, Label: "Restore all the same", Style: workflows.Danger})
-		add(s.Manual && !s.Checks && manager && who != s.Person, s.swear("It is done", "In integrator.io, "+s.restoredWord()+"."))
+		add(settles, workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
+		add(settles, workflows.Button{Action: ActUndo, Label: "Restore all the same", Style: workflows.Danger})
+		add(s.Manual && !s.Checks && attests, s.swear("It is done", "In integrator.io, "+s.restoredWord()+"."))
 	}
-	for i := range out[min(1, len(out)):] { // one is enough
-		if out[0].Style == workflows.Primary {
-			out[i+1].Style = strings.TrimPrefix(out[i+1].Style, workflows.Primary)
+	first := slices.IndexFunc(out, func(b workflows.Button) bool { return b.Style == workflows.Primary })
+	for i := range out { // one is enough
+		if i > first && first >= 0 {
+			out[i].Style = strings.TrimPrefix(out[i].Style, workflows.Primary)
 		}
 	}
 	return out
+}
+
+func (s State) resendButton() workflows.Button {
+	b := workflows.Button{Action: ActResend, Label: "Send it again"}
+	if !s.Declined.IsZero() {
+		b.Style = workflows.Primary
+	}
+	return b
 }
 
 func (s State) approveLabel() string {

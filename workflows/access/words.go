@@ -21,6 +21,8 @@ func title(s State) string {
 		return "✗ " + what
 	case s.Phase == Active:
 		return workflows.Esc(s.Email + " has access to " + s.where() + " for a time")
+	case s.Late != nil:
+		return "! Late: " + what
 	case s.Urgent:
 		return "! Urgent: " + what
 	case s.Phase == Approving:
@@ -36,6 +38,8 @@ func (s State) fallback(who string) string {
 		return workflows.Plain(title(s), nil) + ": " + outcomeWord(s)
 	case workflows.Among(who, s.unanswered()):
 		return "Your answer is needed: " + s.Title()
+	case workflows.Among(who, s.escalated()) && s.Phase == Approving:
+		return "Too few have answered: " + s.Title()
 	case s.Drifted && workflows.Among(who, s.able()):
 		return "Decide: the access of " + s.Email + " was changed by somebody else"
 	}
@@ -44,6 +48,9 @@ func (s State) fallback(who string) string {
 
 // askedLine says who asked, when, what and why.
 func (s State) askedLine() string {
+	if s.Review != "" {
+		return "Decided in the review " + workflows.Esc(s.Review) + ", by " + workflows.Mention(s.Requester) + ", " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
+	}
 	line := workflows.Mention(s.Requester) + " asked, " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
 	if s.Does != Remove && s.Change != Remove {
 		line += "\nFor: " + s.forWord()
@@ -68,18 +75,27 @@ func (s State) lines(who string) []string {
 		out = append(out, "! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking.")
 	}
 	switch s.Phase {
+	case Waiting:
+		out = append(out, "… Another request is changing this access: "+workflows.Esc(s.WaitsOn)+". This one waits for its end, until "+workflows.When(s.waitUntil())+" at the latest, and looks again "+workflows.When(s.RetryAt)+".")
 	case Reading:
+		if s.Away != "" {
+			out = append(out, "! integrator.io does not accept the token, so what "+s.Email+" has now cannot be read. Whoever runs Keyholder has to replace it. Nothing is lost: Keyholder tries again "+workflows.When(s.RetryAt)+".")
+			break
+		}
 		out = append(out, "… What "+s.Email+" has now is being read at integrator.io.")
 	case Approving:
 		next := "Then Keyholder does it and reads it back."
 		if s.byHand() || !s.ReadOK {
 			next = "Then a holder or an administrator does it in integrator.io and says so here."
 		}
+		if workflows.Among(who, s.escalated()) && !workflows.Among(who, s.own()) {
+			next = "! You are told because you look after access to this account, and too few have answered. " + s.silence() + " " + next
+		}
 		out = append(out, next)
 	case Doing:
 		out = append(out, s.doingLine())
 	case Pending:
-		out = append(out, s.Email+" was invited ("+howWord(s.How, s.Attested)+") and has to accept by "+workflows.When(s.Until)+", or the invitation is taken back. It uses a seat until then. The time begins when it is accepted.")
+		out = append(out, s.pendingLines(who)...)
 	case Active:
 		line := "✓ Usable since " + workflows.When(s.BoxFrom) + " (" + howWord(s.How, s.Attested) + "). It ends " + workflows.When(s.Until) + ": " + s.endWord()
 		if s.NoMore != "" {
@@ -103,7 +119,10 @@ func (s State) questionLine(who string, b *approvals.Ballot) string {
 		}
 	}
 	what := "You are asked because you decide about access to this account. "
+	_, asked := s.question()
 	switch {
+	case !workflows.Among(who, asked) && !s.barred(who) && !(s.Extend != nil && who == s.Extend.By):
+		what = ""
 	case who == s.Requester, s.Extend != nil && who == s.Extend.By:
 		what = "You asked, so you do not decide. "
 	case s.barred(who):
@@ -137,6 +156,10 @@ func (s State) doingLine() string {
 	switch {
 	case s.Checks:
 		return "… " + workflows.Mention(s.Attested) + " says that it is done; it is being read at integrator.io."
+	case s.Drifted:
+		return s.driftedLine()
+	case s.Looking:
+		return "… Somebody changed the access meanwhile; what it is now is being read at integrator.io."
 	case s.Manual:
 		why := ""
 		switch s.Code {
@@ -148,7 +171,7 @@ func (s State) doingLine() string {
 		default:
 			why = "! integrator.io refused it to Keyholder's token" + said(s.Message) + ". "
 		}
-		return why + workflows.Mentions(s.able()) + ": please do it in integrator.io. " + s.pageSteps() + " Then press “It is done”. By " + workflows.When(s.Until) + ", or this ends."
+		return why + workflows.Mentions(s.doers()) + ": please do it in integrator.io. " + s.pageSteps() + " Then press “It is done”. " + s.byWhen()
 	case s.StopWhy != "":
 		return "… It was refused while it was on its way; it is taken back as soon as integrator.io has answered."
 	}
@@ -206,12 +229,102 @@ func (s State) endWord() string {
 	return s.Email + " is then removed."
 }
 
+// byWhen says until when people can do it.
+func (s State) byWhen() string {
+	switch {
+	case s.Review == "":
+		return "By " + workflows.When(s.Until) + ", or this ends."
+	case s.FixBy.IsZero():
+		return "It stays open until it is done."
+	case s.Late != nil:
+		return "It was due " + workflows.When(s.FixBy) + ", and stays open until it is done."
+	}
+	return "The review asks for it by " + workflows.When(s.FixBy) + "."
+}
+
+// driftedLine asks about what a review decided, when something else is there than the reviewer saw.
+func (s State) driftedLine() string {
+	now := workflows.Esc(strings.TrimSuffix(s.Mark, "."))
+	if s.There != nil && s.There.OK {
+		now = "it is " + s.userWords(readMark(s.There.User.Mark()))
+	}
+	saw := s.userWords(readMark(s.Was))
+	text := "! The reviewer saw " + saw + "; now " + now
+	if now == "it is "+saw {
+		text = "! The reviewer saw another user of this address, who had the same"
+	}
+	return text + ". Somebody changed it since, so Keyholder did nothing. " + workflows.Mentions(s.able()) + ": leave it as it is, or do it all the same: " + s.willWord() + "."
+}
+
+// userWords says what somebody had, with the names of integrations.
+func (s State) userWords(h *had) string {
+	if h == nil {
+		return "no access"
+	}
+	text := h.words()
+	if h.Access.Role == workflows.RoleCustom {
+		text = strings.Replace(text, State{}.brief(h.Access), s.brief(h.Access), 1)
+	}
+	return text
+}
+
+// willWord says what carrying it out does.
+func (s State) willWord() string {
+	if s.Change == Remove {
+		return s.Email + " is removed"
+	}
+	return s.Email + " gets " + s.brief(s.Want)
+}
+
+// pendingLines are those of an open invitation.
+func (s State) pendingLines(who string) []string {
+	again := ""
+	if !s.ResentAt.IsZero() && !s.Resending && s.Unsent == "" {
+		again = " It was sent again " + workflows.When(s.ResentAt) + ", by " + workflows.Mention(s.ResentBy) + "."
+	}
+	out := []string{s.Email + " was invited (" + howWord(s.How, s.Attested) + ") and has to accept by " + workflows.When(s.Until) + ", or the invitation is taken back. It uses a seat until then. The time begins when it is accepted." + again}
+	if s.Length == 0 {
+		out[0] = strings.Replace(out[0], " The time begins when it is accepted.", "", 1)
+	}
+	if !s.Declined.IsZero() {
+		what := s.Email + " declined the invitation (seen at integrator.io, " + workflows.When(s.Declined) + "). Talk with them. "
+		if who == s.Person {
+			what = "You declined the invitation (seen at integrator.io, " + workflows.When(s.Declined) + "). Was that a mistake? "
+		}
+		out[0] = "✗ " + what + workflows.Mentions(s.resenders()) +
+			" can have it sent again under the same approval, or take it back; without either it is taken back " + workflows.When(s.Until) + "."
+		if s.byHand() {
+			out[0] = "✗ " + s.Email + " declined the invitation. Talk with them; without an answer it is taken back " + workflows.When(s.Until) + "."
+		}
+	}
+	switch {
+	case s.Resending:
+		out = append(out, "… "+workflows.Mention(s.ResentBy)+" has it sent again; integrator.io is being asked.")
+	case s.Unsent != "":
+		out = append(out, "! It could not be sent again: "+unsentWord(s.Unsent)+". What was open stays open; an administrator can send it again in integrator.io under Users.")
+	}
+	return out
+}
+
+// silence says who has not answered, until when, and what somebody who is not asked can do about it.
+func (s State) silence() string {
+	if len(s.Escalation.Open) == 0 {
+		return "Nobody is left who could answer; the time to decide ends " + workflows.When(s.Escalation.Until) + "."
+	}
+	return "Not answered, " + workflows.When(s.Escalation.At) + ": " + workflows.Mentions(s.Escalation.Open) + ". The time to decide ends " + workflows.When(s.Escalation.Until) +
+		". You do not decide this, but you can remind them, or ask one of them to let somebody decide in their place: /io delegate."
+}
+
 func (s State) restoringLine() string {
 	switch {
+	case s.Looking:
+		return "… The access is no longer the one that was given; what it is now is being read at integrator.io."
 	case s.Drifted:
 		due := or(map[string]string{"early": "It was to end early", "refused": "It was refused"}[s.EndWhy], "The time is over")
 		seen := ""
-		if s.Mark != "" {
+		if s.There != nil && s.There.OK {
+			seen = ": " + workflows.Esc(s.Email) + " has " + s.userWords(readMark(s.There.User.Mark()))
+		} else if s.Mark != "" {
 			seen = ": " + workflows.Esc(strings.TrimSuffix(s.Mark, "."))
 		}
 		return "! " + due + ", but the access is no longer the one that was given" + seen + ". Somebody changed it, so Keyholder did nothing. " + workflows.Mentions(s.able()) + ": leave it as it is, or restore all the same: " + s.endWord()
@@ -236,7 +349,7 @@ func (s State) restoringLine() string {
 // facts show the difference and the votes.
 func (s State) facts() []string {
 	var out []string
-	if s.Phase != Reading {
+	if s.Phase != Reading && s.Phase != Waiting {
 		out = append(out, s.difference()...)
 	}
 	return append(out, s.voteLines()...)
@@ -264,12 +377,13 @@ func (s State) difference() []string {
 	switch {
 	case !s.ReadOK:
 		now = "not known: " + unreadWord(s.Unread)
-	case s.Before != nil:
-		now = s.describe(s.Before.Access())
-		if s.Before.Status != workflows.UserAccepted {
-			now += ", invitation " + s.Before.Status
+	case s.seesNow() != nil:
+		u := s.seesNow()
+		now = s.describe(u.Access())
+		if u.Status != workflows.UserAccepted {
+			now += ", invitation " + u.Status
 		}
-		if s.Before.Disabled {
+		if u.Disabled {
 			now += ", switched off"
 		}
 	}
@@ -292,6 +406,14 @@ func (s State) difference() []string {
 		out = append(out, "! An administrator can do all the owner can but give the account away; "+second+".")
 	}
 	return append(out, s.leastRole()...)
+}
+
+// seesNow is what a card shows as what somebody has before anything is written: what was read last.
+func (s State) seesNow() *workflows.User {
+	if s.Phase == Doing && s.There != nil && s.There.OK {
+		return s.There.User
+	}
+	return s.Before
 }
 
 // leastRole proposes less, where less may do.
@@ -396,16 +518,27 @@ func stageLine(s State) string {
 		return outcomeLine(s)
 	}
 	switch s.Phase {
+	case Waiting:
+		return "It waits for another request about the same access."
 	case Reading:
+		if s.Away != "" {
+			return "What they have now cannot be read: " + unreadWord(s.Away) + "."
+		}
 		return "What they have now is being read."
 	case Approving:
 		return "It waits for approval."
 	case Doing:
+		if s.Drifted {
+			return "Somebody changed the access since the review; an administrator decides."
+		}
 		if s.Manual {
 			return "An administrator is asked to do it."
 		}
 		return "It is being done."
 	case Pending:
+		if !s.Declined.IsZero() {
+			return s.Email + " declined the invitation; it can be sent again."
+		}
 		return s.Email + " is invited and has to accept."
 	case Active:
 		return "It runs until " + workflows.When(s.Until) + "."
@@ -447,6 +580,8 @@ func outcomeLine(s State) string {
 	switch {
 	case e.Code == "nothing":
 		return "There was nothing to do: " + e.Message
+	case e.Code == "adopted" && s.Review != "":
+		return "It was changed since the review, and stays as somebody changed it, decided" + by + "."
 	case e.Code == "adopted":
 		return "The time is over; the access stays as somebody changed it, decided" + by + "."
 	case e.Outcome == Done && s.Does == Remove:
@@ -470,6 +605,8 @@ func outcomeLine(s State) string {
 		return "Refused" + by + why + "."
 	case e.Outcome == Cancelled:
 		return "Cancelled" + by + why + "."
+	case e.Outcome == Expired && s.Away != "":
+		return "The time is over, and what " + s.Email + " has could not be read all the while: " + unreadWord(s.Away) + ". Nothing was changed at integrator.io."
 	case e.Outcome == Expired:
 		return "The time is over, and not enough people answered. Nothing was changed at integrator.io."
 	}
@@ -497,6 +634,9 @@ func endLines(s State) []string {
 	out := []string{outcomeLine(s) + "\n" + workflows.When(s.End.At)}
 	if votes := s.voteLines(); len(votes) > 0 {
 		out = append(out, strings.Join(votes, "\n"))
+	}
+	if s.Review != "" {
+		out[0] = s.askedLine() + "\n" + out[0]
 	}
 	if s.End.Outcome != Done && s.End.Code != "adopted" {
 		out = append(out, "To ask again: /io access "+s.AccountID)
@@ -583,6 +723,14 @@ func deadEnd(fr Frozen, err error) error {
 	}
 	return refused("dead_end", "Nobody could approve this: of "+workflows.Mentions(fr.Electorate)+", "+workflows.Esc(detail)+
 		". Whoever asks, and whoever gains, do not count. Nothing was recorded. Let somebody else ask, or name more approvers.")
+}
+
+// unsentWord says why an invitation could not be sent again.
+func unsentWord(code string) string {
+	if code == workflows.RefusedForbidden {
+		return "the token may not do that"
+	}
+	return unreadWord(code)
 }
 
 // unreadWord says why something could not be read.

@@ -28,6 +28,7 @@ type world struct {
 	runs        []*run
 	out         *outside
 	away        bool
+	told        []workflows.Call // what packets of reviews were told
 	queue       []*workflows.Effect
 }
 
@@ -306,6 +307,27 @@ func (w *world) request(by string, input map[string]string) step {
 		Submitted: true, Input: input})
 }
 
+// review opens what a review decided. Nothing of it is a person's word.
+func (w *world) review(by, email string, in map[string]string) step {
+	w.t.Helper()
+	input := map[string]string{BlockAccount: "acme", BlockEmail: emailOf(email), BlockReason: "not needed any more", inReview: "r07-acme-2026q4", inPacket: "p07-1",
+		inRow: fmt.Sprint(len(w.runs) + 1), inReviewer: userID(by), inUntil: w.now.Add(5 * day).Format(time.RFC3339)}
+	for k, v := range in {
+		input[k] = v
+	}
+	return w.do(workflows.Command{Workflow: fmt.Sprintf("a07-%08d", len(w.runs)+1), Name: Request, Actor: keyholder, Round: workflows.NoRound, Submitted: true, Input: input})
+}
+
+// toldOf is what the packet was told of one access.
+func (w *world) toldOf(id string) (out []map[string]string) {
+	for _, c := range w.told {
+		if c.Input["access_id"] == id {
+			out = append(out, c.Input)
+		}
+	}
+	return out
+}
+
 // click presses a button of the newest workflow as it stands now; with a reason the form that it opens is sent, too.
 func (w *world) click(who, action string, reason ...string) step {
 	w.t.Helper()
@@ -354,6 +376,10 @@ func (w *world) deliver(outcome string) step {
 	c := *e.Call
 	var r *workflows.Receipt
 	switch {
+	case c.Op == workflows.OpTell && c.Command == ReviewFixed:
+		w.queue = w.queue[1:]
+		w.told = append(w.told, c)
+		return step{run: w.find(e.Workflow)}
 	case c.Op == workflows.OpTell:
 		w.queue = w.queue[1:]
 		return w.do(workflows.Command{ID: "tell/" + e.ID, Workflow: c.ID, Name: c.Command, Input: c.Input, Submitted: len(c.Input) > 0, Actor: keyholder, Round: workflows.NoRound})
@@ -368,7 +394,9 @@ func (w *world) deliver(outcome string) step {
 	case w.away:
 		return step{run: w.find(e.Workflow)}
 	default:
+		was := copied(w.out.user(c.Environment, c.Email))
 		r = w.out.perform(c, w.now, w.configured(c.Environment))
+		w.mustBeMeant(w.find(e.Workflow), c, was)
 		if outcome == lost {
 			return step{run: w.find(e.Workflow)}
 		}

@@ -84,11 +84,13 @@ func (c Command) Event(kind string, body any) Event {
 // Receipt is the answer to a call that a machine asked for. Exactly one of the outcomes holds: OK; or Refused, when the other side
 // said no for good; or Failed, when it could not be done before the deadline.
 type Receipt struct {
-	Effect  string `json:"effect"`
-	Op      string `json:"op"`
-	OK      bool   `json:"ok,omitempty"`
-	Refused bool   `json:"refused,omitempty"`
-	Failed  bool   `json:"failed,omitempty"`
+	Effect string `json:"effect"`
+	Op     string `json:"op"`
+	// Environment is the call's.
+	Environment string `json:"environment,omitempty"`
+	OK          bool   `json:"ok,omitempty"`
+	Refused     bool   `json:"refused,omitempty"`
+	Failed      bool   `json:"failed,omitempty"`
 	// Code and Message say why for Refused and Failed: a code of [CallRefusals] and the other side's own words.
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`

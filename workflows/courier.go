@@ -214,7 +214,7 @@ func (c *Courier) again(ctx context.Context, claim Claim, out Outcome, real time
 // report hands a receipt to the desk and answers whether it was stored.
 func (c *Courier) report(ctx context.Context, claim Claim, r Receipt) bool {
 	e := claim.Effect
-	r.Effect, r.Op = e.ID, e.Call.Op
+	r.Effect, r.Op, r.Environment = e.ID, e.Call.Op, e.Call.Environment
 	id := "receipt/" + e.ID
 	if e.Every > 0 {
 		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() + "/" + r.Code

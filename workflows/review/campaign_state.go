@@ -38,7 +38,7 @@ type Started struct {
 	UIHost      string                  `json:"ui_host,omitempty"`
 	Policy      workflows.ReviewPolicy  `json:"policy"`
 	Environs    []workflows.Environment `json:"environments"` // production first, under ""
-	Version     string                  `json:"version,omitempty"`
+	known
 }
 
 // Sources of a population.
@@ -99,18 +99,19 @@ type CampaignState struct {
 	Readings []Reading         `json:"readings"`
 	// Gathered holds the rows until all environments are there; it is emptied when the packets open.
 	Gathered map[string][]Row `json:"gathered,omitempty"`
-	// Delegates are what the mail system says of each alias, by address.
-	Delegates  map[string][]string `json:"delegates,omitempty"`
-	Attested   map[string]string   `json:"attested,omitempty"` // by alias: who says holders and delegates agree
-	Parts      []Part              `json:"parts,omitempty"`
-	Rows       int                 `json:"rows"`
-	Exceptions []string            `json:"exceptions,omitempty"` // in words
-	PlannedAt  time.Time           `json:"planned_at,omitzero"`
-	ClosedAt   time.Time           `json:"closed_at,omitzero"`
-	Ended      time.Time           `json:"ended,omitzero"`
-	Why        string              `json:"why,omitempty"` // of a cancellation
-	Slow       string              `json:"slow,omitempty"`
-	Notes      []string            `json:"notes,omitempty"`
+	// Mailboxes are what was given about each shared mailbox, by address.
+	Mailboxes map[string]Mailbox `json:"mailboxes,omitempty"`
+	// Fresh are lists given after the close, to verify what was done.
+	Fresh      []Reading `json:"fresh,omitempty"`
+	Parts      []Part    `json:"parts,omitempty"`
+	Rows       int       `json:"rows"`
+	Exceptions []string  `json:"exceptions,omitempty"` // in words
+	PlannedAt  time.Time `json:"planned_at,omitzero"`
+	ClosedAt   time.Time `json:"closed_at,omitzero"`
+	Ended      time.Time `json:"ended,omitzero"`
+	Why        string    `json:"why,omitempty"` // of a cancellation
+	Slow       string    `json:"slow,omitempty"`
+	Notes      []string  `json:"notes,omitempty"`
 }
 
 // Opened implements workflows.State.

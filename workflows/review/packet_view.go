@@ -181,7 +181,7 @@ func (s PacketState) factLines() []string {
 		switch {
 		case r.Privileged:
 			privileged++
-		case len(r.Flags) > 0:
+		case AsksReason(r.Flags):
 			flagged++
 		default:
 			plain++

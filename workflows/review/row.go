@@ -74,7 +74,7 @@ type Row struct {
 }
 
 // Plain reports whether the row may be kept together with others, without a reason: neither privileged nor flagged.
-func (r Row) Plain() bool { return !r.Privileged && len(r.Flags) == 0 && r.Exception == "" }
+func (r Row) Plain() bool { return !r.Privileged && !AsksReason(r.Flags) && r.Exception == "" }
 
 // Master reports whether it is the owner's row or an alias's, decided as keep or change only.
 func (r Row) Master() bool { return r.Kind == KindOwner || r.Kind == KindAlias }

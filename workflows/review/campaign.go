@@ -1,0 +1,256 @@
+package review
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Campaign is the machine of one account's review in one period; its zero value is ready.
+type Campaign struct{}
+
+var _ workflows.Machine = Campaign{}
+
+// Name implements workflows.Machine.
+func (Campaign) Name() string { return "campaign" }
+
+// Letter implements workflows.Machine.
+func (Campaign) Letter() byte { return 'r' }
+
+// Schema implements workflows.Machine.
+func (Campaign) Schema() int { return 1 }
+
+// New implements workflows.Machine.
+func (Campaign) New() workflows.State { return CampaignState{} }
+
+// Decode implements workflows.Machine.
+func (Campaign) Decode(raw []byte) (workflows.State, error) {
+	var s CampaignState
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, fmt.Errorf("decode campaign: %w", err)
+	}
+	return s, nil
+}
+
+// Needs implements workflows.Machine. Planning asks about everybody who may review.
+func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Policy, _ workflows.AccountState) workflows.Needs {
+	s := st.(CampaignState)
+	var n workflows.Needs
+	if cmd.Actor.Kind == workflows.ByPerson {
+		n.People = []string{cmd.Actor.ID}
+	}
+	switch {
+	case cmd.Name == StartCampaign:
+		n.People = workflows.Union(n.People, reviewers(p.Review), p.HolderIDs(), custodians(p.Aliases), p.Admins, p.Auditors)
+		n.Delegations = reviewers(p.Review)
+	case s.Phase == CampaignGathering:
+		n.People = workflows.Union(n.People, reviewers(s.Policy), s.Holders, custodians(s.Aliases), s.Admins)
+		n.Delegations = reviewers(s.Policy)
+	case cmd.Name == ActDelegates:
+		n.People = workflows.Union(n.People, s.Holders, custodians(s.Aliases))
+	}
+	return n
+}
+
+// reviewers are all whom the rules name.
+func reviewers(p workflows.ReviewPolicy) []string {
+	lists := [][]string{p.Reviewers}
+	for _, rules := range []map[string][]string{p.ByRole, p.ByIntegration} {
+		for _, key := range slices.Sorted(maps.Keys(rules)) {
+			lists = append(lists, rules[key])
+		}
+	}
+	return workflows.Union(lists...)
+}
+
+func custodians(aliases []workflows.Alias) []string {
+	var out []string
+	for _, a := range aliases {
+		out = workflows.Union(out, a.Custodians)
+	}
+	return out
+}
+
+// Decide implements workflows.Machine.
+func (Campaign) Decide(st workflows.State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	return decideCampaign(st.(CampaignState), cmd, f)
+}
+
+// Apply implements workflows.Machine.
+func (Campaign) Apply(st workflows.State, e workflows.Event) (workflows.State, error) {
+	s := st.(CampaignState)
+	fold, known := campaignFolds[e.Type]
+	if !known {
+		return s, fmt.Errorf("apply %q: %w", e.Type, workflows.ErrUnknownEvent)
+	}
+	s.Names, s.Gathered, s.Mailboxes = maps.Clone(s.Names), maps.Clone(s.Gathered), maps.Clone(s.Mailboxes)
+	s.Readings, s.Parts, s.Notes = slices.Clone(s.Readings), slices.Clone(s.Parts), slices.Clip(s.Notes)
+	if err := fold(&s, e); err != nil {
+		return st, fmt.Errorf("apply %s: %w", e.Type, err)
+	}
+	return s, nil
+}
+
+// View implements workflows.Machine.
+func (Campaign) View(st workflows.State) workflows.View { return st.(CampaignState).view() }
+
+// Tell implements workflows.Machine.
+func (Campaign) Tell(e workflows.Event) string { return tellCampaignEvent(e) }
+
+// decideCampaign finds what answers a command.
+func decideCampaign(s CampaignState, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	ours := cmd.Actor.Kind == workflows.ByKeyholder
+	switch {
+	case cmd.Name == StartCampaign && !s.Opened():
+		return start(cmd, f)
+	case !s.Opened():
+		return workflows.Decision{}, workflows.Refuse("unknown_action", "There is no such review. Nothing was recorded.")
+	case cmd.Name == workflows.CmdReceipt:
+		return s.received(cmd, f)
+	case cmd.Name == workflows.CmdTimer:
+		return s.timer(cmd)
+	case cmd.Name == packetMoved && ours:
+		return s.moved(cmd)
+	case cmd.Name == ImportUsers && ours:
+		return s.imported(cmd, f, cmd.Input["uploader"])
+	case cmd.Actor.Kind != workflows.ByPerson:
+		return workflows.Decision{}, nil
+	}
+	return s.byPerson(cmd, f)
+}
+
+// byPerson authorises what administrators and holders do about the population.
+func (s CampaignState) byPerson(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	acts := map[string]func(CampaignState, workflows.Command, workflows.Facts) (workflows.Decision, error){
+		ActImport: CampaignState.importFile, ActCount: CampaignState.count, ActDelegates: CampaignState.mailSystem}
+	act, known := acts[cmd.Name]
+	if !known {
+		return workflows.Decision{}, workflows.Refuse("unknown_action", "That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
+	}
+	if r := standing(f, cmd.Actor.ID); r != nil {
+		return workflows.Decision{}, r
+	}
+	if who := s.managers(); !workflows.Among(cmd.Actor.ID, who) {
+		return workflows.Decision{}, workflows.Refuse("not_permitted", "Only the administrators and holders look after this review: "+workflows.Mentions(who)+". Nothing was recorded.")
+	}
+	if s.Closed() {
+		r := workflows.Refuse("closed", "This review is over. Nothing was recorded.")
+		r.Refresh = true
+		return workflows.Decision{}, r
+	}
+	return act(s, cmd, f)
+}
+
+// managers are the people who look after a campaign: administrators and holders.
+func (s CampaignState) managers() []string { return workflows.Union(s.Admins, s.Holders) }
+
+// fold applies events to a state.
+func (s CampaignState) fold(events ...workflows.Event) (CampaignState, error) {
+	var st workflows.State = s
+	var err error
+	for _, e := range events {
+		if st, err = (Campaign{}).Apply(st, e); err != nil {
+			return s, err
+		}
+	}
+	return st.(CampaignState), nil
+}
+
+// start opens a campaign of the running period: an administrator by command, or the calendar.
+func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	p := f.Policy
+	person := cmd.Actor.Kind == workflows.ByPerson
+	admins := f.Expand(p.Admins)
+	if person {
+		if r := standing(f, cmd.Actor.ID); r != nil {
+			return workflows.Decision{}, r
+		}
+		if !workflows.Among(cmd.Actor.ID, admins) {
+			return workflows.Decision{}, workflows.Refuse("not_permitted", "Only the account's administrators start a review: "+orNobody(admins)+". Nothing was recorded.")
+		}
+	}
+	period, err := PeriodAt(p.Review, cmd.At)
+	if err != nil {
+		return workflows.Decision{}, fmt.Errorf("find the running period: %w", err)
+	}
+	if cmd.Input["period"] != period.ID || cmd.Workflow != workflows.NamedID('r', p.ID, f.Shards, period.ID) {
+		return workflows.Decision{}, workflows.Refuse("wrong_period", "The running period is "+period.ID+". Nothing was recorded.")
+	}
+	st := freeze(cmd, f, period)
+	if !slices.ContainsFunc(workflows.Union(st.Reviewers, st.Admins, st.Holders), func(who string) bool { return f.People[who].Standing == "" && f.People[who].ID != "" }) {
+		return workflows.Decision{}, workflows.Refuse("nobody", "Nobody could review this account: none of the reviewers, administrators and holders is an active full member of this workspace. Nothing was recorded. Whoever operates Keyholder can run `keyholder check`.")
+	}
+	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, st)}}
+	for _, env := range st.Environs {
+		if env.Token {
+			call := workflows.Call{Op: workflows.OpCensus, Account: st.AccountID, Environment: env.Name, Raw: true}
+			if env.Name != "" {
+				call.Deadline = cmd.At.Add(otherWithin)
+			}
+			d.Calls = append(d.Calls, call)
+		}
+	}
+	next, err := CampaignState{}.fold(d.Events...)
+	if err != nil {
+		return d, err
+	}
+	d.Account = []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}
+	if person {
+		text := "The review of " + workflows.Esc(st.AccountName) + " for " + st.Period + " is open: " + st.ID + ". "
+		if next.needsFile() {
+			text += "Keyholder has no token to read the users, so your card asks for a CSV of the Users page."
+		} else {
+			text += "The users are being read; then each reviewer gets one card, due " + workflows.When(st.Due) + "."
+		}
+		d.Reply = workflows.Reply{Text: text, Link: st.ID}
+	}
+	return d, nil
+}
+
+func orNobody(ids []string) string {
+	if len(ids) == 0 {
+		return "none is configured"
+	}
+	return workflows.Mentions(ids)
+}
+
+// freeze fixes rules and people as they are now.
+func freeze(cmd workflows.Command, f workflows.Facts, period Period) Started {
+	p := f.Policy
+	st := Started{ID: cmd.Workflow, AccountID: p.ID, AccountName: or(p.Name, p.ID), Period: period.ID, By: cmd.Actor, ByName: f.People[cmd.Actor.ID].Name,
+		Due: cmd.At.Add(p.Review.Window), Closes: cmd.At.Add(p.Review.Window + p.Review.Grace),
+		Owner: f.Account.Owner, OwnerSince: f.Account.Since, OwnerBy: f.Account.By,
+		Reviewers: f.Expand(p.Review.Reviewers), Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), Auditors: f.Expand(p.Auditors),
+		Channel: p.Channel, UIHost: p.UIHost, Policy: p.Review}
+	for _, a := range p.Aliases {
+		a.Holders, a.Custodians = f.Expand(a.Holders), f.Expand(a.Custodians)
+		st.Aliases = append(st.Aliases, a)
+	}
+	st.Policy.Reviewers = st.Reviewers
+	st.Policy.ByRole, st.Policy.ByIntegration = expandRules(f, p.Review.ByRole), expandRules(f, p.Review.ByIntegration)
+	st.Environs = append([]workflows.Environment{{Token: p.Token}}, p.Access.Environments...)
+	st.known = knownOf(f, workflows.Union(st.Reviewers, st.Admins, st.Holders, st.Auditors, reviewers(st.Policy))...)
+	st.Zones = nil
+	return st
+}
+
+func expandRules(f workflows.Facts, rules map[string][]string) map[string][]string {
+	if len(rules) == 0 {
+		return nil
+	}
+	out := map[string][]string{}
+	for key, ids := range rules {
+		out[key] = f.Expand(ids)
+	}
+	return out
+}
+
+// summary is the campaign as the account's record lists it.
+func (s CampaignState) summary() workflows.ReviewSummary {
+	c := s.Counts()
+	return workflows.ReviewSummary{ID: s.ID, Period: s.Period, Stage: s.Phase, Opened: s.Begun, Closed: s.ClosedAt, Rows: s.Rows,
+		Keep: c.Keep, Change: c.Change, Remove: c.Remove, NoAnswer: c.NoAnswer, Open: c.ToFix - c.Fixed}
+}

@@ -1,0 +1,175 @@
+package review
+
+import (
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Types of events of a campaign, with the bodies below.
+const (
+	evStarted    = "campaign.started"    // Started
+	evPopulation = "campaign.population" // populationChunk
+	evPage       = "campaign.page"       // rawPage
+	evFile       = "campaign.file"       // rawFile
+	evRead       = "campaign.read"       // wasRead
+	evCounted    = "campaign.counted"    // counted: a second person confirmed the number of rows
+	evExcluded   = "campaign.excluded"   // excluded
+	evSlow       = "campaign.slow"       // slow
+	evPlanned    = "campaign.planned"    // planned
+	evPart       = "campaign.part"       // Part
+	evClosing    = "campaign.closing"    // none
+	evAllClosed  = "campaign.closed"     // none: all decisions are final
+	evMailSystem = "campaign.delegates"  // Mailbox with the file
+	evCheckedNew = "campaign.fresh_list" // wasRead: a list given after the close, to verify what was done
+	evAllDone    = "campaign.completed"  // none
+	evCalledOff  = "campaign.cancelled"  // slow: why
+)
+
+// otherWithin is how long an environment besides production is tried before it counts as not read.
+const otherWithin = time.Hour
+
+// populationChunk is a piece of the frozen list of an environment: the texts of all pieces make frozen/<environment>.csv.
+type populationChunk struct {
+	Environment string `json:"environment"`
+	N           int    `json:"n"`
+	Of          int    `json:"of"`
+	CSV         string `json:"csv"`
+}
+
+// rawPage is one answer of integrator.io, packed.
+type rawPage struct {
+	Environment string `json:"environment"`
+	N           int    `json:"n"`
+	Gzip        []byte `json:"gzip"`
+}
+
+// rawFile is a file that somebody gave, packed.
+type rawFile struct {
+	Environment string `json:"environment"`
+	Name        string `json:"name"`
+	SHA256      string `json:"sha256"`
+	Gzip        []byte `json:"gzip"`
+}
+
+// wasRead is an environment that was read. Rows are there only when others are still waited for.
+type wasRead struct {
+	Reading
+	Rows []Row `json:"rows,omitempty"`
+}
+
+type counted struct {
+	known
+	Environment string `json:"environment,omitempty"`
+	Count       int    `json:"count"`
+}
+
+type excluded struct {
+	Environment string `json:"environment,omitempty"`
+	Why         string `json:"why"`
+}
+
+type slow struct {
+	Why string `json:"why"`
+}
+
+// planned is who reviews what.
+type planned struct {
+	Parts      []Part   `json:"parts"`
+	Rows       int      `json:"rows"`
+	Exceptions []string `json:"exceptions,omitempty"`
+	Notes      []string `json:"notes,omitempty"`
+}
+
+// mailSystem is what was given about a mailbox: a list of its delegates, or somebody's word.
+type mailSystem struct {
+	Mailbox
+	known
+	File   string `json:"file,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	Gzip   []byte `json:"gzip,omitempty"`
+}
+
+// campaignFolds apply each kind of event; none of them decides anything.
+var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
+	evStarted: with(func(s *CampaignState, e workflows.Event, b Started) {
+		s.Started, s.Phase, s.Begun, s.Round = b, CampaignGathering, e.At, 1
+		s.Names, s.Started.known = b.Names, known{}
+		for _, env := range b.Environs {
+			r := Reading{Environment: env.Name}
+			if !env.Token && env.Name != "" {
+				r.Excluded = "no token is configured for it"
+			}
+			s.Readings = append(s.Readings, r)
+		}
+	}),
+	evPopulation: func(*CampaignState, workflows.Event) error { return nil }, // kept in the chain, not in the state
+	evPage:       func(*CampaignState, workflows.Event) error { return nil },
+	evFile:       func(*CampaignState, workflows.Event) error { return nil },
+	evRead: with(func(s *CampaignState, e workflows.Event, b wasRead) {
+		s.reading(b.Environment, func(r *Reading) { *r = b.Reading })
+		if s.Gathered == nil {
+			s.Gathered = map[string][]Row{}
+		}
+		s.Gathered[b.Environment] = b.Rows
+		s.Slow = ""
+		s.Round++
+	}),
+	evCounted: with(func(s *CampaignState, e workflows.Event, b counted) {
+		s.reading(b.Environment, func(r *Reading) { r.ConfirmedBy, r.Confirmed = e.By.ID, e.At })
+		s.learn(b.known)
+		s.Round++
+	}),
+	evExcluded: with(func(s *CampaignState, e workflows.Event, b excluded) {
+		s.reading(b.Environment, func(r *Reading) { *r = Reading{Environment: b.Environment, Excluded: b.Why} })
+	}),
+	evSlow: with(func(s *CampaignState, e workflows.Event, b slow) {
+		s.Slow = b.Why
+		s.Round++
+	}),
+	evPlanned: with(func(s *CampaignState, e workflows.Event, b planned) {
+		s.Phase, s.PlannedAt, s.Parts, s.Rows, s.Exceptions, s.Notes = CampaignOpen, e.At, b.Parts, b.Rows, b.Exceptions, b.Notes
+		s.Due, s.Closes = e.At.Add(s.Policy.Window), e.At.Add(s.Policy.Window+s.Policy.Grace)
+		s.Gathered = nil
+		s.Round++
+	}),
+	evPart: with(func(s *CampaignState, e workflows.Event, b Part) {
+		for i := range s.Parts {
+			if s.Parts[i].ID == b.ID {
+				s.Parts[i] = b
+			}
+		}
+	}),
+	evClosing:   with(func(s *CampaignState, e workflows.Event, _ none) { s.Phase = CampaignClosing }),
+	evAllClosed: with(func(s *CampaignState, e workflows.Event, _ none) { s.Phase, s.ClosedAt = CampaignFixing, e.At }),
+	evMailSystem: with(func(s *CampaignState, e workflows.Event, b mailSystem) {
+		if s.Mailboxes == nil {
+			s.Mailboxes = map[string]Mailbox{}
+		}
+		s.Mailboxes[b.Email] = b.Mailbox
+		s.learn(b.known)
+	}),
+	evCheckedNew: with(func(s *CampaignState, e workflows.Event, b wasRead) { s.Fresh = append(s.Fresh, b.Reading) }),
+	evAllDone:    with(func(s *CampaignState, e workflows.Event, _ none) { s.Phase, s.Ended = CampaignCompleted, e.At }),
+	evCalledOff: with(func(s *CampaignState, e workflows.Event, b slow) {
+		s.Phase, s.Ended, s.Why, s.Gathered = CampaignCancelled, e.At, b.Why, nil
+	}),
+}
+
+// reading changes what is known of one environment.
+func (s *CampaignState) reading(environment string, change func(*Reading)) {
+	for i := range s.Readings {
+		if s.Readings[i].Environment == environment {
+			change(&s.Readings[i])
+		}
+	}
+}
+
+func (s *CampaignState) learn(k known) {
+	for id, name := range k.Names {
+		if s.Names == nil {
+			s.Names = map[string]string{}
+		}
+		s.Names[id] = name
+	}
+}

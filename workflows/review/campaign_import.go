@@ -1,0 +1,252 @@
+package review
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// importFile takes a CSV of the Users page from an administrator or holder.
+func (s CampaignState) importFile(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if !cmd.Submitted {
+		return workflows.Decision{Reply: workflows.Reply{Modal: s.importForm()}}, nil
+	}
+	d, err := s.imported(cmd, f, cmd.Actor.ID)
+	var r *workflows.Refusal
+	if errors.As(err, &r) && r.Field != "" {
+		return workflows.Decision{Reply: workflows.Reply{Errors: map[string]string{r.Field: r.Text}}}, nil
+	}
+	return d, err
+}
+
+// imported reads a file that somebody gave: the uploader is a Slack ID, or "operator: name".
+func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, uploader string) (workflows.Decision, error) {
+	env := cmd.Input[BlockEnvironment]
+	if env == workflows.Production {
+		env = ""
+	}
+	onField := func(field, text string) error {
+		return &workflows.Refusal{Code: "import", Field: field, Text: text}
+	}
+	was := s.readingOf(env)
+	if !slices.ContainsFunc(s.Readings, func(r Reading) bool { return r.Environment == env }) {
+		return workflows.Decision{}, onField(BlockEnvironment, "The account has no such environment. Choose one of the list.")
+	}
+	if s.Phase == CampaignGathering && was.Source == SourceAPI {
+		return workflows.Decision{}, onField(BlockEnvironment, "This environment was read from integrator.io already; no file is needed.")
+	}
+	if s.Phase == CampaignOpen || s.Phase == CampaignClosing {
+		return workflows.Decision{}, onField(BlockFile, "The reviewers are at work on a list that is frozen. A fresh list counts again when the review has closed, to verify what was done.")
+	}
+	extracted, text := extraction(cmd.Input[BlockExtracted], s.Begun, cmd.At)
+	if text != "" {
+		return workflows.Decision{}, onField(BlockExtracted, text)
+	}
+	raw := []byte(cmd.Input[BlockFile])
+	users, extra, err := ParseUsers(raw)
+	if err != nil {
+		return workflows.Decision{}, onField(BlockFile, workflows.Clip(err.Error(), 2000))
+	}
+	_ = extra
+	packed, err := pack(raw)
+	if err != nil {
+		return workflows.Decision{}, fmt.Errorf("pack the file: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	reading := Reading{Environment: env, Source: SourceCSV, At: extracted, Count: len(users), Filters: "none", File: workflows.Clip(cmd.Input[BlockFile+workflows.FileName], 200),
+		FileSHA256: hex.EncodeToString(sum[:]), Uploader: uploader, Uploaded: cmd.At}
+	file := cmd.Event(evFile, rawFile{Environment: env, Name: reading.File, SHA256: reading.FileSHA256, Gzip: packed})
+	if s.Phase == CampaignFixing {
+		return s.freshList(cmd, reading, file, users)
+	}
+	rows := UserRows(env, workflows.Census{At: extracted, Users: users}, s.Started, f.Account.Given, extracted)
+	d, err := s.freezeRows(cmd, f, []workflows.Event{file}, reading, rows)
+	d.Reply = workflows.Reply{Text: fmt.Sprintf("Read: %s in %s. Now another administrator or holder has to confirm that the Users page shows as many.", workflows.Plural(len(users), "user"), workflows.Quote(or(reading.File, "the file")))}
+	return d, err
+}
+
+// extraction reads when a list was taken from the page: RFC 3339, or a date.
+func extraction(text string, begun, now time.Time) (time.Time, string) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return now, ""
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02"} {
+		at, err := time.Parse(layout, text)
+		switch {
+		case err != nil:
+			continue
+		case at.After(now.Add(time.Minute)):
+			return at, "That time lies ahead. Give when the list was taken from the page."
+		case at.Before(begun.Add(-extractionAge)):
+			return at, "That list is more than a week older than the review. Take a fresh one from the page."
+		}
+		return at, ""
+	}
+	return now, "Give it as 2026-10-05 14:30 (UTC) or 2026-10-05T14:30:00Z, or leave it empty for now."
+}
+
+// extractionAge is how much older than the campaign a list may be.
+const extractionAge = 7 * 24 * time.Hour
+
+// count takes a second person's word that the page shows as many rows as the file.
+func (s CampaignState) count(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	var events []workflows.Event
+	own := false
+	for _, r := range s.Readings {
+		if r.Source != SourceCSV || r.ConfirmedBy != "" {
+			continue
+		}
+		if r.Uploader == cmd.Actor.ID {
+			own = true
+			continue
+		}
+		events = append(events, cmd.Event(evCounted, counted{known: knownOf(f, cmd.Actor.ID), Environment: r.Environment, Count: r.Count}))
+	}
+	switch {
+	case len(events) == 0 && own:
+		return workflows.Decision{}, workflows.Refuse("own_file", "You gave the file, so another person has to confirm the number of rows: "+
+			workflows.Mentions(slices.DeleteFunc(s.managers(), func(who string) bool { return who == cmd.Actor.ID }))+". Nothing was recorded.")
+	case len(events) == 0:
+		return workflows.Decision{}, workflows.Refuse("nothing", "There is no file to confirm just now. Nothing was recorded.")
+	case cmd.Round != workflows.NoRound && cmd.Round != s.Round:
+		r := workflows.Refuse("old_round", "This card has changed since you opened it. Nothing was recorded by this click. Look at your card; it shows what is asked now.")
+		r.Refresh = true
+		return workflows.Decision{}, r
+	}
+	return s.moveOn(cmd, f, events)
+}
+
+// freshList verifies with a new list what is only somebody's word so far.
+func (s CampaignState) freshList(cmd workflows.Command, reading Reading, file workflows.Event, users []workflows.User) (workflows.Decision, error) {
+	lines := make([]string, len(users))
+	for i, u := range users {
+		lines[i] = strings.ToLower(u.Email) + " " + u.Role
+	}
+	d := workflows.Decision{Events: []workflows.Event{file, cmd.Event(evCheckedNew, wasRead{Reading: reading})}}
+	for _, p := range s.Parts {
+		if p.Counts.ToFix > 0 && !p.Ended {
+			d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: p.ID, Command: packetSeen, Input: map[string]string{
+				"environment": reading.Environment, "users": strings.Join(lines, "\n"), "reading": "list of " + reading.At.UTC().Format(time.RFC3339) + " given by " + reading.Uploader}})
+		}
+	}
+	d.Reply = workflows.Reply{Text: "Read: " + workflows.Plural(len(users), "user") + ". What was only somebody's word is compared with it now; your card shows what came of it."}
+	return d, nil
+}
+
+// mailSystem takes what the mail system says of a shared mailbox, or somebody's word that its holders are those who can open it.
+func (s CampaignState) mailSystem(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if !cmd.Submitted {
+		return workflows.Decision{Reply: workflows.Reply{Modal: s.mailSystemForm()}}, nil
+	}
+	onField := func(field, text string) (workflows.Decision, error) {
+		return workflows.Decision{Reply: workflows.Reply{Errors: map[string]string{field: text}}}, nil
+	}
+	i := slices.IndexFunc(s.Aliases, func(a workflows.Alias) bool { return workflows.SameEmail(a.Email, cmd.Input[BlockAlias]) })
+	if i < 0 {
+		return onField(BlockAlias, "Choose one of the shared mailboxes.")
+	}
+	raw := []byte(cmd.Input[BlockFile])
+	attest := cmd.Input[BlockAttest] != ""
+	if attest == (len(raw) > 0) {
+		return onField(BlockFile, "Give either a list from the mail system, or your word below; not both.")
+	}
+	alias := strings.ToLower(s.Aliases[i].Email)
+	body := mailSystem{known: knownOf(f, cmd.Actor.ID), Mailbox: Mailbox{Email: alias, By: cmd.Actor.ID, At: cmd.At}}
+	if attest {
+		body.Attested = cmd.Actor.ID
+	} else {
+		list, err := ParseDelegates(raw)
+		if err != nil {
+			return onField(BlockFile, workflows.Clip(err.Error(), 2000))
+		}
+		packed, err := pack(raw)
+		if err != nil {
+			return workflows.Decision{}, fmt.Errorf("pack the file: %w", err)
+		}
+		sum := sha256.Sum256(raw)
+		body.Delegates, body.File, body.SHA256, body.Gzip = list, workflows.Clip(cmd.Input[BlockFile+workflows.FileName], 200), hex.EncodeToString(sum[:]), packed
+	}
+	body.Differences = s.differences(alias, body.Mailbox, f)
+	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evMailSystem, body)}}
+	for _, p := range s.Parts {
+		if !p.Closed {
+			d.Calls = append(d.Calls, tellMailbox(s, p.ID, body.Mailbox))
+		}
+	}
+	d.Reply = workflows.Reply{Text: "Recorded for " + workflows.Esc(alias) + "."}
+	if len(body.Differences) > 0 {
+		d.Reply.Text += " Differences: " + workflows.Esc(strings.Join(body.Differences, "; ")) + "."
+	}
+	return d, nil
+}
+
+// differences between the holders of a mailbox and what was given about it.
+func (s CampaignState) differences(alias string, m Mailbox, f workflows.Facts) []string {
+	emails, delegates, attested := map[string]string{}, map[string][]string{}, map[string]string{}
+	for id, p := range f.People {
+		if p.Email != "" && p.EmailConfirmed {
+			emails[id] = p.Email
+		}
+	}
+	if m.Attested != "" {
+		attested[alias] = m.Attested
+	} else {
+		delegates[alias] = m.Delegates
+	}
+	masters, _ := MasterRows(s.Started, nil, delegates, attested, emails)
+	for _, r := range masters {
+		if workflows.SameEmail(r.Email, alias) {
+			return r.Differences
+		}
+	}
+	return nil
+}
+
+// importForm asks for a CSV of the Users page.
+func (s CampaignState) importForm() *workflows.Modal {
+	var envs []workflows.Option
+	for _, r := range s.Readings {
+		if s.Phase != CampaignGathering || r.Source != SourceAPI {
+			name := or(r.Environment, workflows.Production)
+			envs = append(envs, workflows.Option{Value: name, Label: name})
+		}
+	}
+	initial := ""
+	if len(envs) > 0 {
+		initial = envs[0].Value
+	}
+	return &workflows.Modal{Callback: FormImport, Action: ActImport, Title: "The users, from a file", Submit: "Read it", Workflow: s.ID, Account: s.AccountID, Round: s.Round,
+		Intro: []string{"In integrator.io, under My account > Users, take the list with the columns Name, Email, Role, Status, Enable user and Last sign in into a CSV file. Filter nothing. You, the file's hash and the time are kept; another person then confirms the number of rows."},
+		Inputs: []workflows.Input{
+			{Block: BlockEnvironment, Kind: workflows.InputSelect, Label: "Environment", Options: envs, Initial: initial},
+			{Block: BlockFile, Kind: workflows.InputFile, Label: "CSV file", FileTypes: []string{"csv", "txt"}},
+			{Block: BlockExtracted, Kind: workflows.InputText, Label: "When was it taken from the page?", Hint: "As 2026-10-05 14:30 in UTC. Empty: now.", Optional: true, MaxLength: 40},
+		}}
+}
+
+// mailSystemForm asks who can open a shared mailbox.
+func (s CampaignState) mailSystemForm() *workflows.Modal {
+	var aliases []workflows.Option
+	for _, a := range s.Aliases {
+		aliases = append(aliases, workflows.Option{Value: a.Email, Label: a.Email})
+	}
+	initial := ""
+	if len(aliases) > 0 {
+		initial = aliases[0].Value
+	}
+	return &workflows.Modal{Callback: FormDelegates, Action: ActDelegates, Title: "Who opens the mailbox", Submit: "Record it", Workflow: s.ID, Account: s.AccountID, Round: s.Round,
+		Intro: []string{"Whoever can open the mailbox of the owner holds the master key. Give the list of delegates from your mail system, or, where it gives none, IT's word that it agrees with the holders here."},
+		Inputs: []workflows.Input{
+			{Block: BlockAlias, Kind: workflows.InputSelect, Label: "Shared mailbox", Options: aliases, Initial: initial},
+			{Block: BlockFile, Kind: workflows.InputFile, Label: "List of delegates (CSV, one address a line)", FileTypes: []string{"csv", "txt"}, Optional: true},
+			{Block: BlockAttest, Kind: workflows.InputChecks, Label: "Or my word", Optional: true, Options: []workflows.Option{{Value: BlockAttest,
+				Label: "I have looked: exactly the holders can open it", Description: "Recorded under your name"}}},
+		}}
+}

@@ -1,0 +1,76 @@
+package review
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// tellCampaignEvent retells an event of a campaign.
+func tellCampaignEvent(e workflows.Event) string {
+	tell, known := campaignTales[e.Type]
+	if !known {
+		return "Something happened that this version does not know."
+	}
+	return tell(e)
+}
+
+var campaignTales = map[string]func(workflows.Event) string{
+	evStarted: tale(func(e workflows.Event, b Started) string {
+		who := "The calendar"
+		if e.By.Kind == workflows.ByPerson {
+			who = workflows.Mention(e.By.ID)
+		}
+		return who + " opened the review of " + workflows.Esc(b.AccountName) + " for " + b.Period + "."
+	}),
+	evPopulation: tale(func(_ workflows.Event, b populationChunk) string {
+		return fmt.Sprintf("The list of users of %s was frozen, piece %d of %d.", workflows.Esc(or(b.Environment, workflows.Production)), b.N, b.Of)
+	}),
+	evPage: tale(func(_ workflows.Event, b rawPage) string {
+		return fmt.Sprintf("Answer %d of integrator.io for %s was kept as it came.", b.N, workflows.Esc(or(b.Environment, workflows.Production)))
+	}),
+	evFile: tale(func(_ workflows.Event, b rawFile) string {
+		return "A file was given, " + workflows.Quote(or(b.Name, "without a name")) + ", SHA-256 " + workflows.Clip(b.SHA256, 13) + "."
+	}),
+	evRead: tale(func(_ workflows.Event, b wasRead) string {
+		return fmt.Sprintf("%s of %s were read (%s), SHA-256 %s.", workflows.Plural(b.Count, "user"), workflows.Esc(or(b.Environment, workflows.Production)), b.Source, workflows.Clip(b.SHA256, 13))
+	}),
+	evCounted: tale(func(e workflows.Event, b counted) string {
+		return workflows.Mention(e.By.ID) + " confirmed that the page shows " + workflows.Plural(b.Count, "user") + "."
+	}),
+	evExcluded: tale(func(_ workflows.Event, b excluded) string {
+		return workflows.Esc(b.Environment) + " is not in this review: " + b.Why + "."
+	}),
+	evSlow: tale(func(_ workflows.Event, b slow) string { return "The users could not be read: " + b.Why + "." }),
+	evPlanned: tale(func(_ workflows.Event, b planned) string {
+		return fmt.Sprintf("%s were given to reviewers in %s.", workflows.Plural(b.Rows, "row"), workflows.Plural(len(b.Parts), "part"))
+	}),
+	evPart: tale(func(_ workflows.Event, b Part) string {
+		switch {
+		case b.Ended:
+			return "Part " + b.ID + " is finished."
+		case b.Closed:
+			return fmt.Sprintf("Part %s: %d of %s carried out.", b.ID, b.Counts.Fixed, workflows.Plural(b.Counts.ToFix, "change"))
+		case b.Signed != nil:
+			return workflows.Mention(b.Signed.By) + " signed off part " + b.ID + "."
+		}
+		return "Part " + b.ID + " is with " + workflows.Mention(b.Reviewer) + "."
+	}),
+	evClosing:   plainTale("The time for deciding is over."),
+	evAllClosed: plainTale("All decisions are final."),
+	evMailSystem: tale(func(e workflows.Event, b mailSystem) string {
+		if b.Attested != "" {
+			return workflows.Mention(b.Attested) + " says that exactly the holders can open " + workflows.Esc(b.Email) + "."
+		}
+		return workflows.Mention(b.By) + " gave the mail system's list of " + workflows.Esc(b.Email) + ": " + workflows.Plural(len(b.Delegates), "delegate") + "."
+	}),
+	evCheckedNew: tale(func(_ workflows.Event, b wasRead) string {
+		return "A fresh list of " + workflows.Plural(b.Count, "user") + " was given, to verify what was done."
+	}),
+	evAllDone:   plainTale("Everything that was decided is carried out and verified."),
+	evCalledOff: tale(func(_ workflows.Event, b slow) string { return "The review could not be held: " + b.Why + "." }),
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

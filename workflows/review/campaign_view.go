@@ -1,0 +1,197 @@
+package review
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// view computes what the world should show.
+func (s CampaignState) view() workflows.View {
+	v := workflows.View{}
+	for _, who := range s.managers() {
+		v.Cards = append(v.Cards, s.card(who))
+	}
+	if s.Channel != "" && s.Phase != CampaignGathering {
+		v.Cards = append(v.Cards, workflows.Card{Name: "notice", Recipient: s.Channel, Round: s.Round, Title: s.title(), Lines: []string{s.standLine()}, Note: "Review " + s.ID,
+			Fallback: workflows.Plain(s.title(), nil), Bulk: true})
+	}
+	if s.Phase == CampaignOpen {
+		v.Timers = []workflows.Timer{{Name: "close", At: s.Closes.UTC().Truncate(time.Millisecond)}}
+	}
+	if s.Phase == CampaignGathering && (s.needsFile() || len(s.toCount()) > 0) {
+		v.Waiting = s.managers()
+	}
+	return v
+}
+
+func (s CampaignState) title() string {
+	name := workflows.Esc(s.AccountName) + ", " + s.Period
+	switch s.Phase {
+	case CampaignGathering:
+		if s.needsFile() || len(s.toCount()) > 0 {
+			return "! Review of " + name + " needs the list of users"
+		}
+		return "… Review of " + name + " is being prepared"
+	case CampaignOpen:
+		return "… Review of " + name
+	case CampaignClosing, CampaignFixing:
+		return "… Reviewed, being carried out: " + name
+	case CampaignCompleted:
+		return "✓ Reviewed: " + name
+	}
+	return "✗ Review of " + name + " could not be held"
+}
+
+// standLine is how it stands, in numbers, with nobody's name: it goes to the channel.
+func (s CampaignState) standLine() string {
+	c := s.Counts()
+	switch s.Phase {
+	case CampaignOpen:
+		return fmt.Sprintf("%s are being reviewed by %s, until %s.", workflows.Plural(s.Rows, "row"), workflows.Plural(len(s.reviewersNow()), "person"), workflows.When(s.Due))
+	case CampaignClosing:
+		return "The time for deciding is over."
+	case CampaignFixing, CampaignCompleted:
+		text := fmt.Sprintf("%s: %d kept, %d to change, %d to remove, %d without an answer.", workflows.Plural(c.Rows, "row"), c.Keep, c.Change, c.Remove, c.NoAnswer)
+		if c.ToFix > 0 {
+			text += fmt.Sprintf(" %d of %s carried out.", c.Fixed, workflows.Plural(c.ToFix, "change"))
+		}
+		return text
+	case CampaignCancelled:
+		return "Why: " + s.Why
+	}
+	return "The list of users is being read."
+}
+
+func (s CampaignState) reviewersNow() []string {
+	var out []string
+	for _, p := range s.Parts {
+		out = workflows.Union(out, []string{p.Reviewer})
+	}
+	return out
+}
+
+// toCount are the environments whose file waits for a second person.
+func (s CampaignState) toCount() []Reading {
+	var out []Reading
+	for _, r := range s.Readings {
+		if r.Source == SourceCSV && r.ConfirmedBy == "" {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// card is what an administrator or holder sees of the campaign.
+func (s CampaignState) card(who string) workflows.Card {
+	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Title: s.title(), Note: "Review " + s.ID, Bulk: true}
+	c.Lines = []string{s.standLine()}
+	if s.Phase == CampaignGathering {
+		c.Lines = s.gatheringLines()
+	}
+	c.Facts = append(s.readingFacts(), s.partFacts()...)
+	for _, text := range append(slices.Clone(s.Exceptions), s.Notes...) {
+		c.Facts = append(c.Facts, "! "+text)
+	}
+	if len(c.Facts) > 30 {
+		c.Facts = append(c.Facts[:29:29], fmt.Sprintf("and %d more lines: %s", len(c.Facts)-29, s.ID))
+	}
+	c.Buttons = s.buttons(who)
+	c.Fallback = workflows.Plain(c.Title, nil)
+	return c
+}
+
+func (s CampaignState) gatheringLines() []string {
+	var out []string
+	if s.needsFile() {
+		why := "Keyholder has no token for production"
+		if s.Slow != "" {
+			why = s.Slow
+		}
+		out = append(out, "! "+why+", so the users have to be brought: a CSV of My account > Users in integrator.io. Then another person confirms the number of rows.")
+	}
+	for _, r := range s.toCount() {
+		out = append(out, fmt.Sprintf("! %s gave %s for %s: %s. Does the Users page show as many? Somebody else than %s confirms it.", workflows.Mention(r.Uploader), workflows.Quote(or(r.File, "a file")),
+			or(r.Environment, workflows.Production), workflows.Plural(r.Count, "user"), workflows.Mention(r.Uploader)))
+	}
+	if len(out) == 0 {
+		out = append(out, "… The users are being read at integrator.io.")
+	}
+	return out
+}
+
+// readingFacts are where the rows come from, and what was not read.
+func (s CampaignState) readingFacts() []string {
+	var out []string
+	for _, r := range s.Readings {
+		name := workflows.Esc(or(r.Environment, workflows.Production))
+		switch {
+		case r.Excluded != "":
+			out = append(out, "! "+name+" is not in this review: "+r.Excluded)
+		case r.Source != "":
+			out = append(out, fmt.Sprintf("✓ %s: %s, %s, %s", name, workflows.Plural(r.Count, "user"), r.Source, workflows.When(r.At)))
+		}
+	}
+	for _, email := range sortedKeys(s.Mailboxes) {
+		m := s.Mailboxes[email]
+		switch {
+		case m.Attested != "":
+			out = append(out, "✓ "+workflows.Esc(email)+": "+workflows.Mention(m.Attested)+" says that exactly the holders can open it")
+		case len(m.Differences) > 0:
+			out = append(out, "! "+workflows.Esc(email)+": "+workflows.Esc(strings.Join(m.Differences, "; ")))
+		default:
+			out = append(out, "✓ "+workflows.Esc(email)+": the mail system and the holders agree")
+		}
+	}
+	return out
+}
+
+// partFacts are who reviews how many rows and how far they are.
+func (s CampaignState) partFacts() []string {
+	var out []string
+	for _, p := range s.Parts {
+		line := fmt.Sprintf("… %s: %s, %d of them privileged", workflows.Mention(p.Reviewer), workflows.Plural(p.Counts.Rows, "row"), p.Counts.Privileged)
+		switch {
+		case p.Signed != nil:
+			line = fmt.Sprintf("✓ %s: %s, signed off %s", workflows.Mention(p.Signed.By), workflows.Plural(p.Counts.Rows, "row"), workflows.When(p.Signed.At))
+			if p.Signed.Fast {
+				line += " (everything kept in under two seconds a row)"
+			}
+		case p.Closed:
+			line = fmt.Sprintf("! %s: %s, %d without an answer", workflows.Mention(p.Reviewer), workflows.Plural(p.Counts.Rows, "row"), p.Counts.NoAnswer)
+		}
+		if p.Closed && p.Counts.ToFix > 0 {
+			line += fmt.Sprintf("; %d of %d carried out", p.Counts.Fixed, p.Counts.ToFix)
+			if p.Counts.Failed > 0 {
+				line += fmt.Sprintf(", %d failed", p.Counts.Failed)
+			}
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func (s CampaignState) buttons(who string) []workflows.Button {
+	var out []workflows.Button
+	count := slices.ContainsFunc(s.toCount(), func(r Reading) bool { return r.Uploader != who })
+	switch {
+	case s.Phase == CampaignGathering && count:
+		out = append(out, workflows.Button{Action: ActCount, Label: "The page shows as many", Style: workflows.Primary, Confirm: &workflows.Confirm{Title: "Do you confirm it?",
+			Text: "You have opened My account > Users in integrator.io, without a filter, and counted as many rows. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
+	case s.needsFile():
+		out = append(out, workflows.Button{Action: ActImport, Label: "Give the list…", Style: workflows.Primary})
+	}
+	if s.Phase == CampaignGathering && len(s.toCount()) > 0 {
+		out = append(out, workflows.Button{Action: ActImport, Label: "Give another list…"})
+	}
+	if s.Phase == CampaignFixing {
+		out = append(out, workflows.Button{Action: ActImport, Label: "Give a fresh list…"})
+	}
+	if len(s.Aliases) > 0 && (s.Phase == CampaignGathering || s.Phase == CampaignOpen) {
+		out = append(out, workflows.Button{Action: ActDelegates, Label: "Who opens the mailbox…"})
+	}
+	return out
+}

@@ -1,0 +1,87 @@
+package review
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+func TestUserRowsTakeOverWhatWasRead(t *testing.T) {
+	u := rowUser(func(u *workflows.User) {
+		u.Email, u.Via, u.SSOLinked = " Kim@Acme.example", "new_account_auto_join", "not_linked"
+		customRole("i2,i1", workflows.AllIntegrations)(u)
+	})
+	c := workflows.Census{Users: []workflows.User{u, rowUser(func(u *workflows.User) { u.Email = "ann@acme.example" })},
+		Integrations: []workflows.Named{{ID: "i1", Name: "Orders"}, {ID: "i9", Name: "Other"}}}
+	given := map[string]workflows.Given{
+		workflows.GivenKey("Sandbox", "kim@acme.example"): {Mark: u.Access().Mark(), Workflow: "a07-1", Until: beforeRows(-aDay)},
+		workflows.GivenKey("Sandbox", "ann@acme.example"): {Mark: "manage", Workflow: "a07-2"},
+	}
+	rows := UserRows("Sandbox", c, rowRules(), given, rowsAt)
+	if len(rows) != 2 || rows[0].Email != "ann@acme.example" || rows[1].Email != "kim@acme.example" {
+		t.Fatalf("rows %+v", rows)
+	}
+	if rows[0].Decision != "" {
+		t.Errorf("a decision for another access is said to have given this one: %q", rows[0].Decision)
+	}
+	k := rows[1]
+	if k.Decision != "a07-1" || !k.Until.Equal(beforeRows(-aDay)) || k.Mark != u.Mark() || k.Environment != "Sandbox" || k.Via != u.Via || k.Kind != KindUser {
+		t.Errorf("row %+v", k)
+	}
+	if !slices.Equal(k.Manage, []string{"i1", "i2"}) || len(k.Names) != 1 || k.Names["i1"] != "Orders" {
+		t.Errorf("integrations %v, names %v", k.Manage, k.Names)
+	}
+}
+
+func TestPrivilegedAndProposalByRole(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		change     func(*workflows.User)
+		privileged bool
+		proposal   string
+	}{
+		{"administrator", func(u *workflows.User) { u.Role = workflows.RoleAdministrator }, true, workflows.RoleManage},
+		{"manage", func(u *workflows.User) { u.Role = workflows.RoleManage }, false, workflows.RoleMonitor},
+		{"monitor", nil, false, ""},
+		{"custom", customRole("i1", "i2"), false, ""},
+		{"custom that monitors all", customRole("i1", workflows.AllIntegrations), false, workflows.RoleMonitor},
+		{"none", func(u *workflows.User) { u.Role = workflows.RoleNone }, false, ""},
+		{"declined", func(u *workflows.User) { u.Role, u.Status = workflows.RoleManage, workflows.UserDismissed }, false, ""},
+		{"the owner in another environment", func(u *workflows.User) { u.Email = "jane@acme.example" }, true, ""},
+		{"an alias in another environment", func(u *workflows.User) { u.Email = "Celigo@mail.acme.example" }, true, ""},
+		{"no address at all", func(u *workflows.User) { u.Email = "" }, false, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(c.change)}}, rowRules(), nil, rowsAt)[0]
+			if r.Privileged != c.privileged || r.Proposal != c.proposal {
+				t.Errorf("privileged %v, proposal %q; want %v, %q", r.Privileged, r.Proposal, c.privileged, c.proposal)
+			}
+		})
+	}
+}
+
+func TestEveryUserIsARowWhateverTheOrderOfReading(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		users := rapid.SliceOfN(rapid.Custom(drawUser), 0, 20).Draw(t, "users")
+		want := UserRows("", workflows.Census{Users: users}, rowRules(), nil, rowsAt)
+		if len(want) != len(users) {
+			t.Fatalf("%d rows of %d users", len(want), len(users))
+		}
+		got := UserRows("", workflows.Census{Users: rapid.Permutation(users).Draw(t, "order")}, rowRules(), nil, rowsAt)
+		if string(FrozenCSV(got)) != string(FrozenCSV(want)) {
+			t.Fatalf("the order of reading changed the file:\n%s\n%s", FrozenCSV(got), FrozenCSV(want))
+		}
+	})
+}
+
+func drawUser(t *rapid.T) workflows.User {
+	u := rowUser(nil)
+	u.Email = rapid.SampledFrom([]string{"a@acme.example", "b@acme.example", "c@partner.example", "D@acme.example", ""}).Draw(t, "email")
+	u.Role = rapid.SampledFrom([]string{workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor, workflows.RoleNone}).Draw(t, "role")
+	u.Status = rapid.SampledFrom([]string{workflows.UserAccepted, workflows.UserPending, workflows.UserDismissed}).Draw(t, "status")
+	u.Name = rapid.SampledFrom([]string{"", "Kim", "=Kim"}).Draw(t, "name")
+	return u
+}

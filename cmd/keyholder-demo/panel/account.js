@@ -1,6 +1,7 @@
 // integrator.io as its simulator sees it. The buttons are what a person would press there.
 import { ago, draw, h } from './dom.js';
 import { act } from './api.js';
+import { log } from './audit.js';
 
 const roles = { administrator: 'administrator', manage: 'manage', monitor: 'monitor', custom: 'some integrations' };
 const statuses = { pending: ['invited', 'wait'], dismissed: ['declined', 'off'], disabled: ['switched off', 'off'] };
@@ -14,6 +15,7 @@ export function drawAccount(place, state, now) {
     h('h3', {}, state.account), h('p', { class: 'faint' }, 'What integrator.io itself would show, whatever Keyholder thinks.'),
     h('ul', { 'aria-label': 'Users' }, owner(account, now), production.users.map(u => user(u, now))),
     h('h3', {}, 'Transfers'), transfers(account, now),
+    h('h3', {}, 'Audit log'), h('p', { class: 'faint' }, 'Who did what, as integrator.io itself keeps it. A token does what it does in the owner\'s name.'), log(account, now),
     state.accounts.length > 1 ? [h('h3', {}, 'Other organisations'), h('ul', {}, state.accounts.slice(1).map(other))] : null,
   ]);
 }

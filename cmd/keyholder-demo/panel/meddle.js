@@ -1,6 +1,7 @@
 // What others may do at integrator.io while Keyholder works, each with what Keyholder makes of it.
 import { draw, h } from './dom.js';
 import { act } from './api.js';
+import { actor, actors } from './audit.js';
 
 export function drawMeddle(place, state) {
   const account = state.accounts[0];
@@ -9,7 +10,7 @@ export function drawMeddle(place, state) {
   const elsewhere = state.accounts.slice(1).some(a => a.owner.email === state.mailbox || a.environments.some(e => e.users.some(u => u.email === state.mailbox)));
   draw(place, [production, account.tokens, account.owner.email, elsewhere], () => [
     h('p', { class: 'faint' }, 'Others use integrator.io too. Change something here, and see what becomes of a transfer.'),
-    errors(production), jobs(production), mailbox(state, account, user, elsewhere), roles(production), adding(), token(account),
+    errors(production), jobs(production), mailbox(state, account, user, elsewhere), acting(account, production), roles(production), removing(production), adding(production), token(account),
   ]);
 }
 
@@ -54,12 +55,28 @@ function mailbox(state, account, user, elsewhere) {
   return part(who, 'Switched off, it blocks the transfer at the next check, and earlier confirmations no longer count. Part of another organisation, integrator.io refuses to invite it. Each time the card says what to do; nobody can waive what integrator.io refuses.', h('div', { class: 'row' }, list));
 }
 
+function acting(account, production) {
+  return part('Who acts', 'What you do to users below is done in the pages by this person, behind Keyholder\'s back. The audit log (under integrator.io) names them, and Keyholder reads it there. Who is no administrator may only invite, and only to integrations of their own.',
+    h('div', { class: 'row' }, h('select', { key: 'actor', 'aria-label': 'Who acts' }, actors(account, production).map(u => h('option', { value: u.email }, `${u.email} (${u.role})`)))));
+}
+
+function removing(production) {
+  const form = h('form', { class: 'row', onsubmit: event => {
+    event.preventDefault();
+    const { who } = Object.fromEntries(new FormData(event.target));
+    act({ do: 'remove_user', email: who, by: actor() }, `${who} is removed.`);
+  } },
+  h('select', { name: 'who', key: 'remove-who', 'aria-label': 'User to remove' }, production.users.map(u => h('option', { value: u.email }, `${u.email} (${u.role})`))),
+  h('button', { type: 'submit', key: 'remove-go' }, 'Remove user'));
+  return part('Removing', 'Somebody is removed by hand. If Keyholder gave the access, the next look for differences asks the administrators about it.', form);
+}
+
 function roles(production) {
   const accepted = production.users.filter(u => u.status === 'accepted');
   const form = h('form', { class: 'row', onsubmit: event => {
     event.preventDefault();
     const { who, role } = Object.fromEntries(new FormData(event.target));
-    act({ do: 'change_role', email: who, role }, `${who} has the role ${role}.`);
+    act({ do: 'change_role', email: who, role, by: actor() }, `${who} has the role ${role}.`);
   } },
   h('select', { name: 'who', key: 'role-who', 'aria-label': 'User' }, accepted.map(u => h('option', { value: u.email }, `${u.email} (${u.role})`))),
   h('select', { name: 'role', key: 'role-role', 'aria-label': 'New role' }, ['administrator', 'manage', 'monitor'].map(r => h('option', { value: r }, r))),
@@ -67,14 +84,17 @@ function roles(production) {
   return part('Roles', 'When no administrator is left beside the owner, the next check says so. If that comes after people confirmed, their confirmations no longer count: they saw something else.', form);
 }
 
-function adding() {
+function adding(production) {
   return part('A new user', ['Somebody is added by hand. A transfer goes on. ', h('code', {}, '/io who acme'), ' lists the new user, with the decision that is known for it: none.'], h('form', { class: 'row', onsubmit: event => {
     event.preventDefault();
     const { email, role } = Object.fromEntries(new FormData(event.target));
-    act({ do: 'add_user', email, role, status: 'pending' }, `${email} is invited.`);
+    const [plain, level, integration] = role.split(':');
+    const integrations = integration ? [{ _integrationId: integration, accessLevel: level }] : undefined;
+    act({ do: 'add_user', email, role: plain, integrations, status: 'pending', by: actor() }, `${email} is invited.`);
   } },
   h('input', { name: 'email', type: 'email', required: true, value: 'new@acme.example', key: 'add-email', 'aria-label': 'E-mail' }),
-  h('select', { name: 'role', key: 'add-role', 'aria-label': 'Role' }, ['monitor', 'manage', 'administrator'].map(r => h('option', { value: r }, r))),
+  h('select', { name: 'role', key: 'add-role', 'aria-label': 'Role' }, ['monitor', 'manage', 'administrator'].map(r => h('option', { value: r }, r)),
+    production.integrations.flatMap(i => ['monitor', 'manage'].map(l => h('option', { value: `custom:${l}:${i.id}` }, `${l} ${i.name}`)))),
   h('button', { type: 'submit', key: 'add-go' }, 'Add user')));
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -17,7 +18,7 @@ var _ workflows.Machine = Finding{}
 
 // Commands of a finding that its watcher gives.
 const (
-	FindingRequest = "finding.request" // opens it; Input: environment, email, was, now, watcher, gone, via, since
+	FindingRequest = "finding.request" // opens it; Input: environment, email, was, now, watcher, gone, via, since, after
 	findingChanged = "finding.changed" // it is something else again; Input: now, via, since
 )
 
@@ -26,6 +27,8 @@ const (
 	evFound    = "finding.found"   // Found
 	evMoved    = "finding.changed" // movedTo
 	evAskedWho = "finding.asked"   // askedWho
+	evAskWaits = "finding.asking"  // none: somebody is asked as soon as the audit log is read
+	evTraced   = "finding.traced"  // traced
 	evSettled  = "finding.ended"   // Settled
 )
 
@@ -57,16 +60,30 @@ type Found struct {
 	To          []string        `json:"to,omitempty"`
 	Managers    []string        `json:"managers,omitempty"`
 	Channel     string          `json:"channel,omitempty"`
+	Tracing     bool            `json:"tracing,omitempty"` // the audit log is being read
 }
 
 type movedTo struct {
-	Now   string    `json:"now"`
-	Via   string    `json:"via,omitempty"`
-	Since time.Time `json:"since,omitzero"`
+	Now     string    `json:"now"`
+	Via     string    `json:"via,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	Tracing bool      `json:"tracing,omitempty"`
 }
 
 type askedWho struct {
-	Person string `json:"person"`
+	Person string `json:"person"`         // "" when nobody could be asked
+	By     string `json:"by,omitempty"`   // who wanted it, when that is not the event's actor
+	Doer   bool   `json:"doer,omitempty"` // as who did it, not as the one whose access it is
+	Why    string `json:"why,omitempty"`  // why this one
+}
+
+// traced is what the audit log says of who did it.
+type traced struct {
+	Effect  string           `json:"effect,omitempty"`
+	Trace   *workflows.Trace `json:"trace,omitempty"`
+	Doer    string           `json:"doer,omitempty"` // their Slack user
+	Code    string           `json:"code,omitempty"` // why it could not be read
+	Message string           `json:"message,omitempty"`
 }
 
 // Settled is the end of a finding.
@@ -85,7 +102,16 @@ type FoundState struct {
 	Round   int       `json:"round"`
 	AskedBy string    `json:"asked_by,omitempty"`
 	AskedAt time.Time `json:"asked_at,omitzero"`
-	End     *Settled  `json:"end,omitempty"`
+	// Asked is who was asked, "" for nobody yet; AskedDoer that it is who did it; AskedWhy why they.
+	Asked     string `json:"asked,omitempty"`
+	AskedDoer bool   `json:"asked_doer,omitempty"`
+	AskedWhy  string `json:"asked_why,omitempty"`
+	// AskWaits: AskedBy has asked for it while the audit log was being read.
+	AskWaits bool `json:"ask_waits,omitempty"`
+	// Traces counts the readings of the audit log that have not answered; Log is the last answer.
+	Traces int      `json:"traces,omitempty"`
+	Log    *traced  `json:"log,omitempty"`
+	End    *Settled `json:"end,omitempty"`
 }
 
 // Opened implements workflows.State.
@@ -127,7 +153,7 @@ func (Finding) Name() string { return "finding" }
 func (Finding) Letter() byte { return 'f' }
 
 // Schema implements workflows.Machine.
-func (Finding) Schema() int { return 1 }
+func (Finding) Schema() int { return 2 }
 
 // New implements workflows.Machine.
 func (Finding) New() workflows.State { return FoundState{} }
@@ -154,6 +180,12 @@ func (Finding) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		n.Emails = []string{cmd.Input[BlockEmail]}
 	case ActAskWho:
 		n.Emails = []string{s.Email}
+		n.People = append(n.People, s.doer())
+	case workflows.CmdReceipt:
+		n.Emails = []string{s.Email}
+		if t := cmd.Receipt.Trace; t != nil && t.Email != "" {
+			n.Emails = append(n.Emails, strings.ToLower(t.Email))
+		}
 	case ActUndo:
 		n = Machine{}.Needs(State{}, s.undoing(cmd), p, a)
 		n.People = workflows.Union(n.People, []string{cmd.Actor.ID, s.Person})
@@ -177,17 +209,31 @@ func (Finding) Apply(st workflows.State, e workflows.Event) (workflows.State, er
 	if err := fold(&s, e); err != nil {
 		return st, fmt.Errorf("apply %s: %w", e.Type, err)
 	}
-	if e.Type != evAskedWho { // asking the person changes nothing of the question
+	if e.Type != evAskedWho && e.Type != evAskWaits && e.Type != evTraced { // asking and knowing who changes nothing of the question
 		s.Round++
 	}
 	return s, nil
 }
 
 var findingFolds = map[string]func(*FoundState, workflows.Event) error{
-	evFound: with(func(s *FoundState, e workflows.Event, b Found) { s.Found, s.Begun = b, e.At }),
-	evMoved: with(func(s *FoundState, _ workflows.Event, b movedTo) { s.Now, s.Via, s.Since = b.Now, b.Via, b.Since }),
+	evFound: with(func(s *FoundState, e workflows.Event, b Found) {
+		s.Found, s.Begun = b, e.At
+		s.trace(b.Tracing)
+	}),
+	evMoved: with(func(s *FoundState, _ workflows.Event, b movedTo) {
+		s.Now, s.Via, s.Since = b.Now, b.Via, b.Since
+		s.trace(b.Tracing)
+	}),
 	evAskedWho: with(func(s *FoundState, e workflows.Event, b askedWho) {
-		s.AskedBy, s.AskedAt, s.Person = e.By.ID, e.At, b.Person
+		s.AskedBy, s.AskedAt, s.Asked, s.AskedDoer, s.AskedWhy, s.AskWaits = or(b.By, e.By.ID), e.At, b.Person, b.Doer, b.Why, false
+		if !b.Doer && b.Person != "" {
+			s.Person = b.Person
+		}
+	}),
+	evAskWaits: with(func(s *FoundState, e workflows.Event, _ none) { s.AskedBy, s.AskedAt, s.AskWaits = e.By.ID, e.At, true }),
+	evTraced: with(func(s *FoundState, _ workflows.Event, b traced) {
+		s.Log = &b
+		s.Traces = max(0, s.Traces-1)
 	}),
 	evSettled: with(func(s *FoundState, _ workflows.Event, b Settled) { s.End = &b }),
 }
@@ -204,6 +250,21 @@ func (Finding) View(st workflows.State) workflows.View {
 
 // Tell implements workflows.Machine.
 func (Finding) Tell(e workflows.Event) string { return tellFrom(findingStories, e) }
+
+// trace notes that the audit log is being read.
+func (s *FoundState) trace(asked bool) {
+	if asked {
+		s.Traces++
+	}
+}
+
+// doer is the Slack user of who did it, as far as the audit log and Slack tell.
+func (s FoundState) doer() string {
+	if s.Log == nil {
+		return ""
+	}
+	return s.Log.Doer
+}
 
 func (s FoundState) isManager(who string) bool {
 	return who != s.Person && slices.Contains(s.Managers, who)

@@ -7,8 +7,14 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// ActAskWho asks the person whom a finding is about.
+// ActAskWho asks who did it, or the person whom a finding is about.
 const ActAskWho = "access.ask"
+
+// Bounds of reading the audit log.
+const (
+	traceWithin = 15 * time.Minute // then the card says that it could not be read
+	traceMargin = 10 * time.Minute // clocks differ, and entries come late
+)
 
 func decideFinding(s FoundState, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	ours := cmd.Actor.Kind == workflows.ByKeyholder
@@ -17,6 +23,9 @@ func decideFinding(s FoundState, cmd workflows.Command, f workflows.Facts) (work
 	}
 	if cmd.Name == findingChanged && ours {
 		return s.changed(cmd), nil
+	}
+	if cmd.Name == workflows.CmdReceipt {
+		return s.traced(cmd, f), nil
 	}
 	act, known := map[string]func(FoundState, workflows.Command, workflows.Facts) (workflows.Decision, error){
 		ActAdopt: FoundState.adopt, ActUndo: FoundState.undo, ActAskWho: FoundState.askWho}[cmd.Name]
@@ -40,7 +49,41 @@ func openFinding(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 		fd.Owner, fd.NewOwner = true, in["gone"]
 	}
 	fd.Managers, fd.To = findingPeople(f, func(email string) bool { return email == fd.Email })
-	return one(cmd, evFound, fd)
+	fd.Tracing = true
+	d := one(cmd, evFound, fd)
+	after, _ := time.Parse(time.RFC3339, in["after"])
+	if fd.Decision.Since.After(after) { // what was done before that is explained
+		after = fd.Decision.Since
+	}
+	d.Calls = []workflows.Call{fd.traceCall(cmd, after)}
+	return d
+}
+
+// traceCall asks the audit log who changed the access since a time.
+func (fd Found) traceCall(cmd workflows.Command, after time.Time) workflows.Call {
+	return workflows.Call{Op: workflows.OpTrace, Account: fd.AccountID, Environment: fd.Environment, Email: fd.Email, Since: after, Deadline: cmd.At.Add(traceWithin)}
+}
+
+// traced takes what the audit log says, and asks whom somebody wanted to be asked.
+func (s FoundState) traced(cmd workflows.Command, f workflows.Facts) workflows.Decision {
+	r := *cmd.Receipt
+	if r.Op != workflows.OpTrace || s.Closed() || s.Traces == 0 || s.Log != nil && r.Effect != "" && s.Log.Effect == r.Effect {
+		return workflows.Decision{}
+	}
+	b := traced{Effect: r.Effect, Code: r.Code, Message: r.Message}
+	if r.OK && r.Trace != nil {
+		t := *r.Trace
+		b.Trace, b.Code, b.Message = &t, "", ""
+		b.Doer = f.ByEmail[strings.ToLower(t.Email)]
+	} else if b.Code == "" {
+		b.Code = workflows.RefusedOther
+	}
+	d := one(cmd, evTraced, b)
+	s.Log = &b
+	if s.AskWaits && s.Traces == 1 {
+		d.Events = append(d.Events, cmd.Event(evAskedWho, s.whomToAsk(f, s.AskedBy)))
+	}
+	return d
 }
 
 func since(in map[string]string) time.Time {
@@ -54,10 +97,13 @@ func (s FoundState) changed(cmd workflows.Command) workflows.Decision {
 	if s.Closed() || now == s.Now || !s.Opened() {
 		return workflows.Decision{}
 	}
-	d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)})
 	if now == s.Was {
+		d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)})
 		d.Events = append(d.Events, cmd.Event(evSettled, Settled{Outcome: Gone, By: cmd.Actor, At: cmd.At}))
+		return d
 	}
+	d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input), Tracing: true})
+	d.Calls = []workflows.Call{s.traceCall(cmd, s.Begun.Add(-traceMargin))}
 	return d
 }
 
@@ -175,18 +221,58 @@ func (s FoundState) undoing(cmd workflows.Command) workflows.Command {
 	return asks
 }
 
-// askWho asks the person themselves, in a direct message.
+// askWho has Keyholder ask, in a direct message: who did it, as far as the audit log and Slack tell, else the person whose access it is.
 func (s FoundState) askWho(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	say := func(text string) (workflows.Decision, error) {
+		return workflows.Decision{Reply: workflows.Reply{Text: text}}, nil
+	}
+	switch {
+	case s.AskWaits:
+		return say(workflows.Mention(s.AskedBy) + " has asked for that already; the audit log is being read first.")
+	case s.AskedBy != "" && s.Asked == "":
+		return say("Nobody can be asked: " + s.AskedWhy + ".")
+	case s.AskedBy != "":
+		return say(workflows.Mention(s.AskedBy) + " has asked " + workflows.Mention(s.Asked) + " already, " + workflows.When(s.AskedAt) + ".")
+	case s.Traces > 0:
+		d := one(cmd, evAskWaits, none{})
+		d.Reply = workflows.Reply{Text: "Recorded. Who did it is being looked up in integrator.io's audit log; then Keyholder asks them, or else the person concerned. The card shows whom."}
+		return d, nil
+	}
+	b := s.whomToAsk(f, cmd.Actor.ID)
+	if b.Person == "" {
+		return say("Keyholder can ask nobody: " + b.Why + ". Write to " + workflows.Esc(s.Email) + " yourself. Nothing was recorded.")
+	}
+	d := one(cmd, evAskedWho, b)
+	d.Reply = workflows.Reply{Text: workflows.Mention(b.Person) + " is asked in a direct message, and told to answer you. Why they: " + b.Why + "."}
+	return d, nil
+}
+
+// whomToAsk chooses: who did it, when they are in this Slack and not the one who asks; else the person concerned. Why says which, and why.
+func (s FoundState) whomToAsk(f workflows.Facts, asker string) askedWho {
+	doer := s.doer()
+	not := ""
+	switch {
+	case s.Log == nil:
+		not = "who did it was never looked up"
+	case s.Log.Code != "":
+		not = "the audit log could not be read"
+	case s.Log.Trace.Email == "":
+		not = "the audit log holds nothing about it"
+	case doer == "":
+		not = "the audit log names " + workflows.Esc(s.Log.Trace.Email) + ", who is nobody in this Slack"
+	case doer == asker:
+		not = "the audit log names " + workflows.Mention(asker) + " as who did it"
+	case f.People[doer].Standing != "":
+		not = "the audit log names " + workflows.Mention(doer) + ", who is not an active member here"
+	default:
+		return askedWho{Person: doer, By: asker, Doer: true, Why: "the audit log names them as who did it"}
+	}
 	who := f.ByEmail[s.Email]
 	switch {
-	case s.AskedBy != "":
-		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(s.AskedBy) + " has asked " + workflows.Mention(s.Person) + " already, " + workflows.When(s.AskedAt) + "."}}, nil
 	case who == "":
-		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Esc(s.Email) + " is nobody in this Slack, so Keyholder cannot ask them. Write to that address yourself, or look under Audit log in integrator.io for who changed it. Nothing was recorded."}}, nil
+		return askedWho{By: asker, Why: not + ", and " + workflows.Esc(s.Email) + " is nobody in this Slack"}
 	case f.People[who].Standing != "":
-		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(who) + " is not an active member of this workspace, so Keyholder does not ask them. Write to " + workflows.Esc(s.Email) + " yourself. Nothing was recorded."}}, nil
+		return askedWho{By: asker, Why: not + ", and " + workflows.Mention(who) + ", whose access it is, is not an active member here"}
 	}
-	d := one(cmd, evAskedWho, askedWho{Person: who})
-	d.Reply = workflows.Reply{Text: workflows.Mention(who) + " is asked in a direct message, and told to answer you."}
-	return d, nil
+	return askedWho{Person: who, By: asker, Why: "it is their access, and " + not}
 }

@@ -19,7 +19,7 @@ func (s FoundState) cards() []workflows.Card {
 		c.Name, c.Recipient, c.Buttons, c.Bulk = cardOutcome, s.Channel, nil, true
 		out = append(out, c)
 	}
-	if s.AskedBy != "" {
+	if s.Asked != "" {
 		out = append(out, s.askCard())
 	}
 	return out
@@ -50,7 +50,7 @@ func (s FoundState) card(who string) workflows.Card {
 			}
 		}
 	}
-	c.Lines = []string{"Seen at integrator.io, " + workflows.When(s.Begun) + ". " + why + ".", s.how(), s.next()}
+	c.Lines = []string{"Seen at integrator.io, " + workflows.When(s.Begun) + ". " + why + ".", s.how() + "\n" + s.whoDid(), s.next()}
 	c.Facts = s.facts()
 	c.Buttons = s.buttons()
 	return c
@@ -87,27 +87,97 @@ func (s FoundState) headline() string {
 	return "The access of " + s.Email + " to " + s.where() + " was changed" + no
 }
 
-// how says how it came about, as far as integrator.io tells.
+// how says how their access once came about, as far as integrator.io's list of users tells.
 func (s FoundState) how() string {
 	if s.Owner {
 		return "The recorded owner is listed as a user, and owners never are: somebody in integrator.io has changed the owner without a transfer here."
 	}
-	if s.Was != absent {
-		return "How it came about integrator.io does not tell; its Audit log names who did it."
-	}
 	text := map[string]string{
-		"existing_account_invite":        "Somebody who may manage users invited them.",
-		"existing_account_share_request": "They asked for it in integrator.io, and somebody who may manage users granted it.",
-		"invited_during_signup":          "They were invited when the account was set up.",
-		"new_account_auto_join":          "They joined by themselves: integrator.io lets everyone of a domain join. If nobody shall, an administrator switches that off in integrator.io.",
+		"existing_account_invite":        "somebody who may manage users invited them",
+		"existing_account_share_request": "they asked for it in integrator.io, and somebody who may manage users granted it",
+		"invited_during_signup":          "they were invited when the account was set up",
+		"new_account_auto_join":          "they joined by themselves: integrator.io lets everyone of a domain join; if nobody shall, an administrator switches that off there",
 	}[s.Via]
-	if text == "" {
-		text = "How it came about integrator.io does not tell; its Audit log names who did it."
+	switch {
+	case text != "":
+	case s.Via != "":
+		text = "integrator.io calls it " + workflows.Quote(s.Via)
+	default:
+		text = "integrator.io does not tell"
 	}
+	first := "How they got in: "
+	if s.Was != absent {
+		first = "How they once got in: "
+	}
+	text = first + text + "."
 	if !s.Since.IsZero() {
 		text += " The record there is from " + workflows.When(s.Since) + "."
 	}
 	return text
+}
+
+// whoDid says who did it, as far as the audit log tells.
+func (s FoundState) whoDid() string {
+	switch {
+	case s.Traces > 0:
+		return "… Who did it is being looked up in integrator.io's audit log."
+	case s.Log == nil:
+		return "Who did it is in integrator.io's audit log."
+	}
+	return s.Log.words()
+}
+
+// words are the audit log's in a sentence.
+func (t traced) words() string {
+	switch {
+	case t.Code != "":
+		return "Who did it could not be read in integrator.io's audit log, because " + untracedWord(t.Code) + "."
+	case t.Trace == nil || t.Trace.Email == "":
+		return "Who did it: integrator.io's audit log holds nothing about it."
+	}
+	who := workflows.Esc(t.Trace.Email)
+	switch {
+	case t.Doer != "":
+		who = workflows.Mention(t.Doer) + " (" + who + ")"
+	case t.Trace.Name != "" && !workflows.SameEmail(t.Trace.Name, t.Trace.Email):
+		who = workflows.Esc(workflows.Clip(strings.Join(strings.Fields(t.Trace.Name), " "), 80)) + " (" + who + ")"
+	}
+	text := "Who did it: " + who
+	if !t.Trace.At.IsZero() {
+		text += ", " + workflows.When(t.Trace.At)
+	}
+	if where := sourceWord(t.Trace.Source); where != "" {
+		text += ", " + where
+	}
+	return text + " (seen in the audit log)."
+}
+
+// sourceWord says by which way something was done.
+func sourceWord(source string) string {
+	switch source {
+	case "":
+		return ""
+	case "ui":
+		return "in the pages"
+	case "api":
+		return "through the interface for programs"
+	case "sso":
+		return "by signing in through SSO"
+	case "system":
+		return "by integrator.io itself"
+	}
+	return "by " + workflows.Quote(source)
+}
+
+// untracedWord says why the audit log could not be read.
+func untracedWord(code string) string {
+	switch code {
+	case workflows.RefusedForbidden:
+		return "the token may not read it; an administrator finds it under Audit log there"
+	case workflows.RefusedOther:
+		return "integrator.io refused it"
+	}
+	return unreadWord(code)
 }
 
 func (s FoundState) next() string {
@@ -155,8 +225,17 @@ func (s FoundState) facts() []string {
 	if s.Transfer != "" && !s.Owner {
 		out = append(out, "A transfer of this account is open, "+workflows.Esc(s.Transfer)+"; it may have invited them.")
 	}
-	if s.AskedBy != "" {
-		out = append(out, workflows.Mention(s.AskedBy)+" asked "+workflows.Mention(s.Person)+", "+workflows.When(s.AskedAt)+".")
+	switch {
+	case s.AskWaits:
+		out = append(out, "… "+workflows.Mention(s.AskedBy)+" has somebody asked, as soon as the audit log is read.")
+	case s.AskedBy != "" && s.Asked == "":
+		out = append(out, workflows.Mention(s.AskedBy)+" wanted somebody to be asked, but nobody can be: "+s.AskedWhy+". Write to "+workflows.Esc(s.Email)+" yourselves.")
+	case s.AskedBy != "":
+		line := workflows.Mention(s.AskedBy) + " asked " + workflows.Mention(s.Asked) + ", " + workflows.When(s.AskedAt)
+		if s.AskedWhy != "" {
+			line += ", because " + s.AskedWhy
+		}
+		out = append(out, line+".")
 	}
 	return out
 }
@@ -173,18 +252,30 @@ func (s FoundState) buttons() []workflows.Button {
 	}
 	out := []workflows.Button{adopt, undo}
 	if s.AskedBy == "" {
-		out = append(out, workflows.Button{Action: ActAskWho, Label: "Ask them"})
+		label := "Ask them"
+		if s.doer() != "" {
+			label = "Ask who did it"
+		}
+		out = append(out, workflows.Button{Action: ActAskWho, Label: label})
 	}
 	return out
 }
 
 // askCard is what the person is asked.
 func (s FoundState) askCard() workflows.Card {
-	c := workflows.Card{Name: cardAsk, Recipient: s.Person, Round: s.Round, Note: "Finding " + s.ID}
+	c := workflows.Card{Name: cardAsk, Recipient: s.Asked, Round: s.Round, Note: "Finding " + s.ID}
 	c.Title = "How did your access to " + workflows.Esc(s.where()) + " come about?"
+	if s.AskedDoer {
+		c.Title = "Did you change the access of " + workflows.Esc(s.Email) + " to " + workflows.Esc(s.where()) + "?"
+	}
 	c.Fallback = workflows.Plain(c.Title, nil)
 	if s.Closed() {
 		c.Title, c.Lines = "✓ "+c.Title, []string{s.outcome() + " You need not answer any more."}
+		return c
+	}
+	if s.AskedDoer {
+		c.Lines = []string{workflows.Mention(s.AskedBy) + " asks you, because integrator.io's audit log names you as who did it. At integrator.io " + workflows.Esc(s.Email) + " has " + readMark(s.Now).words() + "; before it had " +
+			readMark(s.Was).words() + ". No decision here explains it.", "Please write to " + workflows.Mention(s.AskedBy) + " what it is for, or that it was not you. Nothing changes until they decide."}
 		return c
 	}
 	c.Lines = []string{workflows.Mention(s.AskedBy) + " asks you, because " + workflows.Esc(s.Email) + " is your address. At integrator.io it has " + readMark(s.Now).words() + "; before it had " + readMark(s.Was).words() +
@@ -214,8 +305,19 @@ var findingStories = map[string]func(workflows.Event) (string, error){
 		return "Now: " + readMark(b.Now).words() + " (seen at integrator.io)."
 	}),
 	evAskedWho: story(func(e workflows.Event, b askedWho) string {
-		return workflows.Mention(e.By.ID) + " asked " + workflows.Mention(b.Person) + "."
+		by := workflows.Mention(or(b.By, e.By.ID))
+		switch {
+		case b.Person == "":
+			return by + " wanted somebody to be asked, but nobody can be: " + b.Why + "."
+		case b.Why == "":
+			return by + " asked " + workflows.Mention(b.Person) + "."
+		}
+		return by + " asked " + workflows.Mention(b.Person) + ", because " + b.Why + "."
 	}),
+	evAskWaits: story(func(e workflows.Event, _ none) string {
+		return workflows.Mention(e.By.ID) + " wants somebody to be asked, as soon as the audit log is read."
+	}),
+	evTraced: story(func(_ workflows.Event, b traced) string { return b.words() }),
 	evSettled: story(func(_ workflows.Event, b Settled) string {
 		by := workflows.Mention(b.By.ID)
 		switch b.Outcome {

@@ -53,7 +53,7 @@ var (
 	kinds = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
 		"outcome", "standing", "delegate", "request", "request", "again", "review"}
 	outsides = []string{"accepts", "accepts", "accepts", "declines", "deletes", "raises", "lowers", "custom", "leaves", "joins", "off", "on", "forbids", "allows", "full", "seats",
-		"no token", "token", "sso"}
+		"no token", "token", "sso", "logs"}
 	outcomes = []string{lost, failedClean, failedDirty, "refused entitlement_reached", "refused forbidden Insufficient permissions", "refused unauthorized", "refused other some words",
 		"refused already_user", "refused changed It is manage now.", "refused not_a_user"}
 )
@@ -107,7 +107,7 @@ func drawSetting(t *rapid.T) setting {
 func (s setting) begin(t failer) *world {
 	w := newWorld(t)
 	p := &w.policy
-	p.Token = s.Token
+	p.Token, p.Access.DriftEvery = s.Token, 3*day
 	p.Access.Quorum, p.Access.AdministratorQuorum, p.Access.AcceptWithin, p.Access.UrgentFor = s.Quorum, s.Top, s.Accept, s.Urgent
 	if s.Watched && s.Token {
 		w.watch("")
@@ -234,7 +234,7 @@ func (w *world) reviewed(o op) {
 	if o.N%4 == 0 {
 		was = "accepted/manage"
 	}
-	in := map[string]string{BlockChange: o.Form.Change, BlockRole: o.Form.Role, BlockEnvironment: env, inWas: was, inUntil: w.now.Add(lengths_[o.N%len(lengths_)]).Format(time.RFC3339)}
+	in := map[string]string{BlockChange: o.Form.Change, BlockRole: o.Form.Role, BlockEnvironment: env, inWas: was, inUntil: w.now.Add(lengths_[o.N%5]).Format(time.RFC3339)}
 	w.review(o.Who, email, in)
 }
 
@@ -281,8 +281,11 @@ func (w *world) outside(o op) {
 		w.out.token = o.Action == "token"
 	case "sso":
 		w.out.sso = true
+	case "logs":
+		w.out.log[workflows.GivenKey(env, email)] = workflows.Trace{Email: emailOf(anyone[o.N%len(anyone)]), Name: "Somebody", At: w.now, Source: "ui"}
 	case "forbids":
-		w.out.forbidden[[]string{workflows.OpGrant, workflows.OpChangeAccess, workflows.OpRemoveAccess, workflows.OpWithdrawUser, workflows.OpWatchUser, workflows.OpReadAccess}[o.N%6]] = true
+		w.out.forbidden[[]string{workflows.OpGrant, workflows.OpChangeAccess, workflows.OpRemoveAccess, workflows.OpWithdrawUser, workflows.OpWatchUser, workflows.OpReadAccess, workflows.OpTrace,
+			workflows.OpReinvite}[o.N%8]] = true
 	case "allows":
 		w.out.forbidden = map[string]bool{}
 	}

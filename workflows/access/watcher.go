@@ -26,6 +26,7 @@ const (
 // Bounds of a watcher.
 const (
 	lookEvery       = time.Second
+	lookAtLeast     = time.Minute // a reading is tried that long, however often it looks
 	findingsAnHour  = 20
 	settlingAtMost  = 8 * 24 * time.Hour // for how long a transfer explains what the previous owner has
 	lookAgain       = "again"            // a mark that no census has: whatever is read is worth knowing
@@ -51,10 +52,12 @@ type Watched struct {
 	AccountName string        `json:"account_name"`
 	Environment string        `json:"environment,omitempty"` // "" is production
 	Every       time.Duration `json:"every"`
+	Timed       bool          `json:"timed,omitempty"` // it looks by a timer; those from before did by a watch
 }
 
 type looked struct {
 	Every time.Duration `json:"every"`
+	Timed bool          `json:"timed,omitempty"`
 }
 
 type baseline struct {
@@ -94,8 +97,9 @@ type WatchState struct {
 	Round  int       `json:"round"`
 	Told   []string  `json:"told,omitempty"`
 	Ended  bool      `json:"ended,omitempty"`
-	Looked time.Time `json:"looked,omitzero"`
-	Code   string    `json:"code,omitempty"` // why it could not be read last time
+	Looked time.Time `json:"looked,omitzero"` // when it last began to look
+	Prev   time.Time `json:"prev,omitzero"`   // when it did before that
+	Code   string    `json:"code,omitempty"`  // why it could not be read last time
 
 	// Since is the time of the baseline; Base what each user had when it was last explained, as a mark by address in lower case.
 	Since time.Time         `json:"since,omitzero"`
@@ -146,7 +150,7 @@ func (Watcher) Name() string { return "drift" }
 func (Watcher) Letter() byte { return 'd' }
 
 // Schema implements workflows.Machine.
-func (Watcher) Schema() int { return 1 }
+func (Watcher) Schema() int { return 2 }
 
 // New implements workflows.Machine.
 func (Watcher) New() workflows.State { return WatchState{} }
@@ -195,8 +199,15 @@ var watchFolds map[string]func(*WatchState, workflows.Event) error
 
 func init() {
 	watchFolds = map[string]func(*WatchState, workflows.Event) error{
-		evWatching: with(func(s *WatchState, e workflows.Event, b Watched) { s.Watched, s.Begun = b, e.At }),
-		evLooked:   with(func(s *WatchState, e workflows.Event, b looked) { s.Looked, s.Every = e.At, b.Every }),
+		evWatching: with(func(s *WatchState, e workflows.Event, b Watched) {
+			s.Watched, s.Begun = b, e.At
+			if b.Timed {
+				s.Looked = e.At
+			}
+		}),
+		evLooked: with(func(s *WatchState, e workflows.Event, b looked) {
+			s.Prev, s.Looked, s.Every, s.Timed = s.Looked, e.At, b.Every, b.Timed
+		}),
 		evBaseline: with(func(s *WatchState, e workflows.Event, b baseline) {
 			s.Since, s.Base, s.Known, s.Code = e.At, b.Users, b.Known, ""
 		}),
@@ -272,13 +283,27 @@ func (Watcher) View(st workflows.State) workflows.View {
 	if s.Ended {
 		return v
 	}
-	v.Watches = []workflows.Watch{{Name: "census", Every: max(s.Every, time.Second),
-		Call: workflows.Call{Op: workflows.OpCensus, Account: s.AccountID, Environment: s.Environment, Known: s.Known}}}
+	add := func(name string, at time.Time) {
+		v.Timers = append(v.Timers, workflows.Timer{Name: name, At: at.UTC().Truncate(time.Millisecond)})
+	}
+	if s.Timed {
+		add(timerLook, s.Looked.Add(max(s.Every, time.Second)))
+	} else { // one from before there was a timer; its next look begins it, and drops the watch
+		v.Watches = []workflows.Watch{{Name: "census", Every: max(s.Every, time.Second), Call: s.censusCall()}}
+	}
 	if len(s.Waiting) > 0 {
 		v.Waiting = s.To
-		v.Timers = []workflows.Timer{{Name: "hour", At: s.next().UTC().Truncate(time.Millisecond)}}
+		add("hour", s.next())
 	}
 	return v
+}
+
+// timerLook is when to look next, in the time of commands: a process that was down looks when it is back.
+const timerLook = "look"
+
+// censusCall reads every user.
+func (s WatchState) censusCall() workflows.Call {
+	return workflows.Call{Op: workflows.OpCensus, Account: s.AccountID, Environment: s.Environment, Known: s.Known}
 }
 
 // next is when the next cards come: an hour after the last ones, or after it was tried in vain.
@@ -336,7 +361,7 @@ var watchStories = map[string]func(workflows.Event) (string, error){
 	evWatching: story(func(_ workflows.Event, b Watched) string {
 		return "Keyholder began to look at who has access, every " + workflows.Span(b.Every) + "."
 	}),
-	evLooked: plain("Keyholder was asked to look now."),
+	evLooked: plain("Keyholder looked who has access."),
 	evBaseline: story(func(_ workflows.Event, b baseline) string {
 		return "The first reading, with " + workflows.Plural(len(b.Users), "user") + "; later ones are compared with it."
 	}),

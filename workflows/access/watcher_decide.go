@@ -17,13 +17,11 @@ func decideWatcher(s WatchState, cmd workflows.Command, f workflows.Facts) (work
 	case s.Closed() || !s.Opened():
 		return workflows.Decision{}, refused("closed", "Nobody looks for drift here any more. Nothing was recorded.")
 	case cmd.Name == WatchLook && ours:
-		return s.look(cmd, f)
+		return s.look(cmd, f, true), nil
 	case cmd.Name == watchClosed && ours:
 		return s.findingClosed(cmd), nil
-	case cmd.Name == workflows.CmdTimer && len(s.Waiting) > 0:
-		return s.askNow(cmd, f.Policy.Access.DriftEvery), nil
 	case cmd.Name == workflows.CmdTimer:
-		return workflows.Decision{}, nil
+		return s.look(cmd, f, false), nil
 	case cmd.Name == workflows.CmdReceipt:
 		return s.counted(cmd, f)
 	case cmd.Name == ActAdopt && cmd.Actor.Kind == workflows.ByPerson:
@@ -32,13 +30,16 @@ func decideWatcher(s WatchState, cmd workflows.Command, f workflows.Facts) (work
 	return workflows.Decision{}, refused("unknown_action", "That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
 }
 
-// openWatcher begins to look. The first reading comes by the watch.
+// openWatcher begins to look.
 func openWatcher(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	env := cmd.Input[BlockEnvironment]
 	if !readable(f.Policy, env) {
 		return workflows.Decision{}, refused("no_token", "This environment is not configured with a token, so nobody can look.")
 	}
-	return one(cmd, evWatching, Watched{ID: cmd.Workflow, AccountID: f.Policy.ID, AccountName: f.Policy.Name, Environment: env, Every: f.Policy.Access.DriftEvery}), nil
+	s := WatchState{Watched: Watched{ID: cmd.Workflow, AccountID: f.Policy.ID, AccountName: f.Policy.Name, Environment: env, Every: f.Policy.Access.DriftEvery, Timed: true}}
+	d := one(cmd, evWatching, s.Watched)
+	d.Calls = []workflows.Call{s.censusCall()}
+	return d, nil
 }
 
 // readable reports whether an environment is configured with a token.
@@ -49,29 +50,38 @@ func readable(p workflows.Policy, environment string) bool {
 	return slices.ContainsFunc(p.Access.Environments, func(e workflows.Environment) bool { return e.Name == environment && e.Token })
 }
 
-// look reads now, unless that was just done; with another configuration it looks at other times from now on.
-func (s WatchState) look(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+// look reads now, unless somebody had that done just before; with another configuration it looks at other times from now on.
+func (s WatchState) look(cmd workflows.Command, f workflows.Facts, asked bool) workflows.Decision {
 	if !readable(f.Policy, s.Environment) {
-		return one(cmd, evUnwatched, none{}), nil
+		return one(cmd, evUnwatched, none{})
 	}
 	every := f.Policy.Access.DriftEvery
-	if cmd.At.Sub(s.Looked) < lookEvery && every == s.Every {
-		return workflows.Decision{}, nil
-	}
-	return s.askNow(cmd, every), nil
-}
-
-func (s WatchState) askNow(cmd workflows.Command, every time.Duration) workflows.Decision {
 	if every <= 0 {
 		every = s.Every
 	}
-	d := one(cmd, evLooked, looked{Every: every})
-	known := s.Known
-	if len(s.Waiting) > 0 {
-		known = ""
+	if asked && s.Timed && cmd.At.Sub(s.Looked) < lookEvery && every == s.Every {
+		return workflows.Decision{}
 	}
-	d.Calls = []workflows.Call{{Op: workflows.OpCensus, Account: s.AccountID, Environment: s.Environment, Known: known}}
+	d := one(cmd, evLooked, looked{Every: every, Timed: true})
+	call := s.censusCall()
+	if len(s.Waiting) > 0 {
+		call.Known = ""
+	}
+	call.Deadline = cmd.At.Add(max(every, lookAtLeast)) // the next look asks anew, so what waits does not pile up
+	d.Calls = []workflows.Call{call}
 	return d
+}
+
+// before is when a difference that is seen now can have come about at the earliest, for the audit log.
+func (s WatchState) before(email string) time.Time {
+	at := s.Looked.Add(-s.Every)
+	if s.Prev.Before(at) {
+		at = s.Prev
+	}
+	if _, waited := s.Waiting[email]; waited || s.Known == lookAgain || s.Code != "" || at.Before(s.Since) {
+		at = s.Since
+	}
+	return at.Add(-traceMargin)
 }
 
 // findingClosed takes what a finding's card showed at its end as known from now on.
@@ -84,7 +94,9 @@ func (s WatchState) findingClosed(cmd workflows.Command) workflows.Decision {
 	moved := open.Now != now
 	d := one(cmd, evDecided, decided{Email: email, Now: now, Moved: moved})
 	if moved { // the card had not heard of it yet; the next reading finds it anew
-		d.Calls = []workflows.Call{{Op: workflows.OpCensus, Account: s.AccountID, Environment: s.Environment}}
+		call := s.censusCall()
+		call.Known = ""
+		d.Calls = []workflows.Call{call}
 	}
 	return d
 }
@@ -224,7 +236,7 @@ func (s WatchState) moved(ev *differences, open standingFinding, email, is strin
 
 // open opens a finding.
 func (s WatchState) open(id, email, was, is string, c *workflows.Census, now map[string]string) workflows.Call {
-	in := map[string]string{BlockEnvironment: s.Environment, BlockEmail: email, "was": was, "now": is, "watcher": s.ID}
+	in := map[string]string{BlockEnvironment: s.Environment, BlockEmail: email, "was": was, "now": is, "watcher": s.ID, "after": s.before(email).UTC().Format(time.RFC3339)}
 	describeUser(in, c, email)
 	var gone []string // who may be the new owner: a user who is listed no more
 	for e := range s.Base {

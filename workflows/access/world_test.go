@@ -428,11 +428,14 @@ func (w *world) deliverAll() []step {
 	return out
 }
 
-// poll looks once with every watch.
+// poll looks once with every watch, and lets every watcher look.
 func (w *world) poll() []step {
 	w.t.Helper()
 	var out []step
 	for _, r := range slices.Clone(w.runs) {
+		if r.machine.Letter() == 'd' && !r.state.Closed() && !w.away {
+			out = append(out, w.census(r)...)
+		}
 		for _, watch := range r.view.Watches {
 			if w.away {
 				continue
@@ -446,6 +449,23 @@ func (w *world) poll() []step {
 		}
 	}
 	return out
+}
+
+// census fires a watcher's timer now and answers its call at once, whatever else is queued.
+func (w *world) census(r *run) []step {
+	w.t.Helper()
+	before := len(w.queue)
+	st := w.fire(r, workflows.Timer{Name: timerLook, At: w.now})
+	if len(w.queue) == before {
+		return []step{st}
+	}
+	e := w.queue[before]
+	w.queue = slices.Delete(w.queue, before, before+1)
+	receipt := w.out.perform(*e.Call, w.now, w.configured(e.Call.Environment))
+	if receipt == nil {
+		return nil
+	}
+	return []step{w.receive(e, *receipt, "receipt/"+e.ID)}
 }
 
 // wait lets time pass: timers fire when they are due, and calls that could not be delivered for a day are given up.
@@ -529,7 +549,7 @@ func (w *world) watch(env string) []step {
 	w.t.Helper()
 	st := w.do(workflows.Command{Workflow: "d07-0000000" + map[string]string{"": "P", "Sandbox": "S"}[env], Name: WatchRequest, Actor: keyholder, Round: workflows.NoRound,
 		Submitted: true, Input: map[string]string{BlockEnvironment: env}})
-	return append([]step{st}, w.poll()...)
+	return append([]step{st}, w.deliverAll()...)
 }
 
 func (w *world) standing(name, code string) {

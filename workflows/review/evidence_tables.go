@@ -1,0 +1,275 @@
+package review
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// reportSources tell where each list came from.
+func (d *dossier) reportSources() []reportSource {
+	var all []reportSource
+	for _, env := range d.environments {
+		r, ok := d.reading(env)
+		s := reportSource{Name: environmentTitle(env), Source: r.Source, At: reportTime(r.At), SHA256: r.SHA256, Filters: orWords(r.Filters, "none"), Rows: r.Count,
+			Pages: len(r.Pages), Excluded: d.plain(r.Excluded), File: r.File, FileSHA256: r.FileSHA256}
+		if !ok || r.Source == "" && r.Excluded == "" {
+			s.Source, s.Filters = "not read yet", ""
+		}
+		if r.Uploader != "" {
+			s.Hand = append(s.Hand, "handed in by "+d.who(r.Uploader)+", "+reportTime(r.Uploaded))
+		}
+		if r.ConfirmedBy != "" {
+			s.Hand = append(s.Hand, "the number of users was compared with the page by "+d.who(r.ConfirmedBy)+", "+reportTime(r.Confirmed))
+		} else if r.Source == SourceCSV {
+			s.Hand = append(s.Hand, "nobody compared the number of users with the page yet")
+		}
+		for _, part := range sortedWords(r.Unread) {
+			s.Hand = append(s.Hand, part+" could not be read: "+r.Unread[part])
+		}
+		for _, p := range r.Pages {
+			s.Requests = append(s.Requests, fmt.Sprintf("%s: %d, %s", p.Request, p.Status, workflows.Plural(p.Count, "record")))
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func sortedWords(m map[string]string) []string {
+	lists := map[string][]string{}
+	for k := range m {
+		lists[k] = nil
+	}
+	return sortedNames(lists)
+}
+
+func (d *dossier) reportPackets() []reportPacket {
+	var all []reportPacket
+	for _, p := range d.Packets {
+		out := reportPacket{N: p.Number, ID: p.ID, Reviewers: d.whoAll(p.Reviewers), Nudges: p.Nudges, Signed: "not signed"}
+		if p.InPlaceOf != "" {
+			out.InPlace = d.who(p.InPlaceOf)
+		}
+		if p.Signed != nil {
+			out.Signed = d.who(p.Signed.By) + ", " + reportTime(p.Signed.At)
+			out.Took, out.Stamp = d.took(p)
+		}
+		for _, x := range d.exhibits {
+			if x.packet == p.ID {
+				out.Counts.add(x.counts())
+			}
+		}
+		all = append(all, out)
+	}
+	return all
+}
+
+// counts is the row as a sum of one.
+func (x exhibit) counts() Counts {
+	one := dossier{exhibits: []exhibit{x}}
+	one.count()
+	return one.counts
+}
+
+// took is how long the reviewer looked, and what is to be said about it.
+func (d *dossier) took(p PacketState) (took, stamp string) {
+	t, err := time.ParseDuration(p.Signed.Took)
+	if err != nil {
+		return "", ""
+	}
+	took = workflows.Span(t)
+	if n := len(p.Rows); n > 0 {
+		took += fmt.Sprintf(", %.3g seconds a row", t.Seconds()/float64(n))
+	}
+	if p.Signed.Fast {
+		stamp = "every row was kept, in under two seconds a row"
+	}
+	return took, stamp
+}
+
+// reportStamps name the packets that look as if nobody had looked.
+func (d *dossier) reportStamps() []reportFact {
+	var all []reportFact
+	for _, p := range d.reportPackets() {
+		switch {
+		case p.Stamp != "":
+			all = append(all, reportFact{fmt.Sprintf("Packet %d, %s", p.N, p.Signed), p.Stamp + " (" + p.Took + ")"})
+		case p.Counts.Bulk > 0:
+			all = append(all, reportFact{fmt.Sprintf("Packet %d, %s", p.N, p.Reviewers), fmt.Sprintf("%d of %s were kept together with others by one button; "+
+				"that is offered only for rows that are neither privileged nor flagged", p.Counts.Bulk, workflows.Plural(p.Counts.Rows, "row"))})
+		}
+	}
+	return all
+}
+
+func (d *dossier) reportHandovers() []reportHandover {
+	var all []reportHandover
+	for _, p := range d.Packets {
+		for _, h := range p.Handovers {
+			all = append(all, reportHandover{reportTime(h.At), fmt.Sprint(p.Number), d.who(h.From), orWords(d.who(h.To), "nobody left to ask"), handoverWord(h.Why), d.plain(h.Note), d.who(h.By)})
+		}
+	}
+	return all
+}
+
+func handoverWord(why string) string {
+	switch why {
+	case "escalated":
+		return "escalated: a second person was added"
+	case "replaced":
+		return "escalated: the reviewer was replaced"
+	case "deactivated":
+		return "the reviewer's Slack account is no longer active"
+	case "absent":
+		return "the reviewer is away"
+	case "delegated":
+		return "the reviewer delegated"
+	case "reassigned":
+		return "reassigned by hand"
+	}
+	return why
+}
+
+// reportGroups are the decisions by risk: privileged, flagged, the others.
+func (d *dossier) reportGroups() []reportGroup {
+	groups := []reportGroup{{Title: "Privileged", Note: "The owner, shared mailboxes that may own the account, and administrators."},
+		{Title: "Flagged", Note: "Rows with at least one flag that are not privileged."}, {Title: "All others"}}
+	for _, x := range d.exhibits {
+		i := 2
+		switch {
+		case x.Privileged:
+			i = 0
+		case len(x.flags()) > 0:
+			i = 1
+		}
+		groups[i].Rows = append(groups[i].Rows, d.reportRow(x))
+	}
+	return groups
+}
+
+func (d *dossier) reportRow(x exhibit) reportRow {
+	r := reportRow{Where: x.EnvironmentName(), Email: x.Email, Name: x.Name, Access: x.Role, Word: decisionWord(x.final), Decision: x.final, Reason: x.reason(),
+		Reviewer: d.reviewer(x), Exception: d.plain(x.Exception), Bulk: x.verdict.Bulk && x.final == Keep}
+	if in := integrationsCell(x.Row); in != "" {
+		r.Access += ": " + in
+	}
+	if x.Decision != "" {
+		r.Basis = "given by " + x.Decision
+	}
+	if !x.Until.IsZero() {
+		r.Basis = strings.TrimPrefix(r.Basis+", until "+reportTime(x.Until), ", ")
+	}
+	if x.final == Change && x.verdict.Role != "" {
+		r.Word += " to " + x.verdict.Role
+	}
+	if x.final != NoAnswer && x.final != "" {
+		r.At = reportTime(x.verdict.At)
+	}
+	for _, f := range x.flags() {
+		r.Flags = append(r.Flags, FlagText(f))
+	}
+	return r
+}
+
+func decisionWord(decision string) string {
+	switch decision {
+	case "":
+		return "open"
+	case NoAnswer:
+		return "no answer"
+	}
+	return decision
+}
+
+// reportMasters are the owner and the shared mailboxes: who holds the account.
+func (d *dossier) reportMasters() []reportMaster {
+	var all []reportMaster
+	for _, x := range d.exhibits {
+		if !x.Master() {
+			continue
+		}
+		m := reportMaster{Email: x.Email, What: "shared mailbox that may own the account", Decision: d.reportRow(x).Word, Reason: x.reason(), Since: reportTime(x.Since),
+			Holders: d.whoAll(x.Holders), Custodians: d.whoAll(x.Custodians), Vault: x.Vault, Attested: d.who(x.Attested), Differences: d.plainAll(x.Differences)}
+		if x.Kind == KindOwner {
+			m.What = "owner of the account"
+			if !d.Campaign.OwnerSince.IsZero() {
+				m.Since = reportTime(d.Campaign.OwnerSince) + byWhom(d.who(d.Campaign.OwnerBy))
+			}
+		}
+		if m.Delegates = strings.Join(x.Delegates, "; "); m.Delegates == "" {
+			m.Delegates = "not compared with the mail system"
+			if x.Delegates != nil {
+				m.Delegates = "the mail system lists nobody"
+			}
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func (d *dossier) reportTokens() []reportTokens {
+	var all []reportTokens
+	for _, env := range d.environments {
+		r, ok := d.reading(env)
+		if !ok || r.Excluded != "" {
+			continue
+		}
+		t := reportTokens{Where: environmentTitle(env)}
+		switch reason := r.Unread[workflows.PartTokens]; {
+		case reason != "":
+			t.Unread = "The tokens could not be read: " + reason
+		case r.Source == SourceCSV:
+			t.Unread = "A file of the Users page does not show tokens: look at them in integrator.io."
+		}
+		for _, k := range r.Tokens {
+			out := reportToken{Name: k.Name, ID: k.ID, Scope: "limited", State: "works", Created: reportTime(k.Created), Modified: reportTime(k.Modified)}
+			if k.Full {
+				out.Scope = "full access"
+			}
+			if k.Revoked {
+				out.State = "revoked"
+			}
+			t.Tokens = append(t.Tokens, out)
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+// reportFresh are the lists that were brought after the close, to see what was done.
+func (d *dossier) reportFresh() []string {
+	var all []string
+	for _, r := range d.Campaign.Fresh {
+		all = append(all, fmt.Sprintf("%s as of %s, %s, handed in by %s at %s, SHA-256 %s", environmentTitle(r.Environment), reportTime(r.At), workflows.Plural(r.Count, "user"),
+			d.who(r.Uploader), reportTime(r.Uploaded), r.FileSHA256))
+	}
+	return all
+}
+
+// reportFixes are the remedies with what came of them.
+func (d *dossier) reportFixes(p *reportPage) {
+	states := map[string]int{}
+	for _, x := range d.exhibits {
+		for _, f := range x.fixes {
+			out := reportFix{Where: x.EnvironmentName(), Email: x.Email, Action: f.Action, How: x.how(f), State: f.State, Before: f.Before, After: f.After, Access: f.Access,
+				Due: reportTime(f.Due), Done: reportTime(f.doneAt()), Who: d.who(f.Verified), Why: d.plain(f.Why), Privileged: x.Privileged}
+			switch open := f.State == FixPending || f.State == FixFailed; {
+			case f.Due.IsZero():
+			case open && d.Made.After(f.Due):
+				out.Late = "late since " + out.Due
+			case !open && f.At.After(f.Due):
+				out.Late = "late by " + workflows.Span(f.At.Sub(f.Due))
+			}
+			if out.Late != "" {
+				p.Late++
+			}
+			states[f.State]++
+			p.Fixes = append(p.Fixes, out)
+		}
+	}
+	p.Failed = states[FixFailed]
+	p.FixTotals = fmt.Sprintf("%s: %d verified, %d done, %d pending, %d failed.", workflows.Plural(len(p.Fixes), "remedy"), states[FixVerified], states[FixDone], states[FixPending], states[FixFailed])
+	p.FixTotals = strings.Replace(p.FixTotals, "remedys", "remedies", 1)
+}

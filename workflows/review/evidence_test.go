@@ -1,0 +1,474 @@
+package review
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// goldenEnv, set to 1, writes the golden files anew instead of comparing them.
+const goldenEnv = "KEYHOLDER_WRITE_GOLDEN"
+
+func filesOf(t *testing.T, e Evidence) map[string][]byte {
+	t.Helper()
+	files, err := Files(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// table reads a CSV file strictly, as objects.
+func table(t *testing.T, content []byte) []map[string]string {
+	t.Helper()
+	lines, err := csv.NewReader(bytes.NewReader(content)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return asObjects(lines)
+}
+
+func TestASmallReviewGivesTheseFiles(t *testing.T) {
+	files := filesOf(t, evidenceOf(t))
+	dir := filepath.Join("testdata", "evidence")
+	if os.Getenv(goldenEnv) == "1" {
+		writeFiles(t, dir, files)
+	}
+	var golden []string
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			golden = append(golden, filepath.ToSlash(strings.TrimPrefix(path, dir+string(filepath.Separator))))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(golden)
+	if names := slices.Sorted(maps.Keys(files)); !slices.Equal(names, golden) {
+		t.Errorf("files %q, golden %q", names, golden)
+	}
+	for _, name := range golden {
+		want, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(files[name], want) {
+			t.Errorf("%s differs from %s at byte %d; look at it, then %s=1 go test -run %s", name, dir, differAt(files[name], want), goldenEnv, t.Name())
+		}
+	}
+}
+
+func differAt(a, b []byte) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func writeFiles(t *testing.T, dir string, files map[string][]byte) {
+	t.Helper()
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTheSameEvidenceGivesTheSameBytes(t *testing.T) {
+	one, two := filesOf(t, evidenceOf(t)), filesOf(t, evidenceOf(t))
+	for name := range one {
+		if !bytes.Equal(one[name], two[name]) {
+			t.Errorf("%s differs between two runs", name)
+		}
+	}
+}
+
+func TestTheColumnsAreThoseOfTheContract(t *testing.T) {
+	files := filesOf(t, evidenceOf(t))
+	for name, head := range map[string]string{
+		FilePopulation:  "environment,email,name,role,integrations,status,last_sign_in,last_sign_in_any,created_via,mfa_required,sso_required,flags",
+		FileDecisions:   "environment,email,decision,role_from,role_to,reason,reviewer,decided_at",
+		FileRemediation: "environment,email,action,how,state,before,after,access_id,done_at",
+	} {
+		if got, _, _ := strings.Cut(string(files[name]), "\n"); got != head {
+			t.Errorf("%s begins with %s", name, got)
+		}
+	}
+	for _, line := range table(t, files[FileDecisions]) {
+		if line["email"] == "eve@partner.example" && (line["reviewer"] != "Dee Lindqvist (U0DEE)" || line["decided_at"] != "2026-10-06T10:09:00Z" || line["role_to"] != "monitor") {
+			t.Errorf("Eve's decision is %v", line)
+		}
+	}
+}
+
+// proofs is what a stranger reads out of the files.
+type proofs struct {
+	Closed   bool
+	Counts   map[string]int
+	Checks   []struct{ OK bool }
+	Campaign struct {
+		Readings []struct {
+			SHA256 string
+			Pages  []struct{ SHA256 string }
+		}
+	}
+	Population, Decisions, Remediation []map[string]string
+	Chains                             []struct {
+		Kind, ID, Head string
+		Links          []struct {
+			Seq                                uint64
+			Type, Salt, Digest, Previous, Link string
+			MS                                 int64
+			Body                               *string
+			Base64                             []byte `json:"body_base64"`
+			Erased                             bool
+		}
+	}
+}
+
+func proofsOf(t *testing.T, files map[string][]byte) proofs {
+	t.Helper()
+	var p proofs
+	if err := json.Unmarshal(files[FileReview], &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// checkChains recomputes the chains from review.json alone and answers the number of events.
+func checkChains(t *testing.T, p proofs) (events int) {
+	t.Helper()
+	for _, c := range p.Chains {
+		again := Chain{Kind: c.Kind, ID: c.ID}
+		for _, l := range c.Links {
+			link := Link{Seq: l.Seq, Type: l.Type, At: time.UnixMilli(l.MS), Salt: l.Salt, Digest: l.Digest, Previous: l.Previous, Link: l.Link, Erased: l.Erased, Body: l.Base64}
+			if l.Body != nil {
+				link.Body = []byte(*l.Body)
+			}
+			again.Links, events = append(again.Links, link), events+1
+		}
+		if err := again.Check(); err != nil {
+			t.Error(err)
+		}
+		if again.Head() != c.Head {
+			t.Errorf("the head of %s is %s, recomputed %s", c.ID, c.Head, again.Head())
+		}
+	}
+	return events
+}
+
+func TestManifestSumsAndChainsCanBeRecomputedFromTheFilesAlone(t *testing.T) {
+	files := filesOf(t, evidenceOf(t))
+	var m struct{ Files map[string]string }
+	if err := json.Unmarshal(files[FileManifest], &m); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		if name != FileManifest && m.Files[name] != evidenceSum(content) {
+			t.Errorf("the manifest does not hold %s with its hash", name)
+		}
+		if name != FileManifest && name != FileSums && !strings.Contains(string(files[FileSums]), evidenceSum(content)+"  "+name+"\n") {
+			t.Errorf("%s does not hold %s", FileSums, name)
+		}
+	}
+	if len(m.Files) != len(files)-1 {
+		t.Errorf("the manifest names %d files of %d", len(m.Files), len(files)-1)
+	}
+	p := proofsOf(t, files)
+	if n := checkChains(t, p); n != 16 {
+		t.Errorf("%d events were recomputed", n)
+	}
+	if got := p.Campaign.Readings[0].SHA256; got != evidenceSum(files["frozen/production.csv"]) {
+		t.Errorf("the frozen list does not have the hash %s", got)
+	}
+	if got := p.Campaign.Readings[0].Pages[1].SHA256; got != evidenceSum(files["raw/production-002.json"]) {
+		t.Errorf("the second answer does not have the hash %s", got)
+	}
+}
+
+func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 in PATH, and verify.txt is a program for it")
+	}
+	run := func(dir string) (string, error) {
+		cmd := exec.Command(python, FileVerify)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	erased := evidenceOf(t)
+	l := &erased.Chains[1].Links[0]
+	l.Salt, l.Body, l.Erased = "", nil, true
+	for name, e := range map[string]Evidence{"whole": evidenceOf(t), "erased": erased} {
+		dir := t.TempDir()
+		writeFiles(t, dir, filesOf(t, e))
+		if out, err := run(dir); err != nil || !strings.Contains(out, "everything agrees") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	for name, c := range map[string]struct{ file, old, new, want string }{
+		"a list":                      {"population.csv", "Fay", "Fat", "FAULT population.csv"},
+		"an event's body":             {"review.json", "Left the team", "Left our team", "FAULT review.json"},
+		"an event's body, all hashed": {"review.json", `\"period\":\"2026q4\"`, `\"period\":\"2026q3\"`, "its body does not match its digest"},
+		"a frozen list, all hashed":   {"frozen/production.csv", "Fay", "Fat", "FAULT production: the list"},
+	} {
+		files := maps.Clone(filesOf(t, evidenceOf(t)))
+		touched := bytes.ReplaceAll(files[c.file], []byte(c.old), []byte(c.new))
+		if bytes.Equal(touched, files[c.file]) {
+			t.Fatalf("%s: nothing was touched", name)
+		}
+		files[c.file] = touched
+		if strings.Contains(name, "all hashed") {
+			delete(files, FileManifest)
+			delete(files, FileSums)
+			files[FileSums] = sumsFile(files)
+			files[FileManifest], _ = manifestFile(files)
+		}
+		dir := t.TempDir()
+		writeFiles(t, dir, files)
+		if out, err := run(dir); err == nil || !strings.Contains(out, c.want) {
+			t.Errorf("%s: %v, want %q\n%s", name, err, c.want, out)
+		}
+	}
+}
+
+func TestABrokenChainGivesNoFiles(t *testing.T) {
+	for name, touch := range map[string]func(*Chain){
+		"body":  func(c *Chain) { c.Links[1].Body = []byte("{}") },
+		"type":  func(c *Chain) { c.Links[1].Type = "packet.unsigned" },
+		"time":  func(c *Chain) { c.Links[1].At = c.Links[1].At.Add(time.Millisecond) },
+		"gone":  func(c *Chain) { c.Links = slices.Delete(c.Links, 1, 2) },
+		"order": func(c *Chain) { slices.Reverse(c.Links[1:]) },
+		"salt":  func(c *Chain) { c.Links[1].Salt = "no" },
+	} {
+		e := evidenceOf(t)
+		touch(&e.Chains[0])
+		_, err := Files(e)
+		var broken *BrokenChain
+		if !errors.As(err, &broken) || broken.ID != e.Campaign.ID || broken.Seq != 2 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestErasedEventsKeepTheirPlaceAndSayNothing(t *testing.T) {
+	e := evidenceOf(t)
+	l := &e.Chains[3].Links[0]
+	l.Salt, l.Body, l.Erased = "", nil, true
+	files := filesOf(t, e)
+	if n := checkChains(t, proofsOf(t, files)); n != 16 {
+		t.Errorf("%d events", n)
+	}
+	if !strings.Contains(string(files[FileReport]), "the content of 1 event was erased") {
+		t.Error("the report does not say that something was erased")
+	}
+	if strings.Contains(string(files[FileReview]), "access.requested\\\"") || strings.Contains(string(files[FileReview]), "gil@acme.example\\\",\\\"reason") {
+		t.Error("what was erased is still there")
+	}
+}
+
+// hostile is text that spreadsheets and browsers take for more than text.
+var hostile = []string{`=1+1`, `+cmd|' /C calc'!A0`, `-2+3`, `@SUM(A1)`, "\t=1", "\r=1", "a,b\"c\nd", `</table><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, "<@U0DEE>",
+	"<!-- -->", "\x00\x1b[31m", "\xff\xfe", "{{.Title}}", "javascript:alert(1)", `<a href="https://evil.example">x</a>`, "\u202eevil", `=HYPERLINK("http://evil.example")`}
+
+func TestHostileTextStaysText(t *testing.T) {
+	for _, bad := range hostile {
+		e := evidenceOf(t)
+		for i := range e.Packets {
+			p := &e.Packets[i]
+			p.Rows, p.Verdicts, p.Fixes = slices.Clone(p.Rows), slices.Clone(p.Verdicts), slices.Clone(p.Fixes)
+			for j := range p.Rows {
+				r := &p.Rows[j]
+				r.Name, r.Email, r.Role, r.Via, r.Exception, r.Vault, r.Differences, r.Delegates = bad, bad, bad, bad, bad, bad, []string{bad}, []string{bad}
+				r.Role, r.Manage, r.Names, r.Mark = workflows.RoleCustom, []string{bad}, map[string]string{bad: bad}, bad+string(rune('a'+j))
+				p.Verdicts[j].Reason = bad
+			}
+			for j := range p.Fixes {
+				f := &p.Fixes[j]
+				f.Before, f.After, f.Why, f.Access, f.Verified = bad, bad, bad, bad, bad
+			}
+			p.Handovers = append(p.Handovers, Handover{From: bad, To: bad, Why: bad, Note: bad, By: bad})
+			p.Names = map[string]string{"U0DEE": bad}
+		}
+		e.Campaign.Why, e.Campaign.Exceptions, e.Campaign.Notes, e.Campaign.AccountName, e.Version, e.MadeBy = bad, []string{bad}, []string{bad}, bad, bad, bad
+		files := filesOf(t, e)
+		for _, name := range []string{FilePopulation, FileDecisions, FileRemediation} {
+			for _, line := range table(t, files[name]) {
+				for column, cell := range line {
+					if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+						t.Errorf("%q: %s, %s is a formula: %q", bad, name, column, cell)
+					}
+				}
+			}
+		}
+		page := string(files[FileReport])
+		for _, tag := range regexp.MustCompile(`<(/?[A-Za-z!][^\s>/]*)`).FindAllStringSubmatch(page, -1) {
+			if !slices.Contains([]string{"!doctype", "html", "head", "meta", "title", "style", "body", "header", "p", "h1", "h2", "h3", "div", "strong", "dl", "dt", "dd", "ul", "li", "b", "code",
+				"span", "br", "table", "thead", "tbody", "tr", "th", "td", "small", "footer"}, strings.ToLower(strings.TrimPrefix(tag[1], "/"))) {
+				t.Fatalf("%q gives the page a tag %s", bad, tag[0])
+			}
+		}
+		if !json.Valid(files[FileReview]) {
+			t.Errorf("%q: review.json is no JSON", bad)
+		}
+	}
+}
+
+func TestThePageLoadsNothing(t *testing.T) {
+	page := string(filesOf(t, evidenceOf(t))[FileReport])
+	for _, bad := range []string{"<script", "<link", "<img", "url(", "@import", "src=", "href=", "on" + "load=", "http-equiv=\"refresh\""} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+	if !strings.Contains(page, "default-src 'none'") {
+		t.Error("the page does not forbid itself to load")
+	}
+}
+
+func TestFileNamesStayInsideTheFolder(t *testing.T) {
+	e := evidenceOf(t)
+	for _, name := range []string{"../../etc/passwd", "sandbox", "SANDBOX", "a b/c", "", ".", "..", "production", "Prüfung", strings.Repeat("x", 300), "CON\x00"} {
+		e.Frozen[name] = []byte("x")
+		e.Raw[name] = [][]byte{[]byte("x")}
+		e.Handed = append(e.Handed, Handed{Environment: name, Content: []byte(name)}, Handed{Alias: name + "@x", Content: []byte(name)})
+	}
+	files, seen := filesOf(t, e), map[string]bool{}
+	for name := range files {
+		if !regexp.MustCompile(`^((frozen|raw)/)?[A-Za-z0-9_-]+(\.[a-z]+)?$`).MatchString(name) || len(name) > 100 {
+			t.Errorf("a file is called %q", name)
+		}
+		if seen[strings.ToLower(name)] {
+			t.Errorf("two files are called %q where upper and lower case are alike", name)
+		}
+		seen[strings.ToLower(name)] = true
+	}
+	if n := len(e.Frozen) + len(e.Handed); len(files) < n+8 {
+		t.Errorf("%d files hold %d lists", len(files), n)
+	}
+}
+
+// TestRowsReconcileWhateverWasDecided builds packets at random and compares the four files with each other.
+func TestRowsReconcileWhateverWasDecided(t *testing.T) {
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		e := evidenceOf(t)
+		decisions := []string{"", Keep, Change, Remove}
+		for i := range e.Packets {
+			p := &e.Packets[i]
+			p.Verdicts, p.Fixes = slices.Clone(p.Verdicts), nil
+			for j := range p.Verdicts {
+				v := Verdict{Decision: decisions[rng.IntN(len(decisions))], By: "U0DEE", At: proofDay(6, 9, j)}
+				if rng.IntN(2) == 0 {
+					v.Reason, v.Role = "because", workflows.RoleMonitor
+				}
+				p.Verdicts[j] = v
+				if p.Rows[j].Lacks(v) == "" && (v.Decision == Change || v.Decision == Remove) {
+					p.Fixes = append(p.Fixes, Fix{Row: j + 1, Action: v.Decision, State: FixPending})
+				}
+			}
+		}
+		running := rng.IntN(2) == 0
+		if running {
+			e.Campaign.ClosedAt, e.Campaign.Phase = time.Time{}, CampaignOpen
+		}
+		files := filesOf(t, e)
+		population, decided, fixes, p := table(t, files[FilePopulation]), table(t, files[FileDecisions]), table(t, files[FileRemediation]), proofsOf(t, files)
+		by := map[string]int{}
+		for _, line := range decided {
+			by[line["decision"]]++
+		}
+		unanswered := 0
+		for _, line := range population {
+			if slices.Contains(strings.Fields(line["flags"]), FlagNoAnswer) {
+				unanswered++
+			}
+		}
+		c := p.Counts
+		if len(population) != c["rows"] || len(p.Population) != c["rows"] || len(decided) != c["rows"]-c["open"] || len(p.Decisions) != len(decided) || len(p.Remediation) != len(fixes) {
+			t.Fatalf("seed %d: %d rows, %d decisions, counts %v", seed, len(population), len(decided), c)
+		}
+		for _, d := range []string{Keep, Change, Remove, NoAnswer} {
+			if by[d] != c[d] {
+				t.Errorf("seed %d: %d times %s, counted %d", seed, by[d], d, c[d])
+			}
+		}
+		if c["rows"] != c["keep"]+c["change"]+c["remove"]+c["no_answer"]+c["open"] || unanswered != c["no_answer"] || len(fixes) != c["change"]+c["remove"] {
+			t.Errorf("seed %d: %d unanswered, %d remedies, counts %v", seed, unanswered, len(fixes), c)
+		}
+		if p.Closed == running || running && c["no_answer"] > 0 || !running && c["open"] > 0 {
+			t.Errorf("seed %d: closed %t, counts %v", seed, p.Closed, c)
+		}
+		if notClosed := strings.Contains(string(files[FileReport]), "This review is not closed."); notClosed != running {
+			t.Errorf("seed %d: the page says not closed: %t", seed, notClosed)
+		}
+		for i, check := range p.Checks {
+			if !check.OK {
+				t.Errorf("seed %d: comparison %d does not agree", seed, i)
+			}
+		}
+	}
+}
+
+func TestWhatDoesNotAgreeIsSaidLoudly(t *testing.T) {
+	for name, touch := range map[string]func(*Evidence){
+		"a list changed":         func(e *Evidence) { e.Frozen[""] = append(slices.Clone(e.Frozen[""]), '\n') },
+		"a list missing":         func(e *Evidence) { delete(e.Frozen, "Sandbox") },
+		"an answer missing":      func(e *Evidence) { e.Raw[""] = e.Raw[""][:1] },
+		"a file changed":         func(e *Evidence) { e.Handed[1].Content = []byte("x") },
+		"a count of users":       func(e *Evidence) { e.Campaign.Readings[0].Count++ },
+		"a packet missing":       func(e *Evidence) { e.Packets = e.Packets[:1] },
+		"a packet twice":         func(e *Evidence) { e.Packets = append(e.Packets, e.Packets[0]) },
+		"a remedy missing":       func(e *Evidence) { e.Packets[1].Fixes = e.Packets[1].Fixes[1:] },
+		"a planned row too many": func(e *Evidence) { e.Campaign.Rows++ },
+	} {
+		e := evidenceOf(t)
+		e.Campaign.Readings = slices.Clone(e.Campaign.Readings)
+		touch(&e)
+		page := string(filesOf(t, e)[FileReport])
+		if !strings.Contains(page, "do not agree") || !strings.Contains(page, `<span class="bad">✗</span>`) {
+			t.Errorf("%s: the page does not say so", name)
+		}
+	}
+}
+
+func TestACampaignThatGathersOrWasCancelledSaysSo(t *testing.T) {
+	e := evidenceOf(t)
+	e.Campaign.Phase, e.Campaign.ClosedAt, e.Campaign.Parts, e.Campaign.Rows = CampaignGathering, time.Time{}, nil, 0
+	e.Campaign.Gathered = map[string][]Row{"": e.Packets[1].Rows}
+	e.Packets = nil
+	files := filesOf(t, e)
+	if n := len(table(t, files[FilePopulation])); n != 8 || len(table(t, files[FileDecisions])) != 0 {
+		t.Errorf("%d rows while gathering", n)
+	}
+	if !strings.Contains(string(files[FileReport]), "not open yet") {
+		t.Error("the page does not say that it is gathering")
+	}
+	e.Campaign.Phase, e.Campaign.Why = CampaignCancelled, "wrong quarter"
+	if page := string(filesOf(t, e)[FileReport]); !strings.Contains(page, "was cancelled") || !strings.Contains(page, "wrong quarter") {
+		t.Error("the page does not say that it was cancelled, and why")
+	}
+	if _, err := Files(Evidence{}); err != nil {
+		t.Errorf("an empty campaign: %v", err)
+	}
+}

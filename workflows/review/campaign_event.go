@@ -16,7 +16,7 @@ const (
 	evCounted    = "campaign.counted"    // counted: a second person confirmed the number of rows
 	evExcluded   = "campaign.excluded"   // excluded
 	evSlow       = "campaign.slow"       // slow
-	evPlanned    = "campaign.planned"    // planned
+	evPlanned    = "campaign.planned"    // planning
 	evPart       = "campaign.part"       // Part
 	evClosing    = "campaign.closing"    // none
 	evAllClosed  = "campaign.closed"     // none: all decisions are final
@@ -73,8 +73,8 @@ type slow struct {
 	Why string `json:"why"`
 }
 
-// planned is who reviews what.
-type planned struct {
+// planning is who reviews what.
+type planning struct {
 	Parts      []Part   `json:"parts"`
 	Rows       int      `json:"rows"`
 	Exceptions []string `json:"exceptions,omitempty"`
@@ -127,7 +127,7 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 		s.Slow = b.Why
 		s.Round++
 	}),
-	evPlanned: with(func(s *CampaignState, e workflows.Event, b planned) {
+	evPlanned: with(func(s *CampaignState, e workflows.Event, b planning) {
 		s.Phase, s.PlannedAt, s.Parts, s.Rows, s.Exceptions, s.Notes = CampaignOpen, e.At, b.Parts, b.Rows, b.Exceptions, b.Notes
 		s.Due, s.Closes = e.At.Add(s.Policy.Window), e.At.Add(s.Policy.Window+s.Policy.Grace)
 		s.Gathered = nil

@@ -159,7 +159,7 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 		next, err := s.fold(events[len(events)-1])
 		return workflows.Decision{Events: events, Account: []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}}, err
 	}
-	body := planned{Rows: len(rows), Exceptions: p.Exceptions, Notes: p.Notes}
+	body := planning{Rows: len(rows), Exceptions: p.Exceptions, Notes: p.Notes}
 	due, closes := cmd.At.Add(s.Policy.Window), cmd.At.Add(s.Policy.Window+s.Policy.Grace)
 	var calls []workflows.Call
 	for i, share := range p.Shares {

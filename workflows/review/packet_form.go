@@ -74,7 +74,7 @@ func (s PacketState) fields(r Row) []workflows.Input {
 	}
 	row := workflows.Input{Block: BlockRow + n, Kind: workflows.InputSelect, Label: n + ". " + title, Hint: strings.Join(facts, " · "), Placeholder: "Decide", Optional: true,
 		Initial: v.Decision, Options: []workflows.Option{{Value: Keep, Label: "Keep"}}}
-	if r.Exception == "" {
+	if r.Exception == "" || r.Master() {
 		label := "Change role"
 		if r.Kind == KindOwner || r.Kind == KindAlias && r.Status == "" {
 			label = "Change: it should be another one"

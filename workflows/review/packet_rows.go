@@ -109,7 +109,7 @@ func (r Row) refuses(v Verdict) (field, text string) {
 	switch v.Decision {
 	case "", Keep:
 	case Change:
-		if r.Exception != "" {
+		if r.Exception != "" && !r.Master() {
 			return BlockRow, "This row is about yourself: it can only be kept, with a reason, or reassigned."
 		}
 		if v.Role == "" || r.Kind == KindOwner {

@@ -257,31 +257,39 @@ func evenly(list []int, n int) [][]int {
 	return out
 }
 
-// backups are who else could decide all rows of a share.
+// backups are who else could decide all rows of a share, best first: those it does not concern; then those who hold a mailbox of it, because a review
+// that nobody can take over is worse, and such rows need a reason in any case. Nobody with an own row in it.
 func (d *deal) backups(holder seat, rows []Row) []string {
-	barred := map[string]bool{holder.person: true}
+	concern := map[string]int{holder.person: concernsOwn}
 	for _, id := range holder.for_ {
-		barred[id] = true
+		concern[id] = concernsOwn
 	}
 	for _, r := range rows {
-		for id := range d.concerns[r.Email] {
-			barred[id] = true
+		for id, how := range d.concerns[r.Email] {
+			concern[id] = max(concern[id], how)
 		}
 	}
-	var out []string
+	var free, mailbox []string
 	for _, class := range [][]*pool{d.reviewerPools(), {d.common[2]}, {d.common[1]}} {
 		var these []string
 		for _, pl := range class {
 			for _, s := range pl.seats {
-				if !barred[s.person] && !slices.ContainsFunc(s.for_, func(id string) bool { return barred[id] }) && !workflows.Among(s.person, these, out) {
-					these = append(these, s.person)
+				own := func(id string) bool { return concern[id] == concernsOwn }
+				if !own(s.person) && !slices.ContainsFunc(s.for_, own) {
+					these = workflows.Union(these, []string{s.person})
 				}
 			}
 		}
 		slices.SortStableFunc(these, func(a, b string) int { return cmp.Compare(d.load[a], d.load[b]) })
-		out = append(out, these...)
+		for _, id := range these {
+			if concern[id] == concernsNot {
+				free = append(free, id)
+			} else {
+				mailbox = append(mailbox, id)
+			}
+		}
 	}
-	return out
+	return workflows.Union(free, mailbox)
 }
 
 // reviewerPools are the reviewers and those named for some rows.

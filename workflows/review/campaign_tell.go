@@ -44,7 +44,7 @@ var campaignTales = map[string]func(workflows.Event) string{
 		return workflows.Esc(b.Environment) + " is not in this review: " + b.Why + "."
 	}),
 	evSlow: tale(func(_ workflows.Event, b slow) string { return "The users could not be read: " + b.Why + "." }),
-	evPlanned: tale(func(_ workflows.Event, b planned) string {
+	evPlanned: tale(func(_ workflows.Event, b planning) string {
 		return fmt.Sprintf("%s were given to reviewers in %s.", workflows.Plural(b.Rows, "row"), workflows.Plural(len(b.Parts), "part"))
 	}),
 	evPart: tale(func(_ workflows.Event, b Part) string {

@@ -48,14 +48,18 @@ type Bot struct {
 	roster *roster
 	places *placeBook
 	pace   paces
+	// changes of people's Slack accounts that were told.
+	changes changes
 
 	self   selfCache
 	queue  chan envelope
 	busy   chan envelope
 	deskIn chan struct{}
-	wg     sync.WaitGroup // everything that runs because of an envelope
-	ending atomic.Bool    // Run is over: nothing new is taken
-	ran    atomic.Bool
+	// exports holds a place for each review whose files are being made.
+	exports chan struct{}
+	wg      sync.WaitGroup // everything that runs because of an envelope
+	ending  atomic.Bool    // Run is over: nothing new is taken
+	ran     atomic.Bool
 }
 
 // New makes a Bot. It does no I/O. The error lists every fault of the options.
@@ -67,6 +71,7 @@ func New(o Options) (*Bot, error) {
 	b := &Bot{
 		o: o, log: o.Log, alive: newAlive(o.RealNow), places: newPlaceBook(),
 		queue: make(chan envelope, queueSize), busy: make(chan envelope, busySize), deskIn: make(chan struct{}, maxDesk),
+		exports: make(chan struct{}, exportsAtOnce),
 	}
 	b.wire = newWire(o.HTTP, o.RealNow, b.log, o.Metrics.Limited)
 	opts := []slack.Option{slack.OptionAppLevelToken(o.AppToken), slack.OptionHTTPClient(b.wire),

@@ -9,7 +9,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// click answers a button. The acknowledgement comes after the commit and carries nothing: whether Slack takes an answer there is not settled.
+// click answers a button of a card or of a form. The acknowledgement comes after the commit and carries nothing: whether Slack takes an answer there is
+// not settled.
 func (v *visit) click(ctx context.Context) {
 	if v.fault != "" {
 		v.fail(ctx, coded(v.fault))
@@ -28,7 +29,11 @@ func (v *visit) click(ctx context.Context) {
 	v.ack.send("ok", nil)
 	switch {
 	case reply.Modal != nil:
-		if err := v.open(ctx, *reply.Modal); err != nil {
+		show := v.open
+		if v.cmd.View != "" {
+			show = v.replace
+		}
+		if err := show(ctx, *reply.Modal); err != nil {
 			v.fail(ctx, err)
 		}
 	case len(reply.Errors) > 0:
@@ -53,6 +58,32 @@ func (v *visit) open(ctx context.Context, m workflows.Modal) error {
 	return nil
 }
 
+// replace shows a form in the place of the one that was clicked in. Its hash makes sure that nothing newer is overwritten, as when a button was pressed
+// twice. Source: views.update.
+func (v *visit) replace(ctx context.Context, m workflows.Modal) error {
+	view, err := RenderModal(m)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err = retryLimited(ctx, func(ctx context.Context) (*slack.ViewResponse, error) {
+		return v.b.api.UpdateViewContext(ctx, view, "", v.form.hash, v.form.view)
+	})
+	if err == nil {
+		return nil
+	}
+	code := codeNoPage
+	switch slackCode(err) {
+	case "hash_conflict":
+		code = codePageMoved
+	case "not_found", "view_not_found", "view_expired":
+		code = codeFormGone
+	}
+	v.b.log.Info().Str(fieldCause, clean(err)).Str(fieldCommand, m.Callback).Msg("a form was not replaced")
+	return coded(code)
+}
+
 // submit answers a form.
 func (v *visit) submit(ctx context.Context) {
 	if v.fault != "" {
@@ -60,6 +91,10 @@ func (v *visit) submit(ctx context.Context) {
 		return
 	}
 	if err := v.mayAct(ctx); err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	if err := v.fetchFiles(ctx); err != nil {
 		v.fail(ctx, err)
 		return
 	}
@@ -77,6 +112,9 @@ func (v *visit) decide(ctx context.Context) (workflows.Reply, error) {
 	cmd := v.cmd
 	if v.opened {
 		machine := strings.TrimSuffix(cmd.Name, requestCallback)
+		if v.b.o.Forms[machine] == nil {
+			return workflows.Reply{}, coded(codeUnknownForm)
+		}
 		if err := v.accountExists(ctx, cmd.Account); err != nil {
 			return workflows.Reply{}, err
 		}
@@ -129,16 +167,20 @@ func (v *visit) closeForm(ctx context.Context, reply workflows.Reply) {
 	v.tell(ctx, reply.Text, reply.Link)
 }
 
-// next puts a form on top of the one that was sent. It gets a view of its own, so it is a command of its own.
+// next shows the form that follows: one of the same kind in the place of the one that was sent, another on top of it. What does not fit into an
+// acknowledgement is opened afresh.
 func (v *visit) next(ctx context.Context, m workflows.Modal) {
 	view, err := RenderModal(m)
 	if err != nil {
 		v.fail(ctx, err)
 		return
 	}
-	push := slack.NewPushViewSubmissionResponse(&view)
-	if fits(push) {
-		v.ack.send("ok", push)
+	answer := slack.NewPushViewSubmissionResponse(&view)
+	if m.Callback == v.form.callback {
+		answer = slack.NewUpdateViewSubmissionResponse(&view)
+	}
+	if fits(answer) {
+		v.ack.send("ok", answer)
 		return
 	}
 	v.ack.send("ok", nil)

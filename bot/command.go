@@ -40,6 +40,7 @@ func (v *visit) command(ctx context.Context) {
 		reply.Text += " <" + l + "|Open the card>"
 	}
 	v.ack.send("ok", ephemeral(reply.Text))
+	v.later(ctx)
 }
 
 // word is one thing the command can do; rest is what was typed after its name.
@@ -61,12 +62,13 @@ func init() { // a variable initialised in place would depend on itself through 
 		"grant":    (*visit).wordAccess,
 		"remove":   (*visit).wordAccess,
 		"who":      (*visit).wordWho,
+		"review":   (*visit).wordReview,
+		"reviews":  (*visit).wordReview,
 	}
 }
 
 // notYet says of each word that is not there what exists instead.
 var notYet = map[string]string{
-	"review":   "Access reviews are not there yet. Until then `{command} status` shows the owner and the holders of an account, and integrator.io lists its users under Users.",
 	"recover":  "Recovering a mailbox that nobody can open is not there yet. Until then ask whoever runs your mail to open it; when one holder can read it again, `{command} transfer` hands the account on.",
 	"docs":     "The page of who holds what is not there in Slack yet. `{command} status` shows it for one account, and whoever operates Keyholder can run `keyholder docs`.",
 	"key":      "Looking after the API token is not there yet. Whoever operates Keyholder can run `keyholder check`, which says what each token can do.",
@@ -116,6 +118,7 @@ func (b *Bot) help() string {
 		"`{command} transfer [account]` hand an account to a shared mailbox or a person",
 		"`{command} access [account]` give, change or take away access, for as long as it is needed",
 		"`{command} who [account | @person]` who has access, since when, by which decision, until when",
+		"`{command} review [account] [start | status | export]` who still needs their access: how the review goes, start one, get its files",
 		"`{command} mine` what waits for you",
 		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",
 		"`{command} audit ID` the whole story of one transfer, request for access or finding, for those who may read the record",

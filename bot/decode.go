@@ -34,7 +34,8 @@ type arrival struct {
 	who    visitor
 	fault  string
 	cmd    workflows.Command // click and submit; ID, Name, Workflow, Round, Actor, Submitted and Input are set
-	form   formRef           // submit
+	form   formRef           // submit, and a click inside a form
+	files  map[string][]wireFile
 	slash  wireSlash
 	event  wireEvent
 	opened bool // submit: the command opens a workflow whose ID is still to be made
@@ -42,8 +43,12 @@ type arrival struct {
 
 // formRef is what answering a form needs.
 type formRef struct {
-	view   string
-	inputs []string // block_ids of its input blocks, in order
+	view, hash, callback string
+	inputs               []string // block_ids of its input blocks, in order
+}
+
+func refOf(v *wireView) formRef {
+	return formRef{view: v.ID, hash: v.Hash, callback: v.CallbackID, inputs: inputBlocks(v)}
 }
 
 func (f formRef) first() string {
@@ -72,9 +77,10 @@ var (
 
 const (
 	requestCallback = ".request"
-	maxMetaLength   = 3000     // characters; Slack's own limit of private_metadata
-	maxInputs       = 100      // blocks; Slack's own limit of a modal
-	maxInputSize    = 64 << 10 // bytes of all fields together
+	maxMetaLength   = 3000      // characters; Slack's own limit of private_metadata
+	maxInputs       = 100       // blocks; Slack's own limit of a modal
+	maxInputSize    = 256 << 10 // bytes of all typed fields together; Slack's own limit of a view is 250 kB
+	maxPage         = 1_000_000
 )
 
 // decode reads an envelope's payload. It never fails: what makes no sense has a fault. known says which machines exist.
@@ -97,7 +103,7 @@ func decode(kind string, payload json.RawMessage, known func(machine string) boo
 		if json.Unmarshal(payload, &a.event) != nil {
 			a.fault = codeMalformed
 		}
-		a.who = visitor{user: a.event.Event.User, team: a.event.TeamID}
+		a.who = visitor{user: a.event.Event.User.ID, team: a.event.TeamID}
 		return a
 	}
 	return arrival{kind: kindOther, fault: codeMalformed}
@@ -170,8 +176,39 @@ func (a *arrival) click(i wireInteraction, known func(string) bool) string {
 		ID:       strings.Join([]string{"click", i.User.TeamID, i.User.ID, once, act.ActionID, act.Value}, "/"),
 		Workflow: act.Value, Name: act.ActionID, Round: round, Actor: a.who.actor(),
 	}
+	if i.View != nil || i.Container.Type == "view" || i.Container.ViewID != "" {
+		return a.inside(i.View)
+	}
 	return ""
 }
+
+// inside completes a click that was made in a form: the form's page and what is typed so far. The form must be of the same machine and workflow as the
+// button.
+func (a *arrival) inside(v *wireView) string {
+	if v == nil || v.Type == "home" || !viewID(v.ID) {
+		return codeBadForm
+	}
+	a.form = refOf(v)
+	m, ok := readMetadata(v)
+	callback := actionPattern.FindStringSubmatch(v.CallbackID)
+	if !ok || callback == nil || !strings.HasPrefix(a.cmd.Name, callback[1]+".") || m.Workflow != a.cmd.Workflow {
+		return codeBadForm
+	}
+	if ok := a.read(v); !ok {
+		return codeBadForm
+	}
+	a.cmd.View, a.cmd.Page, a.cmd.Account = v.ID, m.Page, m.Account
+	return ""
+}
+
+// read takes a form's fields and files over.
+func (a *arrival) read(v *wireView) bool {
+	var ok bool
+	a.cmd.Input, a.files, ok = inputs(v)
+	return ok
+}
+
+func viewID(s string) bool { return s != "" && len(s) <= 64 }
 
 // metadata is what a form carries about itself.
 type metadata struct {
@@ -179,6 +216,15 @@ type metadata struct {
 	Account  string `json:"account,omitempty"`
 	Action   string `json:"action"`
 	Round    int    `json:"round"`
+	Page     int    `json:"page,omitempty"`
+}
+
+// readMetadata reads what a form carries about itself, and whether it makes sense but for its action and workflow.
+func readMetadata(v *wireView) (m metadata, ok bool) {
+	if len(v.PrivateMetadata) > maxMetaLength || json.Unmarshal([]byte(v.PrivateMetadata), &m) != nil {
+		return metadata{}, false
+	}
+	return m, m.Page >= 0 && m.Page <= maxPage && (m.Account == "" || accountPattern.MatchString(m.Account))
 }
 
 // submit reads a form: callback_id "<machine>.request", or "<machine>.<form>" whose metadata names action, workflow and round.
@@ -187,39 +233,40 @@ func (a *arrival) submit(i wireInteraction, known func(string) bool) string {
 	if v == nil {
 		return codeMalformed
 	}
-	a.form = formRef{view: v.ID, inputs: inputBlocks(v)}
+	a.form = refOf(v)
 	callback := actionPattern.FindStringSubmatch(v.CallbackID)
-	if callback == nil || v.ID == "" || len(v.ID) > 64 {
+	if callback == nil || !viewID(v.ID) {
 		return codeBadForm
 	}
 	if !known(callback[1]) {
 		return codeUnknownForm
 	}
-	input, ok := inputs(v)
-	if !ok {
-		return codeBadForm
-	}
 	a.cmd = workflows.Command{
-		ID: strings.Join([]string{"form", i.User.TeamID, i.User.ID, v.ID}, "/"), Actor: a.who.actor(), Submitted: true, Input: input,
+		ID: strings.Join([]string{"form", i.User.TeamID, i.User.ID, v.ID}, "/"), Actor: a.who.actor(), Submitted: true, View: v.ID,
+	}
+	if !a.read(v) {
+		return codeBadForm
 	}
 	if strings.HasSuffix(v.CallbackID, requestCallback) {
 		a.cmd.Name, a.cmd.Round, a.opened = v.CallbackID, workflows.NoRound, true
-		a.cmd.Account = input["account"]
+		a.cmd.Account = a.cmd.Input["account"]
 		return ""
 	}
-	var m metadata
-	if len(v.PrivateMetadata) > maxMetaLength || json.Unmarshal([]byte(v.PrivateMetadata), &m) != nil {
+	m, ok := readMetadata(v)
+	if !ok {
 		return codeBadForm
 	}
 	action := actionPattern.FindStringSubmatch(m.Action)
 	_, _, idOK := workflows.ParseID(m.Workflow)
-	if action == nil || action[1] != callback[1] || !idOK || m.Round < 0 || (m.Account != "" && !accountPattern.MatchString(m.Account)) {
+	if action == nil || action[1] != callback[1] || !idOK || m.Round < 0 {
 		return codeBadForm
 	}
 	if strings.HasSuffix(m.Action, requestCallback) {
 		return codeBadForm
 	}
-	a.cmd.Name, a.cmd.Workflow, a.cmd.Account, a.cmd.Round = m.Action, m.Workflow, m.Account, m.Round
+	a.cmd.Name, a.cmd.Workflow, a.cmd.Account, a.cmd.Round, a.cmd.Page = m.Action, m.Workflow, m.Account, m.Round, m.Page
+	// A form that is shown anew with another page or question keeps its view, and sending it then is another command.
+	a.cmd.ID += "/" + strconv.Itoa(m.Round) + "/" + strconv.Itoa(m.Page)
 	return ""
 }
 
@@ -241,25 +288,34 @@ func inputBlocks(v *wireView) []string {
 	return out
 }
 
-// inputs flattens a view's state by block_id. Fields with several values join them with a newline; untouched fields are left out.
-func inputs(v *wireView) (map[string]string, bool) {
+// inputs flattens a view's state by block_id. Fields with several values join them with a newline; untouched fields are left out. Files come apart:
+// they are still to be fetched.
+func inputs(v *wireView) (map[string]string, map[string][]wireFile, bool) {
 	if len(v.State.Values) > maxInputs {
-		return nil, false
+		return nil, nil, false
 	}
 	out := map[string]string{}
+	var files map[string][]wireFile
 	total := 0
 	for block, elements := range v.State.Values {
 		if len(elements) > 1 {
-			return nil, false
+			return nil, nil, false
 		}
 		for _, e := range elements {
+			if len(e.Files) > 0 {
+				if files == nil {
+					files = map[string][]wireFile{}
+				}
+				files[block] = e.Files
+				continue
+			}
 			if s := e.text(); s != "" {
 				out[block] = s
 				total += len(s)
 			}
 		}
 	}
-	return out, total <= maxInputSize
+	return out, files, total <= maxInputSize
 }
 
 func (e wireInput) text() string {

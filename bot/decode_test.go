@@ -26,6 +26,76 @@ const (
   "reason":{"reason":{"type":"plain_text_input","value":null}}}}}}`
 )
 
+// insideClick is a button of a form: source, reference of block_actions "from a modal".
+const insideClick = `{"type":"block_actions","user":{"id":"UANA","team_id":"T1"},"trigger_id":"1.2.x","container":{"type":"view","view_id":"V1"},
+ "view":{"id":"V1","type":"modal","callback_id":"review.packet","hash":"156.abc","private_metadata":"{\"workflow\":\"p07-7KQ2M9XA\",\"account\":\"acme\",\"action\":\"review.packet\",\"round\":3,\"page\":2}",
+  "blocks":[{"type":"input","block_id":"row:21"},{"type":"input","block_id":"reason:21"},{"type":"actions","block_id":"review:3"}],
+  "state":{"values":{"row:21":{"row:21":{"type":"static_select","selected_option":{"value":"keep"}}},"reason:21":{"reason:21":{"type":"plain_text_input","value":null}}}}},
+ "actions":[{"type":"button","action_id":"review.next","block_id":"review:3","value":"p07-7KQ2M9XA","action_ts":"170.1"}]}`
+
+func onlyReview(m string) bool { return m == "review" }
+
+func TestClickInsideAFormBringsPageAndFields(t *testing.T) {
+	a := decode("interactive", json.RawMessage(insideClick), onlyReview)
+	c := a.cmd
+	if a.fault != "" || a.kind != kindClick || c.Name != "review.next" || c.Workflow != "p07-7KQ2M9XA" || c.View != "V1" || c.Page != 2 || c.Round != 3 || c.Submitted || c.Account != "acme" ||
+		len(c.Input) != 1 || c.Input["row:21"] != "keep" || a.form.hash != "156.abc" || a.form.callback != "review.packet" {
+		t.Errorf("%+v", a)
+	}
+	for _, change := range [][2]string{
+		{`"p07-7KQ2M9XA","action_ts"`, `"p07-7KQ2M9XB","action_ts"`}, // the button of one packet in the form of another
+		{`"type":"modal"`, `"type":"home"`},
+		{`"callback_id":"review.packet"`, `"callback_id":"transfer.reason"`},
+		{`"callback_id":"review.packet"`, `"callback_id":""`},
+		{`\"page\":2`, `\"page\":-1`},
+		{`\"page\":2`, `\"page\":2000000`},
+		{`\"acme\"`, `\"../acme\"`},
+		{`{\"workflow\"`, `[\"workflow\"`},
+		{`"id":"V1","type"`, `"id":"","type"`},
+		{`"view":{`, `"seen":{`}, // the container says view, and none is there
+	} {
+		b := decode("interactive", json.RawMessage(strings.Replace(insideClick, change[0], change[1], 1)), onlyReview)
+		if b.fault != codeBadForm || b.cmd.ID != "" || b.cmd.Input != nil {
+			t.Errorf("%v: %q, %+v", change, b.fault, b.cmd)
+		}
+	}
+}
+
+func TestFormThatWasShownAnewIsAnotherCommand(t *testing.T) {
+	page := func(n string) workflows.Command {
+		a := decode("interactive", json.RawMessage(strings.Replace(goodReason, `\"round\":3`, `\"round\":3,\"page\":`+n, 1)), onlyTransfer)
+		if a.fault != "" || a.cmd.View != "V1" {
+			t.Fatalf("%+v", a)
+		}
+		return a.cmd
+	}
+	one, two := page("1"), page("2")
+	if one.ID == two.ID || one.ID != page("1").ID || one.Page != 1 || two.Page != 2 {
+		t.Errorf("%+v, %+v", one, two)
+	}
+}
+
+func TestFilesOfAFormAreKeptApartFromWhatIsTyped(t *testing.T) {
+	with := strings.Replace(goodReason, `"value":" no "`, `"value":" no "}},"file":{"file":{"type":"file_input","files":[{"id":"F1","name":"users.csv","size":12,"url_private_download":"https://files.slack.com/f"}]`, 1)
+	a := decode("interactive", json.RawMessage(with), onlyTransfer)
+	if a.fault != "" || len(a.files["file"]) != 1 || a.files["file"][0].URLDownload != "https://files.slack.com/f" || a.cmd.Input["reason"] != "no" || len(a.cmd.Input) != 1 {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestChangesOfPeopleAreDecoded(t *testing.T) {
+	for _, kind := range []string{"user_change", "user_status_changed"} {
+		a := decode("events_api", json.RawMessage(`{"team_id":"T1","event":{"type":"`+kind+`","user":{"id":"UANA","updated":1700000000,"profile":{"status_text":"x"}},"cache_ts":1}}`), onlyTransfer)
+		if a.fault != "" || a.event.Event.User != (wireSubject{"UANA", 1700000000}) || a.event.Event.Type != kind {
+			t.Errorf("%+v", a)
+		}
+	}
+	a := decode("events_api", json.RawMessage(`{"team_id":"T1","event":{"type":"app_home_opened","user":"UANA","tab":"home"}}`), onlyTransfer)
+	if a.fault != "" || a.event.Event.User.ID != "UANA" {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestClickIsDecoded(t *testing.T) {
 	a := decode("interactive", json.RawMessage(goodClick), onlyTransfer)
 	if a.fault != "" || a.kind != kindClick || a.cmd.Name != "transfer.confirm" || a.cmd.Workflow != "t07-7KQ2M9XA" || a.cmd.Round != 3 || a.cmd.Submitted ||
@@ -100,7 +170,7 @@ func TestWhatMakesNoSenseIsNoCommand(t *testing.T) {
 
 // FuzzDecode holds that nothing panics and that a command comes only of what is well formed.
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{goodClick, goodReason, goodRequest} {
+	for _, s := range []string{goodClick, goodReason, goodRequest, strings.ReplaceAll(insideClick, "review", "transfer")} {
 		f.Add("interactive", []byte(s))
 	}
 	f.Add("slash_commands", []byte(`{"team_id":"T1","user_id":"UANA","command":"/io","text":"status"}`))
@@ -121,6 +191,9 @@ func FuzzDecode(f *testing.F) {
 		if name == nil || name[1] != "transfer" || (!idOK && !a.opened) || c.Round < workflows.NoRound || !personPattern.MatchString(c.Actor.ID) ||
 			c.Actor.Kind != workflows.ByPerson || c.ID == "" || c.Submitted != (a.kind == kindSubmit) {
 			t.Fatalf("command %+v", c)
+		}
+		if c.Page < 0 || len(c.View) > 64 || (c.Submitted && c.View == "") || (c.View == "" && c.Page != 0) {
+			t.Fatalf("form: %+v", c)
 		}
 		if a.opened != strings.HasSuffix(c.Name, requestCallback) && a.kind == kindSubmit {
 			t.Fatalf("opening: %+v", a)

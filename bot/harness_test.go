@@ -30,6 +30,7 @@ type deskStub struct {
 	waiting  []workflows.Overview
 	story    []workflows.StoryLine
 	readers  map[string]bool
+	states   map[string]workflows.State
 	places   map[string]workflows.Place // workflow/person
 	fault    error                      // of every method but Do and Delegate
 }
@@ -53,6 +54,17 @@ func (d *deskStub) seen() []workflows.Command {
 
 func (d *deskStub) NewWorkflowID(machine, account string, seeds ...string) (string, error) {
 	return workflows.NewID(machine[0], account, 16, seeds...), d.fault
+}
+
+func (d *deskStub) NamedWorkflowID(machine, account, name string) (string, error) {
+	return workflows.NamedID(map[string]byte{"campaign": 'r', "packet": 'p'}[machine], account, 16, name), d.fault
+}
+
+func (d *deskStub) State(_ context.Context, id string) (workflows.State, error) {
+	if s, ok := d.states[id]; ok {
+		return s, d.fault
+	}
+	return nil, workflows.ErrNoWorkflow
 }
 
 func (d *deskStub) Accounts(context.Context) ([]workflows.AccountInfo, error) {

@@ -15,7 +15,7 @@ const homeTimeout = 8 * time.Second
 // appHome publishes the App Home for whoever opened it: what waits for them, and how to start. Anything else that Slack tells is ignored.
 func (v *visit) appHome(ctx context.Context) {
 	e := v.event.Event
-	if v.fault != "" || e.Type != "app_home_opened" || (e.Tab != "" && e.Tab != "home") || !personPattern.MatchString(e.User) {
+	if v.fault != "" || e.Type != "app_home_opened" || (e.Tab != "" && e.Tab != "home") || !personPattern.MatchString(e.User.ID) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, homeTimeout)
@@ -29,8 +29,8 @@ func (v *visit) appHome(ctx context.Context) {
 		blocks = v.homeBlocks(ctx)
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
-	if _, err := v.b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: e.User, View: view}); err != nil {
-		v.b.log.Info().Str(fieldCause, clean(err)).Str(fieldPerson, e.User).Msg("the App Home was not published")
+	if _, err := v.b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: e.User.ID, View: view}); err != nil {
+		v.b.log.Info().Str(fieldCause, clean(err)).Str(fieldPerson, e.User.ID).Msg("the App Home was not published")
 	}
 }
 

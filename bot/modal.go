@@ -19,7 +19,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // RenderModal turns a form into a view. Texts are cut to Slack's limits. The error is a fault of whoever made the form: a name or metadata that
 // cannot be cut without losing their meaning.
 func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
-	meta, err := json.Marshal(metadata{Workflow: m.Workflow, Account: m.Account, Action: m.Action, Round: m.Round})
+	meta, err := json.Marshal(metadata{Workflow: m.Workflow, Account: m.Account, Action: m.Action, Round: m.Round, Page: m.Page})
 	if err != nil {
 		return slack.ModalViewRequest{}, fmt.Errorf("encode the form's metadata: %w", err)
 	}
@@ -28,20 +28,14 @@ func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 	}
 	v := slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: m.Callback, PrivateMetadata: string(meta),
-		Title:  plainText(or(plain(m.Title, limitModalTitle), "Keyholder")),
-		Submit: plainText(or(plain(m.Submit, limitModalTitle), "Send")),
-		Close:  plainText("Back"),
+		Title: plainText(or(plain(m.Title, limitModalTitle), "Keyholder")),
+		Close: plainText("Back"),
 	}
-	var inputs []slack.Block
-	seen := map[string]bool{}
-	for _, in := range m.Inputs {
-		if in.Block == "" || utf8.RuneCountInString(in.Block) > limitID || seen[in.Block] || len(inputs) == limitModalBlocks-1 {
-			continue
-		}
-		seen[in.Block] = true
-		inputs = append(inputs, input(in))
+	blocks, asks := formBlocks(m)
+	if asks || m.Submit != "" || len(blocks) == 0 { // a page that only shows something needs nothing to send it with
+		v.Submit = plainText(or(plain(m.Submit, limitModalTitle), "Send"))
 	}
-	v.Blocks.BlockSet = append(paragraphs(m.Intro, limitModalBlocks-len(inputs)), inputs...)
+	v.Blocks.BlockSet = append(paragraphs(m.Intro, limitModalBlocks-len(blocks)), blocks...)
 	if len(v.Blocks.BlockSet) == 0 {
 		v.Blocks.BlockSet = []slack.Block{section(or(cut(workflows.Esc(plain(m.Title, limitSection)), limitSection), "Keyholder"))}
 	}
@@ -53,6 +47,71 @@ func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 
 // errFormTooLarge: the form has more text and options than a view may hold.
 var errFormTooLarge = errors.New("render the form: it is larger than Slack takes")
+
+// formBlocks makes the blocks of a form's inputs, and says whether one of them asks for something. What Slack would refuse is left out: a name that is
+// missing, too long or there twice.
+func formBlocks(m workflows.Modal) (out []slack.Block, asks bool) {
+	seen := map[string]bool{}
+	buttons := map[string]*slack.ActionBlock{}
+	for _, in := range m.Inputs {
+		if len(out) == limitModalBlocks-1 {
+			break
+		}
+		named := in.Block != "" && utf8.RuneCountInString(in.Block) <= limitID && !seen[in.Block]
+		switch in.Kind {
+		case workflows.BlockText:
+			if text := cut(in.Label, limitSection); text != "" {
+				s := section(text)
+				if named {
+					s.BlockID, seen[in.Block] = in.Block, true
+				}
+				out = append(out, s)
+			}
+		case workflows.BlockDivider:
+			out = append(out, slack.NewDividerBlock())
+		case workflows.BlockButtons:
+			if a := formButtons(m, in.Buttons, buttons); a != nil && !seen[a.BlockID] {
+				seen[a.BlockID] = true
+				out = append(out, a)
+			}
+		default:
+			if named {
+				seen[in.Block], asks = true, true
+				out = append(out, input(in))
+			}
+		}
+	}
+	return out, asks
+}
+
+// formButtons is the block of a form's buttons, named as on cards: "<prefix of the first button's action>:<round>". Two blocks cannot share that name,
+// so the buttons of a second one join the first; nil is answered then.
+func formButtons(m workflows.Modal, buttons []workflows.Button, known map[string]*slack.ActionBlock) *slack.ActionBlock {
+	if len(buttons) == 0 {
+		return nil
+	}
+	machine, _, _ := strings.Cut(buttons[0].Action, ".")
+	a := buttonBlock(blockID(machine, m.Round), buttons, m.Workflow)
+	if a == nil {
+		return nil
+	}
+	first := known[a.BlockID]
+	if first == nil {
+		known[a.BlockID] = a
+		return a
+	}
+	for _, e := range a.Elements.ElementSet {
+		b, ok := e.(*slack.ButtonBlockElement)
+		has := func(o slack.BlockElement) bool {
+			ob, ok := o.(*slack.ButtonBlockElement)
+			return ok && ob.ActionID == b.ActionID
+		}
+		if ok && len(first.Elements.ElementSet) < limitButtons && !slices.ContainsFunc(first.Elements.ElementSet, has) {
+			first.Elements.ElementSet = append(first.Elements.ElementSet, b)
+		}
+	}
+	return nil
+}
 
 func input(in workflows.Input) *slack.InputBlock {
 	label := plainText(or(plain(in.Label, limitLabel), plain(in.Block, limitLabel)))
@@ -78,6 +137,8 @@ func element(in workflows.Input) slack.BlockElement {
 			e.InitialUser = in.Initial
 		}
 		return e
+	case workflows.InputFile:
+		return slack.NewFileInputBlockElement(in.Block).WithFileTypes(in.FileTypes...).WithMaxFiles(1)
 	case workflows.InputSelect:
 		if opts := options(in.Options, limitOptions); len(opts) > 0 {
 			e := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder, in.Block, opts...)

@@ -21,6 +21,10 @@ type Desk interface {
 	Do(ctx context.Context, cmd workflows.Command) (workflows.Reply, error)
 	// NewWorkflowID derives a workflow's ID; equal seeds give equal IDs.
 	NewWorkflowID(machine, account string, seeds ...string) (string, error)
+	// NamedWorkflowID is the ID of a workflow that is named after what it is about, as a campaign after its period.
+	NamedWorkflowID(machine, account, name string) (string, error)
+	// State answers a workflow's state, of its machine's own type.
+	State(ctx context.Context, workflow string) (workflows.State, error)
 	// Accounts answers every configured account in the file's order.
 	Accounts(ctx context.Context) ([]workflows.AccountInfo, error)
 	// Look answers one workflow.
@@ -62,11 +66,15 @@ type Options struct {
 	// Command is the slash command, as "/io".
 	Command string
 	Desk    Desk
-	// Forms holds the request form of each machine by the machine's name ("transfer"). A machine without one is not known here: its
-	// buttons and forms are refused.
-	Forms map[string]Form
+	// Forms holds the request form of each machine by the machine's name ("transfer"), Machines the prefixes of action_ids of those that are not opened by
+	// a form ("review"). The buttons and forms of all others are refused.
+	Forms    map[string]Form
+	Machines []string
 	// Census reads the users of one environment ("" is production) of an account, for "who"; nil: that word is not there.
 	Census func(ctx context.Context, account, environment string) (workflows.Census, error)
+	// Evidence makes the exported files of a review, for "review ID export": the name of the archive and the archive itself. Errors:
+	// [*workflows.Refusal] with a sentence, [workflows.ErrNoWorkflow], [workflows.ErrAway]. nil: there are none to be had in Slack.
+	Evidence func(ctx context.Context, id string) (filename string, zip []byte, err error)
 	// Looked is told that somebody looked who has access to an account, so that it is compared with the record now; nil: nobody is. It must not block.
 	Looked func(account string)
 	Log    zerolog.Logger

@@ -28,6 +28,15 @@ type wireOption struct {
 	Value string `json:"value"`
 }
 
+// wireFile is a file of a form or of files.info. Addresses may be missing (Slack Connect, file_access "check_file_info").
+type wireFile struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Size        int64  `json:"size"`
+	URL         string `json:"url_private"`
+	URLDownload string `json:"url_private_download"`
+}
+
 type wireInput struct {
 	Type            string       `json:"type"`
 	Value           *string      `json:"value"`
@@ -35,6 +44,7 @@ type wireInput struct {
 	SelectedOptions []wireOption `json:"selected_options"`
 	SelectedUser    *string      `json:"selected_user"`
 	SelectedDate    *string      `json:"selected_date"`
+	Files           []wireFile   `json:"files"`
 }
 
 type wireBlock struct {
@@ -47,6 +57,7 @@ type wireView struct {
 	Type            string      `json:"type"`
 	CallbackID      string      `json:"callback_id"`
 	PrivateMetadata string      `json:"private_metadata"`
+	Hash            string      `json:"hash"`
 	Blocks          []wireBlock `json:"blocks"`
 	State           struct {
 		Values map[string]map[string]wireInput `json:"values"`
@@ -64,6 +75,7 @@ type wireInteraction struct {
 	Container struct {
 		ChannelID string `json:"channel_id"`
 		ThreadTS  string `json:"thread_ts"`
+		Type      string `json:"type"`
 		ViewID    string `json:"view_id"`
 	} `json:"container"`
 	Actions []wireAction `json:"actions"`
@@ -83,8 +95,29 @@ type wireSlash struct {
 type wireEvent struct {
 	TeamID string `json:"team_id"`
 	Event  struct {
-		Type string `json:"type"`
-		User string `json:"user"`
-		Tab  string `json:"tab"`
+		Type string      `json:"type"`
+		User wireSubject `json:"user"`
+		Tab  string      `json:"tab"`
 	} `json:"event"`
+}
+
+// wireSubject is whom an event is about: an ID in app_home_opened, the whole user in user_change. Updated is when Slack last changed the user, in
+// Unix seconds; both events that Slack sends of one change carry the same.
+type wireSubject struct {
+	ID      string
+	Updated int64
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (u *wireSubject) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] != '{' {
+		return json.Unmarshal(raw, &u.ID)
+	}
+	var user struct {
+		ID      string `json:"id"`
+		Updated int64  `json:"updated"`
+	}
+	err := json.Unmarshal(raw, &user)
+	u.ID, u.Updated = user.ID, user.Updated
+	return err
 }

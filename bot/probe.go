@@ -26,6 +26,8 @@ var Scopes = []Scope{
 	{"usergroups:read", false, "user groups as holders, approvers or administrators"},
 	{"channels:read", false, "checking that the bot is a member of public channels"},
 	{"groups:read", false, "checking that the bot is a member of private channels"},
+	{"files:read", false, "taking the list of users of an account without a token from a file in Slack; it is imported on the command line instead"},
+	{"files:write", false, "sending the files of a review in Slack; they are exported on the command line instead"},
 	{"im:history", false, "finding a card in a direct message after an unclear answer: it may then appear twice"},
 	{"channels:history", false, "the same in public channels"},
 	{"groups:history", false, "the same in private channels"},

@@ -72,9 +72,13 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // actions is the block of buttons, nil without any. Its ID names the question: "<machine>:<round>". Slack refuses the whole message when two
 // buttons of a block share an action_id, so the second is left out.
 func actions(card workflows.Card, machine, workflow string) *slack.ActionBlock {
+	return buttonBlock(blockID(machine, card.Round), card.Buttons, workflow)
+}
+
+func buttonBlock(id string, buttons []workflows.Button, workflow string) *slack.ActionBlock {
 	var elements []slack.BlockElement
 	seen := map[string]bool{}
-	for _, b := range card.Buttons {
+	for _, b := range buttons {
 		if b.Action == "" || len(b.Action) > limitID || seen[b.Action] || len(elements) == limitButtons {
 			continue
 		}
@@ -84,7 +88,7 @@ func actions(card workflows.Card, machine, workflow string) *slack.ActionBlock {
 	if len(elements) == 0 {
 		return nil
 	}
-	return slack.NewActionBlock(blockID(machine, card.Round), elements...)
+	return slack.NewActionBlock(id, elements...)
 }
 
 func blockID(machine string, round int) string {

@@ -35,6 +35,7 @@ type roster struct {
 	flight    singleflight.Group
 
 	mu       sync.Mutex
+	drops    int // how often something was dropped; a look-up that began before keeps nothing
 	cache    map[string]entry
 	told     map[string]bool // scopes already complained about
 	nameByID map[string]string
@@ -53,6 +54,7 @@ func newRoster(api *slack.Client, who func(context.Context) (self, error), now, 
 func cached[T any](ctx context.Context, r *roster, key string, look func(context.Context) (T, error)) (T, error) {
 	r.mu.Lock()
 	e, ok := r.cache[key]
+	drops := r.drops
 	r.mu.Unlock()
 	if ok && fresh(r.now().Sub(e.at)) && fresh(r.real().Sub(e.real)) {
 		return e.value.(T), nil
@@ -72,7 +74,9 @@ func cached[T any](ctx context.Context, r *roster, key string, look func(context
 		if len(r.cache) >= maxRoster {
 			clear(r.cache)
 		}
-		r.cache[key] = e
+		if r.drops == drops {
+			r.cache[key] = e
+		}
 		return v, nil
 	})
 	select {
@@ -169,6 +173,7 @@ func personOf(u slack.User, me self, at time.Time) workflows.Person {
 		p.Email = strings.ToLower(strings.TrimSpace(u.Profile.Email))
 		p.EmailConfirmed = p.Email != ""
 	}
+	p.Away, p.AwayUntil = absent(u.Profile, at)
 	return p
 }
 

@@ -31,6 +31,9 @@ const (
 	codeInvited       = "invited"
 	codeUnknownPerson = "unknown_person"
 	codeNoForm        = "form_not_opened"
+	codeNoPage        = "page_not_shown"
+	codePageMoved     = "page_moved"
+	codeFormGone      = "form_gone"
 	codeNoSlack       = "slack_away"
 	codeRefused       = "refused" // a *workflows.Refusal, whose own code is logged
 )
@@ -64,6 +67,9 @@ var sayings = map[string]saying{
 	codeInvited:       {"You have not finished signing in to Slack, so you cannot use Keyholder yet. Nothing was recorded.", "Accept the invitation to the workspace, then try again."},
 	codeUnknownPerson: {"Slack does not know who you are, so nothing was recorded.", "Sign in to Slack again, then try again."},
 	codeNoForm:        {"Slack did not open the form in time. Nothing was recorded.", "Try again."},
+	codeNoPage:        {"Slack did not show the page in time. What you pressed was recorded where it had something to record.", "Press again; to be sure, close the form and open it again from the card."},
+	codePageMoved:     {"The page has moved on meanwhile, so it was not turned again. What was recorded stands.", "Press again on the page that is shown now."},
+	codeFormGone:      {"The form is no longer open, so its next page could not be shown. What was recorded stands.", "Open it again from the card."},
 	codeNoSlack:       {"Slack did not answer Keyholder in time. Nothing was recorded.", "Try again in a minute."},
 }
 

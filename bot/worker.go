@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack/socketmode"
@@ -51,6 +52,7 @@ func (b *Bot) handle(ctx context.Context, client *socketmode.Client, e envelope)
 	case kindEvent:
 		v.ack.send("ok", nil) // events are told again when not acknowledged, and record nothing
 		v.appHome(ctx)
+		v.personChanged(ctx)
 	default:
 		v.ack.send("ignored", nil)
 	}
@@ -66,7 +68,7 @@ var errInternal = coded(codeInternal)
 
 func (b *Bot) known(machine string) bool {
 	_, ok := b.o.Forms[machine]
-	return ok
+	return ok || slices.Contains(b.o.Machines, machine)
 }
 
 // visit is one envelope being answered.
@@ -75,6 +77,8 @@ type visit struct {
 	arrival
 	at  time.Time
 	ack *ack
+	// after, when set, is what a command still does once it is answered.
+	after func(context.Context)
 }
 
 // ask gives the record what is left of the budget. The answer after that is [workflows.ErrUnclear]: it may or may not be stored. A

@@ -1,0 +1,74 @@
+package bot
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
+)
+
+const (
+	// peopleTimeout bounds telling packets that a reviewer's Slack account has changed.
+	peopleTimeout = 8 * time.Second
+	// maxChanges bounds the memory for changes that were told already; it is emptied when full, for telling twice does no harm.
+	maxChanges = 5000
+)
+
+// changes remembers which change of which person was told: Slack sends a change of status as user_change and as user_status_changed.
+type changes struct {
+	mu   sync.Mutex
+	told map[string]bool
+}
+
+// first reports whether a change was not told before.
+func (c *changes) first(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.told[key] {
+		return false
+	}
+	if c.told == nil || len(c.told) >= maxChanges {
+		c.told = map[string]bool{}
+	}
+	c.told[key] = true
+	return true
+}
+
+// personChanged hears that somebody's Slack account has changed: deactivated, made a guest, absent. What is known of them is dropped, and each packet
+// that waits for them looks whether they are still there. What fails here is made up for by the packet's own next look.
+func (v *visit) personChanged(ctx context.Context) {
+	e := v.event.Event
+	if v.fault != "" || (e.Type != "user_change" && e.Type != "user_status_changed") || !personPattern.MatchString(e.User.ID) {
+		return
+	}
+	b := v.b
+	b.roster.drop(e.User.ID)
+	stamp := strconv.FormatInt(e.User.Updated, 10)
+	if e.User.Updated == 0 {
+		stamp = v.ack.envelope
+	}
+	if b.o.Desk == nil || !b.changes.first(e.User.ID+"/"+stamp) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, peopleTimeout)
+	defer cancel()
+	waiting, err := b.o.Desk.WaitingFor(ctx, e.User.ID)
+	if err != nil {
+		b.log.Warn().Str(fieldCause, clean(err)).Str(fieldPerson, e.User.ID).Msg("it is not known which reviews wait for somebody whose Slack account changed")
+		return
+	}
+	for _, o := range waiting {
+		if !strings.HasPrefix(o.ID, string(packetLetter)) {
+			continue
+		}
+		_, err := b.o.Desk.Do(ctx, workflows.Command{ID: strings.Join([]string{"people", e.User.ID, stamp, o.ID}, "/"), Workflow: o.ID, Name: review.LookPeople,
+			Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: b.at(), Round: workflows.NoRound})
+		if err != nil {
+			b.log.Warn().Str(fieldCause, clean(err)).Str(fieldWorkflow, o.ID).Msg("a review did not hear that a reviewer's Slack account changed")
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"runtime/debug"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// Limits of sending files.
+const (
+	// exportTimeout bounds making the files of a review and sending them.
+	exportTimeout = 2 * time.Minute
+	// exportsAtOnce bounds the memory that files being made and sent take.
+	exportsAtOnce = 2
+)
+
+// exportReview begins to send a review's files to whoever asks. It goes to their direct message, for a channel has other readers.
+func (v *visit) exportReview(ctx context.Context, account, id string) (workflows.Reply, error) {
+	if v.b.o.Evidence == nil {
+		return say("Files of a review are not to be had in Slack in this installation. Ask whoever operates Keyholder for `keyholder review export " + id + "`."), nil
+	}
+	me, err := v.person(ctx)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	if !v.b.o.Desk.MayRead(ctx, me, account) {
+		return workflows.Reply{}, workflows.Refuse("not_reader", "The record of that account can be read by its holders, approvers, administrators, auditors and owner. You are none of them. Ask one of them.")
+	}
+	v.after = func(ctx context.Context) { v.sendEvidence(ctx, id) }
+	return say("The files of `" + id + "` are being put together. They come as a direct message in a minute; if not, you are told why."), nil
+}
+
+// later does what a command left for after its answer. The end of Run ends it.
+func (v *visit) later(ctx context.Context) {
+	if v.after == nil {
+		return
+	}
+	v.b.wg.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				v.b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Msg("what follows a command failed")
+			}
+		}()
+		v.after(ctx)
+	})
+}
+
+// sendEvidence makes the files of a review and sends them, or tells why that did not work.
+func (v *visit) sendEvidence(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
+	defer cancel()
+	b := v.b
+	select {
+	case b.exports <- struct{}{}:
+		defer func() { <-b.exports }()
+	case <-ctx.Done():
+		v.tell(ctx, notExported(id), "")
+		return
+	}
+	name, zip, err := b.o.Evidence(ctx, id)
+	if err == nil && len(zip) == 0 {
+		err = errors.New("make the files: they are empty")
+	}
+	if err != nil {
+		b.log.Warn().Str(fieldCause, clean(err)).Str(fieldWorkflow, id).Msg("the files of a review were not made")
+		_, text, link := v.explain(err)
+		if _, refused := errors.AsType[*workflows.Refusal](err); !refused {
+			text = notExported(id)
+		}
+		v.tell(ctx, text, link)
+		return
+	}
+	if err := b.sendFile(ctx, v.who.user, path.Base(or(name, id+".zip")), zip, "The files of the review `"+id+"`."); err != nil {
+		b.log.Warn().Str(fieldCause, clean(err)).Str(fieldWorkflow, id).Msg("the files of a review were not sent")
+		text := notExported(id)
+		if slackCode(err) == "missing_scope" {
+			text = "Slack did not take the files of `" + id + "`: Keyholder's app lacks the scope files:write. Ask whoever operates Keyholder to add it and reinstall the app, or for `keyholder review export " + id + "`."
+		}
+		v.tell(ctx, text, "")
+	}
+}
+
+func notExported(id string) string {
+	return "The files of `" + id + "` could not be made or sent. Nothing is lost: try again in a minute, or ask whoever operates Keyholder for `keyholder review export " + id + "`."
+}
+
+// sendFile puts a file into a person's direct message. Source: files.getUploadURLExternal, files.completeUploadExternal.
+func (b *Bot) sendFile(ctx context.Context, user, name string, content []byte, comment string) error {
+	dm, err := retryLimited(ctx, func(ctx context.Context) (string, error) { return b.directMessage(ctx, user) })
+	if err != nil {
+		return err
+	}
+	to, err := retryLimited(ctx, func(ctx context.Context) (*slack.GetUploadURLExternalResponse, error) {
+		return b.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: name, FileSize: len(content)})
+	})
+	if err != nil {
+		return fmt.Errorf("ask where a file goes: %w", err)
+	}
+	_, err = retryLimited(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, b.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: to.UploadURL, Filename: name, Reader: bytes.NewReader(content)})
+	})
+	if err != nil {
+		return fmt.Errorf("send a file: %w", err)
+	}
+	_, err = retryLimited(ctx, func(ctx context.Context) (*slack.CompleteUploadExternalResponse, error) {
+		return b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
+			Files: []slack.FileSummary{{ID: to.FileID, Title: name}}, Channel: dm, InitialComment: comment})
+	})
+	if err != nil {
+		return fmt.Errorf("show a file: %w", err)
+	}
+	return nil
+}

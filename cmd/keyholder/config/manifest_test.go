@@ -57,7 +57,7 @@ func TestManifestAsksForWhatKeyholderNeedsAndNoMore(t *testing.T) {
 	if !s.SocketModeEnabled || s.Interactivity == nil || !s.Interactivity.IsEnabled || s.Interactivity.RequestUrl != "" || s.OrgDeployEnabled || s.TokenRotationEnabled {
 		t.Errorf("settings %+v", s)
 	}
-	if s.EventSubscriptions == nil || !slices.Equal(s.EventSubscriptions.BotEvents, []string{"app_home_opened"}) {
+	if s.EventSubscriptions == nil || !slices.Equal(s.EventSubscriptions.BotEvents, []string{"app_home_opened", "user_change", "user_status_changed"}) {
 		t.Errorf("events %+v", s.EventSubscriptions)
 	}
 	if m.Metadata.MajorVersion != 1 || !m.Features.AppHome.HomeTabEnabled || !m.Features.AppHome.MessagesTabEnabled || m.Features.AppHome.MessagesTabReadOnlyEnabled {
@@ -72,7 +72,7 @@ func TestManifestWithEveryOptionalScope(t *testing.T) {
 	if err := yaml.UnmarshalWithOptions([]byte(text), &m, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	for _, scope := range []string{"channels:history", "groups:history", "im:history", "files:write"} {
+	for _, scope := range []string{"channels:history", "groups:history", "im:history", "files:write", "files:read"} {
 		if !slices.Contains(m.OAuthConfig.Scopes.Bot, scope) {
 			t.Errorf("%s is not offered", scope)
 		}

@@ -25,7 +25,7 @@ func (s PacketState) firstOpenPage() int {
 // form shows a page of rows: with fields while it is reviewed, as text afterwards.
 func (s PacketState) form(page int, notice string) *workflows.Modal {
 	page = min(max(page, 0), max(s.pages()-1, 0))
-	m := s.frame(page, fmt.Sprintf("Review, page %d of %d", page+1, max(s.pages(), 1)))
+	m := s.frame(page+1, fmt.Sprintf("Review, page %d of %d", page+1, max(s.pages(), 1)))
 	if notice != "" {
 		m.Intro = append(m.Intro, "! "+notice)
 	}
@@ -47,7 +47,7 @@ func (s PacketState) form(page int, notice string) *workflows.Modal {
 // between is a form without rows, shown after what changed rows by a button: Slack keeps what stands in the fields of a form that is only changed, so
 // the rows come back as new ones by turning the page.
 func (s PacketState) between(page int, text string) *workflows.Modal {
-	m := s.frame(page-1, "Review")
+	m := s.frame(page, "Review")
 	m.Intro = []string{text}
 	buttons := []workflows.Button{{Action: ActNext, Label: "Go on", Style: workflows.Primary}}
 	if len(s.Undo) > 0 {
@@ -57,6 +57,7 @@ func (s PacketState) between(page int, text string) *workflows.Modal {
 	return m
 }
 
+// frame is a form whose number the buttons count from: a page carries its number from 1, what stands before a page the number before.
 func (s PacketState) frame(page int, title string) *workflows.Modal {
 	m := &workflows.Modal{Callback: FormPacket, Action: FormPacket, Title: title, Workflow: s.ID, Account: s.AccountID, Round: s.Round, Page: page}
 	if s.Phase == PacketReviewing {

@@ -25,9 +25,9 @@ func (s PacketState) turn(cmd workflows.Command, f workflows.Facts) (workflows.D
 	if err != nil || len(d.Reply.Errors) > 0 {
 		return d, err
 	}
-	page := cmd.Page + 1
+	page := cmd.Page // pages count from 1 in forms, from 0 here
 	if cmd.Name == ActPrev {
-		page = cmd.Page - 1
+		page = cmd.Page - 2
 	}
 	d.Reply = workflows.Reply{Modal: next.form(page, text)}
 	return d, nil

@@ -405,6 +405,10 @@ func writeAnswer(w http.ResponseWriter, status, retry int, out obj) {
 		http.Error(w, "Internal Server Error", status)
 		return
 	}
+	if serve, ok := out[serveKey].(func(http.ResponseWriter)); ok {
+		serve(w)
+		return
+	}
 	if text, ok := out[plainKey].(string); ok {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, text) // as below

@@ -374,7 +374,7 @@ func (s *Server) messageJSON(m *Message, metadata bool) obj {
 		o["edited"] = obj{"user": m.User, "ts": m.EditedTS}
 	}
 	if len(m.Files) > 0 {
-		o["files"] = s.filesJSON(m.Files)
+		o["files"] = s.filesOf(m)
 	}
 	s.threadJSON(m, o)
 	if len(m.Reactions) > 0 {

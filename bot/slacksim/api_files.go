@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ func uploadURL(c *call) (obj, *apiError) {
 	return obj{"upload_url": c.base + "/files/upload/v1/" + f.ID + "/" + f.secret, "file_id": f.ID}, nil
 }
 
-// serveFiles takes the bytes of an upload and hands files out again, to anyone who knows the id: the page has no token.
+// serveFiles takes the bytes of an upload, and hands files out to the page, which has no token. Apps use servePrivate.
 func (s *Server) serveFiles(w http.ResponseWriter, r *http.Request) {
 	part := strings.Split(strings.TrimPrefix(r.URL.Path, "/files/"), "/")
 	if len(part) == 4 && part[0] == "upload" && (r.Method == http.MethodPost || r.Method == http.MethodPut) {
@@ -38,9 +39,7 @@ func (s *Server) serveFiles(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
-	_, _ = w.Write(data) // the client may have gone; nothing depends on it
+	writeFile(w, f, data, true)
 }
 
 func (s *Server) takeUpload(w http.ResponseWriter, r *http.Request, id, secret string) {
@@ -115,6 +114,9 @@ func completeUpload(c *call) (obj, *apiError) {
 		files = append(files, f)
 	}
 	channels := c.args.str("channel_id")
+	if channels != "" && !strings.Contains("CGDZ", channels[:1]) { // a person's id: only channels takes that
+		return nil, failMessages("invalid_arguments", "input must match regex pattern: ^[CGDZ][A-Z0-9]{8,}$ [json-pointer:/channel_id]")
+	}
 	if channels == "" {
 		channels = c.args.str("channels")
 	}
@@ -134,11 +136,7 @@ func completeUpload(c *call) (obj, *apiError) {
 		targets = append(targets, ch)
 	}
 	c.share(files, targets)
-	var shown []File
-	for _, f := range files {
-		shown = append(shown, *f)
-	}
-	return obj{"files": c.s.filesJSON(shown)}, nil
+	return obj{"files": c.s.filesJSON(files)}, nil
 }
 
 // share completes the files and posts them to each target as one message.
@@ -163,23 +161,84 @@ func (c *call) share(files []*File, targets []*Channel) {
 
 func fileInfo(c *call) (obj, *apiError) {
 	f := c.s.files[c.args.str("file")]
-	if f == nil {
+	if f == nil || !f.Complete {
 		return nil, fail("file_not_found")
 	}
-	return obj{"file": c.s.filesJSON([]File{*f})[0]}, nil
+	return obj{"file": c.s.filesJSON([]*File{f})[0], "comments": []any{}, "response_metadata": obj{"next_cursor": ""}}, nil
 }
 
-func (s *Server) filesJSON(files []File) []any {
+// extension is what Slack calls filetype, mostly: the end of the name in small letters.
+func (f *File) extension() string {
+	if i := strings.LastIndexByte(f.Name, '.'); i >= 0 {
+		return strings.ToLower(f.Name[i+1:])
+	}
+	return ""
+}
+
+// mediaTypes are those that a computer's own table may not know, or may know otherwise.
+var mediaTypes = map[string]string{"csv": "text/csv", "txt": "text/plain", "json": "application/json", "pdf": "application/pdf", "png": "image/png",
+	"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "zip": "application/zip", "html": "text/html", "eml": "message/rfc822",
+	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+
+func (f *File) mimetype() string {
+	if known := mediaTypes[f.extension()]; known != "" {
+		return known
+	}
+	if kind, _, err := mime.ParseMediaType(mime.TypeByExtension("." + f.extension())); err == nil {
+		return kind
+	}
+	return "application/octet-stream"
+}
+
+// filetype is Slack's word for the kind of file (docs.slack.dev/reference/objects/file-object, "File types").
+func (f *File) filetype() string {
+	switch e := f.extension(); e {
+	case "":
+		return "binary"
+	case "txt":
+		return "text"
+	case "jpeg":
+		return "jpg"
+	default:
+		return e
+	}
+}
+
+// filesJSON makes file objects, with the fields of docs.slack.dev/reference/objects/file-object that do not depend on the kind of file.
+func (s *Server) filesJSON(files []*File) []any {
 	var l []any
 	for _, f := range files {
-		link := s.publicBase() + "/files/" + f.ID
-		kind := ""
-		if i := strings.LastIndexByte(f.Name, '.'); i >= 0 {
-			kind = f.Name[i+1:]
+		private, name := s.publicBase()+"/files-pri/"+s.opt.TeamID+"-"+f.ID, url.PathEscape(f.Name)
+		channels, groups, ims := []any{}, []any{}, []any{}
+		for _, id := range f.Channels {
+			switch ch := s.channels[id]; {
+			case ch != nil && ch.im:
+				ims = append(ims, id)
+			case ch != nil && ch.Private:
+				groups = append(groups, id)
+			default:
+				channels = append(channels, id)
+			}
 		}
-		l = append(l, obj{"id": f.ID, "created": f.created, "timestamp": f.created, "name": f.Name, "title": f.Title, "filetype": kind,
-			"mimetype": mime.TypeByExtension("." + kind), "user": s.opt.BotUserID, "size": f.Length, "mode": "hosted", "is_external": false,
-			"is_public": len(f.Channels) > 0, "url_private": link, "url_private_download": link, "channels": append([]string{}, f.Channels...), "alt_txt": f.AltText})
+		user := f.User
+		if user == "" {
+			user = s.opt.BotUserID
+		}
+		l = append(l, obj{"id": f.ID, "created": f.created, "timestamp": f.created, "name": f.Name, "title": f.Title, "filetype": f.filetype(),
+			"mimetype": f.mimetype(), "pretty_type": strings.ToUpper(f.filetype()), "user": user, "user_team": s.opt.TeamID, "size": f.Length, "mode": "hosted",
+			"editable": false, "is_external": false, "external_type": "", "is_public": len(channels) > 0, "public_url_shared": false, "display_as_bot": false,
+			"username": "", "url_private": private + "/" + name, "url_private_download": private + "/download/" + name,
+			"permalink": "https://" + s.opt.Domain + ".slack.com/files/" + user + "/" + f.ID + "/" + name, "comments_count": 0, "is_starred": false,
+			"has_rich_preview": false, "file_access": "visible", "channels": channels, "groups": groups, "ims": ims, "alt_txt": f.AltText})
 	}
 	return l
+}
+
+// filesOf is filesJSON for the files of a message.
+func (s *Server) filesOf(m *Message) []any {
+	var l []*File
+	for i := range m.Files {
+		l = append(l, &m.Files[i])
+	}
+	return s.filesJSON(l)
 }

@@ -45,6 +45,8 @@ func TestPageInABrowser(t *testing.T) {
 		{"colours follow the system until they are chosen", pageColours},
 		{"everything can be done by keyboard", pageKeyboard},
 		{"keys lead to every part of the page", pageKeys},
+		{"a form of 100 blocks is pleasant", pageLongForm},
+		{"files and several values are chosen", pageFilesAndMany},
 		{"hostile texts stay texts", pageHostile},
 		{"blocks of every kind, known or not", pageBlocks},
 		{"the Home tab is used", pageHome},
@@ -593,6 +595,7 @@ func pageKeys(t *testing.T, browser context.Context) {
 	p.keys("k", chromedp.ModifierCtrl)
 	p.keys("ops" + kb.Enter)
 	at("#text")
+	p.until(`!document.querySelector('.loading')`)
 	for range 4 { // over the commands that the beginning of a channel offers
 		p.keys(kb.Tab, chromedp.ModifierShift)
 		if look[string](p, `document.activeElement.id`) == "messages" {
@@ -615,6 +618,179 @@ func pageKeys(t *testing.T, browser context.Context) {
 	at("#thread-text")
 	p.keys(kb.Escape)
 	at(".message [aria-label='Reply in thread']")
+}
+
+// longForm is a modal of 100 blocks: a heading, 33 rows of text with a button, a select and an input each, as asked for in round n.
+func longForm(round int) string {
+	blocks := []string{fmt.Sprintf(`{"type":"header","text":{"type":"plain_text","text":"Round %d"}}`, round)}
+	for i := range 33 {
+		change := 0
+		if i == 7 {
+			change = round // another question in the same place: what was answered before must not stand there
+		}
+		blocks = append(blocks, fmt.Sprintf(`{"type":"section","block_id":"row%[1]d","text":{"type":"mrkdwn","text":"*person%[1]d@acme.example*, seen in round %[2]d"},"accessory":{"type":"button","action_id":"go%[1]d","text":{"type":"plain_text","text":"Look at %[1]d"},"value":"%[1]d"}}`, i, round),
+			fmt.Sprintf(`{"type":"input","block_id":"pick%[1]d","label":{"type":"plain_text","text":"What of %[1]d"},"element":{"type":"static_select","action_id":"pick","options":[{"text":{"type":"plain_text","text":"Keep"},"value":"keep"},{"text":{"type":"plain_text","text":"Remove"},"value":"remove"}]}}`, i),
+			fmt.Sprintf(`{"type":"input","optional":true,"block_id":"why%[1]d-%[2]d","label":{"type":"plain_text","text":"Why %[1]d"},"element":{"type":"plain_text_input","action_id":"why","initial_value":"as of %[2]d"}}`, i, change))
+	}
+	return `{"type":"modal","callback_id":"long","private_metadata":"page 1","title":{"type":"plain_text","text":"Long form"},"submit":{"type":"plain_text","text":"Save"},"blocks":[` + strings.Join(blocks, ",") + `]}`
+}
+
+func pageLongForm(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	acts := make(chan slack.InteractionCallback, 20)
+	round := 0
+	connect(t, s, url, func(a *app, e socketmode.Event) {
+		ack(a, e)
+		switch d := e.Data.(type) {
+		case slack.SlashCommand:
+			_, _ = do(t, request(t, "POST", url+"/api/views.open?token=xoxb-sim", "application/json", `{"trigger_id":`+quote(d.TriggerID)+`,"view":`+longForm(0)+`}`))
+		case slack.InteractionCallback:
+			acts <- d
+			if d.Type == slack.InteractionTypeBlockActions {
+				round++
+				_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json", `{"view_id":`+quote(d.View.ID)+`,"hash":`+quote(d.View.Hash)+`,"view":`+longForm(round)+`}`))
+			}
+		}
+	})
+	p := openPage(t, browser, url, "UANA")
+	p.say("/do it")
+	p.until(`document.querySelectorAll('#modal[open] .block').length === 100`)
+	if !look[bool](p, `(d => { const b = d.querySelector('.body'), f = d.querySelector('.buttons').getBoundingClientRect(), h = d.querySelector('header').getBoundingClientRect(); return b.scrollHeight > b.clientHeight * 2 && f.bottom <= innerHeight && h.top >= 0; })(document.querySelector('#modal'))`) {
+		t.Error("the form does not scroll inside its frame")
+	}
+	// What of 20: chosen and explained; then its button is pressed, by keys.
+	p.do(chromedp.Focus(chromedp.CSS("#modal [data-block='pick20']")))
+	p.keys(kb.ArrowDown + kb.ArrowDown + kb.Tab + kb.End + " and more")
+	p.do(chromedp.Focus(chromedp.CSS("#modal [data-block='why7-0']")))
+	p.keys(kb.End + " and forgotten")
+	p.do(chromedp.Focus(chromedp.CSS("#modal [data-action='go20']")))
+	at := look[float64](p, `document.querySelector('#modal .body').scrollTop`)
+	p.keys(kb.Enter)
+	d := <-acts
+	values := d.View.State.Values
+	if d.Container.Type != "view" || d.Container.ViewID != d.View.ID || d.View.PrivateMetadata != "page 1" || d.View.RootViewID != d.View.ID || d.View.Hash == "" || len(values) != 66 {
+		t.Errorf("container %+v, view %s %q %q with %d values", d.Container, d.View.ID, d.View.PrivateMetadata, d.View.Hash, len(values))
+	}
+	if values["pick20"]["pick"].SelectedOption.Value != "remove" || values["why20-0"]["why"].Value != "as of 0 and more" || values["why3-0"]["why"].Value != "as of 0" {
+		t.Errorf("the values are %+v %+v", values["pick20"], values["why20-0"])
+	}
+	p.sees("#modal", "Round 1")
+	p.until(`document.activeElement.dataset.action === 'go20'`)
+	if got := look[float64](p, `document.querySelector('#modal .body').scrollTop`); got < at-2 || got > at+2 {
+		t.Errorf("scrolled from %v to %v", at, got)
+	}
+	for css, want := range map[string]string{"[data-block='pick20']": "remove", "[data-block='why20-0']": "as of 0 and more", "[data-block='why7-1']": "as of 1"} {
+		if got := look[string](p, `document.querySelector("#modal `+css+`").value`); got != want {
+			t.Errorf("%s holds %q, want %q", css, got, want)
+		}
+	}
+	// Typing goes on while an update comes, in a field that stays and in one that goes.
+	p.do(chromedp.Focus(chromedp.CSS("#modal [data-block='why20-0']")))
+	p.keys(kb.Home + "Now: ")
+	view := s.Views("UANA")[0]
+	_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json", `{"view_id":`+quote(view.ID)+`,"view":`+longForm(2)+`}`))
+	p.sees("#modal", "Round 2")
+	p.keys("still ")
+	p.until(`document.activeElement.value === 'Now: still as of 0 and more'`)
+	p.do(chromedp.Focus(chromedp.CSS("#modal [data-block='why7-2']")))
+	_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json", `{"view_id":`+quote(view.ID)+`,"view":`+longForm(3)+`}`))
+	p.until(`document.activeElement.id === 'modal-title'`)
+	p.keys(kb.Enter, chromedp.ModifierCtrl)
+	p.until(`document.querySelectorAll('#modal .error').length === 32 && document.activeElement.dataset.block === 'pick0'`)
+	p.keys(kb.Escape)
+	p.until(`!document.querySelector('#modal[open]')`)
+}
+
+func pageFilesAndMany(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	acts := make(chan slack.InteractionCallback, 20)
+	var options []*slack.OptionBlockObject
+	for i := range 30 {
+		options = append(options, slack.NewOptionBlockObject(fmt.Sprintf("o%d", i), slack.NewTextBlockObject("plain_text", fmt.Sprintf("Flow %02d", i), false, false), nil))
+	}
+	most := 3
+	many := slack.NewOptionsMultiSelectBlockElement("multi_static_select", slack.NewTextBlockObject("plain_text", "Choose flows", false, false), "many", options...)
+	many.MaxSelectedItems, many.InitialOptions = &most, options[4:5]
+	connect(t, s, url, func(a *app, e socketmode.Event) {
+		ack(a, e)
+		switch d := e.Data.(type) {
+		case slack.SlashCommand:
+			text := func(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("plain_text", s, false, false) }
+			word := field("word", "Word")
+			word.DispatchAction = true
+			if _, err := a.api.OpenView(d.TriggerID, modalOf(slack.NewInputBlock("many", text("Flows"), nil, many),
+				slack.NewInputBlock("proof", text("Proof"), nil, slack.NewFileInputBlockElement("proof").WithFileTypes("csv").WithMaxFiles(1)), word)); err != nil {
+				t.Errorf("open the form: %v", err)
+			}
+		case slack.InteractionCallback:
+			acts <- d
+		}
+	})
+	p := openPage(t, browser, url, "UANA")
+	p.say("/do it")
+	p.until(`document.activeElement.getAttribute('role') === 'combobox' && document.activeElement.dataset.block === 'many'`)
+	p.sees("#modal .chips", "Flow 04")
+	p.keys("flow 1") // ten of them
+	p.until(`document.querySelectorAll('#modal [role=option]').length === 10`)
+	p.keys(kb.ArrowDown + kb.Enter) // the second
+	p.sees("#modal .chips", "Flow 11")
+	p.until(`document.querySelectorAll('#modal [role=option]').length === 30`) // the search is over
+	p.keys(kb.ArrowDown + kb.Enter)
+	p.sees("#modal .chips", "Flow 12")
+	p.sees("#modal .hint", "3 of at most 3 chosen")
+	p.keys(kb.ArrowDown + kb.Enter) // one too many
+	p.keys(kb.Escape)
+	p.until(`document.querySelector('#modal[open]') && document.querySelector('#modal .choices-list').hidden`)
+	p.keys(kb.Backspace)
+	p.keys(kb.ArrowLeft + kb.ArrowLeft + kb.Delete) // the first of the two that are left
+	p.until(`document.querySelectorAll('#modal .chips li').length === 1`)
+	if got := look[string](p, `document.querySelector('#modal .chips').innerText.trim()`); got != "Flow 11" {
+		t.Errorf("left is %q", got)
+	}
+
+	dir := t.TempDir()
+	for name, text := range map[string]string{"rows.csv": "a,b\n", "picture.png": "x", "more.csv": "c"} {
+		if err := os.WriteFile(dir+"/"+name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.until(`(e => e.accept === '.csv' && !e.multiple && e.labels[0].innerText === 'Proof' && e.tabIndex === 0)(document.querySelector('#modal input[type=file]'))`)
+	pick := func(name string) {
+		t.Helper()
+		p.do(chromedp.SetUploadFiles(chromedp.CSS("#modal input[type=file]"), []string{dir + "/" + name}))
+	}
+	pick("picture.png")
+	p.sees("#modal .file-field .error", "picture.png is not of a type that is taken here.")
+	pick("rows.csv")
+	p.sees("#modal .files", "rows.csv")
+	pick("more.csv")
+	p.sees("#modal .file-field .error", "Only one file may be added")
+	p.do(chromedp.Focus(chromedp.CSS("#modal [data-block=word]")))
+	p.keys("one" + kb.Tab) // leaving a field tells nothing
+	p.do(chromedp.Focus(chromedp.CSS("#modal [data-block=word]")))
+	p.keys(" two" + kb.Enter)
+	d := <-acts
+	if d.Type != slack.InteractionTypeBlockActions || d.ActionCallback.BlockActions[0].Value != "one two" {
+		t.Errorf("told was %s %+v", d.Type, d.ActionCallback.BlockActions)
+	}
+	for _, v := range []slack.InteractionCallback{d, submitted(p, acts)} {
+		values := v.View.State.Values
+		if l := values["many"]["many"].SelectedOptions; len(l) != 1 || l[0].Value != "o11" {
+			t.Errorf("%s: chosen are %+v", v.Type, l)
+		}
+		if l := values["proof"]["proof"].Files; len(l) != 1 || l[0].Name != "rows.csv" || l[0].Size != 4 || l[0].User != "UANA" {
+			t.Errorf("%s: the files are %+v", v.Type, l)
+		}
+	}
+}
+
+// submitted presses the modal's button and answers what the app got.
+func submitted(p *tab, acts <-chan slack.InteractionCallback) slack.InteractionCallback {
+	p.t.Helper()
+	p.until(`!document.querySelector('#modal [aria-busy]')`)
+	p.click("#modal [type=submit]")
+	p.until(`!document.querySelector('#modal[open]')`)
+	return <-acts
 }
 
 func pageHostile(t *testing.T, browser context.Context) {

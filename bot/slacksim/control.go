@@ -251,6 +251,7 @@ func (s *Server) actRoutes(post route) {
 		answer, err := s.Suggest(ctx, q.User, q.ViewID, q.BlockID, q.ActionID, q.Text)
 		return obj{"answer": decode(answer), "error": codeOf(err)}, err
 	}))
+	post("upload", s.uploadControl)
 	post("dm", with(func(_ context.Context, q request) (any, error) {
 		id := s.OpenDM(q.User)
 		if id == "" {

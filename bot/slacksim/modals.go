@@ -35,13 +35,17 @@ func (s *Server) Fill(user, viewID string, values map[string]map[string]any) err
 }
 
 func (s *Server) fill(v *view, values map[string]map[string]any) error {
+	elements := elementsOf(v.blocks)
 	for block, fields := range values {
 		for action, raw := range fields {
-			_, e := findElement(v.blocks, block, action)
+			e := elements[[2]string{block, action}]
 			if e == nil || block == "" {
 				return impossible("view %s has no field %s in block %q", v.id, action, block)
 			}
 			state, err := s.fieldValue(e, raw)
+			if e["type"] == "file_input" {
+				state, err = s.filesValue(v.user, e, raw)
+			}
 			if err != nil {
 				return fmt.Errorf("%w: field %s: %w", ErrNotPossible, action, err)
 			}

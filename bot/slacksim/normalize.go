@@ -113,3 +113,15 @@ func findElement(blocks json.RawMessage, blockID, actionID string) (block, eleme
 	}
 	return nil, nil
 }
+
+// elementsOf is findElement for many: every element by block_id and action_id, with the blocks read once.
+func elementsOf(blocks json.RawMessage) map[[2]string]obj {
+	all := map[[2]string]obj{}
+	for _, v := range asList(decode(blocks)) {
+		b := asObj(v)
+		for _, e := range blockElements(b) {
+			all[[2]string{asString(b["block_id"]), asString(e["action_id"])}] = e
+		}
+	}
+	return all
+}

@@ -292,6 +292,8 @@ func (s *Server) use(block, e obj, value []any, values obj) (obj, error) {
 			return nil, impossible("%v is not among the options of %v", raw, e["action_id"])
 		}
 		return s.actionOf(block, e, obj{"selected_option": o}), nil
+	case "file_input":
+		return nil, impossible("a file_input sends no block_actions")
 	}
 	state, err := s.fieldValue(e, raw)
 	if err != nil {

@@ -206,7 +206,7 @@ func (s *Server) pageMessage(m *Message, threads map[string]*threadMark) obj {
 		o["edited"] = m.EditedTS
 	}
 	if len(m.Files) > 0 {
-		o["files"] = s.filesJSON(m.Files)
+		o["files"] = s.filesOf(m)
 	}
 	if t := threads[m.TS]; t != nil {
 		o["replies"] = obj{"count": t.count, "latest": t.latest, "users": t.users}

@@ -89,6 +89,7 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("/api/", s.serveAPI)
 	s.mux.HandleFunc("/link/", s.serveLink)
 	s.mux.HandleFunc("/files/", s.serveFiles)
+	s.mux.HandleFunc("GET /files-pri/", s.servePrivate)
 	s.mux.HandleFunc("/response/", s.serveResponse)
 	s.mux.Handle("/_sim/", s.control())
 	if s.opt.Panel != nil {
@@ -97,7 +98,7 @@ func (s *Server) routes() {
 	s.mux.Handle("/", page(s.opt.PanelURL))
 }
 
-// ServeHTTP serves /api/<method>, /link/ (Socket Mode), /files/, /response/, /_sim/ (control), /_panel/ and the page at /.
+// ServeHTTP serves /api/<method>, /link/ (Socket Mode), /files/ and /files-pri/, /response/, /_sim/ (control), /_panel/ and the page at /.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // SetPublicURL sets the scheme://host that is put into the addresses given out (sockets, uploads, response_url). Without

@@ -37,7 +37,9 @@ func (s *Server) newHash() string {
 	return slackTime(time.Now()) + "." + s.newID("", 8)
 }
 
-// load puts a definition into v. What was typed stays where block_id, action_id and element type stayed.
+// load puts a definition into v. What a field holds stays where block_id, action_id and element type stayed, whatever its initial_ value
+// says now (docs.slack.dev/reference/methods/views.update; github.com/slackapi/bolt-js/issues/290); all other fields begin with theirs. What
+// was chosen and is no longer among the options is lost; Slack does not tell what becomes of it.
 func (s *Server) load(v *view, def obj) {
 	old := v.values
 	v.blocks = s.normalize(asList(def["blocks"]))
@@ -46,14 +48,28 @@ func (s *Server) load(v *view, def obj) {
 	}
 	v.def, v.externalID, v.hash = def, asString(def["external_id"]), s.newHash()
 	v.values = initialValues(v.blocks)
+	elements := elementsOf(v.blocks)
 	for block, fields := range old {
 		for action, was := range asObj(fields) {
-			if now := asObj(asObj(v.values[block])[action]); now != nil && now["type"] == asObj(was)["type"] {
+			now := asObj(asObj(v.values[block])[action])
+			if now != nil && now["type"] == asObj(was)["type"] && stillThere(elements[[2]string{block, action}], asObj(was)) {
 				asObj(v.values[block])[action] = was
 			}
 		}
 	}
 	s.touch()
+}
+
+// stillThere says whether every option that a state holds is an option of the element.
+func stillThere(e, state obj) bool {
+	if e["options"] == nil && e["option_groups"] == nil {
+		return true
+	}
+	chosen := asList(state["selected_options"])
+	if o := asObj(state["selected_option"]); o != nil {
+		chosen = append(chosen, o)
+	}
+	return !slices.ContainsFunc(chosen, func(o any) bool { return findOption(e, asString(asObj(o)["value"])) == nil })
 }
 
 // viewJSON is the view object of answers and payloads; withState false leaves the input out (view_closed).

@@ -95,6 +95,7 @@ type File struct {
 	Length   int      `json:"size"`
 	Channels []string `json:"channels,omitempty"`
 	Complete bool     `json:"complete"`
+	User     string   `json:"user,omitempty"` // the person who uploaded it; "" for the app
 
 	data     []byte
 	uploaded bool

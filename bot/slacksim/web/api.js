@@ -1,8 +1,8 @@
 // The control API of the simulator.
 
-// call asks the control API: GET without a body, POST with one. A refusal becomes an Error with the server's sentence.
+// call asks the control API: GET without a body, POST with one; a File is sent as it is. A refusal becomes an Error with the server's sentence.
 export async function call(path, body) {
-  const options = body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+  const options = body === undefined ? {} : body instanceof Blob ? { method: 'POST', body } : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
   let response;
   try { response = await fetch('/_sim/' + path, options); } catch { throw new Error('The simulator does not answer.'); }
   const answer = await response.json();

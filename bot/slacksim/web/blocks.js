@@ -5,6 +5,7 @@
 //   collect(block, element, read)  told about each field, so that a modal can read them all
 //   suggest(block, element, text)  asks the app for options
 //   errors                         texts at fields by block_id
+//   user                           whose files may be added
 import { h, icon, newID } from './dom.js';
 import { field, heldIn } from './fields.js';
 import { link, mrkdwn, plain, textObject } from './mrkdwn.js';
@@ -22,16 +23,20 @@ function image(block) {
   return h('span', { class: 'picture' }, icon('file'), link(source, block.alt_text || source));
 }
 
-// run lets a person use an element: it asks first if need be, shows that it works, and what went wrong.
-function runner(node, block, element, context) {
-  return async value => {
-    if (node.getAttribute('aria-busy') || !await confirmFirst(element.confirm, element.style)) return false;
+// runner lets a person use an element: it asks first if need be, shows that it works, and what went wrong. read gives the value; a live one,
+// of a field, is read and told once more when it changed while the app was thinking.
+function runner(node, block, element, context, live) {
+  let again = false; // it was used once more while the app was thinking
+  const run = async read => {
+    if (node.getAttribute('aria-busy')) { again = Boolean(live); return; }
+    if (!await confirmFirst(element.confirm, element.style)) return;
     node.setAttribute('aria-busy', 'true');
-    const wrong = await context.use(block, element, value);
+    const wrong = await context.use(block, element, read && read());
     node.removeAttribute('aria-busy');
     complain(node, wrong);
-    return true;
+    if (again) { again = false; run(read); }
   };
+  return run;
 }
 
 // complain puts what went wrong below an element, or takes it away.
@@ -55,7 +60,7 @@ function button(block, element, context) {
 function menu(block, element, context) {
   const wrap = overflow(element.options || [], { dataset: { block: block.block_id, action: element.action_id } }, option => {
     if (option.url && /^https?:\/\//i.test(option.url)) window.open(option.url, '_blank', 'noopener,noreferrer');
-    run(option.value);
+    run(() => option.value);
   });
   const run = runner(wrap.querySelector('button'), block, element, context);
   return wrap;
@@ -81,9 +86,9 @@ function interactive(block, element, context) {
   }
   const label = plain(element.placeholder) || plain(block.text) || element.action_id;
   const made = field(element, held(block, element, context), { 'aria-label': label, 'data-block': block.block_id, 'data-action': element.action_id },
-    () => run(made.read()), context.suggest && (text => context.suggest(block, element, text)));
+    () => run(made.read), { dispatch: true, user: context.user, suggest: context.suggest && (text => context.suggest(block, element, text)) });
   if (!made) return unknown(element.type);
-  const run = runner(made.element, block, element, context);
+  const run = runner(made.element, block, element, context, true);
   if (context.collect) context.collect(block, element, made.read);
   return made.element;
 }
@@ -103,9 +108,9 @@ function input(block, context) {
   const element = block.element || {};
   const attributes = { id, 'aria-labelledby': label, 'aria-describedby': [text && error, block.hint && hint].filter(Boolean).join(' ') || null,
     'aria-invalid': text ? 'true' : null, 'aria-required': block.optional ? null : 'true', 'data-block': block.block_id, 'data-action': element.action_id };
-  const made = field(element, held(block, element, context), attributes, () => { if (block.dispatch_action) run(made.read()); },
-    context.suggest && (text => context.suggest(block, element, text)));
-  const run = made && runner(made.element, block, element, context);
+  const made = field(element, held(block, element, context), attributes, () => { if (block.dispatch_action) run(made.read); },
+    { dispatch: Boolean(block.dispatch_action), user: context.user, suggest: context.suggest && (text => context.suggest(block, element, text)) });
+  const run = made && runner(made.element, block, element, context, true);
   if (made && context.collect) context.collect(block, element, made.read);
   return h('div', { class: ['input', text && 'wrong'] },
     h('label', { id: label, for: id }, textObject(block.label), block.optional ? h('span', { class: 'optional' }, ' (optional)') : null),
@@ -146,15 +151,20 @@ function one(block, context) {
   }
 }
 
-export function render(blocks, context) {
-  return (blocks || []).map(b => h('div', { class: 'block block-' + (b || {}).type, dataset: { blockId: (b || {}).block_id || '' } }, one(b || {}, context)));
+// renderOne renders one block in its box.
+export function renderOne(b, context) {
+  return h('div', { class: 'block block-' + (b || {}).type, dataset: { blockId: (b || {}).block_id || '' } }, one(b || {}, context));
 }
+
+export function render(blocks, context) { return (blocks || []).map(b => renderOne(b, context)); }
+
+// usable says whether a block holds something that a person can use, so that its block_id matters.
+export function usable(b) { return ['actions', 'context_actions', 'input'].includes(b.type) || Boolean(b.accessory); }
 
 // lookOf is equal for views that look and work the same, so that nothing is drawn anew under a person's pointer. Slack
 // gives blocks without a block_id a new one each time; it matters only where something can be used.
 export function lookOf(view) {
-  const used = b => ['actions', 'context_actions', 'input'].includes(b.type) || b.accessory;
-  return JSON.stringify([view.id, view.title, view.submit, view.close, view.submit_disabled, view.blocks.map(b => (used(b) ? b : { ...b, block_id: '' })), view.state.values]);
+  return JSON.stringify([view.id, view.title, view.submit, view.close, view.submit_disabled, view.blocks.map(b => (usable(b) ? b : { ...b, block_id: '' })), view.state.values]);
 }
 
 // attachment renders a legacy attachment: blocks or text with a coloured bar.

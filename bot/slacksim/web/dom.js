@@ -53,6 +53,18 @@ export function icon(name) {
   return out;
 }
 
+// useEnter lets a text field do something else on Enter than submit its form, while use() says so by being true. A browser may send the
+// key press although the key going down was taken, when both come at once.
+export function useEnter(control, use) {
+  let taken = false;
+  control.addEventListener('keydown', event => {
+    if (event.key !== 'Enter' || event.ctrlKey || event.metaKey || event.isComposing) { taken = false; return; }
+    taken = use();
+    if (taken) event.preventDefault();
+  });
+  control.addEventListener('keypress', event => { if (event.key === 'Enter' && taken) event.preventDefault(); });
+}
+
 let last = 0;
 
 // newID returns an id that is unique in the page, to tie labels to fields.

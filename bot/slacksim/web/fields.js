@@ -1,6 +1,8 @@
 // Elements that hold a value, as HTML controls. Each returns {element, read}: read gives the value as the control API takes
 // it. held is what the field holds now, in the same form; change is told when a person has changed it.
-import { h, newID } from './dom.js';
+import { h, newID, useEnter } from './dom.js';
+import { filefield, heldFiles } from './filefield.js';
+import { multiselect } from './multiselect.js';
 import { kindOf, store } from './store.js';
 import { plain, textObject } from './mrkdwn.js';
 
@@ -11,6 +13,7 @@ export function heldIn(state) {
   if (!state) return null;
   const value = Object.entries(state).find(([key]) => key !== 'type')?.[1] ?? null;
   if (state.type === 'rich_text_input') return richText(value);
+  if (state.type === 'file_input') return heldFiles(value);
   const one = v => (v && typeof v === 'object' ? v.value : v);
   return Array.isArray(value) ? value.map(one) : one(value);
 }
@@ -24,7 +27,7 @@ function richText(block) {
 
 function optionGroups(element) {
   const one = o => ({ value: o.value, text: plain(o.text), more: plain(o.description) });
-  const groups = element.option_groups || [{ options: element.options || [] }];
+  const groups = (element || {}).option_groups || [{ options: (element || {}).options || [] }];
   return groups.map(g => ({ label: g.label && plain(g.label), options: (g.options || []).map(one) }));
 }
 
@@ -54,37 +57,26 @@ function select(element, held, attributes, change) {
   return { element: control, read: () => control.value || null };
 }
 
-// picks is a list of check boxes with a filter, for selects that take several values.
-function picks(element, held, attributes, change) {
-  const chosen = new Set([].concat(held ?? []));
-  const most = element.max_selected_items || Infinity;
-  const rows = choices(element).flatMap(g => g.options).map(o => {
-    const input = h('input', { type: 'checkbox', value: o.value, onchange: () => { input.checked ? chosen.add(o.value) : chosen.delete(o.value); count(); change(); } });
-    input.checked = chosen.has(o.value);
-    return { o, input, row: h('label', { class: 'choice' }, input, h('span', {}, o.text, o.more ? h('small', {}, o.more) : null)) };
-  });
-  const note = h('p', { class: 'hint', 'aria-live': 'polite' });
-  const count = () => {
-    note.textContent = chosen.size ? `${chosen.size} chosen` + (most < Infinity ? `, at most ${most}` : '') : most < Infinity ? `At most ${most}` : '';
-    for (const r of rows) r.input.disabled = !r.input.checked && chosen.size >= most;
+// several makes a select that takes several values. The app is asked for the options of an external one.
+function several(element, held, attributes, change, suggest) {
+  const known = choices(element);
+  const outside = element.type === 'multi_external_select';
+  const ask = async text => {
+    if (!suggest || text.length < (element.min_query_length ?? 3)) return [];
+    const found = await suggest(text);
+    return optionGroups(found);
   };
-  const filter = rows.length > 8 ? h('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter the list', oninput: () => {
-    for (const r of rows) r.row.hidden = !r.o.text.toLowerCase().includes(filter.value.toLowerCase());
-  } }) : null;
-  count();
-  const { id, ...rest } = attributes;
-  const first = rows[0] && rows[0].input;
-  if (first) first.id = id;
-  return { element: h('div', { class: 'picks', role: 'group', ...rest }, filter, h('div', { class: 'list' }, rows.map(r => r.row)), note), read: () => rows.map(r => r.o.value).filter(v => chosen.has(v)) };
+  return multiselect({ options: outside ? ask : () => known, held: [].concat(held ?? []), most: element.max_selected_items || Infinity,
+    placeholder: plain(element.placeholder) || (outside ? 'Type to search' : 'Choose'), attributes, done: change });
 }
 
 function boxes(element, held, attributes, change) {
   const kind = element.type === 'checkboxes' ? 'checkbox' : 'radio';
   const on = [].concat(held ?? []);
   const name = newID();
-  const { id, ...rest } = attributes;
+  const { id, 'data-block': block, 'data-action': action, ...rest } = attributes;
   const inputs = (element.options || []).map((o, i) => {
-    const input = h('input', { type: kind, name, value: o.value, id: i ? null : id, onchange: change });
+    const input = h('input', { type: kind, name, value: o.value, id: i ? null : id, 'data-block': block, 'data-action': action, onchange: change });
     input.checked = on.includes(o.value);
     return input;
   });
@@ -93,17 +85,20 @@ function boxes(element, held, attributes, change) {
   return { element: h('div', { ...rest, role: kind === 'radio' ? 'radiogroup' : 'group', class: 'choices' }, list), read };
 }
 
-function text(element, held, attributes, change) {
+// text is a field to type into. With dispatch it tells of changes when its element says: on Enter, if it says nothing, or while typing.
+function text(element, held, attributes, change, { dispatch }) {
   const most = element.max_length || (element.type === 'plain_text_input' ? 3000 : 0);
-  const shared = { ...attributes, placeholder: plain(element.placeholder) || null, onchange: change };
+  const picked = element.type === 'datepicker' || element.type === 'timepicker';
+  const shared = { ...attributes, placeholder: plain(element.placeholder) || null, onchange: picked ? change : null };
   const long = element.multiline || element.type === 'rich_text_input';
   const control = long ? h('textarea', { ...shared, rows: 4 }) :
     h('input', { ...shared, type: textTypes[element.type] || 'text', step: element.is_decimal_allowed ? 'any' : null, min: element.min_value, max: element.max_value });
   control.value = held ?? '';
   const read = () => control.value || null;
-  const timing = (element.dispatch_action_config || {}).trigger_actions_on || [];
-  if (timing.includes('on_character_entered')) control.addEventListener('input', change);
-  if (!long) control.addEventListener('keydown', event => { if (event.key === 'Enter' && timing.includes('on_enter_pressed')) { event.preventDefault(); change(); } });
+  const timing = dispatch && !picked ? (element.dispatch_action_config || {}).trigger_actions_on || ['on_enter_pressed'] : [];
+  let soon;
+  if (timing.includes('on_character_entered')) control.addEventListener('input', () => { clearTimeout(soon); soon = setTimeout(change, 250); });
+  if (timing.includes('on_enter_pressed') && !long) useEnter(control, () => { change(); return true; });
   if (element.type !== 'plain_text_input') return { element: control, read };
   const left = h('p', { class: 'left', 'aria-live': 'polite' });
   const count = () => { const n = most - [...control.value].length; left.textContent = element.max_length && n <= Math.max(20, most / 10) ? (n < 0 ? `${-n} too many` : `${n} left`) : ''; left.classList.toggle('over', n < 0); };
@@ -120,33 +115,32 @@ function moment(element, held, attributes, change) {
 
 // external asks the app for options while a person types. Without suggest a text is taken as it is.
 function external(element, held, attributes, change, suggest) {
-  const many = element.type.startsWith('multi_');
   const id = newID();
   const list = h('datalist', { id });
   const control = h('input', { ...attributes, type: 'text', list: id, placeholder: plain(element.placeholder) || 'Type to search', onchange: change, autocomplete: 'off' });
-  control.value = [].concat(held ?? []).join(', ');
+  control.value = held ?? '';
   let timer;
   control.addEventListener('input', () => {
     clearTimeout(timer);
     if (!suggest || control.value.length < (element.min_query_length ?? 3)) return;
     timer = setTimeout(async () => {
       const found = await suggest(control.value);
-      const options = [...(found.options || []), ...(found.option_groups || []).flatMap(g => g.options)];
-      list.replaceChildren(...options.map(o => h('option', { value: o.value, label: plain(o.text) })));
+      list.replaceChildren(...optionGroups(found).flatMap(g => g.options).map(o => h('option', { value: o.value, label: o.text })));
     }, 300);
   });
-  const read = () => (many ? control.value.split(',').map(v => v.trim()).filter(Boolean) : control.value || null);
-  return { element: h('div', {}, control, list), read };
+  return { element: h('div', {}, control, list), read: () => control.value || null };
 }
 
-// field makes the control for an element, or null when the element holds no value or none that can be given here.
-export function field(element, held, attributes, change, suggest) {
+// field makes the control for an element, or null when the element holds no value or none that can be given here. more may hold
+// suggest, which asks the app for options; dispatch, whether a change is told at all; and user, whose files may be added.
+export function field(element, held, attributes, change, more = {}) {
   const type = element.type || '';
   if (type === 'checkboxes' || type === 'radio_buttons') return boxes(element, held, attributes, change);
-  if (type.endsWith('external_select')) return external(element, held, attributes, change, suggest);
-  if (type.startsWith('multi_') && type.endsWith('_select')) return picks(element, held, attributes, change);
+  if (type.startsWith('multi_') && type.endsWith('_select')) return several(element, held, attributes, change, more.suggest);
+  if (type === 'external_select') return external(element, held, attributes, change, more.suggest);
   if (type.endsWith('_select')) return select(element, held, attributes, change);
   if (type === 'datetimepicker') return moment(element, held, attributes, change);
-  if (type in textTypes || type === 'rich_text_input') return text(element, held, attributes, change);
+  if (type === 'file_input' && more.user) return filefield(element, held, attributes, more.user);
+  if (type in textTypes || type === 'rich_text_input') return text(element, held, attributes, change, more);
   return null;
 }

@@ -6,6 +6,7 @@ import { avatar } from './avatar.js';
 import { clickIn } from './acts.js';
 import { agoText, dateOf, fullText, timeText } from './dates.js';
 import { emoji } from './emoji.js';
+import { sizeText } from './filefield.js';
 import { mrkdwn, summary } from './mrkdwn.js';
 import { nameOf, now, store } from './store.js';
 
@@ -48,11 +49,9 @@ function body(m, channel, compact) {
     m.blocks ? [render(m.blocks, context), edited] : m.text ? h('div', { class: 'block text' }, mrkdwn(m.text), edited) : edited,
     (m.attachments || []).map(a => attachment(a, context)),
     (m.files || []).map(f => h('a', { class: 'card file', href: '/files/' + encodeURIComponent(f.id), download: f.name }, icon('file'),
-      h('span', {}, h('strong', {}, f.title || f.name), h('small', {}, `${f.filetype || 'file'} · ${size(f.size)}`)))),
+      h('span', {}, h('strong', {}, f.title || f.name), h('small', {}, `${f.filetype || 'file'} · ${sizeText(f.size)}`)))),
     m.reactions ? h('div', { class: 'reactions' }, m.reactions.map(r => h('span', { title: r.users.map(nameOf).join(', ') + ' · :' + r.name + ':' }, emoji(r.name) || ':' + r.name + ':', ' ' + r.users.length))) : null];
 }
-
-function size(bytes) { return bytes < 1024 ? `${bytes} bytes` : bytes < 1048576 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`; }
 
 // messageNode renders a message. compact leaves name and picture out; openThread is given where threads can be opened.
 export function messageNode(m, channel, { compact, openThread, inThread } = {}) {

@@ -2,6 +2,7 @@ package review
 
 import (
 	"slices"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -28,7 +29,7 @@ func MasterRows(st Started, production []Row, delegates map[string][]string, att
 	taken := map[string]bool{}
 	owner := cleanEmail(st.Owner)
 	if owner != "" {
-		masters, taken[owner] = append(masters, m.owner(st, owner)), true
+		masters, taken[owner] = append(masters, m.owner(st, owner, production)), true
 	}
 	for _, a := range st.Aliases {
 		if email := cleanEmail(a.Email); email != "" && !taken[email] {
@@ -51,16 +52,24 @@ type masterRows struct {
 	emails    map[string]string // by Slack ID
 }
 
-func (m masterRows) owner(st Started, email string) Row {
-	r := Row{Email: email}
-	if u, listed := m.users[email]; listed {
-		r = u
-		r.Differences = append(r.Differences, "integrator.io lists the recorded owner as a user ("+workflows.Esc(u.Role)+"), and owners are never listed: the owner may have changed")
-	} else {
-		r.Since = st.OwnerSince
+// owner is the recorded owner's row. integrator.io's API lists no owner; its Users page, and so a file of it, does, with the role of that name.
+func (m masterRows) owner(st Started, email string, production []Row) Row {
+	r, listed := m.users[email]
+	switch {
+	case !listed:
+		r = Row{Email: email, Since: st.OwnerSince}
+	case r.Role != RoleOwner:
+		r.Differences = append(r.Differences, "integrator.io lists the recorded owner as a user ("+workflows.Esc(r.Role)+"), and owners are never listed: the owner may have changed")
 	}
+	for _, other := range production {
+		if other.Role == RoleOwner && other.Email != email {
+			r.Differences = append(r.Differences, "integrator.io names "+workflows.Esc(other.Email)+" as the owner, the record names "+workflows.Esc(email))
+		}
+	}
+	// What a decision about access gave says nothing about an owner.
+	r.Flags = slices.DeleteFunc(slices.Clone(r.Flags), func(f string) bool { return f == FlagWider })
 	r.Kind, r.Role, r.Privileged, r.Proposal = KindOwner, RoleOwner, true, ""
-	r.Decision = st.OwnerBy
+	r.Decision, r.Until = st.OwnerBy, time.Time{}
 	for _, a := range st.Aliases {
 		if cleanEmail(a.Email) == email {
 			return m.mailbox(r, a)

@@ -102,6 +102,35 @@ func TestDifferencesBetweenHoldersCustodiansAndTheMailSystem(t *testing.T) {
 	}
 }
 
+func TestWhatIntegratorSaysAboutTheOwnerIsComparedWithTheRecord(t *testing.T) {
+	listed := func(email, role string) Row {
+		return Row{Kind: KindUser, Email: email, Role: role, Status: workflows.UserAccepted, Flags: []string{FlagInactive, FlagWider}, Until: rowsAt}
+	}
+	for _, c := range []struct {
+		name string
+		user Row
+		want string // part of the one difference
+	}{
+		{"the page lists the owner as such", listed("jane@acme.example", RoleOwner), ""},
+		{"the owner is a mere user", listed("jane@acme.example", workflows.RoleManage), "as a user (manage)"},
+		{"the page names another owner", listed("kim@acme.example", RoleOwner), "names kim@acme.example as the owner, the record names jane@acme.example"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			masters, rest := MasterRows(Started{Owner: "jane@acme.example", OwnerBy: "t07-1"}, []Row{c.user}, nil, nil, nil)
+			got := masters[0]
+			if strings.Join(got.Differences, "; ") == "" != (c.want == "") || !strings.Contains(strings.Join(got.Differences, "; "), c.want) || len(got.Differences) > 1 {
+				t.Errorf("differences %q, want %q", got.Differences, c.want)
+			}
+			if len(masters) != 1 || slices.Contains(got.Flags, FlagWider) || !got.Until.IsZero() || got.Decision != "t07-1" {
+				t.Errorf("owner %+v, rest %d", got, len(rest))
+			}
+			if c.user.Email == got.Email && (!slices.Contains(got.Flags, FlagInactive) || len(rest) != 0) {
+				t.Errorf("what was read about the owner is lost: %+v", got)
+			}
+		})
+	}
+}
+
 func TestMasterRowsLoseNobody(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		emails := rapid.SampledFrom([]string{"a@acme.example", "b@acme.example", "c@acme.example", "d@acme.example"})

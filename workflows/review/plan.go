@@ -15,8 +15,8 @@ type Share struct {
 	Reviewer  string // Slack ID
 	InPlaceOf string // who delegated to the reviewer; empty: nobody
 	Rows      []Row
-	// Backups are who may follow the reviewer, the best first: other reviewers, administrators, holders; within these whoever has fewest rows. None of
-	// them is concerned by a row of the share.
+	// Backups are who may follow the reviewer, the best first: other reviewers, administrators, holders; within these whoever has fewest rows. Who can
+	// read or use a mailbox that has a row in the share comes last, and nobody with an own row in it is among them.
 	Backups []string
 }
 

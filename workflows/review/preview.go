@@ -61,7 +61,7 @@ func perReviewer(shares []Share) []reviewerLoad {
 			if canAdminister(r) {
 				out[i].administer++
 			}
-			if len(r.Flags) > 0 {
+			if AsksReason(r.Flags) {
 				out[i].flagged++
 			}
 		}

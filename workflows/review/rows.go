@@ -25,7 +25,7 @@ func UserRows(environment string, c workflows.Census, st Started, given map[stri
 	out := make([]Row, 0, len(c.Users))
 	for _, u := range c.Users {
 		r := plainRow(environment, u)
-		r.Privileged = u.Role == workflows.RoleAdministrator || r.Email != "" && slices.Contains(masters, r.Email)
+		r.Privileged = u.Role == RoleOwner || u.Role == workflows.RoleAdministrator || r.Email != "" && slices.Contains(masters, r.Email)
 		r.Names = namesOf(names, r.Manage, r.Monitor)
 		r.Proposal = proposal(u)
 		var known *workflows.Given

@@ -44,6 +44,7 @@ func TestPrivilegedAndProposalByRole(t *testing.T) {
 		proposal   string
 	}{
 		{"administrator", func(u *workflows.User) { u.Role = workflows.RoleAdministrator }, true, workflows.RoleManage},
+		{"another owner than the record's", func(u *workflows.User) { u.Role = RoleOwner }, true, ""},
 		{"manage", func(u *workflows.User) { u.Role = workflows.RoleManage }, false, workflows.RoleMonitor},
 		{"monitor", nil, false, ""},
 		{"custom", customRole("i1", "i2"), false, ""},

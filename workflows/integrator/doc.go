@@ -1,8 +1,8 @@
 // Package integrator is the REST client of Celigo integrator.io and the deliverer of Call effects.
 //
 // It may import workflows and nothing else of ours. The lower layer has one file per resource (ashares, transfers, integrations, jobs,
-// stacks, identity) over client.go, list.go and link.go; the operations are in ownership.go, users.go, grant.go, change.go, census.go and
-// inspect.go, with the words of access in access.go; direct.go reads for people who wait; what an answer means is in classify.go. Facts about the interface are from the project's reference of it, whose doubts are handled as the
+// stacks, identity) over client.go, list.go and link.go; the operations are in ownership.go, users.go, grant.go, change.go, reinvite.go,
+// census.go, evidence.go (a census with proof), trace.go (the audit log) and inspect.go, with the words of access in access.go; direct.go reads for people who wait; what an answer means is in classify.go. Facts about the interface are from the project's reference of it, whose doubts are handled as the
 // decisions below say.
 //
 // # Guarantees
@@ -58,6 +58,20 @@
 //     after a second delivery saw the same: readings may be old.
 //   - A census of nobody, be it 204 or [], is refused as forbidden unless the same token is shown transfers. A watch tells a changed census after a second
 //     delivery; the first census (Known empty) at once. Rows that a growing list repeats are counted once.
+//   - A raw census reads a list of several pages twice, until two readings one after the other show the same people with the same access, at most three
+//     times a delivery; the pages of the last reading are the evidence, and the users are decoded from those very bytes. A list of one page is read once,
+//     unless it repeats a row. One that still moves in the sixth delivery is told with the part users in Unread. Sign-ins are no
+//     change. A body is what came after transfer and content coding, so its hash is of the JSON as integrator.io wrote it. Nothing is
+//     taken from what Gateway.Users remembers.
+//   - Of API tokens the value is never decoded, masked or not. Integrations of a raw census include children: old grants may name them.
+//   - OpTrace takes create and delete, and each update but those that say they only touched what gives no access (accepted, dismissed, sign-ins, what
+//     to sign in with). It asks for the ashare's ID and the person's, also for Call.ID, the ashare's ID from an earlier census. Somebody who is no user any
+//     more is recognised by an address anywhere in an entry but in byUser, or by the ID under which they acted themselves. The order of the
+//     log is not relied on; at most 20 pages are read, 20,000 entries, and what lies behind them is not found. Entries may be written late, so "nothing"
+//     takes a second delivery.
+//   - OpReinvite repeats a mail, which cannot be seen afterwards where nobody had declined. It is not sent again when the decline is gone, when its answer
+//     was read, or when the record was written since an unclear attempt; Call.Known, a mark that begins with dismissed, covers a restart. Without these a
+//     restart in that very moment can send a second mail.
 //   - OpReadAccess without a token answers a reading whose capabilities are all No, as OpInspect does. A child integration is not offered.
 //   - Gateway.Integrations remembers for 60 s, per configured environment; Gateway.Users asks each time.
 //   - Something that is missing from a list is told as missing only after a second delivery a second later: readings may be old, and a list that

@@ -8,6 +8,8 @@
 //	s, demo := integratorsim.Demo(integratorsim.Options{})
 //	http.ListenAndServe("127.0.0.1:8889", s) // Authorization: Bearer <demo.ProductionToken>
 //
+// What people do in Celigo's pages is an [Action], given to Act or posted to /_sim/act; its field by is who does it, and must have the right to.
+//
 // # State of a transfer
 //
 //	invite -> unapproved --accept--> queued --half of SettleAfter--> started --SettleAfter--> done | failed
@@ -49,6 +51,12 @@
 //   - Empty lists are 204 without a body, everywhere (Options.EmptyAsArray: 200 and []). So are the lists of a token that lost its rights, and /ashares and
 //     /transfers for somebody who is neither owner nor administrator.
 //   - disabled in a PUT of an ashare: set when given, left alone when not. /disable is a toggle, reinvite and accept answer 204.
+//   - Entries of the audit log about users name the person as _resourceId, or with Options.AuditShareIDs the ashare. What fieldChanges holds for them is
+//     inferred from the records: email and the access for create, email for delete, the fields that changed for update. The log of a token is that of
+//     its environment, with what concerns the whole account.
+//   - The audit log and the list of API tokens are for the owner and administrators; a token of custom scope gets 403.
+//   - Who is no administrator may invite with grants on integrations of their own, and no more than they have there themselves
+//     (help 22280940892827), in the pages and by POST /invite; Account.AdminsOnlyInvite switches it off. Otherwise 403.
 //   - A full user limit is 422 entitlement_reached. A reinvite of a user who has accepted is 422.
 //   - The Link header is there only while there is a next page; then it also names the previous one. The default page is 1000.
 //   - Tokens act as the account's owner, so their audit entries are byUser the owner. Transfers are audited as resourceType transfer.

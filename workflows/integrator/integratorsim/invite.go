@@ -37,7 +37,7 @@ func (c *call) invite(email string, a access) (*share, *reply) {
 	h.set(a)
 	c.env.Shares = append(c.env.Shares, h)
 	c.auditUser(h, "create", born(h)...)
-	c.s.mailInvitation(c.acct, h)
+	c.s.mailInvitation(c.acct, h, c.person)
 	return h, nil
 }
 

@@ -34,14 +34,18 @@ func company(a *account) string {
 	return domain(a.Owner.Email)
 }
 
-func (s *Server) mailInvitation(a *account, h *share) {
+func (s *Server) mailInvitation(a *account, h *share, by *person) {
 	do := "accept_invitation"
 	if !h.Person.SignedUp {
 		do = "sign_up"
 	}
+	theirs := "their"
+	if by != a.Owner {
+		theirs = a.Owner.Name + "'s"
+	}
 	s.send(Mail{Kind: "invitation", To: h.Person.Email, Account: a.ID, Ref: h.ID,
 		Subject: "You have been invited to " + company(a) + " on integrator.io",
-		Text:    a.Owner.Name + " (" + a.Owner.Email + ") has invited you to their account. Follow the link to accept.",
+		Text:    by.Name + " (" + by.Email + ") has invited you to " + theirs + " account. Follow the link to accept.",
 		Follow:  &Action{Do: do, Account: a.ID, Email: h.Person.Email}})
 }
 

@@ -184,7 +184,7 @@ func reinvite(c *call) reply {
 func (s *Server) inviteAgain(a *account, e *environment, h *share, source string, by *person, now time.Time) {
 	was := h.Dismissed
 	h.Dismissed, h.Modified = false, now
-	s.mailInvitation(a, h)
+	s.mailInvitation(a, h, by)
 	var changes []fieldChange
 	if was {
 		changes = append(changes, fieldChange{"dismissed", true, false})

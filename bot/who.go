@@ -36,10 +36,15 @@ func (v *visit) wordWho(ctx context.Context, rest string) (workflows.Reply, erro
 	if err := v.mayRead(ctx, a.Policy.ID); err != nil {
 		return workflows.Reply{}, err
 	}
-	if v.b.o.Looked != nil {
-		v.b.o.Looked(a.Policy.ID)
-	}
+	v.looked(a.Policy.ID)
 	return v.whoAccount(ctx, a, page)
+}
+
+// looked has an account compared with the record, as somebody looks at it anyway.
+func (v *visit) looked(account string) {
+	if v.b.o.Looked != nil {
+		v.b.o.Looked(account)
+	}
 }
 
 // mentioned reads "<@U123>" or "<@U123|name>".
@@ -189,6 +194,7 @@ func (v *visit) whoPerson(ctx context.Context, id string) (workflows.Reply, erro
 			hidden++
 			continue
 		}
+		v.looked(a.Policy.ID)
 		lines = append(lines, v.personIn(ctx, a, p)...)
 	}
 	if hidden > 0 {

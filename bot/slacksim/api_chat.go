@@ -490,7 +490,7 @@ func (c *call) withinSeconds(at int64) bool {
 // schedulerStep is how often due messages are looked for; the clock may be the caller's, so it is polled.
 const schedulerStep = 50 * time.Millisecond
 
-// runScheduler posts scheduled messages when they are due and ends when none is left. The lock is held.
+// runScheduler posts scheduled messages and ends statuses when they are due, and ends when nothing is left. The lock is held.
 func (s *Server) runScheduler() {
 	if s.schedulerOn {
 		return
@@ -505,7 +505,7 @@ func (s *Server) runScheduler() {
 	})
 }
 
-// postDue posts what is due and says whether more is scheduled.
+// postDue does what is due and says whether there is more to come.
 func (s *Server) postDue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -520,6 +520,7 @@ func (s *Server) postDue() bool {
 		s.messageEvents(s.channels[m.Channel], m)
 	}
 	s.scheduled = rest
-	s.schedulerOn = len(rest) > 0
+	more := s.expireStatuses()
+	s.schedulerOn = more || len(rest) > 0
 	return s.schedulerOn
 }

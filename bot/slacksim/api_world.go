@@ -37,22 +37,13 @@ func paginate(p params, l []any, standard int) ([]any, string, *apiError) {
 
 // userJSON is the user object, with the fields of docs.slack.dev/reference/objects/user-object.
 func (s *Server) userJSON(u *User, locale bool) obj {
-	profile := obj{"real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.DisplayName,
-		"display_name_normalized": u.DisplayName, "title": u.Title, "phone": "", "skype": "", "status_text": u.StatusText,
-		"status_emoji": "", "avatar_hash": "g" + strings.ToLower(u.ID), "team": u.TeamID}
-	o := obj{"id": u.ID, "team_id": u.TeamID, "name": u.Name, "deleted": u.Deleted, "profile": profile, "is_bot": u.IsBot,
-		"is_app_user": u.IsAppUser, "updated": 1}
+	o := obj{"id": u.ID, "team_id": u.TeamID, "name": u.Name, "deleted": u.Deleted, "profile": s.profileJSON(u), "is_bot": u.IsBot,
+		"is_app_user": u.IsAppUser, "updated": max(1, u.updated)}
 	if s.foreign(u) {
 		if s.stranger(u) {
 			o["is_stranger"] = true
 		}
 		return s.withEnterprise(u, o)
-	}
-	if u.Email != "" && s.hasScope("users:read.email") {
-		profile["email"] = u.Email
-	}
-	if u.IsBot && u.ID == s.opt.BotUserID {
-		profile["api_app_id"], profile["bot_id"] = s.opt.AppID, s.opt.BotID
 	}
 	if locale {
 		o["locale"] = u.Locale

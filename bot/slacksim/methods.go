@@ -31,6 +31,7 @@ func init() {
 		"conversations.history":        {handle: conversationHistory, required: "channel", scopes: history, tier: tier3},
 		"conversations.replies":        {handle: conversationReplies, required: "channel ts", scopes: history, tier: tier3},
 		"users.info":                   {handle: userInfo, required: "user", scopes: []string{"users:read"}, tier: tier4},
+		"users.profile.get":            {handle: userProfile, scopes: []string{"users.profile:read"}, tier: tier4},
 		"users.list":                   {handle: listUsers, scopes: []string{"users:read"}, tier: tier2},
 		"users.lookupByEmail":          {handle: lookupByEmail, required: "email", scopes: []string{"users:read.email"}, tier: tier3},
 		"usergroups.list":              {handle: listGroups, scopes: []string{"usergroups:read"}, tier: tier2},

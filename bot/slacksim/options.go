@@ -29,7 +29,8 @@ type Options struct {
 	BotName                  string // default bot
 	AppToken, BotToken       string // default xapp-sim and xoxb-sim
 	Commands                 []SlashCommand
-	// Events the app subscribed to; default app_home_opened. Also known: message.im, message.channels, message.groups, app_mention.
+	// Events the app subscribed to; default app_home_opened. Also known: message.im, message.channels, message.groups, app_mention,
+	// user_change, user_status_changed, user_profile_changed.
 	Events []string
 	// Scopes granted to the bot token. Empty: all.
 	Scopes []string

@@ -18,10 +18,12 @@ type User struct {
 	Email             string `json:"email,omitempty"` // foreigners' are never told to the bot
 	Title             string `json:"title,omitempty"`
 	TZ                string `json:"tz,omitempty"`        // default Europe/London
-	TZOffset          int    `json:"tz_offset,omitempty"` // seconds
+	TZOffset          int    `json:"tz_offset,omitempty"` // seconds; follows TZ when only that is given
 	Locale            string `json:"locale,omitempty"`    // default en-US
 	StatusText        string `json:"status_text,omitempty"`
-	Deleted           bool   `json:"deleted,omitempty"` // deactivated
+	StatusEmoji       string `json:"status_emoji,omitempty"`      // with colons, as :palm_tree:
+	StatusExpiration  int64  `json:"status_expiration,omitempty"` // Unix seconds at which the status is cleared; 0: never
+	Deleted           bool   `json:"deleted,omitempty"`           // deactivated
 	IsAdmin           bool   `json:"is_admin,omitempty"`
 	IsOwner           bool   `json:"is_owner,omitempty"`
 	IsPrimaryOwner    bool   `json:"is_primary_owner,omitempty"`
@@ -32,6 +34,8 @@ type User struct {
 	IsInvited         bool   `json:"is_invited_user,omitempty"` // never signed in
 	EmailUnconfirmed  bool   `json:"email_unconfirmed,omitempty"`
 	EnterpriseID      string `json:"enterprise_id,omitempty"` // gives enterprise_user
+
+	updated int64 // when it was changed last, Unix seconds
 }
 
 // Channel is a public or private channel. Direct messages are made by the bot or by OpenDM.
@@ -149,15 +153,30 @@ func (s *Server) AddUser(u User) {
 	if u.Locale == "" {
 		u.Locale = "en-US"
 	}
-	if s.users[u.ID] == nil {
+	s.settle(&u, User{})
+	known := s.users[u.ID]
+	if known == nil {
 		s.userOrder = append(s.userOrder, u.ID)
 	}
 	s.ids[u.ID] = true
 	s.users[u.ID] = &u
+	if known != nil {
+		u.updated = known.updated
+		s.tellUser(known, &u)
+	}
+	s.watchStatus(&u)
 	s.touch()
 }
 
-// UpdateUser changes a person in place and reports whether that id is known.
+// watchStatus sees to it that a status ends in time.
+func (s *Server) watchStatus(u *User) {
+	if u.StatusExpiration != 0 {
+		s.runScheduler()
+	}
+}
+
+// UpdateUser changes a person in place and reports whether that id is known. The app hears of it by user_change and, as the case may be,
+// user_status_changed or user_profile_changed, if it subscribed to them (Options.Events) and holds users:read.
 func (s *Server) UpdateUser(id string, change func(*User)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,12 +187,15 @@ func (s *Server) UpdateUser(id string, change func(*User)) bool {
 	next := *u
 	change(&next)
 	next.ID = id
+	s.settle(&next, *u)
 	s.users[id] = &next
+	s.tellUser(u, &next)
+	s.watchStatus(&next)
 	s.touch()
 	return true
 }
 
-// Deactivate deactivates a person and reports whether that id is known.
+// Deactivate deactivates a person and reports whether that id is known; the app hears of it as by UpdateUser.
 func (s *Server) Deactivate(id string) bool {
 	return s.UpdateUser(id, func(u *User) { u.Deleted = true })
 }

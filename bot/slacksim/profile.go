@@ -1,0 +1,97 @@
+package slacksim
+
+import (
+	"strings"
+	"time"
+)
+
+// profileJSON is a user's profile (docs.slack.dev/reference/objects/user-object, "Profile"). A status is cleared by itself when its
+// expiration has passed.
+func (s *Server) profileJSON(u *User) obj {
+	p := obj{"real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.DisplayName,
+		"display_name_normalized": u.DisplayName, "title": u.Title, "phone": "", "skype": "", "fields": obj{},
+		"status_text": u.StatusText, "status_text_canonical": "", "status_emoji": u.StatusEmoji, "status_emoji_display_info": []any{},
+		"status_expiration": u.StatusExpiration, "avatar_hash": "g" + strings.ToLower(u.ID), "team": u.TeamID}
+	if s.foreign(u) {
+		return p
+	}
+	if u.Email != "" && s.hasScope("users:read.email") {
+		p["email"] = u.Email
+	}
+	if u.IsBot && u.ID == s.opt.BotUserID {
+		p["api_app_id"], p["bot_id"] = s.opt.AppID, s.opt.BotID
+	}
+	return p
+}
+
+// userProfile is users.profile.get. Without user Slack tells the profile of the token's own user.
+func userProfile(c *call) (obj, *apiError) {
+	id := c.args.str("user")
+	if id == "" {
+		id = c.s.opt.BotUserID
+	}
+	u := c.s.users[id]
+	if u == nil {
+		return nil, fail("user_not_found")
+	}
+	return obj{"profile": c.s.profileJSON(u)}, nil
+}
+
+// settle fills in what follows from the other fields of a user: the offset of their time zone, where this computer knows the zone and the
+// offset was not given on its own.
+func (s *Server) settle(u *User, before User) {
+	if u.TZ == before.TZ || u.TZOffset != before.TZOffset {
+		return
+	}
+	if zone, err := time.LoadLocation(u.TZ); err == nil {
+		_, u.TZOffset = s.opt.Now().In(zone).Zone()
+	}
+}
+
+// tellUser tells the app what became different about a user: user_change for anything that users.info shows, and with it
+// user_status_changed or user_profile_changed, "dispatched at the exact same time" (docs.slack.dev/reference/events/user_change). They
+// need users:read.
+func (s *Server) tellUser(before, after *User) {
+	if *before == *after {
+		return
+	}
+	after.updated = s.opt.Now().Unix()
+	if !s.hasScope("users:read") {
+		return
+	}
+	quiet := *before // the same person with the new status
+	quiet.StatusText, quiet.StatusEmoji, quiet.StatusExpiration, quiet.updated = after.StatusText, after.StatusEmoji, after.StatusExpiration, after.updated
+	status := before.StatusText != after.StatusText || before.StatusEmoji != after.StatusEmoji || before.StatusExpiration != after.StatusExpiration
+	quietDeleted := quiet
+	quietDeleted.Deleted = after.Deleted
+	names := []string{"user_change"}
+	if status {
+		names = append(names, "user_status_changed")
+	}
+	if quietDeleted != *after {
+		names = append(names, "user_profile_changed")
+	}
+	for _, name := range names {
+		s.emit(name, obj{"type": name, "user": s.userJSON(after, true), "cache_ts": after.updated, "event_ts": slackTime(s.opt.Now())}, false)
+	}
+}
+
+// expireStatuses clears every status whose time is over and says whether one will end later. The lock is held.
+func (s *Server) expireStatuses() (more bool) {
+	now := s.opt.Now().Unix()
+	for _, id := range s.userOrder {
+		u := s.users[id]
+		switch {
+		case u.StatusExpiration == 0:
+		case u.StatusExpiration > now:
+			more = true
+		default:
+			next := *u
+			next.StatusText, next.StatusEmoji, next.StatusExpiration = "", "", 0
+			s.users[id] = &next
+			s.tellUser(u, &next)
+			s.touch()
+		}
+	}
+	return more
+}

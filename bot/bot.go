@@ -57,6 +57,7 @@ type Bot struct {
 	deskIn chan struct{}
 	// exports holds a place for each review whose files are being made.
 	exports chan struct{}
+	hearing chan struct{}  // a place for each event of people that asks the record
 	wg      sync.WaitGroup // everything that runs because of an envelope
 	ending  atomic.Bool    // Run is over: nothing new is taken
 	ran     atomic.Bool
@@ -71,7 +72,7 @@ func New(o Options) (*Bot, error) {
 	b := &Bot{
 		o: o, log: o.Log, alive: newAlive(o.RealNow), places: newPlaceBook(),
 		queue: make(chan envelope, queueSize), busy: make(chan envelope, busySize), deskIn: make(chan struct{}, maxDesk),
-		exports: make(chan struct{}, exportsAtOnce),
+		exports: make(chan struct{}, exportsAtOnce), hearing: make(chan struct{}, hearAtOnce),
 	}
 	b.wire = newWire(o.HTTP, o.RealNow, b.log, o.Metrics.Limited)
 	opts := []slack.Option{slack.OptionAppLevelToken(o.AppToken), slack.OptionHTTPClient(b.wire),

@@ -12,6 +12,9 @@
 //   - Every click, form and command is answered: with what was recorded, with a refusal, or with "not confirmed".
 //   - Exactly one acknowledgement per envelope, never blocking the reader.
 //   - A payload that makes no sense records nothing and crashes nothing: it never becomes a command.
+//   - A form inside which somebody clicked is replaced by its hash: of two turns at once the second overwrites nothing and is told so.
+//   - A file of a form is fetched before the record is asked, and the bot's token goes to Slack's own hosts alone (with another Web API
+//     configured, to that host as well), never along a redirect.
 //   - A card has one writer, [Bot.Deliver]. After an unclear post the conversation is searched for the card's own metadata, and what is found is
 //     adopted. Without a history scope that is not possible; then it is posted again and the log says so. Effects and posts are therefore
 //     at least once. With the scopes im:history, channels:history and groups:history a double is left only where Slack carries a
@@ -44,8 +47,18 @@
 //     do not know. slack-go keeps the connection, the acks and the Web API.
 //   - A command's ID is made of who, which element and Slack's own time of the click, so a redelivered click is the same command; the ID of a form
 //     is made of its view, so sending it twice counts once.
-//   - The App Home is a short page: what waits for you, and how to start. It is published each time somebody opens it; other events are
-//     acknowledged and ignored.
+//   - The App Home is a short page: what waits for you, and how to start. It is published each time somebody opens it. user_change and
+//     user_status_changed drop what is known of the person and make packets of reviews that wait for them look; they are acknowledged
+//     first, for a packet looks by itself before each reminder, too. Other events are acknowledged and ignored.
+//   - A form that answers the form of the same kind replaces it in the acknowledgement. A page of a review may be larger than an acknowledgement can
+//     be; then the form is closed and the page opened afresh with the submission's trigger. Updating the view beside the acknowledgement
+//     was not taken: which of the two arrives first is not settled.
+//   - A form's command carries round and page in its ID, because a form that is shown anew keeps its view.
+//   - The file of a form has [MaxFile] bytes and 1.5 s. What is slower is refused at its field with nothing recorded: storing first and reading later
+//     would record a file that nobody has seen.
+//   - Files of a review go to the direct message of whoever asks, after the command was answered. They are not an effect: nothing is recorded
+//     by reading, and whoever got none asks again.
+//   - Absence is read from status text and emoji by one table (rosteraway.go); a status that has ended does not count.
 //   - internal_error of apps.connections.open is Slack's own trouble and retried, although slack-go does so without end.
 //   - A card that Slack refuses because of our token (invalid_auth, missing_scope, ...) is tried again: the operator can repair that, and the
 //     card was good.

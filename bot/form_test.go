@@ -201,6 +201,28 @@ func TestSentPageIsReplacedByItsLikeHoweverLarge(t *testing.T) {
 	}
 }
 
+func TestFileOfAFormReachesTheRecord(t *testing.T) {
+	r := running(t, slacksim.Options{}, withPackets)
+	r.desk.do = func(_ context.Context, c workflows.Command) (workflows.Reply, error) {
+		if c.Submitted {
+			return workflows.Reply{Text: "Read " + c.Input["file.name"] + "."}, nil
+		}
+		return workflows.Reply{Modal: &workflows.Modal{Callback: "review.import", Title: "Users", Submit: "Send", Workflow: somePacket, Account: "acme", Action: "review.import", Round: 3,
+			Inputs: []workflows.Input{{Block: "file", Kind: workflows.InputFile, Label: "CSV of the Users page", FileTypes: []string{"csv"}}, {Block: "environment", Kind: workflows.InputText, Label: "Environment"}}}}, nil
+	}
+	view := r.openPage("UANA")
+	const csv = "email,role\nana@acme.example,manage\n"
+	values := map[string]map[string]any{"file": {"file": slacksim.Upload{Name: "users.csv", Data: []byte(csv)}}, "environment": {"environment": "production"}}
+	if res, err := r.sim.SubmitView(r.ctx(), "UANA", view.ID, values); err != nil || len(res.Errors) > 0 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	r.told("UANA", "Read users.csv.")
+	c := r.desk.seen()
+	if last := c[len(c)-1]; last.Input["file"] != csv || last.Input["environment"] != "production" || len(last.Input["file.sha256"]) != 64 {
+		t.Errorf("%+v", last)
+	}
+}
+
 func TestFormOfAMachineThatNoFormOpensRecordsNothing(t *testing.T) {
 	r := running(t, slacksim.Options{}, withPackets)
 	payload := map[string]any{"type": "view_submission", "user": map[string]any{"id": "UANA", "team_id": "T0ACME"},

@@ -16,6 +16,8 @@ const (
 	peopleTimeout = 8 * time.Second
 	// maxChanges bounds the memory for changes that were told already; it is emptied when full, for telling twice does no harm.
 	maxChanges = 5000
+	// hearAtOnce bounds the workers that a flood of such events can hold while the record is slow: clicks come first.
+	hearAtOnce = 4
 )
 
 // changes remembers which change of which person was told: Slack sends a change of status as user_change and as user_status_changed.
@@ -52,6 +54,13 @@ func (v *visit) personChanged(ctx context.Context) {
 		stamp = v.ack.envelope
 	}
 	if b.o.Desk == nil || !b.changes.first(e.User.ID+"/"+stamp) {
+		return
+	}
+	select {
+	case b.hearing <- struct{}{}:
+		defer func() { <-b.hearing }()
+	default:
+		b.log.Info().Str(fieldPerson, e.User.ID).Msg("too many Slack accounts change at once; reviews look by themselves later")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, peopleTimeout)

@@ -158,9 +158,13 @@ func anyModal() *rapid.Generator[workflows.Modal] {
 			Intro: rapid.SliceOfN(anyText(), 0, 3).Draw(t, "intro")}
 		for i := range rapid.SampledFrom([]int{0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 110}).Draw(t, "inputs") {
 			in := workflows.Input{Block: rapid.SampledFrom([]string{"", "reason", "account", "x"}).Draw(t, "block") + strings.Repeat("y", i%60*5),
-				Kind:  rapid.SampledFrom([]string{workflows.InputSelect, workflows.InputMulti, workflows.InputUser, workflows.InputText, workflows.InputChecks, "odd"}).Draw(t, "kind"),
+				Kind: rapid.SampledFrom([]string{workflows.InputSelect, workflows.InputMulti, workflows.InputUser, workflows.InputText, workflows.InputChecks, workflows.InputFile,
+					workflows.BlockText, workflows.BlockDivider, workflows.BlockButtons, "odd"}).Draw(t, "kind"),
 				Label: anyText().Draw(t, "label"), Hint: anyText().Draw(t, "hint"), Placeholder: anyText().Draw(t, "placeholder"), Initial: anyText().Draw(t, "initial"),
 				Optional: rapid.Bool().Draw(t, "optional"), Multiline: rapid.Bool().Draw(t, "multiline"), MaxLength: rapid.SampledFrom([]int{0, 5, 500, 9000, -1}).Draw(t, "max")}
+			for range rapid.SampledFrom([]int{0, 1, 3, 30}).Draw(t, "buttons") {
+				in.Buttons = append(in.Buttons, workflows.Button{Action: rapid.StringMatching(`([a-z]{1,3}\.)?[a-z]{0,4}`).Draw(t, "action"), Label: anyText().Draw(t, "button")})
+			}
 			label, description := anyText().Draw(t, "ol"), anyText().Draw(t, "od")
 			for i := range rapid.SampledFrom([]int{0, 1, 12, 130}).Draw(t, "options") {
 				in.Options = append(in.Options, workflows.Option{Value: strings.Repeat("v", i%160), Label: label, Description: description})

@@ -156,10 +156,16 @@ func noPeriod(a workflows.AccountInfo, err error) error {
 		" have no period in the configuration, so none was opened. Ask whoever operates Keyholder to run `keyholder check`, which says what is wrong under review."}, err)
 }
 
-// newestReview is the ID of the running campaign of an account, or of the last one.
+// newestReview is the ID of the running campaign of an account, or of the last one that was held to its end.
 func (v *visit) newestReview(a workflows.AccountInfo) (string, error) {
-	if n := len(a.State.Reviews); n > 0 {
-		return a.State.Reviews[n-1].ID, nil
+	all := a.State.Reviews
+	if id := runningReview(all); id != "" {
+		return id, nil
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Stage != review.CampaignCancelled || i == 0 {
+			return all[i].ID, nil
+		}
 	}
 	return "", workflows.Refuse("no_review", v.b.fill("No review of "+workflows.Esc(a.Policy.Name)+" was held yet, so there is nothing to export. `{command} review "+a.Policy.ID+"` says when the next one opens."))
 }

@@ -131,8 +131,9 @@ func heldReview(r *rig) string {
 	cat.Fixes = []review.Fix{{Row: 1, State: review.FixVerified}, {Row: 2, State: review.FixPending, Due: reviewNow.Add(-time.Hour)}, {Row: 3, State: review.FixFailed, Due: reviewNow.Add(time.Hour)}}
 	c := review.CampaignState{Started: review.Started{ID: id, AccountID: "acme", AccountName: "Acme Production", Period: "2026q4", Due: due, Closes: due.Add(168 * time.Hour)},
 		Phase: review.CampaignOpen, Rows: 8, Parts: []review.Part{{ID: ben.ID, Reviewer: "UBEN"}, {ID: cat.ID, Reviewer: "UCAT"}},
-		Readings:   []review.Reading{{Source: review.SourceAPI}, {Environment: "Sandbox", Excluded: "no token <yet>"}},
-		Exceptions: []string{"Ben decides about himself: he is the only reviewer"}}
+		Readings:   []review.Reading{{Source: review.SourceAPI}, {Environment: "Sandbox", Excluded: "no token is configured for it"}},
+		Exceptions: []string{"<@UBEN> decides on ben@acme.example, which concerns them: no other reviewer or holder can decide it."},
+		Notes:      []string{"<@UANA> is away."}}
 	r.desk.states = map[string]workflows.State{id: c, ben.ID: ben, cat.ID: cat}
 	r.desk.open = []workflows.Overview{{ID: id, Account: "acme", Title: c.Title(), Stage: c.Stage()}, {ID: ben.ID, Account: "acme", Title: ben.Title(), Stage: ben.Stage()}}
 	r.desk.accounts[0].State.Reviews = []workflows.ReviewSummary{
@@ -145,7 +146,7 @@ func TestStatusOfARunningReview(t *testing.T) {
 	r := reviewRig(t)
 	id := heldReview(r)
 	want := []string{"(`" + id + "`): … due ", "in 3 days.", "5 of 8 rows left. Decided: 2 keep, 0 change, 1 remove.",
-		"… <@UBEN>: 2 of 4 rows left", "! <@UCAT> with <@UDEE>: 3 of 4 rows left, late", "Left out: Sandbox (no token &lt;yet&gt;)", "Exception: Ben decides about himself",
+		"… <@UBEN>: 2 of 4 rows left", "! <@UCAT> with <@UDEE>: 3 of 4 rows left, late", "Left out: Sandbox (no token is configured for it)", "! <@UBEN> decides on ben@acme.example", "\n<@UANA> is away.",
 		"Carried out: 1 of 3 decisions. ✗ 1 failed. ! 1 late.", "*Before*", "2026q3 (`" + r.named("2026q3") + "`): completed, 20 rows: 15 keep, 2 change, 2 remove, 1 without an answer; 1 of what was decided not done; closed "}
 	for _, words := range []string{"review", "review acme status", "reviews Acme Production"} {
 		text := r.slash("UANA", words)

@@ -300,12 +300,12 @@ func (p *progress) line() string {
 	return mark + who + ": " + text
 }
 
-// leftOut says what the review does not cover, and what is decided by way of exception.
+// leftOut says what the review does not cover, what is decided by way of exception, and who was replaced. The machine's own sentences are mrkdwn.
 func leftOut(s review.CampaignState) []string {
 	var out []string
 	for _, r := range s.Readings {
 		if r.Excluded != "" {
-			out = append(out, "Left out: "+workflows.Esc(or(r.Environment, workflows.Production))+" ("+workflows.Esc(workflows.Clip(r.Excluded, 200))+")")
+			out = append(out, "Left out: "+workflows.Esc(or(r.Environment, workflows.Production))+" ("+cut(r.Excluded, 300)+")")
 		}
 	}
 	for i, e := range s.Exceptions {
@@ -313,7 +313,14 @@ func leftOut(s review.CampaignState) []string {
 			out = append(out, fmt.Sprintf("… and %s more.", workflows.Plural(len(s.Exceptions)-i, "exception")))
 			break
 		}
-		out = append(out, "Exception: "+workflows.Esc(workflows.Clip(e, 200)))
+		out = append(out, "! "+cut(e, 300))
+	}
+	for i, n := range s.Notes {
+		if i == shownNotes {
+			out = append(out, fmt.Sprintf("… and %s more.", workflows.Plural(len(s.Notes)-i, "note")))
+			break
+		}
+		out = append(out, cut(n, 300))
 	}
 	return out
 }

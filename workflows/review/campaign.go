@@ -45,10 +45,10 @@ func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Pol
 	switch {
 	case cmd.Name == StartCampaign:
 		n.People = workflows.Union(n.People, reviewers(p.Review), p.HolderIDs(), custodians(p.Aliases), p.Admins, p.Auditors)
-		n.Delegations = reviewers(p.Review)
+		n.Delegations = workflows.Union(reviewers(p.Review), p.HolderIDs(), p.Admins)
 	case s.Phase == CampaignGathering:
 		n.People = workflows.Union(n.People, reviewers(s.Policy), s.Holders, custodians(s.Aliases), s.Admins)
-		n.Delegations = reviewers(s.Policy)
+		n.Delegations = workflows.Union(reviewers(s.Policy), s.Holders, s.Admins)
 	case cmd.Name == ActDelegates:
 		n.People = workflows.Union(n.People, s.Holders, custodians(s.Aliases))
 	}

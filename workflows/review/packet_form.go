@@ -71,7 +71,7 @@ func (s PacketState) fields(r Row) []workflows.Input {
 	n, v := strconv.Itoa(r.N), s.Verdicts[r.N-1]
 	title, facts := RowText(r)
 	if r.Exception != "" {
-		facts = append(facts, "This is your own: "+r.Exception)
+		facts = append(facts, "This concerns you: "+r.Exception)
 	}
 	row := workflows.Input{Block: BlockRow + n, Kind: workflows.InputSelect, Label: n + ". " + title, Hint: strings.Join(facts, " · "), Placeholder: "Decide", Optional: true,
 		Initial: v.Decision, Options: []workflows.Option{{Value: Keep, Label: "Keep"}}}

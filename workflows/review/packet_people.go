@@ -90,7 +90,7 @@ func (s PacketState) people(cmd workflows.Command, f workflows.Facts) (workflows
 		}
 		to := ""
 		if why == "delegated" {
-			to = delegate(f, who, cmd.At)
+			to = standIn(f, who, cmd.At)
 		}
 		rest := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool { return r == who })
 		switch {
@@ -141,7 +141,7 @@ func (s PacketState) gone(f workflows.Facts, who string, at time.Time) string {
 	switch {
 	case known && p.Standing != "":
 		return "deactivated"
-	case delegate(f, who, at) != "":
+	case standIn(f, who, at) != "":
 		return "delegated"
 	case p.Away && (p.AwayUntil.IsZero() || p.AwayUntil.Sub(at) > awayTooLong):
 		return "absent"
@@ -149,8 +149,8 @@ func (s PacketState) gone(f workflows.Facts, who string, at time.Time) string {
 	return ""
 }
 
-// delegate is whom somebody has asked to decide in their place, "" for nobody.
-func delegate(f workflows.Facts, who string, at time.Time) string {
+// standIn is whom somebody has asked to decide in their place, "" for nobody.
+func standIn(f workflows.Facts, who string, at time.Time) string {
 	for _, g := range f.Delegations {
 		if g.From == who && g.ActiveAt(at) {
 			return g.To

@@ -45,7 +45,7 @@ func (v *visit) click(ctx context.Context) {
 
 // open shows a form with the trigger of what the person did, which lives for 3 s.
 func (v *visit) open(ctx context.Context, m workflows.Modal) error {
-	view, err := RenderModal(m)
+	view, err := v.b.renderModal(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (v *visit) open(ctx context.Context, m workflows.Modal) error {
 // replace shows a form in the place of the one that was clicked in. Its hash makes sure that nothing newer is overwritten, as when a button was pressed
 // twice. Source: views.update.
 func (v *visit) replace(ctx context.Context, m workflows.Modal) error {
-	view, err := RenderModal(m)
+	view, err := v.b.renderModal(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (v *visit) closeForm(ctx context.Context, reply workflows.Reply) {
 // next shows the form that follows: one of the same kind in the place of the one that was sent, another on top of it. What does not fit into an
 // acknowledgement is opened afresh.
 func (v *visit) next(ctx context.Context, m workflows.Modal) {
-	view, err := RenderModal(m)
+	view, err := v.b.renderModal(ctx, m)
 	if err != nil {
 		v.fail(ctx, err)
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -198,6 +199,28 @@ func TestSentPageIsReplacedByItsLikeHoweverLarge(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestLabelsOfFieldsAreWithoutMarkup(t *testing.T) {
+	r := stopped(t, slacksim.Options{})
+	at := workflows.When(time.Date(2026, 12, 3, 9, 14, 0, 0, time.UTC))
+	m := workflows.Modal{Callback: "review.packet", Workflow: somePacket, Inputs: []workflows.Input{
+		{Block: "row:1", Kind: workflows.InputText, Label: "1. *a&amp;b@acme.example* · monitor", Hint: "Last sign-in " + at + " · Can read it: <@UANA> and <@UNOBODY>"},
+		{Kind: workflows.BlockText, Label: "*bold* <@UANA>"}}}
+	v, err := r.bot.renderModal(r.ctx(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := v.Blocks.BlockSet[0].(*slack.InputBlock)
+	if in.Label.Text != "1. a&b@acme.example · monitor" || in.Hint.Text != "Last sign-in 2026-12-03 09:14 UTC · Can read it: ANA and UNOBODY" {
+		t.Errorf("%q, %q", in.Label.Text, in.Hint.Text)
+	}
+	if text := v.Blocks.BlockSet[1].(*slack.SectionBlock).Text.Text; text != "*bold* <@UANA>" {
+		t.Errorf("%q", text)
+	}
+	if m.Inputs[0].Hint == in.Hint.Text {
+		t.Error("the form itself was changed")
 	}
 }
 

@@ -1,12 +1,15 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
@@ -44,6 +47,47 @@ func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 	}
 	return v, nil
 }
+
+// namePatience bounds asking Slack for the names that a form shows, which is opened with a trigger that lives for 3 s.
+const namePatience = 400 * time.Millisecond
+
+// renderModal renders a form whose labels may hold mrkdwn. Slack shows fields' labels and hints as plain text, so mentions become names there, date
+// tokens times in UTC, and markup goes.
+func (b *Bot) renderModal(ctx context.Context, m workflows.Modal) (slack.ModalViewRequest, error) {
+	m.Inputs = slices.Clone(m.Inputs)
+	b.learnNames(ctx, m.Inputs)
+	for i := range m.Inputs {
+		if in := &m.Inputs[i]; in.Kind != workflows.BlockText {
+			in.Label, in.Hint = workflows.Plain(in.Label, b.roster.cachedName), workflows.Plain(in.Hint, b.roster.cachedName)
+		}
+	}
+	return RenderModal(m)
+}
+
+// learnNames looks up those people in fields' texts whose names are not known yet. Who cannot be looked up in time is shown by their ID.
+func (b *Bot) learnNames(ctx context.Context, inputs []workflows.Input) {
+	var unknown []string
+	for _, in := range inputs {
+		if in.Kind == workflows.BlockText {
+			continue
+		}
+		for _, found := range mentionText.FindAllStringSubmatch(in.Label+" "+in.Hint, -1) {
+			if id := found[1]; b.roster.cachedName(id) == "" {
+				unknown = workflows.Union(unknown, []string{id})
+			}
+		}
+	}
+	if len(unknown) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, namePatience)
+	defer cancel()
+	if _, err := b.roster.People(ctx, unknown); err != nil {
+		b.log.Debug().Str(fieldCause, clean(err)).Msg("a form shows IDs in place of names")
+	}
+}
+
+var mentionText = regexp.MustCompile(`<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>`)
 
 // errFormTooLarge: the form has more text and options than a view may hold.
 var errFormTooLarge = errors.New("render the form: it is larger than Slack takes")

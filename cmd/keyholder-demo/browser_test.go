@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -269,6 +272,65 @@ func (p *page) ticks(ids string) {
 	p.until("the panel to tick "+ids, func() bool {
 		return ask[bool](p, fmt.Sprintf(`(done => JSON.stringify(done) === %s)([...document.querySelector('#panel-frame').contentDocument.querySelectorAll('#tour .step.done .name')].filter(e => e.checkVisibility()).map(e => e.firstChild.data))`, quoted(string(raw))))
 	})
+}
+
+func TestAFreshWorldBeginsAtTheSameAddress(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	started, done := make(chan *demo, 2), make(chan error, 1)
+	go func() {
+		done <- worlds(ctx, options{listen: "127.0.0.1:0", integratorListen: "127.0.0.1:0", seed: 3, edit: quick}, func(d *demo) { started <- d })
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("the worlds ended with %v", err)
+		}
+	})
+	world := func() *stage {
+		t.Helper()
+		select {
+		case d := <-started:
+			s := &stage{demo: d, t: t, ctx: ctx, edit: quick}
+			s.until("the bot to connect", func() bool { return s.slack.Connections() > 0 })
+			return s
+		case err := <-done:
+			done <- err
+			t.Fatalf("no world: %v", err)
+		case <-time.After(patience):
+			t.Fatal("no world begins")
+		}
+		return nil
+	}
+	s := world()
+	p := open(t, s)
+	s.request(dee, toAlias())
+	s.press(ana, "transfer.claim")
+	s.signUp(aliasEmail)
+	s.press(ana, "transfer.confirm")
+	s.press(ben, "transfer.confirm")
+	s.until("the invitation", func() bool { return s.toured().Steps[5].Done })
+	s.acceptOwnership(aliasEmail)
+	s.press(ana, "transfer.settle")
+	s.until("the modal", func() bool { return len(s.slack.Views(ana)) > 0 })
+	if _, err := s.slack.SubmitView(s.ctx, ana, s.slack.Views(ana)[0].ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the end", func() bool { return s.toured().Steps[7].Done })
+	p.click("button", "^Restart$")
+	p.sees("The mailbox owns the account already")
+	p.click("button", "^Start a fresh world$")
+	next := world()
+	p.stage = next
+	if next.slackListener.Addr().String() != s.slackListener.Addr().String() {
+		t.Errorf("the address moved from %s to %s", s.slackListener.Addr(), next.slackListener.Addr())
+	}
+	p.toursTo("Ask for a transfer")
+	p.until("a tour without ticks and notes", func() bool { return !p.shows("owns the account already") && !p.shows("Asked: hand") })
+	if got := next.account().Snapshot().Owner.Email; got != ownerEmail || ticked(next.toured()) != "" {
+		t.Errorf("in the fresh world %s owns the account, and done is %q", got, ticked(next.toured()))
+	}
+	next.request(dee, toAlias()) // the bot of this world remembers nothing, and works
+	next.untilTicked("ask")
 }
 
 func TestMeddlingIsSeenAtIntegratorAndKeepsTheFocus(t *testing.T) {

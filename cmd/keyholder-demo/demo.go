@@ -43,6 +43,8 @@ type demo struct {
 	jumped     atomic.Int64 // the demo's time after the last jump, in microseconds; 0: there was none
 	seed       uint64
 	faults     bool
+	began      int64  // tells this world from the one before: when it was made, in real nanoseconds
+	renew      func() // ends this world for a fresh one; nil where there is none to follow
 
 	slackListener, integratorListener net.Listener
 	log                               zerolog.Logger
@@ -55,7 +57,7 @@ const (
 
 // newDemo listens and builds both simulators and the configuration; nothing runs yet.
 func newDemo(o options) (*demo, error) {
-	d := &demo{clock: &movableClock{}, log: o.log, seed: o.seed, faults: o.faults}
+	d := &demo{clock: &movableClock{}, log: o.log, seed: o.seed, faults: o.faults, began: time.Now().UnixNano()}
 	var err error
 	if d.slackListener, err = net.Listen("tcp", o.listen); err != nil {
 		return nil, fmt.Errorf("listen for the page: %w", err)
@@ -85,7 +87,7 @@ func (d *demo) simulate(o options) {
 	so := slacksim.Options{Seed: o.seed, Now: d.clock.Now, TeamID: teamID, TeamName: "Acme", Domain: "acme", AppID: "A0KEYHOLDER", BotUserID: "U0KEYS", BotID: "B0KEYS",
 		BotName: "keyholder", AppToken: appToken, BotToken: botToken, PanelTitle: "Outside Slack",
 		Commands: []slacksim.SlashCommand{{Command: "/io", Description: "Ownership of integrator.io accounts",
-			UsageHint: "help | status | transfer | access | who | mine | delegate @person [until] | audit ID", ShouldEscape: true}}}
+			UsageHint: "help | status | transfer | access | review | who | mine | delegate @person [until] | audit ID", ShouldEscape: true}}}
 	if o.faults {
 		io.Faults = integratorsim.Faults{Seed: o.seed, Rate: 0.05}
 		so.Faults = slacksim.Faults{RateLimited: 0.03, Storm: 0.01, ErrorBefore: 0.03, ErrorAfter: 0.03, DropAfter: 0.03, Late: 0.1, Duplicate: 0.05,
@@ -152,6 +154,27 @@ func (d *demo) run(ctx context.Context) error {
 	g.Go(func() error { return d.serveSimulators(ctx) })
 	g.Go(func() error { return d.serveBot(ctx) })
 	return g.Wait()
+}
+
+// worlds runs one demo after the other until ctx ends: each lasts until somebody asks for a fresh one, which begins at the same addresses with
+// the same seed, and with nothing in its Redis. started hears of each.
+func worlds(ctx context.Context, o options, started func(*demo)) error {
+	for {
+		d, err := newDemo(o)
+		if err != nil {
+			return err
+		}
+		world, end := context.WithCancel(ctx)
+		var again atomic.Bool
+		d.renew = func() { again.Store(true); end() }
+		o.listen, o.integratorListen = d.slackListener.Addr().String(), d.integratorListener.Addr().String()
+		started(d)
+		err = d.run(world)
+		end()
+		if ctx.Err() != nil || !again.Load() {
+			return err
+		}
+	}
 }
 
 // close gives back what newDemo took.

@@ -53,13 +53,16 @@ func run(args []string, out, errw io.Writer) (code int) {
 	if f.Verbose {
 		log = zerolog.New(zerolog.ConsoleWriter{Out: errw, TimeFormat: time.TimeOnly}).With().Timestamp().Logger()
 	}
-	d, err := newDemo(options{listen: f.Listen, integratorListen: f.IntegratorListen, seed: f.Seed, faults: f.Faults, log: log})
-	if err != nil {
-		fmt.Fprintf(errw, "keyholder-demo: %v\n", err)
-		return 1
-	}
-	fmt.Fprint(out, d.welcome(f))
-	if err := d.run(ctx); err != nil && ctx.Err() == nil {
+	first := true
+	err = worlds(ctx, options{listen: f.Listen, integratorListen: f.IntegratorListen, seed: f.Seed, faults: f.Faults, log: log}, func(d *demo) {
+		if first {
+			fmt.Fprint(out, d.welcome(f))
+			first = false
+			return
+		}
+		fmt.Fprintln(out, "A fresh world has begun, at the same addresses.")
+	})
+	if err != nil && ctx.Err() == nil {
 		fmt.Fprintf(errw, "keyholder-demo: %v\n", err)
 		return 1
 	}

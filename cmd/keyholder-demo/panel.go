@@ -3,8 +3,10 @@ package main
 import (
 	"embed"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
@@ -32,6 +34,7 @@ func (d *demo) panel() http.Handler {
 		d.tour.restart(d.clock.Now())
 		writeJSON(w, http.StatusOK, struct{}{})
 	})
+	mux.HandleFunc("POST /world", d.freshWorld)
 	// A page of another site that is open in the same browser must not act here.
 	return secure(http.NewCrossOriginProtection().Handler(mux))
 }
@@ -59,6 +62,20 @@ func (d *demo) act(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, res)
+}
+
+// freshWorld ends this world, and with it everything that happened in it. Its answer is on its way before that.
+func (d *demo) freshWorld(w http.ResponseWriter, _ *http.Request) {
+	if d.renew == nil {
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": "this world has none to follow; end the program and start it again"})
+		return
+	}
+	const answer = "{}\n"
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	_, _ = io.WriteString(w, answer)
+	_ = http.NewResponseController(w).Flush()
+	go d.renew() // it closes the connection under this request
 }
 
 // maxForward is the longest single jump.

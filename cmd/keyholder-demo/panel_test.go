@@ -127,3 +127,10 @@ func nextState(t *testing.T, lines *bufio.Reader) panelState {
 		}
 	}
 }
+
+func TestAWorldWithoutANextOneSaysSo(t *testing.T) {
+	s := prepare(t, options{})
+	if code, body := s.panelPost("/world", ""); code != http.StatusUnprocessableEntity || !strings.Contains(body, "start it again") || s.panelState().Fresh {
+		t.Errorf("%d %s", code, body)
+	}
+}

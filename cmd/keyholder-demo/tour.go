@@ -179,7 +179,7 @@ func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot)
 		out.Note = "The transfer " + x.id + " ended, and the owner stayed. That happens too. Ask once more to go on."
 	}
 	if !going && account.Owner.Email == aliasEmail {
-		out.Note = "The mailbox owns the account already. End the program and start it again for a fresh world."
+		out.Note = "The mailbox owns the account already. To do it once more, start a fresh world."
 	}
 	for i := range out.Steps {
 		s := &out.Steps[i]

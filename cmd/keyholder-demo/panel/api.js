@@ -31,4 +31,16 @@ async function doing(work, text) {
 
 export const act = (action, text) => doing(() => post('act', action), text);
 export const forward = (seconds, text) => doing(() => post('forward', { seconds }), text);
+// freshWorld begins everything anew and loads the page again as soon as the new world answers.
+export async function freshWorld() {
+  const before = (await (await fetch('state')).json()).world;
+  if (!await doing(() => post('world', {}), 'A fresh world begins.')) return;
+  for (const end = Date.now() + 30000; Date.now() < end; await new Promise(next => setTimeout(next, 150))) {
+    try {
+      const res = await fetch('state');
+      if (res.ok && (await res.json()).world !== before) { window.parent.location.reload(); return; }
+    } catch { /* not yet */ }
+  }
+  say('✗ The demo does not come back. Is it still running?', true);
+}
 export const restart = () => doing(() => post('tour/restart', {}), 'The ticks are gone. A transfer that is still open goes on.');

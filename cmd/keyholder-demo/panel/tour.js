@@ -1,6 +1,6 @@
 // The tour: what to try, ticked by the server as it happens.
 import { draw, h, words } from './dom.js';
-import { restart } from './api.js';
+import { freshWorld, restart } from './api.js';
 
 export function drawTour(place, state, show) {
   const { steps, current, note } = state.tour;
@@ -10,8 +10,9 @@ export function drawTour(place, state, show) {
       h('button', { type: 'button', class: 'link', key: 'restart', onclick: restart, title: 'Takes the ticks away, nothing else' }, 'Restart')),
     h('progress', { max: steps.length, value: done, 'aria-label': 'Steps done' }),
     note ? h('p', { class: 'note' }, note) : null,
+    state.fresh && current !== steps.length && state.accounts[0].owner.email === state.mailbox ? fresh() : null,
     h('ol', { 'aria-label': 'Things to try' }, steps.map((s, i) => step(s, i, i === current, show))),
-    current === steps.length ? finished() : null,
+    current === steps.length ? finished(state) : null,
   ]);
 }
 
@@ -25,7 +26,13 @@ function step(s, i, current, show) {
   return h('li', {}, h('details', { class: look, key: 'step-' + s.id }, h('summary', { class: 'line', key: 'line-' + s.id }, mark, name), what, go));
 }
 
-function finished() {
+// fresh starts the demo over, all of it.
+function fresh() {
+  return h('p', {}, h('button', { type: 'button', class: 'primary', key: 'fresh', onclick: freshWorld }, 'Start a fresh world'), ' Jane owns the account again, and nothing has happened yet.');
+}
+
+function finished(state) {
   return h('div', { class: 'item' }, h('p', {}, h('strong', {}, 'The account belongs to a mailbox that three people can open.')),
-    h('p', {}, words('What next: break things under *Meddle*, or start with `make demo ARGS="--faults --seed 7"`, and both services misbehave.')));
+    h('p', {}, words('What next: break things under *Meddle*, or start with `make demo ARGS="--faults --seed 7"`, and both services misbehave.')),
+    state.fresh ? fresh() : null);
 }

@@ -67,7 +67,7 @@ type Options struct {
 	Command string
 	Desk    Desk
 	// Forms holds the request form of each machine by the machine's name ("transfer"), Machines the prefixes of action_ids of those that are not opened by
-	// a form ("review"). The buttons and forms of all others are refused.
+	// a form; nil: "review". The buttons and forms of all others are refused.
 	Forms    map[string]Form
 	Machines []string
 	// Census reads the users of one environment ("" is production) of an account, for "who"; nil: that word is not there.
@@ -102,6 +102,9 @@ func (o Options) check() (Options, error) {
 	}
 	if o.Command == "" {
 		o.Command = "/io"
+	}
+	if o.Machines == nil {
+		o.Machines = []string{"review"}
 	}
 	if o.Now == nil {
 		faults = append(faults, errors.New("a clock is needed"))

@@ -1,6 +1,10 @@
 package bot
 
-import "encoding/json"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
 
 // The types below hold what the bot uses of Slack's envelopes and nothing more, so that a message or view that contains
 // something new cannot make a click undecodable. Source: reference of interaction payloads and slash commands.
@@ -101,11 +105,11 @@ type wireEvent struct {
 	} `json:"event"`
 }
 
-// wireSubject is whom an event is about: an ID in app_home_opened, the whole user in user_change. Updated is when Slack last changed the user, in
-// Unix seconds; both events that Slack sends of one change carry the same.
+// wireSubject is whom an event is about: an ID in app_home_opened, the whole user in user_change. Digest is of the user as a whole, which both events
+// that Slack sends of one change carry alike; "" without one.
 type wireSubject struct {
-	ID      string
-	Updated int64
+	ID     string
+	Digest string
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -113,11 +117,9 @@ func (u *wireSubject) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && raw[0] != '{' {
 		return json.Unmarshal(raw, &u.ID)
 	}
-	var user struct {
-		ID      string `json:"id"`
-		Updated int64  `json:"updated"`
-	}
+	var user wireUser
 	err := json.Unmarshal(raw, &user)
-	u.ID, u.Updated = user.ID, user.Updated
+	sum := sha256.Sum256(raw)
+	u.ID, u.Digest = user.ID, hex.EncodeToString(sum[:8])
 	return err
 }

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -49,10 +48,7 @@ func (v *visit) personChanged(ctx context.Context) {
 	}
 	b := v.b
 	b.roster.drop(e.User.ID)
-	stamp := strconv.FormatInt(e.User.Updated, 10)
-	if e.User.Updated == 0 {
-		stamp = v.ack.envelope
-	}
+	stamp := or(e.User.Digest, v.ack.envelope)
 	if b.o.Desk == nil || !b.changes.first(e.User.ID+"/"+stamp) {
 		return
 	}

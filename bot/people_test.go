@@ -91,6 +91,31 @@ func TestLookUpThatBeganBeforeADropIsNotKept(t *testing.T) {
 	}
 }
 
+func TestReviewerWhoGoesOnHolidayIsNoticedAtOnce(t *testing.T) {
+	r := running(t, slacksim.Options{Events: []string{"app_home_opened", "user_change", "user_status_changed"}})
+	r.desk.waiting = []workflows.Overview{{ID: somePacket}}
+	away := func() bool {
+		people, err := r.bot.Roster().People(r.ctx(), []string{"UANA"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return people["UANA"].Away
+	}
+	if away() {
+		t.Fatal("away before")
+	}
+	r.sim.UpdateUser("UANA", func(u *slacksim.User) { u.StatusText, u.StatusEmoji = "Vacationing", ":palm_tree:" })
+	r.soon(func() bool { return len(r.desk.seen()) == 1 })
+	if !away() {
+		t.Error("Slack is not asked afresh")
+	}
+	r.sim.UpdateUser("UANA", func(u *slacksim.User) { u.StatusText, u.StatusEmoji = "", "" })
+	r.soon(func() bool { return len(r.desk.seen()) == 2 })
+	if c := r.desk.seen(); c[0].Name != review.LookPeople || c[0].Workflow != somePacket || c[0].ID == c[1].ID || away() {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestPacketsOfSomebodyWhoseAccountChangedLookOnce(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
 	r.desk.waiting = []workflows.Overview{{ID: somePacket}, {ID: someWorkflow}, {ID: "p03-ABCDEFGH"}}

@@ -33,6 +33,7 @@ type cli struct {
 	Init     initCmd     `cmd:"" help:"Ask a few questions and write a commented keyholder.yaml."`
 	Manifest manifestCmd `cmd:"" help:"Print the Slack app manifest, ready to paste."`
 	Audit    auditCmd    `cmd:"" help:"Verify or export the record."`
+	Review   reviewCmd   `cmd:"" help:"Export a review's evidence, or hand in a list of users."`
 	Docs     docsCmd     `cmd:"" help:"Print who owns and who holds each account, as Markdown."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

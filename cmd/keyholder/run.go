@@ -16,7 +16,7 @@ func (c runCmd) Run(w *world) error {
 		return err
 	}
 	w.log.Info().Str(workflows.LogVersion, version()).Int(workflows.LogAccounts, len(cfg.Accounts)).Msg("starting")
-	s, err := serve.New(w.ctx, serve.Options{Config: cfg, Log: w.log,
+	s, err := serve.New(w.ctx, serve.Options{Config: cfg, Log: w.log, Version: version(),
 		Listening: func(addr string) { w.log.Info().Str(workflows.LogListen, addr).Msg("listening for operators") }})
 	if err != nil {
 		if w.ctx.Err() != nil && errors.Is(err, workflows.ErrAway) {

@@ -44,6 +44,8 @@ type surroundings struct {
 	info  integratorsim.DemoInfo
 	redis *storetest.Server
 	away  atomic.Bool // Slack answers 503
+	// folder is this package's own: scripts run elsewhere.
+	folder string
 }
 
 // TestScripts runs testdata/script against simulators and a real redis-server.
@@ -56,13 +58,18 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "fill": fill, "answers": answers, "redis": redisCommand, "slack": slackCommand, "transfer": transferCommand,
 			"tamper": tamper, "terminate": terminate, "nosecrets": noSecrets, "recomputes": recomputes,
+			"reviewed": reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds, "spoil": spoil,
 		},
 	})
 }
 
 // surround starts a Slack, an integrator.io and a Redis for one script.
 func surround(t *testing.T, e *testscript.Env) error {
-	s := &surroundings{redis: storetest.Redis(t)}
+	folder, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the tests' folder: %w", err)
+	}
+	s := &surroundings{redis: storetest.Redis(t), folder: folder}
 	s.slack = slacksim.New(slacksim.Options{AppToken: scriptAppToken, BotToken: scriptBotToken, BotUserID: "U0KEYS",
 		Commands: []slacksim.SlashCommand{{Command: "/io", ShouldEscape: true}}})
 	for _, id := range []string{"U0DEE", "U0ANA", "U0BEN", "U0CAT"} {
@@ -91,7 +98,8 @@ func surround(t *testing.T, e *testscript.Env) error {
 	}
 	e.Values["surroundings"] = s
 	for k, v := range map[string]string{"SLACK_APP_TOKEN": scriptAppToken, "SLACK_BOT_TOKEN": scriptBotToken, "SLACK_API_URL": slack.URL + "/api/",
-		"REDIS_URL": s.redis.URL, "ACME_IO_TOKEN": info.ProductionToken, "INTEGRATOR": io.URL, "LISTEN": "127.0.0.1:" + strconv.Itoa(port)} {
+		"REDIS_URL": s.redis.URL, "ACME_IO_TOKEN": info.ProductionToken, "INTEGRATOR": io.URL, "LISTEN": "127.0.0.1:" + strconv.Itoa(port),
+		"NOW": time.Now().UTC().Add(-time.Second).Format(time.RFC3339)} {
 		e.Setenv(k, v)
 	}
 	return nil

@@ -128,3 +128,14 @@ func (d *dossier) checkRemedies() {
 	}
 	d.agree(without == 0, "%s to change or remove, %s without a remedy", workflows.Plural(wanted, "decision"), fmt.Sprint(without))
 }
+
+// Disagreements lists in words what does not agree within the evidence; the page shows them loudly. None: it is complete as far as it can be told.
+func (e Evidence) Disagreements() []string {
+	var all []string
+	for _, c := range newDossier(e).checks {
+		if !c.OK {
+			all = append(all, c.Text)
+		}
+	}
+	return all
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
 	"github.com/keyholder/keyholder/workflows/integrator"
+	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
 
@@ -24,6 +25,8 @@ import (
 type Options struct {
 	Config *config.Config
 	Log    zerolog.Logger
+	// Version of the program, for the evidence that it makes.
+	Version string
 	// Now is the time of commands and timers; nil: time.Now. RealNow is this machine's clock for leases and back-off; nil: time.Now. The demo moves
 	// the first and never the second.
 	Now, RealNow func() time.Time
@@ -46,7 +49,7 @@ type Server struct {
 
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
-	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}}
+	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{}}
 }
 
 // New opens the store and wires everything. It waits for a Redis that is away until ctx ends.
@@ -118,7 +121,7 @@ func (s *Server) wire() error {
 	desk := &lazyDesk{}
 	b, err := bot.New(bot.Options{
 		AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken, APIURL: cfg.Secrets.SlackAPIURL, Command: cfg.Slack.Command,
-		Desk: desk, Forms: s.forms(), Census: s.census, Looked: s.lookForDrift, Log: o.Log, Now: o.Now, RealNow: o.RealNow, Metrics: s.metrics.bot(),
+		Desk: desk, Forms: s.forms(), Machines: []string{"review"}, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now, RealNow: o.RealNow, Metrics: s.metrics.bot(),
 	})
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)

@@ -1,0 +1,168 @@
+package serve
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/keyholder/keyholder/store"
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
+)
+
+// Collect reads the evidence of a review: the campaign, its packets, and the chains of both and of the requests for access that its remedies name. Every
+// chain is recomputed, and the states are folded from its events: what somebody wrote over a stored state is not believed. Only where an event was erased
+// the stored state has to do. Version, Made and MadeBy are left to the caller. Errors: [workflows.ErrNoWorkflow] when id is no review;
+// [*store.BrokenError] when a chain does not hold; [workflows.ErrAway].
+func Collect(ctx context.Context, st *store.Store, id string) (review.Evidence, error) {
+	c := collector{st: st, machines: map[string]workflows.Machine{}}
+	for _, m := range []workflows.Machine{review.Campaign{}, review.Packet{}} {
+		c.machines[m.Name()] = m
+	}
+	var e review.Evidence
+	if _, _, ok := workflows.ParseID(id); !ok {
+		return e, fmt.Errorf("find the review %.80q: %w", id, workflows.ErrNoWorkflow)
+	}
+	state, chain, err := c.workflow(ctx, id)
+	if err != nil {
+		return e, err
+	}
+	campaign, ok := state.(review.CampaignState)
+	if !ok {
+		return e, fmt.Errorf("find the review %s: it is no review: %w", id, workflows.ErrNoWorkflow)
+	}
+	e.Campaign, e.Chains = campaign, append(e.Chains, chain)
+	for _, part := range campaign.Parts {
+		state, chain, err := c.workflow(ctx, part.ID)
+		if err != nil {
+			return e, err
+		}
+		if packet, ok := state.(review.PacketState); ok { // one that is not open yet is missing, and the files say so
+			e.Packets, e.Chains = append(e.Packets, packet), append(e.Chains, chain)
+		}
+	}
+	for _, access := range named(e.Packets) {
+		chain, _, err := c.chain(ctx, access)
+		if err != nil {
+			return e, err
+		}
+		if len(chain.Links) > 0 {
+			e.Chains = append(e.Chains, chain)
+		}
+	}
+	return e, e.Unpack()
+}
+
+// named lists the requests for access that remedies name, each once.
+func named(packets []review.PacketState) []string {
+	var ids []string
+	for _, p := range packets {
+		for _, f := range p.Fixes {
+			if _, _, ok := workflows.ParseID(f.Access); ok {
+				ids = append(ids, f.Access)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// collector reads records whose chains hold.
+type collector struct {
+	st       *store.Store
+	machines map[string]workflows.Machine
+}
+
+// chain reads a workflow's record and its chain up to the record's version, and recomputes it.
+func (c collector) chain(ctx context.Context, id string) (review.Chain, workflows.Record, error) {
+	ref := workflows.Ref{Kind: workflows.KindWorkflow, ID: id}
+	out := review.Chain{Kind: ref.Kind, ID: ref.ID}
+	recs, err := c.st.Load(ctx, ref)
+	if err != nil {
+		return out, workflows.Record{}, fmt.Errorf("load %s: %w", id, err)
+	}
+	rec := recs[0]
+	if rec.Version == 0 {
+		return out, rec, nil
+	}
+	links, err := c.st.Links(ctx, ref, rec.Version)
+	if err != nil {
+		return out, rec, fmt.Errorf("read the chain of %s: %w", id, err)
+	}
+	if err := store.CheckLinks(rec, links); err != nil {
+		return out, rec, fmt.Errorf("recompute the chain: %w", err)
+	}
+	for _, l := range links {
+		out.Links = append(out.Links, review.Link{Seq: l.Seq, Type: l.Type, At: l.At, Salt: l.Salt, Digest: l.Digest, Previous: l.Previous, Link: l.Link,
+			Body: l.Body, Erased: l.Erased})
+	}
+	return out, rec, nil
+}
+
+// workflow answers a workflow's state as its chain tells it; nil for one of another machine or none.
+func (c collector) workflow(ctx context.Context, id string) (workflows.State, review.Chain, error) {
+	chain, rec, err := c.chain(ctx, id)
+	if err != nil || rec.Version == 0 {
+		return nil, chain, err
+	}
+	m := c.machines[rec.Machine]
+	if m == nil {
+		return nil, chain, nil
+	}
+	if chain.Erased() > 0 {
+		state, err := m.Decode(rec.State)
+		if err != nil {
+			return nil, chain, fmt.Errorf("read the state of %s: %w", id, err)
+		}
+		return state, chain, nil
+	}
+	events := make([]workflows.Event, len(chain.Links))
+	for i, l := range chain.Links {
+		if events[i], err = (store.Link{Seq: l.Seq, Type: l.Type, At: l.At, Body: l.Body}).Event(); err != nil {
+			return nil, chain, fmt.Errorf("read %s: %w", id, err)
+		}
+	}
+	state, err := workflows.Fold(m, events)
+	if err != nil {
+		return nil, chain, fmt.Errorf("fold %s: %w", id, err)
+	}
+	return state, chain, nil
+}
+
+// Zip packs files below a folder, in the order of their names. The same files and time give the same bytes.
+func Zip(folder string, files map[string][]byte, made time.Time) ([]byte, error) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: folder + "/" + name, Method: zip.Deflate, Modified: made.UTC().Truncate(time.Second)})
+		if err != nil {
+			return nil, fmt.Errorf("pack %s: %w", name, err)
+		}
+		if _, err := f.Write(files[name]); err != nil {
+			return nil, fmt.Errorf("pack %s: %w", name, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("pack: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Evidence answers a review's files as one archive and the archive's name, for the bot. Errors as of [Collect].
+func (s *Server) Evidence(ctx context.Context, id string) (filename string, archive []byte, err error) {
+	e, err := Collect(ctx, s.store, id)
+	if err != nil {
+		return "", nil, err
+	}
+	e.Version, e.Made, e.MadeBy = s.o.Version, s.o.Now().UTC(), "Keyholder, in Slack"
+	files, err := review.Files(e)
+	if err != nil {
+		return "", nil, fmt.Errorf("make the files of %s: %w", id, err)
+	}
+	archive, err = Zip(id, files, e.Made)
+	return id + ".zip", archive, err
+}

@@ -107,7 +107,7 @@ func (p *usersParser) header(row csvRow) bool {
 	for i := range p.at {
 		p.at[i] = -1
 	}
-	found := 0
+	found, before := 0, len(p.faults.Faults)+p.faults.More
 	for i, c := range row.cells {
 		name := cleanCell(c)
 		p.names = append(p.names, name)
@@ -131,7 +131,7 @@ func (p *usersParser) header(row csvRow) bool {
 			p.faults.add(CSVFault{Line: row.line, Problem: "The column " + columnNames[col] + " is missing; expected " + strings.Join(columnNames[:required], ", ")})
 		}
 	}
-	return len(p.faults.Faults) == 0
+	return len(p.faults.Faults)+p.faults.More == before
 }
 
 func (p *usersParser) cell(row csvRow, col int) string {

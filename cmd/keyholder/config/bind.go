@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math"
 	"reflect"
 	"regexp"
@@ -121,6 +122,8 @@ func (b *binder) bind(path string, raw ast.Node, v reflect.Value) {
 		b.bindStruct(path, node, v)
 	case v.Kind() == reflect.Slice:
 		b.bindList(path, node, v)
+	case v.Kind() == reflect.Map:
+		b.bindMap(path, node, v)
 	default:
 		b.bindScalar(path, node, v)
 	}
@@ -175,6 +178,47 @@ func (b *binder) bindList(path string, node ast.Node, v reflect.Value) {
 		out = reflect.Append(out, item)
 	}
 	v.Set(out)
+}
+
+// bindMap binds a group whose keys the file chooses. A key without a value stays there with nothing, for the rules to judge.
+func (b *binder) bindMap(path string, node ast.Node, v reflect.Value) {
+	if !isMapping(node) {
+		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a group of keys belongs", "Write a name, a colon and a list of people on each line.")
+		return
+	}
+	out := reflect.MakeMap(v.Type())
+	for _, entry := range b.entries(path, node, 0) {
+		if b.budget <= 0 {
+			break
+		}
+		item := reflect.New(v.Type().Elem()).Elem()
+		at := keyed(path, entry.name)
+		line, column := position(entry.key)
+		b.bind(at, entry.value, item)
+		if !b.marks[at].unread {
+			b.marks[at] = mark{line: line, column: column}
+		}
+		out.SetMapIndex(reflect.ValueOf(entry.name), item)
+	}
+	v.Set(out)
+}
+
+// apiID is what integrator.io's IDs look like, which are no secrets though they look like some.
+var apiID = regexp.MustCompile(`^[0-9a-f]{24}$`)
+
+// keyed is the path of a key that the file chose. The signs that paths are made of are replaced; a key that is not shown, or not whole, gets a number, so
+// that two of them have two paths.
+func keyed(path, name string) string {
+	shown := name
+	if !apiID.MatchString(name) {
+		shown = shownKey(name)
+	}
+	if len([]rune(name)) > longestValue || secretLike.MatchString(name) && !apiID.MatchString(name) {
+		h := fnv.New32a()
+		h.Write([]byte(name))
+		shown += fmt.Sprintf(" #%x", h.Sum32())
+	}
+	return path + "[" + strings.NewReplacer("[", "(", "]", ")", ".", "·").Replace(shown) + "]"
 }
 
 func (b *binder) bindScalar(path string, node ast.Node, v reflect.Value) {

@@ -151,6 +151,10 @@ type Review struct {
 	Grace  Duration `yaml:"grace"`
 	// Reviewers are Slack user or user-group IDs; empty means administrators and holders. See ReviewerIDs.
 	Reviewers []string `yaml:"reviewers"`
+	// ReviewersByRole and ReviewersByIntegration name others for the rows with one of ReviewRoles, or with custom access to an integration, given by its ID or
+	// name. A key is kept as written; the integration's rule comes before the role's, and that before Reviewers.
+	ReviewersByRole        map[string][]string `yaml:"reviewers_by_role"`
+	ReviewersByIntegration map[string][]string `yaml:"reviewers_by_integration"`
 	// RemindEvery, RemindBefore (counted back from the due time, 0s is the due time itself) and OverdueEvery
 	// time the reminders.
 	RemindEvery  Duration   `yaml:"remind_every"`
@@ -291,6 +295,9 @@ func (a Account) APIBase() string {
 	}
 	return regionHosts[a.Region]
 }
+
+// ReviewRoles are the roles that reviewers_by_role may name, the widest first.
+func ReviewRoles() []string { return []string{"owner", "administrator", "manage", "monitor", "custom"} }
 
 // IsGroup says whether a Slack ID names a user group.
 func IsGroup(id string) bool { return strings.HasPrefix(id, "S") }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +85,7 @@ func TestGovernanceChangesExactlyWithSomebodysRights(t *testing.T) {
 		{"quorum: 2", "quorum: 3"}, {"[U0ANA, U0BEN, U0CAT]", "[U0ANA, U0BEN]"}, {"custodians: [U0ANA]", "custodians: [U0BEN]"}, {"[U0DEE, U0EVE]", "[U0DEE]"},
 		{"[U0DEE, U0ANA]", "[U0DEE]"}, {"24h", "1s"}, {"[1d, 7d]", "[1d, 7d, always]"}, {"id: acme", "id: acme\n    auditors: [U0FAY]"},
 		{"    admins", "    approvers: [U0ANA, U0BEN]\n    admins"}, {"id: acme", "id: acme\n    token_env: ACME_IO_TOKEN"}, {`hours: ""`, "no_answer: remove"},
+		{`hours: ""`, "reviewers_by_role: {administrator: [U0FAY]}"}, {`hours: ""`, "reviewers_by_integration: {Orders: [U0FAY]}"},
 	}
 	for _, change := range different {
 		if got := changed(t, change); got == base {
@@ -103,6 +105,19 @@ func changed(t *testing.T, change [2]string) string {
 
 func TestGovernanceHasAFixedForm(t *testing.T) {
 	golden(t, "testdata/governance.golden", string(Governance(parsed(t, []byte(governedFile)))["acme"])+"\n")
+}
+
+func TestReviewersByRuleAreReadAsWritten(t *testing.T) {
+	cfg := parsed(t, []byte(strings.Replace(governedFile, `hours: ""`, `reviewers_by_role: {administrator: [U0FAY, S0GROUP]}, reviewers_by_integration: {"Orders: A.B [x]": [U0ANA], 5d3f: [U0BEN]}`, 1)))
+	r := cfg.Accounts[0].Review
+	want := map[string][]string{"Orders: A.B [x]": {"U0ANA"}, "5d3f": {"U0BEN"}}
+	if !reflect.DeepEqual(r.ReviewersByIntegration, want) || !slices.Equal(r.ReviewersByRole["administrator"], []string{"U0FAY", "S0GROUP"}) {
+		t.Errorf("%+v", r)
+	}
+	again := changed(t, [2]string{`hours: ""`, `reviewers_by_integration: {5d3f: [U0BEN], "Orders: A.B [x]": [U0ANA]}, reviewers_by_role: {administrator: [S0GROUP, U0FAY]}`})
+	if string(Governance(cfg)["acme"]) != again {
+		t.Error("the order of rules or people changed somebody's rights")
+	}
 }
 
 func TestNearestKey(t *testing.T) {

@@ -44,9 +44,10 @@
 //   - slack.channel may be empty and is advised: who tries Keyholder need not have a channel for it.
 //   - access.approvers empty means holders and administrators, as the contract says. For review.reviewers the contract
 //     has an example and no default: empty means administrators and holders, so that two people are rarely lacking.
+//   - reviewers_by_role and reviewers_by_integration are groups whose keys the file chooses. A rule without people is a fault: its rows would be nobody's.
 //   - A user group makes a quorum, and who is a holder, unknowable here. check asks Slack.
 //   - review.timezone takes no Local: replicas would open a review at different times. The zone database is built in.
-//   - Lengths of time end at 100 years, so that a date plus a few of them stays a date; IDs of accounts at 40 and
+//   - Lengths of time end at 100 years, so that a date plus a few of them stays a date; IDs of accounts at 40, so that r07-<id>-2026-11 is an ID, and
 //     names at 75 characters, which is what keys and Slack's menus bear.
 //   - Template writes every key with its default instead of leaving them out: who reads the file sees the rules, and
 //     an upgrade that changes a default changes nobody's rules.

@@ -46,16 +46,19 @@ type governedAccess struct {
 }
 
 type governedReview struct {
-	Every                   string   `json:"every"`
-	Window                  Duration `json:"window"`
-	Grace                   Duration `json:"grace"`
-	Reviewers               []string `json:"reviewers"`
-	InactiveAfter           Duration `json:"inactive_after"`
-	InactivePrivilegedAfter Duration `json:"inactive_privileged_after"`
-	ExemptNew               Duration `json:"exempt_new"`
-	NoAnswer                string   `json:"no_answer"`
-	FixWithin               Duration `json:"fix_within"`
-	FixPrivilegedWithin     Duration `json:"fix_privileged_within"`
+	Every     string   `json:"every"`
+	Window    Duration `json:"window"`
+	Grace     Duration `json:"grace"`
+	Reviewers []string `json:"reviewers"`
+	// By role and by integration: left out where there are none, so that records of before mean the same.
+	ReviewersByRole         map[string][]string `json:"reviewers_by_role,omitempty"`
+	ReviewersByIntegration  map[string][]string `json:"reviewers_by_integration,omitempty"`
+	InactiveAfter           Duration            `json:"inactive_after"`
+	InactivePrivilegedAfter Duration            `json:"inactive_privileged_after"`
+	ExemptNew               Duration            `json:"exempt_new"`
+	NoAnswer                string              `json:"no_answer"`
+	FixWithin               Duration            `json:"fix_within"`
+	FixPrivilegedWithin     Duration            `json:"fix_privileged_within"`
 }
 
 // Governance is, for each account by its ID, who may approve, hold, administer and review, the quorums and the
@@ -113,9 +116,18 @@ func governsReview(a Account) governedReview {
 	r := a.Review
 	return governedReview{
 		Every: r.Every, Window: r.Window, Grace: r.Grace, Reviewers: sorted(a.ReviewerIDs()),
+		ReviewersByRole: sortedRules(r.ReviewersByRole), ReviewersByIntegration: sortedRules(r.ReviewersByIntegration),
 		InactiveAfter: r.InactiveAfter, InactivePrivilegedAfter: r.InactivePrivilegedAfter,
 		ExemptNew: r.ExemptNew, NoAnswer: r.NoAnswer, FixWithin: r.FixWithin, FixPrivilegedWithin: r.FixPrivilegedWithin,
 	}
+}
+
+func sortedRules(rules map[string][]string) map[string][]string {
+	out := make(map[string][]string, len(rules))
+	for key, ids := range rules {
+		out[key] = sorted(ids)
+	}
+	return out
 }
 
 func sorted(ids []string) []string {

@@ -29,6 +29,20 @@ func nearest(key string, here reflect.Type) string {
 	return "The nearest known key is " + best + "; the keys here are " + strings.Join(known, ", ") + "."
 }
 
+// nearestOf is the cure for an unknown word where only some are known.
+func nearestOf(word string, known []string) string {
+	best, distance := "", 99
+	for _, candidate := range known {
+		if d := editDistance(strings.ToLower(word), candidate); d < distance {
+			best, distance = candidate, d
+		}
+	}
+	if distance <= min(max(2, len(best)/3), len(word)/2) {
+		return "The nearest known role is " + best + "."
+	}
+	return choices(known)
+}
+
 // placesOf names the groups in which a key is known.
 func placesOf(key string) []string {
 	var out []string

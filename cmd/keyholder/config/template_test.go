@@ -25,6 +25,7 @@ func TestTemplateOfNoAnswersIsTheDefaults(t *testing.T) {
 	cfg := parsed(t, Template(Answers{}))
 	a, d := cfg.Accounts[0], DefaultAccount()
 	d.Access.Approvers, d.Review.Reviewers = []string{}, []string{}
+	d.Review.ReviewersByRole, d.Review.ReviewersByIntegration = map[string][]string{}, map[string][]string{}
 	if !reflect.DeepEqual(a.Transfer, d.Transfer) || !reflect.DeepEqual(a.Access, d.Access) || !reflect.DeepEqual(a.Review, d.Review) {
 		t.Errorf("the template's values are not the defaults: %+v", a)
 	}

@@ -106,7 +106,7 @@ func (c *checker) channel(path, id string) {
 // longest lengths, in characters: an option of a Slack menu shows 75; an account's ID is part of keys and IDs.
 const (
 	longestName = 75
-	longestID   = 40
+	longestID   = 40 // the ID of a review, as r07-<id>-2026-11, then stays below the 64 characters that an ID may have
 )
 
 func (c *checker) identity(path string, a *Account, ids map[string]string) {

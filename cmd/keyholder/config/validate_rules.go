@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,6 +162,7 @@ func (c *checker) review(path string, a *Account) {
 		c.fault(at+".timezone", show(r.Timezone), "is not a time zone", "Write a name of the IANA list, such as Europe/Berlin, America/New_York or UTC.")
 	}
 	c.ids(at+".reviewers", r.Reviewers)
+	c.reviewersBy(at, r)
 	c.reminders(at, r)
 	c.lengths(at+".escalate_after", r.EscalateAfter, second)
 	c.atLeastSecond(at+".inactive_after", r.InactiveAfter)
@@ -169,6 +171,41 @@ func (c *checker) review(path string, a *Account) {
 	c.oneOf(at+".no_answer", r.NoAnswer, Keep, Remove)
 	c.atLeastSecond(at+".fix_within", r.FixWithin)
 	c.atLeastSecond(at+".fix_privileged_within", r.FixPrivilegedWithin)
+}
+
+// reviewersBy checks the rules that name other reviewers. A rule without people would leave its rows to nobody.
+func (c *checker) reviewersBy(at string, r Review) {
+	const empty = "Nobody is named for these rows"
+	path := at + ".reviewers_by_role"
+	for _, role := range slices.Sorted(maps.Keys(r.ReviewersByRole)) {
+		rule := keyed(path, role)
+		if !slices.Contains(ReviewRoles(), role) {
+			c.fault(rule, show(role), "is not a role", nearestOf(role, ReviewRoles()))
+		}
+		if people := r.ReviewersByRole[role]; len(people) == 0 {
+			c.fault(rule, "", empty, "Name reviewers, or remove the line: then those under reviewers decide.")
+		} else {
+			c.ids(rule, people)
+		}
+	}
+	path = at + ".reviewers_by_integration"
+	seen := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(r.ReviewersByIntegration)) {
+		rule := keyed(path, name)
+		folded := strings.ToLower(strings.TrimSpace(name))
+		switch {
+		case folded == "":
+			c.fault(rule, "", "The integration has no name", "Write its ID or its name as integrator.io shows it.")
+		case seen[folded] != "":
+			c.fault(rule, show(name), "is named twice, as "+show(seen[folded])+" too", "Join the two: letter case does not matter.")
+		}
+		seen[folded] = name
+		if people := r.ReviewersByIntegration[name]; len(people) == 0 {
+			c.fault(rule, "", empty, "Name reviewers, or remove the line: then those of the role, or under reviewers, decide.")
+		} else {
+			c.ids(rule, people)
+		}
+	}
 }
 
 func (c *checker) reminders(at string, r Review) {

@@ -123,14 +123,14 @@ func evidenceOf(t *testing.T) Evidence {
 		Fixes: []Fix{{Row: 2, Action: FixTransfer, State: FixPending, Due: proofDay(27, 9, 0)},
 			{Row: 4, Action: FixChange, Access: "a03-1AAAAAAA", How: workflows.Acted, State: FixVerified, Before: "manage", After: "monitor", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 4)},
 			{Row: 6, Action: FixRemove, Access: "a03-2BBBBBBB", How: workflows.Acted, State: FixFailed, Before: "monitor", Why: "integrator.io refused: the user owns a shared stack", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 5)},
-			{Row: 7, Action: FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested, State: FixDone, Before: "monitor (invited)", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 12, 0), Verified: "U0BEN"}}}
+			{Row: 7, Action: FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested, State: FixDone, Before: "monitor (invited)", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 12, 0), Who: "U0BEN"}}}
 	av := func(decision, reason string, n int) Verdict {
 		return Verdict{Decision: decision, Reason: reason, By: "U0ANA", At: proofDay(20, 8, n)}
 	}
 	p2 := PacketState{Assigned: two, Phase: PacketFixing, Reviewers: []string{"U0ANA", "U0BEN"}, Names: names, ClosedAt: closedAt, Nudges: 6,
 		Handovers: []Handover{{At: proofDay(26, 8, 0), From: "U0ANA", To: "U0BEN", Why: "escalated"}},
 		Verdicts:  []Verdict{av(Keep, "Runs the account; Ben agreed", 1), av(Remove, "On leave", 2), av(Keep, "Administers both", 3), {Decision: NoAnswer}, av(Keep, "", 4), av(Keep, "", 5)},
-		Fixes:     []Fix{{Row: 2, Action: FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted, State: FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 6), Verified: "r04-acme-2026q4"}}}
+		Fixes:     []Fix{{Row: 2, Action: FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted, State: FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 6)}}}
 
 	var production, sandbox []Row
 	for _, r := range append(append([]Row{}, dees...), anas...) {

@@ -87,8 +87,8 @@ type reportTokens struct {
 type reportToken struct{ Name, ID, Scope, State, Created, Modified string }
 
 type reportFix struct {
-	Where, Email, Action, How, State, Before, After, Access, Due, Done, Who, Why, Late string
-	Privileged                                                                         bool
+	Where, Email, Action, How, State, Before, After, Access, Due, Done, Said, Seen, Why, Late string
+	Privileged                                                                                bool
 }
 
 type reportChain struct {
@@ -244,7 +244,7 @@ func (d *dossier) reportRules() []reportFact {
 		{"When nobody answers", noAnswer},
 		{"Time to carry out", span(p.FixWithin) + "; for owners, shared mailboxes and administrators " + span(p.FixPrivilegedWithin)},
 		{"Independence", "nobody reviews their own access; where that could not be, it stands under Exceptions"},
-		{"Reasons", "are asked for owners, shared mailboxes, administrators and flagged rows that are kept"},
+		{"Reasons", "are asked to keep an owner, a shared mailbox, an administrator, an exception, or a row with a flag other than “" + FlagText(FlagNoMFAOrSSO) + "”"},
 	}
 	for _, m := range []struct {
 		name string

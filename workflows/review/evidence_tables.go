@@ -98,7 +98,7 @@ func (d *dossier) reportStamps() []reportFact {
 			all = append(all, reportFact{fmt.Sprintf("Packet %d, %s", p.N, p.Signed), p.Stamp + " (" + p.Took + ")"})
 		case p.Counts.Bulk > 0:
 			all = append(all, reportFact{fmt.Sprintf("Packet %d, %s", p.N, p.Reviewers), fmt.Sprintf("%d of %s were kept together with others by one button; "+
-				"that is offered only for rows that are neither privileged nor flagged", p.Counts.Bulk, workflows.Plural(p.Counts.Rows, "row"))})
+				"that is offered only where no reason is asked", p.Counts.Bulk, workflows.Plural(p.Counts.Rows, "row"))})
 		}
 	}
 	return all
@@ -254,7 +254,7 @@ func (d *dossier) reportFixes(p *reportPage) {
 	for _, x := range d.exhibits {
 		for _, f := range x.fixes {
 			out := reportFix{Where: x.EnvironmentName(), Email: x.Email, Action: f.Action, How: x.how(f), State: f.State, Before: f.Before, After: f.After, Access: f.Access,
-				Due: reportTime(f.Due), Done: reportTime(f.doneAt()), Who: d.who(f.Verified), Why: d.plain(f.Why), Privileged: x.Privileged}
+				Due: reportTime(f.Due), Done: reportTime(f.doneAt()), Said: d.who(f.Who), Seen: d.who(f.Verified), Why: d.plain(f.Why), Privileged: x.Privileged}
 			switch open := f.State == FixPending || f.State == FixFailed; {
 			case f.Due.IsZero():
 			case open && d.Made.After(f.Due):

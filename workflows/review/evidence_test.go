@@ -305,7 +305,7 @@ func TestHostileTextStaysText(t *testing.T) {
 			}
 			for j := range p.Fixes {
 				f := &p.Fixes[j]
-				f.Before, f.After, f.Why, f.Access, f.Verified = bad, bad, bad, bad, bad
+				f.Before, f.After, f.Why, f.Access, f.Verified, f.Who = bad, bad, bad, bad, bad, bad
 			}
 			p.Handovers = append(p.Handovers, Handover{From: bad, To: bad, Why: bad, Note: bad, By: bad})
 			p.Names = map[string]string{"U0DEE": bad}
@@ -470,5 +470,28 @@ func TestACampaignThatGathersOrWasCancelledSaysSo(t *testing.T) {
 	}
 	if _, err := Files(Evidence{}); err != nil {
 		t.Errorf("an empty campaign: %v", err)
+	}
+}
+
+func TestAReviewOfThousandsOfRowsIsExported(t *testing.T) {
+	e := evidenceOf(t)
+	whole := e.Packets[1]
+	e.Packets, e.Campaign.Parts = nil, nil
+	for n := range 20 {
+		p := whole
+		p.ID, p.Number, p.Fixes, p.Rows, p.Verdicts = "p03-"+strings.Repeat("A", 5)+string(rune('A'+n)), n+1, nil, nil, nil
+		for i := range MaxRows {
+			r := proofUser("", string(rune('a'+n))+strings.Repeat("x", i%7)+"@acme.example", "", workflows.RoleMonitor)
+			r.N, r.Mark = i+1, r.Mark+stamp(proofDay(1, 0, i))
+			p.Rows, p.Verdicts = append(p.Rows, r), append(p.Verdicts, Verdict{Decision: Keep, By: "U0DEE", At: proofDay(6, 9, i)})
+		}
+		e.Packets = append(e.Packets, p)
+	}
+	files := filesOf(t, e)
+	if n := len(table(t, files[FileDecisions])); n != 20*MaxRows {
+		t.Errorf("%d decisions of %d", n, 20*MaxRows)
+	}
+	if n := strings.Count(string(files[FileReport]), `<td class="who">`); n < 20*MaxRows {
+		t.Errorf("the page shows %d rows", n)
 	}
 }

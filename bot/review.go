@@ -115,7 +115,7 @@ func (v *visit) startReview(ctx context.Context, a workflows.AccountInfo) (workf
 		return workflows.Reply{}, fmt.Errorf("name the review: %w", err)
 	}
 	if o, err := desk.Look(ctx, id); err == nil {
-		return workflows.Reply{}, v.reviewIsThere(a, period.ID, o)
+		return workflows.Reply{}, v.reviewIsThere(ctx, a, period.ID, o)
 	} else if !errors.Is(err, workflows.ErrNoWorkflow) {
 		return workflows.Reply{}, err
 	}
@@ -125,7 +125,7 @@ func (v *visit) startReview(ctx context.Context, a workflows.AccountInfo) (workf
 		Actor: v.who.actor(), At: at, Round: workflows.NoRound})
 	if errors.Is(err, workflows.ErrNoWorkflow) { // somebody else was faster
 		if o, lookErr := desk.Look(ctx, id); lookErr == nil {
-			return workflows.Reply{}, v.reviewIsThere(a, period.ID, o)
+			return workflows.Reply{}, v.reviewIsThere(ctx, a, period.ID, o)
 		}
 	}
 	if err != nil {
@@ -139,8 +139,11 @@ func (v *visit) startReview(ctx context.Context, a workflows.AccountInfo) (workf
 	return reply, nil
 }
 
-// reviewIsThere refuses a second campaign of one period.
-func (v *visit) reviewIsThere(a workflows.AccountInfo, period string, o workflows.Overview) error {
+// reviewIsThere refuses a second campaign of one period. That there is one is told to those who may know.
+func (v *visit) reviewIsThere(ctx context.Context, a workflows.AccountInfo, period string, o workflows.Overview) error {
+	if err := v.mayFollow(ctx, a.Policy); err != nil {
+		return err
+	}
 	text := "The review of " + workflows.Esc(a.Policy.Name) + " for " + period + " is open already: `" + o.ID + "`. Nothing was recorded. " +
 		v.b.fill("`{command} review "+a.Policy.ID+"` shows how it goes.")
 	if o.Closed {

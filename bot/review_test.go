@@ -90,15 +90,19 @@ func TestSecondReviewOfAPeriodIsRefusedWithTheIDOfTheFirst(t *testing.T) {
 		return workflows.Reply{}, fmt.Errorf("open %s: the ID is taken: %w", id, workflows.ErrNoWorkflow)
 	}
 	for range 2 {
-		if text := r.slash("UDEE", "review acme start"); !strings.Contains(text, "The review of Acme Production for 2026q4 is open already: `"+id+"`. Nothing was recorded.") {
+		if text := r.slash("UANA", "review acme start"); !strings.Contains(text, "The review of Acme Production for 2026q4 is open already: `"+id+"`. Nothing was recorded.") {
 			t.Errorf("%s", text)
 		}
 	}
 	if n := len(r.desk.seen()); n != 1 {
 		t.Errorf("%d commands", n)
 	}
+	r.desk.open[0].Closed, r.desk.open[0].Stage = false, "open"
+	if text := r.slash("UDEE", "review acme start"); strings.Contains(text, id) || !strings.Contains(text, "You are none of them.") {
+		t.Errorf("a stranger: %s", text)
+	}
 	r.desk.open[0].Closed, r.desk.open[0].Stage = true, review.CampaignCompleted
-	if text := r.slash("UDEE", "reviews start"); !strings.Contains(text, "was held already: `"+id+"`") {
+	if text := r.slash("UANA", "reviews start"); !strings.Contains(text, "was held already: `"+id+"`") {
 		t.Errorf("%s", text)
 	}
 }

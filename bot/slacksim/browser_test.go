@@ -284,6 +284,9 @@ func pageModals(t *testing.T, browser context.Context) {
 	p := openPage(t, browser, url, "UANA")
 	p.say("/do it")
 	p.until(`document.querySelector('#modal[open]') && document.activeElement.dataset.block === 'who'`)
+	if title := look[string](p, `document.querySelector('#modal-title').innerText`); title != "Hand over" {
+		t.Errorf("the modal is titled %q", title)
+	}
 	p.click("#modal [type=submit]")
 	p.until(`document.querySelectorAll('#modal .error').length === 2`)
 	if got := look[string](p, `(e => document.getElementById(e.getAttribute('aria-describedby').split(' ')[0]).innerText)(document.querySelector('#modal [data-block=who]'))`); !strings.Contains(got, "Please complete this required field.") {
@@ -612,6 +615,9 @@ func pageKeys(t *testing.T, browser context.Context) {
 	p.keys(kb.Enter)
 	at("#thread-text")
 	p.sees("#thread-messages", "word 3")
+	if !look[bool](p, `(at => at('conversation').right <= at('thread').left + 1 && at('conversation').width > 350 && at('thread').width >= 280 && at('thread').right <= at('panel').left)(id => document.getElementById(id).getBoundingClientRect())`) {
+		t.Error("at 1280 pixels the thread does not stand between conversation and panel")
+	}
 	p.keys(kb.F6)
 	p.until(`document.activeElement.id === 'panel-frame'`)
 	p.keys(kb.F6, chromedp.ModifierShift)

@@ -31,14 +31,14 @@
 // A view is opened, updated and closed along this chart:
 //
 //	(trigger) --views.open--> open --views.push, push--> covered by another (at most 3) --that one closes--> open
-//	open --views.update, update--> open (what was typed stays where block_id and action_id stay)
+//	open --views.update, update--> open (what a field holds stays where block_id, action_id and type stay; others begin with initial_)
 //	open --empty ack, Cancel--> closed;  open --clear, x, Cancel with clear_on_close--> closed with its whole stack
 //	open --errors, no ack, an answer Slack does not take--> open
 //
 // # Faults
 //
 // InjectFault takes rules: which method or envelope (a glob), which FaultKind, how many to skip, how often. Uploads are
-// the method files.upload, uses of a response_url the method response_url. Disconnect, DisconnectOne and DropConnections act
+// the method files.upload, downloads with a token files.download, uses of a response_url the method response_url. Disconnect, DisconnectOne and DropConnections act
 // at once.
 //
 // Options.Faults is a random profile. It follows the Seed so far that the n-th call of a method about one conversation,
@@ -69,6 +69,7 @@
 //	read         user channel message_ts             dismiss   user channel message_ts
 //	dm           user                                shortcut  user id, or user channel message_ts id
 //	suggest      user view_id block_id action_id text
+//	upload       ?user=USER&name=NAME, the bytes as body; the id in the answer is a value of a file_input
 //	forge-click  as Forged                           forge-slash   user channel command text fields
 //	forge-submit user view_id fields                 interactive   payload
 //	raw          the frame itself                    disconnect    reason one
@@ -76,10 +77,11 @@
 //	users        as User                             channels      as Channel
 //	groups       id handle members                   deactivate    user
 //	update-user  id and the fields of User to change random-faults as Faults
+//	             (status_text, status_emoji, status_expiration, tz, deleted, ...)
 //	rate-limits  on                                  public-url    url
 //
 // DELETE /_sim/faults removes every fault, with ?id=N the rule that POST faults gave that id. values is block_id, action_id, value, and a value is what a person would choose:
-// a text, an option's value, an id, a date, or a list of those. 200 carries the result; a result's error is
+// a text, an option's value, an id, a date, a file (its id, or {"name": "a.csv", "content": "a,b"}, or content_base64), or a list of those. 200 carries the result; a result's error is
 // operation_timeout, dispatch_failed or what else the person would see. 422 means that Slack's client would not offer the
 // act, 400 that the body is not understood; detail says why.
 //
@@ -87,8 +89,10 @@
 //
 // At / a person is chosen (?as=USER preselects), conversations, threads, the Home tab and modals are used as in Slack,
 // several people in turn, with their unread messages counted. The inspector (Alt+I) shows every envelope and call with
-// outcome, latency and payload, tokens left out; Ctrl+K jumps to people and conversations, Alt+1 to Alt+9, Alt+Up and
-// Alt+Down change the person. Set Options.PanelURL to show another page in a frame beside it (Alt+P), or Options.Panel to
+// outcome, latency and payload, tokens left out. Everything can be done by keyboard: F6 goes from part to part, also into the panel, arrows
+// move within people, conversations and messages, Ctrl+K jumps to people and conversations, Alt+1 to Alt+9, Alt+Up and Alt+Down change
+// the person, and Ctrl+/ lists all keys. When a modal is updated only the blocks that changed are drawn anew, so that focus, caret, scroll
+// and typed text stay; a focus that has nowhere to stay goes to the title. Set Options.PanelURL to show another page in a frame beside it (Alt+P), or Options.Panel to
 // serve that page from here, under /_panel/. The page loads nothing from outside, which its Content-Security-Policy
 // enforces: pictures of other hosts are shown as links. It needs no build step: small modules under web/, one per role,
 // none of which makes markup out of text.
@@ -108,10 +112,23 @@
 //     wrong form; they are refused in words of our own.
 //   - Rich text is checked to its last element, in the words of other blocks, for its own are not recorded. Insides of alert,
 //     card, carousel, plan and task_card are not checked.
+//   - Files. A file_input holds file objects (docs.slack.dev/reference/objects/file-object): at most 10 MB each, 10 of them or max_files
+//     (docs.slack.dev/reference/block-kit/block-elements/file-input-element, which also asks for files:read; what views.open says without it is
+//     not recorded, so nothing). The app can read a file once it stands in a view or was shared, at url_private and url_private_download with
+//     "Authorization: Bearer" of a bot token that holds files:read. Anybody else gets a 302 to the front page, /?redir=..., which a client that
+//     follows takes for the file: HTML and status 200 (github.com/slackapi/deno-slack-sdk/issues/285, github.com/slackapi/bolt-js/issues/2585).
+//     The page itself reads /files/ID without a token. files.completeUploadExternal takes conversations as channel_id, not people
+//     ("input must match regex pattern", github.com/slackapi/bolt-js/issues/2115); channels takes both.
+//   - views.update: an unchanged pair of block_id and action_id ignores a new initial_ value (github.com/slackapi/bolt-js/issues/290,
+//     bolt-python/issues/1064). That a chosen option is lost when it is no option any more is ours.
+//   - A text field with dispatch_action tells on Enter, or while typing where dispatch_action_config says so, 250 ms after the last key
+//     (docs.slack.dev/reference/block-kit/composition-objects/dispatch-action-configuration-object); a multi select tells when its list closes.
+//   - user_change, and "at the exact same time" user_status_changed or user_profile_changed (docs.slack.dev/reference/events/user_change); a
+//     deactivation is user_change alone. users.profile.get needs users.profile:read. A status whose expiration has passed is cleared, with its events.
 //   - Rate limits are off until Options.RateLimits. The burst of a channel and of a tier are ours: Slack does not tell them.
 //   - After link_disabled a client may connect again; what Slack answers then is not recorded.
 //   - chat.update without blocks keeps the old ones, as its page says; blocks=[] clears them.
 //   - Not there: OAuth, token rotation, Events API and interactivity over HTTP, Enterprise Grid beyond enterprise_user,
-//     canvases, lists, pins, unfurling, files in modals, view files needing a token, Retry-After for events,
-//     app_rate_limited, events beside messages, mentions and the Home tab, names and icons that a post may choose.
+//     canvases, lists, pins, unfurling, thumbnails and file events, Retry-After for events, app_rate_limited, events beside messages,
+//     mentions, people and the Home tab, the texts of options that an external select was given, names and icons that a post may choose.
 package slacksim

@@ -3,6 +3,7 @@ import { announce, h, icon } from './dom.js';
 import { call } from './api.js';
 
 const known = new Map(); // id -> {id, name, size}
+const picked = new Map(); // id -> what the browser's picker gave
 
 // heldFiles notes the file objects of a state and answers their ids.
 export function heldFiles(files) {
@@ -19,7 +20,7 @@ export function filefield(element, held, attributes, user) {
   let ids = [...(held || [])];
   const most = element.max_files || 10;
   const types = (element.filetypes || []).map(t => String(t).replace(/^\./, '').toLowerCase());
-  const picker = h('input', { ...attributes, type: 'file', multiple: most > 1, accept: types.length ? types.map(t => '.' + t).join(',') : null, onchange: () => { add([...picker.files]); picker.value = ''; } });
+  const picker = h('input', { ...attributes, type: 'file', multiple: most > 1, accept: types.length ? types.map(t => '.' + t).join(',') : null, onchange: () => add([...picker.files].filter(f => !ids.some(id => picked.get(id) === f))) });
   const list = h('ul', { class: 'files', 'aria-label': 'Files' });
   const wrong = h('p', { class: 'error', role: 'alert', hidden: true });
   const note = h('p', { class: 'hint' }, [types.length ? types.map(t => '.' + t).join(', ') : '', most === 1 ? 'one file' : `at most ${most} files`, '10 MB each'].filter(Boolean).join(' · '));
@@ -43,12 +44,21 @@ export function filefield(element, held, attributes, user) {
       try {
         const made = await call('upload?' + new URLSearchParams({ user, name: file.name }), file);
         known.set(made.id, made);
+        picked.set(made.id, file);
         ids.push(made.id);
         announce(file.name + ' added');
       } catch (problem) { say(problem.message); break; }
       draw();
     }
+    agree();
     picker.removeAttribute('aria-busy');
+  }
+
+  // agree lets the picker say what the list says.
+  function agree() {
+    const all = new DataTransfer();
+    for (const id of ids) if (picked.has(id)) all.items.add(picked.get(id));
+    picker.files = all.files;
   }
 
   function draw() {
@@ -56,7 +66,7 @@ export function filefield(element, held, attributes, user) {
     list.replaceChildren(...ids.map(id => {
       const f = known.get(id) || { name: id, size: 0 };
       return h('li', {}, icon('file'), h('span', {}, f.name, h('small', {}, sizeText(f.size))),
-        h('button', { type: 'button', class: 'plain', 'aria-label': 'Remove ' + f.name, onclick: () => { ids = ids.filter(i => i !== id); say(''); draw(); picker.focus(); } }, icon('close')));
+        h('button', { type: 'button', class: 'plain', 'aria-label': 'Remove ' + f.name, onclick: () => { ids = ids.filter(i => i !== id); say(''); draw(); agree(); picker.focus(); } }, icon('close')));
     }));
   }
   draw();

@@ -251,7 +251,7 @@ function frame(view, views) {
   const look = JSON.stringify([view.title, view.close, view.submit, view.submit_disabled, depth]);
   if (parts.look === look) return;
   parts.look = look;
-  parts.title.replaceChildren(textObject(view.title));
+  parts.title.replaceChildren(...h('span', {}, textObject(view.title)).childNodes);
   parts.head.replaceChildren(
     depth > 1 ? h('button', { type: 'button', class: 'plain', 'aria-label': 'Back', title: 'Back', dataset: { block: 'modal', action: 'back' }, onclick: () => close(user, view, false) }, icon('back')) : h('span', { class: 'avatar small of-app', 'aria-hidden': 'true' }, store.app.name[0].toUpperCase()),
     parts.title,

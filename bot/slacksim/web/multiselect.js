@@ -15,7 +15,7 @@ export function multiselect({ options, held, most = Infinity, placeholder, attri
   const list = h('ul', { id: listID, role: 'listbox', class: 'choices-list', 'aria-multiselectable': 'true', 'aria-label': attributes['aria-label'] || 'Choices', hidden: true });
   if (attributes['aria-labelledby']) { list.removeAttribute('aria-label'); list.setAttribute('aria-labelledby', attributes['aria-labelledby']); }
   const note = h('p', { class: 'hint', id: noteID });
-  const wrap = h('div', { class: 'multi' }, h('div', { class: 'multi-box' }, chips, box), list, note);
+  const wrap = h('div', {}, h('div', { class: 'multi' }, h('div', { class: 'multi-box' }, chips, box), list), note);
   let rows = [], active = -1, before = '', asked = 0;
 
   const values = () => [...chosen.keys()];

@@ -58,5 +58,9 @@ on('message', ({ channel, message: m, fresh }) => {
   draw();
 });
 
+let stick = true; // the newest reply is in view, and stays there when the pane changes its size
+list.addEventListener('scroll', () => { stick = list.scrollHeight - list.scrollTop - list.clientHeight < 80; }, { passive: true });
+new ResizeObserver(() => { if (open && stick) list.scrollTop = list.scrollHeight; }).observe(list);
+
 $('thread-close').addEventListener('click', closeThread);
 pane.addEventListener('keydown', event => { if (event.key === 'Escape' && !event.defaultPrevented) { event.preventDefault(); closeThread(); } });

@@ -140,11 +140,13 @@ func TestWhatNobodyDecidedIsFoundByLookingAndAdopted(t *testing.T) {
 	if got := s.card(ben); got != "" {
 		t.Errorf("Ben, whom it is about, has a card: %s", got)
 	}
-	s.press(dee, "access.ask")
-	s.until("Ben to be asked", func() bool {
-		return strings.Contains(fmt.Sprint(s.slack.Messages(s.slack.DM(ben))), "How did your access")
+	s.shows(dee, "Who did it: <@U0JANE> (jane@acme.example)")
+	s.insistPress(dee, "access.ask")
+	s.until("Jane, whom the audit log names, to be asked", func() bool {
+		return strings.Contains(fmt.Sprint(s.slack.Messages(s.slack.DM(jane))), "Did you change the access of ben@acme.example")
 	})
-	s.press(dee, "access.adopt")
+	s.shows(dee, "asked <@U0JANE>")
+	s.insistPress(dee, "access.adopt")
 	s.until("the end on the card", func() bool { return strings.Contains(s.card(dee), "Expected, says") })
 	if got := s.slash(dee, "who acme"); !strings.Contains(got, "ben@acme.example: administrator") || !strings.Contains(got, "by `f") {
 		t.Errorf("who says %q", got)
@@ -185,5 +187,120 @@ func TestStatusTellsTheAskersOwnRole(t *testing.T) {
 		if got := s.slash(who, "status acme"); !strings.Contains(got, want) {
 			t.Errorf("%s reads %q, want %q", who, got, want)
 		}
+	}
+}
+
+// inviteOli asks that Oli, who is no user yet, may monitor for a day, and waits for the invitation that Ana's approval leads to.
+func (s *stage) inviteOli() {
+	s.t.Helper()
+	s.askAccess(dee, map[string]map[string]any{
+		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week")})
+	s.press(ana, "access.approve")
+	s.shows(oli, "has to accept by")
+}
+
+func TestADeclinedInvitationIsSentAgainUnderTheSameApproval(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.inviteOli()
+	s.act(integratorsim.Action{Do: "dismiss_invitation", Email: "oli@acme.example"})
+	s.shows(oli, "You declined the invitation")
+	s.shows(dee, "declined the invitation")
+	s.insist("the invitation to be open again", func() bool { u, _ := s.user("oli@acme.example"); return u.Status == "pending" }, func() {
+		if m, block, ok := s.button(dee, "access.resend"); ok {
+			_, _ = s.slack.Click(s.ctx, dee, m.Channel, m.TS, block, "access.resend")
+		}
+	})
+	s.shows(dee, "It was sent again")
+	s.act(integratorsim.Action{Do: "sign_up", Email: "oli@acme.example", Name: "Oli Brandt"})
+	s.shows(oli, "has access to Acme Production for a time")
+	if n := s.account().Effects("PUT /v1/ashares/{id}/reinvite"); n != 1 {
+		t.Errorf("the invitation was sent again %d times, want once", n)
+	}
+}
+
+func TestADeclinedInvitationThatNobodySendsAgainIsTakenBackAtItsEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.inviteOli()
+	s.act(integratorsim.Action{Do: "dismiss_invitation", Email: "oli@acme.example"})
+	s.shows(dee, "declined the invitation")
+	s.clock.Forward(6 * 24 * time.Hour)
+	s.shows(dee, "declined the invitation. Talk with them, then ask again")
+	if _, ok := s.user("oli@acme.example"); ok {
+		t.Error("the declined invitation still stands")
+	}
+}
+
+func TestApprovalsThatNobodyAnswersReachThoseWhoLookAfterAccess(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{edit: func(yaml string) string {
+		return quick(yaml) + "    access: {approvers: [U0ANA, U0BEN], confirm_within: 4d}\n"
+	}})
+	s.askAccess(oli, map[string]map[string]any{
+		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week")})
+	s.shows(ana, "0 of 1 approval so far")
+	replies := func(who, words string) (n int) {
+		for _, m := range s.slack.Messages(s.slack.DM(who)) {
+			if m.ThreadTS != "" && strings.Contains(m.Text, words) {
+				n++
+			}
+		}
+		return n
+	}
+	s.clock.Forward(49 * time.Hour)
+	s.until("Ana and Ben to be reminded", func() bool { return replies(ana, "Still open") == 1 && replies(ben, "Still open") == 1 })
+	if s.card(dee) != "" || s.card(cat) != "" {
+		t.Error("Dee and Cat, who do not decide, heard of it before three quarters of the time")
+	}
+	s.clock.Forward(24 * time.Hour)
+	s.shows(dee, "Not answered")
+	s.shows(cat, "You do not decide this, but you can remind them")
+	s.until("Oli, who asked, to be told", func() bool { return replies(oli, "too few have answered") == 1 })
+	if s.has(dee, "access.approve") {
+		t.Error("Dee, who may not approve, has the button")
+	}
+	s.clock.Forward(16 * time.Hour)
+	s.until("the last reminder", func() bool { return replies(ana, "Still open") == 2 })
+	s.insistPress(ben, "access.approve")
+	s.shows(dee, "has to accept by")
+}
+
+func TestDriftIsFoundByTimeAloneAndAfterABreak(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, options{})
+	stop := s.bot(t)
+	s.watching()
+	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
+	s.clock.Forward(7 * time.Hour)
+	s.found(dee, "The access of ben@acme.example to Acme Production was changed")
+	stop()
+	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage", Status: "accepted"})
+	s.clock.Forward(7 * 24 * time.Hour)
+	s.bot(t)
+	s.found(dee, "eve@contractor.example has access to Acme Production")
+}
+
+func TestLookingWhatAPersonHasFindsDriftToo(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{edit: func(yaml string) string { return quick(yaml) + "    access: {drift_every: 30d}\n" }})
+	s.watching()
+	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "manage"})
+	s.slash(dee, "who <@"+ben+">")
+	s.found(dee, "The access of ben@acme.example to Acme Production was changed")
+}
+
+// TestLeavingAChangedAccessIsADecision: what somebody made of a time-box, and an administrator leaves, is no drift.
+func TestLeavingAChangedAccessIsADecision(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.watching()
+	s.changeForADay()
+	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
+	s.clock.Forward(25 * time.Hour)
+	s.insistPress(dee, "access.adopt")
+	s.shows(ben, "stays as somebody changed it")
+	if got := s.slash(dee, "who acme"); !strings.Contains(got, "ben@acme.example: administrator, never signed in here, by `a") && !strings.Contains(got, ", by `a") {
+		t.Errorf("who names no decision: %q", got)
 	}
 }

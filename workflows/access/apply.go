@@ -142,6 +142,7 @@ func init() {
 				s.Round++
 			}
 		}),
+		evLeft:    with(func(s *State, _ workflows.Event, b left) { s.Left, s.LeftBy = b.Mark, b.By }),
 		evWatched: with(func(s *State, _ workflows.Event, b seen) { s.Watched = b.Mark }),
 		evDeclined: with(func(s *State, e workflows.Event, b seen) {
 			s.Mark, s.Declined = b.Mark, e.At
@@ -211,7 +212,7 @@ func init() {
 			}
 		}),
 		evLooking: with(func(s *State, e workflows.Event, b looking) {
-			s.Answered, s.Looking, s.Mark = b.Effect, true, b.Message
+			s.Answered, s.Looking, s.Mark, s.Locked = b.Effect, true, b.Message, s.Locked || b.Locked
 			s.call(e)
 		}),
 		evDrifted: with(func(s *State, e workflows.Event, b drifted) {

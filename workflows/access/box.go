@@ -80,7 +80,7 @@ func (s State) restoreCall(known string) workflows.Call {
 }
 
 // wasRestored decides integrator.io's answer at the end.
-func (s State) wasRestored(cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
+func (s State) wasRestored(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) (workflows.Decision, error) {
 	switch {
 	case r.OK && r.Op == workflows.OpWithdrawUser && r.User != nil && r.User.Status == workflows.UserAccepted:
 		return s.acceptedMeanwhile(cmd, r.User), nil
@@ -89,7 +89,7 @@ func (s State) wasRestored(cmd workflows.Command, r workflows.Receipt) (workflow
 	case r.OK:
 		return s.restored(cmd, workflows.Acted), nil
 	case r.Op != workflows.OpWithdrawUser && (r.Code == workflows.RefusedChanged || r.Code == workflows.RefusedNotUser && s.Does == Change):
-		return s.lookAt(cmd, r), nil
+		return s.lookAt(cmd, f, r), nil
 	}
 	return one(cmd, evRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
 }
@@ -268,6 +268,12 @@ func (s State) nextNotice() (time.Time, bool) {
 func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if s.Closed() {
 		return workflows.Decision{}, nil
+	}
+	switch cmd.Timer.Name {
+	case timerNotice, timerRemind, timerEscalate:
+		if !s.Until.After(cmd.At) {
+			return workflows.Decision{}, nil // the end is due as well, as after a day without this process: nobody is warned of what is over
+		}
 	}
 	switch cmd.Timer.Name {
 	case timerSlow:

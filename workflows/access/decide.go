@@ -48,6 +48,8 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		return received(s, cmd, f)
 	case workflows.CmdDelegated:
 		return delegated(s, cmd, f)
+	case accessLeft:
+		return leftAsItIs(s, cmd), nil
 	}
 	act, known := clicks[cmd.Name]
 	if !known {
@@ -155,6 +157,36 @@ func (s State) denied(cmd workflows.Command, d workflows.Decision, given string)
 	return joined(d, s.stop(cmd, "refused")), nil
 }
 
+// accessLeft is how a finding tells the time-box whose access it was about that somebody took it as expected. Input: by, now.
+const accessLeft = "access.left"
+
+// leftAsItIs takes that as the answer to what this asks, now or at its end.
+func leftAsItIs(s State, cmd workflows.Command) workflows.Decision {
+	by, mark := cmd.Input["by"], cmd.Input["now"]
+	if cmd.Actor.Kind != workflows.ByKeyholder || s.Closed() || s.Review != "" || mark == "" || mark == s.Left {
+		return workflows.Decision{}
+	}
+	d := one(cmd, evLeft, left{By: by, Mark: mark})
+	if s.Drifted && s.There != nil && s.There.OK && s.There.User.Mark() == mark {
+		return joined(d, s.leave(cmd, by))
+	}
+	return d
+}
+
+// leave ends it with the access as somebody changed it, by the word of a person.
+func (s State) leave(cmd workflows.Command, by string) workflows.Decision {
+	asked := cmd
+	asked.Actor = workflows.Actor{Kind: workflows.ByPerson, ID: by}
+	d := s.end(asked, Finished{Outcome: Ended, Code: "adopted"})
+	for i := range d.Events {
+		d.Events[i].By = cmd.Actor
+	}
+	for i := range d.Account {
+		d.Account[i].By = cmd.Actor
+	}
+	return d
+}
+
 // delegated asks the delegates of those who have not answered, too.
 func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	b, asked := s.question()
@@ -207,7 +239,7 @@ func (s State) holdsLock() bool {
 	case Reading, Approving, Doing, Pending:
 		return true
 	}
-	return s.Phase == Restoring && s.BoxFrom.IsZero()
+	return s.Phase == Restoring && (s.BoxFrom.IsZero() || s.Locked)
 }
 
 func (s State) unlock(cmd workflows.Command) workflows.Event {

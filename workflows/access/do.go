@@ -31,9 +31,9 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 	case r.Op == workflows.OpWatchUser && s.Phase == Pending:
 		return s.invitationSeen(cmd, r)
 	case s.Phase == Doing && s.InFlight && (r.Op == workflows.OpGrant || r.Op == workflows.OpChangeAccess || r.Op == workflows.OpRemoveAccess):
-		return s.wasWritten(cmd, r)
+		return s.wasWritten(cmd, f, r)
 	case s.Phase == Restoring && s.InFlight:
-		return s.wasRestored(cmd, r)
+		return s.wasRestored(cmd, f, r)
 	}
 	return workflows.Decision{}, nil
 }
@@ -181,14 +181,14 @@ func (s State) do(cmd workflows.Command) workflows.Decision {
 }
 
 // wasWritten decides integrator.io's answer to the change.
-func (s State) wasWritten(cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
+func (s State) wasWritten(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) (workflows.Decision, error) {
 	switch {
 	case r.OK && s.Does != Remove && r.User != nil && r.User.Disabled && r.User.Status != workflows.UserPending && s.Review == "":
 		return one(cmd, evRefused, refusal{Code: codeSwitchOn, Manual: true}), nil
 	case r.OK:
 		return s.carriedOutOrStopped(cmd, r.User)
 	case s.Review != "" && (r.Code == workflows.RefusedChanged || r.Code == workflows.RefusedNotUser):
-		return s.lookAt(cmd, r), nil
+		return s.lookAt(cmd, f, r), nil
 	case r.Failed:
 		return s.end(cmd, Finished{Outcome: Failed, Code: r.Code, Message: r.Message}), nil
 	case r.Code == workflows.RefusedForbidden || r.Code == workflows.RefusedUnauthorized || r.Code == workflows.RefusedNoToken:
@@ -337,9 +337,14 @@ func (s State) doneUnsaid(cmd workflows.Command, r workflows.Receipt) workflows.
 	return s.carriedOut(cmd, r.User, workflows.Verified)
 }
 
-// lookAt reads what is there where integrator.io refused to write over it.
-func (s State) lookAt(cmd workflows.Command, r workflows.Receipt) workflows.Decision {
-	d := one(cmd, evLooking, looking{Effect: r.Effect, Message: r.Message})
+// lookAt reads what is there where integrator.io refused to write over it. A time-box takes the lock again where it can: until it is answered nobody else
+// changes this access, and nobody else asks about it.
+func (s State) lookAt(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) workflows.Decision {
+	b := looking{Effect: r.Effect, Message: r.Message, Locked: !s.holdsLock() && f.Account.Locks[s.lock()] == ""}
+	d := one(cmd, evLooking, b)
+	if b.Locked {
+		d.Account = []workflows.Event{s.lockTaken(cmd)}
+	}
 	d.Calls = []workflows.Call{s.readCall()}
 	return d
 }
@@ -354,6 +359,9 @@ func (s State) wasLookedAt(cmd workflows.Command, r workflows.Receipt) workflows
 		if text := s.nothingLeft(b.User); text != "" {
 			return s.end(cmd, Finished{Outcome: Done, Code: "nothing", Message: text})
 		}
+	}
+	if b.OK && s.Review == "" && s.Left != "" && b.User.Mark() == s.Left {
+		return s.leave(cmd, s.LeftBy)
 	}
 	return s.askChanged(cmd, b)
 }

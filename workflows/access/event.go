@@ -32,6 +32,7 @@ const (
 	evRestoring   = "access.restoring"    // restoring
 	evDrifted     = "access.drifted"      // drifted
 	evLooking     = "access.looking"      // looking: integrator.io shows something else than was expected; it is read
+	evLeft        = "access.left"         // left: somebody took what is there as expected, on a finding's card
 	evWatched     = "access.watched"      // seen: what is there while people do it in the pages
 	evDeclined    = "access.declined"     // seen
 	evResending   = "access.resending"    // none
@@ -104,6 +105,12 @@ type drifted struct {
 type looking struct {
 	Effect  string `json:"effect,omitempty"` // the call that was refused
 	Message string `json:"message,omitempty"`
+	Locked  bool   `json:"locked,omitempty"`
+}
+
+type left struct {
+	By   string `json:"by"`
+	Mark string `json:"mark"`
 }
 
 type waiting struct {

@@ -19,7 +19,7 @@ var _ workflows.Machine = Finding{}
 // Commands of a finding that its watcher gives.
 const (
 	FindingRequest = "finding.request" // opens it; Input: environment, email, was, now, watcher, gone, via, since, after
-	findingChanged = "finding.changed" // it is something else again; Input: now, via, since
+	findingChanged = "finding.changed" // it is something else again; Input: now, via, since, explained (the workflow that explains it)
 )
 
 // Types of events of a finding, with the bodies below.
@@ -37,6 +37,8 @@ const (
 	Expected = "expected"
 	Undoing  = "undoing" // an access request was opened
 	Gone     = "gone"    // it is as it was before
+	// Explained: a decision explains it by now.
+	Explained = "explained"
 )
 
 // Found is what the opening event of a finding fixes.

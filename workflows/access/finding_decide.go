@@ -93,9 +93,14 @@ func since(in map[string]string) time.Time {
 
 // changed follows what integrator.io shows by now.
 func (s FoundState) changed(cmd workflows.Command) workflows.Decision {
-	now := cmd.Input["now"]
-	if s.Closed() || now == s.Now || !s.Opened() {
+	now, by := cmd.Input["now"], cmd.Input["explained"]
+	if s.Closed() || now == s.Now && by == "" || !s.Opened() {
 		return workflows.Decision{}
+	}
+	if by != "" {
+		d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)})
+		d.Events = append(d.Events, cmd.Event(evSettled, Settled{Outcome: Explained, By: cmd.Actor, At: cmd.At, Workflow: by}))
+		return d
 	}
 	if now == s.Was {
 		d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)})
@@ -154,6 +159,9 @@ func (s FoundState) adopt(cmd workflows.Command, f workflows.Facts) (workflows.D
 		}
 	}
 	d := s.over(cmd, e)
+	if id := s.Decision.Workflow; strings.HasPrefix(id, "a") { // a time-box may be about to ask the same
+		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: accessLeft, Input: map[string]string{"by": cmd.Actor.ID, "now": s.Now}})
+	}
 	d.Account = []workflows.Event{expected(cmd, s.ID, s.Environment, s.Email, s.Now)}
 	if s.Owner {
 		d.Account = append(d.Account, cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{From: f.Account.Owner, To: e.Owner, Workflow: s.ID, How: workflows.Attested}))

@@ -30,7 +30,7 @@ func (s FoundState) card(who string) workflows.Card {
 	if s.Closed() {
 		c.Title = "✓ " + workflows.Esc(s.Title())
 		c.Lines = []string{s.outcome() + "\n" + workflows.When(s.End.At)}
-		c.Fallback = s.Title() + ": " + map[string]string{Gone: "it is as it was before", Undoing: "a request to undo it is open", Expected: "expected"}[s.End.Outcome]
+		c.Fallback = s.Title() + ": " + map[string]string{Gone: "it is as it was before", Explained: "a decision explains it by now", Undoing: "a request to undo it is open", Expected: "expected"}[s.End.Outcome]
 		return c
 	}
 	c.Title, c.Fallback = "! "+workflows.Esc(s.headline()), s.headline()
@@ -289,6 +289,8 @@ func (s FoundState) outcome() string {
 	switch {
 	case s.End.Outcome == Gone:
 		return "It is as it was before (seen at integrator.io), so there is nothing to decide."
+	case s.End.Outcome == Explained:
+		return "A decision explains it by now, " + workflows.Esc(s.End.Workflow) + ": " + workflows.Esc(s.Email) + ", " + readMark(s.Now).words() + "."
 	case s.End.Outcome == Undoing:
 		return by + " asked to undo it: " + workflows.Esc(s.End.Workflow) + "."
 	case s.End.Owner != "":
@@ -323,6 +325,8 @@ var findingStories = map[string]func(workflows.Event) (string, error){
 		switch b.Outcome {
 		case Gone:
 			return "It was as before again."
+		case Explained:
+			return "A decision explains it by now: " + workflows.Esc(b.Workflow) + "."
 		case Undoing:
 			return by + " asked to undo it: " + workflows.Esc(b.Workflow) + "."
 		}

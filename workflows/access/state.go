@@ -88,6 +88,11 @@ type State struct {
 	// Looking: integrator.io refused to write over an access that somebody changed, and that is being read. There is what was read, if There.OK.
 	Looking bool   `json:"looking,omitempty"`
 	There   *there `json:"there,omitempty"`
+	// Locked: the lock was taken once more, as what somebody made of a time-box is being asked about.
+	Locked bool `json:"locked,omitempty"`
+	// Left is the mark of an access that LeftBy took as expected on the card of a finding: it is not asked about again.
+	Left   string `json:"left,omitempty"`
+	LeftBy string `json:"left_by,omitempty"`
 	// Watched is the mark of what was last seen while people do the step in the pages.
 	Watched string `json:"watched,omitempty"`
 

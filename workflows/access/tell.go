@@ -131,6 +131,9 @@ var stories = map[string]func(workflows.Event) (string, error){
 	evLooking: story(func(_ workflows.Event, b looking) string {
 		return "It was no longer the access that was expected" + said(b.Message) + ", so nothing was written; what is there was read."
 	}),
+	evLeft: story(func(_ workflows.Event, b left) string {
+		return workflows.Mention(b.By) + " took what somebody made of it as expected: " + readMark(b.Mark).words() + "."
+	}),
 	evWatched: story(func(_ workflows.Event, b seen) string {
 		if h := readMark(b.Mark); h == nil || h.Access.Role != "" {
 			return "While people were asked to do it integrator.io showed: " + h.words() + "."

@@ -19,7 +19,7 @@ var _ workflows.Machine = Watcher{}
 // Commands of a watcher, given by Keyholder and by findings; no button has these names.
 const (
 	WatchRequest = "drift.request" // opens it; Input: environment
-	WatchLook    = "drift.look"    // look now, at most once in lookEvery
+	WatchLook    = "drift.look"    // look now; within lookEvery of the last time, at its end
 	watchClosed  = "drift.closed"  // a finding was decided; Input: email, now, finding
 )
 
@@ -37,6 +37,7 @@ const (
 const (
 	evWatching    = "drift.watching" // Watched
 	evLooked      = "drift.looked"   // looked
+	evLookSoon    = "drift.soon"     // none: asked to look just after it did
 	evBaseline    = "drift.baseline" // baseline
 	evDifferences = "drift.read"     // differences
 	evUnread      = "drift.unread"   // refusal
@@ -68,6 +69,7 @@ type baseline struct {
 // standing is a finding that is open, or a difference that waits for one.
 type standingFinding struct {
 	Finding string `json:"finding,omitempty"`
+	Given   string `json:"given,omitempty"` // the decision that there was when it was opened
 	Was     string `json:"was"`
 	Now     string `json:"now"`
 }
@@ -99,6 +101,7 @@ type WatchState struct {
 	Ended  bool      `json:"ended,omitempty"`
 	Looked time.Time `json:"looked,omitzero"` // when it last began to look
 	Prev   time.Time `json:"prev,omitzero"`   // when it did before that
+	Soon   bool      `json:"soon,omitempty"`  // it looks again as soon as it may
 	Code   string    `json:"code,omitempty"`  // why it could not be read last time
 
 	// Since is the time of the baseline; Base what each user had when it was last explained, as a mark by address in lower case.
@@ -206,8 +209,9 @@ func init() {
 			}
 		}),
 		evLooked: with(func(s *WatchState, e workflows.Event, b looked) {
-			s.Prev, s.Looked, s.Every, s.Timed = s.Looked, e.At, b.Every, b.Timed
+			s.Prev, s.Looked, s.Every, s.Timed, s.Soon = s.Looked, e.At, b.Every, b.Timed, false
 		}),
+		evLookSoon: with(func(s *WatchState, _ workflows.Event, _ none) { s.Soon = true }),
 		evBaseline: with(func(s *WatchState, e workflows.Event, b baseline) {
 			s.Since, s.Base, s.Known, s.Code = e.At, b.Users, b.Known, ""
 		}),
@@ -286,9 +290,12 @@ func (Watcher) View(st workflows.State) workflows.View {
 	add := func(name string, at time.Time) {
 		v.Timers = append(v.Timers, workflows.Timer{Name: name, At: at.UTC().Truncate(time.Millisecond)})
 	}
-	if s.Timed {
-		add(timerLook, s.Looked.Add(max(s.Every, time.Second)))
-	} else { // one from before there was a timer; its next look begins it, and drops the watch
+	switch {
+	case s.Timed && s.Soon:
+		add(timerLook, s.Looked.Add(lookEvery))
+	case s.Timed:
+		add(timerLook, s.Looked.Add(max(s.Every, lookEvery)))
+	default: // one from before there was a timer; its next look begins it, and drops the watch
 		v.Watches = []workflows.Watch{{Name: "census", Every: max(s.Every, time.Second), Call: s.censusCall()}}
 	}
 	if len(s.Waiting) > 0 {
@@ -361,7 +368,8 @@ var watchStories = map[string]func(workflows.Event) (string, error){
 	evWatching: story(func(_ workflows.Event, b Watched) string {
 		return "Keyholder began to look at who has access, every " + workflows.Span(b.Every) + "."
 	}),
-	evLooked: plain("Keyholder looked who has access."),
+	evLooked:   plain("Keyholder looked who has access."),
+	evLookSoon: plain("Keyholder was asked to look again, and does so as soon as it may."),
 	evBaseline: story(func(_ workflows.Event, b baseline) string {
 		return "The first reading, with " + workflows.Plural(len(b.Users), "user") + "; later ones are compared with it."
 	}),

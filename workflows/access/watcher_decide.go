@@ -50,7 +50,7 @@ func readable(p workflows.Policy, environment string) bool {
 	return slices.ContainsFunc(p.Access.Environments, func(e workflows.Environment) bool { return e.Name == environment && e.Token })
 }
 
-// look reads now, unless somebody had that done just before; with another configuration it looks at other times from now on.
+// look reads now, or in a second when it just did; with another configuration it looks at other times from now on.
 func (s WatchState) look(cmd workflows.Command, f workflows.Facts, asked bool) workflows.Decision {
 	if !readable(f.Policy, s.Environment) {
 		return one(cmd, evUnwatched, none{})
@@ -60,7 +60,10 @@ func (s WatchState) look(cmd workflows.Command, f workflows.Facts, asked bool) w
 		every = s.Every
 	}
 	if asked && s.Timed && cmd.At.Sub(s.Looked) < lookEvery && every == s.Every {
-		return workflows.Decision{}
+		if s.Soon {
+			return workflows.Decision{}
+		}
+		return one(cmd, evLookSoon, none{})
 	}
 	d := one(cmd, evLooked, looked{Every: every, Timed: true})
 	call := s.censusCall()
@@ -174,7 +177,9 @@ func (s WatchState) compare(cmd workflows.Command, f workflows.Facts, c *workflo
 	for _, email := range s.everyone(now, f.Account.Owner) {
 		was, is := or(s.Base[email], absent), or(now[email], absent)
 		if open, stands := s.Open[email]; stands {
-			if open.Now != is {
+			if by := decidedSince(f, s.Environment, email, is, open); by != "" && is != open.Was {
+				calls = append(calls, s.explainedBy(&ev, open, email, is, by))
+			} else if open.Now != is {
 				calls = append(calls, s.moved(&ev, open, email, is, c))
 			}
 			continue
@@ -187,7 +192,7 @@ func (s WatchState) compare(cmd workflows.Command, f workflows.Facts, c *workflo
 			ev.Known = lookAgain
 		case ev.Used < findingsAnHour:
 			id := workflows.NewID('f', s.AccountID, f.Shards, s.AccountID, s.ID, email, was, is, cmd.At.String())
-			ev.Opened[email] = standingFinding{Finding: id, Was: was, Now: is}
+			ev.Opened[email] = standingFinding{Finding: id, Was: was, Now: is, Given: f.Account.Given[workflows.GivenKey(s.Environment, email)].Workflow}
 			ev.Used++
 			calls = append(calls, s.open(id, email, was, is, c, now))
 		default:
@@ -232,6 +237,24 @@ func (s WatchState) moved(ev *differences, open standingFinding, email, is strin
 	call := workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: open.Finding, Command: findingChanged, Input: map[string]string{"now": is}}
 	describeUser(call.Input, c, email)
 	return call
+}
+
+// explainedBy ends a standing finding that a decision explains by now.
+func (s WatchState) explainedBy(ev *differences, open standingFinding, email, is, by string) workflows.Call {
+	ev.Back, ev.Explained[email] = append(ev.Back, email), is
+	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: open.Finding, Command: findingChanged, Input: map[string]string{"now": is, "explained": by}}
+}
+
+// decidedSince names the decision, made after a finding was opened, that explains what is there now; "" for none. The finding's own decision comes by itself.
+func decidedSince(f workflows.Facts, environment, email, is string, open standingFinding) string {
+	g, decided := f.Account.Given[workflows.GivenKey(environment, email)]
+	if !decided || g.Workflow == open.Given || g.Workflow == open.Finding {
+		return ""
+	}
+	if h := readMark(is); h == nil && g.Mark == "" || h != nil && !h.Disabled && h.Access.Mark() == g.Mark {
+		return g.Workflow
+	}
+	return ""
 }
 
 // open opens a finding.

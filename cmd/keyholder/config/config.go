@@ -152,7 +152,7 @@ type Review struct {
 	// Reviewers are Slack user or user-group IDs; empty means administrators and holders. See ReviewerIDs.
 	Reviewers []string `yaml:"reviewers"`
 	// ReviewersByRole and ReviewersByIntegration name others for the rows with one of ReviewRoles, or with custom access to an integration, given by its ID or
-	// name. A key is kept as written; the integration's rule comes before the role's, and that before Reviewers.
+	// very name. A key is kept as written; the integration's rule comes before the role's, and that before Reviewers.
 	ReviewersByRole        map[string][]string `yaml:"reviewers_by_role"`
 	ReviewersByIntegration map[string][]string `yaml:"reviewers_by_integration"`
 	// RemindEvery, RemindBefore (counted back from the due time, 0s is the due time itself) and OverdueEvery

@@ -189,17 +189,11 @@ func (c *checker) reviewersBy(at string, r Review) {
 		}
 	}
 	path = at + ".reviewers_by_integration"
-	seen := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(r.ReviewersByIntegration)) {
 		rule := keyed(path, name)
-		folded := strings.ToLower(strings.TrimSpace(name))
-		switch {
-		case folded == "":
+		if strings.TrimSpace(name) == "" {
 			c.fault(rule, "", "The integration has no name", "Write its ID or its name as integrator.io shows it.")
-		case seen[folded] != "":
-			c.fault(rule, show(name), "is named twice, as "+show(seen[folded])+" too", "Join the two: letter case does not matter.")
 		}
-		seen[folded] = name
 		if people := r.ReviewersByIntegration[name]; len(people) == 0 {
 			c.fault(rule, "", empty, "Name reviewers, or remove the line: then those of the role, or under reviewers, decide.")
 		} else {

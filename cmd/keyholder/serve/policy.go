@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"time"
+
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -44,6 +46,7 @@ func policy(cfg *config.Config, a config.Account) workflows.Policy {
 		},
 	}
 	out.Access = accessPolicy(cfg, a, out.Transfer)
+	out.Review = reviewPolicy(a)
 	for _, al := range a.Aliases {
 		out.Aliases = append(out.Aliases, workflows.Alias{Email: al.Email, Holders: al.Holders, Custodians: al.Custodians, Vault: al.Vault})
 	}
@@ -64,6 +67,36 @@ func accessPolicy(cfg *config.Config, a config.Account, t workflows.TransferPoli
 	}
 	for _, e := range a.Environments {
 		out.Environments = append(out.Environments, workflows.Environment{Name: e.Name, Token: cfg.Token(a.ID, e.Name) != ""})
+	}
+	return out
+}
+
+// reviewPolicy translates the review section. Its notation was checked when the file was loaded; what cannot be read here leaves an account without calendar.
+func reviewPolicy(a config.Account) workflows.ReviewPolicy {
+	r := a.Review
+	out := workflows.ReviewPolicy{
+		Every: r.Every, Zone: r.Timezone, Window: r.Window.Std(), Grace: r.Grace.Std(), Reviewers: a.ReviewerIDs(),
+		ByRole: r.ReviewersByRole, ByIntegration: r.ReviewersByIntegration,
+		RemindEvery: r.RemindEvery.Std(), RemindBefore: lengths(r.RemindBefore), OverdueEvery: r.OverdueEvery.Std(), Escalate: lengths(r.EscalateAfter),
+		InactiveAfter: r.InactiveAfter.Std(), InactivePrivilegedAfter: r.InactivePrivilegedAfter.Std(), ExemptNew: r.ExemptNew.Std(),
+		NoAnswer: r.NoAnswer, FixWithin: r.FixWithin.Std(), FixPrivilegedWithin: r.FixPrivilegedWithin.Std(),
+	}
+	if s, err := config.ParseStarts(r.Starts); err == nil {
+		out.Starts = workflows.Starts{Nth: s.Nth, Weekday: s.Weekday, Day: s.Day}
+	}
+	if from, to, err := config.ParseHours(r.Hours); err == nil {
+		out.From, out.To = from, to
+	}
+	if days, err := config.ParseDays(r.Days); err == nil {
+		out.Days = days
+	}
+	return out
+}
+
+func lengths(all []config.Duration) []time.Duration {
+	var out []time.Duration
+	for _, d := range all {
+		out = append(out, d.Std())
 	}
 	return out
 }

@@ -49,7 +49,8 @@ type Server struct {
 
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
-	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{}}
+	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
+		review.Calendar{}}
 }
 
 // New opens the store and wires everything. It waits for a Redis that is away until ctx ends.
@@ -176,6 +177,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.courier.Run(ctx) })
 	g.Go(func() error { return s.clock.Run(ctx) })
 	g.Go(func() error { return s.watchDrift(ctx) })
+	g.Go(func() error { return s.keepCalendars(ctx) })
 	g.Go(func() error {
 		if err := s.bot.Run(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("speak with Slack: %w", err)

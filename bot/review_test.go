@@ -202,10 +202,18 @@ func TestStatusWhileNoneRunsShowsWhatWouldBeAsked(t *testing.T) {
 	r := reviewRig(t, func(o *Options) { o.Census = census })
 	r.desk.accounts[0].Policy.Access.Environments = []workflows.Environment{{Name: "Sandbox", Token: true}}
 	text := r.slash("UBEN", "review")
-	for _, w := range []string{"None is running. The next one, 2027q1, opens ", "in 42 days", "2 users of Production", "\n<@UCAT>: 2 rows", "\n<@UBEN>: 2 rows", "Sandbox*: integrator.io's list of users cannot be read now"} {
+	for _, w := range []string{"None is running. The next one, 2027q1, opens ", "in 42 days", "That of 2026q4 was not held; an administrator can open it now with `/io review acme start`.", "2 users of Production", "\n<@UCAT>: 2 rows", "\n<@UBEN>: 2 rows", "Sandbox*: integrator.io's list of users cannot be read now"} {
 		if !strings.Contains(text, w) {
 			t.Errorf("%q is missing in\n%s", w, text)
 		}
+	}
+}
+
+func TestPeriodThatWasReviewedIsNotOfferedAgain(t *testing.T) {
+	r := reviewRig(t)
+	r.desk.accounts[0].State.Reviews = []workflows.ReviewSummary{{ID: r.named("2026q4"), Period: "2026q4", Stage: review.CampaignCompleted, Rows: 3, Keep: 3}}
+	if text := r.slash("UBEN", "review"); strings.Contains(text, "not held") || !strings.Contains(text, "The next one, 2027q1") || !strings.Contains(text, "3 rows: 3 keep") {
+		t.Errorf("%s", text)
 	}
 }
 

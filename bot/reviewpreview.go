@@ -14,6 +14,9 @@ import (
 // nextReview says when the next review opens and what it would ask of whom as things stand now.
 func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []string {
 	lines := []string{v.opensLine(a)}
+	if now, err := review.PeriodAt(a.Policy.Review, v.b.at()); err == nil && !held(a.State.Reviews, now.ID) {
+		lines = append(lines, v.b.fill("That of "+now.ID+" was not held; an administrator can open it now with `{command} review "+a.Policy.ID+" start`."))
+	}
 	if v.b.o.Census == nil || !readable(a.Policy) {
 		return append(lines, "Keyholder has no API token for this account: an administrator gives the list of users as a file when the review begins.")
 	}
@@ -104,6 +107,10 @@ func reviewersOf(p workflows.ReviewPolicy) []string {
 		}
 	}
 	return ids
+}
+
+func held(all []workflows.ReviewSummary, period string) bool {
+	return slices.ContainsFunc(all, func(s workflows.ReviewSummary) bool { return s.Period == period })
 }
 
 func readable(p workflows.Policy) bool {

@@ -64,5 +64,6 @@ accounts:
     admins: [U0DEE]
     environments:
       - {name: Sandbox, token_env: ACME_SANDBOX_TOKEN}
+    review: {reviewers: [U0DEE, U0ANA], timezone: Europe/London}
     transfer: {cooldown: 30s, watch_every: 2s, on_errors: warn}
 `

@@ -51,7 +51,7 @@ func (s CampaignState) standLine() string {
 	c := s.Counts()
 	switch s.Phase {
 	case CampaignOpen:
-		return fmt.Sprintf("%s are being reviewed by %s, until %s.", workflows.Plural(s.Rows, "row"), workflows.Plural(len(s.reviewersNow()), "person"), workflows.When(s.Due))
+		return fmt.Sprintf("%s are being reviewed by %s, until %s.", workflows.Plural(s.Rows, "row"), peopleWord(len(s.reviewersNow())), workflows.When(s.Due))
 	case CampaignClosing:
 		return "The time for deciding is over."
 	case CampaignFixing, CampaignCompleted:
@@ -64,6 +64,13 @@ func (s CampaignState) standLine() string {
 		return "Why: " + s.Why
 	}
 	return "The list of users is being read."
+}
+
+func peopleWord(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
 }
 
 func (s CampaignState) reviewersNow() []string {
@@ -133,6 +140,9 @@ func (s CampaignState) readingFacts() []string {
 			out = append(out, "! "+name+" is not in this review: "+r.Excluded)
 		case r.Source != "":
 			out = append(out, fmt.Sprintf("✓ %s: %s, %s, %s", name, workflows.Plural(r.Count, "user"), r.Source, workflows.When(r.At)))
+			if why := r.Unread[workflows.PartUsers]; why != "" {
+				out = append(out, "! "+name+": the list may not be whole, "+workflows.Esc(why))
+			}
 		}
 	}
 	for _, email := range sortedKeys(s.Mailboxes) {

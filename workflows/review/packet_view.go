@@ -70,7 +70,7 @@ func (s PacketState) cards() []workflows.Card {
 		for _, who := range n.To {
 			text := s.nudgeText(*n)
 			out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", n.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(),
-				Fallback: workflows.Plain(text, nil), Bulk: true})
+				Fallback: workflows.Plain(text, s.name), Bulk: true})
 		}
 	}
 	if len(s.Fixes) > 0 && s.Phase != PacketReviewing {
@@ -80,6 +80,9 @@ func (s PacketState) cards() []workflows.Card {
 	}
 	return out
 }
+
+// name is how Slack names a reviewer, "" when it is not known: notification lines do not show mentions as names.
+func (s PacketState) name(id string) string { return s.Names[id] }
 
 func (s PacketState) note() string { return "Review " + s.Campaign + ", part " + s.ID }
 
@@ -105,7 +108,7 @@ func (s PacketState) card(who string) workflows.Card {
 		}
 		c.Buttons = []workflows.Button{open, sign, {Action: ActReassign, Label: "Give it to somebody else…"}}
 	}
-	c.Fallback = workflows.Plain(c.Title+": "+c.Lines[0], nil)
+	c.Fallback = workflows.Plain(c.Title+": "+c.Lines[0], s.name)
 	return c
 }
 

@@ -100,7 +100,10 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (Reply, error) {
 		return Reply{}, err
 	}
 	if at.done {
-		return Reply{}, nil
+		if cmd.Actor.Kind != ByPerson {
+			return Reply{}, nil
+		}
+		return Reply{Text: "Already asked: `" + cmd.Workflow + "`. It counts once; sending the form again changed nothing.", Link: cmd.Workflow}, nil
 	}
 	if cmd.Timer != nil && !wants(m.View(at.state), *cmd.Timer) {
 		return Reply{}, d.commit(ctx, Change{Workflow: cmd.Workflow, TimersGone: []Timer{*cmd.Timer}})

@@ -231,6 +231,23 @@ func TestAFormSentTwiceOpensOneWorkflow(t *testing.T) {
 	}
 }
 
+func TestAFormSentAgainByAPersonNamesWhatWasAsked(t *testing.T) {
+	r := newRoad(t)
+	id := r.open("view-1")
+	events, err := r.store.Events(context.Background(), workflows.Ref{Kind: workflows.KindWorkflow, ID: id}, 0)
+	if err != nil || len(events) == 0 {
+		t.Fatalf("events of %s: %v", id, err)
+	}
+	again := workflows.Command{ID: events[0].Command, Workflow: id, Account: "acme", Name: "tally.request", At: r.clock(), Round: workflows.NoRound, Submitted: true}
+	for kind, want := range map[string]string{workflows.ByPerson: id, workflows.ByKeyholder: ""} {
+		again.Actor = workflows.Actor{Kind: kind, ID: "UANA"}
+		reply, err := r.Do(context.Background(), again)
+		if err != nil || reply.Link != want || !strings.Contains(reply.Text, want) {
+			t.Errorf("%s: %+v, %v", kind, reply, err)
+		}
+	}
+}
+
 func TestATakenIDIsNotOpenedOver(t *testing.T) {
 	r := newRoad(t)
 	id := r.open("a")

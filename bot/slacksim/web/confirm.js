@@ -16,7 +16,12 @@ export function confirmFirst(confirm, style) {
       h('div', { class: 'buttons' },
         h('button', { type: 'button', class: 'deny', onclick: () => closeDialog(dialog) }, label(confirm.deny, 'Cancel')),
         h('button', { type: 'button', class: look, onclick: () => { yes = true; closeDialog(dialog); } }, label(confirm.confirm, 'Yes'))));
-    dialog.addEventListener('close', () => resolve(yes), { once: true });
+    const closed = () => {
+      if (dialog.open) return; // told late, of the question before this one
+      dialog.removeEventListener('close', closed);
+      resolve(yes);
+    };
+    dialog.addEventListener('close', closed);
     dialog.showModal();
     dialog.querySelector('.deny').focus();
   });

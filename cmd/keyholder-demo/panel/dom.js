@@ -20,7 +20,9 @@ export function draw(place, data, make) {
   const now = JSON.stringify(data);
   if (drawn.get(place) === now) return;
   drawn.set(place, now);
-  const at = place.contains(document.activeElement) ? document.activeElement.dataset.key : '';
+  const active = place.contains(document.activeElement) ? document.activeElement : null;
+  const at = active ? active.dataset.key : '';
+  const caret = active && active.tagName === 'INPUT' ? [active.selectionStart, active.selectionEnd] : null;
   const kept = new Map([...place.querySelectorAll('input[data-key], select[data-key]')].map(e => [e.dataset.key, e.value]));
   const opened = new Map([...place.querySelectorAll('details[data-key]')].map(e => [e.dataset.key, e.open]));
   place.replaceChildren(...[make()].flat(Infinity).filter(Boolean));
@@ -30,6 +32,7 @@ export function draw(place, data, make) {
   if (!at) return;
   const again = place.querySelector(`[data-key="${CSS.escape(at)}"]`);
   (again || place).focus({ preventScroll: true });
+  if (again && caret && caret[0] !== null && again.setSelectionRange) again.setSelectionRange(...caret);
 }
 
 // words turns *strong* and `code` into elements.

@@ -92,7 +92,7 @@ function adding(production) {
     const integrations = integration ? [{ _integrationId: integration, accessLevel: level }] : undefined;
     act({ do: 'add_user', email, role: plain, integrations, status: 'pending', by: actor() }, `${email} is invited.`);
   } },
-  h('input', { name: 'email', type: 'email', required: true, value: 'new@acme.example', key: 'add-email', 'aria-label': 'E-mail' }),
+  h('input', { name: 'email', type: 'text', inputmode: 'email', pattern: '[^@\\s]+@[^@\\s]+', title: 'An e-mail address', required: true, value: 'new@acme.example', key: 'add-email', 'aria-label': 'E-mail' }),
   h('select', { name: 'role', key: 'add-role', 'aria-label': 'Role' }, ['monitor', 'manage', 'administrator'].map(r => h('option', { value: r }, r)),
     production.integrations.flatMap(i => ['monitor', 'manage'].map(l => h('option', { value: `custom:${l}:${i.id}` }, `${l} ${i.name}`)))),
   h('button', { type: 'submit', key: 'add-go' }, 'Add user')));

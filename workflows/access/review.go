@@ -20,7 +20,7 @@ const (
 )
 
 // ReviewFixed is the command by which a packet is told what came of a row. Input: row, access_id, state (pending, done, verified, failed), how (acted,
-// attested), before, after, at (RFC 3339), why.
+// attested), who (whose word it is, for attested), before, after, at (RFC 3339), why.
 const ReviewFixed = "review.fixed"
 
 // waitAgain is how often a request that waits for another one, or for a token that works, looks again.
@@ -184,7 +184,7 @@ func (s State) fixed(cmd workflows.Command, before State) (call workflows.Call, 
 	if state == before.milestone() || s.Packet == "" {
 		return call, false
 	}
-	in := map[string]string{"row": s.Row, "access_id": s.ID, "state": state, "how": "", "before": shortly(readMark(s.Was), nil), "after": "", "at": cmd.At.UTC().Format(time.RFC3339), "why": ""}
+	in := map[string]string{"row": s.Row, "access_id": s.ID, "state": state, "how": "", "before": shortly(readMark(s.Was), nil), "after": "", "at": cmd.At.UTC().Format(time.RFC3339), "why": "", "who": ""}
 	if s.Before != nil {
 		in["before"] = shortly(readMark(s.Before.Mark()), s.Names)
 	}
@@ -194,8 +194,9 @@ func (s State) fixed(cmd workflows.Command, before State) (call workflows.Call, 
 	case state == "pending":
 	default:
 		in["how"], in["after"] = workflows.Attested, "removed"
+		in["who"] = s.Attested
 		if s.How == workflows.Acted {
-			in["how"] = workflows.Acted
+			in["how"], in["who"] = workflows.Acted, ""
 		}
 		if s.Change == Change && (s.End.Code != "nothing" || s.present()) {
 			in["after"] = shortly(&had{Access: s.Want, Status: workflows.UserAccepted}, s.Names)

@@ -65,7 +65,7 @@ func (s PacketState) openFixes(cmd workflows.Command, f workflows.Facts, fixes [
 		}
 		calls = append(calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: "access.request", Input: map[string]string{
 			"account": s.AccountID, "environment": r.Environment, "email": r.Email, "change": fix.Action, "role": v.Role, "reason": why,
-			"review": s.Campaign, "packet": s.ID, "row": strconv.Itoa(fix.Row), "reviewer": reviewer, "requester": reviewer, "was": r.Mark,
+			"review": s.Campaign, "packet": s.ID, "row": strconv.Itoa(fix.Row), "reviewer": reviewer, "requester": reviewer, "was": r.Mark, "was_id": r.ID,
 			"until": fix.Due.UTC().Format(time.RFC3339)}})
 	}
 	return calls

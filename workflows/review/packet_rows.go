@@ -91,6 +91,9 @@ func (s PacketState) read(cmd workflows.Command) (changed map[int]Verdict, fault
 			continue
 		}
 		if field, text := row.refuses(v); text != "" {
+			if !cmd.Submitted { // told without the field
+				text = "Row " + n + ": " + text + " Nothing was recorded."
+			}
 			faults[field+n] = text
 			continue
 		}

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -125,7 +126,11 @@ func (s PacketState) Began() time.Time { return s.Assigned.Opened }
 
 // Title implements workflows.State.
 func (s PacketState) Title() string {
-	return "Review who has access to " + s.AccountName + ", " + s.Period
+	title := "Review who has access to " + s.AccountName + ", " + s.Period
+	if s.Phase == PacketReviewing {
+		title += fmt.Sprintf(": %d of %d rows left", len(s.lacking()), len(s.Rows))
+	}
+	return title
 }
 
 // Counts are the numbers of a packet, which always add up: Rows = Open + Keep + Change + Remove + NoAnswer.

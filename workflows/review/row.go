@@ -54,6 +54,7 @@ type Row struct {
 	Via       string    `json:"via,omitempty"`      // createdVia
 	Decision  string    `json:"decision,omitempty"` // the workflow that gave it
 	Until     time.Time `json:"until,omitzero"`     // the end of a time-box
+	ID        string    `json:"id,omitempty"`       // of the access at integrator.io
 	Mark      string    `json:"mark,omitempty"`     // (*workflows.User).Mark, what a remedy must still find; empty when it is no user
 
 	Flags      []string `json:"flags,omitempty"`

@@ -142,7 +142,11 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 	}
 	delegates, attested := map[string][]string{}, map[string]string{}
 	for email, m := range s.Mailboxes {
-		delegates[email], attested[email] = m.Delegates, m.Attested
+		if m.Attested != "" {
+			attested[email] = m.Attested
+		} else {
+			delegates[email] = m.Delegates
+		}
 	}
 	masters, rows := MasterRows(s.Started, s.Gathered[""], delegates, attested, emails)
 	for _, env := range slices.Sorted(maps.Keys(s.Gathered)) {

@@ -48,7 +48,8 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		return received(s, cmd, f)
 	case workflows.CmdDelegated:
 		return delegated(s, cmd, f)
-	case accessLeft:
+	}
+	if cmd.Name == accessLeft && cmd.Actor.Kind == workflows.ByKeyholder {
 		return leftAsItIs(s, cmd), nil
 	}
 	act, known := clicks[cmd.Name]
@@ -163,7 +164,7 @@ const accessLeft = "access.left"
 // leftAsItIs takes that as the answer to what this asks, now or at its end.
 func leftAsItIs(s State, cmd workflows.Command) workflows.Decision {
 	by, mark := cmd.Input["by"], cmd.Input["now"]
-	if cmd.Actor.Kind != workflows.ByKeyholder || s.Closed() || s.Review != "" || mark == "" || mark == s.Left {
+	if s.Closed() || s.Review != "" || mark == "" || mark == s.Left {
 		return workflows.Decision{}
 	}
 	d := one(cmd, evLeft, left{By: by, Mark: mark})

@@ -1,15 +1,18 @@
 // Package access is the machine for access on purpose: grant, change and remove, for as long as it is needed, in one environment of an account;
 // and the two machines that find what nobody decided.
 //
-//	request
-//	   |
-//	reading ---- nothing to do ------------------------------------------> done
-//	   |  (urgent: straight to doing, the question is asked meanwhile)
+//	request     decided by a review ---- another request holds the lock ----> waiting ---- given up: failed
+//	   |               |                                                         |
+//	   |<--------------+<--------------------------------------------------------+
+//	reading ---- the token is refused: looks again every 10 minutes ----> (reading)
+//	   |    ---- nothing to do ------------------------------------------> done
+//	   |  (urgent: straight to doing, the question is asked meanwhile; decided by a review: straight to doing, or, when it is not what the reviewer saw, asks)
 //	approving ---- refuse ----> refused      time over ----> expired      cancel ----> cancelled
 //	   |  quorum
-//	 doing ---- integrator.io refuses: remedy (failed) or page steps, attest, read ----> (doing)
+//	 doing ---- integrator.io refuses: remedy (failed) or page steps, attest or noticed by reading ----> (doing)
 //	   |  invited                                   |  done at once
 //	pending ---- accepted ----------------+         |
+//	   |    ---- declined: waits to be sent again, or for its end ----> (pending)
 //	   |  nobody accepted: deleted        |         |
 //	   v                                  v         v
 //	expired                     for always: done;  time-boxed: active
@@ -19,7 +22,7 @@
 //	                                                ended
 //
 //	watcher: reading ---- baseline ----> watching ---- no longer configured ----> ended
-//	finding: found ---- adopt ----> expected      undo ----> undoing (a request)      as before again ----> gone
+//	finding: found ---- adopt ----> expected      undo ----> undoing (a request)      as before again ----> gone      a decision since ----> explained
 //
 // # Guarantees
 //
@@ -30,6 +33,8 @@
 //     toggle at integrator.io, so people press it and Keyholder reads.
 //   - What could not be read is changed by people only, for nobody could restore it.
 //   - Urgent access ends at its time whatever happens; a refusal ends it at once, also when it is on its way or an invitation is open.
+//   - What a review decided needs no vote. It touches only the access that the reviewer saw, unless a person says to do it all the same; it is never given up
+//     for being late; its packet is told of each milestone (pending; done, verified or failed) once, in the commit that reaches it.
 //   - The first reading of an environment is the baseline. Later differences are compared with the record of what was decided; each that nothing explains is
 //     one finding, which follows further changes and ends by itself when all is as before. Nothing is undone without a request that others approve.
 //
@@ -40,8 +45,21 @@
 //   - Extending asks the same people for the same length again, from the moment of the old end. A denied or forgotten extension changes nothing.
 //   - The owner is refused: the API does not list them, and changing an owner is a transfer.
 //   - The account's record keeps what was agreed, not what is seen: so a watcher notices what somebody made of it.
-//   - What people say they did is read where the token can; without a token their word counts, and the cards say whose it is.
-//   - Those who have not answered are reminded at half of their time and shortly before its end; the second time the one who asked is told, too.
+//   - What people say they did is read where the token can; without a token their word counts, and the cards say whose it is. What they did without saying
+//     so is noticed by a watch at the distance of transfer.watch_every, while they are asked.
+//   - Those who have not answered are reminded at half of their time and shortly before its end. At three quarters those who look after access and are not asked
+//     get a card that says what they may do (remind, or have somebody delegate to), and the one who asked is told. Who could not be asked at first and can by
+//     then is asked. No warning comes after the end that it warns of.
+//   - An invitation is sent again within the approval and the time that it has, at most once a minute; so a declined one needs no new request.
+//   - A card about what a review decided goes to people only when they must do something, or when it is late. The reviewer may attest, but decides no more about
+//     an access that changed since: that is for those who look after access.
+//   - Where integrator.io shows another access than was expected, it is read once more before people are asked, so that leaving it is recorded as their decision
+//     about exactly that. A time-box takes its lock again for that while, and what was taken as expected on a finding's card is not asked again.
+//   - A refused token (401) may be replaced: what is not urgent waits for that, until its time to be decided is over. What is urgent, or late, is handed to people.
+//   - A finding asks the audit log of integrator.io who did it, for at most 15 minutes. Ask goes to that person where Slack knows the address, else to the one whose
+//     access it is, and says why. An entry from before the last decision about this access, or from before the last looks, is none.
+//   - A watcher looks by a durable timer in the time of commands and not by a watch, so that moved clocks and breaks count. Each look is one event and one call,
+//     which is given up at the next look; a reading that shows nothing new commits nothing. Watchers from before (schema 1) are brought over by their first look.
 //   - Watchers and findings are machines of their own (letters d and f), because a state that is three things is none; a finding's buttons are access's.
 //     A watcher has no title, so lists of what is open leave it out.
 //   - While an open request holds a person's lock, and while a transfer is open for mailboxes, the owner and those who leave the list, a difference waits for the end of

@@ -598,6 +598,9 @@ func FuzzDecide(f *testing.F) {
 	f.Add("access.approve", "UANA", "x", `{"stage":"approving","id":"a07-1","account":"acme"}`, 3, byte(0))
 	f.Add("receipt", "", "{}", `{"id":"d07-1","since":"2026-01-01T00:00:00Z"}`, -1, byte(1))
 	f.Add("access.undo", "UDEE", "custom[", `{"id":"f07-1","managers":["UDEE"],"to":["UDEE"],"was":"accepted/custom[a,;","now":"x"}`, 0, byte(2))
+	f.Add("access.request", "UANA", "Sandbox", `{}`, 5, byte(0))
+	f.Add("access.left", "UDEE", "accepted/manage", `{"stage":"restoring","drifted":true,"id":"a07-1","there":{"ok":true}}`, 3, byte(0))
+	f.Add("receipt", "", "trace", `{"id":"f07-1","managers":["UDEE"],"traces":1,"was":"absent","now":"accepted/manage"}`, 2, byte(2))
 	f.Fuzz(func(t *testing.T, name, who, text, state string, round int, which byte) {
 		m := []workflows.Machine{Machine{}, Watcher{}, Finding{}}[int(which)%3]
 		s, err := m.Decode([]byte(state))
@@ -611,9 +614,13 @@ func FuzzDecide(f *testing.F) {
 		case workflows.CmdTimer:
 			cmd.Timer = &workflows.Timer{Name: text, At: monday}
 		case workflows.CmdReceipt:
-			cmd.Receipt = &workflows.Receipt{Op: text, OK: round%2 == 0, Code: text, Message: text, Census: &workflows.Census{Users: []workflows.User{{Email: text}}}}
-		case Request, WatchRequest, FindingRequest:
+			cmd.Receipt = &workflows.Receipt{Op: text, OK: round%2 == 0, Code: text, Message: text, Census: &workflows.Census{Users: []workflows.User{{Email: text}}},
+				Trace: &workflows.Trace{Email: text, Name: who, Source: text}, User: &workflows.User{Email: text, Status: who}}
+		case Request, WatchRequest, FindingRequest, findingChanged, accessLeft:
 			cmd.Actor.Kind = []string{workflows.ByPerson, workflows.ByKeyholder}[round&1]
+			if round&4 > 0 {
+				cmd.Input[inReview], cmd.Input[inPacket], cmd.Input[inUntil], cmd.Input["by"] = text, "p07-1", text, who
+			}
 		}
 		d, err := m.Decide(s, cmd, w.facts(m.Needs(s, cmd, w.policy, w.account)))
 		if err == nil {

@@ -123,3 +123,63 @@ func TestACensusOfManyIsComparedInTime(t *testing.T) {
 		t.Errorf("the state has %d bytes", len(raw))
 	}
 }
+
+// TestAWatcherFromBeforeTheTimerIsBroughtOver: its watch is dropped and its timer set by its first look.
+func TestAWatcherFromBeforeTheTimerIsBroughtOver(t *testing.T) {
+	m := Watcher{}
+	at := func(kind, body string) workflows.Event {
+		return workflows.Event{Type: kind, At: monday, By: keyholder, Body: []byte(body)}
+	}
+	old, err := workflows.Fold(m, []workflows.Event{at(evWatching, `{"id":"d07-1","account":"acme","account_name":"Acme","every":21600000000000}`),
+		at(evBaseline, `{"known":"x","users":{"ben@acme.example":"accepted/monitor"}}`), at(evLooked, `{"every":21600000000000}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := m.View(old); len(v.Watches) != 1 || len(v.Timers) != 0 {
+		t.Fatalf("before: %+v", v)
+	}
+	w := newWorld(t)
+	cmd := workflows.Command{ID: "c", Workflow: "d07-1", Account: "acme", Name: WatchLook, Actor: keyholder, At: monday, Round: workflows.NoRound}
+	d, err := m.Decide(old, cmd, w.facts(m.Needs(old, cmd, w.policy, w.account)))
+	if err != nil || len(d.Calls) != 1 {
+		t.Fatalf("%v %+v", err, d)
+	}
+	now, err := m.Apply(old, d.Events[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := m.View(now); len(v.Watches) != 0 || len(v.Timers) != 1 || v.Timers[0].Name != timerLook {
+		t.Errorf("after: %+v", v)
+	}
+}
+
+// TestEventsFromBeforeFold: what the version before wrote about drift and questions is read as it was meant.
+func TestEventsFromBeforeFold(t *testing.T) {
+	s, err := apply(State{Phase: Restoring}, workflows.Event{Type: evDrifted, Body: []byte(`{"mark":"integrator.io shows manage."}`)})
+	if err != nil || !s.Drifted || s.There == nil || s.There.OK || s.Mark != "integrator.io shows manage." {
+		t.Errorf("%v %+v", err, s)
+	}
+	f, err := Finding{}.Apply(FoundState{Found: Found{ID: "f07-1"}}, workflows.Event{Type: evAskedWho, By: person("Dee"), Body: []byte(`{"person":"UBEN"}`)})
+	if fs := f.(FoundState); err != nil || fs.Asked != "UBEN" || fs.Person != "UBEN" || fs.AskedBy != "UDEE" || fs.AskedDoer {
+		t.Errorf("%v %+v", err, fs)
+	}
+}
+
+// TestNobodyButKeyholderSpeaksForAReview: what a person sends as a review's is a request like any other.
+func TestNobodyButKeyholderSpeaksForAReview(t *testing.T) {
+	w := newWorld(t)
+	in := form{For: "Eve", Change: Change, Role: workflows.RoleManage, Length: "1d"}.fields()
+	in[inReview], in[inReviewer], in[inPacket], in[inWas] = "r07-acme-2026q4", "UDEE", "p07-1", absent
+	if st := w.request("Fay", in); st.code() != "not_permitted" {
+		t.Errorf("Fay spoke for a review: %v", st.err)
+	}
+	w.request("Dee", in)
+	w.deliverAll()
+	if s := w.newest().access(); s.Review != "" || s.Phase != Approving || s.Quorum != 1 {
+		t.Errorf("Dee's own request: review %q, stage %s", s.Review, s.Phase)
+	}
+	st := w.do(workflows.Command{Workflow: w.newest().id, Name: accessLeft, Actor: person("Eve"), Round: workflows.NoRound, Submitted: true, Input: map[string]string{"by": "UDEE", "now": absent}})
+	if len(st.events) > 0 || st.code() != "unknown_action" {
+		t.Errorf("a person gave Keyholder's command: %s", encode(t, st.events))
+	}
+}

@@ -149,7 +149,11 @@ func (s *script) commands() map[string]func([]string) {
 		// told: what the packet of the review was told.
 		"told": func([]string) {
 			for _, in := range w.toldOf(w.newest().id) {
-				s.say("row %s of %s: %s %q, from %q to %q %s", in["row"], in["access_id"], in["state"], in["how"], in["before"], in["after"], w.read(in["why"]))
+				line := strings.TrimSpace(fmt.Sprintf("row %s: %s %s", in["row"], in["state"], in["how"]))
+				if in["who"] != "" {
+					line += " by " + w.people[in["who"]].Name
+				}
+				s.say("%s", strings.TrimSpace(line+", from "+strconv.Quote(in["before"])+" to "+strconv.Quote(in["after"])+" "+w.read(in["why"])))
 			}
 		},
 		// click NAME ACTION [REASON] [round=N] [of=ID]: the button, and the form if it opens one and a reason is given.

@@ -19,7 +19,7 @@ let asking = false;
 
 // show opens a conversation; the messages come in a moment.
 export async function show(user, channel) {
-  const mine = shown = { user, channel, list: [], older: false, newer: false, loading: true, seen: (store.read[user] || {})[channel] || '' };
+  const mine = shown = { user, channel, list: [], late: [], older: false, newer: false, loading: true, seen: (store.read[user] || {})[channel] || '' };
   nodes = new Map();
   missed = 0;
   draw(true);
@@ -28,6 +28,7 @@ export async function show(user, channel) {
   if (shown !== mine) return;
   Object.assign(mine, { list: page.messages, older: page.older, newer: page.newer, loading: false });
   if (!mine.seen) mine.seen = '~';
+  for (const event of mine.late.splice(0)) take(event);
   mine.until = page.messages.length ? page.messages[page.messages.length - 1].ts : '';
   draw(true);
   const first = box.querySelector('.new-line');
@@ -180,7 +181,8 @@ function later() {
 }
 
 function take({ channel, message: m, fresh }) {
-  if (!shown || channel !== shown.channel || shown.loading && !fresh) return;
+  if (!shown || channel !== shown.channel) return;
+  if (shown.loading) { shown.late.push({ channel, message: m, fresh }); return; } // what is being loaded may be older than this
   const at = shown.list.findIndex(o => o.ts === m.ts);
   const own = m.user === shown.user;
   if (fresh && !m.deleted && visible(m) && !own) announce(textOf(m));

@@ -275,6 +275,7 @@ func TestDriftIsFoundByTimeAloneAndAfterABreak(t *testing.T) {
 	s.clock.Forward(7 * time.Hour)
 	s.found(dee, "The access of ben@acme.example to Acme Production was changed")
 	stop()
+	s.until("the bot to be gone", func() bool { return s.slack.Connections() == 0 })
 	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage", Status: "accepted"})
 	s.clock.Forward(7 * 24 * time.Hour)
 	s.bot(t)

@@ -27,6 +27,7 @@ func (s CampaignState) moved(cmd workflows.Command) (workflows.Decision, error) 
 		return workflows.Decision{}, nil
 	}
 	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evPart, p)}}
+	before := s.Phase
 	s, err := s.fold(d.Events...)
 	if err != nil {
 		return d, err
@@ -51,7 +52,9 @@ func (s CampaignState) moved(cmd workflows.Command) (workflows.Decision, error) 
 			return d, err
 		}
 	}
-	d.Account = []workflows.Event{cmd.Event(workflows.ReviewMoved, s.summary())}
+	if s.Phase != before { // the account lists stages; how far one is stands here
+		d.Account = []workflows.Event{cmd.Event(workflows.ReviewMoved, s.summary())}
+	}
 	return d, nil
 }
 

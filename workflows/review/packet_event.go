@@ -3,6 +3,7 @@ package review
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -139,6 +140,7 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 			s.Verdicts[n-1] = Verdict{Decision: NoAnswer, Reason: s.Verdicts[n-1].Reason, At: e.At}
 		}
 		s.Fixes, s.ClosedAt, s.Phase, s.Undo, s.NextNudge = b.Fixes, e.At, PacketFixing, nil, time.Time{}
+		s.Shown = slices.ContainsFunc(s.Fixes, needsPeople)
 		s.Round++
 	}),
 	evFixed: with(func(s *PacketState, e workflows.Event, b fixes) {
@@ -150,8 +152,9 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 			}
 		}
 		s.Round++
+		s.Shown = s.Shown || slices.ContainsFunc(s.Fixes, needsPeople)
 	}),
-	evLate: with(func(s *PacketState, e workflows.Event, _ none) { s.Late = true }),
+	evLate: with(func(s *PacketState, e workflows.Event, _ none) { s.Late, s.Shown = true, true }),
 	evMailbox: with(func(s *PacketState, e workflows.Event, b Mailbox) {
 		for i, r := range s.Rows {
 			if r.Master() && workflows.SameEmail(r.Email, b.Email) {
@@ -160,6 +163,11 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 		}
 	}),
 	evPacketOver: with(func(s *PacketState, e workflows.Event, _ none) { s.Phase, s.Ended = PacketCompleted, e.At }),
+}
+
+// needsPeople reports whether a remedy asks something of administrators and holders: to confirm a word, to look a second time, to ask for a transfer.
+func needsPeople(f Fix) bool {
+	return f.State == FixDone || f.State == FixFailed || f.Action == FixTransfer
 }
 
 // maxUndo is how many savings can be taken back; older ones stay as they are.

@@ -84,8 +84,19 @@ func (s PacketState) settle(cmd workflows.Command, d workflows.Decision) (workfl
 			return d, err
 		}
 	}
-	d.Calls = append(d.Calls, next.tellCampaign())
+	if next.newsAfter(s) {
+		d.Calls = append(d.Calls, next.tellCampaign())
+	}
 	return d, nil
+}
+
+// tellEach is up to how many remedies the campaign hears of each; with more it hears of every tenth, of failures and of the end.
+const tellEach = 20
+
+// newsAfter reports whether the campaign should hear what has changed.
+func (s PacketState) newsAfter(was PacketState) bool {
+	a, b := s.Counts(), was.Counts()
+	return s.Phase != was.Phase || a.Failed != b.Failed || a.Fixed != b.Fixed && (a.ToFix <= tellEach || a.Fixed%10 == 0 || a.Fixed == a.ToFix)
 }
 
 // unsettled reports whether something is still to do: what is only somebody's word waits for another person or a fresh list; what failed, for a

@@ -104,7 +104,8 @@ type PacketState struct {
 	Signed    *Signature        `json:"signed,omitempty"`
 	ClosedAt  time.Time         `json:"closed_at,omitzero"`
 	Fixes     []Fix             `json:"fixes,omitempty"`
-	Late      bool              `json:"late,omitempty"` // somebody was told that a remedy is late
+	Late      bool              `json:"late,omitempty"`  // somebody was told that a remedy is late
+	Shown     bool              `json:"shown,omitempty"` // administrators and holders have a card of the remedies, because something is asked of them
 	Ended     time.Time         `json:"ended,omitzero"`
 	Checked   time.Time         `json:"checked,omitzero"` // when the reviewers' standing was last looked at
 }

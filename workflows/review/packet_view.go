@@ -73,7 +73,7 @@ func (s PacketState) cards() []workflows.Card {
 				Fallback: workflows.Plain(text, s.name), Bulk: true})
 		}
 	}
-	if len(s.Fixes) > 0 && s.Phase != PacketReviewing {
+	if s.Shown {
 		for _, who := range s.managers() {
 			out = append(out, s.fixCard(who))
 		}

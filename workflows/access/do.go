@@ -79,7 +79,7 @@ func (s State) wasRead(cmd workflows.Command, f workflows.Facts, r workflows.Rec
 		return d, err
 	}
 	if text := next.nothingToDo(); text != "" {
-		return joined(d, next.end(cmd, Finished{Outcome: Done, Code: "nothing", Message: text})), nil
+		return joined(d, next.endAsItIs(cmd, text, ev.User)), nil
 	}
 	if s.Review != "" {
 		return joined(d, next.goOn(cmd, ev.User, "")), nil
@@ -124,6 +124,19 @@ func (s State) nothingToDo() string {
 		return s.Email + " has exactly this access already."
 	}
 	return ""
+}
+
+// endAsItIs ends what there is nothing to do for. What a review decided explains what is there, whoever did it.
+func (s State) endAsItIs(cmd workflows.Command, text string, u *workflows.User) workflows.Decision {
+	d := s.end(cmd, Finished{Outcome: Done, Code: "nothing", Message: text})
+	if s.Review != "" {
+		mark := ""
+		if u != nil {
+			mark = u.Access().Mark()
+		}
+		d.Account = append(d.Account, s.given(cmd, mark, time.Time{}))
+	}
+	return d
 }
 
 // ask opens the question; urgent access is given meanwhile.
@@ -357,7 +370,7 @@ func (s State) wasLookedAt(cmd workflows.Command, r workflows.Receipt) workflows
 	}
 	if b.OK && s.Review != "" {
 		if text := s.nothingLeft(b.User); text != "" {
-			return s.end(cmd, Finished{Outcome: Done, Code: "nothing", Message: text})
+			return s.endAsItIs(cmd, text, b.User)
 		}
 	}
 	if b.OK && s.Review == "" && s.Left != "" && b.User.Mark() == s.Left {
@@ -380,6 +393,7 @@ func (s State) shows(u *workflows.User) string {
 		off = u.Disabled // of that nothing was decided
 	}
 	switch {
+	case u != nil && u.Status == workflows.UserDismissed && s.Does == Grant: // declined: as good as not invited
 	case u == nil && want == "", u != nil && want != "" && u.Access().Mark() == want && u.Disabled == off:
 		return ""
 	case u == nil:

@@ -28,8 +28,8 @@ export async function show(user, channel) {
   if (shown !== mine) return;
   Object.assign(mine, { list: page.messages, older: page.older, newer: page.newer, loading: false });
   if (!mine.seen) mine.seen = '~';
-  for (const event of mine.late.splice(0)) take(event);
   mine.until = page.messages.length ? page.messages[page.messages.length - 1].ts : '';
+  for (const event of mine.late.splice(0)) take(event);
   draw(true);
   const first = box.querySelector('.new-line');
   if (first && page.messages.length) first.scrollIntoView({ block: 'center' });

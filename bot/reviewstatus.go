@@ -67,7 +67,11 @@ func (v *visit) reviewOfAll(ctx context.Context, do string, all []workflows.Acco
 		case err != nil:
 			return workflows.Reply{}, err
 		default:
-			c := s.Counts()
+			packets, err := v.packets(ctx, s)
+			if err != nil {
+				return workflows.Reply{}, err
+			}
+			c := totalOf(s, packets)
 			lines = append(lines, "`"+id+"`: "+v.stageLine(s), fmt.Sprintf("%d of %s left.", c.Open, workflows.Plural(c.Rows, "row")))
 		}
 		if past := pastLines(a.State.Reviews, id); len(past) > 1 {
@@ -119,14 +123,7 @@ func (v *visit) campaignLines(ctx context.Context, id string) ([]string, error) 
 		return nil, err
 	}
 	now := v.b.at()
-	var total review.Counts
-	for i, p := range packets {
-		c := s.Parts[i].Counts
-		if p.Opened() {
-			c = p.Counts()
-		}
-		total = addCounts(total, c)
-	}
+	total := totalOf(s, packets)
 	lines := []string{"*" + workflows.Esc(s.Title()) + "* (`" + id + "`): " + v.stageLine(s)}
 	if total.Rows > 0 {
 		lines = append(lines, fmt.Sprintf("%d of %s left. Decided: %d keep, %d change, %d remove.%s", total.Open, workflows.Plural(total.Rows, "row"),
@@ -135,6 +132,19 @@ func (v *visit) campaignLines(ctx context.Context, id string) ([]string, error) 
 	lines = append(lines, reviewerLines(packets, now)...)
 	lines = append(lines, leftOut(s)...)
 	return append(lines, remedyLines(packets, now)...), nil
+}
+
+// totalOf adds the packets up as they are now; the campaign itself hears of them only when something is final.
+func totalOf(s review.CampaignState, packets []review.PacketState) review.Counts {
+	var total review.Counts
+	for i, p := range packets {
+		c := s.Parts[i].Counts
+		if p.Opened() {
+			c = p.Counts()
+		}
+		total = addCounts(total, c)
+	}
+	return total
 }
 
 func addCounts(a, b review.Counts) review.Counts {

@@ -159,6 +159,7 @@ func (f *findings) people(ctx context.Context, cfg *config.Config, roster workfl
 	for _, a := range cfg.Accounts {
 		facts := workflows.Facts{Groups: map[string][]string{}, People: map[string]workflows.Person{}}
 		named := append(append(append([]string{}, a.HolderIDs()...), a.ApproverIDs()...), append(append([]string{}, a.Admins...), a.Auditors...)...)
+		named = append(named, a.AllReviewerIDs()...)
 		for _, id := range named {
 			if !workflows.IsGroup(id) || facts.Groups[id] != nil {
 				continue

@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Config is the whole configuration: the file over the defaults, and the secrets of the environment.
 // The yaml tags are the keys of the contract; a test compares them with the template.
@@ -267,6 +271,17 @@ func (a Account) ReviewerIDs() []string {
 		return union(a.Review.Reviewers)
 	}
 	return union(a.Admins, a.HolderIDs())
+}
+
+// AllReviewerIDs are those who review any row: ReviewerIDs, and those named for roles and integrations, each once.
+func (a Account) AllReviewerIDs() []string {
+	all := a.ReviewerIDs()
+	for _, rules := range []map[string][]string{a.Review.ReviewersByRole, a.Review.ReviewersByIntegration} {
+		for _, key := range slices.Sorted(maps.Keys(rules)) {
+			all = append(all, rules[key]...)
+		}
+	}
+	return union(all)
 }
 
 // Alias finds one of the account's aliases by its address; letter case does not matter.

@@ -53,22 +53,34 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	if err != nil {
 		return workflows.Decision{}, onField(BlockFile, workflows.Clip(err.Error(), 2000))
 	}
-	_ = extra
 	packed, err := pack(raw)
 	if err != nil {
 		return workflows.Decision{}, fmt.Errorf("pack the file: %w", err)
 	}
 	sum := sha256.Sum256(raw)
-	reading := Reading{Environment: env, Source: SourceCSV, At: extracted, Count: len(users), Filters: "none", File: workflows.Clip(cmd.Input[BlockFile+workflows.FileName], 200),
+	reading := Reading{Environment: env, Source: SourceCSV, At: extracted, Count: len(users), Filters: "none", Unread: extra.Missing, File: workflows.Clip(cmd.Input[BlockFile+workflows.FileName], 200),
 		FileSHA256: hex.EncodeToString(sum[:]), Uploader: uploader, Uploaded: cmd.At}
 	file := cmd.Event(evFile, rawFile{Environment: env, Name: reading.File, SHA256: reading.FileSHA256, Gzip: packed})
 	if s.Phase == CampaignFixing {
 		return s.freshList(cmd, reading, file, users)
 	}
-	rows := UserRows(env, workflows.Census{At: extracted, Users: users}, s.Started, f.Account.Given, extracted)
+	rows := UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started, f.Account.Given, extracted)
 	d, err := s.freezeRows(cmd, f, []workflows.Event{file}, reading, rows)
-	d.Reply = workflows.Reply{Text: fmt.Sprintf("Read: %s in %s. Now another administrator or holder has to confirm that the Users page shows as many.", workflows.Plural(len(users), "user"), workflows.Quote(or(reading.File, "the file")))}
+	d.Reply = workflows.Reply{Text: fmt.Sprintf("Read: %s in %s.%s Now another administrator or holder has to confirm that the Users page shows as many.",
+		workflows.Plural(len(users), "user"), workflows.Quote(or(reading.File, "the file")), notRead(extra))}
 	return d, err
+}
+
+// notRead says what of a file does not count as a user or was not looked at.
+func notRead(extra ParsedCSV) string {
+	text := ""
+	if extra.Owner != "" {
+		text += " The owner, " + workflows.Esc(extra.Owner) + ", has a row of their own."
+	}
+	if len(extra.Ignored) > 0 {
+		text += " Not read: the columns " + workflows.Esc(workflows.Clip(strings.Join(extra.Ignored, ", "), 200)) + "."
+	}
+	return text
 }
 
 // extraction reads when a list was taken from the page: RFC 3339, or a date.

@@ -35,8 +35,11 @@ func FrozenCSV(rows []Row) []byte {
 
 func populationCells(r Row) []string {
 	mfa, sso := strconv.FormatBool(r.MFA), strconv.FormatBool(r.SSO)
-	if r.Status == "" { // no user: integrator.io says nothing about it
-		mfa, sso = "", ""
+	if r.Status == "" || slices.Contains(r.Unknown, UnreadMFA) { // of no user integrator.io says nothing
+		mfa = ""
+	}
+	if r.Status == "" || slices.Contains(r.Unknown, UnreadSSO) {
+		sso = ""
 	}
 	cells := []string{r.EnvironmentName(), r.Email, r.Name, r.Role, integrationsCell(r), r.Status, stamp(r.LastHere), stamp(r.LastAny), r.Via, mfa, sso, flagsCell(r.Flags)}
 	for i := range cells {

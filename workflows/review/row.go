@@ -48,6 +48,7 @@ type Row struct {
 	MFA       bool      `json:"mfa,omitempty"` // required
 	SSO       bool      `json:"sso,omitempty"` // required
 	SSOLinked string    `json:"sso_linked,omitempty"`
+	Unknown   []string  `json:"unknown,omitempty"` // what the list did not say: UnreadMFA, UnreadSSO
 	LastHere  time.Time `json:"last_here,omitzero"`
 	LastAny   time.Time `json:"last_any,omitzero"`
 	Since     time.Time `json:"since,omitzero"`

@@ -35,6 +35,11 @@ func UserRows(environment string, c workflows.Census, st Started, given map[stri
 				r.Decision, r.Until = g.Workflow, g.Until
 			}
 		}
+		for _, part := range []string{UnreadMFA, UnreadSSO} {
+			if c.Unread[part] != "" {
+				r.Unknown = append(r.Unknown, part)
+			}
+		}
 		r.Flags = userFlags(u, r, st, c.Unread, known, at)
 		out = append(out, r)
 	}

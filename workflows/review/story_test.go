@@ -308,6 +308,11 @@ func TestTheListComesFromAFileWhereThereIsNoToken(t *testing.T) {
 	}
 	w.drain()
 	s := w.state()
+	if r := s.readingOf(""); r.Unread[UnreadMFA] == "" || slices.ContainsFunc(w.packets(), func(p PacketState) bool {
+		return slices.ContainsFunc(p.Rows, func(r Row) bool { return slices.Contains(r.Flags, FlagNoMFAOrSSO) })
+	}) {
+		t.Errorf("the file does not say whether a second factor is required: %+v", r)
+	}
 	if r := s.readingOf(""); s.Phase != CampaignOpen || r.Count != 2 || r.Uploader != "UDEE" || r.ConfirmedBy != "UBEN" || r.FileSHA256 == "" || s.Rows != 4 {
 		t.Errorf("%s %+v", s.Phase, r)
 	}

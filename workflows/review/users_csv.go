@@ -16,7 +16,9 @@ type ParsedCSV struct {
 	Rows      int      // below the header, the owner's included
 	Delimiter string   // "," ";" or a tab
 	Ignored   []string // columns that were not read, as headed
-	Owner     string   // the owner's address, where the file has a row for them; it is not among the users
+	// Missing names what no column of the file says, as [workflows.Census].Unread does.
+	Missing map[string]string
+	Owner   string // the owner's address, where the file has a row for them; it is not among the users
 }
 
 // Columns of the Users page.
@@ -88,6 +90,14 @@ func ParseUsers(raw []byte) (users []workflows.User, extra ParsedCSV, err error)
 		return nil, ParsedCSV{}, err
 	}
 	p.extra.Rows = len(rows)
+	for col, name := range map[int]string{colMFA: UnreadMFA, colSSO: UnreadSSO} {
+		if p.at[col] < 0 {
+			if p.extra.Missing == nil {
+				p.extra.Missing = map[string]string{}
+			}
+			p.extra.Missing[name] = "the file has no column " + columnNames[col]
+		}
+	}
 	return p.users, p.extra, nil
 }
 

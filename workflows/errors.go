@@ -39,6 +39,11 @@ func (r *Refusal) Error() string { return r.Code + ": " + r.Text }
 // Refuse makes a refusal.
 func Refuse(code, text string) *Refusal { return &Refusal{Code: code, Text: text} }
 
+// RefuseField refuses what stands in one field of a form.
+func RefuseField(field, code, text string) *Refusal {
+	return &Refusal{Code: code, Text: text, Field: field}
+}
+
 // Codes with which a call at integrator.io is refused for good; machines have a remedy for each.
 const (
 	RefusedMultipleOrgs = "multiple_organizations" // the target is a user of another account as well

@@ -182,6 +182,19 @@ func (p Policy) Alias(email string) (Alias, bool) {
 	return Alias{}, false
 }
 
+// RefuseStanding refuses people who may not decide anything here, whatever the button; nil when they may. The machine must have asked for them.
+func RefuseStanding(f Facts, who string) *Refusal {
+	p, known := f.People[who]
+	code := p.Standing
+	if !known {
+		code = StandingUnknown
+	}
+	if code == "" {
+		return nil
+	}
+	return Refuse("standing_"+code, StandingSentence(code))
+}
+
 // StandingSentence explains to a person why they may not decide.
 func StandingSentence(code string) string {
 	switch code {

@@ -64,7 +64,7 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 
 // mayAct refuses whoever may not click anything, closed requests and questions of another round.
 func mayAct(s State, cmd workflows.Command, f workflows.Facts) error {
-	if r := standing(f, cmd.Actor.ID); r != nil {
+	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return r
 	}
 	if s.Closed() {
@@ -126,7 +126,7 @@ func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
 	}
 	if given == "" {
-		return workflows.Decision{}, onField(BlockReason, "reason_missing", "Please say why you refuse; the one who asked reads it.")
+		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing", "Please say why you refuse; the one who asked reads it.")
 	}
 	return vote(s, cmd, f, approvals.Refuse, given)
 }
@@ -289,10 +289,6 @@ func askWhy(s State, cmd workflows.Command, submit, question string, required bo
 
 func refused(code, text string) *workflows.Refusal { return workflows.Refuse(code, text) }
 
-func onField(field, code, text string) *workflows.Refusal {
-	return &workflows.Refusal{Code: code, Text: text, Field: field}
-}
-
 // one is a decision of one event.
 func one(cmd workflows.Command, kind string, body any) workflows.Decision {
 	return workflows.Decision{Events: []workflows.Event{cmd.Event(kind, body)}}
@@ -307,17 +303,4 @@ func fold(s State, events []workflows.Event) (State, error) {
 		}
 	}
 	return s, nil
-}
-
-// standing refuses people who may not decide anything here, whatever the button.
-func standing(f workflows.Facts, who string) *workflows.Refusal {
-	p, known := f.People[who]
-	code := p.Standing
-	if !known {
-		code = workflows.StandingUnknown
-	}
-	if code == "" {
-		return nil
-	}
-	return refused("standing_"+code, workflows.StandingSentence(code))
 }

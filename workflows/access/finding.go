@@ -251,7 +251,7 @@ func (Finding) View(st workflows.State) workflows.View {
 }
 
 // Tell implements workflows.Machine.
-func (Finding) Tell(e workflows.Event) string { return tellFrom(findingStories, e) }
+func (Finding) Tell(e workflows.Event) string { return workflows.Retell(findingStories, e) }
 
 // trace notes that the audit log is being read.
 func (s *FoundState) trace(asked bool) {

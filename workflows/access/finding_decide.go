@@ -113,7 +113,7 @@ func (s FoundState) changed(cmd workflows.Command) workflows.Decision {
 }
 
 func (s FoundState) mayAct(cmd workflows.Command, f workflows.Facts) error {
-	if r := standing(f, cmd.Actor.ID); r != nil {
+	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return r
 	}
 	switch {
@@ -153,7 +153,7 @@ func (s FoundState) adopt(cmd workflows.Command, f workflows.Facts) (workflows.D
 				return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
 			}
 			if !isEmail(given) || workflows.SameEmail(given, f.Account.Owner) {
-				return workflows.Decision{}, onField(BlockReason, "email_bad", "Give the e-mail address of the new owner. Whoever is signed in to integrator.io finds it under Users, in the first row.")
+				return workflows.Decision{}, workflows.RefuseField(BlockReason, "email_bad", "Give the e-mail address of the new owner. Whoever is signed in to integrator.io finds it under Users, in the first row.")
 			}
 			e.Owner = strings.ToLower(given)
 		}

@@ -299,14 +299,14 @@ func (s FoundState) outcome() string {
 	return "Expected, says " + by + ": " + workflows.Esc(s.Email) + ", " + readMark(s.Now).words() + "."
 }
 
-var findingStories = map[string]func(workflows.Event) (string, error){
-	evFound: story(func(_ workflows.Event, b Found) string {
+var findingStories = map[string]workflows.Teller{
+	evFound: workflows.Tells(func(_ workflows.Event, b Found) string {
 		return workflows.Esc(FoundState{Found: b}.headline()) + ". Before: " + readMark(b.Was).words() + ". Now: " + readMark(b.Now).words() + " (seen at integrator.io)."
 	}),
-	evMoved: story(func(_ workflows.Event, b movedTo) string {
+	evMoved: workflows.Tells(func(_ workflows.Event, b movedTo) string {
 		return "Now: " + readMark(b.Now).words() + " (seen at integrator.io)."
 	}),
-	evAskedWho: story(func(e workflows.Event, b askedWho) string {
+	evAskedWho: workflows.Tells(func(e workflows.Event, b askedWho) string {
 		by := workflows.Mention(or(b.By, e.By.ID))
 		switch {
 		case b.Person == "":
@@ -316,11 +316,11 @@ var findingStories = map[string]func(workflows.Event) (string, error){
 		}
 		return by + " asked " + workflows.Mention(b.Person) + ", because " + b.Why + "."
 	}),
-	evAskWaits: story(func(e workflows.Event, _ none) string {
+	evAskWaits: workflows.Tells(func(e workflows.Event, _ none) string {
 		return workflows.Mention(e.By.ID) + " wants somebody to be asked, as soon as the audit log is read."
 	}),
-	evTraced: story(func(_ workflows.Event, b traced) string { return b.words() }),
-	evSettled: story(func(_ workflows.Event, b Settled) string {
+	evTraced: workflows.Tells(func(_ workflows.Event, b traced) string { return b.words() }),
+	evSettled: workflows.Tells(func(_ workflows.Event, b Settled) string {
 		by := workflows.Mention(b.By.ID)
 		switch b.Outcome {
 		case Gone:

@@ -54,9 +54,9 @@ func opened(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error
 // open decides a request, or says why it cannot be made.
 func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if f.Policy.Name == "" {
-		return workflows.Decision{}, onField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
+		return workflows.Decision{}, workflows.RefuseField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
 	}
-	if r := standing(f, requester(cmd)); r != nil && !byReview(cmd) {
+	if r := workflows.RefuseStanding(f, requester(cmd)); r != nil && !byReview(cmd) {
 		return workflows.Decision{}, r
 	}
 	fr, err := freeze(cmd, f)
@@ -152,7 +152,7 @@ func environment(fr *Frozen, in map[string]string, f workflows.Facts) error {
 			return nil
 		}
 	}
-	return onField(BlockEnvironment, "environment_unknown", "The account has no such environment. Choose one of the list.")
+	return workflows.RefuseField(BlockEnvironment, "environment_unknown", "The account has no such environment. Choose one of the list.")
 }
 
 // beneficiary reads whose access it is: a person or an address.
@@ -160,12 +160,12 @@ func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
 	person, email := in[BlockPerson], strings.TrimSpace(in[BlockEmail])
 	switch {
 	case person == "" && email == "":
-		return onField(BlockPerson, "nobody", "Choose a person here, or give an e-mail address below.")
+		return workflows.RefuseField(BlockPerson, "nobody", "Choose a person here, or give an e-mail address below.")
 	case person != "" && email != "":
-		return onField(BlockEmail, "both", "Choose either a person or an e-mail address, not both.")
+		return workflows.RefuseField(BlockEmail, "both", "Choose either a person or an e-mail address, not both.")
 	case email != "":
 		if !isEmail(email) {
-			return onField(BlockEmail, "email_bad", "This is not an e-mail address.")
+			return workflows.RefuseField(BlockEmail, "email_bad", "This is not an e-mail address.")
 		}
 		fr.Email = strings.ToLower(email)
 		fr.Person = f.ByEmail[fr.Email]
@@ -173,14 +173,14 @@ func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		p := f.People[person]
 		switch {
 		case p.Standing == workflows.StandingBot || p.Standing == workflows.StandingUnknown:
-			return onField(BlockPerson, "person_standing", "This is not a person of this workspace. Choose somebody else, or give an e-mail address.")
+			return workflows.RefuseField(BlockPerson, "person_standing", "This is not a person of this workspace. Choose somebody else, or give an e-mail address.")
 		case p.Email == "" || !p.EmailConfirmed:
-			return onField(BlockPerson, "person_email", "Slack does not show a confirmed e-mail address of this person. Give the address below instead.")
+			return workflows.RefuseField(BlockPerson, "person_email", "Slack does not show a confirmed e-mail address of this person. Give the address below instead.")
 		}
 		fr.Person, fr.Email = person, strings.ToLower(p.Email)
 	}
 	if workflows.SameEmail(fr.Email, f.Account.Owner) {
-		return onField(BlockPerson, "owner", "This is the owner of the account. A change of owner is a transfer: /io transfer "+f.Policy.ID+".")
+		return workflows.RefuseField(BlockPerson, "owner", "This is the owner of the account. A change of owner is a transfer: /io transfer "+f.Policy.ID+".")
 	}
 	return nil
 }
@@ -199,7 +199,7 @@ func change(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		return nil
 	case Grant, Change:
 	default:
-		return onField(BlockChange, "change_missing", "Choose to grant, to change or to remove.")
+		return workflows.RefuseField(BlockChange, "change_missing", "Choose to grant, to change or to remove.")
 	}
 	fr.Want = workflows.Access{Role: in[BlockRole]}
 	switch fr.Want.Role {
@@ -207,16 +207,16 @@ func change(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		return nil
 	case workflows.RoleCustom:
 	default:
-		return onField(BlockRole, "role_missing", "Choose administrator, manage, monitor or custom.")
+		return workflows.RefuseField(BlockRole, "role_missing", "Choose administrator, manage, monitor or custom.")
 	}
 	fr.Want.Manage = lines(in[BlockManage])
 	fr.Want.Monitor = slices.DeleteFunc(lines(in[BlockMonitor]), func(id string) bool { return slices.Contains(fr.Want.Manage, id) })
 	if len(fr.Want.Manage)+len(fr.Want.Monitor) == 0 {
-		return onField(BlockMonitor, "no_integration", "Custom access needs at least one integration, to manage or to monitor.")
+		return workflows.RefuseField(BlockMonitor, "no_integration", "Custom access needs at least one integration, to manage or to monitor.")
 	}
 	for _, id := range append(slices.Clone(fr.Want.Manage), fr.Want.Monitor...) {
 		if !isID(id) {
-			return onField(BlockManage, "integration_bad", "“"+workflows.Clip(id, 30)+"” is not the ID of an integration. It stands in the integration's address: letters and digits, one ID a line.")
+			return workflows.RefuseField(BlockManage, "integration_bad", "“"+workflows.Clip(id, 30)+"” is not the ID of an integration. It stands in the integration's address: letters and digits, one ID a line.")
 		}
 	}
 	return nil
@@ -242,7 +242,7 @@ func length(fr *Frozen, in map[string]string, f workflows.Facts) error {
 	fr.Urgent = slices.Contains(lines(in[BlockUrgent]), BlockUrgent)
 	if fr.Change == Remove {
 		if fr.Urgent {
-			return onField(BlockUrgent, "urgent_remove", "Urgent is for access that is needed at once. To take access away at once, do it in integrator.io and tell the administrators.")
+			return workflows.RefuseField(BlockUrgent, "urgent_remove", "Urgent is for access that is needed at once. To take access away at once, do it in integrator.io and tell the administrators.")
 		}
 		return nil
 	}
@@ -260,12 +260,12 @@ func length(fr *Frozen, in map[string]string, f workflows.Facts) error {
 			return nil
 		}
 	}
-	return onField(BlockFor, "for_unknown", "Choose one of the lengths of the list.")
+	return workflows.RefuseField(BlockFor, "for_unknown", "Choose one of the lengths of the list.")
 }
 
 func why(fr *Frozen, in map[string]string, _ workflows.Facts) error {
 	if fr.Reason = strings.TrimSpace(in[BlockReason]); fr.Reason == "" {
-		return onField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
+		return workflows.RefuseField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
 	}
 	return nil
 }

@@ -45,10 +45,10 @@ func freezeReview(fr *Frozen, cmd workflows.Command) {
 // reviewed reads what a review decided: a role for the whole account, or a removal.
 func reviewed(fr *Frozen, in map[string]string, f workflows.Facts) error {
 	if in[BlockChange] != Change && in[BlockChange] != Remove {
-		return onField(BlockChange, "change_missing", "A review changes or removes.")
+		return workflows.RefuseField(BlockChange, "change_missing", "A review changes or removes.")
 	}
 	if in[BlockRole] == workflows.RoleCustom {
-		return onField(BlockRole, "role_missing", "A review gives administrator, manage or monitor.")
+		return workflows.RefuseField(BlockRole, "role_missing", "A review gives administrator, manage or monitor.")
 	}
 	return change(fr, in, f)
 }

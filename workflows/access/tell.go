@@ -1,7 +1,6 @@
 package access
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/keyholder/keyholder/approvals"
@@ -9,24 +8,11 @@ import (
 )
 
 // tell retells one event as a sentence.
-func tell(e workflows.Event) string { return tellFrom(stories, e) }
-
-// tellFrom finds the teller of an event.
-func tellFrom(stories map[string]func(workflows.Event) (string, error), e workflows.Event) string {
-	teller, known := stories[e.Type]
-	if !known {
-		return "Something this version does not know: " + workflows.Esc(e.Type)
-	}
-	text, err := teller(e)
-	if err != nil {
-		return "An entry that cannot be read (" + workflows.Esc(e.Type) + ")"
-	}
-	return text
-}
+func tell(e workflows.Event) string { return workflows.Retell(stories, e) }
 
 // stories has one teller for each type of event.
-var stories = map[string]func(workflows.Event) (string, error){
-	evRequested: story(func(_ workflows.Event, b Frozen) string {
+var stories = map[string]workflows.Teller{
+	evRequested: workflows.Tells(func(_ workflows.Event, b Frozen) string {
 		s := State{Frozen: b}
 		text := workflows.Mention(b.Requester) + " asked: " + workflows.Esc(s.Title())
 		if b.Review != "" {
@@ -42,8 +28,8 @@ var stories = map[string]func(workflows.Event) (string, error){
 		}
 		return text + ". " + workflows.Quote(b.Reason)
 	}),
-	evSlow: plain("integrator.io had not answered yet; Keyholder went on asking."),
-	evRead: story(func(_ workflows.Event, b read) string {
+	evSlow: workflows.TellsAlways("integrator.io had not answered yet; Keyholder went on asking."),
+	evRead: workflows.Tells(func(_ workflows.Event, b read) string {
 		switch {
 		case !b.OK:
 			return "What they had could not be read: " + unreadWord(b.Unread) + "."
@@ -52,14 +38,14 @@ var stories = map[string]func(workflows.Event) (string, error){
 		}
 		return "They had " + State{Names: b.Names}.brief(b.User.Access()) + statusWord(b.User) + " (seen at integrator.io)."
 	}),
-	evAsking: story(func(_ workflows.Event, b asking) string {
+	evAsking: workflows.Tells(func(_ workflows.Event, b asking) string {
 		if len(b.Asked) == 0 {
 			return "Nobody could be asked to decide."
 		}
 		return "Asked to decide until " + workflows.When(b.Closes) + ": " + workflows.Mentions(b.Asked) + "."
 	}),
-	evAsked: story(func(_ workflows.Event, b asking) string { return "Asked now: " + workflows.Mentions(b.Asked) + "." }),
-	evVoted: story(func(_ workflows.Event, b voted) string {
+	evAsked: workflows.Tells(func(_ workflows.Event, b asking) string { return "Asked now: " + workflows.Mentions(b.Asked) + "." }),
+	evVoted: workflows.Tells(func(_ workflows.Event, b voted) string {
 		var out []string
 		for _, v := range b.Votes {
 			line := workflows.Mention(v.By) + " approved"
@@ -73,14 +59,14 @@ var stories = map[string]func(workflows.Event) (string, error){
 		}
 		return strings.Join(out, "; ") + "."
 	}),
-	evApproved: plain("Approved by enough people."),
-	evDoing: story(func(_ workflows.Event, b doing) string {
+	evApproved: workflows.TellsAlways("Approved by enough people."),
+	evDoing: workflows.Tells(func(_ workflows.Event, b doing) string {
 		if b.Manual {
 			return "An administrator was asked to do it in the pages."
 		}
 		return "integrator.io was asked to do it."
 	}),
-	evRefused: story(func(_ workflows.Event, b refusal) string {
+	evRefused: workflows.Tells(func(_ workflows.Event, b refusal) string {
 		switch b.Code {
 		case codeSwitchOn:
 			return "It was written, but they are switched off there; an administrator was asked to switch them on."
@@ -91,72 +77,72 @@ var stories = map[string]func(workflows.Event) (string, error){
 		}
 		return "integrator.io refused it (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
 	}),
-	evChecking: story(func(e workflows.Event, _ none) string {
+	evChecking: workflows.Tells(func(e workflows.Event, _ none) string {
 		return workflows.Mention(e.By.ID) + " said that it is done; integrator.io was asked to show it."
 	}),
-	evWritten: story(func(e workflows.Event, b written) string { return "It was done (" + howWord(b.How, e.By.ID) + ")." }),
-	evPending: story(func(_ workflows.Event, b until) string {
+	evWritten: workflows.Tells(func(e workflows.Event, b written) string { return "It was done (" + howWord(b.How, e.By.ID) + ")." }),
+	evPending: workflows.Tells(func(_ workflows.Event, b until) string {
 		return "The invitation is open until " + workflows.When(b.Until) + "."
 	}),
-	evSeen: story(func(_ workflows.Event, b seen) string {
+	evSeen: workflows.Tells(func(_ workflows.Event, b seen) string {
 		return "The invitation was seen as " + workflows.Esc(b.Mark) + "."
 	}),
-	evActive: story(func(_ workflows.Event, b written) string {
+	evActive: workflows.Tells(func(_ workflows.Event, b written) string {
 		return "Usable now; it ends " + workflows.When(b.Until) + "."
 	}),
-	evNoticed: story(func(_ workflows.Event, b Notice) string {
+	evNoticed: workflows.Tells(func(_ workflows.Event, b Notice) string {
 		return "Told of the coming end: " + workflows.Mentions(b.To) + "."
 	}),
-	evReminded: story(func(_ workflows.Event, b Notice) string { return "Reminded: " + workflows.Mentions(b.To) + "." }),
-	evExtending: story(func(_ workflows.Event, b Extension) string {
+	evReminded: workflows.Tells(func(_ workflows.Event, b Notice) string { return "Reminded: " + workflows.Mentions(b.To) + "." }),
+	evExtending: workflows.Tells(func(_ workflows.Event, b Extension) string {
 		return workflows.Mention(b.By) + " asked for more time."
 	}),
-	evExtended: story(func(_ workflows.Event, b until) string { return "It ends " + workflows.When(b.Until) + " now." }),
-	evNotExtended: story(func(_ workflows.Event, b reason) string {
+	evExtended: workflows.Tells(func(_ workflows.Event, b until) string { return "It ends " + workflows.When(b.Until) + " now." }),
+	evNotExtended: workflows.Tells(func(_ workflows.Event, b reason) string {
 		return "No more time was given: " + workflows.Quote(b.Reason)
 	}),
-	evStopping: plain("It was refused while it was on its way to integrator.io."),
-	evRestoring: story(func(_ workflows.Event, b restoring) string {
+	evStopping: workflows.TellsAlways("It was refused while it was on its way to integrator.io."),
+	evRestoring: workflows.Tells(func(_ workflows.Event, b restoring) string {
 		why := map[string]string{"time": "The time was over", "early": "Ended early by " + workflows.Mention(b.By), "refused": "Refused by " + workflows.Mention(b.By),
 			"cancelled": "Taken back by " + workflows.Mention(b.By), "declined": "The invitation was declined", "expired": "It was not accepted or finished in time"}[b.Why]
 		return why + "; what was before is being restored."
 	}),
-	evWaiting: story(func(_ workflows.Event, b waiting) string {
+	evWaiting: workflows.Tells(func(_ workflows.Event, b waiting) string {
 		return "Another request was changing this access: " + workflows.Esc(b.On) + ". Next look: " + workflows.When(b.Again) + "."
 	}),
-	evGoesOn: plain("What they have was asked of integrator.io."),
-	evAway: story(func(_ workflows.Event, b waiting) string {
+	evGoesOn: workflows.TellsAlways("What they have was asked of integrator.io."),
+	evAway: workflows.Tells(func(_ workflows.Event, b waiting) string {
 		return "It could not be read: " + unreadWord(b.Code) + ". Next try: " + workflows.When(b.Again) + "."
 	}),
-	evLooking: story(func(_ workflows.Event, b looking) string {
+	evLooking: workflows.Tells(func(_ workflows.Event, b looking) string {
 		return "It was no longer the access that was expected" + said(b.Message) + ", so nothing was written; what is there was read."
 	}),
-	evLeft: story(func(_ workflows.Event, b left) string {
+	evLeft: workflows.Tells(func(_ workflows.Event, b left) string {
 		return workflows.Mention(b.By) + " took what somebody made of it as expected: " + readMark(b.Mark).words() + "."
 	}),
-	evWatched: story(func(_ workflows.Event, b seen) string {
+	evWatched: workflows.Tells(func(_ workflows.Event, b seen) string {
 		if h := readMark(b.Mark); h == nil || h.Access.Role != "" {
 			return "While people were asked to do it integrator.io showed: " + h.words() + "."
 		}
 		return "While people were asked to do it integrator.io could not be read: " + unreadWord(b.Mark) + "."
 	}),
-	evDeclined: plain("The invitation was declined (seen at integrator.io). It can be sent again."),
-	evResending: story(func(e workflows.Event, _ none) string {
+	evDeclined: workflows.TellsAlways("The invitation was declined (seen at integrator.io). It can be sent again."),
+	evResending: workflows.Tells(func(e workflows.Event, _ none) string {
 		return workflows.Mention(e.By.ID) + " had the invitation sent again."
 	}),
-	evResent: plain("integrator.io sent it again."),
-	evUnsent: story(func(_ workflows.Event, b refusal) string {
+	evResent: workflows.TellsAlways("integrator.io sent it again."),
+	evUnsent: workflows.Tells(func(_ workflows.Event, b refusal) string {
 		return "It could not be sent again: " + unsentWord(b.Code) + said(b.Message) + "."
 	}),
-	evEscalated: story(func(_ workflows.Event, b Notice) string {
+	evEscalated: workflows.Tells(func(_ workflows.Event, b Notice) string {
 		if len(b.To) == 0 {
 			return "Too few had answered; nobody else could be told."
 		}
 		return "Too few had answered, so these were told: " + workflows.Mentions(b.To) + "."
 	}),
-	evLate:    story(func(_ workflows.Event, b Notice) string { return "It was not done by " + workflows.When(b.Until) + "." }),
-	evDrifted: plain("The access was no longer the expected one, so nothing was done; an administrator was asked."),
-	evEnded: story(func(e workflows.Event, b Finished) string {
+	evLate:    workflows.Tells(func(_ workflows.Event, b Notice) string { return "It was not done by " + workflows.When(b.Until) + "." }),
+	evDrifted: workflows.TellsAlways("The access was no longer the expected one, so nothing was done; an administrator was asked."),
+	evEnded: workflows.Tells(func(e workflows.Event, b Finished) string {
 		by := ""
 		if b.By.Kind == workflows.ByPerson && b.How == "" {
 			by = " by " + workflows.Mention(b.By.ID)
@@ -188,19 +174,4 @@ func statusWord(u *workflows.User) string {
 		out += ", switched off"
 	}
 	return out
-}
-
-// story decodes an event's body for its teller.
-func story[B any](f func(workflows.Event, B) string) func(workflows.Event) (string, error) {
-	return func(e workflows.Event) (string, error) {
-		var b B
-		if err := json.Unmarshal(e.Body, &b); err != nil {
-			return "", err
-		}
-		return f(e, b), nil
-	}
-}
-
-func plain(text string) func(workflows.Event) (string, error) {
-	return func(workflows.Event) (string, error) { return text, nil }
 }

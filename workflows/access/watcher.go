@@ -362,18 +362,18 @@ func (s WatchState) summary(c workflows.Card, decides bool) workflows.Card {
 }
 
 // Tell implements workflows.Machine.
-func (Watcher) Tell(e workflows.Event) string { return tellFrom(watchStories, e) }
+func (Watcher) Tell(e workflows.Event) string { return workflows.Retell(watchStories, e) }
 
-var watchStories = map[string]func(workflows.Event) (string, error){
-	evWatching: story(func(_ workflows.Event, b Watched) string {
+var watchStories = map[string]workflows.Teller{
+	evWatching: workflows.Tells(func(_ workflows.Event, b Watched) string {
 		return "Keyholder began to look at who has access, every " + workflows.Span(b.Every) + "."
 	}),
-	evLooked:   plain("Keyholder looked who has access."),
-	evLookSoon: plain("Keyholder was asked to look again, and does so as soon as it may."),
-	evBaseline: story(func(_ workflows.Event, b baseline) string {
+	evLooked:   workflows.TellsAlways("Keyholder looked who has access."),
+	evLookSoon: workflows.TellsAlways("Keyholder was asked to look again, and does so as soon as it may."),
+	evBaseline: workflows.Tells(func(_ workflows.Event, b baseline) string {
 		return "The first reading, with " + workflows.Plural(len(b.Users), "user") + "; later ones are compared with it."
 	}),
-	evDifferences: story(func(_ workflows.Event, b differences) string {
+	evDifferences: workflows.Tells(func(_ workflows.Event, b differences) string {
 		out := []string{"The users were read."}
 		count := func(n int, what string) {
 			if n > 0 {
@@ -387,14 +387,14 @@ var watchStories = map[string]func(workflows.Event) (string, error){
 		count(len(b.Waiting), "waiting for a card")
 		return joinWords(out)
 	}),
-	evUnread: story(func(_ workflows.Event, b refusal) string {
+	evUnread: workflows.Tells(func(_ workflows.Event, b refusal) string {
 		return "The users could not be read (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
 	}),
-	evDecided: story(func(_ workflows.Event, b decided) string {
+	evDecided: workflows.Tells(func(_ workflows.Event, b decided) string {
 		return "The difference of " + workflows.Esc(b.Email) + " was decided."
 	}),
-	evAllExpected: story(func(e workflows.Event, _ none) string {
+	evAllExpected: workflows.Tells(func(e workflows.Event, _ none) string {
 		return workflows.Mention(e.By.ID) + " took everything that waited as expected."
 	}),
-	evUnwatched: plain("The environment is no longer configured with a token, so nobody looks any more."),
+	evUnwatched: workflows.TellsAlways("The environment is no longer configured with a token, so nobody looks any more."),
 }

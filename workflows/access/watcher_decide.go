@@ -106,7 +106,7 @@ func (s WatchState) findingClosed(cmd workflows.Command) workflows.Decision {
 
 // allExpected takes what waits for a card as known.
 func (s WatchState) allExpected(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	if r := standing(f, cmd.Actor.ID); r != nil {
+	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return workflows.Decision{}, r
 	}
 	switch {

@@ -206,7 +206,7 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
 	}
 	if why == "" {
-		return workflows.Decision{}, onField(BlockReason, "reason_missing", "Please say why this may be waived; the auditors read it.")
+		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing", "Please say why this may be waived; the auditors read it.")
 	}
 	d := one(cmd, evWaived, waived{Checks: keys, Reason: why})
 	next, err := fold(s, d.Events)

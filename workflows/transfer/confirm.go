@@ -26,7 +26,7 @@ func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
 	}
 	if why == "" {
-		return workflows.Decision{}, onField(BlockReason, "reason_missing", "Please say why you refuse; the one who asked reads it.")
+		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing", "Please say why you refuse; the one who asked reads it.")
 	}
 	return vote(s, cmd, f, approvals.Refuse, why)
 }

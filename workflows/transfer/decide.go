@@ -72,7 +72,7 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 
 // mayAct refuses whoever may not click anything, closed transfers and questions of another round.
 func mayAct(s State, cmd workflows.Command, f workflows.Facts) error {
-	if r := standing(f, cmd.Actor.ID); r != nil {
+	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return r
 	}
 	if s.Closed() {
@@ -103,10 +103,6 @@ func oldRound(s State, cmd workflows.Command) string {
 }
 
 func refused(code, text string) *workflows.Refusal { return workflows.Refuse(code, text) }
-
-func onField(field, code, text string) *workflows.Refusal {
-	return &workflows.Refusal{Code: code, Text: text, Field: field}
-}
 
 // one is a decision of one event.
 func one(cmd workflows.Command, kind string, body any) workflows.Decision {

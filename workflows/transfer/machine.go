@@ -82,16 +82,3 @@ func (Machine) View(st workflows.State) workflows.View { return st.(State).view(
 
 // Tell implements workflows.Machine.
 func (Machine) Tell(e workflows.Event) string { return tell(e) }
-
-// standing refuses people who may not decide anything here, whatever the button.
-func standing(f workflows.Facts, who string) *workflows.Refusal {
-	p, known := f.People[who]
-	code := p.Standing
-	if !known {
-		code = workflows.StandingUnknown
-	}
-	if code == "" {
-		return nil
-	}
-	return refused("standing_"+code, workflows.StandingSentence(code))
-}

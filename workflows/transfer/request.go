@@ -23,9 +23,9 @@ func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 		return workflows.Decision{}, refused("open_already", "This request was taken already. Nothing was recorded. Look at your card, or ask anew with /io transfer.")
 	}
 	if f.Policy.Name == "" {
-		return workflows.Decision{}, onField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
+		return workflows.Decision{}, workflows.RefuseField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
 	}
-	if r := standing(f, cmd.Actor.ID); r != nil {
+	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return workflows.Decision{}, r
 	}
 	frozen, err := freeze(cmd, f)
@@ -72,7 +72,7 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	}
 	fr.Reason = strings.TrimSpace(cmd.Input[BlockReason])
 	if fr.Reason == "" {
-		return fr, onField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
+		return fr, workflows.RefuseField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
 	}
 	fr.PreviousRole = cmd.Input[BlockRole]
 	switch fr.PreviousRole {
@@ -80,7 +80,7 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 		fr.PreviousRole = RoleManage
 	case RoleManage, RoleAdministrator, RoleMonitor, RoleRemove:
 	default:
-		return fr, onField(BlockRole, "role_unknown", "Choose manage, administrator, monitor or remove.")
+		return fr, workflows.RefuseField(BlockRole, "role_unknown", "Choose manage, administrator, monitor or remove.")
 	}
 	fr.Bars = []approvals.Bar{{Who: fr.Requester, Why: "requester"}}
 	if fr.ToPerson != "" {
@@ -94,28 +94,28 @@ func target(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 	alias, person := strings.TrimSpace(cmd.Input[BlockAlias]), cmd.Input[BlockPerson]
 	switch {
 	case alias == "" && person == "":
-		return onField(BlockAlias, "no_target", "Choose a shared mailbox here or a person below.")
+		return workflows.RefuseField(BlockAlias, "no_target", "Choose a shared mailbox here or a person below.")
 	case alias != "" && person != "":
-		return onField(BlockPerson, "two_targets", "Choose either a shared mailbox or a person, not both.")
+		return workflows.RefuseField(BlockPerson, "two_targets", "Choose either a shared mailbox or a person, not both.")
 	case alias != "":
 		a, ok := f.Policy.Alias(alias)
 		if !ok {
-			return onField(BlockAlias, "alias_unknown", "This mailbox is not one of the account's. Choose one from the list.")
+			return workflows.RefuseField(BlockAlias, "alias_unknown", "This mailbox is not one of the account's. Choose one from the list.")
 		}
 		fr.To, fr.ToHolders, fr.Custodians, fr.Vault = a.Email, f.Expand(a.Holders), f.Expand(a.Custodians), a.Vault
 		if workflows.SameEmail(fr.To, fr.From) {
-			return onField(BlockAlias, "same_owner", "This mailbox owns the account already.")
+			return workflows.RefuseField(BlockAlias, "same_owner", "This mailbox owns the account already.")
 		}
 		return nil
 	}
 	p := f.People[person]
 	switch {
 	case p.Standing != "":
-		return onField(BlockPerson, "target_standing", "This person is not a full, active member of this workspace, so they cannot become owner from here.")
+		return workflows.RefuseField(BlockPerson, "target_standing", "This person is not a full, active member of this workspace, so they cannot become owner from here.")
 	case p.Email == "" || !p.EmailConfirmed:
-		return onField(BlockPerson, "target_email", "Slack does not show a confirmed e-mail address of this person, and the address decides. Choose somebody else, or let them confirm it in Slack.")
+		return workflows.RefuseField(BlockPerson, "target_email", "Slack does not show a confirmed e-mail address of this person, and the address decides. Choose somebody else, or let them confirm it in Slack.")
 	case workflows.SameEmail(p.Email, fr.From):
-		return onField(BlockPerson, "same_owner", "This person owns the account already.")
+		return workflows.RefuseField(BlockPerson, "same_owner", "This person owns the account already.")
 	}
 	fr.To, fr.ToPerson = p.Email, person
 	return nil

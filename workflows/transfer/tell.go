@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/keyholder/keyholder/approvals"
@@ -9,71 +8,61 @@ import (
 )
 
 // tell retells one event as a sentence.
-func tell(e workflows.Event) string {
-	story, known := stories[e.Type]
-	if !known {
-		return "Something this version does not know: " + workflows.Esc(e.Type)
-	}
-	text, err := story(e)
-	if err != nil {
-		return "An entry that cannot be read (" + workflows.Esc(e.Type) + ")"
-	}
-	return text
-}
+func tell(e workflows.Event) string { return workflows.Retell(stories, e) }
 
 // stories has one teller for each type of event.
-var stories = map[string]func(workflows.Event) (string, error){
-	evRequested: story(func(e workflows.Event, b Frozen) string {
+var stories = map[string]workflows.Teller{
+	evRequested: workflows.Tells(func(e workflows.Event, b Frozen) string {
 		who := workflows.Mentions(b.Electorate)
 		return workflows.Mention(b.Requester) + " asked to hand " + workflows.Esc(b.AccountName) + " from " + b.From + " to " + b.To + ": " + workflows.Quote(b.Reason) +
 			". The previous owner is to have " + roleWord(b.PreviousRole) + ". " + workflows.Plural(b.Policy.Quorum, "confirmation") + " needed, of " + who + "."
 	}),
-	evSlow:    plain("integrator.io had not answered yet; Keyholder went on asking."),
-	evChecked: story(func(e workflows.Event, b checked) string { return "The account was checked" + findings(b) }),
-	evDoubted: plain("A check got worse; the account is read once more before that decides."),
-	evRecheck: story(func(e workflows.Event, _ none) string {
+	evSlow:    workflows.TellsAlways("integrator.io had not answered yet; Keyholder went on asking."),
+	evChecked: workflows.Tells(func(e workflows.Event, b checked) string { return "The account was checked" + findings(b) }),
+	evDoubted: workflows.TellsAlways("A check got worse; the account is read once more before that decides."),
+	evRecheck: workflows.Tells(func(e workflows.Event, _ none) string {
 		if e.By.Kind == workflows.ByTimer {
 			return "The account was read once more."
 		}
 		return "The checks were asked for again" + whose(e.By) + "."
 	}),
-	evWaived: story(func(e workflows.Event, b waived) string {
+	evWaived: workflows.Tells(func(e workflows.Event, b waived) string {
 		var names []string
 		for _, key := range b.Checks {
 			names = append(names, checkNames[key])
 		}
 		return workflows.Mention(e.By.ID) + " waived " + workflows.List(names, "and") + ": " + workflows.Quote(b.Reason) + "."
 	}),
-	evPreparing: plain("The new owner is not a user of the account yet; it has to be invited first."),
-	evUserInvited: story(func(e workflows.Event, b userInvited) string {
+	evPreparing: workflows.TellsAlways("The new owner is not a user of the account yet; it has to be invited first."),
+	evUserInvited: workflows.Tells(func(e workflows.Event, b userInvited) string {
 		if b.Sent {
 			return "The new owner was invited as a user (Keyholder did it)."
 		}
 		return "The new owner's invitation as a user was found."
 	}),
-	evPrepManual: story(func(e workflows.Event, b refusal) string {
+	evPrepManual: workflows.Tells(func(e workflows.Event, b refusal) string {
 		return "integrator.io refused the invitation as a user (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "; a person has to."
 	}),
-	evClaimed: story(func(e workflows.Event, _ none) string { return workflows.Mention(e.By.ID) + " took the sign-up on." }),
-	evUserSeen: story(func(e workflows.Event, b seen) string {
+	evClaimed: workflows.Tells(func(e workflows.Event, _ none) string { return workflows.Mention(e.By.ID) + " took the sign-up on." }),
+	evUserSeen: workflows.Tells(func(e workflows.Event, b seen) string {
 		return "The invitation as a user was seen as " + workflows.Esc(b.Mark) + "."
 	}),
-	evPrepared: story(func(e workflows.Event, b how) string {
+	evPrepared: workflows.Tells(func(e workflows.Event, b how) string {
 		if b.How == workflows.Attested {
 			return workflows.Mention(e.By.ID) + " says that the new owner is a user of the account now."
 		}
 		return "The new owner is a user of the account now (seen at integrator.io)."
 	}),
-	evAsking: story(func(e workflows.Event, b asking) string {
+	evAsking: workflows.Tells(func(e workflows.Event, b asking) string {
 		return "Asked to confirm until " + workflows.When(b.Closes) + ": " + workflows.Mentions(b.Asked) + "."
 	}),
-	evAsked: story(func(e workflows.Event, b asking) string {
+	evAsked: workflows.Tells(func(e workflows.Event, b asking) string {
 		if len(b.Asked) == 0 {
 			return "Nobody can be asked to confirm just now."
 		}
 		return "Asked now: " + workflows.Mentions(b.Asked) + "."
 	}),
-	evVoted: story(func(e workflows.Event, b voted) string {
+	evVoted: workflows.Tells(func(e workflows.Event, b voted) string {
 		var out []string
 		for _, v := range b.Votes {
 			line := workflows.Mention(v.By) + " confirmed"
@@ -87,49 +76,49 @@ var stories = map[string]func(workflows.Event) (string, error){
 		}
 		return strings.Join(out, "; ") + "."
 	}),
-	evApproved: story(func(e workflows.Event, b until) string {
+	evApproved: workflows.Tells(func(e workflows.Event, b until) string {
 		return "Confirmed by enough people. It can be stopped until " + workflows.When(b.Until) + "."
 	}),
-	evVoided: story(func(e workflows.Event, b voided) string {
+	evVoided: workflows.Tells(func(e workflows.Event, b voided) string {
 		text := "Earlier confirmations no longer count: " + strings.Join(b.Differences, "; ") + "."
 		if b.Blocked {
 			return text + " A check is in the way, so nobody is asked yet."
 		}
 		return text + " Asked anew: " + workflows.Mentions(b.Asked) + "."
 	}),
-	evCooled: plain("The time to stop it was over; the checks ran once more."),
-	evPaused: plain("A check held it up."),
-	evInviting: story(func(e workflows.Event, b inviting) string {
+	evCooled: workflows.TellsAlways("The time to stop it was over; the checks ran once more."),
+	evPaused: workflows.TellsAlways("A check held it up."),
+	evInviting: workflows.Tells(func(e workflows.Event, b inviting) string {
 		if b.Manual {
 			return "The present owner was asked to send the invitation in the pages."
 		}
 		return "integrator.io was asked to invite the new owner."
 	}),
-	evInviteRefused: story(func(e workflows.Event, b refusal) string {
+	evInviteRefused: workflows.Tells(func(e workflows.Event, b refusal) string {
 		return "integrator.io refused the invitation (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
 	}),
-	evInvited: story(func(e workflows.Event, b invited) string {
+	evInvited: workflows.Tells(func(e workflows.Event, b invited) string {
 		id := ""
 		if b.ID != "" {
 			id = ", transfer " + workflows.Esc(b.ID)
 		}
 		return "The new owner was invited (" + howWord(b.How, e.By.ID) + id + "). To accept until " + workflows.When(b.Until) + "."
 	}),
-	evAcceptedHere: story(func(e workflows.Event, _ none) string {
+	evAcceptedHere: workflows.Tells(func(e workflows.Event, _ none) string {
 		return workflows.Mention(e.By.ID) + " accepted for the new owner, here."
 	}),
-	evSeen: story(func(e workflows.Event, b seen) string {
+	evSeen: workflows.Tells(func(e workflows.Event, b seen) string {
 		if b.Mark == blind {
 			return "Keyholder could no longer see the invitation at integrator.io."
 		}
 		return "The invitation was seen at integrator.io as " + workflows.Esc(b.Mark) + "."
 	}),
-	evLost: story(func(e workflows.Event, b seen) string {
+	evLost: workflows.Tells(func(e workflows.Event, b seen) string {
 		return "The invitation was gone at integrator.io (" + workflows.Esc(b.Status) + ")."
 	}),
-	evTaken:  plain("The invitation had been accepted meanwhile, so it was not withdrawn. integrator.io is carrying it out."),
+	evTaken:  workflows.TellsAlways("The invitation had been accepted meanwhile, so it was not withdrawn. integrator.io is carrying it out."),
 	evResend: byWhom("The invitation was to be sent again"),
-	evEnding: story(func(e workflows.Event, b Ending) string {
+	evEnding: workflows.Tells(func(e workflows.Event, b Ending) string {
 		text := endingWord(b.Outcome) + whose(b.By) + because(b.Reason)
 		switch b.Outcome {
 		case Expired:
@@ -139,10 +128,10 @@ var stories = map[string]func(workflows.Event) (string, error){
 		}
 		return text + ". The invitation was to be withdrawn at integrator.io."
 	}),
-	evTransferred: story(func(e workflows.Event, b transferred) string {
+	evTransferred: workflows.Tells(func(e workflows.Event, b transferred) string {
 		return "The owner has changed (" + howWord(b.How, e.By.ID) + ")."
 	}),
-	evRoleSet: story(func(e workflows.Event, b roleSet) string {
+	evRoleSet: workflows.Tells(func(e workflows.Event, b roleSet) string {
 		switch {
 		case b.Code != "":
 			return "The previous owner's role could not be set (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
@@ -151,17 +140,17 @@ var stories = map[string]func(workflows.Event) (string, error){
 		}
 		return "The previous owner has " + roleWord(b.Role) + " (Keyholder did it)."
 	}),
-	evProbed: story(func(e workflows.Event, b probed) string {
+	evProbed: workflows.Tells(func(e workflows.Event, b probed) string {
 		if !b.OK {
 			return "The token did not work under the new owner."
 		}
 		return "The token works under the new owner."
 	}),
-	evSettling: story(func(e workflows.Event, b settled) string {
+	evSettling: workflows.Tells(func(e workflows.Event, b settled) string {
 		return "Finished" + whose(e.By) + ": " + workflows.Plural(len(b.Done), "point") + " done, " + workflows.Plural(len(b.Open), "point") + " open."
 	}),
-	evReminded: story(func(e workflows.Event, b Reminder) string { return "Reminded: " + workflows.Mentions(b.To) + "." }),
-	evEnded: story(func(e workflows.Event, b Ended) string {
+	evReminded: workflows.Tells(func(e workflows.Event, b Reminder) string { return "Reminded: " + workflows.Mentions(b.To) + "." }),
+	evEnded: workflows.Tells(func(e workflows.Event, b Ended) string {
 		text := endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + "."
 		switch {
 		case b.Outcome == Completed && b.Code == "superseded":
@@ -187,22 +176,7 @@ var stories = map[string]func(workflows.Event) (string, error){
 	}),
 }
 
-// story decodes an event's body for its teller.
-func story[B any](f func(workflows.Event, B) string) func(workflows.Event) (string, error) {
-	return func(e workflows.Event) (string, error) {
-		var b B
-		if err := json.Unmarshal(e.Body, &b); err != nil {
-			return "", err
-		}
-		return f(e, b), nil
-	}
-}
-
-func plain(text string) func(workflows.Event) (string, error) {
-	return func(workflows.Event) (string, error) { return text, nil }
-}
-
-func byWhom(text string) func(workflows.Event) (string, error) {
+func byWhom(text string) workflows.Teller {
 	return func(e workflows.Event) (string, error) { return text + whose(e.By) + ".", nil }
 }
 

@@ -36,7 +36,7 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	}
 	was := s.readingOf(env)
 	if !slices.ContainsFunc(s.Readings, func(r Reading) bool { return r.Environment == env }) {
-		return workflows.Decision{}, onField(BlockEnvironment, "The account has no such environment. Choose one of the list.")
+		return workflows.Decision{}, onField(BlockEnvironment, "This review has no such environment. Choose one of the list. Nothing was recorded.")
 	}
 	if s.Phase == CampaignGathering && was.Source == SourceAPI {
 		return workflows.Decision{}, onField(BlockEnvironment, "This environment was read from integrator.io already; no file is needed.")
@@ -66,8 +66,8 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	}
 	rows := UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started, f.Account.Given, extracted)
 	d, err := s.freezeRows(cmd, f, []workflows.Event{file}, reading, rows)
-	d.Reply = workflows.Reply{Text: fmt.Sprintf("Read: %s in %s.%s Now another administrator or holder has to confirm that the Users page shows as many.",
-		workflows.Plural(len(users), "user"), workflows.Quote(or(reading.File, "the file")), notRead(extra))}
+	d.Reply = workflows.Reply{Text: fmt.Sprintf("Read: %s in %s.%s Now another administrator or holder has to confirm on their card that the Users page shows as many.",
+		workflows.Plural(len(users), "user"), workflows.Quote(or(reading.File, "the file")), notRead(extra)) + s.otherManagers(uploader)}
 	return d, err
 }
 
@@ -81,6 +81,23 @@ func notRead(extra ParsedCSV) string {
 		text += " Not read: the columns " + workflows.Esc(workflows.Clip(strings.Join(extra.Ignored, ", "), 200)) + "."
 	}
 	return text
+}
+
+// otherManagers names who can confirm a file, in a sentence with a space before it.
+func (s CampaignState) otherManagers(uploader string) string {
+	others := slices.DeleteFunc(s.managers(), func(who string) bool { return who == uploader })
+	if len(others) == 0 {
+		return " Nobody else is configured, so the review cannot begin: name another administrator or holder first."
+	}
+	return " That can be " + workflows.List(mentioned(others), "or") + "."
+}
+
+func mentioned(ids []string) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = workflows.Mention(id)
+	}
+	return out
 }
 
 // extraction reads when a list was taken from the page: RFC 3339, or a date.
@@ -132,11 +149,16 @@ func (s CampaignState) count(cmd workflows.Command, f workflows.Facts) (workflow
 		r.Refresh = true
 		return workflows.Decision{}, r
 	}
-	return s.moveOn(cmd, f, events)
+	d, err := s.moveOn(cmd, f, events)
+	d.Reply = workflows.Reply{Text: "Recorded: you confirm the number of users of " + workflows.Plural(len(events), "list") + "."}
+	return d, err
 }
 
 // freshList verifies with a new list what is only somebody's word so far.
 func (s CampaignState) freshList(cmd workflows.Command, reading Reading, file workflows.Event, users []workflows.User) (workflows.Decision, error) {
+	if reading.At.Before(s.ClosedAt.Truncate(time.Minute)) {
+		return workflows.Decision{}, &workflows.Refusal{Code: "import", Field: BlockExtracted, Text: "That list is older than the end of the review, so it cannot show what was done since. Take a fresh one from the page, and give the time as well as the date."}
+	}
 	lines := make([]string, len(users))
 	for i, u := range users {
 		lines[i] = strings.ToLower(u.Email) + " " + u.Role
@@ -145,10 +167,10 @@ func (s CampaignState) freshList(cmd workflows.Command, reading Reading, file wo
 	for _, p := range s.Parts {
 		if p.Counts.ToFix > 0 && !p.Ended {
 			d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: p.ID, Command: packetSeen, Input: map[string]string{
-				"environment": reading.Environment, "users": strings.Join(lines, "\n"), "reading": "list of " + reading.At.UTC().Format(time.RFC3339) + " given by " + reading.Uploader}})
+				"at": reading.At.UTC().Format(time.RFC3339), "environment": reading.Environment, "users": strings.Join(lines, "\n"), "reading": "list of " + reading.At.UTC().Format(time.RFC3339) + " given by " + reading.Uploader}})
 		}
 	}
-	d.Reply = workflows.Reply{Text: "Read: " + workflows.Plural(len(users), "user") + ". What was only somebody's word is compared with it now; your card shows what came of it."}
+	d.Reply = workflows.Reply{Text: "Read: " + workflows.Plural(len(users), "user") + ". What was only somebody's word before that list was taken is compared with it now; the cards show what came of it."}
 	return d, nil
 }
 
@@ -167,7 +189,7 @@ func (s CampaignState) mailSystem(cmd workflows.Command, f workflows.Facts) (wor
 	raw := []byte(cmd.Input[BlockFile])
 	attest := cmd.Input[BlockAttest] != ""
 	if attest == (len(raw) > 0) {
-		return onField(BlockFile, "Give either a list from the mail system, or your word below; not both.")
+		return onField(BlockFile, "Give a list from the mail system or your word below, one of the two. Nothing was recorded.")
 	}
 	alias := strings.ToLower(s.Aliases[i].Email)
 	body := mailSystem{known: knownOf(f, cmd.Actor.ID), Mailbox: Mailbox{Email: alias, By: cmd.Actor.ID, At: cmd.At}}
@@ -192,10 +214,14 @@ func (s CampaignState) mailSystem(cmd workflows.Command, f workflows.Facts) (wor
 			d.Calls = append(d.Calls, tellMailbox(s, p.ID, body.Mailbox))
 		}
 	}
-	d.Reply = workflows.Reply{Text: "Recorded for " + workflows.Esc(alias) + "."}
-	if len(body.Differences) > 0 {
-		d.Reply.Text += " Differences: " + workflows.Esc(strings.Join(body.Differences, "; ")) + "."
+	text := "Recorded for " + workflows.Esc(alias) + ": the mail system's list of " + workflows.Plural(len(body.Delegates), "delegate") + "."
+	if attest {
+		text = "Recorded for " + workflows.Esc(alias) + ": your word that exactly the holders can open it."
 	}
+	if len(body.Differences) > 0 {
+		text += " Whoever reviews the mailbox sees what does not agree: " + strings.Join(body.Differences, "; ") + "."
+	}
+	d.Reply = workflows.Reply{Text: text}
 	return d, nil
 }
 

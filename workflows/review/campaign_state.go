@@ -156,4 +156,5 @@ func (c *Counts) add(o Counts) {
 	c.ToFix += o.ToFix
 	c.Fixed += o.Fixed
 	c.Failed += o.Failed
+	c.Transfers += o.Transfers
 }

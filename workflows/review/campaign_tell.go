@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -26,6 +27,9 @@ var campaignTales = map[string]func(workflows.Event) string{
 		return who + " opened the review of " + workflows.Esc(b.AccountName) + " for " + b.Period + "."
 	}),
 	evPopulation: tale(func(_ workflows.Event, b populationChunk) string {
+		if b.Of == 1 {
+			return "The list of users of " + workflows.Esc(or(b.Environment, workflows.Production)) + " was frozen."
+		}
 		return fmt.Sprintf("The list of users of %s was frozen, piece %d of %d.", workflows.Esc(or(b.Environment, workflows.Production)), b.N, b.Of)
 	}),
 	evPage: tale(func(_ workflows.Event, b rawPage) string {
@@ -35,42 +39,50 @@ var campaignTales = map[string]func(workflows.Event) string{
 		return "A file was given, " + workflows.Quote(or(b.Name, "without a name")) + ", SHA-256 " + workflows.Clip(b.SHA256, 13) + "."
 	}),
 	evRead: tale(func(_ workflows.Event, b wasRead) string {
-		return fmt.Sprintf("%s of %s were read (%s), SHA-256 %s.", workflows.Plural(b.Count, "user"), workflows.Esc(or(b.Environment, workflows.Production)), b.Source, workflows.Clip(b.SHA256, 13))
+		return fmt.Sprintf("The list of %s has %s (%s, taken %s), SHA-256 %s.", workflows.Esc(or(b.Environment, workflows.Production)), workflows.Plural(b.Count, "user"), b.Source, workflows.When(b.At), workflows.Clip(b.SHA256, 13))
 	}),
 	evCounted: tale(func(e workflows.Event, b counted) string {
-		return workflows.Mention(e.By.ID) + " confirmed that the page shows " + workflows.Plural(b.Count, "user") + "."
+		return workflows.Mention(e.By.ID) + " confirmed that the Users page of " + workflows.Esc(or(b.Environment, workflows.Production)) + " shows " + workflows.Plural(b.Count, "user") + "."
 	}),
 	evExcluded: tale(func(_ workflows.Event, b excluded) string {
 		return workflows.Esc(b.Environment) + " is not in this review: " + b.Why + "."
 	}),
 	evSlow: tale(func(_ workflows.Event, b slow) string { return "The users could not be read: " + b.Why + "." }),
 	evPlanned: tale(func(_ workflows.Event, b planning) string {
-		return fmt.Sprintf("%s were given to reviewers in %s.", workflows.Plural(b.Rows, "row"), workflows.Plural(len(b.Parts), "part"))
+		text := workflows.Plural(b.Rows, "row") + " went to reviewers in " + workflows.Plural(len(b.Parts), "part") + "."
+		for _, more := range append(slices.Clone(b.Exceptions), b.Notes...) {
+			text += " " + more
+		}
+		return text
 	}),
 	evPart: tale(func(_ workflows.Event, b Part) string {
 		switch {
 		case b.Ended:
-			return "Part " + b.ID + " is finished."
+			return "Nothing is left to carry out in part " + b.ID + "."
 		case b.Closed:
-			return fmt.Sprintf("Part %s: %d of %s carried out.", b.ID, b.Counts.Fixed, workflows.Plural(b.Counts.ToFix, "change"))
+			return "Part " + b.ID + ":" + or(b.Counts.fixedText(), " its decisions are final.")
 		case b.Signed != nil:
 			return workflows.Mention(b.Signed.By) + " signed off part " + b.ID + "."
 		}
 		return "Part " + b.ID + " is with " + workflows.Mention(b.Reviewer) + "."
 	}),
-	evClosing:   plainTale("The time for deciding is over."),
+	evClosing:   plainTale("Deciding has ended: every part is signed off, or the time was over."),
 	evAllClosed: plainTale("All decisions are final."),
 	evMailSystem: tale(func(e workflows.Event, b mailSystem) string {
 		if b.Attested != "" {
 			return workflows.Mention(b.Attested) + " says that exactly the holders can open " + workflows.Esc(b.Email) + "."
 		}
-		return workflows.Mention(b.By) + " gave the mail system's list of " + workflows.Esc(b.Email) + ": " + workflows.Plural(len(b.Delegates), "delegate") + "."
+		text := workflows.Mention(b.By) + " gave the mail system's list of " + workflows.Esc(b.Email) + ": " + workflows.Plural(len(b.Delegates), "delegate") + "."
+		if len(b.Differences) > 0 {
+			return text + " Differences: " + strings.Join(b.Differences, "; ") + "."
+		}
+		return text + " It agrees with the holders."
 	}),
 	evCheckedNew: tale(func(_ workflows.Event, b wasRead) string {
-		return "A fresh list of " + workflows.Plural(b.Count, "user") + " was given, to verify what was done."
+		return workflows.Mention(b.Uploader) + " gave a fresh list of " + workflows.Esc(or(b.Environment, workflows.Production)) + ", " + workflows.Plural(b.Count, "user") + ", taken " + workflows.When(b.At) + ", to verify what was done."
 	}),
-	evAllDone:   plainTale("Everything that was decided is carried out and verified."),
-	evCalledOff: tale(func(_ workflows.Event, b slow) string { return "The review could not be held: " + b.Why + "." }),
+	evAllDone:   plainTale("Nothing is left to carry out. The review is over."),
+	evCalledOff: tale(func(_ workflows.Event, b slow) string { return "The review could not be held, because " + b.Why }),
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -17,7 +17,7 @@ func (s CampaignState) view() workflows.View {
 	}
 	if s.Channel != "" && s.Phase != CampaignGathering {
 		v.Cards = append(v.Cards, workflows.Card{Name: "notice", Recipient: s.Channel, Round: s.Round, Title: s.title(), Lines: []string{s.standLine()}, Note: "Review " + s.ID,
-			Fallback: workflows.Plain(s.title(), nil), Bulk: true})
+			Fallback: s.fallback(), Bulk: true})
 	}
 	if s.Phase == CampaignOpen {
 		v.Timers = []workflows.Timer{{Name: "close", At: s.Closes.UTC().Truncate(time.Millisecond)}}
@@ -51,19 +51,31 @@ func (s CampaignState) standLine() string {
 	c := s.Counts()
 	switch s.Phase {
 	case CampaignOpen:
-		return fmt.Sprintf("%s are being reviewed by %s, until %s.", workflows.Plural(s.Rows, "row"), peopleWord(len(s.reviewersNow())), workflows.When(s.Due))
-	case CampaignClosing:
-		return "The time for deciding is over."
-	case CampaignFixing, CampaignCompleted:
-		text := fmt.Sprintf("%s: %d kept, %d to change, %d to remove, %d without an answer.", workflows.Plural(c.Rows, "row"), c.Keep, c.Change, c.Remove, c.NoAnswer)
-		if c.ToFix > 0 {
-			text += fmt.Sprintf(" %d of %s carried out.", c.Fixed, workflows.Plural(c.ToFix, "change"))
+		text := peopleWord(len(s.reviewersNow())) + " decide on " + workflows.Plural(s.Rows, "row") + ", due " + workflows.When(s.Due)
+		if len(s.reviewersNow()) == 1 {
+			text = strings.Replace(text, "decide", "decides", 1)
 		}
-		return text
+		if s.Closes.After(s.Due) {
+			return text + "; it ends for good " + workflows.When(s.Closes) + "."
+		}
+		return text + "."
+	case CampaignClosing:
+		return "Deciding has ended; the parts are being closed."
+	case CampaignFixing, CampaignCompleted:
+		return c.decidedText() + c.fixedText()
 	case CampaignCancelled:
-		return "Why: " + s.Why
+		return "It ended before it began, because " + s.Why + " Nobody's access was reviewed."
 	}
 	return "The list of users is being read."
+}
+
+// fallback is the notification line: it stands alone.
+func (s CampaignState) fallback() string {
+	_, title, _ := strings.Cut(s.title(), " ")
+	if s.Phase == CampaignGathering {
+		return workflows.Plain(title, nil)
+	}
+	return workflows.Plain(title+": "+s.standLine(), nil)
 }
 
 func peopleWord(n int) string {
@@ -96,18 +108,25 @@ func (s CampaignState) toCount() []Reading {
 func (s CampaignState) card(who string) workflows.Card {
 	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Title: s.title(), Note: "Review " + s.ID, Bulk: true}
 	c.Lines = []string{s.standLine()}
-	if s.Phase == CampaignGathering {
+	switch {
+	case s.Phase == CampaignGathering:
 		c.Lines = s.gatheringLines()
+	case s.Phase == CampaignOpen:
+		c.Lines = append(c.Lines, "You see this because you administer the account or hold its mailbox. Each reviewer has a card of their own; what they decide is carried out when all have signed off, or at the end.")
 	}
 	c.Facts = append(s.readingFacts(), s.partFacts()...)
-	for _, text := range append(slices.Clone(s.Exceptions), s.Notes...) {
+	remarks := slices.Clone(s.Notes)
+	if s.Counts().Exceptions > 0 { // else they went to somebody whom they do not concern
+		remarks = append(slices.Clone(s.Exceptions), remarks...)
+	}
+	for _, text := range remarks {
 		c.Facts = append(c.Facts, "! "+text)
 	}
 	if len(c.Facts) > 30 {
 		c.Facts = append(c.Facts[:29:29], fmt.Sprintf("and %d more lines: %s", len(c.Facts)-29, s.ID))
 	}
 	c.Buttons = s.buttons(who)
-	c.Fallback = workflows.Plain(c.Title, nil)
+	c.Fallback = s.fallback()
 	return c
 }
 
@@ -118,11 +137,12 @@ func (s CampaignState) gatheringLines() []string {
 		if s.Slow != "" {
 			why = s.Slow
 		}
-		out = append(out, "! "+why+", so the users have to be brought: a CSV of My account > Users in integrator.io. Then another person confirms the number of rows.")
+		out = append(out, "! "+strings.ToUpper(why[:1])+why[1:]+", so people have to bring the list of its users: a CSV of My account > Users in integrator.io.",
+			"You are asked because you administer the account or hold its mailbox. One of you gives the file, another one confirms the number of users; the review waits for that.")
 	}
 	for _, r := range s.toCount() {
-		out = append(out, fmt.Sprintf("! %s gave %s for %s: %s. Does the Users page show as many? Somebody else than %s confirms it.", workflows.Mention(r.Uploader), workflows.Quote(or(r.File, "a file")),
-			or(r.Environment, workflows.Production), workflows.Plural(r.Count, "user"), workflows.Mention(r.Uploader)))
+		out = append(out, fmt.Sprintf("! %s gave %s for %s: %s. Does the Users page in integrator.io show as many? Anybody who has this card, except %s, can confirm it; the review waits for that.", workflows.Mention(r.Uploader), workflows.Quote(or(r.File, "a file")),
+			workflows.Esc(or(r.Environment, workflows.Production)), workflows.Plural(r.Count, "user"), workflows.Mention(r.Uploader)))
 	}
 	if len(out) == 0 {
 		out = append(out, "… The users are being read at integrator.io.")
@@ -151,7 +171,7 @@ func (s CampaignState) readingFacts() []string {
 		case m.Attested != "":
 			out = append(out, "✓ "+workflows.Esc(email)+": "+workflows.Mention(m.Attested)+" says that exactly the holders can open it")
 		case len(m.Differences) > 0:
-			out = append(out, "! "+workflows.Esc(email)+": "+workflows.Esc(strings.Join(m.Differences, "; ")))
+			out = append(out, "! "+workflows.Esc(email)+": "+strings.Join(m.Differences, "; "))
 		default:
 			out = append(out, "✓ "+workflows.Esc(email)+": the mail system and the holders agree")
 		}

@@ -141,18 +141,19 @@ func (s PacketState) may(cmd workflows.Command) *workflows.Refusal {
 	}
 	switch {
 	case s.Closed():
-		return refuse("closed", "This review is over. Nothing was recorded. "+s.Campaign+" holds its record.")
+		return refuse("closed", "This part of the review is over. Nothing was recorded. /io audit "+s.ID+" tells what was decided.")
 	case fixing && s.Phase != PacketFixing:
-		return refuse("not_now", "There is nothing to confirm or to begin again now. Nothing was recorded.")
+		return refuse("not_now", "There is nothing to confirm or to begin again yet: reviewers still decide. Nothing was recorded.")
 	case fixing:
 		if !workflows.Among(who, s.managers()) {
-			return workflows.Refuse("not_permitted", "Only "+workflows.Mentions(s.managers())+" look after what this review decided. Nothing was recorded.")
+			return workflows.Refuse("not_permitted", "Only the administrators and holders look after what this review decided: "+workflows.Mentions(s.managers())+". Nothing was recorded.")
 		}
 	case s.Phase != PacketReviewing && !workflows.Among(cmd.Name, looking):
 		return refuse("signed", s.signedText()+" Nothing was recorded.")
 	case cmd.Name == ActReassign && workflows.Among(who, s.Admins):
 	case !workflows.Among(who, s.Reviewers):
-		return refuse("not_permitted", "This part of the review is with "+workflows.Mentions(s.Reviewers)+". Nothing was recorded. They can reassign it, and so can "+workflows.Mentions(s.Admins)+".")
+		return refuse("not_permitted", "This part of the review is with "+workflows.Mentions(s.Reviewers)+". Nothing was recorded. It can be given to somebody else by "+
+			workflows.Mentions(workflows.Union(s.Reviewers, s.Admins))+".")
 	}
 	// A form may be older than the card: each of its rows is compared by itself, so that nobody's work is lost.
 	if cmd.View == "" && !cmd.Submitted && cmd.Round != workflows.NoRound && cmd.Round != s.Round {

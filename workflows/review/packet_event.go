@@ -40,16 +40,19 @@ type saved struct {
 	known
 	Verdicts map[int]Verdict `json:"verdicts"` // by row number
 	Bulk     bool            `json:"bulk,omitempty"`
+	Emails   map[int]string  `json:"emails,omitempty"` // of these rows, for whoever reads the story
 }
 
 type handed struct {
 	known
 	Handover
 	// Reviewers is who may decide from now on.
-	Reviewers []string  `json:"reviewers"`
-	Step      int       `json:"step,omitempty"` // of the escalation
-	Next      time.Time `json:"next,omitzero"`
-	NextWhy   string    `json:"next_why,omitempty"`
+	Reviewers []string `json:"reviewers"`
+	// Freed are rows that were exceptions, and concern none of the reviewers any more: they are open again.
+	Freed   []int     `json:"freed,omitempty"`
+	Step    int       `json:"step,omitempty"` // of the escalation
+	Next    time.Time `json:"next,omitzero"`
+	NextWhy string    `json:"next_why,omitempty"`
 }
 
 type nudged struct {
@@ -64,8 +67,9 @@ type closed struct {
 }
 
 type fixes struct {
-	Fixes []Fix  `json:"fixes"`
-	By    string `json:"by,omitempty"` // who confirmed or began again
+	Fixes  []Fix          `json:"fixes"`
+	By     string         `json:"by,omitempty"`     // who confirmed or began again
+	Emails map[int]string `json:"emails,omitempty"` // of their rows
 }
 
 // Mailbox is what is known of a shared mailbox besides the configuration.
@@ -118,7 +122,11 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 	}),
 	evUndone: with(func(s *PacketState, e workflows.Event, _ none) {
 		last := s.Undo[len(s.Undo)-1]
+		if len(s.Reviewers) > 1 { // as for a saving
+			s.Round++
+		}
 		for n, v := range last.Was {
+			v.Seq = s.Round
 			s.Verdicts[n-1] = v
 		}
 		s.Undo = s.Undo[:len(s.Undo)-1]
@@ -203,6 +211,9 @@ func (s *PacketState) handedOver(e workflows.Event, b handed) {
 	}
 	s.Handovers = append(s.Handovers, b.Handover)
 	s.Reviewers = b.Reviewers
+	for _, n := range b.Freed {
+		s.Rows[n-1].Exception, s.Verdicts[n-1] = "", Verdict{} // what somebody decided about themselves is asked anew
+	}
 	s.Told = workflows.Union(s.Told, b.Reviewers)
 	s.Round++
 }

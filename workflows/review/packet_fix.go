@@ -112,6 +112,9 @@ func (s PacketState) fixed(cmd workflows.Command) (workflows.Decision, error) {
 		return workflows.Decision{}, nil
 	}
 	fix := s.Fixes[i]
+	if in["state"] == FixPending && fix.State != FixPending {
+		return workflows.Decision{}, nil // an older word came later
+	}
 	was := fix
 	fix.State, fix.Why = in["state"], in["why"]
 	if in["how"] != "" {
@@ -130,33 +133,50 @@ func (s PacketState) fixed(cmd workflows.Command) (workflows.Decision, error) {
 	if !slices.Contains([]string{FixPending, FixDone, FixVerified, FixFailed}, fix.State) || fix == was {
 		return workflows.Decision{}, nil
 	}
-	return s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, fixes{Fixes: []Fix{fix}})}})
+	return s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, s.fixes([]Fix{fix}, ""))}})
+}
+
+// fixes is the body of an event about remedies.
+func (s PacketState) fixes(all []Fix, by string) fixes {
+	rows := make([]int, len(all))
+	for i, f := range all {
+		rows[i] = f.Row
+	}
+	return fixes{Fixes: all, By: by, Emails: s.emails(rows)}
 }
 
 // confirm takes another person's word for everything that is only one person's word so far.
-func (s PacketState) confirm(cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+func (s PacketState) confirm(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	var all []Fix
 	own := false
-	for _, f := range s.Fixes {
-		if f.State != FixDone {
+	for _, fix := range s.Fixes {
+		if fix.State != FixDone {
 			continue
 		}
-		if f.Who == cmd.Actor.ID {
+		if fix.Who == cmd.Actor.ID || workflows.SameEmail(s.Rows[fix.Row-1].Email, f.People[cmd.Actor.ID].Email) {
 			own = true
 			continue
 		}
-		f.State, f.Verified = FixVerified, cmd.Actor.ID
-		all = append(all, f)
+		fix.State, fix.Verified = FixVerified, cmd.Actor.ID
+		all = append(all, fix)
 	}
 	switch {
 	case len(all) == 0 && own:
-		return workflows.Decision{}, workflows.Refuse("own_word", "You said yourself that it is done, so another person has to confirm it: "+
-			workflows.Mentions(slices.DeleteFunc(s.managers(), func(who string) bool { return who == cmd.Actor.ID }))+". Nothing was recorded.")
+		others := slices.DeleteFunc(s.managers(), func(who string) bool { return who == cmd.Actor.ID })
+		text := "What is left to confirm is your own word, or your own access, so another person has to confirm it"
+		if len(others) > 0 {
+			text += ": " + workflows.Mentions(others)
+		}
+		return workflows.Decision{}, workflows.Refuse("own_word", text+". A fresh list on the card of the review shows it as well. Nothing was recorded.")
 	case len(all) == 0:
 		return workflows.Decision{}, workflows.Refuse("nothing", "There is nothing to confirm just now. Nothing was recorded.")
 	}
-	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, fixes{Fixes: all, By: cmd.Actor.ID})}})
-	d.Reply = workflows.Reply{Text: "Recorded: you confirm " + workflows.Plural(len(all), "change") + "."}
+	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, s.fixes(all, cmd.Actor.ID))}})
+	text := "Recorded: you confirm " + workflows.Plural(len(all), "change") + "."
+	if own {
+		text += " Not confirmed: what you said yourself, or what is about your own access. Another person has to."
+	}
+	d.Reply = workflows.Reply{Text: text}
 	return d, err
 }
 
@@ -172,7 +192,7 @@ func (s PacketState) retry(cmd workflows.Command, f workflows.Facts) (workflows.
 		return workflows.Decision{}, workflows.Refuse("nothing", "Nothing has failed just now. Nothing was recorded.")
 	}
 	calls := s.openFixes(cmd, f, all)
-	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, fixes{Fixes: all, By: cmd.Actor.ID})}, Calls: calls})
+	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, s.fixes(all, cmd.Actor.ID))}, Calls: calls})
 	d.Reply = workflows.Reply{Text: "Begun again: " + workflows.Plural(len(all), "change") + "."}
 	return d, err
 }
@@ -185,25 +205,38 @@ func (s PacketState) seen(cmd workflows.Command) (workflows.Decision, error) {
 			roles[email] = role
 		}
 	}
+	taken, err := time.Parse(time.RFC3339, cmd.Input["at"])
+	if err != nil {
+		taken = cmd.At
+	}
 	var all []Fix
 	for _, f := range s.Fixes {
 		r := s.Rows[f.Row-1]
-		if f.State != FixDone || r.Environment != cmd.Input["environment"] {
-			continue
+		if f.State != FixDone || r.Environment != cmd.Input["environment"] || taken.Before(f.At.Truncate(time.Minute)) {
+			continue // a list says nothing about what was done after it was taken
 		}
 		role, there := roles[r.Email]
 		v := s.Verdicts[f.Row-1]
 		if f.Action == FixRemove && !there || f.Action == FixChange && role == v.Role {
 			f.State, f.Verified = FixVerified, cmd.Input["reading"]
 		} else {
-			f.State, f.Why = FixFailed, "the fresh list still shows "+r.Email+" as "+or(role, "no user")
+			f.State, f.Why = FixFailed, stillThere(f, r, role, there)
 		}
 		all = append(all, f)
 	}
 	if len(all) == 0 {
 		return workflows.Decision{}, nil
 	}
-	return s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, fixes{Fixes: all})}})
+	return s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, s.fixes(all, ""))}})
+}
+
+// stillThere says what a fresh list shows instead of what somebody said was done.
+func stillThere(f Fix, r Row, role string, there bool) string {
+	text := workflows.Mention(f.Who) + " said it was done, but the list of " + r.EnvironmentName()
+	if !there {
+		return text + " does not show " + workflows.Esc(r.Email) + " at all"
+	}
+	return text + " still shows " + workflows.Esc(r.Email) + " with the role " + workflows.Esc(or(role, workflows.RoleNone))
 }
 
 // mailbox takes what is known of a shared mailbox by now.

@@ -22,25 +22,38 @@ func (s PacketState) firstOpenPage() int {
 	return 0
 }
 
-// form shows a page of rows: with fields while it is reviewed, as text afterwards.
-func (s PacketState) form(page int, notice string) *workflows.Modal {
+// form shows a page of rows to the person with an address: with fields while it is reviewed, as text afterwards and where a row is their own.
+func (s PacketState) form(page int, notice, email string) *workflows.Modal {
 	page = min(max(page, 0), max(s.pages()-1, 0))
 	m := s.frame(page+1, fmt.Sprintf("Review, page %d of %d", page+1, max(s.pages(), 1)))
 	if notice != "" {
 		m.Intro = append(m.Intro, "! "+notice)
 	}
-	m.Intro = append(m.Intro, "*"+workflows.Esc(s.AccountName)+", "+s.Period+"* "+s.progress()+" The riskiest come first. Turning the page keeps what you chose.")
-	if s.Phase != PacketReviewing {
-		m.Intro = []string{"*" + workflows.Esc(s.AccountName) + ", " + s.Period + "* " + s.outcomeText()}
+	name := "*" + workflows.Esc(s.AccountName) + ", " + s.Period + ":* "
+	switch {
+	case s.Phase != PacketReviewing:
+		m.Intro = append(m.Intro, name+s.outcomeText())
+	case s.pages() > 1:
+		m.Intro = append(m.Intro, name+s.progress()+" The riskiest come first. Turning the page saves it.")
+	default:
+		m.Intro = append(m.Intro, name+s.progress()+" The riskiest come first.")
 	}
 	for _, r := range s.Rows[page*PageRows : min((page+1)*PageRows, len(s.Rows))] {
 		if s.Phase != PacketReviewing {
 			m.Inputs = append(m.Inputs, s.shown(r))
 			continue
 		}
+		if r.bars(email) {
+			own := s.shown(r)
+			own.Label += "\nThis row is about yourself, so you cannot decide it."
+			m.Inputs = append(m.Inputs, own, workflows.Input{Block: "line:" + strconv.Itoa(r.N), Kind: workflows.BlockDivider})
+			continue
+		}
 		m.Inputs = append(m.Inputs, s.fields(r)...)
 	}
-	m.Inputs = append(m.Inputs, s.buttons())
+	if b := s.buttons(); len(b.Buttons) > 0 {
+		m.Inputs = append(m.Inputs, b)
+	}
 	return m
 }
 
@@ -71,14 +84,17 @@ func (s PacketState) fields(r Row) []workflows.Input {
 	n, v := strconv.Itoa(r.N), s.Verdicts[r.N-1]
 	title, facts := RowText(r)
 	if r.Exception != "" {
-		facts = append(facts, "This concerns you: "+r.Exception)
+		facts = append(facts, "! This concerns you, but "+r.Exception+": it can only be kept, with a reason, and is listed as an exception")
 	}
 	row := workflows.Input{Block: BlockRow + n, Kind: workflows.InputSelect, Label: n + ". " + title, Hint: strings.Join(facts, " · "), Placeholder: "Decide", Optional: true,
 		Initial: v.Decision, Options: []workflows.Option{{Value: Keep, Label: "Keep"}}}
-	if r.Exception == "" || r.Master() {
+	if r.Exception == "" {
 		label := "Change role"
-		if r.Kind == KindOwner || r.Kind == KindAlias && r.Status == "" {
-			label = "Change: it should be another one"
+		switch {
+		case r.Kind == KindOwner:
+			label = "Change: somebody else should own the account"
+		case !r.hasRole():
+			label = "Change: it should be another mailbox"
 		}
 		row.Options = append(row.Options, workflows.Option{Value: Change, Label: label})
 		if !r.Master() {
@@ -86,7 +102,7 @@ func (s PacketState) fields(r Row) []workflows.Input {
 		}
 	}
 	out := []workflows.Input{row}
-	if r.Kind == KindUser || r.Kind == KindAlias && r.Status != "" {
+	if r.hasRole() && r.Exception == "" {
 		role := workflows.Input{Block: BlockRole + n, Kind: workflows.InputSelect, Label: "New role, if it is to change", Optional: true, Initial: or(v.Role, r.Proposal)}
 		for _, to := range changeable {
 			if to != r.Role || len(r.Manage) > 0 {
@@ -112,7 +128,7 @@ func (s PacketState) shown(r Row) workflows.Input {
 
 // verdictText is a decision in words.
 func verdictText(v Verdict) string {
-	text := map[string]string{Keep: "✓ keep", Change: "! change", Remove: "✗ remove", NoAnswer: "! nobody answered", "": "… open"}[v.Decision]
+	text := map[string]string{Keep: "✓ keep", Change: "! change", Remove: "✗ remove", NoAnswer: "! nobody answered in time", "": "… open"}[v.Decision]
 	if v.Role != "" {
 		text += " to " + v.Role
 	}
@@ -144,7 +160,7 @@ func (s PacketState) buttons() workflows.Input {
 // reassignForm asks who is to review instead.
 func (s PacketState) reassignForm() *workflows.Modal {
 	return &workflows.Modal{Callback: FormReassign, Action: ActReassign, Title: "Give it to…", Submit: "Give it", Workflow: s.ID, Account: s.AccountID, Round: s.Round,
-		Intro: []string{"Somebody else goes on with this part: " + s.progress() + " What is decided so far stays. Nobody reviews themselves."},
+		Intro: []string{"Somebody else goes on with this part. " + s.progress() + " What is decided so far stays. It cannot be somebody who has a row in it: nobody reviews themselves."},
 		Inputs: []workflows.Input{
 			{Block: BlockPerson, Kind: workflows.InputUser, Label: "Who reviews instead"},
 			{Block: BlockNote, Kind: workflows.InputText, Label: "Why, and what they should know", Multiline: true, MaxLength: 1000},

@@ -74,7 +74,7 @@ func (s PacketState) escalate(cmd workflows.Command, f workflows.Facts) (workflo
 		h.Why, h.To, h.Reviewers = "replaced", to, []string{to}
 	}
 	h.known = knownOf(f, h.To)
-	return s.hand(cmd, evEscalated, h)
+	return s.hand(cmd, f, evEscalated, h)
 }
 
 // people replaces reviewers who are deactivated, absent for long, or have delegated.
@@ -109,7 +109,7 @@ func (s PacketState) people(cmd workflows.Command, f workflows.Facts) (workflows
 		if to == "" {
 			h.To = rest[0]
 		}
-		more, err := s.hand(cmd, evHanded, h)
+		more, err := s.hand(cmd, f, evHanded, h)
 		if err != nil {
 			return d, err
 		}
@@ -123,9 +123,12 @@ func (s PacketState) people(cmd workflows.Command, f workflows.Facts) (workflows
 }
 
 // hand records a change of reviewers, with the next reminder in the new one's working hours.
-func (s PacketState) hand(cmd workflows.Command, kind string, h handed) (workflows.Decision, error) {
+func (s PacketState) hand(cmd workflows.Command, f workflows.Facts, kind string, h handed) (workflows.Decision, error) {
 	if h.To != "" {
 		h.Next, h.NextWhy = nextNudge(s.Assigned, h.Zones[h.To], cmd.At)
+	}
+	if h.To != "" {
+		h.Freed = s.freed(f, h.Reviewers)
 	}
 	events := []workflows.Event{cmd.Event(kind, h)}
 	next, err := s.fold(events...)
@@ -163,6 +166,20 @@ func standIn(f workflows.Facts, who string, at time.Time) string {
 func (s PacketState) concerns(f workflows.Facts, who string) bool {
 	email := f.People[who].Email
 	return email != "" && slices.ContainsFunc(s.Rows, func(r Row) bool { return workflows.SameEmail(r.Email, email) })
+}
+
+// freed are the exceptions that concern none of the new reviewers, as far as their addresses are known: they are ordinary rows again, and open.
+func (s PacketState) freed(f workflows.Facts, reviewers []string) []int {
+	var out []int
+	for _, r := range s.Rows {
+		if r.Exception != "" && !slices.ContainsFunc(reviewers, func(who string) bool {
+			email := f.People[who].Email
+			return email == "" || workflows.SameEmail(r.Email, email) || workflows.Among(who, r.Holders, r.Custodians)
+		}) {
+			out = append(out, r.N)
+		}
+	}
+	return out
 }
 
 // successor is the next person who can review, "" for nobody.
@@ -203,8 +220,12 @@ func (s PacketState) reassign(cmd workflows.Command, f workflows.Facts) (workflo
 	if len(rest) == len(s.Reviewers) { // an administrator, who does not review it
 		from, rest = s.Reviewers[0], nil
 	}
-	d, err := s.hand(cmd, evHanded, handed{known: knownOf(f, to, cmd.Actor.ID), Reviewers: workflows.Union(rest, []string{to}),
+	d, err := s.hand(cmd, f, evHanded, handed{known: knownOf(f, to, cmd.Actor.ID), Reviewers: workflows.Union(rest, []string{to}),
 		Handover: Handover{At: cmd.At, From: from, To: to, Why: "reassigned", Note: note, By: cmd.Actor.ID}})
-	d.Reply = workflows.Reply{Text: workflows.Mention(to) + " has it now, with everything decided so far and your note."}
+	text := workflows.Mention(to) + " has it now, with your note. What is decided so far stays."
+	if len(rest) > 0 {
+		text += " " + workflows.Mentions(rest) + " can still decide it, too."
+	}
+	d.Reply = workflows.Reply{Text: text}
 	return d, err
 }

@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // open shows the rows, the first page with something left on it.
 func (s PacketState) open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	d := workflows.Decision{Reply: workflows.Reply{Modal: s.form(s.firstOpenPage(), "")}}
+	d := workflows.Decision{Reply: workflows.Reply{Modal: s.form(s.firstOpenPage(), "", f.People[cmd.Actor.ID].Email)}}
 	if s.Looked.IsZero() && s.Phase == PacketReviewing {
 		d.Events = []workflows.Event{cmd.Event(evLooked, knownOf(f, cmd.Actor.ID))}
 	}
@@ -29,7 +30,7 @@ func (s PacketState) turn(cmd workflows.Command, f workflows.Facts) (workflows.D
 	if cmd.Name == ActPrev {
 		page = cmd.Page - 2
 	}
-	d.Reply = workflows.Reply{Modal: next.form(page, text)}
+	d.Reply = workflows.Reply{Modal: next.form(page, text, f.People[cmd.Actor.ID].Email)}
 	return d, nil
 }
 
@@ -47,30 +48,38 @@ func (s PacketState) save(cmd workflows.Command, f workflows.Facts) (workflows.D
 	return d, nil
 }
 
-// saving reads a form's rows. What somebody else decided since the form was shown stays, and is named.
+// saving reads a form's rows. What somebody else decided since the form was shown stays, and is named; so are rows about whoever saves.
 func (s PacketState) saving(cmd workflows.Command, f workflows.Facts) (workflows.Decision, PacketState, string, error) {
 	if s.Phase != PacketReviewing {
-		return workflows.Decision{}, s, "", nil
+		text := ""
+		if slices.ContainsFunc(sortedKeys(cmd.Input), func(block string) bool { return strings.HasPrefix(block, BlockRow) }) {
+			text = "It was closed meanwhile, so what you chose last was not recorded."
+		}
+		return workflows.Decision{}, s, text, nil
 	}
-	verdicts, faults, taken := s.read(cmd)
+	verdicts, faults, taken, own := s.read(cmd, f)
 	if len(faults) > 0 {
 		return workflows.Decision{Reply: workflows.Reply{Errors: faults}}, s, "", nil
 	}
 	text := ""
 	if len(taken) > 0 {
-		text = "Meanwhile somebody else has decided " + rowsWord(taken) + "; that was kept, and what you chose there was not recorded."
+		text = "Meanwhile somebody else has changed " + rowsWord(taken) + "; that was kept, and what you chose there was not recorded."
+	}
+	if len(own) > 0 {
+		text = strings.TrimSpace(text + " " + strings.ToUpper(rowsWord(own)[:1]) + rowsWord(own)[1:] + ": about yourself, so not recorded. " + s.otherThan(cmd.Actor.ID))
 	}
 	if len(verdicts) == 0 {
 		return workflows.Decision{}, s, text, nil
 	}
-	events := []workflows.Event{cmd.Event(evSaved, saved{known: knownOf(f, cmd.Actor.ID), Verdicts: verdicts})}
+	events := []workflows.Event{cmd.Event(evSaved, saved{known: knownOf(f, cmd.Actor.ID), Verdicts: verdicts, Emails: s.emails(sortedRows(verdicts))})}
 	next, err := s.fold(events...)
 	return workflows.Decision{Events: events}, next, text, err
 }
 
 // read compares a form with what is recorded. The fields count through the whole packet, so nothing depends on which page was shown.
-func (s PacketState) read(cmd workflows.Command) (changed map[int]Verdict, faults map[string]string, taken []int) {
+func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map[int]Verdict, faults map[string]string, taken, own []int) {
 	changed, faults = map[int]Verdict{}, map[string]string{}
+	email := f.People[cmd.Actor.ID].Email
 	for i, row := range s.Rows {
 		n := strconv.Itoa(row.N)
 		decision, chosen := cmd.Input[BlockRow+n]
@@ -83,11 +92,15 @@ func (s PacketState) read(cmd workflows.Command) (changed map[int]Verdict, fault
 		v.Reason = strings.TrimSpace(reason)
 		if chosen {
 			v.Decision, v.Role = decision, ""
-			if decision == Change {
+			if decision == Change && row.hasRole() {
 				v.Role = cmd.Input[BlockRole+n]
 			}
 		}
 		if v.Decision == was.Decision && v.Role == was.Role && v.Reason == was.Reason {
+			continue
+		}
+		if row.bars(email) {
+			own = append(own, row.N)
 			continue
 		}
 		if field, text := row.refuses(v); text != "" {
@@ -97,25 +110,53 @@ func (s PacketState) read(cmd workflows.Command) (changed map[int]Verdict, fault
 			faults[field+n] = text
 			continue
 		}
-		if was.By != "" && was.By != cmd.Actor.ID && was.Seq > cmd.Round && cmd.Round != workflows.NoRound {
+		if was.By != cmd.Actor.ID && was.Seq > cmd.Round && cmd.Round != workflows.NoRound {
 			taken = append(taken, row.N)
 			continue
 		}
 		v.By, v.At, v.Bulk = cmd.Actor.ID, cmd.At, false
 		changed[row.N] = v
 	}
-	return changed, faults, taken
+	return changed, faults, taken, own
 }
+
+// bars reports whether a row is a person's own. How rows are shared out already sees to that; but an address may become known, or change, later.
+func (r Row) bars(email string) bool {
+	return email != "" && r.Exception == "" && workflows.SameEmail(r.Email, email)
+}
+
+// hasRole reports whether a role can be chosen for a row: the owner has none, and neither has a mailbox that is no user.
+func (r Row) hasRole() bool { return r.Kind == KindUser || r.Kind == KindAlias && r.Status != "" }
+
+// otherThan says who can decide a row instead of a person.
+func (s PacketState) otherThan(who string) string {
+	others := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool { return r == who })
+	if len(others) > 0 {
+		return workflows.Mentions(others) + " can decide there."
+	}
+	return "Nobody reviews themselves: decide the other rows, then give this part to somebody else with the button on the card."
+}
+
+// emails are the addresses of rows, so that what is told of them can be read by itself.
+func (s PacketState) emails(rows []int) map[int]string {
+	out := make(map[int]string, len(rows))
+	for _, n := range rows {
+		out[n] = s.Rows[n-1].Email
+	}
+	return out
+}
+
+func sortedRows[V any](m map[int]V) []int { return slices.Sorted(maps.Keys(m)) }
 
 // refuses says which field of a row cannot be taken, and why.
 func (r Row) refuses(v Verdict) (field, text string) {
 	switch v.Decision {
 	case "", Keep:
 	case Change:
-		if r.Exception != "" && !r.Master() {
-			return BlockRow, "This row is about yourself: it can only be kept, with a reason, or reassigned."
+		if r.Exception != "" {
+			return BlockRow, onlyKept
 		}
-		if v.Role == "" || r.Kind == KindOwner {
+		if v.Role == "" {
 			return "", "" // half-done work is kept; an owner changes by a transfer
 		}
 		if !slices.Contains(changeable, v.Role) {
@@ -126,7 +167,7 @@ func (r Row) refuses(v Verdict) (field, text string) {
 		}
 	case Remove:
 		if r.Exception != "" {
-			return BlockRow, "This row is about yourself: it can only be kept, with a reason, or reassigned."
+			return BlockRow, onlyKept
 		}
 		if r.Master() {
 			return BlockRow, "The owner and the shared mailboxes are kept or changed. A change of owner is a transfer."
@@ -136,6 +177,8 @@ func (r Row) refuses(v Verdict) (field, text string) {
 	}
 	return "", ""
 }
+
+const onlyKept = "This row concerns you, and nobody else could decide it: it can only be kept, with a reason. For anything else give it to somebody whom it does not concern."
 
 // changeable are the roles a review can change to; custom access needs integrations, for which there is a form of its own.
 var changeable = []string{workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor}
@@ -154,11 +197,7 @@ func (s PacketState) undo(cmd workflows.Command, _ workflows.Facts) (workflows.D
 	if err != nil {
 		return workflows.Decision{}, err
 	}
-	rows := make([]int, 0, len(last.Was))
-	for n := range last.Was {
-		rows = append(rows, n)
-	}
-	slices.Sort(rows)
+	rows := sortedRows(last.Was)
 	text := "Taken back: " + rowsWord(rows) + ". What you had not saved yet was left out. " + next.progress()
 	return workflows.Decision{Events: events, Reply: workflows.Reply{Modal: next.between(pageOf(rows[0]), text)}}, nil
 }
@@ -171,7 +210,7 @@ func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflow
 	}
 	kept := map[int]Verdict{}
 	for i, r := range next.Rows {
-		if r.Plain() && next.Verdicts[i].Decision == "" {
+		if r.Plain() && next.Verdicts[i].Decision == "" && !r.bars(f.People[cmd.Actor.ID].Email) {
 			kept[r.N] = Verdict{Decision: Keep, Reason: next.Verdicts[i].Reason, By: cmd.Actor.ID, At: cmd.At, Bulk: true}
 		}
 	}
@@ -182,9 +221,12 @@ func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflow
 			return workflows.Decision{}, err
 		}
 	}
-	said := "Kept together: " + workflows.Plural(len(kept), "row") + " without a flag that can administer nothing."
+	said := "Kept together: " + workflows.Plural(len(kept), "row") + " without a flag, of users who cannot administer the account."
 	if len(kept) == 0 {
-		said = "There was nothing to keep together: what is open is privileged or flagged, so each row is decided by itself."
+		said = "There was nothing to keep together: each row that is open is privileged, flagged or about you, and is decided by itself."
+		if len(next.lacking()) == 0 {
+			said = "There was nothing left to keep."
+		}
 	}
 	d.Reply = workflows.Reply{Modal: next.between(next.firstOpenPage(), strings.TrimSpace(text+" "+said+" "+next.progress()))}
 	return d, nil
@@ -193,7 +235,7 @@ func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflow
 // sign ends the decisions, when each row has one and nothing is missing.
 func (s PacketState) sign(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if left := s.lacking(); len(left) > 0 {
-		return workflows.Decision{}, workflows.Refuse("rows_open", "Not signed: "+s.lackingText(left)+" Nothing was recorded. Open the review, finish these, and sign then.")
+		return workflows.Decision{}, workflows.Refuse("rows_open", "Not signed off: "+s.lackingText(left)+" Nothing was recorded. Go through the rows, finish what is left, then sign off.")
 	}
 	sig := Signature{By: cmd.Actor.ID, At: cmd.At}
 	if !s.Looked.IsZero() {
@@ -207,7 +249,19 @@ func (s PacketState) sign(cmd workflows.Command, f workflows.Facts) (workflows.D
 		return workflows.Decision{}, err
 	}
 	return workflows.Decision{Events: events, Calls: []workflows.Call{next.tellCampaign()},
-		Reply: workflows.Reply{Text: "Signed off. " + next.decidedText() + " What is to be changed or removed is carried out when the whole review closes."}}, nil
+		Reply: workflows.Reply{Text: "Signed off. " + next.decidedText() + next.afterText()}}, nil
+}
+
+// afterText says when what was decided is carried out.
+func (s PacketState) afterText() string {
+	c := s.Counts()
+	switch {
+	case c.Change+c.Remove == 0:
+		return ""
+	case s.Of > 1:
+		return " What is to be changed or removed is carried out when all parts are signed off, at the latest " + workflows.When(s.Closes) + "."
+	}
+	return " What is to be changed or removed is carried out now."
 }
 
 // lacking lists the rows that cannot be signed yet.
@@ -247,7 +301,7 @@ func (s PacketState) lackingText(left []int) string {
 		}
 		out = append(out, what+" "+text+".")
 	}
-	part(open, workflows.Plural(len(open), "row")+" undecided:")
+	part(open, "Still open:")
 	part(reasons, "A reason is missing for")
 	part(roles, "The new role is missing for")
 	return strings.Join(out, " ")
@@ -296,6 +350,10 @@ func (s PacketState) Counts() Counts {
 		}
 	}
 	for _, f := range s.Fixes {
+		if f.Action == FixTransfer {
+			c.Transfers++
+			continue
+		}
 		c.ToFix++
 		switch f.State {
 		case FixDone, FixVerified:

@@ -145,8 +145,9 @@ type Counts struct {
 	Privileged int `json:"privileged"`
 	Exceptions int `json:"exceptions"`
 	Bulk       int `json:"bulk"`
-	// ToFix counts remedies, Fixed those done or verified, Failed those failed.
-	ToFix  int `json:"to_fix"`
-	Fixed  int `json:"fixed"`
-	Failed int `json:"failed"`
+	// ToFix counts remedies, Fixed those done or verified, Failed those failed. Transfers are wanted besides: people ask for them.
+	ToFix     int `json:"to_fix"`
+	Fixed     int `json:"fixed"`
+	Failed    int `json:"failed"`
+	Transfers int `json:"transfers,omitempty"`
 }

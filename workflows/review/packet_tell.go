@@ -3,8 +3,9 @@ package review
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -42,17 +43,20 @@ var packetTales = map[string]func(workflows.Event) string{
 	}),
 	evSaved: tale(func(e workflows.Event, b saved) string {
 		if b.Bulk {
-			return workflows.Mention(e.By.ID) + " kept " + workflows.Plural(len(b.Verdicts), "row") + " together."
+			return workflows.Mention(e.By.ID) + " kept " + workflows.Plural(len(b.Verdicts), "row") + " without a flag together."
 		}
-		return workflows.Mention(e.By.ID) + " decided " + verdictsTale(b.Verdicts) + "."
+		return workflows.Mention(e.By.ID) + " decided: " + verdictsTale(b.Verdicts, b.Emails) + "."
 	}),
 	evUndone: func(e workflows.Event) string { return workflows.Mention(e.By.ID) + " took the last step back." },
 	evSigned: tale(func(_ workflows.Event, b Signature) string {
-		text := workflows.Mention(b.By) + " signed off."
-		if b.Fast {
-			text += " Everything was kept in under two seconds a row."
+		text := workflows.Mention(b.By) + " signed off"
+		if took, err := time.ParseDuration(b.Took); err == nil && took > 0 {
+			text += ", " + workflows.Span(took) + " after the first look"
 		}
-		return text
+		if b.Fast {
+			return text + ". ! Everything was kept in under two seconds a row."
+		}
+		return text + "."
 	}),
 	evHanded:    tale(handedTale),
 	evEscalated: tale(handedTale),
@@ -63,7 +67,7 @@ var packetTales = map[string]func(workflows.Event) string{
 	evClosed: tale(func(_ workflows.Event, b closed) string {
 		text := "The decisions are final."
 		if len(b.NoAnswer) > 0 {
-			text += " Nobody answered for " + rowsWord(b.NoAnswer) + "."
+			text += " Nobody answered in time for " + rowsWord(b.NoAnswer) + "."
 		}
 		if len(b.Fixes) > 0 {
 			text += " " + workflows.Plural(len(b.Fixes), "change") + " to carry out."
@@ -73,29 +77,35 @@ var packetTales = map[string]func(workflows.Event) string{
 	evFixed: tale(func(_ workflows.Event, b fixes) string {
 		var parts []string
 		for _, f := range b.Fixes {
-			part := fmt.Sprintf("row %d, %s: %s", f.Row, f.Action, f.State)
-			if f.How != "" {
-				part += " (" + f.How + ")"
-			}
-			if f.State == FixFailed && f.Why != "" {
-				part += ", " + f.Why
+			part := f.Action + " " + rowName(f.Row, b.Emails)
+			switch {
+			case f.State == FixPending && f.Tries > 0:
+				part += " was begun again (" + f.Access + ")"
+			case f.State == FixPending:
+				part += " was begun (" + f.Access + ")"
+			case f.State == FixFailed:
+				part += " failed: " + strings.TrimSuffix(or(f.Why, "it is not said why"), ".")
+			case f.State == FixDone:
+				part += ": done, " + PacketState{}.says(f)
+			default:
+				part += ": done, " + PacketState{}.seenBy(f)
 			}
 			parts = append(parts, part)
 		}
-		text := "Carrying out: " + strings.Join(parts, "; ") + "."
+		text := strings.Join(parts, "; ") + "."
 		if b.By != "" {
-			text = workflows.Mention(b.By) + " acted on it. " + text
+			return workflows.Mention(b.By) + ": " + text
 		}
-		return text
+		return strings.ToUpper(text[:1]) + text[1:]
 	}),
-	evLate: plainTale("A change that was decided is late."),
+	evLate: plainTale("A change that was decided was not done in time; the administrators and holders were told."),
 	evMailbox: tale(func(_ workflows.Event, b Mailbox) string {
 		if b.Attested != "" {
 			return workflows.Mention(b.Attested) + " says that the holders of " + workflows.Esc(b.Email) + " are those who can open it."
 		}
 		return "The mail system's list for " + workflows.Esc(b.Email) + " was given: " + workflows.Plural(len(b.Delegates), "delegate") + ", " + workflows.Plural(len(b.Differences), "difference") + "."
 	}),
-	evPacketOver: plainTale("Everything that was decided is carried out and verified."),
+	evPacketOver: plainTale("Nothing is left to carry out in this part."),
 }
 
 func wasWere(n int) string {
@@ -107,35 +117,64 @@ func wasWere(n int) string {
 
 func handedTale(_ workflows.Event, b handed) string {
 	if b.To == "" {
-		return "It should have gone to a second person, and nobody can take it."
+		return workflows.Mention(b.From) + " had not finished, and nobody else can take it: it stays there."
 	}
-	text := "It went from " + workflows.Mention(b.From) + " to " + workflows.Mention(b.To) + " (" + b.Why + ")."
-	if b.Why == "escalated" {
-		text = workflows.Mention(b.To) + " was asked as well, because " + workflows.Mention(b.From) + " had not finished."
+	from, to := workflows.Mention(b.From), workflows.Mention(b.To)
+	text := map[string]string{
+		"escalated":   to + " was asked as well, because " + from + " had not finished",
+		"replaced":    to + " goes on in place of " + from + ", who had not finished in time",
+		"deactivated": to + " goes on in place of " + from + ", who is no longer an active member of this workspace",
+		"absent":      to + " goes on in place of " + from + ", who is away",
+		"delegated":   to + " goes on in place of " + from + ", who has delegated",
+		"reassigned":  workflows.Mention(b.By) + " gave the part of " + from + " to " + to,
+	}[b.Why]
+	if b.By == b.From {
+		text = from + " gave it to " + to
 	}
 	if b.Note != "" {
-		text += " " + workflows.Quote(b.Note)
+		text += ": " + workflows.Quote(b.Note)
 	}
-	return text
+	if len(b.Freed) > 0 {
+		text += ". " + strings.ToUpper(rowsWord(b.Freed)[:1]) + rowsWord(b.Freed)[1:] + isNo(len(b.Freed)) + " any more"
+	}
+	return text + "."
 }
 
-func verdictsTale(all map[int]Verdict) string {
-	byDecision := map[string][]int{}
-	for n, v := range all {
+func isNo(n int) string {
+	if n == 1 {
+		return " is open again, and no exception"
+	}
+	return " are open again, and no exceptions"
+}
+
+// rowName is a row by its address, or its number where a story is older than addresses in it.
+func rowName(n int, emails map[int]string) string {
+	if email := emails[n]; email != "" {
+		return workflows.Esc(email)
+	}
+	return "row " + strconv.Itoa(n)
+}
+
+// verdictsTale groups rows by what was decided and why.
+func verdictsTale(all map[int]Verdict, emails map[int]string) string {
+	byDecision := map[string][]string{}
+	for _, n := range sortedRows(all) {
+		v := all[n]
 		word := v.Decision
 		if v.Decision == Change && v.Role != "" {
 			word += " to " + v.Role
 		}
 		if word == "" {
-			word = "not yet, with a note"
+			word = "left open"
 		}
-		byDecision[word] = append(byDecision[word], n)
+		if v.Reason != "" {
+			word += ", " + workflows.Quote(v.Reason)
+		}
+		byDecision[word] = append(byDecision[word], rowName(n, emails))
 	}
 	words := make([]string, 0, len(byDecision))
-	for word, rows := range byDecision {
-		slices.Sort(rows)
-		words = append(words, rowsWord(rows)+": "+word)
+	for _, word := range sortedKeys(byDecision) {
+		words = append(words, workflows.List(byDecision[word], "and")+": "+word)
 	}
-	slices.Sort(words)
 	return strings.Join(words, "; ")
 }

@@ -91,17 +91,20 @@ func (s PacketState) card(who string) workflows.Card {
 	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: s.note(), Title: s.cardTitle(who), Bulk: true}
 	mine := workflows.Among(who, s.Reviewers)
 	switch {
-	case !mine:
-		c.Lines = []string{"This part of the review is with " + workflows.Mentions(s.Reviewers) + " now" + s.handoverWhy(who) + ". Nothing is asked of you."}
+	case !mine && s.Phase == PacketReviewing:
+		c.Lines = []string{"This part of the review is with " + workflows.Mentions(s.Reviewers) + " now" + s.handoverWhy(who) + ". What was decided before stays. Nothing is asked of you."}
 	case s.Phase != PacketReviewing:
 		c.Lines = []string{s.outcomeText()}
-		if s.Phase != PacketCompleted {
+		if mine && s.Phase != PacketCompleted {
 			c.Buttons = []workflows.Button{{Action: ActOpen, Label: "Look at it"}}
 		}
 	default:
 		c.Lines, c.Facts = s.askLines(who), s.factLines()
-		sign := workflows.Button{Action: ActSign, Label: "Sign off…", Confirm: &workflows.Confirm{Title: "Sign off?",
-			Text: workflows.Plain(s.decidedText()+" After this it does not change any more. It is recorded under your name.", nil), Yes: "Sign off", No: "Not yet"}}
+		last := s.decidedText() + " After this it does not change any more. It is recorded under your name."
+		if left := len(s.lacking()); left > 0 {
+			last = fmt.Sprintf("%d of %s left, so it cannot be signed off yet. You are told which.", left, workflows.Plural(len(s.Rows), "row"))
+		}
+		sign := workflows.Button{Action: ActSign, Label: "Sign off…", Confirm: &workflows.Confirm{Title: "Sign off?", Text: workflows.Plain(last, nil), Yes: "Sign off", No: "Not yet"}}
 		open := workflows.Button{Action: ActOpen, Label: "Go through the rows", Style: workflows.Primary}
 		if len(s.lacking()) == 0 {
 			sign.Style, open.Style = workflows.Primary, ""
@@ -109,13 +112,16 @@ func (s PacketState) card(who string) workflows.Card {
 		c.Buttons = []workflows.Button{open, sign, {Action: ActReassign, Label: "Give it to somebody else…"}}
 	}
 	c.Fallback = workflows.Plain(c.Title+": "+c.Lines[0], s.name)
+	if mine && s.Phase == PacketReviewing {
+		c.Fallback = fmt.Sprintf("Review who may use %s: %s, due %s", s.AccountName, workflows.Plural(len(s.Rows), "row"), workflows.Plain(workflows.When(s.Due), nil))
+	}
 	return c
 }
 
 func (s PacketState) cardTitle(who string) string {
 	name := workflows.Esc(s.AccountName) + ", " + s.Period
 	switch {
-	case !workflows.Among(who, s.Reviewers):
+	case s.Phase == PacketReviewing && !workflows.Among(who, s.Reviewers):
 		return "Review of " + name
 	case s.Signed != nil:
 		return "✓ Reviewed: " + name
@@ -131,25 +137,37 @@ func (s PacketState) cardTitle(who string) string {
 
 // askLines say what is asked, why you, by when and who else.
 func (s PacketState) askLines(who string) []string {
-	why := "You are asked because you review this account"
+	why, since := "You are asked because you review this account", s.Assigned.Opened
 	for _, h := range s.Handovers {
 		if h.To == who {
-			why = "You are asked because " + s.handoverReason(h)
+			why, since = "You are asked because "+s.handoverReason(h), h.At
 		}
 	}
 	if s.InPlaceOf != "" && who == s.Reviewer {
 		why = "You are asked because " + workflows.Mention(s.InPlaceOf) + " has delegated to you"
 	}
-	ask := fmt.Sprintf("For each of %s say: keep, change or remove. %s. It closes %s; what is not decided by then stays as it is, flagged for the auditors.",
-		workflows.Plural(len(s.Rows), "row"), why, workflows.When(s.Due))
-	if s.Policy.NoAnswer == Remove {
-		ask = strings.Replace(ask, "stays as it is, flagged for the auditors", "is removed after a further "+workflows.Span(s.Closes.Sub(s.Due)), 1)
-	}
-	out := []string{ask, s.progress()}
+	out := []string{fmt.Sprintf("Each of %s is a user or a mailbox: say whether to keep it, to change it or to remove it. %s.", workflows.Plural(len(s.Rows), "row"), why),
+		s.dueText(since), s.progress()}
 	if others := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool { return r == who }); len(others) > 0 {
 		out = append(out, workflows.Mentions(others)+" can decide it as well; whoever signs off first ends it.")
 	}
 	return out
+}
+
+// dueText says by when, and what happens to what nobody decides.
+func (s PacketState) dueText(since time.Time) string {
+	text := "It was due " + workflows.When(s.Due) + "."
+	if s.Due.After(since) {
+		text = "You have " + workflows.Span(s.Due.Sub(since)) + ", until " + workflows.When(s.Due) + "."
+	}
+	then := "stays as it is, flagged for the auditors"
+	if s.Policy.NoAnswer == Remove {
+		then = "is removed, only the owner, the mailboxes and exceptions stay"
+	}
+	if s.Closes.After(s.Due) {
+		return text + " It ends for good " + workflows.When(s.Closes) + ": what nobody has decided by then " + then + "."
+	}
+	return text + " What nobody has decided by then " + then + "."
 }
 
 func (s PacketState) handoverReason(h Handover) string {
@@ -180,12 +198,16 @@ func (s PacketState) handoverWhy(who string) string {
 // factLines are the numbers a reviewer wants to see before beginning.
 func (s PacketState) factLines() []string {
 	privileged, flagged, plain, exceptions := 0, 0, 0, 0
+	flags := map[string]bool{}
 	for _, r := range s.Rows {
 		switch {
 		case r.Privileged:
 			privileged++
 		case AsksReason(r.Flags):
 			flagged++
+			for _, f := range r.Flags {
+				flags[f] = flags[f] || AsksReason([]string{f})
+			}
 		default:
 			plain++
 		}
@@ -195,34 +217,63 @@ func (s PacketState) factLines() []string {
 	}
 	var out []string
 	if privileged > 0 {
-		out = append(out, fmt.Sprintf("! %d can administer or own the account", privileged))
+		out = append(out, "! "+isAre(privileged)+" the owner, a shared mailbox or an administrator: a reason is needed to keep "+themIt(privileged))
 	}
 	if flagged > 0 {
-		out = append(out, fmt.Sprintf("! %d more with a flag: not signed in for long, pending, switched off, of another domain, …", flagged))
+		var words []string
+		for _, f := range sortedKeys(flags) {
+			if flags[f] {
+				words = append(words, FlagText(f))
+			}
+		}
+		out = append(out, fmt.Sprintf("! %d with a flag (%s): a reason is needed to keep %s", flagged, strings.Join(words, "; "), themIt(flagged)))
 	}
 	if plain > 0 {
-		out = append(out, fmt.Sprintf("%d without a flag, which can be kept together", plain))
+		out = append(out, fmt.Sprintf("%d without a flag: they can be kept together", plain))
+		if plain == 1 {
+			out[len(out)-1] = "1 without a flag: no reason is needed to keep it"
+		}
 	}
 	if exceptions > 0 {
-		out = append(out, fmt.Sprintf("! %s about yourself, because nobody else can decide: only keep with a written reason counts, and it is listed as an exception", workflows.Plural(exceptions, "row")))
+		out = append(out, "! "+workflows.Plural(exceptions, "row")+" may concern you or a mailbox of yours, and nobody else can decide: only keep counts there, with a reason, listed as an exception")
 	}
 	return out
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return fmt.Sprintf("%d are", n)
+}
+
+func themIt(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // progress is how far it is.
 func (s PacketState) progress() string {
 	left := s.lacking()
-	if len(left) == 0 {
+	switch {
+	case len(left) > 0:
+	case len(s.Rows) == 1:
+		return "The row is decided; it is not signed off yet."
+	default:
 		return "All " + workflows.Plural(len(s.Rows), "row") + " are decided; it is not signed off yet."
 	}
 	administer := 0
 	for _, n := range left {
-		if s.Rows[n-1].Privileged {
+		if canAdminister(s.Rows[n-1]) {
 			administer++
 		}
 	}
 	text := fmt.Sprintf("%d of %s left.", len(left), workflows.Plural(len(s.Rows), "row"))
 	switch {
+	case administer == 1 && len(left) == 1:
+		text += " It can administer the account."
 	case administer == 1:
 		text += " One of them can administer the account."
 	case administer > 1:
@@ -232,8 +283,9 @@ func (s PacketState) progress() string {
 }
 
 // decidedText sums up what was decided.
-func (s PacketState) decidedText() string {
-	c := s.Counts()
+func (s PacketState) decidedText() string { return s.Counts().decidedText() }
+
+func (c Counts) decidedText() string {
 	var parts []string
 	for _, p := range []struct {
 		n    int
@@ -252,12 +304,9 @@ func (s PacketState) outcomeText() string {
 	if s.Signed != nil {
 		text += " Signed off by " + workflows.Mention(s.Signed.By) + ", " + workflows.When(s.Signed.At) + "."
 	} else {
-		text += " It was not signed off in time; what nobody decided is flagged."
+		text += " It was not signed off in time; what nobody decided is flagged for the auditors."
 	}
-	if c := s.Counts(); c.ToFix > 0 {
-		text += fmt.Sprintf(" %d of %s carried out.", c.Fixed, workflows.Plural(c.ToFix, "change"))
-	}
-	return text
+	return text + s.Counts().fixedText()
 }
 
 // nudgeText is a reminder: how much is left, until when.
@@ -269,62 +318,139 @@ func (s PacketState) nudgeText(n Nudge) string {
 	left := s.Due.Sub(n.At)
 	switch {
 	case left > 0:
-		text += " It closes " + workflows.When(s.Due) + ", in " + workflows.Span(left) + "."
+		text += " It is due " + workflows.When(s.Due) + ", in " + workflows.Span(left) + "."
 	case s.Closes.After(n.At):
 		text += " It was due " + workflows.When(s.Due) + ", and ends for good " + workflows.When(s.Closes) + ", in " + workflows.Span(s.Closes.Sub(n.At)) + "."
 	}
-	return text + " Go on with the button on the card above."
+	return text + " Go on with the buttons on the card above."
 }
 
-// fixCard shows administrators and holders what became of what was decided.
+// fixCard shows administrators and holders what became of what was decided, and asks them for what only people can do.
 func (s PacketState) fixCard(who string) workflows.Card {
-	c := s.Counts()
-	card := workflows.Card{Name: "fixes", Recipient: who, Round: s.Round, Note: s.note(), Bulk: true,
-		Title: fmt.Sprintf("Decided in the review of %s, %s: %d of %s carried out", workflows.Esc(s.AccountName), s.Period, c.Fixed, workflows.Plural(c.ToFix, "change"))}
-	failed, word := false, false
+	name := workflows.Esc(s.AccountName) + ", " + s.Period
+	card := workflows.Card{Name: "fixes", Recipient: who, Round: s.Round, Note: s.note(), Bulk: true, Title: "Decided in the review of " + name}
+	if s.Phase == PacketCompleted {
+		card.Title = "✓ Carried out: what was decided in the review of " + name
+	}
+	if text := s.Counts().fixedText(); text != "" {
+		card.Lines = append(card.Lines, strings.TrimSpace(text))
+	}
+	failed, word := 0, 0
 	for i, f := range s.Fixes {
-		failed, word = failed || f.State == FixFailed, word || f.State == FixDone && f.Who != who
-		if i < 20 {
+		switch {
+		case f.State == FixFailed:
+			failed++
+		case f.State == FixDone && f.Who != who:
+			word++
+		}
+		if i < maxFixLines {
 			card.Facts = append(card.Facts, s.fixLine(f))
 		}
 	}
-	if more := len(s.Fixes) - 20; more > 0 {
+	if more := len(s.Fixes) - maxFixLines; more > 0 {
 		card.Facts = append(card.Facts, fmt.Sprintf("and %d more", more))
 	}
-	if s.Late && s.Phase == PacketFixing {
-		card.Lines = append(card.Lines, "! The time for it is over: "+workflows.When(s.firstDue())+". Please see to what is open.")
-	}
+	card.Fallback = card.Title
 	if s.Phase == PacketFixing {
-		if word {
-			card.Lines = append(card.Lines, "What is only one person's word counts as verified when another person confirms it, or a fresh list shows it.")
-			card.Buttons = append(card.Buttons, workflows.Button{Action: ActConfirm, Label: "I confirm it", Confirm: &workflows.Confirm{Title: "Do you confirm it?",
-				Text: "You have looked in integrator.io, under Users, and everything that somebody else said is done is so. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
-		}
-		if failed {
-			card.Lines = append(card.Lines, "What failed needs a second look: mend the cause and begin it again.")
-			card.Buttons = append(card.Buttons, workflows.Button{Action: ActRetry, Label: "Begin again what failed", Style: workflows.Primary})
-		}
+		s.askManagers(&card, failed, word)
 	}
-	card.Fallback = workflows.Plain(card.Title, nil)
+	card.Fallback = workflows.Plain(card.Fallback, s.name)
 	return card
 }
 
+// maxFixLines is how many remedies a card lists.
+const maxFixLines = 20
+
+// askManagers adds what is asked: to confirm what is only somebody's word, to begin again what failed, to look at what is late.
+func (s PacketState) askManagers(card *workflows.Card, failed, word int) {
+	name := workflows.Esc(s.AccountName)
+	if s.Late {
+		card.Lines = append(card.Lines, "! What is not done was due "+workflows.When(s.firstDue())+". The card of each change says what it waits for; its ID stands below.")
+		card.Fallback = "Late: a change that was decided in the review of " + name
+	}
+	if word > 0 {
+		card.Lines = append(card.Lines, "! "+workflows.Plural(word, "change")+" rest on one person's word. Look under Users in integrator.io and confirm; a fresh list on the card of the review shows it as well.")
+		if word == 1 {
+			card.Lines[len(card.Lines)-1] = "! 1 change rests on one person's word. Look under Users in integrator.io and confirm; a fresh list on the card of the review shows it as well."
+		}
+		card.Buttons = append(card.Buttons, workflows.Button{Action: ActConfirm, Label: "I confirm it", Confirm: &workflows.Confirm{Title: "Do you confirm it?",
+			Text: "You have looked in integrator.io, under Users, and everything that somebody else said is done is so. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
+		card.Fallback = "Confirm what was done after the review of " + name + ": " + workflows.Plural(word, "change")
+	}
+	if failed > 0 {
+		card.Lines = append(card.Lines, "! "+workflows.Plural(failed, "change")+" failed. Remove the cause, then begin again; nothing happens until then.")
+		card.Buttons = append(card.Buttons, workflows.Button{Action: ActRetry, Label: "Begin again what failed", Style: workflows.Primary})
+		card.Fallback = "Failed after the review of " + name + ": " + workflows.Plural(failed, "change") + " to begin again"
+	}
+	if s.Late || failed+word > 0 {
+		card.Lines = append(card.Lines, "You are asked because you administer the account or hold its mailbox; so do "+workflows.Mentions(slices.DeleteFunc(s.managers(), func(id string) bool { return id == card.Recipient }))+".")
+		if len(s.managers()) == 1 {
+			card.Lines[len(card.Lines)-1] = "You are asked because you administer the account or hold its mailbox."
+		}
+	}
+}
+
+// fixLine is one remedy, with how it is known.
 func (s PacketState) fixLine(f Fix) string {
 	r := s.Rows[f.Row-1]
-	mark := map[string]string{FixPending: "…", FixDone: "✓", FixVerified: "✓", FixFailed: "✗"}[f.State]
 	what := "remove " + workflows.Esc(r.Email)
-	switch f.Action {
-	case FixChange:
-		what = "change " + workflows.Esc(r.Email) + " from " + r.Role + " to " + s.Verdicts[f.Row-1].Role
-	case FixTransfer:
-		return "! another owner or mailbox is wanted instead of " + workflows.Esc(r.Email) + ": ask for a transfer of " + workflows.Esc(s.AccountID)
+	switch {
+	case f.Action == FixChange:
+		what = "change " + workflows.Esc(r.Email) + " from " + workflows.Esc(r.Role) + " to " + s.Verdicts[f.Row-1].Role
+	case f.Action == FixTransfer && r.Kind == KindOwner:
+		return "! another owner is wanted than " + workflows.Esc(r.Email) + ": /io transfer " + workflows.Esc(s.AccountID) + " asks for it; nothing was done by itself"
+	case f.Action == FixTransfer:
+		return "! another mailbox is wanted than " + workflows.Esc(r.Email) + ": whoever operates Keyholder changes it in the configuration"
 	}
 	if r.Environment != "" {
 		what += " (" + workflows.Esc(r.Environment) + ")"
 	}
-	tail := map[string]string{FixPending: "by " + workflows.When(f.Due), FixDone: "done, " + workflows.Mention(f.Who) + " says so", FixVerified: "done and verified", FixFailed: "failed: " + f.Why}[f.State]
-	if f.State == FixPending && f.Access != "" {
+	switch f.State {
+	case FixDone:
+		return "✓ " + what + ": done, " + s.says(f) + "; not verified yet"
+	case FixVerified:
+		return "✓ " + what + ": done, " + s.seenBy(f)
+	case FixFailed:
+		return "✗ " + what + ": " + or(f.Why, "it failed")
+	}
+	tail := ": by " + workflows.When(f.Due)
+	if f.Access != "" {
 		tail += " (" + f.Access + ")"
 	}
-	return mark + " " + what + ": " + tail
+	return "… " + what + tail
+}
+
+func (s PacketState) says(f Fix) string {
+	if f.Who == "" {
+		return "as a person says"
+	}
+	return workflows.Mention(f.Who) + " says so"
+}
+
+// seenBy says how it is known that a remedy is carried out: acted, verified, attested and confirmed.
+func (s PacketState) seenBy(f Fix) string {
+	switch {
+	case f.Verified != "" && f.Who != "":
+		return workflows.Mention(f.Who) + " says so, verified by " + workflows.Mention(f.Verified)
+	case f.Verified != "":
+		return "verified by " + workflows.Mention(f.Verified)
+	case f.How == workflows.Acted:
+		return "Keyholder did it and read it back"
+	}
+	return "seen at integrator.io"
+}
+
+// fixedText is how far the remedies are, with a space before it; "" without any.
+func (c Counts) fixedText() string {
+	text := ""
+	if c.ToFix > 0 {
+		text = fmt.Sprintf(" %d of %s carried out.", c.Fixed, workflows.Plural(c.ToFix, "change"))
+	}
+	switch {
+	case c.Transfers == 1:
+		text += " 1 asks for another owner or mailbox, which is not done by itself."
+	case c.Transfers > 1:
+		text += fmt.Sprintf(" %d ask for another owner or mailbox, which is not done by itself.", c.Transfers)
+	}
+	return text
 }

@@ -120,7 +120,7 @@ func (r Row) Lacks(v Verdict) string {
 		return "decision"
 	case v.Decision == Keep && !r.Plain() && v.Reason == "":
 		return "reason"
-	case v.Decision == Change && !r.Master() && v.Role == "":
+	case v.Decision == Change && r.hasRole() && v.Role == "":
 		return "role"
 	}
 	return ""

@@ -28,6 +28,7 @@ type world struct {
 	runs        map[string]*run
 	order       []string
 	queue       []workflows.Call // what is on its way to integrator.io or to another workflow
+	sent        []workflows.Call // everything that ever went into the queue
 	opened      map[string]workflows.Call
 	users       map[string][]workflows.User // by environment
 	last        workflows.Reply
@@ -114,6 +115,8 @@ func machineOf(id string) workflows.Machine {
 		return Campaign{}
 	case 'p':
 		return Packet{}
+	case 'k':
+		return Calendar{}
 	}
 	return nil
 }
@@ -174,7 +177,7 @@ func (w *world) do(cmd workflows.Command) error {
 			w.t.Fatalf("apply %s: %v", e.Type, err)
 		}
 	}
-	w.queue = append(w.queue, d.Calls...)
+	w.queue, w.sent = append(w.queue, d.Calls...), append(w.sent, d.Calls...)
 	w.check(r, was, cmd)
 	return nil
 }

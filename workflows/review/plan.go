@@ -15,8 +15,9 @@ type Share struct {
 	Reviewer  string // Slack ID
 	InPlaceOf string // who delegated to the reviewer; empty: nobody
 	Rows      []Row
-	// Backups are who may follow the reviewer, the best first: other reviewers, administrators, holders; within these whoever has fewest rows. Who can
-	// read or use a mailbox that has a row in the share comes last, and nobody with an own row in it is among them.
+	// Backups are who may follow the reviewer, the best first: other reviewers, administrators, holders; within these whoever has fewest rows, those
+	// counted that they are the first to get from others, so that not one person follows everybody. Who can read or use a mailbox that has a row in
+	// the share comes last, and nobody with an own row in it is among them.
 	Backups []string
 }
 
@@ -44,7 +45,7 @@ const noOther = "no other reviewer or holder can decide it"
 // The result depends on nothing but the arguments; every row is in exactly one share.
 func Plan(rows []Row, st Started, f workflows.Facts, at time.Time) Planned {
 	p := newPanel(rows, st, f, at)
-	d := &deal{panel: p, rows: rows, load: map[string]int{}, hands: map[string]*hand{}, why: map[int]string{}}
+	d := &deal{panel: p, rows: rows, load: map[string]int{}, next: map[string]int{}, hands: map[string]*hand{}, why: map[int]string{}}
 	if len(rows) == 0 {
 		return Planned{Notes: append(p.notes, "There is nothing to review.")}
 	}
@@ -67,6 +68,7 @@ type deal struct {
 	*panel
 	rows  []Row
 	load  map[string]int   // rows by person
+	next  map[string]int   // rows of packets in which a person is the first to follow
 	hands map[string]*hand // by the seat's key
 	order []*hand          // as first dealt to
 	why   map[int]string   // exceptions by row
@@ -232,6 +234,9 @@ func (d *deal) shares() (out []Share, exceptions []string) {
 				}
 			}
 			s.Backups = d.backups(h.seat, s.Rows)
+			if len(s.Backups) > 0 {
+				d.next[s.Backups[0]] += len(s.Rows)
+			}
 			out = append(out, s)
 		}
 	}
@@ -280,7 +285,7 @@ func (d *deal) backups(holder seat, rows []Row) []string {
 				}
 			}
 		}
-		slices.SortStableFunc(these, func(a, b string) int { return cmp.Compare(d.load[a], d.load[b]) })
+		slices.SortStableFunc(these, func(a, b string) int { return cmp.Compare(d.load[a]+d.next[a], d.load[b]+d.next[b]) })
 		for _, id := range these {
 			if concern[id] == concernsNot {
 				free = append(free, id)

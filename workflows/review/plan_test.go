@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -215,6 +216,29 @@ func TestBackupsAreReviewersThenAdministratorsThenHolders(t *testing.T) {
 		if !slices.Equal(s.Backups, want) {
 			t.Errorf("%s (%d rows) is followed by %v, want %v", s.Reviewer, len(s.Rows), s.Backups, want)
 		}
+	}
+}
+
+// Where nobody finishes in time, everybody is to get one more packet, and not one person all of them.
+func TestManyPacketsAreNotFollowedByOnePerson(t *testing.T) {
+	var names []string
+	for i := range 40 {
+		names = append(names, fmt.Sprintf("Rev%02d", i))
+	}
+	people := planCrew(names...)
+	st := Started{Reviewers: slices.Sorted(maps.Keys(people)), Admins: []string{"U0DEE"}}
+	p := planByRisk(planRows(5003, nil), st, workflows.Facts{People: people})
+	first := map[string]int{}
+	for _, s := range p.Shares {
+		first[s.Backups[0]]++
+	}
+	for who, n := range first {
+		if n > 2 {
+			t.Errorf("%s is the first to follow in %d of %d packets", who, n, len(p.Shares))
+		}
+	}
+	if len(p.Shares) != 40 || len(first) < 30 {
+		t.Errorf("%d packets, followed by %d people", len(p.Shares), len(first))
 	}
 }
 

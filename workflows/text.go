@@ -8,10 +8,16 @@ import (
 	"time"
 )
 
+// Replacers are made once: they cost more than what they do.
+var (
+	escaper   = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	unescaper = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
+)
+
 // Esc makes what a person or another program wrote safe inside mrkdwn: Slack's three control characters are escaped, so nobody can smuggle in
 // a mention or a link. Source: reference of mrkdwn, "Escaping text".
 func Esc(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+	return escaper.Replace(s)
 }
 
 // Quote is what somebody wrote, on one line, escaped, in quotation marks, cut at 600 characters.
@@ -120,5 +126,5 @@ func Plain(s string, name func(id string) string) string {
 		return p[1]
 	})
 	s = boldPattern.ReplaceAllString(s, "$1")
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
+	return unescaper.Replace(s)
 }

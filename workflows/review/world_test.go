@@ -144,9 +144,13 @@ func (w *world) do(cmd workflows.Command) error {
 	if cmd.Timer != nil && !slices.ContainsFunc(m.View(r.state).Timers, func(t workflows.Timer) bool { return t.Name == cmd.Timer.Name && t.At.Equal(cmd.Timer.At) }) {
 		return nil
 	}
-	before := encode(w.t, r.state)
+	look := w.commands%10 == 1 // comparing costs more than deciding
+	var before []byte
+	if look {
+		before = encode(w.t, r.state)
+	}
 	d, err := m.Decide(r.state, cmd, w.facts(m.Needs(r.state, cmd, w.policy, w.account)))
-	if !bytes.Equal(before, encode(w.t, r.state)) {
+	if look && !bytes.Equal(before, encode(w.t, r.state)) {
 		w.t.Fatalf("%s: deciding changed the state", cmd.Name)
 	}
 	w.last = d.Reply

@@ -22,6 +22,8 @@ type AccountState struct {
 	Reviews []ReviewSummary `json:"reviews,omitempty"`
 	// Given holds the accesses that decisions explain, by [GivenKey].
 	Given map[string]Given `json:"given,omitempty"`
+	// Governance holds the rules as they were recorded last ([GovernanceChange]).
+	Governance json.RawMessage `json:"governance,omitempty"`
 }
 
 // LockTransfer is the lock of the one open transfer of an account.
@@ -95,6 +97,8 @@ func ApplyAccount(a AccountState, e Event) (AccountState, error) {
 			a.Given = map[string]Given{}
 		}
 		a.Given[b.Key] = b.Given
+	case GovernanceSeen, GovernanceChanged:
+		return applyGovernance(a, e)
 	case ReviewMoved:
 		var b ReviewSummary
 		if err := json.Unmarshal(e.Body, &b); err != nil {

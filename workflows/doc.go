@@ -33,6 +33,10 @@
 //   - Readings of integrator.io are never facts of a click: they take many calls and would not fit into a click's two seconds.
 //     They arrive as receipts of calls that the machine asked for, which are commands like any other.
 //   - A timer's generation is its own due time. One that the state no longer wants, or wants at another time, is dropped unread.
+//   - [Governance] is a machine and stands here, because it decides about what this package defines: it compares the rules that a process starts with
+//     (who may approve, hold, administer, review; quorums; thresholds) with those in the account's record. A difference is an event of that record, and the
+//     version check makes it one however many processes start. The first sight of an account is recorded and told to nobody.
+//   - While nothing but the configuration has named an account's owner, a correction there is taken over, by such an event.
 //   - Texts are Slack mrkdwn made with the helpers of text.go, because Slack is where people read; [Plain] turns them into
 //     plain text for exports and logs of evidence.
 //

@@ -50,7 +50,7 @@ type Server struct {
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
-		review.Calendar{}}
+		review.Calendar{}, workflows.Governance{}}
 }
 
 // New opens the store and wires everything. It waits for a Redis that is away until ctx ends.
@@ -179,6 +179,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.watchDrift(ctx) })
 	g.Go(func() error { return s.keepCalendars(ctx) })
 	g.Go(func() error {
+		s.recordRules(ctx) // first: nobody's click is decided by rules that the record does not name
 		if err := s.bot.Run(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("speak with Slack: %w", err)
 		}

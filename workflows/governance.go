@@ -1,0 +1,360 @@
+package workflows
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Types of events of an account's record about its rules: who may approve, hold, administer and review, the quorums and thresholds.
+const (
+	GovernanceSeen    = "governance.seen"    // the rules were read for the first time: body GovernanceChange without Old
+	GovernanceChanged = "governance.changed" // body GovernanceChange
+)
+
+// GovernanceChange is the body of [GovernanceSeen] and [GovernanceChanged]. Old and New are the rules as JSON objects, the same bytes for the same rules.
+type GovernanceChange struct {
+	Old json.RawMessage `json:"old,omitempty"`
+	New json.RawMessage `json:"new"`
+	// File is the SHA-256 of the configuration file's bytes, in lower-case hexadecimal.
+	File string `json:"file"`
+	// Differs names the rules that differ, in words.
+	Differs []string `json:"differs,omitempty"`
+}
+
+// Blocks of the commands that [Governance] takes.
+const (
+	BlockRules = "rules" // the rules as JSON
+	BlockFile  = "file"  // SHA-256 of the configuration file
+)
+
+// Commands of [Governance], given by the program at its start.
+const (
+	OpenGovernance = "governance.request" // at first sight of an account
+	LookGovernance = "governance.look"    // compares the rules with those on record
+)
+
+// Governance is the machine that records a change of an account's rules and tells the account's channel. It has one workflow for each account, which
+// never ends. What it compares with stands in the account's record, so a change is recorded once however many processes see it.
+type Governance struct{}
+
+// GovernanceState is what the channel was told last.
+type GovernanceState struct {
+	ID        string    `json:"id"`
+	AccountID string    `json:"account"`
+	Begun     time.Time `json:"begun"`
+	Count     int       `json:"count,omitempty"` // changes so far
+	Last      *ruleNews `json:"last,omitempty"`
+}
+
+// ruleNews is one change as the channel is told of it: body of [evGovernanceTold].
+type ruleNews struct {
+	GovernanceChange
+	AccountName string    `json:"account_name"`
+	Channel     string    `json:"channel,omitempty"`
+	At          time.Time `json:"at"`
+}
+
+const (
+	evGovernanceBegun = "governance.begun" // body governanceBegun
+	evGovernanceTold  = "governance.told"  // body ruleNews
+)
+
+type governanceBegun struct {
+	ID        string `json:"id"`
+	AccountID string `json:"account"`
+}
+
+// Opened implements [State].
+func (s GovernanceState) Opened() bool { return s.ID != "" }
+
+// Closed implements [State].
+func (s GovernanceState) Closed() bool { return false }
+
+// Account implements [State].
+func (s GovernanceState) Account() string { return s.AccountID }
+
+// Title implements [State]. It is empty: this is Keyholder's own work.
+func (s GovernanceState) Title() string { return "" }
+
+// Stage implements [State].
+func (s GovernanceState) Stage() string { return "watching" }
+
+// Began implements [State].
+func (s GovernanceState) Began() time.Time { return s.Begun }
+
+// Name implements [Machine].
+func (Governance) Name() string { return "governance" }
+
+// Letter implements [Machine].
+func (Governance) Letter() byte { return 'g' }
+
+// Schema implements [Machine].
+func (Governance) Schema() int { return 1 }
+
+// New implements [Machine].
+func (Governance) New() State { return GovernanceState{} }
+
+// Decode implements [Machine].
+func (Governance) Decode(raw []byte) (State, error) {
+	var s GovernanceState
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, fmt.Errorf("decode governance: %w", err)
+	}
+	return s, nil
+}
+
+// Needs implements [Machine].
+func (Governance) Needs(State, Command, Policy, AccountState) Needs { return Needs{} }
+
+// Decide implements [Machine].
+func (Governance) Decide(st State, cmd Command, f Facts) (Decision, error) {
+	s := st.(GovernanceState)
+	opens := cmd.Name == OpenGovernance && !s.Opened()
+	if cmd.Actor.Kind != ByKeyholder || !opens && cmd.Name != LookGovernance {
+		return Decision{}, Refuse("unknown_action", "Nobody has to do anything about the rules here; they are changed in the configuration. Nothing was recorded.")
+	}
+	rules, err := canonical(cmd.Input[BlockRules])
+	if err != nil {
+		return Decision{}, err
+	}
+	var d Decision
+	old, begun := f.Account.Governance, cmd.Event(evGovernanceBegun, governanceBegun{cmd.Workflow, f.Policy.ID})
+	if opens || len(old) == 0 { // what is stored needs an event of the workflow, too
+		d.Events = append(d.Events, begun)
+	}
+	change := GovernanceChange{Old: old, New: rules, File: cmd.Input[BlockFile]}
+	switch {
+	case bytes.Equal(old, rules):
+		return d, nil
+	case len(old) == 0:
+		d.Account = append(d.Account, cmd.Event(GovernanceSeen, change))
+		return d, nil
+	}
+	for _, r := range differences(old, rules) {
+		change.Differs = append(change.Differs, r.words())
+	}
+	d.Account = append(d.Account, cmd.Event(GovernanceChanged, change))
+	d.Events = append(d.Events, cmd.Event(evGovernanceTold, ruleNews{change, f.Policy.Name, f.Policy.Channel, cmd.At}))
+	return d, nil
+}
+
+// canonical is a JSON text in the form in which it comes back from an event's body, so that equal rules are equal bytes.
+func canonical(text string) (json.RawMessage, error) {
+	raw, err := json.Marshal(json.RawMessage(text))
+	if err != nil {
+		return nil, fmt.Errorf("read the rules: %w", err)
+	}
+	return raw, nil
+}
+
+// Apply implements [Machine].
+func (Governance) Apply(st State, e Event) (State, error) {
+	s := st.(GovernanceState)
+	switch e.Type {
+	case evGovernanceBegun:
+		var b governanceBegun
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return st, fmt.Errorf("apply %s: %w", e.Type, err)
+		}
+		if !s.Opened() {
+			s.Begun = e.At
+		}
+		s.ID, s.AccountID = b.ID, b.AccountID
+	case evGovernanceTold:
+		var b ruleNews
+		if err := json.Unmarshal(e.Body, &b); err != nil {
+			return st, fmt.Errorf("apply %s: %w", e.Type, err)
+		}
+		s.Count, s.Last = s.Count+1, &b
+	default:
+		return st, fmt.Errorf("apply %q: %w", e.Type, ErrUnknownEvent)
+	}
+	return s, nil
+}
+
+// View implements [Machine]. Each change has a card of its own, so that what was said stays said.
+func (Governance) View(st State) View {
+	s := st.(GovernanceState)
+	if s.Last == nil || s.Last.Channel == "" {
+		return View{}
+	}
+	return View{Cards: []Card{s.Last.card(fmt.Sprintf("change-%d", s.Count))}}
+}
+
+// Tell implements [Machine].
+func (Governance) Tell(e Event) string {
+	var b ruleNews
+	if e.Type == evGovernanceTold && json.Unmarshal(e.Body, &b) == nil {
+		return "the configuration changed who decides: " + Esc(strings.Join(b.Differs, ", "))
+	}
+	return "the rules of the account are watched from here on"
+}
+
+func (n ruleNews) card(name string) Card {
+	c := Card{Name: name, Recipient: n.Channel, Title: "The rules of " + Esc(n.AccountName) + " have changed",
+		Lines: []string{"Keyholder was started " + When(n.At) + " with a configuration that says something else than the record did about who decides, or by which rules. " +
+			"What is open already goes on under the rules it began with, where it had fixed them."},
+		Note:     "If you did not expect this, ask whoever runs Keyholder. Both versions are in the record (`keyholder audit export`). Configuration file: SHA-256 `" + Esc(n.File) + "`.",
+		Fallback: n.AccountName + ": the rules have changed: " + strings.Join(n.Differs, ", ")}
+	for _, d := range differences(n.Old, n.New) {
+		if d.people {
+			c.Lines = append(c.Lines, d.sentence())
+		} else {
+			c.Facts = append(c.Facts, d.sentence())
+		}
+	}
+	return c
+}
+
+// difference is one rule that differs.
+type difference struct {
+	path     string
+	old, new any // as encoding/json decodes them; nil: not there
+	people   bool
+}
+
+// ruleWords are the names of the rules. A rule that is not here is called by its key.
+var ruleWords = map[string]string{
+	"owner": "owner at the first start", "approvers": "who may confirm a transfer", "admins": "administrators", "auditors": "auditors",
+	"transfer.quorum": "confirmations a transfer needs", "transfer.confirm_within": "time to confirm a transfer", "transfer.cooldown": "time in which a transfer can be stopped",
+	"transfer.accept_within": "time to accept a transfer", "transfer.on_errors": "open errors at a transfer", "transfer.on_shared": "shared connections at a transfer",
+	"access.approvers": "who may confirm access", "access.quorum": "confirmations access needs", "access.administrator_quorum": "confirmations to become administrator",
+	"access.confirm_within": "time to confirm access", "access.for": "lengths of access", "access.urgent_for": "length of urgent access",
+	"review.every": "how often there is a review", "review.window": "time to review", "review.grace": "time after the end of a review", "review.reviewers": "who reviews",
+	"review.inactive_after": "when a user is inactive", "review.inactive_privileged_after": "when a privileged user is inactive", "review.exempt_new": "how long a new user is exempt",
+	"review.no_answer": "what no answer in a review means", "review.fix_within": "time to carry a review out", "review.fix_privileged_within": "time to carry a review out for privileged users",
+	"token_environments": "environments with a token",
+}
+
+// peopleRules are those whose values are people or groups; peopleBy the beginnings of others, which end in an address, a role or an integration.
+var (
+	peopleRules = []string{"approvers", "admins", "auditors", "access.approvers", "review.reviewers"}
+	peopleBy    = map[string]string{"aliases.holders.": "holders of ", "aliases.custodians.": "custodians of ",
+		"review.reviewers_by_role.": "who reviews the role ", "review.reviewers_by_integration.": "who reviews the integration "}
+)
+
+// words names the rule.
+func (d difference) words() string {
+	if w, known := ruleWords[d.path]; known {
+		return w
+	}
+	for prefix, word := range peopleBy {
+		if rest, found := strings.CutPrefix(d.path, prefix); found {
+			return word + rest
+		}
+	}
+	return d.path
+}
+
+func (d difference) sentence() string {
+	name := []rune(d.words())
+	return "*" + Esc(strings.ToUpper(string(name[:1]))+string(name[1:])) + "*: before " + d.value(d.old) + "; now " + d.value(d.new)
+}
+
+// value says what a rule said.
+func (d difference) value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return Esc(v)
+	case []any:
+		var out []string
+		for _, x := range v {
+			id := fmt.Sprint(x)
+			switch {
+			case d.people && IsGroup(id):
+				out = append(out, "<!subteam^"+Esc(id)+">")
+			case d.people:
+				out = append(out, Mention(id))
+			default:
+				out = append(out, Esc(id))
+			}
+		}
+		if len(out) == 0 && d.people {
+			return "nobody"
+		}
+		if len(out) == 0 {
+			return "none"
+		}
+		return List(out, "and")
+	}
+	return Esc(fmt.Sprint(v))
+}
+
+// differences compares two sets of rules, leaf by leaf, sorted by path.
+func differences(old, now json.RawMessage) []difference {
+	before, after := leaves(old), leaves(now)
+	var paths []string
+	for p := range before {
+		paths = append(paths, p)
+	}
+	for p := range after {
+		if _, both := before[p]; !both {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	var out []difference
+	for _, p := range paths {
+		if !reflect.DeepEqual(before[p], after[p]) {
+			people := slices.Contains(peopleRules, p)
+			for prefix := range peopleBy {
+				people = people || strings.HasPrefix(p, prefix)
+			}
+			out = append(out, difference{p, before[p], after[p], people})
+		}
+	}
+	return out
+}
+
+// leaves flattens rules into values by path. Mailboxes are told apart by their address, not by their place in the list.
+func leaves(raw json.RawMessage) map[string]any {
+	var tree map[string]any
+	out := map[string]any{}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if dec.Decode(&tree) != nil {
+		return out
+	}
+	aliases, _ := tree["aliases"].([]any)
+	delete(tree, "aliases")
+	for _, a := range aliases {
+		alias, _ := a.(map[string]any)
+		for _, k := range []string{"holders", "custodians"} {
+			out["aliases."+k+"."+fmt.Sprint(alias["email"])] = alias[k]
+		}
+	}
+	flatten(out, "", tree)
+	return out
+}
+
+func flatten(out map[string]any, prefix string, tree map[string]any) {
+	for k, v := range tree {
+		if inner, is := v.(map[string]any); is {
+			flatten(out, prefix+k+".", inner)
+			continue
+		}
+		out[prefix+k] = v
+	}
+}
+
+// applyGovernance folds the account's own events about rules. While nothing but the configuration has ever named the owner, a correction there is
+// taken over; once a change of owner was seen, the record knows better.
+func applyGovernance(a AccountState, e Event) (AccountState, error) {
+	var b GovernanceChange
+	if err := json.Unmarshal(e.Body, &b); err != nil {
+		return a, fmt.Errorf("decode %s: %w", e.Type, err)
+	}
+	before, after := leaves(b.Old)["owner"], leaves(b.New)["owner"]
+	if owner, named := after.(string); named && e.Type == GovernanceChanged && before != after && a.By == byConfiguration {
+		a.Owner, a.Since = owner, e.At
+	}
+	a.Governance = b.New
+	return a, nil
+}

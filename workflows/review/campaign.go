@@ -169,7 +169,7 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 			return workflows.Decision{}, r
 		}
 		if !workflows.Among(cmd.Actor.ID, admins) {
-			return workflows.Decision{}, workflows.Refuse("not_permitted", "Only the account's administrators start a review: "+orNobody(admins)+". Nothing was recorded.")
+			return workflows.Decision{}, workflows.Refuse("not_permitted", "Only the account's administrators start a review: "+orNobody(admins)+". Nothing was recorded. The calendar opens each review by itself on its day.")
 		}
 	}
 	period, err := PeriodAt(p.Review, cmd.At)

@@ -51,7 +51,7 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	raw := []byte(cmd.Input[BlockFile])
 	users, extra, err := ParseUsers(raw)
 	if err != nil {
-		return workflows.Decision{}, onField(BlockFile, workflows.Clip(err.Error(), 2000))
+		return workflows.Decision{}, onField(BlockFile, workflows.Clip(err.Error(), 1900)+"\nNothing was recorded. Correct the file and give it again.")
 	}
 	packed, err := pack(raw)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 		FileSHA256: hex.EncodeToString(sum[:]), Uploader: uploader, Uploaded: cmd.At}
 	file := cmd.Event(evFile, rawFile{Environment: env, Name: reading.File, SHA256: reading.FileSHA256, Gzip: packed})
 	if s.Phase == CampaignFixing {
-		return s.freshList(cmd, reading, file, users)
+		return s.verifyBy(cmd, reading, file, users)
 	}
 	rows := UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started, f.Account.Given, extracted)
 	d, err := s.freezeRows(cmd, f, []workflows.Event{file}, reading, rows)
@@ -140,7 +140,7 @@ func (s CampaignState) count(cmd workflows.Command, f workflows.Facts) (workflow
 	}
 	switch {
 	case len(events) == 0 && own:
-		return workflows.Decision{}, workflows.Refuse("own_file", "You gave the file, so another person has to confirm the number of rows: "+
+		return workflows.Decision{}, workflows.Refuse("own_file", "You gave the file, so another person has to confirm the number of users: "+
 			workflows.Mentions(slices.DeleteFunc(s.managers(), func(who string) bool { return who == cmd.Actor.ID }))+". Nothing was recorded.")
 	case len(events) == 0:
 		return workflows.Decision{}, workflows.Refuse("nothing", "There is no file to confirm just now. Nothing was recorded.")
@@ -154,8 +154,11 @@ func (s CampaignState) count(cmd workflows.Command, f workflows.Facts) (workflow
 	return d, err
 }
 
-// freshList verifies with a new list what is only somebody's word so far.
-func (s CampaignState) freshList(cmd workflows.Command, reading Reading, file workflows.Event, users []workflows.User) (workflows.Decision, error) {
+// freshList begins what a remedy says of the list that verified it, in place of a person.
+const freshList = "list of "
+
+// verifyBy verifies with a new list what is only somebody's word so far.
+func (s CampaignState) verifyBy(cmd workflows.Command, reading Reading, file workflows.Event, users []workflows.User) (workflows.Decision, error) {
 	if reading.At.Before(s.ClosedAt.Truncate(time.Minute)) {
 		return workflows.Decision{}, &workflows.Refusal{Code: "import", Field: BlockExtracted, Text: "That list is older than the end of the review, so it cannot show what was done since. Take a fresh one from the page, and give the time as well as the date."}
 	}
@@ -167,7 +170,7 @@ func (s CampaignState) freshList(cmd workflows.Command, reading Reading, file wo
 	for _, p := range s.Parts {
 		if p.Counts.ToFix > 0 && !p.Ended {
 			d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: p.ID, Command: packetSeen, Input: map[string]string{
-				"at": reading.At.UTC().Format(time.RFC3339), "environment": reading.Environment, "users": strings.Join(lines, "\n"), "reading": "list of " + reading.At.UTC().Format(time.RFC3339) + " given by " + reading.Uploader}})
+				"at": reading.At.UTC().Format(time.RFC3339), "environment": reading.Environment, "users": strings.Join(lines, "\n"), "reading": freshList + reading.At.UTC().Format(time.RFC3339) + " given by " + or(s.Names[reading.Uploader], reading.Uploader)}})
 		}
 	}
 	d.Reply = workflows.Reply{Text: "Read: " + workflows.Plural(len(users), "user") + ". What was only somebody's word before that list was taken is compared with it now; the cards show what came of it."}
@@ -193,12 +196,12 @@ func (s CampaignState) mailSystem(cmd workflows.Command, f workflows.Facts) (wor
 	}
 	alias := strings.ToLower(s.Aliases[i].Email)
 	body := mailSystem{known: knownOf(f, cmd.Actor.ID), Mailbox: Mailbox{Email: alias, By: cmd.Actor.ID, At: cmd.At}}
-	if attest {
-		body.Attested = cmd.Actor.ID
+	if attest { // a word takes no list back: what it shows stands beside it
+		body.Attested, body.Delegates = cmd.Actor.ID, s.Mailboxes[alias].Delegates
 	} else {
 		list, err := ParseDelegates(raw)
 		if err != nil {
-			return onField(BlockFile, workflows.Clip(err.Error(), 2000))
+			return onField(BlockFile, workflows.Clip(err.Error(), 1900)+"\nNothing was recorded. Correct the file and give it again.")
 		}
 		packed, err := pack(raw)
 		if err != nil {
@@ -235,7 +238,8 @@ func (s CampaignState) differences(alias string, m Mailbox, f workflows.Facts) [
 	}
 	if m.Attested != "" {
 		attested[alias] = m.Attested
-	} else {
+	}
+	if m.Attested == "" || len(m.Delegates) > 0 {
 		delegates[alias] = m.Delegates
 	}
 	masters, _ := MasterRows(s.Started, nil, delegates, attested, emails)
@@ -261,7 +265,7 @@ func (s CampaignState) importForm() *workflows.Modal {
 		initial = envs[0].Value
 	}
 	return &workflows.Modal{Callback: FormImport, Action: ActImport, Title: "The users, from a file", Submit: "Read it", Workflow: s.ID, Account: s.AccountID, Round: s.Round,
-		Intro: []string{"In integrator.io, under My account > Users, take the list with the columns Name, Email, Role, Status, Enable user and Last sign in into a CSV file. Filter nothing. You, the file's hash and the time are kept; another person then confirms the number of rows."},
+		Intro: []string{"In integrator.io, under My account > Users, take the list with the columns Name, Email, Role, Status, Enable user and Last sign in into a CSV file. Filter nothing. You, the file's hash and the time are kept; another person then confirms the number of users."},
 		Inputs: []workflows.Input{
 			{Block: BlockEnvironment, Kind: workflows.InputSelect, Label: "Environment", Options: envs, Initial: initial},
 			{Block: BlockFile, Kind: workflows.InputFile, Label: "CSV file", FileTypes: []string{"csv", "txt"}},

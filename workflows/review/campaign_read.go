@@ -144,7 +144,8 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 	for email, m := range s.Mailboxes {
 		if m.Attested != "" {
 			attested[email] = m.Attested
-		} else {
+		}
+		if m.Attested == "" || len(m.Delegates) > 0 {
 			delegates[email] = m.Delegates
 		}
 	}
@@ -158,7 +159,7 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 	SortByRisk(rows)
 	p := Plan(rows, s.Started, f, cmd.At)
 	if len(p.Shares) == 0 {
-		why := "nobody can review it: " + strings.Join(p.Notes, " ")
+		why := strings.Join(p.Notes, " ")
 		events = append(events, cmd.Event(evCalledOff, slow{Why: why}))
 		next, err := s.fold(events[len(events)-1])
 		return workflows.Decision{Events: events, Account: []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}}, err

@@ -82,7 +82,7 @@ var campaignTales = map[string]func(workflows.Event) string{
 		return workflows.Mention(b.Uploader) + " gave a fresh list of " + workflows.Esc(or(b.Environment, workflows.Production)) + ", " + workflows.Plural(b.Count, "user") + ", taken " + workflows.When(b.At) + ", to verify what was done."
 	}),
 	evAllDone:   plainTale("Nothing is left to carry out. The review is over."),
-	evCalledOff: tale(func(_ workflows.Event, b slow) string { return "The review could not be held, because " + b.Why }),
+	evCalledOff: tale(func(_ workflows.Event, b slow) string { return "The review could not be held. " + b.Why }),
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

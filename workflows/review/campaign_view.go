@@ -32,7 +32,10 @@ func (s CampaignState) title() string {
 	name := workflows.Esc(s.AccountName) + ", " + s.Period
 	switch s.Phase {
 	case CampaignGathering:
-		if s.needsFile() || len(s.toCount()) > 0 {
+		if len(s.toCount()) > 0 {
+			return "! Review of " + name + " waits until a second person confirms the list of users"
+		}
+		if s.needsFile() {
 			return "! Review of " + name + " needs the list of users"
 		}
 		return "… Review of " + name + " is being prepared"
@@ -64,7 +67,7 @@ func (s CampaignState) standLine() string {
 	case CampaignFixing, CampaignCompleted:
 		return c.decidedText() + c.fixedText()
 	case CampaignCancelled:
-		return "It ended before it began, because " + s.Why + " Nobody's access was reviewed."
+		return "Nobody's access was reviewed. " + s.Why
 	}
 	return "The list of users is being read."
 }
@@ -75,7 +78,7 @@ func (s CampaignState) fallback() string {
 	if s.Phase == CampaignGathering {
 		return workflows.Plain(title, nil)
 	}
-	return workflows.Plain(title+": "+s.standLine(), nil)
+	return workflows.Plain(title+": "+s.standLine(), func(id string) string { return s.Names[id] })
 }
 
 func peopleWord(n int) string {
@@ -168,10 +171,14 @@ func (s CampaignState) readingFacts() []string {
 	for _, email := range sortedKeys(s.Mailboxes) {
 		m := s.Mailboxes[email]
 		switch {
+		case len(m.Differences) > 0:
+			text := "! " + workflows.Esc(email) + ": " + strings.Join(m.Differences, "; ")
+			if m.Attested != "" {
+				text += "; " + workflows.Mention(m.Attested) + " says that exactly the holders can open it"
+			}
+			out = append(out, text)
 		case m.Attested != "":
 			out = append(out, "✓ "+workflows.Esc(email)+": "+workflows.Mention(m.Attested)+" says that exactly the holders can open it")
-		case len(m.Differences) > 0:
-			out = append(out, "! "+workflows.Esc(email)+": "+strings.Join(m.Differences, "; "))
 		default:
 			out = append(out, "✓ "+workflows.Esc(email)+": the mail system and the holders agree")
 		}
@@ -183,7 +190,10 @@ func (s CampaignState) readingFacts() []string {
 func (s CampaignState) partFacts() []string {
 	var out []string
 	for _, p := range s.Parts {
-		line := fmt.Sprintf("… %s: %s, %d of them privileged", workflows.Mention(p.Reviewer), workflows.Plural(p.Counts.Rows, "row"), p.Counts.Privileged)
+		line := "… " + workflows.Mention(p.Reviewer) + ": " + workflows.Plural(p.Counts.Rows, "row")
+		if p.Counts.Privileged > 0 {
+			line += fmt.Sprintf(", %d of them privileged", p.Counts.Privileged)
+		}
 		switch {
 		case p.Signed != nil:
 			line = fmt.Sprintf("✓ %s: %s, signed off %s", workflows.Mention(p.Signed.By), workflows.Plural(p.Counts.Rows, "row"), workflows.When(p.Signed.At))
@@ -210,7 +220,7 @@ func (s CampaignState) buttons(who string) []workflows.Button {
 	switch {
 	case s.Phase == CampaignGathering && count:
 		out = append(out, workflows.Button{Action: ActCount, Label: "The page shows as many", Style: workflows.Primary, Confirm: &workflows.Confirm{Title: "Do you confirm it?",
-			Text: "You have opened My account > Users in integrator.io, without a filter, and counted as many rows. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
+			Text: "You have opened My account > Users in integrator.io, without a filter, and counted as many users. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
 	case s.needsFile():
 		out = append(out, workflows.Button{Action: ActImport, Label: "Give the list…", Style: workflows.Primary})
 	}

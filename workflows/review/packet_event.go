@@ -62,8 +62,9 @@ type nudged struct {
 }
 
 type closed struct {
-	NoAnswer []int `json:"no_answer,omitempty"` // rows
-	Fixes    []Fix `json:"fixes,omitempty"`
+	NoAnswer []int          `json:"no_answer,omitempty"` // rows
+	Emails   map[int]string `json:"emails,omitempty"`    // of these, where they are few
+	Fixes    []Fix          `json:"fixes,omitempty"`
 }
 
 type fixes struct {

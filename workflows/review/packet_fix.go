@@ -27,6 +27,9 @@ func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.
 			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role, Due: FixDue(s.Policy, r.Privileged, cmd.At)})
 		}
 	}
+	if len(c.NoAnswer) <= fewRows {
+		c.Emails = s.emails(c.NoAnswer)
+	}
 	calls := s.openFixes(cmd, f, c.Fixes)
 	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evClosed, c)}, Calls: calls}
 	return s.settle(cmd, d)
@@ -244,6 +247,9 @@ func (s PacketState) mailbox(cmd workflows.Command) (workflows.Decision, error) 
 	var m Mailbox
 	if err := json.Unmarshal([]byte(cmd.Input["mailbox"]), &m); err != nil {
 		return workflows.Decision{}, fmt.Errorf("decode a mailbox: %w", err)
+	}
+	if !slices.ContainsFunc(s.Rows, func(r Row) bool { return r.Master() && workflows.SameEmail(r.Email, m.Email) }) {
+		return workflows.Decision{}, nil // it is in another part
 	}
 	return workflows.Decision{Events: []workflows.Event{cmd.Event(evMailbox, m)}}, nil
 }

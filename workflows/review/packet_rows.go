@@ -307,9 +307,12 @@ func (s PacketState) lackingText(left []int) string {
 	return strings.Join(out, " ")
 }
 
+// fewRows is how many rows a sentence names.
+const fewRows = 8
+
 // rowsWord names a few rows.
 func rowsWord(rows []int) string {
-	if len(rows) > 8 {
+	if len(rows) > fewRows {
 		return workflows.Plural(len(rows), "row")
 	}
 	names := make([]string, len(rows))

@@ -67,7 +67,7 @@ var packetTales = map[string]func(workflows.Event) string{
 	evClosed: tale(func(_ workflows.Event, b closed) string {
 		text := "The decisions are final."
 		if len(b.NoAnswer) > 0 {
-			text += " Nobody answered in time for " + rowsWord(b.NoAnswer) + "."
+			text += " Nobody answered in time for " + rowNames(b.NoAnswer, b.Emails) + "."
 		}
 		if len(b.Fixes) > 0 {
 			text += " " + workflows.Plural(len(b.Fixes), "change") + " to carry out."
@@ -79,10 +79,10 @@ var packetTales = map[string]func(workflows.Event) string{
 		for _, f := range b.Fixes {
 			part := f.Action + " " + rowName(f.Row, b.Emails)
 			switch {
-			case f.State == FixPending && f.Tries > 0:
-				part += " was begun again (" + f.Access + ")"
+			case f.State == FixPending && b.By != "":
+				part += " is begun again (" + f.Access + ")"
 			case f.State == FixPending:
-				part += " was begun (" + f.Access + ")"
+				part += " is on its way (" + f.Access + ")"
 			case f.State == FixFailed:
 				part += " failed: " + strings.TrimSuffix(or(f.Why, "it is not said why"), ".")
 			case f.State == FixDone:
@@ -153,6 +153,18 @@ func rowName(n int, emails map[int]string) string {
 		return workflows.Esc(email)
 	}
 	return "row " + strconv.Itoa(n)
+}
+
+// rowNames are a few rows by their addresses, or how many they are.
+func rowNames(rows []int, emails map[int]string) string {
+	if len(rows) > fewRows {
+		return workflows.Plural(len(rows), "row")
+	}
+	names := make([]string, len(rows))
+	for i, n := range rows {
+		names[i] = rowName(n, emails)
+	}
+	return workflows.List(names, "and")
 }
 
 // verdictsTale groups rows by what was decided and why.

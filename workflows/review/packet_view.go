@@ -335,9 +335,12 @@ func (s PacketState) fixCard(who string) workflows.Card {
 	if text := s.Counts().fixedText(); text != "" {
 		card.Lines = append(card.Lines, strings.TrimSpace(text))
 	}
-	failed, word := 0, 0
+	failed, word, open := 0, 0, 0
 	for i, f := range s.Fixes {
 		switch {
+		case f.Action == FixTransfer:
+		case f.State == FixPending:
+			open++
 		case f.State == FixFailed:
 			failed++
 		case f.State == FixDone && f.Who != who:
@@ -352,7 +355,7 @@ func (s PacketState) fixCard(who string) workflows.Card {
 	}
 	card.Fallback = card.Title
 	if s.Phase == PacketFixing {
-		s.askManagers(&card, failed, word)
+		s.askManagers(&card, failed, word, open)
 	}
 	card.Fallback = workflows.Plain(card.Fallback, s.name)
 	return card
@@ -362,10 +365,13 @@ func (s PacketState) fixCard(who string) workflows.Card {
 const maxFixLines = 20
 
 // askManagers adds what is asked: to confirm what is only somebody's word, to begin again what failed, to look at what is late.
-func (s PacketState) askManagers(card *workflows.Card, failed, word int) {
+func (s PacketState) askManagers(card *workflows.Card, failed, word, open int) {
 	name := workflows.Esc(s.AccountName)
-	if s.Late {
-		card.Lines = append(card.Lines, "! What is not done was due "+workflows.When(s.firstDue())+". The card of each change says what it waits for; its ID stands below.")
+	switch {
+	case s.Late && open == 0:
+		card.Lines = append(card.Lines, "! What is not verified yet was due "+workflows.When(s.firstDue())+".")
+	case s.Late:
+		card.Lines = append(card.Lines, "! The first of what is not done was due "+workflows.When(s.firstDue())+". The card of each change says what it waits for; its ID stands below.")
 		card.Fallback = "Late: a change that was decided in the review of " + name
 	}
 	if word > 0 {
@@ -383,10 +389,11 @@ func (s PacketState) askManagers(card *workflows.Card, failed, word int) {
 		card.Fallback = "Failed after the review of " + name + ": " + workflows.Plural(failed, "change") + " to begin again"
 	}
 	if s.Late || failed+word > 0 {
-		card.Lines = append(card.Lines, "You are asked because you administer the account or hold its mailbox; so do "+workflows.Mentions(slices.DeleteFunc(s.managers(), func(id string) bool { return id == card.Recipient }))+".")
-		if len(s.managers()) == 1 {
-			card.Lines[len(card.Lines)-1] = "You are asked because you administer the account or hold its mailbox."
+		why := "You are asked because you administer the account or hold its mailbox."
+		if others := slices.DeleteFunc(s.managers(), func(id string) bool { return id == card.Recipient }); len(others) > 0 {
+			why += " The same card went to " + workflows.Mentions(others) + "."
 		}
+		card.Lines = append(card.Lines, why)
 	}
 }
 
@@ -398,9 +405,9 @@ func (s PacketState) fixLine(f Fix) string {
 	case f.Action == FixChange:
 		what = "change " + workflows.Esc(r.Email) + " from " + workflows.Esc(r.Role) + " to " + s.Verdicts[f.Row-1].Role
 	case f.Action == FixTransfer && r.Kind == KindOwner:
-		return "! another owner is wanted than " + workflows.Esc(r.Email) + ": /io transfer " + workflows.Esc(s.AccountID) + " asks for it; nothing was done by itself"
+		return "! another owner is wanted than " + workflows.Esc(r.Email) + s.because(f) + ": nothing is done by itself, /io transfer " + workflows.Esc(s.AccountID) + " asks for it"
 	case f.Action == FixTransfer:
-		return "! another mailbox is wanted than " + workflows.Esc(r.Email) + ": whoever operates Keyholder changes it in the configuration"
+		return "! another mailbox is wanted than " + workflows.Esc(r.Email) + s.because(f) + ": whoever operates Keyholder changes it in the configuration"
 	}
 	if r.Environment != "" {
 		what += " (" + workflows.Esc(r.Environment) + ")"
@@ -420,6 +427,13 @@ func (s PacketState) fixLine(f Fix) string {
 	return "… " + what + tail
 }
 
+func (s PacketState) because(f Fix) string {
+	if why := s.Verdicts[f.Row-1].Reason; why != "" {
+		return " (" + workflows.Quote(why) + ")"
+	}
+	return ""
+}
+
 func (s PacketState) says(f Fix) string {
 	if f.Who == "" {
 		return "as a person says"
@@ -429,11 +443,15 @@ func (s PacketState) says(f Fix) string {
 
 // seenBy says how it is known that a remedy is carried out: acted, verified, attested and confirmed.
 func (s PacketState) seenBy(f Fix) string {
+	by := "confirmed by " + workflows.Mention(f.Verified)
+	if strings.HasPrefix(f.Verified, freshList) {
+		by = "a fresh list shows it"
+	}
 	switch {
 	case f.Verified != "" && f.Who != "":
-		return workflows.Mention(f.Who) + " says so, verified by " + workflows.Mention(f.Verified)
+		return workflows.Mention(f.Who) + " says so, " + by
 	case f.Verified != "":
-		return "verified by " + workflows.Mention(f.Verified)
+		return by
 	case f.How == workflows.Acted:
 		return "Keyholder did it and read it back"
 	}
@@ -446,11 +464,8 @@ func (c Counts) fixedText() string {
 	if c.ToFix > 0 {
 		text = fmt.Sprintf(" %d of %s carried out.", c.Fixed, workflows.Plural(c.ToFix, "change"))
 	}
-	switch {
-	case c.Transfers == 1:
-		text += " 1 asks for another owner or mailbox, which is not done by itself."
-	case c.Transfers > 1:
-		text += fmt.Sprintf(" %d ask for another owner or mailbox, which is not done by itself.", c.Transfers)
+	if c.Transfers > 0 {
+		text += " Another owner or mailbox is wanted: that is for people to ask for."
 	}
 	return text
 }

@@ -397,8 +397,8 @@ func (s CalendarState) cards() []workflows.Card {
 	c := workflows.Card{Name: "notice-" + s.For.ID, Round: s.Round, Bulk: true, Note: "Calendar " + s.ID}
 	switch s.Outcome {
 	case noticeOpened:
-		c.Title = "✓ The review of " + name + " for " + s.For.ID + " was begun by the calendar"
-		c.Lines = []string{"It is " + s.Campaign + "."}
+		c.Title = "✓ The calendar began the review of " + name + " for " + s.For.ID
+		c.Lines = []string{"It is " + s.Campaign + ", with a card of its own."}
 	case noticeAlready:
 		c.Title = "✓ The review of " + name + " for " + s.For.ID + " is there already"
 		c.Lines = []string{"Somebody began it before its day; it is " + s.Campaign + ". Nothing was begun a second time."}
@@ -409,15 +409,15 @@ func (s CalendarState) cards() []workflows.Card {
 		c.Title = "The review of " + name + " for " + s.For.ID + " opens " + workflows.When(s.For.Opens)
 		asked := "Nobody who could review is active in this Slack: name reviewers in the configuration before that day."
 		if n := len(s.Told.Reviewers); n > namedInNotice {
-			asked = fmt.Sprintf("%d people will be asked who keeps their access, %s and others.", n, workflows.Mentions(s.Told.Reviewers[:namedInNotice]))
+			asked = fmt.Sprintf("%d people will be asked who may keep access, %s and others.", n, workflows.Mentions(s.Told.Reviewers[:namedInNotice]))
 		} else if n > 0 {
-			asked = workflows.Mentions(s.Told.Reviewers) + " will be asked who keeps their access."
+			asked = workflows.Mentions(s.Told.Reviewers) + " will be asked who may keep access."
 		}
 		if s.Told.Days > 0 && len(s.Told.Reviewers) > 0 {
 			asked += " They have " + workflows.Plural(s.Told.Days, "day") + "."
 		}
-		c.Lines = []string{asked + " You are told because you administer the account; there is nothing to do now."}
-		c.Note += ". It opens by itself; to begin earlier, once the period has begun, use `review " + s.AccountID + " start`"
+		c.Lines = []string{asked + " You are told because you administer the account or hold its mailbox; there is nothing to do now."}
+		c.Note += ". It opens by itself; to begin earlier, once the period has begun: /io review " + s.AccountID + " start"
 	}
 	c.Fallback = workflows.Plain(strings.TrimPrefix(c.Title, "✓ "), nil)
 	var out []workflows.Card
@@ -461,7 +461,7 @@ var calendarTales = map[string]func(workflows.Event) string{
 		if len(b.To) == 0 {
 			return "The coming review was told to nobody: it is there already, or nobody could be told."
 		}
-		return workflows.Mentions(b.To) + " were told of the coming review."
+		return workflows.Mentions(b.To) + wasWere(len(b.To)) + " told of the coming review."
 	}),
 	evCalendarTime: calendarTale(func(b calendarReached) string {
 		var out []string
@@ -469,7 +469,7 @@ var calendarTales = map[string]func(workflows.Event) string{
 		case b.Already:
 			out = append(out, "The day of "+workflows.Esc(b.Period)+" came; its review was there already.")
 		case b.Period != "":
-			out = append(out, "The review of "+workflows.Esc(b.Period)+" was begun ("+workflows.Esc(b.Campaign)+").")
+			out = append(out, "The day of "+workflows.Esc(b.Period)+" came, so its review is begun ("+workflows.Esc(b.Campaign)+").")
 		}
 		if b.MissedN > 0 {
 			text := "Missed while nobody looked: " + workflows.Esc(strings.Join(b.Missed, ", "))

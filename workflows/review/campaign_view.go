@@ -74,11 +74,10 @@ func (s CampaignState) standLine() string {
 
 // fallback is the notification line: it stands alone.
 func (s CampaignState) fallback() string {
-	_, title, _ := strings.Cut(s.title(), " ")
 	if s.Phase == CampaignGathering {
-		return workflows.Plain(title, nil)
+		return workflows.Plain(s.title(), nil)
 	}
-	return workflows.Plain(title+": "+s.standLine(), func(id string) string { return s.Names[id] })
+	return workflows.Plain(s.title()+". "+s.standLine(), func(id string) string { return s.Names[id] })
 }
 
 func peopleWord(n int) string {

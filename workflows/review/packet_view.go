@@ -111,7 +111,7 @@ func (s PacketState) card(who string) workflows.Card {
 		}
 		c.Buttons = []workflows.Button{open, sign, {Action: ActReassign, Label: "Give it to somebody else…"}}
 	}
-	c.Fallback = workflows.Plain(c.Title+": "+c.Lines[0], s.name)
+	c.Fallback = workflows.Plain(c.Title+". "+c.Lines[0], s.name)
 	if mine && s.Phase == PacketReviewing {
 		c.Fallback = fmt.Sprintf("Review who may use %s: %s, due %s", s.AccountName, workflows.Plural(len(s.Rows), "row"), workflows.Plain(workflows.When(s.Due), nil))
 	}

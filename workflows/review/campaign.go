@@ -203,7 +203,7 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 		if next.needsFile() {
 			text += "Keyholder has no token to read the users, so your card asks for a CSV of the Users page."
 		} else {
-			text += "The users are being read; then each reviewer gets one card, due " + workflows.When(st.Due) + "."
+			text += "The users are being read; then each reviewer gets one card, due " + workflows.When(st.Due) + ", in " + workflows.Span(st.Due.Sub(cmd.At)) + "."
 		}
 		d.Reply = workflows.Reply{Text: text, Link: st.ID}
 	}

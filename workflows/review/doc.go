@@ -75,6 +75,7 @@
 //   - Undo takes back one's own last saving, and only while it is the last of all: it must not carry away what somebody decided after it.
 //   - Keeping together is for rows without a flag whose user can administer nothing: what a reviewer should think about cannot be waved through. Who keeps
 //     everything in less than two seconds a row may sign, and the record says it.
+//   - A review makes nobody an administrator: one reviewer decides, and gaining that needs the approvals of an access request. Roles are proposed narrower.
 //   - A reason is asked where something unusual is kept, not where it is taken away: the easy way out should be the safe one.
 //   - The first step of an escalation adds a person, so that nothing that was begun is lost; the next ones replace.
 //   - A wanted change of owner is not carried out, and not counted among what is: it needs the consent of the transfer machine's approvers. The cards and the

@@ -363,7 +363,7 @@ func TestAMailboxThatIsNoUserTakesNoRole(t *testing.T) {
 	}
 }
 
-func TestACustomRoleMayBecomeEachOfTheThree(t *testing.T) {
+func TestACustomRoleMayBecomeManageOrMonitor(t *testing.T) {
 	w := alone(t, func(w *world) {
 		u := w.user("oda@acme.example", workflows.RoleCustom, 3)
 		u.Manage = []string{"5f1a"}
@@ -374,7 +374,7 @@ func TestACustomRoleMayBecomeEachOfTheThree(t *testing.T) {
 	}
 	n := w.rowOf(w.packets()[0], "oda@acme.example")
 	i := slices.IndexFunc(w.last.Modal.Inputs, func(in workflows.Input) bool { return in.Block == BlockRole+n })
-	if i < 0 || len(w.last.Modal.Inputs[i].Options) != 3 {
+	if i < 0 || len(w.last.Modal.Inputs[i].Options) != 2 {
 		t.Errorf("%+v", w.last.Modal.Inputs)
 	}
 }
@@ -465,6 +465,29 @@ func TestMentionsInDifferencesStayMentions(t *testing.T) {
 	for _, text := range texts {
 		if strings.Contains(text, "&lt;@") {
 			t.Errorf("%q", text)
+		}
+	}
+}
+
+// Gaining administrator needs the approvals of an access request; one reviewer must not give it by the way.
+func TestAReviewMakesNobodyAnAdministrator(t *testing.T) {
+	w := alone(t, nil)
+	p := w.packets()[0]
+	n := w.rowOf(p, "lou@acme.example")
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change, BlockRole + n: workflows.RoleAdministrator}, 0); err != nil || w.last.Errors[BlockRole+n] == "" {
+		t.Errorf("%v %+v", err, w.last)
+	}
+	if v := w.verdict("lou@acme.example"); v.Decision != "" {
+		t.Errorf("%+v", v)
+	}
+	if err := w.click("Dee", ActOpen, p.ID, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range w.last.Modal.Inputs {
+		for _, o := range in.Options {
+			if o.Value == workflows.RoleAdministrator {
+				t.Errorf("%s offers it", in.Block)
+			}
 		}
 	}
 }

@@ -109,7 +109,7 @@ func (s PacketState) fields(r Row) []workflows.Input {
 	if r.hasRole() && r.Exception == "" {
 		role := workflows.Input{Block: BlockRole + n, Kind: workflows.InputSelect, Label: "New role, if it is to change", Optional: true, Initial: or(v.Role, r.Proposal)}
 		for _, to := range changeable {
-			if to != r.Role || len(r.Manage) > 0 {
+			if to != r.Role && to != workflows.RoleAdministrator {
 				role.Options = append(role.Options, workflows.Option{Value: to, Label: strings.ToUpper(to[:1]) + to[1:], Description: RoleMay(to)})
 			}
 		}

@@ -160,7 +160,10 @@ func (r Row) refuses(v Verdict) (field, text string) {
 			return "", "" // half-done work is kept; an owner changes by a transfer
 		}
 		if !slices.Contains(changeable, v.Role) {
-			return BlockRole, "Choose administrator, manage or monitor. For anything else use the access command."
+			return BlockRole, "Choose manage or monitor. For anything else use the access command."
+		}
+		if v.Role == workflows.RoleAdministrator && r.Role != v.Role {
+			return BlockRole, "A review makes nobody an administrator, for that needs approvals. Choose another role or keep, and ask with the access command."
 		}
 		if v.Role == r.Role && !(r.Role == workflows.RoleMonitor && len(r.Manage) > 0) {
 			return BlockRole, "That is the present role. Choose another one, or keep."

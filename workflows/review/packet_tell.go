@@ -170,6 +170,7 @@ func rowNames(rows []int, emails map[int]string) string {
 // verdictsTale groups rows by what was decided and why.
 func verdictsTale(all map[int]Verdict, emails map[int]string) string {
 	byDecision := map[string][]string{}
+	var order []string // as the first row of each
 	for _, n := range sortedRows(all) {
 		v := all[n]
 		word := v.Decision
@@ -182,10 +183,13 @@ func verdictsTale(all map[int]Verdict, emails map[int]string) string {
 		if v.Reason != "" {
 			word += ", " + workflows.Quote(v.Reason)
 		}
+		if byDecision[word] == nil {
+			order = append(order, word)
+		}
 		byDecision[word] = append(byDecision[word], rowName(n, emails))
 	}
-	words := make([]string, 0, len(byDecision))
-	for _, word := range sortedKeys(byDecision) {
+	words := make([]string, 0, len(order))
+	for _, word := range order {
 		words = append(words, workflows.List(byDecision[word], "and")+": "+word)
 	}
 	return strings.Join(words, "; ")

@@ -321,6 +321,9 @@ func (s PacketState) nudgeText(n Nudge) string {
 		text += " It is due " + workflows.When(s.Due) + ", in " + workflows.Span(left) + "."
 	case s.Closes.After(n.At):
 		text += " It was due " + workflows.When(s.Due) + ", and ends for good " + workflows.When(s.Closes) + ", in " + workflows.Span(s.Closes.Sub(n.At)) + "."
+		if s.Policy.NoAnswer == Remove && n.Open > 0 {
+			text += " What is open then is removed."
+		}
 	}
 	return text + " Go on with the buttons on the card above."
 }

@@ -25,11 +25,7 @@ func (s PacketState) firstOpenPage() int {
 // form shows a page of rows to the person with an address: with fields while it is reviewed, as text afterwards and where a row is their own.
 func (s PacketState) form(page int, notice, email string) *workflows.Modal {
 	page = min(max(page, 0), max(s.pages()-1, 0))
-	title := "Review"
-	if s.pages() > 1 {
-		title = fmt.Sprintf("Review, page %d of %d", page+1, s.pages())
-	}
-	m := s.frame(page+1, title)
+	m := s.frame(page+1, fmt.Sprintf("Review, page %d of %d", page+1, max(s.pages(), 1)))
 	if notice != "" {
 		m.Intro = append(m.Intro, "! "+notice)
 	}

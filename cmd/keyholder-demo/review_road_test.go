@@ -86,8 +86,11 @@ func (s *stage) reviewOnce(who string, decide func(text string) (decision, role,
 	_, _ = s.slack.SubmitView(s.ctx, who, v.ID, fields)
 }
 
-// pageOf reads a page's number and how many there are from its title.
+// pageOf reads a page's number and how many there are from its title; a single page has none.
 func pageOf(v slacksim.View) (page, of int, ok bool) {
+	if v.Title == "Review" {
+		return 1, 1, true
+	}
 	_, err := fmt.Sscanf(v.Title, "Review, page %d of %d", &page, &of)
 	return page, of, err == nil
 }
@@ -119,11 +122,14 @@ func (s *stage) review() {
 	s.waitFor(func() bool { return s.inThread(dee, "in your review") && s.inThread(ana, "in your review") })
 	s.insistPress(dee, "review.sign")
 	s.insistPress(ana, "review.sign")
+	id := reviewID.FindString(s.everything())
 	s.until("the end of the review", func() bool {
-		ended := slices.ContainsFunc(s.slack.Messages(opsRoom), func(m slacksim.Message) bool { return strings.Contains(m.Text, "✓ Reviewed") })
-		return ended && !slices.ContainsFunc(s.slack.AllMessages(), func(m slacksim.Message) bool { return m.EphemeralTo == "" && len(buttons(m)) > 0 })
+		return s.stageOf(id) == "completed" && !slices.ContainsFunc(s.slack.AllMessages(), func(m slacksim.Message) bool { return m.EphemeralTo == "" && len(buttons(m)) > 0 })
 	})
 }
+
+// reviewID is a campaign's ID wherever it is told.
+var reviewID = regexp.MustCompile(`\br\d\d-acme-[0-9a-z-]+`)
 
 // reviewed compares what is recorded, written and exported with what one small review may leave. It answers the exported files without times and
 // IDs, for a comparison with another run.
@@ -154,7 +160,20 @@ func (s *stage) reviewed(all []recorded) string {
 	s.eachRowOnce(all)
 	dir := filepath.Join(s.t.TempDir(), "evidence")
 	s.exported(campaignOf(s.t, all), dir)
+	s.decidedAsAsked(readCSV(s.t, filepath.Join(dir, "decisions.csv")))
 	return s.bundle(dir)
+}
+
+// decidedAsAsked fails for a decision that is not what the reviewers chose.
+func (s *stage) decidedAsAsked(decisions [][]string) {
+	s.t.Helper()
+	for _, d := range decisions[1:] {
+		environment, email, role, reason, who := d[0], d[1], d[4], d[5], d[6]
+		decision, wantRole, wantReason := smallReview(email)
+		if d[2] != decision || role != wantRole || reason != wantReason || !slices.ContainsFunc([]string{"Dee", "Ana", dee, ana}, func(name string) bool { return strings.Contains(who, name) }) {
+			s.t.Errorf("%s %s is recorded as %q, want %s %s %q", environment, email, d, decision, wantRole, wantReason)
+		}
+	}
 }
 
 // replies is what a person's threads hold.
@@ -249,9 +268,14 @@ func (s *stage) bundle(dir string) string {
 		c["no_answer"] != tally["no_answer"] || c["rows"] != c["keep"]+c["change"]+c["remove"]+c["no_answer"] || c["to_fix"] != len(remediation)-1 {
 		s.t.Errorf("the counts %v do not agree with %d rows, decisions %v, %d remedies", c, len(population)-1, tally, len(remediation)-1)
 	}
+	return alike(fmt.Sprint(file.Stage, c, len(file.Chains), " chains"), map[string][][]string{"population": population, "decisions": decisions, "remediation": remediation})
+}
+
+// alike are tables without what differs from run to run.
+func alike(head string, tables map[string][][]string) string {
 	var out strings.Builder
-	fmt.Fprintln(&out, file.Stage, c, len(file.Chains), "chains")
-	for name, table := range map[string][][]string{"population": population, "decisions": decisions, "remediation": remediation} {
+	out.WriteString(head + "\n")
+	for name, table := range tables {
 		out.WriteString(without(name, table, "last_sign_in", "last_sign_in_any", "decided_at", "access_id", "done_at"))
 	}
 	lines := strings.Split(out.String(), "\n")

@@ -151,7 +151,7 @@ func (w *walk) compare(c workflows.Change) error {
 func (w *walk) guards(c workflows.Change) error {
 	compared := map[string]bool{}
 	for _, r := range c.Records {
-		if r.From.Ref.Kind == workflows.KindWorkflow {
+		if r.From.Ref == workflows.RecordRef(r.From.Ref.ID) {
 			compared[r.From.Ref.ID] = true
 		}
 	}
@@ -171,7 +171,7 @@ func (w *walk) guards(c workflows.Change) error {
 	}
 	w.arg(len(order))
 	for _, id := range order {
-		w.key(keyRecord(w.shard, workflows.Ref{Kind: workflows.KindWorkflow, ID: id}))
+		w.key(keyRecord(w.shard, workflows.RecordRef(id)))
 		w.arg(strconv.FormatUint(oldest[id], 10))
 	}
 	return nil

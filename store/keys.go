@@ -83,10 +83,10 @@ func parseTimer(member string) (workflows.Timer, bool) {
 	return workflows.Timer{Workflow: member[:slash], Name: member[slash+1 : at], At: due}, err == nil
 }
 
-// shardOf says where a record lives. A workflow's ID carries its shard; one that carries none of ours (a hostile click, a test's name) is
+// shardOf says where a record lives. The ID of a workflow and of the ledger carries its shard; one that carries none of ours (a hostile click, a test's name) is
 // hashed like the IDs of other kinds, so every ID has exactly one place.
 func (s *Store) shardOf(r workflows.Ref) int {
-	if r.Kind == workflows.KindWorkflow {
+	if r.Kind == workflows.KindWorkflow || r.Kind == workflows.KindLedger {
 		if _, shard, ok := workflows.ParseID(r.ID); ok && shard < s.shards {
 			return shard
 		}
@@ -95,5 +95,5 @@ func (s *Store) shardOf(r workflows.Ref) int {
 }
 
 func (s *Store) shardOfWorkflow(id string) int {
-	return s.shardOf(workflows.Ref{Kind: workflows.KindWorkflow, ID: id})
+	return s.shardOf(workflows.RecordRef(id))
 }

@@ -37,6 +37,7 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	}
 	open, isOpen := at.state.Opened() && !at.state.Closed(), !next.Closed()
 	switch {
+	case cmd.Account == "": // the ledger is nobody's
 	case isOpen && !open:
 		c.Open = 1
 	case open && !isOpen:
@@ -48,11 +49,14 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	return c, nil
 }
 
-// callKey orders calls: those to integrator.io by account; what one workflow tells another by the one that is told, so that it does not wait while
-// integrator.io is away.
+// callKey orders calls: those to integrator.io by account; what one workflow tells another by the one that is told, and checkpoints by the ledger, so
+// that they do not wait while integrator.io is away.
 func callKey(account string, call Call) string {
-	if call.Op == OpTell {
+	switch call.Op {
+	case OpTell:
 		return "tell/" + call.ID
+	case OpCheckpoint:
+		return "checkpoint/" + call.ID
 	}
 	return "io/" + account
 }
@@ -73,7 +77,7 @@ func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change
 		return nil, fmt.Errorf("encode state of %s: %w", cmd.Workflow, err)
 	}
 	from := at.workflow
-	from.Ref = Ref{KindWorkflow, cmd.Workflow}
+	from.Ref = RecordRef(cmd.Workflow)
 	c.Records = append(c.Records, RecordChange{From: from, State: raw, Schema: m.Schema(), Machine: m.Name(), Events: events})
 	if len(dec.Account) == 0 {
 		return next, nil

@@ -103,4 +103,6 @@ type Receipt struct {
 	Census *Census        `json:"census,omitempty"`
 	// Trace answers OpTrace.
 	Trace *Trace `json:"trace,omitempty"`
+	// Drawn answers OpCheckpoint.
+	Drawn *Drawn `json:"-"`
 }

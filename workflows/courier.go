@@ -25,8 +25,8 @@ const (
 type CourierOptions struct {
 	Store Effects
 	Desk  *Desk
-	// Cards delivers card effects, Calls those for integrator.io.
-	Cards, Calls Deliverer
+	// Cards delivers card effects, Calls those for integrator.io, Checkpoints draws them; nil: none are asked for.
+	Cards, Calls, Checkpoints Deliverer
 	// Now is the time of commands, RealNow this machine's clock.
 	Now, RealNow func() time.Time
 	// Ready says whether claims may be made; nil: always. A clock far from the store's is not ready.
@@ -141,6 +141,8 @@ func (c *Courier) deliver(ctx context.Context, claim Claim) {
 		deliverer = c.o.Cards
 	case e.Call.Op == OpTell:
 		deliverer = teller{c}
+	case e.Call.Op == OpCheckpoint && c.o.Checkpoints != nil:
+		deliverer = c.o.Checkpoints
 	}
 	out := deliverer.Deliver(bounded, claim, l)
 	cancel()

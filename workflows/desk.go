@@ -164,8 +164,7 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command) (scene, error)
 	if account == "" || !opening {
 		account = d.accountOf(cmd.Workflow)
 	}
-	wf := Ref{KindWorkflow, cmd.Workflow}
-	refs := []Ref{wf}
+	refs := []Ref{RecordRef(cmd.Workflow)}
 	if account != "" {
 		refs = append(refs, Ref{KindAccount, account})
 	}
@@ -190,6 +189,11 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command) (scene, error)
 	if account == "" {
 		account = s.state.Account()
 		d.remember(cmd.Workflow, account)
+	}
+	if account == "" { // the ledger is nobody's
+		recs = append(recs, Record{})
+	}
+	if len(recs) == 1 {
 		more, err := d.o.Store.Load(ctx, Ref{KindAccount, account})
 		if err != nil {
 			return s, fmt.Errorf("load account %s: %w", account, err)
@@ -279,7 +283,7 @@ func (d *Desk) commit(ctx context.Context, c Change) error {
 
 // holds reports whether an event after a version carries the command's ID: then an earlier try was stored.
 func (d *Desk) holds(ctx context.Context, cmd Command, after uint64) bool {
-	events, err := d.o.Store.Events(ctx, Ref{KindWorkflow, cmd.Workflow}, after)
+	events, err := d.o.Store.Events(ctx, RecordRef(cmd.Workflow), after)
 	if err != nil {
 		return false
 	}

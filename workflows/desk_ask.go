@@ -111,7 +111,7 @@ func (d *Desk) load(ctx context.Context, workflow string) (Machine, State, Recor
 	if !ok || m == nil {
 		return nil, nil, Record{}, fmt.Errorf("find %.40q: %w", workflow, ErrNoWorkflow)
 	}
-	recs, err := d.o.Store.Load(ctx, Ref{KindWorkflow, workflow})
+	recs, err := d.o.Store.Load(ctx, RecordRef(workflow))
 	if err != nil {
 		return nil, nil, Record{}, fmt.Errorf("load %s: %w", workflow, err)
 	}

@@ -48,6 +48,8 @@ const (
 	OpTrace = "trace"
 	// OpTell gives the command Call.Command to the workflow Call.ID of the same account; it goes through the desk, not to integrator.io.
 	OpTell = "tell"
+	// OpCheckpoint draws a checkpoint after the last one of the ledger Call.ID; it reads the record, not integrator.io. Answer: Receipt.Drawn.
+	OpCheckpoint = "checkpoint"
 	// OpWatchTransfer reads the account transfer Call.ID (or, when ID is empty, the newest for Call.Email not in Call.Seen) and whether
 	// Call.Owner, the previous owner, is listed as a user by now. It has learned something when [Transfer.Mark] of the answer differs from Call.Known.
 	OpWatchTransfer = "watch_transfer"
@@ -124,7 +126,7 @@ func (e Effect) Deadline() time.Time {
 
 // Destination is what a 429 holds back: one account of integrator.io, Slack, or nothing but the desk.
 func (e Effect) Destination() string {
-	if e.Call != nil && e.Call.Op == OpTell {
+	if e.Call != nil && (e.Call.Op == OpTell || e.Call.Op == OpCheckpoint) {
 		return "desk"
 	}
 	if e.Call != nil {

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,44 +17,109 @@ import (
 )
 
 type auditCmd struct {
-	Verify auditVerify `cmd:"" help:"Recompute the hash chain of every record; exit 1 naming each one that does not hold."`
+	Verify auditVerify `cmd:"" help:"Recompute the hash chain of every record and compare them with the checkpoints; exit 1 naming each one that does not hold."`
 	Export auditExport `cmd:"" help:"Print every event as a JSON line."`
 }
 
-type auditVerify struct{ configFlag }
+type auditVerify struct {
+	configFlag
+	Checkpoint  []string `name:"checkpoint" placeholder:"NUMBER=HEX" sep:"none" help:"A checkpoint as it stands in Slack, to compare with the record; may be given several times."`
+	Checkpoints string   `name:"checkpoints" placeholder:"FILE" help:"A file of such checkpoints, one a line."`
+}
 
-// Run recomputes every chain, and folds every workflow anew to compare it with its stored state.
+// Run recomputes every chain, folds every workflow anew to compare it with its stored state, and compares all with the checkpoints: those of the
+// ledger, and those that somebody read in Slack.
 func (c auditVerify) Run(w *world) error {
+	expected, err := c.expected()
+	if err != nil {
+		return exitError{exitUsage, err.Error()}
+	}
 	st, err := c.open(w)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	broken := 0
+	failing := map[workflows.Ref]bool{}
 	failed := func(ref workflows.Ref, err error) {
-		broken++
+		failing[ref] = true
 		fmt.Fprintf(w.out, "✗ %s %s: %v\n", ref.Kind, ref.ID, err)
 	}
 	records, events, err := st.VerifyAll(w.ctx, failed)
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	if broken == 0 {
+	if len(failing) == 0 {
 		if err := workflows.VerifyStates(w.ctx, st, serve.Machines(), refs(w, st), failed); err != nil {
 			return fmt.Errorf("verify states: %w", err)
 		}
 	}
-	if broken > 0 {
-		return exitError{exitFault, fmt.Sprintf("the chain does not hold: %s of %d", count(broken, "record"), records)}
+	last, err := st.VerifyLedger(w.ctx, expected, failed)
+	if err != nil {
+		return fmt.Errorf("verify checkpoints: %w", err)
+	}
+	if len(failing) > 0 {
+		return exitError{exitFault, fmt.Sprintf("the chain does not hold: %s, of %d that are there", count(len(failing), "record"), records)}
 	}
 	fmt.Fprintf(w.out, "✓ the chain holds: %s, %s\n", count(records, "record"), count(events, "event"))
+	c.sayCheckpoints(w, last, len(expected))
 	return nil
 }
 
+// sayCheckpoints says how far checkpoints reach, and what they are worth until somebody compares them.
+func (c auditVerify) sayCheckpoints(w *world, last workflows.Checkpoint, compared int) {
+	if last.Number == 0 {
+		fmt.Fprintln(w.out, "… no checkpoint was made yet; the first comes a day after the first start")
+		return
+	}
+	fmt.Fprintf(w.out, "✓ it goes on from checkpoint %d of %s, over %s: %s\n", last.Number, last.At.UTC().Format("2006-01-02 15:04 UTC"), count(last.Records, "record"), last.Root)
+	if compared > 0 {
+		fmt.Fprintf(w.out, "✓ %s as given\n", count(compared, "checkpoint"))
+		return
+	}
+	fmt.Fprintln(w.out, "… whoever writes to Redis could have rewritten the checkpoints, too: compare them with those in Slack, by --checkpoint NUMBER=HEX")
+}
+
+// expected reads the checkpoints that were given.
+func (c auditVerify) expected() (map[uint64]string, error) {
+	lines := c.Checkpoint
+	if c.Checkpoints != "" {
+		raw, err := os.ReadFile(c.Checkpoints)
+		if err != nil {
+			return nil, fmt.Errorf("read the checkpoints: %w", err)
+		}
+		for line := range strings.Lines(string(raw)) {
+			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+				lines = append(lines, line)
+			}
+		}
+	}
+	out := map[uint64]string{}
+	for _, line := range lines {
+		number, root, _ := strings.Cut(line, "=")
+		n, err := strconv.ParseUint(strings.TrimSpace(number), 10, 64)
+		root = strings.ToLower(strings.TrimSpace(root))
+		if err != nil || n == 0 || !workflows.IsHash(root) {
+			return nil, fmt.Errorf("%.100q is no checkpoint: give its number and its 64 hexadecimal digits as they stand in Slack, as 3=9f86d0…", line)
+		}
+		if other, twice := out[n]; twice && other != root {
+			return nil, fmt.Errorf("checkpoint %d is given twice, with different digits", n)
+		}
+		out[n] = root
+	}
+	if c.Checkpoints != "" && len(out) == 0 {
+		return nil, fmt.Errorf("%s holds no checkpoint: write one a line, as 3=9f86d0…", c.Checkpoints)
+	}
+	return out, nil
+}
+
 func refs(w *world, st *store.Store) []workflows.Ref {
-	all, err := st.Refs(w.ctx, workflows.KindWorkflow)
-	if err != nil {
-		w.log.Error().Err(err).Msg("list the workflows")
+	var all []workflows.Ref
+	for _, kind := range []string{workflows.KindWorkflow, workflows.KindLedger} {
+		some, err := st.Refs(w.ctx, kind)
+		if err != nil {
+			w.log.Error().Err(err).Msg("list the workflows")
+		}
+		all = append(all, some...)
 	}
 	return all
 }

@@ -18,6 +18,8 @@ type Subject interface {
 	VerifyAll(ctx context.Context, failed func(workflows.Ref, error)) (records, events int, err error)
 	Refs(ctx context.Context, kind string) ([]workflows.Ref, error)
 	Erase(ctx context.Context, ref workflows.Ref, seq uint64) error
+	DrawCheckpoint(ctx context.Context, at time.Time, between func() error) (workflows.Drawn, error)
+	VerifyLedger(ctx context.Context, expected map[uint64]string, failed func(workflows.Ref, error)) (workflows.Checkpoint, error)
 }
 
 var _ Subject = (*store.Store)(nil)
@@ -30,7 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) { run(t, open, 10_000) }
 func RunEmbedded(t *testing.T, open func(t *testing.T) Subject) { run(t, open, 3_000) }
 
 func run(t *testing.T, open func(t *testing.T) Subject, largest int) {
-	for _, group := range [][]test{recordTests, indexTests, effectTests, cardTests, watchTests, holdTests, timerTests, crowdTests} {
+	for _, group := range [][]test{recordTests, ledgerTests, indexTests, effectTests, cardTests, watchTests, holdTests, timerTests, crowdTests} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open(t), largest)) })
 		}

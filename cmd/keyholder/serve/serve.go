@@ -50,7 +50,7 @@ type Server struct {
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
-		review.Calendar{}, workflows.Governance{}}
+		review.Calendar{}, workflows.Governance{}, workflows.Checkpoints{}}
 }
 
 // New opens the store and wires everything. It waits for a Redis that is away until ctx ends.
@@ -139,7 +139,7 @@ func (s *Server) wire() error {
 		}
 		return owner
 	})
-	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: b, Calls: s.gateway, Now: o.Now, RealNow: o.RealNow,
+	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: b, Calls: s.gateway, Checkpoints: checkpoints{s}, Now: o.Now, RealNow: o.RealNow,
 		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe})
 	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow, Ready: s.ready, Log: o.Log})
 	return nil
@@ -178,6 +178,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.clock.Run(ctx) })
 	g.Go(func() error { return s.watchDrift(ctx) })
 	g.Go(func() error { return s.keepCalendars(ctx) })
+	g.Go(func() error { return s.keepLedger(ctx) })
 	g.Go(func() error {
 		s.recordRules(ctx) // first: nobody's click is decided by rules that the record does not name
 		if err := s.bot.Run(ctx); err != nil && ctx.Err() == nil {

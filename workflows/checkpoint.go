@@ -1,0 +1,267 @@
+package workflows
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// CheckpointEvery is the distance of checkpoints.
+const CheckpointEvery = 24 * time.Hour
+
+// Commands of [Checkpoints], given by the program at its start.
+const (
+	OpenLedger = "ledger.request" // at the first start
+	LookLedger = "ledger.look"    // the channel may be another one
+)
+
+// BlockChannel is the block of those commands that names the channel for checkpoints; it may be empty.
+const BlockChannel = "channel"
+
+// Drawn answers [OpCheckpoint]: a checkpoint and the heads that it adds.
+type Drawn struct {
+	Checkpoint Checkpoint
+	Heads      []Head
+}
+
+// Checkpoints is the machine of the ledger. A timer asks for a checkpoint each day; what comes back is an event of the ledger and a card in the channel. After a
+// time in which nothing ran there is one checkpoint, not one for each day.
+type Checkpoints struct{}
+
+// CheckpointsState is the ledger's state.
+type CheckpointsState struct {
+	ID      string    `json:"id"`
+	Begun   time.Time `json:"begun"`
+	Channel string    `json:"channel,omitempty"`
+	Next    time.Time `json:"next"`
+	// Drawing is true from the timer until the call was answered.
+	Drawing bool       `json:"drawing,omitempty"`
+	Last    Checkpoint `json:"last,omitzero"`
+	Before  Checkpoint `json:"before,omitzero"`
+}
+
+const (
+	evLedgerBegun   = "ledger.begun"      // body ledgerBegun
+	evLedgerChannel = "ledger.channel"    // body: the channel's ID
+	evLedgerDue     = "checkpoint.due"    // body checkpointDue
+	evLedgerMissed  = "checkpoint.unmade" // body: why
+)
+
+type ledgerBegun struct {
+	ID      string    `json:"id"`
+	Channel string    `json:"channel,omitempty"`
+	Next    time.Time `json:"next"`
+}
+
+type checkpointDue struct {
+	Next time.Time `json:"next"`
+	// Asked is false while the checkpoint before is still being made.
+	Asked bool `json:"asked"`
+}
+
+// Opened implements [State].
+func (s CheckpointsState) Opened() bool { return s.ID != "" }
+
+// Closed implements [State].
+func (s CheckpointsState) Closed() bool { return false }
+
+// Account implements [State]. The ledger is the installation's.
+func (s CheckpointsState) Account() string { return "" }
+
+// Title implements [State]. It is empty: this is Keyholder's own work.
+func (s CheckpointsState) Title() string { return "" }
+
+// Stage implements [State].
+func (s CheckpointsState) Stage() string {
+	if s.Drawing {
+		return "drawing"
+	}
+	return "waiting"
+}
+
+// Began implements [State].
+func (s CheckpointsState) Began() time.Time { return s.Begun }
+
+// Name implements [Machine].
+func (Checkpoints) Name() string { return "ledger" }
+
+// Letter implements [Machine].
+func (Checkpoints) Letter() byte { return LedgerLetter }
+
+// Schema implements [Machine].
+func (Checkpoints) Schema() int { return 1 }
+
+// New implements [Machine].
+func (Checkpoints) New() State { return CheckpointsState{} }
+
+// Decode implements [Machine].
+func (Checkpoints) Decode(raw []byte) (State, error) {
+	var s CheckpointsState
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return nil, fmt.Errorf("decode ledger: %w", err)
+	}
+	return s, nil
+}
+
+// Needs implements [Machine].
+func (Checkpoints) Needs(State, Command, Policy, AccountState) Needs { return Needs{} }
+
+// Decide implements [Machine].
+func (Checkpoints) Decide(st State, cmd Command, _ Facts) (Decision, error) {
+	s := st.(CheckpointsState)
+	ours := cmd.Actor.Kind == ByKeyholder
+	channel := cmd.Input[BlockChannel]
+	one := func(kind string, body any) Decision { return Decision{Events: []Event{cmd.Event(kind, body)}} }
+	switch {
+	case cmd.Name == OpenLedger && ours && !s.Opened():
+		return one(evLedgerBegun, ledgerBegun{cmd.Workflow, channel, cmd.At.Add(CheckpointEvery)}), nil
+	case cmd.Name == LookLedger && ours && s.Channel != channel:
+		return one(evLedgerChannel, channel), nil
+	case cmd.Name == LookLedger && ours:
+		return Decision{}, nil
+	case cmd.Name == CmdTimer:
+		return s.due(cmd), nil
+	case cmd.Name == CmdReceipt && s.Drawing:
+		return s.answered(cmd)
+	case cmd.Name == CmdReceipt:
+		return Decision{}, nil
+	}
+	return Decision{}, Refuse("unknown_action", "Nobody has to do anything for the checkpoints. Nothing was recorded.")
+}
+
+// due asks for a checkpoint and plans the next one, at the same time of day: the first that lies ahead.
+func (s CheckpointsState) due(cmd Command) Decision {
+	next := s.Next.Add(cmd.At.Sub(s.Next).Truncate(CheckpointEvery) + CheckpointEvery)
+	d := Decision{Events: []Event{cmd.Event(evLedgerDue, checkpointDue{next, !s.Drawing})}}
+	if !s.Drawing {
+		d.Calls = []Call{{Op: OpCheckpoint, ID: s.ID}}
+	}
+	return d
+}
+
+// answered records a checkpoint. One that was drawn on another than the last, as by a process that took over, is left unmade; the next day makes up for it.
+func (s CheckpointsState) answered(cmd Command) (Decision, error) {
+	drawn := cmd.Receipt.Drawn
+	if !cmd.Receipt.OK || drawn == nil {
+		return Decision{Events: []Event{cmd.Event(evLedgerMissed, cmd.Receipt.Code)}}, nil
+	}
+	if drawn.Checkpoint.Number != s.Last.Number+1 || s.Last.Number > 0 && drawn.Checkpoint.Previous != s.Last.Root {
+		return Decision{Events: []Event{cmd.Event(evLedgerMissed, RefusedChanged)}}, nil
+	}
+	var d Decision
+	for heads := range slices.Chunk(drawn.Heads, headsPerPart) {
+		packed, err := packHeads(heads)
+		if err != nil {
+			return Decision{}, err
+		}
+		d.Events = append(d.Events, cmd.Event(CheckpointPart, checkpointPart{drawn.Checkpoint.Number, packed}))
+	}
+	d.Events = append(d.Events, cmd.Event(CheckpointMade, drawn.Checkpoint))
+	return d, nil
+}
+
+// Apply implements [Machine].
+func (Checkpoints) Apply(st State, e Event) (State, error) {
+	s := st.(CheckpointsState)
+	into := func(body any) error { return json.Unmarshal(e.Body, body) }
+	var err error
+	switch e.Type {
+	case evLedgerBegun:
+		var b ledgerBegun
+		err = into(&b)
+		s.ID, s.Channel, s.Next, s.Begun = b.ID, b.Channel, b.Next, e.At
+	case evLedgerChannel:
+		var channel string
+		err = into(&channel)
+		s.Channel = channel
+	case evLedgerDue:
+		var b checkpointDue
+		err = into(&b)
+		s.Next, s.Drawing = b.Next, true
+	case evLedgerMissed:
+		s.Drawing = false
+	case CheckpointPart:
+	case CheckpointMade:
+		var c Checkpoint
+		err = into(&c)
+		s.Before, s.Last, s.Drawing = s.Last, c, false
+	default:
+		err = ErrUnknownEvent
+	}
+	if err != nil {
+		return st, fmt.Errorf("apply %q: %w", e.Type, err)
+	}
+	return s, nil
+}
+
+// View implements [Machine]. Each checkpoint has a card of its own, which is never changed. The last one is posted again to a channel that is new.
+func (Checkpoints) View(st State) View {
+	s := st.(CheckpointsState)
+	if !s.Opened() {
+		return View{}
+	}
+	v := View{Timers: []Timer{{Name: "checkpoint", At: s.Next}}}
+	if s.Channel != "" && s.Last.Number > 0 {
+		v.Cards = []Card{s.card()}
+	}
+	return v
+}
+
+// Tell implements [Machine].
+func (Checkpoints) Tell(e Event) string {
+	switch e.Type {
+	case CheckpointMade:
+		var c Checkpoint
+		if json.Unmarshal(e.Body, &c) == nil {
+			return fmt.Sprintf("checkpoint %d over %s: `%s`", c.Number, Plural(c.Records, "record"), c.Root)
+		}
+	case CheckpointPart:
+		return "a part of the list of the checkpoint that follows"
+	case evLedgerDue:
+		return "a checkpoint was due"
+	case evLedgerMissed:
+		return "the checkpoint could not be made; the next day makes up for it"
+	case evLedgerChannel:
+		return "checkpoints go to another channel"
+	}
+	return "checkpoints are made from here on, one each day"
+}
+
+// shortHash is how much of a root stands where the whole one can be found elsewhere.
+const shortHash = 12
+
+func (s CheckpointsState) card() Card {
+	c := s.Last
+	card := Card{Name: fmt.Sprintf("checkpoint-%d", c.Number), Recipient: s.Channel, Bulk: true,
+		Title:    fmt.Sprintf("Checkpoint %d of the record", c.Number),
+		Lines:    []string{fmt.Sprintf("%s, %s: `%s`", When(c.At), Plural(c.Records, "record"), c.Root)},
+		Fallback: fmt.Sprintf("Checkpoint %d of Keyholder's record, %s: %s", c.Number, Plural(c.Records, "record"), c.Root)}
+	switch {
+	case s.Before.Number > 0:
+		card.Lines = append(card.Lines, fmt.Sprintf("It follows checkpoint %d (`%s…`), %s.", s.Before.Number, s.Before.Root[:min(shortHash, len(s.Before.Root))], When(s.Before.At)))
+	default:
+		card.Lines = append(card.Lines, "It is the first.")
+	}
+	if c.Lost > 0 {
+		card.Lines = append(card.Lines, fmt.Sprintf("! %s missing, cut or rewritten since the checkpoint before: %s. Ask whoever runs Redis, and run `keyholder audit verify`.",
+			was(c.Lost), Esc(List(namesOf(c), "and"))))
+		card.Fallback = "! " + card.Fallback + "; records are missing, cut or rewritten"
+	}
+	card.Note = fmt.Sprintf("Whoever writes to Redis cannot change this message. To compare: `keyholder audit verify --checkpoint %d=%s`", c.Number, c.Root)
+	return card
+}
+
+func was(n int) string {
+	if n == 1 {
+		return "1 record is"
+	}
+	return fmt.Sprintf("%d records are", n)
+}
+
+func namesOf(c Checkpoint) []string {
+	if more := c.Lost - len(c.Names); more > 0 {
+		return append(slices.Clone(c.Names), fmt.Sprintf("%d more", more))
+	}
+	return c.Names
+}

@@ -314,14 +314,19 @@ func (r *killRun) judgeReview() string {
 	return got
 }
 
-// stopped ends the process with SIGTERM.
+// stopped ends the process with SIGTERM. One that follows a late kill is let begin first: before it listens for signals, SIGTERM ends it as it
+// ends any program.
 func (r *killRun) stopped() {
 	r.t.Helper()
 	r.proxy.on(nil, nil)
+	starts := 1
+	if r.killed.Load() {
+		starts = 2
+	}
 	r.until("the process that follows a late kill", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return r.child != nil
+		return r.child != nil && strings.Count(r.log.String(), `"starting"`) >= starts
 	})
 	r.mu.Lock()
 	c := r.child

@@ -109,19 +109,22 @@ func (v *visit) startReview(ctx context.Context, a workflows.AccountInfo) (workf
 	if err != nil {
 		return workflows.Reply{}, noPeriod(a, err)
 	}
-	desk := v.b.o.Desk
+	desk, name := v.b.o.Desk, review.StartCampaign
 	id, err := desk.NamedWorkflowID(campaignMachine, a.Policy.ID, period.ID)
 	if err != nil {
 		return workflows.Reply{}, fmt.Errorf("name the review: %w", err)
 	}
-	if o, err := desk.Look(ctx, id); err == nil {
+	switch o, err := desk.Look(ctx, id); {
+	case err == nil && o.Stage == review.CampaignCancelled:
+		name = review.StartAgain
+	case err == nil:
 		return workflows.Reply{}, v.reviewIsThere(ctx, a, period.ID, o)
-	} else if !errors.Is(err, workflows.ErrNoWorkflow) {
+	case !errors.Is(err, workflows.ErrNoWorkflow):
 		return workflows.Reply{}, err
 	}
 	reply, err := desk.Do(ctx, workflows.Command{
 		ID:   strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"),
-		Name: review.StartCampaign, Workflow: id, Account: a.Policy.ID, Submitted: true, Input: map[string]string{"period": period.ID},
+		Name: name, Workflow: id, Account: a.Policy.ID, Submitted: true, Input: map[string]string{"period": period.ID},
 		Actor: v.who.actor(), At: at, Round: workflows.NoRound})
 	if errors.Is(err, workflows.ErrNoWorkflow) { // somebody else was faster
 		if o, lookErr := desk.Look(ctx, id); lookErr == nil {

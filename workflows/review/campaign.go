@@ -43,7 +43,7 @@ func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Pol
 		n.People = []string{cmd.Actor.ID}
 	}
 	switch {
-	case cmd.Name == StartCampaign:
+	case cmd.Name == StartCampaign, cmd.Name == StartAgain:
 		n.People = workflows.Union(n.People, reviewers(p.Review), p.HolderIDs(), custodians(p.Aliases), p.Admins, p.Auditors)
 		n.Delegations = workflows.Union(reviewers(p.Review), p.HolderIDs(), p.Admins)
 	case s.Phase == CampaignGathering:
@@ -104,7 +104,7 @@ func (Campaign) Tell(e workflows.Event) string { return tellCampaignEvent(e) }
 func decideCampaign(s CampaignState, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	ours := cmd.Actor.Kind == workflows.ByKeyholder
 	switch {
-	case cmd.Name == StartCampaign && !s.Opened():
+	case cmd.Name == StartCampaign && !s.Opened(), cmd.Name == StartAgain && s.Phase == CampaignCancelled:
 		return start(cmd, f)
 	case !s.Opened():
 		return workflows.Decision{}, workflows.Refuse("unknown_action", "There is no such review. Nothing was recorded.")
@@ -130,7 +130,7 @@ func (s CampaignState) byPerson(cmd workflows.Command, f workflows.Facts) (workf
 	if !known {
 		return workflows.Decision{}, workflows.Refuse("unknown_action", "That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
 	}
-	if r := standing(f, cmd.Actor.ID); r != nil {
+	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return workflows.Decision{}, r
 	}
 	if who := s.managers(); !workflows.Among(cmd.Actor.ID, who) {
@@ -163,13 +163,9 @@ func (s CampaignState) fold(events ...workflows.Event) (CampaignState, error) {
 func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	p := f.Policy
 	person := cmd.Actor.Kind == workflows.ByPerson
-	admins := f.Expand(p.Admins)
 	if person {
-		if r := standing(f, cmd.Actor.ID); r != nil {
+		if r := mayStart(cmd, f); r != nil {
 			return workflows.Decision{}, r
-		}
-		if !workflows.Among(cmd.Actor.ID, admins) {
-			return workflows.Decision{}, workflows.Refuse("not_permitted", "Only the account's administrators start a review: "+orNobody(admins)+". Nothing was recorded. The calendar opens each review by itself on its day.")
 		}
 	}
 	period, err := PeriodAt(p.Review, cmd.At)
@@ -180,18 +176,13 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 		return workflows.Decision{}, workflows.Refuse("wrong_period", "The running period is "+period.ID+". Nothing was recorded.")
 	}
 	st := freeze(cmd, f, period)
+	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, st)}, Calls: st.censuses(cmd)}
 	if !slices.ContainsFunc(workflows.Union(st.Reviewers, st.Admins, st.Holders), func(who string) bool { return f.People[who].Standing == "" && f.People[who].ID != "" }) {
-		return workflows.Decision{}, workflows.Refuse("nobody", "Nobody could review this account: none of the reviewers, administrators and holders is an active full member of this workspace. Nothing was recorded. Whoever operates Keyholder can run `keyholder check`.")
-	}
-	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, st)}}
-	for _, env := range st.Environs {
-		if env.Token {
-			call := workflows.Call{Op: workflows.OpCensus, Account: st.AccountID, Environment: env.Name, Raw: true}
-			if env.Name != "" {
-				call.Deadline = cmd.At.Add(otherWithin)
-			}
-			d.Calls = append(d.Calls, call)
+		const why = "None of the reviewers, administrators and holders is an active full member of this workspace"
+		if person {
+			return workflows.Decision{}, workflows.Refuse("nobody", "Nobody could review this account. "+why+". Nothing was recorded. Whoever operates Keyholder can run `keyholder check`.")
 		}
+		d.Events, d.Calls = append(d.Events, cmd.Event(evCalledOff, slow{Why: why + "."})), nil // the calendar is nobody to tell: the channel hears of it
 	}
 	next, err := CampaignState{}.fold(d.Events...)
 	if err != nil {
@@ -199,15 +190,47 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 	}
 	d.Account = []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}
 	if person {
-		text := "The review of " + workflows.Esc(st.AccountName) + " for " + st.Period + " is open: " + st.ID + ". "
-		if next.needsFile() {
-			text += "Keyholder has no token to read the users, so your card asks for a CSV of the Users page."
-		} else {
-			text += "The users are being read; then each reviewer gets one card, due " + workflows.When(st.Due) + ", in " + workflows.Span(st.Due.Sub(cmd.At)) + "."
-		}
-		d.Reply = workflows.Reply{Text: text, Link: st.ID}
+		d.Reply = next.startedReply(cmd)
 	}
 	return d, nil
+}
+
+// mayStart says why a person may not start a review, nil when they may.
+func mayStart(cmd workflows.Command, f workflows.Facts) *workflows.Refusal {
+	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
+		return r
+	}
+	if admins := f.Expand(f.Policy.Admins); !workflows.Among(cmd.Actor.ID, admins) {
+		return workflows.Refuse("not_permitted", "Only the account's administrators start a review: "+orNobody(admins)+". Nothing was recorded. The calendar opens each review by itself on its day.")
+	}
+	return nil
+}
+
+// censuses ask for the users of every environment with a token.
+func (st Started) censuses(cmd workflows.Command) []workflows.Call {
+	var out []workflows.Call
+	for _, env := range st.Environs {
+		if !env.Token {
+			continue
+		}
+		call := workflows.Call{Op: workflows.OpCensus, Account: st.AccountID, Environment: env.Name, Raw: true}
+		if env.Name != "" {
+			call.Deadline = cmd.At.Add(otherWithin)
+		}
+		out = append(out, call)
+	}
+	return out
+}
+
+// startedReply tells who started it what happens next.
+func (s CampaignState) startedReply(cmd workflows.Command) workflows.Reply {
+	text := "The review of " + workflows.Esc(s.AccountName) + " for " + s.Period + " is open: " + s.ID + ". "
+	if s.needsFile() {
+		text += "Keyholder has no token to read the users, so your card asks for a CSV of the Users page."
+	} else {
+		text += "The users are being read; then each reviewer gets one card, due " + workflows.When(s.Due) + ", in " + workflows.Span(s.Due.Sub(cmd.At)) + "."
+	}
+	return workflows.Reply{Text: text, Link: s.ID}
 }
 
 func orNobody(ids []string) string {

@@ -93,7 +93,7 @@ type mailSystem struct {
 // campaignFolds apply each kind of event; none of them decides anything.
 var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 	evStarted: with(func(s *CampaignState, e workflows.Event, b Started) {
-		s.Started, s.Phase, s.Begun, s.Round = b, CampaignGathering, e.At, 1
+		*s = CampaignState{Started: b, Phase: CampaignGathering, Begun: e.At, Round: s.Round + 1} // whatever was called off before is over
 		s.Names, s.Started.known = b.Names, known{}
 		for _, env := range b.Environs {
 			r := Reading{Environment: env.Name}

@@ -10,52 +10,46 @@ import (
 )
 
 // tellCampaignEvent retells an event of a campaign.
-func tellCampaignEvent(e workflows.Event) string {
-	tell, known := campaignTales[e.Type]
-	if !known {
-		return "Something happened that this version does not know."
-	}
-	return tell(e)
-}
+func tellCampaignEvent(e workflows.Event) string { return workflows.Retell(campaignTales, e) }
 
-var campaignTales = map[string]func(workflows.Event) string{
-	evStarted: tale(func(e workflows.Event, b Started) string {
+var campaignTales = map[string]workflows.Teller{
+	evStarted: workflows.Tells(func(e workflows.Event, b Started) string {
 		who := "The calendar"
 		if e.By.Kind == workflows.ByPerson {
 			who = workflows.Mention(e.By.ID)
 		}
 		return who + " opened the review of " + workflows.Esc(b.AccountName) + " for " + b.Period + "."
 	}),
-	evPopulation: tale(func(_ workflows.Event, b populationChunk) string {
+	evPopulation: workflows.Tells(func(_ workflows.Event, b populationChunk) string {
 		if b.Of == 1 {
 			return "The list of users of " + workflows.Esc(or(b.Environment, workflows.Production)) + " was frozen."
 		}
 		return fmt.Sprintf("The list of users of %s was frozen, piece %d of %d.", workflows.Esc(or(b.Environment, workflows.Production)), b.N, b.Of)
 	}),
-	evPage: tale(func(_ workflows.Event, b rawPage) string {
+	evPage: workflows.Tells(func(_ workflows.Event, b rawPage) string {
 		return fmt.Sprintf("Answer %d of integrator.io for %s was kept as it came.", b.N, workflows.Esc(or(b.Environment, workflows.Production)))
 	}),
-	evFile: tale(func(_ workflows.Event, b rawFile) string {
+	evFile: workflows.Tells(func(_ workflows.Event, b rawFile) string {
 		return "A file was given, " + workflows.Quote(or(b.Name, "without a name")) + ", SHA-256 " + workflows.Clip(b.SHA256, 13) + "."
 	}),
-	evRead: tale(func(_ workflows.Event, b wasRead) string {
+	evRead: workflows.Tells(func(_ workflows.Event, b wasRead) string {
 		return fmt.Sprintf("The list of %s has %s (%s, taken %s), SHA-256 %s.", workflows.Esc(or(b.Environment, workflows.Production)), workflows.Plural(b.Count, "user"), b.Source, workflows.When(b.At), workflows.Clip(b.SHA256, 13))
 	}),
-	evCounted: tale(func(e workflows.Event, b counted) string {
+	evCounted: workflows.Tells(func(e workflows.Event, b counted) string {
 		return workflows.Mention(e.By.ID) + " confirmed that the Users page of " + workflows.Esc(or(b.Environment, workflows.Production)) + " shows " + workflows.Plural(b.Count, "user") + "."
 	}),
-	evExcluded: tale(func(_ workflows.Event, b excluded) string {
+	evExcluded: workflows.Tells(func(_ workflows.Event, b excluded) string {
 		return workflows.Esc(b.Environment) + " is not in this review: " + b.Why + "."
 	}),
-	evSlow: tale(func(_ workflows.Event, b slow) string { return "The users could not be read: " + b.Why + "." }),
-	evPlanned: tale(func(_ workflows.Event, b planning) string {
+	evSlow: workflows.Tells(func(_ workflows.Event, b slow) string { return "The users could not be read: " + b.Why + "." }),
+	evPlanned: workflows.Tells(func(_ workflows.Event, b planning) string {
 		text := workflows.Plural(b.Rows, "row") + " went to reviewers in " + workflows.Plural(len(b.Parts), "part") + "."
 		for _, more := range append(slices.Clone(b.Exceptions), b.Notes...) {
 			text += " " + more
 		}
 		return text
 	}),
-	evPart: tale(func(_ workflows.Event, b Part) string {
+	evPart: workflows.Tells(func(_ workflows.Event, b Part) string {
 		switch {
 		case b.Ended:
 			return "Nothing is left to carry out in part " + b.ID + "."
@@ -66,9 +60,9 @@ var campaignTales = map[string]func(workflows.Event) string{
 		}
 		return "Part " + b.ID + " is with " + workflows.Mention(b.Reviewer) + "."
 	}),
-	evClosing:   plainTale("Deciding has ended: every part is signed off, or the time was over."),
-	evAllClosed: plainTale("All decisions are final."),
-	evMailSystem: tale(func(e workflows.Event, b mailSystem) string {
+	evClosing:   workflows.TellsAlways("Deciding has ended: every part is signed off, or the time was over."),
+	evAllClosed: workflows.TellsAlways("All decisions are final."),
+	evMailSystem: workflows.Tells(func(e workflows.Event, b mailSystem) string {
 		if b.Attested != "" {
 			return workflows.Mention(b.Attested) + " says that exactly the holders can open " + workflows.Esc(b.Email) + "."
 		}
@@ -78,11 +72,11 @@ var campaignTales = map[string]func(workflows.Event) string{
 		}
 		return text + " It agrees with the holders."
 	}),
-	evCheckedNew: tale(func(_ workflows.Event, b wasRead) string {
+	evCheckedNew: workflows.Tells(func(_ workflows.Event, b wasRead) string {
 		return workflows.Mention(b.Uploader) + " gave a fresh list of " + workflows.Esc(or(b.Environment, workflows.Production)) + ", " + workflows.Plural(b.Count, "user") + ", taken " + workflows.When(b.At) + ", to verify what was done."
 	}),
-	evAllDone:   plainTale("Nothing is left to carry out. The review is over."),
-	evCalledOff: tale(func(_ workflows.Event, b slow) string { return "The review could not be held. " + b.Why }),
+	evAllDone:   workflows.TellsAlways("Nothing is left to carry out. The review is over."),
+	evCalledOff: workflows.Tells(func(_ workflows.Event, b slow) string { return "The review could not be held. " + b.Why }),
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

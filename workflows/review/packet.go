@@ -121,7 +121,7 @@ func (s PacketState) byPerson(cmd workflows.Command, f workflows.Facts) (workflo
 	if !known || !s.Opened() {
 		return workflows.Decision{}, workflows.Refuse("unknown_action", "That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
 	}
-	if r := standing(f, cmd.Actor.ID); r != nil {
+	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return workflows.Decision{}, r
 	}
 	if r := s.may(cmd); r != nil {
@@ -173,19 +173,6 @@ func (s PacketState) signedText() string {
 		return "The time of this review is over."
 	}
 	return "Signed off by " + workflows.Mention(s.Signed.By) + ", " + workflows.When(s.Signed.At) + ": it does not change any more."
-}
-
-// standing refuses who may not decide anything.
-func standing(f workflows.Facts, who string) *workflows.Refusal {
-	p, known := f.People[who]
-	code := p.Standing
-	if !known {
-		code = workflows.StandingUnknown
-	}
-	if code == "" {
-		return nil
-	}
-	return workflows.Refuse("standing_"+code, workflows.StandingSentence(code))
 }
 
 func assigned(cmd workflows.Command) (Assigned, error) {

@@ -1,7 +1,6 @@
 package review
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,44 +10,25 @@ import (
 )
 
 // tellPacket retells an event of a packet.
-func tellPacket(e workflows.Event) string {
-	tell, known := packetTales[e.Type]
-	if !known {
-		return "Something happened that this version does not know."
-	}
-	return tell(e)
-}
+func tellPacket(e workflows.Event) string { return workflows.Retell(packetTales, e) }
 
-// tale decodes an event's body for a sentence.
-func tale[B any](text func(workflows.Event, B) string) func(workflows.Event) string {
-	return func(e workflows.Event) string {
-		var b B
-		if err := json.Unmarshal(e.Body, &b); err != nil {
-			return "This entry cannot be read."
-		}
-		return text(e, b)
-	}
-}
-
-func plainTale(text string) func(workflows.Event) string {
-	return func(workflows.Event) string { return text }
-}
-
-var packetTales = map[string]func(workflows.Event) string{
-	evBegun: tale(func(_ workflows.Event, b begun) string {
+var packetTales = map[string]workflows.Teller{
+	evBegun: workflows.Tells(func(_ workflows.Event, b begun) string {
 		return fmt.Sprintf("%s was asked to review %s by %s.", workflows.Mention(b.Reviewer), workflows.Plural(len(b.Rows), "row"), workflows.When(b.Due))
 	}),
-	evLooked: tale(func(e workflows.Event, _ known) string {
+	evLooked: workflows.Tells(func(e workflows.Event, _ known) string {
 		return workflows.Mention(e.By.ID) + " looked at the rows for the first time."
 	}),
-	evSaved: tale(func(e workflows.Event, b saved) string {
+	evSaved: workflows.Tells(func(e workflows.Event, b saved) string {
 		if b.Bulk {
 			return workflows.Mention(e.By.ID) + " kept " + workflows.Plural(len(b.Verdicts), "row") + " without a flag together."
 		}
 		return workflows.Mention(e.By.ID) + " decided: " + verdictsTale(b.Verdicts, b.Emails) + "."
 	}),
-	evUndone: func(e workflows.Event) string { return workflows.Mention(e.By.ID) + " took the last step back." },
-	evSigned: tale(func(_ workflows.Event, b Signature) string {
+	evUndone: workflows.Tells(func(e workflows.Event, _ none) string {
+		return workflows.Mention(e.By.ID) + " took the last step back."
+	}),
+	evSigned: workflows.Tells(func(_ workflows.Event, b Signature) string {
 		text := workflows.Mention(b.By) + " signed off"
 		if took, err := time.ParseDuration(b.Took); err == nil && took > 0 {
 			text += ", " + workflows.Span(took) + " after the first look"
@@ -58,13 +38,13 @@ var packetTales = map[string]func(workflows.Event) string{
 		}
 		return text + "."
 	}),
-	evHanded:    tale(handedTale),
-	evEscalated: tale(handedTale),
-	evNudged: tale(func(_ workflows.Event, b nudged) string {
+	evHanded:    workflows.Tells(handedTale),
+	evEscalated: workflows.Tells(handedTale),
+	evNudged: workflows.Tells(func(_ workflows.Event, b nudged) string {
 		return fmt.Sprintf("%s reminded: %s left.", workflows.Mentions(b.To)+wasWere(len(b.To)), workflows.Plural(b.Open, "row"))
 	}),
-	evChecked: plainTale("The reviewers were found to be there still."),
-	evClosed: tale(func(_ workflows.Event, b closed) string {
+	evChecked: workflows.TellsAlways("The reviewers were found to be there still."),
+	evClosed: workflows.Tells(func(_ workflows.Event, b closed) string {
 		text := "The decisions are final."
 		if len(b.NoAnswer) > 0 {
 			text += " Nobody answered in time for " + rowNames(b.NoAnswer, b.Emails) + "."
@@ -74,7 +54,7 @@ var packetTales = map[string]func(workflows.Event) string{
 		}
 		return text
 	}),
-	evFixed: tale(func(_ workflows.Event, b fixes) string {
+	evFixed: workflows.Tells(func(_ workflows.Event, b fixes) string {
 		var parts []string
 		for _, f := range b.Fixes {
 			part := f.Action + " " + rowName(f.Row, b.Emails)
@@ -98,14 +78,14 @@ var packetTales = map[string]func(workflows.Event) string{
 		}
 		return strings.ToUpper(text[:1]) + text[1:]
 	}),
-	evLate: plainTale("A change that was decided was not done in time; the administrators and holders were told."),
-	evMailbox: tale(func(_ workflows.Event, b Mailbox) string {
+	evLate: workflows.TellsAlways("A change that was decided was not done in time; the administrators and holders were told."),
+	evMailbox: workflows.Tells(func(_ workflows.Event, b Mailbox) string {
 		if b.Attested != "" {
 			return workflows.Mention(b.Attested) + " says that the holders of " + workflows.Esc(b.Email) + " are those who can open it."
 		}
 		return "The mail system's list for " + workflows.Esc(b.Email) + " was given: " + workflows.Plural(len(b.Delegates), "delegate") + ", " + workflows.Plural(len(b.Differences), "difference") + "."
 	}),
-	evPacketOver: plainTale("Nothing is left to carry out in this part."),
+	evPacketOver: workflows.TellsAlways("Nothing is left to carry out in this part."),
 }
 
 func wasWere(n int) string {

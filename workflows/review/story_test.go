@@ -119,6 +119,27 @@ func TestOnlyAdministratorsStart(t *testing.T) {
 	}
 }
 
+func TestWhatTheCalendarOpensForNobodyIsToldInTheChannel(t *testing.T) {
+	w := newWorld(t)
+	for id, p := range w.people {
+		p.Standing = workflows.StandingDeactivated
+		w.people[id] = p
+	}
+	if err := w.start("Dee"); code(err) == "" {
+		t.Error("a deactivated person started it")
+	}
+	err := w.do(workflows.Command{Workflow: w.campaignID(), Name: StartCampaign, Submitted: true, Input: map[string]string{"period": "2026q4"}, Round: workflows.NoRound,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}})
+	if err != nil || w.state().Phase != CampaignCancelled || len(w.queue) > 0 {
+		t.Fatalf("%v, %s, %d calls", err, w.state().Phase, len(w.queue))
+	}
+	if !slices.ContainsFunc(w.state().view().Cards, func(c workflows.Card) bool {
+		return c.Recipient == "COPS" && strings.Contains(strings.Join(c.Lines, " "), "active full member")
+	}) {
+		t.Errorf("%+v", w.state().view().Cards)
+	}
+}
+
 func TestSigningSaysWhatIsMissing(t *testing.T) {
 	w := opened(t)
 	p := w.packet("Dee")

@@ -304,7 +304,7 @@ func (s CalendarState) notice(f workflows.Facts) calendarNotice {
 		return n
 	}
 	able := func(ids []string) []string {
-		return slices.DeleteFunc(f.Expand(ids), func(id string) bool { return standing(f, id) != nil })
+		return slices.DeleteFunc(f.Expand(ids), func(id string) bool { return workflows.RefuseStanding(f, id) != nil })
 	}
 	n.Reviewers = able(reviewers(f.Policy.Review))
 	if n.To = able(f.Policy.Admins); len(n.To) == 0 {
@@ -432,38 +432,26 @@ func (s CalendarState) cards() []workflows.Card {
 const namedInNotice = 10
 
 // Tell implements workflows.Machine.
-func (Calendar) Tell(e workflows.Event) string {
-	teller, known := calendarTales[e.Type]
-	if !known {
-		return "Something this version does not know: " + workflows.Esc(e.Type)
-	}
-	return teller(e)
-}
-
-func calendarTale[B any](f func(B) string) func(workflows.Event) string {
-	return func(e workflows.Event) string {
-		var b B
-		if err := json.Unmarshal(e.Body, &b); err != nil {
-			return "An entry that cannot be read (" + workflows.Esc(e.Type) + ")"
-		}
-		return f(b)
-	}
-}
+func (Calendar) Tell(e workflows.Event) string { return workflows.Retell(calendarTales, e) }
 
 func (n calendarNext) words() string {
 	return "the next review is " + workflows.Esc(n.Next.ID) + ", on " + workflows.When(n.Next.Opens)
 }
 
-var calendarTales = map[string]func(workflows.Event) string{
-	evCalendar:     calendarTale(func(b calendarBegun) string { return "The calendar of reviews began: " + b.words() + "." }),
-	evCalendarMove: calendarTale(func(b calendarNext) string { return "The configuration of reviews has changed: " + b.words() + "." }),
-	evCalendarTold: calendarTale(func(b calendarNotice) string {
+var calendarTales = map[string]workflows.Teller{
+	evCalendar: workflows.Tells(func(_ workflows.Event, b calendarBegun) string {
+		return "The calendar of reviews began: " + b.words() + "."
+	}),
+	evCalendarMove: workflows.Tells(func(_ workflows.Event, b calendarNext) string {
+		return "The configuration of reviews has changed: " + b.words() + "."
+	}),
+	evCalendarTold: workflows.Tells(func(_ workflows.Event, b calendarNotice) string {
 		if len(b.To) == 0 {
 			return "The coming review was told to nobody: it is there already, or nobody could be told."
 		}
 		return workflows.Mentions(b.To) + wasWere(len(b.To)) + " told of the coming review."
 	}),
-	evCalendarTime: calendarTale(func(b calendarReached) string {
+	evCalendarTime: workflows.Tells(func(_ workflows.Event, b calendarReached) string {
 		var out []string
 		switch {
 		case b.Already:
@@ -480,8 +468,10 @@ var calendarTales = map[string]func(workflows.Event) string{
 		}
 		return strings.Join(append(out, "T"+b.words()[1:]+"."), " ")
 	}),
-	evCalendarTry: calendarTale(func(b calendarRetry) string {
+	evCalendarTry: workflows.Tells(func(_ workflows.Event, b calendarRetry) string {
 		return "The review of " + workflows.Esc(b.Period) + " could not be begun for a day; it is tried again."
 	}),
-	evCalendarRest: calendarTale(func(none) string { return "The account has no calendar of reviews any more, so none is planned." }),
+	evCalendarRest: workflows.Tells(func(workflows.Event, none) string {
+		return "The account has no calendar of reviews any more, so none is planned."
+	}),
 }

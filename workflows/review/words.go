@@ -46,6 +46,7 @@ const (
 // Commands that no person gives on a card. The desk opens a workflow for "<machine>.request".
 const (
 	StartCampaign = "campaign.request" // a person by slash command, or the calendar; Input: period
+	StartAgain    = "campaign.again"   // the same, for a period whose review could not be held
 	openPacket    = "packet.request"   // by the campaign: Input assigned
 	closePacket   = "packet.close"     // by the campaign
 	packetMailbox = "packet.mailbox"   // by the campaign: Input mailbox

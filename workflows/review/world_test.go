@@ -219,7 +219,11 @@ func round(s workflows.State) int {
 
 func (w *world) start(who string) error {
 	w.t.Helper()
-	return w.do(workflows.Command{Workflow: w.campaignID(), Name: StartCampaign, Submitted: true, Input: map[string]string{"period": "2026q4"}, Round: workflows.NoRound,
+	name := StartCampaign
+	if r := w.runs[w.campaignID()]; r != nil && r.state.(CampaignState).Phase == CampaignCancelled {
+		name = StartAgain
+	}
+	return w.do(workflows.Command{Workflow: w.campaignID(), Name: name, Submitted: true, Input: map[string]string{"period": "2026q4"}, Round: workflows.NoRound,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U" + strings.ToUpper(who), Team: "TACME"}})
 }
 

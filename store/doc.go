@@ -34,6 +34,20 @@
 // written anew shows by the checkpoints posted where Redis's operator cannot write. State, machine and schema are not part of it: the state
 // is a cache of the fold, which whoever knows the machine can compare.
 //
+// # Checkpoints
+//
+// The ledger is one record of the installation (kind ledger, on the shard that its ID names). Its events hold the checkpoints; [workflows.Checkpoint] says
+// what a root is over. [Store.DrawCheckpoint] reads where every record stands, [Store.VerifyLedger] looks whether each still has that link at that number.
+//
+//   - The heads are read in pages while records move on: a checkpoint is no single moment, but each head in it is one that its record had, and
+//     growth keeps it. So nothing stops, and nothing is locked.
+//   - The list is kept, or a root could be compared but no record named. Only the heads that changed since the checkpoint before are stored, compressed,
+//     2,000 an event: what a checkpoint costs grows with what happened, and the root is over all records all the same. 10,000 new records take about 500 kB.
+//   - A record that is gone, shorter, or was rewritten keeps the head that is vouched for: a later checkpoint never makes good what an earlier one shows.
+//     The checkpoint names it, so the channel hears of it the same day.
+//   - The ledger itself is not in the list. Its chain, and each root over the one before, hold it together; that it was replaced as a whole shows only
+//     by a root that somebody read elsewhere.
+//
 // # Decisions
 //
 //   - A lease's token begins with its shard, so a claim finds its way back whatever its effect says.

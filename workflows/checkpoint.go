@@ -209,23 +209,17 @@ func (Checkpoints) View(st State) View {
 }
 
 // Tell implements [Machine].
-func (Checkpoints) Tell(e Event) string {
-	switch e.Type {
-	case CheckpointMade:
-		var c Checkpoint
-		if json.Unmarshal(e.Body, &c) == nil {
-			return fmt.Sprintf("checkpoint %d over %s: `%s`", c.Number, Plural(c.Records, "record"), c.Root)
-		}
-	case CheckpointPart:
-		return "a part of the list of the checkpoint that follows"
-	case evLedgerDue:
-		return "a checkpoint was due"
-	case evLedgerMissed:
-		return "the checkpoint could not be made; the next day makes up for it"
-	case evLedgerChannel:
-		return "checkpoints go to another channel"
-	}
-	return "checkpoints are made from here on, one each day"
+func (Checkpoints) Tell(e Event) string { return Retell(ledgerTellers, e) }
+
+var ledgerTellers = map[string]Teller{
+	evLedgerBegun:   TellsAlways("checkpoints are made from here on, one each day"),
+	evLedgerChannel: TellsAlways("checkpoints go to another channel"),
+	evLedgerDue:     TellsAlways("a checkpoint was due"),
+	evLedgerMissed:  TellsAlways("the checkpoint could not be made; the next day makes up for it"),
+	CheckpointPart:  TellsAlways("a part of the list of the checkpoint that follows"),
+	CheckpointMade: Tells(func(_ Event, c Checkpoint) string {
+		return fmt.Sprintf("checkpoint %d over %s: `%s`", c.Number, Plural(c.Records, "record"), Esc(c.Root))
+	}),
 }
 
 // shortHash is how much of a root stands where the whole one can be found elsewhere.

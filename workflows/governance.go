@@ -187,12 +187,13 @@ func (Governance) View(st State) View {
 }
 
 // Tell implements [Machine].
-func (Governance) Tell(e Event) string {
-	var b ruleNews
-	if e.Type == evGovernanceTold && json.Unmarshal(e.Body, &b) == nil {
-		return "the configuration changed who decides: " + Esc(strings.Join(b.Differs, ", "))
-	}
-	return "the rules of the account are watched from here on"
+func (Governance) Tell(e Event) string { return Retell(governanceTellers, e) }
+
+var governanceTellers = map[string]Teller{
+	evGovernanceBegun: TellsAlways("the rules of the account are watched from here on"),
+	evGovernanceTold: Tells(func(_ Event, n ruleNews) string {
+		return "the configuration changed the rules: " + Esc(strings.Join(n.Differs, ", "))
+	}),
 }
 
 func (n ruleNews) card(name string) Card {

@@ -222,18 +222,18 @@ var ledgerTellers = map[string]Teller{
 	}),
 }
 
-// shortHash is how much of a root stands where the whole one can be found elsewhere.
-const shortHash = 12
+// short is a root where the whole one can be found elsewhere.
+func short(root string) string { return root[:min(12, len(root))] + "…" }
 
 func (s CheckpointsState) card() Card {
 	c := s.Last
 	card := Card{Name: fmt.Sprintf("checkpoint-%d", c.Number), Recipient: s.Channel, Bulk: true,
 		Title:    fmt.Sprintf("Checkpoint %d of the record", c.Number),
 		Lines:    []string{fmt.Sprintf("%s, %s: `%s`", When(c.At), Plural(c.Records, "record"), c.Root)},
-		Fallback: fmt.Sprintf("Checkpoint %d of Keyholder's record, %s: %s", c.Number, Plural(c.Records, "record"), c.Root)}
+		Fallback: fmt.Sprintf("Checkpoint %d of Keyholder's record: %s, %s", c.Number, Plural(c.Records, "record"), short(c.Root))}
 	switch {
 	case s.Before.Number > 0:
-		card.Lines = append(card.Lines, fmt.Sprintf("It follows checkpoint %d (`%s…`), %s.", s.Before.Number, s.Before.Root[:min(shortHash, len(s.Before.Root))], When(s.Before.At)))
+		card.Lines = append(card.Lines, fmt.Sprintf("It follows checkpoint %d (`%s`), %s.", s.Before.Number, short(s.Before.Root), When(s.Before.At)))
 	default:
 		card.Lines = append(card.Lines, "It is the first.")
 	}

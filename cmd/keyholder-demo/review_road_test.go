@@ -319,13 +319,13 @@ func (r *killRun) judgeReview() string {
 func (r *killRun) stopped() {
 	r.t.Helper()
 	r.proxy.on(nil, nil)
-	starts := 1
-	if r.killed.Load() {
-		starts = 2
-	}
 	r.until("the process that follows a late kill", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		starts := 1
+		if r.killed.Load() {
+			starts = 2
+		}
 		return r.child != nil && strings.Count(r.log.String(), `"starting"`) >= starts
 	})
 	r.mu.Lock()

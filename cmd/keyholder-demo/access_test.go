@@ -240,6 +240,8 @@ func TestApprovalsThatNobodyAnswersReachThoseWhoLookAfterAccess(t *testing.T) {
 	s.askAccess(oli, map[string]map[string]any{
 		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week")})
 	s.shows(ana, "0 of 1 approval so far")
+	s.shows(ben, "0 of 1 approval so far") // a card that waits while days pass is given up
+	s.shows(oli, "0 of 1 approval so far")
 	replies := func(who, words string) (n int) {
 		for _, m := range s.slack.Messages(s.slack.DM(who)) {
 			if m.ThreadTS != "" && strings.Contains(m.Text, words) {

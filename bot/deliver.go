@@ -84,9 +84,14 @@ type delivery struct {
 }
 
 func (d *delivery) run(ctx context.Context) workflows.Outcome {
-	if d.at.TS == "" && d.mayStand() {
-		if out, done := d.adopt(ctx); done {
+	if d.at.TS == "" {
+		if out, later := d.turn(ctx); later {
 			return out
+		}
+		if d.mayStand() {
+			if out, done := d.adopt(ctx); done {
+				return out
+			}
 		}
 	}
 	if d.at.TS != "" {
@@ -95,6 +100,9 @@ func (d *delivery) run(ctx context.Context) workflows.Outcome {
 			return out
 		}
 		d.at = workflows.Place{}
+		if out, later := d.turn(ctx); later {
+			return out
+		}
 	}
 	return d.post(ctx)
 }
@@ -152,17 +160,22 @@ func (d *delivery) update(ctx context.Context) (out workflows.Outcome, gone bool
 // errUnreadable: Slack answered, but not what happened.
 var errUnreadable = errors.New("the answer of Slack cannot be read")
 
+// turn waits for the turn to post, before anything is searched or sent; later is true when it has not come. Cards and replies to one person go to
+// one conversation, so the recipient names the pace of both.
+func (d *delivery) turn(ctx context.Context) (out workflows.Outcome, later bool) {
+	if _, _, wait := d.target(); wait > 0 {
+		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errors.New("the card above is not posted yet")}, true
+	}
+	delay, ok := d.b.pace.turn(d.card.Recipient, d.b.o.RealNow())
+	if !ok || (delay > 0 && !pause(ctx, delay)) {
+		return workflows.Outcome{Again: true, Untried: true, After: delay, Err: errors.New("the conversation gets one message a second")}, true
+	}
+	return out, false
+}
+
 // post sends the card as a new message.
 func (d *delivery) post(ctx context.Context) workflows.Outcome {
-	channel, thread, wait := d.target()
-	if wait > 0 {
-		return workflows.Outcome{Again: true, After: wait, Err: errors.New("the card above is not posted yet")}
-	}
-	now := d.b.o.RealNow()
-	delay, ok := d.b.pace.turn(channel, now)
-	if !ok || (delay > 0 && !pause(ctx, delay)) {
-		return workflows.Outcome{Again: true, After: delay, Err: errors.New("the conversation gets one message a second")}
-	}
+	channel, thread, _ := d.target()
 	call, cancel, err := d.hold(ctx)
 	if err != nil {
 		return lost(err)

@@ -200,6 +200,9 @@ func (c *Courier) finish(ctx context.Context, claim Claim, out Outcome) {
 // again gives the claim back for later.
 func (c *Courier) again(ctx context.Context, claim Claim, out Outcome, real time.Time) {
 	wait := max(out.After, backoff(claim.Attempts))
+	if out.Untried {
+		wait = max(out.After, time.Second)
+	}
 	if out.Limited {
 		wait = max(out.After, time.Second)
 		bounded, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -210,7 +213,7 @@ func (c *Courier) again(ctx context.Context, claim Claim, out Outcome, real time
 	}
 	c.o.Log.Info().Err(out.Err).Str(LogEffect, claim.Effect.ID).Dur(LogWait, wait).Msg("delivered later")
 	// Being asked to wait is no failure: it must not lengthen the back-off of a later one.
-	c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: !out.Limited})
+	c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: !out.Limited && !out.Untried})
 }
 
 // report hands a receipt to the desk and answers whether it was stored.

@@ -175,6 +175,8 @@ type Outcome struct {
 	After time.Duration
 	// Limited: After came from a 429 and holds for everything of the same destination.
 	Limited bool
+	// Untried: nothing was sent, so it counts as no attempt, and After is not lengthened.
+	Untried bool
 	// Refused: the other side said no for good. Receipt carries code and words.
 	Refused bool
 

@@ -102,17 +102,19 @@ func (r *killRun) killAt(kind func([]string) bool, n int64, what int) {
 	}, r.killNow)
 }
 
-// judge compares what is recorded and what the world shows with what one transfer may leave.
-func (r *killRun) judge() {
+// stopped ends the process with SIGTERM. One that follows a late kill is let begin first: before it listens for signals, SIGTERM ends it as it
+// ends any program.
+func (r *killRun) stopped() {
 	r.t.Helper()
-	r.oneInvitation()
-	r.onceEach()
 	r.proxy.on(nil, nil)
-	// The condition may be asked again after it held, so it only looks.
 	r.until("the process that follows a late kill", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return r.child != nil
+		starts := 1
+		if r.killed.Load() {
+			starts = 2
+		}
+		return r.child != nil && strings.Count(r.log.String(), `"starting"`) >= starts
 	})
 	r.mu.Lock()
 	c := r.child
@@ -121,6 +123,14 @@ func (r *killRun) judge() {
 	if code := c.stop(r.t); code != 0 {
 		r.t.Errorf("SIGTERM ended keyholder with %d", code)
 	}
+}
+
+// judge compares what is recorded and what the world shows with what one transfer may leave.
+func (r *killRun) judge() {
+	r.t.Helper()
+	r.oneInvitation()
+	r.onceEach()
+	r.stopped()
 	all := r.export(r.path, r.url)
 	got := votes(all)
 	slices.Sort(got)

@@ -314,29 +314,6 @@ func (r *killRun) judgeReview() string {
 	return got
 }
 
-// stopped ends the process with SIGTERM. One that follows a late kill is let begin first: before it listens for signals, SIGTERM ends it as it
-// ends any program.
-func (r *killRun) stopped() {
-	r.t.Helper()
-	r.proxy.on(nil, nil)
-	r.until("the process that follows a late kill", func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		starts := 1
-		if r.killed.Load() {
-			starts = 2
-		}
-		return r.child != nil && strings.Count(r.log.String(), `"starting"`) >= starts
-	})
-	r.mu.Lock()
-	c := r.child
-	r.child = nil
-	r.mu.Unlock()
-	if code := c.stop(r.t); code != 0 {
-		r.t.Errorf("SIGTERM ended keyholder with %d", code)
-	}
-}
-
 // TestKilledAtEveryCommitAReviewGoesOn kills the real program with SIGKILL before and after each commit of a whole review, from the command to the
 // verified removal, and around the ends of deliveries.
 func TestKilledAtEveryCommitAReviewGoesOn(t *testing.T) {

@@ -68,6 +68,7 @@ type AccessReading struct {
 const (
 	PartIntegrations = "integrations"
 	PartTokens       = "tokens"
+	PartAudit        = "audit log"
 )
 
 // Census is every user of one environment at one time, the owner not among them.
@@ -80,9 +81,11 @@ type Census struct {
 	// Pages are the answers that Users was read from, in order.
 	Pages []RawPage `json:"pages,omitempty"`
 	// Integrations and Tokens of the environment; what could not be read is named in Unread (parts: integrations, tokens) with the reason.
-	Integrations []Named           `json:"integrations,omitempty"`
-	Tokens       []APIToken        `json:"tokens,omitempty"`
-	Unread       map[string]string `json:"unread,omitempty"`
+	Integrations []Named    `json:"integrations,omitempty"`
+	Tokens       []APIToken `json:"tokens,omitempty"`
+	// Invited says who gave each user their access, by address in lower case, as far as the audit log tells.
+	Invited map[string]Trace  `json:"invited,omitempty"`
+	Unread  map[string]string `json:"unread,omitempty"`
 }
 
 // RawPage is one answer of integrator.io as it came.

@@ -21,7 +21,7 @@ const maxPasses = 3
 // restless is what a census says of users whose list never stood still.
 const restless = "the list of users kept changing while it was read, so somebody may be missing or listed twice; this is the last reading"
 
-// evidence is everyone with the answers as they came, the integrations and the API tokens. The latter two never fail it.
+// evidence is everyone with the answers as they came, the integrations, the API tokens and who invited whom. The latter three never fail it.
 func (s *session) evidence(ctx context.Context) (*workflows.Census, error) {
 	c := &workflows.Census{Unread: map[string]string{}}
 	last, stable, err := s.agreedUsers(ctx)
@@ -46,6 +46,7 @@ func (s *session) evidence(ctx context.Context) (*workflows.Census, error) {
 	}{
 		{workflows.PartIntegrations, func() (err error) { c.Integrations, err = s.named(ctx); return err }},
 		{workflows.PartTokens, func() (err error) { c.Tokens, err = s.apiTokens(ctx); return err }},
+		{workflows.PartAudit, func() (err error) { c.Invited, err = s.inviters(ctx, last.all); return err }},
 	} {
 		if err := part.read(); err != nil && !s.unreadable(c.Unread, part.name, err, false) {
 			return nil, err

@@ -192,6 +192,9 @@ func originWords(r Row) string {
 	if how != "" && !r.Since.IsZero() {
 		how += " " + workflows.When(r.Since)
 	}
+	if r.InvitedBy != "" {
+		how = or(how, "Invited") + " by " + workflows.Esc(r.InvitedBy)
+	}
 	by := ""
 	switch {
 	case r.Kind == KindOwner && r.Decision == "configuration":

@@ -52,11 +52,12 @@ type Row struct {
 	LastHere  time.Time `json:"last_here,omitzero"`
 	LastAny   time.Time `json:"last_any,omitzero"`
 	Since     time.Time `json:"since,omitzero"`
-	Via       string    `json:"via,omitempty"`      // createdVia
-	Decision  string    `json:"decision,omitempty"` // the workflow that gave it
-	Until     time.Time `json:"until,omitzero"`     // the end of a time-box
-	ID        string    `json:"id,omitempty"`       // of the access at integrator.io
-	Mark      string    `json:"mark,omitempty"`     // (*workflows.User).Mark, what a remedy must still find; empty when it is no user
+	Via       string    `json:"via,omitempty"`        // createdVia
+	InvitedBy string    `json:"invited_by,omitempty"` // the address of whoever gave the access, by the audit log
+	Decision  string    `json:"decision,omitempty"`   // the workflow that gave it
+	Until     time.Time `json:"until,omitzero"`       // the end of a time-box
+	ID        string    `json:"id,omitempty"`         // of the access at integrator.io
+	Mark      string    `json:"mark,omitempty"`       // (*workflows.User).Mark, what a remedy must still find; empty when it is no user
 
 	Flags      []string `json:"flags,omitempty"`
 	Privileged bool     `json:"privileged,omitempty"` // owner, alias, administrator

@@ -40,6 +40,7 @@ func UserRows(environment string, c workflows.Census, st Started, given map[stri
 				r.Unknown = append(r.Unknown, part)
 			}
 		}
+		r.InvitedBy = cleanEmail(c.Invited[r.Email].Email)
 		r.Flags = userFlags(u, r, st, c.Unread, known, at)
 		out = append(out, r)
 	}

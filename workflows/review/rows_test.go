@@ -2,6 +2,7 @@ package review
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -85,4 +86,13 @@ func drawUser(t *rapid.T) workflows.User {
 	u.Status = rapid.SampledFrom([]string{workflows.UserAccepted, workflows.UserPending, workflows.UserDismissed}).Draw(t, "status")
 	u.Name = rapid.SampledFrom([]string{"", "Kim", "=Kim"}).Draw(t, "name")
 	return u
+}
+
+func TestARowSaysWhoInvitedThem(t *testing.T) {
+	c := workflows.Census{Users: []workflows.User{{Email: "Kim@Partner.example", Role: workflows.RoleMonitor, Status: workflows.UserAccepted, Via: "existing_account_invite", Since: rowsAt.AddDate(-1, 0, 0)}},
+		Invited: map[string]workflows.Trace{"kim@partner.example": {Email: "Ned@acme.example"}}}
+	rows := UserRows("", c, Started{}, nil, rowsAt)
+	if _, facts := RowText(rows[0]); rows[0].InvitedBy != "ned@acme.example" || !strings.Contains(strings.Join(facts, " "), "by ned@acme.example") {
+		t.Errorf("%+v says %q", rows[0], facts)
+	}
 }

@@ -12,7 +12,7 @@ const (
 	limitSection     = 3000
 	limitPlainText   = 3000
 	limitContext     = 2000
-	limitTitle       = 150 // of a card; not a header block, but as short
+	limitTitle       = 600 // of a card; a section, as mentions and dates in it are longer than they look
 	limitFallback    = 3000
 	limitBlocks      = 50
 	limitButtons     = 25

@@ -68,9 +68,9 @@ func (s PacketState) cards() []workflows.Card {
 	}
 	if n := s.Last; n != nil {
 		for _, who := range n.To {
-			text := s.nudgeText(*n)
-			out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", n.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(),
-				Fallback: workflows.Plain(text, s.name), Bulk: true})
+			left, until := s.nudgeText(*n)
+			out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", n.N), Recipient: who, Under: cardMain, Title: left, Lines: []string{until}, Note: s.note(),
+				Fallback: workflows.Plain(left+" "+until, s.name), Bulk: true})
 		}
 	}
 	if s.Shown {
@@ -309,23 +309,23 @@ func (s PacketState) outcomeText() string {
 	return text + s.Counts().fixedText()
 }
 
-// nudgeText is a reminder: how much is left, until when.
-func (s PacketState) nudgeText(n Nudge) string {
-	text := fmt.Sprintf("%d of %s left in your review of %s.", n.Open, workflows.Plural(len(s.Rows), "row"), workflows.Esc(s.AccountName))
+// nudgeText is a reminder: how much is left, and until when.
+func (s PacketState) nudgeText(n Nudge) (title, until string) {
+	title = fmt.Sprintf("%d of %s left in your review of %s.", n.Open, workflows.Plural(len(s.Rows), "row"), workflows.Esc(s.AccountName))
 	if n.Open == 0 {
-		text = "Everything is decided in your review of " + workflows.Esc(s.AccountName) + "; it only has to be signed off."
+		title = "Everything is decided in your review of " + workflows.Esc(s.AccountName) + "; it only has to be signed off."
 	}
 	left := s.Due.Sub(n.At)
 	switch {
 	case left > 0:
-		text += " It is due " + workflows.When(s.Due) + ", in " + workflows.Span(left) + "."
+		until = "It is due " + workflows.When(s.Due) + ", in " + workflows.Span(left) + "."
 	case s.Closes.After(n.At):
-		text += " It was due " + workflows.When(s.Due) + ", and ends for good " + workflows.When(s.Closes) + ", in " + workflows.Span(s.Closes.Sub(n.At)) + "."
+		until = "It was due " + workflows.When(s.Due) + ", and ends for good " + workflows.When(s.Closes) + ", in " + workflows.Span(s.Closes.Sub(n.At)) + "."
 		if s.Policy.NoAnswer == Remove && n.Open > 0 {
-			text += " What is open then is removed."
+			until += " What is open then is removed."
 		}
 	}
-	return text + " Go on with the buttons on the card above."
+	return title, strings.TrimSpace(until + " Go on with the buttons on the card above.")
 }
 
 // fixCard shows administrators and holders what became of what was decided, and asks them for what only people can do.

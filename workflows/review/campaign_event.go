@@ -113,7 +113,9 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 		}
 		s.Gathered[b.Environment] = b.Rows
 		s.Slow = ""
-		s.Round++
+		if b.Source == SourceCSV { // there is something to confirm; what Keyholder reads by itself asks nobody anything
+			s.Round++
+		}
 	}),
 	evCounted: with(func(s *CampaignState, e workflows.Event, b counted) {
 		s.reading(b.Environment, func(r *Reading) { r.ConfirmedBy, r.Confirmed = e.By.ID, e.At })

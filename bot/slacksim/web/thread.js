@@ -27,11 +27,15 @@ export async function openThread(channel, ts) {
 // closeThread hides the pane; the focus goes back to where it was.
 export function closeThread() {
   if (!open) return;
+  const { ts } = open;
   open = null;
   pane.hidden = true;
   document.body.classList.remove('with-thread');
   list.replaceChildren();
-  if (before && before.isConnected) before.focus();
+  if (before && before.isConnected && before !== document.body) return before.focus();
+  // The message was drawn anew meanwhile: the focus goes to what stands there now.
+  const message = $('messages').querySelector(`[data-ts="${CSS.escape(ts)}"]`);
+  (message && message.querySelector('.thread-open') || message || $('messages')).focus();
 }
 
 export function threadOpen() { return open; }

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	atOnce := "16"
 	if raceDetector {
-		atOnce = "10"
+		atOnce = "6"
 	}
 	if err := flag.Set("test.parallel", atOnce); err != nil {
 		panic(err)

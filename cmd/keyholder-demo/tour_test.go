@@ -92,7 +92,7 @@ func TestATransferThatWasLostIsAskedForAgain(t *testing.T) {
 	if got := ticked(s.toured()); got != "ask" {
 		t.Errorf("a transfer that is still open is the tour's, but ticked is %q", got)
 	}
-	s.until("everybody's card", func() bool { return s.card(dee) != "" && s.card(ana) != "" && s.card(ben) != "" && s.card(cat) != "" && s.card(jane) != "" })
+	s.until("the holders' cards", func() bool { return s.card(dee) != "" && s.card(ana) != "" && s.card(ben) != "" })
 	s.clock.Forward(30 * 24 * time.Hour)
 	s.until("the note that it ended", func() bool { return strings.Contains(s.toured().Note, "ended, and the owner stayed") })
 	if v := s.toured(); v.Steps[0].Done || v.Current != 0 {

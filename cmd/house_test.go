@@ -54,6 +54,7 @@ const (
 	integratorSim = "workflows/integrator/integratorsim"
 	store         = "store"
 	storeTest     = "store/storetest"
+	machineTest   = "workflows/machinetest"
 	slackRoom     = "bot"
 	slackSim      = "bot/slacksim"
 	configRoom    = "cmd/keyholder/config"
@@ -78,6 +79,7 @@ func rooms() map[string]room {
 		integratorSim: {},
 		store:         {ours: []string{workflows}, theirs: []string{redis, log}, never: []string{slackGo}},
 		storeTest:     {ours: []string{workflows, store}, theirs: []string{miniredis, redis, log}, never: []string{slackGo}},
+		machineTest:   {},
 		slackRoom:     {ours: slices.Concat([]string{workflows, approvals}, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:      {theirs: []string{websocket}},
 		"cmd":         {},
@@ -267,8 +269,7 @@ var (
 
 // allowedClocks are the files below the edge that may read this machine's clock, with the reason.
 var allowedClocks = map[string]string{
-	"store/promises.go": "measures how far this machine's clock is from the server's",
-	"store/store.go":    "the clock where none is passed in",
+	"store/store.go": "the clock where none is passed in",
 }
 
 // Time is a value in the command: whoever reads a clock below the edge decides differently when asked again, and cannot be tested.

@@ -244,7 +244,7 @@ func replicas(facts map[string]string) Promise {
 
 func (s *Store) clockPromise(ctx context.Context, node *redis.Client) (Promise, error) {
 	p := Promise{Name: "clock", Level: OK}
-	apart, err := s.clockDistance(ctx, node, time.Now())
+	apart, err := s.clockDistance(ctx, node, s.now())
 	if err != nil {
 		return p, err
 	}
@@ -261,14 +261,14 @@ func (s *Store) clockPromise(ctx context.Context, node *redis.Client) (Promise, 
 func (s *Store) clockDistance(ctx context.Context, node *redis.Client, now time.Time) (time.Duration, error) {
 	var there time.Time
 	var waited, took time.Duration
-	called := time.Now()
+	called := s.now()
 	err := s.read(ctx, "reach Redis", func() error {
-		began := time.Now()
+		began := s.now()
 		pipe := node.Pipeline()
 		pipe.Ping(ctx)
 		clock := pipe.Time(ctx)
 		_, err := pipe.Exec(ctx)
-		there, waited, took = clock.Val(), began.Sub(called), time.Since(began)
+		there, waited, took = clock.Val(), began.Sub(called), s.now().Sub(began)
 		return err
 	})
 	if err != nil {
@@ -287,9 +287,9 @@ func (s *Store) clockDistance(ctx context.Context, node *redis.Client, now time.
 // Ready answers nil when Redis answers and its clock is at most [MaxClockDistance] from now, this machine's time. Otherwise the error is
 // [workflows.ErrAway] or [ErrClock]: then nothing should be claimed. It takes one round trip; in a cluster every master is asked.
 func (s *Store) Ready(ctx context.Context, now time.Time) error {
-	called := time.Now()
+	called := s.now()
 	look := func(ctx context.Context, node *redis.Client) error {
-		apart, err := s.clockDistance(ctx, node, now.Add(time.Since(called)))
+		apart, err := s.clockDistance(ctx, node, now.Add(s.now().Sub(called)))
 		if err == nil && apart > MaxClockDistance {
 			err = fmt.Errorf("%w: it is %s away", ErrClock, apart.Round(time.Millisecond))
 		}

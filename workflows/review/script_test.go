@@ -2,10 +2,7 @@ package review
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,66 +12,14 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
-var update = flag.Bool("update", false, "write the transcripts in testdata anew")
-
-// TestTranscripts plays the stories in testdata/transcripts. Each command is followed by a line of dashes, what it led to, and an empty line; the
-// commands are those of script.commands below. With -update what the machines do now is written down: read it before you commit it.
+// TestTranscripts plays the stories in testdata; the commands are those of script.commands below.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/transcripts/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			raw, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := play(t, string(raw))
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if want := string(raw); got != want {
-				t.Errorf("the story has changed (run with -update and read it):\n%s", firstDifference(want, got))
-			}
-		})
-	}
-}
-
-func firstDifference(want, got string) string {
-	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range max(len(a), len(b)) {
-		if i >= len(a) || i >= len(b) || a[i] != b[i] {
-			from := max(i-3, 0)
-			return fmt.Sprintf("line %d\nwant:\n%s\ngot:\n%s", i+1, strings.Join(a[min(from, len(a)):min(i+4, len(a))], "\n"), strings.Join(b[min(from, len(b)):min(i+4, len(b))], "\n"))
-		}
-	}
-	return "no difference"
-}
-
-// play runs a script and answers it with what happened.
-func play(t *testing.T, text string) string {
-	s := &script{t: t, w: newWorld(t), told: map[string]int{}, shown: map[string]bool{}, stages: map[string]string{}}
-	var out strings.Builder
-	inOutput := false
-	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		switch {
-		case inOutput && line != "":
-			continue
-		case inOutput:
-			inOutput = false
-			out.WriteString("\n")
-		case line == "----":
-			inOutput = true
-		case line == "" || strings.HasPrefix(line, "#"):
-			out.WriteString(line + "\n")
-		default:
-			words := words(line)
+	machinetest.Transcripts(t, "testdata/transcripts/*.txt", func(t *testing.T) machinetest.Play {
+		s := &script{t: t, w: newWorld(t), told: map[string]int{}, shown: map[string]bool{}, stages: map[string]string{}}
+		return func(line string, words []string) []string {
 			do, known := s.commands()[words[0]]
 			if !known {
 				t.Fatalf("no command %q", words[0])
@@ -82,38 +27,9 @@ func play(t *testing.T, text string) string {
 			s.out, s.line = nil, line
 			do(words[1:])
 			s.tell()
-			out.WriteString(line + "\n----\n")
-			for _, l := range s.out {
-				out.WriteString(l + "\n")
-			}
+			return s.out
 		}
-	}
-	return out.String()
-}
-
-// words cuts a line into words; quotation marks keep words together.
-func words(line string) []string {
-	var out []string
-	var word strings.Builder
-	quoted, any := false, false
-	for _, c := range line {
-		switch {
-		case c == '"':
-			quoted, any = !quoted, true
-		case c == ' ' && !quoted:
-			if any || word.Len() > 0 {
-				out = append(out, word.String())
-			}
-			word.Reset()
-			any = false
-		default:
-			word.WriteRune(c)
-		}
-	}
-	if any || word.Len() > 0 {
-		out = append(out, word.String())
-	}
-	return out
+	})
 }
 
 // script is a world and what of it was shown already.

@@ -5,35 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
 )
 
-// Pace of what begins the looking for drift.
-const (
-	driftPatience = 5 * time.Second // for one command
-	driftRetry    = 2 * time.Second // between attempts while something is away
-	maxWatchers   = 1000            // successive watchers of one environment that is configured and removed again and again
-)
+// maxWatchers is how many watchers of one environment may follow one another, when it is configured and removed again and again.
+const maxWatchers = 1000
 
-// watchDrift begins to look for drift in every environment with a token, trying until that is stored. Watchers of environments that are no longer
-// configured end by themselves at their next reading.
+// watchDrift begins to look for drift in every environment with a token. Watchers of environments that are no longer configured end by themselves at their
+// next reading.
 func (s *Server) watchDrift(ctx context.Context) error {
 	for _, a := range s.o.Config.Accounts {
 		for env := range gatewayEnvironments(s.o.Config, a) {
-			for ctx.Err() == nil {
-				err := s.toWatcher(ctx, a.ID, env, "start")
-				if err == nil {
-					break
-				}
-				s.o.Log.Warn().Err(err).Str(workflows.LogAccount, a.ID).Msg("looking for drift cannot begin yet")
-				select {
-				case <-ctx.Done():
-				case <-time.After(driftRetry):
-				}
-			}
+			s.insist(ctx, "looking for drift in "+a.ID+" cannot begin", func(ctx context.Context) error { return s.toWatcher(ctx, a.ID, env, "start") })
 		}
 	}
 	return nil
@@ -57,7 +42,7 @@ func (s *Server) lookForDrift(account string) {
 
 // toWatcher tells the watcher of an environment to look, or opens it. An ended one is followed by the next: its ID is derived from how many there were.
 func (s *Server) toWatcher(ctx context.Context, account, environment, why string) error {
-	ctx, cancel := context.WithTimeout(ctx, driftPatience)
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for n := range maxWatchers {
 		id, err := s.desk.NewWorkflowID(access.Watcher{}.Name(), account, "drift", environment, strconv.Itoa(n))

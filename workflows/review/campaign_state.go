@@ -143,6 +143,21 @@ func (s CampaignState) Counts() Counts {
 	return c
 }
 
+// fix counts one remedy.
+func (c *Counts) fix(f Fix) {
+	if f.Action == FixTransfer {
+		c.Transfers++
+		return
+	}
+	c.ToFix++
+	switch f.State {
+	case FixDone, FixVerified:
+		c.Fixed++
+	case FixFailed:
+		c.Failed++
+	}
+}
+
 func (c *Counts) add(o Counts) {
 	c.Rows += o.Rows
 	c.Open += o.Open

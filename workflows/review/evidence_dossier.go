@@ -154,17 +154,7 @@ func (d *dossier) count() {
 			c.Bulk++
 		}
 		for _, f := range x.fixes {
-			if f.Action == FixTransfer {
-				c.Transfers++
-				continue
-			}
-			c.ToFix++
-			switch f.State {
-			case FixDone, FixVerified:
-				c.Fixed++
-			case FixFailed:
-				c.Failed++
-			}
+			c.fix(f)
 		}
 	}
 }

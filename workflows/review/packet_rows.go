@@ -356,17 +356,7 @@ func (s PacketState) Counts() Counts {
 		}
 	}
 	for _, f := range s.Fixes {
-		if f.Action == FixTransfer {
-			c.Transfers++
-			continue
-		}
-		c.ToFix++
-		switch f.State {
-		case FixDone, FixVerified:
-			c.Fixed++
-		case FixFailed:
-			c.Failed++
-		}
+		c.fix(f)
 	}
 	return c
 }

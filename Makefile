@@ -32,6 +32,7 @@ test: lint ## Run lint and every test with the race detector (KEYHOLDER_REQUIRE_
 		lacks="$$lacks|redis-server is not in PATH: nothing was tried on a real Redis (miniredis stood in)"; \
 	browser=''; for b in $(BROWSERS); do command -v $$b >/dev/null 2>&1 && browser=$$b && break; done; \
 	[ -n "$$browser" ] || lacks="$$lacks|no Chromium or Chrome is in PATH: the demo's page was not tried in a browser"; \
+	command -v python3 >/dev/null 2>&1 || lacks="$$lacks|no python3 is in PATH: the program that checks a review's evidence was not run"; \
 	if ! CGO_ENABLED=1 $(GO) build -race runtime/cgo >/dev/null 2>&1; then \
 		race=; lacks="$$lacks|no C compiler works here: data races were not looked for"; fi; \
 	if [ -n "$$lacks" ] && [ "$$KEYHOLDER_REQUIRE_ALL" = 1 ]; then \

@@ -176,7 +176,7 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 		return workflows.Decision{}, workflows.Refuse("wrong_period", "The running period is "+period.ID+". Nothing was recorded.")
 	}
 	st := freeze(cmd, f, period)
-	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, st)}, Calls: st.censuses(cmd)}
+	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, started{st, st.named(f)})}, Calls: st.censuses(cmd)}
 	if !slices.ContainsFunc(workflows.Union(st.Reviewers, st.Admins, st.Holders), func(who string) bool { return f.People[who].Standing == "" && f.People[who].ID != "" }) {
 		const why = "None of the reviewers, administrators and holders is an active full member of this workspace"
 		if person {
@@ -255,9 +255,12 @@ func freeze(cmd workflows.Command, f workflows.Facts, period Period) Started {
 	st.Policy.Reviewers = st.Reviewers
 	st.Policy.ByRole, st.Policy.ByIntegration = expandRules(f, p.Review.ByRole), expandRules(f, p.Review.ByIntegration)
 	st.Environs = append([]workflows.Environment{{Token: p.Token}}, p.Access.Environments...)
-	st.known = knownOf(f, workflows.Union(st.Reviewers, st.Admins, st.Holders, st.Auditors, reviewers(st.Policy))...)
-	st.Zones = nil
 	return st
+}
+
+// named are the Slack names of everybody whom a campaign concerns.
+func (st Started) named(f workflows.Facts) known {
+	return known{Names: knownOf(f, workflows.Union(st.Reviewers, st.Admins, st.Holders, st.Auditors, reviewers(st.Policy))...).Names}
 }
 
 func expandRules(f workflows.Facts, rules map[string][]string) map[string][]string {

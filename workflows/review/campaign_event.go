@@ -8,7 +8,7 @@ import (
 
 // Types of events of a campaign, with the bodies below.
 const (
-	evStarted    = "campaign.started"    // Started
+	evStarted    = "campaign.started"    // started
 	evPopulation = "campaign.population" // populationChunk
 	evPage       = "campaign.page"       // rawPage
 	evFile       = "campaign.file"       // rawFile
@@ -25,6 +25,12 @@ const (
 	evAllDone    = "campaign.completed"  // none
 	evCalledOff  = "campaign.cancelled"  // slow: why
 )
+
+// started is the opening event's body: what is frozen, and how those concerned are called.
+type started struct {
+	Started
+	known
+}
 
 // otherWithin is how long an environment besides production is tried before it counts as not read.
 const otherWithin = time.Hour
@@ -92,9 +98,8 @@ type mailSystem struct {
 
 // campaignFolds apply each kind of event; none of them decides anything.
 var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
-	evStarted: with(func(s *CampaignState, e workflows.Event, b Started) {
-		*s = CampaignState{Started: b, Phase: CampaignGathering, Begun: e.At, Round: s.Round + 1} // whatever was called off before is over
-		s.Names, s.Started.known = b.Names, known{}
+	evStarted: with(func(s *CampaignState, e workflows.Event, b started) {
+		*s = CampaignState{Started: b.Started, Phase: CampaignGathering, Begun: e.At, Round: s.Round + 1, Names: b.Names} // whatever was called off before is over
 		for _, env := range b.Environs {
 			r := Reading{Environment: env.Name}
 			if !env.Token && env.Name != "" {

@@ -38,7 +38,6 @@ type Started struct {
 	UIHost      string                  `json:"ui_host,omitempty"`
 	Policy      workflows.ReviewPolicy  `json:"policy"`
 	Environs    []workflows.Environment `json:"environments"` // production first, under ""
-	known
 }
 
 // Sources of a population.

@@ -24,6 +24,8 @@ type AccountState struct {
 	Given map[string]Given `json:"given,omitempty"`
 	// Governance holds the rules as they were recorded last ([GovernanceChange]).
 	Governance json.RawMessage `json:"governance,omitempty"`
+	// Key is what is known of the owner's sign-in: who proved what, uses, drills.
+	Key KeyRecord `json:"key,omitzero"`
 }
 
 // LockTransfer is the lock of the one open transfer of an account.
@@ -99,6 +101,8 @@ func ApplyAccount(a AccountState, e Event) (AccountState, error) {
 		a.Given[b.Key] = b.Given
 	case GovernanceSeen, GovernanceChanged:
 		return applyGovernance(a, e)
+	case KeyProved, KeyExpects, KeyUsed, DrillBegan, DrillEnded:
+		return applyKey(a, e)
 	case ReviewMoved:
 		var b ReviewSummary
 		if err := json.Unmarshal(e.Body, &b); err != nil {

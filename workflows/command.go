@@ -103,6 +103,10 @@ type Receipt struct {
 	Census *Census        `json:"census,omitempty"`
 	// Trace answers OpTrace.
 	Trace *Trace `json:"trace,omitempty"`
+	// SignIns answers OpSignIns, Tokens OpTokens, Letter OpLetter.
+	SignIns *SignIns `json:"sign_ins,omitempty"`
+	Tokens  *Tokens  `json:"tokens,omitempty"`
+	Letter  *Letter  `json:"letter,omitempty"`
 	// Drawn answers OpCheckpoint.
 	Drawn *Drawn `json:"-"`
 }

@@ -50,6 +50,17 @@ const (
 	OpTell = "tell"
 	// OpCheckpoint draws a checkpoint after the last one of the ledger Call.ID; it reads the record, not integrator.io. Answer: Receipt.Drawn.
 	OpCheckpoint = "checkpoint"
+	// OpSignIns reads the owner's sign-ins in production's audit log (resourceType user, event signin, source ui or sso) not before Call.Since; Call.Owner
+	// is the owner's address. As a watch it has learned something when [SignIns.Mark] differs from Call.Known. Answer: Receipt.SignIns.
+	OpSignIns = "sign_ins"
+	// OpTokens reads the API tokens of Call.Environment. As a watch it has learned something when [Tokens.Mark] differs from Call.Known. Answer: Receipt.Tokens.
+	OpTokens = "tokens"
+	// OpLetter sends one letter to the mailbox Call.Email with one word for each holder: Call.Input maps Slack IDs to names. Answer: Receipt.Letter. A crash
+	// between sending and the answer sends a second letter; then the newer one's words hold, and it says so.
+	OpLetter = "letter"
+	// OpAlarmMail and OpAlarmHook bring Call.Alarm to the addresses and to the URL of the configuration's alarm section. The same may come twice.
+	OpAlarmMail = "alarm_mail"
+	OpAlarmHook = "alarm_hook"
 	// OpWatchTransfer reads the account transfer Call.ID (or, when ID is empty, the newest for Call.Email not in Call.Seen) and whether
 	// Call.Owner, the previous owner, is listed as a user by now. It has learned something when [Transfer.Mark] of the answer differs from Call.Known.
 	OpWatchTransfer = "watch_transfer"
@@ -77,6 +88,8 @@ type Call struct {
 	Since   time.Time         `json:"since,omitzero"`
 	Command string            `json:"command,omitempty"` // what OpTell gives, with Input
 	Input   map[string]string `json:"input,omitempty"`
+	// Alarm is what OpAlarmMail and OpAlarmHook bring.
+	Alarm *Alarm `json:"alarm,omitempty"`
 	// Deadline ends the trying; zero: [GiveUpAfter] from the commit.
 	Deadline time.Time `json:"deadline,omitzero"`
 }

@@ -121,14 +121,22 @@ type Policy struct {
 	Transfer           TransferPolicy
 	Access             AccessPolicy
 	Review             ReviewPolicy
+	Recovery           RecoveryPolicy
+	Key                KeyPolicy
+	Conventions        Conventions
+	// Mail reports that letters can be sent, AlarmMail and AlarmHook that an alarm has that second way.
+	Mail, AlarmMail, AlarmHook bool
 }
 
 // Alias is a shared mailbox that may own the account.
 type Alias struct {
-	Email      string   `json:"email"`
-	Holders    []string `json:"holders"`
-	Custodians []string `json:"custodians,omitempty"`
-	Vault      string   `json:"vault,omitempty"`
+	Email   string   `json:"email"`
+	Holders []string `json:"holders"`
+	// Custodians can use both password and second factor; Password and SecondFactor name who can use one of them, in place of custodians.
+	Custodians   []string `json:"custodians,omitempty"`
+	Password     []string `json:"password,omitempty"`
+	SecondFactor []string `json:"second_factor,omitempty"`
+	Vault        string   `json:"vault,omitempty"`
 }
 
 // What a finding of a check is worth.

@@ -16,6 +16,8 @@
 //   - A refusal is a veto, unless the ballot asks for more than one refusal.
 //   - A barred person (who asked, who would gain) never decides: not in their own
 //     seat, not for somebody else, and nobody decides in their seat for them.
+//   - Who is barred is found by ID and by every address known of a person, then and now,
+//     confirmed or not (Party, Bars): one rule for all who must not act for themselves.
 //   - Only people in good standing decide. Standing is asked anew at each count: the
 //     vote of a person who was deactivated since then no longer counts, be it an
 //     approval or a refusal, and neither does one cast in such a person's seat.

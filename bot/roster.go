@@ -166,12 +166,14 @@ func (r *roster) lookUp(ctx context.Context, id string) (workflows.Person, error
 // away wraps an error of Slack so that others know that nothing was changed. Slack's own error stays inside.
 func away(err error) error { return fmt.Errorf("%w: %w", workflows.ErrAway, err) }
 
-// personOf describes a user. An e-mail counts only when its owner confirmed it.
+// personOf describes a user. An e-mail gives rights only when its owner confirmed it.
 func personOf(u slack.User, me self, at time.Time) workflows.Person {
 	p := workflows.Person{ID: u.ID, Team: u.TeamID, Name: name(u), TimeZone: u.TZ, Standing: standing(u, me), At: at}
+	email := strings.ToLower(strings.TrimSpace(u.Profile.Email))
 	if u.IsEmailConfirmed {
-		p.Email = strings.ToLower(strings.TrimSpace(u.Profile.Email))
-		p.EmailConfirmed = p.Email != ""
+		p.Email, p.EmailConfirmed = email, email != ""
+	} else {
+		p.Unconfirmed = email
 	}
 	p.Away, p.AwayUntil = absent(u.Profile, at)
 	return p

@@ -66,7 +66,7 @@ func TestPeopleAreDescribedAsSlackSeesThem(t *testing.T) {
 	if p := people["UANA"]; p.Email != "ana@acme.example" || !p.EmailConfirmed || p.TimeZone == "" || p.Name != "ANA" || p.Team != "T0ACME" {
 		t.Errorf("Ana = %+v", p)
 	}
-	if p := people["UNEW"]; p.Email != "" || p.EmailConfirmed {
+	if p := people["UNEW"]; p.Email != "" || p.EmailConfirmed || p.Unconfirmed == "" {
 		t.Errorf("an unconfirmed e-mail counts: %+v", p)
 	}
 }

@@ -2,6 +2,8 @@ package workflows
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/keyholder/keyholder/approvals"
@@ -27,8 +29,10 @@ type Person struct {
 	Name           string // display name, for exports; messages use mentions
 	Email          string // lower case; empty without the scope users:read.email or when unconfirmed
 	EmailConfirmed bool
-	TimeZone       string // IANA name; may be empty
-	Standing       string // "" or one of the codes
+	// Unconfirmed is an address that Slack shows of them and that they did not confirm, in lower case: it gives no right, and takes one away.
+	Unconfirmed string
+	TimeZone    string // IANA name; may be empty
+	Standing    string // "" or one of the codes
 	// Away reports that Slack shows the person as absent (a status such as vacation or sick); AwayUntil is when that ends, zero: not said.
 	Away      bool
 	AwayUntil time.Time
@@ -64,6 +68,21 @@ func (f Facts) Standing() approvals.Standing {
 		st[id] = p.Standing
 	}
 	return st
+}
+
+// Known is somebody by everything that Slack shows of them now, in the form package approvals compares people by.
+func (f Facts) Known(id string) approvals.Identity {
+	p := f.People[id]
+	return approvals.Identity{ID: id}.With(p.Email, p.Unconfirmed)
+}
+
+// Everybody is [Facts.Known] of all people looked up, in the order of their IDs.
+func (f Facts) Everybody() []approvals.Identity {
+	out := make([]approvals.Identity, 0, len(f.People))
+	for _, id := range slices.Sorted(maps.Keys(f.People)) {
+		out = append(out, f.Known(id))
+	}
+	return out
 }
 
 // Expand replaces user groups by their members and drops duplicates, keeping the order.

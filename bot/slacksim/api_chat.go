@@ -165,6 +165,9 @@ func (c *call) target() (*Channel, *apiError) {
 		if u.IsBot || u.ID == "USLACKBOT" {
 			return nil, fail("cannot_dm_bot")
 		}
+		if s.messagesOff {
+			return nil, fail("messages_tab_disabled")
+		}
 		return s.dmWith(id), nil
 	}
 	ch := s.channels[id]
@@ -176,6 +179,8 @@ func (c *call) target() (*Channel, *apiError) {
 		return nil, fail("channel_not_found")
 	case ch.Archived:
 		return nil, fail("is_archived")
+	case ch.im && s.messagesOff:
+		return nil, fail("messages_tab_disabled")
 	case !ch.has(s.opt.BotUserID) && !s.hasScope("chat:write.public"):
 		return nil, fail("not_in_channel")
 	}
@@ -270,6 +275,9 @@ func updateMessage(c *call) (obj, *apiError) {
 	m, err := c.own("cant_update_message")
 	if err != nil {
 		return nil, err
+	}
+	if c.s.channels[m.Channel].Archived {
+		return nil, fail("is_inactive") // docs.slack.dev/reference/methods/chat.update
 	}
 	if utf8.RuneCountInString(c.args.str("text")) > limit("update.text").max {
 		return nil, fail("msg_too_long")

@@ -94,7 +94,18 @@ func (s *Server) faultRoutes(get, post, remove route) {
 		s.SetPublicURL(q.URL)
 		return nil, nil
 	})
+	post("messages-tab", func(r *http.Request) (any, error) {
+		var q struct {
+			On bool `json:"on"`
+		}
+		if err := body(r, &q); err != nil {
+			return nil, err
+		}
+		s.SetMessagesTab(q.On)
+		return nil, nil
+	})
 	post("update-user", s.updateUser)
+	post("update-channel", s.updateChannel)
 	remove("faults", func(r *http.Request) (any, error) {
 		id, err := number(r, "id")
 		if err != nil {
@@ -117,6 +128,7 @@ func readRule(r *http.Request) (Rule, error) {
 		Rule
 		Delay      string `json:"delay"`
 		RetryAfter string `json:"retry_after"`
+		For        string `json:"for"`
 	}
 	if err := body(r, &q); err != nil {
 		return Rule{}, err
@@ -126,6 +138,9 @@ func readRule(r *http.Request) (Rule, error) {
 		return Rule{}, err
 	}
 	if q.Rule.RetryAfter, err = span(q.RetryAfter); err != nil {
+		return Rule{}, err
+	}
+	if q.Rule.For, err = span(q.For); err != nil {
 		return Rule{}, err
 	}
 	if !q.Kind.known() {
@@ -160,6 +175,25 @@ func (s *Server) updateUser(r *http.Request) (any, error) {
 	}
 	if !s.UpdateUser(u.ID, func(known *User) { _ = json.Unmarshal(raw, known) }) { // it was read once already
 		return nil, impossible("there is no user %q", u.ID)
+	}
+	return nil, nil
+}
+
+// updateChannel changes the fields that are given of the channel that id names: archived, shared, or with other members.
+func (s *Server) updateChannel(r *http.Request) (any, error) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	if err != nil {
+		return nil, badRequest{err}
+	}
+	var c Channel
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return nil, badRequest{err}
+	}
+	if c.ID == "" {
+		return nil, badRequest{errors.New("id is missing")}
+	}
+	if !s.UpdateChannel(c.ID, func(known *Channel) { _ = json.Unmarshal(raw, known) }) { // it was read once already
+		return nil, impossible("there is no channel %q", c.ID)
 	}
 	return nil, nil
 }

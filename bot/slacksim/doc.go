@@ -37,7 +37,7 @@
 //
 // # Faults
 //
-// InjectFault takes rules: which method or envelope (a glob), which FaultKind, how many to skip, how often. Uploads are
+// InjectFault takes rules: which method or envelope (a glob), about whom, which FaultKind, how many to skip, how often, for how long. Uploads are
 // the method files.upload, downloads with a token files.download, uses of a response_url the method response_url. Disconnect, DisconnectOne and DropConnections act
 // at once.
 //
@@ -73,11 +73,13 @@
 //	forge-click  as Forged                           forge-slash   user channel command text fields
 //	forge-submit user view_id fields                 interactive   payload
 //	raw          the frame itself                    disconnect    reason one
-//	drop                                             faults        as Rule, with delay and retry_after as "1s"
+//	drop                                             faults        as Rule, with delay, retry_after and for as "1s"
 //	users        as User                             channels      as Channel
 //	groups       id handle members                   deactivate    user
 //	update-user  id and the fields of User to change random-faults as Faults
-//	             (status_text, status_emoji, status_expiration, tz, deleted, ...)
+//	             (status_text, status_emoji, status_expiration, tz, deleted, email_unconfirmed, ...)
+//	update-channel id and the fields of Channel to change (is_archived, is_ext_shared, members)
+//	messages-tab on: false refuses every direct message of the app
 //	rate-limits  on                                  public-url    url
 //
 // DELETE /_sim/faults removes every fault, with ?id=N the rule that POST faults gave that id. values is block_id, action_id, value, and a value is what a person would choose:

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -58,11 +59,26 @@ func (k FaultKind) place() string {
 type Rule struct {
 	Method     string        `json:"method"` // glob as of path.Match, for example chat.*; empty: all
 	Kind       FaultKind     `json:"kind"`
+	About      string        `json:"about,omitempty"`       // only what concerns that person, conversation, group or address; empty: all
 	Skip       int           `json:"skip,omitempty"`        // let that many matches pass first
 	Times      int           `json:"times,omitempty"`       // then use it that often; 0 = every time until removed
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // rounded up to seconds
+	For        time.Duration `json:"for,omitempty"`         // real time from now after which the rule is gone; 0 = no end
 	Delay      time.Duration `json:"delay,omitempty"`
 	Reason     string        `json:"reason,omitempty"` // error code, or reason of a disconnect
+}
+
+// concerns reports whether the rule is about one of whom the key of a call or envelope names (see callKey).
+func (r *Rule) concerns(key string) bool {
+	if r.About == "" {
+		return true
+	}
+	for part := range strings.FieldsSeq(key) {
+		if whom := strings.TrimPrefix(part, "dm:"); strings.EqualFold(part, r.About) || slices.Contains(strings.Split(whom, ","), r.About) {
+			return true
+		}
+	}
+	return false
 }
 
 // Faults is a profile of random misbehaviour. The numbers are probabilities from 0 to 1 for each call or envelope.
@@ -95,6 +111,7 @@ type activeRule struct {
 	Rule
 	id   int
 	seen int
+	ends time.Time // real time; zero: never
 }
 
 // InjectFault adds a rule and returns the function that removes it again.
@@ -111,6 +128,9 @@ func (s *Server) addRule(r Rule) *activeRule {
 	}
 	s.ruleSeq++
 	a := &activeRule{Rule: r, id: s.ruleSeq}
+	if r.For > 0 {
+		a.ends = time.Now().Add(r.For)
+	}
 	s.rules = append(s.rules, a)
 	s.touch()
 	return a
@@ -162,8 +182,10 @@ func (s *Server) dropRule(a *activeRule) {
 // takeFault returns the fault for the next call or envelope of that name about key, nil for none. The lock is held.
 func (s *Server) takeFault(name, place, key string) *Rule {
 	random := s.randomFault(name, place, key) // thrown also where a rule comes first, so that a rule shifts nothing
+	now := time.Now()
+	s.rules = slices.DeleteFunc(s.rules, func(a *activeRule) bool { return !a.ends.IsZero() && now.After(a.ends) })
 	for _, a := range s.rules {
-		if ok, err := path.Match(a.Method, name); err != nil || !ok || a.Kind.place() != place {
+		if ok, err := path.Match(a.Method, name); err != nil || !ok || a.Kind.place() != place || !a.concerns(key) {
 			continue
 		}
 		if a.Kind == FaultDuplicate && name != typeEvent {

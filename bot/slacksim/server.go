@@ -44,18 +44,19 @@ type Server struct {
 	triggers  map[string]*trigger
 	responses map[string]*responseURL
 
-	tickets  map[string]time.Time
-	conns    []*connection
-	connSeq  int
-	pending  map[string]*pendingAck
-	acks     []Ack
-	rules    []*activeRule
-	ruleSeq  int
-	calls    []Call
-	callSeq  int
-	buckets  map[string]*bucket
-	dice     dice
-	verified string // the deprecated verification token of payloads
+	tickets     map[string]time.Time
+	conns       []*connection
+	connSeq     int
+	pending     map[string]*pendingAck
+	acks        []Ack
+	rules       []*activeRule
+	ruleSeq     int
+	messagesOff bool // the Messages tab of the home is switched off
+	calls       []Call
+	callSeq     int
+	buckets     map[string]*bucket
+	dice        dice
+	verified    string // the deprecated verification token of payloads
 
 	journal   journal           // what the page is told, see journal.go
 	traffic   traffic           // what went to the app, see traffic.go

@@ -221,6 +221,33 @@ func (s *Server) AddChannel(c Channel) {
 	s.touch()
 }
 
+// UpdateChannel changes a channel in place, keeping its messages, and reports whether that id is known: archive it
+// (Archived), share it with another workspace (ExtShared), take the app out (Members). The app hears of none of these.
+func (s *Server) UpdateChannel(id string, change func(*Channel)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.channels[id]
+	if known == nil {
+		return false
+	}
+	next := *known
+	next.Members = slices.Clone(known.Members)
+	change(&next)
+	next.ID, next.im, next.mpim, next.created = id, known.im, known.mpim, known.created
+	s.channels[id] = &next
+	s.touch()
+	return true
+}
+
+// SetMessagesTab switches the Messages tab of the app's home off or on, as its settings do. Off, everything new that the
+// app sends to a person is refused with messages_tab_disabled; what was sent before can still be changed.
+func (s *Server) SetMessagesTab(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messagesOff = !on
+	s.touch()
+}
+
 func (s *Server) putChannel(c *Channel) {
 	if s.channels[c.ID] == nil {
 		s.channelOrder = append(s.channelOrder, c.ID)

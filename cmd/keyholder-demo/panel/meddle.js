@@ -10,7 +10,7 @@ export function drawMeddle(place, state) {
   const elsewhere = state.accounts.slice(1).some(a => a.owner.email === state.mailbox || a.environments.some(e => e.users.some(u => u.email === state.mailbox)));
   draw(place, [production, account.tokens, account.owner.email, elsewhere], () => [
     h('p', { class: 'faint' }, 'Others use integrator.io too. Change something here, and see what becomes of a transfer.'),
-    errors(production), jobs(production), mailbox(state, account, user, elsewhere), acting(account, production), roles(production), removing(production), adding(production), token(account),
+    errors(production), jobs(production), mailbox(state, account, user, elsewhere), acting(account, production), roles(production), address(production), removing(production), adding(production), token(account),
   ]);
 }
 
@@ -69,6 +69,18 @@ function removing(production) {
   h('select', { name: 'who', key: 'remove-who', 'aria-label': 'User to remove' }, production.users.map(u => h('option', { value: u.email }, `${u.email} (${u.role})`))),
   h('button', { type: 'submit', key: 'remove-go' }, 'Remove user'));
   return part('Removing', 'Somebody is removed by hand. If Keyholder gave the access, the next look for differences asks the administrators about it.', form);
+}
+
+function address(production) {
+  const form = h('form', { class: 'row', onsubmit: event => {
+    event.preventDefault();
+    const { who, to } = Object.fromEntries(new FormData(event.target));
+    act({ do: 'change_address', email: who, to }, `${who} is now ${to}.`);
+  } },
+  h('select', { name: 'who', key: 'address-who', 'aria-label': 'Whose address' }, production.users.map(u => h('option', { value: u.email }, u.email))),
+  h('input', { name: 'to', type: 'text', inputmode: 'email', pattern: '[^@\\s]+@[^@\\s]+', title: 'An e-mail address', required: true, value: 'renamed@acme.example', key: 'address-to', 'aria-label': 'New address' }),
+  h('button', { type: 'submit', key: 'address-go' }, 'Change address'));
+  return part('An address', 'Somebody changes their own address in their profile. It is the same user as before, and Keyholder must not take them for gone.', form);
 }
 
 function roles(production) {

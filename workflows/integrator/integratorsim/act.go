@@ -16,6 +16,8 @@ type Action struct {
 	Email       string `json:"email,omitempty"`
 	Name        string `json:"name,omitempty"`
 	Company     string `json:"company,omitempty"`
+	// To is the new address of change_address.
+	To string `json:"to,omitempty"`
 	// By is the e-mail of who does it in the pages; default the owner. The audit log names them.
 	By string `json:"by,omitempty"`
 
@@ -55,6 +57,7 @@ var actions = map[string]func(*scene) (Result, error){
 	"sign_up":            (*scene).signUp,
 	"sign_up_trial":      (*scene).signUpTrial,
 	"sign_in":            (*scene).signIn,
+	"change_address":     (*scene).changeAddress,
 	"add_user":           (*scene).actAddUser,
 	"change_role":        (*scene).changeRole,
 	"remove_user":        (*scene).removeUser,

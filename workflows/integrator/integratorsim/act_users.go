@@ -3,6 +3,7 @@ package integratorsim
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // administers says why who acts may not change users: only the owner and administrators may.
@@ -127,4 +128,26 @@ func (x *scene) disable(off bool) (Result, error) {
 	h.Disabled, h.Modified = off, x.s.opts.Now()
 	x.userAudit(h, "update", shareChanges(was, *h)...)
 	return Result{ID: h.ID}, nil
+}
+
+// changeAddress gives a person another e-mail, as their own profile page does: the person's document and every ashare of
+// theirs keep their _id, and only the address in them is another one. Entries that the audit log has keep the old one.
+func (x *scene) changeAddress() (Result, error) {
+	p, err := x.person()
+	if err != nil {
+		return Result{}, err
+	}
+	if !validEmail(x.To) {
+		return Result{}, fmt.Errorf("%q is not an e-mail address", x.To)
+	}
+	if y := x.s.world.personByEmail(x.To); y != nil && y != p {
+		return Result{}, fmt.Errorf("%s belongs to somebody else", x.To)
+	}
+	was := p.Email
+	delete(x.s.world.ByEmail, strings.ToLower(was))
+	p.Email = strings.TrimSpace(x.To)
+	x.s.world.ByEmail[strings.ToLower(p.Email)] = p
+	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "update", ByUser: p.identity(),
+		FieldChanges: []fieldChange{{"email", was, p.Email}}, EnvID: x.env.ID, Subject: p.Email}, x.s.opts.Now())
+	return Result{ID: p.ID}, nil
 }

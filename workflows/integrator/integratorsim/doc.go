@@ -59,6 +59,7 @@
 //     (help 22280940892827), in the pages and by POST /invite; Account.AdminsOnlyInvite switches it off. Otherwise 403.
 //   - A full user limit is 422 entitlement_reached. A reinvite of a user who has accepted is 422.
 //   - The Link header is there only while there is a next page; then it also names the previous one. The default page is 1000.
+//   - Whoever changes their address in their profile keeps the _id of the user and of every ashare.
 //   - Tokens act as the account's owner, so their audit entries are byUser the owner. Transfers are audited as resourceType transfer.
 //   - cancel answers 200 with the record, accept and dismiss too; a PATCH answers 200 with the document.
 //   - GET /profile is for people's tokens under /api; a token of the account gets 404, so the owner's e-mail stays hidden there.

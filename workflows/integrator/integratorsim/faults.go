@@ -63,11 +63,15 @@ type Fault struct {
 	Status int           `json:"status,omitempty"` // for status and after
 	Delay  time.Duration `json:"-"`                // for slow and hang
 	Millis int           `json:"delay_ms,omitempty"`
+	// For is how long the rule lasts, in real time from when it was added; 0: until it is used up or cleared.
+	For       time.Duration `json:"-"`
+	ForMillis int           `json:"for_ms,omitempty"`
 }
 
 type rule struct {
 	Fault
 	seen int
+	ends time.Time // real time; zero: never
 }
 
 // AddFault adds a rule and gives its ID. It refuses an unknown kind or a status outside 400..599.
@@ -85,10 +89,18 @@ func (s *Server) AddFault(f Fault) (string, error) {
 		f.Delay = time.Duration(f.Millis) * time.Millisecond
 	}
 	f.Millis = int(f.Delay / time.Millisecond)
+	if f.For == 0 {
+		f.For = time.Duration(f.ForMillis) * time.Millisecond
+	}
+	f.ForMillis = int(f.For / time.Millisecond)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.ID = s.newID()
-	s.rules = append(s.rules, &rule{Fault: f})
+	r := &rule{Fault: f}
+	if f.For > 0 {
+		r.ends = time.Now().Add(f.For)
+	}
+	s.rules = append(s.rules, r)
 	return f.ID, nil
 }
 
@@ -142,6 +154,8 @@ func (s *Server) fault(r *http.Request) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	random := s.randomFault(r) // thrown also where a rule comes first, so that a rule shifts nothing
+	now := time.Now()
+	s.rules = slices.DeleteFunc(s.rules, func(x *rule) bool { return !x.ends.IsZero() && now.After(x.ends) })
 	for i, x := range s.rules {
 		if (x.Method != "" && !strings.EqualFold(x.Method, r.Method)) || (x.Path != "" && !matchPath(x.Path, r.URL.Path)) {
 			continue

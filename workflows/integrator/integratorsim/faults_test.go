@@ -256,3 +256,19 @@ func TestLogHoldsNoToken(t *testing.T) {
 		t.Fatalf("%d after the last", n)
 	}
 }
+
+func TestARuleForAWhileEndsByItself(t *testing.T) {
+	r := newRig(t, Options{})
+	r.fault(Fault{Path: "/v1/ashares", Kind: FaultStatus, Status: 401, Times: -1, For: time.Hour})
+	r.as("", "POST", "/_sim/faults", `{"path":"/v1/transfers","kind":"status","status":401,"times":-1,"for_ms":1}`).want(201)
+	r.do("GET", "/v1/ashares", "").want(401)
+	r.do("GET", "/v1/ashares", "").want(401)
+	for end := time.Now().Add(5 * time.Second); r.do("GET", "/v1/transfers", "").status == 401; {
+		if time.Now().After(end) {
+			t.Fatal("the rule of a millisecond has not ended")
+		}
+	}
+	if left := r.s.ListFaults(); len(left) != 1 || left[0].Path != "/v1/ashares" {
+		t.Errorf("in force are %+v", left)
+	}
+}

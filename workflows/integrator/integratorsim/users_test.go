@@ -310,3 +310,46 @@ func TestAccessTokensNeverShowSecretsAndDeletingCutsOff(t *testing.T) {
 	r.do("DELETE", "/v1/accesstokens/"+text(made, "_id"), "").empty()
 	r.do("GET", "/v1/accesstokens/"+text(made, "_id"), "").want(404)
 }
+
+func TestAChangedAddressKeepsWhoSomebodyIs(t *testing.T) {
+	r := newRig(t, Options{})
+	was := r.share("ben@acme.example")
+	r.act(Action{Do: "change_address", Email: "ben@acme.example", To: "Benjamin@acme.example"})
+	if r.share("ben@acme.example") != nil {
+		t.Error("the former address is still a user")
+	}
+	is := r.share("Benjamin@acme.example")
+	if is == nil || text(is, "_id") != text(was, "_id") || is["accessLevel"] != was["accessLevel"] ||
+		text(is["sharedWithUser"].(map[string]any), "_id") != text(was["sharedWithUser"].(map[string]any), "_id") {
+		t.Fatalf("the record was %v and is %v", was, is)
+	}
+	newest := r.do("GET", "/v1/audit?resourceType=user", "").list()[0]
+	if newest["event"] != "update" || newest["_resourceId"] != text(is["sharedWithUser"].(map[string]any), "_id") {
+		t.Errorf("the audit log says %v", newest)
+	}
+	if _, err := r.s.Act(Action{Do: "change_address", Email: "benjamin@acme.example", To: "ANA@acme.example"}); err == nil {
+		t.Error("two people have one address")
+	}
+	r.act(Action{Do: "add_user", Email: "ben@acme.example", Role: "monitor"}) // the freed address may be somebody else's
+}
+
+func TestTheOwnersAddressChangesToo(t *testing.T) {
+	r := newRig(t, Options{})
+	r.act(Action{Do: "change_address", Email: r.d.OwnerEmail, To: "jane.moreau@acme.example"})
+	r.do("GET", "/v1/ashares", "").want(200)
+	if got := r.s.State().Accounts[0].Owner.Email; got != "jane.moreau@acme.example" {
+		t.Errorf("the owner is %s", got)
+	}
+}
+
+func TestAnEnvironmentWithoutUsersAnswersNothingAndTakesInvitations(t *testing.T) {
+	r := newRig(t, Options{})
+	empty := r.d.Account.AddEnvironment("Empty")
+	token := empty.AddToken(Token{Name: "empty", Kind: OwnerToken})
+	r.act(Action{Do: "remove_user", Environment: "Empty", Email: "dee@acme.example"})
+	r.act(Action{Do: "remove_user", Environment: "Empty", Email: "raj@acme.example"})
+	r.act(Action{Do: "remove_user", Environment: "Empty", Email: "lena@acme.example"})
+	r.as(token, "GET", "/v1/ashares", "").empty()
+	r.as(token, "POST", "/v1/invite", `{"email":"new@acme.example","accessLevel":"monitor"}`).want(201)
+	r.as(token, "GET", "/v1/ashares", "").want(200)
+}

@@ -51,8 +51,8 @@ func (s *Store) commitCall(c workflows.Change) (*call, error) {
 		return nil, err
 	}
 	w := &walk{s: s, shard: shard}
-	for _, k := range []string{keyDue(shard, workflows.LanePeople), keyDue(shard, workflows.LaneBulk), keyRecords(shard),
-		keyTimers(shard), keyTimersLeased(shard), keyTimersTokens(shard)} {
+	for _, k := range []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.records(shard),
+		s.keys.timers(shard), s.keys.timersLeased(shard), s.keys.timersTokens(shard)} {
 		w.key(k)
 	}
 	w.arg(workflows.LeaseFor.Milliseconds())
@@ -118,7 +118,7 @@ func (w *walk) answers(c *workflows.Claim) {
 	case c.Timer != nil:
 		w.arg("timer", timerMember(*c.Timer), c.Token)
 	default:
-		w.key(keyQueue(w.shard, c.Effect.Key))
+		w.key(w.s.keys.queue(w.shard, c.Effect.Key))
 		w.arg("effect", c.Effect.Key, c.Token, everyMillis(c.Effect))
 	}
 }
@@ -135,8 +135,8 @@ func (w *walk) compare(c workflows.Change) error {
 			return fmt.Errorf("%w: a record without kind or ID", ErrMisuse)
 		}
 		seen[ref] = true
-		w.key(keyRecord(w.shard, ref))
-		w.key(keyEvents(w.shard, ref))
+		w.key(w.s.keys.record(w.shard, ref))
+		w.key(w.s.keys.events(w.shard, ref))
 		head := r.From.Head
 		if r.From.Version == 0 {
 			head = ""
@@ -171,7 +171,7 @@ func (w *walk) guards(c workflows.Change) error {
 	}
 	w.arg(len(order))
 	for _, id := range order {
-		w.key(keyRecord(w.shard, workflows.RecordRef(id)))
+		w.key(w.s.keys.record(w.shard, workflows.RecordRef(id)))
 		w.arg(strconv.FormatUint(oldest[id], 10))
 	}
 	return nil
@@ -214,7 +214,7 @@ func (w *walk) effects(c workflows.Change) error {
 	now := w.s.now()
 	w.arg(len(c.Drop))
 	for _, k := range c.Drop {
-		w.member(keyQueue(w.shard, k), k)
+		w.member(w.s.keys.queue(w.shard, k), k)
 	}
 	for _, list := range [][]workflows.Effect{c.Append, c.Put} {
 		w.arg(len(list))
@@ -226,7 +226,7 @@ func (w *walk) effects(c workflows.Change) error {
 			if err != nil {
 				return fmt.Errorf("%w: encode effect %q: %w", ErrMisuse, e.ID, err)
 			}
-			w.key(keyQueue(w.shard, e.Key))
+			w.key(w.s.keys.queue(w.shard, e.Key))
 			w.arg(e.Key, header(e, now), body)
 		}
 	}
@@ -263,12 +263,12 @@ func (w *walk) indexes(c workflows.Change) error {
 	since := millis(w.s.changeTime(c))
 	w.arg(len(c.WaitingFor))
 	for _, p := range c.WaitingFor {
-		w.key(keyWaiting(w.shard, p))
+		w.key(w.s.keys.waiting(w.shard, p))
 		w.arg(c.Workflow, since)
 	}
 	w.arg(len(c.NotWaitingFor))
 	for _, p := range c.NotWaitingFor {
-		w.key(keyWaiting(w.shard, p))
+		w.key(w.s.keys.waiting(w.shard, p))
 		w.arg(c.Workflow)
 	}
 	switch {
@@ -278,10 +278,10 @@ func (w *walk) indexes(c workflows.Change) error {
 	case c.Account == "":
 		return fmt.Errorf("%w: it opens or closes a workflow, but names no account", ErrMisuse)
 	case c.Open > 0:
-		w.key(keyOpen(w.shard, c.Account))
+		w.key(w.s.keys.open(w.shard, c.Account))
 		w.arg("+", c.Workflow, since)
 	default:
-		w.key(keyOpen(w.shard, c.Account))
+		w.key(w.s.keys.open(w.shard, c.Account))
 		w.arg("-", c.Workflow)
 	}
 	return nil

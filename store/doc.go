@@ -71,5 +71,7 @@
 //   - In a cluster a slot that moved is followed. While one is being moved its commits may be answered with ASK or TRYAGAIN, which is ErrAway.
 //   - An effect or a place that cannot be decoded is logged and keeps nothing but itself waiting.
 //   - Refusals of the server (loading, read-only, out of memory, too few replicas) come before a script's first write, so they are ErrAway.
+//   - Every key begins with the installation's prefix. What others of the same Redis are called is only looked for when a new record begins or an
+//     operator asks, by the names of all keys; a user of Redis that may touch its own keys alone (~PREFIX:*) is enough for all the rest.
 //   - Servers that forbid CONFIG and INFO promise "unknown", which is told and is no fault.
 package store

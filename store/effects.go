@@ -70,8 +70,8 @@ func (s *Store) dueEffects(ctx context.Context, real time.Time, width int) ([]ca
 	err := s.read(ctx, "look for due effects", func() error {
 		pipe := s.rdb.Pipeline()
 		for i, shard := range shards {
-			people[i] = pipe.ZRangeByScore(ctx, keyDue(shard, workflows.LanePeople), upTo)
-			bulk[i] = pipe.ZRangeByScore(ctx, keyDue(shard, workflows.LaneBulk), upTo)
+			people[i] = pipe.ZRangeByScore(ctx, s.keys.due(shard, workflows.LanePeople), upTo)
+			bulk[i] = pipe.ZRangeByScore(ctx, s.keys.due(shard, workflows.LaneBulk), upTo)
 		}
 		_, err := pipe.Exec(ctx)
 		return err
@@ -115,9 +115,9 @@ func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candi
 			continue
 		}
 		c := &call{shard: shard, script: scriptClaimEffects, args: []any{millis(real), millis(until), quota[shard]},
-			keys: []string{keyDue(shard, workflows.LanePeople), keyDue(shard, workflows.LaneBulk), keyHeld(shard)}}
+			keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.held(shard)}}
 		for _, cand := range list {
-			c.keys = append(c.keys, keyQueue(shard, cand.member))
+			c.keys = append(c.keys, s.keys.queue(shard, cand.member))
 			c.args = append(c.args, cand.lane, cand.member, newToken(shard))
 		}
 		calls = append(calls, c)
@@ -173,7 +173,7 @@ func (s *Store) findPlaces(ctx context.Context, claims []workflows.Claim) error 
 			if e.Card.Under != "" {
 				fields = append(fields, placeField(e.Card.Under, e.Card.Recipient))
 			}
-			cmds[i] = pipe.HMGet(ctx, keyPlaces(s.shardOfWorkflow(e.Workflow), e.Workflow), fields...)
+			cmds[i] = pipe.HMGet(ctx, s.keys.places(s.shardOfWorkflow(e.Workflow), e.Workflow), fields...)
 		}
 		_, err := pipe.Exec(ctx)
 		return err
@@ -211,7 +211,7 @@ func (s *Store) Extend(ctx context.Context, c workflows.Claim, real time.Time) (
 		return until, s.endTimer(ctx, c, "extend", until)
 	}
 	sc := &call{shard: shard, script: scriptExtend, args: []any{c.Effect.Key, c.Token, millis(until)},
-		keys: []string{keyDue(shard, workflows.LanePeople), keyDue(shard, workflows.LaneBulk), keyQueue(shard, c.Effect.Key)}}
+		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.queue(shard, c.Effect.Key)}}
 	s.run(ctx, false, sc)
 	return until, held("extend", sc)
 }
@@ -241,8 +241,8 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 		notBefore = millis(f.NotBefore)
 	}
 	sc := &call{shard: shard, script: scriptFinish,
-		keys: []string{keyDue(shard, workflows.LanePeople), keyDue(shard, workflows.LaneBulk), keyQueue(shard, c.Effect.Key),
-			keyPlaces(shard, c.Effect.Workflow)},
+		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.queue(shard, c.Effect.Key),
+			s.keys.places(shard, c.Effect.Workflow)},
 		args: []any{c.Effect.Key, c.Token, flag(f.Done), everyMillis(c.Effect), flag(f.Failed), notBefore, workflows.LeaseFor.Milliseconds(),
 			field, place}}
 	s.run(ctx, false, sc)
@@ -254,7 +254,7 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 func (s *Store) HoldBack(ctx context.Context, destination string, until time.Time) error {
 	calls := make([]*call, s.shards)
 	for shard := range calls {
-		calls[shard] = &call{shard: shard, script: scriptHold, keys: []string{keyHeld(shard)}, args: []any{destination, millis(until)}}
+		calls[shard] = &call{shard: shard, script: scriptHold, keys: []string{s.keys.held(shard)}, args: []any{destination, millis(until)}}
 	}
 	s.run(ctx, false, calls...)
 	for _, c := range calls {

@@ -16,6 +16,8 @@ import (
 var (
 	// ErrShards: the database was first used with another shard count.
 	ErrShards = errors.New("the shard count differs from the one this database was first used with")
+	// ErrPrefix: the prefix of the keys is none.
+	ErrPrefix = errors.New("the prefix of the keys is not possible")
 	// ErrLayout: the database was written by a version of Keyholder with another layout of keys.
 	ErrLayout = errors.New("the database has another layout of keys")
 	// ErrEviction: the server may throw records away when its memory is full.

@@ -10,7 +10,7 @@ import (
 )
 
 // Every key of Keyholder is named here and nowhere else. {07} is the shard, two digits, and Redis Cluster's hash tag, so all keys of a
-// shard share a slot. Scores are milliseconds since 1970 unless stated otherwise.
+// shard share a slot. Scores are milliseconds since 1970 unless stated otherwise. kh is [DefaultPrefix]; [Options.Prefix] may be another.
 //
 //	key                          type  content
 //	kh:meta                      hash  layout (number of this table), shards (fixed at first use)
@@ -32,31 +32,34 @@ import (
 //	kh:{07}:waiting:<person>     zset  workflows that wait for a person, by since when
 //	kh:{07}:open:<account>       zset  open workflows of an account, by when they opened
 const (
-	keyMeta     = "kh:meta"
 	fieldLayout = "layout"
 	fieldShards = "shards"
 	layout      = "1"
 )
 
-func shardKey(shard int, rest ...string) string {
-	return fmt.Sprintf("kh:{%02d}:%s", shard, strings.Join(rest, ""))
-}
+// keys names the keys of one installation; its value is the prefix of all of them ([Options.Prefix]).
+type keys string
 
-func keyRecords(shard int) string                 { return shardKey(shard, "records") }
-func keyRecord(shard int, r workflows.Ref) string { return shardKey(shard, "record:", refID(r)) }
-func keyEvents(shard int, r workflows.Ref) string { return shardKey(shard, "events:", refID(r)) }
-func keyPlaces(shard int, workflow string) string { return shardKey(shard, "places:", workflow) }
-func keyQueue(shard int, effectKey string) string { return shardKey(shard, "queue:", effectKey) }
-func keyDue(shard, lane int) string               { return shardKey(shard, "due:", strconv.Itoa(lane)) }
-func keyHeld(shard int) string                    { return shardKey(shard, "held") }
-func keyTimers(shard int) string                  { return shardKey(shard, "timers") }
-func keyTimersLeased(shard int) string            { return shardKey(shard, "timers:leased") }
-func keyTimersTokens(shard int) string            { return shardKey(shard, "timers:tokens") }
-func keyWaiting(shard int, person string) string  { return shardKey(shard, "waiting:", person) }
-func keyOpen(shard int, account string) string    { return shardKey(shard, "open:", account) }
-func placeField(name, recipient string) string    { return name + "/" + recipient }
-func refID(r workflows.Ref) string                { return r.Kind + "/" + r.ID }
-func millis(t time.Time) string                   { return strconv.FormatInt(t.UnixMilli(), 10) }
+func (k keys) meta() string { return string(k) + ":meta" }
+func (k keys) shard(shard int, rest ...string) string {
+	return fmt.Sprintf("%s:{%02d}:%s", string(k), shard, strings.Join(rest, ""))
+}
+func (k keys) records(shard int) string                 { return k.shard(shard, "records") }
+func (k keys) record(shard int, r workflows.Ref) string { return k.shard(shard, "record:", refID(r)) }
+func (k keys) events(shard int, r workflows.Ref) string { return k.shard(shard, "events:", refID(r)) }
+func (k keys) places(shard int, workflow string) string { return k.shard(shard, "places:", workflow) }
+func (k keys) queue(shard int, effectKey string) string { return k.shard(shard, "queue:", effectKey) }
+func (k keys) due(shard, lane int) string               { return k.shard(shard, "due:", strconv.Itoa(lane)) }
+func (k keys) held(shard int) string                    { return k.shard(shard, "held") }
+func (k keys) timers(shard int) string                  { return k.shard(shard, "timers") }
+func (k keys) timersLeased(shard int) string            { return k.shard(shard, "timers:leased") }
+func (k keys) timersTokens(shard int) string            { return k.shard(shard, "timers:tokens") }
+func (k keys) waiting(shard int, person string) string  { return k.shard(shard, "waiting:", person) }
+func (k keys) open(shard int, account string) string    { return k.shard(shard, "open:", account) }
+
+func placeField(name, recipient string) string { return name + "/" + recipient }
+func refID(r workflows.Ref) string             { return r.Kind + "/" + r.ID }
+func millis(t time.Time) string                { return strconv.FormatInt(t.UnixMilli(), 10) }
 func fromMillis(s string) (time.Time, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return time.UnixMilli(n).UTC(), err

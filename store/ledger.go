@@ -73,7 +73,7 @@ func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.He
 	err := s.read(ctx, "read heads", func() error {
 		pipe := s.rdb.Pipeline()
 		for i, ref := range refs {
-			cmds[i] = pipe.HMGet(ctx, keyRecord(s.shardOf(ref), ref), "version", "head")
+			cmds[i] = pipe.HMGet(ctx, s.keys.record(s.shardOf(ref), ref), "version", "head")
 		}
 		_, err := pipe.Exec(ctx)
 		return err
@@ -202,8 +202,8 @@ func (v *ledgerCheck) look(ctx context.Context) error {
 		for i := range v.wanted {
 			w := &v.wanted[i]
 			shard := v.s.shardOf(w.Ref)
-			w.version = pipe.HGet(ctx, keyRecord(shard, w.Ref), "version")
-			w.entry = pipe.LIndex(ctx, keyEvents(shard, w.Ref), int64(w.Version)-1)
+			w.version = pipe.HGet(ctx, v.s.keys.record(shard, w.Ref), "version")
+			w.entry = pipe.LIndex(ctx, v.s.keys.events(shard, w.Ref), int64(w.Version)-1)
 		}
 		_, _ = pipe.Exec(ctx) // it answers the first error, which may be that one of many is not there
 		for _, w := range v.wanted {

@@ -28,7 +28,7 @@ func (s *Store) Load(ctx context.Context, refs ...workflows.Ref) ([]workflows.Re
 	err := s.read(ctx, "load records", func() error {
 		pipe := s.rdb.Pipeline()
 		for i, ref := range refs {
-			cmds[i] = pipe.HMGet(ctx, keyRecord(s.shardOf(ref), ref), recordFields...)
+			cmds[i] = pipe.HMGet(ctx, s.keys.record(s.shardOf(ref), ref), recordFields...)
 		}
 		_, err := pipe.Exec(ctx)
 		return err
@@ -88,7 +88,7 @@ func (s *Store) Events(ctx context.Context, ref workflows.Ref, after uint64) ([]
 
 // eachEntry hands out the stored entries behind after, up to the number last (0: all), in pages.
 func (s *Store) eachEntry(ctx context.Context, ref workflows.Ref, after, last uint64, f func(seq uint64, stored []byte) error) error {
-	key := keyEvents(s.shardOf(ref), ref)
+	key := s.keys.events(s.shardOf(ref), ref)
 	for {
 		stop := int64(after) + pageSize - 1
 		if last > 0 {
@@ -120,7 +120,7 @@ func (s *Store) Waiting(ctx context.Context, person string) ([]string, error) {
 	err := s.read(ctx, "list what waits for a person", func() error {
 		pipe := s.rdb.Pipeline()
 		for shard := range cmds {
-			cmds[shard] = pipe.ZRangeWithScores(ctx, keyWaiting(shard, person), 0, -1)
+			cmds[shard] = pipe.ZRangeWithScores(ctx, s.keys.waiting(shard, person), 0, -1)
 		}
 		_, err := pipe.Exec(ctx)
 		return err
@@ -146,7 +146,7 @@ func (s *Store) Waiting(ctx context.Context, person string) ([]string, error) {
 func (s *Store) Open(ctx context.Context, account string) ([]string, error) {
 	var ids []string
 	err := s.read(ctx, "list open workflows", func() (err error) {
-		ids, err = s.rdb.ZRange(ctx, keyOpen(workflows.ShardOf(account, s.shards), account), 0, -1).Result()
+		ids, err = s.rdb.ZRange(ctx, s.keys.open(workflows.ShardOf(account, s.shards), account), 0, -1).Result()
 		return err
 	})
 	return ids, err
@@ -156,7 +156,7 @@ func (s *Store) Open(ctx context.Context, account string) ([]string, error) {
 func (s *Store) Place(ctx context.Context, workflow, name, recipient string) (workflows.Place, bool, error) {
 	var raw string
 	err := s.read(ctx, "look up a card", func() (err error) {
-		raw, err = s.rdb.HGet(ctx, keyPlaces(s.shardOfWorkflow(workflow), workflow), placeField(name, recipient)).Result()
+		raw, err = s.rdb.HGet(ctx, s.keys.places(s.shardOfWorkflow(workflow), workflow), placeField(name, recipient)).Result()
 		return err
 	})
 	if err != nil || raw == "" {

@@ -78,7 +78,7 @@ func (s *Store) master(ctx context.Context, shard int) (*redis.Client, error) {
 	case *redis.Client:
 		return rdb, nil
 	case *redis.ClusterClient:
-		return rdb.MasterForKey(ctx, keyRecords(shard))
+		return rdb.MasterForKey(ctx, s.keys.records(shard))
 	default:
 		return nil, fmt.Errorf("unknown kind of client %T", rdb)
 	}

@@ -18,6 +18,9 @@ import (
 
 // Limits of the connection to Redis.
 const (
+	// DefaultPrefix begins every key unless [Options.Prefix] says otherwise.
+	DefaultPrefix = "kh"
+
 	// DefaultShards is the shard count of a new database when none is given; MaxShards what two digits can name.
 	DefaultShards = 16
 	MaxShards     = 100
@@ -38,6 +41,9 @@ type Options struct {
 	// Master is the name under which the Sentinels know the master.
 	Master  string
 	Cluster bool
+	// Prefix begins every key, so that several installations can share a server; empty: [DefaultPrefix]. [PrefixProblem] says which are possible.
+	// The records belong to it: under another prefix another installation begins.
+	Prefix string
 	// Shards from 1 to [MaxShards] is used when the database is first used and compared ever after; 0 takes what is stored, or [DefaultShards].
 	Shards int
 	Log    zerolog.Logger
@@ -50,6 +56,7 @@ type Options struct {
 // Store implements [workflows.Store] in Redis. It is safe for use by several goroutines.
 type Store struct {
 	rdb        redis.UniversalClient
+	keys       keys
 	shards     int
 	replicated bool // Sentinel or Cluster: commits wait for a replica
 	cluster    bool
@@ -65,9 +72,15 @@ var _ workflows.Store = (*Store)(nil)
 var quiet sync.Once
 
 // Open connects and checks that the server can be relied on: errors are [workflows.ErrAway], [ErrServer], [ErrEviction], [ErrShards],
-// [ErrLayout]. A clock too far away and `appendonly no` do not keep it from opening; [Store.Ready] and [Store.Promises] tell of them.
+// [ErrLayout], [ErrPrefix]. A clock too far away and `appendonly no` do not keep it from opening; [Store.Ready] and [Store.Promises] tell of them.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	quiet.Do(func() { redis.SetLogger(clientLog{o.Log}) })
+	if o.Prefix == "" {
+		o.Prefix = DefaultPrefix
+	}
+	if problem := PrefixProblem(o.Prefix); problem != "" {
+		return nil, fmt.Errorf("open store: the prefix %.80q %s: %w", o.Prefix, problem, ErrPrefix)
+	}
 	if o.Shards < 0 || o.Shards > MaxShards {
 		return nil, fmt.Errorf("open store: %d shards: %w: from 1 to %d are possible", o.Shards, ErrShards, MaxShards)
 	}
@@ -75,7 +88,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{rdb: rdb, cluster: o.Cluster, replicated: o.Cluster || o.Master != "", log: o.Log, now: o.RealNow}
+	s := &Store{rdb: rdb, keys: keys(o.Prefix), cluster: o.Cluster, replicated: o.Cluster || o.Master != "", log: o.Log, now: o.RealNow}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -121,13 +134,15 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 		first = DefaultShards
 	}
 	var stored []any
+	began := false // a new installation
 	err := s.read(ctx, "read the shard count", func() error {
 		pipe := s.rdb.Pipeline()
-		pipe.HSetNX(ctx, keyMeta, fieldLayout, layout)
-		pipe.HSetNX(ctx, keyMeta, fieldShards, first)
-		got := pipe.HMGet(ctx, keyMeta, fieldLayout, fieldShards)
+		fresh := pipe.HSetNX(ctx, s.keys.meta(), fieldLayout, layout)
+		pipe.HSetNX(ctx, s.keys.meta(), fieldShards, first)
+		got := pipe.HMGet(ctx, s.keys.meta(), fieldLayout, fieldShards)
 		_, err := pipe.Exec(ctx)
 		stored = got.Val()
+		began = began || fresh.Val()
 		return err
 	})
 	if err != nil {
@@ -144,6 +159,9 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 		return fmt.Errorf("%w: %d are stored, %d configured: set redis.shards to %d", ErrShards, n, shards, n)
 	}
 	s.shards = n
+	if began {
+		s.sayNeighbours(ctx)
+	}
 	return nil
 }
 
@@ -255,7 +273,7 @@ func (s *Store) shardRefs(ctx context.Context, shard int, kind string) ([]workfl
 	for {
 		var page []string
 		err := s.read(ctx, "list records", func() (err error) {
-			page, err = s.rdb.ZRangeByLex(ctx, keyRecords(shard), &redis.ZRangeBy{Min: lowest, Max: highest, Count: pageSize}).Result()
+			page, err = s.rdb.ZRangeByLex(ctx, s.keys.records(shard), &redis.ZRangeBy{Min: lowest, Max: highest, Count: pageSize}).Result()
 			return err
 		})
 		if err != nil {

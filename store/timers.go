@@ -21,7 +21,7 @@ func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, max int) (
 	var calls []*call
 	for shard, list := range byShard(picked) {
 		c := &call{shard: shard, script: scriptClaimTimers, args: []any{millis(now), millis(real), millis(until)},
-			keys: []string{keyTimers(shard), keyTimersLeased(shard), keyTimersTokens(shard)}}
+			keys: []string{s.keys.timers(shard), s.keys.timersLeased(shard), s.keys.timersTokens(shard)}}
 		for _, cand := range list {
 			c.args = append(c.args, cand.member, newToken(shard))
 		}
@@ -59,8 +59,8 @@ func (s *Store) dueTimers(ctx context.Context, now, real time.Time, max int) ([]
 	err := s.read(ctx, "look for due timers", func() error {
 		pipe := s.rdb.Pipeline()
 		for i, shard := range shards {
-			ended[i] = pipe.ZRangeByScore(ctx, keyTimersLeased(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(max)})
-			due[i] = pipe.ZRangeByScore(ctx, keyTimers(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: int64(max)})
+			ended[i] = pipe.ZRangeByScore(ctx, s.keys.timersLeased(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(max)})
+			due[i] = pipe.ZRangeByScore(ctx, s.keys.timers(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: int64(max)})
 		}
 		_, err := pipe.Exec(ctx)
 		return err
@@ -83,7 +83,7 @@ func (s *Store) endTimer(ctx context.Context, c workflows.Claim, how string, unt
 		return fmt.Errorf("%s timer: %w", how, errors.Join(workflows.ErrLeaseLost, err))
 	}
 	sc := &call{shard: shard, script: scriptEndTimer, args: []any{timerMember(*c.Timer), c.Token, how, millis(until)},
-		keys: []string{keyTimers(shard), keyTimersLeased(shard), keyTimersTokens(shard)}}
+		keys: []string{s.keys.timers(shard), s.keys.timersLeased(shard), s.keys.timersTokens(shard)}}
 	s.run(ctx, false, sc)
 	if sc.err == nil && sc.reply == int64(2) && how != "drop" {
 		return fmt.Errorf("%s timer: %w", how, workflows.ErrLeaseLost)

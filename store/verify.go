@@ -105,8 +105,8 @@ func (s *Store) snapshot(ctx context.Context, ref workflows.Ref) (workflows.Reco
 	var count *redis.IntCmd
 	err := s.read(ctx, "read "+refID(ref), func() error {
 		pipe := s.rdb.TxPipeline()
-		fields = pipe.HMGet(ctx, keyRecord(shard, ref), recordFields...)
-		count = pipe.LLen(ctx, keyEvents(shard, ref))
+		fields = pipe.HMGet(ctx, s.keys.record(shard, ref), recordFields...)
+		count = pipe.LLen(ctx, s.keys.events(shard, ref))
 		_, err := pipe.Exec(ctx)
 		return err
 	})
@@ -192,7 +192,7 @@ func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[wo
 func (s *Store) indexed(ctx context.Context, ref workflows.Ref) (known bool, err error) {
 	err = s.read(ctx, "look into the index", func() error {
 		known = false
-		err := s.rdb.ZScore(ctx, keyRecords(s.shardOf(ref)), refID(ref)).Err()
+		err := s.rdb.ZScore(ctx, s.keys.records(s.shardOf(ref)), refID(ref)).Err()
 		known = err == nil
 		return err
 	})
@@ -227,7 +227,7 @@ func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error 
 	if err != nil {
 		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), err)
 	}
-	c := &call{shard: shard, script: scriptErase, keys: []string{keyEvents(shard, ref)}, args: []any{seq - 1, stored, erased}}
+	c := &call{shard: shard, script: scriptErase, keys: []string{s.keys.events(shard, ref)}, args: []any{seq - 1, stored, erased}}
 	s.run(ctx, true, c)
 	if c.err != nil {
 		return written("erase", c.err)

@@ -96,6 +96,7 @@ func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Lo
 			f.open("%s", text)
 		}
 	}
+	f.neighbours(ctx, st)
 	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Policies: serve.Policies(cfg), Now: time.Now, Log: log})
 	owners := map[string]string{}
 	for _, a := range cfg.Accounts {
@@ -104,6 +105,30 @@ func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Lo
 		}
 	}
 	return owners
+}
+
+// neighbours says where a record would begin anew beside others, as after a change of redis.prefix.
+func (f *findings) neighbours(ctx context.Context, st *store.Store) {
+	refs, err := st.Refs(ctx, "")
+	if err != nil {
+		f.bad("%v", err)
+		return
+	}
+	if len(refs) > 0 {
+		f.good("the record begins with the prefix %s: %s", st.Prefix(), count(len(refs), "record"))
+		return
+	}
+	others, err := st.Neighbours(ctx)
+	if err != nil {
+		f.bad("%v", err)
+		return
+	}
+	if len(others) > 0 {
+		f.note("there is no record yet with the prefix %s, but this Redis holds others: %s. If this one should go on with one of them, set redis.prefix to it.",
+			st.Prefix(), strings.Join(others, ", "))
+		return
+	}
+	f.good("there is no record yet with the prefix %s: the first start begins one", st.Prefix())
 }
 
 // slack looks at the app and at the people the file names.

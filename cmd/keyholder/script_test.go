@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -59,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"exits": exits, "fill": fill, "answers": answers, "redis": redisCommand, "slack": slackCommand, "transfer": transferCommand,
 			"tamper": tamper, "terminate": terminate, "nosecrets": noSecrets, "recomputes": recomputes,
 			"reviewed": reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds, "spoil": spoil, "checkpoint": checkpoint(t), "rewrite": rewrite,
+			"keysBegin": keysBegin,
 		},
 	})
 }
@@ -295,6 +297,24 @@ func noSecrets(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	if n == 0 {
 		ts.Fatalf("Redis is empty, so nothing was looked at")
+	}
+}
+
+// keysBegin fails where a key begins with none of the prefixes, or a prefix begins no key: keysBegin kh other.
+func keysBegin(ts *testscript.TestScript, _ bool, prefixes []string) {
+	c := redis.NewClient(&redis.Options{Addr: of(ts).redis.Addr})
+	defer c.Close()
+	keys, err := c.Keys(context.Background(), "*").Result()
+	ts.Check(err)
+	seen := map[string]bool{}
+	for _, key := range keys {
+		prefix, _, _ := strings.Cut(key, ":")
+		if seen[prefix] = true; !slices.Contains(prefixes, prefix) {
+			ts.Fatalf("%s begins with none of %v", key, prefixes)
+		}
+	}
+	if len(seen) != len(prefixes) {
+		ts.Fatalf("only %v of %v begin keys", seen, prefixes)
 	}
 }
 

@@ -38,6 +38,8 @@ type Redis struct {
 	Cluster bool `yaml:"cluster"`
 	// Shards is how many shards the keys are spread over, 1 to 100. Fixed at the first start.
 	Shards int `yaml:"shards"`
+	// Prefix begins every key, so that several installations can share a Redis. Fixed at the first start: under another one an empty record begins.
+	Prefix string `yaml:"prefix"`
 }
 
 // Slack is what the file says about Slack.

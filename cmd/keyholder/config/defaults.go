@@ -13,7 +13,7 @@ const (
 func Default() *Config {
 	return &Config{
 		Listen: "127.0.0.1:9090",
-		Redis:  Redis{URL: "redis://127.0.0.1:6379/0", Shards: 16},
+		Redis:  Redis{URL: "redis://127.0.0.1:6379/0", Shards: 16, Prefix: "kh"},
 		Slack:  Slack{Command: "/io"},
 	}
 }

@@ -2,10 +2,14 @@ package config
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
+
+// prefixes are what package store takes, which a test of the commands compares.
+var prefixes = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?$`)
 
 const redisURLCure = "Write redis://host:6379/0, rediss:// for TLS."
 
@@ -31,6 +35,10 @@ func (c *checker) redis(cfg *Config) {
 	}
 	if r.Shards < 1 || r.Shards > 100 {
 		c.fault("redis.shards", show(itoa(r.Shards)), "is not between 1 and 100", "Leave it at 16 unless you know better; it is fixed at the first start.")
+	}
+	if len(r.Prefix) > 40 || !prefixes.MatchString(r.Prefix) {
+		c.fault("redis.prefix", show(r.Prefix), "is not made of at most 40 letters, digits and - _ . : between them",
+			"Leave it at kh, or name the installation, such as kh-acme; it is fixed at the first start.")
 	}
 }
 

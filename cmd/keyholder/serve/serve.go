@@ -78,7 +78,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 // StoreOptions says where the configuration keeps the record.
 func StoreOptions(cfg *config.Config, log zerolog.Logger) store.Options {
 	o := store.Options{URL: cfg.RedisURL(), Addrs: cfg.Redis.Addrs, Master: cfg.Redis.Master, Cluster: cfg.Redis.Cluster,
-		Shards: cfg.Redis.Shards, Log: log}
+		Shards: cfg.Redis.Shards, Prefix: cfg.Redis.Prefix, Log: log}
 	if cfg.Secrets.RedisURL != "" && o.Master == "" && !o.Cluster {
 		o.Addrs = nil // REDIS_URL wins; with Sentinel or Cluster it gives user, password and TLS to the addresses
 	}

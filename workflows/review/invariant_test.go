@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -17,6 +18,7 @@ func (w *world) check(r *run, was workflows.State, cmd workflows.Command) {
 		w.checkFold(r, cmd)
 	}
 	w.checkView(r, cmd)
+	w.checkDue(r, was, cmd)
 	switch s := r.state.(type) {
 	case PacketState:
 		old, _ := was.(PacketState)
@@ -87,10 +89,50 @@ func (w *world) checkPacket(s, old PacketState, cmd workflows.Command) {
 	}
 }
 
+// checkDue: what was due before a command is done by it, still stands, or is left out because its time is over. A time that is
+// computed anew must not forget it.
+func (w *world) checkDue(r *run, was workflows.State, cmd workflows.Command) {
+	w.t.Helper()
+	if !was.Opened() {
+		return
+	}
+	done := func(name string) bool {
+		if c, calendar := r.state.(CalendarState); calendar {
+			return c.Rests || name == timerNotice && c.noticed() || c.Last == was.(CalendarState).Next.ID
+		}
+		old, _ := was.(PacketState)
+		s, packet := r.state.(PacketState)
+		switch {
+		case !packet:
+			return was.Stage() != r.state.Stage()
+		case old.Phase != s.Phase:
+			return true
+		case name == "reminder":
+			over := !cmd.At.Before(s.Closes)
+			return s.Nudges > old.Nudges || (over || !s.NextNudge.IsZero()) && s.Reviewers[0] != old.Reviewers[0] // see nudgeFor
+		case name == "people":
+			looked := cmd.Name == workflows.CmdTimer || cmd.Name == LookPeople || cmd.Name == workflows.CmdDelegated
+			return looked && s.Checked.Equal(cmd.At)
+		case name == "escalation":
+			return s.Escalated > old.Escalated
+		}
+		return name == "late" && s.Late
+	}
+	now := r.machine.View(r.state).Timers
+	for _, t := range r.machine.View(was).Timers {
+		if !t.At.After(cmd.At) && !slices.Contains(now, t) && !done(t.Name) {
+			w.t.Fatalf("%s at %v: the timer %s of %v is forgotten; %v stand", cmd.Name, cmd.At, t.Name, t.At, now)
+		}
+	}
+}
+
 // checkNudge: reminders go to those still open, in their working hours.
 func (w *world) checkNudge(s PacketState, cmd workflows.Command) {
 	w.t.Helper()
 	at := s.Last.At.UTC() // everybody in these stories lives in UTC
+	if at.Equal(s.Due) && !working(s.Policy, time.UTC, s.Assigned.Opened).Before(s.Due) {
+		return // no working moment lies before the due time, so the last reminder comes with it
+	}
 	if h := at.Hour(); w.policy.Review.To > 0 && (h < 9 || h >= 17 || at.Weekday() == 0 || at.Weekday() == 6) && cmd.Timer != nil && cmd.Timer.At.Equal(cmd.At) {
 		w.t.Fatalf("a reminder on %v", at)
 	}

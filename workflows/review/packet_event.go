@@ -49,8 +49,10 @@ type handed struct {
 	// Reviewers is who may decide from now on.
 	Reviewers []string `json:"reviewers"`
 	// Freed are rows that were exceptions, and concern none of the reviewers any more: they are open again.
-	Freed   []int     `json:"freed,omitempty"`
-	Step    int       `json:"step,omitempty"` // of the escalation
+	Freed []int `json:"freed,omitempty"`
+	Step  int   `json:"step,omitempty"` // of the escalation
+	// Looked says that the standing of all reviewers was looked at; where only somebody was added or chosen, that is still due.
+	Looked  bool      `json:"looked,omitempty"`
 	Next    time.Time `json:"next,omitzero"`
 	NextWhy string    `json:"next_why,omitempty"`
 }
@@ -200,13 +202,13 @@ func (s *PacketState) learn(k known) {
 // handedOver changes who reviews.
 func (s *PacketState) handedOver(e workflows.Event, b handed) {
 	s.learn(b.known)
-	s.Checked = e.At
+	if b.Looked {
+		s.Checked = e.At
+	}
 	if b.Step > 0 {
 		s.Escalated = b.Step
 	}
-	if !b.Next.IsZero() {
-		s.NextNudge, s.NextWhy = b.Next, b.NextWhy
-	}
+	s.NextNudge, s.NextWhy = b.Next, b.NextWhy
 	if b.To == "" {
 		return // nobody to go to: only told
 	}

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,26 @@ func nextNudge(a Assigned, zone string, after time.Time) (time.Time, string) {
 		return time.Time{}, ""
 	}
 	return at, why
+}
+
+// nudgeFor is the next reminder of a part that comes to somebody in a zone. One that is due and was not sent is owed to them as well,
+// in their working hours, or at once where none are left before the end; only their own next one on that day takes its place.
+func (s PacketState) nudgeFor(zone string, at time.Time) (time.Time, string) {
+	next, why := nextNudge(s.Assigned, zone, at)
+	if s.NextNudge.IsZero() || s.NextNudge.After(at) {
+		return next, why
+	}
+	loc := zoneOr(s.Policy, zone)
+	owed := working(s.Policy, loc, at)
+	if !owed.Before(s.Closes) {
+		owed = at
+	}
+	day, _ := split(shown(owed, loc))
+	sameDay := !anyTime(s.Policy) && next.Before(wall(day.AddDate(0, 0, 1), 0, loc))
+	if !next.IsZero() && (sameDay || !owed.Before(next)) || !at.Before(s.Closes) {
+		return next, why
+	}
+	return owed, s.NextWhy
 }
 
 // timer answers what has become due.
@@ -105,7 +126,8 @@ func (s PacketState) people(cmd workflows.Command, f workflows.Facts) (workflows
 		if to == "" && len(rest) == 0 {
 			continue // nobody to go to: the reminders and the campaign's end go on
 		}
-		h := handed{known: knownOf(f, to), Handover: Handover{At: cmd.At, From: who, To: to, Why: why}, Reviewers: workflows.Union(rest, []string{to})}
+		h := handed{known: knownOf(f, to), Handover: Handover{At: cmd.At, From: who, To: to, Why: why}, Looked: true,
+			Reviewers: workflows.Union(rest, []string{to})}
 		if to == "" {
 			h.To = rest[0]
 		}
@@ -122,13 +144,14 @@ func (s PacketState) people(cmd workflows.Command, f workflows.Facts) (workflows
 	return d, nil
 }
 
-// hand records a change of reviewers, with the next reminder in the new one's working hours.
+// hand records a change of reviewers, with the next reminder in the working hours of whoever is first among them now.
 func (s PacketState) hand(cmd workflows.Command, f workflows.Facts, kind string, h handed) (workflows.Decision, error) {
-	if h.To != "" {
-		h.Next, h.NextWhy = nextNudge(s.Assigned, h.Zones[h.To], cmd.At)
-	}
+	h.Next, h.NextWhy = s.NextNudge, s.NextWhy
 	if h.To != "" {
 		h.Freed = s.freed(f, h.Reviewers)
+		if first := h.Reviewers[0]; first != s.Reviewers[0] {
+			h.Next, h.NextWhy = s.nudgeFor(cmp.Or(h.Zones[first], s.Zones[first]), cmd.At)
+		}
 	}
 	events := []workflows.Event{cmd.Event(kind, h)}
 	next, err := s.fold(events...)

@@ -205,7 +205,7 @@ func (s CalendarState) plan(after time.Time, f workflows.Facts) (calendarNext, b
 		return calendarNext{}, false
 	}
 	next, err := NextOpening(p, after)
-	for err == nil && (next.Begins.Before(s.Seen) || next.Begins.Before(s.LastEnds)) {
+	for err == nil && !s.opens(next) {
 		next, err = NextOpening(p, next.Opens)
 	}
 	if err != nil {
@@ -237,7 +237,7 @@ func (s CalendarState) look(cmd workflows.Command, f workflows.Facts) workflows.
 		return event(evCalendarRest, none{})
 	case s.Rests:
 		return event(evCalendarMove, next)
-	case !s.Next.Opens.After(cmd.At):
+	case !s.Next.Opens.After(cmd.At), s.Rules != next.Rules && s.overtaken(f.Policy.Review, cmd.At):
 		return s.reached(cmd, f)
 	case s.Rules != next.Rules:
 		return event(evCalendarMove, next)
@@ -246,6 +246,16 @@ func (s CalendarState) look(cmd workflows.Command, f workflows.Facts) workflows.
 	}
 	return workflows.Decision{}
 }
+
+// overtaken reports whether the period that is planned runs already, and its day is one that has passed under another policy: planned
+// anew from now on, it would be forgotten.
+func (s CalendarState) overtaken(p workflows.ReviewPolicy, at time.Time) bool {
+	now, err := PeriodAt(p, at)
+	return err == nil && !s.Next.Begins.After(at) && !now.Opens.After(at) && s.opens(now)
+}
+
+// opens reports whether a period is one that this calendar opens: it began when the account was known, and it was not opened yet.
+func (s CalendarState) opens(p Period) bool { return !p.Begins.Before(s.Seen) && !p.Begins.Before(s.LastEnds) }
 
 // reached opens the running period, if its opening has passed, and plans the next one.
 func (s CalendarState) reached(cmd workflows.Command, f workflows.Facts) workflows.Decision {
@@ -264,7 +274,7 @@ func (s CalendarState) reached(cmd workflows.Command, f workflows.Facts) workflo
 		}
 	}
 	after := s
-	if !now.Opens.After(cmd.At) && !now.Begins.Before(s.Seen) && !now.Begins.Before(s.LastEnds) {
+	if !now.Opens.After(cmd.At) && s.opens(now) {
 		b.Period, b.Campaign = now.ID, campaignID(s.AccountID, now.ID, f)
 		b.Already = slices.ContainsFunc(f.Account.Reviews, func(r workflows.ReviewSummary) bool { return r.Period == now.ID })
 		after.LastEnds = now.Ends

@@ -236,6 +236,22 @@ func TestAnotherPolicyMovesTheDay(t *testing.T) {
 	}
 }
 
+func TestAReviewWhoseNewDayHasPassedAlreadyOpensAtOnce(t *testing.T) {
+	a := newAlmanac(t, "2026-11-22T00:00:00Z")
+	a.policy.Review.Starts = workflows.Starts{Day: 20}
+	a.begin().until("2027-01-10T00:00:00Z")
+	a.policy.Review.Starts = workflows.Starts{Day: 4}
+	if err := a.give(LookCalendar); err != nil {
+		t.Fatal(err)
+	}
+	if a.started() != "2027q1" {
+		t.Errorf("started %q; the quarter's review is lost", a.started())
+	}
+	if a.until("2027-04-04T12:00:00Z").started() != "2027q1 2027q2" {
+		t.Errorf("started %q", a.started())
+	}
+}
+
 func TestANoticeThatNoLongerHoldsSaysSo(t *testing.T) {
 	a := newAlmanac(t, "2026-11-22T00:00:00Z").begin().until("2027-01-02T00:00:00Z")
 	a.policy.Review.Every, a.policy.Review.Starts = workflows.EveryYear, workflows.Starts{Day: 3}
@@ -329,19 +345,26 @@ func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 		done := map[string]bool{}
 		var last Period
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
-			from := len(a.calls)
+			begun := len(a.calls)
 			if rapid.IntRange(0, 2).Draw(t, "new policy") == 0 {
 				a.policy.Review = drawPolicy(t)
 			}
 			if rapid.Bool().Draw(t, "restart") {
+				was := a.state
 				if err := a.give(LookCalendar); err != nil {
 					t.Fatal(err)
 				}
+				now, _ := PeriodAt(a.policy.Review, a.now)
+				planned := !was.Next.Begins.After(a.now) && !now.Begins.Before(was.Seen) && !now.Begins.Before(was.LastEnds)
+				if planned && !now.Opens.After(a.now) && a.state.Last != now.ID {
+					t.Fatalf("%+v was planned and runs, and its day is forgotten", now)
+				}
 			}
+			from := len(a.calls)
 			up := rapid.Bool().Draw(t, "up")
 			a.pass(a.now.Add(time.Duration(rapid.IntRange(0, 200*24).Draw(t, "hours"))*time.Hour), up)
 			a.started()
-			for _, c := range a.calls[from:] {
+			for _, c := range a.calls[begun:] {
 				if done[c.Input["period"]] {
 					t.Fatalf("%s twice", c.Input["period"])
 				}

@@ -32,6 +32,7 @@ type world struct {
 	opened      map[string]workflows.Call
 	users       map[string][]workflows.User // by environment
 	last        workflows.Reply
+	first       func(due []workflows.Timer) int // which of the timers that are due together fires first; nil: the first
 }
 
 type failer interface {
@@ -301,16 +302,33 @@ func (w *world) wait(d time.Duration) {
 	w.now = end
 }
 
+// nextTimer answers what fires next: of all that is due now, or else at the next moment at which anything is, one.
 func (w *world) nextTimer() (at time.Time, id string, timer *workflows.Timer) {
+	var all []workflows.Timer
 	for _, wf := range w.order {
 		r := w.runs[wf]
 		for _, t := range r.machine.View(r.state).Timers {
-			if timer == nil || t.At.Before(at) {
-				at, id, timer = t.At, wf, &t
-			}
+			t.Workflow = wf
+			all = append(all, t)
 		}
 	}
-	return at, id, timer
+	if len(all) == 0 {
+		return time.Time{}, "", nil
+	}
+	slices.SortStableFunc(all, func(a, b workflows.Timer) int { return a.At.Compare(b.At) })
+	until := all[0].At
+	if until.Before(w.now) {
+		until = w.now
+	}
+	n := 0
+	if w.first != nil {
+		if far := slices.IndexFunc(all, func(t workflows.Timer) bool { return t.At.After(until) }); far >= 0 {
+			all = all[:far]
+		}
+		n = w.first(all)
+	}
+	t := workflows.Timer{Name: all[n].Name, At: all[n].At}
+	return t.At, all[n].Workflow, &t
 }
 
 // packets are the states of all packets, in the order they were opened.

@@ -94,7 +94,7 @@ func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []fu
 			return err
 		})
 	}
-	if v.who.responseURL != "" && b.trusts(v.who.responseURL) {
+	if v.who.responseURL != "" && followed(v.who.responseURL, b.o.APIURL) {
 		out = append(out, func() error {
 			_, _, err := b.api.PostMessageContext(ctx, "", slack.MsgOptionText(text, false), slack.MsgOptionResponseURL(v.who.responseURL, slack.ResponseTypeEphemeral))
 			return err
@@ -104,11 +104,6 @@ func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []fu
 		_, _, err := b.say(ctx, v.who.user, msg)
 		return err
 	})
-}
-
-// trusts reports whether an answer may be sent to a response_url: Slack's are https.
-func (b *Bot) trusts(address string) bool {
-	return strings.HasPrefix(address, "https://") || (b.o.APIURL != "" && strings.HasPrefix(address, "http://"))
 }
 
 // flat is mrkdwn as one plain line, for the text at a field. People whose name is known by now are named.

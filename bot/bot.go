@@ -74,7 +74,7 @@ func New(o Options) (*Bot, error) {
 		queue: make(chan envelope, queueSize), busy: make(chan envelope, busySize), deskIn: make(chan struct{}, maxDesk),
 		exports: make(chan struct{}, exportsAtOnce), hearing: make(chan struct{}, hearAtOnce),
 	}
-	b.wire = newWire(o.HTTP, o.RealNow, b.log, o.Metrics.Limited)
+	b.wire = newWire(o.HTTP, b.log, o.Metrics.Limited)
 	opts := []slack.Option{slack.OptionAppLevelToken(o.AppToken), slack.OptionHTTPClient(b.wire),
 		slack.OptionLog(log.New(io.Discard, "", 0))}
 	if o.APIURL != "" {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +84,7 @@ func (b *Bot) fetch(ctx context.Context, f *wireFile) ([]byte, error) {
 		return nil, fileFault(textFileBig)
 	}
 	address := or(f.URLDownload, f.URL)
-	if !b.mayHaveToken(address) {
+	if !followed(address, b.o.APIURL) {
 		return nil, fileFault(textFileHost)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -93,9 +92,7 @@ func (b *Bot) fetch(ctx context.Context, f *wireFile) ([]byte, error) {
 		return nil, fileFault(textFileHost)
 	}
 	req.Header.Set("Authorization", "Bearer "+b.o.BotToken)
-	client := *b.o.HTTP
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token stays here
-	resp, err := client.Do(req)
+	resp, err := b.wire.client.Do(req) // redirects are not followed: the token stays here
 	if err != nil {
 		return nil, err
 	}
@@ -143,18 +140,4 @@ func (b *Bot) describe(ctx context.Context, f *wireFile) error {
 	}
 	f.URLDownload, f.URL, f.Size, f.Name = info.URLPrivateDownload, info.URLPrivate, int64(info.Size), or(f.Name, info.Name)
 	return nil
-}
-
-// mayHaveToken reports whether the bot's token may go to an address: Slack's own hosts over https, and with another Web API configured that one's
-// host, by its own scheme.
-func (b *Bot) mayHaveToken(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.Opaque != "" {
-		return false
-	}
-	if api, err := url.Parse(b.o.APIURL); b.o.APIURL != "" && err == nil && u.Scheme == api.Scheme && strings.EqualFold(u.Host, api.Host) {
-		return true
-	}
-	host := strings.ToLower(u.Hostname())
-	return u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") && (host == "slack.com" || strings.HasSuffix(host, ".slack.com"))
 }

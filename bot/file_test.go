@@ -171,11 +171,13 @@ func TestSlowFileDoesNotUseUpTheAcknowledgement(t *testing.T) {
 }
 
 func TestTokenGoesToSlackAlone(t *testing.T) {
-	plain, other := fileBot(t, ""), fileBot(t, "http://127.0.0.1:8888/api/")
+	const other = "http://127.0.0.1:8888/api/"
 	for address, want := range map[string]bool{
 		"https://files.slack.com/files-pri/T1-F1/x":     true,
 		"https://acme.enterprise.slack.com/files-pri/x": true,
 		"https://slack.com/x":                           true,
+		"https://files.slack-gov.com/x":                 true,
+		"https://hooks.slack.com/actions/T1/1/x":        true,
 		"https://files.slack.com:443/x":                 true,
 		"https://files.slack.com:8443/x":                false,
 		"http://files.slack.com/x":                      false,
@@ -190,12 +192,12 @@ func TestTokenGoesToSlackAlone(t *testing.T) {
 		"http://127.0.0.1:8888/files/x":                 false,
 		"":                                              false,
 	} {
-		if got := plain.mayHaveToken(address); got != want {
+		if got := followed(address, ""); got != want {
 			t.Errorf("%s: %v", address, got)
 		}
 	}
 	for address, want := range map[string]bool{"http://127.0.0.1:8888/files/x": true, "http://127.0.0.1:8889/files/x": false, "https://127.0.0.1:8888/files/x": false, "https://files.slack.com/x": true} {
-		if got := other.mayHaveToken(address); got != want {
+		if got := followed(address, other); got != want {
 			t.Errorf("with another Web API, %s: %v", address, got)
 		}
 	}

@@ -104,6 +104,9 @@ func (b *Bot) sendFile(ctx context.Context, user, name string, content []byte, c
 	if err != nil {
 		return fmt.Errorf("ask where a file goes: %w", err)
 	}
+	if !followed(to.UploadURL, b.o.APIURL) {
+		return errors.New("send a file: the address that came for it is not Slack's")
+	}
 	_, err = retryLimited(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, b.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: to.UploadURL, Filename: name, Reader: bytes.NewReader(content)})
 	})

@@ -139,7 +139,7 @@ func heldReview(r *rig) string {
 		Exceptions: []string{"<@UBEN> decides on ben@acme.example, which concerns them: no other reviewer or holder can decide it."},
 		Notes:      []string{"<@UANA> is away."}}
 	r.desk.states = map[string]workflows.State{id: c, ben.ID: ben, cat.ID: cat}
-	r.desk.open = []workflows.Overview{{ID: id, Account: "acme", Title: c.Title(), Stage: c.Stage()}, {ID: ben.ID, Account: "acme", Title: ben.Title(), Stage: ben.Stage()}}
+	r.desk.open = []workflows.Overview{{ID: id, Account: "acme", Title: c.Title(), Stage: c.StageName()}, {ID: ben.ID, Account: "acme", Title: ben.Title(), Stage: ben.StageName()}}
 	r.desk.accounts[0].State.Reviews = []workflows.ReviewSummary{
 		{ID: r.named("2026q3"), Period: "2026q3", Stage: review.CampaignCompleted, Rows: 20, Keep: 15, Change: 2, Remove: 2, NoAnswer: 1, Open: 1, Closed: reviewNow.AddDate(0, -2, 0)},
 		{ID: id, Period: "2026q4", Stage: review.CampaignOpen, Rows: 8}}

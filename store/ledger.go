@@ -32,7 +32,7 @@ func (s *Store) DrawCheckpoint(ctx context.Context, at time.Time, between func()
 	}); err != nil {
 		return workflows.Drawn{}, fmt.Errorf("draw a checkpoint: %w", err)
 	}
-	var now []workflows.Head
+	var now []workflows.ChainHead
 	for shard := range s.shards {
 		refs, err := s.shardRefs(ctx, shard, "")
 		if err != nil {
@@ -68,7 +68,7 @@ func (s *Store) DrawCheckpoint(ctx context.Context, at time.Time, between func()
 }
 
 // heads reads where records of one shard stand. Those that do not exist, or make no sense, are left out.
-func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.Head, error) {
+func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.ChainHead, error) {
 	cmds := make([]*redis.SliceCmd, len(refs))
 	err := s.read(ctx, "read heads", func() error {
 		pipe := s.rdb.Pipeline()
@@ -81,7 +81,7 @@ func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.He
 	if err != nil {
 		return nil, err
 	}
-	var heads []workflows.Head
+	var heads []workflows.ChainHead
 	for i, ref := range refs {
 		fields := cmds[i].Val()
 		if len(fields) != 2 {
@@ -93,7 +93,7 @@ func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.He
 		if err != nil || n == 0 || !workflows.IsHash(link) {
 			continue
 		}
-		heads = append(heads, workflows.Head{Ref: ref, Version: n, Link: link})
+		heads = append(heads, workflows.ChainHead{Ref: ref, Version: n, Link: link})
 	}
 	return heads, nil
 }
@@ -168,7 +168,7 @@ type ledgerCheck struct {
 }
 
 type wantedHead struct {
-	workflows.Head
+	workflows.ChainHead
 	number uint64 // of the checkpoint
 
 	version *redis.StringCmd
@@ -180,9 +180,9 @@ func (v *ledgerCheck) ledgerFails(format string, args ...any) {
 	v.failed(ref, &BrokenError{Ref: ref, Reason: fmt.Sprintf(format, args...)})
 }
 
-func (v *ledgerCheck) want(ctx context.Context, number uint64, heads []workflows.Head) error {
+func (v *ledgerCheck) want(ctx context.Context, number uint64, heads []workflows.ChainHead) error {
 	for _, h := range heads {
-		v.wanted = append(v.wanted, wantedHead{Head: h, number: number})
+		v.wanted = append(v.wanted, wantedHead{ChainHead: h, number: number})
 		if len(v.wanted) == headsAtOnce {
 			if err := v.look(ctx); err != nil {
 				return err

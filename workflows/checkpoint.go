@@ -22,7 +22,7 @@ const BlockChannel = "channel"
 // Drawn answers [OpCheckpoint]: a checkpoint and the heads that it adds.
 type Drawn struct {
 	Checkpoint Checkpoint
-	Heads      []Head
+	Heads      []ChainHead
 }
 
 // Checkpoints is the machine of the ledger. A timer asks for a checkpoint each day; what comes back is an event of the ledger and a card in the channel. After a
@@ -72,8 +72,8 @@ func (s CheckpointsState) Account() string { return "" }
 // Title implements [State]. It is empty: this is Keyholder's own work.
 func (s CheckpointsState) Title() string { return "" }
 
-// Stage implements [State].
-func (s CheckpointsState) Stage() string {
+// StageName implements [State].
+func (s CheckpointsState) StageName() string {
 	if s.Drawing {
 		return "drawing"
 	}

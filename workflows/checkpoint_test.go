@@ -51,7 +51,7 @@ func (b *book) due(at time.Time) workflows.Decision {
 }
 
 // draw answers the next checkpoint over some heads, as the store does.
-func (b *book) draw(at time.Time, heads []workflows.Head) workflows.Drawn {
+func (b *book) draw(at time.Time, heads []workflows.ChainHead) workflows.Drawn {
 	b.t.Helper()
 	l := b.read()
 	c, changed := l.Next(at, heads, nil)
@@ -76,10 +76,10 @@ func (b *book) answer(r workflows.Receipt) workflows.Decision {
 }
 
 // crowd is n heads; version is that of all of them.
-func crowd(n int, version uint64) []workflows.Head {
-	out := make([]workflows.Head, n)
+func crowd(n int, version uint64) []workflows.ChainHead {
+	out := make([]workflows.ChainHead, n)
 	for i := range out {
-		out[i] = workflows.Head{Ref: workflows.Ref{Kind: workflows.KindPerson, ID: fmt.Sprintf("U%05d", i)}, Version: version, Link: fmt.Sprintf("%064x", uint64(i)<<8|version)}
+		out[i] = workflows.ChainHead{Ref: workflows.Ref{Kind: workflows.KindPerson, ID: fmt.Sprintf("U%05d", i)}, Version: version, Link: fmt.Sprintf("%064x", uint64(i)<<8|version)}
 	}
 	return out
 }
@@ -121,7 +121,7 @@ func TestALargeListIsKeptInPartsAndASmallChangeInOne(t *testing.T) {
 		}
 	}
 	b.due(b.state.Next)
-	heads[7] = workflows.Head{Ref: heads[7].Ref, Version: 3, Link: strings.Repeat("ab", 32)}
+	heads[7] = workflows.ChainHead{Ref: heads[7].Ref, Version: 3, Link: strings.Repeat("ab", 32)}
 	drawn = b.draw(epoch.Add(24*time.Hour), heads)
 	d = b.answer(workflows.Receipt{OK: true, Drawn: &drawn})
 	if len(d.Events) != 2 || len(d.Events[0].Body) > 500 || b.state.Last.Records != 10_000 || b.state.Last.Changed != 1 {
@@ -135,7 +135,7 @@ func TestALargeListIsKeptInPartsAndASmallChangeInOne(t *testing.T) {
 
 func TestARootDependsOnEverythingItNames(t *testing.T) {
 	heads := crowd(3, 1)
-	made := func(change func(*workflows.Ledger, *time.Time, []workflows.Head) []workflows.Head) string {
+	made := func(change func(*workflows.Ledger, *time.Time, []workflows.ChainHead) []workflows.ChainHead) string {
 		l, at, h := newBook(t).read(), epoch, slices.Clone(heads)
 		c, _ := l.Next(at, h, nil)
 		if change != nil {
@@ -145,34 +145,34 @@ func TestARootDependsOnEverythingItNames(t *testing.T) {
 		return c.Root
 	}
 	seen := map[string]string{made(nil): "nothing"}
-	for name, change := range map[string]func(*workflows.Ledger, *time.Time, []workflows.Head) []workflows.Head{
-		"time": func(_ *workflows.Ledger, at *time.Time, h []workflows.Head) []workflows.Head {
+	for name, change := range map[string]func(*workflows.Ledger, *time.Time, []workflows.ChainHead) []workflows.ChainHead{
+		"time": func(_ *workflows.Ledger, at *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
 			*at = at.Add(time.Second)
 			return h
 		},
-		"link": func(_ *workflows.Ledger, _ *time.Time, h []workflows.Head) []workflows.Head {
+		"link": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
 			h[1].Link = h[0].Link
 			return h
 		},
-		"version": func(_ *workflows.Ledger, _ *time.Time, h []workflows.Head) []workflows.Head {
+		"version": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
 			h[1].Version = 9
 			return h
 		},
-		"kind": func(_ *workflows.Ledger, _ *time.Time, h []workflows.Head) []workflows.Head {
+		"kind": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
 			h[1].Ref.Kind = workflows.KindAccount
 			return h
 		},
-		"number": func(l *workflows.Ledger, _ *time.Time, h []workflows.Head) []workflows.Head {
+		"number": func(l *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
 			l.Last.Number = 1
 			l.Last.Root = workflows.NoRoot
 			return h
 		},
-		"previous": func(l *workflows.Ledger, _ *time.Time, h []workflows.Head) []workflows.Head {
+		"previous": func(l *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
 			l.Last.Number = 1
 			l.Last.Root = strings.Repeat("1", 64)
 			return h
 		},
-		"a record": func(_ *workflows.Ledger, _ *time.Time, h []workflows.Head) []workflows.Head { return h[:2] },
+		"a record": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead { return h[:2] },
 	} {
 		root := made(change)
 		if other, same := seen[root]; same {

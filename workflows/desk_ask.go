@@ -100,7 +100,7 @@ func (d *Desk) Look(ctx context.Context, workflow string) (Overview, error) {
 		return Overview{}, err
 	}
 	p, _ := d.o.Policies.Policy(s.Account())
-	return Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name, Title: s.Title(), Stage: s.Stage(),
+	return Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name, Title: s.Title(), Stage: s.StageName(),
 		Closed: s.Closed(), Opened: s.Began(), Waiting: m.View(s).Waiting}, nil
 }
 

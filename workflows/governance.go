@@ -38,20 +38,17 @@ const (
 	LookGovernance = "governance.look"    // compares the rules with those on record
 )
 
-// Governance is the machine that records a change of an account's rules and tells the account's channel. It has one workflow for each account, which
-// never ends. What it compares with stands in the account's record, so a change is recorded once however many processes see it.
-type Governance struct{}
-
 // GovernanceState is what the channel was told last.
 type GovernanceState struct {
-	ID        string    `json:"id"`
-	AccountID string    `json:"account"`
-	Begun     time.Time `json:"begun"`
-	Count     int       `json:"count,omitempty"` // changes so far
-	Last      *ruleNews `json:"last,omitempty"`
+	Head
+	Count int       `json:"count,omitempty"` // changes so far
+	Last  *ruleNews `json:"last,omitempty"`
 }
 
-// ruleNews is one change as the channel is told of it: body of [evGovernanceTold].
+// Title implements [State]. It is empty: this is Keyholder's own work.
+func (s GovernanceState) Title() string { return "" }
+
+// ruleNews is one change as the channel is told of it.
 type ruleNews struct {
 	GovernanceChange
 	AccountName string    `json:"account_name"`
@@ -59,73 +56,49 @@ type ruleNews struct {
 	At          time.Time `json:"at"`
 }
 
-const (
-	evGovernanceBegun = "governance.begun" // body governanceBegun
-	evGovernanceTold  = "governance.told"  // body ruleNews
+// Governance is the machine that records a change of an account's rules and tells the account's channel. It has one workflow for each account, which
+// never ends. What it compares with stands in the account's record, so a change is recorded once however many processes see it.
+func Governance() Machine {
+	return Rules[GovernanceState]{
+		Name: "governance", Letter: LetterGovernance, Schema: 1,
+		Kinds:  NewKinds[GovernanceState](nil, nil, governanceBegun, governanceTold),
+		Decide: decideGovernance, View: GovernanceState.view,
+	}.Machine()
+}
+
+var (
+	governanceBegun = Kind[GovernanceState, Identity]{
+		Type: "governance.begun",
+		Fold: func(s *GovernanceState, e Event, b Identity) {
+			if !s.Opened() { // it may begin again, where the account's record was begun anew
+				s.Open(b, "watching", e)
+			}
+		},
+		Tell: Told[Identity]("the rules of the account are watched from here on"),
+	}
+	governanceTold = Kind[GovernanceState, ruleNews]{
+		Type: "governance.told",
+		Fold: func(s *GovernanceState, _ Event, b ruleNews) { s.Count, s.Last = s.Count+1, &b },
+		Tell: func(_ Event, n ruleNews) string {
+			return "the configuration changed the rules: " + Esc(strings.Join(n.Differs, ", "))
+		},
+	}
 )
 
-type governanceBegun struct {
-	ID        string `json:"id"`
-	AccountID string `json:"account"`
-}
-
-// Opened implements [State].
-func (s GovernanceState) Opened() bool { return s.ID != "" }
-
-// Closed implements [State].
-func (s GovernanceState) Closed() bool { return false }
-
-// Account implements [State].
-func (s GovernanceState) Account() string { return s.AccountID }
-
-// Title implements [State]. It is empty: this is Keyholder's own work.
-func (s GovernanceState) Title() string { return "" }
-
-// Stage implements [State].
-func (s GovernanceState) Stage() string { return "watching" }
-
-// Began implements [State].
-func (s GovernanceState) Began() time.Time { return s.Begun }
-
-// Name implements [Machine].
-func (Governance) Name() string { return "governance" }
-
-// Letter implements [Machine].
-func (Governance) Letter() byte { return 'g' }
-
-// Schema implements [Machine].
-func (Governance) Schema() int { return 1 }
-
-// New implements [Machine].
-func (Governance) New() State { return GovernanceState{} }
-
-// Decode implements [Machine].
-func (Governance) Decode(raw []byte) (State, error) {
-	var s GovernanceState
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, fmt.Errorf("decode governance: %w", err)
-	}
-	return s, nil
-}
-
-// Needs implements [Machine].
-func (Governance) Needs(State, Command, Policy, AccountState) Needs { return Needs{} }
-
-// Decide implements [Machine].
-func (Governance) Decide(st State, cmd Command, f Facts) (Decision, error) {
-	s := st.(GovernanceState)
+func decideGovernance(s GovernanceState, cmd Command, f Facts) (Decision, error) {
 	opens := cmd.Name == OpenGovernance && !s.Opened()
 	if cmd.Actor.Kind != ByKeyholder || !opens && cmd.Name != LookGovernance {
-		return Decision{}, Refuse("unknown_action", "Nobody has to do anything about the rules here; they are changed in the configuration. Nothing was recorded.")
+		return Decision{}, Refuse("unknown_action",
+			"Nobody has to do anything about the rules here; they are changed in the configuration. Nothing was recorded.")
 	}
 	rules, err := canonical(cmd.Input[BlockRules])
 	if err != nil {
 		return Decision{}, err
 	}
 	var d Decision
-	old, begun := f.Account.Governance, cmd.Event(evGovernanceBegun, governanceBegun{cmd.Workflow, f.Policy.ID})
+	old := f.Account.Governance
 	if opens || len(old) == 0 { // what is stored needs an event of the workflow, too
-		d.Events = append(d.Events, begun)
+		d = governanceBegun.One(cmd, Identity{cmd.Workflow, f.Policy.ID})
 	}
 	change := GovernanceChange{Old: old, New: rules, File: cmd.Input[BlockFile]}
 	switch {
@@ -139,7 +112,7 @@ func (Governance) Decide(st State, cmd Command, f Facts) (Decision, error) {
 		change.Differs = append(change.Differs, r.words())
 	}
 	d.Account = append(d.Account, cmd.Event(GovernanceChanged, change))
-	d.Events = append(d.Events, cmd.Event(evGovernanceTold, ruleNews{change, f.Policy.Name, f.Policy.Channel, cmd.At}))
+	d.Events = append(d.Events, governanceTold.Of(cmd, ruleNews{change, f.Policy.Name, f.Policy.Channel, cmd.At}))
 	return d, nil
 }
 
@@ -152,48 +125,12 @@ func canonical(text string) (json.RawMessage, error) {
 	return raw, nil
 }
 
-// Apply implements [Machine].
-func (Governance) Apply(st State, e Event) (State, error) {
-	s := st.(GovernanceState)
-	switch e.Type {
-	case evGovernanceBegun:
-		var b governanceBegun
-		if err := json.Unmarshal(e.Body, &b); err != nil {
-			return st, fmt.Errorf("apply %s: %w", e.Type, err)
-		}
-		if !s.Opened() {
-			s.Begun = e.At
-		}
-		s.ID, s.AccountID = b.ID, b.AccountID
-	case evGovernanceTold:
-		var b ruleNews
-		if err := json.Unmarshal(e.Body, &b); err != nil {
-			return st, fmt.Errorf("apply %s: %w", e.Type, err)
-		}
-		s.Count, s.Last = s.Count+1, &b
-	default:
-		return st, fmt.Errorf("apply %q: %w", e.Type, ErrUnknownEvent)
-	}
-	return s, nil
-}
-
-// View implements [Machine]. Each change has a card of its own, so that what was said stays said.
-func (Governance) View(st State) View {
-	s := st.(GovernanceState)
+// view shows each change on a card of its own, so that what was said stays said.
+func (s GovernanceState) view() View {
 	if s.Last == nil || s.Last.Channel == "" {
 		return View{}
 	}
 	return View{Cards: []Card{s.Last.card(fmt.Sprintf("change-%d", s.Count))}}
-}
-
-// Tell implements [Machine].
-func (Governance) Tell(e Event) string { return Retell(governanceTellers, e) }
-
-var governanceTellers = map[string]Teller{
-	evGovernanceBegun: TellsAlways("the rules of the account are watched from here on"),
-	evGovernanceTold: Tells(func(_ Event, n ruleNews) string {
-		return "the configuration changed the rules: " + Esc(strings.Join(n.Differs, ", "))
-	}),
 }
 
 func (n ruleNews) card(name string) Card {

@@ -66,7 +66,7 @@ func (r *road) cards() []workflows.Card {
 
 func watched(t *testing.T) *road {
 	t.Helper()
-	r := newRoad(t, workflows.Governance{})
+	r := newRoad(t, workflows.Governance())
 	if err := r.starts(r.Desk, "first", workflows.OpenGovernance, rulesBefore); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func (p policyWithChannel) Policy(id string) (workflows.Policy, bool) {
 
 func TestTheChannelHearsWhoMayDecideBeforeAndAfter(t *testing.T) {
 	r := watched(t)
-	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{workflows.Governance{}}, Roster: r, Policies: policyWithChannel{}, Now: r.clock})
+	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{workflows.Governance()}, Roster: r, Policies: policyWithChannel{}, Now: r.clock})
 	for i, rules := range []string{rulesAfter, rulesBefore} {
 		if err := r.starts(d, "start"+rules, workflows.LookGovernance, rules); err != nil {
 			t.Fatal(err)
@@ -136,7 +136,7 @@ func TestProcessesThatStartTogetherRecordAChangeOnce(t *testing.T) {
 	r := watched(t)
 	var all sync.WaitGroup
 	for _, n := range []string{"a", "b", "c", "d"} {
-		d := r.desk(workflows.Governance{}) // no lock in common
+		d := r.desk(workflows.Governance()) // no lock in common
 		all.Go(func() {
 			if err := r.starts(d, n, workflows.LookGovernance, rulesAfter); err != nil {
 				t.Error(err)

@@ -29,20 +29,20 @@ func RecordRef(id string) Ref {
 	return Ref{KindWorkflow, id}
 }
 
-// Head is where a record's chain stood: the link of the event with the number Version, in lower-case hexadecimal.
-type Head struct {
+// ChainHead is where a record's chain stood: the link of the event with the number Version, in lower-case hexadecimal.
+type ChainHead struct {
 	Ref     Ref
 	Version uint64
 	Link    string
 }
 
 // String is the head's line in a checkpoint: link, version, kind/id.
-func (h Head) String() string {
+func (h ChainHead) String() string {
 	return fmt.Sprintf("%s %d %s/%s", h.Link, h.Version, h.Ref.Kind, h.Ref.ID)
 }
 
-func parseHead(line string) (Head, error) {
-	var h Head
+func parseHead(line string) (ChainHead, error) {
+	var h ChainHead
 	parts := strings.SplitN(line, " ", 3)
 	if len(parts) != 3 {
 		return h, fmt.Errorf("read a head: %.80q is none", line)
@@ -52,7 +52,7 @@ func parseHead(line string) (Head, error) {
 	if err != nil || !ok || !IsHash(parts[0]) {
 		return h, fmt.Errorf("read a head: %.80q is none", line)
 	}
-	return Head{Ref{kind, id}, version, parts[0]}, nil
+	return ChainHead{Ref{kind, id}, version, parts[0]}, nil
 }
 
 // IsHash reports whether a text is a SHA-256 in lower-case hexadecimal.
@@ -89,12 +89,12 @@ type Checkpoint struct {
 var NoRoot = strings.Repeat("0", 2*sha256.Size)
 
 // root computes the root over the heads, by kind/id.
-func (c Checkpoint) root(heads map[Ref]Head) string {
-	all := make([]Head, 0, len(heads))
+func (c Checkpoint) root(heads map[Ref]ChainHead) string {
+	all := make([]ChainHead, 0, len(heads))
 	for _, h := range heads {
 		all = append(all, h)
 	}
-	slices.SortFunc(all, func(a, b Head) int { return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID) })
+	slices.SortFunc(all, func(a, b ChainHead) int { return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID) })
 	sum := sha256.New()
 	fmt.Fprintf(sum, "keyholder checkpoint 1\nnumber %d\nat %s\nprevious %s\nrecords %d\n", c.Number, c.At.UTC().Format(time.RFC3339), c.Previous, c.Records)
 	for _, h := range all {
@@ -121,7 +121,7 @@ const (
 	maxPart      = 1 << 20
 )
 
-func packHeads(heads []Head) ([]byte, error) {
+func packHeads(heads []ChainHead) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	for _, h := range heads {
@@ -135,7 +135,7 @@ func packHeads(heads []Head) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func unpackHeads(packed []byte) ([]Head, error) {
+func unpackHeads(packed []byte) ([]ChainHead, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("read a part: %w", err)
@@ -147,7 +147,7 @@ func unpackHeads(packed []byte) ([]Head, error) {
 	if len(text) > maxPart {
 		return nil, errors.New("read a part: it is larger than any part that is written")
 	}
-	var heads []Head
+	var heads []ChainHead
 	for line := range strings.Lines(string(text)) {
 		h, err := parseHead(strings.TrimSuffix(line, "\n"))
 		if err != nil {
@@ -161,13 +161,13 @@ func unpackHeads(packed []byte) ([]Head, error) {
 // Ledger is what the events of a ledger say: the last checkpoint (number 0: none), and where each record stood then.
 type Ledger struct {
 	Last  Checkpoint
-	heads map[Ref]Head
-	parts []Head
+	heads map[Ref]ChainHead
+	parts []ChainHead
 }
 
 // Read takes the next event of the ledger. When that is a checkpoint it answers it together with the heads that it added, and an error where its root
 // does not follow from the heads and the checkpoint before.
-func (l *Ledger) Read(e Event) (made *Checkpoint, heads []Head, err error) {
+func (l *Ledger) Read(e Event) (made *Checkpoint, heads []ChainHead, err error) {
 	switch e.Type {
 	case CheckpointPart:
 		var b checkpointPart
@@ -187,7 +187,7 @@ func (l *Ledger) Read(e Event) (made *Checkpoint, heads []Head, err error) {
 		}
 		heads, l.parts = l.parts, nil
 		if l.heads == nil {
-			l.heads = map[Ref]Head{}
+			l.heads = map[Ref]ChainHead{}
 		}
 		for _, h := range heads {
 			l.heads[h.Ref] = h
@@ -202,7 +202,7 @@ func (l *Ledger) Read(e Event) (made *Checkpoint, heads []Head, err error) {
 // ErrCheckpoint: a checkpoint is not what its list and the one before make it.
 var ErrCheckpoint = errors.New("it does not follow from its list and the checkpoint before")
 
-func (c Checkpoint) follows(before Checkpoint, heads map[Ref]Head, changed int) error {
+func (c Checkpoint) follows(before Checkpoint, heads map[Ref]ChainHead, changed int) error {
 	switch {
 	case c.Number != before.Number+1:
 		return fmt.Errorf("%w: its number is %d, the one before is %d", ErrCheckpoint, c.Number, before.Number)
@@ -217,8 +217,8 @@ func (c Checkpoint) follows(before Checkpoint, heads map[Ref]Head, changed int) 
 }
 
 // Grew answers those of the last checkpoint's heads whose records stand further on now.
-func (l *Ledger) Grew(now []Head) []Head {
-	var grew []Head
+func (l *Ledger) Grew(now []ChainHead) []ChainHead {
+	var grew []ChainHead
 	for _, h := range now {
 		if was, known := l.heads[h.Ref]; known && h.Version > was.Version {
 			grew = append(grew, was)
@@ -232,16 +232,16 @@ const maxNames = 5
 
 // Next makes the checkpoint after the last one from where the records stand now, and answers the heads that changed. A record that is gone, is shorter,
 // stands at the same number with another link or is among rewritten keeps the head that is vouched for, and is named: it did not grow from there.
-func (l *Ledger) Next(at time.Time, now []Head, rewritten map[Ref]bool) (Checkpoint, []Head) {
+func (l *Ledger) Next(at time.Time, now []ChainHead, rewritten map[Ref]bool) (Checkpoint, []ChainHead) {
 	c := Checkpoint{Number: l.Last.Number + 1, At: at.UTC().Truncate(time.Second), Previous: l.Last.Root}
 	if l.Last.Number == 0 {
 		c.Previous = NoRoot
 	}
-	all, left := map[Ref]Head{}, map[Ref]bool{}
+	all, left := map[Ref]ChainHead{}, map[Ref]bool{}
 	for ref, h := range l.heads {
 		all[ref], left[ref] = h, true
 	}
-	var changed []Head
+	var changed []ChainHead
 	for _, h := range now {
 		was, known := l.heads[h.Ref]
 		switch {
@@ -259,7 +259,7 @@ func (l *Ledger) Next(at time.Time, now []Head, rewritten map[Ref]bool) (Checkpo
 	}
 	slices.Sort(c.Names)
 	c.Lost, c.Names = len(c.Names), c.Names[:min(len(c.Names), maxNames)]
-	slices.SortFunc(changed, func(a, b Head) int { return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID) })
+	slices.SortFunc(changed, func(a, b ChainHead) int { return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID) })
 	c.Records, c.Changed = len(all), len(changed)
 	c.Root = c.root(all)
 	return c, changed

@@ -37,8 +37,8 @@ type State interface {
 	// Title is one short line that stands alone, as "Hand Acme Production to celigo@acme.example", without markup. It is empty for Keyholder's own
 	// work, where nothing is asked of anybody: lists of what is open leave that out.
 	Title() string
-	// Stage is the name of the state the workflow is in, as "confirming".
-	Stage() string
+	// StageName is the name of the stage the workflow is in, as "confirming".
+	StageName() string
 	// Began is when the opening event happened.
 	Began() time.Time
 }

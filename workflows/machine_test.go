@@ -21,12 +21,12 @@ type tallyState struct {
 	Done    bool      `json:"done,omitempty"`
 }
 
-func (s tallyState) Opened() bool     { return s.ID != "" }
-func (s tallyState) Closed() bool     { return s.Done }
-func (s tallyState) Account() string  { return "acme" }
-func (s tallyState) Title() string    { return "Tally" }
-func (s tallyState) Stage() string    { return "counting" }
-func (s tallyState) Began() time.Time { return s.Begun }
+func (s tallyState) Opened() bool      { return s.ID != "" }
+func (s tallyState) Closed() bool      { return s.Done }
+func (s tallyState) Account() string   { return "acme" }
+func (s tallyState) Title() string     { return "Tally" }
+func (s tallyState) StageName() string { return "counting" }
+func (s tallyState) Began() time.Time  { return s.Begun }
 
 const tallyLimit = 200
 

@@ -133,8 +133,8 @@ func (s FoundState) Title() string {
 	return "Unexplained access of " + s.Email + " in " + s.where()
 }
 
-// Stage implements workflows.State.
-func (s FoundState) Stage() string {
+// StageName implements workflows.State.
+func (s FoundState) StageName() string {
 	if s.Closed() {
 		return s.End.Outcome
 	}

@@ -78,13 +78,13 @@ func (w *world) mustShow(r *run) {
 			w.t.Fatalf("the notification line of %s is not plain: %q", key, c.Fallback)
 		}
 		for _, text := range slices.Concat([]string{c.Title, c.Fallback, c.Note}, c.Lines, c.Facts) {
-			w.mustReadWell("card "+key+" in "+r.state.Stage(), text)
+			w.mustReadWell("card "+key+" in "+r.state.StageName(), text)
 		}
 		w.mustPress(r, c)
 	}
 	for key := range r.shown {
 		if !now[key] {
-			w.t.Fatalf("card %s has vanished in stage %s", key, r.state.Stage())
+			w.t.Fatalf("card %s has vanished in stage %s", key, r.state.StageName())
 		}
 	}
 }
@@ -110,7 +110,7 @@ func (w *world) mustPress(r *run, c workflows.Card) {
 		}
 	}
 	if primary > 1 {
-		w.t.Fatalf("%d primary buttons on the card of %s in %s", primary, c.Recipient, r.state.Stage())
+		w.t.Fatalf("%d primary buttons on the card of %s in %s", primary, c.Recipient, r.state.StageName())
 	}
 	if r.state.Closed() && len(c.Buttons) > 0 {
 		w.t.Fatalf("the card of %s has buttons although it is over", c.Recipient)
@@ -138,7 +138,7 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 			return
 		}
 	}
-	w.t.Fatalf("in %s %s is shown %s and told: %v", r.state.Stage(), c.Recipient, b.Action, err)
+	w.t.Fatalf("in %s %s is shown %s and told: %v", r.state.StageName(), c.Recipient, b.Action, err)
 }
 
 // mustMove: an open workflow has a timer, a call under way, a watch, or somebody to wait for.
@@ -147,11 +147,11 @@ func (w *world) mustMove(r *run) {
 	flying := slices.ContainsFunc(w.queue, func(e *workflows.Effect) bool { return e.Workflow == r.id })
 	switch {
 	case !r.state.Closed() && len(r.view.Timers) == 0 && !flying && len(r.view.Waiting) == 0 && len(r.view.Watches) == 0:
-		w.t.Fatalf("nothing will ever end stage %s: %s", r.state.Stage(), encode(w.t, r.state))
+		w.t.Fatalf("nothing will ever end stage %s: %s", r.state.StageName(), encode(w.t, r.state))
 	case r.state.Closed() && (len(r.view.Timers)+len(r.view.Watches)+len(r.view.Waiting)) > 0:
 		w.t.Fatalf("what is over still waits: %s", encode(w.t, r.view))
 	case r.access().InFlight && !flying:
-		w.t.Fatalf("stage %s waits for an answer that nobody asked for: %s", r.state.Stage(), encode(w.t, r.state))
+		w.t.Fatalf("stage %s waits for an answer that nobody asked for: %s", r.state.StageName(), encode(w.t, r.state))
 	}
 	names := map[string]bool{}
 	for _, t := range r.view.Timers {

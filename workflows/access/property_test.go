@@ -118,7 +118,7 @@ func (s setting) begin(t failer) *world {
 		func() { w.deliverAll() },
 		func() {
 			for _, who := range []string{"Ana", "Cat", "Ben", "Dee"} {
-				if len(w.asked()) > 0 && w.newest().state.Stage() == Approving {
+				if len(w.asked()) > 0 && w.newest().state.StageName() == Approving {
 					w.click(who, "approve")
 				}
 			}
@@ -631,6 +631,6 @@ func FuzzDecide(f *testing.F) {
 			}
 		}
 		_ = m.View(s)
-		_ = fmt.Sprint(s.Title(), s.Stage(), m.Tell(workflows.Event{Type: name, Body: []byte(text)}))
+		_ = fmt.Sprint(s.Title(), s.StageName(), m.Tell(workflows.Event{Type: name, Body: []byte(text)}))
 	})
 }

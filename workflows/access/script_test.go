@@ -351,7 +351,7 @@ func (s *script) tell(steps ...step) {
 		if len(who) > 0 {
 			s.say("new: %s", strings.Join(who, ", "))
 		}
-		if st.before.Stage() != st.after.Stage() {
+		if st.before.StageName() != st.after.StageName() {
 			s.say("%s", s.stage(st))
 		}
 	}
@@ -368,7 +368,7 @@ func (s *script) name(recipient string) string {
 }
 
 func (s *script) stage(st step) string {
-	out := "== " + st.after.Stage()
+	out := "== " + st.after.StageName()
 	if len(st.view.Waiting) > 0 {
 		out += ", waits for " + s.w.read(workflows.Mentions(st.view.Waiting))
 	}

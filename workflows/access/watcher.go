@@ -128,8 +128,8 @@ func (s WatchState) Account() string { return s.AccountID }
 // Title implements workflows.State. It is empty: a watcher is Keyholder's own work, and lists of what is open leave it out.
 func (s WatchState) Title() string { return "" }
 
-// Stage implements workflows.State.
-func (s WatchState) Stage() string {
+// StageName implements workflows.State.
+func (s WatchState) StageName() string {
 	switch {
 	case s.Ended:
 		return "ended"

@@ -524,7 +524,7 @@ func (w *world) fire(r *run, t workflows.Timer) step {
 		Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &t})
 	for _, still := range r.view.Timers {
 		if still.Name == t.Name && still.At.Equal(t.At) && r.machine.Letter() != 'd' {
-			w.t.Fatalf("timer %s fired in stage %s and is wanted again at the same time", t.Name, r.state.Stage())
+			w.t.Fatalf("timer %s fired in stage %s and is wanted again at the same time", t.Name, r.state.StageName())
 		}
 	}
 	return st

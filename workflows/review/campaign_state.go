@@ -124,8 +124,8 @@ func (s CampaignState) Closed() bool {
 // Account implements workflows.State.
 func (s CampaignState) Account() string { return s.AccountID }
 
-// Stage implements workflows.State.
-func (s CampaignState) Stage() string { return s.Phase }
+// StageName implements workflows.State.
+func (s CampaignState) StageName() string { return s.Phase }
 
 // Began implements workflows.State.
 func (s CampaignState) Began() time.Time { return s.Begun }

@@ -119,8 +119,8 @@ func (s PacketState) Closed() bool { return s.Phase == PacketCompleted }
 // Account implements workflows.State.
 func (s PacketState) Account() string { return s.AccountID }
 
-// Stage implements workflows.State.
-func (s PacketState) Stage() string { return s.Phase }
+// StageName implements workflows.State.
+func (s PacketState) StageName() string { return s.Phase }
 
 // Began implements workflows.State.
 func (s PacketState) Began() time.Time { return s.Assigned.Opened }

@@ -533,7 +533,7 @@ func (s *script) changes(id string) {
 	if len(who) > 0 {
 		s.say("%s, new cards: %s", s.label(id), strings.Join(who, ", "))
 	}
-	if stage := r.state.Stage(); s.stages[id] != stage {
+	if stage := r.state.StageName(); s.stages[id] != stage {
 		s.stages[id] = stage
 		out := "== " + s.label(id) + " " + stage
 		if len(v.Waiting) > 0 {

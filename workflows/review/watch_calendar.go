@@ -119,8 +119,8 @@ func (s CalendarState) Account() string { return s.AccountID }
 // Title implements workflows.State. It is empty: a calendar is Keyholder's own work, and lists of what is open leave it out.
 func (s CalendarState) Title() string { return "" }
 
-// Stage implements workflows.State.
-func (s CalendarState) Stage() string {
+// StageName implements workflows.State.
+func (s CalendarState) StageName() string {
 	if s.Rests {
 		return "resting"
 	}

@@ -143,7 +143,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		Machine{}.View(st)
-		_, _, _, _, _ = st.Opened(), st.Closed(), st.Account(), st.Title(), st.Stage()
+		_, _, _, _, _ = st.Opened(), st.Closed(), st.Account(), st.Title(), st.StageName()
 	})
 }
 

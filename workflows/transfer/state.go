@@ -205,8 +205,8 @@ func (s State) Account() string { return s.AccountID }
 // Title implements workflows.State.
 func (s State) Title() string { return "Hand " + s.AccountName + " to " + s.To }
 
-// Stage implements workflows.State.
-func (s State) Stage() string { return s.Phase }
+// StageName implements workflows.State.
+func (s State) StageName() string { return s.Phase }
 
 // Began implements workflows.State.
 func (s State) Began() time.Time { return s.Begun }

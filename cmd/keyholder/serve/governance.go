@@ -20,7 +20,7 @@ func (s *Server) recordRules(ctx context.Context) {
 // toGovernance opens the account's workflow at first sight, and has it look. Two replicas that start together open one, and what one of them has
 // recorded is no change for the other.
 func (s *Server) toGovernance(ctx context.Context, account string, rules json.RawMessage) error {
-	id, err := s.desk.NewWorkflowID(workflows.Governance{}.Name(), account, "governance")
+	id, err := s.desk.NewWorkflowID(workflows.Governance().Name(), account, "governance")
 	if err != nil {
 		return err
 	}

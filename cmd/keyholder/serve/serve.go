@@ -50,7 +50,7 @@ type Server struct {
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
-		review.Calendar{}, workflows.Governance{}, workflows.Checkpoints{}}
+		review.Calendar{}, workflows.Governance(), workflows.Checkpoints{}}
 }
 
 // New opens the store and wires everything. It waits for a Redis that is away until ctx ends.

@@ -9,17 +9,20 @@ type Asking interface {
 	CurrentRound() int
 }
 
-// Gate is what every click passes before its own handler judges whether this person may do it: the button is known; whoever clicked is a full member;
-// the workflow is not over; the question on the card is the one that is asked now. What does not pass changes nothing, is told why, and
-// has the card shown again where it was an old one.
+// Gate is what every click passes before its own handler judges whether this person may do it: the
+// button is known; whoever clicked is a full member; the workflow is not over; the question on the
+// card is the one that is asked now. What does not pass changes nothing, is told why, and has the
+// card shown again where it was an old one.
 type Gate[S Asking] struct {
 	// Noun is what the workflow is to people, as "transfer".
 	Noun string
 	// Clicks are the handlers by action.
 	Clicks map[string]Handler[S]
-	// Outcome says how a workflow that is over ended, Now what is the case in one that is open: whole sentences.
+	// Outcome says how a workflow that is over ended, Now what is the case in one that is open:
+	// whole sentences.
 	Outcome, Now func(s S) string
-	// Mine says what of this person is recorded already, a sentence, "" for nothing; nil: never anything.
+	// Mine says what of this person is recorded already, a sentence, "" for nothing; nil: never
+	// anything.
 	Mine func(s S, who string) string
 }
 
@@ -27,7 +30,10 @@ type Gate[S Asking] struct {
 func (g Gate[S]) Decide(s S, cmd Command, f Facts) (Decision, error) {
 	act, known := g.Clicks[cmd.Name]
 	if !known || !s.Opened() {
-		return Decision{}, Refuse("unknown_action", "That button is not one of this "+g.Noun+"'s. Nothing was recorded. Use the buttons on your card.")
+		return Decision{}, Refuse(
+			"unknown_action",
+			"That button is not one of this "+g.Noun+"'s. Nothing was recorded. Use the buttons on your card.",
+		)
 	}
 	if r := g.refuse(s, cmd, f); r != nil {
 		return Decision{}, r
@@ -47,7 +53,8 @@ func (g Gate[S]) refuse(s S, cmd Command, f Facts) *Refusal {
 	if cmd.Round == NoRound || cmd.Round == s.CurrentRound() {
 		return nil
 	}
-	text := "This card has changed since you opened it. " + g.Now(s) + " Nothing was recorded by this click. Look at your card; it shows what is asked now."
+	text := "This card has changed since you opened it. " + g.Now(s) +
+		" Nothing was recorded by this click. Look at your card; it shows what is asked now."
 	if g.Mine != nil {
 		if mine := g.Mine(s, cmd.Actor.ID); mine != "" {
 			text = mine + " " + text

@@ -8,7 +8,8 @@ type Identity struct {
 	AccountID string `json:"account,omitempty"` // empty for the ledger only
 }
 
-// Head is what every workflow's state begins with. A state embeds it and has, but for its Title, all that [State] asks for.
+// Head is what every workflow's state begins with. A state embeds it and has, but for its Title,
+// all that [State] asks for.
 type Head struct {
 	Identity
 	// Stage is the name of the stage it is in; once it ended, the outcome.
@@ -16,7 +17,8 @@ type Head struct {
 	// Round is the question asked now. It grows when the question or the facts shown change.
 	Round int       `json:"round"`
 	Begun time.Time `json:"begun"`
-	// Since is when the present stage began; Until when waiting in it ends (zero: it has no such end).
+	// Since is when the present stage began; Until when waiting in it ends (zero: it has no such
+	// end).
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until,omitzero"`
 	// Over is when it ended; zero: it is open.

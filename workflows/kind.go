@@ -6,14 +6,18 @@ import (
 	"slices"
 )
 
-// Kind is one type of event of a machine whose state is S: its name in the record, the body B that it carries, what it does to the state, and how it is
-// told. The three stand side by side where the kind is declared, so that none can be forgotten.
+// Kind is one type of event of a machine whose state is S: its name in the record, the body B that
+// it carries, what it does to the state, and how it is told. The three stand side by side where the
+// kind is declared, so that none can be forgotten.
 type Kind[S, B any] struct {
-	// Type is the event's type, as "transfer.voted". Once released, a body never changes its meaning; a new meaning is a new type.
+	// Type is the event's type, as "transfer.voted". Once released, a body never changes its
+	// meaning; a new meaning is a new type.
 	Type string
-	// Fold changes the state. It may replace slices and maps, and change in place what the machine's clone copied. Nil: the event is told, no more.
+	// Fold changes the state. It may replace slices and maps, and change in place what the
+	// machine's clone copied. Nil: the event is told, no more.
 	Fold func(s *S, e Event, body B)
-	// Tell is the event as a sentence of the story, in Slack mrkdwn, without its time. Nil is a fault that [NewKinds] finds.
+	// Tell is the event as a sentence of the story, in Slack mrkdwn, without its time. Nil is a
+	// fault that [NewKinds] finds.
 	Tell func(e Event, body B) string
 }
 
@@ -79,9 +83,10 @@ type Kinds[S any] struct {
 	after  func(*S)
 }
 
-// NewKinds collects a machine's kinds. clone copies what folds change in place, so that the state given to Apply stays as it was (nil: nothing is); after
-// runs behind every fold (nil: nothing does). It panics on a kind without name or Tell and on a name used twice: programming faults, found by the first
-// test that loads the package.
+// NewKinds collects a machine's kinds. clone copies what folds change in place, so that the state
+// given to Apply stays as it was (nil: nothing is); after runs behind every fold (nil: nothing
+// does). It panics on a kind without name or Tell and on a name used twice: programming faults,
+// found by the first test that loads the package.
 func NewKinds[S any](clone func(S) S, after func(*S), all ...AnyKind[S]) *Kinds[S] {
 	k := &Kinds[S]{byType: make(map[string]AnyKind[S], len(all)), clone: clone, after: after}
 	for _, one := range all {
@@ -93,7 +98,8 @@ func NewKinds[S any](clone func(S) S, after func(*S), all ...AnyKind[S]) *Kinds[
 	return k
 }
 
-// Apply folds events into a state, one after another. Errors: [ErrUnknownEvent], or that a body cannot be read; the state is then the one given.
+// Apply folds events into a state, one after another. Errors: [ErrUnknownEvent], or that a body
+// cannot be read; the state is then the one given.
 func (k *Kinds[S]) Apply(s S, events ...Event) (S, error) {
 	next := s
 	for _, e := range events {

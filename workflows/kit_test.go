@@ -45,9 +45,11 @@ var bookKinds = workflows.NewKinds(
 	func(s *bookState) { s.Seen++ }, bookOpened, bookSigned, bookClosed)
 
 var bookGate = workflows.Gate[bookState]{Noun: "book",
-	Clicks: map[string]workflows.Handler[bookState]{"book.sign": func(_ bookState, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-		return bookSigned.One(cmd, signed{cmd.Actor.ID}), nil
-	}},
+	Clicks: map[string]workflows.Handler[bookState]{
+		"book.sign": func(_ bookState, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+			return bookSigned.One(cmd, signed{cmd.Actor.ID}), nil
+		},
+	},
 	Outcome: func(s bookState) string { return "It is " + s.Stage + "." },
 	Now:     func(bookState) string { return "It wants another name." },
 	Mine: func(s bookState, who string) string {
@@ -150,7 +152,12 @@ func TestAClickPassesTheGateOrIsToldWhyNot(t *testing.T) {
 	over.End("full", bookEvent(workflows.Event{}))
 	mine := open
 	mine.Names = []string{"UANA"}
-	member := workflows.Facts{People: map[string]workflows.Person{"UANA": {ID: "UANA"}, "UGUS": {ID: "UGUS", Standing: workflows.StandingGuest}}}
+	member := workflows.Facts{
+		People: map[string]workflows.Person{
+			"UANA": {ID: "UANA"},
+			"UGUS": {ID: "UGUS", Standing: workflows.StandingGuest},
+		},
+	}
 	for name, c := range map[string]struct {
 		s         bookState
 		who, what string
@@ -165,11 +172,20 @@ func TestAClickPassesTheGateOrIsToldWhyNot(t *testing.T) {
 		"not opened":        {bookState{}, "UANA", "book.sign", 0, "unknown_action", nil, false},
 		"a guest":           {open, "UGUS", "book.sign", 1, "standing_guest", nil, false},
 		"nobody looked up":  {open, "UZOE", "book.sign", 1, "standing_unknown", nil, false},
-		"over":              {over, "UANA", "book.sign", over.Round, "closed", []string{"This book is over: It is full. Nothing was recorded."}, true},
-		"old card":          {open, "UANA", "book.sign", 0, "old_round", []string{"has changed", "It wants another name.", "Nothing was recorded"}, true},
+		"over": {over, "UANA", "book.sign", over.Round, "closed", []string{"This book is over: It is full. Nothing was recorded."}, true},
+		"old card":          {open, "UANA", "book.sign", 0, "old_round", []string{"It wants another name.", "Nothing was recorded"}, true},
 		"old card and mine": {mine, "UANA", "book.sign", 0, "old_round", []string{"Your name stands. This card has changed"}, true},
 	} {
-		d, err := bookGate.Decide(c.s, workflows.Command{Name: c.what, Round: c.round, At: epoch, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: c.who}}, member)
+		d, err := bookGate.Decide(
+			c.s,
+			workflows.Command{
+				Name:  c.what,
+				Round: c.round,
+				At:    epoch,
+				Actor: workflows.Actor{Kind: workflows.ByPerson, ID: c.who},
+			},
+			member,
+		)
 		var r *workflows.Refusal
 		if c.code == "" {
 			if err != nil || len(d.Events) != 1 {
@@ -194,7 +210,8 @@ func TestOnlyKeyholderTells(t *testing.T) {
 	call := message.To("acme", "b01-00000001", signed{"Ana, \"the\" first"})
 	cmd := workflows.Command{Name: call.Command, Input: call.Input, Actor: workflows.Actor{Kind: workflows.ByKeyholder}}
 	b, err := message.Body(cmd)
-	if err != nil || b.Name != "Ana, \"the\" first" || !message.Given(cmd) || call.Op != workflows.OpTell || call.ID != "b01-00000001" {
+	if err != nil || b.Name != "Ana, \"the\" first" || !message.Given(cmd) || call.Op != workflows.OpTell ||
+		call.ID != "b01-00000001" {
 		t.Errorf("%+v, %v", b, err)
 	}
 	cmd.Actor = workflows.Actor{Kind: workflows.ByPerson, ID: "UANA"}
@@ -217,7 +234,8 @@ func TestMachinesAreToldApartByTheirLetters(t *testing.T) {
 		seen[l] = true
 	}
 	id := workflows.NewID(workflows.LetterTransfer, "acme", 4, "x")
-	if !workflows.HasLetter(id, workflows.LetterTransfer) || workflows.HasLetter(id, workflows.LetterAccess) || workflows.HasLetter("t", 't') {
+	if !workflows.HasLetter(id, workflows.LetterTransfer) || workflows.HasLetter(id, workflows.LetterAccess) ||
+		workflows.HasLetter("t", 't') {
 		t.Error(id)
 	}
 }

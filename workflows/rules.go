@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// Letters that start the IDs of workflows, one for each machine. They stand together so that no two machines share one, and so that a machine can open or
-// name a workflow of another without importing it.
+// Letters that start the IDs of workflows, one for each machine. They stand together so that no two
+// machines share one, and so that a machine can open or name a workflow of another without
+// importing it.
 const (
 	LetterTransfer   byte = 't'
 	LetterAccess     byte = 'a'
@@ -24,7 +25,8 @@ func HasLetter(id string, letter byte) bool {
 	return ok && l == letter
 }
 
-// Rules define a machine once: what [Machine] asks for, on the machine's own type of state. They are data; there is no engine behind them.
+// Rules define a machine once: what [Machine] asks for, on the machine's own type of state. They
+// are data; there is no engine behind them.
 type Rules[S State] struct {
 	// Name, Letter and Schema are those of [Machine].
 	Name   string

@@ -172,7 +172,7 @@ func TestAClickPassesTheGateOrIsToldWhyNot(t *testing.T) {
 		"not opened":        {bookState{}, "UANA", "book.sign", 0, "unknown_action", nil, false},
 		"a guest":           {open, "UGUS", "book.sign", 1, "standing_guest", nil, false},
 		"nobody looked up":  {open, "UZOE", "book.sign", 1, "standing_unknown", nil, false},
-		"over": {over, "UANA", "book.sign", over.Round, "closed", []string{"This book is over: It is full. Nothing was recorded."}, true},
+		"over":              {over, "UANA", "book.sign", over.Round, "closed", []string{"This book is over: It is full. Nothing was recorded."}, true},
 		"old card":          {open, "UANA", "book.sign", 0, "old_round", []string{"It wants another name.", "Nothing was recorded"}, true},
 		"old card and mine": {mine, "UANA", "book.sign", 0, "old_round", []string{"Your name stands. This card has changed"}, true},
 	} {

@@ -104,7 +104,7 @@ func (w *world) checkDue(r *run, was workflows.State, cmd workflows.Command) {
 		s, packet := r.state.(PacketState)
 		switch {
 		case !packet:
-			return was.Stage() != r.state.Stage()
+			return was.StageName() != r.state.StageName()
 		case old.Phase != s.Phase:
 			return true
 		case name == "reminder":

@@ -23,6 +23,7 @@ import (
 // options of a demo.
 type options struct {
 	listen, integratorListen string
+	names                    []string // that a browser may call the demo by, besides localhost and any address
 	seed                     uint64
 	faults                   bool
 	// redisURL is a server of one's own in place of the embedded one; edit changes the configuration. Both are for tests.
@@ -42,6 +43,7 @@ type demo struct {
 	tour       tour
 	jumped     atomic.Int64 // the demo's time after the last jump, in microseconds; 0: there was none
 	seed       uint64
+	names      []string // see options
 	faults     bool
 	began      int64  // tells this world from the one before: when it was made, in real nanoseconds
 	renew      func() // ends this world for a fresh one; nil where there is none to follow
@@ -57,7 +59,7 @@ const (
 
 // newDemo listens and builds both simulators and the configuration; nothing runs yet.
 func newDemo(o options) (*demo, error) {
-	d := &demo{clock: &movableClock{}, log: o.log, seed: o.seed, faults: o.faults, began: time.Now().UnixNano()}
+	d := &demo{clock: &movableClock{}, log: o.log, seed: o.seed, names: o.names, faults: o.faults, began: time.Now().UnixNano()}
 	var err error
 	if d.slackListener, err = net.Listen("tcp", o.listen); err != nil {
 		return nil, fmt.Errorf("listen for the page: %w", err)
@@ -126,7 +128,7 @@ func (d *demo) configure(o options) error {
 func (d *demo) serveSimulators(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for listener, handler := range map[net.Listener]http.Handler{d.slackListener: d.slack, d.integratorListener: d.integrator} {
-		srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+		srv := &http.Server{Handler: guard(d.names, handler), ReadHeaderTimeout: 5 * time.Second}
 		g.Go(func() error {
 			if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve a simulator: %w", err)

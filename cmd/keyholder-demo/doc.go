@@ -19,7 +19,8 @@
 //   - The panel tells everything over one event stream. Slack wakes it; integrator.io, which tells nobody, and the clock are looked at four times a second.
 //   - A fresh world is another demo in the same process: everything of the one before ends, its Redis too, and the next one listens at the same
 //     addresses with the same seed. The page loads itself again when it answers.
-//   - Requests that another site makes from the same browser are refused (http.CrossOriginProtection), and nothing is loaded from outside.
+//   - Requests that another site makes from the same browser are refused on both ports, whatever their method, and so is any Host but an address,
+//     localhost and what --listen names (guard.go); nothing is loaded from outside.
 //   - Chromium is driven by roles and names alone, so that the tests hold for any page that people with a screen reader can use, too.
 //   - The panel acts on integrator.io through the simulator's own control, as a browser of the invited owner would.
 package main

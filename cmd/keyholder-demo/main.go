@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"sort"
@@ -54,7 +55,9 @@ func run(args []string, out, errw io.Writer) (code int) {
 		log = zerolog.New(zerolog.ConsoleWriter{Out: errw, TimeFormat: time.TimeOnly}).With().Timestamp().Logger()
 	}
 	first := true
-	err = worlds(ctx, options{listen: f.Listen, integratorListen: f.IntegratorListen, seed: f.Seed, faults: f.Faults, log: log}, func(d *demo) {
+	slackHost, _, _ := net.SplitHostPort(f.Listen)
+	integratorHost, _, _ := net.SplitHostPort(f.IntegratorListen)
+	err = worlds(ctx, options{listen: f.Listen, integratorListen: f.IntegratorListen, names: []string{slackHost, integratorHost}, seed: f.Seed, faults: f.Faults, log: log}, func(d *demo) {
 		if first {
 			fmt.Fprint(out, d.welcome(f))
 			first = false

@@ -14,6 +14,9 @@ import (
 // moved on; [workflows.ErrUnclear] when the change may or may not be stored; [workflows.ErrAway] when it is not; [ErrMisuse] when
 // it cannot be.
 func (s *Store) Commit(ctx context.Context, c workflows.Change) error {
+	if s.Standing() == SealedElsewhere {
+		return fmt.Errorf("commit: %w", ErrSealed)
+	}
 	call, err := s.commitCall(c)
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
@@ -204,7 +207,10 @@ func (w *walk) records(c workflows.Change) error {
 		if machine == "" {
 			machine = ref.Kind
 		}
-		w.arg(strconv.FormatUint(r.From.Version+uint64(n), 10), machine, r.Schema, r.State, head, millis(r.Events[n-1].At))
+		next := laidOut(workflows.Record{Ref: ref, Version: r.From.Version + uint64(n), Machine: machine, Schema: r.Schema, State: r.State, Head: head,
+			Last: r.Events[n-1].At})
+		state, chain := w.s.seal.seals(next)
+		w.arg(next.version, machine, r.Schema, r.State, head, next.last, state, chain)
 		w.arg(stored...)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
@@ -24,6 +25,13 @@ func TestConformanceOnRedis(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Subject {
 		empty(t, server.Addr)
 		return storetest.OpenAt(t, server.URL)
+	})
+}
+
+func TestConformanceWithSeals(t *testing.T) {
+	storetest.RunEmbedded(t, func(t *testing.T) storetest.Subject {
+		s, _ := sealed(t, miniredis.RunT(t), sealKey('a'))
+		return s
 	})
 }
 

@@ -30,6 +30,23 @@
 // as a header, one line of JSON with seq, type, at, salt, digest and link, then a newline and the body. [Store.Erase] takes salt and body away;
 // without the salt the digest does not betray what was erased, and the links still follow.
 //
+// # Seals
+//
+// With a seal key (Options.SealKeys) each record carries two seals, HMAC-SHA-256 in lower-case hexadecimal over parts that each stand behind their
+// length as above, the prefix of the keys being the second:
+//
+//	seal  = HMAC(key, "keyholder state seal 1", prefix, ID, version, head, machine, schema, last, state)
+//	vouch = HMAC(key, "keyholder chain seal 1", prefix, ID, version, head)
+//
+// version, schema and last (milliseconds) are decimal digits, head is hexadecimal, as stored. A place of a card stands behind its own seal and a space:
+// HMAC(key, "keyholder place seal 1", prefix, workflow, field, JSON). PREFIX:meta holds HMAC(key, "keyholder sealed 1", prefix): all of it is sealed.
+//
+//   - Where only seal fails, the record is folded anew from its events: vouch says which they are, and each link is recomputed ([Store.Chain]).
+//   - Where vouch fails, events may have been written by somebody else: nothing is decided on the record ([workflows.DoubtChain]).
+//   - A seal shows that Keyholder wrote this once, not that it is the newest: a whole record put back to an earlier time holds. That is what checkpoints show.
+//   - A key that is set where none was, or that replaces one that is lost, seals what stands there ([Store.SealAll]): states are folded anew for it, but
+//     which events there are is then believed. The same happens when somebody takes the mark away before a start; so it is told in the channel.
+//
 // The chain shows that events were changed, moved, dropped or added in the middle. That the whole chain, or its end, was
 // written anew shows by the checkpoints posted where Redis's operator cannot write. State, machine and schema are not part of it: the state
 // is a cache of the fold, which whoever knows the machine can compare.

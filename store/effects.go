@@ -190,11 +190,10 @@ func (s *Store) findPlaces(ctx context.Context, claims []workflows.Claim) error 
 			if !ok {
 				continue
 			}
+			e := claims[i].Effect
 			// A place that somebody damaged must not keep every other effect waiting: the card counts as not posted.
-			if *into, err = decodePlace(raw); err != nil {
-				s.log.Error().Err(err).Str("effect", claims[i].Effect.ID).Msg("look up a card")
-				*into = workflows.Place{}
-			}
+			name := []string{e.Card.Name, e.Card.Under}[j]
+			*into, _ = s.place(e.Workflow, placeField(name, e.Card.Recipient), raw)
 		}
 	}
 	return nil
@@ -230,11 +229,10 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 	}
 	var field, place string
 	if f.Place.TS != "" && c.Effect.Card != nil {
-		raw, err := json.Marshal(f.Place)
-		if err != nil {
+		field = placeField(c.Effect.Card.Name, c.Effect.Card.Recipient)
+		if place, err = s.seal.place(c.Effect.Workflow, field, f.Place); err != nil {
 			return fmt.Errorf("finish: encode place: %w", err)
 		}
-		field, place = placeField(c.Effect.Card.Name, c.Effect.Card.Recipient), string(raw)
 	}
 	notBefore := ""
 	if !f.NotBefore.IsZero() {

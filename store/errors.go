@@ -18,6 +18,10 @@ var (
 	ErrShards = errors.New("the shard count differs from the one this database was first used with")
 	// ErrPrefix: the prefix of the keys is none.
 	ErrPrefix = errors.New("the prefix of the keys is not possible")
+	// ErrSealKey: a seal key is not one of 32 bytes.
+	ErrSealKey = errors.New("a seal key has exactly 32 bytes")
+	// ErrSealed: the record is sealed, and no key was given, so nothing may be stored.
+	ErrSealed = errors.New("the record is sealed: set KEYHOLDER_SEAL_KEY as for keyholder run")
 	// ErrLayout: the database was written by a version of Keyholder with another layout of keys.
 	ErrLayout = errors.New("the database has another layout of keys")
 	// ErrEviction: the server may throw records away when its memory is full.

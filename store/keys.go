@@ -13,11 +13,11 @@ import (
 // shard share a slot. Scores are milliseconds since 1970 unless stated otherwise. kh is [DefaultPrefix]; [Options.Prefix] may be another.
 //
 //	key                          type  content
-//	kh:meta                      hash  layout (number of this table), shards (fixed at first use)
+//	kh:meta                      hash  layout (number of this table), shards (fixed at first use), sealed (see seal.go)
 //	kh:{07}:records              zset  index of every record: member "<kind>/<id>", score 0
-//	kh:{07}:record:<kind>/<id>   hash  version machine schema state head last (see Record)
+//	kh:{07}:record:<kind>/<id>   hash  version machine schema state head last (see Record), seal vouch (see doc.go)
 //	kh:{07}:events:<kind>/<id>   list  the record's events; index = sequence number - 1 (see chain.go)
-//	kh:{07}:places:<workflow>    hash  "<name>/<recipient>" -> Place as JSON: where the card stands in Slack
+//	kh:{07}:places:<workflow>    hash  "<name>/<recipient>" -> Place as JSON, behind its seal: where the card stands in Slack
 //	kh:{07}:queue:<effect key>   hash  the effects of one key, gone when empty:
 //	                                   head, tail     numbers of the first entry and of the next one to come
 //	                                   h:<n>          "<lane> <due> <destination>" of entry n
@@ -34,6 +34,7 @@ import (
 const (
 	fieldLayout = "layout"
 	fieldShards = "shards"
+	fieldSealed = "sealed"
 	layout      = "1"
 )
 

@@ -3,10 +3,11 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -17,7 +18,7 @@ import (
 const pageSize = 1000
 
 // recordFields in the order in which readRecord takes them.
-var recordFields = []string{"version", "machine", "schema", "state", "head", "last"}
+var recordFields = []string{"version", "machine", "schema", "state", "head", "last", "seal", "vouch"}
 
 // Load implements [workflows.Records]: one pipelined round trip, in a cluster one for each master concerned.
 func (s *Store) Load(ctx context.Context, refs ...workflows.Ref) ([]workflows.Record, error) {
@@ -38,34 +39,109 @@ func (s *Store) Load(ctx context.Context, refs ...workflows.Ref) ([]workflows.Re
 	}
 	records := make([]workflows.Record, len(refs))
 	for i, ref := range refs {
-		if records[i], err = readRecord(ref, cmds[i].Val()); err != nil {
+		var doubt workflows.Doubt
+		records[i], doubt, err = s.readRecord(ref, cmds[i].Val())
+		switch {
+		case s.strict.Load() && (err != nil || doubt != ""):
+			if err != nil {
+				doubt = workflows.DoubtChain
+			}
+			if records[i], err = s.doubtful(ctx, records[i], doubt); err != nil {
+				return nil, err
+			}
+		case err != nil:
 			return nil, err
 		}
 	}
 	return records, nil
 }
 
-func readRecord(ref workflows.Ref, fields []any) (workflows.Record, error) {
-	r := workflows.Record{Ref: ref}
-	if len(fields) != len(recordFields) || fields[0] == nil {
+// doubtful is what may be used of a record that its seal does not vouch for.
+func (s *Store) doubtful(ctx context.Context, r workflows.Record, doubt workflows.Doubt) (workflows.Record, error) {
+	s.doubted(r.Ref, doubt)
+	r = workflows.Record{Ref: r.Ref, Version: r.Version, Head: r.Head, Doubt: doubt}
+	if doubt == workflows.DoubtChain {
 		return r, nil
 	}
-	var text [6]string
+	// The time of the last event: its link is the head, which is vouched for.
+	err := s.eachEntry(ctx, r.Ref, r.Version-1, r.Version, func(_ uint64, stored []byte) error {
+		en, err := decodeEntry(stored)
+		if err == nil && en.Link == r.Head {
+			r.Last = time.UnixMilli(en.At).UTC()
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, workflows.ErrAway) {
+		err = fmt.Errorf("read the last event of %s: %w: %w", refID(r.Ref), workflows.ErrDoubted, err)
+	}
+	return r, err
+}
+
+// readRecord reads a record as it is stored, and what its seals do not vouch for. Without a key they vouch for everything.
+func (s *Store) readRecord(ref workflows.Ref, fields []any) (workflows.Record, workflows.Doubt, error) {
+	r := workflows.Record{Ref: ref}
+	if len(fields) != len(recordFields) || fields[0] == nil {
+		return r, "", nil
+	}
+	var text [8]string
 	for i, f := range fields {
 		text[i], _ = f.(string)
 	}
+	doubt := workflows.Doubt("")
+	if s.seal.on() {
+		doubt = s.seal.doubt(sealedRecord{refID(ref), text[0], text[1], text[2], text[3], text[4], text[5]}, text[6], text[7])
+	}
 	var err error
 	if r.Version, err = strconv.ParseUint(text[0], 10, 64); err != nil {
-		return r, fmt.Errorf("read the version of %s: %w", refID(ref), err)
-	}
-	if r.Schema, err = strconv.Atoi(text[2]); err != nil {
-		return r, fmt.Errorf("read the schema of %s: %w", refID(ref), err)
-	}
-	if r.Last, err = fromMillis(text[5]); err != nil {
-		return r, fmt.Errorf("read the time of %s: %w", refID(ref), err)
+		return r, doubt, fmt.Errorf("read the version of %s: %w", refID(ref), err)
 	}
 	r.Machine, r.State, r.Head = text[1], []byte(text[3]), text[4]
-	return r, nil
+	if r.Schema, err = strconv.Atoi(text[2]); err != nil && doubt == "" {
+		return r, doubt, fmt.Errorf("read the schema of %s: %w", refID(ref), err)
+	}
+	if r.Last, err = fromMillis(text[5]); err != nil && doubt == "" {
+		return r, doubt, fmt.Errorf("read the time of %s: %w", refID(ref), err)
+	}
+	return r, doubt, nil
+}
+
+// laidOut is a record as the text of its fields.
+func laidOut(r workflows.Record) sealedRecord {
+	return sealedRecord{id: refID(r.Ref), version: strconv.FormatUint(r.Version, 10), machine: r.Machine, schema: strconv.Itoa(r.Schema),
+		state: string(r.State), head: r.Head, last: millis(r.Last)}
+}
+
+// Chain implements [workflows.Records].
+func (s *Store) Chain(ctx context.Context, rec workflows.Record) ([]workflows.Event, error) {
+	events := make([]workflows.Event, 0, rec.Version)
+	doubt := func(seq uint64, reason string) error {
+		return fmt.Errorf("%w: %w", workflows.ErrDoubted, &BrokenError{Ref: rec.Ref, Seq: seq, Reason: reason})
+	}
+	head := ""
+	if rec.Version > 0 {
+		err := s.eachEntry(ctx, rec.Ref, 0, rec.Version, func(seq uint64, stored []byte) error {
+			en, err := decodeEntry(stored)
+			if err != nil {
+				return doubt(seq, err.Error())
+			}
+			if reason := en.check(head, rec.Ref, seq); reason != "" {
+				return doubt(seq, reason)
+			}
+			e, err := en.event()
+			if err != nil {
+				return doubt(seq, err.Error())
+			}
+			events, head = append(events, e), en.Link
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if uint64(len(events)) != rec.Version || head != rec.Head {
+		return nil, doubt(0, "its events do not end where the record does")
+	}
+	return events, nil
 }
 
 // Events implements [workflows.Records].
@@ -162,14 +238,6 @@ func (s *Store) Place(ctx context.Context, workflow, name, recipient string) (wo
 	if err != nil || raw == "" {
 		return workflows.Place{}, false, err
 	}
-	p, err := decodePlace(raw)
-	return p, err == nil, err
-}
-
-func decodePlace(raw string) (workflows.Place, error) {
-	var p workflows.Place
-	if err := json.Unmarshal([]byte(raw), &p); err != nil {
-		return p, fmt.Errorf("decode the place of a card: %w", err)
-	}
-	return p, nil
+	p, ok := s.place(workflow, placeField(name, recipient), raw)
+	return p, ok, nil
 }

@@ -11,7 +11,7 @@ package store
 //	what is answered: "" | "effect" K:queue key token every | "timer" member token
 //	n× compared record: K:record K:events id version head
 //	n× guard: K:record revision            a card's content must not be older than its workflow
-//	for each compared record: count of events; unless 0: version machine schema state head last, events…
+//	for each compared record: count of events; unless 0: version machine schema state head last seal vouch, events…
 //	n× dropped:  K:queue key
 //	n× appended: K:queue key header body
 //	n× put:      K:queue key header body
@@ -73,8 +73,8 @@ for _, r in ipairs(records) do
   local n = num()
   if n > 0 then
     redis.call('HSET', r.record, 'version', ARGV[a + 1], 'machine', ARGV[a + 2], 'schema', ARGV[a + 3],
-      'state', ARGV[a + 4], 'head', ARGV[a + 5], 'last', ARGV[a + 6])
-    a = a + 6
+      'state', ARGV[a + 4], 'head', ARGV[a + 5], 'last', ARGV[a + 6], 'seal', ARGV[a + 7], 'vouch', ARGV[a + 8])
+    a = a + 8
     if r.version == '0' then redis.call('ZADD', KEYS[3], 0, r.id) end
     while n > 0 do
       local m = math.min(n, 500)

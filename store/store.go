@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -47,6 +48,10 @@ type Options struct {
 	// Shards from 1 to [MaxShards] is used when the database is first used and compared ever after; 0 takes what is stored, or [DefaultShards].
 	Shards int
 	Log    zerolog.Logger
+	// SealKeys, each of [SealKeyBytes], seal what is stored: the first makes seals, all verify. Empty: nothing is sealed, and what is stored is believed.
+	SealKeys [][]byte
+	// Doubted is told of each record or place that a seal does not vouch for, as often as one is read; it must not block. nil: nobody.
+	Doubted func(ref workflows.Ref, what workflows.Doubt)
 	// RealNow is this machine's clock, as the courier has it; nil: time.Now.
 	RealNow func() time.Time
 	// Hook sees every command, as for tests and tracing.
@@ -62,6 +67,10 @@ type Store struct {
 	cluster    bool
 	log        zerolog.Logger
 	now        func() time.Time // this machine's clock
+	seal       sealer
+	doubted    func(workflows.Ref, workflows.Doubt)
+	strict     atomic.Bool  // everything is sealed: what is not is not believed
+	standing   atomic.Value // of type Standing
 
 	mu   sync.Mutex
 	turn int // which shard is asked first, so that none is always last
@@ -72,7 +81,7 @@ var _ workflows.Store = (*Store)(nil)
 var quiet sync.Once
 
 // Open connects and checks that the server can be relied on: errors are [workflows.ErrAway], [ErrServer], [ErrEviction], [ErrShards],
-// [ErrLayout], [ErrPrefix]. A clock too far away and `appendonly no` do not keep it from opening; [Store.Ready] and [Store.Promises] tell of them.
+// [ErrLayout], [ErrPrefix], [ErrSealKey]. A clock too far away and `appendonly no` do not keep it from opening; [Store.Ready] and [Store.Promises] tell of them.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	quiet.Do(func() { redis.SetLogger(clientLog{o.Log}) })
 	if o.Prefix == "" {
@@ -84,11 +93,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Shards < 0 || o.Shards > MaxShards {
 		return nil, fmt.Errorf("open store: %d shards: %w: from 1 to %d are possible", o.Shards, ErrShards, MaxShards)
 	}
+	seal, err := newSealer(o)
+	if err != nil {
+		return nil, err
+	}
 	rdb, err := connect(o)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{rdb: rdb, keys: keys(o.Prefix), cluster: o.Cluster, replicated: o.Cluster || o.Master != "", log: o.Log, now: o.RealNow}
+	s := &Store{rdb: rdb, keys: keys(o.Prefix), cluster: o.Cluster, replicated: o.Cluster || o.Master != "", log: o.Log, now: o.RealNow, seal: seal, doubted: o.Doubted}
+	if s.doubted == nil {
+		s.doubted = func(workflows.Ref, workflows.Doubt) {}
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -139,7 +155,7 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 		pipe := s.rdb.Pipeline()
 		fresh := pipe.HSetNX(ctx, s.keys.meta(), fieldLayout, layout)
 		pipe.HSetNX(ctx, s.keys.meta(), fieldShards, first)
-		got := pipe.HMGet(ctx, s.keys.meta(), fieldLayout, fieldShards)
+		got := pipe.HMGet(ctx, s.keys.meta(), fieldLayout, fieldShards, fieldSealed)
 		_, err := pipe.Exec(ctx)
 		stored = got.Val()
 		began = began || fresh.Val()
@@ -148,8 +164,8 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 	if err != nil {
 		return err
 	}
-	if len(stored) != 2 || stored[0] != layout {
-		return fmt.Errorf("%w: it is %v, this version of Keyholder knows %s", ErrLayout, stored, layout)
+	if len(stored) != 3 || stored[0] != layout {
+		return fmt.Errorf("%w: it is %v, this version of Keyholder knows %s", ErrLayout, stored[:min(2, len(stored))], layout)
 	}
 	n, err := strconv.Atoi(fmt.Sprint(stored[1]))
 	if err != nil || n < 1 || n > MaxShards {
@@ -162,7 +178,8 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 	if began {
 		s.sayNeighbours(ctx)
 	}
-	return nil
+	mark, _ := stored[2].(string)
+	return s.lookAtSeal(ctx, mark)
 }
 
 // connect makes the client. Nothing is sent yet. Errors never quote the URL, which holds the password.

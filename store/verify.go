@@ -113,7 +113,7 @@ func (s *Store) snapshot(ctx context.Context, ref workflows.Ref) (workflows.Reco
 	if err != nil {
 		return workflows.Record{}, 0, err
 	}
-	rec, err := readRecord(ref, fields.Val())
+	rec, _, err := s.readRecord(ref, fields.Val())
 	if err != nil {
 		return rec, 0, &BrokenError{Ref: ref, Reason: err.Error()}
 	}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -121,12 +122,38 @@ const (
 	personSchema  = 1
 )
 
-func decodeAccount(r Record) (AccountState, error) {
-	var a AccountState
-	if err := json.Unmarshal(r.State, &a); err != nil {
-		return a, fmt.Errorf("decode account %s: %w", r.Ref.ID, err)
+// accountState reads the state of an account's record, folding it anew where its seal does not hold.
+func (d *Desk) accountState(ctx context.Context, r Record) (AccountState, error) {
+	return recordState(ctx, d.o.Store, r, ApplyAccount)
+}
+
+// personState reads the state of a person's record, folding it anew where its seal does not hold.
+func (d *Desk) personState(ctx context.Context, r Record) (PersonState, error) {
+	return recordState(ctx, d.o.Store, r, ApplyPerson)
+}
+
+// recordState reads the state of a record that is no workflow; one that does not exist is empty.
+func recordState[S any](ctx context.Context, st Records, r Record, apply func(S, Event) (S, error)) (S, error) {
+	var s S
+	switch {
+	case r.Version == 0 && r.Doubt == "":
+		return s, nil
+	case r.Doubt == "":
+		if err := json.Unmarshal(r.State, &s); err != nil {
+			return s, fmt.Errorf("decode %s %s: %w", r.Ref.Kind, r.Ref.ID, err)
+		}
+		return s, nil
 	}
-	return a, nil
+	events, err := chain(ctx, st, r)
+	if err != nil {
+		return s, err
+	}
+	for _, e := range events {
+		if s, err = apply(s, e); err != nil {
+			return s, fmt.Errorf("fold %s %s: %w", r.Ref.Kind, r.Ref.ID, err)
+		}
+	}
+	return s, nil
 }
 
 // refreshed shows some people's cards again as they stand.

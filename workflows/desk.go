@@ -221,10 +221,10 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command) (scene, error)
 
 // state decodes a record, folding it anew from its events when it was written under an older schema.
 func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
-	if r.Version == 0 {
+	if r.Version == 0 && r.Doubt == "" {
 		return m.New(), nil
 	}
-	if r.Schema == m.Schema() {
+	if r.Doubt == "" && r.Schema == m.Schema() {
 		s, err := m.Decode(r.State)
 		if err != nil {
 			return nil, fmt.Errorf("decode state of %s: %w", r.Ref.ID, err)
@@ -234,11 +234,32 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 	if r.Schema > m.Schema() {
 		return nil, fmt.Errorf("state of %s was written by a newer Keyholder (schema %d, this one knows %d)", r.Ref.ID, r.Schema, m.Schema())
 	}
-	events, err := d.o.Store.Events(ctx, r.Ref, 0)
+	events, err := chain(ctx, d.o.Store, r)
+	if err != nil {
+		return nil, err
+	}
+	s, err := Fold(m, events)
+	if err != nil {
+		return nil, fmt.Errorf("fold %s: %w", r.Ref.ID, err)
+	}
+	return s, nil
+}
+
+// chain answers the events of a record that is to be folded anew. One that nobody vouches for, or with an erased event, cannot be.
+func chain(ctx context.Context, st Records, r Record) ([]Event, error) {
+	if r.Doubt == DoubtChain {
+		return nil, fmt.Errorf("load %s %s: %w", r.Ref.Kind, r.Ref.ID, ErrDoubted)
+	}
+	events, err := st.Chain(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("load events of %s: %w", r.Ref.ID, err)
 	}
-	return Fold(m, events)
+	for _, e := range events {
+		if e.Body == nil {
+			return nil, fmt.Errorf("fold %s %s: event %d was erased: %w", r.Ref.Kind, r.Ref.ID, e.Seq, ErrDoubted)
+		}
+	}
+	return events, nil
 }
 
 // Fold applies events to the machine's first state.
@@ -255,10 +276,10 @@ func Fold(m Machine, events []Event) (State, error) {
 
 // account decodes an account's record; one that does not exist yet is what the configuration says.
 func (d *Desk) account(ctx context.Context, r Record, p Policy) (AccountState, error) {
-	if r.Version == 0 {
+	if r.Version == 0 && r.Doubt == "" {
 		return AccountState{ID: p.ID, Owner: p.Owner, By: byConfiguration}, nil
 	}
-	return decodeAccount(r)
+	return d.accountState(ctx, r)
 }
 
 // byConfiguration is the decision behind an owner that only the file names.

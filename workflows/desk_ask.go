@@ -254,11 +254,9 @@ func (d *Desk) tellDelegate(ctx context.Context, cmd Command) {
 // delegation decides what delegating means for a person's record; a nil event changes nothing.
 func (d *Desk) delegation(ctx context.Context, cmd Command, rec Record, to string, until time.Time) (*Event, Reply, error) {
 	from := cmd.Actor.ID
-	var now PersonState
-	if rec.Version > 0 {
-		if err := json.Unmarshal(rec.State, &now); err != nil {
-			return nil, Reply{}, fmt.Errorf("decode person: %w", err)
-		}
+	now, err := d.personState(ctx, rec)
+	if err != nil {
+		return nil, Reply{}, err
 	}
 	if to == "" {
 		if now.Delegation == nil {
@@ -300,15 +298,13 @@ func mayDelegate(cmd Command, people map[string]Person, to string, until time.Ti
 }
 
 func (d *Desk) storePerson(ctx context.Context, rec Record, e Event) error {
-	var p PersonState
-	if rec.Version > 0 {
-		if err := json.Unmarshal(rec.State, &p); err != nil {
-			return fmt.Errorf("decode person: %w", err)
-		}
+	p, err := d.personState(ctx, rec)
+	if err != nil {
+		return err
 	}
 	p.ID = e.By.ID
 	e.Seq = rec.Version + 1
-	p, err := ApplyPerson(p, e)
+	p, err = ApplyPerson(p, e)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@ package workflows
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -97,12 +97,12 @@ func (d *Desk) delegations(ctx context.Context, people []string) ([]approvals.De
 	close(found)
 	byGiver := map[string]approvals.Delegation{}
 	for r := range found {
-		if r.Version == 0 {
-			continue
+		p, err := d.personState(ctx, r)
+		if errors.Is(err, ErrDoubted) {
+			continue // nobody decides in their place, and nobody else's word has to wait for it
 		}
-		var p PersonState
-		if err := json.Unmarshal(r.State, &p); err != nil {
-			return nil, fmt.Errorf("decode person %s: %w", r.Ref.ID, err)
+		if err != nil {
+			return nil, err
 		}
 		if p.Delegation != nil {
 			byGiver[r.Ref.ID] = *p.Delegation

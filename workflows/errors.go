@@ -16,6 +16,8 @@ var (
 	ErrUnknownEvent = errors.New("unknown event")
 	// ErrStaleFacts: a fact could not be had fresh enough.
 	ErrStaleFacts = errors.New("facts are too old")
+	// ErrDoubted: a record is not as Keyholder stored it, and cannot be folded anew from its events. Nothing is decided on it until somebody has looked.
+	ErrDoubted = errors.New("the record in Redis is not what Keyholder stored: run keyholder audit verify")
 	// ErrNoWorkflow: there is no workflow of that ID.
 	ErrNoWorkflow = errors.New("no such workflow")
 )

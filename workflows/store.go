@@ -29,7 +29,22 @@ type Record struct {
 	State   []byte    // exact bytes
 	Head    string    // hex digest: the chain's last link
 	Last    time.Time // of the last event
+	// Doubt says what of the above is not as Keyholder stored it; empty: nothing, as far as a seal can tell.
+	Doubt Doubt
 }
+
+// Doubt is what a record's seal does not vouch for. Where no seal key is set there is never any.
+type Doubt string
+
+const (
+	// DoubtState: state, machine, schema or time. They are empty then, but for Last, which comes from the last event; whoever reads the record folds
+	// it anew from its events ([Records.Chain]).
+	DoubtState Doubt = "state"
+	// DoubtChain: version or head, so that nobody can tell which of its events are Keyholder's. Nothing is decided on such a record.
+	DoubtChain Doubt = "chain"
+	// DoubtPlace: where a card stands. It counts as not posted.
+	DoubtPlace Doubt = "place"
+)
 
 // RecordChange appends events to a record and replaces its state.
 type RecordChange struct {
@@ -69,6 +84,9 @@ type Records interface {
 	Commit(ctx context.Context, c Change) error
 	// Events answers the events of a record with Seq > after, oldest first. An erased event has a nil Body.
 	Events(ctx context.Context, ref Ref, after uint64) ([]Event, error)
+	// Chain answers the events that a loaded record stands on, from the first to its version, with every link recomputed up to its head.
+	// [ErrDoubted] when they are others. An erased event has a nil Body.
+	Chain(ctx context.Context, rec Record) ([]Event, error)
 	// Waiting lists the open workflows that wait for a person; Open those of an account, oldest first.
 	Waiting(ctx context.Context, person string) ([]string, error)
 	Open(ctx context.Context, account string) ([]string, error)

@@ -46,7 +46,7 @@ func init() {
 		evSlow: with(func(s *State, _ workflows.Event, _ none) { s.Slow = true }),
 		evRead: with(func(s *State, _ workflows.Event, b read) {
 			s.Before, s.ReadOK, s.Unread, s.Does, s.Names, s.SSO, s.Caps = b.User, b.OK, b.Unread, b.Does, b.Names, b.SSO, b.Caps
-			s.InFlight, s.Slow, s.RetryAt, s.Away = false, false, time.Time{}, ""
+			s.InFlight, s.Slow, s.RetryAt, s.Away, s.Empty = false, false, time.Time{}, "", b.Empty
 			s.Round++
 		}),
 		evWaiting: with(func(s *State, e workflows.Event, b waiting) {
@@ -75,8 +75,10 @@ func init() {
 			}
 			s.Asked = b.Asked
 			s.Ballot.Opens, s.Ballot.Closes = e.At, b.Closes
+			s.bar(b.Bars)
 		}),
 		evAsked: with(func(s *State, _ workflows.Event, b asking) {
+			s.bar(b.Bars)
 			_, before := s.question()
 			for _, who := range b.Asked { // who is asked only now can answer
 				if !workflows.Among(who, before) {
@@ -91,6 +93,7 @@ func init() {
 		}),
 		evVoted: with(func(s *State, _ workflows.Event, b voted) {
 			s.WaitFor = b.Waiting
+			s.bar(b.Bars)
 			if s.Extend != nil {
 				s.Extend.Ballot.Votes = append(s.Extend.Ballot.Votes, b.Votes...)
 				return
@@ -123,6 +126,9 @@ func init() {
 		}),
 		evWritten: with(func(s *State, e workflows.Event, b written) {
 			s.Answered = b.Effect
+			if s.tries() && b.How == workflows.Acted && b.User != nil && !b.User.Since.Before(s.Begun.Add(-clocksDiffer)) {
+				s.ReadOK, s.Unread, s.Caps.ReadUsers = true, "", workflows.Yes // nobody was there, as it was made just now
+			}
 			s.After, s.How, s.InFlight, s.Slow, s.Checks, s.Looking = b.User, b.How, false, false, false, false
 			if b.How == workflows.Attested && e.By.Kind == workflows.ByPerson {
 				s.Attested = e.By.ID
@@ -183,7 +189,7 @@ func init() {
 			s.Round++
 		}),
 		evExtending: with(func(s *State, _ workflows.Event, b Extension) {
-			s.Extend, s.NoMore = &b, ""
+			s.Extend, s.NoMore, s.NoMoreLeft = &b, "", ""
 			s.Round++
 		}),
 		evExtended: with(func(s *State, _ workflows.Event, b until) {
@@ -193,7 +199,7 @@ func init() {
 		}),
 		evNotExtended: with(func(s *State, _ workflows.Event, b reason) {
 			s.asked()
-			s.NoMore = b.Reason
+			s.NoMore, s.NoMoreLeft = b.Reason, b.Left
 			s.Round++
 		}),
 		evStopping: with(func(s *State, e workflows.Event, b reason) {
@@ -230,6 +236,9 @@ func init() {
 	}
 }
 
+// clocksDiffer is how far integrator.io's clock may be from ours where a record's age tells who made it.
+const clocksDiffer = 10 * time.Minute
+
 // with decodes an event's body for its fold.
 func with[S, B any](fold func(*S, workflows.Event, B)) func(*S, workflows.Event) error {
 	return func(s *S, e workflows.Event) error {
@@ -248,6 +257,15 @@ func (s *State) asked() {
 		s.Past = append(s.Past, s.Extend.Ballot.Votes...)
 	}
 	s.Extend = nil
+}
+
+// bar keeps those from deciding who turned out to be a party.
+func (s *State) bar(bars []approvals.Bar) {
+	s.Bars = approvals.Ballot{Bars: s.Bars}.Barring(bars).Bars
+	s.Ballot = s.Ballot.Barring(bars)
+	if s.Extend != nil {
+		s.Extend.Ballot = s.Extend.Ballot.Barring(bars)
+	}
 }
 
 // enter begins a stage: a new question, so a new round.

@@ -18,11 +18,11 @@ func extend(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	if s.Extend != nil {
 		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(s.Extend.By) + " has asked for more time already; it counts once."}}, nil
 	}
-	bars := []approvals.Bar{{Who: s.Requester, Why: "requester"}, {Who: cmd.Actor.ID, Why: "requester"}}
-	if s.Person != "" {
-		bars = append(bars, approvals.Bar{Who: s.Person, Why: "beneficiary"})
+	if who := s.left(f); who != "" {
+		return workflows.Decision{}, refused("has_left", s.leftWords(who)+" So no more time can be asked for. Nothing was recorded.")
 	}
-	b := approvals.Ballot{Quorum: s.Quorum, Electorate: s.Electorate, Bars: bars, Opens: cmd.At, Closes: s.Until}
+	b := s.barring(approvals.Ballot{Quorum: s.Quorum, Electorate: s.Electorate, Opens: cmd.At, Closes: s.Until}, f,
+		approvals.Party{Identity: f.Known(cmd.Actor.ID), Why: partyRequester})
 	st := eligible(s, f)
 	if err := b.DeadEnd(st, f.Delegations, cmd.At); err != nil {
 		return workflows.Decision{}, deadEnd(s.Frozen, err)
@@ -137,8 +137,8 @@ func (s State) restored(cmd workflows.Command, how string) workflows.Decision {
 }
 
 // adopt leaves an access as somebody changed it.
-func adopt(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-	if err := s.mayAnswerDrift(cmd); err != nil {
+func adopt(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if err := s.mayAnswerDrift(cmd, f); err != nil {
 		return workflows.Decision{}, err
 	}
 	outcome := Ended
@@ -153,8 +153,8 @@ func adopt(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisio
 }
 
 // undo restores although somebody changed it.
-func undo(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-	if err := s.mayAnswerDrift(cmd); err != nil {
+func undo(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if err := s.mayAnswerDrift(cmd, f); err != nil {
 		return workflows.Decision{}, err
 	}
 	if s.Review != "" {
@@ -165,12 +165,13 @@ func undo(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision
 	return d, nil
 }
 
-func (s State) mayAnswerDrift(cmd workflows.Command) error {
+func (s State) mayAnswerDrift(cmd workflows.Command, f workflows.Facts) error {
+	own := s.aboutSelf(cmd, f, "decide")
 	switch {
 	case !workflows.Among(cmd.Actor.ID, s.managers()):
 		return refused("not_permitted", "Only "+workflows.Mentions(s.able())+" can decide this. Nothing was recorded.")
-	case cmd.Actor.ID == s.Person:
-		return refused("own_access", "This is your own access, so somebody else must decide. Nothing was recorded.")
+	case own != nil:
+		return own
 	case !s.Drifted:
 		return refused("not_now", "There is nothing to decide now. Nothing was recorded. "+stageLine(s))
 	}

@@ -59,7 +59,18 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	if err := mayAct(s, cmd, f); err != nil {
 		return workflows.Decision{}, err
 	}
-	return act(s, cmd, f)
+	now := s.asOf(f)
+	d, err := act(now, cmd, f)
+	return d, noLonger(err, workflows.Among(cmd.Actor.ID, s.managers()) && !workflows.Among(cmd.Actor.ID, now.managers()))
+}
+
+// noLonger adds to a refusal that somebody was permitted once, and is not by the configuration of now.
+func noLonger(err error, was bool) error {
+	var r *workflows.Refusal
+	if was && errors.As(err, &r) && r.Code == "not_permitted" {
+		return refused("removed", "The configuration no longer names you for this account. "+r.Text)
+	}
+	return err
 }
 
 // mayAct refuses whoever may not click anything, closed requests and questions of another round.
@@ -82,8 +93,8 @@ func mayAct(s State, cmd workflows.Command, f workflows.Facts) error {
 
 // vote casts and counts in the question that is open.
 func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Choice, reasonGiven string) (workflows.Decision, error) {
-	b, _ := s.question()
-	if b == nil {
+	b, open := s.ballot(f)
+	if !open {
 		return workflows.Decision{}, refused("not_now", "Nothing is asked here now. Nothing was recorded. "+stageLine(s))
 	}
 	st := eligible(s, f)
@@ -91,10 +102,13 @@ func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Ch
 	if err != nil {
 		return workflows.Decision{}, notTaken(s, err)
 	}
-	counted := *b
+	if who := s.left(f); who != "" && choice == approvals.Approve {
+		return s.endLeft(cmd, who), nil
+	}
+	counted := b
 	counted.Votes = append(slices.Clone(b.Votes), votes...)
 	t := counted.Judge(st, f.Delegations, cmd.At)
-	d := one(cmd, evVoted, voted{Votes: votes, Standing: st, Waiting: t.Waiting})
+	d := one(cmd, evVoted, voted{Votes: votes, Standing: st, Waiting: t.Waiting, Bars: s.newBars(f)})
 	next, err := fold(s, d.Events)
 	if err != nil {
 		return d, err
@@ -108,14 +122,26 @@ func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Ch
 	return d, nil
 }
 
+// ballot is the open question as it stands by what is known of everybody now; false for none.
+func (s State) ballot(f workflows.Facts) (approvals.Ballot, bool) {
+	b, _ := s.question()
+	switch {
+	case b == nil:
+		return approvals.Ballot{}, false
+	case s.Extend != nil:
+		return s.barring(*b, f, approvals.Party{Identity: f.Known(s.Extend.By), Why: partyRequester}), true
+	}
+	return s.barring(*b, f), true
+}
+
 func approve(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	return vote(s, cmd, f, approvals.Approve, "")
 }
 
 // refuse asks why first.
 func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	b, _ := s.question()
-	if b == nil {
+	b, open := s.ballot(f)
+	if !open {
 		return workflows.Decision{}, refused("not_now", "Nothing is asked here now. Nothing was recorded. "+stageLine(s))
 	}
 	if _, err := b.Cast(cmd.Actor.ID, approvals.Refuse, "", eligible(s, f), f.Delegations, cmd.At); err != nil {
@@ -190,15 +216,16 @@ func (s State) leave(cmd workflows.Command, by string) workflows.Decision {
 
 // delegated asks the delegates of those who have not answered, too.
 func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	b, asked := s.question()
-	if b == nil {
+	_, asked := s.question()
+	b, open := s.ballot(f)
+	if !open {
 		return workflows.Decision{}, nil
 	}
 	more := workflows.Union(asked, b.Judge(eligible(s, f), f.Delegations, cmd.At).Waiting)
 	if len(more) == len(asked) {
 		return workflows.Decision{}, nil
 	}
-	return one(cmd, evAsked, asking{Asked: more}), nil
+	return one(cmd, evAsked, asking{Asked: more, Bars: s.newBars(f)}), nil
 }
 
 // cancel ends a request before anything was written.

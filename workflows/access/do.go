@@ -57,6 +57,8 @@ func (s State) wasRead(cmd workflows.Command, f workflows.Facts, r workflows.Rec
 		}
 		ev.User, ev.SSO, ev.Caps, ev.Unread = a.User, a.SSOEnabled, a.Capabilities, a.Unread[workflows.PartUsers]
 		ev.OK = ev.Unread == "" && a.Capabilities.Token != workflows.No
+		// An empty list proves nothing, but an invitation can be tried: integrator.io itself refuses it to a token without rights.
+		ev.Empty = !ev.OK && a.User == nil && a.Capabilities.Token == workflows.Yes && a.Capabilities.ReadUsers == workflows.Unknown && s.Change != Remove
 		ev.Names = map[string]string{}
 		for _, n := range a.Integrations {
 			if workflows.Among(n.ID, s.Want.Manage, s.Want.Monitor) || a.User != nil && workflows.Among(n.ID, a.User.Manage, a.User.Monitor) {
@@ -70,7 +72,7 @@ func (s State) wasRead(cmd workflows.Command, f workflows.Facts, r workflows.Rec
 	default:
 		ev.Unread = r.Code
 	}
-	if ev.OK {
+	if ev.OK || ev.Empty && s.Review == "" {
 		ev.Does = s.does(ev.User)
 	}
 	d := one(cmd, evRead, ev)
@@ -141,16 +143,19 @@ func (s State) endAsItIs(cmd workflows.Command, text string, u *workflows.User) 
 
 // ask opens the question; urgent access is given meanwhile.
 func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	b := s.Ballot
-	b.Opens, b.Closes = cmd.At, cmd.At.Add(s.Policy.ConfirmWithin)
-	if s.Urgent { // as long as the access can last
-		b.Closes = cmd.At.Add(s.Policy.ConfirmWithin + s.Policy.AcceptWithin + s.Length)
+	if who := s.left(f); who != "" {
+		return s.endLeft(cmd, who), nil
 	}
+	if text := s.takesAway(); text != "" {
+		return s.end(cmd, Finished{Outcome: Failed, Code: "urgent_takes", Message: text}), nil
+	}
+	b := s.barring(s.Ballot, f)
+	b.Opens, b.Closes = cmd.At, s.latest(cmd.At, s.Policy.ConfirmWithin)
 	t := b.Judge(eligible(s, f), f.Delegations, cmd.At)
 	if !t.Winnable && !s.Urgent {
 		return s.end(cmd, Finished{Outcome: Failed, Code: "dead_end"}), nil
 	}
-	d := one(cmd, evAsking, asking{Closes: b.Closes, Asked: t.Waiting})
+	d := one(cmd, evAsking, asking{Closes: b.Closes, Asked: t.Waiting, Bars: s.newBars(f)})
 	if s.Urgent {
 		more := s.do(cmd)
 		d.Events, d.Calls = append(d.Events, more.Events...), more.Calls
@@ -158,11 +163,38 @@ func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision
 	return d, nil
 }
 
+// tries reports whether an invitation is sent although the list of users was empty.
+func (s State) tries() bool { return s.Empty && s.Does == Grant }
+
+// latest is a time after another, or the end of an urgent access, which is counted from when it was asked for, whatever comes first.
+func (s State) latest(at time.Time, within time.Duration) time.Time {
+	at = at.Add(within)
+	if end := s.Begun.Add(s.Length); s.Urgent && end.Before(at) {
+		return end
+	}
+	return at
+}
+
+// takesAway says why a change may not be made urgently, "" when it may: urgent only adds.
+func (s State) takesAway() string {
+	switch {
+	case !s.Urgent || s.Does != Change:
+		return ""
+	case !s.ReadOK:
+		return "What " + s.Email + " has now cannot be read (" + unreadWord(s.Unread) + "), so nobody can see that this only adds to it. " +
+			"Urgent only adds. Ask without urgent; then the approvers decide first."
+	case !covers(s.Want, s.Before.Access()):
+		return s.Email + " has " + s.brief(s.Before.Access()) + ", and " + s.brief(s.Want) + " would take something of that away. " +
+			"Urgent only adds. Ask without urgent; then the approvers decide first."
+	}
+	return ""
+}
+
 // do carries the change out, or hands its steps to a person where no token can.
 func (s State) do(cmd workflows.Command) workflows.Decision {
 	// What cannot be read cannot be changed safely, nor restored.
-	manual := s.byHand() || !s.ReadOK || s.Caps.ChangeUsers == workflows.No
-	until := cmd.At.Add(s.Policy.ConfirmWithin)
+	manual := s.byHand() || !s.ReadOK && !s.tries() || s.Caps.ChangeUsers == workflows.No
+	until := s.latest(cmd.At, s.Policy.ConfirmWithin)
 	if s.Review != "" {
 		until = s.FixBy // it goes on after that
 	}
@@ -236,7 +268,7 @@ func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) 
 		return joined(d, s.usable(cmd, u))
 	}
 	if u != nil && u.Status != workflows.UserAccepted || u == nil && s.Does == Grant {
-		d.Events = append(d.Events, cmd.Event(evPending, until{Until: cmd.At.Add(s.Policy.AcceptWithin)}))
+		d.Events = append(d.Events, cmd.Event(evPending, until{Until: s.latest(cmd.At, s.Policy.AcceptWithin)}))
 		d.Account = []workflows.Event{s.given(cmd, s.Want.Mark(), time.Time{})}
 		return d
 	}
@@ -250,7 +282,7 @@ func (s State) usable(cmd workflows.Command, u *workflows.User) workflows.Decisi
 		d.Account = append(d.Account, s.given(cmd, s.Want.Mark(), time.Time{}))
 		return d
 	}
-	until := cmd.At.Add(s.Length)
+	until := s.latest(cmd.At.Add(s.Length), 0)
 	d := one(cmd, evActive, written{User: u, Until: until})
 	d.Account = []workflows.Event{s.unlock(cmd), s.given(cmd, s.Want.Mark(), until)}
 	return d
@@ -276,12 +308,12 @@ func (s State) invitationSeen(cmd workflows.Command, r workflows.Receipt) (workf
 }
 
 // attest records what a person swears to have done in the pages.
-func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
-	if cmd.Actor.ID != s.Person && !workflows.Among(cmd.Actor.ID, s.doers()) {
-		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.doers())+" can say that this was done. Nothing was recorded.")
+func attest(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if own := s.aboutSelf(cmd, f, "say that it was done"); own != nil {
+		return workflows.Decision{}, own
 	}
-	if cmd.Actor.ID == s.Person && s.Person != "" {
-		return workflows.Decision{}, refused("own_access", "This is your own access, so somebody else must say that it was done. Nothing was recorded.")
+	if !workflows.Among(cmd.Actor.ID, s.doers()) {
+		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.doers())+" can say that this was done. Nothing was recorded.")
 	}
 	switch {
 	case s.Checks:

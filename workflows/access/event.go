@@ -55,6 +55,7 @@ type until struct {
 type read struct {
 	User   *workflows.User        `json:"user,omitempty"`
 	OK     bool                   `json:"ok"`
+	Empty  bool                   `json:"empty,omitempty"` // the list had nobody, which proves nothing
 	Unread string                 `json:"unread,omitempty"`
 	Does   string                 `json:"does"`
 	Names  map[string]string      `json:"names,omitempty"`
@@ -65,13 +66,16 @@ type read struct {
 type asking struct {
 	Closes time.Time `json:"closes,omitzero"`
 	Asked  []string  `json:"asked"`
+	// Bars are those who turned out to be a party.
+	Bars []approvals.Bar `json:"bars,omitempty"`
 }
 
 type voted struct {
 	Votes    []approvals.Vote   `json:"votes"`
 	Standing approvals.Standing `json:"standing,omitempty"`
 	// Waiting is who can still answer after these votes: a delegate whose seat its owner filled cannot.
-	Waiting []string `json:"waiting,omitempty"`
+	Waiting []string        `json:"waiting,omitempty"`
+	Bars    []approvals.Bar `json:"bars,omitempty"`
 }
 
 type doing struct {
@@ -121,6 +125,7 @@ type waiting struct {
 
 type reason struct {
 	Reason string `json:"reason,omitempty"`
+	Left   string `json:"left,omitempty"` // who has left, when that is the reason
 }
 
 type restoring struct {

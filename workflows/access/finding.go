@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -174,7 +175,7 @@ func (Finding) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 	s := st.(FoundState)
 	var n workflows.Needs
 	if cmd.Actor.Kind == workflows.ByPerson {
-		n.People = append(n.People, cmd.Actor.ID, s.Person)
+		n.People = workflows.Union(n.People, []string{cmd.Actor.ID, s.Person}, p.Admins, p.HolderIDs())
 	}
 	switch cmd.Name {
 	case FindingRequest:
@@ -268,6 +269,17 @@ func (s FoundState) doer() string {
 	return s.Log.Doer
 }
 
-func (s FoundState) isManager(who string) bool {
-	return who != s.Person && slices.Contains(s.Managers, who)
+// about reports whether somebody is the one whose access it is, by all that is known of them.
+func (s FoundState) about(who approvals.Identity) bool {
+	return approvals.Identity{ID: s.Person}.With(s.Email).Same(who)
+}
+
+// isManager: they were asked, and the configuration still names them.
+func (s FoundState) isManager(who string, f workflows.Facts) bool {
+	return who != s.Person && slices.Contains(currentManagers(s.Managers, f), who)
+}
+
+// currentManagers are those of a list who look after access by the configuration of now.
+func currentManagers(ids []string, f workflows.Facts) []string {
+	return State{Frozen: Frozen{Holders: ids}}.asOf(f).Holders
 }

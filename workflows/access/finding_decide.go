@@ -1,6 +1,7 @@
 package access
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ func openFinding(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 	if fd.Environment == "" && fd.Was == absent && workflows.SameEmail(fd.Email, f.Account.Owner) {
 		fd.Owner, fd.NewOwner = true, in["gone"]
 	}
-	fd.Managers, fd.To = findingPeople(f, func(email string) bool { return email == fd.Email })
+	fd.Managers, fd.To = findingPeople(f, FoundState{Found: fd}.about)
 	fd.Tracing = true
 	d := one(cmd, evFound, fd)
 	after, _ := time.Parse(time.RFC3339, in["after"])
@@ -121,10 +122,11 @@ func (s FoundState) mayAct(cmd workflows.Command, f workflows.Facts) error {
 		r := refused("closed", "This is over: "+s.outcome()+" Nothing was recorded.")
 		r.Refresh = true
 		return r
-	case cmd.Actor.ID == s.Person || workflows.SameEmail(f.People[cmd.Actor.ID].Email, s.Email):
+	case s.about(f.Known(cmd.Actor.ID)):
 		return refused("own_access", "This is about your own access, so somebody else must decide: "+workflows.Mentions(s.To)+". Nothing was recorded.")
-	case !s.isManager(cmd.Actor.ID):
-		return refused("not_permitted", "Only "+workflows.Mentions(s.Managers)+" can decide this. Nothing was recorded.")
+	case !s.isManager(cmd.Actor.ID, f):
+		return noLonger(refused("not_permitted", "Only "+workflows.Mentions(currentManagers(s.Managers, f))+" can decide this. Nothing was recorded."),
+			slices.Contains(s.Managers, cmd.Actor.ID))
 	case cmd.Round != workflows.NoRound && cmd.Round != s.Round:
 		r := refused("old_round", "This card has changed since you opened it: "+workflows.Esc(s.Email)+" has "+readMark(s.Now).words()+" now. Nothing was recorded by this click. Look at your card.")
 		r.Refresh = true

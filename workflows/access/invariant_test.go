@@ -3,6 +3,7 @@ package access
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -42,11 +43,35 @@ func (w *world) mustHold(st step) {
 		w.mustReadWell("the story of "+e.Type, text)
 	}
 	w.mustReadWell("the title", workflows.Esc(st.after.Title()))
+	w.mustBeAnothers(st)
 	w.mustFold(st.run)
 	w.mustShow(st.run)
 	w.mustMove(st.run)
 	w.mustLock()
 	w.mustVoteFairly(st.run)
+}
+
+// mustBeAnothers: nobody answers, swears or takes as expected what is about an access of theirs, by whatever address.
+func (w *world) mustBeAnothers(st step) {
+	w.t.Helper()
+	if !slices.Contains([]string{ActApprove, ActRefuse, ActAttest, ActAdopt}, st.cmd.Name) {
+		return
+	}
+	var about []string
+	switch s := st.before.(type) {
+	case State:
+		about = []string{s.Email}
+	case FoundState:
+		about = []string{s.Email}
+	case WatchState:
+		about = slices.Collect(maps.Keys(s.Waiting))
+	}
+	p := w.people[st.cmd.Actor.ID]
+	for _, email := range about {
+		if approvals.SameAddress(email, p.Email) || approvals.SameAddress(email, p.Unconfirmed) {
+			w.t.Fatalf("%s by %s, whose own access it is: %s", st.cmd.Name, p.Name, email)
+		}
+	}
 }
 
 // mustFold: the stored state is the fold of the events.
@@ -131,8 +156,12 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 		return
 	}
 	switch refusal.Code {
-	case "removed", approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated, "dead_end": // what changes without the request hearing of it
+	case "removed", approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated, "dead_end", "has_left": // what changes without the request hearing of it
 		return
+	case approvals.CodeBarred, "own_access":
+		if w.renamed {
+			return
+		}
 	case "access_open", "not_here": // an undo says what stands in its way
 		if b.Action == ActUndo {
 			return

@@ -52,12 +52,15 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		}
 		return n
 	}
+	if cmd.Actor.Kind == workflows.ByPerson { // whom the configuration still names
+		n.People = workflows.Union(n.People, p.HolderIDs(), p.Admins)
+	}
 	if s.counts(cmd) {
 		people := s.Ballot.People()
 		if s.Extend != nil {
 			people = append(people, s.Extend.Ballot.People()...)
 		}
-		n.People = workflows.Union(n.People, people, p.Access.Approvers)
+		n.People = workflows.Union(n.People, people, p.Access.Approvers, s.own(), s.extender())
 		n.Delegations = s.Electorate
 		if cmd.Timer != nil {
 			n.People = workflows.Union(n.People, s.managers(), []string{s.Requester})

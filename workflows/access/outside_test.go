@@ -14,6 +14,7 @@ type outside struct {
 	forbidden map[string]bool              // operations that the token may not do
 	token     bool                         // the token works
 	full      bool                         // no seat is left
+	blind     bool                         // an environment without users answers an empty list, which proves nothing
 	sso       bool
 	names     []workflows.Named
 	mails     int // invitations sent again
@@ -93,6 +94,11 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 	u := o.user(c.Environment, c.Email)
 	switch c.Op {
 	case workflows.OpReadAccess:
+		if o.blind && len(o.users[c.Environment]) == 0 {
+			ok.Access = &workflows.AccessReading{At: at, Unread: map[string]string{workflows.PartUsers: "an empty list"},
+				Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Unknown, ChangeUsers: workflows.Unknown}}
+			return ok
+		}
 		ok.Access = &workflows.AccessReading{At: at, User: copied(u), Integrations: o.names, SSOEnabled: o.sso,
 			Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes, ChangeUsers: workflows.Unknown}}
 	case workflows.OpGrant:

@@ -51,7 +51,7 @@ var (
 	lengths_ = []time.Duration{time.Second, time.Minute, time.Hour, 5 * time.Hour, 25 * time.Hour, 4 * day, 8 * day}
 	// kinds of what happens, the likelier ones several times.
 	kinds = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
-		"outcome", "standing", "delegate", "request", "request", "again", "review"}
+		"outcome", "standing", "delegate", "request", "request", "again", "review", "address"}
 	outsides = []string{"accepts", "accepts", "accepts", "declines", "deletes", "raises", "lowers", "custom", "leaves", "joins", "off", "on", "forbids", "allows", "full", "seats",
 		"no token", "token", "sso", "logs"}
 	outcomes = []string{lost, failedClean, failedDirty, "refused entitlement_reached", "refused forbidden Insufficient permissions", "refused unauthorized", "refused other some words",
@@ -78,7 +78,7 @@ func drawOp(t *rapid.T) op {
 		o.Action, o.Who = rapid.SampledFrom(outsides).Draw(t, "what"), rapid.SampledFrom(subjects).Draw(t, "who")
 	case "outcome":
 		o.Text = rapid.SampledFrom(outcomes).Draw(t, "outcome")
-	case "standing", "delegate":
+	case "standing", "delegate", "address":
 		o.Who, o.Text = rapid.SampledFrom(members).Draw(t, "who"), rapid.SampledFrom(members).Draw(t, "other")
 	case "request", "review":
 		o.Who, o.Form = rapid.SampledFrom(members).Draw(t, "who"), drawForm(t)
@@ -216,6 +216,8 @@ func (w *world) happen(o op) {
 		if o.Who != o.Text {
 			w.delegate(o.Who, o.Text, 3*day)
 		}
+	case "address":
+		w.address(o.Who, strings.Replace(emailOf(o.Text), "@", []string{"@", "+x@"}[o.N%2], 1), o.N%3 == 0)
 	case "again": // somebody looks who has access
 		for _, r := range slices.Clone(w.runs) {
 			if r.machine.Letter() == 'd' {

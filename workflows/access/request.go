@@ -116,16 +116,13 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 		}
 	}
 	fr.Outside = outsider(fr.Email, f)
+	fr.settleParties(f)
 	if fr.Review != "" {
 		return fr, nil
 	}
 	fr.Quorum = p.Access.Quorum
 	if fr.Want.Role == workflows.RoleAdministrator {
 		fr.Quorum = p.Access.AdministratorQuorum
-	}
-	fr.Bars = []approvals.Bar{{Who: fr.Requester, Why: "requester"}}
-	if fr.Person != "" && fr.Person != fr.Requester {
-		fr.Bars = append(fr.Bars, approvals.Bar{Who: fr.Person, Why: "beneficiary"})
 	}
 	return fr, nil
 }

@@ -149,7 +149,7 @@ func (s State) askChanged(cmd workflows.Command, b drifted) workflows.Decision {
 
 // doers may say that they did it in the pages: those who look after access, and the reviewer; never whose access it is.
 func (s State) doers() []string {
-	if s.Review == "" || s.Requester == s.Person {
+	if s.Review == "" || s.isSelf(s.Requester) {
 		return s.able()
 	}
 	return workflows.Union(s.able(), []string{s.Requester})

@@ -47,6 +47,7 @@ type State struct {
 	Before   *workflows.User        `json:"before,omitempty"`
 	ReadOK   bool                   `json:"read_ok,omitempty"`
 	Unread   string                 `json:"unread,omitempty"`
+	Empty    bool                   `json:"empty,omitempty"` // the list of users had nobody, which proves nothing
 	Does     string                 `json:"does,omitempty"`
 	Names    map[string]string      `json:"names,omitempty"` // of integrations
 	SSO      bool                   `json:"sso,omitempty"`
@@ -79,12 +80,14 @@ type State struct {
 	Noticed  []Notice         `json:"noticed,omitempty"`
 	Reminded []Notice         `json:"reminded,omitempty"`
 	Extend   *Extension       `json:"extend,omitempty"`
-	Past     []approvals.Vote `json:"past,omitempty"`     // votes on earlier questions for more time
-	NoMore   string           `json:"no_more,omitempty"`  // why the last one was refused
-	StopWhy  string           `json:"stop_why,omitempty"` // refused while it was on its way
-	EndWhy   string           `json:"end_why,omitempty"`  // why it is being restored: time, early, refused
-	EndBy    string           `json:"end_by,omitempty"`
-	Drifted  bool             `json:"drifted,omitempty"` // somebody changed it since: it asks
+	Past     []approvals.Vote `json:"past,omitempty"`    // votes on earlier questions for more time
+	NoMore   string           `json:"no_more,omitempty"` // why the last one was refused
+	// NoMoreLeft is who had left, when the last one was not given for that.
+	NoMoreLeft string `json:"no_more_left,omitempty"`
+	StopWhy    string `json:"stop_why,omitempty"` // refused while it was on its way
+	EndWhy     string `json:"end_why,omitempty"`  // why it is being restored: time, early, refused
+	EndBy      string `json:"end_by,omitempty"`
+	Drifted    bool   `json:"drifted,omitempty"` // somebody changed it since: it asks
 	// Looking: integrator.io refused to write over an access that somebody changed, and that is being read. There is what was read, if There.OK.
 	Looking bool   `json:"looking,omitempty"`
 	There   *there `json:"there,omitempty"`
@@ -133,7 +136,9 @@ type Frozen struct {
 	Reason      string                 `json:"reason"`
 	Electorate  []string               `json:"electorate,omitempty"`
 	Quorum      int                    `json:"quorum"`
-	Bars        []approvals.Bar        `json:"bars,omitempty"`
+	Parties     []approvals.Party      `json:"parties,omitempty"`  // who asked and whose access it is, by all that is known of them
+	ForSelf     bool                   `json:"for_self,omitempty"` // they are one person
+	Bars        []approvals.Bar        `json:"bars,omitempty"`     // whom that keeps from deciding; later votes add to them
 	Holders     []string               `json:"holders,omitempty"`
 	Admins      []string               `json:"admins,omitempty"`
 	Channel     string                 `json:"channel,omitempty"`
@@ -226,9 +231,7 @@ func (s Frozen) lock() string { return "access/" + workflows.GivenKey(s.Environm
 func (s State) managers() []string { return workflows.Union(s.Holders, s.Admins) }
 
 // able are the managers who may say that something was done: not the one whose access it is.
-func (s State) able() []string {
-	return slices.DeleteFunc(s.managers(), func(who string) bool { return who == s.Person })
-}
+func (s State) able() []string { return slices.DeleteFunc(s.managers(), s.isSelf) }
 
 // escalated are those who were told that too few answer.
 func (s State) escalated() []string {
@@ -238,12 +241,16 @@ func (s State) escalated() []string {
 	return s.Escalation.To
 }
 
+// extender is who asked for more time, while that is asked.
+func (s State) extender() []string {
+	if s.Extend == nil {
+		return nil
+	}
+	return []string{s.Extend.By}
+}
+
 // own are the people the access is about.
 func (s State) own() []string { return workflows.Union([]string{s.Requester}, []string{s.Person}) }
-
-func (s State) barred(who string) bool {
-	return slices.ContainsFunc(s.Bars, func(b approvals.Bar) bool { return b.Who == who })
-}
 
 // byHand reports whether only people can act, because no token is there or integrator.io does not know it.
 func (s State) byHand() bool { return !s.Token || s.Caps.Token == workflows.No }

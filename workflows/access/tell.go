@@ -99,12 +99,16 @@ var stories = map[string]workflows.Teller{
 	}),
 	evExtended: workflows.Tells(func(_ workflows.Event, b until) string { return "It ends " + workflows.When(b.Until) + " now." }),
 	evNotExtended: workflows.Tells(func(_ workflows.Event, b reason) string {
+		if b.Left != "" {
+			return "No more time was given, as " + workflows.Mention(b.Left) + " is no active member of this Slack any more."
+		}
 		return "No more time was given: " + workflows.Quote(b.Reason)
 	}),
 	evStopping: workflows.TellsAlways("It was refused while it was on its way to integrator.io."),
 	evRestoring: workflows.Tells(func(_ workflows.Event, b restoring) string {
 		why := map[string]string{"time": "The time was over", "early": "Ended early by " + workflows.Mention(b.By), "refused": "Refused by " + workflows.Mention(b.By),
-			"cancelled": "Taken back by " + workflows.Mention(b.By), "declined": "The invitation was declined", "expired": "It was not accepted or finished in time"}[b.Why]
+			"cancelled": "Taken back by " + workflows.Mention(b.By), "declined": "The invitation was declined", "expired": "It was not accepted or finished in time",
+			endLeft: "Somebody it rests on is no active member of this Slack any more"}[b.Why]
 		return why + "; what was before is being restored."
 	}),
 	evWaiting: workflows.Tells(func(_ workflows.Event, b waiting) string {
@@ -149,8 +153,10 @@ var stories = map[string]workflows.Teller{
 		}
 		text := map[string]string{Done: "Done", Ended: "Ended", Refused: "Refused", Cancelled: "Cancelled", Expired: "The time was over", Failed: "Failed"}[b.Outcome] + by
 		switch {
-		case b.Code == "nothing", b.Code == "not_opened":
+		case b.Code == "nothing", b.Code == "not_opened", b.Code == "urgent_takes":
 			return text + ": " + b.Message
+		case b.Code == endLeft && b.Who != "" && b.How == "":
+			return "Ended: " + workflows.Mention(b.Who) + " is no active member of this Slack any more."
 		case b.Code == "adopted":
 			return text + ": the access stays as somebody changed it."
 		case b.How != "":

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -110,17 +111,16 @@ func (s WatchState) allExpected(cmd workflows.Command, f workflows.Facts) (workf
 		return workflows.Decision{}, r
 	}
 	switch {
-	case !workflows.Among(cmd.Actor.ID, s.To):
-		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.To)+" can decide this. Nothing was recorded.")
+	case !workflows.Among(cmd.Actor.ID, currentManagers(s.To, f)):
+		return workflows.Decision{}, noLonger(refused("not_permitted", "Only "+workflows.Mentions(currentManagers(s.To, f))+" can decide this. Nothing was recorded."),
+			workflows.Among(cmd.Actor.ID, s.To))
 	case cmd.Round != workflows.NoRound && cmd.Round != s.Round || len(s.Waiting) == 0:
 		r := refused("old_round", "This card has changed since you opened it. Nothing was recorded by this click. Look at your card; it shows what is asked now.")
 		r.Refresh = true
 		return workflows.Decision{}, r
 	}
-	if own := f.People[cmd.Actor.ID].Email; own != "" {
-		if _, about := s.Waiting[strings.ToLower(own)]; about {
-			return workflows.Decision{}, refused("own_access", "Your own access is among these, so somebody else must decide. Nothing was recorded.")
-		}
+	if amongWaiting(s.Waiting, f.Known(cmd.Actor.ID)) {
+		return workflows.Decision{}, refused("own_access", "Your own access is among these, so somebody else must decide. Nothing was recorded.")
 	}
 	d := one(cmd, evAllExpected, none{})
 	for _, email := range slices.Sorted(maps.Keys(s.Waiting)) {
@@ -319,16 +319,25 @@ func inHand(f workflows.Facts, environment, email, is string) bool {
 
 // deciders are the administrators, or the holders where there is none, but for those it is about.
 func (s WatchState) deciders(f workflows.Facts, about map[string]standingFinding) []string {
-	_, to := findingPeople(f, func(email string) bool { _, own := about[email]; return own })
+	_, to := findingPeople(f, func(who approvals.Identity) bool { return amongWaiting(about, who) })
 	return to
 }
 
+// amongWaiting reports whether somebody's own access is among differences, by any address known of them.
+func amongWaiting(waiting map[string]standingFinding, who approvals.Identity) bool {
+	for email := range waiting {
+		if who.Same(approvals.Identity{}.With(email)) {
+			return true
+		}
+	}
+	return false
+}
+
 // findingPeople are those who look after access, and of them those who are told of a finding: the administrators, else the holders; never whom it is about.
-func findingPeople(f workflows.Facts, own func(email string) bool) (managers, to []string) {
+func findingPeople(f workflows.Facts, own func(approvals.Identity) bool) (managers, to []string) {
 	able := func(ids []string) []string {
 		return slices.DeleteFunc(f.Expand(ids), func(id string) bool {
-			p := f.People[id]
-			return p.Standing != "" || p.Email != "" && own(strings.ToLower(p.Email))
+			return f.People[id].Standing != "" || own(f.Known(id))
 		})
 	}
 	admins, holders := able(f.Policy.Admins), able(f.Policy.HolderIDs())

@@ -62,6 +62,9 @@ func (s State) forWord() string {
 	if s.Length == 0 {
 		return "always"
 	}
+	if s.Urgent {
+		return workflows.Span(s.Length) + ", from when it was asked for"
+	}
 	return workflows.Span(s.Length) + ", from the moment it can be used"
 }
 
@@ -100,6 +103,9 @@ func (s State) lines(who string) []string {
 		line := "✓ Usable since " + workflows.When(s.BoxFrom) + " (" + howWord(s.How, s.Attested) + "). It ends " + workflows.When(s.Until) + ": " + s.endWord()
 		if s.NoMore != "" {
 			line += " More time was refused: " + workflows.Quote(s.NoMore) + "."
+		}
+		if s.NoMoreLeft != "" {
+			line += " More time was not given: " + s.leftWords(s.NoMoreLeft)
 		}
 		if s.Urgent && !s.Approved {
 			line += " A second person may let it stand until then, or end it now."
@@ -145,11 +151,28 @@ func (s State) questionLine(who string, b *approvals.Ballot) string {
 	return line + "."
 }
 
-func (s State) urgentEnd() string {
-	if s.Phase == Active {
-		return workflows.When(s.Until)
+func (s State) urgentEnd() string { return workflows.When(s.latest(s.Begun.Add(s.Length), 0)) }
+
+// urgentLine says of an urgent access that is over what it was, and whether a second person ever let it stand.
+func (s State) urgentLine() string {
+	line := "It was urgent: " + s.Email + " was invited with " + s.brief(s.Want) + " at once"
+	switch {
+	case s.How == "":
+		line = "It was urgent: " + s.brief(s.Want) + ", which was not given"
+	case s.Does == Change:
+		line = "It was urgent: " + s.Email + " was given " + s.brief(s.Want) + " at once"
 	}
-	return workflows.Span(s.Length) + " after it can be used"
+	given := 0
+	for _, v := range s.Ballot.Votes {
+		if v.Choice == approvals.Approve {
+			given++
+		}
+	}
+	word := "never approved"
+	if s.Approved {
+		word = "approved"
+	}
+	return line + ". It was " + word + fmt.Sprintf(": %d of %s.", given, workflows.Plural(s.Ballot.Quorum, "approval"))
 }
 
 func (s State) doingLine() string {
@@ -283,6 +306,10 @@ func (s State) pendingLines(who string) []string {
 		again = " It was sent again " + workflows.When(s.ResentAt) + ", by " + workflows.Mention(s.ResentBy) + "."
 	}
 	out := []string{s.Email + " was invited (" + howWord(s.How, s.Attested) + ") and has to accept by " + workflows.When(s.Until) + ", or the invitation is taken back. It uses a seat until then. The time begins when it is accepted." + again}
+	if s.Urgent {
+		out[0] = s.Email + " was invited (" + howWord(s.How, s.Attested) + "). It is urgent, so it ends " + s.urgentEnd() +
+			", accepted or not; an invitation that nobody accepted by then is taken back. It uses a seat until then." + again
+	}
 	if s.Length == 0 {
 		out[0] = strings.Replace(out[0], " The time begins when it is accepted.", "", 1)
 	}
@@ -592,6 +619,12 @@ func outcomeLine(s State) string {
 		return "It has ended, because the time was over: " + s.pastEnd() + how + "."
 	case e.Code == "early":
 		return "It has ended, early, by " + workflows.Mention(s.EndBy) + ": " + s.pastEnd() + how + "."
+	case e.Code == endLeft && e.Outcome == Ended:
+		return "It has ended, because somebody it rests on has left: " + s.pastEnd() + how + "."
+	case e.Code == endLeft:
+		return "It was not given. " + s.leftWords(e.Who)
+	case e.Code == "urgent_takes":
+		return "It was not done. " + e.Message
 	case e.Code == "refused":
 		return "Refused by " + workflows.Mention(s.EndBy) + ": " + s.pastEnd() + how + "."
 	case e.Code == "cancelled":
@@ -632,6 +665,9 @@ func (s State) pastEnd() string {
 
 func endLines(s State) []string {
 	out := []string{outcomeLine(s) + "\n" + workflows.When(s.End.At)}
+	if s.Urgent && s.ReadOK {
+		out = append(out, s.urgentLine())
+	}
 	if votes := s.voteLines(); len(votes) > 0 {
 		out = append(out, strings.Join(votes, "\n"))
 	}

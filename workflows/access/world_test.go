@@ -28,6 +28,7 @@ type world struct {
 	runs        []*run
 	out         *outside
 	away        bool
+	renamed     bool             // somebody's address in Slack has changed since, of which cards do not hear
 	told        []workflows.Call // what packets of reviews were told
 	queue       []*workflows.Effect
 }
@@ -133,7 +134,7 @@ func (w *world) facts(n workflows.Needs) workflows.Facts {
 	}
 	for _, email := range n.Emails {
 		for id, p := range w.people {
-			if workflows.SameEmail(p.Email, email) {
+			if p.Standing != workflows.StandingDeactivated && workflows.SameEmail(p.Email, email) { // Slack does not find them
 				f.ByEmail[email] = id
 				n.People = append(n.People, id)
 			}

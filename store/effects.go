@@ -97,7 +97,7 @@ func candidates(shards []int, lane int, cmds []*redis.StringSliceCmd) [][]candid
 	lists := make([][]candidate, len(shards))
 	for i, cmd := range cmds {
 		for _, member := range cmd.Val() {
-			lists[i] = append(lists[i], candidate{shards[i], lane, member})
+			lists[i] = append(lists[i], candidate{shard: shards[i], lane: lane, member: member})
 		}
 	}
 	return lists

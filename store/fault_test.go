@@ -258,7 +258,7 @@ func TestLoadAndCommitTakeTwoRoundTripsAndAnIdlePollOne(t *testing.T) {
 		t.Errorf("an idle poll for effects took %d round trips", trips.trips)
 	}
 	trips.trips = 0
-	if _, err := s.ClaimTimers(context.Background(), time.Now(), time.Now(), 8); err != nil {
+	if _, err := s.ClaimTimers(context.Background(), time.Now(), time.Now(), 8, 8); err != nil {
 		t.Fatal(err)
 	}
 	if trips.trips != 1 {

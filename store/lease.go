@@ -36,6 +36,7 @@ func (s *Store) claimShard(c workflows.Claim) (int, error) {
 type candidate struct {
 	shard, lane int
 	member      string
+	again       int // 1 for a timer whose lease ended
 }
 
 // shares picks up to max candidates, one of each shard in turn, so that a shard with much to do does not keep others waiting.

@@ -12,14 +12,15 @@ import (
 )
 
 // ClaimTimers implements [workflows.Timers]. When nothing is due it costs one pipelined read, otherwise one more round trip.
-func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, max int) ([]workflows.Claim, error) {
-	picked, err := s.dueTimers(ctx, now, real, max)
+func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int) ([]workflows.Claim, error) {
+	picked, err := s.dueTimers(ctx, now, real, fresh, again)
 	if err != nil || len(picked) == 0 {
 		return nil, err
 	}
 	until := real.Add(workflows.LeaseFor)
+	groups := byShard(picked)
 	var calls []*call
-	for shard, list := range byShard(picked) {
+	for shard, list := range groups {
 		c := &call{shard: shard, script: scriptClaimTimers, args: []any{millis(now), millis(real), millis(until)},
 			keys: []string{s.keys.timers(shard), s.keys.timersLeased(shard), s.keys.timersTokens(shard)}}
 		for _, cand := range list {
@@ -42,7 +43,8 @@ func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, max int) (
 				s.log.Error().Str("timer", member).Msg("read the name of a timer")
 				continue
 			}
-			claims = append(claims, workflows.Claim{Timer: &timer, Token: token, Until: time.UnixMilli(until.UnixMilli())})
+			claims = append(claims, workflows.Claim{Timer: &timer, Token: token, Until: time.UnixMilli(until.UnixMilli()),
+				Attempts: groups[c.shard][i-1].again})
 		}
 	}
 	if len(claims) > 0 && failed != nil {
@@ -52,15 +54,16 @@ func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, max int) (
 	return claims, failed
 }
 
-// dueTimers lists up to max timers: first those whose lease ended, then those whose time has come, each shard in turn.
-func (s *Store) dueTimers(ctx context.Context, now, real time.Time, max int) ([]candidate, error) {
+// dueTimers lists up to again timers whose lease ended and up to fresh ones whose time has come, each shard in turn.
+func (s *Store) dueTimers(ctx context.Context, now, real time.Time, fresh, again int) ([]candidate, error) {
 	shards := s.everyShard()
 	due, ended := make([]*redis.StringSliceCmd, len(shards)), make([]*redis.StringSliceCmd, len(shards))
 	err := s.read(ctx, "look for due timers", func() error {
 		pipe := s.rdb.Pipeline()
 		for i, shard := range shards {
-			ended[i] = pipe.ZRangeByScore(ctx, s.keys.timersLeased(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(max)})
-			due[i] = pipe.ZRangeByScore(ctx, s.keys.timers(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: int64(max)})
+			// The client leaves the limit out where it is 0, so of what is not wanted one is read and not picked.
+			ended[i] = pipe.ZRangeByScore(ctx, s.keys.timersLeased(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(max(again, 1))})
+			due[i] = pipe.ZRangeByScore(ctx, s.keys.timers(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: int64(max(fresh, 1))})
 		}
 		_, err := pipe.Exec(ctx)
 		return err
@@ -68,8 +71,11 @@ func (s *Store) dueTimers(ctx context.Context, now, real time.Time, max int) ([]
 	if err != nil && !anyAnswered(due) {
 		return nil, err
 	}
-	first := shares(candidates(shards, 0, ended), max)
-	return append(first, shares(candidates(shards, 0, due), max-len(first))...), nil
+	picked := shares(candidates(shards, 0, ended), again)
+	for i := range picked {
+		picked[i].again = 1
+	}
+	return append(picked, shares(candidates(shards, 0, due), fresh)...), nil
 }
 
 // DropTimer implements [workflows.Timers]. [workflows.ErrLeaseLost] when another lease holds it; a timer that is gone already is no error.

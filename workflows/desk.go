@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"sync"
 	"time"
 
@@ -31,10 +30,9 @@ type Desk struct {
 	machines map[byte]Machine
 	names    map[string]Machine
 
-	// locks keeps clicks on one workflow from racing each other inside this process; correctness rests on the store alone.
-	locks [64]sync.Mutex
-
-	mu       sync.Mutex
+	mu sync.Mutex
+	// turns keep commands of one workflow from racing each other inside this process; correctness rests on the store alone.
+	turns    map[string]*turn
 	accounts map[string]string // workflow -> account, which never changes
 }
 
@@ -46,7 +44,7 @@ func NewDesk(o DeskOptions) *Desk {
 	if o.Wake == nil {
 		o.Wake = func() {}
 	}
-	d := &Desk{o: o, machines: map[byte]Machine{}, names: map[string]Machine{}, accounts: map[string]string{}}
+	d := &Desk{o: o, machines: map[byte]Machine{}, names: map[string]Machine{}, accounts: map[string]string{}, turns: map[string]*turn{}}
 	for _, m := range o.Machines {
 		d.machines[m.Letter()] = m
 		d.names[m.Name()] = m
@@ -65,11 +63,11 @@ func (d *Desk) Do(ctx context.Context, cmd Command) (Reply, error) {
 	if !ok || m == nil {
 		return Reply{}, fmt.Errorf("find %.40q: %w", cmd.Workflow, ErrNoWorkflow)
 	}
-	lock := &d.locks[stripe(cmd.Workflow)]
-	lock.Lock()
-	defer lock.Unlock()
-
-	var err error
+	leave, err := d.enter(ctx, cmd.Workflow)
+	if err != nil {
+		return Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, err)
+	}
+	defer leave()
 	for range maxTries {
 		if ctx.Err() != nil {
 			return Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, ctx.Err())
@@ -87,10 +85,38 @@ func (d *Desk) Do(ctx context.Context, cmd Command) (Reply, error) {
 	return Reply{}, fmt.Errorf("decide %s after %d tries: %w", cmd.Name, maxTries, err)
 }
 
-func stripe(id string) uint32 {
-	h := fnv.New32a()
-	h.Write([]byte(id))
-	return h.Sum32() % 64
+// turn is the right to decide for one workflow in this process, and how many have or want it.
+type turn struct {
+	free  chan struct{} // holds one token while nobody has it
+	users int
+}
+
+// enter waits for the turn of a workflow, at most until ctx ends: who waits for something slow there (as for Slack to say who somebody is) keeps
+// nobody waiting elsewhere. leave gives the turn back.
+func (d *Desk) enter(ctx context.Context, workflow string) (leave func(), err error) {
+	d.mu.Lock()
+	t := d.turns[workflow]
+	if t == nil {
+		t = &turn{free: make(chan struct{}, 1)}
+		t.free <- struct{}{}
+		d.turns[workflow] = t
+	}
+	t.users++
+	d.mu.Unlock()
+	out := func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if t.users--; t.users == 0 {
+			delete(d.turns, workflow)
+		}
+	}
+	select {
+	case <-t.free:
+		return func() { t.free <- struct{}{}; out() }, nil
+	case <-ctx.Done():
+		out()
+		return nil, ctx.Err()
+	}
 }
 
 // try is one round: load, facts, decide, commit.

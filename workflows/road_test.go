@@ -26,6 +26,8 @@ type road struct {
 	now   time.Time
 	stale time.Duration // how old the roster's answers are
 	bad   map[string]string
+	// look, where set, runs before each look-up of people; an error is the answer.
+	look func(ctx context.Context, ids []string) error
 }
 
 var epoch = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
@@ -63,7 +65,12 @@ func (r *road) forward(d time.Duration) {
 }
 
 // People implements workflows.Roster.
-func (r *road) People(_ context.Context, ids []string) (map[string]workflows.Person, error) {
+func (r *road) People(ctx context.Context, ids []string) (map[string]workflows.Person, error) {
+	if r.look != nil {
+		if err := r.look(ctx, ids); err != nil {
+			return nil, err
+		}
+	}
 	out := map[string]workflows.Person{}
 	for _, id := range ids {
 		out[id] = workflows.Person{ID: id, Standing: r.bad[id], At: r.clock().Add(-r.stale)}

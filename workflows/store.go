@@ -122,8 +122,9 @@ type Finish struct {
 
 // Timers is what the clock needs of a store.
 type Timers interface {
-	// ClaimTimers leases up to max timers due at now (time of commands) for [LeaseFor] of real time.
-	ClaimTimers(ctx context.Context, now, real time.Time, max int) ([]Claim, error)
+	// ClaimTimers leases, for [LeaseFor] of real time, up to fresh timers due at now (time of commands) and up to again timers whose lease ended
+	// without an answer; Attempts of these is 1. Neither kind takes the place of the other.
+	ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int) ([]Claim, error)
 	// DropTimer removes a timer that nobody wants any more.
 	DropTimer(ctx context.Context, c Claim) error
 }

@@ -180,7 +180,7 @@ func (w *world) one(at time.Time, id string) workflows.Claim {
 
 func (w *world) claimTimers(now, real time.Time, names ...string) []workflows.Claim {
 	w.Helper()
-	claims, err := w.s.ClaimTimers(w.ctx, now, real, 100)
+	claims, err := w.s.ClaimTimers(w.ctx, now, real, 100, 100)
 	w.must(err)
 	if len(claims) != len(names) {
 		w.Fatalf("%d timers claimed, want %v", len(claims), names)

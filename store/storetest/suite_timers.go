@@ -29,7 +29,7 @@ var timerTests = []test{
 		w.commit(c)
 		seen := map[string]bool{}
 		for range 6 {
-			claims, err := w.s.ClaimTimers(w.ctx, w.at(time.Hour), w.start, 5)
+			claims, err := w.s.ClaimTimers(w.ctx, w.at(time.Hour), w.start, 5, 5)
 			w.must(err)
 			if len(claims) != 5 {
 				w.Fatalf("%d claimed", len(claims))
@@ -42,6 +42,30 @@ var timerTests = []test{
 			}
 		}
 		w.claimTimers(w.at(time.Hour), w.at(lease-time.Millisecond))
+	}},
+	{"timers whose lease ended and fresh ones take no place from each other", func(w *world) {
+		c := workflows.Change{Workflow: w.id}
+		for i := range 10 {
+			c.TimersSet = append(c.TimersSet, w.timer(fmt.Sprintf("old%d", i), w.start), w.timer(fmt.Sprintf("new%d", i), w.at(time.Minute)))
+		}
+		w.commit(c)
+		if n := len(w.claimTimers(w.start, w.start, "old0", "old1", "old2", "old3", "old4", "old5", "old6", "old7", "old8", "old9")); n != 10 {
+			w.Fatalf("%d claimed", n)
+		}
+		for _, max := range [][2]int{{4, 3}, {6, 0}, {0, 7}} {
+			claims, err := w.s.ClaimTimers(w.ctx, w.at(time.Minute), w.at(lease), max[0], max[1])
+			w.must(err)
+			var got [2]int
+			for _, c := range claims {
+				got[c.Attempts]++
+				if (c.Attempts == 1) != c.Timer.At.Equal(w.start) {
+					w.Errorf("%s counts %d attempts", c.Timer.Name, c.Attempts)
+				}
+			}
+			if got != max {
+				w.Errorf("%v claimed, want %v", got, max)
+			}
+		}
 	}},
 	{"a timer whose lease ended is taken over and the old token is worth nothing", func(w *world) {
 		w.commit(workflows.Change{Workflow: w.id, TimersSet: []workflows.Timer{w.timer("a", w.start)}})

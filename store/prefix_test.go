@@ -42,7 +42,7 @@ func TestAUserOfRedisThatMayTouchItsOwnKeysAloneIsEnough(t *testing.T) {
 	if _, err := s.ClaimEffects(ctx, time.Now(), 10); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.ClaimTimers(ctx, time.Now(), time.Now(), 10); err != nil {
+	if _, err := s.ClaimTimers(ctx, time.Now(), time.Now(), 10, 10); err != nil {
 		t.Error(err)
 	}
 	must(t, s.Ready(ctx, time.Now()))

@@ -50,14 +50,17 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	return c, nil
 }
 
-// callKey orders calls: those to integrator.io by account; what one workflow tells another by the one that is told, and checkpoints by the ledger, so
-// that they do not wait while integrator.io is away.
+// callKey orders calls: those to integrator.io by account; what one workflow tells another by the
+// one that is told, checkpoints by the ledger, letters and alarms by their road, so that they do not
+// wait while integrator.io is away.
 func callKey(account string, call Call) string {
 	switch call.Op {
 	case OpTell:
 		return "tell/" + call.ID
 	case OpCheckpoint:
 		return "checkpoint/" + call.ID
+	case OpLetter, OpAlarmMail, OpAlarmHook:
+		return call.Op + "/" + account
 	}
 	return "io/" + account
 }

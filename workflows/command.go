@@ -110,3 +110,21 @@ type Receipt struct {
 	// Drawn answers OpCheckpoint.
 	Drawn *Drawn `json:"-"`
 }
+
+// learnedNothing reports whether a watch's answer is one that was known already, by its mark. What
+// carries no mark of its own decides that where it is read.
+func (r *Receipt) learnedNothing(known string) bool {
+	switch {
+	case r == nil:
+		return false
+	case r.Reading != nil:
+		return r.Reading.Mark() == known
+	case r.Census != nil:
+		return r.Census.Mark() == known
+	case r.SignIns != nil:
+		return r.SignIns.Mark() == known
+	case r.Tokens != nil:
+		return r.Tokens.Mark() == known
+	}
+	return false
+}

@@ -146,7 +146,7 @@ func (c *Courier) deliver(ctx context.Context, claim Claim) {
 	}
 	out := deliverer.Deliver(bounded, claim, l)
 	cancel()
-	if r := out.Receipt; e.Every > 0 && r != nil && (r.Reading != nil && r.Reading.Mark() == e.Call.Known || r.Census != nil && r.Census.Mark() == e.Call.Known) {
+	if e.Every > 0 && out.Receipt.learnedNothing(e.Call.Known) {
 		out.Receipt = nil
 	}
 	c.o.Observe(e, out, c.o.RealNow().Sub(begun))
@@ -222,7 +222,7 @@ func (c *Courier) report(ctx context.Context, claim Claim, r Receipt) bool {
 	r.Effect, r.Op, r.Environment = e.ID, e.Call.Op, e.Call.Environment
 	id := "receipt/" + e.ID
 	if e.Every > 0 {
-		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() + "/" + r.Code
+		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() + "/" + r.SignIns.Mark() + "/" + r.Tokens.Mark() + "/" + r.Code
 	}
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()

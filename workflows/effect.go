@@ -137,10 +137,16 @@ func (e Effect) Deadline() time.Time {
 	return e.Made.Add(GiveUpAfter)
 }
 
-// Destination is what a 429 holds back: one account of integrator.io, Slack, or nothing but the desk.
+// Destination is what a 429 holds back: one account of integrator.io, Slack, a road of letters or
+// alarms, or nothing but the desk.
 func (e Effect) Destination() string {
-	if e.Call != nil && (e.Call.Op == OpTell || e.Call.Op == OpCheckpoint) {
-		return "desk"
+	if e.Call != nil {
+		switch e.Call.Op {
+		case OpTell, OpCheckpoint:
+			return "desk"
+		case OpLetter, OpAlarmMail, OpAlarmHook:
+			return e.Call.Op + "/" + e.Call.Account
+		}
 	}
 	if e.Call != nil {
 		return "io/" + e.Call.Account

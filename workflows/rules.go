@@ -17,6 +17,10 @@ const (
 	LetterPacket     byte = 'p'
 	LetterCalendar   byte = 'k'
 	LetterGovernance byte = 'g'
+	LetterUse        byte = 'u'
+	LetterDrill      byte = 'e'
+	LetterSignIn     byte = 's'
+	LetterKeyWatch   byte = 'w'
 )
 
 // HasLetter reports whether id is a workflow's ID ([ParseID]) of the machine with that letter.

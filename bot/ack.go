@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack/socketmode"
+
+	"github.com/keyholder/keyholder/bot/slackapi"
 )
 
 // ackLimit is the size in bytes an acknowledgement stays under. Slack drops those of 20 480 bytes and more without a word.
@@ -30,7 +32,7 @@ func (a *ack) send(outcome string, payload any) {
 		defer cancel()
 		if a.envelope != "" {
 			if err := a.client.AckCtx(ctx, a.envelope, payload); err != nil {
-				a.b.log.Warn().Str(fieldCause, clean(err)).Str(fieldEnvelope, a.envelope).Msg("the acknowledgement could not be sent")
+				a.b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldEnvelope, a.envelope).Msg("the acknowledgement could not be sent")
 			}
 		}
 		if f := a.b.o.Metrics.Envelope; f != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -58,8 +59,8 @@ func (d *delivery) ours(ctx context.Context, m slack.Message) bool {
 	if m.Metadata.EventType != metadataType || m.Metadata.EventPayload["effect"] != d.claim.Effect.Key {
 		return false
 	}
-	me, err := d.b.identity(ctx)
-	return err != nil || me.bot == "" || m.BotID == "" || m.BotID == me.bot
+	me, err := d.b.api.Identity(ctx)
+	return err != nil || me.Bot == "" || m.BotID == "" || m.BotID == me.Bot
 }
 
 // isPerson reports whether a recipient is a person and not a conversation.
@@ -101,7 +102,7 @@ func (b *Bot) directMessage(ctx context.Context, user string) (string, error) {
 // known to answer channel_not_found.
 func (b *Bot) say(ctx context.Context, to string, opts ...slack.MsgOption) (channel, ts string, err error) {
 	channel, ts, err = b.api.PostMessageContext(ctx, to, opts...)
-	if slackCode(err) != "channel_not_found" || !isPerson(to) {
+	if slackapi.Code(err) != "channel_not_found" || !isPerson(to) {
 		return channel, ts, err
 	}
 	dm, openErr := b.directMessage(ctx, to)
@@ -139,9 +140,9 @@ func (d *delivery) page(ctx context.Context, channel, thread, cursor string) ([]
 // unsearchable decides what follows when the conversation could not be searched: later, if Slack was away; otherwise post, which will fail by itself
 // where the conversation is the trouble, and may double the card where only the scope is missing.
 func (d *delivery) unsearchable(err error) (workflows.Outcome, bool) {
-	kind, code, _ := judge(err)
-	if kind == failRefused || code == "missing_scope" || isNotFound(err) {
-		d.b.roster.complain(err, "im:history", "a card whose post got no answer cannot be looked for and may appear twice")
+	kind, code, _ := slackapi.Judge(err)
+	if kind == slackapi.Refused || code == "missing_scope" || slackapi.IsNotFound(err) {
+		d.b.api.Complain(err, "im:history", "a card whose post got no answer cannot be looked for and may appear twice")
 		d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Str(fieldCode, code).Msg("the conversation cannot be searched; posting again, perhaps twice")
 		return workflows.Outcome{}, false
 	}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ func newAlive(now func() time.Time) *alive { return &alive{now: now} }
 func (a *alive) dialer() *websocket.Dialer {
 	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	return &websocket.Dialer{
-		Proxy:            proxyFromEnvironment,
+		Proxy:            http.ProxyFromEnvironment,
 		HandshakeTimeout: 15 * time.Second,
 		WriteBufferSize:  32 << 10,
 		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -68,13 +69,13 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 			if err == nil {
 				return
 			}
-			tried = append(tried, clean(err))
-			if kind, _, after := judge(err); kind == failLimited {
+			tried = append(tried, slackapi.Clean(err))
+			if kind, _, after := slackapi.Judge(err); kind == slackapi.Limited {
 				wait = max(after, time.Second)
 			}
 		}
 		// What was answered with 429 did not happen, so it may be sent again; anything else may have reached them.
-		if wait == 0 || !pause(ctx, wait) {
+		if wait == 0 || !slackapi.Pause(ctx, wait) {
 			b.log.Warn().Strs(fieldCause, tried).Str(fieldPerson, v.who.user).Msg("a private answer reached nobody")
 			return
 		}
@@ -94,7 +95,7 @@ func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []fu
 			return err
 		})
 	}
-	if v.who.responseURL != "" && followed(v.who.responseURL, b.o.APIURL) {
+	if v.who.responseURL != "" && b.api.Follows(v.who.responseURL) {
 		out = append(out, func() error {
 			_, _, err := b.api.PostMessageContext(ctx, "", slack.MsgOptionText(text, false), slack.MsgOptionResponseURL(v.who.responseURL, slack.ResponseTypeEphemeral))
 			return err
@@ -108,7 +109,7 @@ func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []fu
 
 // flat is mrkdwn as one plain line, for the text at a field. People whose name is known by now are named.
 func (b *Bot) flat(mrkdwn string) string {
-	return plain(strings.ReplaceAll(workflows.Plain(mrkdwn, b.roster.cachedName), "`", ""), limitFieldError)
+	return plain(strings.ReplaceAll(workflows.Plain(mrkdwn, b.people.Name), "`", ""), limitFieldError)
 }
 
 // fill puts the command's own name into a text.

@@ -1,16 +1,14 @@
 package bot
 
 import (
-	"io"
-	"log"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/slack-go/slack"
 
-	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 )
 
 // Times and sizes of the event loop.
@@ -42,16 +40,14 @@ const (
 type Bot struct {
 	o      Options
 	log    zerolog.Logger
-	api    *slack.Client
-	wire   *wire
+	api    *slackapi.Client
 	alive  *alive
-	roster *roster
+	people *roster.Roster
 	places *placeBook
 	pace   paces
 	// changes of people's Slack accounts that were told.
 	changes changes
 
-	self   selfCache
 	queue  chan envelope
 	busy   chan envelope
 	deskIn chan struct{}
@@ -70,27 +66,16 @@ func New(o Options) (*Bot, error) {
 		return nil, err
 	}
 	b := &Bot{
-		o: o, log: o.Log, alive: newAlive(o.RealNow), places: newPlaceBook(),
+		o: o, log: o.Log, api: o.API, people: o.People, alive: newAlive(o.RealNow), places: newPlaceBook(),
 		queue: make(chan envelope, queueSize), busy: make(chan envelope, busySize), deskIn: make(chan struct{}, maxDesk),
 		exports: make(chan struct{}, exportsAtOnce), hearing: make(chan struct{}, hearAtOnce),
 	}
-	b.wire = newWire(o.HTTP, b.log, o.Metrics.Limited)
-	opts := []slack.Option{slack.OptionAppLevelToken(o.AppToken), slack.OptionHTTPClient(b.wire),
-		slack.OptionLog(log.New(io.Discard, "", 0))}
-	if o.APIURL != "" {
-		opts = append(opts, slack.OptionAPIURL(o.APIURL))
-	}
-	b.api = slack.New(o.BotToken, opts...)
-	b.roster = newRoster(b.api, b.identity, o.Now, o.RealNow, b.log)
 	return b, nil
 }
 
 // Connected reports whether the socket to Slack is alive: hello was said on it and bytes, pings included, came lately. It does not depend on
 // anybody clicking.
 func (b *Bot) Connected() bool { return b.alive.connected() }
-
-// Roster answers facts about people from Slack.
-func (b *Bot) Roster() workflows.Roster { return b.roster }
 
 // at is the time of a command.
 func (b *Bot) at() time.Time { return b.o.Now().UTC().Truncate(time.Millisecond) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -52,7 +53,7 @@ func (v *visit) open(ctx context.Context, m workflows.Modal) error {
 	ctx, cancel := context.WithTimeout(ctx, triggerLife)
 	defer cancel()
 	if _, err := v.b.api.OpenViewContext(ctx, v.who.trigger, view); err != nil {
-		v.b.log.Warn().Str(fieldCause, clean(err)).Str(fieldCommand, m.Callback).Msg("a form was not opened")
+		v.b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldCommand, m.Callback).Msg("a form was not opened")
 		return coded(codeNoForm)
 	}
 	return nil
@@ -65,22 +66,22 @@ func (v *visit) replace(ctx context.Context, m workflows.Modal) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, slackapi.CallTimeout)
 	defer cancel()
-	_, err = retryLimited(ctx, func(ctx context.Context) (*slack.ViewResponse, error) {
+	_, err = slackapi.RetryLimited(ctx, func(ctx context.Context) (*slack.ViewResponse, error) {
 		return v.b.api.UpdateViewContext(ctx, view, "", v.form.hash, v.form.view)
 	})
 	if err == nil {
 		return nil
 	}
 	code := codeNoPage
-	switch slackCode(err) {
+	switch slackapi.Code(err) {
 	case "hash_conflict":
 		code = codePageMoved
 	case "not_found", "view_not_found", "view_expired":
 		code = codeFormGone
 	}
-	v.b.log.Info().Str(fieldCause, clean(err)).Str(fieldCommand, m.Callback).Msg("a form was not replaced")
+	v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldCommand, m.Callback).Msg("a form was not replaced")
 	return coded(code)
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -68,7 +69,6 @@ func (f formRef) has(block string) bool {
 }
 
 var (
-	personPattern  = regexp.MustCompile(`^[UW][A-Za-z0-9_]{1,63}$`)
 	teamPattern    = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 	actionPattern  = regexp.MustCompile(`^([a-z]{1,32})\.([a-z_]{1,32})$`)
 	blockPattern   = regexp.MustCompile(`^([a-z]{1,32}):(0|[1-9][0-9]{0,8})$`)
@@ -137,7 +137,7 @@ func decodeInteraction(payload json.RawMessage, known func(string) bool) arrival
 }
 
 func (v visitor) valid() bool {
-	return personPattern.MatchString(v.user) && (v.team == "" || teamPattern.MatchString(v.team))
+	return roster.IsPerson(v.user) && (v.team == "" || teamPattern.MatchString(v.team))
 }
 
 func (v visitor) actor() workflows.Actor {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -188,7 +189,7 @@ func FuzzDecode(f *testing.F) {
 		c := a.cmd
 		name := actionPattern.FindStringSubmatch(c.Name)
 		_, _, idOK := workflows.ParseID(c.Workflow)
-		if name == nil || name[1] != "transfer" || (!idOK && !a.opened) || c.Round < workflows.NoRound || !personPattern.MatchString(c.Actor.ID) ||
+		if name == nil || name[1] != "transfer" || (!idOK && !a.opened) || c.Round < workflows.NoRound || !roster.IsPerson(c.Actor.ID) ||
 			c.Actor.Kind != workflows.ByPerson || c.ID == "" || c.Submitted != (a.kind == kindSubmit) {
 			t.Fatalf("command %+v", c)
 		}

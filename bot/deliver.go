@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 	"golang.org/x/time/rate"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -68,8 +69,8 @@ func (b *Bot) Deliver(ctx context.Context, claim workflows.Claim, lease workflow
 	d := &delivery{b: b, claim: claim, card: *claim.Effect.Card, lease: lease, at: claim.Place}
 	out := d.run(ctx)
 	if out.Err != nil {
-		b.log.Debug().Str(fieldCause, clean(out.Err)).Str(fieldEffect, claim.Effect.ID).Msg("card not delivered")
-		out.Err = cleaned{out.Err} // addresses and tokens must not reach the courier's log
+		b.log.Debug().Str(fieldCause, slackapi.Clean(out.Err)).Str(fieldEffect, claim.Effect.ID).Msg("card not delivered")
+		out.Err = slackapi.Cleaned{Err: out.Err} // addresses and tokens must not reach the courier's log
 	}
 	return out
 }
@@ -144,7 +145,7 @@ func (d *delivery) update(ctx context.Context) (out workflows.Outcome, gone bool
 	}
 	defer cancel()
 	_, ts, _, err := d.b.api.UpdateMessageContext(call, d.at.Channel, d.at.TS, d.message()...)
-	switch slackCode(err) {
+	switch slackapi.Code(err) {
 	case "message_not_found", "cant_update_message", "edit_window_closed":
 		return workflows.Outcome{}, true
 	}
@@ -167,7 +168,7 @@ func (d *delivery) turn(ctx context.Context) (out workflows.Outcome, later bool)
 		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errors.New("the card above is not posted yet")}, true
 	}
 	delay, ok := d.b.pace.turn(d.card.Recipient, d.b.o.RealNow())
-	if !ok || (delay > 0 && !pause(ctx, delay)) {
+	if !ok || (delay > 0 && !slackapi.Pause(ctx, delay)) {
 		return workflows.Outcome{Again: true, Untried: true, After: delay, Err: errors.New("the conversation gets one message a second")}, true
 	}
 	return out, false
@@ -211,14 +212,14 @@ func (d *delivery) target() (channel, thread string, wait time.Duration) {
 
 // failed turns an error of Slack into what the courier does about it.
 func (d *delivery) failed(verb string, err error) workflows.Outcome {
-	kind, code, after := judge(err)
+	kind, code, after := slackapi.Judge(err)
 	err = fmt.Errorf("%s: %w", verb, err)
 	switch kind {
-	case failLimited:
+	case slackapi.Limited:
 		return workflows.Outcome{Again: true, After: after, Limited: true, Err: err}
-	case failToken:
+	case slackapi.Token:
 		return workflows.Outcome{Again: true, After: tokenPatience, Err: err}
-	case failRefused:
+	case slackapi.Refused:
 		return workflows.Outcome{Refused: true, Err: err, Receipt: &workflows.Receipt{Effect: d.claim.Effect.ID, Op: "card", Refused: true, Code: code, Message: code}}
 	}
 	return workflows.Outcome{Again: true, Err: err}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -146,14 +147,14 @@ func TestWhatSlackAnswersDecidesWhatTheCourierDoes(t *testing.T) {
 		refused bool
 	}{
 		{slacksim.Rule{Kind: slacksim.FaultRateLimited, RetryAfter: 7 * time.Second}, true, true, 7 * time.Second, false},
-		{slacksim.Rule{Kind: slacksim.FaultRateLimitedBare}, true, true, limitedFor, false},
+		{slacksim.Rule{Kind: slacksim.FaultRateLimitedBare}, true, true, slackapi.LimitedFor, false},
 		{slacksim.Rule{Kind: slacksim.FaultErrorBefore}, true, false, 0, false},
 		{slacksim.Rule{Kind: slacksim.FaultDrop}, true, false, 0, false},
 		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "internal_error"}, true, false, 0, false},
 		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "service_unavailable"}, true, false, 0, false},
 		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "request_timeout"}, true, false, 0, false},
-		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "ratelimited"}, true, true, limitedFor, false},
-		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "rate_limited"}, true, true, limitedFor, false},
+		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "ratelimited"}, true, true, slackapi.LimitedFor, false},
+		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "rate_limited"}, true, true, slackapi.LimitedFor, false},
 		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "token_revoked"}, true, false, tokenPatience, false},
 		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "missing_scope"}, true, false, tokenPatience, false},
 		{slacksim.Rule{Kind: slacksim.FaultAPIError, Reason: "channel_not_found"}, false, false, 0, true},
@@ -217,7 +218,7 @@ func TestConversationGetsOneMessageASecondAfterABurst(t *testing.T) {
 func TestProbeNamesWhatIsMissingAndWhatIsLostByIt(t *testing.T) {
 	r := stopped(t, slacksim.Options{Scopes: []string{"commands", "chat:write", "users:read", "channels:read"}})
 	r.sim.AddChannel(slacksim.Channel{ID: "C0ELSE", Name: "else", Members: []string{"UANA"}})
-	p, err := r.bot.Probe(r.ctx(), "C0OPS", "C0ELSE", "C0NONE")
+	p, err := LookAt(r.ctx(), r.bot.api, "C0OPS", "C0ELSE", "C0NONE")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,19 +240,19 @@ func TestProbeNamesWhatIsMissingAndWhatIsLostByIt(t *testing.T) {
 		t.Errorf("channels = %+v", p.Channels)
 	}
 	r.sim.InjectFault(slacksim.Rule{Method: "apps.connections.open", Kind: slacksim.FaultAPIError, Reason: "invalid_auth"})
-	if p, err = r.bot.Probe(r.ctx()); err != nil || !strings.Contains(p.AppToken, "SLACK_APP_TOKEN") {
+	if p, err = LookAt(r.ctx(), r.bot.api); err != nil || !strings.Contains(p.AppToken, "SLACK_APP_TOKEN") {
 		t.Errorf("bad app token: %+v, %v", p, err)
 	}
 	r.sim.InjectFault(slacksim.Rule{Method: "auth.test", Kind: slacksim.FaultAPIError, Reason: "invalid_auth"})
 	var f *FatalError
-	if _, err = r.bot.Probe(r.ctx()); !errors.As(err, &f) {
+	if _, err = LookAt(r.ctx(), r.bot.api); !errors.As(err, &f) {
 		t.Errorf("bad bot token: %v", err)
 	}
 }
 
 func TestOptionsNameEveryFault(t *testing.T) {
-	_, err := New(Options{AppToken: "xoxb-1", BotToken: "xapp-1", APIURL: "slack"})
-	for _, want := range []string{"SLACK_APP_TOKEN", "SLACK_BOT_TOKEN", "SLACK_API_URL", "clock"} {
+	_, err := New(Options{})
+	for _, want := range []string{"road to Slack", "clock"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not named in %v", want, err)
 		}
@@ -262,7 +263,7 @@ func TestMetadataOfOthersIsNotAdopted(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
 	claim := claimOf(testCard("C0OPS"))
 	r.posted(testCard("C0OPS"))
-	r.bot.self.is = &self{team: "T0ACME", user: "U0BOT", bot: "B0SOMEBODYELSE"} // as if the message were another app's
+	r.as(`{"ok":true,"team_id":"T0ACME","user_id":"U0BOT","bot_id":"B0SOMEBODYELSE"}`) // as if the message were another app's
 	claim.Attempts = 1
 	if out := r.bot.Deliver(r.ctx(), claim, &leaseStub{}); !out.Done || len(live(r.sim, "C0OPS")) != 2 {
 		t.Errorf("%+v", out)

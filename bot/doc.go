@@ -3,7 +3,8 @@
 //	envelope -> pump -> queue -> worker: decode, identify -> Desk.Do -> ack with the answer -> private answer, form
 //	claim    -> Deliver: render, post or update -> place
 //
-// It may import workflows, the machines and approvals; never store, integrator or go-redis.
+// It may import workflows, the machines, approvals, and its own rooms slackapi (the road to the Web API) and roster (who people are); never store,
+// integrator or go-redis.
 //
 // # Guarantees
 //
@@ -13,8 +14,7 @@
 //   - Exactly one acknowledgement per envelope, never blocking the reader.
 //   - A payload that makes no sense records nothing and crashes nothing: it never becomes a command.
 //   - A form inside which somebody clicked is replaced by its hash: of two turns at once the second overwrites nothing and is told so.
-//   - A file of a form is fetched before the record is asked, and the bot's token goes to Slack's own hosts alone (with another Web API
-//     configured, to that host as well), never along a redirect.
+//   - A file of a form is fetched before the record is asked, with the bot's token, as slackapi allows.
 //   - A card has one writer, [Bot.Deliver]. After an unclear post the conversation is searched for the card's own metadata, and what is found is
 //     adopted. Without a history scope that is not possible; then it is posted again and the log says so. Effects and posts are therefore
 //     at least once. With the scopes im:history, channels:history and groups:history a double is left only where Slack carries a
@@ -25,7 +25,7 @@
 //
 //	stalled consumer loses events    pump.go: one goroutine only moves events into the bot's own bounded queue
 //	Ack can block for ever           ack.go: AckCtx with a time-out; write_error is logged and counted
-//	no-delay reconnect loop          wire.go: a limiter on apps.connections.open, with a warning when it bites
+//	no-delay reconnect loop          slackapi: a limiter on apps.connections.open, with a warning when it bites
 //	no overlap on refresh            one connection is kept, see below
 //	bad tokens retry for ever        run.go, fatal.go: they end Run with a sentence
 //	ping watchdog is slow            alive.go: [Bot.Connected] looks at the bytes of the socket, pings included
@@ -58,9 +58,7 @@
 //     would record a file that nobody has seen.
 //   - Files of a review go to the direct message of whoever asks, after the command was answered. They are not an effect: nothing is recorded
 //     by reading, and whoever got none asks again.
-//   - Absence is read from status text and emoji by one table (rosteraway.go); a status that has ended does not count.
 //   - internal_error of apps.connections.open is Slack's own trouble and retried, although slack-go does so without end.
 //   - A card that Slack refuses because of our token (invalid_auth, missing_scope, ...) is tried again: the operator can repair that, and the
 //     card was good.
-//   - People are cached for [RosterAge], half of what may decide anything, so that a fact is never too old by the time it is used.
 package bot

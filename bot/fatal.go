@@ -1,6 +1,10 @@
 package bot
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/keyholder/keyholder/bot/slackapi"
+)
 
 // FatalError ends Run: trying again cannot help, somebody has to repair the app or its tokens.
 type FatalError struct {
@@ -35,7 +39,7 @@ var fatalAdvice = map[string]string{
 
 // fatal answers the fatal error behind err, nil when trying again can help.
 func fatal(err error) *FatalError {
-	code := slackCode(err)
+	code := slackapi.Code(err)
 	if advice, ok := fatalAdvice[code]; ok {
 		return &FatalError{Code: code, Advice: advice}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -57,7 +58,7 @@ func (v *visit) fetchFiles(ctx context.Context) error {
 			if !errors.As(err, &text) {
 				text = textFileLate
 			}
-			v.b.log.Info().Str(fieldCause, clean(err)).Str(fieldCommand, v.cmd.Name).Msg("a file was not read")
+			v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldCommand, v.cmd.Name).Msg("a file was not read")
 			return &workflows.Refusal{Code: "file", Text: string(text), Field: block}
 		}
 		sum := sha256.Sum256(content)
@@ -83,16 +84,10 @@ func (b *Bot) fetch(ctx context.Context, f *wireFile) ([]byte, error) {
 	if f.Size > MaxFile {
 		return nil, fileFault(textFileBig)
 	}
-	address := or(f.URLDownload, f.URL)
-	if !followed(address, b.o.APIURL) {
+	resp, err := b.api.Download(ctx, or(f.URLDownload, f.URL))
+	if errors.Is(err, slackapi.ErrElsewhere) {
 		return nil, fileFault(textFileHost)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, fileFault(textFileHost)
-	}
-	req.Header.Set("Authorization", "Bearer "+b.o.BotToken)
-	resp, err := b.wire.client.Do(req) // redirects are not followed: the token stays here
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +121,7 @@ func readFile(resp *http.Response, f *wireFile) ([]byte, error) {
 // describe asks Slack for what the payload left out.
 func (b *Bot) describe(ctx context.Context, f *wireFile) error {
 	info, _, _, err := b.api.GetFileInfoContext(ctx, f.ID, 0, 0)
-	switch slackCode(err) {
+	switch slackapi.Code(err) {
 	case "missing_scope":
 		return fileFault(textNoScope)
 	case "file_not_found", "file_deleted", "files_not_found":

@@ -14,6 +14,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -46,11 +48,15 @@ func (f *fileServer) requests() []string {
 // fileBot is a bot whose Web API is that server.
 func fileBot(t *testing.T, api string) *Bot {
 	t.Helper()
-	b, err := New(Options{AppToken: simApp, BotToken: simBot, APIURL: api, Desk: &deskStub{}, Now: time.Now, Log: zerolog.Nop()})
+	road, err := slackapi.New(slackapi.Options{AppToken: simApp, BotToken: simBot, URL: api, Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.o.HTTP.CloseIdleConnections)
+	t.Cleanup(road.CloseIdleConnections)
+	b, err := New(Options{API: road, People: roster.New(road, time.Now, nil), Desk: &deskStub{}, Now: time.Now, Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 
@@ -167,38 +173,5 @@ func TestSlowFileDoesNotUseUpTheAcknowledgement(t *testing.T) {
 	var r *workflows.Refusal
 	if !errors.As(err, &r) || !strings.Contains(r.Text, "in time") || time.Since(start) > DeskBudget {
 		t.Errorf("%v after %v", err, time.Since(start))
-	}
-}
-
-func TestTokenGoesToSlackAlone(t *testing.T) {
-	const other = "http://127.0.0.1:8888/api/"
-	for address, want := range map[string]bool{
-		"https://files.slack.com/files-pri/T1-F1/x":     true,
-		"https://acme.enterprise.slack.com/files-pri/x": true,
-		"https://slack.com/x":                           true,
-		"https://files.slack-gov.com/x":                 true,
-		"https://hooks.slack.com/actions/T1/1/x":        true,
-		"https://files.slack.com:443/x":                 true,
-		"https://files.slack.com:8443/x":                false,
-		"http://files.slack.com/x":                      false,
-		"https://files.slack.com.evil.example/x":        false,
-		"https://evilslack.com/x":                       false,
-		"https://slack.com@evil.example/x":              false,
-		"https://evil.example/files.slack.com":          false,
-		"https://user:secret@files.slack.com/x":         false,
-		"https://evil.example\\@files.slack.com/x":      false,
-		"//files.slack.com/x":                           false,
-		"file:///etc/passwd":                            false,
-		"http://127.0.0.1:8888/files/x":                 false,
-		"":                                              false,
-	} {
-		if got := followed(address, ""); got != want {
-			t.Errorf("%s: %v", address, got)
-		}
-	}
-	for address, want := range map[string]bool{"http://127.0.0.1:8888/files/x": true, "http://127.0.0.1:8889/files/x": false, "https://127.0.0.1:8888/files/x": false, "https://files.slack.com/x": true} {
-		if got := followed(address, other); got != want {
-			t.Errorf("with another Web API, %s: %v", address, got)
-		}
 	}
 }

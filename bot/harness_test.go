@@ -4,15 +4,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -130,7 +135,11 @@ type rig struct {
 	desk *deskStub
 	bot  *Bot
 	log  *lockedBuffer
-	stop func() error // ends Run and answers its error
+	// limited are the calls that were answered with 429, as metrics hear of them.
+	limited labels
+	// introduced, when set, is Slack's answer to who we are.
+	introduced atomic.Pointer[string]
+	stop       func() error // ends Run and answers its error
 }
 
 type lockedBuffer struct {
@@ -168,22 +177,31 @@ func stopped(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig 
 	s.AddUser(slacksim.User{ID: "UFOREIGN", Name: "foreign", TeamID: "T0OTHER"})
 	s.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", ExtShared: true,
 		Members: []string{"UANA", "UBEN", "UCAT", "UDEE", "UGUEST", "UFOREIGN", "U0BOT"}})
-	srv := httptest.NewServer(s)
 	r := &rig{t: t, sim: s, desk: &deskStub{accounts: []workflows.AccountInfo{acme}}, log: &lockedBuffer{}}
-	o := Options{AppToken: simApp, BotToken: simBot, APIURL: srv.URL + "/api", Command: "/io", Desk: r.desk, Now: time.Now,
-		Forms: map[string]Form{"transfer": testForm}, Log: zerolog.New(r.log).Level(zerolog.DebugLevel)}
-	for _, c := range change {
-		c(&o)
-	}
-	b, err := New(o)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if is := r.introduced.Load(); is != nil && req.URL.Path == "/api/auth.test" {
+			_, _ = io.WriteString(w, *is)
+			return
+		}
+		s.ServeHTTP(w, req)
+	}))
+	log := zerolog.New(r.log).Level(zerolog.DebugLevel)
+	api, err := slackapi.New(slackapi.Options{AppToken: simApp, BotToken: simBot, URL: srv.URL + "/api", Log: log, Limited: r.limited.add})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.bot = b
+	o := Options{API: api, Command: "/io", Desk: r.desk, Now: time.Now, Forms: map[string]Form{"transfer": testForm}, Log: log}
+	for _, c := range change {
+		c(&o)
+	}
+	o.People = roster.New(api, o.Now, o.RealNow)
+	if r.bot, err = New(o); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		s.Close()
 		srv.Close()
-		b.o.HTTP.CloseIdleConnections()
+		api.CloseIdleConnections()
 		for _, secret := range []string{"SECRET", "ticket=", "/response/", "Hand Acme", "celigo@acme.example", "Jane leaves", "wrong mailbox"} {
 			if log := r.log.String(); strings.Contains(log, secret) {
 				t.Errorf("%q in the log:\n%s", secret, log)
@@ -192,6 +210,9 @@ func stopped(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig 
 	})
 	return r
 }
+
+// as makes the workspace say who we are in other words.
+func (r *rig) as(authTest string) { r.introduced.Store(&authTest) }
 
 // running makes a rig whose bot is connected.
 func running(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -15,7 +17,7 @@ const homeTimeout = 8 * time.Second
 // appHome publishes the App Home for whoever opened it: what waits for them, and how to start. Anything else that Slack tells is ignored.
 func (v *visit) appHome(ctx context.Context) {
 	e := v.event.Event
-	if v.fault != "" || e.Type != "app_home_opened" || (e.Tab != "" && e.Tab != "home") || !personPattern.MatchString(e.User.ID) {
+	if v.fault != "" || e.Type != "app_home_opened" || (e.Tab != "" && e.Tab != "home") || !roster.IsPerson(e.User.ID) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, homeTimeout)
@@ -30,7 +32,7 @@ func (v *visit) appHome(ctx context.Context) {
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
 	if _, err := v.b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: e.User.ID, View: view}); err != nil {
-		v.b.log.Info().Str(fieldCause, clean(err)).Str(fieldPerson, e.User.ID).Msg("the App Home was not published")
+		v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, e.User.ID).Msg("the App Home was not published")
 	}
 }
 

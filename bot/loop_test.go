@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -326,7 +327,7 @@ func TestRefreshAndCutConnectionsAreSurvived(t *testing.T) {
 func TestReconnectStormIsSlowedDown(t *testing.T) {
 	t.Parallel()
 	r := running(t, slacksim.Options{CloseAfter: time.Millisecond})
-	for range 2 * opensBurst {
+	for range 2 * slackapi.OpensBurst {
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		err := r.sim.Wait(ctx, func(n *slacksim.Snapshot) bool { return n.Connections() > 0 })
 		cancel()
@@ -335,7 +336,7 @@ func TestReconnectStormIsSlowedDown(t *testing.T) {
 		}
 		r.sim.DropConnections()
 	}
-	if n := count(r.sim.Calls(), "apps.connections.open"); n > opensBurst+1 {
+	if n := count(r.sim.Calls(), "apps.connections.open"); n > slackapi.OpensBurst+1 {
 		t.Errorf("opened %d times at once", n)
 	}
 	r.soon(func() bool { return strings.Contains(r.log.String(), "opening them more slowly") })
@@ -532,7 +533,7 @@ func TestMembersOfOurOrganisationMayActFromAnotherWorkspace(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
 	r.sim.AddUser(slacksim.User{ID: "USISTER", Name: "sister", TeamID: "T0SISTER", EnterpriseID: "E1"})
 	r.sim.AddUser(slacksim.User{ID: "UOTHER", Name: "other", TeamID: "T0OTHER", EnterpriseID: "E2"})
-	r.bot.self.is = &self{team: "T0ACME", enterprise: "E1", user: "U0BOT"}
+	r.as(`{"ok":true,"team_id":"T0ACME","enterprise_id":"E1","user_id":"U0BOT"}`)
 	for user, want := range map[string]string{"UANA": "", "USISTER": "", "UOTHER": codeForeign, "UNOBODY": codeUnknownPerson} {
 		team := map[string]string{"UANA": "T0ACME", "USISTER": "T0SISTER", "UOTHER": "T0OTHER"}[user]
 		v := &visit{b: r.bot, at: time.Now(), arrival: arrival{who: visitor{user: user, team: team}}}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -58,7 +60,7 @@ func (b *Bot) renderModal(ctx context.Context, m workflows.Modal) (slack.ModalVi
 	b.learnNames(ctx, m.Inputs)
 	for i := range m.Inputs {
 		if in := &m.Inputs[i]; in.Kind != workflows.BlockText {
-			in.Label, in.Hint = workflows.Plain(in.Label, b.roster.cachedName), workflows.Plain(in.Hint, b.roster.cachedName)
+			in.Label, in.Hint = workflows.Plain(in.Label, b.people.Name), workflows.Plain(in.Hint, b.people.Name)
 		}
 	}
 	return RenderModal(m)
@@ -72,7 +74,7 @@ func (b *Bot) learnNames(ctx context.Context, inputs []workflows.Input) {
 			continue
 		}
 		for _, found := range mentionText.FindAllStringSubmatch(in.Label+" "+in.Hint, -1) {
-			if id := found[1]; b.roster.cachedName(id) == "" {
+			if id := found[1]; b.people.Name(id) == "" {
 				unknown = workflows.Union(unknown, []string{id})
 			}
 		}
@@ -82,8 +84,8 @@ func (b *Bot) learnNames(ctx context.Context, inputs []workflows.Input) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, namePatience)
 	defer cancel()
-	if _, err := b.roster.People(ctx, unknown); err != nil {
-		b.log.Debug().Str(fieldCause, clean(err)).Msg("a form shows IDs in place of names")
+	if _, err := b.people.People(ctx, unknown); err != nil {
+		b.log.Debug().Str(fieldCause, slackapi.Clean(err)).Msg("a form shows IDs in place of names")
 	}
 }
 
@@ -177,7 +179,7 @@ func element(in workflows.Input) slack.BlockElement {
 	switch in.Kind {
 	case workflows.InputUser:
 		e := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, placeholder, in.Block)
-		if personPattern.MatchString(in.Initial) {
+		if roster.IsPerson(in.Initial) {
 			e.InitialUser = in.Initial
 		}
 		return e

@@ -3,13 +3,12 @@ package bot
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -53,16 +52,13 @@ type Metrics struct {
 	Envelope func(kind, outcome string, took time.Duration)
 	// Connected is called at each Socket Mode connection that said hello.
 	Connected func()
-	// Limited is called when Slack answers 429, with the method.
-	Limited func(method string)
 }
 
-// Options wire a Bot. AppToken, BotToken, Command, Desk and Now are required.
+// Options wire a Bot. API, People, Command, Desk and Now are required.
 type Options struct {
-	AppToken string // xapp-...
-	BotToken string // xoxb-...
-	// APIURL is the address of the Web API, for a simulator; a missing "/" at the end is added. Empty: Slack.
-	APIURL string
+	// API is the road to Slack, People what looks up who somebody is there.
+	API    *slackapi.Client
+	People *roster.Roster
 	// Command is the slash command, as "/io".
 	Command string
 	Desk    Desk
@@ -80,25 +76,13 @@ type Options struct {
 	Log    zerolog.Logger
 	// Now is the time of commands, RealNow this machine's clock for budgets and caches; nil: Now.
 	Now, RealNow func() time.Time
-	// HTTP is used for every call of the Web API; nil: a client of our own. Calls carry their own time-outs in any case.
-	HTTP    *http.Client
-	Metrics Metrics
+	Metrics      Metrics
 }
 
 func (o Options) check() (Options, error) {
 	var faults []error
-	if !strings.HasPrefix(o.AppToken, "xapp-") {
-		faults = append(faults, errors.New("SLACK_APP_TOKEN must be an app-level token that begins with xapp- (api.slack.com/apps, Basic Information, App-Level Tokens)"))
-	}
-	if !strings.HasPrefix(o.BotToken, "xoxb-") {
-		faults = append(faults, errors.New("SLACK_BOT_TOKEN must be a bot token that begins with xoxb- (api.slack.com/apps, OAuth & Permissions)"))
-	}
-	if o.APIURL != "" {
-		if u, err := url.Parse(o.APIURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			faults = append(faults, errors.New("SLACK_API_URL must be an http or https address, as http://127.0.0.1:8888/api/"))
-		} else if !strings.HasSuffix(o.APIURL, "/") {
-			o.APIURL += "/"
-		}
+	if o.API == nil || o.People == nil {
+		faults = append(faults, errors.New("a road to Slack and a roster are needed"))
 	}
 	if o.Command == "" {
 		o.Command = "/io"
@@ -111,9 +95,6 @@ func (o Options) check() (Options, error) {
 	}
 	if o.RealNow == nil {
 		o.RealNow = o.Now
-	}
-	if o.HTTP == nil {
-		o.HTTP = newHTTPClient()
 	}
 	return o, errors.Join(faults...)
 }

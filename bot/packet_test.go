@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
@@ -49,7 +50,7 @@ func TestPagesOfARealPacketAreViewsThatSlackTakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.bot.api.OpenViewContext(t.Context(), "1.2.never", view); slackCode(err) != "invalid_trigger_id" {
+		if _, err := r.bot.api.OpenViewContext(t.Context(), "1.2.never", view); slackapi.Code(err) != "invalid_trigger_id" {
 			t.Fatalf("page %d: %s", page, faults(err))
 		}
 		var pressed string

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
 )
@@ -43,11 +45,11 @@ func (c *changes) first(key string) bool {
 // that waits for them looks whether they are still there. What fails here is made up for by the packet's own next look.
 func (v *visit) personChanged(ctx context.Context) {
 	e := v.event.Event
-	if v.fault != "" || (e.Type != "user_change" && e.Type != "user_status_changed") || !personPattern.MatchString(e.User.ID) {
+	if v.fault != "" || (e.Type != "user_change" && e.Type != "user_status_changed") || !roster.IsPerson(e.User.ID) {
 		return
 	}
 	b := v.b
-	b.roster.drop(e.User.ID)
+	b.people.Drop(e.User.ID)
 	stamp := or(e.User.Digest, v.ack.envelope)
 	if b.o.Desk == nil || !b.changes.first(e.User.ID+"/"+stamp) {
 		return
@@ -63,7 +65,7 @@ func (v *visit) personChanged(ctx context.Context) {
 	defer cancel()
 	waiting, err := b.o.Desk.WaitingFor(ctx, e.User.ID)
 	if err != nil {
-		b.log.Warn().Str(fieldCause, clean(err)).Str(fieldPerson, e.User.ID).Msg("it is not known which reviews wait for somebody whose Slack account changed")
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, e.User.ID).Msg("it is not known which reviews wait for somebody whose Slack account changed")
 		return
 	}
 	for _, o := range waiting {
@@ -73,7 +75,7 @@ func (v *visit) personChanged(ctx context.Context) {
 		_, err := b.o.Desk.Do(ctx, workflows.Command{ID: strings.Join([]string{"people", e.User.ID, stamp, o.ID}, "/"), Workflow: o.ID, Name: review.LookPeople,
 			Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: b.at(), Round: workflows.NoRound})
 		if err != nil {
-			b.log.Warn().Str(fieldCause, clean(err)).Str(fieldWorkflow, o.ID).Msg("a review did not hear that a reviewer's Slack account changed")
+			b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldWorkflow, o.ID).Msg("a review did not hear that a reviewer's Slack account changed")
 		}
 	}
 }

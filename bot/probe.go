@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/slack-go/slack"
+
+	"github.com/keyholder/keyholder/bot/slackapi"
 )
 
 // Scope is one scope of the bot token and what is lost without it.
@@ -52,19 +54,18 @@ type ProbedChannel struct {
 	Fault    string
 }
 
-// Probe looks at the app without starting it: tokens, scopes and the bot's membership of the channels given, besides those of the configured
-// accounts. The error is a [*FatalError] for a bad bot token, or Slack being away; everything else stands in the answer.
-func (b *Bot) Probe(ctx context.Context, channels ...string) (Probe, error) {
-	me, err := b.authTest(ctx)
+// LookAt looks at the app without starting it: tokens, scopes and the bot's membership of the channels given. The error is a [*FatalError] for a bad bot token, or Slack being away; everything else stands in the answer.
+func LookAt(ctx context.Context, api *slackapi.Client, channels ...string) (Probe, error) {
+	me, err := api.Introduce(ctx)
 	if err != nil {
 		if f := fatal(err); f != nil {
 			return Probe{}, f
 		}
-		return Probe{}, errors.New(clean(err))
+		return Probe{}, errors.New(slackapi.Clean(err))
 	}
-	p := Probe{Team: me.teamName, TeamID: me.team, Enterprise: me.enterprise, BotUser: me.user, URL: me.url}
-	if me.scopes != "" {
-		for s := range strings.SplitSeq(me.scopes, ",") {
+	p := Probe{Team: me.TeamName, TeamID: me.Team, Enterprise: me.Enterprise, BotUser: me.User, URL: me.URL}
+	if me.Scopes != "" {
+		for s := range strings.SplitSeq(me.Scopes, ",") {
 			p.Scopes = append(p.Scopes, strings.TrimSpace(s))
 		}
 		for _, s := range Scopes {
@@ -73,30 +74,19 @@ func (b *Bot) Probe(ctx context.Context, channels ...string) (Probe, error) {
 			}
 		}
 	}
-	p.AppToken = b.probeAppToken(ctx)
-	for _, id := range b.channels(ctx, channels) {
-		p.Channels = append(p.Channels, b.probeChannel(ctx, id))
+	p.AppToken = probeAppToken(ctx, api)
+	slices.Sort(channels)
+	for _, id := range slices.Compact(channels) {
+		p.Channels = append(p.Channels, probeChannel(ctx, api, id))
 	}
 	return p, nil
 }
 
-func (b *Bot) channels(ctx context.Context, ids []string) []string {
-	if b.o.Desk != nil {
-		if accounts, err := b.o.Desk.Accounts(ctx); err == nil {
-			for _, a := range accounts {
-				ids = append(ids, a.Policy.Channel)
-			}
-		}
-	}
-	slices.Sort(ids)
-	return slices.DeleteFunc(slices.Compact(ids), func(s string) bool { return s == "" })
-}
-
 // probeAppToken opens no socket: the address that it is given is single-use and simply lapses.
-func (b *Bot) probeAppToken(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+func probeAppToken(ctx context.Context, api *slackapi.Client) string {
+	ctx, cancel := context.WithTimeout(ctx, slackapi.CallTimeout)
 	defer cancel()
-	_, address, err := b.api.StartSocketModeContext(ctx)
+	_, address, err := api.StartSocketModeContext(ctx)
 	if f := fatal(err); f != nil {
 		if f.Code == "invalid_auth" || f.Code == "not_authed" || f.Code == "token_revoked" {
 			return "Slack does not accept SLACK_APP_TOKEN (" + f.Code + "). " + freshAppToken
@@ -104,7 +94,7 @@ func (b *Bot) probeAppToken(ctx context.Context) string {
 		return f.Error()
 	}
 	if err != nil {
-		return "The app-level token could not be tried: " + clean(err) + ". Run check again in a minute."
+		return "The app-level token could not be tried: " + slackapi.Clean(err) + ". Run check again in a minute."
 	}
 	if address == "" {
 		return "Slack gave no address for the connection. Switch Socket Mode on in the app's settings, then run check again."
@@ -112,12 +102,12 @@ func (b *Bot) probeAppToken(ctx context.Context) string {
 	return ""
 }
 
-func (b *Bot) probeChannel(ctx context.Context, id string) ProbedChannel {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+func probeChannel(ctx context.Context, api *slackapi.Client, id string) ProbedChannel {
+	ctx, cancel := context.WithTimeout(ctx, slackapi.CallTimeout)
 	defer cancel()
 	c := ProbedChannel{ID: id}
-	info, err := b.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
-	switch slackCode(err) {
+	info, err := api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	switch slackapi.Code(err) {
 	case "":
 	case "channel_not_found":
 		c.Fault = "Slack does not show this channel to the bot. Check the ID; for a private channel, invite the bot there."
@@ -126,11 +116,11 @@ func (b *Bot) probeChannel(ctx context.Context, id string) ProbedChannel {
 		c.Fault = "The bot's membership cannot be checked: a scope is missing (channels:read, groups:read)."
 		return c
 	default:
-		c.Fault = "Slack refuses to show this channel (" + slackCode(err) + "). Check the ID."
+		c.Fault = "Slack refuses to show this channel (" + slackapi.Code(err) + "). Check the ID."
 		return c
 	}
 	if err != nil {
-		c.Fault = "The channel could not be looked at: " + clean(err) + ". Run check again in a minute."
+		c.Fault = "The channel could not be looked at: " + slackapi.Clean(err) + ". Run check again in a minute."
 		return c
 	}
 	c.Name, c.Member = info.Name, info.IsMember

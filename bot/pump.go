@@ -7,6 +7,8 @@ import (
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
+
+	"github.com/keyholder/keyholder/bot/slackapi"
 )
 
 // envelope is what arrived, waiting for a worker.
@@ -81,11 +83,11 @@ func (b *Bot) note(e socketmode.Event, hangUp context.CancelCauseFunc) (envelope
 				hangUp(f)
 				break
 			}
-			b.log.Warn().Str(fieldCause, clean(d.ErrorObj)).Dur(fieldWait, d.Backoff).Msg("connecting to Slack failed")
+			b.log.Warn().Str(fieldCause, slackapi.Clean(d.ErrorObj)).Dur(fieldWait, d.Backoff).Msg("connecting to Slack failed")
 		}
 	case socketmode.EventTypeErrorWriteFailed:
 		if d, ok := e.Data.(*socketmode.ErrorWriteFailed); ok {
-			b.log.Warn().Str(fieldCause, clean(d.Cause)).Str(fieldEnvelope, d.Response.EnvelopeID).
+			b.log.Warn().Str(fieldCause, slackapi.Clean(d.Cause)).Str(fieldEnvelope, d.Response.EnvelopeID).
 				Msg("an acknowledgement was not written; Slack tells the person that it failed, although it was decided")
 		}
 	case socketmode.EventTypeErrorBadMessage:

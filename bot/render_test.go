@@ -14,6 +14,7 @@ import (
 	"github.com/slack-go/slack"
 	"pgregory.net/rapid"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -205,7 +206,7 @@ func TestSlackAcceptsEveryForm(t *testing.T) {
 		}
 		// A view is judged before its trigger, so that a good one fails for the trigger alone.
 		_, err = r.bot.api.OpenViewContext(t.Context(), "1.2.never", v)
-		if code := slackCode(err); code != "invalid_trigger_id" {
+		if code := slackapi.Code(err); code != "invalid_trigger_id" {
 			t.Fatal(faults(err))
 		}
 	})

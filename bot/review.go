@@ -198,7 +198,7 @@ func (b *Bot) reviews(ctx context.Context, person string, p workflows.ReviewPoli
 		if !workflows.IsGroup(id) {
 			continue
 		}
-		if members, err := b.roster.Group(ctx, id); err == nil && slices.Contains(members, person) {
+		if members, err := b.people.Group(ctx, id); err == nil && slices.Contains(members, person) {
 			return true
 		}
 	}

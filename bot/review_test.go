@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
@@ -269,7 +270,7 @@ func (d slowDesk) State(ctx context.Context, id string) (workflows.State, error)
 	defer d.now.Add(-1)
 	for m := d.most.Load(); n > m && !d.most.CompareAndSwap(m, n); m = d.most.Load() {
 	}
-	if !pause(ctx, 100*time.Millisecond) {
+	if !slackapi.Pause(ctx, 100*time.Millisecond) {
 		return nil, ctx.Err()
 	}
 	return d.deskStub.State(ctx, id)

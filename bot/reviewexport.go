@@ -11,6 +11,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -70,7 +71,7 @@ func (v *visit) sendEvidence(ctx context.Context, id string) {
 		err = errors.New("make the files: they are empty")
 	}
 	if err != nil {
-		b.log.Warn().Str(fieldCause, clean(err)).Str(fieldWorkflow, id).Msg("the files of a review were not made")
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldWorkflow, id).Msg("the files of a review were not made")
 		_, text, link := v.explain(err)
 		if _, refused := errors.AsType[*workflows.Refusal](err); !refused {
 			text = notExported(id)
@@ -79,9 +80,9 @@ func (v *visit) sendEvidence(ctx context.Context, id string) {
 		return
 	}
 	if err := b.sendFile(ctx, v.who.user, path.Base(or(name, id+".zip")), zip, "The files of the review `"+id+"`."); err != nil {
-		b.log.Warn().Str(fieldCause, clean(err)).Str(fieldWorkflow, id).Msg("the files of a review were not sent")
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldWorkflow, id).Msg("the files of a review were not sent")
 		text := notExported(id)
-		if slackCode(err) == "missing_scope" {
+		if slackapi.Code(err) == "missing_scope" {
 			text = "Slack did not take the files of `" + id + "`: Keyholder's app lacks the scope files:write. Ask whoever operates Keyholder to add it and reinstall the app, or for `keyholder review export " + id + "`."
 		}
 		v.tell(ctx, text, "")
@@ -94,26 +95,26 @@ func notExported(id string) string {
 
 // sendFile puts a file into a person's direct message. Source: files.getUploadURLExternal, files.completeUploadExternal.
 func (b *Bot) sendFile(ctx context.Context, user, name string, content []byte, comment string) error {
-	dm, err := retryLimited(ctx, func(ctx context.Context) (string, error) { return b.directMessage(ctx, user) })
+	dm, err := slackapi.RetryLimited(ctx, func(ctx context.Context) (string, error) { return b.directMessage(ctx, user) })
 	if err != nil {
 		return err
 	}
-	to, err := retryLimited(ctx, func(ctx context.Context) (*slack.GetUploadURLExternalResponse, error) {
+	to, err := slackapi.RetryLimited(ctx, func(ctx context.Context) (*slack.GetUploadURLExternalResponse, error) {
 		return b.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: name, FileSize: len(content)})
 	})
 	if err != nil {
 		return fmt.Errorf("ask where a file goes: %w", err)
 	}
-	if !followed(to.UploadURL, b.o.APIURL) {
+	if !b.api.Follows(to.UploadURL) {
 		return errors.New("send a file: the address that came for it is not Slack's")
 	}
-	_, err = retryLimited(ctx, func(ctx context.Context) (struct{}, error) {
+	_, err = slackapi.RetryLimited(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, b.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: to.UploadURL, Filename: name, Reader: bytes.NewReader(content)})
 	})
 	if err != nil {
 		return fmt.Errorf("send a file: %w", err)
 	}
-	_, err = retryLimited(ctx, func(ctx context.Context) (*slack.CompleteUploadExternalResponse, error) {
+	_, err = slackapi.RetryLimited(ctx, func(ctx context.Context) (*slack.CompleteUploadExternalResponse, error) {
 		return b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
 			Files: []slack.FileSummary{{ID: to.FileID, Title: name}}, Channel: dm, InitialComment: comment})
 	})

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
 )
@@ -30,7 +31,7 @@ func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []strin
 	both.Wait()
 	if len(found) > 0 {
 		if err != nil {
-			v.b.log.Info().Str(fieldCause, clean(err)).Msg("a review was not previewed")
+			v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Msg("a review was not previewed")
 			return append(append(lines, "Slack did not say in time who could review it. Try again in a minute."), unread...)
 		}
 		var parts []string
@@ -86,7 +87,7 @@ func (b *Bot) reviewFacts(ctx context.Context, p workflows.Policy) (workflows.Fa
 			people = append(people, id)
 			continue
 		}
-		members, err := b.roster.Group(ctx, id)
+		members, err := b.people.Group(ctx, id)
 		if err != nil {
 			return f, err
 		}
@@ -94,7 +95,7 @@ func (b *Bot) reviewFacts(ctx context.Context, p workflows.Policy) (workflows.Fa
 		people = append(people, members...)
 	}
 	var err error
-	f.People, err = b.roster.People(ctx, workflows.Union(people))
+	f.People, err = b.people.People(ctx, workflows.Union(people))
 	return f, err
 }
 

@@ -3,14 +3,14 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"sync"
 	"time"
 
-	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
+
+	"github.com/keyholder/keyholder/bot/slackapi"
 )
 
 // readLimit bounds one message of the socket, in bytes. Slack's largest are views of 250 kB.
@@ -31,7 +31,7 @@ func (b *Bot) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	client := socketmode.New(b.api, socketmode.OptionDialer(b.alive.dialer()), socketmode.OptionReadLimit(readLimit),
+	client := socketmode.New(b.api.Client, socketmode.OptionDialer(b.alive.dialer()), socketmode.OptionReadLimit(readLimit),
 		socketmode.OptionLog(log.New(io.Discard, "", 0)))
 
 	// The socket outlives ctx, so that what is in flight can still be acknowledged.
@@ -62,7 +62,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	b.ending.Store(true)
 	close(stop)
 	within(drainTimeout, working.Wait)
-	pause(socket, flushTimeout)
+	slackapi.Pause(socket, flushTimeout)
 	hangUp(nil)
 	<-gone
 	pumping.Wait()
@@ -88,16 +88,16 @@ func within(d time.Duration, f func()) {
 // introduce learns who we are, trying until Slack answers.
 func (b *Bot) introduce(ctx context.Context) error {
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
-		_, err := b.identity(ctx)
+		_, err := b.api.Identity(ctx)
 		if err == nil {
 			return nil
 		}
 		if f := fatal(err); f != nil {
 			return f
 		}
-		_, _, after := judge(err)
-		b.log.Warn().Str(fieldCause, clean(err)).Dur(fieldWait, max(wait, after)).Msg("Slack does not answer yet")
-		if !pause(ctx, max(wait, after)) {
+		_, _, after := slackapi.Judge(err)
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Dur(fieldWait, max(wait, after)).Msg("Slack does not answer yet")
+		if !slackapi.Pause(ctx, max(wait, after)) {
 			return ctx.Err()
 		}
 	}
@@ -116,49 +116,9 @@ func (b *Bot) keepConnected(ctx context.Context, client *socketmode.Client) erro
 		if f := fatal(err); f != nil {
 			return f
 		}
-		b.log.Warn().Str(fieldCause, clean(err)).Dur(fieldWait, reopenAfter).Msg("the connection to Slack ended")
-		if !pause(ctx, reopenAfter) {
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Dur(fieldWait, reopenAfter).Msg("the connection to Slack ended")
+		if !slackapi.Pause(ctx, reopenAfter) {
 			return nil
 		}
 	}
-}
-
-// self is who we are in Slack.
-type self struct {
-	team, teamName, enterprise, user, bot, url string
-	scopes                                     string // x-oauth-scopes; "" when Slack did not say
-}
-
-type selfCache struct {
-	mu sync.Mutex
-	is *self
-}
-
-// identity asks Slack once who we are.
-func (b *Bot) identity(ctx context.Context) (self, error) {
-	b.self.mu.Lock()
-	defer b.self.mu.Unlock()
-	if b.self.is != nil {
-		return *b.self.is, nil
-	}
-	s, err := b.authTest(ctx)
-	if err != nil {
-		return self{}, err
-	}
-	b.self.is = &s
-	return s, nil
-}
-
-func (b *Bot) authTest(ctx context.Context) (self, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	r, err := b.api.AuthTestContext(ctx)
-	if err != nil {
-		return self{}, fmt.Errorf("ask Slack who we are: %w", err)
-	}
-	if r.TeamID == "" || r.UserID == "" {
-		return self{}, fmt.Errorf("ask Slack who we are: the answer names no team or user: %w", slack.SlackErrorResponse{Err: "internal_error"})
-	}
-	return self{team: r.TeamID, teamName: r.Team, enterprise: r.EnterpriseID, user: r.UserID, bot: r.BotID, url: r.URL,
-		scopes: r.Header.Get("X-OAuth-Scopes")}, nil
 }

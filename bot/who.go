@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -54,7 +55,7 @@ func mentioned(text string) (string, bool) {
 		return "", false
 	}
 	id, _, _ := strings.Cut(text[2:len(text)-1], "|")
-	return id, personPattern.MatchString(id)
+	return id, roster.IsPerson(id)
 }
 
 // mayRead refuses who may not read the account's record.

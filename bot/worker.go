@@ -10,6 +10,7 @@ import (
 
 	"github.com/slack-go/slack/socketmode"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -125,14 +126,14 @@ func (v *visit) ask(ctx context.Context, f func(context.Context) (workflows.Repl
 // mayAct refuses people of other workspaces before anything else. The desk judges guests, bots and the like, freshly. In
 // an organisation a member may have another workspace's ID, which only their profile can settle.
 func (v *visit) mayAct(ctx context.Context) error {
-	me, err := v.b.identity(ctx)
+	me, err := v.b.api.Identity(ctx)
 	if err != nil {
 		return coded(codeNoSlack)
 	}
-	if v.who.team == me.team {
+	if v.who.team == me.Team {
 		return nil
 	}
-	if v.who.team != "" && me.enterprise == "" {
+	if v.who.team != "" && me.Enterprise == "" {
 		return coded(codeForeign)
 	}
 	return v.member(ctx)
@@ -159,9 +160,9 @@ func (v *visit) person(ctx context.Context) (workflows.Person, error) {
 func (v *visit) someone(ctx context.Context, id string) (workflows.Person, error) {
 	ctx, cancel := context.WithTimeout(ctx, max(DeskBudget-v.b.o.RealNow().Sub(v.at), time.Millisecond))
 	defer cancel()
-	people, err := v.b.roster.People(ctx, []string{id})
+	people, err := v.b.people.People(ctx, []string{id})
 	if err != nil {
-		v.b.log.Warn().Str(fieldCause, clean(err)).Str(fieldPerson, id).Msg("Slack did not say who this is")
+		v.b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, id).Msg("Slack did not say who this is")
 		return workflows.Person{}, coded(codeNoSlack)
 	}
 	return people[id], nil
@@ -181,6 +182,6 @@ func (v *visit) explain(err error) (code, text, link string) {
 		e.Str(fieldCode, r.Code).Msg("refused")
 		return code, text, r.Link
 	}
-	e.Str(fieldCause, clean(err)).Msg("not done")
+	e.Str(fieldCause, slackapi.Clean(err)).Msg("not done")
 	return code, text, ""
 }

@@ -56,6 +56,8 @@ const (
 	storeTest     = "store/storetest"
 	machineTest   = "workflows/machinetest"
 	slackRoom     = "bot"
+	slackAPI      = "bot/slackapi"
+	rosterRoom    = "bot/roster"
 	slackSim      = "bot/slacksim"
 	configRoom    = "cmd/keyholder/config"
 	serve         = "cmd/keyholder/serve"
@@ -71,7 +73,7 @@ var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim,
 
 // rooms is the import table of the house.
 func rooms() map[string]room {
-	production := slices.Concat([]string{approvals, workflows, integrator, store, slackRoom, configRoom, serve}, machines)
+	production := slices.Concat([]string{approvals, workflows, integrator, store, slackRoom, slackAPI, rosterRoom, configRoom, serve}, machines)
 	table := map[string]room{
 		approvals:     {pure: true},
 		workflows:     {ours: []string{approvals}, theirs: []string{log, xSync}, never: []string{slackGo, redis, "net/http"}},
@@ -80,7 +82,9 @@ func rooms() map[string]room {
 		store:         {ours: []string{workflows}, theirs: []string{redis, log}, never: []string{slackGo}},
 		storeTest:     {ours: []string{workflows, store}, theirs: []string{miniredis, redis, log}, never: []string{slackGo}},
 		machineTest:   {},
-		slackRoom:     {ours: slices.Concat([]string{workflows, approvals}, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
+		slackAPI:      {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
+		rosterRoom:    {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
+		slackRoom:     {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom}, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:      {theirs: []string{websocket}},
 		"cmd":         {},
 		configRoom:    {theirs: []string{yaml, redis, log}},

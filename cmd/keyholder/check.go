@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/bot"
+	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/store"
@@ -136,8 +137,7 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 	f.head("Slack")
 	ctx, cancel := context.WithTimeout(ctx, 2*checkTimeout)
 	defer cancel()
-	b, err := bot.New(bot.Options{AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken, APIURL: cfg.Secrets.SlackAPIURL,
-		Command: cfg.Slack.Command, Log: log, Now: time.Now})
+	api, err := serve.Slack(cfg, log, nil)
 	if err != nil {
 		f.open("not looked at: the tokens are missing or of the wrong kind")
 		return
@@ -148,7 +148,7 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 			channels = append(channels, ch)
 		}
 	}
-	p, err := b.Probe(ctx, channels...)
+	p, err := bot.LookAt(ctx, api, channels...)
 	if err != nil {
 		f.bad("%v", err)
 		return
@@ -176,7 +176,7 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 			f.good("channel %s (%s) can be posted to", ch.Name, ch.ID)
 		}
 	}
-	f.people(ctx, cfg, b.Roster())
+	f.people(ctx, cfg, roster.New(api, time.Now, nil))
 }
 
 // people names everyone the file counts on who does not count.

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyholder/keyholder/bot"
+	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
@@ -160,12 +160,12 @@ func (c reviewImport) Run(w *world) error {
 		return err
 	}
 	defer st.Close()
-	b, err := bot.New(bot.Options{AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken, APIURL: cfg.Secrets.SlackAPIURL,
-		Command: cfg.Slack.Command, Log: w.log, Now: time.Now})
+	api, err := serve.Slack(cfg, w.log, nil)
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Roster: b.Roster(), Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Roster: roster.New(api, time.Now, nil),
+		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
 	ctx, cancel := context.WithTimeout(w.ctx, importPatience)
 	defer cancel()
 	reply, err := desk.Do(ctx, c.command(raw, by, time.Now()))

@@ -51,9 +51,11 @@ func (m *metrics) bot() bot.Metrics {
 			m.acks.Observe(took.Seconds())
 		},
 		Connected: m.connects.Inc,
-		Limited:   func(method string) { m.limited.WithLabelValues(method).Inc() },
 	}
 }
+
+// slackLimited hears of a call that Slack answered with 429.
+func (m *metrics) slackLimited(method string) { m.limited.WithLabelValues(method).Inc() }
 
 // observe is the courier's hook.
 func (m *metrics) observe(e workflows.Effect, o workflows.Outcome, took time.Duration) {

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/keyholder/keyholder/bot"
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
@@ -114,23 +116,27 @@ func Gateway(cfg *config.Config, log zerolog.Logger, now func() time.Time, owner
 	return integrator.New(integrator.Options{Accounts: accounts, Log: log, Now: now, Owner: owner})
 }
 
-// lazyDesk breaks the circle between bot and desk: the bot asks the desk, the desk asks the bot's roster.
-type lazyDesk struct{ *workflows.Desk }
+// Slack makes the road to the Web API that the configuration names. limited hears of calls that Slack answers with 429; nil: nobody does.
+func Slack(cfg *config.Config, log zerolog.Logger, limited func(method string)) (*slackapi.Client, error) {
+	return slackapi.New(slackapi.Options{AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken,
+		URL: cfg.Secrets.SlackAPIURL, Log: log, Limited: limited})
+}
 
 func (s *Server) wire() error {
 	o, cfg := s.o, s.o.Config
-	desk := &lazyDesk{}
-	b, err := bot.New(bot.Options{
-		AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken, APIURL: cfg.Secrets.SlackAPIURL, Command: cfg.Slack.Command,
-		Desk: desk, Forms: s.forms(), Machines: []string{"review"}, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now, RealNow: o.RealNow, Metrics: s.metrics.bot(),
-	})
+	api, err := Slack(cfg, o.Log, s.metrics.slackLimited)
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
-	s.bot = b
-	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: b.Roster(), Policies: Policies(cfg),
+	people := roster.New(api, o.Now, o.RealNow)
+	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: people, Policies: Policies(cfg),
 		Now: o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
-	desk.Desk = s.desk
+	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk, Forms: s.forms(),
+		Machines: []string{"review"}, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
+		RealNow: o.RealNow, Metrics: s.metrics.bot()})
+	if err != nil {
+		return fmt.Errorf("set up the Slack side: %w", err)
+	}
 	// A reading's time is compared with the time of the command that it answers, so both come from the same clock.
 	s.gateway = Gateway(cfg, o.Log, o.Now, func(ctx context.Context, account string) string {
 		owner, err := s.desk.Owner(ctx, account)
@@ -139,7 +145,7 @@ func (s *Server) wire() error {
 		}
 		return owner
 	})
-	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: b, Calls: s.gateway, Checkpoints: checkpoints{s}, Now: o.Now, RealNow: o.RealNow,
+	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot, Calls: s.gateway, Checkpoints: checkpoints{s}, Now: o.Now, RealNow: o.RealNow,
 		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe})
 	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow, Ready: s.ready, Log: o.Log})
 	return nil

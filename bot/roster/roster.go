@@ -1,24 +1,24 @@
-package bot
+package roster
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// RosterAge is how long what Slack said about a person, group or address is used: half of [workflows.FactsMaxAge], so that it is not too old when the
+// MaxAge is how long what Slack said about a person, group or address is used: half of [workflows.FactsMaxAge], so that it is not too old when the
 // decision is made.
-const RosterAge = 30 * time.Second
+const MaxAge = 30 * time.Second
 
 const (
 	rosterTimeout = 5 * time.Second // one look-up, shared by all who wait for it
@@ -26,18 +26,15 @@ const (
 	maxRoster     = 20_000 // entries; the cache is emptied when full, for it costs look-ups only
 )
 
-// roster answers facts about people from Slack. It implements [workflows.Roster].
-type roster struct {
-	api       *slack.Client
-	self      func(context.Context) (self, error)
+// Roster answers facts about people from Slack. It implements [workflows.Roster] and is safe for concurrent use.
+type Roster struct {
+	api       *slackapi.Client
 	now, real func() time.Time
-	log       zerolog.Logger
 	flight    singleflight.Group
 
 	mu       sync.Mutex
 	drops    int // how often something was dropped; a look-up that began before keeps nothing
 	cache    map[string]entry
-	told     map[string]bool // scopes already complained about
 	nameByID map[string]string
 }
 
@@ -46,12 +43,16 @@ type entry struct {
 	at, real time.Time
 }
 
-func newRoster(api *slack.Client, who func(context.Context) (self, error), now, real func() time.Time, log zerolog.Logger) *roster {
-	return &roster{api: api, self: who, now: now, real: real, log: log, cache: map[string]entry{}, told: map[string]bool{}, nameByID: map[string]string{}}
+// New makes a Roster that has asked nothing yet. now is the time of commands, real this machine's clock; nil: now.
+func New(api *slackapi.Client, now, real func() time.Time) *Roster {
+	if real == nil {
+		real = now
+	}
+	return &Roster{api: api, now: now, real: real, cache: map[string]entry{}, nameByID: map[string]string{}}
 }
 
 // cached answers from the cache or by one look-up that all who ask at the same time share. The look-up outlives an impatient caller.
-func cached[T any](ctx context.Context, r *roster, key string, look func(context.Context) (T, error)) (T, error) {
+func cached[T any](ctx context.Context, r *Roster, key string, look func(context.Context) (T, error)) (T, error) {
 	r.mu.Lock()
 	e, ok := r.cache[key]
 	drops := r.drops
@@ -64,7 +65,7 @@ func cached[T any](ctx context.Context, r *roster, key string, look func(context
 		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), rosterTimeout)
 		defer cancel()
 		e := entry{at: r.now(), real: r.real()}
-		v, err := retryLimited(own, look)
+		v, err := slackapi.RetryLimited(own, look)
 		if err != nil {
 			return none, err
 		}
@@ -90,24 +91,10 @@ func cached[T any](ctx context.Context, r *roster, key string, look func(context
 	}
 }
 
-func fresh(age time.Duration) bool { return age >= 0 && age < RosterAge }
-
-// retryLimited waits out one 429 when its time fits into what is left; any other error is the answer.
-func retryLimited[T any](ctx context.Context, look func(context.Context) (T, error)) (T, error) {
-	v, err := look(ctx)
-	kind, _, after := judge(err)
-	if err == nil || kind != failLimited {
-		return v, err
-	}
-	deadline, ok := ctx.Deadline()
-	if !ok || time.Until(deadline) < after+500*time.Millisecond || !pause(ctx, after) {
-		return v, err
-	}
-	return look(ctx)
-}
+func fresh(age time.Duration) bool { return age >= 0 && age < MaxAge }
 
 // People implements [workflows.Roster]. Somebody Slack does not know is an answer; not being able to ask is an error.
-func (r *roster) People(ctx context.Context, ids []string) (map[string]workflows.Person, error) {
+func (r *Roster) People(ctx context.Context, ids []string) (map[string]workflows.Person, error) {
 	out := make(map[string]workflows.Person, len(ids))
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
@@ -132,17 +119,17 @@ func (r *roster) People(ctx context.Context, ids []string) (map[string]workflows
 	return out, g.Wait()
 }
 
-func (r *roster) lookUp(ctx context.Context, id string) (workflows.Person, error) {
+func (r *Roster) lookUp(ctx context.Context, id string) (workflows.Person, error) {
 	at := r.now()
-	me, err := r.self(ctx)
+	me, err := r.api.Identity(ctx)
 	if err != nil {
 		return workflows.Person{}, away(err)
 	}
-	if !personPattern.MatchString(id) {
+	if !IsPerson(id) {
 		return workflows.Person{ID: id, Standing: workflows.StandingUnknown, At: at}, nil
 	}
 	u, err := r.api.GetUserInfoContext(ctx, id)
-	switch slackCode(err) {
+	switch slackapi.Code(err) {
 	case "user_not_found", "user_not_visible", "users_not_found":
 		return workflows.Person{ID: id, Standing: workflows.StandingUnknown, At: at}, nil
 	}
@@ -167,7 +154,7 @@ func (r *roster) lookUp(ctx context.Context, id string) (workflows.Person, error
 func away(err error) error { return fmt.Errorf("%w: %w", workflows.ErrAway, err) }
 
 // personOf describes a user. An e-mail gives rights only when its owner confirmed it.
-func personOf(u slack.User, me self, at time.Time) workflows.Person {
+func personOf(u slack.User, me slackapi.Self, at time.Time) workflows.Person {
 	p := workflows.Person{ID: u.ID, Team: u.TeamID, Name: name(u), TimeZone: u.TZ, Standing: standing(u, me), At: at}
 	email := strings.ToLower(strings.TrimSpace(u.Profile.Email))
 	if u.IsEmailConfirmed {
@@ -190,12 +177,12 @@ func name(u slack.User) string {
 
 // standing judges a user. Source: user object; Slack Connect. Slackbot is no bot by is_bot; a foreigner who shares a channel is no stranger by
 // is_stranger, only the team differs, which inside one organisation means nothing.
-func standing(u slack.User, me self) string {
-	sister := me.enterprise != "" && u.Enterprise.EnterpriseID == me.enterprise
+func standing(u slack.User, me slackapi.Self) string {
+	sister := me.Enterprise != "" && u.Enterprise.EnterpriseID == me.Enterprise
 	switch {
 	case u.ID == "USLACKBOT" || u.IsBot || u.IsAppUser || u.IsWorkflowBot || u.IsConnectorBot:
 		return workflows.StandingBot
-	case !sister && (u.TeamID != me.team || u.IsStranger):
+	case !sister && (u.TeamID != me.Team || u.IsStranger):
 		return workflows.StandingForeign
 	case u.Deleted:
 		return workflows.StandingDeactivated
@@ -208,14 +195,14 @@ func standing(u slack.User, me self) string {
 }
 
 // Group implements [workflows.Roster]. A group that Slack does not know has no members.
-func (r *roster) Group(ctx context.Context, id string) ([]string, error) {
+func (r *Roster) Group(ctx context.Context, id string) ([]string, error) {
 	return cached(ctx, r, "group/"+id, func(ctx context.Context) ([]string, error) {
 		members, err := r.api.GetUserGroupMembersContext(ctx, id)
-		if slackCode(err) == "no_such_subteam" {
+		if slackapi.Code(err) == "no_such_subteam" {
 			return nil, nil
 		}
 		if err != nil {
-			r.complain(err, "usergroups:read", "user groups cannot be read")
+			r.api.Complain(err, "usergroups:read", "user groups cannot be read")
 			return nil, fmt.Errorf("read user group %s: %w", id, away(err))
 		}
 		return members, nil
@@ -223,15 +210,15 @@ func (r *roster) Group(ctx context.Context, id string) ([]string, error) {
 }
 
 // ByEmail implements [workflows.Roster]. Without the scope nobody has an address.
-func (r *roster) ByEmail(ctx context.Context, email string) (string, error) {
+func (r *Roster) ByEmail(ctx context.Context, email string) (string, error) {
 	email = strings.ToLower(strings.TrimSpace(email))
 	return cached(ctx, r, "email/"+email, func(ctx context.Context) (string, error) {
 		u, err := r.api.GetUserByEmailContext(ctx, email)
-		switch slackCode(err) {
+		switch slackapi.Code(err) {
 		case "users_not_found", "user_not_found":
 			return "", nil
 		case "missing_scope":
-			r.complain(err, "users:read.email", "people cannot be found by their e-mail")
+			r.api.Complain(err, "users:read.email", "people cannot be found by their e-mail")
 			return "", nil
 		}
 		if err != nil {
@@ -244,24 +231,8 @@ func (r *roster) ByEmail(ctx context.Context, email string) (string, error) {
 	})
 }
 
-// complain logs a missing scope once.
-func (r *roster) complain(err error, scope, lost string) {
-	if slackCode(err) != "missing_scope" {
-		return
-	}
-	if s, ok := errors.AsType[slack.SlackErrorResponse](err); ok && s.Needed != "" {
-		scope = s.Needed
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.told[scope] {
-		r.told[scope] = true
-		r.log.Warn().Str(fieldScope, scope).Msg("a scope is missing: " + lost)
-	}
-}
-
-// cachedName answers a person's name if it was looked up before, without asking Slack.
-func (r *roster) cachedName(id string) string {
+// Name answers a person's name if it was looked up before, without asking Slack.
+func (r *Roster) Name(id string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if n := r.nameByID[id]; n != "" {
@@ -269,3 +240,9 @@ func (r *roster) cachedName(id string) string {
 	}
 	return ""
 }
+
+// personPattern is what IDs of people look like. Source: Slack's ID prefixes, U and W.
+var personPattern = regexp.MustCompile(`^[UW][A-Za-z0-9_]{1,63}$`)
+
+// IsPerson reports whether an ID is one of a person.
+func IsPerson(id string) bool { return personPattern.MatchString(id) }

@@ -1,4 +1,4 @@
-package bot
+package roster
 
 import (
 	"slices"
@@ -46,8 +46,8 @@ func absent(p slack.UserProfile, at time.Time) (bool, time.Time) {
 	return true, until
 }
 
-// drop forgets what is known of a person, so that the next look asks Slack. Look-ups that are under way do not bring back what was before.
-func (r *roster) drop(id string) {
+// Drop forgets what is known of a person, so that the next look asks Slack. Look-ups that are under way do not bring back what was before.
+func (r *Roster) Drop(id string) {
 	key := "user/" + id
 	r.flight.Forget(key)
 	r.mu.Lock()

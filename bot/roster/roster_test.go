@@ -1,4 +1,4 @@
-package bot
+package roster
 
 import (
 	"context"
@@ -9,16 +9,17 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 )
 
 func TestStandingOfUsers(t *testing.T) {
-	own := self{team: "T1"}
-	org := self{team: "T1", enterprise: "E1"}
+	own := slackapi.Self{Team: "T1"}
+	org := slackapi.Self{Team: "T1", Enterprise: "E1"}
 	for _, c := range []struct {
 		name string
-		me   self
+		me   slackapi.Self
 		u    slack.User
 		want string
 	}{
@@ -49,10 +50,10 @@ func TestStandingOfUsers(t *testing.T) {
 }
 
 func TestPeopleAreDescribedAsSlackSeesThem(t *testing.T) {
-	r := stopped(t, slacksim.Options{})
+	r := newRig(t, slacksim.Options{}, time.Now)
 	r.sim.AddUser(slacksim.User{ID: "UNEW", Name: "new", Email: "New@Acme.example", EmailUnconfirmed: true})
 	r.sim.Deactivate("UCAT")
-	people, err := r.bot.Roster().People(r.ctx(), []string{"UANA", "UCAT", "UGUEST", "UFOREIGN", "UNEW", "UNOBODY", "USLACKBOT", "not an id", "UANA"})
+	people, err := r.People(r.ctx(), []string{"UANA", "UCAT", "UGUEST", "UFOREIGN", "UNEW", "UNOBODY", "USLACKBOT", "not an id", "UANA"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,45 +76,45 @@ func TestPeopleAreAskedForOnceAndAfresh(t *testing.T) {
 	var mu sync.Mutex
 	now := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
-	r := stopped(t, slacksim.Options{}, func(o *Options) { o.Now, o.RealNow = clock, clock })
+	r := newRig(t, slacksim.Options{}, clock)
 	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultLate, Delay: 100 * time.Millisecond})
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := r.bot.Roster().People(r.ctx(), []string{"UANA"}); err != nil {
+			if _, err := r.People(r.ctx(), []string{"UANA"}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	if n := count(r.sim.Calls(), "users.info"); n != 1 {
+	if n := r.calls("users.info"); n != 1 {
 		t.Errorf("%d look-ups for twenty who asked at once", n)
 	}
 	r.sim.Deactivate("UANA")
 	mu.Lock()
-	now = now.Add(RosterAge)
+	now = now.Add(MaxAge)
 	mu.Unlock()
-	people, err := r.bot.Roster().People(r.ctx(), []string{"UANA"})
+	people, err := r.People(r.ctx(), []string{"UANA"})
 	if err != nil || people["UANA"].Standing != workflows.StandingDeactivated {
-		t.Errorf("after %v: %+v, %v", RosterAge, people, err)
+		t.Errorf("after %v: %+v, %v", MaxAge, people, err)
 	}
-	if RosterAge >= workflows.FactsMaxAge {
+	if MaxAge >= workflows.FactsMaxAge {
 		t.Error("people are cached for as long as facts may be old")
 	}
 }
 
 func TestRosterNeverGuesses(t *testing.T) {
 	for _, kind := range []slacksim.FaultKind{slacksim.FaultErrorBefore, slacksim.FaultDrop, slacksim.FaultAPIError, slacksim.FaultRateLimitedBare} {
-		r := stopped(t, slacksim.Options{})
+		r := newRig(t, slacksim.Options{}, time.Now)
 		r.sim.InjectFault(slacksim.Rule{Method: "user*", Kind: kind})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		if _, err := r.bot.Roster().People(ctx, []string{"UANA"}); !errors.Is(err, workflows.ErrAway) {
+		if _, err := r.People(ctx, []string{"UANA"}); !errors.Is(err, workflows.ErrAway) {
 			t.Errorf("%s: people: %v", kind, err)
 		}
-		if _, err := r.bot.Roster().Group(ctx, "S0OPS"); !errors.Is(err, workflows.ErrAway) {
+		if _, err := r.Group(ctx, "S0OPS"); !errors.Is(err, workflows.ErrAway) {
 			t.Errorf("%s: group: %v", kind, err)
 		}
-		if _, err := r.bot.Roster().ByEmail(ctx, "ana@acme.example"); !errors.Is(err, workflows.ErrAway) {
+		if _, err := r.ByEmail(ctx, "ana@acme.example"); !errors.Is(err, workflows.ErrAway) {
 			t.Errorf("%s: e-mail: %v", kind, err)
 		}
 		cancel()
@@ -122,38 +123,38 @@ func TestRosterNeverGuesses(t *testing.T) {
 
 func TestShortRateLimitIsWaitedOut(t *testing.T) {
 	t.Parallel()
-	r := stopped(t, slacksim.Options{})
+	r := newRig(t, slacksim.Options{}, time.Now)
 	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultRateLimited, RetryAfter: time.Second, Times: 1})
-	people, err := r.bot.Roster().People(r.ctx(), []string{"UANA"})
+	people, err := r.People(r.ctx(), []string{"UANA"})
 	if err != nil || people["UANA"].Standing != "" {
 		t.Errorf("%+v, %v", people, err)
 	}
 	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultRateLimited, RetryAfter: time.Minute})
 	begun := time.Now()
-	if _, err := r.bot.Roster().People(r.ctx(), []string{"UBEN"}); err == nil || time.Since(begun) > 2*time.Second {
+	if _, err := r.People(r.ctx(), []string{"UBEN"}); err == nil || time.Since(begun) > 2*time.Second {
 		t.Errorf("a minute's limit: %v after %v", err, time.Since(begun))
 	}
 }
 
 func TestGroupsAndAddresses(t *testing.T) {
-	r := stopped(t, slacksim.Options{})
+	r := newRig(t, slacksim.Options{}, time.Now)
 	r.sim.AddUserGroup("S0OPS", "ops", []string{"UANA", "UBEN"})
-	if m, err := r.bot.Roster().Group(r.ctx(), "S0OPS"); err != nil || len(m) != 2 {
+	if m, err := r.Group(r.ctx(), "S0OPS"); err != nil || len(m) != 2 {
 		t.Errorf("group: %v, %v", m, err)
 	}
-	if m, err := r.bot.Roster().Group(r.ctx(), "S0NONE"); err != nil || len(m) != 0 {
+	if m, err := r.Group(r.ctx(), "S0NONE"); err != nil || len(m) != 0 {
 		t.Errorf("unknown group: %v, %v", m, err)
 	}
 	for email, want := range map[string]string{" ANA@acme.example ": "UANA", "nobody@acme.example": ""} {
-		if id, err := r.bot.Roster().ByEmail(r.ctx(), email); err != nil || id != want {
+		if id, err := r.ByEmail(r.ctx(), email); err != nil || id != want {
 			t.Errorf("%s: %q, %v", email, id, err)
 		}
 	}
-	poor := stopped(t, slacksim.Options{Scopes: []string{"users:read"}})
-	if id, err := poor.bot.Roster().ByEmail(poor.ctx(), "ana@acme.example"); err != nil || id != "" {
+	poor := newRig(t, slacksim.Options{Scopes: []string{"users:read"}}, time.Now)
+	if id, err := poor.ByEmail(poor.ctx(), "ana@acme.example"); err != nil || id != "" {
 		t.Errorf("without the scope: %q, %v", id, err)
 	}
-	if p, err := poor.bot.Roster().People(poor.ctx(), []string{"UANA"}); err != nil || p["UANA"].Email != "" {
+	if p, err := poor.People(poor.ctx(), []string{"UANA"}); err != nil || p["UANA"].Email != "" {
 		t.Errorf("without the scope: %+v, %v", p, err)
 	}
 }

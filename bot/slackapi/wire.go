@@ -1,4 +1,4 @@
-package bot
+package slackapi
 
 import (
 	"errors"
@@ -16,29 +16,27 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits of apps.connections.open. slack-go reconnects without any delay when a server says hello and disconnect; Slack's limit for the method is 50 a
+// OpensBurst and opensEvery limit apps.connections.open. slack-go reconnects without any delay when a server says hello and disconnect; Slack's limit for the method is 50 a
 // minute by its page and 1 a minute by its Java SDK.
 const (
-	opensBurst = 5
+	OpensBurst = 5
 	opensEvery = 5 * time.Second
 )
 
 // maxBody bounds an answer of the Web API.
 const maxBody = 8 << 20
 
-// callTimeout bounds one call of the Web API that has no closer deadline.
-const callTimeout = 10 * time.Second
-
-var proxyFromEnvironment = http.ProxyFromEnvironment
+// CallTimeout bounds one call of the Web API that has no closer deadline.
+const CallTimeout = 10 * time.Second
 
 func newHTTPClient() *http.Client {
 	return &http.Client{
-		Timeout: callTimeout,
+		Timeout: CallTimeout,
 		Transport: &http.Transport{
-			Proxy:                 proxyFromEnvironment,
+			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
 			TLSHandshakeTimeout:   5 * time.Second,
-			ResponseHeaderTimeout: callTimeout,
+			ResponseHeaderTimeout: CallTimeout,
 			IdleConnTimeout:       60 * time.Second,
 			MaxIdleConnsPerHost:   16,
 			ForceAttemptHTTP2:     true,
@@ -62,25 +60,25 @@ func newWire(c *http.Client, log zerolog.Logger, limited func(string)) *wire {
 	}
 	own := *c
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &wire{client: &own, opens: rate.NewLimiter(rate.Every(opensEvery), opensBurst), log: log, limited: limited}
+	return &wire{client: &own, opens: rate.NewLimiter(rate.Every(opensEvery), OpensBurst), log: log, limited: limited}
 }
 
-// called are the methods of the Web API that the bot calls. The label of a metric is one of them or labelOther, never a part of an
+// Methods are the methods of the Web API that Keyholder calls. The label of a metric is one of them or [LabelOther], never a part of an
 // address: that of a response_url is a secret, and there is no end of them.
-var called = []string{"apps.connections.open", "auth.test", "chat.getPermalink", "chat.postEphemeral", "chat.postMessage", "chat.update",
+var Methods = []string{"apps.connections.open", "auth.test", "chat.getPermalink", "chat.postEphemeral", "chat.postMessage", "chat.update",
 	"conversations.history", "conversations.info", "conversations.open", "conversations.replies", "files.completeUploadExternal",
 	"files.getUploadURLExternal", "files.info", "usergroups.users.list", "users.info", "users.lookupByEmail", "views.open",
 	"views.publish", "views.update"}
 
-// labelOther is the label of all that is no method of the Web API: an answer to a response_url, an upload.
-const labelOther = "other"
+// LabelOther is the label of all that is no method of the Web API: an answer to a response_url, an upload.
+const LabelOther = "other"
 
 // label names what a request is for, out of a fixed set.
 func label(u *url.URL) string {
-	if method := path.Base(u.Path); slices.Contains(called, method) && strings.HasSuffix(path.Dir(u.Path), "/api") {
+	if method := path.Base(u.Path); slices.Contains(Methods, method) && strings.HasSuffix(path.Dir(u.Path), "/api") {
 		return method
 	}
-	return labelOther
+	return LabelOther
 }
 
 // Do implements the client that slack-go wants.
@@ -108,25 +106,10 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// followed reports whether an address that came with a payload may be gone to: Slack's own hosts over https, and with another Web API
-// configured that one's host, by its own scheme. Source: docs.slack.dev names files.slack.com and hooks.slack.com; slack-gov.com is GovSlack.
-func followed(address, api string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || u.Opaque != "" {
-		return false
-	}
-	if own, err := url.Parse(api); api != "" && err == nil && u.Scheme == own.Scheme && strings.EqualFold(u.Host, own.Host) {
-		return true
-	}
-	host := strings.ToLower(u.Hostname())
-	return u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") && slices.ContainsFunc([]string{"slack.com", "slack-gov.com"},
-		func(slacks string) bool { return host == slacks || strings.HasSuffix(host, "."+slacks) })
-}
-
 var secrets = regexp.MustCompile(`xox[a-z.]*-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+|ticket=[^&\s"]+`)
 
-// clean makes an error fit for the log: no address (a response_url and a socket's address are secrets) and no token.
-func clean(err error) string {
+// Clean makes an error fit for the log: no address (a response_url and a socket's address are secrets) and no token.
+func Clean(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -138,8 +121,11 @@ func clean(err error) string {
 	return secrets.ReplaceAllString(text, "(secret)")
 }
 
-// cleaned is an error whose text is fit for any log.
-type cleaned struct{ err error }
+// Cleaned is an error whose text is fit for any log; it unwraps to Err.
+type Cleaned struct{ Err error }
 
-func (c cleaned) Error() string { return clean(c.err) }
-func (c cleaned) Unwrap() error { return c.err }
+// Error returns what [Clean] leaves of the text.
+func (c Cleaned) Error() string { return Clean(c.Err) }
+
+// Unwrap returns Err.
+func (c Cleaned) Unwrap() error { return c.Err }

@@ -45,7 +45,11 @@ type Ballot struct {
 	Vetoes int `json:"vetoes,omitempty"`
 	// Electorate is who is asked, in display order, without duplicates.
 	Electorate []string `json:"electorate,omitempty"`
-	Bars       []Bar    `json:"bars,omitempty"`
+	// Lists asks for somebody of each list besides: among those whose approvals count
+	// there must be a different person for each. A vote stands in the lists of its
+	// seat, whoever clicked. Names outside of the electorate bring nobody.
+	Lists [][]string `json:"lists,omitempty"`
+	Bars  []Bar      `json:"bars,omitempty"`
 	// Opens is when votes begin to count.
 	Opens time.Time `json:"opens,omitzero"`
 	// Closes is when votes no longer count (itself excluded); zero: it never expires by itself.

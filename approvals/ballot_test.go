@@ -23,11 +23,11 @@ func TestStoredFormDoesNotDrift(t *testing.T) {
 	via := Delegation{From: "ana", To: "eve", Since: zeroHour, Until: zeroHour.Add(time.Hour)}
 	b := Ballot{
 		Quorum: 2, Eyes: 2, Vetoes: 1,
-		Electorate: []string{"ana"}, Bars: []Bar{{Who: "dee", Why: "requester"}},
+		Electorate: []string{"ana"}, Lists: [][]string{{"ana"}}, Bars: []Bar{{Who: "dee", Why: "requester"}},
 		Opens: zeroHour, Closes: zeroHour.Add(time.Hour),
 		Votes: []Vote{{Seat: "ana", By: "eve", Choice: Approve, Reason: "fine", At: zeroHour, Via: &via}},
 	}
-	const want = `{"quorum":2,"eyes":2,"vetoes":1,"electorate":["ana"],"bars":[{"who":"dee","why":"requester"}],` +
+	const want = `{"quorum":2,"eyes":2,"vetoes":1,"electorate":["ana"],"lists":[["ana"]],"bars":[{"who":"dee","why":"requester"}],` +
 		`"opens":"2026-03-02T09:00:00Z","closes":"2026-03-02T10:00:00Z","votes":[{"seat":"ana","by":"eve","choice":"approve",` +
 		`"reason":"fine","at":"2026-03-02T09:00:00Z","via":{"from":"ana","to":"eve","since":"2026-03-02T09:00:00Z","until":"2026-03-02T10:00:00Z"}}]}`
 	if got := asJSON(b); got != want {

@@ -1,5 +1,5 @@
 // Package approvals holds the rules of who may decide a question and what is
-// decided so far: quorum, four eyes, veto, delegation and expiry.
+// decided so far: quorum, lists, four eyes, veto, delegation and expiry.
 //
 // It imports the standard library only, reads no clock and does no I/O: time,
 // standing and delegations are arguments, so the same ballot judged with the
@@ -13,6 +13,9 @@
 //   - It is approved when as many seats as the quorum approve and, among their
 //     votes, as many different people as Eyes demands clicked. One person never
 //     approves anything that needs two.
+//   - A ballot may ask for somebody of each of several lists besides: a different person for
+//     each. A vote stands in the lists of its seat, so a delegate stands in those of the one
+//     they stand for. Who stands in two lists brings one of them, whichever helps.
 //   - A refusal is a veto, unless the ballot asks for more than one refusal.
 //   - A barred person (who asked, who would gain) never decides: not in their own
 //     seat, not for somebody else, and nobody decides in their seat for them.
@@ -35,7 +38,7 @@
 //
 // # Outcomes
 //
-//	              quorum and eyes reached
+//	              quorum, eyes and lists reached
 //	       +------------------------------> approved
 //	       |      vetoes reached
 //	open --+------------------------------> refused
@@ -56,6 +59,8 @@
 //   - A quorum below 1 is damage, not a wish: such a ballot can be refused and can expire
 //     but never be approved (dead), because a quorum that got lost must not turn
 //     into the weakest quorum there is.
+//   - A list that nobody of the electorate stands in asks for what nobody can give (dead), for
+//     the same reason.
 //   - Eyes is raised to min(2, Quorum) when it is lower, so no ballot can switch four eyes
 //     off. Eyes above Quorum is allowed and asks for that many seats.
 //   - A vote that does not count replaces nothing: when it is void, the vote it would have

@@ -30,6 +30,7 @@ func FuzzBallot(f *testing.F) {
 func FuzzStoredBallot(f *testing.F) {
 	f.Add([]byte(`{"quorum":2,"electorate":["ana","ben"],"votes":[{"seat":"ana","by":"ana","choice":"approve","at":"2026-03-02T10:00:00Z"}]}`))
 	f.Add([]byte(`{"quorum":-9223372036854775808,"eyes":9223372036854775807,"vetoes":-1,"electorate":["",""],"bars":[{"who":""}],"votes":[{},{"via":{}}]}`))
+	f.Add([]byte(`{"quorum":1,"electorate":["ana","ben"],"lists":[["ana","ben"],["ana"],[],null],"votes":[{"seat":"ben","by":"ben","choice":"approve"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := situation{standing: Standing{"ana": "", "ben": "", "cat": CodeGuest}, at: zeroHour.AddDate(1, 0, 0)}
 		if !decodeBallot(data, &c.ballot) {

@@ -1,6 +1,7 @@
 package approvals
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -24,8 +25,9 @@ func (b Ballot) Judge(standing Standing, delegations []Delegation, at time.Time)
 			t.Refusals = append(t.Refusals, v)
 		}
 	}
-	seats, people, _ := c.sums()
-	t.Missing = r.missing(seats, people)
+	approving, _ := c.standing()
+	s := r.sum(approving)
+	t.Missing, t.Unmet = r.missing(s), s.unmet
 	t.Winnable = t.Outcome == Open || t.Outcome == Approved
 	if t.Outcome == Open && !at.Before(r.opens) {
 		t.Waiting = r.waiting(c, delegations, at)
@@ -132,29 +134,25 @@ func (c *count) stays(v Vote) string {
 	return ""
 }
 
-// sums counts the seats that approve, the different people who clicked for
-// them, and the seats that refuse.
-func (c *count) sums() (seats, people, refusals int) {
-	seen := make(map[string]bool, len(c.held))
-	for _, i := range c.held {
-		v := c.votes[i]
-		if v.Choice == Refuse {
+// standing is the approvals that stand in the seats, in counting order, and how many refusals do.
+func (c *count) standing() (approving []Vote, refusals int) {
+	for _, i := range slices.Sorted(maps.Values(c.held)) {
+		if v := c.votes[i]; v.Choice == Refuse {
 			refusals++
-			continue
+		} else {
+			approving = append(approving, v)
 		}
-		seats++
-		seen[v.By] = true
 	}
-	return seats, len(seen), refusals
+	return approving, refusals
 }
 
 // decided is the outcome that the votes taken so far reach.
 func (r rules) decided(c *count) Outcome {
-	seats, people, refusals := c.sums()
+	approving, refusals := c.standing()
 	switch {
 	case refusals >= r.vetoes:
 		return Refused
-	case r.reached(seats, people):
+	case r.reached(r.sum(approving)):
 		return Approved
 	}
 	return Open

@@ -70,6 +70,15 @@ func (draw drawer) vote(electorate []string) Vote {
 	return v
 }
 
+// list is some of the first three people, and now and then somebody else or nobody at all.
+func (draw drawer) list() []string {
+	list := [][]string{{"ana"}, {"ben"}, {"ana", "ben"}, {"ben", "cat"}, {"cat", "ana"}, {"ana", "ben", "cat"}, {}}[draw(7)]
+	if draw(6) == 1 {
+		list = append(slices.Clone(list), draw.person())
+	}
+	return list
+}
+
 func (draw drawer) situation() situation {
 	c := situation{standing: Standing{}, at: zeroHour.Add(6 * time.Hour)}
 	if draw(4) == 1 {
@@ -87,6 +96,9 @@ func (draw drawer) situation() situation {
 	}
 	if draw(8) == 1 {
 		c.ballot.Electorate = append(c.ballot.Electorate, draw.person(), "")
+	}
+	for range []int{0, 0, 1, 2, 2, 3}[draw(6)] {
+		c.ballot.Lists = append(c.ballot.Lists, draw.list())
 	}
 	if draw(4) == 1 {
 		c.ballot.Bars = append(c.ballot.Bars, Bar{Who: draw.person(), Why: "requester"})
@@ -167,6 +179,9 @@ func flawInPartition(c situation, t Tally) error {
 
 func flawAgainstTwin(c situation, t Tally) error {
 	w := dumbJudge(c.ballot, c.standing, c.at)
+	if met := dumbMet(c.ballot, c.ballot.Lists, t.Counted, nil); len(t.Unmet) != len(c.ballot.Lists)-met {
+		return fmt.Errorf("the twin finds somebody for %d lists", met)
+	}
 	if t.Outcome != w.outcome || t.Missing != w.missing ||
 		asJSON(t.Counted) != asJSON(w.counted) || asJSON(t.Refusals) != asJSON(w.refusals) {
 		return fmt.Errorf("the twin says %+v", w)
@@ -199,6 +214,33 @@ func flawInApproval(c situation, t Tally) error {
 		return errors.New("approved without a quorum")
 	case len(people) < b.Eyes || b.Quorum > 1 && len(people) < 2:
 		return errors.New("approved without enough people")
+	}
+	return flawInLists(b, t)
+}
+
+// flawInLists: each list's seats were approved by at least one person, each two lists' together by two, and so on
+// for every choice of lists (Hall's theorem: exactly then a person of its own can be found for each).
+func flawInLists(b Ballot, t Tally) error {
+	if len(t.Unmet) > 0 {
+		return fmt.Errorf("approved with %d of %d lists unmet", len(t.Unmet), len(b.Lists))
+	}
+	some := b.Lists[:min(len(b.Lists), 10)] // the choices double with each
+	for choice := range 1 << len(some) {
+		people, chosen := map[string]bool{}, 0
+		for i, list := range some {
+			if choice>>i&1 == 0 {
+				continue
+			}
+			chosen++
+			for _, v := range t.Counted {
+				if slices.Contains(list, v.Seat) {
+					people[v.By] = true
+				}
+			}
+		}
+		if len(people) < chosen {
+			return fmt.Errorf("%d people stand for %d lists", len(people), chosen)
+		}
 	}
 	return nil
 }

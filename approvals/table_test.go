@@ -19,6 +19,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 // block. Times are durations since the ballot's zero hour.
 //
 //	ballot quorum=2 electorate=ana,ben bars=dee:requester opens=0h closes=72h   starts anew
+//	ballot quorum=2 electorate=ana,ben,cat lists=ana,ben+cat                    somebody of each list
 //	standing ok=ana,ben guest=gil                                               the rest are unknown
 //	delegate ana->eve since=0h until=48h
 //	revoke ana->eve
@@ -154,6 +155,9 @@ func writeTally(out *strings.Builder, t Tally) {
 		fmt.Fprint(out, ", winnable")
 	}
 	fmt.Fprintln(out)
+	if len(t.Unmet) > 0 {
+		fmt.Fprintf(out, "lists without a person: %v\n", t.Unmet)
+	}
 	for _, part := range []struct{ name, text string }{
 		{"approve", voteTexts(t.Counted)},
 		{"refuse", voteTexts(t.Refusals)},
@@ -235,6 +239,11 @@ func (a arguments) ballot() (Ballot, error) {
 		Quorum: quorum, Eyes: eyes, Vetoes: vetoes,
 		Electorate: strings.Split(a.text["electorate"], ","),
 		Opens:      a.time("opens"), Closes: a.time("closes"),
+	}
+	if lists, given := a.text["lists"]; given {
+		for list := range strings.SplitSeq(lists, "+") {
+			b.Lists = append(b.Lists, strings.Split(list, ","))
+		}
 	}
 	for bar := range strings.SplitSeq(a.text["bars"], ",") {
 		if who, why, ok := strings.Cut(bar, ":"); ok {

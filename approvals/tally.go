@@ -39,13 +39,16 @@ type Tally struct {
 	Refusals []Vote   `json:"refusals,omitempty"` // refusals that count now, in order
 	Voided   []Voided `json:"voided,omitempty"`   // votes that do not count now, in order
 	// Missing is how many approvals are still missing, 0 when reached. It is the
-	// greater of the seats and the people missing.
+	// greatest of the seats, the people and the lists missing.
 	Missing int `json:"missing"`
+	// Unmet is the lists, by their place in the ballot, that nobody stands for yet.
+	Unmet []int `json:"unmet,omitempty"`
 	// Waiting is the people to ask now, in the order of the electorate, while
 	// the ballot is open: owners of eligible, unbarred seats without a counted
 	// vote, each followed by the seat's active, eligible, unbarred delegates. When
-	// those owners cannot bring the people still missing for Eyes, owners whose seat
-	// a delegate approved are asked too, since their own vote would.
+	// those owners cannot bring the people still missing for Eyes or for a list,
+	// owners whose seat a delegate approved are asked too, since their own vote
+	// would. When only lists lack somebody, only who can stand for one is asked.
 	Waiting []string `json:"waiting,omitempty"`
 	// Winnable says whether further votes could still approve it, with today's
 	// standing. An approved ballot is won, so it stays true there.

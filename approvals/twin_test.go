@@ -42,6 +42,7 @@ func dumbJudge(b Ballot, standing Standing, at time.Time) twin {
 			people[v.By] = true
 		}
 		w.missing = max(b.Quorum-len(w.counted), eyes-len(people), 0)
+		w.missing = max(w.missing, len(b.Lists)-dumbMet(b, b.Lists, w.counted, nil))
 		if b.Quorum < 1 {
 			w.missing = max(w.missing, 1)
 		}
@@ -72,10 +73,30 @@ func dumbUndecided(b Ballot, standing Standing, eyes int, at time.Time) Outcome 
 			able[seat] = true
 		}
 	}
-	if b.Quorum < 1 || len(able) < b.Quorum || len(able) < eyes || !b.Opens.Before(closes) {
+	var all []Vote
+	for seat := range able {
+		all = append(all, Vote{Seat: seat, By: seat})
+	}
+	if b.Quorum < 1 || len(able) < b.Quorum || len(able) < eyes || !b.Opens.Before(closes) ||
+		dumbMet(b, b.Lists, all, nil) < len(b.Lists) {
 		return Dead
 	}
 	return Open
+}
+
+// dumbMet tries every way of giving each list a person of its own, or none, and says how many lists the best
+// one serves.
+func dumbMet(b Ballot, lists [][]string, votes []Vote, used []string) int {
+	if len(lists) == 0 {
+		return 0
+	}
+	best := dumbMet(b, lists[1:], votes, used)
+	for _, v := range votes {
+		if slices.Contains(b.Electorate, v.Seat) && slices.Contains(lists[0], v.Seat) && !slices.Contains(used, v.By) {
+			best = max(best, 1+dumbMet(b, lists[1:], votes, append(slices.Clone(used), v.By)))
+		}
+	}
+	return best
 }
 
 func dumbFit(b Ballot, standing Standing, who string) bool {

@@ -87,7 +87,7 @@ func rooms() map[string]room {
 		slackRoom:     {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom}, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:      {theirs: []string{websocket}},
 		"cmd":         {},
-		configRoom:    {theirs: []string{yaml, redis, log}},
+		configRoom:    {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
 		serve:         {ours: production, theirs: []string{metrics, log, xSync}, never: simulators},
 		keyholder:     {ours: production, theirs: []string{flags, log}, never: simulators},
 		demo:          {ours: append(production, slackSim, integratorSim), theirs: []string{flags, miniredis, log, xSync}},

@@ -153,6 +153,7 @@ type GivenChange struct {
 // AccessPolicy is the configuration's access section.
 type AccessPolicy struct {
 	Approvers           []string        `json:"approvers,omitempty"` // users or groups; never empty: the default is filled in
+	Lists               [][]string      `json:"lists,omitempty"`     // of Approvers, of each of which a different person must approve
 	Quorum              int             `json:"quorum"`
 	AdministratorQuorum int             `json:"administrator_quorum"`
 	ConfirmWithin       time.Duration   `json:"confirm_within"`

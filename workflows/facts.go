@@ -109,6 +109,15 @@ func (f Facts) Expand(ids []string) []string {
 	return out
 }
 
+// ExpandLists expands each of several lists of users and groups. A list of which nobody is left stays, empty.
+func (f Facts) ExpandLists(lists [][]string) [][]string {
+	var out [][]string
+	for _, ids := range lists {
+		out = append(out, f.Expand(ids))
+	}
+	return out
+}
+
 // IsGroup reports whether a Slack ID is a user group's.
 func IsGroup(id string) bool { return len(id) > 0 && id[0] == 'S' }
 
@@ -132,17 +141,23 @@ type Policy struct {
 	Owner              string // the configured owner's address, true at first start
 	Aliases            []Alias
 	Approvers          []string // Slack user or group IDs; empty: every alias holder
-	Admins             []string
-	Auditors           []string
-	Channel            string
-	Token              bool // a token for production is configured
-	UIHost             string
-	Transfer           TransferPolicy
-	Access             AccessPolicy
-	Review             ReviewPolicy
-	Recovery           RecoveryPolicy
-	Key                KeyPolicy
-	Conventions        Conventions
+	// Lists are lists of Approvers of each of which a different person must confirm a transfer, beside the quorum.
+	Lists [][]string
+	// Quiet are approvers, of whatever question, who get no card for it.
+	Quiet       []string
+	Admins      []string
+	Auditors    []string
+	Channel     string
+	Token       bool // a token for production is configured
+	UIHost      string
+	Transfer    TransferPolicy
+	Access      AccessPolicy
+	Review      ReviewPolicy
+	Recovery    RecoveryPolicy
+	Key         KeyPolicy
+	Conventions Conventions
+	// WarnBefore is how long before the end of Keyholder's own token administrators are told.
+	WarnBefore []time.Duration
 	// Mail reports that letters can be sent, AlarmMail and AlarmHook that an alarm has that second way.
 	Mail, AlarmMail, AlarmHook bool
 }

@@ -167,12 +167,21 @@ var ruleWords = map[string]string{
 	"review.inactive_after": "when a user is inactive", "review.inactive_privileged_after": "when a privileged user is inactive", "review.exempt_new": "how long a new user is exempt",
 	"review.no_answer": "what no answer in a review means", "review.fix_within": "time to carry a review out", "review.fix_privileged_within": "time to carry a review out for privileged users",
 	"token_environments": "environments with a token",
+	"approver_lists":     "lists of each of which somebody must confirm a transfer", "access.approver_lists": "lists of each of which somebody must confirm access",
+	"recovery.approvers": "who may approve a recovery", "recovery.approver_lists": "lists of each of which somebody must approve a recovery",
+	"recovery.quorum": "approvals a recovery needs", "recovery.confirm_within": "time to approve a recovery",
+	"recovery.cooldown": "time in which a recovery can be stopped", "recovery.it": "who looks after mailboxes in a recovery",
+	"key.for": "lengths of a use of the key", "key.quorum": "approvals a use of the key needs", "key.approve_within": "time to approve a use of the key",
+	"key.explain_within": "time to explain a use of the key", "key.answer_within": "time to answer for a sign-in of the owner",
+	"key.drill_every": "time between two drills", "key.drill_within": "time a drill waits for answers",
 }
 
 // peopleRules are those whose values are people or groups; peopleBy the beginnings of others, which end in an address, a role or an integration.
 var (
-	peopleRules = []string{"approvers", "admins", "auditors", "access.approvers", "review.reviewers"}
-	peopleBy    = map[string]string{"aliases.holders.": "holders of ", "aliases.custodians.": "custodians of ",
+	peopleRules = []string{"approvers", "approver_lists", "admins", "auditors", "access.approvers", "access.approver_lists", "review.reviewers",
+		"recovery.approvers", "recovery.approver_lists", "recovery.it"}
+	peopleBy = map[string]string{"aliases.holders.": "holders of ", "aliases.password.": "who can use the password of ",
+		"aliases.second_factor.":    "who can use the second factor of ",
 		"review.reviewers_by_role.": "who reviews the role ", "review.reviewers_by_integration.": "who reviews the integration "}
 )
 
@@ -205,6 +214,10 @@ func (d difference) value(v any) string {
 		var out []string
 		for _, x := range v {
 			id := fmt.Sprint(x)
+			if list, nested := x.([]any); nested {
+				out = append(out, "("+d.value(list)+")")
+				continue
+			}
 			switch {
 			case d.people && IsGroup(id):
 				out = append(out, "<!subteam^"+Esc(id)+">")
@@ -264,7 +277,7 @@ func leaves(raw json.RawMessage) map[string]any {
 	delete(tree, "aliases")
 	for _, a := range aliases {
 		alias, _ := a.(map[string]any)
-		for _, k := range []string{"holders", "custodians"} {
+		for _, k := range []string{"holders", "password", "second_factor"} {
 			out["aliases."+k+"."+fmt.Sprint(alias["email"])] = alias[k]
 		}
 	}

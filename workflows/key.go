@@ -27,10 +27,9 @@ type KeyPolicy struct {
 // RecoveryPolicy is the configuration's recovery section. Approvers and IT hold the defaults where
 // the file says nothing.
 type RecoveryPolicy struct {
-	// Approvers is written like [Policy].Approvers of a transfer, flattened; Groups are the lists
-	// of a list of lists.
+	// Approvers and Lists are written like those of [Policy].
 	Approvers     []string      `json:"approvers,omitempty"`
-	Groups        [][]string    `json:"groups,omitempty"`
+	Lists         [][]string    `json:"lists,omitempty"`
 	Quorum        int           `json:"quorum"`
 	ConfirmWithin time.Duration `json:"confirm_within"`
 	Cooldown      time.Duration `json:"cooldown"`

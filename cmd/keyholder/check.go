@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/bot"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
@@ -184,7 +187,8 @@ func (f *findings) people(ctx context.Context, cfg *config.Config, roster workfl
 	for _, a := range cfg.Accounts {
 		facts := workflows.Facts{Groups: map[string][]string{}, People: map[string]workflows.Person{}}
 		named := append(append(append([]string{}, a.HolderIDs()...), a.ApproverIDs()...), append(append([]string{}, a.Admins...), a.Auditors...)...)
-		named = append(named, a.AllReviewerIDs()...)
+		named = append(append(append(named, a.AllReviewerIDs()...), a.AccessApproverIDs()...), a.RecoveryApproverIDs()...)
+		named = append(append(append(named, a.KeeperIDs()...), a.ITIDs()...), a.Quiet...)
 		for _, id := range named {
 			if !workflows.IsGroup(id) || facts.Groups[id] != nil {
 				continue
@@ -205,23 +209,58 @@ func (f *findings) people(ctx context.Context, cfg *config.Config, roster workfl
 }
 
 func (f *findings) count(a config.Account, facts workflows.Facts, people map[string]workflows.Person) {
-	standing := 0
-	approvers := facts.Expand(a.ApproverIDs())
-	for _, id := range approvers {
-		if people[id].Standing == "" {
-			standing++
-		}
-	}
-	for id, p := range people {
-		if p.Standing != "" {
+	for _, id := range slices.Sorted(maps.Keys(people)) {
+		if p := people[id]; p.Standing != "" {
 			f.note("%s: %s does not count: %s. Remove them from the file or put it right in Slack.", a.ID, strings.TrimSpace(id+" "+p.Name), standingWord(p.Standing))
 		}
 	}
-	if standing < a.Transfer.Quorum {
-		f.bad("%s: transfer.quorum is %d, but only %s of those who approve can act. Name more, or lower the quorum.", a.ID, a.Transfer.Quorum, count(standing, "person"))
-		return
+	standing := approvals.Standing{}
+	for id, p := range people {
+		standing[id] = p.Standing
 	}
-	f.good("%s: %d of %s who approve can act; %d needed", a.ID, standing, count(len(approvers), "person"), a.Transfer.Quorum)
+	quiet := facts.Expand(a.Quiet)
+	for _, q := range []question{
+		{"transfer", "", a.ApproverIDs(), a.Approvers.Lists(), a.Transfer.Quorum},
+		{"access", " access", a.AccessApproverIDs(), a.Access.Approvers.Lists(), a.Access.Quorum},
+		{"recovery", " a recovery", a.RecoveryApproverIDs(), a.Recovery.Approvers.Lists(), a.Recovery.Quorum},
+	} {
+		q.people, q.lists = facts.Expand(q.people), facts.ExpandLists(q.lists)
+		f.electorate(a, q, standing, quiet)
+	}
+}
+
+// question is one that an account's approvers answer; what names it where it is not a transfer.
+type question struct {
+	section, what string
+	people        []string
+	lists         [][]string
+	quorum        int
+}
+
+// electorate says whether those who answer a question can, now that Slack was asked about them and the groups.
+func (f *findings) electorate(a config.Account, q question, standing approvals.Standing, quiet []string) {
+	able, hear := 0, 0
+	for _, id := range q.people {
+		if standing.Code(id) == "" {
+			able++
+			if !slices.Contains(quiet, id) {
+				hear++
+			}
+		}
+	}
+	b := approvals.Ballot{Quorum: q.quorum, Electorate: q.people, Lists: q.lists}
+	switch {
+	case able < q.quorum:
+		f.bad("%s: %s.quorum is %d, but only %s of those who approve%s can act. Name more, or lower the quorum.", a.ID, q.section, q.quorum,
+			count(able, "person"), q.what)
+	case b.DeadEnd(standing, nil, b.Opens) != nil:
+		f.bad("%s: a different person of each list must approve%s, and of those who can act none is left for one of them. Name more in the lists.",
+			a.ID, q.what)
+	case hear == 0:
+		f.bad("%s: everybody who can approve%s is quiet, so nobody would be asked. Leave somebody out of quiet.", a.ID, q.what)
+	default:
+		f.good("%s: %d of %s who approve%s can act; %d needed", a.ID, able, count(len(q.people), "person"), q.what, q.quorum)
+	}
 }
 
 func standingWord(code string) string {

@@ -37,7 +37,7 @@ func init() {
 		evRequested: with(func(s *State, e workflows.Event, b Frozen) {
 			s.Frozen, s.Begun = b, e.At
 			if b.Review == "" {
-				s.Ballot = approvals.Ballot{Quorum: b.Quorum, Electorate: b.Electorate, Bars: b.Bars}
+				s.Ballot = approvals.Ballot{Quorum: b.Quorum, Electorate: b.Electorate, Lists: b.Lists, Bars: b.Bars}
 			}
 			s.enter(Reading, e)
 			s.call(e)

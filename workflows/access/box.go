@@ -21,7 +21,7 @@ func extend(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	if who := s.left(f); who != "" {
 		return workflows.Decision{}, refused("has_left", s.leftWords(who)+" So no more time can be asked for. Nothing was recorded.")
 	}
-	b := s.barring(approvals.Ballot{Quorum: s.Quorum, Electorate: s.Electorate, Opens: cmd.At, Closes: s.Until}, f,
+	b := s.barring(approvals.Ballot{Quorum: s.Quorum, Electorate: s.Electorate, Lists: s.Lists, Opens: cmd.At, Closes: s.Until}, f,
 		approvals.Party{Identity: f.Known(cmd.Actor.ID), Why: partyRequester})
 	st := eligible(s, f)
 	if err := b.DeadEnd(st, f.Delegations, cmd.At); err != nil {

@@ -74,7 +74,7 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 		r.Link = id
 		return workflows.Decision{}, r
 	}
-	b := approvals.Ballot{Quorum: fr.Quorum, Electorate: fr.Electorate, Bars: fr.Bars}
+	b := approvals.Ballot{Quorum: fr.Quorum, Electorate: fr.Electorate, Lists: fr.Lists, Bars: fr.Bars}
 	if err := b.DeadEnd(f.Standing(), f.Delegations, cmd.At); err != nil && !fr.Urgent {
 		return workflows.Decision{}, deadEnd(fr, err)
 	}
@@ -100,7 +100,8 @@ func mayRequest(fr Frozen, who string) error {
 func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	p := f.Policy
 	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: requester(cmd), Channel: p.Channel, UIHost: p.UIHost, Token: p.Token,
-		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.Access.Approvers), Policy: p.Access}
+		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.Access.Approvers),
+		Lists: f.ExpandLists(p.Access.Lists), Policy: p.Access}
 	in := cmd.Input
 	steps := []func(*Frozen, map[string]string, workflows.Facts) error{environment, beneficiary, change, length, why}
 	switch {

@@ -171,6 +171,15 @@ func (s *script) configure(kv string) {
 		p.Token = v == "yes"
 	case "approvers":
 		p.Access.Approvers = ids()
+	case "lists": // Ana,Ben+Eve: somebody of each
+		p.Access.Approvers, p.Access.Lists = nil, nil
+		for list := range strings.SplitSeq(v, "+") {
+			var of []string
+			for _, name := range words(list) {
+				of = append(of, userID(name))
+			}
+			p.Access.Lists, p.Access.Approvers = append(p.Access.Lists, of), workflows.Union(p.Access.Approvers, of)
+		}
 	case "admins":
 		p.Admins = ids()
 	case "holders":

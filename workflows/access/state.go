@@ -135,6 +135,7 @@ type Frozen struct {
 	Urgent      bool                   `json:"urgent,omitempty"`
 	Reason      string                 `json:"reason"`
 	Electorate  []string               `json:"electorate,omitempty"`
+	Lists       [][]string             `json:"lists,omitempty"` // of each of which somebody must approve
 	Quorum      int                    `json:"quorum"`
 	Parties     []approvals.Party      `json:"parties,omitempty"`  // who asked and whose access it is, by all that is known of them
 	ForSelf     bool                   `json:"for_self,omitempty"` // they are one person

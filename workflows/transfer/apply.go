@@ -30,7 +30,7 @@ func init() {
 		evRequested: with(func(s *State, e workflows.Event, b Frozen) {
 			s.Frozen = b
 			s.Begun = e.At
-			s.Ballot = approvals.Ballot{Quorum: b.Policy.Quorum, Electorate: b.Electorate, Bars: b.Bars}
+			s.Ballot = approvals.Ballot{Quorum: b.Policy.Quorum, Electorate: b.Electorate, Lists: b.Lists, Bars: b.Bars}
 			s.enter(Checking, e)
 			s.Until = e.At.Add(b.Policy.ConfirmWithin)
 			s.read(e)

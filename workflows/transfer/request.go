@@ -41,7 +41,7 @@ func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 		r.Link = id
 		return workflows.Decision{}, r
 	}
-	b := approvals.Ballot{Quorum: frozen.Policy.Quorum, Electorate: frozen.Electorate, Bars: frozen.Bars}
+	b := approvals.Ballot{Quorum: frozen.Policy.Quorum, Electorate: frozen.Electorate, Lists: frozen.Lists, Bars: frozen.Bars}
 	if err := b.DeadEnd(eligible(f, frozen.Electorate), f.Delegations, cmd.At); err != nil {
 		return workflows.Decision{}, deadEnd(frozen, err)
 	}
@@ -61,6 +61,7 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	p := f.Policy
 	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: cmd.Actor.ID, From: f.Account.Owner, Channel: p.Channel,
 		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.ApproverIDs()),
+		Lists:  f.ExpandLists(p.Lists),
 		Policy: p.Transfer, Token: p.Token, UIHost: p.UIHost}
 	if a, ok := p.Alias(fr.From); ok {
 		fr.FromPeople = f.Expand(a.Holders)

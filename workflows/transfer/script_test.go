@@ -135,6 +135,15 @@ func (s *script) configure(kv string) {
 		p.Transfer.ConfirmWithin = s.span(v)
 	case "approvers":
 		p.Approvers = ids()
+	case "lists": // Ana,Ben+Dee: somebody of each
+		p.Approvers, p.Lists = nil, nil
+		for list := range strings.SplitSeq(v, "+") {
+			var of []string
+			for name := range strings.SplitSeq(list, ",") {
+				of = append(of, userID(name))
+			}
+			p.Lists, p.Approvers = append(p.Lists, of), workflows.Union(p.Approvers, of)
+		}
 	case "holders":
 		p.Aliases[0].Holders = ids()
 	default:

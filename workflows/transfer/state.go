@@ -102,6 +102,7 @@ type Frozen struct {
 	Admins       []string                 `json:"admins,omitempty"`
 	Channel      string                   `json:"channel,omitempty"`
 	Electorate   []string                 `json:"electorate,omitempty"`
+	Lists        [][]string               `json:"lists,omitempty"` // of each of which somebody must confirm
 	Bars         []approvals.Bar          `json:"bars,omitempty"`
 	Policy       workflows.TransferPolicy `json:"policy"`
 	Token        bool                     `json:"token,omitempty"`

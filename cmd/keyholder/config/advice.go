@@ -39,8 +39,13 @@ func (c *Config) Advice() []Advice {
 		v.approvers(path, account)
 		v.quorums(path, account)
 		v.reviewer(path, account)
+		v.quiet(path, account)
 	}
 	v.shared()
+	if v.cfg.Alarm.WebhookEnv != "" && v.cfg.Alarm.WebhookSecretEnv == "" {
+		v.add("alarm.webhook_env", "Alarms are posted without a signature. Name a secret at webhook_secret_env that the receiver knows.",
+			"Whoever knows the address can then send false alarms.")
+	}
 	slices.SortStableFunc(v.out, func(a, b Advice) int { return a.Line - b.Line })
 	return v.out
 }
@@ -66,14 +71,7 @@ func (v *adviser) alias(path string, a *Account, alias *Alias) {
 		v.add(path+".holders", fmt.Sprintf("%s can read %s. Name three or more, or a user group.", persons(n), show(alias.Email)),
 			"Who asks for a transfer cannot confirm it, and one of the others may be away.")
 	}
-	switch n := people(alias.Custodians); {
-	case len(alias.Custodians) == 0:
-		v.add(path+".custodians", fmt.Sprintf("Nobody is named who can use the password of %s. Name two of its holders.", show(alias.Email)),
-			"Reading the mailbox is not enough to sign in as owner when a second factor is asked.")
-	case n < 2:
-		v.add(path+".custodians", fmt.Sprintf("Only one person can use the password of %s. Name a second holder.", show(alias.Email)),
-			"While that person is away, nobody can sign in as owner.")
-	}
+	v.keepers(path, a, alias)
 	if alias.Vault == "" {
 		v.add(path+".vault", fmt.Sprintf("No place is named where the password of %s is kept. Write the name of the vault item, never the password.", show(alias.Email)),
 			"In an emergency people look for it first.")
@@ -81,6 +79,44 @@ func (v *adviser) alias(path string, a *Account, alias *Alias) {
 	if eligible := a.ApproverIDs(); knownPeople(eligible) && knownPeople(alias.Holders) && len(eligible) > 0 && subset(eligible, alias.Holders) {
 		v.add(v.approversAt(path), fmt.Sprintf("Everyone who may confirm a transfer to %s also holds that mailbox. Name an approver who does not.", show(alias.Email)),
 			"The people who gain the key then decide alone that they get it.")
+	}
+}
+
+// keepers looks at who can sign in as the owner: two of each, and nobody both alone.
+func (v *adviser) keepers(path string, a *Account, alias *Alias) {
+	password, factor := alias.PasswordIDs(), alias.SecondFactorIDs()
+	if len(alias.Custodians) > 0 || len(password)+len(factor) == 0 {
+		v.fewKeepers(path+".custodians", "the password", alias, password)
+	} else {
+		v.fewKeepers(path+".password", "the password", alias, password)
+		v.fewKeepers(path+".second_factor", "the second factor", alias, factor)
+	}
+	if sole := soleKeeper(password, factor); sole != "" && len(alias.Custodians) == 0 {
+		v.add(path+".second_factor", fmt.Sprintf("%s alone can use both the password and the second factor of %s. Name somebody else for one of them.", show(sole), show(alias.Email)),
+			"That person can sign in as owner without anybody knowing, and nobody can without them.")
+	}
+	keepers, eligible := union(password, factor), a.ApproverIDs()
+	if len(keepers) > 0 && knownPeople(keepers) && knownPeople(eligible) && subset(keepers, eligible) {
+		v.add(path+".custodians", fmt.Sprintf("Everyone who can use the password or the second factor of %s also approves transfers. Name a keeper who does not.", show(alias.Email)),
+			"The same people then hold the key and decide who gets it.")
+	}
+	for i, to := range v.cfg.Alarm.To {
+		if strings.EqualFold(to, alias.Email) {
+			v.add(index("alarm.to", i), fmt.Sprintf("Alarms go to %s, which is the owner's mailbox or may become it. Name another address.", show(to)),
+				"Whoever takes that mailbox over reads the alarm about it; it is best used for nothing else.")
+		}
+	}
+}
+
+// fewKeepers speaks of fewer than two who can use a half of the key.
+func (v *adviser) fewKeepers(path, what string, alias *Alias, keepers []string) {
+	switch n := people(keepers); {
+	case len(keepers) == 0:
+		v.add(path, fmt.Sprintf("Nobody is named who can use %s of %s. Name two of its holders.", what, show(alias.Email)),
+			"Reading the mailbox is not enough to sign in as owner when a second factor is asked.")
+	case n < 2:
+		v.add(path, fmt.Sprintf("Only one person can use %s of %s. Name a second holder.", what, show(alias.Email)),
+			"While that person is away, nobody can sign in as owner.")
 	}
 }
 
@@ -109,6 +145,28 @@ func (v *adviser) quorums(path string, a *Account) {
 	if a.Access.AdministratorQuorum == 1 {
 		v.add(path+".access.administrator_quorum", "One person alone can make somebody administrator. Two is the default.",
 			"An administrator can invite others and make API tokens.")
+	}
+}
+
+// quiet looks for a question that cannot be decided without somebody who gets no card for it.
+func (v *adviser) quiet(path string, a *Account) {
+	if len(a.Quiet) == 0 {
+		return
+	}
+	for _, question := range []struct {
+		name   string
+		people []string
+		quorum int
+	}{
+		{"a transfer", a.ApproverIDs(), a.Transfer.Quorum},
+		{"access", a.AccessApproverIDs(), a.Access.Quorum},
+		{"a recovery", a.RecoveryApproverIDs(), a.Recovery.Quorum},
+	} {
+		loud := slices.DeleteFunc(slices.Clone(question.people), func(id string) bool { return slices.Contains(a.Quiet, id) })
+		if knownPeople(question.people) && knownPeople(a.Quiet) && len(loud) < question.quorum {
+			v.add(path+".quiet", fmt.Sprintf("%s who approve %s get a card, and %d must approve. Name fewer here.", persons(len(loud)), question.name, question.quorum),
+				"It then waits for people whom nobody tells.")
+		}
 	}
 }
 

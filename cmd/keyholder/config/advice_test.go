@@ -25,7 +25,7 @@ slack: {channel: C0OPS}
 accounts:
   - id: acme
     owner: celigo@acme.example
-    aliases: [{email: celigo@acme.example, holders: [U0ANA, U0BEN, U0CAT], custodians: [U0ANA, U0BEN], vault: IT vault}]
+    aliases: [{email: celigo@acme.example, holders: [U0ANA, U0BEN, U0CAT], password: [U0ANA, U0EVE], second_factor: [U0BEN, U0EVE], vault: IT vault}]
     approvers: [U0ANA, U0BEN, U0CAT, U0DEE]
     review: {reviewers: [U0DEE, U0ANA]}
   - id: group

@@ -91,8 +91,9 @@ func (b *binder) unread(path string, node ast.Node, value, problem, cure string)
 }
 
 var (
-	durationType = reflect.TypeFor[Duration]()
-	spanType     = reflect.TypeFor[Span]()
+	durationType  = reflect.TypeFor[Duration]()
+	spanType      = reflect.TypeFor[Span]()
+	approversType = reflect.TypeFor[Approvers]()
 )
 
 // bind puts one node into one value.
@@ -115,7 +116,18 @@ func (b *binder) bind(path string, raw ast.Node, v reflect.Value) {
 	if node == nil || node.Type() == ast.NullType {
 		return // nothing after the colon: the default stays
 	}
+	b.bindKind(path, node, v)
+}
+
+// bindValue puts a node that was resolved already into what out points to.
+func (b *binder) bindValue(path string, node ast.Node, out any) {
+	b.bindKind(path, node, reflect.ValueOf(out).Elem())
+}
+
+func (b *binder) bindKind(path string, node ast.Node, v reflect.Value) {
 	switch {
+	case v.Type() == approversType:
+		b.bindApprovers(path, node, v.Addr().Interface().(*Approvers))
 	case v.Type() == durationType || v.Type() == spanType:
 		b.bindLength(path, node, v)
 	case v.Kind() == reflect.Struct:

@@ -17,6 +17,10 @@ type Config struct {
 	Slack Slack `yaml:"slack"`
 	// Accounts are the integrator.io accounts, in file order, at least one.
 	Accounts []Account `yaml:"accounts"`
+	// Mail is how letters are sent. Empty: people attest in drills, and alarms go without letters.
+	Mail Mail `yaml:"mail"`
+	// Alarm is a second way, beside Slack, to hear of an alarm.
+	Alarm Alarm `yaml:"alarm"`
 
 	// Secrets come from the environment alone and never print.
 	Secrets Secrets `yaml:"-"`
@@ -68,8 +72,10 @@ type Account struct {
 	Owner string `yaml:"owner"`
 	// Aliases are the shared mailboxes that may own the account, at least one.
 	Aliases []Alias `yaml:"aliases"`
-	// Approvers are Slack user or user-group IDs; empty means every alias holder. See ApproverIDs.
-	Approvers []string `yaml:"approvers"`
+	// Approvers are who may confirm a transfer; empty means every alias holder. See ApproverIDs.
+	Approvers Approvers `yaml:"approvers"`
+	// Quiet are approvers, of whatever question, who get no card for it; they see it in mine and App Home.
+	Quiet []string `yaml:"quiet"`
 	// Admins may also request and run reviews.
 	Admins []string `yaml:"admins"`
 	// Auditors may read the record and export; they never vote.
@@ -78,10 +84,16 @@ type Account struct {
 	Channel string `yaml:"channel"`
 	// Environments are the account's environments besides production, read by access and reviews.
 	Environments []Environment `yaml:"environments"`
-	// Transfer, Access and Review are the rules of the three kinds of work.
+	// Transfer, Access, Review, Recovery and Key are the rules of the kinds of work.
 	Transfer Transfer `yaml:"transfer"`
 	Access   Access   `yaml:"access"`
 	Review   Review   `yaml:"review"`
+	Recovery Recovery `yaml:"recovery"`
+	Key      Key      `yaml:"key"`
+	// Tokens says when the end of Keyholder's own API token is told.
+	Tokens Tokens `yaml:"tokens"`
+	// Conventions are the operator's own texts for the documentation.
+	Conventions Conventions `yaml:"conventions"`
 }
 
 // Alias is a shared mailbox that may own an account.
@@ -90,8 +102,13 @@ type Alias struct {
 	Email string `yaml:"email"`
 	// Holders are the Slack user or user-group IDs of those who can read the mailbox, at least one.
 	Holders []string `yaml:"holders"`
-	// Custodians are the holders who can also use its password and second factor. Empty: unknown, which is flagged.
+	// Custodians are the holders who can also use its password and second factor: short for both keys below, and
+	// never beside them. Empty, like those: unknown, which is flagged. See PasswordIDs and SecondFactorIDs.
 	Custodians []string `yaml:"custodians"`
+	// Password are who can use the owner's password, SecondFactor who can use its second factor: user or user-group
+	// IDs, who need not be holders.
+	Password     []string `yaml:"password"`
+	SecondFactor []string `yaml:"second_factor"`
 	// Vault names the place of the secret, never the secret. May be empty, which is flagged.
 	Vault string `yaml:"vault"`
 }
@@ -124,8 +141,8 @@ type Transfer struct {
 
 // Access holds the rules for granting, changing and removing access.
 type Access struct {
-	// Approvers are Slack user or user-group IDs; empty means holders and administrators. See AccessApproverIDs.
-	Approvers []string `yaml:"approvers"`
+	// Approvers are who may approve; empty means holders and administrators. See AccessApproverIDs.
+	Approvers Approvers `yaml:"approvers"`
 	// Quorum is how many must approve, at least 1.
 	Quorum int `yaml:"quorum"`
 	// AdministratorQuorum is how many must approve when somebody gains administrator, at least 1.
@@ -181,6 +198,76 @@ type Review struct {
 	// FixWithin and FixPrivilegedWithin are how long the agreed changes may take.
 	FixWithin           Duration `yaml:"fix_within"`
 	FixPrivilegedWithin Duration `yaml:"fix_privileged_within"`
+}
+
+// Recovery holds the rules for an owner that nobody can sign in as.
+type Recovery struct {
+	// Approvers are who may approve; empty means those of a transfer and the administrators. See RecoveryApproverIDs.
+	Approvers Approvers `yaml:"approvers"`
+	// Quorum is how many must approve, at least 1.
+	Quorum int `yaml:"quorum"`
+	// ConfirmWithin is how long they have.
+	ConfirmWithin Duration `yaml:"confirm_within"`
+	// Cooldown is how long an approved recovery can still be stopped before the first rung.
+	Cooldown Duration `yaml:"cooldown"`
+	// IT are those who look after mailboxes; empty means the administrators. See ITIDs.
+	IT []string `yaml:"it"`
+	// RungWithin is when a rung that is not done is late.
+	RungWithin Duration `yaml:"rung_within"`
+	// RemindEvery is how often whoever does a late rung is reminded.
+	RemindEvery Duration `yaml:"remind_every"`
+}
+
+// Key holds the rules for the use of the owner's key, and for drills.
+type Key struct {
+	// For are the lengths of a use offered, each once, in the order of the menu. Never always.
+	For []Duration `yaml:"for"`
+	// Quorum is how many holders or administrators must approve a use; 0: none, the key is out at once.
+	Quorum int `yaml:"quorum"`
+	// ApproveWithin is how long they have.
+	ApproveWithin Duration `yaml:"approve_within"`
+	// ExplainWithin is how long after its end a use may stay unexplained.
+	ExplainWithin Duration `yaml:"explain_within"`
+	// AnswerWithin is how long a sign-in that belongs to no use may stay unanswered before it is an alarm.
+	AnswerWithin Duration `yaml:"answer_within"`
+	// WatchEvery is how often the owner's sign-ins are read, where a token can.
+	WatchEvery Duration `yaml:"watch_every"`
+	// DrillEvery is how long after the last drill the next one begins by itself; 0: only on demand.
+	DrillEvery Duration `yaml:"drill_every"`
+	// DrillWithin is how long a drill waits for answers, Turn how long one keeper's turn lasts while others wait.
+	DrillWithin Duration `yaml:"drill_within"`
+	Turn        Duration `yaml:"turn"`
+}
+
+// Tokens says when the end of Keyholder's own token is told.
+type Tokens struct {
+	// WarnBefore is how long before the end administrators are told, once for each.
+	WarnBefore []Duration `yaml:"warn_before"`
+}
+
+// Conventions are texts, or links, of the operator's own, shown in the documentation.
+type Conventions struct {
+	Naming string `yaml:"naming"`
+	Access string `yaml:"access"`
+}
+
+// Mail is how letters are sent.
+type Mail struct {
+	// URLEnv names the environment variable with the server: smtps://user:password@host:465, or smtp://…:587 with
+	// STARTTLS. Empty: no letters.
+	URLEnv string `yaml:"url_env"`
+	// From is the address that letters come from.
+	From string `yaml:"from"`
+}
+
+// Alarm is who else hears of an alarm.
+type Alarm struct {
+	// To are e-mail addresses; they need Mail.
+	To []string `yaml:"to"`
+	// WebhookEnv names the environment variable with a URL that takes a POST of JSON, WebhookSecretEnv the one with
+	// the secret it is signed with.
+	WebhookEnv       string `yaml:"webhook_env"`
+	WebhookSecretEnv string `yaml:"webhook_secret_env"`
 }
 
 // The words the file uses for a choice.
@@ -253,19 +340,51 @@ func (a Account) HolderIDs() []string {
 
 // ApproverIDs are those who may confirm a transfer: Approvers, or every alias holder, in order, each once.
 func (a Account) ApproverIDs() []string {
-	if len(a.Approvers) > 0 {
-		return union(a.Approvers)
+	if ids := a.Approvers.IDs(); len(ids) > 0 {
+		return ids
 	}
 	return a.HolderIDs()
 }
 
 // AccessApproverIDs are those who may approve access: Access.Approvers, or holders and administrators, each once.
 func (a Account) AccessApproverIDs() []string {
-	if len(a.Access.Approvers) > 0 {
-		return union(a.Access.Approvers)
+	if ids := a.Access.Approvers.IDs(); len(ids) > 0 {
+		return ids
 	}
 	return union(a.HolderIDs(), a.Admins)
 }
+
+// RecoveryApproverIDs are those who may approve a recovery: Recovery.Approvers, or those of a transfer and the
+// administrators, each once.
+func (a Account) RecoveryApproverIDs() []string {
+	if ids := a.Recovery.Approvers.IDs(); len(ids) > 0 {
+		return ids
+	}
+	return union(a.ApproverIDs(), a.Admins)
+}
+
+// ITIDs are those who look after mailboxes: Recovery.IT, or the administrators, each once.
+func (a Account) ITIDs() []string {
+	if len(a.Recovery.IT) > 0 {
+		return union(a.Recovery.IT)
+	}
+	return union(a.Admins)
+}
+
+// KeeperIDs are those who can use the password or the second factor of an alias, each once.
+func (a Account) KeeperIDs() []string {
+	var lists [][]string
+	for _, alias := range a.Aliases {
+		lists = append(lists, alias.PasswordIDs(), alias.SecondFactorIDs())
+	}
+	return union(lists...)
+}
+
+// PasswordIDs are those who can use the password, each once; empty when it is not known.
+func (a Alias) PasswordIDs() []string { return union(a.Custodians, a.Password) }
+
+// SecondFactorIDs are those who can use the second factor, each once; empty when it is not known.
+func (a Alias) SecondFactorIDs() []string { return union(a.Custodians, a.SecondFactor) }
 
 // ReviewerIDs are those who review: Review.Reviewers, or administrators and holders, each once.
 func (a Account) ReviewerIDs() []string {

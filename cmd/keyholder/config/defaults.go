@@ -62,5 +62,24 @@ func DefaultAccount() Account {
 			FixWithin:               5 * day,
 			FixPrivilegedWithin:     day,
 		},
+		Recovery: Recovery{
+			Quorum:        2,
+			ConfirmWithin: 24 * hour,
+			Cooldown:      hour,
+			RungWithin:    3 * day,
+			RemindEvery:   day,
+		},
+		Key: Key{
+			For:           []Duration{hour, 4 * hour, 8 * hour},
+			Quorum:        1,
+			ApproveWithin: 4 * hour,
+			ExplainWithin: 3 * day,
+			AnswerWithin:  24 * hour,
+			WatchEvery:    10 * minute,
+			DrillEvery:    90 * day,
+			DrillWithin:   14 * day,
+			Turn:          24 * hour,
+		},
+		Tokens: Tokens{WarnBefore: []Duration{14 * day, 7 * day, day}},
 	}
 }

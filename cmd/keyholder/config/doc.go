@@ -3,8 +3,8 @@
 // Slack app manifest.
 //
 // It may import the standard library, goccy/go-yaml, go-redis (to ask whether it would take an address) and
-// zerolog (so that secrets stay out of logs), and none of our packages: the commands translate a Config into what
-// the bot, the store and the machines want to know.
+// zerolog (so that secrets stay out of logs), and of our packages approvals alone (to ask whether lists of approvers
+// can ever be met): the commands translate a Config into what the bot, the store and the machines want to know.
 //
 // # Order
 //
@@ -45,6 +45,9 @@
 //   - access.approvers empty means holders and administrators, as the contract says. For review.reviewers the contract
 //     has an example and no default: empty means administrators and holders, so that two people are rarely lacking.
 //   - reviewers_by_role and reviewers_by_integration are groups whose keys the file chooses. A rule without people is a fault: its rows would be nobody's.
+//   - approvers is one list or a list of lists, told apart by what stands in it; one list of one list is one list.
+//   - recovery.approvers empty means those of a transfer and the administrators, without lists: they are more people then.
+//   - A keeper (password, second_factor) need not be a holder; a custodian must be, as custodians always had to.
 //   - A user group makes a quorum, and who is a holder, unknowable here. check asks Slack.
 //   - review.timezone takes no Local: replicas would open a review at different times. The zone database is built in.
 //   - Lengths of time end at 100 years, so that a date plus a few of them stays a date; IDs of accounts at 40, so that r07-<id>-2026-11 is an ID, and

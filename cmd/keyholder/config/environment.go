@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -32,6 +33,8 @@ func fromEnvironment(cfg *Config, lookupEnv func(string) (string, bool)) []Fault
 			e.accountToken(index(path+".environments", j)+".token_env", environment.TokenEnv, account.ID+"/"+environment.Name)
 		}
 	}
+	e.mailURL()
+	e.alarmWebhook()
 	return e.faults
 }
 
@@ -108,4 +111,70 @@ func (e *environment) accountToken(path, name, key string) {
 		return
 	}
 	e.cfg.Secrets.AccountTokens[key] = value
+}
+
+// named reads the variable that the file names at path for a secret, and tells when it is not set.
+func (e *environment) named(path, name, problemCure string) string {
+	if name == "" || !variableName.MatchString(name) || e.cfg.marks.unread(path) {
+		return ""
+	}
+	value := e.get(name)
+	if value == "" {
+		e.namedFault(path, name, "names an environment variable that is not set, or is empty", problemCure)
+	}
+	return value
+}
+
+// namedFault is about the content of a variable that the file names; the content itself is never shown.
+func (e *environment) namedFault(path, name, problem, cure string) {
+	at := e.cfg.marks.at(path)
+	e.faults = append(e.faults, Fault{
+		Line: at.line, Column: at.column, Field: path, Value: show(name), Environment: true, Problem: problem, Cure: cure,
+	})
+}
+
+const mailCure = "Set it to smtps://user:password@host:465, or to smtp://user:password@host:587 for STARTTLS, " +
+	"with signs of the password as %40 and the like; or leave url_env empty: then people say in a drill what they can read."
+
+// mailURL reads where letters are sent. Whether plain text is offered only shows when it is tried; that a host other
+// than this one is never spoken to in plain text is for the sender to see to.
+func (e *environment) mailURL() {
+	path, name := "mail.url_env", e.cfg.Mail.URLEnv
+	value := e.named(path, name, mailCure)
+	if value == "" {
+		return
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "":
+		e.namedFault(path, name, "names a variable that holds no smtp or smtps address", mailCure)
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		e.namedFault(path, name, "names a variable whose address is more than scheme, user, password, host and port", mailCure)
+	default:
+		e.cfg.Secrets.MailURL = value
+	}
+}
+
+func (e *environment) alarmWebhook() {
+	path, name := "alarm.webhook_env", e.cfg.Alarm.WebhookEnv
+	const cure = "Set it to an https address that takes a POST of JSON, or leave webhook_env empty."
+	if value := e.named(path, name, cure); value != "" {
+		u, err := url.Parse(value)
+		switch {
+		case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+			e.namedFault(path, name, "names a variable that holds no https address", cure)
+		case u.Scheme == "http" && !loopback(u.Hostname()):
+			e.namedFault(path, name, "names a variable with an http address: an alarm would cross the network in plain text", cure)
+		default:
+			e.cfg.Secrets.AlarmWebhook = value
+		}
+	}
+	e.cfg.Secrets.AlarmSecret = e.named("alarm.webhook_secret_env", e.cfg.Alarm.WebhookSecretEnv,
+		"Set it to a long random text that the receiver knows too, or leave webhook_secret_env empty: then it is not signed.")
+}
+
+// loopback says whether a host is this machine.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -12,19 +12,42 @@ import (
 type governed struct {
 	Owner             string           `json:"owner"`
 	Approvers         []string         `json:"approvers"`
+	ApproverLists     [][]string       `json:"approver_lists,omitempty"` // of each of which somebody must confirm
 	Aliases           []governedAlias  `json:"aliases"`
 	Admins            []string         `json:"admins"`
 	Auditors          []string         `json:"auditors"`
 	Transfer          governedTransfer `json:"transfer"`
 	Access            governedAccess   `json:"access"`
 	Review            governedReview   `json:"review"`
+	Recovery          governedRecovery `json:"recovery"`
+	Key               governedKey      `json:"key"`
 	TokenEnvironments []string         `json:"token_environments"`
 }
 
 type governedAlias struct {
-	Email      string   `json:"email"`
-	Holders    []string `json:"holders"`
-	Custodians []string `json:"custodians"`
+	Email        string   `json:"email"`
+	Holders      []string `json:"holders"`
+	Password     []string `json:"password"`
+	SecondFactor []string `json:"second_factor"`
+}
+
+type governedRecovery struct {
+	Approvers     []string   `json:"approvers"`
+	ApproverLists [][]string `json:"approver_lists,omitempty"`
+	Quorum        int        `json:"quorum"`
+	ConfirmWithin Duration   `json:"confirm_within"`
+	Cooldown      Duration   `json:"cooldown"`
+	IT            []string   `json:"it"`
+}
+
+type governedKey struct {
+	For           []Duration `json:"for"`
+	Quorum        int        `json:"quorum"`
+	ApproveWithin Duration   `json:"approve_within"`
+	ExplainWithin Duration   `json:"explain_within"`
+	AnswerWithin  Duration   `json:"answer_within"`
+	DrillEvery    Duration   `json:"drill_every"`
+	DrillWithin   Duration   `json:"drill_within"`
 }
 
 type governedTransfer struct {
@@ -37,12 +60,13 @@ type governedTransfer struct {
 }
 
 type governedAccess struct {
-	Approvers           []string `json:"approvers"`
-	Quorum              int      `json:"quorum"`
-	AdministratorQuorum int      `json:"administrator_quorum"`
-	ConfirmWithin       Duration `json:"confirm_within"`
-	For                 []Span   `json:"for"`
-	UrgentFor           Duration `json:"urgent_for"`
+	Approvers           []string   `json:"approvers"`
+	ApproverLists       [][]string `json:"approver_lists,omitempty"`
+	Quorum              int        `json:"quorum"`
+	AdministratorQuorum int        `json:"administrator_quorum"`
+	ConfirmWithin       Duration   `json:"confirm_within"`
+	For                 []Span     `json:"for"`
+	UrgentFor           Duration   `json:"urgent_for"`
 }
 
 type governedReview struct {
@@ -80,25 +104,32 @@ func Governance(cfg *Config) map[string]json.RawMessage {
 
 func governs(a Account) governed {
 	g := governed{
-		Owner:     a.Owner,
-		Approvers: sorted(a.ApproverIDs()),
-		Aliases:   []governedAlias{},
-		Admins:    sorted(a.Admins),
-		Auditors:  sorted(a.Auditors),
+		Owner:         a.Owner,
+		Approvers:     sorted(a.ApproverIDs()),
+		ApproverLists: sortedLists(a.Approvers),
+		Aliases:       []governedAlias{},
+		Admins:        sorted(a.Admins),
+		Auditors:      sorted(a.Auditors),
 		Transfer: governedTransfer{
 			Quorum: a.Transfer.Quorum, ConfirmWithin: a.Transfer.ConfirmWithin, Cooldown: a.Transfer.Cooldown,
 			AcceptWithin: a.Transfer.AcceptWithin, OnErrors: a.Transfer.OnErrors, OnShared: a.Transfer.OnShared,
 		},
 		Access: governedAccess{
-			Approvers: sorted(a.AccessApproverIDs()), Quorum: a.Access.Quorum,
+			Approvers: sorted(a.AccessApproverIDs()), ApproverLists: sortedLists(a.Access.Approvers),
+			Quorum:              a.Access.Quorum,
 			AdministratorQuorum: a.Access.AdministratorQuorum, ConfirmWithin: a.Access.ConfirmWithin,
 			For: a.Access.For, UrgentFor: a.Access.UrgentFor,
 		},
 		Review:            governsReview(a),
+		Recovery:          governsRecovery(a),
+		Key:               governsKey(a.Key),
 		TokenEnvironments: []string{},
 	}
 	for _, alias := range a.Aliases {
-		g.Aliases = append(g.Aliases, governedAlias{Email: alias.Email, Holders: sorted(alias.Holders), Custodians: sorted(alias.Custodians)})
+		g.Aliases = append(g.Aliases, governedAlias{
+			Email: alias.Email, Holders: sorted(alias.Holders),
+			Password: sorted(alias.PasswordIDs()), SecondFactor: sorted(alias.SecondFactorIDs()),
+		})
 	}
 	slices.SortFunc(g.Aliases, func(x, y governedAlias) int { return bytes.Compare([]byte(x.Email), []byte(y.Email)) })
 	if a.TokenEnv != "" {
@@ -120,6 +151,31 @@ func governsReview(a Account) governedReview {
 		InactiveAfter: r.InactiveAfter, InactivePrivilegedAfter: r.InactivePrivilegedAfter,
 		ExemptNew: r.ExemptNew, NoAnswer: r.NoAnswer, FixWithin: r.FixWithin, FixPrivilegedWithin: r.FixPrivilegedWithin,
 	}
+}
+
+func governsRecovery(a Account) governedRecovery {
+	r := a.Recovery
+	return governedRecovery{
+		Approvers: sorted(a.RecoveryApproverIDs()), ApproverLists: sortedLists(r.Approvers), Quorum: r.Quorum,
+		ConfirmWithin: r.ConfirmWithin, Cooldown: r.Cooldown, IT: sorted(a.ITIDs()),
+	}
+}
+
+func governsKey(k Key) governedKey {
+	return governedKey{
+		For: k.For, Quorum: k.Quorum, ApproveWithin: k.ApproveWithin, ExplainWithin: k.ExplainWithin,
+		AnswerWithin: k.AnswerWithin, DrillEvery: k.DrillEvery, DrillWithin: k.DrillWithin,
+	}
+}
+
+// sortedLists are the lists of approvers in one order, however the file has them; none when there is only one.
+func sortedLists(a Approvers) [][]string {
+	out := a.Lists()
+	for i := range out {
+		slices.Sort(out[i])
+	}
+	slices.SortFunc(out, slices.Compare[[]string])
+	return out
 }
 
 func sortedRules(rules map[string][]string) map[string][]string {

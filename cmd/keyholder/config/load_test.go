@@ -21,6 +21,8 @@ func testEnv(name string) (string, bool) {
 		"SLACK_BOT_TOKEN": "xoxb-1-2-abc",
 		"ACME_IO_TOKEN":   "0123456789abcdef0123456789abcdef",
 		"EMPTY_TOKEN":     "",
+		"MAIL_URL":        "smtps://keyholder:opensesame@mail.acme.example:465",
+		"ALARM_URL":       "https://alarms.example/hook?key=opensesame",
 	}[name]
 	return value, ok
 }
@@ -146,11 +148,13 @@ func TestTheContractsExampleIsTheDefault(t *testing.T) {
 	want := DefaultAccount()
 	want.Review.Reviewers = []string{"U0DEE", "U0ANA"} // an example, not a default
 	got := cfg.Accounts[0]
-	want.Access.Approvers = []string{}
+	want.Recovery.IT = []string{}
 	for name, pair := range map[string][2]any{
 		"listen": {cfg.Listen, Default().Listen}, "slack": {cfg.Slack.Command, "/io"},
 		"redis":    {cfg.Redis, Default().Redis},
 		"transfer": {got.Transfer, want.Transfer}, "access": {got.Access, want.Access}, "review": {got.Review, want.Review},
+		"recovery": {got.Recovery, want.Recovery}, "key": {got.Key, want.Key}, "tokens": {got.Tokens, want.Tokens},
+		"conventions": {got.Conventions, want.Conventions},
 	} {
 		if !reflect.DeepEqual(pair[0], pair[1]) {
 			t.Errorf("%s: the contract has %+v, the default is %+v", name, pair[0], pair[1])

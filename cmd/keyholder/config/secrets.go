@@ -18,6 +18,11 @@ type Secrets struct {
 	RedisURL string
 	// AccountTokens are the integrator.io tokens by "account" or "account/environment".
 	AccountTokens map[string]string
+	// MailURL is the mail server, with its password; "" without one.
+	MailURL string
+	// AlarmWebhook is the URL that alarms are posted to, AlarmSecret what they are signed with.
+	AlarmWebhook string
+	AlarmSecret  string
 }
 
 const redacted = "(secrets, not shown)"

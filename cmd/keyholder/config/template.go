@@ -47,14 +47,14 @@ func Example() Answers {
 func Template(answers Answers) []byte {
 	data := struct {
 		Answers
-		Quorum, AdministratorQuorum int
+		Quorum, AdministratorQuorum, RecoveryQuorum int
 	}{Answers: repaired(answers)}
 	// The defaults are made for three holders; with fewer, the file must not ask for more than there are.
-	data.Quorum, data.AdministratorQuorum = 2, 2
+	data.Quorum, data.AdministratorQuorum, data.RecoveryQuorum = 2, 2, 2
 	if n := len(data.Holders); n < 2 && !IsGroup(data.Holders[0]) {
 		data.Quorum = 1
 		if len(union(data.Holders, data.Admins)) < 2 {
-			data.AdministratorQuorum = 1
+			data.AdministratorQuorum, data.RecoveryQuorum = 1, 1
 		}
 	}
 	var out strings.Builder

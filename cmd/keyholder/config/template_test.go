@@ -24,9 +24,10 @@ func parsed(t *testing.T, text []byte) *Config {
 func TestTemplateOfNoAnswersIsTheDefaults(t *testing.T) {
 	cfg := parsed(t, Template(Answers{}))
 	a, d := cfg.Accounts[0], DefaultAccount()
-	d.Access.Approvers, d.Review.Reviewers = []string{}, []string{}
+	d.Review.Reviewers, d.Recovery.IT = []string{}, []string{}
 	d.Review.ReviewersByRole, d.Review.ReviewersByIntegration = map[string][]string{}, map[string][]string{}
-	if !reflect.DeepEqual(a.Transfer, d.Transfer) || !reflect.DeepEqual(a.Access, d.Access) || !reflect.DeepEqual(a.Review, d.Review) {
+	if !reflect.DeepEqual(a.Transfer, d.Transfer) || !reflect.DeepEqual(a.Access, d.Access) || !reflect.DeepEqual(a.Review, d.Review) ||
+		!reflect.DeepEqual(a.Recovery, d.Recovery) || !reflect.DeepEqual(a.Key, d.Key) || !reflect.DeepEqual(a.Tokens, d.Tokens) {
 		t.Errorf("the template's values are not the defaults: %+v", a)
 	}
 	want := Default().Redis

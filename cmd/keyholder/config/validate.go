@@ -35,7 +35,15 @@ func validate(cfg *Config) []Fault {
 		c.transfer(path, account)
 		c.access(path, account)
 		c.review(path, account)
+		c.recovery(path, account)
+		c.key(path, account)
+		c.quiet(path, account)
+		c.lengths(path+".tokens.warn_before", account.Tokens.WarnBefore, second)
+		c.text(path+".conventions.naming", account.Conventions.Naming)
+		c.text(path+".conventions.access", account.Conventions.Access)
 	}
+	c.mail(cfg.Mail)
+	c.alarm(cfg)
 	return c.faults
 }
 
@@ -219,6 +227,7 @@ func (c *checker) mailboxes(path string, a *Account) {
 		c.name(at+".vault", alias.Vault)
 		c.ids(at+".holders", alias.Holders)
 		c.ids(at+".custodians", alias.Custodians)
+		c.keepers(at, alias)
 		if len(alias.Holders) == 0 {
 			c.fault(at+".holders", "", "Nobody is named who can read this mailbox", "Name its holders by their Slack IDs; without approvers they are also the ones who confirm.")
 			continue
@@ -238,6 +247,16 @@ func (c *checker) custodians(path string, alias Alias) {
 	}
 }
 
+// keepers checks the two lists that custodians are short for.
+func (c *checker) keepers(path string, alias Alias) {
+	c.ids(path+".password", alias.Password)
+	c.ids(path+".second_factor", alias.SecondFactor)
+	if len(alias.Custodians) > 0 && len(alias.Password)+len(alias.SecondFactor) > 0 {
+		c.fault(path+".custodians", "", "Custodians stand beside password or second_factor, and are short for both",
+			"Keep custodians, or name people under password and second_factor alone.")
+	}
+}
+
 // count says how many people the IDs are; known is false where a group, or an entry that is no ID, hides some.
 func (c *checker) count(path string, ids []string) (n int, known bool) {
 	known = !c.marks.unread(path)
@@ -251,7 +270,6 @@ func (c *checker) count(path string, ids []string) (n int, known bool) {
 
 // people checks the lists of an account's people.
 func (c *checker) people(path string, a *Account) {
-	c.ids(path+".approvers", a.Approvers)
 	c.ids(path+".admins", a.Admins)
 	c.ids(path+".auditors", a.Auditors)
 }

@@ -12,13 +12,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 func (c *checker) transfer(path string, a *Account) {
 	at, t := path+".transfer", a.Transfer
-	people, known := a.ApproverIDs(), true
-	if len(a.Approvers) > 0 {
-		_, known = c.count(path+".approvers", a.Approvers)
-	} else {
-		known = c.holdersKnown(path, a)
-	}
-	c.quorum(at+".quorum", t.Quorum, len(people), known, "holders (or approvers)")
+	c.approvers(path+".approvers", a.Approvers)
+	c.quorum(at+".quorum", t.Quorum, len(a.ApproverIDs()), c.transferApproversKnown(path, a), "holders (or approvers)")
 	c.atLeastSecond(at+".confirm_within", t.ConfirmWithin)
 	c.atLeastSecond(at+".cooldown", t.Cooldown)
 	c.atLeastSecond(at+".accept_within", t.AcceptWithin)
@@ -35,6 +30,12 @@ func (c *checker) holdersKnown(path string, a *Account) bool {
 		known = known && ok && !c.marks.unread(at)
 	}
 	return known
+}
+
+// managersKnown says whether holders and administrators are people only, and all of them could be read.
+func (c *checker) managersKnown(path string, a *Account) bool {
+	_, known := c.count(path+".admins", a.Admins)
+	return known && c.holdersKnown(path, a)
 }
 
 // quorum must be reachable by the people named. Who is a guest or gone is not known here; check asks Slack.
@@ -94,15 +95,11 @@ func (c *checker) oneOf(path, value string, words ...string) {
 
 func (c *checker) access(path string, a *Account) {
 	at, x := path+".access", &a.Access
-	c.ids(at+".approvers", x.Approvers)
-	known := true
+	people, known := len(a.AccessApproverIDs()), c.managersKnown(path, a)
 	if len(x.Approvers) > 0 {
-		_, known = c.count(at+".approvers", x.Approvers)
-	} else {
-		_, known = c.count(path+".admins", a.Admins)
-		known = known && c.holdersKnown(path, a)
+		known = c.approversKnown(at+".approvers", x.Approvers)
 	}
-	people := len(a.AccessApproverIDs())
+	c.approvers(at+".approvers", x.Approvers)
 	c.quorum(at+".quorum", x.Quorum, people, known, "approvers of access")
 	c.quorum(at+".administrator_quorum", x.AdministratorQuorum, people, known, "approvers of access")
 	c.atLeastSecond(at+".confirm_within", x.ConfirmWithin)
@@ -118,7 +115,7 @@ func (c *checker) spans(path string, x *Access) {
 		c.fault(path+".for", "", "No length of access is offered", "Write at least one, such as [7d, always].")
 		return
 	}
-	if len(x.For) > 100 {
+	if len(x.For) > longestMenu {
 		c.fault(path+".for", "", "More than 100 lengths are offered, which is what a Slack menu holds", "Shorten the list.")
 	}
 	whole := !c.marks.unread(path + ".for")

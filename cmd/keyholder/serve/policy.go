@@ -37,7 +37,7 @@ var uiHosts = map[string]string{"us": "https://integrator.io", "eu": "https://eu
 
 func policy(cfg *config.Config, a config.Account) workflows.Policy {
 	out := workflows.Policy{
-		ID: a.ID, Name: a.Name, Customer: a.Customer, Owner: a.Owner, Approvers: a.Approvers, Admins: a.Admins, Auditors: a.Auditors,
+		ID: a.ID, Name: a.Name, Customer: a.Customer, Owner: a.Owner, Approvers: a.Approvers.IDs(), Lists: a.Approvers.Lists(), Quiet: a.Quiet, Admins: a.Admins, Auditors: a.Auditors,
 		Channel: a.ChannelOr(cfg.Slack.Channel), Token: cfg.Token(a.ID, "") != "", UIHost: uiHosts[a.Region],
 		Transfer: workflows.TransferPolicy{
 			Quorum: a.Transfer.Quorum, ConfirmWithin: a.Transfer.ConfirmWithin.Std(), Cooldown: a.Transfer.Cooldown.Std(),
@@ -47,15 +47,24 @@ func policy(cfg *config.Config, a config.Account) workflows.Policy {
 	}
 	out.Access = accessPolicy(cfg, a, out.Transfer)
 	out.Review = reviewPolicy(a)
+	out.Recovery = recoveryPolicy(a)
+	out.Key = keyPolicy(a.Key)
+	out.Conventions = workflows.Conventions{Naming: a.Conventions.Naming, Access: a.Conventions.Access}
+	out.Mail = cfg.Secrets.MailURL != ""
+	out.AlarmMail, out.AlarmHook = out.Mail && len(cfg.Alarm.To) > 0, cfg.Secrets.AlarmWebhook != ""
+	out.WarnBefore = lengths(a.Tokens.WarnBefore)
 	for _, al := range a.Aliases {
-		out.Aliases = append(out.Aliases, workflows.Alias{Email: al.Email, Holders: al.Holders, Custodians: al.Custodians, Vault: al.Vault})
+		out.Aliases = append(out.Aliases, workflows.Alias{
+			Email: al.Email, Holders: al.Holders, Custodians: al.Custodians, Vault: al.Vault,
+			Password: al.Password, SecondFactor: al.SecondFactor,
+		})
 	}
 	return out
 }
 
 func accessPolicy(cfg *config.Config, a config.Account, t workflows.TransferPolicy) workflows.AccessPolicy {
 	out := workflows.AccessPolicy{
-		Approvers: a.AccessApproverIDs(), Quorum: a.Access.Quorum, AdministratorQuorum: a.Access.AdministratorQuorum,
+		Approvers: a.AccessApproverIDs(), Lists: a.Access.Approvers.Lists(), Quorum: a.Access.Quorum, AdministratorQuorum: a.Access.AdministratorQuorum,
 		ConfirmWithin: a.Access.ConfirmWithin.Std(), DefaultFor: a.Access.DefaultFor.Text, UrgentFor: a.Access.UrgentFor.Std(),
 		DriftEvery: a.Access.DriftEvery.Std(), AcceptWithin: t.AcceptWithin, WatchEvery: t.WatchEvery,
 	}
@@ -89,6 +98,27 @@ func reviewPolicy(a config.Account) workflows.ReviewPolicy {
 	}
 	if days, err := config.ParseDays(r.Days); err == nil {
 		out.Days = days
+	}
+	return out
+}
+
+func recoveryPolicy(a config.Account) workflows.RecoveryPolicy {
+	r := a.Recovery
+	return workflows.RecoveryPolicy{
+		Approvers: a.RecoveryApproverIDs(), Lists: r.Approvers.Lists(), Quorum: r.Quorum,
+		ConfirmWithin: r.ConfirmWithin.Std(), Cooldown: r.Cooldown.Std(), IT: a.ITIDs(),
+		RungWithin: r.RungWithin.Std(), RemindEvery: r.RemindEvery.Std(),
+	}
+}
+
+func keyPolicy(k config.Key) workflows.KeyPolicy {
+	out := workflows.KeyPolicy{
+		Quorum: k.Quorum, ApproveWithin: k.ApproveWithin.Std(), ExplainWithin: k.ExplainWithin.Std(),
+		AnswerWithin: k.AnswerWithin.Std(), WatchEvery: k.WatchEvery.Std(), DrillEvery: k.DrillEvery.Std(),
+		DrillWithin: k.DrillWithin.Std(), Turn: k.Turn.Std(),
+	}
+	for _, f := range k.For {
+		out.For = append(out.For, workflows.TimeBox{Text: f.String(), Length: f.Std()})
 	}
 	return out
 }

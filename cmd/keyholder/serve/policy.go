@@ -37,7 +37,8 @@ var uiHosts = map[string]string{"us": "https://integrator.io", "eu": "https://eu
 
 func policy(cfg *config.Config, a config.Account) workflows.Policy {
 	out := workflows.Policy{
-		ID: a.ID, Name: a.Name, Customer: a.Customer, Owner: a.Owner, Approvers: a.Approvers.IDs(), Lists: a.Approvers.Lists(), Quiet: a.Quiet, Admins: a.Admins, Auditors: a.Auditors,
+		ID: a.ID, Name: a.Name, Customer: a.Customer, Owner: a.Owner,
+		Approvers: a.Approvers.IDs(), Lists: a.Approvers.Lists(), Quiet: a.Quiet, Admins: a.Admins, Auditors: a.Auditors,
 		Channel: a.ChannelOr(cfg.Slack.Channel), Token: cfg.Token(a.ID, "") != "", UIHost: uiHosts[a.Region],
 		Transfer: workflows.TransferPolicy{
 			Quorum: a.Transfer.Quorum, ConfirmWithin: a.Transfer.ConfirmWithin.Std(), Cooldown: a.Transfer.Cooldown.Std(),
@@ -64,7 +65,8 @@ func policy(cfg *config.Config, a config.Account) workflows.Policy {
 
 func accessPolicy(cfg *config.Config, a config.Account, t workflows.TransferPolicy) workflows.AccessPolicy {
 	out := workflows.AccessPolicy{
-		Approvers: a.AccessApproverIDs(), Lists: a.Access.Approvers.Lists(), Quorum: a.Access.Quorum, AdministratorQuorum: a.Access.AdministratorQuorum,
+		Approvers: a.AccessApproverIDs(), Lists: a.Access.Approvers.Lists(),
+		Quorum: a.Access.Quorum, AdministratorQuorum: a.Access.AdministratorQuorum,
 		ConfirmWithin: a.Access.ConfirmWithin.Std(), DefaultFor: a.Access.DefaultFor.Text, UrgentFor: a.Access.UrgentFor.Std(),
 		DriftEvery: a.Access.DriftEvery.Std(), AcceptWithin: t.AcceptWithin, WatchEvery: t.WatchEvery,
 	}

@@ -130,12 +130,31 @@ func (c *Census) Mark() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Given is an access that a decision explains, kept in the account's record under [GivenKey].
+// Given is what decisions say of one user's access in one environment, kept in the account's record under [GivenKey].
 type Given struct {
 	Mark     string    `json:"mark"` // Access.Mark; "" when the access was removed
 	Workflow string    `json:"workflow"`
 	Since    time.Time `json:"since"`
-	Until    time.Time `json:"until,omitzero"` // end of a time-box
+	Until    time.Time `json:"until,omitzero"` // end of the time-box that gave it
+	// Asked is who asked for it, a Slack ID; empty where nobody did.
+	Asked string `json:"asked,omitempty"`
+	// Running are the time-boxes that have begun and not ended, in that order.
+	Running []RunningTime `json:"running,omitempty"`
+	// Former is what stood before the first of Running, and stands again after the last of them; nil while none runs.
+	Former *Former `json:"former,omitempty"`
+}
+
+// RunningTime is a time-box that has begun and not ended.
+type RunningTime struct {
+	Workflow string    `json:"workflow"`
+	Mark     string    `json:"mark"` // of the access that it gives
+	Until    time.Time `json:"until"`
+}
+
+// Former is what somebody had, or shall have once nothing for a time only is left.
+type Former struct {
+	User *User `json:"user,omitempty"` // nil: no access
+	Read bool  `json:"read,omitempty"` // false: nobody could see it
 }
 
 // GivenKey names a person's access in an environment ("" is production).
@@ -144,10 +163,89 @@ func GivenKey(environment, email string) string { return environment + "/" + str
 // AccessGiven is the type of the account's event with body [GivenChange].
 const AccessGiven = "access.given"
 
+// What a [GivenChange] means for the times that run.
+const (
+	GivenForGood  = ""        // a decision without an end: it becomes what stands after them
+	GivenOnTheWay = "pending" // an invitation that nobody accepted yet: it changes nothing of them
+	TimeBegins    = "begins"
+	TimeMoves     = "moves" // it ends at another time
+	TimeEnds      = "ends"
+)
+
 // GivenChange is the body of [AccessGiven].
 type GivenChange struct {
 	Key   string `json:"key"`
-	Given Given  `json:"given"`
+	Given Given  `json:"given"` // without Running and Former, which follow
+	// Time is what it means for the time-box of Workflow, one of the words above.
+	Time     string `json:"time,omitempty"`
+	Workflow string `json:"workflow,omitempty"`
+	// Former is what stood before, for TimeBegins; it counts when no other time runs.
+	Former *Former `json:"former,omitempty"`
+	// Stays: what is given stays as the record has it; only the time ends.
+	Stays bool `json:"stays,omitempty"`
+}
+
+// With is what is given after a change. A time that ends takes nothing away that a later decision gave, and what stood before the first
+// of the times that run is kept until the last of them is over, in whatever order they end.
+func (g Given) With(c GivenChange) Given {
+	next := c.Given
+	next.Running = slices.DeleteFunc(slices.Clone(g.Running), func(r RunningTime) bool { return r.Workflow == c.Workflow && c.Time != GivenOnTheWay })
+	next.Former = g.Former
+	switch c.Time {
+	case TimeBegins:
+		if len(next.Running) == 0 {
+			next.Former = c.Former
+		}
+		next.Running = append(next.Running, RunningTime{Workflow: c.Workflow, Mark: next.Mark, Until: next.Until})
+	case TimeMoves:
+		next.Running = slices.Clone(g.Running)
+		for i, r := range next.Running {
+			if r.Workflow == c.Workflow {
+				next.Running[i].Until = c.Given.Until
+			}
+		}
+		if g.Workflow != c.Workflow {
+			c.Stays = true
+		}
+	case GivenForGood:
+		if len(next.Running) > 0 {
+			next.Former = &Former{User: userWith(c.Given.Mark), Read: true}
+		}
+	}
+	if c.Stays {
+		next.Mark, next.Workflow, next.Since, next.Until, next.Asked = g.Mark, g.Workflow, g.Since, g.Until, g.Asked
+	}
+	if len(next.Running) == 0 {
+		next.Running, next.Former = nil, nil
+	}
+	return next
+}
+
+// userWith is an accepted user with the access of a mark; nil for none.
+func userWith(mark string) *User {
+	if mark == "" {
+		return nil
+	}
+	a := ReadAccessMark(mark)
+	return &User{Status: UserAccepted, Role: a.Role, Manage: a.Manage, Monitor: a.Monitor}
+}
+
+// ReadAccessMark reads what [Access.Mark] wrote.
+func ReadAccessMark(mark string) Access {
+	role, lists, custom := strings.Cut(strings.TrimSuffix(mark, "]"), "[")
+	a := Access{Role: role}
+	if !custom {
+		return a
+	}
+	split := func(s string) []string {
+		if s == "" {
+			return nil
+		}
+		return strings.Split(s, ",")
+	}
+	manage, monitor, _ := strings.Cut(lists, ";")
+	a.Manage, a.Monitor = split(manage), split(monitor)
+	return a
 }
 
 // AccessPolicy is the configuration's access section.

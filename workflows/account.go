@@ -98,7 +98,7 @@ func ApplyAccount(a AccountState, e Event) (AccountState, error) {
 		if a.Given == nil {
 			a.Given = map[string]Given{}
 		}
-		a.Given[b.Key] = b.Given
+		a.Given[b.Key] = a.Given[b.Key].With(b)
 	case GovernanceSeen, GovernanceChanged:
 		return applyGovernance(a, e)
 	case KeyProved, KeyExpects, KeyUsed, DrillBegan, DrillEnded:

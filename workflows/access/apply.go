@@ -45,6 +45,7 @@ func init() {
 		}),
 		evSlow: with(func(s *State, _ workflows.Event, _ none) { s.Slow = true }),
 		evRead: with(func(s *State, _ workflows.Event, b read) {
+			s.Former, s.Timed = b.Former, b.Timed
 			s.Before, s.ReadOK, s.Unread, s.Does, s.Names, s.SSO, s.Caps = b.User, b.OK, b.Unread, b.Does, b.Names, b.SSO, b.Caps
 			s.InFlight, s.Slow, s.RetryAt, s.Away, s.Empty = false, false, time.Time{}, "", b.Empty
 			s.Round++
@@ -169,6 +170,7 @@ func init() {
 		}),
 		evActive: with(func(s *State, e workflows.Event, b written) {
 			s.enter(Active, e)
+			s.Back = nil
 			s.BoxFrom, s.Until, s.InFlight, s.Manual, s.EndWhy, s.Code, s.Message = e.At, b.Until, false, false, "", "", ""
 			s.Resending, s.Declined = false, time.Time{}
 			if s.StopWhy == "" {
@@ -212,7 +214,7 @@ func init() {
 			}
 			s.enter(Restoring, e)
 			s.EndWhy, s.EndBy, s.Until, s.Manual, s.Drifted, s.Extend, s.Code, s.Message = b.Why, b.By, b.Until, b.Manual, false, nil, "", ""
-			s.Resending, s.Watched, s.There = false, "", nil
+			s.Resending, s.Watched, s.There, s.Back = false, "", nil, b.Back
 			if !b.Manual {
 				s.call(e)
 			}

@@ -31,34 +31,43 @@ func extend(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 }
 
 // endEarly ends a time-box before its time; it needs nobody's approval.
-func endEarly(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+func endEarly(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.own(), s.managers()) {
 		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.own())+", the holders and the administrators can end this access. Nothing was recorded.")
 	}
 	if s.Phase != Active {
 		return workflows.Decision{}, refused("not_now", "There is no running access to end. Nothing was recorded. "+stageLine(s))
 	}
-	return s.stop(cmd, "early"), nil
+	return s.stop(cmd, f, "early"), nil
 }
 
-// stop ends access that was given, or is about to be: restore what was before, or remove it.
-func (s State) stop(cmd workflows.Command, why string) workflows.Decision {
+// stop ends access that was given, or is about to be: restore what was before, or remove it. Where a later decision stands nothing is
+// touched.
+func (s State) stop(cmd workflows.Command, f workflows.Facts, why string) workflows.Decision {
 	switch {
+	case s.overtaken(f) != "":
+		return s.endOvertaken(cmd, f, why)
 	case s.Phase == Reading, s.Phase == Approving, s.Phase == Doing && !s.InFlight && !s.Wrote:
 		return s.end(cmd, Finished{Outcome: Refused, Reason: why})
 	case s.Phase == Doing && s.InFlight:
 		return one(cmd, evStopping, reason{Reason: why}) // what is on its way answers first
 	}
 	manual := s.byHand() || !s.ReadOK
-	d := one(cmd, evRestoring, restoring{Why: why, By: or(cmd.Actor.ID, s.EndBy), Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual})
+	b := s.comesBack(f)
+	d := one(cmd, evRestoring, restoring{Why: why, By: or(cmd.Actor.ID, s.EndBy), Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual, Back: &b})
 	switch {
 	case manual:
 	case s.Phase == Pending:
 		d.Calls = []workflows.Call{s.withdrawCall()}
 	default:
-		d.Calls = []workflows.Call{s.restoreCall(s.Want.Mark())}
+		d.Calls = []workflows.Call{s.restoreCall(b, s.Want.Mark())}
 	}
 	return d
+}
+
+// endOvertaken ends a time whose access a later decision has replaced: that one stands.
+func (s State) endOvertaken(cmd workflows.Command, f workflows.Facts, why string) workflows.Decision {
+	return s.end(cmd, Finished{Outcome: Ended, Code: codeOvertaken, Message: s.overtaken(f), Reason: why})
 }
 
 // withdrawCall takes an invitation back that nobody accepted.
@@ -66,14 +75,14 @@ func (s State) withdrawCall() workflows.Call {
 	return workflows.Call{Op: workflows.OpWithdrawUser, Account: s.AccountID, Environment: s.Environment, Email: s.Email}
 }
 
-// restoreCall brings back what was before. known is what the access must be for that; empty for whatever it is.
-func (s State) restoreCall(known string) workflows.Call {
+// restoreCall brings that back. known is what the access must be for that; empty for whatever it is.
+func (s State) restoreCall(b back, known string) workflows.Call {
 	call := workflows.Call{Op: workflows.OpRemoveAccess, Account: s.AccountID, Environment: s.Environment, Email: s.Email, Known: known}
-	if s.Does == Change && s.Before != nil {
-		was := s.Before.Access()
+	if b.User != nil {
+		was := b.User.Access()
 		call.Op, call.Access = workflows.OpChangeAccess, &was
 		if s.Want.Role == workflows.RoleAdministrator { // which requires a second factor or SSO: that goes back, too
-			call.Required = &workflows.Required{MFA: s.Before.MFA, SSO: s.Before.SSO}
+			call.Required = &workflows.Required{MFA: b.User.MFA, SSO: b.User.SSO}
 		}
 	}
 	return call
@@ -83,29 +92,30 @@ func (s State) restoreCall(known string) workflows.Call {
 func (s State) wasRestored(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) (workflows.Decision, error) {
 	switch {
 	case r.OK && r.Op == workflows.OpWithdrawUser && r.User != nil && r.User.Status == workflows.UserAccepted:
-		return s.acceptedMeanwhile(cmd, r.User), nil
+		return s.acceptedMeanwhile(cmd, f, r.User), nil
 	case r.OK && s.wasOff() && r.User != nil && !r.User.Disabled:
 		return one(cmd, evRefused, refusal{Code: codeSwitchOff, Manual: true}), nil
 	case r.OK:
-		return s.restored(cmd, workflows.Acted), nil
-	case r.Op != workflows.OpWithdrawUser && (r.Code == workflows.RefusedChanged || r.Code == workflows.RefusedNotUser && s.Does == Change):
+		return s.restored(cmd, f, workflows.Acted), nil
+	case r.Op != workflows.OpWithdrawUser && (r.Code == workflows.RefusedChanged || r.Code == workflows.RefusedNotUser && s.brings().User != nil):
 		return s.lookAt(cmd, f, r), nil
 	}
 	return one(cmd, evRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
 }
 
 // acceptedMeanwhile decides an invitation that was accepted before it could be taken back: it is access now, unless somebody refused it.
-func (s State) acceptedMeanwhile(cmd workflows.Command, u *workflows.User) workflows.Decision {
+func (s State) acceptedMeanwhile(cmd workflows.Command, f workflows.Facts, u *workflows.User) workflows.Decision {
 	if s.EndWhy != "refused" {
 		return s.usable(cmd, u)
 	}
-	d := one(cmd, evRestoring, restoring{Effect: answered(cmd), Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
-	d.Calls = []workflows.Call{s.restoreCall(u.Access().Mark())}
+	b := s.comesBack(f)
+	d := one(cmd, evRestoring, restoring{Effect: answered(cmd), Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin), Back: &b})
+	d.Calls = []workflows.Call{s.restoreCall(b, u.Access().Mark())}
 	return d
 }
 
 // restored ends the workflow; the record says what the person has now.
-func (s State) restored(cmd workflows.Command, how string) workflows.Decision {
+func (s State) restored(cmd workflows.Command, f workflows.Facts, how string) workflows.Decision {
 	outcome := Ended
 	switch s.EndWhy {
 	case "cancelled":
@@ -124,15 +134,14 @@ func (s State) restored(cmd workflows.Command, how string) workflows.Decision {
 	case workflows.Verified:
 		e.Who = s.Attested
 	}
-	d := s.end(cmd, e)
-	was := ""
-	if s.Does == Change {
-		if s.Before == nil {
-			return d // what they had before was never read
-		}
-		was = s.Before.Access().Mark()
+	if s.overtaken(f) != "" {
+		return s.end(cmd, e) // what a later decision gave stands in the record
 	}
-	d.Account = append(d.Account, s.given(cmd, was, time.Time{}))
+	if b := s.brings(); !b.Read {
+		return s.end(cmd, e) // what they had before was never read
+	}
+	d := s.close(cmd, e)
+	d.Account = append(d.Account, s.broughtBack(cmd))
 	return d
 }
 
@@ -160,8 +169,12 @@ func undo(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 	if s.Review != "" {
 		return s.do(cmd), nil
 	}
-	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
-	d.Calls = []workflows.Call{s.restoreCall("")}
+	if s.overtaken(f) != "" {
+		return s.endOvertaken(cmd, f, s.EndWhy), nil
+	}
+	b := s.comesBack(f)
+	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin), Back: &b})
+	d.Calls = []workflows.Call{s.restoreCall(b, "")}
 	return d, nil
 }
 
@@ -179,7 +192,7 @@ func (s State) mayAnswerDrift(cmd workflows.Command, f workflows.Facts) error {
 }
 
 // wasOff reports whether the access was switched off before, and has to be so again.
-func (s State) wasOff() bool { return s.Does == Change && s.Before != nil && s.Before.Disabled }
+func (s State) wasOff() bool { b := s.brings(); return b.User != nil && b.User.Disabled }
 
 // Names of timers.
 const (
@@ -290,15 +303,15 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	case timerLate:
 		return one(cmd, evLate, Notice{Until: s.FixBy, At: cmd.At, To: s.lateFor()}), nil
 	case timerEnd:
-		return s.stop(cmd, "time"), nil
+		return s.stop(cmd, f, "time"), nil
 	case timerExpire:
 		if s.Phase != Pending && !s.Wrote {
 			return s.end(cmd, Finished{Outcome: Expired}), nil
 		}
 		if !s.Declined.IsZero() {
-			return s.stop(cmd, "declined"), nil
+			return s.stop(cmd, f, "declined"), nil
 		}
-		return s.stop(cmd, "expired"), nil
+		return s.stop(cmd, f, "expired"), nil
 	}
 	return workflows.Decision{}, nil
 }

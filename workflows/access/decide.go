@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -103,7 +102,7 @@ func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Ch
 		return workflows.Decision{}, notTaken(s, err)
 	}
 	if who := s.left(f); who != "" && choice == approvals.Approve {
-		return s.endLeft(cmd, who), nil
+		return s.endLeft(cmd, f, who), nil
 	}
 	counted := b
 	counted.Votes = append(slices.Clone(b.Votes), votes...)
@@ -117,7 +116,7 @@ func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Ch
 	case approvals.Approved:
 		return next.approved(cmd, d)
 	case approvals.Refused:
-		return next.denied(cmd, d, reasonGiven)
+		return next.denied(cmd, f, d, reasonGiven)
 	}
 	return d, nil
 }
@@ -161,7 +160,7 @@ func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 func (s State) approved(cmd workflows.Command, d workflows.Decision) (workflows.Decision, error) {
 	if s.Extend != nil {
 		d.Events = append(d.Events, cmd.Event(evExtended, until{Until: s.Until.Add(s.Length)}))
-		d.Account = append(d.Account, s.given(cmd, s.Want.Mark(), s.Until.Add(s.Length)))
+		d.Account = append(d.Account, s.timeMoves(cmd, s.Until.Add(s.Length)))
 		return d, nil
 	}
 	d.Events = append(d.Events, cmd.Event(evApproved, none{}))
@@ -172,7 +171,7 @@ func (s State) approved(cmd workflows.Command, d workflows.Decision) (workflows.
 }
 
 // denied ends what was asked.
-func (s State) denied(cmd workflows.Command, d workflows.Decision, given string) (workflows.Decision, error) {
+func (s State) denied(cmd workflows.Command, f workflows.Facts, d workflows.Decision, given string) (workflows.Decision, error) {
 	if s.Extend != nil {
 		d.Events = append(d.Events, cmd.Event(evNotExtended, reason{Reason: given}))
 		return d, nil
@@ -181,7 +180,7 @@ func (s State) denied(cmd workflows.Command, d workflows.Decision, given string)
 		return joined(d, s.end(cmd, Finished{Outcome: Refused, Reason: given})), nil
 	}
 	// Urgent access that somebody refuses ends now, wherever it is.
-	return joined(d, s.stop(cmd, "refused")), nil
+	return joined(d, s.stop(cmd, f, "refused")), nil
 }
 
 // accessLeft is how a finding tells the time-box whose access it was about that somebody took it as expected. Input: by, now.
@@ -229,7 +228,7 @@ func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Dec
 }
 
 // cancel ends a request before anything was written.
-func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+func cancel(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	switch {
 	case s.Review != "" && !workflows.Among(cmd.Actor.ID, s.stoppers()):
 		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.stoppers())+" can cancel what a review decided. Nothing was recorded.")
@@ -240,7 +239,7 @@ func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	case s.Phase == Waiting || s.Phase == Reading || s.Phase == Approving:
 	case s.Phase == Doing && !s.InFlight && !s.Wrote:
 	case s.Phase == Pending, s.Phase == Doing && !s.InFlight:
-		return s.stop(cmd, "cancelled"), nil // something stands at integrator.io: it is taken back first
+		return s.stop(cmd, f, "cancelled"), nil // something stands at integrator.io: it is taken back first
 	default:
 		return workflows.Decision{}, refused("too_late", "It is too late to cancel: "+stageLine(s)+" Nothing was recorded. Access that is for a time can be ended early.")
 	}
@@ -251,8 +250,17 @@ func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	return s.end(cmd, Finished{Outcome: Cancelled, Reason: given}), nil
 }
 
-// end closes the workflow and gives the lock back, where it is still held.
+// end closes the workflow and gives the lock back, where it is still held; a time that ran runs no more, and nothing else changes.
 func (s State) end(cmd workflows.Command, e Finished) workflows.Decision {
+	d := s.close(cmd, e)
+	if !s.BoxFrom.IsZero() {
+		d.Account = append(d.Account, s.timeEnds(cmd))
+	}
+	return d
+}
+
+// close ends the workflow and leaves it to the caller to say what is given from now on.
+func (s State) close(cmd workflows.Command, e Finished) workflows.Decision {
 	e.By, e.At = cmd.Actor, cmd.At
 	d := one(cmd, evEnded, e)
 	if s.holdsLock() {
@@ -272,12 +280,6 @@ func (s State) holdsLock() bool {
 
 func (s State) unlock(cmd workflows.Command) workflows.Event {
 	return cmd.Event(workflows.LockReleased, workflows.Lock{Name: s.lock(), Workflow: s.ID})
-}
-
-// given is what the account's record keeps of this decision: what was agreed, not what somebody made of it since. An empty mark is no access.
-func (s State) given(cmd workflows.Command, mark string, until time.Time) workflows.Event {
-	g := workflows.Given{Workflow: s.ID, Since: cmd.At, Until: until, Mark: mark}
-	return cmd.Event(workflows.AccessGiven, workflows.GivenChange{Key: workflows.GivenKey(s.Environment, s.Email), Given: g})
 }
 
 // eligible is the standing of voters: full members who are still among the configured approvers.

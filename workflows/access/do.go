@@ -21,13 +21,13 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 	case r.Op == workflows.OpReadAccess && s.Looking:
 		return s.wasLookedAt(cmd, r), nil
 	case r.Op == workflows.OpReadAccess:
-		return s.wasChecked(cmd, r), nil
+		return s.wasChecked(cmd, f, r), nil
 	case s.Checks || s.Looking:
 		return workflows.Decision{}, nil
 	case r.Op == workflows.OpReinvite:
 		return s.wasResent(cmd, r), nil
 	case r.Op == workflows.OpWatchUser && s.Manual && s.Phase != Pending:
-		return s.doneUnsaid(cmd, r), nil
+		return s.doneUnsaid(cmd, f, r), nil
 	case r.Op == workflows.OpWatchUser && s.Phase == Pending:
 		return s.invitationSeen(cmd, r)
 	case s.Phase == Doing && s.InFlight && (r.Op == workflows.OpGrant || r.Op == workflows.OpChangeAccess || r.Op == workflows.OpRemoveAccess):
@@ -75,6 +75,7 @@ func (s State) wasRead(cmd workflows.Command, f workflows.Facts, r workflows.Rec
 	if ev.OK || ev.Empty && s.Review == "" {
 		ev.Does = s.does(ev.User)
 	}
+	ev.Former, ev.Timed = s.formerly(ev, s.record(f)), len(s.record(f).Running) > 0
 	d := one(cmd, evRead, ev)
 	next, err := fold(s, d.Events)
 	if err != nil {
@@ -122,7 +123,7 @@ func (s State) nothingToDo() string {
 		return s.nothingLeft(s.Before)
 	case s.Does == Remove && s.Before == nil:
 		return s.Email + " is not a user of " + s.where() + "."
-	case s.Does == Change && !s.Before.Disabled && s.Before.Access().Mark() == s.Want.Mark():
+	case s.Does == Change && !s.Timed && !s.Before.Disabled && s.Before.Access().Mark() == s.Want.Mark():
 		return s.Email + " has exactly this access already."
 	}
 	return ""
@@ -136,7 +137,7 @@ func (s State) endAsItIs(cmd workflows.Command, text string, u *workflows.User) 
 		if u != nil {
 			mark = u.Access().Mark()
 		}
-		d.Account = append(d.Account, s.given(cmd, mark, time.Time{}))
+		d.Account = append(d.Account, s.given(cmd, mark))
 	}
 	return d
 }
@@ -144,7 +145,7 @@ func (s State) endAsItIs(cmd workflows.Command, text string, u *workflows.User) 
 // ask opens the question; urgent access is given meanwhile.
 func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if who := s.left(f); who != "" {
-		return s.endLeft(cmd, who), nil
+		return s.endLeft(cmd, f, who), nil
 	}
 	if text := s.takesAway(); text != "" {
 		return s.end(cmd, Finished{Outcome: Failed, Code: "urgent_takes", Message: text}), nil
@@ -231,7 +232,7 @@ func (s State) wasWritten(cmd workflows.Command, f workflows.Facts, r workflows.
 	case r.OK && s.Does != Remove && r.User != nil && r.User.Disabled && r.User.Status != workflows.UserPending && s.Review == "":
 		return one(cmd, evRefused, refusal{Code: codeSwitchOn, Manual: true}), nil
 	case r.OK:
-		return s.carriedOutOrStopped(cmd, r.User)
+		return s.carriedOutOrStopped(cmd, f, r.User)
 	case s.Review != "" && (r.Code == workflows.RefusedChanged || r.Code == workflows.RefusedNotUser):
 		return s.lookAt(cmd, f, r), nil
 	case r.Failed:
@@ -243,7 +244,7 @@ func (s State) wasWritten(cmd workflows.Command, f workflows.Facts, r workflows.
 }
 
 // carriedOutOrStopped ends at once what was refused while it was on its way.
-func (s State) carriedOutOrStopped(cmd workflows.Command, u *workflows.User) (workflows.Decision, error) {
+func (s State) carriedOutOrStopped(cmd workflows.Command, f workflows.Facts, u *workflows.User) (workflows.Decision, error) {
 	d := s.carriedOut(cmd, u, workflows.Acted)
 	if s.StopWhy == "" {
 		return d, nil
@@ -252,7 +253,7 @@ func (s State) carriedOutOrStopped(cmd workflows.Command, u *workflows.User) (wo
 	if err != nil || next.Closed() {
 		return d, err
 	}
-	more := next.stop(cmd, s.StopWhy)
+	more := next.stop(cmd, afterwards(f, d.Account), s.StopWhy)
 	d.Events, d.Account, d.Calls = append(d.Events, more.Events...), append(d.Account, more.Account...), append(d.Calls, more.Calls...)
 	return d, nil
 }
@@ -261,7 +262,7 @@ func (s State) carriedOutOrStopped(cmd workflows.Command, u *workflows.User) (wo
 func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) workflows.Decision {
 	d := one(cmd, evWritten, written{Effect: answered(cmd), User: u, How: how})
 	if s.Does == Remove {
-		d.Account = []workflows.Event{s.given(cmd, "", time.Time{})}
+		d.Account = []workflows.Event{s.given(cmd, "")}
 		return joined(d, s.end(cmd, Finished{Outcome: Done}))
 	}
 	if s.Review != "" { // it is the role that was decided, whether the invitation was accepted or not
@@ -269,7 +270,7 @@ func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) 
 	}
 	if u != nil && u.Status != workflows.UserAccepted || u == nil && s.Does == Grant {
 		d.Events = append(d.Events, cmd.Event(evPending, until{Until: s.latest(cmd.At, s.Policy.AcceptWithin)}))
-		d.Account = []workflows.Event{s.given(cmd, s.Want.Mark(), time.Time{})}
+		d.Account = []workflows.Event{s.onTheWay(cmd)}
 		return d
 	}
 	return joined(d, s.usable(cmd, u))
@@ -279,12 +280,12 @@ func (s State) carriedOut(cmd workflows.Command, u *workflows.User, how string) 
 func (s State) usable(cmd workflows.Command, u *workflows.User) workflows.Decision {
 	if !s.boxed() {
 		d := s.end(cmd, Finished{Outcome: Done})
-		d.Account = append(d.Account, s.given(cmd, s.Want.Mark(), time.Time{}))
+		d.Account = append(d.Account, s.given(cmd, s.Want.Mark()))
 		return d
 	}
 	until := s.latest(cmd.At.Add(s.Length), 0)
 	d := one(cmd, evActive, written{User: u, Until: until})
-	d.Account = []workflows.Event{s.unlock(cmd), s.given(cmd, s.Want.Mark(), until)}
+	d.Account = []workflows.Event{s.unlock(cmd), s.timeBegins(cmd, until)}
 	return d
 }
 
@@ -328,13 +329,16 @@ func attest(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	case s.Phase == Pending && s.mayAttestAcceptance():
 		return s.usable(cmd, nil), nil
 	case s.Phase == Restoring && s.Manual:
-		return s.restored(cmd, workflows.Attested), nil
+		return s.restored(cmd, f, workflows.Attested), nil
 	}
 	return workflows.Decision{}, refused("not_now", "There is nothing to attest now. Nothing was recorded. "+stageLine(s))
 }
 
 // mayAttestAcceptance: where Keyholder cannot see whether the invitation was accepted.
 func (s State) mayAttestAcceptance() bool { return !s.canSee() || s.Mark == workflows.RefusedForbidden }
+
+// codeOvertaken is the end of a time whose access a later decision replaced.
+const codeOvertaken = "overtaken"
 
 // Codes of steps that integrator.io's interface offers only as a toggle, so that people do them.
 const (
@@ -344,7 +348,7 @@ const (
 )
 
 // wasChecked compares what people say they did with what integrator.io shows. What cannot be read counts as attested.
-func (s State) wasChecked(cmd workflows.Command, r workflows.Receipt) workflows.Decision {
+func (s State) wasChecked(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) workflows.Decision {
 	if !s.Checks {
 		return workflows.Decision{}
 	}
@@ -359,13 +363,13 @@ func (s State) wasChecked(cmd workflows.Command, r workflows.Receipt) workflows.
 		how = workflows.Attested
 	}
 	if s.Phase == Restoring {
-		return s.restored(cmd, how)
+		return s.restored(cmd, f, how)
 	}
 	return s.carriedOut(cmd, u, how)
 }
 
 // doneUnsaid notices that people did it in the pages without saying so.
-func (s State) doneUnsaid(cmd workflows.Command, r workflows.Receipt) workflows.Decision {
+func (s State) doneUnsaid(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) workflows.Decision {
 	mark := r.Code
 	if r.OK {
 		mark = r.User.Mark()
@@ -377,7 +381,7 @@ func (s State) doneUnsaid(cmd workflows.Command, r workflows.Receipt) workflows.
 		}
 		return one(cmd, evWatched, seen{Mark: mark})
 	case s.Phase == Restoring:
-		return s.restored(cmd, workflows.Verified)
+		return s.restored(cmd, f, workflows.Verified)
 	}
 	return s.carriedOut(cmd, r.User, workflows.Verified)
 }
@@ -385,6 +389,9 @@ func (s State) doneUnsaid(cmd workflows.Command, r workflows.Receipt) workflows.
 // lookAt reads what is there where integrator.io refused to write over it. A time-box takes the lock again where it can: until it is answered nobody else
 // changes this access, and nobody else asks about it.
 func (s State) lookAt(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) workflows.Decision {
+	if s.Phase == Restoring && s.overtaken(f) != "" {
+		return s.endOvertaken(cmd, f, s.EndWhy)
+	}
 	b := looking{Effect: r.Effect, Message: r.Message, Locked: !s.holdsLock() && f.Account.Locks[s.lock()] == ""}
 	d := one(cmd, evLooking, b)
 	if b.Locked {
@@ -416,8 +423,8 @@ func (s State) shows(u *workflows.User) string {
 	want, off := s.Want.Mark(), false
 	if s.Phase == Restoring {
 		want = ""
-		if s.Does == Change && s.Before != nil {
-			want, off = s.Before.Access().Mark(), s.Before.Disabled
+		if b := s.brings(); b.User != nil {
+			want, off = b.User.Access().Mark(), b.User.Disabled
 		}
 	} else if s.Does == Remove {
 		want = ""
@@ -432,4 +439,14 @@ func (s State) shows(u *workflows.User) string {
 		return "no access"
 	}
 	return readMark(u.Mark()).words()
+}
+
+// afterwards are the facts once a decision's account events are recorded, for what is decided in the same breath.
+func afterwards(f workflows.Facts, events []workflows.Event) workflows.Facts {
+	for _, e := range events {
+		if a, err := workflows.ApplyAccount(f.Account, e); err == nil {
+			f.Account = a
+		}
+	}
+	return f
 }

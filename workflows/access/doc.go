@@ -42,6 +42,8 @@
 //
 //   - Only one change of a person's access in an environment is decided at a time (a lock of the account); a time-box that runs does not hold it.
 //   - A grant to somebody who is a user already is taken as a change, a change of somebody who is none as a grant: the card says so. What people want is the access.
+//   - What stood before the first of the times that run is kept in the account's record, not in each of them; a decision for good made
+//     meanwhile takes its place, and a time whose access a later decision replaced ends without touching anything.
 //   - Extending asks the same people for the same length again, from the moment of the old end. A denied or forgotten extension changes nothing.
 //   - The owner is refused: the API does not list them, and changing an owner is a transfer.
 //   - The account's record keeps what was agreed, not what is seen: so a watcher notices what somebody made of it.

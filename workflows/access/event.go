@@ -59,6 +59,8 @@ type read struct {
 	Unread string                 `json:"unread,omitempty"`
 	Does   string                 `json:"does"`
 	Names  map[string]string      `json:"names,omitempty"`
+	Former workflows.Former       `json:"former"`
+	Timed  bool                   `json:"timed,omitempty"` // a time runs that gave what was read
 	SSO    bool                   `json:"sso,omitempty"`
 	Caps   workflows.Capabilities `json:"caps"`
 }
@@ -132,6 +134,7 @@ type restoring struct {
 	Effect string    `json:"effect,omitempty"` // the call whose answer led to it
 	Why    string    `json:"why"`
 	By     string    `json:"by,omitempty"` // who ended, refused or took it back
+	Back   *back     `json:"back,omitempty"`
 	Until  time.Time `json:"until"`
 	Manual bool      `json:"manual,omitempty"`
 }

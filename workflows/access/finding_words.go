@@ -211,7 +211,7 @@ func (s FoundState) facts() []string {
 	if g := s.Decision; g.Workflow != "" {
 		last := "no access"
 		if g.Mark != "" {
-			last = State{}.brief(readAccess(g.Mark))
+			last = State{}.brief(workflows.ReadAccessMark(g.Mark))
 		}
 		line := "Decided last: " + last + ", by " + workflows.Esc(g.Workflow) + ", " + workflows.When(g.Since)
 		if !g.Until.IsZero() {

@@ -24,26 +24,8 @@ func readMark(mark string) *had {
 	status, rest, _ := strings.Cut(mark, "/")
 	h := &had{Status: status}
 	rest, h.Disabled = strings.CutSuffix(rest, "/disabled")
-	h.Access = readAccess(rest)
+	h.Access = workflows.ReadAccessMark(rest)
 	return h
-}
-
-// readAccess reads the mark of an access ([workflows.Access.Mark]).
-func readAccess(mark string) workflows.Access {
-	role, lists, custom := strings.Cut(strings.TrimSuffix(mark, "]"), "[")
-	a := workflows.Access{Role: role}
-	if !custom {
-		return a
-	}
-	split := func(s string) []string {
-		if s == "" {
-			return nil
-		}
-		return strings.Split(s, ",")
-	}
-	manage, monitor, _ := strings.Cut(lists, ";")
-	a.Manage, a.Monitor = split(manage), split(monitor)
-	return a
 }
 
 // pending reports whether an invitation waits for an answer.

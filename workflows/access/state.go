@@ -44,8 +44,12 @@ type State struct {
 	Until time.Time `json:"until,omitzero"`
 
 	// Before is what the person had when it was read, nil for nothing; Doing is the kind of change that follows from it.
-	Before   *workflows.User        `json:"before,omitempty"`
-	ReadOK   bool                   `json:"read_ok,omitempty"`
+	Before *workflows.User `json:"before,omitempty"`
+	ReadOK bool            `json:"read_ok,omitempty"`
+	// Former is what stands once nothing for a time only is left; Back what the end that is under way brings back.
+	Former   workflows.Former       `json:"former"`
+	Back     *back                  `json:"back,omitempty"`
+	Timed    bool                   `json:"timed,omitempty"` // a time ran that gave what was read, so having it already is not having it for longer
 	Unread   string                 `json:"unread,omitempty"`
 	Empty    bool                   `json:"empty,omitempty"` // the list of users had nobody, which proves nothing
 	Does     string                 `json:"does,omitempty"`

@@ -155,6 +155,8 @@ var stories = map[string]workflows.Teller{
 		switch {
 		case b.Code == "nothing", b.Code == "not_opened", b.Code == "urgent_takes":
 			return text + ": " + b.Message
+		case b.Code == codeOvertaken:
+			return text + ": a later decision about this access stands, " + workflows.Esc(b.Message) + ", so nothing was changed."
 		case b.Code == endLeft && b.Who != "" && b.How == "":
 			return "Ended: " + workflows.Mention(b.Who) + " is no active member of this Slack any more."
 		case b.Code == "adopted":

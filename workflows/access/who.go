@@ -99,13 +99,13 @@ func (s State) leftWords(who string) string {
 }
 
 // endLeft ends what is asked for somebody who has left, or who has: nothing is given, and what was given urgently ends now.
-func (s State) endLeft(cmd workflows.Command, who string) workflows.Decision {
+func (s State) endLeft(cmd workflows.Command, f workflows.Facts, who string) workflows.Decision {
 	var d workflows.Decision
 	switch {
 	case s.Extend != nil:
 		d = one(cmd, evNotExtended, reason{Left: who})
 	case s.Urgent && (s.Phase == Pending || s.Phase == Active || s.Phase == Doing && (s.InFlight || s.Wrote)):
-		d = s.stop(cmd, endLeft)
+		d = s.stop(cmd, f, endLeft)
 	default:
 		d = s.end(cmd, Finished{Outcome: Failed, Code: endLeft, Who: who})
 	}

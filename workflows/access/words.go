@@ -224,32 +224,32 @@ func (s State) doneWord() string {
 }
 
 func (s State) restoredWord() string {
-	if s.Does == Change && s.Before == nil {
+	b := s.brings()
+	switch {
+	case !b.Read:
 		return s.Email + " has again what it had before"
+	case b.User == nil:
+		return s.Email + " was removed"
+	case b.User.Disabled:
+		return s.Email + " has " + s.brief(b.User.Access()) + " again and is switched off"
 	}
-	if s.Does == Change {
-		text := s.Email + " has " + s.brief(s.Before.Access()) + " again"
-		if s.Before.Disabled {
-			text += " and is switched off"
-		}
-		return text
-	}
-	return s.Email + " was removed"
+	return s.Email + " has " + s.brief(b.User.Access()) + " again"
 }
 
 // endWord says what the end of the time-box does.
 func (s State) endWord() string {
-	if s.Does == Change && s.Before == nil {
+	b := s.brings()
+	switch {
+	case !b.Read:
 		return s.Email + " then has again what it had before, which could not be read here."
+	case b.User == nil:
+		return s.Email + " is then removed."
+	case b.User.Disabled:
+		return s.Email + " then has " + s.brief(b.User.Access()) + " again and is switched off."
+	case b.Under != "":
+		return s.Email + " then has " + s.brief(b.User.Access()) + " again, by another decision whose time runs, " + b.Under + "."
 	}
-	if s.Does == Change {
-		text := s.Email + " then has " + s.brief(s.Before.Access()) + " again"
-		if s.Before.Disabled {
-			text += " and is switched off"
-		}
-		return text + "."
-	}
-	return s.Email + " is then removed."
+	return s.Email + " then has " + s.brief(b.User.Access()) + " again."
 }
 
 // byWhen says until when people can do it.
@@ -619,6 +619,11 @@ func outcomeLine(s State) string {
 		return "It has ended, because the time was over: " + s.pastEnd() + how + "."
 	case e.Code == "early":
 		return "It has ended, early, by " + workflows.Mention(s.EndBy) + ": " + s.pastEnd() + how + "."
+	case e.Code == codeOvertaken:
+		why := map[string]string{"early": " early, by " + workflows.Mention(e.By.ID), "refused": ", refused by " + workflows.Mention(e.By.ID),
+			endLeft: ", because somebody it rests on has left", "cancelled": ", taken back by " + workflows.Mention(e.By.ID)}
+		return "It has ended" + or(why[e.Reason], ", because the time was over") + ". A later decision about this access stands, " +
+			workflows.Esc(e.Message) + ", so nothing was changed."
 	case e.Code == endLeft && e.Outcome == Ended:
 		return "It has ended, because somebody it rests on has left: " + s.pastEnd() + how + "."
 	case e.Code == endLeft:
@@ -650,17 +655,18 @@ func (s State) pastEnd() string {
 	if s.BoxFrom.IsZero() && s.Does == Grant && s.Phase != Doing {
 		return "the invitation of " + s.Email + " was deleted"
 	}
-	if s.Does == Change && s.Before == nil {
+	b := s.brings()
+	switch {
+	case !b.Read:
 		return s.Email + " has again what it had before"
+	case b.User == nil:
+		return s.Email + " was removed"
+	case b.User.Disabled:
+		return s.Email + " has " + s.brief(b.User.Access()) + " again, and is switched off as before"
+	case b.Under != "":
+		return s.Email + " has " + s.brief(b.User.Access()) + " again, by " + b.Under + ", whose time runs"
 	}
-	if s.Does == Change {
-		text := s.Email + " has " + s.brief(s.Before.Access()) + " again"
-		if s.Before.Disabled {
-			text += ", and is switched off as before"
-		}
-		return text
-	}
-	return s.Email + " was removed"
+	return s.Email + " has " + s.brief(b.User.Access()) + " again"
 }
 
 func endLines(s State) []string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // campaignMachine is the name of the machine whose workflows are named after account and period.
@@ -105,7 +106,7 @@ func (v *visit) reviewByID(ctx context.Context, do, id string) (workflows.Reply,
 // startReview opens the campaign of the running period. Whether the person may is the machine's to say.
 func (v *visit) startReview(ctx context.Context, a workflows.AccountInfo) (workflows.Reply, error) {
 	at := v.b.at()
-	period, err := review.PeriodAt(a.Policy.Review, at)
+	period, err := worktime.PeriodAt(a.Policy.Review, at)
 	if err != nil {
 		return workflows.Reply{}, noPeriod(a, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // Limits of what an answer about reviews shows, and of what it asks for it.
@@ -398,7 +399,7 @@ func pastLine(s workflows.ReviewSummary) string {
 
 // opensLine says when the calendar opens the next review.
 func (v *visit) opensLine(a workflows.AccountInfo) string {
-	next, err := review.NextOpening(a.Policy.Review, v.b.at())
+	next, err := worktime.NextOpening(a.Policy.Review, v.b.at())
 	if err != nil {
 		return "None is running, and the configuration names no period for one."
 	}

@@ -55,6 +55,7 @@ const (
 	store         = "store"
 	storeTest     = "store/storetest"
 	machineTest   = "workflows/machinetest"
+	worktime      = "workflows/worktime"
 	slackRoom     = "bot"
 	slackAPI      = "bot/slackapi"
 	rosterRoom    = "bot/roster"
@@ -68,12 +69,16 @@ const (
 // machines are the workflows' state machines, those to come included.
 var machines = []string{"workflows/transfer", "workflows/access", "workflows/review", "workflows/recovery"}
 
+// shared are the rooms that the machines share; they only decide, as the machines do.
+var shared = []string{worktime}
+
 // simulators must never be part of what an operator deploys; a test's tools neither.
 var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim, module + "/" + storeTest, miniredis, chrome, "testing"}
 
 // rooms is the import table of the house.
 func rooms() map[string]room {
-	production := slices.Concat([]string{approvals, workflows, integrator, store, slackRoom, slackAPI, rosterRoom, configRoom, serve}, machines)
+	production := slices.Concat([]string{approvals, workflows, integrator, store, slackRoom, slackAPI, rosterRoom, configRoom, serve},
+		shared, machines)
 	table := map[string]room{
 		approvals:     {pure: true},
 		workflows:     {ours: []string{approvals}, theirs: []string{log, xSync}, never: []string{slackGo, redis, "net/http"}},
@@ -84,7 +89,7 @@ func rooms() map[string]room {
 		machineTest:   {},
 		slackAPI:      {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
 		rosterRoom:    {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
-		slackRoom:     {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom}, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
+		slackRoom:     {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom}, shared, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:      {theirs: []string{websocket}},
 		"cmd":         {},
 		configRoom:    {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
@@ -93,7 +98,11 @@ func rooms() map[string]room {
 		demo:          {ours: append(production, slackSim, integratorSim), theirs: []string{flags, miniredis, log, xSync}},
 	}
 	for _, m := range machines {
-		table[m] = room{ours: []string{workflows, approvals}, never: []string{slackGo, redis, "net/http"}, pure: true}
+		ours := slices.Concat([]string{workflows, approvals}, shared)
+		table[m] = room{ours: ours, never: []string{slackGo, redis, "net/http"}, pure: true}
+	}
+	for _, s := range shared {
+		table[s] = room{ours: []string{workflows, approvals}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	}
 	return table
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
-	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // inForm presses a button inside somebody's form and waits for what follows it.
@@ -131,11 +131,11 @@ func TestTheNextReviewOpensByItselfAndIsAnnounced(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	policy, _ := serve.Policies(s.cfg).Policy(accountID)
-	now, err := review.PeriodAt(policy.Review, s.clock.Now())
+	now, err := worktime.PeriodAt(policy.Review, s.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := review.NextOpening(policy.Review, now.Ends) // the running period began before the account was known, so it is left out
+	next, err := worktime.NextOpening(policy.Review, now.Ends) // the running period began before the account was known, so it is left out
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // Campaign is the machine of one account's review in one period; its zero value is ready.
@@ -168,7 +169,7 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 			return workflows.Decision{}, r
 		}
 	}
-	period, err := PeriodAt(p.Review, cmd.At)
+	period, err := worktime.PeriodAt(p.Review, cmd.At)
 	if err != nil {
 		return workflows.Decision{}, fmt.Errorf("find the running period: %w", err)
 	}
@@ -241,7 +242,7 @@ func orNobody(ids []string) string {
 }
 
 // freeze fixes rules and people as they are now.
-func freeze(cmd workflows.Command, f workflows.Facts, period Period) Started {
+func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) Started {
 	p := f.Policy
 	st := Started{ID: cmd.Workflow, AccountID: p.ID, AccountName: or(p.Name, p.ID), Period: period.ID, By: cmd.Actor, ByName: f.People[cmd.Actor.ID].Name,
 		Due: cmd.At.Add(p.Review.Window), Closes: cmd.At.Add(p.Review.Window + p.Review.Grace),

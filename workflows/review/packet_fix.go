@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // close ends the decisions for good: what nobody decided is flagged, what was decided becomes access workflows.
@@ -24,7 +25,7 @@ func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.
 			v = Verdict{Decision: NoAnswer}
 		}
 		if action := s.remedy(r, v); action != "" {
-			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role, Due: FixDue(s.Policy, r.Privileged, cmd.At)})
+			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role, Due: worktime.FixDue(s.Policy, r.Privileged, cmd.At)})
 		}
 	}
 	if len(c.NoAnswer) <= fewRows {

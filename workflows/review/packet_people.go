@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // Bounds of a packet's timing.
@@ -18,31 +19,20 @@ const (
 
 // nextNudge is the next reminder of a packet after a time, zero for none.
 func nextNudge(a Assigned, zone string, after time.Time) (time.Time, string) {
-	at, why, ok := NextReminder(a.Policy, zone, a.Opened, a.Due, a.Closes, after)
+	at, why, ok := worktime.NextReminder(a.Policy, zone, a.Opened, a.Due, a.Closes, after)
 	if !ok {
 		return time.Time{}, ""
 	}
 	return at, why
 }
 
-// nudgeFor is the next reminder of a part that comes to somebody in a zone. One that is due and was not sent is owed to them as well,
-// in their working hours, or at once where none are left before the end; only their own next one on that day takes its place.
+// nudgeFor is the next reminder of a part that comes to somebody in a zone; one that is due and was not sent is owed to them as well.
 func (s PacketState) nudgeFor(zone string, at time.Time) (time.Time, string) {
-	next, why := nextNudge(s.Assigned, zone, at)
-	if s.NextNudge.IsZero() || s.NextNudge.After(at) {
-		return next, why
+	next, why, ok := worktime.Owed(s.Policy, zone, s.Assigned.Opened, s.Due, s.Closes, s.NextNudge, s.NextWhy, at)
+	if !ok {
+		return time.Time{}, ""
 	}
-	loc := zoneOr(s.Policy, zone)
-	owed := working(s.Policy, loc, at)
-	if !owed.Before(s.Closes) {
-		owed = at
-	}
-	day, _ := split(shown(owed, loc))
-	sameDay := !anyTime(s.Policy) && next.Before(wall(day.AddDate(0, 0, 1), 0, loc))
-	if !next.IsZero() && (sameDay || !owed.Before(next)) || !at.Before(s.Closes) {
-		return next, why
-	}
-	return owed, s.NextWhy
+	return next, why
 }
 
 // timer answers what has become due.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // Calendar is the machine that opens campaigns when their time has come: one workflow per account, opened by Keyholder itself and never closed. Its zero value
@@ -46,9 +47,9 @@ func rulesOf(p workflows.ReviewPolicy) calendarRules {
 
 // calendarNext is the next opening, with the times as they were computed.
 type calendarNext struct {
-	Rules  calendarRules `json:"rules"`
-	Next   Period        `json:"next"`
-	Notice time.Time     `json:"notice"` // when the administrators hear of it
+	Rules  calendarRules   `json:"rules"`
+	Next   worktime.Period `json:"next"`
+	Notice time.Time       `json:"notice"` // when the administrators hear of it
 }
 
 type calendarBegun struct {
@@ -96,7 +97,7 @@ type CalendarState struct {
 	Campaign string    `json:"campaign,omitempty"`
 	// Told is the notice of the period For, and what became of it.
 	Told    *calendarNotice `json:"told,omitempty"`
-	For     Period          `json:"for,omitzero"`
+	For     worktime.Period `json:"for,omitzero"`
 	Outcome string          `json:"outcome,omitempty"` // "", opened, already, dropped
 }
 
@@ -204,24 +205,14 @@ func (s CalendarState) plan(after time.Time, f workflows.Facts) (calendarNext, b
 	if f.Policy.Name == "" {
 		return calendarNext{}, false
 	}
-	next, err := NextOpening(p, after)
+	next, err := worktime.NextOpening(p, after)
 	for err == nil && !s.opens(next) {
-		next, err = NextOpening(p, next.Opens)
+		next, err = worktime.NextOpening(p, next.Opens)
 	}
 	if err != nil {
 		return calendarNext{}, false
 	}
-	return calendarNext{Rules: rulesOf(p), Next: next, Notice: noticeTime(p, next.Opens)}, true
-}
-
-// noticeTime is a working day before a time: the same time of day, on the working day before.
-func noticeTime(p workflows.ReviewPolicy, opens time.Time) time.Time {
-	loc, days := zoneOr(p, ""), workdays(p)
-	day, of := split(shown(opens, loc))
-	for day = day.AddDate(0, 0, -1); !days[day.Weekday()]; {
-		day = day.AddDate(0, 0, -1)
-	}
-	return wall(day, of, loc)
+	return calendarNext{Rules: rulesOf(p), Next: next, Notice: worktime.DayBefore(p, next.Opens)}, true
 }
 
 // look does what is due, under the policy of now: a timer, or the start of a process, whose policy may be another one.
@@ -250,17 +241,19 @@ func (s CalendarState) look(cmd workflows.Command, f workflows.Facts) workflows.
 // overtaken reports whether the period that is planned runs already, and its day is one that has passed under another policy: planned
 // anew from now on, it would be forgotten.
 func (s CalendarState) overtaken(p workflows.ReviewPolicy, at time.Time) bool {
-	now, err := PeriodAt(p, at)
+	now, err := worktime.PeriodAt(p, at)
 	return err == nil && !s.Next.Begins.After(at) && !now.Opens.After(at) && s.opens(now)
 }
 
 // opens reports whether a period is one that this calendar opens: it began when the account was known, and it was not opened yet.
-func (s CalendarState) opens(p Period) bool { return !p.Begins.Before(s.Seen) && !p.Begins.Before(s.LastEnds) }
+func (s CalendarState) opens(p worktime.Period) bool {
+	return !p.Begins.Before(s.Seen) && !p.Begins.Before(s.LastEnds)
+}
 
 // reached opens the running period, if its opening has passed, and plans the next one.
 func (s CalendarState) reached(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 	p := f.Policy.Review
-	now, err := PeriodAt(p, cmd.At)
+	now, err := worktime.PeriodAt(p, cmd.At)
 	if err != nil {
 		return workflows.Decision{}
 	}
@@ -269,7 +262,7 @@ func (s CalendarState) reached(cmd workflows.Command, f workflows.Facts) workflo
 		b.Missed = append(b.Missed, passed.ID)
 		b.MissedN++
 		b.Missed = b.Missed[max(0, len(b.Missed)-maxMissed):]
-		if passed, err = PeriodAt(p, passed.Ends); err != nil {
+		if passed, err = worktime.PeriodAt(p, passed.Ends); err != nil {
 			break
 		}
 	}
@@ -309,7 +302,7 @@ func (s CalendarState) noticed() bool { return s.Told != nil && s.For.ID == s.Ne
 
 // notice says to whom the next opening is told, and who will be asked: those who may decide anything.
 func (s CalendarState) notice(f workflows.Facts) calendarNotice {
-	n := calendarNotice{AccountName: f.Policy.Name, Days: int(f.Policy.Review.Window / oneDay)}
+	n := calendarNotice{AccountName: f.Policy.Name, Days: int(f.Policy.Review.Window / (24 * time.Hour))}
 	if slices.ContainsFunc(f.Account.Reviews, func(r workflows.ReviewSummary) bool { return r.Period == s.Next.ID }) {
 		return n
 	}
@@ -364,7 +357,7 @@ var calendarFolds = map[string]func(*CalendarState, workflows.Event) error{
 	evCalendarTry: with(func(*CalendarState, workflows.Event, calendarRetry) {}),
 	evCalendarRest: with(func(s *CalendarState, _ workflows.Event, _ none) {
 		s.Rests = true
-		s.follow(Period{})
+		s.follow(worktime.Period{})
 	}),
 }
 
@@ -374,7 +367,7 @@ func (s *CalendarState) planned(n calendarNext) {
 }
 
 // follow lets a notice that was given, and whose review is not open yet, say what it is now.
-func (s *CalendarState) follow(next Period) {
+func (s *CalendarState) follow(next worktime.Period) {
 	if s.Told == nil || s.Outcome == noticeOpened || s.Outcome == noticeAlready {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // almanac is what surrounds one calendar: policy, people, time. It fires what is due as the clock does, also late.
@@ -30,6 +31,37 @@ func newAlmanac(t interface {
 }, at string) *almanac {
 	return &almanac{t: t, now: moment(t, at), policy: workflows.Policy{ID: "acme", Name: "Acme Production", Admins: []string{"UDEE", "UHAL"},
 		Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"UBEN"}}}, Review: everyday("UTC")}}
+}
+
+// everyday is the contract's default policy in a zone.
+func everyday(zone string) workflows.ReviewPolicy {
+	return workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1, Weekday: time.Monday}, Zone: zone,
+		Window: 14 * day, Grace: 7 * day, Reviewers: []string{"UDEE", "UANA"}, From: 9 * time.Hour, To: 17 * time.Hour,
+		Days: [7]bool{false, true, true, true, true, true, false}, FixWithin: 5 * day, FixPrivilegedWithin: day}
+}
+
+// drawPolicy draws when reviews open and when people work.
+func drawPolicy(t *rapid.T) workflows.ReviewPolicy {
+	p := everyday(rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"}).Draw(t, "zone"))
+	p.Every = rapid.SampledFrom([]string{"month", "quarter", "half", "year"}).Draw(t, "every")
+	p.Starts = workflows.Starts{Day: rapid.IntRange(1, 28).Draw(t, "day")}
+	if rapid.Bool().Draw(t, "by weekday") {
+		p.Starts = workflows.Starts{Nth: rapid.SampledFrom([]int{1, 2, 3, 4, -1}).Draw(t, "nth"), Weekday: time.Weekday(rapid.IntRange(0, 6).Draw(t, "weekday"))}
+	}
+	p.From = time.Duration(rapid.IntRange(0, 23).Draw(t, "from")) * time.Hour
+	p.To = p.From + time.Duration(rapid.IntRange(1, 24-int(p.From/time.Hour)).Draw(t, "length"))*time.Hour
+	for i := range p.Days {
+		p.Days[i] = rapid.Bool().Draw(t, "works")
+	}
+	return p
+}
+
+func moment(t interface{ Fatal(...any) }, text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.UTC()
 }
 
 func (a *almanac) do(cmd workflows.Command) error {
@@ -213,7 +245,7 @@ func TestAnotherPolicyMovesTheDay(t *testing.T) {
 		t.Errorf("started %q", a.started())
 	}
 	n := len(a.events)
-	a.policy.Review.Window, a.policy.Review.Reviewers = oneDay, nil
+	a.policy.Review.Window, a.policy.Review.Reviewers = day, nil
 	if err := a.give(LookCalendar); err != nil || len(a.events) != n {
 		t.Error("what moves no day was recorded as if it did")
 	}
@@ -343,7 +375,7 @@ func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 		a.begin()
 		seen := a.now
 		done := map[string]bool{}
-		var last Period
+		var last worktime.Period
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			begun := len(a.calls)
 			if rapid.IntRange(0, 2).Draw(t, "new policy") == 0 {
@@ -354,7 +386,7 @@ func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 				if err := a.give(LookCalendar); err != nil {
 					t.Fatal(err)
 				}
-				now, _ := PeriodAt(a.policy.Review, a.now)
+				now, _ := worktime.PeriodAt(a.policy.Review, a.now)
 				planned := !was.Next.Begins.After(a.now) && !now.Begins.Before(was.Seen) && !now.Begins.Before(was.LastEnds)
 				if planned && !now.Opens.After(a.now) && a.state.Last != now.ID {
 					t.Fatalf("%+v was planned and runs, and its day is forgotten", now)
@@ -373,7 +405,7 @@ func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 			if up || len(a.calls) == from {
 				continue
 			}
-			now, _ := PeriodAt(a.policy.Review, a.now)
+			now, _ := worktime.PeriodAt(a.policy.Review, a.now)
 			if len(a.calls) != from+1 || a.calls[from].Input["period"] != now.ID || now.Begins.Before(seen) || now.Begins.Before(last.Ends) {
 				t.Fatalf("after having been down, %v were opened in %v", a.calls[from:], now)
 			}

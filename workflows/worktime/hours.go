@@ -1,4 +1,4 @@
-package review
+package worktime
 
 import (
 	"time"
@@ -147,4 +147,14 @@ func toward(at, want time.Time, loc *time.Location) (reached time.Time, there bo
 		return reached.UTC(), true
 	}
 	return end.UTC(), false
+}
+
+// DayBefore is the same time of day as at, on the working day before it, as clocks in the policy's zone show them.
+func DayBefore(p workflows.ReviewPolicy, at time.Time) time.Time {
+	loc, days := zoneOr(p, ""), workdays(p)
+	day, of := split(shown(at, loc))
+	for day = day.AddDate(0, 0, -1); !days[day.Weekday()]; {
+		day = day.AddDate(0, 0, -1)
+	}
+	return wall(day, of, loc)
 }

@@ -1,4 +1,4 @@
-package review
+package worktime
 
 import (
 	"sort"
@@ -194,4 +194,24 @@ func (r reminders) best(begin, end time.Time) (at time.Time, why string) {
 		}
 	}
 	return time.Time{}, ""
+}
+
+// Owed is the next reminder, as [NextReminder], for somebody in a zone who takes over while the one planned for at was not sent: it is owed to
+// them as well, in their working hours, or at once where none are left before the end; only their own next one on that day takes its place.
+func Owed(p workflows.ReviewPolicy, zone string, opened, due, closes, planned time.Time, kind string, after time.Time) (at time.Time, why string, ok bool) {
+	at, why, ok = NextReminder(p, zone, opened, due, closes, after)
+	if planned.IsZero() || planned.After(after) || !after.Before(closes) {
+		return at, why, ok
+	}
+	loc := zoneOr(p, zone)
+	owed := working(p, loc, after)
+	if !owed.Before(closes) {
+		owed = after
+	}
+	day, _ := split(shown(owed, loc))
+	sameDay := !anyTime(p) && at.Before(wall(day.AddDate(0, 0, 1), 0, loc))
+	if ok && (sameDay || !owed.Before(at)) {
+		return at, why, ok
+	}
+	return owed, kind, true
 }

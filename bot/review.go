@@ -106,7 +106,7 @@ func (v *visit) reviewByID(ctx context.Context, do, id string) (workflows.Reply,
 // startReview opens the campaign of the running period. Whether the person may is the machine's to say.
 func (v *visit) startReview(ctx context.Context, a workflows.AccountInfo) (workflows.Reply, error) {
 	at := v.b.at()
-	period, err := worktime.PeriodAt(a.Policy.Review, at)
+	period, err := worktime.CalendarOf(a.Policy.Review).At(at)
 	if err != nil {
 		return workflows.Reply{}, noPeriod(a, err)
 	}

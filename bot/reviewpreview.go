@@ -16,7 +16,7 @@ import (
 // nextReview says when the next review opens and what it would ask of whom as things stand now.
 func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []string {
 	lines := []string{v.opensLine(a)}
-	if now, err := worktime.PeriodAt(a.Policy.Review, v.b.at()); err == nil && !held(a.State.Reviews, now.ID) {
+	if now, err := worktime.CalendarOf(a.Policy.Review).At(v.b.at()); err == nil && !held(a.State.Reviews, now.ID) {
 		lines = append(lines, v.b.fill("That of "+now.ID+" was not held; an administrator can open it now with `{command} review "+a.Policy.ID+" start`."))
 	}
 	if v.b.o.Census == nil || !readable(a.Policy) {

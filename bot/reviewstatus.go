@@ -399,7 +399,7 @@ func pastLine(s workflows.ReviewSummary) string {
 
 // opensLine says when the calendar opens the next review.
 func (v *visit) opensLine(a workflows.AccountInfo) string {
-	next, err := worktime.NextOpening(a.Policy.Review, v.b.at())
+	next, err := worktime.CalendarOf(a.Policy.Review).NextOpening(v.b.at())
 	if err != nil {
 		return "None is running, and the configuration names no period for one."
 	}

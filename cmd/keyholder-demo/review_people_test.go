@@ -131,11 +131,11 @@ func TestTheNextReviewOpensByItselfAndIsAnnounced(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	policy, _ := serve.Policies(s.cfg).Policy(accountID)
-	now, err := worktime.PeriodAt(policy.Review, s.clock.Now())
+	now, err := worktime.CalendarOf(policy.Review).At(s.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := worktime.NextOpening(policy.Review, now.Ends) // the running period began before the account was known, so it is left out
+	next, err := worktime.CalendarOf(policy.Review).NextOpening(now.Ends) // the running period began before the account was known, so it is left out
 	if err != nil {
 		t.Fatal(err)
 	}

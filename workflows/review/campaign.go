@@ -169,7 +169,7 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 			return workflows.Decision{}, r
 		}
 	}
-	period, err := worktime.PeriodAt(p.Review, cmd.At)
+	period, err := worktime.CalendarOf(p.Review).At(cmd.At)
 	if err != nil {
 		return workflows.Decision{}, fmt.Errorf("find the running period: %w", err)
 	}

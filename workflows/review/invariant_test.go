@@ -130,7 +130,7 @@ func (w *world) checkDue(r *run, was workflows.State, cmd workflows.Command) {
 func (w *world) checkNudge(s PacketState, cmd workflows.Command) {
 	w.t.Helper()
 	at := s.Last.At.UTC() // everybody in these stories lives in UTC
-	if at.Equal(s.Due) && !worktime.Working(s.Policy, "UTC", s.Assigned.Opened).Before(s.Due) {
+	if at.Equal(s.Due) && !worktime.HoursOf(s.Policy).Next(s.Assigned.Opened).Before(s.Due) {
 		return // no working moment lies before the due time, so the last reminder comes with it
 	}
 	if h := at.Hour(); w.policy.Review.To > 0 && (h < 9 || h >= 17 || at.Weekday() == 0 || at.Weekday() == 6) && cmd.Timer != nil && cmd.Timer.At.Equal(cmd.At) {

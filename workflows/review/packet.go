@@ -191,7 +191,8 @@ func begin(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 	}
 	a.ID = cmd.Workflow
 	b := begun{Assigned: a, known: knownOf(f, a.Reviewer)}
-	b.Next, b.Why = nextNudge(a, b.Zones[a.Reviewer], cmd.At)
+	next := a.reminders(b.Zones[a.Reviewer]).Next(cmd.At)
+	b.Next, b.Why = next.At, next.Kind
 	return workflows.Decision{Events: []workflows.Event{cmd.Event(evBegun, b)}}, nil
 }
 

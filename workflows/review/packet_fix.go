@@ -25,7 +25,7 @@ func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.
 			v = Verdict{Decision: NoAnswer}
 		}
 		if action := s.remedy(r, v); action != "" {
-			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role, Due: worktime.FixDue(s.Policy, r.Privileged, cmd.At)})
+			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role, Due: s.fixBy(r, cmd.At)})
 		}
 	}
 	if len(c.NoAnswer) <= fewRows {
@@ -263,4 +263,13 @@ func (s PacketState) tellCampaign() workflows.Call {
 		panic("review: a part cannot be encoded: " + err.Error())
 	}
 	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: s.Campaign, Command: packetMoved, Input: map[string]string{"part": string(raw)}}
+}
+
+// fixBy is until when what was decided about a row must be carried out.
+func (s PacketState) fixBy(r Row, from time.Time) time.Time {
+	within := s.Policy.FixWithin
+	if r.Privileged {
+		within = s.Policy.FixPrivilegedWithin
+	}
+	return worktime.HoursOf(s.Policy).Add(from, within)
 }

@@ -17,22 +17,14 @@ const (
 	fastPerRow  = 2 * time.Second // who keeps everything faster than this per row is shown to the auditor
 )
 
-// nextNudge is the next reminder of a packet after a time, zero for none.
-func nextNudge(a Assigned, zone string, after time.Time) (time.Time, string) {
-	at, why, ok := worktime.NextReminder(a.Policy, zone, a.Opened, a.Due, a.Closes, after)
-	if !ok {
-		return time.Time{}, ""
-	}
-	return at, why
+// reminders are those of a part, for a reviewer in a zone.
+func (a Assigned) reminders(zone string) worktime.Reminders {
+	return worktime.RemindersOf(a.Policy, a.Opened, a.Due, a.Closes).In(zone)
 }
 
-// nudgeFor is the next reminder of a part that comes to somebody in a zone; one that is due and was not sent is owed to them as well.
-func (s PacketState) nudgeFor(zone string, at time.Time) (time.Time, string) {
-	next, why, ok := worktime.Owed(s.Policy, zone, s.Assigned.Opened, s.Due, s.Closes, s.NextNudge, s.NextWhy, at)
-	if !ok {
-		return time.Time{}, ""
-	}
-	return next, why
+// planned is the next reminder as it was planned.
+func (s PacketState) planned() worktime.Reminder {
+	return worktime.Reminder{At: s.NextNudge, Kind: s.NextWhy}
 }
 
 // timer answers what has become due.
@@ -65,7 +57,8 @@ func (s PacketState) remind(cmd workflows.Command, f workflows.Facts) (workflows
 		return d, err
 	}
 	n := nudged{Nudge: Nudge{N: s.Nudges + 1, Kind: s.NextWhy, At: cmd.At, To: s.Reviewers, Open: len(s.lacking())}}
-	n.Next, n.NextWhy = nextNudge(s.Assigned, s.Zones[s.Reviewers[0]], cmd.At)
+	next := s.reminders(s.Zones[s.Reviewers[0]]).Next(cmd.At)
+	n.Next, n.NextWhy = next.At, next.Kind
 	d.Events = append(d.Events, cmd.Event(evNudged, n))
 	return d, nil
 }
@@ -140,7 +133,8 @@ func (s PacketState) hand(cmd workflows.Command, f workflows.Facts, kind string,
 	if h.To != "" {
 		h.Freed = s.freed(f, h.Reviewers)
 		if first := h.Reviewers[0]; first != s.Reviewers[0] {
-			h.Next, h.NextWhy = s.nudgeFor(cmp.Or(h.Zones[first], s.Zones[first]), cmd.At)
+			next := s.reminders(cmp.Or(h.Zones[first], s.Zones[first])).Owed(s.planned(), cmd.At)
+			h.Next, h.NextWhy = next.At, next.Kind
 		}
 	}
 	events := []workflows.Event{cmd.Event(kind, h)}

@@ -33,13 +33,11 @@ func openedAt(t failer, at time.Time, change func(*workflows.ReviewPolicy)) *wor
 // remindersOf lists the kinds of all reminders that are planned for a review, for somebody in UTC.
 func remindersOf(p workflows.ReviewPolicy, opened time.Time) []string {
 	var kinds []string
-	for after := opened; ; {
-		at, why, ok := worktime.NextReminder(p, "UTC", opened, opened.Add(p.Window), opened.Add(p.Window+p.Grace), after)
-		if !ok {
-			return kinds
-		}
-		kinds, after = append(kinds, why), at
+	r := worktime.RemindersOf(p, opened, opened.Add(p.Window), opened.Add(p.Window+p.Grace))
+	for next := r.Next(opened); next != (worktime.Reminder{}); next = r.Next(next.At) {
+		kinds = append(kinds, next.Kind)
 	}
+	return kinds
 }
 
 // reminded lists the kinds of a packet's reminders, in order.
@@ -66,7 +64,7 @@ func TestTheReminderOfTheSeventhDayIsSentBesideTheEscalationOfThatMoment(t *test
 		}
 		w.wait(7 * day)
 		for _, p := range w.packets() {
-			if got := w.reminded(p.ID); !slices.Equal(got, []string{worktime.RemindWeekly}) || p.Escalated != 1 {
+			if got := w.reminded(p.ID); !slices.Equal(got, []string{worktime.Weekly}) || p.Escalated != 1 {
 				t.Errorf("%s: reminded %v, escalated %d times", name, got, p.Escalated)
 			}
 		}
@@ -127,7 +125,7 @@ func TestWhatIsOwedToSomebodyElseWaitsForTheirMorning(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := w.runs[dee.ID].state.(PacketState)
-	if want := time.Date(2026, 10, 13, 0, 0, 0, 0, time.UTC); !slices.Equal(s.Reviewers, []string{"UBEN"}) || !s.NextNudge.Equal(want) || s.NextWhy != worktime.RemindWeekly {
+	if want := time.Date(2026, 10, 13, 0, 0, 0, 0, time.UTC); !slices.Equal(s.Reviewers, []string{"UBEN"}) || !s.NextNudge.Equal(want) || s.NextWhy != worktime.Weekly {
 		t.Errorf("%v are reminded (%s) at %v", s.Reviewers, s.NextWhy, s.NextNudge)
 	}
 }

@@ -31,25 +31,11 @@ const (
 	evCalendarRest = "calendar.paused"   // none
 )
 
-// calendarRules is what the times of a calendar come from; another policy that says the same moves nothing.
-type calendarRules struct {
-	Every  string           `json:"every"`
-	Starts workflows.Starts `json:"starts"`
-	Zone   string           `json:"timezone"`
-	From   time.Duration    `json:"from"`
-	To     time.Duration    `json:"to"`
-	Days   [7]bool          `json:"days"`
-}
-
-func rulesOf(p workflows.ReviewPolicy) calendarRules {
-	return calendarRules{Every: p.Every, Starts: p.Starts, Zone: p.Zone, From: p.From, To: p.To, Days: p.Days}
-}
-
 // calendarNext is the next opening, with the times as they were computed.
 type calendarNext struct {
-	Rules  calendarRules   `json:"rules"`
-	Next   worktime.Period `json:"next"`
-	Notice time.Time       `json:"notice"` // when the administrators hear of it
+	Rules  worktime.Calendar `json:"rules"` // that the times come from; a policy that says the same moves nothing
+	Next   worktime.Period   `json:"next"`
+	Notice time.Time         `json:"notice"` // when the administrators hear of it
 }
 
 type calendarBegun struct {
@@ -201,18 +187,20 @@ func openCalendar(cmd workflows.Command, f workflows.Facts) (workflows.Decision,
 
 // plan finds the next opening after a time under the present policy: of a period that began when the account was known, and that was not opened yet.
 func (s CalendarState) plan(after time.Time, f workflows.Facts) (calendarNext, bool) {
-	p := f.Policy.Review
 	if f.Policy.Name == "" {
 		return calendarNext{}, false
 	}
-	next, err := worktime.NextOpening(p, after)
-	for err == nil && !s.opens(next) {
-		next, err = worktime.NextOpening(p, next.Opens)
-	}
+	c := worktime.CalendarOf(f.Policy.Review)
+	next, err := s.opener().Next(c, after)
 	if err != nil {
 		return calendarNext{}, false
 	}
-	return calendarNext{Rules: rulesOf(p), Next: next, Notice: worktime.DayBefore(p, next.Opens)}, true
+	return calendarNext{Rules: c, Next: next, Notice: c.DayBefore(next.Opens)}, true
+}
+
+// opener decides which periods are opened.
+func (s CalendarState) opener() worktime.Opener {
+	return worktime.Opener{Seen: s.Seen, Done: s.LastEnds}
 }
 
 // look does what is due, under the policy of now: a timer, or the start of a process, whose policy may be another one.
@@ -228,7 +216,7 @@ func (s CalendarState) look(cmd workflows.Command, f workflows.Facts) workflows.
 		return event(evCalendarRest, none{})
 	case s.Rests:
 		return event(evCalendarMove, next)
-	case !s.Next.Opens.After(cmd.At), s.Rules != next.Rules && s.overtaken(f.Policy.Review, cmd.At):
+	case !s.Next.Opens.After(cmd.At), s.Rules != next.Rules && s.opener().Overtaken(next.Rules, s.Next, cmd.At):
 		return s.reached(cmd, f)
 	case s.Rules != next.Rules:
 		return event(evCalendarMove, next)
@@ -238,36 +226,15 @@ func (s CalendarState) look(cmd workflows.Command, f workflows.Facts) workflows.
 	return workflows.Decision{}
 }
 
-// overtaken reports whether the period that is planned runs already, and its day is one that has passed under another policy: planned
-// anew from now on, it would be forgotten.
-func (s CalendarState) overtaken(p workflows.ReviewPolicy, at time.Time) bool {
-	now, err := worktime.PeriodAt(p, at)
-	return err == nil && !s.Next.Begins.After(at) && !now.Opens.After(at) && s.opens(now)
-}
-
-// opens reports whether a period is one that this calendar opens: it began when the account was known, and it was not opened yet.
-func (s CalendarState) opens(p worktime.Period) bool {
-	return !p.Begins.Before(s.Seen) && !p.Begins.Before(s.LastEnds)
-}
-
 // reached opens the running period, if its opening has passed, and plans the next one.
 func (s CalendarState) reached(cmd workflows.Command, f workflows.Facts) workflows.Decision {
-	p := f.Policy.Review
-	now, err := worktime.PeriodAt(p, cmd.At)
+	now, open, missed, err := s.opener().Reached(worktime.CalendarOf(f.Policy.Review), s.Next, cmd.At)
 	if err != nil {
 		return workflows.Decision{}
 	}
-	b := calendarReached{}
-	for passed := s.Next; passed.Begins.Before(now.Begins); {
-		b.Missed = append(b.Missed, passed.ID)
-		b.MissedN++
-		b.Missed = b.Missed[max(0, len(b.Missed)-maxMissed):]
-		if passed, err = worktime.PeriodAt(p, passed.Ends); err != nil {
-			break
-		}
-	}
+	b := calendarReached{Missed: missed[max(0, len(missed)-maxMissed):], MissedN: len(missed)}
 	after := s
-	if !now.Opens.After(cmd.At) && s.opens(now) {
+	if open {
 		b.Period, b.Campaign = now.ID, campaignID(s.AccountID, now.ID, f)
 		b.Already = slices.ContainsFunc(f.Account.Reviews, func(r workflows.ReviewSummary) bool { return r.Period == now.ID })
 		after.LastEnds = now.Ends

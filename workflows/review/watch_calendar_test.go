@@ -386,7 +386,7 @@ func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 				if err := a.give(LookCalendar); err != nil {
 					t.Fatal(err)
 				}
-				now, _ := worktime.PeriodAt(a.policy.Review, a.now)
+				now, _ := worktime.CalendarOf(a.policy.Review).At(a.now)
 				planned := !was.Next.Begins.After(a.now) && !now.Begins.Before(was.Seen) && !now.Begins.Before(was.LastEnds)
 				if planned && !now.Opens.After(a.now) && a.state.Last != now.ID {
 					t.Fatalf("%+v was planned and runs, and its day is forgotten", now)
@@ -405,7 +405,7 @@ func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 			if up || len(a.calls) == from {
 				continue
 			}
-			now, _ := worktime.PeriodAt(a.policy.Review, a.now)
+			now, _ := worktime.CalendarOf(a.policy.Review).At(a.now)
 			if len(a.calls) != from+1 || a.calls[from].Input["period"] != now.ID || now.Begins.Before(seen) || now.Begins.Before(last.Ends) {
 				t.Fatalf("after having been down, %v were opened in %v", a.calls[from:], now)
 			}

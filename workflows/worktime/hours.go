@@ -9,18 +9,42 @@ import (
 // oneDay is a day on the clock. Days of the calendar are counted by date, for they have 23 to 25 hours.
 const oneDay = 24 * time.Hour
 
-// Working answers the first moment, not before at, inside the policy's working days and hours as clocks show them in the zone. An unknown or empty
-// zone is taken as the policy's own, and that one, if unknown too, as UTC. Without days or hours every moment is a working one. UTC, as are all
-// answers of this package.
-func Working(p workflows.ReviewPolicy, zone string, at time.Time) time.Time {
-	return working(p, zoneOr(p, zone), at)
+// Hours are when people work, as clocks show it in a zone. Without hours each working day is one as a whole; without days each day is
+// a working day.
+type Hours struct {
+	Zone string        `json:"timezone"` // IANA name; one that is not known is taken for UTC
+	From time.Duration `json:"from"`     // after midnight; from 0 to 24 h, or none that make sense, is the whole day
+	To   time.Duration `json:"to"`
+	Days [7]bool       `json:"days"` // by time.Weekday
 }
 
-// working goes from one change of the zone's offset to the next, since within such a stretch clocks simply run: it stays right when clocks skip the
-// beginning of work, show an hour twice, or leave out a day.
-func working(p workflows.ReviewPolicy, loc *time.Location, at time.Time) time.Time {
-	from, to := hours(p)
-	days := workdays(p)
+// HoursOf are the working hours of an account. They stand in its section of reviews, and serve all that reminds people.
+func HoursOf(p workflows.ReviewPolicy) Hours {
+	return Hours{Zone: p.Zone, From: p.From, To: p.To, Days: p.Days}
+}
+
+// In are the same hours for somebody in a zone; an empty or unknown one changes nothing.
+func (h Hours) In(zone string) Hours {
+	if zone == "" {
+		return h
+	}
+	if _, err := location(zone); err == nil {
+		h.Zone = zone
+	}
+	return h
+}
+
+// Any reports whether every moment is a working one.
+func (h Hours) Any() bool { return h.anyHour() && h.workdays() == Hours{}.workdays() }
+
+// Next answers the first working moment that is not before at.
+func (h Hours) Next(at time.Time) time.Time { return h.next(h.location(), at) }
+
+// next goes from one change of the zone's offset to the next, since within such a stretch clocks simply run: it stays right when clocks
+// skip the beginning of work, show an hour twice, or leave out a day.
+func (h Hours) next(loc *time.Location, at time.Time) time.Time {
+	from, to := h.span()
+	days := h.workdays()
 	for {
 		clock := shown(at, loc)
 		day, of := split(clock)
@@ -37,18 +61,14 @@ func working(p workflows.ReviewPolicy, loc *time.Location, at time.Time) time.Ti
 	}
 }
 
-// FixDue answers until when what a review decided must be carried out, counted from a time: FixWithin, or FixPrivilegedWithin for privileged access.
-// Whole days are working days in the policy's zone, ending at the same time of day; what is left, shorter than a day, is added as it is.
-func FixDue(p workflows.ReviewPolicy, privileged bool, from time.Time) time.Time {
-	within := p.FixWithin
-	if privileged {
-		within = p.FixPrivilegedWithin
-	}
+// Add answers until when something has to be done that may take so long from a time. Whole days are working days, ending at the same
+// time of day; what is left, shorter than a day, is added as it is. Less than nothing is nothing.
+func (h Hours) Add(from time.Time, within time.Duration) time.Time {
 	within = max(within, 0)
 	if within < oneDay {
 		return from.Add(within).UTC()
 	}
-	loc, days := zoneOr(p, ""), workdays(p)
+	loc, days := h.location(), h.workdays()
 	day, of := split(shown(from, loc))
 	for n := within / oneDay; n > 0; {
 		if day = day.AddDate(0, 0, 1); days[day.Weekday()] {
@@ -58,43 +78,42 @@ func FixDue(p workflows.ReviewPolicy, privileged bool, from time.Time) time.Time
 	return wall(day, of, loc).Add(within % oneDay)
 }
 
-// zoneOr finds a zone, else the policy's, else UTC.
-func zoneOr(p workflows.ReviewPolicy, zone string) *time.Location {
-	for _, name := range []string{zone, p.Zone} {
-		if name == "" {
-			continue
-		}
-		if loc, err := location(name); err == nil {
-			return loc
-		}
+// DayBefore is the same time of day as at, on the working day before it.
+func (h Hours) DayBefore(at time.Time) time.Time {
+	loc, days := h.location(), h.workdays()
+	day, of := split(shown(at, loc))
+	for day = day.AddDate(0, 0, -1); !days[day.Weekday()]; {
+		day = day.AddDate(0, 0, -1)
+	}
+	return wall(day, of, loc)
+}
+
+// location is the zone, UTC where there is none of that name.
+func (h Hours) location() *time.Location {
+	if loc, err := location(h.Zone); err == nil {
+		return loc
 	}
 	return time.UTC
 }
 
-// hours are the policy's working hours after midnight; none, or none that make sense, is the whole day.
-func hours(p workflows.ReviewPolicy) (from, to time.Duration) {
-	if p.From < 0 || p.To > oneDay || p.From >= p.To {
+// span is when work begins and ends, after midnight.
+func (h Hours) span() (from, to time.Duration) {
+	if h.From < 0 || h.To > oneDay || h.From >= h.To {
 		return 0, oneDay
 	}
-	return p.From, p.To
+	return h.From, h.To
 }
 
-// workdays are the policy's working days; none is every day.
-func workdays(p workflows.ReviewPolicy) [7]bool {
-	if p.Days == ([7]bool{}) {
+func (h Hours) workdays() [7]bool {
+	if h.Days == ([7]bool{}) {
 		return [7]bool{true, true, true, true, true, true, true}
 	}
-	return p.Days
-}
-
-// anyTime reports whether the policy calls every moment a working one.
-func anyTime(p workflows.ReviewPolicy) bool {
-	return anyHour(p) && workdays(p) == workdays(workflows.ReviewPolicy{})
+	return h.Days
 }
 
 // anyHour reports whether working days have no hours.
-func anyHour(p workflows.ReviewPolicy) bool {
-	from, to := hours(p)
+func (h Hours) anyHour() bool {
+	from, to := h.span()
 	return from == 0 && to == oneDay
 }
 
@@ -147,14 +166,4 @@ func toward(at, want time.Time, loc *time.Location) (reached time.Time, there bo
 		return reached.UTC(), true
 	}
 	return end.UTC(), false
-}
-
-// DayBefore is the same time of day as at, on the working day before it, as clocks in the policy's zone show them.
-func DayBefore(p workflows.ReviewPolicy, at time.Time) time.Time {
-	loc, days := zoneOr(p, ""), workdays(p)
-	day, of := split(shown(at, loc))
-	for day = day.AddDate(0, 0, -1); !days[day.Weekday()]; {
-		day = day.AddDate(0, 0, -1)
-	}
-	return wall(day, of, loc)
 }

@@ -29,7 +29,7 @@ func TestWorkingMovesToTheNextWorkingMoment(t *testing.T) {
 		"the last day of a leap year":   {"Europe/Berlin", "", "2040-12-31T17:00:00Z", "2041-01-01T08:00:00Z"},
 		"a leap day is a day":           {"UTC", "", "2028-02-28T17:00:00Z", "2028-02-29T09:00:00Z"},
 	} {
-		if got := Working(everyday(test.policyZone), test.zone, moment(t, test.at)); !got.Equal(moment(t, test.want)) || got.Location() != time.UTC {
+		if got := HoursOf(everyday(test.policyZone)).In(test.zone).Next(moment(t, test.at)); !got.Equal(moment(t, test.want)) || got.Location() != time.UTC {
 			t.Errorf("%s: got %v, want %s", name, got, test.want)
 		}
 	}
@@ -38,7 +38,7 @@ func TestWorkingMovesToTheNextWorkingMoment(t *testing.T) {
 func TestWithoutHoursAndDaysEveryMomentWorks(t *testing.T) {
 	at := time.Date(2026, 11, 22, 2, 30, 0, 123, time.UTC)
 	for _, p := range []workflows.ReviewPolicy{{}, {To: oneDay, Days: [7]bool{true, true, true, true, true, true, true}}, {From: 5 * time.Hour, To: time.Hour}} {
-		if got := Working(p, "Europe/Berlin", at); got != at {
+		if got := HoursOf(p).In("Europe/Berlin").Next(at); got != at {
 			t.Errorf("%+v: got %v", p, got)
 		}
 	}
@@ -58,7 +58,7 @@ func TestWorkingIsTheFirstWorkingMoment(t *testing.T) {
 		p := drawPolicy(t)
 		loc := mustZone(t, p.Zone)
 		at := drawMoment(t, loc)
-		got := Working(p, "", at)
+		got := HoursOf(p).Next(at)
 		if got.Before(at) || !inside(p, loc, got) {
 			t.Fatalf("%v became %v, which is not inside working hours in %s", at, got.In(loc), p.Zone)
 		}
@@ -74,33 +74,40 @@ func TestWorkingIsTheFirstWorkingMoment(t *testing.T) {
 	})
 }
 
-func TestFixDueCountsWorkingDays(t *testing.T) {
+func TestWhatMayTakeDaysCountsWorkingDays(t *testing.T) {
 	for name, test := range map[string]struct {
 		zone       string
-		privileged bool
 		within     time.Duration
 		from, want string
 	}{
-		"a week of work":                {"UTC", false, 5 * oneDay, "2026-11-23T10:15:00Z", "2026-11-30T10:15:00Z"},
-		"privileged, over the weekend":  {"UTC", true, oneDay, "2026-11-27T22:00:00Z", "2026-11-30T22:00:00Z"},
-		"from a Sunday":                 {"UTC", true, oneDay, "2026-11-22T22:00:00Z", "2026-11-23T22:00:00Z"},
-		"less than a day":               {"UTC", true, 90 * time.Minute, "2026-11-27T23:00:00Z", "2026-11-28T00:30:00Z"},
-		"a second":                      {"UTC", false, time.Second, "2026-11-28T23:00:00Z", "2026-11-28T23:00:01Z"},
-		"a day and a half":              {"UTC", false, 36 * time.Hour, "2026-11-23T10:00:00Z", "2026-11-24T22:00:00Z"},
-		"same time though clocks go on": {"Europe/Berlin", true, oneDay, "2027-03-26T11:00:00Z", "2027-03-29T10:00:00Z"},
-		"and when they go back":         {"America/New_York", true, oneDay, "2026-10-30T14:00:00Z", "2026-11-02T15:00:00Z"},
-		"by the zone's weekday":         {"Asia/Kolkata", true, oneDay, "2026-11-26T20:00:00Z", "2026-11-29T20:00:00Z"},
-		"over a leap day":               {"UTC", false, 5 * oneDay, "2028-02-28T10:00:00Z", "2028-03-06T10:00:00Z"},
+		"a week of work":                {"UTC", 5 * oneDay, "2026-11-23T10:15:00Z", "2026-11-30T10:15:00Z"},
+		"over the weekend":              {"UTC", oneDay, "2026-11-27T22:00:00Z", "2026-11-30T22:00:00Z"},
+		"from a Sunday":                 {"UTC", oneDay, "2026-11-22T22:00:00Z", "2026-11-23T22:00:00Z"},
+		"less than a day":               {"UTC", 90 * time.Minute, "2026-11-27T23:00:00Z", "2026-11-28T00:30:00Z"},
+		"a second":                      {"UTC", time.Second, "2026-11-28T23:00:00Z", "2026-11-28T23:00:01Z"},
+		"less than nothing":             {"UTC", -time.Hour, "2026-11-28T23:00:00Z", "2026-11-28T23:00:00Z"},
+		"a day and a half":              {"UTC", 36 * time.Hour, "2026-11-23T10:00:00Z", "2026-11-24T22:00:00Z"},
+		"same time though clocks go on": {"Europe/Berlin", oneDay, "2027-03-26T11:00:00Z", "2027-03-29T10:00:00Z"},
+		"and when they go back":         {"America/New_York", oneDay, "2026-10-30T14:00:00Z", "2026-11-02T15:00:00Z"},
+		"by the zone's weekday":         {"Asia/Kolkata", oneDay, "2026-11-26T20:00:00Z", "2026-11-29T20:00:00Z"},
+		"over a leap day":               {"UTC", 5 * oneDay, "2028-02-28T10:00:00Z", "2028-03-06T10:00:00Z"},
 	} {
-		p := everyday(test.zone)
-		p.FixWithin, p.FixPrivilegedWithin = test.within, test.within
-		if test.privileged {
-			p.FixWithin = 77 * oneDay
-		} else {
-			p.FixPrivilegedWithin = 77 * oneDay
-		}
-		if got := FixDue(p, test.privileged, moment(t, test.from)); !got.Equal(moment(t, test.want)) {
+		got := HoursOf(everyday(test.zone)).Add(moment(t, test.from), test.within)
+		if !got.Equal(moment(t, test.want)) {
 			t.Errorf("%s: got %v, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestTheWorkingDayBefore(t *testing.T) {
+	for _, test := range []struct{ zone, at, want string }{
+		{"UTC", "2026-11-24T09:00:00Z", "2026-11-23T09:00:00Z"},
+		{"UTC", "2026-11-30T09:00:00Z", "2026-11-27T09:00:00Z"},
+		{"UTC", "2026-11-29T09:00:00Z", "2026-11-27T09:00:00Z"},
+		{"Europe/Berlin", "2027-03-29T07:00:00Z", "2027-03-26T08:00:00Z"}, // clocks were put on in between
+	} {
+		if got := HoursOf(everyday(test.zone)).DayBefore(moment(t, test.at)); !got.Equal(moment(t, test.want)) {
+			t.Errorf("before %s in %s: %v", test.at, test.zone, got)
 		}
 	}
 }

@@ -9,69 +9,78 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Period is one period of an account's reviews. Its times are in UTC.
+// Period is one period of a calendar.
 type Period struct {
 	// ID names it: 2026-11 for a month, 2026q4, 2026h2, 2026.
 	ID string `json:"id"`
-	// Begins and Ends bound it, Ends not included: midnight in the policy's zone. One period's end is the next one's beginning.
+	// Begins and Ends bound it, Ends not included: midnight in the calendar's zone. One period's end is the next one's beginning.
 	Begins time.Time `json:"begins"`
 	Ends   time.Time `json:"ends"`
-	// Opens is when the calendar opens its review: on the very day that the policy names, at the beginning of working hours, for nobody should be
-	// woken by a card, and because reviewers' time runs from there, so that it also runs out while people work. The day is not moved to a working
-	// day: whoever writes 1 means the first, and finds it there.
+	// Opens is when the work of the period opens: on the very day that the calendar names, at the beginning of working hours, for nobody
+	// should be woken by a card, and because people's time runs from there, so that it also runs out while they work.
 	Opens time.Time `json:"opens"`
 }
 
-// errEvery says that a policy names no length of period, as that of an account which is no longer configured.
+// Calendar says into which periods time is cut, and on which day of each its work opens.
+type Calendar struct {
+	Every  string           `json:"every"` // one of workflows.EveryMonth and those beside it
+	Starts workflows.Starts `json:"starts"`
+	Hours
+}
+
+// CalendarOf is the calendar of an account's reviews.
+func CalendarOf(p workflows.ReviewPolicy) Calendar {
+	return Calendar{Every: p.Every, Starts: p.Starts, Hours: HoursOf(p)}
+}
+
+// errEvery says that a calendar names no length of period, as that of an account which is no longer configured.
 var errEvery = errors.New("no length of period")
 
-// PeriodAt answers the period that runs at a time: Begins <= at < Ends. It fails when the policy names no period, no day or no zone that is known.
-func PeriodAt(p workflows.ReviewPolicy, at time.Time) (Period, error) {
-	loc, months, err := calendarOf(p)
+// At answers the period that runs at a time: Begins <= at < Ends. It fails when the calendar names no period, no day or no zone that is
+// known.
+func (c Calendar) At(at time.Time) (Period, error) {
+	loc, months, err := c.read()
 	if err != nil {
 		return Period{}, err
 	}
-	return periodAt(p, loc, months, at), nil
+	return c.at(loc, months, at), nil
 }
 
-// NextOpening answers the first period whose Opens lies after a time. It fails as [PeriodAt] does.
-func NextOpening(p workflows.ReviewPolicy, after time.Time) (Period, error) {
-	loc, months, err := calendarOf(p)
+// NextOpening answers the first period whose Opens lies after a time: the running one or the one that follows, for a period opens before it
+// ends. It fails as [Calendar.At] does.
+func (c Calendar) NextOpening(after time.Time) (Period, error) {
+	loc, months, err := c.read()
 	if err != nil {
 		return Period{}, err
 	}
-	return nextOpening(p, loc, months, after), nil
-}
-
-// nextOpening looks at the running period and the one that follows: a period opens before it ends.
-func nextOpening(p workflows.ReviewPolicy, loc *time.Location, months int, after time.Time) Period {
-	now := periodAt(p, loc, months, after)
+	now := c.at(loc, months, after)
 	if now.Opens.After(after) {
-		return now
+		return now, nil
 	}
-	return periodAt(p, loc, months, now.Ends)
+	return c.at(loc, months, now.Ends), nil
 }
 
-// periodAt finds the period by the date that clocks show; where they are put back at midnight, they show the last day of a period again after its end.
-func periodAt(p workflows.ReviewPolicy, loc *time.Location, months int, at time.Time) Period {
+// at finds the period by the date that clocks show; where they are put back at midnight, they show the last day of a period again after
+// its end.
+func (c Calendar) at(loc *time.Location, months int, at time.Time) Period {
 	day, _ := split(shown(at, loc))
 	n := int(day.Month()-1) / months
-	found := period(p, loc, months, day.Year(), n)
+	found := c.period(loc, months, day.Year(), n)
 	for !at.Before(found.Ends) {
 		n++
-		found = period(p, loc, months, day.Year(), n)
+		found = c.period(loc, months, day.Year(), n)
 	}
 	return found
 }
 
 // period is the nth period of a year, from 0; a number beyond the year means the years around it.
-func period(p workflows.ReviewPolicy, loc *time.Location, months, year, n int) Period {
+func (c Calendar) period(loc *time.Location, months, year, n int) Period {
 	first := date(year, time.Month(1+n*months), 1)
 	next := first.AddDate(0, months, 0)
 	out := Period{ID: periodID(first, months), Begins: wall(first, 0, loc), Ends: wall(next, 0, loc)}
-	from, _ := hours(p)
+	from, _ := c.span()
 	// A zone may skip a whole day, as Samoa did; should that be the last one of the period, the day before it serves.
-	for day := startDay(p.Starts, first); ; day = day.AddDate(0, 0, -1) {
+	for day := startDay(c.Starts, first); ; day = day.AddDate(0, 0, -1) {
 		if out.Opens = wall(day, from, loc); out.Opens.Before(out.Ends) || !day.After(first) {
 			return out
 		}
@@ -90,7 +99,7 @@ func periodID(first time.Time, months int) string {
 	return first.Format("2006")
 }
 
-// startDay is the day on which a review opens, in the month that begins with first.
+// startDay is the day on which the work opens, in the month that begins with first.
 func startDay(s workflows.Starts, first time.Time) time.Time {
 	if s.Day > 0 {
 		return first.AddDate(0, 0, s.Day-1)
@@ -103,19 +112,19 @@ func startDay(s workflows.Starts, first time.Time) time.Time {
 	return first.AddDate(0, 0, ahead+7*(s.Nth-1))
 }
 
-// calendarOf reads the parts of a policy that say when reviews open.
-func calendarOf(p workflows.ReviewPolicy) (loc *time.Location, months int, err error) {
-	months = map[string]int{workflows.EveryMonth: 1, workflows.EveryQuarter: 3, workflows.EveryHalf: 6, workflows.EveryYear: 12}[p.Every]
-	s := p.Starts
+// read checks what a configuration may have wrong.
+func (c Calendar) read() (loc *time.Location, months int, err error) {
+	months = map[string]int{workflows.EveryMonth: 1, workflows.EveryQuarter: 3, workflows.EveryHalf: 6, workflows.EveryYear: 12}[c.Every]
+	s := c.Starts
 	byDay := s.Day >= 1 && s.Day <= 28 && s.Nth == 0
 	byWeekday := s.Day == 0 && (s.Nth == -1 || s.Nth >= 1 && s.Nth <= 4) && s.Weekday >= time.Sunday && s.Weekday <= time.Saturday
 	switch {
 	case months == 0:
-		return nil, 0, fmt.Errorf("find the period of %q: %w", p.Every, errEvery)
+		return nil, 0, fmt.Errorf("find the period of %q: %w", c.Every, errEvery)
 	case !byDay && !byWeekday:
-		return nil, 0, fmt.Errorf("find the day on which reviews open: day %d, weekday %d of %s is none", s.Day, s.Nth, s.Weekday)
+		return nil, 0, fmt.Errorf("find the day on which a period opens: day %d, weekday %d of %s is none", s.Day, s.Nth, s.Weekday)
 	}
-	loc, err = location(p.Zone)
+	loc, err = location(c.Zone)
 	return loc, months, err
 }
 

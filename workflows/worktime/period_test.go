@@ -54,7 +54,7 @@ func TestPeriodOfEachLength(t *testing.T) {
 	} {
 		p := everyday(test.zone)
 		p.Every, p.Starts = test.every, test.starts
-		got, err := PeriodAt(p, moment(t, test.at))
+		got, err := CalendarOf(p).At(moment(t, test.at))
 		want := Period{ID: test.id, Begins: moment(t, test.begins), Ends: moment(t, test.ends), Opens: moment(t, test.opens)}
 		if err != nil || got != want {
 			t.Errorf("%s of %s in %s:\ngot  %v, %v\nwant %v", test.every, test.at, test.zone, got, err, want)
@@ -82,10 +82,10 @@ func TestPoliciesWithoutACalendarAreErrors(t *testing.T) {
 	} {
 		p := everyday("UTC")
 		change(&p)
-		if got, err := PeriodAt(p, time.Unix(0, 0)); err == nil {
+		if got, err := CalendarOf(p).At(time.Unix(0, 0)); err == nil {
 			t.Errorf("%s: got %v", name, got)
 		}
-		if got, err := NextOpening(p, time.Unix(0, 0)); err == nil {
+		if got, err := CalendarOf(p).NextOpening(time.Unix(0, 0)); err == nil {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
@@ -140,7 +140,7 @@ func TestPeriodsTileTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPolicy(t)
 		at := drawMoment(t, mustZone(t, p.Zone))
-		now, err := PeriodAt(p, at)
+		now, err := CalendarOf(p).At(at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,16 +150,16 @@ func TestPeriodsTileTime(t *testing.T) {
 		if now.Opens.Before(now.Begins) || !now.Opens.Before(now.Ends) {
 			t.Fatalf("opens outside: %v", now)
 		}
-		next, _ := PeriodAt(p, now.Ends)
+		next, _ := CalendarOf(p).At(now.Ends)
 		if !next.Begins.Equal(now.Ends) || next.ID <= now.ID {
 			t.Fatalf("after %v comes %v", now, next)
 		}
 		for _, same := range []time.Time{now.Begins, now.Ends.Add(-1), now.Opens} {
-			if got, _ := PeriodAt(p, same); got != now {
+			if got, _ := CalendarOf(p).At(same); got != now {
 				t.Fatalf("%v at %v is %v", now, same, got)
 			}
 		}
-		open, err := NextOpening(p, at)
+		open, err := CalendarOf(p).NextOpening(at)
 		if err != nil || !open.Opens.After(at) || open != now && open != next {
 			t.Fatalf("after %v opens %v, %v", at, open, err)
 		}
@@ -174,7 +174,7 @@ func TestReviewsOpenOnTheNamedDay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPolicy(t)
 		loc := mustZone(t, p.Zone)
-		open, err := NextOpening(p, moment(t, "2012-01-01T00:00:00Z").AddDate(rapid.IntRange(0, 25).Draw(t, "years"), rapid.IntRange(0, 11).Draw(t, "months"), 3))
+		open, err := CalendarOf(p).NextOpening(moment(t, "2012-01-01T00:00:00Z").AddDate(rapid.IntRange(0, 25).Draw(t, "years"), rapid.IntRange(0, 11).Draw(t, "months"), 3))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,10 +197,10 @@ func TestReviewsOpenOnTheNamedDay(t *testing.T) {
 	})
 }
 
-func ExamplePeriodAt() {
+func ExampleCalendar_At() {
 	p := everyday("Europe/Berlin")
-	now, _ := PeriodAt(p, time.Date(2026, 11, 22, 2, 30, 0, 0, time.UTC))
-	next, _ := NextOpening(p, now.Opens)
+	now, _ := CalendarOf(p).At(time.Date(2026, 11, 22, 2, 30, 0, 0, time.UTC))
+	next, _ := CalendarOf(p).NextOpening(now.Opens)
 	fmt.Println(now.ID, now.Opens)
 	fmt.Println(next.ID, next.Opens)
 	// Output:

@@ -7,39 +7,88 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Kinds of reminders; those before the due time are [RemindBefore] and how long before, as a Go duration: "before:72h0m0s".
+// Kinds of reminders; those before the due time are [Before] and how long before, as a Go duration: "before:72h0m0s".
 const (
-	RemindWeekly  = "weekly"
-	RemindBefore  = "before:"
-	RemindDue     = "due"
-	RemindOverdue = "overdue"
+	Weekly  = "weekly" // one of those that come every so often, whatever that is
+	Before  = "before:"
+	Due     = "due"
+	Overdue = "overdue"
 )
 
-// NextReminder answers the first reminder strictly after a time, for a reviewer in a zone (an unknown one is the policy's own), of a review that was
-// opened, is due and closes at these times. why is one of the kinds above; ok is false when no more reminders come.
+// Reminders of something that was opened, is due and closes at some time.
+type Reminders struct {
+	Hours  Hours           // of whoever is reminded; see [Hours.In]
+	Every  time.Duration   // from the opening until the first of Before; 0: not
+	Before []time.Duration // before it is due, 0 being that time itself
+	Late   time.Duration   // how often from when it is due until it closes; 0: not
+
+	Opened, Due, Closes time.Time
+}
+
+// RemindersOf are the reminders of a review.
+func RemindersOf(p workflows.ReviewPolicy, opened, due, closes time.Time) Reminders {
+	return Reminders{Hours: HoursOf(p), Every: p.RemindEvery, Before: p.RemindBefore, Late: p.OverdueEvery, Opened: opened, Due: due, Closes: closes}
+}
+
+// In are the same reminders for somebody in a zone.
+func (r Reminders) In(zone string) Reminders {
+	r.Hours = r.Hours.In(zone)
+	return r
+}
+
+// Reminder is one of a series; the zero value is none.
+type Reminder struct {
+	At   time.Time
+	Kind string // one of the kinds above
+}
+
+// Next answers the first reminder strictly after a time, none when no more come.
 //
-// Planned are: every RemindEvery from the opening until the first of RemindBefore; those of RemindBefore that lie after the opening; then every
-// OverdueEvery until the review closes. Each goes to the first working moment ([Working]) not before it. What must come before the due time and
-// would not goes the other way instead, to the last working day before: to the beginning of that day's hours (half-way between opening and due where
-// that was before the opening), or to the same time of day where days but no hours are set. So a review that is due on Monday at nine, or at
-// midnight, has its last reminder on Friday morning, when something can still be done about it. Without hours and days nothing moves, and the last
+// Planned are: one Every so often from the opening until the first of Before; those of Before that lie after the opening; then one every
+// Late until it closes. Each goes to the first working moment not before it. What must come before the due time and would not goes the
+// other way instead, to the last working day before: to the beginning of that day's hours (half-way between opening and due where that
+// was before the opening), or to the same time of day where days but no hours are set. So what is due on Monday at nine, or at midnight,
+// has its last reminder on Friday morning, when something can still be done about it. Without hours and days nothing moves, and the last
 // one comes at the due time itself.
 //
-// Nobody is reminded twice on a working day of theirs: of those that meet there the most urgent one stays (overdue, due, the shortest time before,
-// weekly; of equals the earlier). Only what comes before the due time and what comes after it are both kept. Without hours and days, all
-// distinct times are, for then durations may be as short as a second.
-func NextReminder(p workflows.ReviewPolicy, zone string, opened, due, closes, after time.Time) (at time.Time, why string, ok bool) {
-	loc := zoneOr(p, zone)
-	if at, why, ok = early(p, loc, opened, due).next(after); ok {
-		return at, why, true
+// Nobody is reminded twice on a working day of theirs: of those that meet there the most urgent one stays (overdue, due, the shortest
+// time before, weekly; of equals the earlier). Only what comes before the due time and what comes after it are both kept. Without hours
+// and days, all distinct times are, for then durations may be as short as a second.
+func (r Reminders) Next(after time.Time) Reminder {
+	loc := r.Hours.location()
+	if next := r.early(loc).next(after); next != (Reminder{}) {
+		return next
 	}
-	return late(p, loc, due, closes).next(after)
+	return r.late(loc).next(after)
+}
+
+// Owed answers the next reminder of whoever takes over at a time, as [Reminders.Next]. One that was planned for somebody else, is due and
+// was not sent, is owed to them as well, in their working hours, or at once where none are left before it closes; only their own next one
+// on that day takes its place.
+func (r Reminders) Owed(planned Reminder, at time.Time) Reminder {
+	next := r.Next(at)
+	if planned.At.IsZero() || planned.At.After(at) || !at.Before(r.Closes) {
+		return next
+	}
+	loc := r.Hours.location()
+	owed := r.Hours.next(loc, at)
+	if !owed.Before(r.Closes) {
+		owed = at
+	}
+	if !next.At.IsZero() {
+		day, _ := split(shown(owed, loc))
+		sameDay := !r.Hours.Any() && next.At.Before(wall(day.AddDate(0, 0, 1), 0, loc))
+		if sameDay || !owed.Before(next.At) {
+			return next
+		}
+	}
+	return Reminder{At: owed, Kind: planned.Kind}
 }
 
 // series is some reminders of one kind: n of them, the kth (from 0) planned at k*every after first. They are never listed, as a policy may
 // ask for one each second of a year.
 type series struct {
-	why   string
+	kind  string
 	first time.Time
 	every time.Duration
 	n     int
@@ -55,58 +104,59 @@ func (s series) from(t time.Time) int {
 	return sort.Search(s.n, func(k int) bool { return !s.at(k).Before(t) })
 }
 
-// reminders are what is planned on one side of the due time, the most urgent kind first.
-type reminders struct {
+// side is what is planned on one side of the due time, the most urgent kind first.
+type side struct {
 	loc   *time.Location
 	daily bool // at most one a day
 	kinds []series
 }
 
 // early are the reminders up to the due time.
-func early(p workflows.ReviewPolicy, loc *time.Location, opened, due time.Time) reminders {
-	r := reminders{loc: loc, daily: !anyTime(p)}
-	back := lastDay(p, loc, opened, due)
+func (r Reminders) early(loc *time.Location) side {
+	out := side{loc: loc, daily: !r.Hours.Any()}
+	back := r.lastDay(loc)
+	work := func(t time.Time) time.Time { return r.Hours.next(loc, t) }
 	place := func(t time.Time) time.Time {
-		if w := working(p, loc, t); w.Before(due) {
+		if w := work(t); w.Before(r.Due) {
 			return w
 		}
 		return back
 	}
-	until := due
-	for _, before := range ascending(p.RemindBefore) {
-		planned := due.Add(-before)
-		if !planned.After(opened) {
+	until := r.Due
+	for _, before := range ascending(r.Before) {
+		planned := r.Due.Add(-before)
+		if !planned.After(r.Opened) {
 			continue
 		}
 		until = planned
-		why := RemindBefore + before.String()
+		kind := Before + before.String()
 		if before == 0 {
-			why = RemindDue
+			kind = Due
 		}
-		r.kinds = append(r.kinds, series{why: why, first: planned, n: 1, place: place})
+		out.kinds = append(out.kinds, series{kind: kind, first: planned, n: 1, place: place})
 	}
-	if p.RemindEvery > 0 {
-		s := repeated(RemindWeekly, opened, p.RemindEvery, until, func(t time.Time) time.Time { return working(p, loc, t) })
-		s.n = s.from(due)
-		r.kinds = append(r.kinds, s)
+	if r.Every > 0 {
+		s := repeated(Weekly, r.Opened, r.Every, until, work)
+		s.n = s.from(r.Due)
+		out.kinds = append(out.kinds, s)
 	}
-	return r
+	return out
 }
 
 // late are the reminders after the due time.
-func late(p workflows.ReviewPolicy, loc *time.Location, due, closes time.Time) reminders {
-	r := reminders{loc: loc, daily: !anyTime(p)}
-	if p.OverdueEvery > 0 {
-		s := repeated(RemindOverdue, due, p.OverdueEvery, closes, func(t time.Time) time.Time { return working(p, loc, t) })
-		s.n = s.from(closes)
-		r.kinds = append(r.kinds, s)
+func (r Reminders) late(loc *time.Location) side {
+	out := side{loc: loc, daily: !r.Hours.Any()}
+	if r.Late > 0 {
+		s := repeated(Overdue, r.Due, r.Late, r.Closes, func(t time.Time) time.Time { return r.Hours.next(loc, t) })
+		s.n = s.from(r.Closes)
+		out.kinds = append(out.kinds, s)
 	}
-	return r
+	return out
 }
 
 // repeated is every multiple of a duration after a time and before another.
-func repeated(why string, after time.Time, every time.Duration, before time.Time, place func(time.Time) time.Time) series {
-	s := series{why: why, first: after.Add(every), every: every, place: place}
+func repeated(kind string, after time.Time, every time.Duration, before time.Time, place func(time.Time) time.Time) series {
+	s := series{kind: kind, first: after.Add(every), every: every, place: place}
 	if room := before.Sub(after); room > 0 {
 		s.n = int((room - 1) / every)
 	}
@@ -126,92 +176,75 @@ func ascending(all []time.Duration) []time.Duration {
 	return out
 }
 
-// lastDay is where a reminder goes that would otherwise not come before the due time. It is after the opening and not after the due time; without
-// working time between the two it is the due time.
-func lastDay(p workflows.ReviewPolicy, loc *time.Location, opened, due time.Time) time.Time {
-	if anyTime(p) || anyHour(p) && working(p, loc, due).Equal(due.UTC()) {
-		return due.UTC()
+// lastDay is where a reminder goes that would otherwise not come before the due time. It is after the opening and not after the due time;
+// without working time between the two it is the due time.
+func (r Reminders) lastDay(loc *time.Location) time.Time {
+	h := r.Hours
+	if h.Any() || h.anyHour() && h.next(loc, r.Due).Equal(r.Due.UTC()) {
+		return r.Due.UTC()
 	}
-	from, to := hours(p)
-	days := workdays(p)
-	day, of := split(shown(due, loc))
-	if anyHour(p) {
+	from, to := h.span()
+	days := h.workdays()
+	day, of := split(shown(r.Due, loc))
+	if h.anyHour() {
 		from = of
 	}
-	for ; wall(day.AddDate(0, 0, 1), 0, loc).After(opened); day = day.AddDate(0, 0, -1) {
+	for ; wall(day.AddDate(0, 0, 1), 0, loc).After(r.Opened); day = day.AddDate(0, 0, -1) {
 		if !days[day.Weekday()] {
 			continue
 		}
 		begin, end := wall(day, from, loc), wall(day, to, loc)
-		if !begin.Before(end) || !begin.Before(due) {
+		if !begin.Before(end) || !begin.Before(r.Due) {
 			continue
 		}
-		if begin.After(opened) {
+		if begin.After(r.Opened) {
 			return begin
 		}
-		if end.After(due) {
-			end = due
+		if end.After(r.Due) {
+			end = r.Due
 		}
-		if half := opened.Add(end.Sub(opened) / 2).Truncate(time.Millisecond); half.After(opened) && !half.Before(begin) {
+		half := r.Opened.Add(end.Sub(r.Opened) / 2).Truncate(time.Millisecond)
+		if half.After(r.Opened) && !half.Before(begin) {
 			return half.UTC()
 		}
 	}
-	return due.UTC()
+	return r.Due.UTC()
 }
 
 // next answers the first reminder after a time.
-func (r reminders) next(after time.Time) (at time.Time, why string, ok bool) {
+func (r side) next(after time.Time) Reminder {
 	for {
-		at, why, ok = r.first(after)
-		if !ok || !r.daily {
-			return at, why, ok
+		found := r.first(after)
+		if found.At.IsZero() || !r.daily {
+			return found
 		}
-		day, _ := split(shown(at, r.loc))
+		day, _ := split(shown(found.At, r.loc))
 		end := wall(day.AddDate(0, 0, 1), 0, r.loc)
-		if at, why = r.best(wall(day, 0, r.loc), end); at.After(after) {
-			return at, why, true
+		if best := r.best(wall(day, 0, r.loc), end); best.At.After(after) {
+			return best
 		}
 		after = end.Add(-time.Nanosecond) // that day has had its reminder
 	}
 }
 
 // first answers what comes first after a time, the most urgent of what comes together.
-func (r reminders) first(after time.Time) (at time.Time, why string, ok bool) {
+func (r side) first(after time.Time) Reminder {
+	var out Reminder
 	for _, s := range r.kinds {
 		k := s.from(after.Add(time.Nanosecond))
-		if k < s.n && (!ok || s.at(k).Before(at)) {
-			at, why, ok = s.at(k), s.why, true
+		if k < s.n && (out.At.IsZero() || s.at(k).Before(out.At)) {
+			out = Reminder{At: s.at(k), Kind: s.kind}
 		}
 	}
-	return at, why, ok
+	return out
 }
 
 // best answers the one reminder of a day that has some.
-func (r reminders) best(begin, end time.Time) (at time.Time, why string) {
+func (r side) best(begin, end time.Time) Reminder {
 	for _, s := range r.kinds {
 		if k := s.from(begin); k < s.n && s.at(k).Before(end) {
-			return s.at(k), s.why
+			return Reminder{At: s.at(k), Kind: s.kind}
 		}
 	}
-	return time.Time{}, ""
-}
-
-// Owed is the next reminder, as [NextReminder], for somebody in a zone who takes over while the one planned for at was not sent: it is owed to
-// them as well, in their working hours, or at once where none are left before the end; only their own next one on that day takes its place.
-func Owed(p workflows.ReviewPolicy, zone string, opened, due, closes, planned time.Time, kind string, after time.Time) (at time.Time, why string, ok bool) {
-	at, why, ok = NextReminder(p, zone, opened, due, closes, after)
-	if planned.IsZero() || planned.After(after) || !after.Before(closes) {
-		return at, why, ok
-	}
-	loc := zoneOr(p, zone)
-	owed := working(p, loc, after)
-	if !owed.Before(closes) {
-		owed = after
-	}
-	day, _ := split(shown(owed, loc))
-	sameDay := !anyTime(p) && at.Before(wall(day.AddDate(0, 0, 1), 0, loc))
-	if ok && (sameDay || !owed.Before(at)) {
-		return at, why, ok
-	}
-	return owed, kind, true
+	return Reminder{}
 }

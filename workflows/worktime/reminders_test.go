@@ -14,11 +14,11 @@ import (
 // remindersOf lists every reminder of a review, at most a thousand.
 func remindersOf(p workflows.ReviewPolicy, zone string, opened, due, closes time.Time) (at []time.Time, why []string) {
 	for after := opened; len(at) < 1000; {
-		t, w, ok := NextReminder(p, zone, opened, due, closes, after)
-		if !ok {
+		next := RemindersOf(p, opened, due, closes).In(zone).Next(after)
+		if next == (Reminder{}) {
 			break
 		}
-		at, why, after = append(at, t), append(why, w), t
+		at, why, after = append(at, next.At), append(why, next.Kind), next.At
 	}
 	return at, why
 }
@@ -95,7 +95,7 @@ func TestRemindersGrowEndAndKeepWorkingHours(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for i := range at {
-			late := why[i] == RemindOverdue
+			late := why[i] == Overdue
 			if !at[i].After(opened) || !at[i].Before(closes) || i > 0 && !at[i].After(at[i-1]) {
 				t.Fatalf("%v between %v and %v: %v", at[i], opened, closes, at)
 			}
@@ -106,13 +106,13 @@ func TestRemindersGrowEndAndKeepWorkingHours(t *testing.T) {
 			if !dueItself && !inside(p, loc, at[i]) {
 				t.Fatalf("%s at %v is outside working hours", why[i], at[i].In(loc))
 			}
-			if key := at[i].In(loc).Format(time.DateOnly) + fmt.Sprint(late); !anyTime(p) && seen[key] {
+			if key := at[i].In(loc).Format(time.DateOnly) + fmt.Sprint(late); !HoursOf(p).Any() && seen[key] {
 				t.Fatalf("twice on a day: %v", at)
 			} else {
 				seen[key] = true
 			}
 		}
-		if len(p.RemindBefore) > 0 && p.RemindBefore[len(p.RemindBefore)-1] == 0 && len(at) > 0 && !strings.Contains(strings.Join(why, " "), RemindDue) {
+		if len(p.RemindBefore) > 0 && p.RemindBefore[len(p.RemindBefore)-1] == 0 && len(at) > 0 && !strings.Contains(strings.Join(why, " "), Due) {
 			t.Fatalf("no reminder on the last day: %v %v", at, why)
 		}
 	})
@@ -132,11 +132,39 @@ func TestRemindersDoNotDependOnWhenTheyAreAskedFor(t *testing.T) {
 				before = at[i-1]
 			}
 			asked := before.Add(time.Duration(rapid.Int64Range(0, int64(at[i].Sub(before))-1).Draw(t, "asked")))
-			if got, w, ok := NextReminder(p, "", opened, due, due.Add(p.Grace), asked); !ok || !got.Equal(at[i]) || w != why[i] {
-				t.Fatalf("asked at %v: %v %s, not %v %s", asked, got, w, at[i], why[i])
+			if got := RemindersOf(p, opened, due, due.Add(p.Grace)).Next(asked); !got.At.Equal(at[i]) || got.Kind != why[i] {
+				t.Fatalf("asked at %v: %+v, not %v %s", asked, got, at[i], why[i])
 			}
 		}
 	})
+}
+
+func TestWhatIsOwedIsDueInTheWorkingHoursOfWhoeverTakesOver(t *testing.T) {
+	opened := moment(t, "2026-11-23T09:00:00Z") // a Monday
+	r := RemindersOf(everyday("UTC"), opened, opened.Add(14*oneDay), opened.Add(21*oneDay))
+	weekly := Reminder{At: opened.Add(7 * oneDay), Kind: Weekly}
+	for name, test := range map[string]struct {
+		zone    string
+		planned Reminder
+		at      time.Time
+		want    string
+	}{
+		"at work":                     {"UTC", weekly, weekly.At, "Mon 11-30 09:00 weekly"},
+		"in Tokyo, where it is night": {"Asia/Tokyo", weekly, weekly.At, "Tue 12-01 00:00 weekly"},
+		"not due yet":                 {"UTC", weekly, weekly.At.Add(-time.Second), "Mon 11-30 09:00 weekly"},
+		"their own comes on that day": {"UTC", weekly, moment(t, "2026-12-04T08:00:00Z"), "Fri 12-04 09:00 due"},
+		"nothing was planned":         {"UTC", Reminder{}, weekly.At, "Fri 12-04 09:00 due"},
+		"no working moment is left":   {"UTC", Reminder{At: moment(t, "2026-12-13T20:00:00Z"), Kind: Overdue}, moment(t, "2026-12-14T08:59:00Z"), "Mon 12-14 08:59 overdue"},
+		"it has closed":               {"UTC", weekly, moment(t, "2026-12-14T09:00:00Z"), "none"},
+	} {
+		got := "none"
+		if next := r.In(test.zone).Owed(test.planned, test.at); next != (Reminder{}) {
+			got = next.At.Format("Mon 01-02 15:04 ") + next.Kind
+		}
+		if got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
 }
 
 func TestManyRemindersAreNotCounted(t *testing.T) {
@@ -144,11 +172,7 @@ func TestManyRemindersAreNotCounted(t *testing.T) {
 	p.RemindEvery, p.OverdueEvery = time.Second, time.Second
 	opened := moment(t, "2026-11-23T10:00:00Z")
 	due := opened.Add(100 * 365 * oneDay)
-	begun := time.Now()
-	if at, why, ok := NextReminder(p, "", opened, due, due.Add(oneDay), due.Add(-40*oneDay)); !ok || why != RemindWeekly {
-		t.Errorf("got %v %s %v", at, why, ok)
-	}
-	if took := time.Since(begun); took > 2*time.Second {
-		t.Errorf("took %v", took)
+	if got := RemindersOf(p, opened, due, due.Add(oneDay)).Next(due.Add(-40 * oneDay)); got.Kind != Weekly {
+		t.Errorf("got %+v", got)
 	}
 }

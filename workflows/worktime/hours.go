@@ -6,11 +6,12 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// oneDay is a day on the clock. Days of the calendar are counted by date, for they have 23 to 25 hours.
+// oneDay is a day on the clock. Days of the calendar are counted by date, for they have 23 to 25
+// hours.
 const oneDay = 24 * time.Hour
 
-// Hours are when people work, as clocks show it in a zone. Without hours each working day is one as a whole; without days each day is
-// a working day.
+// Hours are when people work, as clocks show it in a zone. Without hours each working day is one as
+// a whole; without days each day is a working day.
 type Hours struct {
 	Zone string        `json:"timezone"` // IANA name; one that is not known is taken for UTC
 	From time.Duration `json:"from"`     // after midnight; from 0 to 24 h, or none that make sense, is the whole day
@@ -18,7 +19,8 @@ type Hours struct {
 	Days [7]bool       `json:"days"` // by time.Weekday
 }
 
-// HoursOf are the working hours of an account. They stand in its section of reviews, and serve all that reminds people.
+// HoursOf are the working hours of an account. They stand in its section of reviews, and serve all
+// that reminds people.
 func HoursOf(p workflows.ReviewPolicy) Hours {
 	return Hours{Zone: p.Zone, From: p.From, To: p.To, Days: p.Days}
 }
@@ -40,8 +42,9 @@ func (h Hours) Any() bool { return h.anyHour() && h.workdays() == Hours{}.workda
 // Next answers the first working moment that is not before at.
 func (h Hours) Next(at time.Time) time.Time { return h.next(h.location(), at) }
 
-// next goes from one change of the zone's offset to the next, since within such a stretch clocks simply run: it stays right when clocks
-// skip the beginning of work, show an hour twice, or leave out a day.
+// next goes from one change of the zone's offset to the next, since within such a stretch clocks
+// simply run: it stays right when clocks skip the beginning of work, show an hour twice, or leave
+// out a day.
 func (h Hours) next(loc *time.Location, at time.Time) time.Time {
 	from, to := h.span()
 	days := h.workdays()
@@ -61,8 +64,9 @@ func (h Hours) next(loc *time.Location, at time.Time) time.Time {
 	}
 }
 
-// Add answers until when something has to be done that may take so long from a time. Whole days are working days, ending at the same
-// time of day; what is left, shorter than a day, is added as it is. Less than nothing is nothing.
+// Add answers until when something has to be done that may take so long from a time. Whole days are
+// working days, ending at the same time of day; what is left, shorter than a day, is added as it
+// is. Less than nothing is nothing.
 func (h Hours) Add(from time.Time, within time.Duration) time.Time {
 	within = max(within, 0)
 	if within < oneDay {
@@ -136,7 +140,8 @@ func split(clock time.Time) (day time.Time, of time.Duration) {
 	return day, clock.Sub(day)
 }
 
-// wall answers the first moment at which clocks show that time of that date or a later one: where clocks skip it, the moment of the skip.
+// wall answers the first moment at which clocks show that time of that date or a later one: where
+// clocks skip it, the moment of the skip.
 func wall(day time.Time, of time.Duration, loc *time.Location) time.Time {
 	want := day.Add(of)
 	at := want.Add(-16 * time.Hour) // no offset was ever that large, so clocks have not got there yet
@@ -148,14 +153,15 @@ func wall(day time.Time, of time.Duration, loc *time.Location) time.Time {
 	}
 }
 
-// toward goes from a moment to the first one at which clocks show want or more, but no further than the zone's next change of offset; there says
-// whether it got there.
+// toward goes from a moment to the first one at which clocks show want or more, but no further than
+// the zone's next change of offset; there says whether it got there.
 func toward(at, want time.Time, loc *time.Location) (reached time.Time, there bool) {
 	_, offset := at.In(loc).Zone()
 	_, end := at.In(loc).ZoneBounds()
 	if !end.IsZero() && !end.After(at) {
-		// Go 1.26 takes a year that a zone's rule goes on into for one of 365 days: on the last day of a leap year after 2037 the stretch "ends" before
-		// it. Offsets change on whole minutes there, so within this minute there is one.
+		// Go 1.26 takes a year that a zone's rule goes on into for one of 365 days: on the last day
+		// of a leap year after 2037 the stretch "ends" before it. Offsets change on whole minutes
+		// there, so within this minute there is one.
 		end = at.Truncate(time.Minute).Add(time.Minute)
 	}
 	reached = want.Add(-time.Duration(offset) * time.Second)

@@ -52,7 +52,8 @@ func inside(p workflows.ReviewPolicy, loc *time.Location, at time.Time) bool {
 	return (any || p.Days[local.Weekday()]) && of >= p.From && of < p.To
 }
 
-// Working is compared with a walk in steps of a quarter of an hour, the coarsest step in which clocks, hours and changes of zones are whole.
+// Working is compared with a walk in steps of a quarter of an hour, the coarsest step in which
+// clocks, hours and changes of zones are whole.
 func TestWorkingIsTheFirstWorkingMoment(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPolicy(t)

@@ -2,8 +2,8 @@ package worktime
 
 import "time"
 
-// Opener decides which periods of a calendar are opened. It opens each once; none that began before what it is for was known; and what
-// was missed while nobody looked only while its period runs.
+// Opener decides which periods of a calendar are opened. It opens each once; none that began before
+// what it is for was known; and what was missed while nobody looked only while its period runs.
 type Opener struct {
 	Seen time.Time // since when what it is for is known
 	Done time.Time // the end of the period that was opened last
@@ -21,8 +21,8 @@ func (o Opener) Next(c Calendar, after time.Time) (Period, error) {
 	return next, err
 }
 
-// Reached answers the running period, whether it is to be opened now, and the planned periods that have passed meanwhile, the newest
-// last. It fails as [Calendar.At] does.
+// Reached answers the running period, whether it is to be opened now, and the planned periods that
+// have passed meanwhile, the newest last. It fails as [Calendar.At] does.
 func (o Opener) Reached(c Calendar, planned Period, at time.Time) (now Period, open bool, missed []string, err error) {
 	if now, err = c.At(at); err != nil {
 		return now, false, nil, err
@@ -36,8 +36,8 @@ func (o Opener) Reached(c Calendar, planned Period, at time.Time) (now Period, o
 	return now, !now.Opens.After(at) && o.Opens(now), missed, nil
 }
 
-// Overtaken reports whether the planned period runs already and its day is one that has passed under another calendar: planned anew from
-// now on, it would be forgotten.
+// Overtaken reports whether the planned period runs already and its day is one that has passed
+// under another calendar: planned anew from now on, it would be forgotten.
 func (o Opener) Overtaken(c Calendar, planned Period, at time.Time) bool {
 	now, err := c.At(at)
 	return err == nil && !planned.Begins.After(at) && !now.Opens.After(at) && o.Opens(now)

@@ -47,7 +47,8 @@ func TestPeriodOfEachLength(t *testing.T) {
 		{"half", workflows.Starts{Day: 1}, "America/New_York", "2026-07-01T03:59:59Z", "2026h1", "2026-01-01T05:00:00Z", "2026-07-01T04:00:00Z", "2026-01-01T14:00:00Z"},
 		{"half", workflows.Starts{Day: 1}, "America/New_York", "2026-07-01T04:00:00Z", "2026h2", "2026-07-01T04:00:00Z", "2027-01-01T05:00:00Z", "2026-07-01T13:00:00Z"},
 		{"year", workflows.Starts{Nth: 2, Weekday: time.Wednesday}, "Australia/Lord_Howe", "2026-12-31T12:59:59Z", "2026", "2025-12-31T13:00:00Z", "2026-12-31T13:00:00Z", "2026-01-13T22:00:00Z"},
-		// The day on which this review was to open did not exist in Samoa, which went from the 29th to the 31st.
+		// The day on which this review was to open did not exist in Samoa, which went from the 29th
+		// to the 31st.
 		{"month", last, "Pacific/Apia", "2011-12-20T00:00:00Z", "2011-12", "2011-12-01T10:00:00Z", "2011-12-31T10:00:00Z", "2011-12-30T10:00:00Z"},
 		// Clocks were put on at midnight here, so the month had no midnight to begin with.
 		{"month", workflows.Starts{Day: 1}, "Asia/Amman", "2011-04-02T00:00:00Z", "2011-04", "2011-03-31T22:00:00Z", "2011-04-30T21:00:00Z", "2011-04-01T06:00:00Z"},
@@ -118,7 +119,8 @@ func drawHours(t *rapid.T, p *workflows.ReviewPolicy) {
 	}
 }
 
-// drawMoment draws a moment between 2010 and 2040, often near a change of clocks or the end of a month in the zone.
+// drawMoment draws a moment between 2010 and 2040, often near a change of clocks or the end of a
+// month in the zone.
 func drawMoment(t *rapid.T, loc *time.Location) time.Time {
 	at := time.Unix(rapid.Int64Range(1262304000, 2208988800).Draw(t, "at"), 0)
 	near := time.Duration(rapid.Int64Range(-26*3600, 26*3600).Draw(t, "near")) * time.Second
@@ -169,7 +171,8 @@ func TestPeriodsTileTime(t *testing.T) {
 	})
 }
 
-// The day on which a review opens is found by counting days one by one, in the calendar that the zone shows.
+// The day on which a review opens is found by counting days one by one, in the calendar that the
+// zone shows.
 func TestReviewsOpenOnTheNamedDay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPolicy(t)

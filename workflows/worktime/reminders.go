@@ -7,7 +7,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Kinds of reminders; those before the due time are [Before] and how long before, as a Go duration: "before:72h0m0s".
+// Kinds of reminders; those before the due time are [Before] and how long before, as a Go duration:
+// "before:72h0m0s".
 const (
 	Weekly  = "weekly" // one of those that come every so often, whatever that is
 	Before  = "before:"
@@ -27,7 +28,8 @@ type Reminders struct {
 
 // RemindersOf are the reminders of a review.
 func RemindersOf(p workflows.ReviewPolicy, opened, due, closes time.Time) Reminders {
-	return Reminders{Hours: HoursOf(p), Every: p.RemindEvery, Before: p.RemindBefore, Late: p.OverdueEvery, Opened: opened, Due: due, Closes: closes}
+	return Reminders{Hours: HoursOf(p), Every: p.RemindEvery, Before: p.RemindBefore, Late: p.OverdueEvery,
+		Opened: opened, Due: due, Closes: closes}
 }
 
 // In are the same reminders for somebody in a zone.
@@ -44,16 +46,19 @@ type Reminder struct {
 
 // Next answers the first reminder strictly after a time, none when no more come.
 //
-// Planned are: one Every so often from the opening until the first of Before; those of Before that lie after the opening; then one every
-// Late until it closes. Each goes to the first working moment not before it. What must come before the due time and would not goes the
-// other way instead, to the last working day before: to the beginning of that day's hours (half-way between opening and due where that
-// was before the opening), or to the same time of day where days but no hours are set. So what is due on Monday at nine, or at midnight,
-// has its last reminder on Friday morning, when something can still be done about it. Without hours and days nothing moves, and the last
-// one comes at the due time itself.
+// Planned are: one Every so often from the opening until the first of Before; those of Before that
+// lie after the opening; then one every Late until it closes. Each goes to the first working moment
+// not before it. What must come before the due time and would not goes the other way instead, to
+// the last working day before: to the beginning of that day's hours (half-way between opening and
+// due where that was before the opening), or to the same time of day where days but no hours are
+// set. So what is due on Monday at nine, or at midnight, has its last reminder on Friday morning,
+// when something can still be done about it. Without hours and days nothing moves, and the last one
+// comes at the due time itself.
 //
-// Nobody is reminded twice on a working day of theirs: of those that meet there the most urgent one stays (overdue, due, the shortest
-// time before, weekly; of equals the earlier). Only what comes before the due time and what comes after it are both kept. Without hours
-// and days, all distinct times are, for then durations may be as short as a second.
+// Nobody is reminded twice on a working day of theirs: of those that meet there the most urgent one
+// stays (overdue, due, the shortest time before, weekly; of equals the earlier). Only what comes
+// before the due time and what comes after it are both kept. Without hours and days, all distinct
+// times are, for then durations may be as short as a second.
 func (r Reminders) Next(after time.Time) Reminder {
 	loc := r.Hours.location()
 	if next := r.early(loc).next(after); next != (Reminder{}) {
@@ -62,9 +67,10 @@ func (r Reminders) Next(after time.Time) Reminder {
 	return r.late(loc).next(after)
 }
 
-// Owed answers the next reminder of whoever takes over at a time, as [Reminders.Next]. One that was planned for somebody else, is due and
-// was not sent, is owed to them as well, in their working hours, or at once where none are left before it closes; only their own next one
-// on that day takes its place.
+// Owed answers the next reminder of whoever takes over at a time, as [Reminders.Next]. One that was
+// planned for somebody else, is due and was not sent, is owed to them as well, in their working
+// hours, or at once where none are left before it closes; only their own next one on that day takes
+// its place.
 func (r Reminders) Owed(planned Reminder, at time.Time) Reminder {
 	next := r.Next(at)
 	if planned.At.IsZero() || planned.At.After(at) || !at.Before(r.Closes) {
@@ -85,8 +91,8 @@ func (r Reminders) Owed(planned Reminder, at time.Time) Reminder {
 	return Reminder{At: owed, Kind: planned.Kind}
 }
 
-// series is some reminders of one kind: n of them, the kth (from 0) planned at k*every after first. They are never listed, as a policy may
-// ask for one each second of a year.
+// series is some reminders of one kind: n of them, the kth (from 0) planned at k*every after first.
+// They are never listed, as a policy may ask for one each second of a year.
 type series struct {
 	kind  string
 	first time.Time
@@ -155,7 +161,9 @@ func (r Reminders) late(loc *time.Location) side {
 }
 
 // repeated is every multiple of a duration after a time and before another.
-func repeated(kind string, after time.Time, every time.Duration, before time.Time, place func(time.Time) time.Time) series {
+func repeated(
+	kind string, after time.Time, every time.Duration, before time.Time, place func(time.Time) time.Time,
+) series {
 	s := series{kind: kind, first: after.Add(every), every: every, place: place}
 	if room := before.Sub(after); room > 0 {
 		s.n = int((room - 1) / every)
@@ -176,8 +184,8 @@ func ascending(all []time.Duration) []time.Duration {
 	return out
 }
 
-// lastDay is where a reminder goes that would otherwise not come before the due time. It is after the opening and not after the due time;
-// without working time between the two it is the due time.
+// lastDay is where a reminder goes that would otherwise not come before the due time. It is after
+// the opening and not after the due time; without working time between the two it is the due time.
 func (r Reminders) lastDay(loc *time.Location) time.Time {
 	h := r.Hours
 	if h.Any() || h.anyHour() && h.next(loc, r.Due).Equal(r.Due.UTC()) {

@@ -118,7 +118,8 @@ func TestRemindersGrowEndAndKeepWorkingHours(t *testing.T) {
 	})
 }
 
-// Asking again from any time in between gives the same plan, so a process that was down, or asks twice, changes nothing.
+// Asking again from any time in between gives the same plan, so a process that was down, or asks
+// twice, changes nothing.
 func TestRemindersDoNotDependOnWhenTheyAreAskedFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := everyday("Europe/Berlin")

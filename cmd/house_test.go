@@ -56,6 +56,9 @@ const (
 	storeTest     = "store/storetest"
 	machineTest   = "workflows/machinetest"
 	worktime      = "workflows/worktime"
+	question      = "workflows/question"
+	step          = "workflows/step"
+	keyring       = "workflows/keyring"
 	slackRoom     = "bot"
 	slackAPI      = "bot/slackapi"
 	rosterRoom    = "bot/roster"
@@ -70,7 +73,7 @@ const (
 var machines = []string{"workflows/transfer", "workflows/access", "workflows/review", "workflows/recovery"}
 
 // shared are the rooms that the machines share; they only decide, as the machines do.
-var shared = []string{worktime}
+var shared = []string{worktime, question, step, keyring}
 
 // simulators must never be part of what an operator deploys; a test's tools neither.
 var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim, module + "/" + storeTest, miniredis, chrome, "testing"}

@@ -50,8 +50,8 @@ type Metrics struct {
 	// Envelope is called once per envelope with its kind ("block_actions", "slash_commands", ...), the outcome ("ok", a code of sentences.go, "busy")
 	// and the time from its receipt to its acknowledgement.
 	Envelope func(kind, outcome string, took time.Duration)
-	// Connected is called at each Socket Mode connection that said hello.
-	Connected func()
+	// Connected is called at each Socket Mode connection that said hello, with how many of the app's there are by Slack's count, this one included.
+	Connected func(connections int, at time.Time)
 }
 
 // Options wire a Bot. API, People, Command, Desk and Now are required.

@@ -3,9 +3,11 @@ package bot
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 
 	"github.com/keyholder/keyholder/bot/slackapi"
@@ -44,14 +46,16 @@ type Probe struct {
 	Missing []Scope
 	// AppToken is what is wrong with the app-level token, "" when a connection could be opened.
 	AppToken string
-	Channels []ProbedChannel
+	// Connections are those that others have for this app just now, by Slack's count; -1 when Slack did not say.
+	Connections int
+	Channels    []ProbedChannel
 }
 
-// ProbedChannel is a channel that notices go to. Fault says what is wrong and what to do; "" for nothing.
+// ProbedChannel is a channel that notices go to. Fault says what is wrong, Advice what may hurt although it works, each with what to do; "" for nothing.
 type ProbedChannel struct {
-	ID, Name string
-	Member   bool
-	Fault    string
+	ID, Name      string
+	Member        bool
+	Fault, Advice string
 }
 
 // LookAt looks at the app without starting it: tokens, scopes and the bot's membership of the channels given. The error is a [*FatalError] for a bad bot token, or Slack being away; everything else stands in the answer.
@@ -74,7 +78,7 @@ func LookAt(ctx context.Context, api *slackapi.Client, channels ...string) (Prob
 			}
 		}
 	}
-	p.AppToken = probeAppToken(ctx, api)
+	p.AppToken, p.Connections = probeAppToken(ctx, api)
 	slices.Sort(channels)
 	for _, id := range slices.Compact(channels) {
 		p.Channels = append(p.Channels, probeChannel(ctx, api, id))
@@ -82,24 +86,44 @@ func LookAt(ctx context.Context, api *slackapi.Client, channels ...string) (Prob
 	return p, nil
 }
 
-// probeAppToken opens no socket: the address that it is given is single-use and simply lapses.
-func probeAppToken(ctx context.Context, api *slackapi.Client) string {
+// probeAppToken opens a connection as far as Slack's hello, which counts all that the app has, and ends it. Slack could send it a click in between; that
+// person sees that it failed, and clicks again.
+func probeAppToken(ctx context.Context, api *slackapi.Client) (fault string, others int) {
 	ctx, cancel := context.WithTimeout(ctx, slackapi.CallTimeout)
 	defer cancel()
 	_, address, err := api.StartSocketModeContext(ctx)
 	if f := fatal(err); f != nil {
 		if f.Code == "invalid_auth" || f.Code == "not_authed" || f.Code == "token_revoked" {
-			return "Slack does not accept SLACK_APP_TOKEN (" + f.Code + "). " + freshAppToken
+			return "Slack does not accept SLACK_APP_TOKEN (" + f.Code + "). " + freshAppToken, -1
 		}
-		return f.Error()
+		return f.Error(), -1
 	}
 	if err != nil {
-		return "The app-level token could not be tried: " + slackapi.Clean(err) + ". Run check again in a minute."
+		return "The app-level token could not be tried: " + slackapi.Clean(err) + ". Run check again in a minute.", -1
 	}
 	if address == "" {
-		return "Slack gave no address for the connection. Switch Socket Mode on in the app's settings, then run check again."
+		return "Slack gave no address for the connection. Switch Socket Mode on in the app's settings, then run check again.", -1
 	}
-	return ""
+	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: slackapi.CallTimeout}
+	conn, resp, err := dialer.DialContext(ctx, address, nil)
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	if err != nil {
+		return "", -1 // the token is good; how many there are stays open
+	}
+	defer func() { _ = conn.Close() }()
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = conn.SetReadDeadline(deadline)
+	}
+	var hello struct {
+		Type        string `json:"type"`
+		Connections int    `json:"num_connections"`
+	}
+	if conn.ReadJSON(&hello) != nil || hello.Type != "hello" || hello.Connections < 1 {
+		return "", -1
+	}
+	return "", hello.Connections - 1
 }
 
 func probeChannel(ctx context.Context, api *slackapi.Client, id string) ProbedChannel {
@@ -129,6 +153,10 @@ func probeChannel(ctx context.Context, api *slackapi.Client, id string) ProbedCh
 		c.Fault = "The channel is archived. Choose another one."
 	case !info.IsMember && !info.IsIM:
 		c.Fault = "The bot is not a member. Write /invite @keyholder there."
+	}
+	if info.IsExtShared || info.IsShared && !info.IsOrgShared {
+		c.Advice = "It is shared with another workspace, whose people read every notice: who asks for what, who decided, and what an account lacks. " +
+			"Use a channel of this workspace alone."
 	}
 	return c
 }

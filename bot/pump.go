@@ -74,8 +74,8 @@ func (b *Bot) note(e socketmode.Event, hangUp context.CancelCauseFunc) (envelope
 	case socketmode.EventTypeHello:
 		b.alive.said()
 		b.log.Info().Msg("connected to Slack")
-		if f := b.o.Metrics.Connected; f != nil {
-			f()
+		if f := b.o.Metrics.Connected; f != nil && e.Request != nil {
+			f(e.Request.NumConnections, now)
 		}
 	case socketmode.EventTypeConnectionError:
 		if d, ok := e.Data.(*slack.ConnectionErrorEvent); ok {

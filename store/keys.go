@@ -14,6 +14,7 @@ import (
 //
 //	key                          type  content
 //	kh:meta                      hash  layout (number of this table), shards (fixed at first use), sealed (see seal.go)
+//	kh:processes                 zset  the processes that work on this record, by when they last said so (real time)
 //	kh:{07}:records              zset  index of every record: member "<kind>/<id>", score 0
 //	kh:{07}:record:<kind>/<id>   hash  version machine schema state head last (see Record), seal vouch (see doc.go)
 //	kh:{07}:events:<kind>/<id>   list  the record's events; index = sequence number - 1 (see chain.go)
@@ -41,7 +42,8 @@ const (
 // keys names the keys of one installation; its value is the prefix of all of them ([Options.Prefix]).
 type keys string
 
-func (k keys) meta() string { return string(k) + ":meta" }
+func (k keys) meta() string      { return string(k) + ":meta" }
+func (k keys) processes() string { return string(k) + ":processes" }
 func (k keys) shard(shard int, rest ...string) string {
 	return fmt.Sprintf("%s:{%02d}:%s", string(k), shard, strings.Join(rest, ""))
 }

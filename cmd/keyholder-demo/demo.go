@@ -143,11 +143,7 @@ func (d *demo) serveSimulators(ctx context.Context) error {
 
 // serveBot runs one bot until ctx ends.
 func (d *demo) serveBot(ctx context.Context) error {
-	s, err := serve.New(ctx, serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now})
-	if err != nil {
-		return err
-	}
-	return s.Run(ctx)
+	return serve.New(serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now}).Run(ctx)
 }
 
 // run runs everything until ctx ends.

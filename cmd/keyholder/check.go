@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -14,10 +16,12 @@ import (
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/bot"
 	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/integrator"
 )
 
 type checkCmd struct{ configFlag }
@@ -58,8 +62,8 @@ func (c checkCmd) Run(w *world) error {
 		}
 	}
 	quiet := zerolog.Nop()
-	owners := f.redis(w.ctx, cfg, quiet)
-	f.slack(w.ctx, cfg, quiet)
+	owners, processes := f.redis(w.ctx, cfg, quiet)
+	f.slack(w.ctx, cfg, quiet, processes)
 	f.accounts(w.ctx, cfg, quiet, owners)
 	if f.faults > 0 {
 		return exitError{exitFault, count(f.faults, "fault") + " found"}
@@ -67,25 +71,25 @@ func (c checkCmd) Run(w *world) error {
 	return nil
 }
 
-// redis says what the server promises and answers the recorded owners.
-func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Logger) map[string]string {
+// redis says what the server promises, and answers the recorded owners and how many processes work on the record, -1 for not known.
+func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Logger) (owners map[string]string, processes int) {
 	f.head("Redis")
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	if cfg.RedisURL() == "" && len(cfg.Redis.Addrs) == 0 {
 		f.open("not looked at: no server is named")
-		return nil
+		return nil, -1
 	}
 	st, err := store.Open(ctx, serve.StoreOptions(cfg, log))
 	if err != nil {
-		f.bad("%v", err)
-		return nil
+		f.redisFault(err)
+		return nil, -1
 	}
 	defer st.Close()
 	promises, err := st.Promises(ctx)
 	if err != nil {
-		f.bad("%v", err)
-		return nil
+		f.redisFault(err)
+		return nil, -1
 	}
 	for _, p := range promises {
 		text := strings.TrimSpace(p.Sentence + " " + p.Cure)
@@ -102,13 +106,25 @@ func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Lo
 	}
 	f.neighbours(ctx, st)
 	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Policies: serve.Policies(cfg), Now: time.Now, Log: log})
-	owners := map[string]string{}
+	owners = map[string]string{}
 	for _, a := range cfg.Accounts {
 		if owner, err := desk.Owner(ctx, a.ID); err == nil {
 			owners[a.ID] = owner
 		}
 	}
-	return owners
+	if processes, err = st.Processes(ctx); err != nil {
+		processes = -1
+	}
+	return owners, processes
+}
+
+// redisFault says what keeps Redis from being used, and what to do.
+func (f *findings) redisFault(err error) {
+	if errors.Is(err, workflows.ErrAway) {
+		f.bad("Redis does not answer: %v. Start it, or correct its address (REDIS_URL, else redis.url or redis.addrs), then run check again.", err)
+		return
+	}
+	f.bad("%v", err)
 }
 
 // neighbours says where a record would begin anew beside others, as after a change of redis.prefix.
@@ -135,8 +151,8 @@ func (f *findings) neighbours(ctx context.Context, st *store.Store) {
 	f.good("there is no record yet with the prefix %s: the first start begins one", st.Prefix())
 }
 
-// slack looks at the app and at the people the file names.
-func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Logger) {
+// slack looks at the app and at the people the file names. processes is how many Keyholders work on the record, -1 for not known.
+func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Logger, processes int) {
 	f.head("Slack")
 	ctx, cancel := context.WithTimeout(ctx, 2*checkTimeout)
 	defer cancel()
@@ -162,6 +178,10 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 	} else {
 		f.good("the app-level token opens connections")
 	}
+	if strangers := p.Connections - max(processes, 0); processes >= 0 && strangers > 0 {
+		f.note("Slack has %s for this app that %s of no Keyholder on this record: another installation with the same tokens takes part of the clicks. "+
+			"End it, or give it an app of its own.", count(strangers, "connection"), map[bool]string{true: "is", false: "are"}[strangers == 1])
+	}
 	if p.Scopes == nil {
 		f.open("Slack did not say which scopes are granted")
 	}
@@ -177,6 +197,9 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 			f.bad("channel %s: %s", ch.ID, ch.Fault)
 		} else {
 			f.good("channel %s (%s) can be posted to", ch.Name, ch.ID)
+		}
+		if ch.Advice != "" {
+			f.note("channel %s (%s): %s", ch.Name, ch.ID, ch.Advice)
 		}
 	}
 	f.people(ctx, cfg, roster.New(api, time.Now, nil))
@@ -195,7 +218,9 @@ func (f *findings) people(ctx context.Context, cfg *config.Config, roster workfl
 			}
 			members, err := roster.Group(ctx, id)
 			if err != nil {
-				f.bad("%s: the user group %s cannot be read: %v", a.ID, id, err)
+				f.bad("%s: the user group %s cannot be read: %s. Run check again in a minute; where it stays so, add the scope usergroups:read.", a.ID, id, slackapi.Clean(err))
+			} else if len(members) == 0 {
+				f.bad("%s: the user group %s is not there in Slack, or nobody is in it, so nobody counts by it. Compare the ID in Slack (People > User groups), or name people.", a.ID, id)
 			}
 			facts.Groups[id] = append([]string{}, members...)
 		}
@@ -296,7 +321,7 @@ func (f *findings) accounts(ctx context.Context, cfg *config.Config, log zerolog
 		caps, id, err := gateway.Probe(bounded, a.ID, "")
 		cancel()
 		if err != nil {
-			f.bad("%s answers: %v", a.APIBase(), err)
+			f.bad("%s", tokenFault(a, err))
 			continue
 		}
 		f.good("the token is known at %s (account user %s)", a.APIBase(), id.UserID)
@@ -305,6 +330,19 @@ func (f *findings) accounts(ctx context.Context, cfg *config.Config, log zerolog
 		f.capability("change users", caps.ChangeUsers)
 		f.capability("start a transfer", caps.Start)
 	}
+}
+
+// tokenFault says why a token could not be tried, and what to do.
+func tokenFault(a config.Account, err error) string {
+	var api *integrator.APIError
+	switch {
+	case errors.As(err, &api) && api.Status == http.StatusUnauthorized:
+		return fmt.Sprintf("%s answers: 401, the token in %s is wrong, revoked or expired. Make one there (Resources > API tokens) as owner or administrator, "+
+			"set the variable to it, and start Keyholder again.", a.APIBase(), a.TokenEnv)
+	case errors.As(err, &api) && api.Status == http.StatusForbidden:
+		return fmt.Sprintf("%s answers: 403, the token in %s may not even be asked whose it is. Make one with full access, and set the variable to it.", a.APIBase(), a.TokenEnv)
+	}
+	return fmt.Sprintf("%s answers: %v. Look whether the region (or api_url) is the account's, and whether this machine reaches it; then run check again.", a.APIBase(), err)
 }
 
 func (f *findings) capability(what string, can workflows.Can) {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -16,15 +14,8 @@ func (c runCmd) Run(w *world) error {
 		return err
 	}
 	w.log.Info().Str(workflows.LogVersion, version()).Int(workflows.LogAccounts, len(cfg.Accounts)).Msg("starting")
-	s, err := serve.New(w.ctx, serve.Options{Config: cfg, Log: w.log, Version: version(),
-		Listening: func(addr string) { w.log.Info().Str(workflows.LogListen, addr).Msg("listening for operators") }})
-	if err != nil {
-		if w.ctx.Err() != nil && errors.Is(err, workflows.ErrAway) {
-			return nil
-		}
-		return err
-	}
-	err = s.Run(w.ctx)
+	err = serve.New(serve.Options{Config: cfg, Log: w.log, Version: version(),
+		Listening: func(addr string) { w.log.Info().Str(workflows.LogListen, addr).Msg("listening for operators") }}).Run(w.ctx)
 	w.log.Info().Msg("stopped")
 	return err
 }

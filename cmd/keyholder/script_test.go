@@ -19,8 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/slack-go/slack"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/store/storetest"
@@ -78,6 +80,7 @@ func surround(t *testing.T, e *testscript.Env) error {
 		s.slack.AddUser(slacksim.User{ID: id, RealName: id, Email: strings.ToLower(id) + "@acme.example"})
 	}
 	s.slack.AddUser(slacksim.User{ID: "U0GUS", RealName: "Gus", IsRestricted: true})
+	s.slack.AddChannel(slacksim.Channel{ID: "C0SHARED", Name: "shared", ExtShared: true, Members: []string{"U0DEE", "U0KEYS"}})
 	s.slack.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", Members: []string{"U0DEE", "U0ANA", "U0BEN", "U0CAT", "U0KEYS"}})
 	slack := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.away.Load() {
@@ -225,9 +228,28 @@ func slackCommand(ts *testscript.TestScript, _ bool, args []string) {
 		s.away.Store(false)
 	case "connected":
 		until(ts, "the bot's socket", func() bool { return s.slack.Connections() > 0 })
+	case "elsewhere":
+		connectElsewhere(ts)
 	default:
-		ts.Fatalf("usage: slack away | back | connected")
+		ts.Fatalf("usage: slack away | back | connected | elsewhere")
 	}
+}
+
+// connectElsewhere connects with the app's tokens, as another installation would, until the script ends.
+func connectElsewhere(ts *testscript.TestScript) {
+	api := slack.New(scriptBotToken, slack.OptionAppLevelToken(scriptAppToken), slack.OptionAPIURL(ts.Getenv("SLACK_API_URL")))
+	_, address, err := api.StartSocketModeContext(context.Background())
+	ts.Check(err)
+	conn, _, err := websocket.DefaultDialer.Dial(address, nil)
+	ts.Check(err)
+	ts.Defer(func() { _ = conn.Close() })
+	go func() { // pings are answered while somebody reads
+		for {
+			if _, _, err := conn.ReadMessage(); err != nil {
+				return
+			}
+		}
+	}()
 }
 
 // transferCommand asks for a transfer in Slack, as a person does, and waits for the cards.

@@ -13,6 +13,7 @@ import (
 type question struct {
 	text    string
 	example string              // what an empty answer means; "" is none
+	needed  bool                // there is no empty answer, and none to propose: people and addresses are not invented
 	rule    func(string) string // says what is wrong with an answer, or nothing
 	put     func(string)
 }
@@ -31,7 +32,7 @@ func Ask(in io.Reader, out io.Writer) (Answers, error) {
 		return Answers{}, c.err
 	}
 	if c.ended {
-		c.say("\nThe input ended; the other answers are examples. Replace them in the file.\n")
+		c.say("\nThe input ended; the other answers are examples, people and addresses among them. Replace them in the file.\n")
 	}
 	return a, c.err
 }
@@ -40,17 +41,17 @@ func questions(a *Answers) []question {
 	into := func(target *string) func(string) { return func(s string) { *target = s } }
 	list := func(target *[]string) func(string) { return func(s string) { *target = words(s) } }
 	return []question{
-		{"A short ID for the account, which people type", a.AccountID, ruleAccountID, into(&a.AccountID)},
-		{"Its name, as cards show it", a.AccountName, ruleName, into(&a.AccountName)},
-		{"Its region: us, eu, au or ca", a.Region, ruleRegion, into(&a.Region)},
-		{"The e-mail address that owns it now", a.Owner, ruleEmail, into(&a.Owner)},
-		{"The shared mailbox that should own it", a.Alias, ruleEmail, into(&a.Alias)},
-		{"Slack IDs of those who can read that mailbox", strings.Join(a.Holders, " "), ruleIDs, list(&a.Holders)},
-		{"Which of them can use its password and second factor (empty: not known yet)", "", func(s string) string { return a.ruleCustodians(s) }, list(&a.Custodians)},
-		{"Where that password is kept, as a place and never the password (empty: not known yet)", "", ruleName, into(&a.Vault)},
-		{"Slack IDs of administrators, who may also request and run reviews (empty: none)", "", ruleIDs, list(&a.Admins)},
-		{"ID of the Slack channel for notices and audit checkpoints (empty: none)", "", ruleChannel, into(&a.Channel)},
-		{"Environment variable with the account's API token (empty: none, people do the steps)", "", ruleTokenEnv, into(&a.TokenEnv)},
+		{text: "A short ID for the account, which people type", example: a.AccountID, rule: ruleAccountID, put: into(&a.AccountID)},
+		{text: "Its name, as cards show it", example: a.AccountName, rule: ruleName, put: into(&a.AccountName)},
+		{text: "Its region: us, eu, au or ca", example: a.Region, rule: ruleRegion, put: into(&a.Region)},
+		{text: "The e-mail address that owns it now", needed: true, rule: ruleEmail, put: into(&a.Owner)},
+		{text: "The shared mailbox that should own it", needed: true, rule: ruleEmail, put: into(&a.Alias)},
+		{text: "Slack IDs of those who can read that mailbox (U... of people, S... of user groups)", needed: true, rule: ruleIDs, put: list(&a.Holders)},
+		{text: "Which of them can use its password and second factor (empty: not known yet)", rule: func(s string) string { return a.ruleCustodians(s) }, put: list(&a.Custodians)},
+		{text: "Where that password is kept, as a place and never the password (empty: not known yet)", rule: ruleName, put: into(&a.Vault)},
+		{text: "Slack IDs of administrators, who may also request and run reviews (empty: none)", rule: ruleIDs, put: list(&a.Admins)},
+		{text: "ID of the Slack channel for notices and audit checkpoints (empty: none)", rule: ruleChannel, put: into(&a.Channel)},
+		{text: "Environment variable with the account's API token (empty: none, people do the steps)", rule: ruleTokenEnv, put: into(&a.TokenEnv)},
 	}
 }
 
@@ -79,6 +80,10 @@ func (c *conversation) ask(q question) {
 			c.say("%s: ", q.text)
 		}
 		answer := c.line()
+		if answer == "" && q.needed && !c.ended && c.err == nil {
+			c.say("  This one is needed: nothing works without it.\n")
+			continue
+		}
 		if answer == "" || c.err != nil {
 			return
 		}

@@ -18,7 +18,7 @@ const deepest = 64
 
 // document reads the file as YAML: the one document's top node, or the fault that stops everything.
 func document(data []byte) (node ast.Node, fault *Fault) {
-	data = lineFeeds(data)
+	data = lineFeeds(bytes.TrimPrefix(data, byteOrderMark))
 	if fault := unreadable(data); fault != nil {
 		return nil, fault
 	}
@@ -38,6 +38,9 @@ func document(data []byte) (node ast.Node, fault *Fault) {
 	}
 	return theDocument(file)
 }
+
+// byteOrderMark is what some editors put before UTF-8 text. YAML allows it (section 5.2), and it is no part of the first key.
+var byteOrderMark = []byte("\xEF\xBB\xBF")
 
 // lineFeeds ends every line with a line feed, as YAML 1.2 reads them (section 5.4), so that lines are counted as
 // editors on every system do.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // The variables of the contract. Account tokens are in the variables that the file names.
@@ -61,6 +62,8 @@ func (e *environment) slackToken(name, prefix, where string) string {
 	switch {
 	case value == "":
 		e.fault(name, "This environment variable is not set", where+", and set it. It begins with "+prefix+".")
+	case quoted(value):
+		e.fault(name, "The token in this environment variable stands in quotes, which became a part of it", "Set it without them: a file for docker --env-file or systemd takes everything after the = as it stands.")
 	case !strings.HasPrefix(value, prefix):
 		e.fault(name, "The token in this environment variable does not begin with "+prefix, "Two tokens may have changed places. "+where+".")
 	case strings.ContainsAny(value, " \t\r\n\""):
@@ -93,6 +96,15 @@ func (e *environment) redisURL() string {
 	return value
 }
 
+// quotes are the marks that people and word processors put around a value.
+const quotes = "\"'`“”„‟‘’‚‛«»‹›"
+
+// quoted reports whether a value begins with a quote, of any kind.
+func quoted(value string) bool {
+	first, _ := utf8.DecodeRuneInString(value)
+	return value != "" && strings.ContainsRune(quotes, first)
+}
+
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // accountToken reads the variable that the file names. A name that is none is told by the rules of the file.
@@ -101,13 +113,21 @@ func (e *environment) accountToken(path, name, key string) {
 		return
 	}
 	value := e.get(name)
-	if value == "" {
+	refuse := func(problem, cure string) {
 		at := e.cfg.marks.at(path)
-		e.faults = append(e.faults, Fault{
-			Line: at.line, Column: at.column, Field: path, Value: show(name), Environment: true,
-			Problem: "names an environment variable that is not set, or is empty",
-			Cure:    "Set it to the account's API token, or leave token_env empty: then people do the steps and say so.",
-		})
+		e.faults = append(e.faults, Fault{Line: at.line, Column: at.column, Field: path, Value: show(name), Environment: true, Problem: problem, Cure: cure})
+	}
+	switch {
+	case value == "":
+		refuse("names an environment variable that is not set, or is empty",
+			"Set it to the account's API token, or leave token_env empty: then people do the steps and say so.")
+		return
+	case quoted(value):
+		refuse("names an environment variable whose token stands in quotes, which became a part of it",
+			"Set it without them: a file for docker --env-file or systemd takes everything after the = as it stands.")
+		return
+	case strings.ContainsAny(value, " \t\r\n"+quotes):
+		refuse("names an environment variable whose token holds spaces or quotes", "Copy it again, the token alone.")
 		return
 	}
 	e.cfg.Secrets.AccountTokens[key] = value

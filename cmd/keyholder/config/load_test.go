@@ -214,6 +214,7 @@ func TestEnvironment(t *testing.T) {
 		{"nil look-up", nil, "", []string{"SLACK_APP_TOKEN", "SLACK_BOT_TOKEN"}},
 		{"tokens swapped", env("SLACK_APP_TOKEN", "xoxb-1", "SLACK_BOT_TOKEN", "xapp-1"), "", []string{"does not begin with xapp-", "does not begin with xoxb-"}},
 		{"token in quotes", env("SLACK_APP_TOKEN", `xapp-"1"`), "", []string{"spaces or quotes"}},
+		{"token all in quotes", env("SLACK_BOT_TOKEN", `"xoxb-1"`, "SLACK_APP_TOKEN", `‘xapp-1’`), "", []string{"SLACK_APP_TOKEN: The token in this environment variable stands in quotes", "SLACK_BOT_TOKEN: The token in this environment variable stands in quotes"}},
 		{"simulator", env("SLACK_API_URL", "http://127.0.0.1:8888/api"), "", nil},
 		{"simulator wrong", env("SLACK_API_URL", "127.0.0.1:8888"), "", []string{"SLACK_API_URL: This environment variable is not an http"}},
 		{"redis", env("REDIS_URL", "rediss://:pw@r:6379/1"), "redis: {url: ''}\n", nil},
@@ -308,6 +309,32 @@ func TestHostileFilesAreAnsweredSoon(t *testing.T) {
 				t.Log(took, len(faults))
 			}
 		})
+	}
+}
+
+func TestAByteOrderMarkIsNoPartOfTheFirstKey(t *testing.T) {
+	plain := Template(Answers{Admins: []string{"U0DEE"}})
+	cfg, faults := Parse(append([]byte("\ufeff"), plain...), "k.yaml", testEnv)
+	if len(faults) > 0 {
+		t.Fatal(lines(faults))
+	}
+	if want, _ := Parse(plain, "k.yaml", testEnv); cfg.Listen != want.Listen || len(cfg.Accounts) != 1 || cfg.Accounts[0].Owner != want.Accounts[0].Owner {
+		t.Errorf("%+v", cfg)
+	}
+}
+
+func TestATokenOfAnAccountInQuotesIsAFault(t *testing.T) {
+	text := append(Template(Answers{TokenEnv: "ACME_IO_TOKEN"}), '\n')
+	for _, token := range []string{`"abc123"`, "'abc123'", "“abc123”", `abc123"`, "abc 123"} {
+		_, faults := Parse(text, "k.yaml", func(name string) (string, bool) {
+			if name == "ACME_IO_TOKEN" {
+				return token, true
+			}
+			return testEnv(name)
+		})
+		if len(faults) != 1 || !strings.Contains(lines(faults), "quotes") {
+			t.Errorf("%s: %s", token, lines(faults))
+		}
 	}
 }
 

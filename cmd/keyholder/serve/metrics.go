@@ -20,6 +20,8 @@ type metrics struct {
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
 	ready      prometheus.Gauge
+	// sockets are connections of the app in Slack's words, processes the Keyholders on this record.
+	sockets, processes prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -38,19 +40,26 @@ func newMetrics() *metrics {
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15}}, []string{"destination"}),
 		ready: prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_ready", Help: "1 while /readyz answers 200."}),
 	}
-	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.ready,
+	m.sockets = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_slack_connections",
+		Help: "Socket Mode connections of the app, as Slack said when this process connected; more than keyholder_processes means that another installation takes part of the clicks."})
+	m.processes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_processes", Help: "Keyholders that work on this record."})
+	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.ready, m.sockets, m.processes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// bot answers the hooks of the Slack side.
-func (m *metrics) bot() bot.Metrics {
+// bot answers the hooks of the Slack side; hello hears how many connections the app has.
+func (m *metrics) bot(hello func(connections int, at time.Time)) bot.Metrics {
 	return bot.Metrics{
 		Envelope: func(kind, outcome string, took time.Duration) {
 			m.envelopes.WithLabelValues(kind, outcome).Inc()
 			m.acks.Observe(took.Seconds())
 		},
-		Connected: m.connects.Inc,
+		Connected: func(connections int, at time.Time) {
+			m.connects.Inc()
+			m.sockets.Set(float64(connections))
+			hello(connections, at)
+		},
 	}
 }
 

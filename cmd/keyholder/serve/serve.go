@@ -47,6 +47,7 @@ type Server struct {
 	clock   *workflows.Clock
 	metrics *metrics
 	redis   verdict
+	crowd   crowd
 }
 
 // Machines are the workflows this version knows.
@@ -55,8 +56,8 @@ func Machines() []workflows.Machine {
 		review.Calendar{}, workflows.Governance(), workflows.Checkpoints{}}
 }
 
-// New opens the store and wires everything. It waits for a Redis that is away until ctx ends.
-func New(ctx context.Context, o Options) (*Server, error) {
+// New makes a Server. It does no I/O.
+func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -65,16 +66,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{o: o, metrics: newMetrics()}
 	s.redis.Store(&state{errNotYet})
-	st, err := openStore(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	s.store = st
-	if err := s.wire(); err != nil {
-		_ = st.Close()
-		return nil, err
-	}
-	return s, nil
+	return s
 }
 
 // StoreOptions says where the configuration keeps the record.
@@ -87,20 +79,25 @@ func StoreOptions(cfg *config.Config, log zerolog.Logger) store.Options {
 	return o
 }
 
-// openStore waits for Redis, as it may start at the same time as we do.
-func openStore(ctx context.Context, o Options) (*store.Store, error) {
-	so := StoreOptions(o.Config, o.Log)
-	so.RealNow = o.RealNow
+// openStore waits for Redis, as it may start at the same time as we do; meanwhile /readyz says what is missing. The store is nil when ctx
+// ended first.
+func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
+	so := StoreOptions(s.o.Config, s.o.Log)
+	so.RealNow = s.o.RealNow
 	wait := 250 * time.Millisecond
 	for {
 		st, err := store.Open(ctx, so)
-		if err == nil || !errors.Is(err, workflows.ErrAway) {
-			return st, err
+		if err == nil {
+			return st, nil
 		}
-		o.Log.Warn().Err(err).Dur(workflows.LogWait, wait).Msg("Redis cannot be reached yet")
+		if !errors.Is(err, workflows.ErrAway) {
+			return nil, err
+		}
+		s.redis.Store(&state{err})
+		s.o.Log.Warn().Err(err).Dur(workflows.LogWait, wait).Msg("Redis cannot be reached yet")
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for Redis: %w", err)
+			return nil, nil
 		case <-time.After(wait):
 		}
 		wait = min(2*wait, 5*time.Second)
@@ -133,7 +130,7 @@ func (s *Server) wire() error {
 		Now: o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
 	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk, Forms: s.forms(),
 		Machines: []string{"review"}, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
-		RealNow: o.RealNow, Metrics: s.metrics.bot()})
+		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello)})
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
@@ -157,12 +154,9 @@ func (s *Server) wake() {
 	s.clock.Wake()
 }
 
-// Run works until ctx ends, then answers nil; or answers what cannot be mended by waiting, as a revoked token.
+// Run works until ctx ends, then answers nil; or answers what cannot be mended by waiting, as a revoked token. It can be called once. Operators are
+// answered from the first moment, while a Redis that is away is waited for.
 func (s *Server) Run(ctx context.Context) error {
-	defer func() {
-		s.gateway.Close()
-		_ = s.store.Close()
-	}()
 	listener, err := s.listen()
 	if err != nil {
 		return err
@@ -178,13 +172,28 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 		context.AfterFunc(ctx, func() { _ = srv.Close() })
 	}
+	// Nothing of this outlives work's end, so that the store is closed after the last who uses it.
+	g.Go(func() error { return s.work(ctx) })
+	return g.Wait()
+}
+
+// work opens the record and does everything but answer operators.
+func (s *Server) work(ctx context.Context) error {
+	st, err := s.openStore(ctx)
+	if st == nil || err != nil {
+		return err
+	}
+	defer func() { _ = st.Close() }()
+	s.store = st
+	if err := s.wire(); err != nil {
+		return err
+	}
+	defer s.gateway.Close()
 	s.look(ctx)
-	g.Go(func() error { return s.watchRedis(ctx) })
-	g.Go(func() error { return s.courier.Run(ctx) })
-	g.Go(func() error { return s.clock.Run(ctx) })
-	g.Go(func() error { return s.watchDrift(ctx) })
-	g.Go(func() error { return s.keepCalendars(ctx) })
-	g.Go(func() error { return s.keepLedger(ctx) })
+	g, ctx := errgroup.WithContext(ctx)
+	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.watchDrift, s.keepCalendars, s.keepLedger, s.countProcesses} {
+		g.Go(func() error { return loop(ctx) })
+	}
 	g.Go(func() error {
 		s.recordRules(ctx) // first: nobody's click is decided by rules that the record does not name
 		if err := s.bot.Run(ctx); err != nil && ctx.Err() == nil {

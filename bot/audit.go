@@ -10,7 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// storyRoom is how many characters of a story fit into an answer that is still read; the rest is for the export.
+// storyRoom is how many characters of a story fit into an answer that is still read; the rest is
+// for the export.
 const storyRoom = 8000
 
 // wordAudit tells the story of one workflow to those who may read the record.
@@ -41,7 +42,8 @@ func (v *visit) wordAudit(ctx context.Context, rest string) (workflows.Reply, er
 	return say(head + "\n" + v.b.tellStory(story)), nil
 }
 
-// look finds a workflow as typed, or as its ID would be spelled: what people type by hand comes in small letters.
+// look finds a workflow as typed, or as its ID would be spelled: what people type by hand comes in
+// small letters.
 func (v *visit) look(ctx context.Context, id string) (workflows.Overview, error) {
 	o, err := v.b.o.Desk.Look(ctx, id)
 	if spelled := id[:1] + strings.ToUpper(id[1:]); errors.Is(err, workflows.ErrNoWorkflow) && spelled != id {
@@ -55,7 +57,7 @@ func (b *Bot) tellStory(story []workflows.StoryLine) string {
 	lines := make([]string, len(story))
 	total := 0
 	for i, l := range story {
-		lines[i] = workflows.When(l.At) + " " + by(l.By) + cut(l.Text, 600)
+		lines[i] = workflows.When(l.At) + " " + by(l) + l.Text
 		total += utf8.RuneCountInString(lines[i]) + 1
 	}
 	if total <= storyRoom {
@@ -77,17 +79,13 @@ func (b *Bot) tellStory(story []workflows.StoryLine) string {
 	return strings.Join(append(append(append([]string(nil), lines[:first]...), gap), tail...), "\n")
 }
 
-// by names who did it.
-func by(a workflows.Actor) string {
-	switch a.Kind {
-	case workflows.ByPerson:
-		return workflows.Mention(a.ID) + ": "
-	case workflows.ByTimer:
-		return "time: "
-	case workflows.ByIntegrator:
-		return "integrator.io: "
-	case workflows.BySlack:
-		return "Slack: "
+// by names the person who did it, where the sentence does not name them itself. What nobody clicked
+// says by itself how it came about: an answer of integrator.io to what Keyholder did there is not
+// integrator.io's doing.
+func by(l workflows.StoryLine) string {
+	who := workflows.Mention(l.By.ID)
+	if l.By.Kind != workflows.ByPerson || strings.Contains(l.Text, who) {
+		return ""
 	}
-	return "Keyholder: "
+	return who + ": "
 }

@@ -34,8 +34,9 @@ const (
 	limitView        = 240_000 // bytes of JSON, of 250 000
 )
 
-// cut shortens mrkdwn to at most n code points, the last an ellipsis where something was cut. It never cuts through an escaped
-// character, a mention, a link or a date token, for half of one would show as garbage or change the meaning.
+// cut shortens mrkdwn to at most n code points, the last an ellipsis where something was cut. It
+// never cuts through an escaped character, a mention, a link or a date token, for half of one would
+// show as garbage or change the meaning.
 func cut(s string, n int) string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
 	if utf8.RuneCountInString(s) <= n {
@@ -54,6 +55,40 @@ func cut(s string, n int) string {
 		s = s[len(t):]
 	}
 	return strings.TrimRight(out.String(), " \n\t") + "…"
+}
+
+// pieces parts mrkdwn into texts of at most n code points, at line ends or spaces where there are
+// any, and never within what [cut] keeps whole. A text that fits is one piece; one without anything
+// to read is none.
+func pieces(s string, n int) []string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
+	var out []string
+	for utf8.RuneCountInString(s) > n {
+		end, gap, width := 0, 0, 0
+		for end < len(s) {
+			t := atom(s[end:])
+			w := utf8.RuneCountInString(t)
+			if width+w > n {
+				break
+			}
+			if t == " " || t == "\n" {
+				gap = end
+			}
+			end, width = end+len(t), width+w
+		}
+		if gap > 0 {
+			end = gap
+		}
+		if end == 0 { // one thing that is wider than a piece
+			return append(out, cut(s, n))
+		}
+		out = append(out, strings.TrimSpace(s[:end]))
+		s = strings.TrimSpace(s[end:])
+	}
+	if s != "" {
+		out = append(out, s)
+	}
+	return out
 }
 
 // atom is the first thing in s that must stay whole.

@@ -8,17 +8,19 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Render turns a card into Slack's blocks and the text of its notification. Whatever the card holds, the result keeps Slack's limits: a card that
-// Slack refuses would be lost. machine and workflow name the actions block and the buttons' value.
+// Render turns a card into Slack's blocks and the text of its notification. Whatever the card
+// holds, the result keeps Slack's limits: a card that Slack refuses would be lost. machine and
+// workflow name the actions block and the buttons' value.
 func Render(card workflows.Card, machine, workflow string) (fallback string, blocks []slack.Block) {
 	title := cut(oneLine(card.Title), limitTitle)
 	if title != "" {
 		blocks = append(blocks, section("*"+strings.ReplaceAll(title, "*", "∗")+"*"))
 	}
 	var tail []slack.Block
-	if facts := joined(card.Facts, "\n"); facts != "" {
-		tail = append(tail, section(cut(facts, limitSection)))
+	for _, piece := range pieces(joined(card.Facts, "\n"), limitSection) {
+		tail = append(tail, section(piece))
 	}
+	tail = tail[:min(len(tail), maxFactBlocks)]
 	if a := actions(card, machine, workflow); a != nil {
 		tail = append(tail, a)
 	}
@@ -35,13 +37,15 @@ func Render(card workflows.Card, machine, workflow string) (fallback string, blo
 	return fallback, blocks
 }
 
-// paragraphs makes one section of each line; when there are more than fit, the last section takes what is left.
+// maxFactBlocks leaves room for the lines of a card whose facts are long.
+const maxFactBlocks = 20
+
+// paragraphs makes one section of each line, or several of one that is too long for one: what
+// people typed is shown whole. When there are more than fit, the last section takes what is left.
 func paragraphs(lines []string, room int) []slack.Block {
 	var texts []string
 	for _, l := range lines {
-		if strings.TrimSpace(l) != "" {
-			texts = append(texts, l)
-		}
+		texts = append(texts, pieces(l, limitSection)...)
 	}
 	var out []slack.Block
 	for i, t := range texts {
@@ -53,8 +57,10 @@ func paragraphs(lines []string, room int) []slack.Block {
 	return out
 }
 
+// section is a paragraph of mrkdwn. It is verbatim: Slack makes no links of addresses, channels or
+// people that somebody typed; those that we mean are written as such.
 func section(text string) *slack.SectionBlock {
-	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, false), nil, nil)
+	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, true), nil, nil)
 }
 
 func joined(lines []string, sep string) string {
@@ -69,8 +75,9 @@ func joined(lines []string, sep string) string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// actions is the block of buttons, nil without any. Its ID names the question: "<machine>:<round>". Slack refuses the whole message when two
-// buttons of a block share an action_id, so the second is left out.
+// actions is the block of buttons, nil without any. Its ID names the question: "<machine>:<round>".
+// Slack refuses the whole message when two buttons of a block share an action_id, so the second is
+// left out.
 func actions(card workflows.Card, machine, workflow string) *slack.ActionBlock {
 	return buttonBlock(blockID(machine, card.Round), card.Buttons, workflow)
 }

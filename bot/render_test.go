@@ -113,6 +113,31 @@ func TestCutKeepsEscapesMentionsAndDatesWhole(t *testing.T) {
 	}
 }
 
+func TestALongTextIsShownWholeInPieces(t *testing.T) {
+	words := strings.Repeat("word <@UANA> &amp; ", 400)
+	got := pieces(words, 100)
+	if strings.Join(got, " ") != strings.TrimSpace(words) {
+		t.Errorf("something is missing: %d pieces", len(got))
+	}
+	for _, p := range got {
+		if utf8.RuneCountInString(p) > 100 || strings.Count(p, "<") != strings.Count(p, ">") || strings.HasSuffix(p, "&") {
+			t.Errorf("a piece %q", p)
+		}
+	}
+	if got := pieces(strings.Repeat("x", 250), 100); len(got) != 3 || len(strings.Join(got, "")) != 250 {
+		t.Errorf("a word without end: %q", got)
+	}
+	if got := pieces(" \n", 100); got != nil {
+		t.Errorf("nothing is %q", got)
+	}
+	reason := strings.Repeat("<>&", 333)
+	_, blocks := Render(workflows.Card{Title: "x", Fallback: "x", Lines: []string{workflows.Quote(reason)}, Facts: []string{workflows.Quote(reason)}}, "transfer", "t07-1")
+	raw, err := json.Marshal(blocks)
+	if err != nil || strings.Count(string(raw), "amp;") != 666 || strings.Contains(string(raw), "…") {
+		t.Errorf("a reason of 999 characters is not shown whole (%v): %s", err, raw)
+	}
+}
+
 func TestCutNeverLeavesHalfATokenBehind(t *testing.T) {
 	piece := rapid.SampledFrom([]string{"word ", "<@UANA>", "<https://x.example/a|label>", workflows.When(time.Unix(1e9, 0)), "&amp;", "&lt;", "&gt;", "🙂", "\n", "é"})
 	rapid.Check(t, func(t *rapid.T) {

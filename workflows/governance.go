@@ -67,14 +67,14 @@ func Governance() Machine {
 }
 
 var (
-	governanceBegun = Kind[GovernanceState, Identity]{
+	governanceBegun = Kind[GovernanceState, Opening]{
 		Type: "governance.begun",
-		Fold: func(s *GovernanceState, e Event, b Identity) {
+		Fold: func(s *GovernanceState, e Event, b Opening) {
 			if !s.Opened() { // it may begin again, where the account's record was begun anew
 				s.Open(b, "watching", e)
 			}
 		},
-		Tell: Told[Identity]("the rules of the account are watched from here on"),
+		Tell: Told[Opening]("the rules of the account are watched from here on"),
 	}
 	governanceTold = Kind[GovernanceState, ruleNews]{
 		Type: "governance.told",
@@ -98,7 +98,7 @@ func decideGovernance(s GovernanceState, cmd Command, f Facts) (Decision, error)
 	var d Decision
 	old := f.Account.Governance
 	if opens || len(old) == 0 { // what is stored needs an event of the workflow, too
-		d = governanceBegun.One(cmd, Identity{cmd.Workflow, f.Policy.ID})
+		d = governanceBegun.One(cmd, Opening{cmd.Workflow, f.Policy.ID})
 	}
 	change := GovernanceChange{Old: old, New: rules, File: cmd.Input[BlockFile]}
 	switch {

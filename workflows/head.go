@@ -2,8 +2,8 @@ package workflows
 
 import "time"
 
-// Identity is what a workflow is and whose. The body of its opening event embeds it.
-type Identity struct {
+// Opening is which workflow it is and whose. The body of its opening event embeds it.
+type Opening struct {
 	ID        string `json:"id"`
 	AccountID string `json:"account,omitempty"` // empty for the ledger only
 }
@@ -11,7 +11,7 @@ type Identity struct {
 // Head is what every workflow's state begins with. A state embeds it and has, but for its Title,
 // all that [State] asks for.
 type Head struct {
-	Identity
+	Opening
 	// Stage is the name of the stage it is in; once it ended, the outcome.
 	Stage string `json:"stage"`
 	// Round is the question asked now. It grows when the question or the facts shown change.
@@ -26,8 +26,8 @@ type Head struct {
 }
 
 // Open begins the workflow in its first stage.
-func (h *Head) Open(of Identity, stage string, e Event) {
-	h.Identity, h.Begun = of, e.At
+func (h *Head) Open(of Opening, stage string, e Event) {
+	h.Opening, h.Begun = of, e.At
 	h.Enter(stage, e, time.Time{})
 }
 

@@ -23,9 +23,9 @@ type signed struct {
 }
 
 var (
-	bookOpened = workflows.Kind[bookState, workflows.Identity]{Type: "book.opened",
-		Fold: func(s *bookState, e workflows.Event, b workflows.Identity) { s.Open(b, "open", e) },
-		Tell: workflows.Told[workflows.Identity]("opened")}
+	bookOpened = workflows.Kind[bookState, workflows.Opening]{Type: "book.opened",
+		Fold: func(s *bookState, e workflows.Event, b workflows.Opening) { s.Open(b, "open", e) },
+		Tell: workflows.Told[workflows.Opening]("opened")}
 	bookSigned = workflows.Kind[bookState, signed]{Type: "book.signed",
 		Fold: func(s *bookState, e workflows.Event, b signed) {
 			s.Names[0] = b.Name // in place: what clone is for
@@ -72,7 +72,7 @@ func bookEvent(e workflows.Event) workflows.Event {
 func openBook(t *testing.T) bookState {
 	t.Helper()
 	cmd := workflows.Command{Workflow: "b01-00000001", At: epoch}
-	s, err := bookKinds.Apply(bookState{}, bookOpened.Of(cmd, workflows.Identity{ID: cmd.Workflow, AccountID: "acme"}))
+	s, err := bookKinds.Apply(bookState{}, bookOpened.Of(cmd, workflows.Opening{ID: cmd.Workflow, AccountID: "acme"}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,29 +3,82 @@ package workflows
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Replacers are made once: they cost more than what they do.
 var (
 	escaper   = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 	unescaper = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
+	// brokenMarks stand for the marks that Slack would act on: they look like them, and mean
+	// nothing.
+	brokenMarks = map[rune]rune{'*': '∗', '~': '∼', '`': 'ˋ', '_': 'ˍ'}
+	mended      = strings.NewReplacer("∗", "*", "∼", "~", "ˋ", "`", "ˍ", "_", "∶", ":", "＠", "@")
+	// unquoted are the marks by which a quotation could seem to end early; addressed is what makes
+	// Slack link an address, or look like a mention.
+	unquoted = strings.NewReplacer("“", "\"", "”", "\"", "„", "\"", "‟", "\"", "«", "\"", "»", "\"", "@", "＠")
 )
 
-// Esc makes what a person or another program wrote safe inside mrkdwn: Slack's three control characters are escaped, so nobody can smuggle in
-// a mention or a link. Source: reference of mrkdwn, "Escaping text".
+// Esc makes what a person or another program wrote plain text inside mrkdwn, on one line: Slack's
+// control characters are escaped, so that nobody can smuggle in a mention, a link or a date; marks
+// of formatting, emoji and links are broken, by characters that look like them; control characters
+// are spaces, and those that turn the direction of writing or cannot be seen are gone. [Plain]
+// undoes what can be undone. Source: reference of mrkdwn, "Escaping text" and "Basic formatting".
 func Esc(s string) string {
-	return escaper.Replace(s)
+	return escaper.Replace(breakMarks(visible(s)))
 }
 
-// Quote is what somebody wrote, on one line, escaped, in quotation marks, cut at 600 characters.
+// Quote is what somebody typed, whole, on one line, in quotation marks that nothing in it can
+// close, as plain as [Esc] makes it; addresses in it are no links, either.
 func Quote(s string) string {
-	return "“" + Esc(Clip(strings.Join(strings.Fields(s), " "), 600)) + "”"
+	return "“" + Esc(unquoted.Replace(strings.Join(strings.Fields(visible(s)), " "))) + "”"
 }
 
-// Clip cuts a text to at most n characters (Unicode code points), the last being an ellipsis where something was cut.
+// visible drops what has no place in a line: control characters and line ends become spaces;
+// characters that format invisibly (Unicode's Cf, the bidirectional ones among them) go, but for
+// the joiners that emoji and some scripts are written with.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
+			return ' '
+		case r == '\u200c', r == '\u200d':
+			return r
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "�"))
+}
+
+// breakMarks replaces each mark that would be live: an underscore within a word is not, and stays;
+// colons are where they enclose a name, as of an emoji, or stand in an address.
+func breakMarks(s string) string {
+	if !strings.ContainsAny(s, "*~`_:") {
+		return s
+	}
+	runes := []rune(s)
+	out := slices.Clone(runes)
+	word := func(i int) bool {
+		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
+	}
+	for i, r := range runes {
+		broken, mark := brokenMarks[r]
+		switch {
+		case !mark, r == '_' && word(i-1) && word(i+1):
+		default:
+			out[i] = broken
+		}
+	}
+	return emojiPattern.ReplaceAllString(strings.ReplaceAll(string(out), "://", "∶//"), "∶$1∶")
+}
+
+// Clip cuts a text to at most n characters (Unicode code points), the last being an ellipsis where
+// something was cut.
 func Clip(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {
@@ -34,9 +87,10 @@ func Clip(s string, n int) string {
 	return string(r[:n-1]) + "…"
 }
 
-// Mention is a person in a message. An address or anything else that is not a Slack user ID is shown as it is.
+// Mention is a person in a message. An address or anything else that is not a Slack user ID is
+// shown as it is.
 func Mention(id string) string {
-	if len(id) > 1 && (id[0] == 'U' || id[0] == 'W') && !strings.Contains(id, "@") {
+	if personPattern.MatchString(id) {
 		return "<@" + id + ">"
 	}
 	return Esc(id)
@@ -101,12 +155,15 @@ func Plural(n int, word string) string {
 
 var (
 	datePattern    = regexp.MustCompile(`<!date\^\d+\^[^|>]*\|([^>]*)>`)
+	emojiPattern   = regexp.MustCompile(`:([\p{L}\d_+'ˍ-]+):`)
+	personPattern  = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 	mentionPattern = regexp.MustCompile(`<@([UW][A-Z0-9]*)(?:\|[^>]*)?>`)
 	linkPattern    = regexp.MustCompile(`<(https?://[^|>]+)(?:\|([^>]*))?>`)
 	boldPattern    = regexp.MustCompile(`\*([^*\n]+)\*`)
 )
 
-// Plain turns mrkdwn into plain text: dates become UTC, mentions become what name answers (the ID where it answers ""), links their label.
+// Plain turns mrkdwn into plain text: dates become UTC, mentions become what name answers (the ID
+// where it answers ""), links their label.
 func Plain(s string, name func(id string) string) string {
 	s = datePattern.ReplaceAllString(s, "$1")
 	s = mentionPattern.ReplaceAllStringFunc(s, func(m string) string {
@@ -126,5 +183,5 @@ func Plain(s string, name func(id string) string) string {
 		return p[1]
 	})
 	s = boldPattern.ReplaceAllString(s, "$1")
-	return unescaper.Replace(s)
+	return unescaper.Replace(mended.Replace(s))
 }

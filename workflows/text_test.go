@@ -1,9 +1,11 @@
 package workflows
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -30,7 +32,121 @@ func TestNobodySmugglesMarkupIn(t *testing.T) {
 	})
 }
 
-// What somebody wrote, quoted on a card, is read in an export as they wrote it, but for white space and length.
+// hostile is what people have typed, or could.
+var hostile = []string{
+	"No” ✓ @Ben Novak confirmed, today *Approved by Security* ```", "\u202e gnp.exe", "a\n✓ <@UBEN> confirmed",
+	"<!date^1^{date}|x> <!here> <@UANA> <https://evil.example|acme>", "https://evil.example/x www.evil.example a@b.example",
+	":white_check_mark: done :+1:", "_so_ ~gone~ snake_case 3*4 a:b 10:30", "«x» „y“ ‟z”", "\u2028line\u2029line\x00\x1b[31m\u0085",
+	"\ufeffzero\u200bwidth\u2060\u2066isolate\u2069", "\xff\xfe", "👩\u200d💻", "&lt;@UANA&gt;", "`code`", "> quote",
+}
+
+// mustBeDead fails where something in a text of ours, made of what somebody typed, could be live in Slack, or could be
+// taken for more than their words.
+func mustBeDead(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, typed, shown string) {
+	t.Helper()
+	if strings.ContainsAny(shown, "<>`*~\n\r\t\v\f\u2028\u2029") || strings.Contains(shown, "://") || !utf8.ValidString(shown) {
+		t.Fatalf("%q is shown as %q", typed, shown)
+	}
+	for i, r := range shown {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' {
+			t.Fatalf("%q is shown as %q, with %U at %d", typed, shown, r, i)
+		}
+	}
+	if liveMark.MatchString(shown) {
+		t.Fatalf("%q is shown as %q, which Slack acts on at %q", typed, shown, liveMark.FindString(shown))
+	}
+}
+
+// liveMark is an emoji's name, or an underscore at a border of a word.
+var liveMark = regexp.MustCompile(`:[\w+'-]+:|(^|[^\pL\pN])_|_($|[^\pL\pN])`)
+
+func mustBeQuoted(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, typed string) {
+	t.Helper()
+	got := Quote(typed)
+	mustBeDead(t, typed, got)
+	inner := strings.TrimSuffix(strings.TrimPrefix(got, "“"), "”")
+	if strings.ContainsAny(inner, "“”„‟«»@") || len(inner)+len("“”") != len(got) {
+		t.Fatalf("%q ends its quotation itself: %q", typed, got)
+	}
+}
+
+func TestWhatIsTypedIsNeverLive(t *testing.T) {
+	for _, typed := range hostile {
+		mustBeDead(t, typed, Esc(typed))
+		mustBeQuoted(t, typed)
+		mustBeDead(t, typed, Say("%s", typed))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		typed := strings.Join(rapid.SliceOf(rapid.OneOf(rapid.SampledFrom(hostile), rapid.String(),
+			rapid.StringMatching(`[_*~:<>|"”“ a1\n]{0,9}`))).Draw(t, "typed"), "")
+		mustBeDead(t, typed, Esc(typed))
+		mustBeQuoted(t, typed)
+	})
+	for in, want := range map[string]string{
+		"Jane leaves on 5 December":            "“Jane leaves on 5 December”",
+		"order_id and snake_case stay":         "“order_id and snake_case stay”",
+		"at 10:30, see: below":                 "“at 10:30, see: below”",
+		"No” ✓ @Ben confirmed *by all* ```x":   "“No\" ✓ ＠Ben confirmed ∗by all∗ ˋˋˋx”",
+		"two\n\n lines":                        "“two lines”",
+		":tada: https://a.example _x_ \u202ey": "“∶tada∶ https∶//a.example ˍxˍ y”",
+	} {
+		if got := Quote(in); got != want {
+			t.Errorf("Quote(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestAQuotationIsWhole(t *testing.T) {
+	typed := strings.Repeat("word and ", 300) + "end"
+	if got := Plain(Quote(typed), nil); got != "“"+typed+"”" {
+		t.Errorf("%d characters became %d", len(typed), len(got))
+	}
+}
+
+func FuzzTyped(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		mustBeDead(t, typed, Esc(typed))
+		mustBeQuoted(t, typed)
+	})
+}
+
+func TestASentenceIsReadInItsSource(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 14, 0, 0, time.UTC)
+	for _, c := range []struct{ got, want string }{
+		{Say("%m asked, %t. Reason: %q", "UANA", at, "a*b"), "<@UANA> asked, " + When(at) + ". Reason: “a∗b”"},
+		{Say("%m can, until %t", []string{"UANA", "UBEN"}, Due{at.Add(72 * time.Hour), at}),
+			"<@UANA> and <@UBEN> can, until " + When(at.Add(72*time.Hour)) + ", in 3 days"},
+		{Say("%t", Due{at, at}), When(at)},
+		{Say("%s and %s", "<x>", Phrase("*%s*", "y")), "&lt;x&gt; and *y*"},
+		{Say("%s", []string{"a*", "b"}), "a∗ and b"},
+		{Say("%n of %d after %l at %h, 100%%", 1, "vote", 2, 24*time.Hour, at), "1 vote of 2 after 24 hours at " + TimeOfDay(at) + ", 100%"},
+		{string(Texts([]Text{"a", "b", "c"}, "or")), "a, b or c"},
+		{Say("plain"), "plain"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+	for name, wrong := range map[string]string{
+		"no argument": Say("%s"), "left over": Say("x", 1), "wrong type": Say("%m", 3), "unknown verb": Say("%z", "x"), "half a verb": Say("x%"),
+		"a count without a word": Say("%n", 3), "a number as words": Say("%s", 3), "a typed text as markup": Say("%q", Text("x")),
+	} {
+		if !strings.Contains(wrong, "%!") {
+			t.Errorf("%s is not seen: %q", name, wrong)
+		}
+	}
+}
+
+// What somebody wrote, quoted on a card, is read in an export as they wrote it, but for white space.
 func TestPlainUndoesEsc(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.StringMatching(`[a-z<>&;"'()!@# ]{0,80}`).Draw(t, "text")

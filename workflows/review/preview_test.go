@@ -71,7 +71,7 @@ func TestRowText(t *testing.T) {
 			"Can read it: U0ANA and U0BEN. Password and second factor: nobody recorded. Kept in IT vault", "! nobody is recorded who can use its password and second factor",
 			"U0BEN says that the mail system agrees with this"}},
 		{"hostile words stay words", Row{Email: "<!channel>@x", Role: "<@U0ANA>", Name: "*<http://x|y>*", Environment: "<S>"}, "*<!channel>@x* · <@U0ANA> · <S>",
-			[]string{"*<http://x|y>*. Keyholder does not know this role: look it up in integrator.io"}},
+			[]string{"∗<http∶//x|y>∗. Keyholder does not know this role: look it up in integrator.io"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			title, facts := RowText(c.row)

@@ -348,7 +348,10 @@ func ticket(s State) string {
 		"What happened: " + orDash(strings.Join(strings.Fields(s.End.Code+" "+s.End.Reason+" "+s.End.Message), " ")),
 		"Please switch the ownership or tell us what is in the way. We can identify ourselves in a video call.",
 	}
-	return strings.ReplaceAll(workflows.Esc(strings.Join(lines, "\n")), "`", "'")
+	for i, l := range lines {
+		lines[i] = workflows.Esc(l)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func orDash(s string) string {

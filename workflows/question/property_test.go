@@ -104,7 +104,7 @@ func holds(t *rapid.T, w *world) {
 	if again, _ := json.Marshal(back); string(again) != string(stored) {
 		t.Fatalf("the state changes by being stored:\n%s\n%s", stored, again)
 	}
-	folded, err := pollKinds.Apply(poll{Head: workflows.Head{Identity: w.s.Identity}}, w.events...)
+	folded, err := pollKinds.Apply(poll{Head: workflows.Head{Opening: w.s.Opening}}, w.events...)
 	if err != nil || !reflect.DeepEqual(folded.Question, q) {
 		t.Fatalf("folded anew it is another question: %v", err)
 	}

@@ -192,10 +192,14 @@ func since(s workflows.AccountState) string {
 
 func alias(a workflows.Alias) string {
 	text := "Mailbox " + workflows.Esc(a.Email) + ": read by " + people(a.Holders)
-	if len(a.Custodians) > 0 {
-		text += "; password and second factor: " + people(a.Custodians)
-	} else {
+	password, factor := a.PasswordKeepers(), a.SecondFactorKeepers()
+	switch {
+	case len(password)+len(factor) == 0:
 		text += "; who has its password and second factor is not recorded"
+	case slices.Equal(password, factor):
+		text += "; password and second factor: " + people(password)
+	default:
+		text += "; password: " + people(password) + "; second factor: " + people(factor)
 	}
 	return text + "."
 }

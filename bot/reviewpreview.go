@@ -51,7 +51,7 @@ func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time
 	st := review.Started{AccountID: p.ID, AccountName: p.Name, Owner: owner(a), OwnerSince: a.State.Since, OwnerBy: a.State.By, Reviewers: f.Expand(p.Review.Reviewers),
 		Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), UIHost: p.UIHost, Policy: p.Review}
 	for _, al := range p.Aliases {
-		al.Holders, al.Custodians = f.Expand(al.Holders), f.Expand(al.Custodians)
+		al.Holders, al.Custodians = f.Expand(al.Holders), f.Expand(al.Keepers())
 		st.Aliases = append(st.Aliases, al)
 	}
 	emails := map[string]string{}
@@ -79,7 +79,7 @@ func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time
 func (b *Bot) reviewFacts(ctx context.Context, p workflows.Policy) (workflows.Facts, error) {
 	ids := workflows.Union(reviewersOf(p.Review), p.HolderIDs(), p.Admins)
 	for _, al := range p.Aliases {
-		ids = workflows.Union(ids, al.Custodians)
+		ids = workflows.Union(ids, al.Keepers())
 	}
 	f := workflows.Facts{Policy: p, Groups: map[string][]string{}}
 	var people []string

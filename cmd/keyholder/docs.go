@@ -58,8 +58,9 @@ func hierarchy(a workflows.AccountInfo) string {
 		fmt.Fprintf(&b, "- Owner before: %s\n", s.Previous)
 	}
 	for _, al := range p.Aliases {
-		fmt.Fprintf(&b, "- Shared mailbox %s\n  - held by: %s\n  - password and second factor: %s\n  - kept in: %s\n", al.Email,
-			strings.Join(al.Holders, ", "), orUnknown(strings.Join(al.Custodians, ", ")), orUnknown(al.Vault))
+		fmt.Fprintf(&b, "- Shared mailbox %s\n  - held by: %s\n  - password: %s\n  - second factor: %s\n  - kept in: %s\n", al.Email,
+			strings.Join(al.Holders, ", "), orUnknown(strings.Join(al.PasswordKeepers(), ", ")),
+			orUnknown(strings.Join(al.SecondFactorKeepers(), ", ")), orUnknown(al.Vault))
 	}
 	fmt.Fprintf(&b, "- Approvers: %s (%d must confirm a transfer)\n", strings.Join(p.ApproverIDs(), ", "), p.Transfer.Quorum)
 	fmt.Fprintf(&b, "- Administrators in Slack: %s\n\n", orUnknown(strings.Join(p.Admins, ", ")))

@@ -70,7 +70,7 @@ func reviewers(p workflows.ReviewPolicy) []string {
 func custodians(aliases []workflows.Alias) []string {
 	var out []string
 	for _, a := range aliases {
-		out = workflows.Union(out, a.Custodians)
+		out = workflows.Union(out, a.Keepers())
 	}
 	return out
 }
@@ -250,7 +250,7 @@ func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) St
 		Reviewers: f.Expand(p.Review.Reviewers), Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), Auditors: f.Expand(p.Auditors),
 		Channel: p.Channel, UIHost: p.UIHost, Policy: p.Review}
 	for _, a := range p.Aliases {
-		a.Holders, a.Custodians = f.Expand(a.Holders), f.Expand(a.Custodians)
+		a.Holders, a.Custodians = f.Expand(a.Holders), f.Expand(a.Keepers())
 		st.Aliases = append(st.Aliases, a)
 	}
 	st.Policy.Reviewers = st.Reviewers

@@ -103,7 +103,7 @@ func target(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 		if !ok {
 			return workflows.RefuseField(BlockAlias, "alias_unknown", "This mailbox is not one of the account's. Choose one from the list.")
 		}
-		fr.To, fr.ToHolders, fr.Custodians, fr.Vault = a.Email, f.Expand(a.Holders), f.Expand(a.Custodians), a.Vault
+		fr.To, fr.ToHolders, fr.Custodians, fr.Vault = a.Email, f.Expand(a.Holders), f.Expand(a.Keepers()), a.Vault
 		if workflows.SameEmail(fr.To, fr.From) {
 			return workflows.RefuseField(BlockAlias, "same_owner", "This mailbox owns the account already.")
 		}

@@ -59,6 +59,8 @@ const (
 	question      = "workflows/question"
 	step          = "workflows/step"
 	keyring       = "workflows/keyring"
+	reviewRoom    = "workflows/review"
+	reviewLists   = "workflows/review/lists"
 	slackRoom     = "bot"
 	slackAPI      = "bot/slackapi"
 	rosterRoom    = "bot/roster"
@@ -70,7 +72,7 @@ const (
 )
 
 // machines are the workflows' state machines, those to come included.
-var machines = []string{"workflows/transfer", "workflows/access", "workflows/review", "workflows/recovery"}
+var machines = []string{"workflows/transfer", "workflows/access", reviewRoom, "workflows/recovery"}
 
 // shared are the rooms that the machines share; they only decide, as the machines do.
 var shared = []string{worktime, question, step, keyring}
@@ -80,7 +82,7 @@ var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim,
 
 // rooms is the import table of the house.
 func rooms() map[string]room {
-	production := slices.Concat([]string{approvals, workflows, integrator, store, slackRoom, slackAPI, rosterRoom, configRoom, serve},
+	production := slices.Concat([]string{approvals, workflows, integrator, store, slackRoom, slackAPI, rosterRoom, configRoom, serve, reviewLists},
 		shared, machines)
 	table := map[string]room{
 		approvals:     {pure: true},
@@ -102,8 +104,12 @@ func rooms() map[string]room {
 	}
 	for _, m := range machines {
 		ours := slices.Concat([]string{workflows, approvals}, shared)
+		if m == reviewRoom {
+			ours = append(ours, reviewLists)
+		}
 		table[m] = room{ours: ours, never: []string{slackGo, redis, "net/http"}, pure: true}
 	}
+	table[reviewLists] = room{ours: []string{workflows}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	for _, s := range shared {
 		table[s] = room{ours: []string{workflows, approvals}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	}

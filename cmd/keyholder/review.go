@@ -20,6 +20,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/lists"
 )
 
 type reviewCmd struct {
@@ -147,7 +148,7 @@ func (c reviewImport) Run(w *world) error {
 	if err != nil {
 		return exitError{exitFault, fmt.Sprintf("%v. Nothing was recorded.", err)}
 	}
-	users, _, err := review.ParseUsers(raw)
+	users, _, err := lists.ParseUsers(raw)
 	if err != nil {
 		return exitError{exitFault, fmt.Sprintf("%s cannot be taken, and nothing was recorded:\n%v", c.File, err)}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/lists"
 )
 
 // importFile takes a CSV of the Users page from an administrator or holder.
@@ -49,7 +50,7 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 		return workflows.Decision{}, onField(BlockExtracted, text)
 	}
 	raw := []byte(cmd.Input[BlockFile])
-	users, extra, err := ParseUsers(raw)
+	users, extra, err := lists.ParseUsers(raw)
 	if err != nil {
 		return workflows.Decision{}, onField(BlockFile, workflows.Clip(err.Error(), 1900)+"\nNothing was recorded. Correct the file and give it again.")
 	}
@@ -72,7 +73,7 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 }
 
 // notRead says what of a file does not count as a user or was not looked at.
-func notRead(extra ParsedCSV) string {
+func notRead(extra lists.ParsedCSV) string {
 	text := ""
 	if extra.Owner != "" {
 		text += " The owner, " + workflows.Esc(extra.Owner) + ", has a row of their own."
@@ -199,7 +200,7 @@ func (s CampaignState) mailSystem(cmd workflows.Command, f workflows.Facts) (wor
 	if attest { // a word takes no list back: what it shows stands beside it
 		body.Attested, body.Delegates = cmd.Actor.ID, s.Mailboxes[alias].Delegates
 	} else {
-		list, err := ParseDelegates(raw)
+		list, err := lists.ParseDelegates(raw)
 		if err != nil {
 			return onField(BlockFile, workflows.Clip(err.Error(), 1900)+"\nNothing was recorded. Correct the file and give it again.")
 		}

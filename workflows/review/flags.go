@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/lists"
 )
 
 // Names under which a census says in Unread that a column was not there to read: a CSV of the Users page may lack some. Without them an empty
 // cell is an answer: never signed in, not required.
 const (
 	UnreadSignIn = "last_sign_in"
-	UnreadMFA    = "mfa_required"
-	UnreadSSO    = "sso_required"
+	UnreadMFA    = lists.UnreadMFA
+	UnreadSSO    = lists.UnreadSSO
 )
 
 // userFlags says what about a user is worth a second look, in the contract's order. Each flag is a fact of its own:

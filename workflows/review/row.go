@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/lists"
 )
 
 // Kinds of rows.
@@ -14,7 +15,7 @@ const (
 )
 
 // RoleOwner is the role of the owner's row, beside those of package workflows.
-const RoleOwner = "owner"
+const RoleOwner = lists.RoleOwner
 
 // Flags of a row, part of the contract of the exported files.
 const (

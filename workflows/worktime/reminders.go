@@ -83,7 +83,8 @@ func (r Reminders) Owed(planned Reminder, at time.Time) Reminder {
 	}
 	if !next.At.IsZero() {
 		day, _ := split(shown(owed, loc))
-		sameDay := !r.Hours.Any() && next.At.Before(wall(day.AddDate(0, 0, 1), 0, loc))
+		sameSide := next.At.After(r.Due) == owed.After(r.Due)
+		sameDay := !r.Hours.Any() && sameSide && next.At.Before(wall(day.AddDate(0, 0, 1), 0, loc))
 		if sameDay || !owed.Before(next.At) {
 			return next
 		}

@@ -42,8 +42,12 @@ func hostOfOurs(host string, own ...string) bool {
 	return name == "localhost" || name != "" && slices.ContainsFunc(own, func(o string) bool { return strings.EqualFold(o, name) })
 }
 
-// fromElsewhere reports whether a browser sent this for another site. Clients that are no browser say nothing of it.
+// fromElsewhere reports whether a browser sent this for another site. Clients that are no browser say nothing of it, but that of Slack's
+// socket, which names Slack as its origin: the ticket in its address, which only the API gives and which serves once, stands for it.
 func fromElsewhere(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, "/link/") {
+		return false
+	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
 		return err != nil || !strings.EqualFold(u.Host, r.Host)

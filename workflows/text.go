@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Replacers are made once: they cost more than what they do.
@@ -185,3 +186,19 @@ func Plain(s string, name func(id string) string) string {
 	s = boldPattern.ReplaceAllString(s, "$1")
 	return unescaper.Replace(mended.Replace(s))
 }
+
+// MaxTyped is the longest text that a form takes, in characters: what is taken is shown whole.
+const MaxTyped = 1000
+
+// TooLong refuses a typed text that is longer than [MaxTyped], which Slack's own limit on the field
+// keeps people from; nil for all others.
+func TooLong(field, text string) error {
+	if n := utf8.RuneCountInString(text); n > MaxTyped {
+		return RefuseField(field, "too_long", fmt.Sprintf("This has %d characters; at most %d can be taken. Please say it in fewer.", n, MaxTyped))
+	}
+	return nil
+}
+
+// Slash stands for the slash command, whatever it is called in this installation, in every text that
+// people read in Slack.
+const Slash = "{command}"

@@ -79,7 +79,7 @@ func decline(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 
 func (s State) mayAccept(cmd workflows.Command, word string) error {
 	if !workflows.Among(cmd.Actor.ID, s.acceptors()) {
-		return refused("not_permitted", "Only the new owner can "+word+": "+workflows.Mentions(s.acceptors())+". Nothing was recorded.")
+		return refused("not_permitted", "Only the new owner can "+word+": "+whoCan(s.acceptors())+". Nothing was recorded.")
 	}
 	if s.Phase != Accepting {
 		return refused("not_now", "There is no invitation to "+word+" now. Nothing was recorded. "+stageLine(s))

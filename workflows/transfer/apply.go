@@ -38,10 +38,14 @@ func init() {
 		evSlow: with(func(s *State, e workflows.Event, _ none) { s.Slow = true }),
 		evChecked: with(func(s *State, e workflows.Event, b checked) {
 			s.Checks, s.Caps, s.Mark, s.Seen, s.Off, s.UserID, s.CheckedAt = b.Checks, b.Caps, b.Mark, b.Seen, b.Off, b.UserID, b.At
-			s.Reading, s.Slow, s.Doubt = false, false, ""
+			s.Reading, s.Slow, s.Doubt, s.Unread = false, false, "", ""
 			if b.New {
 				s.Round++
 			}
+		}),
+		evUnread: with(func(s *State, e workflows.Event, b refusal) {
+			s.Unread, s.Reading, s.Slow = b.Code, false, false
+			s.Round++
 		}),
 		evDoubted: with(func(s *State, e workflows.Event, b seen) {
 			s.Doubt, s.DoubtAt, s.Reading, s.Slow = b.Mark, e.At, false, false
@@ -65,6 +69,7 @@ func init() {
 			s.enter(Preparing, e)
 			s.Until = b.Until
 			s.Prep = Prep{Sent: s.Prep.Sent, Sending: s.Token}
+			s.Paused = false
 		}),
 		evUserInvited: with(func(s *State, e workflows.Event, b userInvited) {
 			s.Prep.Invited, s.Prep.Sending, s.Prep.Sent, s.Prep.Gone = true, false, s.Prep.Sent || b.Sent, false
@@ -88,12 +93,16 @@ func init() {
 			s.Round++
 		}),
 		evPrepared: with(func(s *State, e workflows.Event, b how) {
-			s.Prep.Done, s.Prep.Sent = b.How, b.How != workflows.Verified && (s.Prep.Sent || s.Prep.Sending)
+			// An invitation whose answer never came may be the one that was accepted; one that was answered as accepted at once was not ours.
+			s.Prep.Done, s.Prep.Sent = b.How, s.Prep.Sent || s.Prep.Sending && b.How != workflows.Verified
 			s.Prep.Sending = false
 			if b.How == workflows.Attested {
 				s.Prep.Attested = e.By.ID
 			}
 			s.enter(Checking, e)
+			if s.Cooled { // it is decided; what is left is the last check
+				s.Phase = Cooling
+			}
 			s.Until = e.At.Add(s.Policy.ConfirmWithin)
 			s.read(e)
 		}),
@@ -107,6 +116,7 @@ func init() {
 		}),
 		evVoted: with(func(s *State, e workflows.Event, b voted) {
 			s.Ballot.Votes = append(s.Ballot.Votes, b.Votes...)
+			s.Ballot.Bars = append(s.Ballot.Bars, b.Bars...)
 			s.Asked, s.Waiting, s.Given = workflows.Union(s.Asked, b.Waiting), b.Waiting, b.Given
 		}),
 		evApproved: with(func(s *State, e workflows.Event, b until) {
@@ -229,7 +239,7 @@ func with[B any](fold func(*State, workflows.Event, B)) func(*State, workflows.E
 }
 
 // read begins a reading of the account.
-func (s *State) read(e workflows.Event) { s.Reading, s.ReadingSince, s.Slow = true, e.At, false }
+func (s *State) read(e workflows.Event) { s.Reading, s.ReadingSince, s.Slow, s.Unread = true, e.At, false, "" }
 
 // enter begins a stage: a new question, so a new round.
 func (s *State) enter(stage string, e workflows.Event) {

@@ -24,6 +24,8 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 		return watched(s, cmd, r)
 	case workflows.OpWithdraw:
 		return withdrawn(s, cmd, r)
+	case workflows.OpRemoveAccess:
+		return tookBack(s, cmd, r)
 	case workflows.OpSetRole, workflows.OpRemoveUser:
 		return roleReceipt(s, cmd, r)
 	}
@@ -49,6 +51,7 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 		}
 		return workflows.Decision{}, nil
 	}
+	s.Reading = s.Reading || s.Unread != "" // the answer that was waited for, at last
 	checks := inspect(s, reading)
 	if !s.Reading && same(checks, s.Checks) && reading.Mark() == s.Mark {
 		return workflows.Decision{}, nil
@@ -83,7 +86,9 @@ func (s State) afterReading(before State, cmd workflows.Command, f workflows.Fac
 		return s.lookedAgain(cmd, r)
 	case Checking:
 		if needsInvitation(r) {
-			return s.prepare(cmd, r)
+			if s.ToPerson == "" {
+				return s.prepare(cmd, r)
+			}
 		}
 		if len(s.blocking(s.Checks)) > 0 {
 			return workflows.Decision{}, nil
@@ -95,28 +100,38 @@ func (s State) afterReading(before State, cmd workflows.Command, f workflows.Fac
 		}
 	case Cooling:
 		if s.Cooled && (before.Reading || s.Paused) {
-			return s.beforeActing(before, cmd, f)
+			return s.beforeActing(before, cmd, f, r)
 		}
 		if diff := worse(before.Checks, s.Checks); len(diff) > 0 {
 			return s.void(cmd, f, diff, nil)
 		}
 	case Inviting:
 		if (before.Reading || s.Paused) && s.Invite.Code == "" && !s.Invite.Sending && !s.Invite.Manual {
-			return s.beforeActing(before, cmd, f)
+			return s.beforeActing(before, cmd, f, r)
 		}
 	}
 	return workflows.Decision{}, nil
 }
 
-// unreadable decides a reading that failed for good: the token is wrong, or integrator.io was away for a day. People look instead.
+// unreadable decides a reading that failed. What integrator.io refused, as with a token that was revoked, is tried again until it can be
+// read or the stage's time is over; when it was away for a day, the transfer ends.
 func unreadable(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
-	if !s.Reading {
-		return workflows.Decision{}, nil
-	}
-	if r.Failed {
+	switch {
+	case r.Failed && s.Reading:
 		return s.end(cmd, Ended{Outcome: Failed, Code: r.Code, Message: "integrator.io could not be read for " + workflows.Span(workflows.GiveUpAfter)}), nil
+	case r.Refused && (s.Reading || s.Unread != "" && s.Unread != r.Code):
+		return one(cmd, evUnread, refusal{Code: r.Code, Message: r.Message}), nil
 	}
-	return s.end(cmd, Ended{Outcome: Failed, Code: r.Code, Message: r.Message}), nil
+	return workflows.Decision{}, nil
+}
+
+// rereads reports whether the account could not be read and is tried again.
+func (s State) rereads() bool {
+	switch s.Phase {
+	case Checking, Confirming, Cooling, Inviting:
+		return s.Unread != "" && s.Ending == nil
+	}
+	return false
 }
 
 func transferIDs(r workflows.Reading) []string {
@@ -130,7 +145,10 @@ func transferIDs(r workflows.Reading) []string {
 // ask opens the confirmation.
 func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	closes := cmd.At.Add(s.Policy.ConfirmWithin)
-	b := s.Ballot
+	if why := s.left(f); why != "" {
+		return s.endAsLeft(cmd, why), nil
+	}
+	b := s.ballot(f)
 	b.Opens, b.Closes, b.Votes = cmd.At, closes, nil
 	st := eligible(f, s.Electorate)
 	t := b.Judge(st, f.Delegations, cmd.At)
@@ -148,7 +166,7 @@ func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 	switch s.Phase {
 	case Checking, Confirming, Inviting, Preparing:
 	case Cooling:
-		if !s.Cooled {
+		if !s.Cooled && !s.rereads() {
 			return workflows.Decision{}, refused("not_now", "The checks run again by themselves when the time to stop it is over, on "+workflows.When(s.Until)+". Nothing was recorded. To stop the transfer, press Cancel transfer.")
 		}
 	default:
@@ -190,7 +208,7 @@ func (s State) held() bool {
 // waive lets the checks that block and can be waived be as they are.
 func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.Holders) {
-		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+workflows.Mentions(s.Holders)+". Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+whoCan(s.Holders)+". Nothing was recorded.")
 	}
 	open := s.waivable()
 	if len(open) == 0 || !s.held() {
@@ -230,7 +248,7 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 
 // void takes votes back because facts or voters changed, and asks again.
 func (s State) void(cmd workflows.Command, f workflows.Facts, differences []string, keep []approvals.Vote) (workflows.Decision, error) {
-	b := s.Ballot
+	b := s.ballot(f)
 	b.Votes, b.Closes = keep, cmd.At.Add(s.Policy.ConfirmWithin)
 	t := b.Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
 	if !t.Winnable {

@@ -84,6 +84,9 @@ func checkTarget(s State, r workflows.Reading) Check {
 	}
 	c := Check{Key: CheckTarget, Kind: Substantial, Result: Pass, Text: s.To + " is a user of the account"}
 	switch {
+	case needsInvitation(r) && s.ToPerson != "":
+		c.Result, c.Text = Warning, s.To+" is not yet a user of the account"
+		c.Remedy = "They are invited as a user once it is confirmed, and not before."
 	case needsInvitation(r):
 		c.Result, c.Text = Block, s.To+" is not yet a user of the account"
 		c.Remedy = "It has to be invited and to accept first."

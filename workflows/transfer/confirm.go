@@ -18,8 +18,8 @@ func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	if s.Phase != Confirming {
 		return workflows.Decision{}, refused("not_now", "This transfer does not ask for confirmations now. Nothing was recorded. "+stageLine(s))
 	}
-	if _, err := s.Ballot.Cast(cmd.Actor.ID, approvals.Refuse, "", eligible(f, s.Electorate), f.Delegations, cmd.At); err != nil {
-		return workflows.Decision{}, notTaken(s, err)
+	if _, err := s.ballot(f).Cast(cmd.Actor.ID, approvals.Refuse, "", eligible(f, s.Electorate), f.Delegations, cmd.At); err != nil {
+		return workflows.Decision{}, notTaken(s, cmd.Actor.ID, err)
 	}
 	why, modal := askWhy(s, cmd, "Refuse", "Refuse this transfer? That ends it at once and cannot be undone.", nil, true)
 	if modal != nil {
@@ -38,21 +38,28 @@ func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Ch
 	}
 	st := eligible(f, s.Electorate)
 	approved := cmd.Event(evApproved, until{Until: cmd.At.Add(s.Policy.Cooldown)})
-	votes, err := s.Ballot.Cast(cmd.Actor.ID, choice, why, st, f.Delegations, cmd.At)
+	ballot := s.ballot(f)
+	votes, err := ballot.Cast(cmd.Actor.ID, choice, why, st, f.Delegations, cmd.At)
 	if choice == approvals.Approve && len(s.blocking(s.Checks)) > 0 && (err == nil || enough(err)) {
 		return workflows.Decision{}, refused("blocked", "A check is in the way, so nobody can confirm just now. Nothing was recorded. When it is mended or waived, your card shows Confirm again.")
+	}
+	if why := s.left(f); why != "" && choice == approvals.Approve && enough(err) {
+		return s.endAsLeft(cmd, why), nil
 	}
 	if choice == approvals.Approve && enough(err) {
 		// A voter who was away is back, and with their vote it was approved before this click.
 		return workflows.Decision{Events: []workflows.Event{approved}, Reply: workflows.Reply{Text: "Enough people had confirmed already, so yours was not needed and is not counted. The transfer goes on."}}, nil
 	}
 	if err != nil {
-		return workflows.Decision{}, notTaken(s, err)
+		return workflows.Decision{}, notTaken(s, cmd.Actor.ID, err)
 	}
-	b := s.Ballot
+	if why := s.left(f); why != "" && choice == approvals.Approve {
+		return s.endAsLeft(cmd, why), nil
+	}
+	b := ballot
 	b.Votes = slices.Concat(b.Votes, votes)
 	t := b.Judge(st, f.Delegations, cmd.At)
-	d := one(cmd, evVoted, voted{Votes: votes, Standing: relevant(st, s, votes), Given: len(t.Counted), Waiting: t.Waiting})
+	d := one(cmd, evVoted, voted{Votes: votes, Standing: relevant(st, s, votes), Given: len(t.Counted), Waiting: t.Waiting, Bars: s.newBars(f)})
 	switch t.Outcome {
 	case approvals.Approved:
 		d.Events = append(d.Events, approved)
@@ -81,10 +88,10 @@ func relevant(st approvals.Standing, s State, votes []approvals.Vote) approvals.
 
 // delegated asks the delegates of those who have not answered, too.
 func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	if s.Closed() || s.Phase != Confirming {
+	if s.Closed() || s.Phase != Confirming || s.Ending != nil {
 		return workflows.Decision{}, nil
 	}
-	t := s.Ballot.Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
+	t := s.ballot(f).Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
 	if slices.Equal(t.Waiting, s.Waiting) {
 		return workflows.Decision{}, nil
 	}
@@ -92,7 +99,8 @@ func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Dec
 }
 
 // notTaken turns the refusal of a vote into a sentence.
-func notTaken(s State, err error) error {
+func notTaken(s State, who string, err error) error {
+	s.Waiting = slices.DeleteFunc(slices.Clone(s.Waiting), func(id string) bool { return id == who })
 	var r *approvals.Refusal
 	if !errors.As(err, &r) {
 		return err
@@ -121,20 +129,45 @@ func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	return s.end(cmd, Ended{Outcome: Cancelled, Reason: why}), nil
 }
 
-// end closes the transfer: the account is free again, and an invitation as a user that nobody accepted is taken back.
+// end closes the transfer: the account is free again, and what was given is taken back first.
 func (s State) end(cmd workflows.Command, e Ended) workflows.Decision {
 	return s.endBy(cmd, cmd.Actor, e)
 }
 
-// endBy ends it in the name of whoever wanted that before the command came.
+// endBy ends it in the name of whoever wanted that before the command came. Access that the transfer gave is taken back first, accepted or
+// not, and the end waits for integrator.io's word.
 func (s State) endBy(cmd workflows.Command, by workflows.Actor, e Ended) workflows.Decision {
 	e.By, e.At, e.Stage = by, cmd.At, s.Phase
+	if s.gave() {
+		d := one(cmd, evEnding, Ending{Outcome: e.Outcome, Reason: e.Reason, By: by, TakesBack: true, Stage: e.Stage, Code: e.Code, Message: e.Message, Left: e.Left})
+		d.Calls = []workflows.Call{{Op: workflows.OpRemoveAccess, Account: s.AccountID, Email: s.To, Known: workflows.Access{Role: RoleMonitor}.Mark()}}
+		return d
+	}
+	return s.over(cmd, e)
+}
+
+// over ends it now.
+func (s State) over(cmd workflows.Command, e Ended) workflows.Decision {
 	d := one(cmd, evEnded, e)
 	d.Account = s.release(cmd)
-	if (s.Prep.Sent || s.Prep.Sending) && s.Prep.Done != workflows.Verified {
-		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpWithdrawUser, Account: s.AccountID, Email: s.To})
-	}
 	return d
+}
+
+// gave reports whether the transfer made the target a user of the account, or may have, and still has to take that back.
+func (s State) gave() bool { return (s.Prep.Sent || s.Prep.Sending) && !s.changed() }
+
+// tookBack decides what became of the access that was to be taken back: the transfer is over.
+func tookBack(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
+	end := s.Ending
+	if end == nil || !end.TakesBack {
+		return workflows.Decision{}, nil
+	}
+	e := Ended{Outcome: end.Outcome, Reason: end.Reason, By: end.By, At: cmd.At, Stage: end.Stage, Code: end.Code, Message: end.Message, Left: end.Left}
+	e.TookBack = &TookBack{OK: r.OK, None: r.OK && r.User == nil}
+	if !r.OK {
+		e.TookBack.Code, e.TookBack.Message = r.Code, r.Message
+	}
+	return s.over(cmd, e), nil
 }
 
 // release gives the account's lock back, unless the change of owner did already.

@@ -62,12 +62,16 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	}
 	act, known := clicks[cmd.Name]
 	if !known || !s.Opened() {
-		return workflows.Decision{}, refused("unknown_action", "That button is not one of this transfer's. Nothing was recorded. Use the buttons on your card, or /io status.")
+		return workflows.Decision{}, refused("unknown_action", "That button is not one of this transfer's. Nothing was recorded. Use the buttons on your card, or "+workflows.Slash+" status.")
 	}
 	if err := mayAct(s, cmd, f); err != nil {
 		return workflows.Decision{}, err
 	}
-	return act(s, cmd, f)
+	if err := workflows.TooLong(BlockReason, cmd.Input[BlockReason]); err != nil {
+		return workflows.Decision{}, err
+	}
+	d, err := act(s.asOf(f), cmd, f)
+	return d, noLonger(err, func() error { _, was := act(s, cmd, f); return was })
 }
 
 // mayAct refuses whoever may not click anything, closed transfers and questions of another round.
@@ -86,7 +90,7 @@ func mayAct(s State, cmd workflows.Command, f workflows.Facts) error {
 		return r
 	}
 	if s.Ending != nil {
-		return refused("ending", "The invitation is being withdrawn at integrator.io; this transfer ends when that is confirmed. Nothing was recorded.")
+		return refused("ending", s.endingNow()+"; this transfer ends when that is confirmed. Nothing was recorded.")
 	}
 	return nil
 }

@@ -43,6 +43,7 @@ const (
 	evSettling      = "transfer.settling_ends"      // settled
 	evReminded      = "transfer.reminded"           // Reminder
 	evEnded         = "transfer.ended"              // Ended
+	evUnread        = "transfer.unread"             // refusal: the account could not be read; it is tried again
 )
 
 type none struct{}
@@ -102,6 +103,7 @@ type voted struct {
 	Standing approvals.Standing `json:"standing,omitempty"` // what was known of the voters then
 	Given    int                `json:"given"`              // seats that have confirmed by this count
 	Waiting  []string           `json:"waiting,omitempty"`  // whose confirmation is waited for still
+	Bars     []approvals.Bar    `json:"bars,omitempty"`     // of whoever turned out to be one of the parties
 }
 
 type voided struct {

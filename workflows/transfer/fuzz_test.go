@@ -66,7 +66,7 @@ func FuzzDecide(f *testing.F) {
 		f.Add(name, "UANA", workflows.ByPerson, "because", "{}", int16(3))
 	}
 	for _, op := range []string{workflows.OpInspect, workflows.OpInviteOwner, workflows.OpWithdraw, workflows.OpInviteUser, workflows.OpSetRole, workflows.OpRemoveUser,
-		workflows.OpWithdrawUser, workflows.OpWatchTransfer, workflows.OpWatchUser, "", "x"} {
+		workflows.OpRemoveAccess, workflows.OpWatchTransfer, workflows.OpWatchUser, "", "x"} {
 		for _, rest := range []string{`"ok":true`, `"refused":true,"code":"forbidden"`, `"failed":true`, `"ok":true,"reading":{}`, `"ok":true,"transfer":{}`, `"ok":true,"user":{}`,
 			`"ok":true,"transfer":{"status":"done","owner_listed":true}`, `"ok":true,"user":{"status":"dismissed"}`} {
 			f.Add(workflows.CmdReceipt, "", workflows.ByIntegrator, "", `{"op":"`+op+`",`+rest+`}`, int16(-1))

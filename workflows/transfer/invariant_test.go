@@ -145,7 +145,9 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 	}
 	voting := b.Action == ActConfirm || b.Action == ActRefuse
 	switch refusal.Code {
-	case "removed", approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated: // what changes without the transfer hearing of it
+	case "removed": // by the configuration, which no card hears of
+		return
+	case approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated: // what changes without the transfer hearing of it
 		if voting {
 			return
 		}

@@ -6,7 +6,10 @@ import (
 )
 
 // beforeActing counts the votes and compares the facts once more; then the invitation goes out.
-func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Facts, r workflows.Reading) (workflows.Decision, error) {
+	if why := s.left(f); why != "" {
+		return s.endAsLeft(cmd, why), nil
+	}
 	t := s.judgeVotes(cmd, f)
 	if t.Outcome != approvals.Approved {
 		return s.void(cmd, f, voidedWords(t.Voided), append([]approvals.Vote{}, t.Counted...))
@@ -21,12 +24,15 @@ func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Fac
 		}
 		return one(cmd, evPaused, none{}), nil
 	}
+	if needsInvitation(r) && s.ToPerson != "" {
+		return s.prepare(cmd, r) // decided; now they may be made a user
+	}
 	return s.invite(cmd, f.Account)
 }
 
 // judgeVotes counts the votes as they were cast, with everybody's standing of now.
 func (s State) judgeVotes(cmd workflows.Command, f workflows.Facts) approvals.Tally {
-	return s.Ballot.Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
+	return s.ballot(f).Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
 }
 
 // invite sends the invitation, or hands the page steps to the present owner where the token cannot.
@@ -85,7 +91,7 @@ func (s State) withdrawCall() workflows.Call {
 }
 
 // attest records what a person swears to, where Keyholder cannot see it.
-func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+func attest(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	who := cmd.Actor.ID
 	switch {
 	case s.Phase == Preparing:
@@ -98,14 +104,14 @@ func attest(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 		return s.prepared(cmd, workflows.Attested, "")
 	case s.Phase == Inviting && s.Invite.Manual:
 		if !workflows.Among(who, s.inviters()) {
-			return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.inviters())+" can say that the invitation was sent. Nothing was recorded.")
+			return workflows.Decision{}, refused("not_permitted", "Only "+whoCan(s.inviters())+" can say that the invitation was sent. Nothing was recorded.")
 		}
 		return one(cmd, evInvited, invited{How: workflows.Attested, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case s.Phase == Accepting && s.attestable():
 		if !workflows.Among(who, s.acceptors()) {
-			return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.acceptors())+" can say that the account was accepted. Nothing was recorded.")
+			return workflows.Decision{}, refused("not_permitted", "Only "+whoCan(s.acceptors())+" can say that the account was accepted. Nothing was recorded.")
 		}
-		if who == s.Invite.Attested {
+		if s.Invite.Attested != "" && f.Known(who).Same(f.Known(s.Invite.Attested)) {
 			return workflows.Decision{}, refused("attested_both", "You have said that the invitation was sent, so somebody else must say that it was accepted. Nothing was recorded. "+othersOf(s.acceptors(), who))
 		}
 		return s.transfer(cmd, workflows.Attested, "")

@@ -48,9 +48,13 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		}
 		return n
 	}
+	if _, click := clicks[cmd.Name]; click {
+		// Who may act is judged by the configuration of now.
+		n.People = workflows.Union(n.People, p.HolderIDs(), p.Admins, s.FromPeople, []string{s.Invite.Attested})
+	}
 	if s.counts(cmd) {
-		// Everybody whose vote or seat matters, and who is an approver by the configuration of now.
-		n.People = workflows.Union(n.People, s.Ballot.People(), p.ApproverIDs())
+		// Everybody whose vote or seat matters, whom it is about, and who is an approver by the configuration of now.
+		n.People = workflows.Union(n.People, s.Ballot.People(), p.ApproverIDs(), []string{s.Requester, s.ToPerson}, s.ToHolders)
 		n.Delegations = s.Electorate
 	}
 	return n

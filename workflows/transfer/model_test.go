@@ -173,11 +173,13 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 	case workflows.OpRemoveUser:
 		ok.User = copied(o.user(c.Email))
 		o.remove(c.Email)
-	case workflows.OpWithdrawUser:
-		if u := o.user(c.Email); u != nil && u.Status == workflows.UserPending {
-			ok.User = copied(u)
-			o.remove(c.Email)
+	case workflows.OpRemoveAccess:
+		u := o.user(c.Email)
+		if u != nil && c.Known != "" && u.Role != c.Known {
+			return refuse(workflows.RefusedChanged, "")
 		}
+		ok.User = copied(u)
+		o.remove(c.Email)
 	default:
 		return refuse(workflows.RefusedOther, "unknown operation "+c.Op)
 	}

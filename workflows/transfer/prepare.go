@@ -26,7 +26,7 @@ func (s State) inviteUserCalls() []workflows.Call {
 
 // userReceipt decides what became of the target's invitation as a user.
 func userReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
-	if s.Phase != Preparing {
+	if s.Phase != Preparing || s.Ending != nil {
 		return workflows.Decision{}, nil
 	}
 	switch {
@@ -88,7 +88,7 @@ func (s State) prepared(cmd workflows.Command, why, mark string) (workflows.Deci
 // claim says "I'm on it".
 func claim(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.acceptors()) {
-		return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" can take this on: "+workflows.Mentions(s.acceptors())+". Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" can take this on: "+whoCan(s.acceptors())+". Nothing was recorded.")
 	}
 	if s.Phase != Preparing {
 		return workflows.Decision{}, refused("not_now", "There is no invitation to take on now. Nothing was recorded. "+stageLine(s))

@@ -304,18 +304,20 @@ func (w *world) finish() {
 // nothingLeft: who ended without becoming owner has no invitation of ours, unless the card says so.
 func (w *world) nothingLeft() {
 	w.t.Helper()
-	left, sent := false, false
+	left := false
 	for _, r := range w.runs {
-		sent = sent || r.state.Prep.Sent
 		left = left || r.state.changed() || r.state.End != nil && r.state.End.Left
 	}
 	if left {
 		return
 	}
-	w.out.forbidden = nil
-	if u := w.out.user(mailbox); sent && u != nil && u.Status == workflows.UserPending && !w.refusedToWithdraw {
-		w.t.Fatalf("the invitation of %s as a user is left behind at integrator.io", u.Email)
+	for _, r := range w.runs {
+		t := r.state.End.TookBack
+		if u := w.out.user(r.state.To); t != nil && t.OK && u != nil && r == w.newest() {
+			w.t.Fatalf("%s is still a user at integrator.io, and the card says that this was taken back", u.Email)
+		}
 	}
+	w.out.forbidden = nil
 	for _, t := range w.out.transfers {
 		if t.Pending() && !t.ByHand && t.Status == workflows.TransferUnapproved {
 			w.t.Fatalf("the invitation %s is left behind at integrator.io, and no card says so", t.ID)

@@ -20,7 +20,7 @@ const (
 // open decides a submitted request.
 func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if s.Opened() {
-		return workflows.Decision{}, refused("open_already", "This request was taken already. Nothing was recorded. Look at your card, or ask anew with /io transfer.")
+		return workflows.Decision{}, refused("open_already", "This request was taken already. Nothing was recorded. Look at your card, or ask anew: "+workflows.Slash+" transfer.")
 	}
 	if f.Policy.Name == "" {
 		return workflows.Decision{}, workflows.RefuseField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
@@ -75,6 +75,9 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	if fr.Reason == "" {
 		return fr, workflows.RefuseField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
 	}
+	if err := workflows.TooLong(BlockReason, fr.Reason); err != nil {
+		return fr, err
+	}
 	fr.PreviousRole = cmd.Input[BlockRole]
 	switch fr.PreviousRole {
 	case "":
@@ -83,10 +86,8 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	default:
 		return fr, workflows.RefuseField(BlockRole, "role_unknown", "Choose manage, administrator, monitor or remove.")
 	}
-	fr.Bars = []approvals.Bar{{Who: fr.Requester, Why: "requester"}}
-	if fr.ToPerson != "" {
-		fr.Bars = append(fr.Bars, approvals.Bar{Who: fr.ToPerson, Why: "new_owner"})
-	}
+	fr.Parties = parties(fr, f)
+	fr.Bars = approvals.Bars(fr.Parties, f.Everybody())
 	return fr, nil
 }
 
@@ -165,7 +166,7 @@ func RequestModal(policies []workflows.Policy, account string, now time.Time) wo
 		{Block: BlockAlias, Kind: workflows.InputSelect, Label: "New owner: a shared mailbox", Options: aliases, Optional: true,
 			Hint: "Safer: several trusted people can open it, so nobody's leaving locks the account."},
 		{Block: BlockPerson, Kind: workflows.InputUser, Label: "Or: a person", Optional: true},
-		{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: 1000, Placeholder: "Jane leaves on 5 December"},
+		{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: workflows.MaxTyped, Placeholder: "Jane leaves on 5 December"},
 		{Block: BlockRole, Kind: workflows.InputSelect, Label: "What the present owner becomes", Initial: RoleManage, Options: []workflows.Option{
 			{Value: RoleManage, Label: "Manage all integrations", Description: "what integrator.io does by itself"},
 			{Value: RoleAdministrator, Label: "Administrator"},

@@ -58,6 +58,15 @@ func (s *script) commands() map[string]func([]string) {
 		"owner": func(a []string) { w.owner(a[0]) },
 		// standing NAME [CODE]: what Slack says of a person.
 		"standing": func(a []string) { w.standing(a[0], strings.Join(a[1:], "")) },
+		// email NAME ADDRESS [unconfirmed]: the address that Slack shows of a person.
+		"email": func(a []string) {
+			p := w.people[userID(a[0])]
+			p.Email, p.EmailConfirmed, p.Unconfirmed = a[1], len(a) < 3, ""
+			if len(a) > 2 {
+				p.Email, p.Unconfirmed = "", a[1]
+			}
+			w.people[p.ID] = p
+		},
 		// delegate FROM TO SPAN
 		"delegate": func(a []string) { s.tell(w.delegate(a[0], a[1], s.span(a[2]))...) },
 		// request NAME to=mailbox|NAME reason=... role=...

@@ -33,7 +33,7 @@ func remedy(s State, code, message string) string {
 	case workflows.RefusedChanged:
 		return "The access at integrator.io is no longer the one that Keyholder expected, so it left it alone. Look under Users; then press Check again."
 	case workflows.FailedDeadline:
-		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter) + ". Ask again with /io transfer when it does."
+		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter) + ". Ask again with " + workflows.Slash + " transfer when it does."
 	}
 	if message == "" {
 		message = "no reason given"
@@ -124,7 +124,7 @@ func askWhy(s State, cmd workflows.Command, submit, question string, details []s
 	}
 	return "", &workflows.Modal{Callback: Reason, Title: workflows.Clip(submit, 24), Submit: workflows.Clip(submit, 24), Intro: intro, Workflow: cmd.Workflow, Account: s.AccountID,
 		Action: cmd.Name, Round: s.Round, Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: label, Optional: !required,
-			Multiline: true, MaxLength: 1000, Hint: "It is shown on the card and kept in the record."}}}
+			Multiline: true, MaxLength: workflows.MaxTyped, Hint: "It is shown on the card and kept in the record."}}}
 }
 
 // voidedWords says whose votes no longer count, and why.
@@ -152,10 +152,13 @@ func stageLine(s State) string {
 		return outcomeLine(s)
 	}
 	if s.Ending != nil {
-		return "The invitation is being withdrawn at integrator.io."
+		return s.endingNow() + "."
 	}
 	switch s.Phase {
 	case Checking:
+		if s.rereads() {
+			return "The account cannot be read at integrator.io just now."
+		}
 		if s.held() {
 			return "A check is in the way."
 		}
@@ -296,19 +299,57 @@ func endLines(s State, who string) []string {
 	} else if e.Left {
 		out = append(out, "! The invitation may still stand at integrator.io: "+s.From+" has to delete it under My account > Transfers.")
 	}
+	if e.TookBack != nil {
+		out = append(out, tookBackLine(s))
+	}
 	if len(e.Open) > 0 {
 		out = append(out, "! Left open:\n• "+strings.Join(e.Open, "\n• "))
 	}
 	switch e.Outcome {
 	case Expired, Declined, Cancelled, Refused:
-		out = append(out, "To try again: /io transfer "+s.AccountID)
+		out = append(out, "To try again: "+workflows.Slash+" transfer "+s.AccountID)
 	case Failed:
 		if e.Code != "" || e.Message != "" {
 			out = append(out, failure(s))
 		}
+		if e.Code == endLeft {
+			return out // nothing that Celigo could mend
+		}
 		out = append(out, "For Celigo support, this is what to send:\n```"+ticket(s)+"```")
 	}
 	return out
+}
+
+// tookBackLine says what became of the access that the transfer gave.
+func tookBackLine(s State) string {
+	t := s.End.TookBack
+	switch {
+	case t.None:
+		return s.To + " was invited as a user for this transfer, and is none any more; there was nothing left to take back."
+	case t.OK:
+		return "✓ " + s.To + " was invited as a user for this transfer; that was taken back (Keyholder did it), so it is no user of the account now."
+	case t.Code == workflows.RefusedChanged:
+		return "! " + s.To + " was invited as a user for this transfer, and somebody has changed that access since, so it was left alone. Look under Users in integrator.io whether it is still needed."
+	}
+	return "! " + s.To + " was invited as a user for this transfer, and that could not be taken back: " + remedyWhy(t.Code, t.Message) + ". Remove it under Users in integrator.io."
+}
+
+// remedyWhy says shortly why integrator.io did not do something.
+func remedyWhy(code, message string) string {
+	switch code {
+	case workflows.RefusedForbidden:
+		return "the token may not"
+	case workflows.RefusedUnauthorized:
+		return "the token is wrong, revoked or expired"
+	case workflows.RefusedNoToken:
+		return "there is no token for this account any more"
+	case workflows.FailedDeadline:
+		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter)
+	}
+	if message == "" {
+		return "integrator.io refused it"
+	}
+	return "integrator.io says " + workflows.Quote(message)
 }
 
 // endedWhen says when it ended, and who finished what was left to do.
@@ -329,10 +370,13 @@ func endedWhen(s State) string {
 
 // failure says why it failed, with the remedy.
 func failure(s State) string {
+	if s.End.Code == endLeft {
+		return "It cannot be carried out: " + s.End.Message + ". Whoever still needs it can ask anew: " + workflows.Slash + " transfer " + s.AccountID
+	}
 	if s.End.Code == "dead_end" {
 		return "Too few of those who may confirm are still active members, so nobody could approve it any more. Name more approvers and ask anew."
 	}
-	return strings.ReplaceAll(remedy(s, s.End.Code, s.End.Message), "then press Check again", "then ask again with /io transfer "+s.AccountID)
+	return strings.ReplaceAll(remedy(s, s.End.Code, s.End.Message), "then press Check again", "then ask again with "+workflows.Slash+" transfer "+s.AccountID)
 }
 
 // ticket is a support request, ready to send. It holds no secret.

@@ -50,7 +50,7 @@ func (s State) canRemove() bool { return s.Token && s.Caps.Token != workflows.No
 // settle finishes the transfer; what was not ticked stays flagged.
 func settle(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.acceptors(), s.Admins) {
-		return workflows.Decision{}, refused("not_permitted", "Only the new owner ("+workflows.Mentions(s.acceptors())+") or an administrator can finish this. Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", "Only the new owner ("+whoCan(s.acceptors())+") or an administrator can finish this. Nothing was recorded.")
 	}
 	if s.Phase != Settling || s.Settle.Removing {
 		return workflows.Decision{}, refused("not_now", "There is nothing to finish now. Nothing was recorded. "+stageLine(s))

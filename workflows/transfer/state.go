@@ -63,6 +63,9 @@ type State struct {
 	DoubtAt      time.Time `json:"doubt_at,omitzero"`
 	ReadingSince time.Time `json:"reading_since,omitzero"`
 	Slow         bool      `json:"slow,omitempty"`
+	// Unread is why the account could not be read when it was last tried (a code of workflows.CallRefusals), "" when it could.
+	// It is tried again until it can.
+	Unread string `json:"unread,omitempty"`
 
 	Prep Prep `json:"prep"`
 
@@ -104,6 +107,7 @@ type Frozen struct {
 	Electorate   []string                 `json:"electorate,omitempty"`
 	Lists        [][]string               `json:"lists,omitempty"` // of each of which somebody must confirm
 	Bars         []approvals.Bar          `json:"bars,omitempty"`
+	Parties      []approvals.Party        `json:"parties,omitempty"` // who asked, and who would own, by all that is known of them
 	Policy       workflows.TransferPolicy `json:"policy"`
 	Token        bool                     `json:"token,omitempty"`
 	UIHost       string                   `json:"ui_host,omitempty"`
@@ -139,11 +143,18 @@ type Invite struct {
 	Resend   bool   `json:"resend,omitempty"`   // withdrawn only to be sent again
 }
 
-// Ending is an end that waits for integrator.io to confirm that the invitation is withdrawn.
+// Ending is an end that waits for integrator.io's word: first that the invitation to become owner is withdrawn, then that the access
+// which the transfer gave is taken back (TakesBack).
 type Ending struct {
 	Outcome string          `json:"outcome"`
 	Reason  string          `json:"reason,omitempty"`
 	By      workflows.Actor `json:"by"`
+	// The rest is what the end itself will say; set with TakesBack.
+	TakesBack bool   `json:"takes_back,omitempty"`
+	Stage     string `json:"stage,omitempty"`
+	Code      string `json:"code,omitempty"`
+	Message   string `json:"message,omitempty"`
+	Left      bool   `json:"left,omitempty"`
 }
 
 // Settle is what is left to do after the owner changed.
@@ -192,6 +203,16 @@ type Ended struct {
 	// Left is true when the invitation could not be withdrawn and stands at integrator.io.
 	Left bool     `json:"left,omitempty"`
 	Open []string `json:"open,omitempty"` // settling points left open
+	// TookBack says what became of the access as a user that the transfer gave; nil: it gave none.
+	TookBack *TookBack `json:"took_back,omitempty"`
+}
+
+// TookBack is what became of what a transfer gave. OK: it is gone; None: there was nothing left to take. Else Code and Message say why it stands.
+type TookBack struct {
+	OK      bool   `json:"ok,omitempty"`
+	None    bool   `json:"none,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
 }
 
 // Opened implements workflows.State.
@@ -231,6 +252,6 @@ func (s State) clone() State {
 	s.Told = slices.Clip(s.Told)
 	s.Waivers = slices.Clip(s.Waivers)
 	s.Reminders = slices.Clip(s.Reminders)
-	s.Ballot.Votes = slices.Clip(s.Ballot.Votes)
+	s.Ballot.Votes, s.Ballot.Bars = slices.Clip(s.Ballot.Votes), slices.Clip(s.Ballot.Bars)
 	return s
 }

@@ -19,6 +19,9 @@ var stories = map[string]workflows.Teller{
 	}),
 	evSlow:    workflows.TellsAlways("integrator.io had not answered yet; Keyholder went on asking."),
 	evChecked: workflows.Tells(func(e workflows.Event, b checked) string { return "The account was checked" + findings(b) }),
+	evUnread: workflows.Tells(func(e workflows.Event, b refusal) string {
+		return "The account could not be read (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "; Keyholder goes on trying."
+	}),
 	evDoubted: workflows.TellsAlways("A check got worse; the account is read once more before that decides."),
 	evRecheck: workflows.Tells(func(e workflows.Event, _ none) string {
 		if e.By.Kind == workflows.ByTimer {
@@ -126,6 +129,9 @@ var stories = map[string]workflows.Teller{
 		case Failed:
 			text = "Failed: " + b.Reason
 		}
+		if b.TakesBack {
+			return text + ". What the transfer gave the new owner was to be taken back at integrator.io."
+		}
 		return text + ". The invitation was to be withdrawn at integrator.io."
 	}),
 	evTransferred: workflows.Tells(func(e workflows.Event, b transferred) string {
@@ -161,6 +167,8 @@ var stories = map[string]workflows.Teller{
 			text = "The transfer is complete."
 		case b.Outcome == Expired:
 			text = expiredWhat(b.Stage)
+		case b.Code == endLeft:
+			text = "Failed: " + b.Message + "."
 		case b.Outcome == Failed && b.Reason != "":
 			text = "Failed: " + b.Reason + "."
 		case b.Outcome == Failed:
@@ -168,6 +176,9 @@ var stories = map[string]workflows.Teller{
 		}
 		if len(b.Open) > 0 {
 			text += " Left open: " + strings.Join(b.Open, "; ") + "."
+		}
+		if t := b.TookBack; t != nil {
+			text += map[bool]string{true: " What it gave is taken back (Keyholder did it).", false: " What it gave could not be taken back (" + workflows.Esc(t.Code) + ")."}[t.OK]
 		}
 		if b.Left {
 			text += " The invitation may still stand at integrator.io."

@@ -13,7 +13,7 @@ func (s State) view() workflows.View {
 
 // watches says what is looked at until it changes.
 func (s State) watches() []workflows.Watch {
-	if s.Closed() || !s.Token || s.Caps.Token == workflows.No {
+	if s.Closed() || !s.Token || s.Caps.Token == workflows.No && !s.rereads() || s.Ending != nil && s.Ending.TakesBack {
 		return nil
 	}
 	watch := func(name string, c workflows.Call) []workflows.Watch {
@@ -21,6 +21,8 @@ func (s State) watches() []workflows.Watch {
 		return []workflows.Watch{{Name: name, Call: c, Every: s.Policy.WatchEvery}}
 	}
 	switch {
+	case s.rereads():
+		return watch("checks", inspectCall(s.Frozen)) // whatever is read is worth knowing
 	case s.Phase == Preparing:
 		return watch("user", workflows.Call{Op: workflows.OpWatchUser, Email: s.To, Known: s.Prep.Mark})
 	case s.Phase == Accepting, s.Phase == Inviting && s.Invite.Manual:
@@ -38,7 +40,7 @@ func (s State) waiting() []string {
 	if s.Closed() || s.Ending != nil {
 		return nil
 	}
-	if s.held() {
+	if s.held() || s.rereads() {
 		return workflows.Union([]string{s.Requester}, s.Holders)
 	}
 	switch s.Phase {
@@ -67,7 +69,7 @@ func (s State) waiting() []string {
 // audience lists who must have a card now. Apply adds them to Told, from which nobody is ever taken.
 func (s State) audience() []string {
 	who := []string{s.Requester}
-	if s.held() {
+	if s.held() || s.rereads() {
 		who = workflows.Union(who, s.Holders)
 	}
 	switch s.Phase {
@@ -199,7 +201,7 @@ func (s State) buttons(who string) []workflows.Button {
 	stop := workflows.Button{Action: ActCancel, Label: "Cancel transfer…", Style: workflows.Danger}
 	switch s.Phase {
 	case Checking:
-		add(s.held() && (requester || holder), check)
+		add((s.held() || s.rereads()) && (requester || holder), check)
 		add(mayWaive, waive)
 		add(requester || holder || admin, stop)
 	case Preparing:
@@ -214,7 +216,7 @@ func (s State) buttons(who string) []workflows.Button {
 		add(mayWaive, waive)
 		add(requester, workflows.Button{Action: ActCancel, Label: "Cancel transfer…"})
 	case Cooling:
-		add(s.held() && (requester || holder), check)
+		add((s.held() || s.rereads()) && (requester || holder), check)
 		add(mayWaive, waive)
 		add(requester || holder || admin, stop)
 	case Inviting:
@@ -226,15 +228,6 @@ func (s State) buttons(who string) []workflows.Button {
 		add(!s.Settle.Removing && (workflows.Among(who, s.acceptors()) || admin), workflows.Button{Action: ActSettle, Label: "Finish…", Style: workflows.Primary})
 	}
 	return out
-}
-
-func (s State) barred(who string) bool {
-	for _, b := range s.Bars {
-		if b.Who == who {
-			return true
-		}
-	}
-	return false
 }
 
 func (s State) prepareButtons(who string) []workflows.Button {

@@ -34,6 +34,9 @@ func fallback(s State, who string) string {
 		}
 		return "Handing " + what + ": waiting for confirmations"
 	case Checking:
+		if s.rereads() {
+			return "Handing " + what + ": the account cannot be read at integrator.io"
+		}
 		if s.held() {
 			return "Something is in the way of handing " + what
 		}
@@ -95,7 +98,7 @@ func roleWord(role string) string {
 // lines say what is asked, why you, what happens next, by when and who else.
 func lines(s State, who string) []string {
 	if s.Ending != nil {
-		return []string{"… " + endingWord(s.Ending.Outcome) + ". The invitation is being withdrawn at integrator.io; this ends when integrator.io has confirmed that."}
+		return []string{"… " + endingWord(s.Ending.Outcome) + ". " + s.endingNow() + "; this ends when integrator.io has confirmed that."}
 	}
 	switch s.Phase {
 	case Checking:
@@ -118,6 +121,8 @@ func lines(s State, who string) []string {
 
 func checkingLines(s State) []string {
 	switch {
+	case s.rereads():
+		return []string{s.unreadLine()}
 	case s.Reading && s.Slow:
 		return []string{"! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking, until " + workflows.When(s.asksUntil()) + "."}
 	case s.Reading:
@@ -159,6 +164,31 @@ func notes(s State) []string {
 	return []string{what + "\n• " + strings.Join(s.VoidNote, "\n• ")}
 }
 
+// unreadLine says that the account could not be read, what mends it, and that it is tried again.
+func (s State) unreadLine() string {
+	why := "integrator.io refused to be read"
+	mend := "Whoever runs Keyholder has to look at that"
+	switch s.Unread {
+	case workflows.RefusedUnauthorized:
+		why, mend = "integrator.io does not accept Keyholder's token: it is wrong, revoked or expired", "Whoever runs Keyholder has to replace it"
+	case workflows.RefusedForbidden:
+		why, mend = "integrator.io does not let Keyholder's token read the account", "Whoever runs Keyholder has to give it that right"
+	}
+	line := "! The checks could not be made: " + why + ". Nothing is lost. " + mend + "; Keyholder tries again by itself, and Check again tries at once."
+	if s.Phase != Confirming {
+		line += " Without that, this ends on " + workflows.When(s.Until) + "."
+	}
+	return line
+}
+
+// endingNow says what an end that has been decided waits for.
+func (s State) endingNow() string {
+	if s.Ending.TakesBack {
+		return "The access that this transfer gave " + s.To + " is being taken back at integrator.io"
+	}
+	return "The invitation is being withdrawn at integrator.io"
+}
+
 func preparingLines(s State, who string) []string {
 	box := "The invitation goes to the mailbox of " + s.To + "."
 	var out []string
@@ -194,7 +224,11 @@ func preparingLines(s State, who string) []string {
 	default:
 		out = append(out, "One of "+workflows.Mentions(s.acceptors())+" opens that mailbox and signs up.")
 	}
-	return append(out, "When it is accepted, the checks run again and the approvers are asked. By "+workflows.When(s.Until)+", or this ends.")
+	next = "the approvers are asked"
+	if s.Cooled {
+		next = "the invitation to become the owner follows"
+	}
+	return append(out, "When it is accepted, the checks run again and "+next+". By "+workflows.When(s.Until)+", or this ends.")
 }
 
 // othersInvite reports whether a person has to send the invitation as a user, because the token may not.
@@ -231,6 +265,8 @@ func confirmingLines(s State, who string) []string {
 		out = append(out, count)
 	}
 	switch {
+	case s.rereads():
+		out = append(out, s.unreadLine())
 	case s.Reading:
 		out = append(out, "… The checks run again.")
 	case s.held():
@@ -302,7 +338,12 @@ func voteWord(c approvals.Choice) string {
 
 func coolingLines(s State, who string) []string {
 	var out []string
+	if s.rereads() {
+		out = append(out, s.unreadLine())
+	}
 	switch {
+	case s.Cooled && s.rereads():
+		out = append(out, "✓ Confirmed; the confirmations stand. When the account can be read, it goes on by itself.")
 	case !s.Cooled:
 		who := "a holder or an administrator"
 		if !workflows.Among(s.Requester, s.Holders, s.Admins) {
@@ -343,6 +384,8 @@ func pageSteps(s State) string {
 
 func invitingLines(s State, who string) []string {
 	switch {
+	case s.rereads():
+		return []string{s.unreadLine()}
 	case s.Reading, s.Doubt != "":
 		return []string{"… The checks run again, then the invitation goes out. By " + workflows.When(s.Until) + ", or this ends."}
 	case s.Paused:

@@ -30,8 +30,6 @@ type world struct {
 	out         *outside
 	away        bool
 	queue       []*workflows.Effect
-	// refusedToWithdraw: integrator.io refused to delete an invitation as a user, so it may stand.
-	refusedToWithdraw bool
 }
 
 type failer interface {
@@ -369,7 +367,6 @@ func (w *world) deliver(outcome string) step {
 func (w *world) receive(e *workflows.Effect, r workflows.Receipt, id string) step {
 	w.t.Helper()
 	r.Effect, r.Op = e.ID, e.Call.Op
-	w.refusedToWithdraw = w.refusedToWithdraw || r.Op == workflows.OpWithdrawUser && !r.OK
 	return w.do(workflows.Command{ID: id, Workflow: e.Workflow, Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
 		Round: workflows.NoRound, Receipt: &r})
 }
@@ -513,6 +510,7 @@ var date = regexp.MustCompile(`<!date\^(\d+)\^([^|>]*)\|[^>]*>`)
 
 // read is how a person reads a text: names for mentions, UTC for dates.
 func (w *world) read(text string) string {
+	text = strings.ReplaceAll(text, workflows.Slash, "/io")
 	text = date.ReplaceAllStringFunc(text, func(m string) string {
 		p := date.FindStringSubmatch(m)
 		var unix int64

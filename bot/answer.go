@@ -58,7 +58,7 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 	if l := b.linkTo(ctx, link, v.who.user); l != "" {
 		text += " <" + l + "|Open the card>"
 	}
-	text = cut(text, limitSection)
+	text = cut(b.fill(text), limitSection)
 	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 	ways := v.ways(ctx, text, msg)
 	for {
@@ -109,11 +109,27 @@ func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []fu
 
 // flat is mrkdwn as one plain line, for the text at a field. People whose name is known by now are named.
 func (b *Bot) flat(mrkdwn string) string {
-	return plain(strings.ReplaceAll(workflows.Plain(mrkdwn, b.people.Name), "`", ""), limitFieldError)
+	return plain(strings.ReplaceAll(workflows.Plain(b.fill(mrkdwn), b.people.Name), "`", ""), limitFieldError)
 }
 
-// fill puts the command's own name into a text.
-func (b *Bot) fill(text string) string { return strings.ReplaceAll(text, "{command}", b.o.Command) }
+// fill puts the command's own name into a text. Every text of a machine goes through it on its way out.
+func (b *Bot) fill(text string) string {
+	return strings.ReplaceAll(text, workflows.Slash, b.o.Command)
+}
+
+// named is a card with the command's own name in all its texts.
+func (b *Bot) named(c workflows.Card) workflows.Card {
+	all := func(texts []string) []string {
+		out := make([]string, len(texts))
+		for i, t := range texts {
+			out[i] = b.fill(t)
+		}
+		return out
+	}
+	c.Title, c.Note, c.Fallback = b.fill(c.Title), b.fill(c.Note), b.fill(c.Fallback)
+	c.Lines, c.Facts = all(c.Lines), all(c.Facts)
+	return c
+}
 
 // sortedErrors lists a reply's texts by field, for where there are no fields to show them at.
 func sortedErrors(errs map[string]string) string {

@@ -39,7 +39,7 @@ func (v *visit) command(ctx context.Context) {
 	if l := v.b.linkTo(short, reply.Link, v.who.user); l != "" {
 		reply.Text += " <" + l + "|Open the card>"
 	}
-	v.ack.send("ok", ephemeral(reply.Text))
+	v.ack.send("ok", ephemeral(v.b.fill(reply.Text)))
 	v.later(ctx)
 }
 

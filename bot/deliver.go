@@ -127,7 +127,7 @@ func (d *delivery) hold(ctx context.Context) (context.Context, context.CancelFun
 
 func (d *delivery) message() []slack.MsgOption {
 	e := d.claim.Effect
-	fallback, blocks := Render(d.card, e.Machine, e.Workflow)
+	fallback, blocks := Render(d.b.named(d.card), e.Machine, e.Workflow)
 	return []slack.MsgOption{
 		slack.MsgOptionText(fallback, false),
 		slack.MsgOptionBlocks(blocks...),

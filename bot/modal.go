@@ -56,7 +56,10 @@ const namePatience = 400 * time.Millisecond
 // renderModal renders a form whose labels may hold mrkdwn. Slack shows fields' labels and hints as plain text, so mentions become names there, date
 // tokens times in UTC, and markup goes.
 func (b *Bot) renderModal(ctx context.Context, m workflows.Modal) (slack.ModalViewRequest, error) {
-	m.Inputs = slices.Clone(m.Inputs)
+	m.Inputs, m.Intro = slices.Clone(m.Inputs), slices.Clone(m.Intro)
+	for i, t := range m.Intro {
+		m.Intro[i] = b.fill(t)
+	}
 	b.learnNames(ctx, m.Inputs)
 	for i := range m.Inputs {
 		if in := &m.Inputs[i]; in.Kind != workflows.BlockText {

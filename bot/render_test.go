@@ -138,6 +138,15 @@ func TestALongTextIsShownWholeInPieces(t *testing.T) {
 	}
 }
 
+func TestTextsOfMachinesNameTheCommandAsItIsCalledHere(t *testing.T) {
+	b := &Bot{o: Options{Command: "/keys"}}
+	c := b.named(workflows.Card{Title: "{command} a", Lines: []string{"b {command}"}, Facts: []string{"{command}"}, Note: "{command}", Fallback: "{command}"})
+	raw, err := json.Marshal(c)
+	if err != nil || strings.Count(string(raw), "/keys") != 5 || strings.Contains(string(raw), "{command}") {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
+
 func TestCutNeverLeavesHalfATokenBehind(t *testing.T) {
 	piece := rapid.SampledFrom([]string{"word ", "<@UANA>", "<https://x.example/a|label>", workflows.When(time.Unix(1e9, 0)), "&amp;", "&lt;", "&gt;", "🙂", "\n", "é"})
 	rapid.Check(t, func(t *rapid.T) {

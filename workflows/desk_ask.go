@@ -178,7 +178,8 @@ func (d *Desk) Story(ctx context.Context, workflow string) ([]StoryLine, error) 
 	return out, nil
 }
 
-// MayRead reports whether a person may read an account's record: its holders, approvers, administrators and auditors in good standing.
+// MayRead reports whether a person may read an account's record: its holders, approvers, administrators, auditors and
+// owner, in good standing.
 func (d *Desk) MayRead(ctx context.Context, person Person, account string) bool {
 	p, ok := d.o.Policies.Policy(account)
 	if !ok || person.Standing != "" {
@@ -195,7 +196,11 @@ func (d *Desk) MayRead(ctx context.Context, person Person, account string) bool 
 			}
 		}
 	}
-	return person.Email != "" && person.EmailConfirmed && SameEmail(person.Email, p.Owner)
+	if person.Email == "" || !person.EmailConfirmed {
+		return false
+	}
+	owner, err := d.Owner(ctx, account) // the record's, which a transfer may have changed since the configuration was written
+	return err == nil && SameEmail(person.Email, owner)
 }
 
 // Place answers where a workflow's card stands in Slack.

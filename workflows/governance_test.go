@@ -158,6 +158,12 @@ func TestAnOwnerWhomOnlyTheConfigurationNamedCanBeCorrectedThere(t *testing.T) {
 	if owner, err := r.Owner(context.Background(), "acme"); err != nil || owner != "june@acme.example" {
 		t.Errorf("the owner is %s, %v", owner, err)
 	}
+	for email, may := range map[string]bool{"june@acme.example": true, "jane@acme.example": false} {
+		who := workflows.Person{ID: "U0OTHER", Email: email, EmailConfirmed: true}
+		if got := r.MayRead(context.Background(), who, "acme"); got != may {
+			t.Errorf("%s may read the record: %v, though the owner on record is june@acme.example", email, got)
+		}
+	}
 	a := workflows.AccountState{Owner: "celigo@acme.example", By: "t00-7KQ2M9XA"}
 	body, _ := json.Marshal(workflows.GovernanceChange{Old: json.RawMessage(rulesBefore), New: json.RawMessage(corrected)})
 	a, err := workflows.ApplyAccount(a, workflows.Event{Type: workflows.GovernanceChanged, Body: body})

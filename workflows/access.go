@@ -138,6 +138,8 @@ type Given struct {
 	Until    time.Time `json:"until,omitzero"` // end of the time-box that gave it
 	// Asked is who asked for it, a Slack ID; empty where nobody did.
 	Asked string `json:"asked,omitempty"`
+	// Who is the user by what integrator.io knows them by, as seen last; zero where they were never seen.
+	Who UserRef `json:"who,omitzero"`
 	// Running are the time-boxes that have begun and not ended, in that order.
 	Running []RunningTime `json:"running,omitempty"`
 	// Former is what stood before the first of Running, and stands again after the last of them; nil while none runs.
@@ -159,6 +161,27 @@ type Former struct {
 
 // GivenKey names a person's access in an environment ("" is production).
 func GivenKey(environment, email string) string { return environment + "/" + strings.ToLower(email) }
+
+// GivenOf finds what decisions say of a user's access: under their address, unless that is somebody else's by now, or else
+// by who they are, whatever their address was when it was decided. Without any, key is that of the address.
+func (a AccountState) GivenOf(environment, email string, who UserRef) (key string, g Given, found bool) {
+	key = GivenKey(environment, email)
+	if g, found = a.Given[key]; found && !g.Who.Other(who) {
+		return key, g, true
+	}
+	if !who.IsZero() {
+		under := ""
+		for k, g := range a.Given {
+			if g.Who.Is(who) && strings.HasPrefix(k, environment+"/") && (under == "" || k < under) {
+				under = k
+			}
+		}
+		if under != "" {
+			return under, a.Given[under], true
+		}
+	}
+	return key, Given{}, false
+}
 
 // AccessGiven is the type of the account's event with body [GivenChange].
 const AccessGiven = "access.given"
@@ -214,6 +237,9 @@ func (g Given) With(c GivenChange) Given {
 	}
 	if c.Stays {
 		next.Mark, next.Workflow, next.Since, next.Until, next.Asked = g.Mark, g.Workflow, g.Since, g.Until, g.Asked
+	}
+	if next.Who.IsZero() {
+		next.Who = g.Who
 	}
 	if len(next.Running) == 0 {
 		next.Running, next.Former = nil, nil

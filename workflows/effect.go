@@ -70,16 +70,22 @@ const (
 
 // Call is one thing to do at integrator.io.
 type Call struct {
-	Op          string   `json:"op"`
-	Account     string   `json:"account"`
-	Environment string   `json:"environment,omitempty"` // empty: production
-	Email       string   `json:"email,omitempty"`
-	Role        string   `json:"role,omitempty"`  // administrator, manage, monitor
-	ID          string   `json:"id,omitempty"`    // a transfer's ID
-	Seen        []string `json:"seen,omitempty"`  // transfer IDs that existed when this was decided
-	Owner       string   `json:"owner,omitempty"` // the previous owner's address
-	Known       string   `json:"known,omitempty"` // what a watch knew already
-	Access      *Access  `json:"access,omitempty"`
+	Op          string `json:"op"`
+	Account     string `json:"account"`
+	Environment string `json:"environment,omitempty"` // empty: production
+	Email       string `json:"email,omitempty"`
+	// Who is the user whom Email names, where they were seen before: found by that first, whatever their address is by now;
+	// and an address that another person has by now is not theirs.
+	Who UserRef `json:"who,omitzero"`
+	// ByAddress turns that round: whoever has the address is meant, and Who only where nobody has it, as for an address that
+	// somebody typed.
+	ByAddress bool     `json:"by_address,omitempty"`
+	Role      string   `json:"role,omitempty"`  // administrator, manage, monitor
+	ID        string   `json:"id,omitempty"`    // a transfer's ID
+	Seen      []string `json:"seen,omitempty"`  // transfer IDs that existed when this was decided
+	Owner     string   `json:"owner,omitempty"` // the previous owner's address
+	Known     string   `json:"known,omitempty"` // what a watch knew already
+	Access    *Access  `json:"access,omitempty"`
 	// Required is what OpChangeAccess writes of the two requirements; nil leaves them, but for what an administrator needs.
 	Required *Required `json:"required,omitempty"`
 	// Raw asks OpCensus for evidence: the answers as they came, the integrations' names and the API tokens.

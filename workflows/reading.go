@@ -31,6 +31,7 @@ type Capabilities struct {
 // User is an access record ("ashare") of an account, without what no decision needs.
 type User struct {
 	ID        string    `json:"id"`
+	UserID    string    `json:"user_id,omitempty"` // of the person, which stays when their address or access record changes
 	Email     string    `json:"email"`
 	Name      string    `json:"name,omitempty"`
 	Role      string    `json:"role"`   // administrator, manage, monitor, custom, none
@@ -64,6 +65,38 @@ func (u *User) Mark() string {
 		m += "/disabled"
 	}
 	return m
+}
+
+// Ref is by what the user is found again, whatever their address is by then; zero for nil.
+func (u *User) Ref() UserRef {
+	if u == nil {
+		return UserRef{}
+	}
+	return UserRef{Record: u.ID, User: u.UserID}
+}
+
+// UserRef is somebody with access, by what integrator.io knows them by: the IDs of their access record (the _id of an
+// ashare) and of the person (sharedWithUser._id), as far as they are known. An address is none of both: people change it.
+type UserRef struct {
+	Record string `json:"record,omitempty"`
+	User   string `json:"user,omitempty"`
+}
+
+// IsZero reports whether nothing is known.
+func (r UserRef) IsZero() bool { return r == UserRef{} }
+
+// Is reports whether both name the same person: by the person's ID where both have it, else by the record's.
+func (r UserRef) Is(other UserRef) bool {
+	if r.User != "" && other.User != "" {
+		return r.User == other.User
+	}
+	return r.Record != "" && r.Record == other.Record
+}
+
+// Other reports whether both certainly name different people: two persons' IDs that differ. A record alone proves nothing,
+// for somebody who was removed and invited again has a new one.
+func (r UserRef) Other(other UserRef) bool {
+	return r.User != "" && other.User != "" && r.User != other.User
 }
 
 // Access is what the user may do.

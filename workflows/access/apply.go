@@ -45,7 +45,8 @@ func init() {
 		}),
 		evSlow: with(func(s *State, _ workflows.Event, _ none) { s.Slow = true }),
 		evRead: with(func(s *State, _ workflows.Event, b read) {
-			s.Former, s.Timed = b.Former, b.Timed
+			s.Former, s.Timed, s.Key = b.Former, b.Timed, b.Key
+			s.seen(b.User)
 			s.Before, s.ReadOK, s.Unread, s.Does, s.Names, s.SSO, s.Caps = b.User, b.OK, b.Unread, b.Does, b.Names, b.SSO, b.Caps
 			s.InFlight, s.Slow, s.RetryAt, s.Away, s.Empty = false, false, time.Time{}, "", b.Empty
 			s.Round++
@@ -130,6 +131,7 @@ func init() {
 			if s.tries() && b.How == workflows.Acted && b.User != nil && !b.User.Since.Before(s.Begun.Add(-clocksDiffer)) {
 				s.ReadOK, s.Unread, s.Caps.ReadUsers = true, "", workflows.Yes // nobody was there, as it was made just now
 			}
+			s.seen(b.User)
 			s.After, s.How, s.InFlight, s.Slow, s.Checks, s.Looking = b.User, b.How, false, false, false, false
 			if b.How == workflows.Attested && e.By.Kind == workflows.ByPerson {
 				s.Attested = e.By.ID
@@ -149,7 +151,17 @@ func init() {
 				s.Round++
 			}
 		}),
-		evLeft:    with(func(s *State, _ workflows.Event, b left) { s.Left, s.LeftBy = b.Mark, b.By }),
+		evLeft: with(func(s *State, _ workflows.Event, b left) { s.Left, s.LeftBy = b.Mark, b.By }),
+		evRenamed: with(func(s *State, _ workflows.Event, b renamed) {
+			s.Address = b.To
+			s.Parties = slices.Clone(s.Parties)
+			for i, p := range s.Parties {
+				if p.Why == partyBeneficiary {
+					s.Parties[i].Identity = p.With(b.To)
+				}
+			}
+			s.Round++
+		}),
 		evWatched: with(func(s *State, _ workflows.Event, b seen) { s.Watched = b.Mark }),
 		evDeclined: with(func(s *State, e workflows.Event, b seen) {
 			s.Mark, s.Declined = b.Mark, e.At
@@ -176,6 +188,7 @@ func init() {
 			if s.StopWhy == "" {
 				s.EndBy = ""
 			}
+			s.seen(b.User)
 			if b.User != nil {
 				s.After = b.User
 			}
@@ -259,6 +272,13 @@ func (s *State) asked() {
 		s.Past = append(s.Past, s.Extend.Ballot.Votes...)
 	}
 	s.Extend = nil
+}
+
+// seen notes who the user is at integrator.io.
+func (s *State) seen(u *workflows.User) {
+	if ref := u.Ref(); !ref.IsZero() {
+		s.Who = ref
+	}
 }
 
 // bar keeps those from deciding who turned out to be a party.

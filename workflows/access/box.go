@@ -72,12 +72,12 @@ func (s State) endOvertaken(cmd workflows.Command, f workflows.Facts, why string
 
 // withdrawCall takes an invitation back that nobody accepted.
 func (s State) withdrawCall() workflows.Call {
-	return workflows.Call{Op: workflows.OpWithdrawUser, Account: s.AccountID, Environment: s.Environment, Email: s.Email}
+	return workflows.Call{Op: workflows.OpWithdrawUser, Account: s.AccountID, Environment: s.Environment, Email: s.address(), Who: s.Who}
 }
 
 // restoreCall brings that back. known is what the access must be for that; empty for whatever it is.
 func (s State) restoreCall(b back, known string) workflows.Call {
-	call := workflows.Call{Op: workflows.OpRemoveAccess, Account: s.AccountID, Environment: s.Environment, Email: s.Email, Known: known}
+	call := workflows.Call{Op: workflows.OpRemoveAccess, Account: s.AccountID, Environment: s.Environment, Email: s.address(), Who: s.Who, Known: known}
 	if b.User != nil {
 		was := b.User.Access()
 		call.Op, call.Access = workflows.OpChangeAccess, &was
@@ -156,7 +156,7 @@ func adopt(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	}
 	d := s.end(cmd, Finished{Outcome: outcome, Code: "adopted"})
 	if s.There != nil && s.There.OK { // it is their decision now, and no difference that nobody explains
-		d.Account = append(d.Account, expected(cmd, s.ID, s.Environment, s.Email, s.There.User.Mark()))
+		d.Account = append(d.Account, expected(cmd, s.ID, or(s.Key, workflows.GivenKey(s.Environment, s.Email)), s.There.User.Mark(), s.Who))
 	}
 	return d, nil
 }

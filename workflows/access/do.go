@@ -15,6 +15,31 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 	if r.Effect != "" && r.Effect == s.Answered {
 		return workflows.Decision{}, nil // this very call has answered before
 	}
+	if u := r.User; r.OK && u == nil && r.Access != nil {
+		r.User = r.Access.User
+	}
+	d := s.renamedTo(cmd, r.User)
+	if len(d.Events) > 0 {
+		next, err := fold(s, d.Events)
+		if err != nil {
+			return d, err
+		}
+		s = next
+	}
+	more, err := s.answer(cmd, f, r)
+	return joined(d, more), err
+}
+
+// renamedTo notes that the user has another address by now.
+func (s State) renamedTo(cmd workflows.Command, u *workflows.User) workflows.Decision {
+	if u == nil || u.Email == "" || workflows.SameEmail(u.Email, s.address()) {
+		return workflows.Decision{}
+	}
+	return one(cmd, evRenamed, renamed{From: s.address(), To: u.Email})
+}
+
+// answer takes what integrator.io answered to one call.
+func (s State) answer(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) (workflows.Decision, error) {
 	switch {
 	case r.Op == workflows.OpReadAccess && s.Phase == Reading:
 		return s.wasRead(cmd, f, r)
@@ -75,6 +100,13 @@ func (s State) wasRead(cmd workflows.Command, f workflows.Facts, r workflows.Rec
 	if ev.OK || ev.Empty && s.Review == "" {
 		ev.Does = s.does(ev.User)
 	}
+	key, _, _ := f.Account.GivenOf(s.Environment, s.address(), ev.User.Ref())
+	if holder := f.Account.Locks["access/"+key]; holder != "" && holder != s.ID { // the same user, asked for under another address
+		return s.end(cmd, Finished{Outcome: Failed, Code: "not_opened",
+			Message: "another request is changing the access of the same user: " + holder + ". Look at that one, then ask again."}), nil
+	}
+	ev.Key = key
+	s.Who = ev.User.Ref()
 	ev.Former, ev.Timed = s.formerly(ev, s.record(f)), len(s.record(f).Running) > 0
 	d := one(cmd, evRead, ev)
 	next, err := fold(s, d.Events)
@@ -98,7 +130,8 @@ func joined(d, more workflows.Decision) workflows.Decision {
 }
 
 func (s State) readCall() workflows.Call {
-	return workflows.Call{Op: workflows.OpReadAccess, Account: s.AccountID, Environment: s.Environment, Email: s.Email}
+	return workflows.Call{Op: workflows.OpReadAccess, Account: s.AccountID, Environment: s.Environment, Email: s.address(), Who: s.Who,
+		ByAddress: s.Review == "" && (s.Phase == "" || s.Phase == Reading)} // a person typed it
 }
 
 // does is the kind of change that reaches what is wanted from what is.
@@ -203,7 +236,7 @@ func (s State) do(cmd workflows.Command) workflows.Decision {
 	if manual {
 		return d
 	}
-	call := workflows.Call{Account: s.AccountID, Environment: s.Environment, Email: s.Email}
+	call := workflows.Call{Account: s.AccountID, Environment: s.Environment, Email: s.address(), Who: s.Who}
 	is := s.Before
 	if s.There != nil { // somebody said to do it all the same
 		is = s.There.User

@@ -33,6 +33,7 @@ const (
 	evDrifted     = "access.drifted"      // drifted
 	evLooking     = "access.looking"      // looking: integrator.io shows something else than was expected; it is read
 	evLeft        = "access.left"         // left: somebody took what is there as expected, on a finding's card
+	evRenamed     = "access.renamed"      // renamed: the user has another address by now
 	evWatched     = "access.watched"      // seen: what is there while people do it in the pages
 	evDeclined    = "access.declined"     // seen
 	evResending   = "access.resending"    // none
@@ -58,6 +59,7 @@ type read struct {
 	Empty  bool                   `json:"empty,omitempty"` // the list had nobody, which proves nothing
 	Unread string                 `json:"unread,omitempty"`
 	Does   string                 `json:"does"`
+	Key    string                 `json:"key,omitempty"`
 	Names  map[string]string      `json:"names,omitempty"`
 	Former workflows.Former       `json:"former"`
 	Timed  bool                   `json:"timed,omitempty"` // a time runs that gave what was read
@@ -106,6 +108,11 @@ type drifted struct {
 	Mark string          `json:"mark"` // integrator.io's words
 	User *workflows.User `json:"user,omitempty"`
 	OK   bool            `json:"ok,omitempty"` // User was read
+}
+
+type renamed struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 type looking struct {

@@ -44,30 +44,33 @@ const (
 
 // Found is what the opening event of a finding fixes.
 type Found struct {
-	ID          string          `json:"id"`
-	AccountID   string          `json:"account"`
-	AccountName string          `json:"account_name"`
-	Environment string          `json:"environment,omitempty"`
-	Email       string          `json:"email"`
-	Person      string          `json:"person,omitempty"` // Slack user, when there is one
-	Watcher     string          `json:"watcher"`
-	Was         string          `json:"was"`
-	Now         string          `json:"now"`
-	Via         string          `json:"via,omitempty"` // how it came about, in integrator.io's word
-	Since       time.Time       `json:"since,omitzero"`
-	Owner       bool            `json:"owner,omitempty"` // the recorded owner is listed as a user
-	NewOwner    string          `json:"new_owner,omitempty"`
-	Alias       bool            `json:"alias,omitempty"`
-	Decision    workflows.Given `json:"decision,omitzero"` // the last decision about this access
-	Transfer    string          `json:"transfer,omitempty"`
-	To          []string        `json:"to,omitempty"`
-	Managers    []string        `json:"managers,omitempty"`
-	Channel     string          `json:"channel,omitempty"`
-	Tracing     bool            `json:"tracing,omitempty"` // the audit log is being read
+	ID          string            `json:"id"`
+	AccountID   string            `json:"account"`
+	AccountName string            `json:"account_name"`
+	Environment string            `json:"environment,omitempty"`
+	User        string            `json:"user"` // [userKey]
+	Who         workflows.UserRef `json:"who,omitzero"`
+	Email       string            `json:"email"`
+	Person      string            `json:"person,omitempty"` // Slack user, when there is one
+	Watcher     string            `json:"watcher"`
+	Was         string            `json:"was"`
+	Now         string            `json:"now"`
+	Via         string            `json:"via,omitempty"` // how it came about, in integrator.io's word
+	Since       time.Time         `json:"since,omitzero"`
+	Owner       bool              `json:"owner,omitempty"` // the recorded owner is listed as a user
+	NewOwner    string            `json:"new_owner,omitempty"`
+	Alias       bool              `json:"alias,omitempty"`
+	Decision    workflows.Given   `json:"decision,omitzero"` // the last decision about this access
+	Transfer    string            `json:"transfer,omitempty"`
+	To          []string          `json:"to,omitempty"`
+	Managers    []string          `json:"managers,omitempty"`
+	Channel     string            `json:"channel,omitempty"`
+	Tracing     bool              `json:"tracing,omitempty"` // the audit log is being read
 }
 
 type movedTo struct {
 	Now     string    `json:"now"`
+	Email   string    `json:"email,omitempty"` // their address of then
 	Via     string    `json:"via,omitempty"`
 	Since   time.Time `json:"since,omitzero"`
 	Tracing bool      `json:"tracing,omitempty"`
@@ -105,6 +108,8 @@ type FoundState struct {
 	Round   int       `json:"round"`
 	AskedBy string    `json:"asked_by,omitempty"`
 	AskedAt time.Time `json:"asked_at,omitzero"`
+	// Address is what the user has by now where it is not Email.
+	Address string `json:"address,omitempty"`
 	// Asked is who was asked, "" for nobody yet; AskedDoer that it is who did it; AskedWhy why they.
 	Asked     string `json:"asked,omitempty"`
 	AskedDoer bool   `json:"asked_doer,omitempty"`
@@ -224,7 +229,7 @@ var findingFolds = map[string]func(*FoundState, workflows.Event) error{
 		s.trace(b.Tracing)
 	}),
 	evMoved: with(func(s *FoundState, _ workflows.Event, b movedTo) {
-		s.Now, s.Via, s.Since = b.Now, b.Via, b.Since
+		s.Now, s.Via, s.Since, s.Address = b.Now, b.Via, b.Since, b.Email
 		s.trace(b.Tracing)
 	}),
 	evAskedWho: with(func(s *FoundState, e workflows.Event, b askedWho) {
@@ -271,7 +276,7 @@ func (s FoundState) doer() string {
 
 // about reports whether somebody is the one whose access it is, by all that is known of them.
 func (s FoundState) about(who approvals.Identity) bool {
-	return approvals.Identity{ID: s.Person}.With(s.Email).Same(who)
+	return approvals.Identity{ID: s.Person}.With(s.Email, s.Address).Same(who)
 }
 
 // isManager: they were asked, and the configuration still names them.

@@ -42,9 +42,11 @@ func decideFinding(s FoundState, cmd workflows.Command, f workflows.Facts) (work
 // openFinding freezes what was seen and who is told.
 func openFinding(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 	in := cmd.Input
-	fd := Found{ID: cmd.Workflow, AccountID: f.Policy.ID, AccountName: or(f.Policy.Name, f.Policy.ID), Environment: in[BlockEnvironment], Email: in[BlockEmail], Was: in["was"], Now: in["now"],
+	fd := Found{ID: cmd.Workflow, AccountID: f.Policy.ID, AccountName: or(f.Policy.Name, f.Policy.ID), Environment: in[BlockEnvironment], Email: in[BlockEmail], User: in[inUser],
+		Who: workflows.UserRef{Record: in[inRecordID], User: in[inUserID]}, Was: in["was"], Now: in["now"],
 		Watcher: in["watcher"], Via: in["via"], Since: since(in), Channel: f.Policy.Channel, Person: f.ByEmail[in[BlockEmail]],
-		Transfer: f.Account.Locks[workflows.LockTransfer], Decision: f.Account.Given[workflows.GivenKey(in[BlockEnvironment], in[BlockEmail])]}
+		Transfer: f.Account.Locks[workflows.LockTransfer]}
+	_, fd.Decision, _ = f.Account.GivenOf(fd.Environment, fd.Email, fd.Who)
 	_, fd.Alias = f.Policy.Alias(fd.Email)
 	if fd.Environment == "" && fd.Was == absent && workflows.SameEmail(fd.Email, f.Account.Owner) {
 		fd.Owner, fd.NewOwner = true, in["gone"]
@@ -62,7 +64,7 @@ func openFinding(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 
 // traceCall asks the audit log who changed the access since a time.
 func (fd Found) traceCall(cmd workflows.Command, after time.Time) workflows.Call {
-	return workflows.Call{Op: workflows.OpTrace, Account: fd.AccountID, Environment: fd.Environment, Email: fd.Email, Since: after, Deadline: cmd.At.Add(traceWithin)}
+	return workflows.Call{Op: workflows.OpTrace, Account: fd.AccountID, Environment: fd.Environment, Email: fd.Email, Who: fd.Who, Since: after, Deadline: cmd.At.Add(traceWithin)}
 }
 
 // traced takes what the audit log says, and asks whom somebody wanted to be asked.
@@ -95,20 +97,25 @@ func since(in map[string]string) time.Time {
 // changed follows what integrator.io shows by now.
 func (s FoundState) changed(cmd workflows.Command) workflows.Decision {
 	now, by := cmd.Input["now"], cmd.Input["explained"]
+	move := movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)}
+	if is := cmd.Input["address"]; is != "" && is != s.Email {
+		move.Email = is
+	}
 	if s.Closed() || now == s.Now && by == "" || !s.Opened() {
 		return workflows.Decision{}
 	}
 	if by != "" {
-		d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)})
+		d := one(cmd, evMoved, move)
 		d.Events = append(d.Events, cmd.Event(evSettled, Settled{Outcome: Explained, By: cmd.Actor, At: cmd.At, Workflow: by}))
 		return d
 	}
 	if now == s.Was {
-		d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)})
+		d := one(cmd, evMoved, move)
 		d.Events = append(d.Events, cmd.Event(evSettled, Settled{Outcome: Gone, By: cmd.Actor, At: cmd.At}))
 		return d
 	}
-	d := one(cmd, evMoved, movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input), Tracing: true})
+	move.Tracing = true
+	d := one(cmd, evMoved, move)
 	d.Calls = []workflows.Call{s.traceCall(cmd, s.Begun.Add(-traceMargin))}
 	return d
 }
@@ -140,7 +147,7 @@ func (s FoundState) over(cmd workflows.Command, e Settled) workflows.Decision {
 	e.By, e.At = cmd.Actor, cmd.At
 	d := one(cmd, evSettled, e)
 	d.Calls = []workflows.Call{{Op: workflows.OpTell, Account: s.AccountID, ID: s.Watcher, Command: watchClosed,
-		Input: map[string]string{BlockEmail: s.Email, "now": s.Now, "finding": s.ID}}}
+		Input: map[string]string{inUser: s.User, "now": s.Now, "finding": s.ID}}}
 	return d
 }
 
@@ -164,7 +171,8 @@ func (s FoundState) adopt(cmd workflows.Command, f workflows.Facts) (workflows.D
 	if id := s.Decision.Workflow; strings.HasPrefix(id, "a") { // a time-box may be about to ask the same
 		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: accessLeft, Input: map[string]string{"by": cmd.Actor.ID, "now": s.Now}})
 	}
-	d.Account = []workflows.Event{expected(cmd, s.ID, s.Environment, s.Email, s.Now)}
+	key, _, _ := f.Account.GivenOf(s.Environment, s.Email, s.Who)
+	d.Account = []workflows.Event{expected(cmd, s.ID, key, s.Now, s.Who)}
 	if s.Owner {
 		d.Account = append(d.Account, cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{From: f.Account.Owner, To: e.Owner, Workflow: s.ID, How: workflows.Attested}))
 	}
@@ -212,7 +220,7 @@ func (s FoundState) cannotUndo() string {
 // undoing is the request for access that brings back what was.
 func (s FoundState) undoing(cmd workflows.Command) workflows.Command {
 	was, now := readMark(s.Was), readMark(s.Now)
-	in := map[string]string{BlockAccount: s.AccountID, BlockEnvironment: s.Environment, BlockEmail: s.Email, inRequester: cmd.Actor.ID,
+	in := map[string]string{BlockAccount: s.AccountID, BlockEnvironment: s.Environment, BlockEmail: or(s.Address, s.Email), inRequester: cmd.Actor.ID,
 		BlockReason: "Undoes what nobody decided, " + s.ID}
 	switch {
 	case was == nil || was.Disabled:

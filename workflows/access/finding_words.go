@@ -205,6 +205,9 @@ func (s FoundState) undoWord() string {
 
 func (s FoundState) facts() []string {
 	out := []string{"Before: " + readMark(s.Was).words(), "Now: " + readMark(s.Now).words()}
+	if s.Address != "" {
+		out = append(out, "! "+workflows.Esc(s.Email)+" has another address at integrator.io by now: "+workflows.Esc(s.Address)+". It is the same user.")
+	}
 	if s.NewOwner != "" {
 		out = append(out, "No longer listed: "+workflows.Esc(s.NewOwner)+", who may be the new owner")
 	}

@@ -37,7 +37,8 @@ func (s State) formerly(ev read, g workflows.Given) workflows.Former {
 
 // record is what the account's record says of this access.
 func (s State) record(f workflows.Facts) workflows.Given {
-	return f.Account.Given[workflows.GivenKey(s.Environment, s.Email)]
+	_, g, _ := f.Account.GivenOf(s.Environment, s.Email, s.Who)
+	return g
 }
 
 // overtaken is the decision that stands although this one's time runs: made later, so that the end of this one changes nothing. Empty:
@@ -105,7 +106,8 @@ func (s State) given(cmd workflows.Command, mark string) workflows.Event {
 }
 
 func (s State) gives(cmd workflows.Command, c workflows.GivenChange) workflows.Event {
-	c.Key, c.Workflow = workflows.GivenKey(s.Environment, s.Email), s.ID
+	c.Key, c.Workflow = or(s.Key, workflows.GivenKey(s.Environment, s.Email)), s.ID
+	c.Given.Who = s.Who
 	c.Given.Workflow, c.Given.Since, c.Given.Asked = or(c.Given.Workflow, s.ID), cmd.At, s.Requester
 	return cmd.Event(workflows.AccessGiven, c)
 }

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type outside struct {
 	sso       bool
 	names     []workflows.Named
 	mails     int // invitations sent again
+	made      int // records
 	log       map[string]workflows.Trace
 	touched   map[string]bool // whom Keyholder's own calls wrote, by environment/address
 }
@@ -40,11 +42,40 @@ func (o *outside) user(env, email string) *workflows.User {
 	return nil
 }
 
+// whom is the user a call is about.
+func (o *outside) whom(c workflows.Call) *workflows.User {
+	byAddress := o.user(c.Environment, c.Email)
+	if c.Who.IsZero() || c.ByAddress && byAddress != nil {
+		return byAddress
+	}
+	for _, u := range o.users[c.Environment] {
+		if c.Who.Is(u.Ref()) {
+			return u
+		}
+	}
+	if byAddress != nil && c.Who.Other(byAddress.Ref()) {
+		return nil
+	}
+	return byAddress
+}
+
+// rename gives a user another address at integrator.io, as they can themselves, in every environment.
+func (o *outside) rename(from, to string) {
+	for _, users := range o.users {
+		for _, u := range users {
+			if workflows.SameEmail(u.Email, from) {
+				u.Email = to
+			}
+		}
+	}
+}
+
 // join makes an address an accepted user with an access, whatever it had.
 func (o *outside) join(env, email string, a workflows.Access) *workflows.User {
 	u := o.user(env, email)
 	if u == nil {
-		u = &workflows.User{ID: "u-" + email, Email: email, Since: monday, Via: "existing_account_invite"}
+		o.made++
+		u = &workflows.User{ID: fmt.Sprintf("a%d-%s", o.made, email), UserID: "p-" + email, Email: email, Since: monday, Via: "existing_account_invite"}
 		o.users[env] = append(o.users[env], u)
 	}
 	u.Status = workflows.UserAccepted
@@ -54,6 +85,10 @@ func (o *outside) join(env, email string, a workflows.Access) *workflows.User {
 
 func set(u *workflows.User, a workflows.Access) {
 	u.Role, u.Manage, u.Monitor = a.Role, slices.Clone(a.Manage), slices.Clone(a.Monitor)
+}
+
+func (o *outside) drop(env string, gone *workflows.User) {
+	o.users[env] = slices.DeleteFunc(o.users[env], func(u *workflows.User) bool { return u == gone })
 }
 
 func (o *outside) remove(env, email string) {
@@ -91,7 +126,7 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 	case o.forbidden[c.Op]:
 		return refuse(workflows.RefusedForbidden, "Insufficient permissions")
 	}
-	u := o.user(c.Environment, c.Email)
+	u := o.whom(c)
 	switch c.Op {
 	case workflows.OpReadAccess:
 		if o.blind && len(o.users[c.Environment]) == 0 {
@@ -111,12 +146,12 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 		}
 		ok.User = copied(u)
 		o.wrote(c)
-		o.remove(c.Environment, c.Email)
+		o.drop(c.Environment, u)
 	case workflows.OpWithdrawUser:
 		ok.User = copied(u)
 		if u != nil && u.Status != workflows.UserAccepted {
 			o.wrote(c)
-			o.remove(c.Environment, c.Email)
+			o.drop(c.Environment, u)
 		}
 	case workflows.OpReinvite:
 		if u == nil {

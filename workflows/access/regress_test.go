@@ -1,6 +1,7 @@
 package access
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -106,10 +107,10 @@ func TestARequestThatKeyholderCannotOpenSaysSo(t *testing.T) {
 func TestACensusOfManyIsComparedInTime(t *testing.T) {
 	w := newWorld(t)
 	for i := range 5000 {
-		w.out.users[""] = append(w.out.users[""], &workflows.User{ID: "u", Email: string(rune('a'+i%26)) + time.Duration(i).String() + "@acme.example", Role: "monitor", Status: "accepted"})
+		w.out.users[""] = append(w.out.users[""], &workflows.User{ID: fmt.Sprint("u", i), Email: string(rune('a'+i%26)) + time.Duration(i).String() + "@acme.example", Role: "monitor", Status: "accepted"})
 	}
 	c := w.out.perform(workflows.Call{Op: workflows.OpCensus}, w.now, true).Census
-	s := WatchState{Watched: Watched{ID: "d07-1", AccountID: "acme", Every: time.Hour}, Since: w.now, Base: marks(c)}
+	s := WatchState{Watched: Watched{ID: "d07-1", AccountID: "acme", Every: time.Hour}, Since: w.now, Base: usersOf(c)}
 	c.Users[17].Role = workflows.RoleAdministrator
 	begun := time.Now()
 	d := s.compare(workflows.Command{ID: "x", At: w.now}, w.facts(workflows.Needs{People: []string{"UDEE"}}), c)
@@ -131,7 +132,7 @@ func TestAWatcherFromBeforeTheTimerIsBroughtOver(t *testing.T) {
 		return workflows.Event{Type: kind, At: monday, By: keyholder, Body: []byte(body)}
 	}
 	old, err := workflows.Fold(m, []workflows.Event{at(evWatching, `{"id":"d07-1","account":"acme","account_name":"Acme","every":21600000000000}`),
-		at(evBaseline, `{"known":"x","users":{"ben@acme.example":"accepted/monitor"}}`), at(evLooked, `{"every":21600000000000}`)})
+		at(evBaseline, `{"known":"x","users":{"p-ben":{"email":"ben@acme.example","mark":"accepted/monitor"}}}`), at(evLooked, `{"every":21600000000000}`)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 	}
 	d := one(cmd, evRequested, fr)
 	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: fr.lock(), Workflow: cmd.Workflow})}
-	d.Calls = []workflows.Call{{Op: workflows.OpReadAccess, Account: fr.AccountID, Environment: fr.Environment, Email: fr.Email}}
+	d.Calls = []workflows.Call{State{Frozen: fr}.readCall()}
 	return d, nil
 }
 
@@ -118,6 +118,9 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	}
 	fr.Outside = outsider(fr.Email, f)
 	fr.settleParties(f)
+	if _, g, _ := f.Account.GivenOf(fr.Environment, fr.Email, fr.Who); fr.Who.IsZero() {
+		fr.Who = g.Who
+	}
 	if fr.Review != "" {
 		return fr, nil
 	}

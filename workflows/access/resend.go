@@ -29,7 +29,7 @@ func resend(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(s.ResentBy) + " had it sent again just now, so nothing was sent twice. Wait a minute."}}, nil
 	}
 	d := one(cmd, evResending, none{})
-	d.Calls = []workflows.Call{{Op: workflows.OpReinvite, Account: s.AccountID, Environment: s.Environment, Email: s.Email, Deadline: s.Until}}
+	d.Calls = []workflows.Call{{Op: workflows.OpReinvite, Account: s.AccountID, Environment: s.Environment, Email: s.address(), Who: s.Who, Deadline: s.Until}}
 	return d, nil
 }
 

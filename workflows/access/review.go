@@ -37,6 +37,7 @@ func freezeReview(fr *Frozen, cmd workflows.Command) {
 	fr.Review, fr.Packet, fr.Row, fr.Was, fr.WasID = in[inReview], in[inPacket], in[inRow], in[inWas], in[inWasID]
 	fr.Email, fr.Change, fr.Electorate = strings.ToLower(strings.TrimSpace(in[BlockEmail])), in[BlockChange], nil
 	fr.Reason = or(strings.TrimSpace(in[BlockReason]), "decided in the review")
+	fr.Who.Record = fr.WasID
 	if at, err := time.Parse(time.RFC3339, in[inUntil]); err == nil {
 		fr.FixBy = at.UTC()
 	}
@@ -199,7 +200,7 @@ func (s State) fixed(cmd workflows.Command, before State) (call workflows.Call, 
 			in["how"], in["who"] = workflows.Acted, ""
 		}
 		if s.Change == Change && (s.End.Code != "nothing" || s.present()) {
-			in["after"] = shortly(&had{Access: s.Want, Status: workflows.UserAccepted}, s.Names)
+			in["after"] = shortly(&holding{Access: s.Want, Status: workflows.UserAccepted}, s.Names)
 		}
 	}
 	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: s.Packet, Command: ReviewFixed, Input: in}, true
@@ -214,7 +215,7 @@ func (s State) present() bool {
 }
 
 // shortly is an access in a word or two, for a table.
-func shortly(h *had, names map[string]string) string {
+func shortly(h *holding, names map[string]string) string {
 	switch {
 	case h == nil:
 		return "no access"

@@ -63,6 +63,10 @@ type State struct {
 	Ballot   approvals.Ballot `json:"ballot"`
 	Asked    []string         `json:"asked,omitempty"`
 	Approved bool             `json:"approved,omitempty"`
+	// Key is what the account's record keeps this access under; Address what the user's address is by now, "" while it is the one that was
+	// asked for.
+	Key     string `json:"key,omitempty"`
+	Address string `json:"address,omitempty"`
 	// Answered is the call whose answer made the change; the same answer once more changes nothing.
 	Answered string `json:"answered,omitempty"`
 	// WaitFor is who could still answer after the last vote of the open question.
@@ -124,32 +128,34 @@ type State struct {
 
 // Frozen is what the opening event fixes; it is that event's body.
 type Frozen struct {
-	ID          string                 `json:"id"`
-	AccountID   string                 `json:"account"`
-	AccountName string                 `json:"account_name"`
-	Environment string                 `json:"environment,omitempty"` // "" is production
-	Requester   string                 `json:"requester"`
-	Person      string                 `json:"person,omitempty"` // Slack user, when there is one
-	Email       string                 `json:"email"`
-	Change      string                 `json:"change"`
-	Want        workflows.Access       `json:"want"` // empty role for remove
-	For         string                 `json:"for"`
-	Length      time.Duration          `json:"length,omitempty"`  // 0: for always
-	Outside     bool                   `json:"outside,omitempty"` // the address is not of the company's domains
-	Urgent      bool                   `json:"urgent,omitempty"`
-	Reason      string                 `json:"reason"`
-	Electorate  []string               `json:"electorate,omitempty"`
-	Lists       [][]string             `json:"lists,omitempty"` // of each of which somebody must approve
-	Quorum      int                    `json:"quorum"`
-	Parties     []approvals.Party      `json:"parties,omitempty"`  // who asked and whose access it is, by all that is known of them
-	ForSelf     bool                   `json:"for_self,omitempty"` // they are one person
-	Bars        []approvals.Bar        `json:"bars,omitempty"`     // whom that keeps from deciding; later votes add to them
-	Holders     []string               `json:"holders,omitempty"`
-	Admins      []string               `json:"admins,omitempty"`
-	Channel     string                 `json:"channel,omitempty"`
-	Policy      workflows.AccessPolicy `json:"policy"`
-	Token       bool                   `json:"token,omitempty"`
-	UIHost      string                 `json:"ui_host,omitempty"`
+	ID          string `json:"id"`
+	AccountID   string `json:"account"`
+	AccountName string `json:"account_name"`
+	Environment string `json:"environment,omitempty"` // "" is production
+	Requester   string `json:"requester"`
+	Person      string `json:"person,omitempty"` // Slack user, when there is one
+	Email       string `json:"email"`
+	// Who is the user at integrator.io: from an earlier decision first, then as seen last.
+	Who        workflows.UserRef      `json:"who,omitzero"`
+	Change     string                 `json:"change"`
+	Want       workflows.Access       `json:"want"` // empty role for remove
+	For        string                 `json:"for"`
+	Length     time.Duration          `json:"length,omitempty"`  // 0: for always
+	Outside    bool                   `json:"outside,omitempty"` // the address is not of the company's domains
+	Urgent     bool                   `json:"urgent,omitempty"`
+	Reason     string                 `json:"reason"`
+	Electorate []string               `json:"electorate,omitempty"`
+	Lists      [][]string             `json:"lists,omitempty"` // of each of which somebody must approve
+	Quorum     int                    `json:"quorum"`
+	Parties    []approvals.Party      `json:"parties,omitempty"`  // who asked and whose access it is, by all that is known of them
+	ForSelf    bool                   `json:"for_self,omitempty"` // they are one person
+	Bars       []approvals.Bar        `json:"bars,omitempty"`     // whom that keeps from deciding; later votes add to them
+	Holders    []string               `json:"holders,omitempty"`
+	Admins     []string               `json:"admins,omitempty"`
+	Channel    string                 `json:"channel,omitempty"`
+	Policy     workflows.AccessPolicy `json:"policy"`
+	Token      bool                   `json:"token,omitempty"`
+	UIHost     string                 `json:"ui_host,omitempty"`
 
 	// What follows is set when a review decided: its ID, the packet that is told, the row there, the mark and the record's ID of what the reviewer saw, and
 	// until when it is to be done.
@@ -245,6 +251,9 @@ func (s State) escalated() []string {
 	}
 	return s.Escalation.To
 }
+
+// address is what they have now.
+func (s State) address() string { return or(s.Address, s.Email) }
 
 // extender is who asked for more time, while that is asked.
 func (s State) extender() []string {

@@ -124,6 +124,9 @@ var stories = map[string]workflows.Teller{
 	evLeft: workflows.Tells(func(_ workflows.Event, b left) string {
 		return workflows.Mention(b.By) + " took what somebody made of it as expected: " + readMark(b.Mark).words() + "."
 	}),
+	evRenamed: workflows.Tells(func(_ workflows.Event, b renamed) string {
+		return "The user has another address by now: " + workflows.Esc(b.To) + ", before " + workflows.Esc(b.From) + " (seen at integrator.io)."
+	}),
 	evWatched: workflows.Tells(func(_ workflows.Event, b seen) string {
 		if h := readMark(b.Mark); h == nil || h.Access.Role != "" {
 			return "While people were asked to do it integrator.io showed: " + h.words() + "."

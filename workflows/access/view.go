@@ -31,7 +31,7 @@ func (s State) watches() []workflows.Watch {
 		return nil
 	}
 	return []workflows.Watch{{Name: "user", Every: s.Policy.WatchEvery,
-		Call: workflows.Call{Op: workflows.OpWatchUser, Account: s.AccountID, Environment: s.Environment, Email: s.Email, Known: known}}}
+		Call: workflows.Call{Op: workflows.OpWatchUser, Account: s.AccountID, Environment: s.Environment, Email: s.address(), Who: s.Who, Known: known}}}
 }
 
 // waiting lists who can move it on now.

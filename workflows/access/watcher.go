@@ -1,10 +1,12 @@
 package access
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -20,7 +22,7 @@ var _ workflows.Machine = Watcher{}
 const (
 	WatchRequest = "drift.request" // opens it; Input: environment
 	WatchLook    = "drift.look"    // look now; within lookEvery of the last time, at its end
-	watchClosed  = "drift.closed"  // a finding was decided; Input: email, now, finding
+	watchClosed  = "drift.closed"  // a finding was decided; Input: user, now, finding
 )
 
 // Bounds of a watcher.
@@ -61,9 +63,16 @@ type looked struct {
 	Timed bool          `json:"timed,omitempty"`
 }
 
+// had is one user as they were seen, or explained, last. Users are kept by [userKey]: addresses change.
+type had struct {
+	Email string            `json:"email"`
+	Mark  string            `json:"mark"`
+	Who   workflows.UserRef `json:"who,omitzero"`
+}
+
 type baseline struct {
-	Known string            `json:"known"`
-	Users map[string]string `json:"users"` // marks by address
+	Known string         `json:"known"`
+	Users map[string]had `json:"users"`
 }
 
 // standing is a finding that is open, or a difference that waits for one.
@@ -72,11 +81,15 @@ type standingFinding struct {
 	Given   string `json:"given,omitempty"` // the decision that there was when it was opened
 	Was     string `json:"was"`
 	Now     string `json:"now"`
+
+	Email string            `json:"email"`
+	Who   workflows.UserRef `json:"who,omitzero"`
 }
 
 type differences struct {
 	Known     string                     `json:"known"`
-	Explained map[string]string          `json:"explained,omitempty"` // marks by address
+	Explained map[string]had             `json:"explained,omitempty"`
+	Renamed   map[string]had             `json:"renamed,omitempty"` // users with another address and the same access
 	Opened    map[string]standingFinding `json:"opened,omitempty"`
 	Moved     map[string]string          `json:"moved,omitempty"`   // open findings that show something else now
 	Back      []string                   `json:"back,omitempty"`    // open findings that are as before
@@ -87,6 +100,7 @@ type differences struct {
 }
 
 type decided struct {
+	User  string `json:"user"` // [userKey]
 	Email string `json:"email"`
 	Now   string `json:"now"`
 	Moved bool   `json:"moved,omitempty"` // it was something else again by then
@@ -104,10 +118,10 @@ type WatchState struct {
 	Soon   bool      `json:"soon,omitempty"`  // it looks again as soon as it may
 	Code   string    `json:"code,omitempty"`  // why it could not be read last time
 
-	// Since is the time of the baseline; Base what each user had when it was last explained, as a mark by address in lower case.
-	Since time.Time         `json:"since,omitzero"`
-	Base  map[string]string `json:"base,omitempty"`
-	Known string            `json:"known,omitempty"`
+	// Since is the time of the baseline; Base what each user had when it was last explained.
+	Since time.Time      `json:"since,omitzero"`
+	Base  map[string]had `json:"base,omitempty"`
+	Known string         `json:"known,omitempty"`
 
 	Open    map[string]standingFinding `json:"open,omitempty"`
 	Waiting map[string]standingFinding `json:"waiting,omitempty"`
@@ -218,15 +232,16 @@ func init() {
 		evDifferences: with(foldDifferences),
 		evUnread:      with(func(s *WatchState, _ workflows.Event, b refusal) { s.Code = b.Code }),
 		evDecided: with(func(s *WatchState, _ workflows.Event, b decided) {
-			delete(s.Open, b.Email)
-			s.Base = put(s.Base, b.Email, b.Now)
+			open := s.Open[b.User]
+			delete(s.Open, b.User)
+			s.Base = put(s.Base, b.User, had{Email: open.Email, Mark: b.Now, Who: open.Who})
 			if b.Moved {
 				s.Known = lookAgain
 			}
 		}),
 		evAllExpected: with(func(s *WatchState, _ workflows.Event, _ none) {
-			for email, d := range s.Waiting {
-				s.Base = put(s.Base, email, d.Now)
+			for key, d := range s.Waiting {
+				s.Base = put(s.Base, key, had{Email: d.Email, Mark: d.Now, Who: d.Who})
 			}
 			s.Waiting = nil
 			s.Round++
@@ -240,22 +255,25 @@ func init() {
 
 func foldDifferences(s *WatchState, _ workflows.Event, b differences) {
 	s.Known, s.Code = b.Known, ""
-	for email, mark := range b.Explained {
-		s.Base = put(s.Base, email, mark)
+	for key, h := range b.Explained {
+		s.Base = put(s.Base, key, h)
 	}
-	for email, d := range b.Opened {
+	for key, h := range b.Renamed {
+		s.Base = put(s.Base, key, h)
+	}
+	for key, d := range b.Opened {
 		if s.Open == nil {
 			s.Open = map[string]standingFinding{}
 		}
-		s.Open[email] = d
+		s.Open[key] = d
 	}
-	for email, mark := range b.Moved {
-		d := s.Open[email]
+	for key, mark := range b.Moved {
+		d := s.Open[key]
 		d.Now = mark
-		s.Open[email] = d
+		s.Open[key] = d
 	}
-	for _, email := range b.Back {
-		delete(s.Open, email)
+	for _, key := range b.Back {
+		delete(s.Open, key)
 	}
 	if !maps.Equal(s.Waiting, b.Waiting) {
 		s.Round++
@@ -268,16 +286,21 @@ func foldDifferences(s *WatchState, _ workflows.Event, b differences) {
 }
 
 // put keeps what somebody has; who is absent is not kept.
-func put(base map[string]string, email, mark string) map[string]string {
-	if mark == absent {
-		delete(base, email)
+func put(base map[string]had, key string, h had) map[string]had {
+	if h.Mark == absent {
+		delete(base, key)
 		return base
 	}
 	if base == nil {
-		base = map[string]string{}
+		base = map[string]had{}
 	}
-	base[email] = mark
+	base[key] = h
 	return base
+}
+
+// userKey names a user whatever their address is: the person's ID, else the record's, else what is left.
+func userKey(who workflows.UserRef, email string) string {
+	return cmp.Or(who.User, who.Record, strings.ToLower(email))
 }
 
 // View implements workflows.Machine.
@@ -346,13 +369,13 @@ func (s WatchState) summary(c workflows.Card, decides bool) workflows.Card {
 	c.Lines = []string{fmt.Sprintf("The users of %s differ from what decisions explain (seen at integrator.io). Keyholder writes at most %d cards an hour about it; the next ones come %s.",
 		workflows.Esc(s.where()), findingsAnHour, workflows.When(s.next())),
 		"If all of this is known to you, as when many people joined at once, take it as expected; then no more cards come for it. Nothing is changed at integrator.io."}
-	for i, email := range slices.Sorted(maps.Keys(s.Waiting)) {
+	waiting := slices.SortedFunc(maps.Values(s.Waiting), func(a, b standingFinding) int { return strings.Compare(a.Email, b.Email) })
+	for i, d := range waiting {
 		if i == maxNamedWaiting {
 			c.Facts = append(c.Facts, fmt.Sprintf("and %d more", len(s.Waiting)-maxNamedWaiting))
 			break
 		}
-		d := s.Waiting[email]
-		c.Facts = append(c.Facts, workflows.Esc(email)+": before "+readMark(d.Was).words()+"; now "+readMark(d.Now).words())
+		c.Facts = append(c.Facts, workflows.Esc(d.Email)+": before "+readMark(d.Was).words()+"; now "+readMark(d.Now).words())
 	}
 	if decides {
 		c.Buttons = []workflows.Button{{Action: ActAdopt, Label: "All expected", Confirm: &workflows.Confirm{Title: "All of these?",
@@ -381,6 +404,9 @@ var watchStories = map[string]workflows.Teller{
 			}
 		}
 		count(len(b.Explained), "explained by decisions")
+		for _, key := range slices.Sorted(maps.Keys(b.Renamed)) {
+			out = append(out, "A user has another address by now: "+workflows.Esc(b.Renamed[key].Email)+".")
+		}
 		count(len(b.Opened), "not explained, with a card each")
 		count(len(b.Moved), "shown anew on their cards")
 		count(len(b.Back), "gone again")

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -77,12 +78,12 @@ func (s WatchState) look(cmd workflows.Command, f workflows.Facts, asked bool) w
 }
 
 // before is when a difference that is seen now can have come about at the earliest, for the audit log.
-func (s WatchState) before(email string) time.Time {
+func (s WatchState) before(user string) time.Time {
 	at := s.Looked.Add(-s.Every)
 	if s.Prev.Before(at) {
 		at = s.Prev
 	}
-	if _, waited := s.Waiting[email]; waited || s.Known == lookAgain || s.Code != "" || at.Before(s.Since) {
+	if _, waited := s.Waiting[user]; waited || s.Known == lookAgain || s.Code != "" || at.Before(s.Since) {
 		at = s.Since
 	}
 	return at.Add(-traceMargin)
@@ -90,13 +91,13 @@ func (s WatchState) before(email string) time.Time {
 
 // findingClosed takes what a finding's card showed at its end as known from now on.
 func (s WatchState) findingClosed(cmd workflows.Command) workflows.Decision {
-	email, now := cmd.Input[BlockEmail], cmd.Input["now"]
-	open, stands := s.Open[email]
+	user, now := cmd.Input[inUser], cmd.Input["now"]
+	open, stands := s.Open[user]
 	if !stands || open.Finding != cmd.Input["finding"] {
 		return workflows.Decision{}
 	}
 	moved := open.Now != now
-	d := one(cmd, evDecided, decided{Email: email, Now: now, Moved: moved})
+	d := one(cmd, evDecided, decided{User: user, Email: open.Email, Now: now, Moved: moved})
 	if moved { // the card had not heard of it yet; the next reading finds it anew
 		call := s.censusCall()
 		call.Known = ""
@@ -123,19 +124,21 @@ func (s WatchState) allExpected(cmd workflows.Command, f workflows.Facts) (workf
 		return workflows.Decision{}, refused("own_access", "Your own access is among these, so somebody else must decide. Nothing was recorded.")
 	}
 	d := one(cmd, evAllExpected, none{})
-	for _, email := range slices.Sorted(maps.Keys(s.Waiting)) {
-		d.Account = append(d.Account, expected(cmd, s.ID, s.Environment, email, s.Waiting[email].Now))
+	for _, user := range slices.Sorted(maps.Keys(s.Waiting)) {
+		w := s.Waiting[user]
+		key, _, _ := f.Account.GivenOf(s.Environment, w.Email, w.Who)
+		d.Account = append(d.Account, expected(cmd, s.ID, key, w.Now, w.Who))
 	}
 	return d, nil
 }
 
 // expected records that somebody took an access as theirs to answer for.
-func expected(cmd workflows.Command, workflow, environment, email, mark string) workflows.Event {
-	g := workflows.Given{Workflow: workflow, Since: cmd.At}
+func expected(cmd workflows.Command, workflow, key, mark string, who workflows.UserRef) workflows.Event {
+	g := workflows.Given{Workflow: workflow, Since: cmd.At, Asked: cmd.Actor.ID, Who: who}
 	if h := readMark(mark); h != nil {
 		g.Mark = h.Access.Mark()
 	}
-	return cmd.Event(workflows.AccessGiven, workflows.GivenChange{Key: workflows.GivenKey(environment, email), Given: g})
+	return cmd.Event(workflows.AccessGiven, workflows.GivenChange{Key: key, Given: g, Workflow: workflow})
 }
 
 // counted compares a census with what is known.
@@ -151,56 +154,63 @@ func (s WatchState) counted(cmd workflows.Command, f workflows.Facts) (workflows
 	case !r.OK:
 		return one(cmd, evUnread, refusal{Code: r.Code, Message: r.Message}), nil
 	case s.Since.IsZero():
-		return one(cmd, evBaseline, baseline{Known: r.Census.Mark(), Users: marks(r.Census)}), nil
+		return one(cmd, evBaseline, baseline{Known: r.Census.Mark(), Users: usersOf(r.Census)}), nil
 	}
 	return s.compare(cmd, f, r.Census), nil
 }
 
-// marks is what everybody has.
-func marks(c *workflows.Census) map[string]string {
-	out := make(map[string]string, len(c.Users))
+// usersOf is what everybody has.
+func usersOf(c *workflows.Census) map[string]had {
+	out := make(map[string]had, len(c.Users))
 	for _, u := range c.Users {
-		out[strings.ToLower(u.Email)] = u.Mark()
+		out[userKey(u.Ref(), u.Email)] = had{Email: strings.ToLower(u.Email), Mark: u.Mark(), Who: u.Ref()}
 	}
 	return out
 }
 
 // compare explains each difference, opens a finding for it, or leaves it for later.
 func (s WatchState) compare(cmd workflows.Command, f workflows.Facts, c *workflows.Census) workflows.Decision {
-	now := marks(c)
-	ev := differences{Known: c.Mark(), Explained: map[string]string{}, Opened: map[string]standingFinding{}, Moved: map[string]string{}, Waiting: map[string]standingFinding{},
+	now := usersOf(c)
+	ev := differences{Known: c.Mark(), Explained: map[string]had{}, Renamed: map[string]had{}, Opened: map[string]standingFinding{}, Moved: map[string]string{}, Waiting: map[string]standingFinding{},
 		Hour: s.Hour, Used: s.Used}
 	if ev.Hour.IsZero() || cmd.At.Sub(ev.Hour) >= time.Hour {
 		ev.Hour, ev.Used = cmd.At, 0
 	}
 	var calls []workflows.Call
-	for _, email := range s.everyone(now, f.Account.Owner) {
-		was, is := or(s.Base[email], absent), or(now[email], absent)
-		if open, stands := s.Open[email]; stands {
-			if by := decidedSince(f, s.Environment, email, is, open); by != "" && is != open.Was {
-				calls = append(calls, s.explainedBy(&ev, open, email, is, by))
+	for _, key := range s.everyone(now, f.Account.Owner) {
+		before, after := s.Base[key], now[key]
+		was, is := or(before.Mark, absent), or(after.Mark, absent)
+		who := seenLast(before, after)
+		if open, stands := s.Open[key]; stands {
+			who = seenLast(had{Email: open.Email, Who: open.Who}, after)
+			if by := decidedSince(f, s.Environment, who, is, open); by != "" && is != open.Was {
+				calls = append(calls, s.explainedBy(&ev, open, key, who, is, by))
 			} else if open.Now != is {
-				calls = append(calls, s.moved(&ev, open, email, is, c))
+				calls = append(calls, s.moved(&ev, open, key, is, c))
 			}
 			continue
 		}
 		switch {
+		case was == is && before.Email == after.Email:
 		case was == is:
-		case explained(f, s.Environment, email, was, is, cmd.At):
-			ev.Explained[email] = is
-		case inHand(f, s.Environment, email, is):
+			ev.Renamed[key] = after
+		case explained(f, s.Environment, who, was, is, cmd.At):
+			ev.Explained[key] = had{Email: who.Email, Mark: is, Who: who.Who}
+		case inHand(f, s.Environment, who, is):
 			ev.Known = lookAgain
 		case ev.Used < findingsAnHour:
-			id := workflows.NewID('f', s.AccountID, f.Shards, s.AccountID, s.ID, email, was, is, cmd.At.String())
-			ev.Opened[email] = standingFinding{Finding: id, Was: was, Now: is, Given: f.Account.Given[workflows.GivenKey(s.Environment, email)].Workflow}
+			id := workflows.NewID('f', s.AccountID, f.Shards, s.AccountID, s.ID, who.Email, was, is, cmd.At.String())
+			_, given, _ := f.Account.GivenOf(s.Environment, who.Email, who.Who)
+			open := standingFinding{Finding: id, Was: was, Now: is, Given: given.Workflow, Email: who.Email, Who: who.Who}
+			ev.Opened[key] = open
 			ev.Used++
-			calls = append(calls, s.open(id, email, was, is, c, now))
+			calls = append(calls, s.open(open, key, c, now))
 		default:
-			ev.Waiting[email] = standingFinding{Was: was, Now: is}
+			ev.Waiting[key] = standingFinding{Was: was, Now: is, Email: who.Email, Who: who.Who}
 		}
 	}
 	ev.To = s.deciders(f, ev.Waiting)
-	if ev.Known == s.Known && s.Code == "" && len(calls)+len(ev.Explained) == 0 && maps.Equal(ev.Waiting, s.Waiting) {
+	if ev.Known == s.Known && s.Code == "" && len(calls)+len(ev.Explained)+len(ev.Renamed) == 0 && maps.Equal(ev.Waiting, s.Waiting) {
 		return workflows.Decision{}
 	}
 	d := one(cmd, evDifferences, ev)
@@ -208,76 +218,102 @@ func (s WatchState) compare(cmd workflows.Command, f workflows.Facts, c *workflo
 	return d
 }
 
+// seenLast is a user as they were seen last: who is listed no more was seen before.
+func seenLast(before, after had) had {
+	if after.Email == "" {
+		return before
+	}
+	return after
+}
+
 // everyone lists whoever has or had anything, the recorded owner first: that they are listed is the gravest difference.
-func (s WatchState) everyone(now map[string]string, owner string) []string {
-	all := map[string]bool{}
-	for email := range s.Base {
-		all[email] = true
+func (s WatchState) everyone(now map[string]had, owner string) []string {
+	address := map[string]string{}
+	for key, d := range s.Open {
+		address[key] = d.Email
 	}
-	for email := range now {
-		all[email] = true
+	for key, h := range s.Base {
+		address[key] = h.Email
 	}
-	for email := range s.Open {
-		all[email] = true
+	for key, h := range now {
+		address[key] = h.Email
 	}
-	out := slices.Sorted(maps.Keys(all))
-	if owner = strings.ToLower(owner); all[owner] {
-		out = slices.Insert(slices.DeleteFunc(out, func(e string) bool { return e == owner }), 0, owner)
+	rank := func(key string) int {
+		if workflows.SameEmail(address[key], owner) {
+			return 0
+		}
+		return 1
 	}
-	return out
+	return slices.SortedFunc(maps.Keys(address), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(address[a], address[b]), strings.Compare(a, b))
+	})
 }
 
 // moved tells a standing finding that it is something else again; as it was before, it is over.
-func (s WatchState) moved(ev *differences, open standingFinding, email, is string, c *workflows.Census) workflows.Call {
+func (s WatchState) moved(ev *differences, open standingFinding, key, is string, c *workflows.Census) workflows.Call {
 	if is == open.Was {
-		ev.Back = append(ev.Back, email)
+		ev.Back = append(ev.Back, key)
 	} else {
-		ev.Moved[email] = is
+		ev.Moved[key] = is
 	}
 	call := workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: open.Finding, Command: findingChanged, Input: map[string]string{"now": is}}
-	describeUser(call.Input, c, email)
+	describeUser(call.Input, c, key)
 	return call
 }
 
 // explainedBy ends a standing finding that a decision explains by now.
-func (s WatchState) explainedBy(ev *differences, open standingFinding, email, is, by string) workflows.Call {
-	ev.Back, ev.Explained[email] = append(ev.Back, email), is
+func (s WatchState) explainedBy(ev *differences, open standingFinding, key string, who had, is, by string) workflows.Call {
+	ev.Back, ev.Explained[key] = append(ev.Back, key), had{Email: who.Email, Mark: is, Who: who.Who}
 	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: open.Finding, Command: findingChanged, Input: map[string]string{"now": is, "explained": by}}
 }
 
 // decidedSince names the decision, made after a finding was opened, that explains what is there now; "" for none. The finding's own decision comes by itself.
-func decidedSince(f workflows.Facts, environment, email, is string, open standingFinding) string {
-	g, decided := f.Account.Given[workflows.GivenKey(environment, email)]
+func decidedSince(f workflows.Facts, environment string, who had, is string, open standingFinding) string {
+	_, g, decided := f.Account.GivenOf(environment, who.Email, who.Who)
 	if !decided || g.Workflow == open.Given || g.Workflow == open.Finding {
 		return ""
 	}
-	if h := readMark(is); h == nil && g.Mark == "" || h != nil && !h.Disabled && h.Access.Mark() == g.Mark {
+	if gives(g, is) {
 		return g.Workflow
 	}
 	return ""
 }
 
+// gives reports whether what a decision gave is what a mark shows.
+func gives(g workflows.Given, is string) bool {
+	h := readMark(is)
+	return h == nil && g.Mark == "" || h != nil && !h.Disabled && h.Access.Mark() == g.Mark
+}
+
 // open opens a finding.
-func (s WatchState) open(id, email, was, is string, c *workflows.Census, now map[string]string) workflows.Call {
-	in := map[string]string{BlockEnvironment: s.Environment, BlockEmail: email, "was": was, "now": is, "watcher": s.ID, "after": s.before(email).UTC().Format(time.RFC3339)}
-	describeUser(in, c, email)
+func (s WatchState) open(d standingFinding, key string, c *workflows.Census, now map[string]had) workflows.Call {
+	in := map[string]string{BlockEnvironment: s.Environment, BlockEmail: d.Email, "was": d.Was, "now": d.Now, "watcher": s.ID,
+		inUser: key, inRecordID: d.Who.Record, inUserID: d.Who.User, "after": s.before(key).UTC().Format(time.RFC3339)}
+	describeUser(in, c, key)
 	var gone []string // who may be the new owner: a user who is listed no more
-	for e := range s.Base {
-		if now[e] == "" {
-			gone = append(gone, e)
+	for k, h := range s.Base {
+		if now[k].Email == "" {
+			gone = append(gone, h.Email)
 		}
 	}
 	if len(gone) == 1 {
 		in["gone"] = gone[0]
 	}
-	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: FindingRequest, Input: in}
+	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: d.Finding, Command: FindingRequest, Input: in}
 }
 
-// describeUser adds what integrator.io tells of how somebody's access came about.
-func describeUser(in map[string]string, c *workflows.Census, email string) {
+// Inputs by which a watcher names a user to a finding, and a finding to its watcher.
+const (
+	inUser     = "user"      // [userKey]
+	inUserID   = "user_id"   // sharedWithUser._id
+	inRecordID = "record_id" // _id of the access record
+)
+
+// describeUser adds what integrator.io tells of how somebody's access came about, and their address of now.
+func describeUser(in map[string]string, c *workflows.Census, key string) {
 	for _, u := range c.Users {
-		if workflows.SameEmail(u.Email, email) {
-			in["via"] = u.Via
+		if userKey(u.Ref(), u.Email) == key {
+			in["via"], in["address"] = u.Via, strings.ToLower(u.Email)
 			if !u.Since.IsZero() {
 				in["since"] = u.Since.UTC().Format(time.RFC3339)
 			}
@@ -286,35 +322,34 @@ func describeUser(in map[string]string, c *workflows.Census, email string) {
 }
 
 // explained reports whether a difference follows from a decision, or is only an answer to an invitation that was known.
-func explained(f workflows.Facts, environment, email, was, is string, at time.Time) bool {
+func explained(f workflows.Facts, environment string, who had, was, is string, at time.Time) bool {
 	before, after := readMark(was), readMark(is)
 	if before != nil && after != nil && before.Access.Mark() == after.Access.Mark() && before.Disabled == after.Disabled {
 		return true
 	}
-	if g, decided := f.Account.Given[workflows.GivenKey(environment, email)]; decided {
-		if after == nil && g.Mark == "" || after != nil && !after.Disabled && g.Mark == after.Access.Mark() {
-			return true
-		}
+	if _, g, decided := f.Account.GivenOf(environment, who.Email, who.Who); decided && gives(g, is) {
+		return true
 	}
 	switch {
-	case after == nil && workflows.SameEmail(email, f.Account.Owner):
+	case after == nil && workflows.SameEmail(who.Email, f.Account.Owner):
 		return true // they own it now, by a change of owner that is recorded; the list leaves owners out
-	case workflows.SameEmail(email, f.Account.Previous):
+	case workflows.SameEmail(who.Email, f.Account.Previous):
 		return at.Sub(f.Account.Since) <= settlingAtMost
 	}
 	return false
 }
 
 // inHand reports whether an open workflow is changing this, so that it is looked at again later.
-func inHand(f workflows.Facts, environment, email, is string) bool {
-	if f.Account.Locks["access/"+workflows.GivenKey(environment, email)] != "" {
+func inHand(f workflows.Facts, environment string, who had, is string) bool {
+	key, _, _ := f.Account.GivenOf(environment, who.Email, who.Who)
+	if f.Account.Locks["access/"+key] != "" || f.Account.Locks["access/"+workflows.GivenKey(environment, who.Email)] != "" {
 		return true
 	}
 	if f.Account.Locks[workflows.LockTransfer] == "" || environment != "" {
 		return false
 	}
-	_, alias := f.Policy.Alias(email)
-	return alias || is == absent || workflows.SameEmail(email, f.Account.Owner)
+	_, alias := f.Policy.Alias(who.Email)
+	return alias || is == absent || workflows.SameEmail(who.Email, f.Account.Owner)
 }
 
 // deciders are the administrators, or the holders where there is none, but for those it is about.
@@ -325,8 +360,8 @@ func (s WatchState) deciders(f workflows.Facts, about map[string]standingFinding
 
 // amongWaiting reports whether somebody's own access is among differences, by any address known of them.
 func amongWaiting(waiting map[string]standingFinding, who approvals.Identity) bool {
-	for email := range waiting {
-		if who.Same(approvals.Identity{}.With(email)) {
+	for _, d := range waiting {
+		if who.Same(approvals.Identity{}.With(d.Email)) {
 			return true
 		}
 	}

@@ -77,6 +77,9 @@ func (s State) lines(who string) []string {
 	if s.InFlight && s.Slow {
 		out = append(out, "! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking.")
 	}
+	if s.Address != "" {
+		out = append(out, s.renamedLine())
+	}
 	switch s.Phase {
 	case Waiting:
 		out = append(out, "… Another request is changing this access: "+workflows.Esc(s.WaitsOn)+". This one waits for its end, until "+workflows.When(s.waitUntil())+" at the latest, and looks again "+workflows.When(s.RetryAt)+".")
@@ -115,6 +118,11 @@ func (s State) lines(who string) []string {
 		out = append(out, s.restoringLine())
 	}
 	return out
+}
+
+// renamedLine shows both addresses of a user who changed theirs.
+func (s State) renamedLine() string {
+	return "! " + workflows.Esc(s.Email) + " has another address at integrator.io by now: " + workflows.Esc(s.Address) + ". It is the same user."
 }
 
 func (s State) questionLine(who string, b *approvals.Ballot) string {
@@ -188,9 +196,9 @@ func (s State) doingLine() string {
 		switch s.Code {
 		case "", workflows.RefusedNoToken:
 		case codeSwitchOn:
-			why = "! The access is written, but " + s.Email + " is switched off there, which Keyholder does not undo by itself. "
+			why = "! The access is written, but " + s.address() + " is switched off there, which Keyholder does not undo by itself. "
 		case codeNotSeen:
-			why = "! " + workflows.Mention(s.Attested) + " said that it is done, but integrator.io shows for " + s.Email + ": " + s.Message + ". "
+			why = "! " + workflows.Mention(s.Attested) + " said that it is done, but integrator.io shows for " + s.address() + ": " + s.Message + ". "
 		default:
 			why = "! integrator.io refused it to Keyholder's token" + said(s.Message) + ". "
 		}
@@ -206,34 +214,34 @@ func (s State) pageSteps() string {
 	switch s.Does {
 	case Change:
 		if s.Code == codeSwitchOn {
-			return "My account > Users, switch " + s.Email + " on."
+			return "My account > Users, switch " + s.address() + " on."
 		}
 	case Remove:
-		return "My account > Users, switch " + s.Email + " off, then Remove."
+		return "My account > Users, switch " + s.address() + " off, then Remove."
 	case Grant:
-		return "My account > Users > Invite user: " + s.Email + ", " + s.describe(s.Want) + "."
+		return "My account > Users > Invite user: " + s.address() + ", " + s.describe(s.Want) + "."
 	}
-	return "My account > Users, Manage permissions of " + s.Email + ": " + s.describe(s.Want) + "."
+	return "My account > Users, Manage permissions of " + s.address() + ": " + s.describe(s.Want) + "."
 }
 
 func (s State) doneWord() string {
 	if s.Does == Remove {
-		return s.Email + " was removed from " + s.where()
+		return s.address() + " was removed from " + s.where()
 	}
-	return s.Email + " has " + s.brief(s.Want)
+	return s.address() + " has " + s.brief(s.Want)
 }
 
 func (s State) restoredWord() string {
 	b := s.brings()
 	switch {
 	case !b.Read:
-		return s.Email + " has again what it had before"
+		return s.address() + " has again what it had before"
 	case b.User == nil:
-		return s.Email + " was removed"
+		return s.address() + " was removed"
 	case b.User.Disabled:
-		return s.Email + " has " + s.brief(b.User.Access()) + " again and is switched off"
+		return s.address() + " has " + s.brief(b.User.Access()) + " again and is switched off"
 	}
-	return s.Email + " has " + s.brief(b.User.Access()) + " again"
+	return s.address() + " has " + s.brief(b.User.Access()) + " again"
 }
 
 // endWord says what the end of the time-box does.
@@ -241,15 +249,15 @@ func (s State) endWord() string {
 	b := s.brings()
 	switch {
 	case !b.Read:
-		return s.Email + " then has again what it had before, which could not be read here."
+		return s.address() + " then has again what it had before, which could not be read here."
 	case b.User == nil:
-		return s.Email + " is then removed."
+		return s.address() + " is then removed."
 	case b.User.Disabled:
-		return s.Email + " then has " + s.brief(b.User.Access()) + " again and is switched off."
+		return s.address() + " then has " + s.brief(b.User.Access()) + " again and is switched off."
 	case b.Under != "":
-		return s.Email + " then has " + s.brief(b.User.Access()) + " again, by another decision whose time runs, " + b.Under + "."
+		return s.address() + " then has " + s.brief(b.User.Access()) + " again, by another decision whose time runs, " + b.Under + "."
 	}
-	return s.Email + " then has " + s.brief(b.User.Access()) + " again."
+	return s.address() + " then has " + s.brief(b.User.Access()) + " again."
 }
 
 // byWhen says until when people can do it.
@@ -280,7 +288,7 @@ func (s State) driftedLine() string {
 }
 
 // userWords says what somebody had, with the names of integrations.
-func (s State) userWords(h *had) string {
+func (s State) userWords(h *holding) string {
 	if h == nil {
 		return "no access"
 	}
@@ -294,9 +302,9 @@ func (s State) userWords(h *had) string {
 // willWord says what carrying it out does.
 func (s State) willWord() string {
 	if s.Change == Remove {
-		return s.Email + " is removed"
+		return s.address() + " is removed"
 	}
-	return s.Email + " gets " + s.brief(s.Want)
+	return s.address() + " gets " + s.brief(s.Want)
 }
 
 // pendingLines are those of an open invitation.
@@ -350,7 +358,7 @@ func (s State) restoringLine() string {
 		due := or(map[string]string{"early": "It was to end early", "refused": "It was refused"}[s.EndWhy], "The time is over")
 		seen := ""
 		if s.There != nil && s.There.OK {
-			seen = ": " + workflows.Esc(s.Email) + " has " + s.userWords(readMark(s.There.User.Mark()))
+			seen = ": " + workflows.Esc(s.address()) + " has " + s.userWords(readMark(s.There.User.Mark()))
 		} else if s.Mark != "" {
 			seen = ": " + workflows.Esc(strings.TrimSuffix(s.Mark, "."))
 		}
@@ -362,9 +370,9 @@ func (s State) restoringLine() string {
 		switch s.Code {
 		case "":
 		case codeSwitchOff:
-			why = "! " + s.Email + " was switched off before, which Keyholder does not do by itself: My account > Users, switch " + s.Email + " off. "
+			why = "! " + s.address() + " was switched off before, which Keyholder does not do by itself: My account > Users, switch " + s.address() + " off. "
 		case codeNotSeen:
-			why = "! " + workflows.Mention(s.Attested) + " said that it is done, but integrator.io shows for " + s.Email + ": " + s.Message + ". "
+			why = "! " + workflows.Mention(s.Attested) + " said that it is done, but integrator.io shows for " + s.address() + ": " + s.Message + ". "
 		default:
 			why = "! It could not be done by Keyholder: " + remedy(s, s.Code, s.Message) + " "
 		}
@@ -653,26 +661,29 @@ func outcomeLine(s State) string {
 
 func (s State) pastEnd() string {
 	if s.BoxFrom.IsZero() && s.Does == Grant && s.Phase != Doing {
-		return "the invitation of " + s.Email + " was deleted"
+		return "the invitation of " + s.address() + " was deleted"
 	}
 	b := s.brings()
 	switch {
 	case !b.Read:
-		return s.Email + " has again what it had before"
+		return s.address() + " has again what it had before"
 	case b.User == nil:
-		return s.Email + " was removed"
+		return s.address() + " was removed"
 	case b.User.Disabled:
-		return s.Email + " has " + s.brief(b.User.Access()) + " again, and is switched off as before"
+		return s.address() + " has " + s.brief(b.User.Access()) + " again, and is switched off as before"
 	case b.Under != "":
-		return s.Email + " has " + s.brief(b.User.Access()) + " again, by " + b.Under + ", whose time runs"
+		return s.address() + " has " + s.brief(b.User.Access()) + " again, by " + b.Under + ", whose time runs"
 	}
-	return s.Email + " has " + s.brief(b.User.Access()) + " again"
+	return s.address() + " has " + s.brief(b.User.Access()) + " again"
 }
 
 func endLines(s State) []string {
 	out := []string{outcomeLine(s) + "\n" + workflows.When(s.End.At)}
 	if s.Urgent && s.ReadOK {
 		out = append(out, s.urgentLine())
+	}
+	if s.Address != "" {
+		out = append(out, s.renamedLine())
 	}
 	if votes := s.voteLines(); len(votes) > 0 {
 		out = append(out, strings.Join(votes, "\n"))

@@ -1,6 +1,7 @@
 package integrator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -89,7 +90,7 @@ func (a ashare) status() string {
 // user is the record without what no decision needs.
 func (a ashare) user() *workflows.User {
 	may := a.access()
-	return &workflows.User{ID: a.ID, Email: a.SharedWithUser.Email, Name: a.SharedWithUser.Name, Role: may.Role, Status: a.status(),
+	return &workflows.User{ID: a.ID, UserID: string(a.SharedWithUser.ID), Email: a.SharedWithUser.Email, Name: a.SharedWithUser.Name, Role: may.Role, Status: a.status(),
 		Disabled: a.Disabled, SSO: a.AccountSSORequired, MFA: a.AccountMFARequired, SSOLinked: a.SharedWithUser.AccountSSOLinked,
 		LastHere: a.LastSignIn.Time, LastAny: a.SharedWithUser.LastSignIn.Time,
 		Manage: may.Manage, Monitor: may.Monitor, Via: string(a.CreatedVia), Since: a.CreatedAt.Time}
@@ -120,6 +121,30 @@ func (r roster) find(email string) (ashare, bool) {
 		}
 	}
 	return best, found
+}
+
+// whom answers the record of the user that a call is about: by what it knows of them, else by address.
+func (r roster) whom(call workflows.Call) (ashare, bool) {
+	email, who := call.Email, call.Who
+	if a, found := r.find(email); who.IsZero() || found && call.ByAddress {
+		return a, found
+	}
+	theirs := roster{}
+	for _, a := range r.all {
+		if who.Is(a.ref()) {
+			a.SharedWithUser.Email = cmp.Or(a.SharedWithUser.Email, email)
+			theirs.all = append(theirs.all, a)
+		}
+	}
+	if len(theirs.all) > 0 {
+		return theirs.find(theirs.all[0].SharedWithUser.Email)
+	}
+	a, found := r.find(email)
+	return a, found && !who.Other(a.ref())
+}
+
+func (a ashare) ref() workflows.UserRef {
+	return workflows.UserRef{Record: a.ID, User: string(a.SharedWithUser.ID)}
 }
 
 func ashareByID(id string) string { return "/v1/ashares/" + url.PathEscape(id) }

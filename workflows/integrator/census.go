@@ -35,7 +35,7 @@ func (s *session) readAccess(ctx context.Context, call workflows.Call) (*workflo
 	if users == workflows.Unknown {
 		r.Unread[workflows.PartUsers] = emptyList
 	}
-	if a, found := list.find(call.Email); found {
+	if a, found := list.whom(call); found {
 		r.User = a.user()
 	}
 	// integrator.io answered, and not with 401: it knows the token.

@@ -12,6 +12,7 @@ import (
 // change is one rewriting of a user's record.
 type change struct {
 	email   string
+	who     workflows.UserRef
 	want    workflows.Access
 	known   string // the mark it must have before, "" for any
 	secured bool   // a new administrator has to use a second factor or SSO
@@ -24,7 +25,7 @@ func (s *session) setRole(ctx context.Context, call workflows.Call) (*workflows.
 	if !slices.Contains(roles, call.Role) {
 		return nil, refuse(workflows.RefusedOther, "The roles that can be given are administrator, manage and monitor.")
 	}
-	return s.rewrite(ctx, change{email: call.Email, want: workflows.Access{Role: call.Role}})
+	return s.rewrite(ctx, change{email: call.Email, who: call.Who, want: workflows.Access{Role: call.Role}})
 }
 
 // changeAccess gives a user another access, if they have the one that Call.Known names.
@@ -33,7 +34,7 @@ func (s *session) changeAccess(ctx context.Context, call workflows.Call) (*workf
 	if err != nil {
 		return nil, err
 	}
-	return s.rewrite(ctx, change{email: call.Email, want: want, known: call.Known, careful: true,
+	return s.rewrite(ctx, change{email: call.Email, who: call.Who, want: want, known: call.Known, careful: true,
 		secured: want.Role == workflows.RoleAdministrator && call.Required == nil, require: call.Required})
 }
 
@@ -43,7 +44,7 @@ func (s *session) rewrite(ctx context.Context, c change) (*workflows.Receipt, er
 	if err != nil {
 		return nil, err
 	}
-	listed, found := list.find(c.email)
+	listed, found := list.whom(workflows.Call{Email: c.email, Who: c.who})
 	if !found {
 		return nil, s.notListed(list, c.email)
 	}

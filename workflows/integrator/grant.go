@@ -63,7 +63,7 @@ func (s *session) grant(ctx context.Context, call workflows.Call) (*workflows.Re
 	if err != nil {
 		return nil, err
 	}
-	if a, found := list.find(call.Email); found {
+	if a, found := list.whom(call); found {
 		return s.adoptGrant(ctx, call, want, a)
 	}
 	if id := s.invitation(); id != "" { // sent by an earlier delivery; the list is old
@@ -96,7 +96,7 @@ func (s *session) grantedAfterAll(ctx context.Context, call workflows.Call, want
 	case err != nil:
 		return nil, refusal
 	}
-	if a, found := list.find(call.Email); found {
+	if a, found := list.whom(call); found {
 		return s.adoptGrant(ctx, call, want, a)
 	}
 	if s.strike() {

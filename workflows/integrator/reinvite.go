@@ -17,7 +17,7 @@ func (s *session) inviteAgain(ctx context.Context, call workflows.Call) (*workfl
 	if err != nil {
 		return nil, err
 	}
-	listed, found := list.find(call.Email)
+	listed, found := list.whom(call)
 	if !found {
 		return nil, s.notListed(list, call.Email)
 	}

@@ -75,7 +75,9 @@ func (s *session) trace(ctx context.Context, call workflows.Call) (*workflows.Re
 	}
 	h := hunt{s: s, email: call.Email, since: call.Since.UTC(), ids: map[string]bool{}, left: maxTracePages}
 	h.is(call.ID) // the record's ID from an earlier census
-	listed, found := list.find(call.Email)
+	h.is(call.Who.Record)
+	h.is(call.Who.User)
+	listed, found := list.whom(call)
 	if found {
 		h.is(listed.ID)
 		h.is(string(listed.SharedWithUser.ID))

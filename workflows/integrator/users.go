@@ -22,7 +22,7 @@ func (s *session) inviteUser(ctx context.Context, call workflows.Call) (*workflo
 	if err != nil {
 		return nil, err
 	}
-	if a, found := list.find(call.Email); found {
+	if a, found := list.whom(call); found {
 		if !a.Dismissed || a.Accepted {
 			return &workflows.Receipt{User: a.user()}, nil
 		}
@@ -44,7 +44,7 @@ func (s *session) inviteUser(ctx context.Context, call workflows.Call) (*workflo
 	}
 	// The list was older than the invitation.
 	if list, again := s.users(ctx); again == nil {
-		if a, found := list.find(call.Email); found {
+		if a, found := list.whom(call); found {
 			return &workflows.Receipt{User: a.user()}, nil
 		}
 	} else if !refusedForGood(again) {
@@ -95,7 +95,7 @@ func (s *session) removeUser(ctx context.Context, call workflows.Call) (*workflo
 	if err != nil {
 		return nil, err
 	}
-	a, found := list.find(call.Email)
+	a, found := list.whom(call)
 	if !found {
 		return s.nothingToRemove(ctx, list)
 	}
@@ -124,7 +124,7 @@ func (s *session) withdrawUser(ctx context.Context, call workflows.Call) (*workf
 	if err != nil {
 		return nil, err
 	}
-	a, found := list.find(call.Email)
+	a, found := list.whom(call)
 	switch {
 	case !found:
 		return s.nothingToRemove(ctx, list)
@@ -194,7 +194,7 @@ func (s *session) watchUser(ctx context.Context, call workflows.Call) (*workflow
 		return nil, err
 	}
 	var u *workflows.User
-	if a, found := list.find(call.Email); found {
+	if a, found := list.whom(call); found {
 		u = a.user()
 	} else if !list.shown {
 		return nil, nil

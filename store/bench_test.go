@@ -26,8 +26,7 @@ func benchChange(from workflows.Record) workflows.Change {
 	id := workflows.NewID('t', "acme", 4, "bench")
 	c.Workflow = id
 	for i := range 3 {
-		e := workflows.Effect{ID: "x", Workflow: id, Account: "acme", Key: fmt.Sprintf("card/%s/main/U%d", id, i), Made: time.Now(),
-			Card: &workflows.Card{Name: "main", Recipient: fmt.Sprintf("U%d", i), Lines: []string{strings.Repeat("l", 500)}}}
+		e := workflows.Effect{Kind: workflows.EffectCards, Workflow: id, Account: "acme", Key: fmt.Sprintf("cards/%s/%d", id, i), Made: time.Now(), Revision: 1}
 		c.Put = append(c.Put, e)
 	}
 	return c
@@ -104,7 +103,7 @@ func BenchmarkClaimEffects(b *testing.B) {
 			id := workflows.NewID('t', "acme", 16, "bench")
 			for i := range open {
 				later.Append = append(later.Append, workflows.Effect{ID: fmt.Sprint(i), Workflow: id, Account: "acme", Key: fmt.Sprintf("k/%d", i),
-					Made: time.Now(), Call: &workflows.Call{Account: "acme"}})
+					Made: time.Now(), Kind: workflows.EffectCall})
 			}
 			if open > 0 {
 				commit(b, s, later)
@@ -126,7 +125,7 @@ func BenchmarkClaimEffects(b *testing.B) {
 		c := workflows.Change{Workflow: id}
 		for i := range 64 {
 			e := workflows.Effect{ID: fmt.Sprint(i), Workflow: id, Account: "acme", Key: fmt.Sprintf("watch/%d", i), Every: time.Nanosecond,
-				Made: time.Now(), Call: &workflows.Call{Account: "acme"}}
+				Made: time.Now(), Kind: workflows.EffectCall}
 			c.Put = append(c.Put, e)
 		}
 		commit(b, s, c)

@@ -32,7 +32,7 @@ type entry struct {
 	Link   string `json:"link"`
 	Erased bool   `json:"erased,omitempty"`
 
-	body []byte // {"by":…,"command":…,"body":…}
+	body []byte // {"by":…,"command":…,"calls":…,"body":…}
 }
 
 // hash is SHA-256 over the parts, each behind its length as 8 bytes, big-endian, so that no two lists of parts give the same bytes.
@@ -96,7 +96,8 @@ func decodeEntry(stored []byte) (entry, error) {
 	return en, nil
 }
 
-// encodeBody writes {"by":…,"command":…,"body":…} around the event's body without touching a byte of it; encoding/json would compact and escape.
+// encodeBody writes {"by":…,"command":…,"calls":…,"body":…} around the event's body without touching a byte of it; encoding/json would compact and
+// escape. An event without calls has no such part.
 func encodeBody(e workflows.Event) ([]byte, error) {
 	if !utf8.ValidString(e.Type) {
 		return nil, errors.New("the event's type is not UTF-8")
@@ -112,8 +113,15 @@ func encodeBody(e workflows.Event) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode command: %w", err)
 	}
+	var calls []byte
+	if len(e.Calls) > 0 {
+		if calls, err = json.Marshal(e.Calls); err != nil {
+			return nil, fmt.Errorf("encode calls: %w", err)
+		}
+		calls = append([]byte(`,"calls":`), calls...)
+	}
 	var b bytes.Buffer
-	for _, part := range [][]byte{[]byte(`{"by":`), by, []byte(`,"command":`), command, []byte(`,"body":`), e.Body, []byte("}")} {
+	for _, part := range [][]byte{[]byte(`{"by":`), by, []byte(`,"command":`), command, calls, []byte(`,"body":`), e.Body, []byte("}")} {
 		b.Write(part)
 	}
 	return b.Bytes(), nil
@@ -126,18 +134,25 @@ func (en entry) event() (workflows.Event, error) {
 		return e, nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(en.body))
-	for _, step := range []struct {
-		name string
-		into any
-	}{{"{", nil}, {"by", &e.By}, {"command", &e.Command}, {"body", nil}} {
-		tok, err := dec.Token()
-		if err != nil || fmt.Sprint(tok) != step.name {
-			return e, fmt.Errorf("decode event %d: its envelope is damaged at %q", en.Seq, step.name)
-		}
-		if step.into == nil {
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return e, fmt.Errorf("decode event %d: its envelope is damaged at its beginning", en.Seq)
+	}
+	for _, part := range []struct {
+		name     string
+		into     any
+		optional bool
+	}{{"by", &e.By, false}, {"command", &e.Command, false}, {"calls", &e.Calls, true}, {"body", nil, false}} {
+		if part.optional && !bytes.HasPrefix(en.body[dec.InputOffset():], []byte(`,"`+part.name+`":`)) {
 			continue
 		}
-		if err := dec.Decode(step.into); err != nil {
+		tok, err := dec.Token()
+		if err != nil || tok != part.name {
+			return e, fmt.Errorf("decode event %d: its envelope is damaged at %q", en.Seq, part.name)
+		}
+		if part.into == nil {
+			continue
+		}
+		if err := dec.Decode(part.into); err != nil {
 			return e, fmt.Errorf("decode event %d: %w", en.Seq, err)
 		}
 	}

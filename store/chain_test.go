@@ -172,7 +172,7 @@ func TestADamagedPlaceOrEffectKeepsNothingElseWaiting(t *testing.T) {
 	id := workflows.NewID('t', "acme", s.Shards(), "x")
 	var c workflows.Change
 	for _, who := range []string{"U1", "U2", "U3"} {
-		c.Put = append(c.Put, workflows.Effect{ID: who, Workflow: id, Key: "card/" + id + "/main/" + who, Card: &workflows.Card{Name: "main", Recipient: who}})
+		c.Put = append(c.Put, workflows.Effect{Kind: workflows.EffectCards, ID: who, Workflow: id, Key: "cards/" + id + "/" + who})
 	}
 	commit(t, s, c)
 	for _, k := range m.Keys() {
@@ -183,13 +183,17 @@ func TestADamagedPlaceOrEffectKeepsNothingElseWaiting(t *testing.T) {
 		}
 	}
 	claims, err := s.ClaimEffects(context.Background(), time.Now(), 10)
-	if err != nil || len(claims) != 2 {
+	if err != nil || len(claims) != 3 {
 		t.Fatalf("%d claims, %v", len(claims), err)
 	}
 	for _, c := range claims {
-		if c.Place.TS != "" {
-			t.Errorf("%s stands at %+v", c.Effect.ID, c.Place)
+		if damaged := strings.HasSuffix(c.Effect.Key, "/U1"); damaged != (c.Unreadable != nil) || !damaged && c.Effect.Workflow != id {
+			t.Errorf("claimed %+v", c)
 		}
+	}
+	places, err := s.Places(context.Background(), id)
+	if err != nil || len(places) != 0 {
+		t.Errorf("places %v, %v", places, err)
 	}
 }
 

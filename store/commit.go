@@ -96,9 +96,9 @@ func (s *Store) changeShard(c workflows.Change) (int, error) {
 		}
 		at(n, "the claim")
 	}
-	for _, list := range [][]workflows.Effect{c.Append, c.Put} {
+	for _, list := range [][]workflows.Effect{c.Append, c.Ensure, c.Put} {
 		for _, e := range list {
-			if e.Card != nil || shard == -1 {
+			if e.Kind == workflows.EffectCards || shard == -1 {
 				at(s.shardOfWorkflow(e.Workflow), "effect "+e.ID)
 			}
 		}
@@ -161,7 +161,7 @@ func (w *walk) guards(c workflows.Change) error {
 	oldest := map[string]uint64{}
 	var order []string
 	for _, e := range c.Put {
-		if e.Card == nil || e.Revision == 0 || compared[e.Workflow] {
+		if e.Kind != workflows.EffectCards || e.Revision == 0 || compared[e.Workflow] {
 			continue
 		}
 		rev, known := oldest[e.Workflow]
@@ -222,11 +222,11 @@ func (w *walk) effects(c workflows.Change) error {
 	for _, k := range c.Drop {
 		w.member(w.s.keys.queue(w.shard, k), k)
 	}
-	for _, list := range [][]workflows.Effect{c.Append, c.Put} {
+	for _, list := range [][]workflows.Effect{c.Append, c.Ensure, c.Put} {
 		w.arg(len(list))
 		for _, e := range list {
-			if e.Key == "" || (e.Card == nil) == (e.Call == nil) {
-				return fmt.Errorf("%w: effect %q has no key, or not exactly one of card and call", ErrMisuse, e.ID)
+			if e.Key == "" || e.Kind == "" {
+				return fmt.Errorf("%w: effect %q has no key or no kind", ErrMisuse, e.ID)
 			}
 			body, err := json.Marshal(e)
 			if err != nil {
@@ -235,6 +235,13 @@ func (w *walk) effects(c workflows.Change) error {
 			w.key(w.s.keys.queue(w.shard, e.Key))
 			w.arg(e.Key, header(e, now), body)
 		}
+	}
+	if len(c.Stale) > 0 && c.Workflow == "" {
+		return fmt.Errorf("%w: cards are to be drawn again, but of no workflow", ErrMisuse)
+	}
+	w.arg(len(c.Stale))
+	for _, field := range c.Stale {
+		w.member(w.s.keys.places(w.shard, c.Workflow), againPrefix+field)
 	}
 	return nil
 }
@@ -246,7 +253,10 @@ func header(e workflows.Effect, now time.Time) string {
 	if e.Lane != workflows.LanePeople {
 		lane = workflows.LaneBulk
 	}
-	due := max(0, min(e.Made.UnixMilli(), now.UnixMilli()))
+	due := now.UnixMilli()
+	if !e.Made.IsZero() {
+		due = max(0, min(e.Made.UnixMilli(), due))
+	}
 	return fmt.Sprintf("%d %d %s", lane, due, e.Destination())
 }
 

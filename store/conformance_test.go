@@ -42,7 +42,7 @@ func TestConformanceUnderAnotherPrefixBesideAnotherInstallation(t *testing.T) {
 	beside := storetest.OpenAt(t, server.URL)
 	commit(t, beside, grow(load(t, beside, acme)))
 	commit(t, beside, workflows.Change{Workflow: "t00-beside", Append: []workflows.Effect{{ID: "beside", Workflow: "t00-beside", Key: "io/acme",
-		Call: &workflows.Call{Account: "acme"}}}, TimersSet: []workflows.Timer{{Workflow: "t00-beside", Name: "beside", At: time.UnixMilli(1)}}})
+		Kind: workflows.EffectCall}}, TimersSet: []workflows.Timer{{Workflow: "t00-beside", Name: "beside", At: time.UnixMilli(1)}}})
 	before := everything(t, server.Addr, "kh:*")
 	storetest.Run(t, func(t *testing.T) storetest.Subject {
 		c := raw(t, server.Addr)

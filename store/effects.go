@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,7 +23,7 @@ const (
 )
 
 // ClaimEffects implements [workflows.Effects]. When nothing is due it costs one pipelined read; otherwise one more round trip for the
-// leases and one for the cards' places. On an error nothing is answered; what was leased comes back when its lease ends.
+// leases. On an error nothing is answered; what was leased comes back when its lease ends.
 func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int) ([]workflows.Claim, error) {
 	var claims []workflows.Claim
 	width := min(max, widest)
@@ -55,9 +57,6 @@ func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int) ([]wo
 		}
 		// Some were held back or taken by others: look at more of them at once.
 		width = min(4*width, widest)
-	}
-	if err := s.findPlaces(ctx, claims); err != nil {
-		return nil, err
 	}
 	return claims, nil
 }
@@ -135,8 +134,8 @@ func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candi
 	return claims, failed
 }
 
-// readClaims reads the script's answer. An effect that cannot be read (a later version wrote it) is logged and left: it is looked at again when
-// its lease ends, and keeps nothing but its own key waiting.
+// readClaims reads the script's answer. An effect that cannot be read (a later version wrote it, or somebody else) is claimed as such. The key is the
+// queue's, whatever the effect says: that is where the lease stands.
 func (s *Store) readClaims(c *call, until time.Time) []workflows.Claim {
 	answer, _ := c.reply.([]any)
 	var claims []workflows.Claim
@@ -144,59 +143,64 @@ func (s *Store) readClaims(c *call, until time.Time) []workflows.Claim {
 		i, _ := answer[0].(int64)
 		attempts, _ := strconv.Atoi(fmt.Sprint(answer[1]))
 		body, _ := answer[2].(string)
+		lane, _ := c.args[3+(i-1)*3].(int)
 		claim := workflows.Claim{Token: fmt.Sprint(c.args[3+(i-1)*3+2]), Until: time.UnixMilli(until.UnixMilli()), Attempts: attempts}
 		if err := json.Unmarshal([]byte(body), &claim.Effect); err != nil {
-			s.log.Error().Err(err).Str("key", fmt.Sprint(c.args[3+(i-1)*3+1])).Msg("decode effect")
-			continue
+			claim.Unreadable, claim.Effect = fmt.Errorf("decode effect: %w", err), workflows.Effect{}
+		}
+		claim.Effect.Key, claim.Effect.Lane = fmt.Sprint(c.args[3+(i-1)*3+1]), lane
+		if claim.Unreadable == nil {
+			claim.Effect.ID = cmp.Or(claim.Effect.ID, claim.Effect.Key)
 		}
 		claims = append(claims, claim)
 	}
 	return claims
 }
 
-// findPlaces fills in where the cards among the claims stand already, and the cards they belong under.
-func (s *Store) findPlaces(ctx context.Context, claims []workflows.Claim) error {
-	cmds := map[int]*redis.SliceCmd{}
-	for i, c := range claims {
-		if c.Effect.Card != nil {
-			cmds[i] = nil
-		}
-	}
-	if len(cmds) == 0 {
-		return nil
-	}
-	err := s.read(ctx, "look up cards", func() error {
-		pipe := s.rdb.Pipeline()
-		for i := range cmds {
-			e := claims[i].Effect
-			fields := []string{placeField(e.Card.Name, e.Card.Recipient)}
-			if e.Card.Under != "" {
-				fields = append(fields, placeField(e.Card.Under, e.Card.Recipient))
-			}
-			cmds[i] = pipe.HMGet(ctx, s.keys.places(s.shardOfWorkflow(e.Workflow), e.Workflow), fields...)
-		}
-		_, err := pipe.Exec(ctx)
+// Places implements [workflows.Records].
+func (s *Store) Places(ctx context.Context, workflow string) (map[string]workflows.Place, error) {
+	var all map[string]string
+	err := s.read(ctx, "look up cards", func() (err error) {
+		all, err = s.rdb.HGetAll(ctx, s.keys.places(s.shardOfWorkflow(workflow), workflow)).Result()
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, cmd := range cmds {
-		for j, into := range []*workflows.Place{&claims[i].Place, &claims[i].Parent} {
-			if j >= len(cmd.Val()) {
-				continue
-			}
-			raw, ok := cmd.Val()[j].(string)
-			if !ok {
-				continue
-			}
-			e := claims[i].Effect
-			// A place that somebody damaged must not keep every other effect waiting: the card counts as not posted.
-			name := []string{e.Card.Name, e.Card.Under}[j]
-			*into, _ = s.place(e.Workflow, placeField(name, e.Card.Recipient), raw)
+	places := make(map[string]workflows.Place, len(all))
+	for field, stored := range all {
+		if strings.HasPrefix(field, againPrefix) {
+			continue
 		}
+		// A place that somebody damaged keeps no other card waiting: it counts as not posted.
+		p, ok := s.place(workflow, field, stored)
+		if !ok {
+			continue
+		}
+		if _, again := all[againPrefix+field]; again {
+			p.Shown = ""
+		}
+		places[field] = p
 	}
-	return nil
+	return places, nil
+}
+
+// SavePlace implements [workflows.Effects].
+func (s *Store) SavePlace(ctx context.Context, c workflows.Claim, name, recipient string, p workflows.Place) error {
+	shard, err := s.claimShard(c)
+	if err != nil {
+		return fmt.Errorf("save a place: %w", err)
+	}
+	field := placeField(name, recipient)
+	stored, err := s.seal.place(c.Effect.Workflow, field, p)
+	if err != nil {
+		return fmt.Errorf("save a place: encode: %w", err)
+	}
+	sc := &call{shard: shard, script: scriptSavePlace,
+		keys: []string{s.keys.queue(shard, c.Effect.Key), s.keys.places(shard, c.Effect.Workflow)},
+		args: []any{c.Token, field, stored, againPrefix + field}}
+	s.run(ctx, false, sc)
+	return held("save a place", sc)
 }
 
 // Extend implements [workflows.Effects]; it prolongs claims of timers as well. A lease that ended is still ours as long as nobody took over.
@@ -227,22 +231,15 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 		}
 		return s.endTimer(ctx, c, "keep", f.NotBefore)
 	}
-	var field, place string
-	if f.Place.TS != "" && c.Effect.Card != nil {
-		field = placeField(c.Effect.Card.Name, c.Effect.Card.Recipient)
-		if place, err = s.seal.place(c.Effect.Workflow, field, f.Place); err != nil {
-			return fmt.Errorf("finish: encode place: %w", err)
-		}
-	}
 	notBefore := ""
 	if !f.NotBefore.IsZero() {
 		notBefore = millis(f.NotBefore)
 	}
 	sc := &call{shard: shard, script: scriptFinish,
 		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.queue(shard, c.Effect.Key),
-			s.keys.places(shard, c.Effect.Workflow)},
+			s.keys.queue(shard, f.Move)},
 		args: []any{c.Effect.Key, c.Token, flag(f.Done), everyMillis(c.Effect), flag(f.Failed), notBefore, workflows.LeaseFor.Milliseconds(),
-			field, place}}
+			f.Move}}
 	s.run(ctx, false, sc)
 	return held("finish", sc)
 }

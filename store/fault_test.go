@@ -98,7 +98,7 @@ func TestALostAnswerToFinishIsUnclearAndTheNextSaysTheLeaseIsLost(t *testing.T) 
 	s := storetest.OpenAt(t, p.url())
 	now := time.Now()
 	commit(t, s, workflows.Change{Account: "acme", Workflow: "", Append: []workflows.Effect{{ID: "1", Account: "acme", Workflow: "acme", Key: "io/acme",
-		Made: now, Call: &workflows.Call{Account: "acme"}}}})
+		Made: now, Kind: workflows.EffectCall}}})
 	claims, err := s.ClaimEffects(context.Background(), now, 1)
 	if err != nil || len(claims) != 1 {
 		t.Fatalf("claims %v, %v", claims, err)

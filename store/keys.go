@@ -19,6 +19,7 @@ import (
 //	kh:{07}:record:<kind>/<id>   hash  version machine schema state head last (see Record), seal vouch (see doc.go)
 //	kh:{07}:events:<kind>/<id>   list  the record's events; index = sequence number - 1 (see chain.go)
 //	kh:{07}:places:<workflow>    hash  "<name>/<recipient>" -> Place as JSON, behind its seal: where the card stands in Slack
+//	                                   "again/<name>/<recipient>" -> 1: that card is drawn again although nothing changed
 //	kh:{07}:queue:<effect key>   hash  the effects of one key, gone when empty:
 //	                                   head, tail     numbers of the first entry and of the next one to come
 //	                                   h:<n>          "<lane> <due> <destination>" of entry n
@@ -60,9 +61,13 @@ func (k keys) timersTokens(shard int) string            { return k.shard(shard, 
 func (k keys) waiting(shard int, person string) string  { return k.shard(shard, "waiting:", person) }
 func (k keys) open(shard int, account string) string    { return k.shard(shard, "open:", account) }
 
-func placeField(name, recipient string) string { return name + "/" + recipient }
-func refID(r workflows.Ref) string             { return r.Kind + "/" + r.ID }
-func millis(t time.Time) string                { return strconv.FormatInt(t.UnixMilli(), 10) }
+func placeField(name, recipient string) string { return workflows.PlaceName(name, recipient) }
+
+// againPrefix stands before the fields of cards that are drawn again. No card has a name with a slash.
+const againPrefix = "again/"
+
+func refID(r workflows.Ref) string { return r.Kind + "/" + r.ID }
+func millis(t time.Time) string    { return strconv.FormatInt(t.UnixMilli(), 10) }
 func fromMillis(s string) (time.Time, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return time.UnixMilli(n).UTC(), err

@@ -17,7 +17,7 @@ type Link struct {
 	Digest   string
 	Previous string // the link before; empty for the first
 	Link     string
-	Body     []byte // {"by":…,"command":…,"body":…}, the exact bytes that Digest is over; nil when erased
+	Body     []byte // {"by":…,"command":…,"calls":…,"body":…}, the exact bytes that Digest is over; nil when erased
 	Erased   bool
 }
 

@@ -120,9 +120,6 @@ func (w *twin) release(c workflows.Claim, f workflows.Finish, store error) bool 
 	q := w.queue(c.Effect.Key)
 	leased, until := q.leased, q.until
 	q.token, q.leased, q.unsure = "", "", false
-	if f.Place.TS != "" {
-		w.places[c.Effect.Key] = f.Place.TS
-	}
 	if len(q.effects) == 0 || q.effects[0].ID != leased {
 		q.due = w.now
 		switch {
@@ -157,12 +154,11 @@ func (w *twin) effect(t *rapid.T, id string) workflows.Effect {
 	e := workflows.Effect{ID: fmt.Sprint(w.made), Workflow: id, Account: "acme", Made: w.now, Lane: rapid.IntRange(0, 1).Draw(t, "lane")}
 	switch n {
 	case 0, 1:
-		e.Key = fmt.Sprintf("card/%s/main/U%d", id, n)
-		e.Card = &workflows.Card{Name: "main", Recipient: fmt.Sprintf("U%d", n)}
+		e.Kind, e.Key = workflows.EffectCards, fmt.Sprintf("cards/%s/%d", id, n)
 	case 2:
-		e.Key, e.Call = "io/acme", &workflows.Call{Account: "acme"}
+		e.Kind, e.Key = workflows.EffectCall, "io/acme"
 	default:
-		e.Key, e.Call, e.Every = "watch/"+id+"/x", &workflows.Call{Account: "acme"}, time.Duration(rapid.IntRange(1, 20).Draw(t, "every"))*time.Second
+		e.Kind, e.Key, e.Every = workflows.EffectWatch, "watch/"+id+"/x", time.Duration(rapid.IntRange(1, 20).Draw(t, "every"))*time.Second
 	}
 	return e
 }
@@ -176,7 +172,7 @@ func TestEffectsBehaveAsTheirSimpleTwin(t *testing.T) {
 		p := &play{T: t, s: s, twin: newTwin(), id: workflows.NewID('t', "acme", s.Shards(), "x")}
 		t.Repeat(map[string]func(*rapid.T){
 			"append": p.append, "put": p.put, "drop": p.drop, "claim": p.claim, "finish": p.finish, "extend": p.extend,
-			"answer": p.answer, "hold": p.hold, "time": p.time,
+			"answer": p.answer, "hold": p.hold, "time": p.time, "place": p.place,
 		})
 	})
 }
@@ -250,9 +246,17 @@ func (p *play) claim(t *rapid.T) {
 			t.Fatalf("%s may not be claimed", c.Effect.Key)
 		}
 		p.twin.lease(c)
-		if c.Effect.ID != q.effects[0].ID || c.Attempts != q.attempts || c.Place.TS != p.twin.places[c.Effect.Key] {
-			t.Fatalf("claimed %s with %d attempts at %q, want %s with %d at %q", c.Effect.ID, c.Attempts, c.Place.TS,
-				q.effects[0].ID, q.attempts, p.twin.places[c.Effect.Key])
+		if c.Effect.ID != q.effects[0].ID || c.Attempts != q.attempts {
+			t.Fatalf("claimed %s with %d attempts, want %s with %d", c.Effect.ID, c.Attempts, q.effects[0].ID, q.attempts)
+		}
+	}
+	places, err := p.s.Places(context.Background(), p.id)
+	if err != nil || len(places) != len(p.twin.places) {
+		t.Fatalf("places %v, want %v; %v", places, p.twin.places, err)
+	}
+	for name, ts := range p.twin.places {
+		if places[name].TS != ts {
+			t.Fatalf("%s stands at %q, want %q", name, places[name].TS, ts)
 		}
 	}
 	if forPeople != min(most, len(people)) {
@@ -278,12 +282,22 @@ func (p *play) finish(t *rapid.T) {
 	if rapid.Bool().Draw(t, "later") {
 		f.NotBefore = p.twin.now.Add(time.Duration(rapid.IntRange(0, 15).Draw(t, "seconds")) * time.Second)
 	}
-	if c.Effect.Card != nil && rapid.Bool().Draw(t, "placed") {
-		f.Place = workflows.Place{Channel: "D", TS: c.Effect.ID}
-	}
 	err := p.s.Finish(context.Background(), c, f)
 	if ours := p.twin.release(c, f, err); ours && err != nil || !ours && !errors.Is(err, workflows.ErrLeaseLost) {
 		t.Fatalf("finish answers %v, the lease is ours: %v", err, ours)
+	}
+}
+
+// place saves where a card stands; the card is named after the queue.
+func (p *play) place(t *rapid.T) {
+	c := p.anyClaim(t)
+	err := p.s.SavePlace(context.Background(), c, c.Effect.Key, "U1", workflows.Place{Channel: "D", TS: c.Effect.ID})
+	ours := p.twin.ours(c, err)
+	if ours && err != nil || !ours && !errors.Is(err, workflows.ErrLeaseLost) {
+		t.Fatalf("saving a place answers %v, the lease is ours: %v", err, ours)
+	}
+	if ours {
+		p.twin.places[workflows.PlaceName(c.Effect.Key, "U1")] = c.Effect.ID
 	}
 }
 

@@ -113,32 +113,46 @@ func laidOut(r workflows.Record) sealedRecord {
 
 // Chain implements [workflows.Records].
 func (s *Store) Chain(ctx context.Context, rec workflows.Record) ([]workflows.Event, error) {
-	events := make([]workflows.Event, 0, rec.Version)
+	return s.Tail(ctx, rec, 1)
+}
+
+// Tail implements [workflows.Records]. The event before the first wanted is read along with them, for its link.
+func (s *Store) Tail(ctx context.Context, rec workflows.Record, first uint64) ([]workflows.Event, error) {
 	doubt := func(seq uint64, reason string) error {
 		return fmt.Errorf("%w: %w", workflows.ErrDoubted, &BrokenError{Ref: rec.Ref, Seq: seq, Reason: reason})
 	}
-	head := ""
-	if rec.Version > 0 {
-		err := s.eachEntry(ctx, rec.Ref, 0, rec.Version, func(seq uint64, stored []byte) error {
-			en, err := decodeEntry(stored)
-			if err != nil {
-				return doubt(seq, err.Error())
-			}
-			if reason := en.check(head, rec.Ref, seq); reason != "" {
-				return doubt(seq, reason)
-			}
-			e, err := en.event()
-			if err != nil {
-				return doubt(seq, err.Error())
-			}
-			events, head = append(events, e), en.Link
-			return nil
-		})
-		if err != nil {
-			return nil, err
+	first = max(first, 1)
+	if first > rec.Version {
+		if rec.Version == 0 && rec.Head != "" {
+			return nil, doubt(0, "its events do not end where the record does")
 		}
+		return nil, nil
 	}
-	if uint64(len(events)) != rec.Version || head != rec.Head {
+	events := make([]workflows.Event, 0, rec.Version-first+1)
+	head := ""
+	err := s.eachEntry(ctx, rec.Ref, max(first, 2)-2, rec.Version, func(seq uint64, stored []byte) error {
+		en, err := decodeEntry(stored)
+		if err != nil {
+			return doubt(seq, err.Error())
+		}
+		if seq < first {
+			head = en.Link
+			return nil
+		}
+		if reason := en.check(head, rec.Ref, seq); reason != "" {
+			return doubt(seq, reason)
+		}
+		e, err := en.event()
+		if err != nil {
+			return doubt(seq, err.Error())
+		}
+		events, head = append(events, e), en.Link
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if uint64(len(events)) != rec.Version-first+1 || head != rec.Head {
 		return nil, doubt(0, "its events do not end where the record does")
 	}
 	return events, nil
@@ -239,5 +253,5 @@ func (s *Store) Place(ctx context.Context, workflow, name, recipient string) (wo
 		return workflows.Place{}, false, err
 	}
 	p, ok := s.place(workflow, placeField(name, recipient), raw)
-	return p, ok, nil
+	return p, ok && p.TS != "", nil
 }

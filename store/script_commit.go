@@ -14,7 +14,9 @@ package store
 //	for each compared record: count of events; unless 0: version machine schema state head last seal vouch, events…
 //	n× dropped:  K:queue key
 //	n× appended: K:queue key header body
+//	n× ensured:  K:queue key header body   appended, unless the queue holds the very same body
 //	n× put:      K:queue key header body
+//	n× stale:    K:places field            a card to be drawn again
 //	n× timer gone: member
 //	n× timer set:  due member
 //	n× waiting:     K:waiting workflow since
@@ -108,16 +110,24 @@ for i = 1, num() do
     end
   end
 end
-for i = 1, num() do
-  local queue = key()
-  local member, header, body = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
-  a = a + 3
+local function append(queue, member, header, body, unless)
   local head, tail, leased, exists = open(queue)
+  if unless then
+    for n = head, tail - 1 do
+      if redis.call('HGET', queue, 'e:' .. n) == body then return end
+    end
+  end
   redis.call('HSET', queue, 'head', head, 'tail', tail + 1, 'h:' .. tail, header, 'e:' .. tail, body)
   if not exists then
     enter(member, header)
   elseif head == tail then
     schedule(queue, member, tail, leased)
+  end
+end
+for way = 1, 2 do
+  for i = 1, num() do
+    append(key(), ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], way == 2)
+    a = a + 3
   end
 end
 for i = 1, num() do
@@ -132,6 +142,9 @@ for i = 1, num() do
   else
     enter(member, header)
   end
+end
+for i = 1, num() do
+  redis.call('HSET', key(), arg(), '1')
 end
 
 for i = 1, num() do

@@ -47,14 +47,42 @@ return out
 
 // scriptFinish ends a claim.
 //
-// KEYS: 1 due:0, 2 due:1, 3 queue, 4 places of the workflow.
-// ARGV: key, token, done ("1"), every in ms, failed ("1"), not-before ("" for at once), lease in ms, place's field, place ("" for none).
+// KEYS: 1 due:0, 2 due:1, 3 queue, 4 the queue to move to (unused without a key to move to).
+// ARGV: key, token, done ("1"), every in ms, failed ("1"), not-before ("" for at once), lease in ms, key to move to ("" to stay).
 //
 // Answers 1, or 0 when the token is not the lease's: then nothing was written.
 var scriptFinish = newScript("finish", queueLua+`
 if redis.call('HGET', KEYS[3], 'token') ~= ARGV[2] then return 0 end
-if ARGV[9] ~= '' then redis.call('HSET', KEYS[4], ARGV[8], ARGV[9]) end
-release(KEYS[3], ARGV[1], ARGV[3] == '1', tonumber(ARGV[4]), ARGV[5] == '1', ARGV[6], tonumber(ARGV[7]))
+local q = redis.call('HMGET', KEYS[3], 'head', 'claimed')
+if ARGV[8] == '' or ARGV[3] == '1' or q[1] ~= q[2] then
+  release(KEYS[3], ARGV[1], ARGV[3] == '1', tonumber(ARGV[4]), ARGV[5] == '1', ARGV[6], tonumber(ARGV[7]))
+  return 1
+end
+-- The entry goes to the end of another queue, unless that holds the very same; here it counts as done.
+local e = redis.call('HMGET', KEYS[3], 'h:' .. q[1], 'e:' .. q[1])
+release(KEYS[3], ARGV[1], true, 0, false, '', tonumber(ARGV[7]))
+local to = redis.call('HMGET', KEYS[4], 'head', 'tail')
+local head, tail = to[1] or '1', to[2] or '1'
+for n = tonumber(head), tonumber(tail) - 1 do
+  if redis.call('HGET', KEYS[4], 'e:' .. n) == e[2] then return 1 end
+end
+local lane, due, destination = string.match(e[1], '^([01]) (%-?%d+) (.*)$')
+if ARGV[6] ~= '' then due = ARGV[6] end
+local header = lane .. ' ' .. due .. ' ' .. destination
+redis.call('HSET', KEYS[4], 'head', head, 'tail', string.format('%.0f', tonumber(tail) + 1), 'h:' .. tail, header, 'e:' .. tail, e[2])
+if not to[1] then enter(ARGV[8], header) end
+return 1
+`)
+
+// scriptSavePlace writes where a card stands, and takes the mark that it is to be drawn again.
+//
+// KEYS: 1 queue, 2 places of the workflow. ARGV: token, place's field, place, the mark's field.
+//
+// Answers 1, or 0 when the token is not the lease's: then nothing was written.
+var scriptSavePlace = newScript("save a place", `
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+redis.call('HDEL', KEYS[2], ARGV[4])
 return 1
 `)
 

@@ -125,7 +125,7 @@ func (s *Store) place(workflow, field, stored string) (workflows.Place, bool) {
 		s.doubted(workflows.RecordRef(workflow), workflows.DoubtPlace)
 		return workflows.Place{}, false
 	}
-	return p, p.TS != ""
+	return p, true
 }
 
 // Standing says whether what is stored is sealed.

@@ -149,11 +149,11 @@ func TestAPlaceOfAnotherHandCountsAsNone(t *testing.T) {
 	ctx := context.Background()
 	id := workflows.NewID('t', "acme", 4, "x")
 	card := func(name string) {
-		key := workflows.CardKey(id, name, "U1")
-		commit(t, s, workflows.Change{Workflow: id, Put: []workflows.Effect{{ID: key, Workflow: id, Key: key, Card: &workflows.Card{Name: name, Recipient: "U1"}}}})
+		commit(t, s, workflows.Change{Workflow: id, Put: []workflows.Effect{{Kind: workflows.EffectCards, Workflow: id, Key: "cards/" + id + "/0"}}})
 		claims, err := s.ClaimEffects(ctx, time.Now(), 1)
 		must(t, err)
-		must(t, s.Finish(ctx, claims[0], workflows.Finish{Done: true, Place: workflows.Place{Channel: "D1", TS: name}}))
+		must(t, s.SavePlace(ctx, claims[0], name, "U1", workflows.Place{Channel: "D1", TS: name}))
+		must(t, s.Finish(ctx, claims[0], workflows.Finish{Done: true}))
 	}
 	card("main")
 	card("other")

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,7 +14,16 @@ import (
 // what it should show for the new one. It answers nil when there is nothing to store.
 func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, error) {
 	if len(dec.Events) == 0 {
-		return refreshed(m, cmd, at, dec.Refresh), nil
+		if !cmd.settles() {
+			return refreshed(m, cmd, at, dec.Refresh), nil
+		}
+		dec.Events = []Event{answered(cmd)}
+	}
+	dec.Events = slices.Clone(dec.Events)
+	last := &dec.Events[len(dec.Events)-1]
+	for _, call := range dec.Calls {
+		call.Account = cmp.Or(call.Account, cmd.Account)
+		last.Calls = append(last.Calls, call)
 	}
 	c := &Change{Workflow: cmd.Workflow, Account: cmd.Account}
 	next, err := d.records(m, cmd, at, dec, c)
@@ -26,15 +36,12 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	}
 	after := m.View(next)
 	version := at.workflow.Version + uint64(len(dec.Events))
-	c.showCards(m, cmd, before.Cards, after.Cards, dec.Refresh, version)
-	c.keepWatches(cmd, before.Watches, after.Watches, version)
+	c.showCards(cmd, before.Cards, after.Cards, dec.Refresh, version)
+	c.keepWatches(cmd, before.Watches, after.Watches)
 	c.setTimers(cmd, before.Timers, after.Timers)
 	c.WaitingFor, c.NotWaitingFor = compare(before.Waiting, after.Waiting)
-	for i, call := range dec.Calls {
-		c.Append = append(c.Append, Effect{
-			ID: fmt.Sprintf("%s/%d/%d", cmd.Workflow, version, i), Workflow: cmd.Workflow, Account: cmd.Account,
-			Key: callKey(cmd.Account, call), Made: cmd.At, Call: &call,
-		})
+	for i := range dec.Calls {
+		c.Append = append(c.Append, callEffect(cmd.Workflow, *last, version, i))
 	}
 	open, isOpen := at.state.Opened() && !at.state.Closed(), !next.Closed()
 	switch {
@@ -48,6 +55,33 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 		c.Answers = cmd.Answers
 	}
 	return c, nil
+}
+
+// Answered is the type of the event that a call leaves behind when its answer changed nothing: so the events alone say which calls are still owed.
+// It belongs to the road and not to a machine; no story tells it.
+const Answered = "road.answered"
+
+// answered is that event; its Command names the call.
+func answered(cmd Command) Event {
+	return Event{Type: Answered, At: cmd.At, By: cmd.Actor, Command: cmd.ID, Body: json.RawMessage("{}")}
+}
+
+// settles reports whether the command is the answer to a call, as opposed to what a watch learned.
+func (c Command) settles() bool {
+	return (c.Name == CmdReceipt || c.Name == cmdAnswered) && c.Answers != nil && c.Answers.Effect.Kind == EffectCall
+}
+
+// cmdAnswered settles a call whose answer is for nobody to decide on, as when another workflow was told something.
+const cmdAnswered = "answered"
+
+// receiptID is the ID of the command that answers a call.
+func receiptID(effect string) string { return "receipt/" + effect }
+
+// callEffect names the call with an index of an event.
+func callEffect(workflow string, e Event, seq uint64, index int) Effect {
+	call := e.Calls[index]
+	return Effect{Kind: EffectCall, ID: fmt.Sprintf("%s/%d/%d", workflow, seq, index), Workflow: workflow, Account: call.Account,
+		Key: callKey(call.Account, call), Made: e.At, Event: seq, Index: index}
 }
 
 // callKey orders calls: those to integrator.io by account; what one workflow tells another by the
@@ -72,7 +106,7 @@ func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change
 	var err error
 	for i := range events {
 		events[i].Seq = at.workflow.Version + uint64(i) + 1
-		if next, err = m.Apply(next, events[i]); err != nil {
+		if next, err = apply(m, next, events[i]); err != nil {
 			return nil, fmt.Errorf("apply %s: %w", events[i].Type, err)
 		}
 	}
@@ -165,25 +199,27 @@ func refreshed(m Machine, cmd Command, at scene, people []string) *Change {
 		return nil
 	}
 	c := &Change{Workflow: cmd.Workflow, Account: cmd.Account}
-	for _, card := range m.View(at.state).Cards {
-		if card.Under == "" && slices.Contains(people, card.Recipient) {
-			c.Put = append(c.Put, cardEffect(m, cmd, card, at.workflow.Version))
-		}
-	}
+	cards := m.View(at.state).Cards
+	c.showCards(cmd, cards, cards, people, at.workflow.Version)
 	if len(c.Put) == 0 {
 		return nil
 	}
 	return c
 }
 
-func cardEffect(m Machine, cmd Command, card Card, version uint64) Effect {
-	key := CardKey(cmd.Workflow, card.Name, card.Recipient)
-	lane := LanePeople
-	if card.Bulk {
-		lane = LaneBulk
+// cardsEffect names the cards of one lane of a workflow.
+func cardsEffect(cmd Command, lane int, version uint64) Effect {
+	return Effect{Kind: EffectCards, Workflow: cmd.Workflow, Account: cmd.Account, Key: cardsKey(cmd.Workflow, lane), Lane: lane, Made: cmd.At, Revision: version}
+}
+
+func cardsKey(workflow string, lane int) string { return fmt.Sprintf("cards/%s/%d", workflow, lane) }
+
+// lane is where a card is delivered.
+func (c Card) lane() int {
+	if c.Bulk {
+		return LaneBulk
 	}
-	return Effect{ID: key, Workflow: cmd.Workflow, Account: cmd.Account, Key: key, Lane: lane, Made: cmd.At,
-		Card: &card, Revision: version, Machine: blockMachine(m, card)}
+	return LanePeople
 }
 
 // blockMachine names the machine in the block of a card's buttons: the prefix of their action_ids, which is the machine's name unless one machine's
@@ -201,24 +237,33 @@ func CardKey(workflow, name, recipient string) string {
 	return "card/" + workflow + "/" + name + "/" + recipient
 }
 
-// showCards puts every card whose content changed. A card that the new view lacks stays as it is: views keep their cards.
-func (c *Change) showCards(m Machine, cmd Command, before, after []Card, refresh []string, version uint64) {
+// showCards asks for the lanes in which a card is another than before, or is to be shown again. A card that the new view lacks stays as it is: views
+// keep their cards.
+func (c *Change) showCards(cmd Command, before, after []Card, refresh []string, version uint64) {
 	old := map[string]Card{}
 	for _, card := range before {
-		old[card.Name+"/"+card.Recipient] = card
+		old[PlaceName(card.Name, card.Recipient)] = card
 	}
+	var due [2]bool
 	for _, card := range after {
-		was, shown := old[card.Name+"/"+card.Recipient]
+		was, shown := old[PlaceName(card.Name, card.Recipient)]
 		again := card.Under == "" && slices.Contains(refresh, card.Recipient)
-		if shown && !again && reflect.DeepEqual(was, card) {
-			continue
+		if again {
+			c.Stale = append(c.Stale, PlaceName(card.Name, card.Recipient))
 		}
-		c.Put = append(c.Put, cardEffect(m, cmd, card, version))
+		if again || !shown || !reflect.DeepEqual(was, card) {
+			due[card.lane()] = true
+		}
+	}
+	for lane, yes := range due {
+		if yes {
+			c.Put = append(c.Put, cardsEffect(cmd, lane, version))
+		}
 	}
 }
 
 // keepWatches replaces watches whose call changed and drops those no longer wanted.
-func (c *Change) keepWatches(cmd Command, before, after []Watch, version uint64) {
+func (c *Change) keepWatches(cmd Command, before, after []Watch) {
 	old := map[string]Watch{}
 	for _, w := range before {
 		old[w.Name] = w
@@ -229,16 +274,19 @@ func (c *Change) keepWatches(cmd Command, before, after []Watch, version uint64)
 		if running && reflect.DeepEqual(was, w) {
 			continue
 		}
-		c.Put = append(c.Put, Effect{
-			ID: fmt.Sprintf("%s/%s/%d", cmd.Workflow, w.Name, version), Workflow: cmd.Workflow, Account: cmd.Account,
-			Key: watchKey(cmd.Workflow, w.Name), Lane: LaneBulk, Made: cmd.At, Call: &w.Call, Every: w.Every,
-		})
+		c.Put = append(c.Put, watchEffect(cmd, w))
 	}
 	for _, w := range before {
 		if _, gone := old[w.Name]; gone {
 			c.Drop = append(c.Drop, watchKey(cmd.Workflow, w.Name))
 		}
 	}
+}
+
+// watchEffect names a watch of a workflow.
+func watchEffect(cmd Command, w Watch) Effect {
+	return Effect{Kind: EffectWatch, Workflow: cmd.Workflow, Account: cmd.Account, Key: watchKey(cmd.Workflow, w.Name), Lane: LaneBulk,
+		Watch: w.Name, Every: w.Every}
 }
 
 func watchKey(workflow, name string) string { return "watch/" + workflow + "/" + name }
@@ -252,8 +300,9 @@ func (c *Change) setTimers(cmd Command, before, after []Timer) {
 			c.TimersGone = append(c.TimersGone, Timer{cmd.Workflow, t.Name, t.At})
 		}
 	}
+	// All of them, new or not: one that somebody removed is there again. Setting one that is there changes nothing.
 	for _, t := range after {
-		if !wants(View{Timers: before}, t) {
+		if cmd.Timer == nil || t.Name != cmd.Timer.Name || !t.At.Equal(cmd.Timer.At) {
 			c.TimersSet = append(c.TimersSet, t)
 		}
 	}

@@ -16,7 +16,7 @@ func TestABlockOfButtonsIsNamedAfterTheirPrefix(t *testing.T) {
 		{"finding", Card{Buttons: []Button{{Action: "finding.close"}}}},
 		{"access", Card{Buttons: []Button{{Action: "access.adopt"}, {Action: "access.undo"}}}},
 	} {
-		if got := cardEffect(named{}, Command{Workflow: "f07-1"}, c.card, 1).Machine; got != c.want {
+		if got := blockMachine(named{}, c.card); got != c.want {
 			t.Errorf("%+v: %q instead of %q", c.card.Buttons, got, c.want)
 		}
 	}

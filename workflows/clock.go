@@ -214,11 +214,23 @@ func (c *Clock) decide(ctx context.Context, claim Claim, now time.Time) {
 		Name: CmdTimer, Actor: Actor{Kind: ByTimer}, At: now, Round: NoRound, Timer: &t, Answers: &claim})
 	log := c.o.Log.With().Str(LogWorkflow, t.Workflow).Str(LogTimer, t.Name).Logger()
 	switch {
+	case err == nil, ctx.Err() != nil:
+	case errors.Is(err, ErrNewer), !passing(err) && !errors.Is(err, ErrNoWorkflow):
+		log.Error().Err(err).Msg("this version cannot decide the timer; it is set aside")
+		c.aside(bounded, claim, now)
 	case errors.Is(err, ErrNoWorkflow):
 		if err := c.o.Store.DropTimer(bounded, claim); err != nil {
 			log.Warn().Err(err).Msg("drop a timer without workflow")
 		}
-	case err != nil && ctx.Err() == nil:
+	default:
 		log.Warn().Err(err).Msg("the timer stays due")
+	}
+}
+
+// aside leaves a timer for later, or for a newer version, for ever if need be: again after as long as it is due already.
+func (c *Clock) aside(ctx context.Context, claim Claim, now time.Time) {
+	wait := min(max(now.Sub(claim.Timer.At), LeaseFor), lastAside)
+	if err := c.o.Store.Finish(ctx, claim, Finish{NotBefore: c.o.RealNow().Add(wait), Failed: true}); err != nil && !errors.Is(err, ErrLeaseLost) {
+		c.o.Log.Warn().Err(err).Str(LogTimer, claim.Timer.Name).Msg("set a timer aside")
 	}
 }

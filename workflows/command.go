@@ -70,6 +70,8 @@ type Event struct {
 	By      Actor           `json:"by"`
 	Command string          `json:"command"` // Command.ID
 	Body    json.RawMessage `json:"body"`
+	// Calls go to integrator.io (or to another workflow) because of this event, in this order. They are hashed with the body: an effect only names them.
+	Calls []Call `json:"calls,omitempty"`
 }
 
 // Event makes an event of this command. It panics when body cannot be encoded, which only a programming fault can cause.

@@ -1,9 +1,12 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +39,15 @@ type CourierOptions struct {
 	Log     zerolog.Logger
 	// Observe is told of each delivery's end, for metrics; nil: nobody.
 	Observe func(e Effect, o Outcome, took time.Duration)
+	// Note is told what became of an effect that was not delivered, for metrics: [NoteDropped] or [NoteAside]; nil: nobody.
+	Note func(what string)
 }
+
+// What becomes of effects that are not delivered.
+const (
+	NoteDropped = "dropped" // nothing in the record explains it
+	NoteAside   = "aside"   // this version cannot do it; it waits out of the way
+)
 
 // Courier brings due effects to their destination and their answers back to the desk.
 type Courier struct {
@@ -54,6 +65,9 @@ func NewCourier(o CourierOptions) *Courier {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Effect, Outcome, time.Duration) {}
+	}
+	if o.Note == nil {
+		o.Note = func(string) {}
 	}
 	return &Courier{o: o, wake: make(chan struct{}, 1)}
 }
@@ -124,11 +138,34 @@ func (c *Courier) claim(ctx, work context.Context, slots chan struct{}, running 
 func (c *Courier) deliver(ctx context.Context, claim Claim) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.o.Log.Error().Interface(LogPanic, p).Str(LogEffect, claim.Effect.ID).Msg("delivery stopped; the lease will end")
+			c.aside(ctx, claim, fmt.Errorf("the program stumbled: %v", p))
 		}
 	}()
+	switch {
+	case claim.Unreadable != nil:
+		c.aside(ctx, claim, claim.Unreadable)
+	case claim.Effect.Kind == EffectCards:
+		c.cards(ctx, claim)
+	case claim.Effect.Kind == EffectCall, claim.Effect.Kind == EffectWatch:
+		c.call(ctx, claim)
+	default:
+		c.aside(ctx, claim, fmt.Errorf("deliver an effect of the kind %.20q: %w", claim.Effect.Kind, ErrNewer))
+	}
+}
+
+// call does what a call or a watch means.
+func (c *Courier) call(ctx context.Context, claim Claim) {
 	begun := c.o.RealNow()
-	e := claim.Effect
+	e, back, err := c.mean(ctx, claim.Effect)
+	switch {
+	case err != nil:
+		c.unmeant(ctx, claim, err)
+		return
+	case back != "":
+		c.end(ctx, claim, Finish{Move: back}) // it can be done after all, in its turn
+		return
+	}
+	claim.Effect = e
 	if dl := e.Deadline(); !dl.IsZero() && !c.o.Now().Before(dl) {
 		c.finish(ctx, claim, Outcome{Done: true, Receipt: &Receipt{Failed: true, Code: FailedDeadline}, Err: errGaveUp})
 		return
@@ -137,8 +174,6 @@ func (c *Courier) deliver(ctx context.Context, claim Claim) {
 	l := &lease{store: c.o.Store, claim: claim, until: claim.Until, now: c.o.RealNow}
 	deliverer := c.o.Calls
 	switch {
-	case e.Card != nil:
-		deliverer = c.o.Cards
 	case e.Call.Op == OpTell:
 		deliverer = teller{c}
 	case e.Call.Op == OpCheckpoint && c.o.Checkpoints != nil:
@@ -153,6 +188,64 @@ func (c *Courier) deliver(ctx context.Context, claim Claim) {
 	c.finish(ctx, claim, out)
 }
 
+// mean reads what an effect names out of the record. back is the key to whose queue it belongs, where it waits aside.
+func (c *Courier) mean(ctx context.Context, e Effect) (own Effect, back string, err error) {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if e.Kind == EffectWatch {
+		own, err = c.o.Desk.watched(bounded, e)
+		return own, "", err
+	}
+	own, err = c.o.Desk.owed(bounded, e)
+	switch {
+	case err != nil:
+	case isAside(e.Key):
+		back = own.Key
+	case own.Key != e.Key:
+		err = unexplained("compare its key")
+	}
+	return own, back, err
+}
+
+// unmeant ends the claim of what the record does not explain, or not now, or not to this version.
+func (c *Courier) unmeant(ctx context.Context, claim Claim, err error) {
+	switch {
+	case errors.Is(err, errUnexplained):
+		c.o.Log.Warn().Err(err).Str(LogEffect, claim.Effect.ID).Msg("dropped an effect that nothing in the record asks for")
+		c.o.Note(NoteDropped)
+		claim.Effect.Every = 0
+		c.end(ctx, claim, Finish{Done: true})
+	case passing(err):
+		c.again(ctx, claim, Outcome{Err: err})
+	default:
+		c.aside(ctx, claim, err)
+	}
+}
+
+// Distances at which what this version cannot do is looked at again: a newer one that runs beside it may do it at once.
+const (
+	firstAside = 2 * time.Second
+	lastAside  = time.Hour
+)
+
+// aside leaves an effect for later, or for a newer version, for ever if need be. Where others wait behind it in one queue, it gets a queue of its own.
+func (c *Courier) aside(ctx context.Context, claim Claim, err error) {
+	e := claim.Effect
+	log := c.o.Log.Error()
+	if claim.Attempts > 0 {
+		log = c.o.Log.Debug()
+	}
+	log.Err(err).Str(LogEffect, e.ID).Str("key", e.Key).Msg("this version cannot deliver it; it is set aside")
+	c.o.Note(NoteAside)
+	f := Finish{NotBefore: c.o.RealNow().Add(doubled(firstAside, lastAside, claim.Attempts)), Failed: true}
+	switch road, _, _ := strings.Cut(e.Key, "/"); {
+	case isAside(e.Key), road == "cards", road == "watch":
+	default:
+		f.Move = asidePrefix + cmp.Or(e.ID, claim.Token)
+	}
+	c.end(ctx, claim, f)
+}
+
 // teller delivers what one workflow tells another.
 type teller struct{ c *Courier }
 
@@ -162,81 +255,114 @@ func (t teller) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
 	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account, Name: e.Call.Command, Input: e.Call.Input, Submitted: len(e.Call.Input) > 0,
 		Actor: Actor{Kind: ByKeyholder}, At: t.c.o.Now(), Round: NoRound})
 	var refused *Refusal
-	if err == nil || errors.As(err, &refused) || errors.Is(err, ErrNoWorkflow) {
+	switch {
+	case err == nil, errors.As(err, &refused), errors.Is(err, ErrNoWorkflow) && !errors.Is(err, ErrNewer):
 		return Outcome{Done: true}
+	case passing(err):
+		return Outcome{Again: true, Err: err}
 	}
-	return Outcome{Again: true, Err: err}
+	return Outcome{Aside: true, Err: err}
 }
 
 var errGaveUp = errors.New("the deadline passed")
 
 // finish stores how a delivery ended. What cannot be stored is delivered again when the lease ends.
 func (c *Courier) finish(ctx context.Context, claim Claim, out Outcome) {
-	e, real := claim.Effect, c.o.RealNow()
+	e := claim.Effect
 	log := c.o.Log.With().Str(LogEffect, e.ID).Int(LogAttempt, claim.Attempts+1).Logger()
 	switch {
 	case errors.Is(out.Err, ErrLeaseLost):
 		log.Warn().Msg("another process took the effect over")
 		return
-	case out.Refused && e.Card != nil:
-		log.Error().Err(out.Err).Msg("Slack refused the card for good")
-		out = Outcome{Done: true}
-	case out.Done || out.Refused:
-		if out.Err != nil {
-			log.Info().Err(out.Err).Msg("the call ended without success")
-		}
+	case out.Aside:
+		c.aside(ctx, claim, out.Err)
+		return
+	case !out.Done && !out.Refused:
+		c.again(ctx, claim, out)
+		return
+	case out.Err != nil:
+		log.Info().Err(out.Err).Msg("the call ended without success")
+	}
+	if out.Receipt == nil && e.Every > 0 {
+		c.end(ctx, claim, Finish{Done: true, NotBefore: c.o.RealNow().Add(e.Every)})
+		return
+	}
+	err := c.report(ctx, claim, out.Receipt)
+	switch {
+	case err == nil && e.Every == 0: // the answer's commit removed it
+	case err == nil:
+		c.end(ctx, claim, Finish{Done: true, NotBefore: c.o.RealNow().Add(e.Every)})
+	case passing(err) && claim.Attempts < patientFor:
+		c.again(ctx, claim, Outcome{Err: err})
 	default:
-		c.again(ctx, claim, out, real)
-		return
+		c.aside(ctx, claim, err)
 	}
-	if out.Receipt != nil && e.Call != nil && !c.report(ctx, claim, *out.Receipt) {
-		wait := backoff(claim.Attempts)
-		c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: true})
-		return
-	}
-	c.end(ctx, claim, Finish{Done: true, Place: out.Place, NotBefore: real.Add(e.Every)})
 }
 
+// patientFor is how many attempts to store an answer others of the same queue wait for.
+const patientFor = 4
+
 // again gives the claim back for later.
-func (c *Courier) again(ctx context.Context, claim Claim, out Outcome, real time.Time) {
-	wait := max(out.After, backoff(claim.Attempts))
-	if out.Untried {
-		wait = max(out.After, time.Second)
+func (c *Courier) again(ctx context.Context, claim Claim, out Outcome) {
+	least := backoff(claim.Attempts)
+	if out.Untried || out.Limited {
+		least = time.Second
 	}
+	wait := c.wait(out.After, least, claim.Effect.ID)
 	if out.Limited {
-		wait = max(out.After, time.Second)
-		bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-		if err := c.o.Store.HoldBack(bounded, claim.Effect.Destination(), real.Add(wait)); err != nil {
-			c.o.Log.Warn().Err(err).Msg("hold back")
-		}
-		cancel()
+		c.holdBack(ctx, claim.Effect.Destination(), wait)
 	}
 	c.o.Log.Info().Err(out.Err).Str(LogEffect, claim.Effect.ID).Dur(LogWait, wait).Msg("delivered later")
 	// Being asked to wait is no failure: it must not lengthen the back-off of a later one.
-	c.end(ctx, claim, Finish{NotBefore: real.Add(wait), Failed: !out.Limited && !out.Untried})
+	c.end(ctx, claim, Finish{NotBefore: c.o.RealNow().Add(wait), Failed: !out.Limited && !out.Untried})
 }
 
-// report hands a receipt to the desk and answers whether it was stored.
-func (c *Courier) report(ctx context.Context, claim Claim, r Receipt) bool {
+// longestWait caps what the other side asks us to wait: a Retry-After of a year is a fault there, and nobody looks into it.
+const longestWait = time.Hour
+
+// wait is how long to wait where the other side asked for after.
+func (c *Courier) wait(after, least time.Duration, effect string) time.Duration {
+	if after > longestWait {
+		c.o.Log.Warn().Str(LogEffect, effect).Dur("asked", after).Dur(LogWait, longestWait).Msg("asked to wait longer than anybody can mean; it is tried again earlier")
+		after = longestWait
+	}
+	return max(after, least)
+}
+
+func (c *Courier) holdBack(ctx context.Context, destination string, wait time.Duration) {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := c.o.Store.HoldBack(bounded, destination, c.o.RealNow().Add(wait)); err != nil {
+		c.o.Log.Warn().Err(err).Msg("hold back")
+	}
+}
+
+// report hands an answer to the desk; without a receipt it only settles the call.
+func (c *Courier) report(ctx context.Context, claim Claim, r *Receipt) error {
 	e := claim.Effect
-	r.Effect, r.Op, r.Environment = e.ID, e.Call.Op, e.Call.Environment
-	id := "receipt/" + e.ID
-	if e.Every > 0 {
-		id += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() + "/" + r.SignIns.Mark() + "/" + r.Tokens.Mark() + "/" + r.Code
+	cmd := Command{ID: receiptID(e.ID), Workflow: e.Workflow, Account: e.Account, Name: cmdAnswered, Actor: Actor{Kind: ByKeyholder}, At: c.o.Now(),
+		Round: NoRound, Answers: &claim}
+	if r != nil {
+		answer := *r
+		answer.Effect, answer.Op, answer.Environment = e.ID, e.Call.Op, e.Call.Environment
+		cmd.Name, cmd.Actor, cmd.Receipt = CmdReceipt, Actor{Kind: ByIntegrator}, &answer
+		if e.Every > 0 {
+			cmd.ID += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() + "/" + r.SignIns.Mark() +
+				"/" + r.Tokens.Mark() + "/" + r.Code
+		}
 	}
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()
-	_, err := c.o.Desk.Do(bounded, Command{ID: id, Workflow: e.Workflow, Account: e.Account, Name: CmdReceipt,
-		Actor: Actor{Kind: ByIntegrator}, At: c.o.Now(), Round: NoRound, Receipt: &r, Answers: &claim})
+	_, err := c.o.Desk.Do(bounded, cmd)
 	var refused *Refusal
-	if errors.As(err, &refused) || errors.Is(err, ErrNoWorkflow) {
+	if errors.As(err, &refused) { // of what a watch learned; a call is settled in any case
 		c.o.Log.Error().Err(err).Str(LogEffect, e.ID).Msg("the receipt has no taker")
-		return true
+		return nil
 	}
 	if err != nil {
 		c.o.Log.Warn().Err(err).Str(LogEffect, e.ID).Msg("the receipt could not be stored yet")
 	}
-	return err == nil
+	return err
 }
 
 func (c *Courier) end(ctx context.Context, claim Claim, f Finish) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -52,16 +53,28 @@ func NewDesk(o DeskOptions) *Desk {
 	return d
 }
 
+// machineOf finds the machine of a workflow by its ID's letter. Errors: [ErrNoWorkflow]; with [ErrNewer] where the letter is none of this version's.
+func (d *Desk) machineOf(workflow string) (Machine, error) {
+	letter, _, ok := ParseID(workflow)
+	if !ok {
+		return nil, fmt.Errorf("find %.40q: %w", workflow, ErrNoWorkflow)
+	}
+	m := d.machines[letter]
+	if m == nil {
+		return nil, fmt.Errorf("find %.40q: %w: %w", workflow, ErrNoWorkflow, ErrNewer)
+	}
+	return m, nil
+}
+
 // maxTries bounds how often one command is decided again because its record moved on meanwhile.
 const maxTries = 32
 
 // Do decides one command and makes the decision durable. The reply is for the person who gave it. Errors: [*Refusal] for a person;
 // [ErrNoWorkflow]; [ErrUnclear] when it may or may not be stored; [ErrAway] and [ErrStaleFacts] when nothing was stored; the context's.
 func (d *Desk) Do(ctx context.Context, cmd Command) (Reply, error) {
-	letter, _, ok := ParseID(cmd.Workflow)
-	m := d.machines[letter]
-	if !ok || m == nil {
-		return Reply{}, fmt.Errorf("find %.40q: %w", cmd.Workflow, ErrNoWorkflow)
+	m, err := d.machineOf(cmd.Workflow)
+	if err != nil {
+		return Reply{}, err
 	}
 	leave, err := d.enter(ctx, cmd.Workflow)
 	if err != nil {
@@ -119,8 +132,14 @@ func (d *Desk) enter(ctx context.Context, workflow string) (leave func(), err er
 	}
 }
 
-// try is one round: load, facts, decide, commit.
-func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (Reply, error) {
+// try is one round: load, facts, decide, commit. A machine that panics decides nothing.
+func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (reply Reply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.o.Log.Error().Interface(LogPanic, p).Str(LogWorkflow, cmd.Workflow).Bytes("stack", debug.Stack()).Msg("deciding stopped")
+			reply, err = Reply{}, fmt.Errorf("decide %s: the program stumbled: %v", cmd.Name, p)
+		}
+	}()
 	at, err := d.open(ctx, m, &cmd)
 	if err != nil {
 		return Reply{}, err
@@ -134,11 +153,8 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (Reply, error) {
 	if cmd.Timer != nil && !wants(m.View(at.state), *cmd.Timer) {
 		return Reply{}, d.commit(ctx, Change{Workflow: cmd.Workflow, TimersGone: []Timer{*cmd.Timer}})
 	}
-	facts, err := d.facts(ctx, m.Needs(at.state, cmd, at.policy, at.account), at)
-	if err != nil {
-		return Reply{}, err
-	}
-	decision, err := m.Decide(at.state, cmd, facts)
+	d.rearm(ctx, m, at.state, cmd)
+	decision, err := d.decide(ctx, m, cmd, at)
 	if err != nil {
 		return Reply{}, d.refused(ctx, m, cmd, at, err)
 	}
@@ -157,6 +173,24 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (Reply, error) {
 		}
 	}
 	return decision.Reply, err
+}
+
+// decide asks the machine. A call that is answered while the machine has nothing to say to it, is answered all the same.
+func (d *Desk) decide(ctx context.Context, m Machine, cmd Command, at scene) (Decision, error) {
+	if cmd.Name == cmdAnswered {
+		return Decision{}, nil
+	}
+	facts, err := d.facts(ctx, m.Needs(at.state, cmd, at.policy, at.account), at)
+	if err != nil {
+		return Decision{}, err
+	}
+	decision, err := m.Decide(at.state, cmd, facts)
+	var refused *Refusal
+	if errors.As(err, &refused) && cmd.settles() {
+		d.o.Log.Error().Err(err).Str(LogEffect, cmd.Answers.Effect.ID).Msg("the receipt has no taker")
+		return Decision{}, nil
+	}
+	return decision, err
 }
 
 // refused shows the person's card again where the refusal asks for it, and answers the refusal.
@@ -258,13 +292,16 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 		return s, nil
 	}
 	if r.Schema > m.Schema() {
-		return nil, fmt.Errorf("state of %s was written by a newer Keyholder (schema %d, this one knows %d)", r.Ref.ID, r.Schema, m.Schema())
+		return nil, fmt.Errorf("read the state of %s (schema %d, this version knows %d): %w", r.Ref.ID, r.Schema, m.Schema(), ErrNewer)
 	}
 	events, err := chain(ctx, d.o.Store, r)
 	if err != nil {
 		return nil, err
 	}
 	s, err := Fold(m, events)
+	if errors.Is(err, ErrUnknownEvent) {
+		err = fmt.Errorf("%w: %w", err, ErrNewer)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fold %s: %w", r.Ref.ID, err)
 	}
@@ -293,11 +330,19 @@ func Fold(m Machine, events []Event) (State, error) {
 	s := m.New()
 	var err error
 	for _, e := range events {
-		if s, err = m.Apply(s, e); err != nil {
+		if s, err = apply(m, s, e); err != nil {
 			return nil, fmt.Errorf("apply event %d: %w", e.Seq, err)
 		}
 	}
 	return s, nil
+}
+
+// apply folds one event; those of the road say nothing to a machine.
+func apply(m Machine, s State, e Event) (State, error) {
+	if e.Type == Answered {
+		return s, nil
+	}
+	return m.Apply(s, e)
 }
 
 // account decodes an account's record; one that does not exist yet is what the configuration says.

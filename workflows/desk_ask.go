@@ -99,6 +99,7 @@ func (d *Desk) Look(ctx context.Context, workflow string) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
+	d.rearm(ctx, m, s, Command{Workflow: workflow, At: d.o.Now()})
 	p, _ := d.o.Policies.Policy(s.Account())
 	return Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name, Title: s.Title(), Stage: s.StageName(),
 		Closed: s.Closed(), Opened: s.Began(), Waiting: m.View(s).Waiting}, nil
@@ -106,10 +107,9 @@ func (d *Desk) Look(ctx context.Context, workflow string) (Overview, error) {
 
 // load reads one workflow.
 func (d *Desk) load(ctx context.Context, workflow string) (Machine, State, Record, error) {
-	letter, _, ok := ParseID(workflow)
-	m := d.machines[letter]
-	if !ok || m == nil {
-		return nil, nil, Record{}, fmt.Errorf("find %.40q: %w", workflow, ErrNoWorkflow)
+	m, err := d.machineOf(workflow)
+	if err != nil {
+		return nil, nil, Record{}, err
 	}
 	recs, err := d.o.Store.Load(ctx, RecordRef(workflow))
 	if err != nil {
@@ -138,7 +138,9 @@ func (d *Desk) WaitingFor(ctx context.Context, person string) ([]Overview, error
 	if err != nil {
 		return nil, fmt.Errorf("list what waits for %s: %w", person, err)
 	}
-	return d.lookAll(ctx, ids)
+	all, err := d.lookAll(ctx, ids)
+	// The list is a hint; the state says who is waited for.
+	return slices.DeleteFunc(all, func(o Overview) bool { return !slices.Contains(o.Waiting, person) }), err
 }
 
 func (d *Desk) lookAll(ctx context.Context, ids []string) ([]Overview, error) {
@@ -169,6 +171,9 @@ func (d *Desk) Story(ctx context.Context, workflow string) ([]StoryLine, error) 
 	}
 	out := make([]StoryLine, 0, len(events))
 	for _, e := range events {
+		if e.Type == Answered {
+			continue
+		}
 		line := StoryLine{At: e.At, By: e.By, Text: "This entry was erased; its digest stays in the chain."}
 		if e.Body != nil {
 			line.Text = m.Tell(e)

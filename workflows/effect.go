@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -68,6 +69,12 @@ const (
 	OpWatchUser = "watch_user"
 )
 
+// Ops are the operations that this version knows. One that it does not know is left for a newer one.
+var Ops = map[string]bool{OpInspect: true, OpInviteOwner: true, OpWithdraw: true, OpInviteUser: true, OpSetRole: true, OpRemoveUser: true,
+	OpWithdrawUser: true, OpReinvite: true, OpReadAccess: true, OpGrant: true, OpChangeAccess: true, OpRemoveAccess: true, OpCensus: true,
+	OpTrace: true, OpTell: true, OpCheckpoint: true, OpSignIns: true, OpTokens: true, OpLetter: true, OpAlarmMail: true, OpAlarmHook: true,
+	OpWatchTransfer: true, OpWatchUser: true}
+
 // Call is one thing to do at integrator.io.
 type Call struct {
 	Op          string `json:"op"`
@@ -109,30 +116,49 @@ const (
 	LaneBulk   = 1
 )
 
-// Effect is one outward thing to do, stored with the change that asked for it. Exactly one of Card and Call is set.
+// Kinds of effects.
+const (
+	EffectCall  = "call"  // one call that an event decided
+	EffectCards = "cards" // the cards of one lane of a workflow, brought to what its state says now
+	EffectWatch = "watch" // one watch of a workflow's state, again and again
+)
+
+// Effect names one outward thing to do, stored with the change that asked for it. It is a name and
+// no more: what is done is read from the workflow's events and state when it is delivered, so
+// nothing that stands in Redis's queues is ever executed itself.
 type Effect struct {
-	// ID is derived from the workflow and the event that asked for it, so it is the same on every retry of a commit.
-	ID       string `json:"id"`
+	// Kind is one of the kinds above.
+	Kind string `json:"kind"`
+	// ID of a call is derived from the workflow, the event that decided it and its place there
+	// ("<workflow>/<event>/<index>"); of cards and watches it is the key.
+	ID       string `json:"id,omitempty"`
 	Workflow string `json:"workflow"`
-	Account  string `json:"account"`
-	// Key orders: effects of one key are delivered one after another. "io/<account>" and "tell/<workflow>" are first in, first out;
-	// "card/<workflow>/<name>/<recipient>" and "watch/<workflow>/<name>" hold the newest content only.
-	Key  string    `json:"key"`
-	Lane int       `json:"lane"`
-	Made time.Time `json:"made"`
+	Account  string `json:"account,omitempty"`
+	// Key orders: effects of one key are delivered one after another. "io/<account>" and
+	// "tell/<workflow>" are first in, first out; "cards/<workflow>/<lane>" and
+	// "watch/<workflow>/<name>" hold one effect. What was set aside has a key of its own.
+	// Key and Lane stand in the queue's own name and header.
+	Key  string    `json:"-"`
+	Lane int       `json:"-"`
+	Made time.Time `json:"made,omitzero"` // a watch has none
 
-	Card *Card `json:"card,omitempty"`
-	// Revision of the card: the workflow's version that wants this content. Grows.
+	// Event is the number of the event that decided the call, Index which of its calls it is.
+	Event uint64 `json:"event,omitempty"`
+	Index int    `json:"index,omitempty"`
+	// Revision is the workflow's version that changed the cards. Grows.
 	Revision uint64 `json:"revision,omitempty"`
-	// Machine names the machine, for the card's block_id.
-	Machine string `json:"machine,omitempty"`
-
-	Call *Call `json:"call,omitempty"`
-	// Every makes the call a watch: repeated at this distance until dropped or replaced.
+	// Watch is the name of the watch. Every is its distance.
+	Watch string        `json:"watch,omitempty"`
 	Every time.Duration `json:"every,omitempty"`
+
+	// What the courier found the effect to mean, for deliverers; never stored. Exactly one of Card
+	// and Call is set. Machine names the machine in the card's block_id.
+	Card    *Card  `json:"-"`
+	Machine string `json:"-"`
+	Call    *Call  `json:"-"`
 }
 
-// Deadline is when trying ends, in the time of commands; for a watch never (zero).
+// Deadline is when trying a call ends, in the time of commands; for a watch never (zero).
 func (e Effect) Deadline() time.Time {
 	if e.Every > 0 {
 		return time.Time{}
@@ -146,25 +172,39 @@ func (e Effect) Deadline() time.Time {
 // Destination is what a 429 holds back: one account of integrator.io, Slack, a road of letters or
 // alarms, or nothing but the desk.
 func (e Effect) Destination() string {
-	if e.Call != nil {
-		switch e.Call.Op {
-		case OpTell, OpCheckpoint:
-			return "desk"
-		case OpLetter, OpAlarmMail, OpAlarmHook:
-			return e.Call.Op + "/" + e.Call.Account
-		}
+	switch {
+	case e.Kind == EffectCards:
+		return "slack"
+	case e.Kind == EffectWatch:
+		return "io/" + e.Account
 	}
-	if e.Call != nil {
-		return "io/" + e.Call.Account
+	switch road, _, _ := strings.Cut(e.Key, "/"); road {
+	case "tell", "checkpoint":
+		return "desk"
+	case OpLetter, OpAlarmMail, OpAlarmHook:
+		return e.Key
 	}
-	return "slack"
+	return "io/" + e.Account
 }
 
-// Place is where a card stands in Slack.
+// Place is where a card stands in Slack, and what it shows there.
 type Place struct {
-	Channel  string `json:"channel"` // the conversation's own ID, D… for a direct message
-	TS       string `json:"ts"`
-	Revision uint64 `json:"revision"` // the content it shows
+	Channel  string `json:"channel,omitempty"`  // the conversation's own ID, D… for a direct message
+	TS       string `json:"ts,omitempty"`       // empty: not posted (yet)
+	Revision uint64 `json:"revision,omitempty"` // the workflow's version that it shows
+	// Shown is the hash of the content it shows; empty: not known, or to be shown again.
+	Shown string `json:"shown,omitempty"`
+	// Refused is set while Slack refuses the card.
+	Refused *Unreached `json:"refused,omitempty"`
+}
+
+// Unreached is what became of a card that Slack refuses.
+type Unreached struct {
+	Code  string    `json:"code"`  // Slack's own word
+	Since time.Time `json:"since"` // of the first refusal, real time
+	Next  time.Time `json:"next"`  // when it is tried again
+	Tries int       `json:"tries"`
+	Shown string    `json:"shown"` // the hash of the content refused
 }
 
 // Claim is an effect or a timer that this process alone may work on until the lease ends.
@@ -175,7 +215,9 @@ type Claim struct {
 	Until  time.Time // real time
 	// Attempts counts earlier deliveries that did not succeed.
 	Attempts int
-	// Place is where the card stands already; zero TS: not posted yet. Parent is the place of the card named by Under.
+	// Unreadable is set when what stands in the queue is no effect that this version can read; only Key and Lane are known then.
+	Unreadable error
+	// Place is where the card stands already; zero TS: not posted yet. Parent is the place of the card named by Under. The courier sets them.
 	Place, Parent Place
 }
 
@@ -202,6 +244,8 @@ type Outcome struct {
 	Limited bool
 	// Untried: nothing was sent, so it counts as no attempt, and After is not lengthened.
 	Untried bool
+	// Aside: this version cannot do it, or stumbles over it. It is left for later, out of the way of others.
+	Aside bool
 	// Refused: the other side said no for good. Receipt carries code and words.
 	Refused bool
 

@@ -14,6 +14,8 @@ var (
 	ErrLeaseLost = errors.New("the lease ended")
 	// ErrUnknownEvent: an event this program does not know, as after a downgrade.
 	ErrUnknownEvent = errors.New("unknown event")
+	// ErrNewer: a newer version of this program wrote it, and this one does not understand it. It is left for the newer one.
+	ErrNewer = errors.New("written by a newer version of Keyholder")
 	// ErrStaleFacts: a fact could not be had fresh enough.
 	ErrStaleFacts = errors.New("facts are too old")
 	// ErrDoubted: a record is not as Keyholder stored it, and cannot be folded anew from its events. Nothing is decided on it until somebody has looked.

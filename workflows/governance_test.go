@@ -7,6 +7,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -48,18 +51,23 @@ func (r *road) accountEvents(kind string) []workflows.GovernanceChange {
 	return out
 }
 
-// cards answers the cards that are due.
-func (r *road) cards() []workflows.Card {
+// cards delivers what is due and answers the cards among it.
+func (r *road) cards(d *workflows.Desk) []workflows.Card {
 	r.t.Helper()
-	claims, err := r.store.ClaimEffects(context.Background(), r.clock(), 100)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	var out []workflows.Card
-	for _, c := range claims {
-		if c.Effect.Card != nil {
-			out = append(out, *c.Effect.Card)
+	cards := &script{do: done}
+	c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: &script{do: done}, Now: r.clock, RealNow: time.Now,
+		Log: zerolog.Nop()})
+	r.run(c.Run, func() bool {
+		for _, k := range r.server.Keys() {
+			if strings.Contains(k, ":due:") {
+				return false
+			}
 		}
+		return true
+	})
+	var out []workflows.Card
+	for _, c := range cards.calls {
+		out = append(out, *c.Effect.Card)
 	}
 	return out
 }
@@ -79,7 +87,7 @@ func TestRulesSeenForTheFirstTimeAreRecordedInSilence(t *testing.T) {
 	if len(seen) != 1 || seen[0].Old != nil || len(seen[0].File) != 64 {
 		t.Errorf("recorded %+v", seen)
 	}
-	if cards := r.cards(); len(cards) > 0 {
+	if cards := r.cards(r.Desk); len(cards) > 0 {
 		t.Errorf("the channel is told %+v", cards)
 	}
 	before := r.store.writes
@@ -118,7 +126,7 @@ func TestTheChannelHearsWhoMayDecideBeforeAndAfter(t *testing.T) {
 		if err := r.starts(d, "start"+rules, workflows.LookGovernance, rules); err != nil {
 			t.Fatal(err)
 		}
-		cards := r.cards()
+		cards := r.cards(d)
 		if len(cards) != 1 || cards[0].Recipient != "C0OPS" || cards[0].Name != []string{"change-1", "change-2"}[i] {
 			t.Fatalf("after change %d: %+v", i+1, cards)
 		}

@@ -20,12 +20,13 @@ import (
 // road is a desk on a store of its own, with a clock that only the test moves.
 type road struct {
 	*workflows.Desk
-	t     *testing.T
-	store *faultyStore
-	mu    sync.Mutex
-	now   time.Time
-	stale time.Duration // how old the roster's answers are
-	bad   map[string]string
+	t      *testing.T
+	store  *faultyStore
+	server *miniredis.Miniredis
+	mu     sync.Mutex
+	now    time.Time
+	stale  time.Duration // how old the roster's answers are
+	bad    map[string]string
 	// look, where set, runs before each look-up of people; an error is the answer.
 	look func(ctx context.Context, ids []string) error
 }
@@ -40,7 +41,7 @@ func newRoad(t *testing.T, machines ...workflows.Machine) *road {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	r := &road{t: t, store: &faultyStore{Store: st}, now: epoch, bad: map[string]string{}}
+	r := &road{t: t, server: server, store: &faultyStore{Store: st}, now: epoch, bad: map[string]string{}}
 	if machines == nil {
 		machines = []workflows.Machine{tally{}}
 	}
@@ -320,24 +321,22 @@ func TestAStateOfAnOlderSchemaIsFoldedAnew(t *testing.T) {
 func TestARefusedClickShowsTheCardAgain(t *testing.T) {
 	r := newRoad(t)
 	id := r.open("a")
-	for {
-		claims, err := r.store.ClaimEffects(context.Background(), r.clock(), 10)
-		if err != nil || len(claims) == 0 {
-			break
-		}
-		for _, c := range claims {
-			_ = r.store.Finish(context.Background(), c, workflows.Finish{Done: true, Place: workflows.Place{Channel: "D1", TS: "1.1"}, NotBefore: r.clock().Add(time.Hour)})
-		}
+	cards := &script{do: done}
+	deliver := func(cond func() bool) {
+		c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards, Calls: &script{do: done}, Now: r.clock, RealNow: time.Now,
+			Log: zerolog.Nop()})
+		r.run(c.Run, cond)
 	}
+	deliver(func() bool { _, ok, _ := r.store.Place(context.Background(), id, "main", "U0ANA"); return ok })
 	_, err := r.Do(context.Background(), workflows.Command{ID: "c1", Workflow: id, Name: "tally.count", At: r.clock(), Round: 0,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0ANA"}})
 	var refused *workflows.Refusal
 	if !errors.As(err, &refused) || refused.Code != "old" {
 		t.Fatalf("error %v", err)
 	}
-	claims, err := r.store.ClaimEffects(context.Background(), r.clock(), 10)
-	if err != nil || len(claims) != 1 || claims[0].Effect.Card == nil || claims[0].Place.TS != "1.1" {
-		t.Errorf("claims %+v, %v: the card should be due again", claims, err)
+	deliver(func() bool { return cards.count() == 2 })
+	if c := cards.calls[1]; c.Effect.Card == nil || c.Effect.Card.Recipient != "U0ANA" || c.Place.TS != "1.1" {
+		t.Errorf("delivered %+v: the card should be shown again where it stands", c)
 	}
 	if s := r.state(id); s.Count != 0 {
 		t.Error("it was counted")

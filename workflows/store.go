@@ -60,10 +60,14 @@ type Change struct {
 	Records []RecordChange
 	// Append are effects put at the end of their key's queue.
 	Append []Effect
+	// Ensure are effects put at the end of their key's queue unless that holds the very same: what a workflow wants anyway and somebody may have removed.
+	Ensure []Effect
 	// Put are effects that replace whatever their key holds (cards, watches).
 	Put []Effect
 	// Drop are keys whose queue is emptied (watches that ended).
 	Drop []string
+	// Stale are cards of Workflow ([PlaceName]) that are drawn again although nothing changed.
+	Stale []string
 	// TimersSet and TimersGone are matched by workflow, name and time.
 	TimersSet, TimersGone []Timer
 	// WaitingFor and NotWaitingFor say who waits or no longer waits for Workflow.
@@ -87,14 +91,21 @@ type Records interface {
 	// Chain answers the events that a loaded record stands on, from the first to its version, with every link recomputed up to its head.
 	// [ErrDoubted] when they are others. An erased event has a nil Body.
 	Chain(ctx context.Context, rec Record) ([]Event, error)
+	// Tail answers the events of a loaded record from the number first to its version, their links recomputed up to its head, as [Records.Chain].
+	Tail(ctx context.Context, rec Record, first uint64) ([]Event, error)
 	// Waiting lists the open workflows that wait for a person; Open those of an account, oldest first.
 	Waiting(ctx context.Context, person string) ([]string, error)
 	Open(ctx context.Context, account string) ([]string, error)
+	// Places answers where a workflow's cards stand, by [PlaceName]. Shown is empty for one that is to be drawn again.
+	Places(ctx context.Context, workflow string) (map[string]Place, error)
 	// Place answers where a workflow's card stands; ok false: not posted (yet).
 	Place(ctx context.Context, workflow, name, recipient string) (Place, bool, error)
 	// Shards is the number of shards, fixed at first use.
 	Shards() int
 }
+
+// PlaceName names a card within its workflow.
+func PlaceName(name, recipient string) string { return name + "/" + recipient }
 
 // Effects is what the courier needs of a store. All times are real time, of this machine's clock, which the store compares with its own at start.
 type Effects interface {
@@ -104,16 +115,18 @@ type Effects interface {
 	Extend(ctx context.Context, c Claim, real time.Time) (time.Time, error)
 	// Finish ends a claim without a change of records. [ErrLeaseLost] when it is no longer ours: then nothing was written.
 	Finish(ctx context.Context, c Claim, f Finish) error
+	// SavePlace writes where a card stands, while the claim of its workflow's cards is ours; [ErrLeaseLost] when it is no longer.
+	SavePlace(ctx context.Context, c Claim, name, recipient string, p Place) error
 	// HoldBack lets nothing for the destination be claimed before until.
 	HoldBack(ctx context.Context, destination string, until time.Time) error
 }
 
 // Finish says how a claim ended.
 type Finish struct {
-	// Done removes the effect. A card whose content was replaced meanwhile stays due; a watch stays, due at NotBefore.
+	// Done removes the effect. One that was replaced meanwhile stays due; a watch stays, due at NotBefore.
 	Done bool
-	// Place, with a TS, is written into the card table.
-	Place Place
+	// Move puts the effect, if it stays, at the end of the queue of this key, unless that holds the very same: out of the way of others, or back.
+	Move string
 	// NotBefore is when the effect is due again, if it stays.
 	NotBefore time.Time
 	// Failed counts as an attempt.
@@ -125,6 +138,8 @@ type Timers interface {
 	// ClaimTimers leases, for [LeaseFor] of real time, up to fresh timers due at now (time of commands) and up to again timers whose lease ended
 	// without an answer; Attempts of these is 1. Neither kind takes the place of the other.
 	ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int) ([]Claim, error)
+	// Finish gives a timer's claim back, due again at NotBefore; [ErrLeaseLost] when it is no longer ours.
+	Finish(ctx context.Context, c Claim, f Finish) error
 	// DropTimer removes a timer that nobody wants any more.
 	DropTimer(ctx context.Context, c Claim) error
 }

@@ -240,7 +240,11 @@ func length(line []byte, kind byte) (int, error) {
 
 // Kinds of script calls, told apart by their keys (store/keys.go): a commit has the index of records as its third key, the end of a delivery the places.
 func isCommit(args []string) bool { return scriptKey(args, 3, ":records") }
-func isFinish(args []string) bool { return scriptKey(args, 4, ":places:") }
+
+// isFinish is true for what ends the delivery of a card, and for what ends an effect.
+func isFinish(args []string) bool {
+	return scriptKey(args, 2, ":places:") || scriptKey(args, 3, ":queue:") && scriptKey(args, 4, ":queue:")
+}
 
 // scriptKey reports whether the command is a script call whose n-th key contains part.
 func scriptKey(args []string, n int, part string) bool {

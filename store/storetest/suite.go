@@ -116,8 +116,7 @@ func (w *world) growFrom(from workflows.Record, n int) workflows.RecordChange {
 
 // call is a call effect; its key is io/<account> unless told otherwise.
 func (w *world) call(id string) workflows.Effect {
-	return workflows.Effect{ID: id, Workflow: w.id, Account: account, Key: "io/" + account, Made: w.start,
-		Call: &workflows.Call{Op: workflows.OpInspect, Account: account}}
+	return workflows.Effect{Kind: workflows.EffectCall, ID: id, Workflow: w.id, Account: account, Key: "io/" + account, Made: w.start, Event: 1}
 }
 
 func (w *world) keyed(id, key string) workflows.Effect {
@@ -126,15 +125,22 @@ func (w *world) keyed(id, key string) workflows.Effect {
 	return e
 }
 
-func (w *world) card(name, recipient string, revision uint64) workflows.Effect {
-	key := "card/" + w.id + "/" + name + "/" + recipient
-	return workflows.Effect{ID: key, Workflow: w.id, Account: account, Key: key, Made: w.start, Revision: revision, Machine: "transfer",
-		Card: &workflows.Card{Name: name, Recipient: recipient, Title: fmt.Sprintf("revision %d", revision)}}
+// cards are the cards of a lane; who tells the keys of a test's several apart.
+func (w *world) cards(who string, revision uint64) workflows.Effect {
+	key := "cards/" + w.id + "/" + who
+	return workflows.Effect{Kind: workflows.EffectCards, ID: key, Workflow: w.id, Account: account, Key: key, Made: w.start, Revision: revision}
+}
+
+func (w *world) places() map[string]workflows.Place {
+	w.Helper()
+	places, err := w.s.Places(w.ctx, w.id)
+	w.must(err)
+	return places
 }
 
 func (w *world) watch(id string, every time.Duration) workflows.Effect {
 	e := w.keyed(id, "watch/"+w.id+"/transfer")
-	e.Every = every
+	e.Kind, e.Watch, e.Every = workflows.EffectWatch, "transfer", every
 	return e
 }
 

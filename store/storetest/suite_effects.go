@@ -53,13 +53,54 @@ var effectTests = []test{
 		if taken.Token == old.Token || taken.Attempts != 1 {
 			w.Errorf("taken over with the same token, or %d attempts instead of 1", taken.Attempts)
 		}
-		w.wantErr(w.s.Finish(w.ctx, old, workflows.Finish{Done: true, Place: workflows.Place{Channel: "D", TS: "1"}}), workflows.ErrLeaseLost)
+		w.wantErr(w.s.Finish(w.ctx, old, done), workflows.ErrLeaseLost)
+		w.wantErr(w.s.SavePlace(w.ctx, old, "main", "U1", workflows.Place{Channel: "D", TS: "1"}), workflows.ErrLeaseLost)
 		_, err := w.s.Extend(w.ctx, old, w.at(lease))
 		w.wantErr(err, workflows.ErrLeaseLost)
 		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &old}), workflows.ErrConflict)
 		w.finish(taken, done)
 		w.wantErr(w.s.Finish(w.ctx, taken, done), workflows.ErrLeaseLost)
 		w.one(w.at(lease), "2")
+	}},
+	{"one that is moved goes to the end of another queue and lets the next one pass", func(w *world) {
+		w.appended(w.call("1"), w.call("2"))
+		w.appended(w.keyed("9", "aside/x"))
+		w.claim(w.start.Add(-time.Hour))
+		claims := w.claim(w.start, "1", "9")
+		for _, c := range claims {
+			if c.Effect.ID == "1" {
+				w.finish(c, workflows.Finish{Move: "aside/x", NotBefore: w.at(time.Minute), Failed: true})
+				w.wantErr(w.s.Finish(w.ctx, c, done), workflows.ErrLeaseLost)
+			} else {
+				w.finish(c, done)
+			}
+		}
+		w.finish(w.one(w.start, "2"), done)
+		w.claim(w.at(time.Minute - time.Millisecond))
+		c := w.one(w.at(time.Minute), "1")
+		if c.Effect.Key != "aside/x" {
+			w.Errorf("it stands in the queue %s", c.Effect.Key)
+		}
+		w.appended(w.call("3"))
+		w.finish(c, workflows.Finish{Move: "io/" + account})
+		w.finish(w.one(w.at(time.Minute), "3"), done)
+		w.finish(w.one(w.at(time.Minute), "1"), done)
+		w.claim(w.at(24 * time.Hour))
+	}},
+	{"what is ensured is there once", func(w *world) {
+		ensure := func(list ...workflows.Effect) {
+			w.commit(workflows.Change{Workflow: w.id, Account: account, Ensure: list})
+		}
+		w.appended(w.call("1"))
+		ensure(w.call("1"), w.call("2"))
+		ensure(w.call("2"), w.call("1"))
+		c := w.one(w.start, "1")
+		ensure(w.call("1")) // it is in flight
+		w.finish(c, done)
+		w.finish(w.one(w.start, "2"), done)
+		w.claim(w.at(24 * time.Hour))
+		ensure(w.call("1"))
+		w.one(w.start, "1")
 	}},
 	{"an extended lease is not taken over before its new end", func(w *world) {
 		w.appended(w.call("1"))
@@ -159,67 +200,83 @@ var effectTests = []test{
 }
 
 var cardTests = []test{
-	{"a card remembers its place, and a card under it learns the parent's", func(w *world) {
-		reply := w.card("reminder", "U1", 1)
-		reply.Card.Under = "main"
-		w.put(w.card("main", "U1", 1), w.card("main", "U2", 1))
-		for _, c := range w.claim(w.start, w.card("main", "U1", 1).ID, w.card("main", "U2", 1).ID) {
-			if c.Place.TS != "" || c.Parent.TS != "" {
-				w.Errorf("a card that was never posted stands at %+v under %+v", c.Place, c.Parent)
-			}
-			w.finish(c, workflows.Finish{Done: true, Place: workflows.Place{Channel: "D" + c.Effect.Card.Recipient, TS: "1.5", Revision: 1}})
+	{"a card remembers its place and what it shows there", func(w *world) {
+		w.put(w.cards("0", 1))
+		c := w.one(w.start, w.cards("0", 1).ID)
+		if got := w.places(); len(got) != 0 {
+			w.Errorf("cards that were never posted stand at %+v", got)
 		}
-		w.put(w.card("main", "U1", 2), reply)
-		for _, c := range w.claim(w.start, w.card("main", "U1", 2).ID, reply.ID) {
-			main := workflows.Place{Channel: "DU1", TS: "1.5", Revision: 1}
-			if c.Effect.Card.Name == "main" && (c.Place != main || c.Parent.TS != "") || c.Effect.Card.Name != "main" && (c.Parent != main || c.Place.TS != "") {
-				w.Errorf("%s stands at %+v under %+v", c.Effect.ID, c.Place, c.Parent)
-			}
+		main := workflows.Place{Channel: "DU1", TS: "1.5", Revision: 1, Shown: "hash"}
+		other := workflows.Place{Refused: &workflows.Unreached{Code: "not_in_channel", Since: w.start, Next: w.at(time.Minute), Tries: 1, Shown: "hash"}}
+		w.must(w.s.SavePlace(w.ctx, c, "main", "U1", main))
+		w.must(w.s.SavePlace(w.ctx, c, "main", "U2", other))
+		w.finish(c, done)
+		got := w.places()
+		if len(got) != 2 || got["main/U1"] != main || got["main/U2"].Refused == nil || !got["main/U2"].Refused.Next.Equal(w.at(time.Minute)) {
+			w.Errorf("places %+v", got)
 		}
-		p, ok, err := w.s.Place(w.ctx, w.id, "main", "U2")
+		p, ok, err := w.s.Place(w.ctx, w.id, "main", "U1")
 		w.must(err)
-		if !ok || p.Channel != "DU2" {
+		if !ok || p != main {
 			w.Errorf("place %+v %v", p, ok)
 		}
-		_, ok, err = w.s.Place(w.ctx, w.id, "main", "U3")
-		w.must(err)
-		if ok {
-			w.Error("a card that was never posted has a place")
+		for _, who := range []string{"U2", "U3"} {
+			_, ok, err = w.s.Place(w.ctx, w.id, "main", who)
+			w.must(err)
+			if ok {
+				w.Errorf("the card of %s, which was never posted, has a place", who)
+			}
+		}
+		w.wantErr(w.s.SavePlace(w.ctx, c, "main", "U3", main), workflows.ErrLeaseLost)
+	}},
+	{"a card that is to be shown again is known not to show what it should, until it is saved", func(w *world) {
+		w.put(w.cards("0", 1))
+		c := w.one(w.start, w.cards("0", 1).ID)
+		for _, who := range []string{"U1", "U2"} {
+			w.must(w.s.SavePlace(w.ctx, c, "main", who, workflows.Place{Channel: "D", TS: "1", Shown: "hash"}))
+		}
+		w.finish(c, done)
+		w.commit(workflows.Change{Workflow: w.id, Put: []workflows.Effect{w.cards("0", 1)}, Stale: []string{"main/U1", "main/U9"}})
+		if got := w.places(); got["main/U1"].Shown != "" || got["main/U1"].TS != "1" || got["main/U2"].Shown != "hash" || len(got) != 2 {
+			w.Errorf("places %+v", got)
+		}
+		c = w.one(w.start, w.cards("0", 1).ID)
+		w.must(w.s.SavePlace(w.ctx, c, "main", "U1", workflows.Place{Channel: "D", TS: "1", Shown: "hash"}))
+		if got := w.places(); got["main/U1"].Shown != "hash" {
+			w.Errorf("places %+v", got)
 		}
 	}},
 	{"newer content waits for the older one's end and is due then", func(w *world) {
-		for i, end := range []workflows.Finish{
-			{Done: true, Place: workflows.Place{Channel: "D", TS: "1", Revision: 1}},
-			{Failed: true, NotBefore: w.at(time.Hour), Place: workflows.Place{Channel: "D", TS: "1", Revision: 1}},
-		} {
+		for i, end := range []workflows.Finish{done, {Failed: true, NotBefore: w.at(time.Hour)}} {
 			who := fmt.Sprintf("U%d", i)
-			w.put(w.card("main", who, 1))
-			old := w.one(w.start, w.card("main", who, 1).ID)
-			w.put(w.card("main", who, 2))
-			w.put(w.card("main", who, 3))
+			w.put(w.cards(who, 1))
+			old := w.one(w.start, w.cards(who, 1).ID)
+			w.put(w.cards(who, 2))
+			w.put(w.cards(who, 3))
 			w.claim(w.start)
+			w.must(w.s.SavePlace(w.ctx, old, "main", who, workflows.Place{Channel: "D", TS: "1", Revision: 1}))
 			w.finish(old, end)
 			c := w.one(w.start, old.Effect.ID)
-			if c.Effect.Revision != 3 || c.Place.TS != "1" || c.Attempts != i {
-				w.Errorf("revision %d at %+v with %d attempts, want 3 at its place with %d", c.Effect.Revision, c.Place, c.Attempts, i)
+			if c.Effect.Revision != 3 || w.places()["main/"+who].TS != "1" || c.Attempts != i {
+				w.Errorf("revision %d at %+v with %d attempts, want 3 at its place with %d", c.Effect.Revision, w.places(), c.Attempts, i)
 			}
 			w.finish(c, done)
 			w.claim(w.at(24 * time.Hour))
 		}
 	}},
 	{"newer content ends a back-off and keeps the attempts: one may have been delivered", func(w *world) {
-		w.put(w.card("main", "U1", 1))
-		w.finish(w.one(w.start, w.card("main", "U1", 1).ID), workflows.Finish{Failed: true, NotBefore: w.at(time.Hour)})
+		w.put(w.cards("U1", 1))
+		w.finish(w.one(w.start, w.cards("U1", 1).ID), workflows.Finish{Failed: true, NotBefore: w.at(time.Hour)})
 		w.claim(w.at(time.Second))
-		w.put(w.card("main", "U1", 2))
-		if c := w.one(w.at(time.Second), w.card("main", "U1", 2).ID); c.Attempts != 1 || c.Effect.Revision != 2 {
+		w.put(w.cards("U1", 2))
+		if c := w.one(w.at(time.Second), w.cards("U1", 2).ID); c.Attempts != 1 || c.Effect.Revision != 2 {
 			w.Errorf("revision %d with %d attempts", c.Effect.Revision, c.Attempts)
 		}
 	}},
 	{"newer content is taken over when the courier of the older died", func(w *world) {
-		w.put(w.card("main", "U1", 1))
-		old := w.one(w.start, w.card("main", "U1", 1).ID)
-		w.put(w.card("main", "U1", 2))
+		w.put(w.cards("U1", 1))
+		old := w.one(w.start, w.cards("U1", 1).ID)
+		w.put(w.cards("U1", 2))
 		c := w.one(w.at(lease), old.Effect.ID)
 		if c.Effect.Revision != 2 || c.Attempts != 1 {
 			w.Errorf("revision %d with %d attempts, want 2 with 1: the older may have been posted", c.Effect.Revision, c.Attempts)
@@ -228,15 +285,15 @@ var cardTests = []test{
 	}},
 	{"newer content may change the lane", func(w *world) {
 		for _, inFlight := range []bool{false, true} {
-			bulk := w.card("main", fmt.Sprint(inFlight), 1)
+			bulk := w.cards(fmt.Sprint(inFlight), 1)
 			bulk.Lane = workflows.LaneBulk
 			w.put(bulk)
 			if inFlight {
 				c := w.one(w.start, bulk.ID)
-				w.put(w.card("main", "true", 2))
+				w.put(w.cards("true", 2))
 				w.finish(c, done)
 			} else {
-				w.put(w.card("main", "false", 2))
+				w.put(w.cards("false", 2))
 			}
 			c := w.one(w.start, bulk.ID)
 			if c.Effect.Lane != workflows.LanePeople {
@@ -247,10 +304,10 @@ var cardTests = []test{
 		}
 	}},
 	{"a card shown again from an old state conflicts", func(w *world) {
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 2)}, Put: []workflows.Effect{w.card("main", "U1", 2)}})
-		old := w.card("main", "U1", 1)
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 2)}, Put: []workflows.Effect{w.cards("U1", 2)}})
+		old := w.cards("U1", 1)
 		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Put: []workflows.Effect{old}}), workflows.ErrConflict)
-		w.put(w.card("main", "U1", 2))
+		w.put(w.cards("U1", 2))
 		if c := w.one(w.start, old.ID); c.Effect.Revision != 2 {
 			w.Errorf("revision %d", c.Effect.Revision)
 		}
@@ -324,10 +381,10 @@ var watchTests = []test{
 var holdTests = []test{
 	{"nothing for a destination held back is claimed before its time", func(w *world) {
 		w.appended(w.call("1"))
-		w.put(w.card("main", "U1", 1))
+		w.put(w.cards("U1", 1))
 		w.must(w.s.HoldBack(w.ctx, w.call("1").Destination(), w.at(time.Minute)))
 		w.must(w.s.HoldBack(w.ctx, w.call("1").Destination(), w.at(time.Second))) // the later one counts
-		card := w.card("main", "U1", 1)
+		card := w.cards("U1", 1)
 		w.finish(w.one(w.start, card.ID), done)
 		w.claim(w.at(30 * time.Second))
 		w.finish(w.one(w.at(time.Minute), "1"), done)
@@ -335,18 +392,18 @@ var holdTests = []test{
 		w.one(w.at(time.Minute), "2")
 	}},
 	{"a hold set while effects are in flight keeps what is put next", func(w *world) {
-		w.put(w.card("main", "U1", 1))
-		c := w.one(w.start, w.card("main", "U1", 1).ID)
+		w.put(w.cards("U1", 1))
+		c := w.one(w.start, w.cards("U1", 1).ID)
 		w.must(w.s.HoldBack(w.ctx, "slack", w.at(time.Minute)))
 		w.finish(c, workflows.Finish{Failed: true, NotBefore: w.at(time.Second)})
-		w.put(w.card("main", "U1", 2), w.card("main", "U2", 2))
+		w.put(w.cards("U1", 2), w.cards("U2", 2))
 		w.claim(w.at(59 * time.Second))
-		w.claim(w.at(time.Minute), w.card("main", "U1", 2).ID, w.card("main", "U2", 2).ID)
+		w.claim(w.at(time.Minute), w.cards("U1", 2).ID, w.cards("U2", 2).ID)
 	}},
 	{"hundreds of effects held back do not hide one that may go", func(w *world) {
 		var list []workflows.Effect
 		for i := range 900 {
-			e := w.card("main", fmt.Sprintf("U%d", i), 1)
+			e := w.cards(fmt.Sprintf("U%d", i), 1)
 			e.Made = w.at(-time.Hour)
 			list = append(list, e)
 		}

@@ -58,13 +58,13 @@ var ledgerTests = []test{
 		id := workflows.LedgerID(w.s.Shards())
 		w.commit(workflows.Change{Workflow: id, Records: []workflows.RecordChange{w.grow(workflows.RecordRef(id), 1)},
 			TimersSet: []workflows.Timer{{Workflow: id, Name: "checkpoint", At: w.at(1)}},
-			Put:       []workflows.Effect{{ID: "c", Workflow: id, Key: workflows.CardKey(id, "checkpoint-1", "C1"), Revision: 1, Card: &workflows.Card{Name: "checkpoint-1", Recipient: "C1"}}}})
+			Put:       []workflows.Effect{{Kind: workflows.EffectCards, ID: "c", Workflow: id, Key: "cards/" + id + "/1", Revision: 1}}})
 		w.claimTimers(w.at(2), w.start, "checkpoint")
 		w.one(w.start.AddDate(20, 0, 0), "c")
-		err := w.s.Commit(w.ctx, workflows.Change{Workflow: id, Put: []workflows.Effect{{ID: "old", Workflow: id, Key: "k", Revision: 0, Card: &workflows.Card{}}}})
+		err := w.s.Commit(w.ctx, workflows.Change{Workflow: id, Put: []workflows.Effect{{Kind: workflows.EffectCards, ID: "old", Workflow: id, Key: "k"}}})
 		w.must(err) // without a revision nothing is compared
 		w.commit(workflows.Change{Workflow: id, Records: []workflows.RecordChange{w.grow(workflows.RecordRef(id), 1)}})
-		err = w.s.Commit(w.ctx, workflows.Change{Workflow: id, Put: []workflows.Effect{{ID: "old", Workflow: id, Key: "k", Revision: 1, Card: &workflows.Card{}}}})
+		err = w.s.Commit(w.ctx, workflows.Change{Workflow: id, Put: []workflows.Effect{{Kind: workflows.EffectCards, ID: "old", Workflow: id, Key: "k", Revision: 1}}})
 		w.wantErr(err, workflows.ErrConflict)
 	}},
 }

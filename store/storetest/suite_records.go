@@ -54,7 +54,7 @@ var recordTests = []test{
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
 		err := w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Account: account, Open: 1, WaitingFor: []string{"U1"},
 			Records: []workflows.RecordChange{w.grow(w.aref, 1), w.growFrom(old, 1)}, Append: []workflows.Effect{w.call("never")},
-			Put: []workflows.Effect{w.card("main", "U1", 1)}, TimersSet: []workflows.Timer{w.timer("never", w.start)}})
+			Put: []workflows.Effect{w.cards("U1", 1)}, TimersSet: []workflows.Timer{w.timer("never", w.start)}})
 		w.wantErr(err, workflows.ErrConflict)
 		if v := w.load(w.aref).Version; v != 0 {
 			w.Errorf("the account has version %d", v)
@@ -91,7 +91,7 @@ var recordTests = []test{
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
 		before := w.load(w.wref)
 		look := workflows.RecordChange{From: before, State: []byte("other"), Schema: 9}
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{look}, Put: []workflows.Effect{w.card("main", "U1", 1)}})
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{look}, Put: []workflows.Effect{w.cards("U1", 1)}})
 		if after := w.load(w.wref); after.Version != 1 || !bytes.Equal(after.State, before.State) || after.Schema != before.Schema {
 			w.Errorf("the record became %+v", after)
 		}
@@ -128,15 +128,16 @@ var recordTests = []test{
 		for i := 0; workflows.ShardOf(far.ID, w.s.Shards()) == workflows.ShardOf(account, w.s.Shards()); i++ {
 			far.ID = fmt.Sprintf("U%d", i)
 		}
-		both := w.card("main", "U1", 1)
-		both.Call = &workflows.Call{}
+		neither := w.cards("U1", 1)
+		neither.Kind = ""
 		for name, c := range map[string]workflows.Change{
 			"nothing":       {},
 			"a gap":         {Records: []workflows.RecordChange{gap}},
 			"no JSON":       {Records: []workflows.RecordChange{text}},
 			"two shards":    {Records: []workflows.RecordChange{w.grow(w.wref, 1), w.grow(far, 1)}},
 			"twice":         {Records: []workflows.RecordChange{w.grow(w.wref, 1), w.grow(w.wref, 1)}},
-			"card and call": {Workflow: w.id, Put: []workflows.Effect{both}},
+			"no kind":       {Workflow: w.id, Put: []workflows.Effect{neither}},
+			"whose cards":   {Account: account, Append: []workflows.Effect{w.call("x")}, Stale: []string{"main/U1"}},
 			"no key":        {Workflow: w.id, Append: []workflows.Effect{w.keyed("x", "")}},
 			"foreign claim": {Workflow: w.id, Answers: &workflows.Claim{Token: "none"}},
 			"nobody's wait": {Records: []workflows.RecordChange{w.grow(w.aref, 1)}, WaitingFor: []string{"U1"}},
@@ -154,10 +155,11 @@ var recordTests = []test{
 	{"thousands of effects and twelve hundred events in one commit", func(w *world) {
 		c := workflows.Change{Workflow: w.id, Account: account, Records: []workflows.RecordChange{w.grow(w.wref, 1200)}}
 		for i := range w.largest {
-			e := w.card("packet", fmt.Sprintf("U%05d", i), 1200)
+			who := fmt.Sprintf("U%05d", i)
+			e := w.cards(who, 1200)
 			e.Lane = workflows.LaneBulk
 			c.Put = append(c.Put, e)
-			c.WaitingFor = append(c.WaitingFor, e.Card.Recipient)
+			c.WaitingFor = append(c.WaitingFor, who)
 		}
 		w.commit(c)
 		events, err := w.s.Events(w.ctx, w.wref, 0)

@@ -19,6 +19,7 @@ type metrics struct {
 	limited    *prometheus.CounterVec
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
+	undone     *prometheus.CounterVec
 	ready      prometheus.Gauge
 	// sockets are connections of the app in Slack's words, processes the Keyholders on this record.
 	sockets, processes prometheus.Gauge
@@ -38,12 +39,15 @@ func newMetrics() *metrics {
 			Help: "Deliveries by destination (slack, integrator) and outcome (done, again, refused)."}, []string{"destination", "outcome"}),
 		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "keyholder_delivery_seconds", Help: "Time one delivery took.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15}}, []string{"destination"}),
+		undone: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_effects_undelivered_total",
+			Help: "Effects in Redis that were not delivered: dropped, as nothing in the record explains them; aside, as this version cannot do them."},
+			[]string{"what"}),
 		ready: prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_ready", Help: "1 while /readyz answers 200."}),
 	}
 	m.sockets = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_slack_connections",
 		Help: "Socket Mode connections of the app, as Slack said when this process connected; more than keyholder_processes means that another installation takes part of the clicks."})
 	m.processes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_processes", Help: "Keyholders that work on this record."})
-	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.ready, m.sockets, m.processes,
+	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.ready, m.sockets, m.processes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -81,3 +85,6 @@ func (m *metrics) observe(e workflows.Effect, o workflows.Outcome, took time.Dur
 	m.deliveries.WithLabelValues(destination, outcome).Inc()
 	m.delivery.WithLabelValues(destination).Observe(took.Seconds())
 }
+
+// note is the courier's hook for what was not delivered.
+func (m *metrics) note(what string) { m.undone.WithLabelValues(what).Inc() }

@@ -143,7 +143,7 @@ func (s *Server) wire() error {
 		return owner
 	})
 	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot, Calls: s.gateway, Checkpoints: checkpoints{s}, Now: o.Now, RealNow: o.RealNow,
-		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe})
+		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe, Note: s.metrics.note})
 	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow, Ready: s.ready, Log: o.Log})
 	return nil
 }
@@ -191,7 +191,7 @@ func (s *Server) work(ctx context.Context) error {
 	defer s.gateway.Close()
 	s.look(ctx)
 	g, ctx := errgroup.WithContext(ctx)
-	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.watchDrift, s.keepCalendars, s.keepLedger, s.countProcesses} {
+	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.keepLedger, s.countProcesses} {
 		g.Go(func() error { return loop(ctx) })
 	}
 	g.Go(func() error {
@@ -202,6 +202,26 @@ func (s *Server) work(ctx context.Context) error {
 		return nil
 	})
 	return g.Wait()
+}
+
+// sweepEvery is how often what the open workflows want is set again; the first time is at the start.
+const sweepEvery = 24 * time.Hour
+
+// sweep sets again, at the start and daily, what the record wants and somebody may have removed from Redis.
+func (s *Server) sweep(ctx context.Context) error {
+	for {
+		wait := sweepEvery
+		n, err := s.desk.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.o.Log.Warn().Err(err).Int("workflows", n).Msg("what open workflows want cannot be looked at yet")
+			wait = startRetry
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+	}
 }
 
 func (s *Server) listen() (net.Listener, error) {

@@ -1,0 +1,223 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// cardsAtOnce is how many cards of one workflow are delivered at once.
+	cardsAtOnce = 8
+	// firstRefused and lastRefused are the distances at which a refused card is tried again.
+	firstRefused = time.Minute
+	lastRefused  = 6 * time.Hour
+	// closedPatience is how long a card of a workflow that has ended is tried: nobody waits for it.
+	closedPatience = 30 * 24 * time.Hour
+)
+
+// cardRun is one delivery of the cards of one lane of a workflow.
+type cardRun struct {
+	c      *Courier
+	claim  Claim
+	lease  *lease
+	shown  shown
+	places map[string]Place
+
+	mu     sync.Mutex
+	next   time.Time // when the first of those that could not be brought is tried again
+	failed bool
+	lost   error // the lease, or the store
+}
+
+// cards brings every card of the claim's lane that shows something else than the state says to its newest content, and gives the claim back while
+// one of them could not be brought. A card is wanted as long as the state wants it, whatever Slack answers.
+func (c *Courier) cards(ctx context.Context, claim Claim) {
+	s, err := c.o.Desk.show(ctx, claim.Effect.Workflow)
+	if err != nil {
+		c.unmeant(ctx, claim, err)
+		return
+	}
+	if claim.Effect.Key != cardsKey(claim.Effect.Workflow, claim.Effect.Lane) {
+		c.unmeant(ctx, claim, unexplained("compare its key"))
+		return
+	}
+	places, err := c.o.Desk.o.Store.Places(ctx, claim.Effect.Workflow)
+	if err != nil {
+		c.unmeant(ctx, claim, err)
+		return
+	}
+	claim.Effect.Account = s.state.Account()
+	run := &cardRun{c: c, claim: claim, shown: s, places: places,
+		lease: &lease{store: c.o.Store, claim: claim, until: claim.Until, now: c.o.RealNow}}
+	// A reply needs the card that it belongs under.
+	for _, replies := range []bool{false, true} {
+		run.wave(ctx, replies)
+	}
+	switch {
+	case run.lost != nil:
+		c.o.Log.Warn().Err(run.lost).Str(LogEffect, claim.Effect.ID).Msg("the cards' delivery stops; the lease will end")
+	case run.next.IsZero():
+		c.end(ctx, claim, Finish{Done: true})
+	default:
+		c.end(ctx, claim, Finish{NotBefore: run.next, Failed: run.failed})
+	}
+}
+
+// wave delivers the cards that are replies, or those that are not, side by side.
+func (r *cardRun) wave(ctx context.Context, replies bool) {
+	var g errgroup.Group
+	g.SetLimit(cardsAtOnce)
+	for _, card := range r.shown.view.Cards {
+		if card.lane() != r.claim.Effect.Lane || (card.Under != "") != replies {
+			continue
+		}
+		machine := blockMachine(r.shown.machine, card)
+		hash := card.hash(machine)
+		at := r.at(card.Name, card.Recipient)
+		if !r.due(at, hash) {
+			continue
+		}
+		g.Go(func() error {
+			r.card(ctx, card, machine, hash, at)
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+// at answers where a card stands.
+func (r *cardRun) at(name, recipient string) Place {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.places[PlaceName(name, recipient)]
+}
+
+// due reports whether a card is to be brought now. One that was refused waits for its time, unless it has something else to say.
+func (r *cardRun) due(at Place, hash string) bool {
+	if at.Shown == hash && at.TS != "" {
+		return false
+	}
+	f := at.Refused
+	if f == nil || f.Shown != hash || !r.c.o.RealNow().Before(f.Next) {
+		return true
+	}
+	r.again(f.Next, false)
+	return false
+}
+
+// again asks for another delivery.
+func (r *cardRun) again(at time.Time, failed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next.IsZero() || at.Before(r.next) {
+		r.next = at
+	}
+	r.failed = r.failed || failed
+}
+
+// card delivers one card.
+func (r *cardRun) card(ctx context.Context, card Card, machine, hash string, at Place) {
+	c, begun := r.c, r.c.o.RealNow()
+	one := r.claim
+	one.Effect.ID = CardKey(one.Effect.Workflow, card.Name, card.Recipient)
+	one.Effect.Key, one.Effect.Card, one.Effect.Machine, one.Effect.Revision = one.Effect.ID, &card, machine, r.shown.version
+	one.Place, one.Parent = at, Place{}
+	if card.Under != "" {
+		one.Parent = r.at(card.Under, card.Recipient)
+	}
+	if f := at.Refused; f != nil && f.Since.Before(one.Effect.Made) {
+		one.Effect.Made = f.Since // an earlier attempt may have been delivered
+	}
+	bounded, cancel := context.WithTimeout(ctx, maxDelivery)
+	out := r.try(bounded, one)
+	cancel()
+	c.o.Observe(one.Effect, out, c.o.RealNow().Sub(begun))
+	switch {
+	case errors.Is(out.Err, ErrLeaseLost):
+		r.stop(out.Err)
+	case out.Done:
+		r.save(ctx, card, Place{Channel: out.Place.Channel, TS: out.Place.TS, Revision: r.shown.version, Shown: hash})
+	case out.Untried:
+		r.again(c.o.RealNow().Add(max(out.After, time.Second)), false)
+	case out.Limited:
+		wait := c.wait(out.After, time.Second, one.Effect.ID)
+		c.holdBack(ctx, one.Effect.Destination(), wait)
+		r.again(c.o.RealNow().Add(wait), false)
+	default:
+		r.unreached(ctx, card, one, hash, at, out)
+	}
+}
+
+// try asks the deliverer; one that panics has not delivered.
+func (r *cardRun) try(ctx context.Context, one Claim) (out Outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.c.o.Log.Error().Interface(LogPanic, p).Str(LogEffect, one.Effect.ID).Msg("the delivery of a card stopped")
+			out = Outcome{Again: true, Err: fmt.Errorf("the program stumbled: %v", p)}
+		}
+	}()
+	return r.c.o.Cards.Deliver(ctx, one, r.lease)
+}
+
+// unreached notes that a card could not be brought and when it is tried again: minutes, then hours, where Slack refused it.
+func (r *cardRun) unreached(ctx context.Context, card Card, one Claim, hash string, at Place, out Outcome) {
+	now := r.c.o.RealNow()
+	f := Unreached{Since: now}
+	if at.Refused != nil {
+		f = *at.Refused
+	}
+	f.Shown = hash
+	wait := max(r.c.wait(out.After, 0, one.Effect.ID), backoff(f.Tries))
+	f.Code = "away"
+	if out.Refused {
+		wait, f.Code = doubled(firstRefused, lastRefused, f.Tries), "refused"
+		if out.Receipt != nil && out.Receipt.Code != "" {
+			f.Code = out.Receipt.Code
+		}
+	}
+	f.Tries++
+	f.Next = now.Add(wait)
+	log := r.c.o.Log.Info()
+	if out.Refused {
+		log = r.c.o.Log.Error()
+	}
+	log.Err(out.Err).Str(LogEffect, one.Effect.ID).Dur(LogWait, wait).Msg("the card could not be brought; it is tried again")
+	if r.shown.state.Closed() && now.Sub(f.Since) > closedPatience {
+		return
+	}
+	at.Refused, at.Shown = &f, ""
+	r.save(ctx, card, at)
+	r.again(f.Next, !out.Refused)
+}
+
+// save writes where a card stands.
+func (r *cardRun) save(ctx context.Context, card Card, p Place) {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := r.c.o.Store.SavePlace(bounded, r.claim, card.Name, card.Recipient, p); err != nil {
+		r.stop(err)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.places[PlaceName(card.Name, card.Recipient)] = p
+}
+
+func (r *cardRun) stop(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost = err
+}
+
+// doubled is a distance that doubles with each try, up to a last one.
+func doubled(first, last time.Duration, tries int) time.Duration {
+	if tries > 30 {
+		return last
+	}
+	return min(first<<tries, last)
+}

@@ -1,0 +1,90 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Sweep looks at every open workflow of the configured accounts, and at the ledger, and sets again what its record wants and somebody may have
+// removed: timers, watches, calls that are owed, cards that show something else, the list of those who are waited for. It answers how many it looked
+// at. One that cannot be read is logged and left.
+func (d *Desk) Sweep(ctx context.Context) (int, error) {
+	ids := []string{LedgerID(d.o.Store.Shards())}
+	for _, account := range d.o.Policies.Accounts() {
+		open, err := d.o.Store.Open(ctx, account)
+		if err != nil {
+			return 0, fmt.Errorf("list open workflows of %s: %w", account, err)
+		}
+		ids = append(ids, open...)
+	}
+	n := 0
+	for _, id := range ids {
+		if ctx.Err() != nil {
+			return n, ctx.Err()
+		}
+		switch err := d.sweep(ctx, id); {
+		case errors.Is(err, errUnexplained): // no such workflow (any more)
+		case errors.Is(err, ErrConflict): // it moved on, and set again what it wants
+		case passing(err):
+			return n, fmt.Errorf("sweep %s: %w", id, err)
+		case err != nil:
+			d.o.Log.Warn().Err(err).Str(LogWorkflow, id).Msg("what a workflow wants cannot be looked at")
+		}
+		n++
+	}
+	d.o.Wake()
+	return n, nil
+}
+
+// sweep sets again what one workflow wants.
+func (d *Desk) sweep(ctx context.Context, id string) error {
+	_, r, err := d.record(ctx, id)
+	if err != nil {
+		return err
+	}
+	events, err := d.o.Store.Chain(ctx, r)
+	if err != nil {
+		return fmt.Errorf("read the events of %s: %w", id, err)
+	}
+	s, err := d.show(ctx, id)
+	if err != nil || s.version != r.Version {
+		return err
+	}
+	places, err := d.o.Store.Places(ctx, id)
+	if err != nil {
+		return fmt.Errorf("look up the cards of %s: %w", id, err)
+	}
+	cmd := Command{Workflow: id, Account: s.state.Account(), At: d.o.Now()}
+	r.Ref = RecordRef(id)
+	c := Change{Workflow: id, Account: cmd.Account, Records: []RecordChange{{From: r}}, WaitingFor: s.view.Waiting}
+	for _, t := range s.view.Timers {
+		t.Workflow = id
+		c.TimersSet = append(c.TimersSet, t)
+	}
+	for _, e := range Owed(id, events) {
+		if Ops[e.Call.Op] {
+			c.Ensure = append(c.Ensure, e)
+		}
+	}
+	for _, w := range s.view.Watches {
+		c.Ensure = append(c.Ensure, watchEffect(Command{Workflow: id, Account: cmd.Account}, w))
+	}
+	for lane, due := range s.stale(places) {
+		if due {
+			c.Put = append(c.Put, cardsEffect(cmd, lane, r.Version))
+		}
+	}
+	return d.commit(ctx, c)
+}
+
+// stale answers, by lane, whether a card shows something else than the state says, or does not stand anywhere.
+func (s shown) stale(places map[string]Place) (due [2]bool) {
+	for _, card := range s.view.Cards {
+		at := places[PlaceName(card.Name, card.Recipient)]
+		if at.TS == "" || at.Shown != card.hash(blockMachine(s.machine, card)) {
+			due[card.lane()] = true
+		}
+	}
+	return due
+}

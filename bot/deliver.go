@@ -32,10 +32,32 @@ const parentPatience = time.Minute
 // tokenPatience is the distance of attempts while Slack does not accept our token.
 const tokenPatience = 30 * time.Second
 
-// paces holds one limiter per conversation.
+// longestHold caps what a 429 asks of one conversation, as the courier caps all waiting.
+const longestHold = time.Hour
+
+// paces holds one limiter per conversation, and until when Slack wants nothing more in it: it limits posting for each conversation (reference, rate
+// limits), so a 429 there says nothing about others.
 type paces struct {
-	mu sync.Mutex
-	by map[string]*rate.Limiter
+	mu   sync.Mutex
+	by   map[string]*rate.Limiter
+	held map[string]time.Time
+}
+
+// hold lets nothing into a conversation before a time.
+func (p *paces) hold(channel string, until time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held == nil || len(p.held) >= maxPaces {
+		p.held = map[string]time.Time{}
+	}
+	p.held[channel] = until
+}
+
+// holds answers for how long nothing may go into a conversation.
+func (p *paces) holds(channel string, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.held[channel].Sub(now), 0)
 }
 
 // turn reserves the next post into a conversation and answers how long to wait; ok false: too long, nothing reserved.
@@ -85,6 +107,9 @@ type delivery struct {
 }
 
 func (d *delivery) run(ctx context.Context) workflows.Outcome {
+	if wait := d.b.pace.holds(d.card.Recipient, d.b.o.RealNow()); wait > 0 {
+		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errors.New("Slack asked to leave the conversation alone")}
+	}
 	if d.at.TS == "" {
 		if out, later := d.turn(ctx); later {
 			return out
@@ -216,6 +241,7 @@ func (d *delivery) failed(verb string, err error) workflows.Outcome {
 	err = fmt.Errorf("%s: %w", verb, err)
 	switch kind {
 	case slackapi.Limited:
+		d.b.pace.hold(d.card.Recipient, d.b.o.RealNow().Add(min(after, longestHold)))
 		return workflows.Outcome{Again: true, After: after, Limited: true, Err: err}
 	case slackapi.Token:
 		return workflows.Outcome{Again: true, After: tokenPatience, Err: err}

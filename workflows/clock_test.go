@@ -23,8 +23,10 @@ func (asking) Needs(s workflows.State, cmd workflows.Command, _ workflows.Policy
 	return workflows.Needs{}
 }
 
-func (r *road) timekeeper() *workflows.Clock {
-	return workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
+func (r *road) timekeeper() *workflows.Clock { return r.clockOf(r.Desk, time.Now) }
+
+func (r *road) clockOf(d *workflows.Desk, real func() time.Time) *workflows.Clock {
+	return workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: d, Now: r.clock, RealNow: real, Log: zerolog.Nop()})
 }
 
 // opened opens n tallies, whose first timers come due an hour later, in the order of their opening.

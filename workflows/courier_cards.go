@@ -145,9 +145,8 @@ func (r *cardRun) card(ctx context.Context, card Card, machine, hash string, at 
 	case out.Untried:
 		r.again(c.o.RealNow().Add(max(out.After, time.Second)), false)
 	case out.Limited:
-		wait := c.wait(out.After, time.Second, one.Effect.ID)
-		c.holdBack(ctx, one.Effect.Destination(), wait)
-		r.again(c.o.RealNow().Add(wait), false)
+		// Slack limits posting for each conversation: the deliverer holds that one, and no other card waits for it.
+		r.again(c.o.RealNow().Add(c.wait(out.After, time.Second, one.Effect.ID)), false)
 	default:
 		r.unreached(ctx, card, one, hash, at, out)
 	}

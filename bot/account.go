@@ -2,7 +2,7 @@ package bot
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"sort"
 	"strings"
 	"time"
@@ -73,6 +73,9 @@ func (v *visit) wordAccess(ctx context.Context, rest string) (workflows.Reply, e
 	return v.request(ctx, "access", rest)
 }
 
+// blockAccount is the field of a request form that names the account; see the contract.
+const blockAccount = "account"
+
 // request opens the request form of a machine, with the account pre-selected that was named.
 func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Reply, error) {
 	form := v.b.o.Forms[machine]
@@ -90,11 +93,13 @@ func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Re
 	for _, a := range all {
 		policies = append(policies, a.Policy)
 	}
-	if len(policies) > limitOptions { // a select holds no more, so the one that was named goes first
-		at := slices.IndexFunc(policies, func(p workflows.Policy) bool { return p.ID == account })
-		policies[0], policies[max(at, 0)] = policies[max(at, 0)], policies[0]
+	m := form(ctx, policies, account, v.b.at())
+	for i := range m.Inputs {
+		if in := &m.Inputs[i]; in.Block == blockAccount {
+			in.More = fmt.Sprintf("For another one name it with the command: %s %s ID.", v.b.o.Command, machine)
+		}
 	}
-	return workflows.Reply{}, v.open(ctx, form(ctx, policies, account, v.b.at()))
+	return workflows.Reply{}, v.open(ctx, m)
 }
 
 // wordStatus tells about one account, or shortly about all when none is named.

@@ -31,6 +31,7 @@ func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 	if utf8.RuneCount(meta) > maxMetaLength || utf8.RuneCountInString(m.Callback) > limitID {
 		return slack.ModalViewRequest{}, fmt.Errorf("render form %.40q: its metadata or callback is too long", m.Callback)
 	}
+	m.Inputs = fitting(m.Inputs)
 	v := slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: m.Callback, PrivateMetadata: string(meta),
 		Title: plainText(or(plain(m.Title, limitModalTitle), "Keyholder")),
@@ -189,16 +190,18 @@ func element(in workflows.Input) slack.BlockElement {
 	case workflows.InputFile:
 		return slack.NewFileInputBlockElement(in.Block).WithFileTypes(in.FileTypes...).WithMaxFiles(1)
 	case workflows.InputSelect:
-		if opts := options(in.Options, limitOptions); len(opts) > 0 {
-			e := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder, in.Block, opts...)
+		if opts := options(in.Options, maxOptions); len(opts) > 0 {
+			e := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder, in.Block)
+			e.Options, e.OptionGroups = grouped(opts)
 			if first := chosen(opts, in.Initial); len(first) > 0 {
 				e.InitialOption = first[0]
 			}
 			return e
 		}
 	case workflows.InputMulti:
-		if opts := options(in.Options, limitOptions); len(opts) > 0 {
-			e := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, placeholder, in.Block, opts...)
+		if opts := options(in.Options, maxOptions); len(opts) > 0 {
+			e := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, placeholder, in.Block)
+			e.Options, e.OptionGroups = grouped(opts)
 			e.InitialOptions = chosen(opts, in.Initial)
 			return e
 		}

@@ -92,10 +92,12 @@ type Input struct {
 	Hint        string
 	Placeholder string
 	Options     []Option
-	Initial     string
-	Optional    bool
-	Multiline   bool
-	MaxLength   int // characters; 0: Slack's own limit of 3000
+	// More says how to name an option that a menu of [InputSelect] or [InputMulti] has no room for; it is shown when there is none.
+	More      string
+	Initial   string
+	Optional  bool
+	Multiline bool
+	MaxLength int // characters; 0: Slack's own limit of 3000
 	// Buttons of a [BlockButtons].
 	Buttons []Button
 	// FileTypes that an [InputFile] takes, as "csv"; one file.

@@ -6,8 +6,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// maxChoices is how many options a select of Slack's holds; with more integrations their IDs are typed.
-const maxChoices = 100
+// maxChoices is how many integrations both menus hold together with all else that Slack takes in one form; with more their IDs are typed.
+const maxChoices = 500
 
 // RequestModal is the form of `/io access`, with an account pre-selected when one was named. integrations are those of the account's production;
 // empty, or more than fit, makes their fields plain text, one ID a line. The policies must not be empty.
@@ -24,7 +24,8 @@ func RequestModal(policies []workflows.Policy, account string, integrations []wo
 	if initial == "" && len(policies) == 1 {
 		initial = chosen.ID
 	}
-	if len(integrations) > maxChoices {
+	many := len(integrations) > maxChoices
+	if many {
 		integrations = nil
 	}
 	var choices []workflows.Option
@@ -32,7 +33,9 @@ func RequestModal(policies []workflows.Policy, account string, integrations []wo
 		choices = append(choices, workflows.Option{Value: n.ID, Label: n.Name})
 	}
 	hint := "For custom only."
-	if len(choices) == 0 {
+	if many {
+		hint = "For custom only. There are too many for a menu: one ID a line; it stands in the integration's address."
+	} else if len(choices) == 0 {
 		hint = "For custom only. One ID a line; it stands in the integration's address."
 	}
 	m := workflows.Modal{Callback: Request, Title: "Access on purpose", Submit: "Ask for it", Account: account, Action: Request, Round: workflows.NoRound,

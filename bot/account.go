@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -17,12 +18,12 @@ func (v *visit) find(ctx context.Context, named string) (workflows.AccountInfo, 
 	if err != nil {
 		return workflows.AccountInfo{}, nil, err
 	}
-	named = strings.Trim(strings.TrimSpace(named), "\"'`“”")
+	named = unquote(unescape(named))
 	if named == "" && len(all) == 1 {
 		return all[0], all, nil
 	}
 	for _, a := range all {
-		if named != "" && (strings.EqualFold(a.Policy.ID, named) || strings.EqualFold(a.Policy.Name, unescape(named))) {
+		if named != "" && (strings.EqualFold(a.Policy.ID, named) || strings.EqualFold(a.Policy.Name, named)) {
 			return a, all, nil
 		}
 	}
@@ -30,11 +31,21 @@ func (v *visit) find(ctx context.Context, named string) (workflows.AccountInfo, 
 	case len(all) == 0:
 		return workflows.AccountInfo{}, nil, workflows.Refuse("no_accounts", "No account is configured. Ask whoever operates Keyholder to add one.")
 	case named == "":
-		return workflows.AccountInfo{}, all, workflows.Refuse("which_account", "Which account? Name one of "+names(all, "")+".")
+		return workflows.AccountInfo{}, all, workflows.Refuse("which_account", "Which account? Name one of "+names(all)+".")
 	}
-	return workflows.AccountInfo{}, all, workflows.Refuse("unknown_account", "There is no account "+workflows.Quote(workflows.Clip(unescape(named), 60))+
-		". Nothing was recorded. Did you mean "+names(all, named)+"?")
+	if close := near(all, named); len(close) > 0 {
+		return workflows.AccountInfo{}, all, workflows.Refuse("unknown_account", "There is no account "+workflows.Quote(workflows.Clip(named, 60))+
+			". Nothing was recorded. Did you mean "+list(close)+"?")
+	}
+	return workflows.AccountInfo{}, all, workflows.Refuse("unknown_account", "There is no account "+workflows.Quote(workflows.Clip(named, 60))+
+		". Nothing was recorded. `"+v.b.o.Command+" status` lists all there are.")
 }
+
+// quotes are the marks that people and their keyboards put around a name.
+const quotes = "\"'`´“”„‟‘’‚‛«»‹›「」『』"
+
+// unquote takes space and quotes of any kind from both ends.
+func unquote(s string) string { return strings.Trim(s, quotes+" \t\u00a0\u202f") }
 
 // unescape undoes what Slack does to the three characters of its markup in a command's text.
 func unescape(s string) string {
@@ -44,24 +55,36 @@ func unescape(s string) string {
 // maxNamed is how many accounts are proposed at most.
 const maxNamed = 3
 
-// names lists accounts by ID, the nearest to what was typed first.
-func names(all []workflows.AccountInfo, typed string) string {
-	sorted := append([]workflows.AccountInfo(nil), all...)
-	if typed != "" {
-		near := func(a workflows.AccountInfo) int {
-			return min(distance(strings.ToLower(typed), a.Policy.ID), distance(strings.ToLower(typed), strings.ToLower(a.Policy.Name)))
-		}
-		sort.SliceStable(sorted, func(i, j int) bool { return near(sorted[i]) < near(sorted[j]) })
+// names lists accounts in the file's order, as many as can be read.
+func names(all []workflows.AccountInfo) string {
+	const most = 20
+	if len(all) > most {
+		return list(all[:most]) + ", and " + workflows.Plural(len(all)-most, "more")
 	}
-	most := maxNamed
-	if typed == "" {
-		most = 20
-	}
+	return list(all)
+}
+
+func list(accounts []workflows.AccountInfo) string {
 	var out []string
-	for _, a := range sorted[:min(most, len(sorted))] {
+	for _, a := range accounts {
 		out = append(out, "`"+a.Policy.ID+"` ("+workflows.Esc(a.Policy.Name)+")")
 	}
 	return workflows.List(out, "or")
+}
+
+// near are the accounts whose ID or name is close to what was typed, the closest first, at most [maxNamed].
+func near(all []workflows.AccountInfo, typed string) []workflows.AccountInfo {
+	away := func(a workflows.AccountInfo) int {
+		return min(apart(typed, a.Policy.ID), apart(typed, a.Policy.Name))
+	}
+	var out []workflows.AccountInfo
+	for _, a := range all {
+		if away(a) < tooFar {
+			out = append(out, a)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return away(out[i]) < away(out[j]) })
+	return out[:min(maxNamed, len(out))]
 }
 
 // wordTransfer opens the form that asks for a transfer, wordAccess the one that asks for access.
@@ -93,6 +116,9 @@ func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Re
 	for _, a := range all {
 		policies = append(policies, a.Policy)
 	}
+	if err := v.would(ctx, machine, account); err != nil {
+		return workflows.Reply{}, err
+	}
 	m := form(ctx, policies, account, v.b.at())
 	for i := range m.Inputs {
 		if in := &m.Inputs[i]; in.Block == blockAccount {
@@ -100,6 +126,19 @@ func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Re
 		}
 	}
 	return workflows.Reply{}, v.open(ctx, m)
+}
+
+// would answers what somebody's request of a machine would be refused for whatever they write, so that they hear it before they do.
+func (v *visit) would(ctx context.Context, machine, account string) error {
+	if account == "" {
+		return nil
+	}
+	id, err := v.b.o.Desk.NewWorkflowID(machine, account, "would", v.who.user, or(v.who.trigger, v.ack.envelope))
+	if err != nil {
+		return nil // the form's own answer says what is wrong
+	}
+	return v.b.o.Desk.Would(ctx, workflows.Command{ID: "would/" + id, Workflow: id, Account: account, Name: machine + ".request", Actor: v.who.actor(),
+		At: v.b.at(), Round: workflows.NoRound, Submitted: true})
 }
 
 // wordStatus tells about one account, or shortly about all when none is named.

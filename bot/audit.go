@@ -16,11 +16,11 @@ const storyRoom = 8000
 
 // wordAudit tells the story of one workflow to those who may read the record.
 func (v *visit) wordAudit(ctx context.Context, rest string) (workflows.Reply, error) {
-	id := strings.Trim(rest, "`\"' ")
+	id := unquote(unescape(rest))
 	if id == "" {
 		return say(v.b.fill("Which one? Give its ID, which stands at the foot of each card: `{command} audit t07-7KQ2M9XA`.")), nil
 	}
-	if _, _, ok := workflows.ParseID(id); !ok {
+	if _, _, ok := workflows.ParseID(strings.ToLower(id)); !ok {
 		return say(workflows.Quote(workflows.Clip(id, 40)) + " is not an ID. It looks as `t07-7KQ2M9XA` and stands at the foot of each card."), nil
 	}
 	o, err := v.look(ctx, id)
@@ -42,14 +42,20 @@ func (v *visit) wordAudit(ctx context.Context, rest string) (workflows.Reply, er
 	return say(head + "\n" + v.b.tellStory(story)), nil
 }
 
-// look finds a workflow as typed, or as its ID would be spelled: what people type by hand comes in
-// small letters.
+// look finds a workflow as typed, or as its ID would be spelled: people type IDs in small letters, and
+// phones begin with a large one. IDs are small but for the eight characters that are made by chance.
 func (v *visit) look(ctx context.Context, id string) (workflows.Overview, error) {
-	o, err := v.b.o.Desk.Look(ctx, id)
-	if spelled := id[:1] + strings.ToUpper(id[1:]); errors.Is(err, workflows.ErrNoWorkflow) && spelled != id {
-		return v.b.o.Desk.Look(ctx, spelled)
+	small := strings.ToLower(id)
+	for _, spelled := range []string{id, small[:1] + strings.ToUpper(small[1:]), small} {
+		if _, _, ok := workflows.ParseID(spelled); !ok {
+			continue
+		}
+		o, err := v.b.o.Desk.Look(ctx, spelled)
+		if !errors.Is(err, workflows.ErrNoWorkflow) {
+			return o, err
+		}
 	}
-	return o, err
+	return workflows.Overview{}, fmt.Errorf("find %.40q: %w", id, workflows.ErrNoWorkflow)
 }
 
 // tellStory lists a story line by line. A long one keeps its beginning and its end.

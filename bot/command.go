@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -90,16 +91,20 @@ func (v *visit) word(ctx context.Context, text string) (workflows.Reply, error) 
 	if text, ok := notYet[name]; ok {
 		return say(v.b.fill(text)), nil
 	}
-	return say("There is no command " + workflows.Quote(workflows.Clip(fields[0], 40)) + ". Did you mean `" + v.b.o.Command + " " + nearest(name, known()) + "`? `" +
-		v.b.o.Command + " help` lists all of them."), nil
+	if _, ok := mentioned(fields[0]); ok || strings.HasPrefix(name, "@") {
+		return say(v.b.fill("Nothing was asked about that person. Did you mean `{command} who @person`? `{command} help` lists all there is.")), nil
+	}
+	unknown := "There is no command " + workflows.Quote(workflows.Clip(unescape(fields[0]), 40)) + ". "
+	if n := nearest(name, known()); n != "" {
+		unknown += "Did you mean `" + v.b.o.Command + " " + n + "`? "
+	}
+	return say(unknown + "`" + v.b.o.Command + " help` lists all of them."), nil
 }
 
+// known are the words that work.
 func known() []string {
 	var out []string
 	for w := range words {
-		out = append(out, w)
-	}
-	for w := range notYet {
 		out = append(out, w)
 	}
 	sort.Strings(out)
@@ -126,15 +131,32 @@ func (b *Bot) help() string {
 	}, "\n"))
 }
 
-// nearest answers the candidate with the fewest edits from what was typed; of equals the first.
+// nearest answers the candidate that is closest to what was typed, of equals the first; "" when none is near.
 func nearest(typed string, candidates []string) string {
-	best, least := "", -1
+	best, least := "", tooFar
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(typed), strings.ToLower(c)); least < 0 || d < least {
+		if d := apart(typed, c); d < least {
 			best, least = c, d
 		}
 	}
 	return best
+}
+
+// tooFar is what no slip of the hand comes to.
+const tooFar = 1 << 10
+
+// apart counts the slips between what was typed and a word: upper and lower case alike, the beginning of a word as one; [tooFar] when they are not
+// alike, that is with more slips than one in three letters.
+func apart(typed, word string) int {
+	typed, word = strings.ToLower(typed), strings.ToLower(word)
+	if utf8.RuneCountInString(typed) >= 3 && strings.HasPrefix(word, typed) {
+		return 1
+	}
+	d := distance(typed, word)
+	if d > max(1, min(utf8.RuneCountInString(typed), utf8.RuneCountInString(word))/3) {
+		return tooFar
+	}
+	return d
 }
 
 // distance counts insertions, deletions, replacements and swaps of neighbours between two words, at most 64 characters of each.

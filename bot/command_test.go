@@ -25,7 +25,16 @@ func TestWordsAnswer(t *testing.T) {
 		{"status", []string{"Acme Production", "\nOwner: jane@acme.example\n", "celigo@acme.example: read by <@UANA> and <@UBEN>", "Open: nothing."}},
 		{"owner ACME", []string{"\nOwner: jane@acme.example\n"}},
 		{"status acme production", []string{"\nOwner: jane@acme.example\n"}},
-		{"status acmee", []string{"There is no account", "`acme`"}},
+		{"status acmee", []string{"There is no account", "Did you mean `acme`"}},
+		{"status zebra-holdings", []string{"There is no account", "`/io status` lists all there are"}},
+		{"status ‘acme’", []string{"\nOwner: jane@acme.example\n"}},
+		{"status „acme“", []string{"\nOwner: jane@acme.example\n"}},
+		{"status «Acme Production»", []string{"\nOwner: jane@acme.example\n"}},
+		{"status \"acme", []string{"\nOwner: jane@acme.example\n"}},
+		{"who @pat", []string{"Pick the person from the list", "/io who @person"}},
+		{"@pat", []string{"/io who @person"}},
+		{"recuver", []string{"There is no command", "`/io help` lists all of them"}},
+		{"fhqwhgads", []string{"There is no command", "`/io help` lists all of them"}},
 		{"mine", []string{"Nothing waits for you"}},
 		{"audit", []string{"Give its ID"}},
 		{"audit t07", []string{"is not an ID"}},
@@ -176,6 +185,50 @@ func TestHomeTellsWhatWaits(t *testing.T) {
 			v, ok := n.Home(user)
 			return ok && strings.Contains(string(v.Blocks), want)
 		})
+	}
+}
+
+func TestNothingIsProposedThatIsFarOrNotThere(t *testing.T) {
+	r := running(t, slacksim.Options{})
+	for _, typed := range []string{"recuver", "fhqwhgads", "x", "offbord acme", "kee", "status zebra-holdings", "who zzz"} {
+		if text := r.slash("UANA", typed); strings.Contains(text, "Did you mean") {
+			t.Errorf("/io %s: %s", typed, text)
+		}
+	}
+}
+
+func TestAnIDIsFoundInAnyCaseAndBetweenAnyQuotes(t *testing.T) {
+	r := running(t, slacksim.Options{})
+	r.desk.readers = map[string]bool{"UANA": true}
+	r.desk.open = []workflows.Overview{{ID: "t07-7KQ2M9XA", Account: "acme", Title: "Hand it over"}, {ID: "r07-acme-2026q4", Account: "acme", Title: "A review"}}
+	for typed, want := range map[string]string{"T07-7KQ2M9XA": "t07-7KQ2M9XA", "t07-7kq2m9xa": "t07-7KQ2M9XA", "T07-7kq2M9xa": "t07-7KQ2M9XA", "‘t07-7KQ2M9XA’": "t07-7KQ2M9XA",
+		"R07-ACME-2026Q4": "r07-acme-2026q4", "r07-acme-2026q4": "r07-acme-2026q4", "„R07-Acme-2026q4“": "r07-acme-2026q4"} {
+		if text := r.slash("UANA", "audit "+typed); !strings.Contains(text, "`"+want+"`") {
+			t.Errorf("/io audit %s: %s", typed, text)
+		}
+	}
+}
+
+func TestWhoMayNotAskHearsItBeforeTheFormOpens(t *testing.T) {
+	r := running(t, slacksim.Options{})
+	r.desk.would = func(cmd workflows.Command) error {
+		if cmd.Actor.ID != "UCAT" {
+			return nil
+		}
+		if cmd.Name != "transfer.request" || cmd.Account != "acme" || cmd.Workflow == "" {
+			t.Errorf("asked with %+v", cmd)
+		}
+		return workflows.Refuse("not_permitted", "Only the holders can ask for a transfer. Nothing was recorded.")
+	}
+	if text := r.slash("UCAT", "transfer acme"); !strings.Contains(text, "Only the holders") || len(r.sim.Views("UCAT")) > 0 {
+		t.Errorf("%q, %d forms", text, len(r.sim.Views("UCAT")))
+	}
+	if text := r.slash("UANA", "transfer acme"); text != "" {
+		t.Error(text)
+	}
+	r.until(func(*slacksim.Snapshot) bool { return len(r.sim.Views("UANA")) == 1 })
+	if len(r.desk.seen()) > 0 {
+		t.Errorf("recorded: %+v", r.desk.seen())
 	}
 }
 

@@ -29,6 +29,7 @@ type deskStub struct {
 	mu       sync.Mutex
 	commands []workflows.Command
 	do       func(context.Context, workflows.Command) (workflows.Reply, error)
+	would    func(workflows.Command) error
 	delegate func(workflows.Command, string, time.Time) (workflows.Reply, error)
 	accounts []workflows.AccountInfo
 	open     []workflows.Overview
@@ -55,6 +56,13 @@ func (d *deskStub) seen() []workflows.Command {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]workflows.Command(nil), d.commands...)
+}
+
+func (d *deskStub) Would(_ context.Context, cmd workflows.Command) error {
+	if d.would == nil {
+		return nil
+	}
+	return d.would(cmd)
 }
 
 func (d *deskStub) NewWorkflowID(machine, account string, seeds ...string) (string, error) {

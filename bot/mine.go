@@ -85,7 +85,9 @@ func (v *visit) wordDelegate(ctx context.Context, rest string) (workflows.Reply,
 			return say("“" + workflows.Esc(workflows.Clip(args[1], 40)) + "” is neither a date nor a length. Nothing was recorded. Give a date as 2026-12-24, or a length as 3d or 12h."), nil
 		}
 	}
-	return v.b.o.Desk.Delegate(ctx, cmd, who[1], until)
+	reply, err := v.b.o.Desk.Delegate(ctx, cmd, who[1], until)
+	reply.Text = v.b.fill(reply.Text)
+	return reply, err
 }
 
 // until reads a date, which means the end of that day where the person lives, or a length from now.

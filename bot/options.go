@@ -18,6 +18,8 @@ import (
 type Desk interface {
 	// Do decides one command and makes the decision durable.
 	Do(ctx context.Context, cmd workflows.Command) (workflows.Reply, error)
+	// Would answers what opening a workflow would be refused for whatever its form says, nil for nothing; it records nothing.
+	Would(ctx context.Context, cmd workflows.Command) error
 	// NewWorkflowID derives a workflow's ID; equal seeds give equal IDs.
 	NewWorkflowID(machine, account string, seeds ...string) (string, error)
 	// NamedWorkflowID is the ID of a workflow that is named after what it is about, as a campaign after its period.

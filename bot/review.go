@@ -31,7 +31,7 @@ const (
 // wordReview opens the review of the running period, tells how reviews stand, or sends one's files. Its words come in any order.
 func (v *visit) wordReview(ctx context.Context, rest string) (workflows.Reply, error) {
 	do, about := reviewWords(rest)
-	if letter, _, ok := workflows.ParseID(about); ok && (letter == campaignLetter || letter == packetLetter) && strings.ContainsAny(about[:3], "0123456789") {
+	if letter, _, ok := workflows.ParseID(strings.ToLower(about)); ok && (letter == campaignLetter || letter == packetLetter) && strings.ContainsAny(about[:3], "0123456789") {
 		return v.reviewByID(ctx, do, about)
 	}
 	a, all, err := v.find(ctx, about)
@@ -45,6 +45,9 @@ func (v *visit) wordReview(ctx context.Context, rest string) (workflows.Reply, e
 	case reviewStart:
 		return v.startReview(ctx, a)
 	case reviewExport:
+		if err := v.mayExport(ctx, a.Policy.ID); err != nil {
+			return workflows.Reply{}, err
+		}
 		id, err := v.newestReview(a)
 		if err != nil {
 			return workflows.Reply{}, err
@@ -58,14 +61,14 @@ func (v *visit) wordReview(ctx context.Context, rest string) (workflows.Reply, e
 func reviewWords(rest string) (do, about string) {
 	var others []string
 	for _, w := range strings.Fields(rest) {
-		switch bare := strings.ToLower(strings.Trim(w, "`\"'“”.,!?")); {
+		switch bare := strings.ToLower(strings.Trim(w, quotes+".,!?")); {
 		case do == "" && (bare == reviewStart || bare == reviewStatus || bare == reviewExport):
 			do = bare
 		default:
 			others = append(others, w)
 		}
 	}
-	return or(do, reviewStatus), strings.Trim(strings.Join(others, " "), "`\"'“” ")
+	return or(do, reviewStatus), unquote(strings.Join(others, " "))
 }
 
 // reviewByID tells about, or exports, the campaign that was named by its ID or by that of one of its packets.

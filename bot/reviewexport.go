@@ -25,18 +25,26 @@ const (
 
 // exportReview begins to send a review's files to whoever asks. It goes to their direct message, for a channel has other readers.
 func (v *visit) exportReview(ctx context.Context, account, id string) (workflows.Reply, error) {
+	if err := v.mayExport(ctx, account); err != nil {
+		return workflows.Reply{}, err
+	}
 	if v.b.o.Evidence == nil {
 		return say("Files of a review are not to be had in Slack in this installation. Ask whoever operates Keyholder for `keyholder review export " + id + "`."), nil
 	}
-	me, err := v.person(ctx)
-	if err != nil {
-		return workflows.Reply{}, err
-	}
-	if !v.b.o.Desk.MayRead(ctx, me, account) {
-		return workflows.Reply{}, workflows.Refuse("not_reader", "The record of that account can be read by its holders, approvers, administrators, auditors and owner. You are none of them. Ask one of them.")
-	}
 	v.after = func(ctx context.Context) { v.sendEvidence(ctx, id) }
 	return say("The files of `" + id + "` are being put together. They come as a direct message in a minute; if not, you are told why."), nil
+}
+
+// mayExport refuses who may not read an account's record, before anything is said about what there is to export.
+func (v *visit) mayExport(ctx context.Context, account string) error {
+	me, err := v.person(ctx)
+	if err != nil {
+		return err
+	}
+	if !v.b.o.Desk.MayRead(ctx, me, account) {
+		return workflows.Refuse("not_reader", "The record of that account can be read by its holders, approvers, administrators, auditors and owner. You are none of them. Ask one of them.")
+	}
+	return nil
 }
 
 // later does what a command left for after its answer. The end of Run ends it.

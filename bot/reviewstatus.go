@@ -47,7 +47,7 @@ func (v *visit) reviewOf(ctx context.Context, a workflows.AccountInfo) (workflow
 // reviewOfAll tells shortly about every account the person may read.
 func (v *visit) reviewOfAll(ctx context.Context, do string, all []workflows.AccountInfo) (workflows.Reply, error) {
 	if do == reviewExport {
-		return workflows.Reply{}, workflows.Refuse("which_account", "Which review? Name its ID, or one of "+names(all, "")+".")
+		return workflows.Reply{}, workflows.Refuse("which_account", "Which review? Name its ID, or one of "+names(all)+".")
 	}
 	lines := []string{v.b.fill("*Reviews* (`{command} review ACCOUNT` tells more)")}
 	hidden := 0

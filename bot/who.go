@@ -18,6 +18,10 @@ const rowsPerPage = 25
 
 // wordWho tells who has access: to an account, page by page, or what one person has everywhere.
 func (v *visit) wordWho(ctx context.Context, rest string) (workflows.Reply, error) {
+	if strings.HasPrefix(unquote(rest), "@") {
+		return say(v.b.fill("Pick the person from the list that Slack shows after you type @, so that it is certain who is meant. For example `{command} who @person`. " +
+			"Where Slack shows no list, the app's command lacks the setting that turns names into people: ask whoever operates Keyholder to switch it on (should_escape in the manifest).")), nil
+	}
 	if v.b.o.Census == nil {
 		return say("Looking up who has access is not there in this installation. `" + v.b.o.Command + " status` shows the owner and the holders."), nil
 	}

@@ -287,7 +287,7 @@ func (d *Desk) delegation(ctx context.Context, cmd Command, rec Record, to strin
 	}
 	e := cmd.Event(Delegated, approvals.Delegation{From: from, To: to, Since: cmd.At, Until: until.UTC().Truncate(time.Millisecond)})
 	return &e, Reply{Text: "Recorded: until " + When(until) + " " + Mention(to) + " may decide in your place. You can still decide yourself; your own word counts then. " +
-		"Where " + Mention(to) + " is the one who asked or would gain, they may not. To end it: delegate off."}, nil
+		"Where " + Mention(to) + " is the one who asked or would gain, they may not. To end it: `{command} delegate off`."}, nil
 }
 
 func mayDelegate(cmd Command, people map[string]Person, to string, until time.Time) error {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/gorilla/websocket"
 )
 
 func TestNothingElseInTheBrowserActsOnEitherPort(t *testing.T) {
@@ -70,6 +72,26 @@ func TestNothingElseInTheBrowserActsOnEitherPort(t *testing.T) {
 	}
 	if code := send(http.MethodPost, slack+"/_panel/tour/restart", "", "Origin", slack, "Sec-Fetch-Site", "same-origin"); code != http.StatusOK {
 		t.Errorf("the panel itself may not act: %d", code)
+	}
+}
+
+func TestTheBotConnectsThroughTheGuardAndAStrangerWithoutATicketDoesNot(t *testing.T) {
+	s := start(t, options{})
+	if text := s.slash(dee, "status acme"); !strings.Contains(text, "Owner: "+ownerEmail) {
+		t.Error(text)
+	}
+	before := s.slack.Connections()
+	for _, ticket := range []string{"", "?ticket=guessed"} {
+		conn, resp, err := websocket.DefaultDialer.DialContext(s.ctx, "ws://"+s.slackListener.Addr().String()+"/link/"+ticket, http.Header{"Origin": {"http://evil.example"}})
+		if err == nil {
+			_ = conn.Close()
+			t.Errorf("a stranger is connected with %q", ticket)
+		} else if resp != nil {
+			_ = resp.Body.Close()
+		}
+	}
+	if now := s.slack.Connections(); now != before {
+		t.Errorf("%d connections, %d before", now, before)
 	}
 }
 

@@ -113,7 +113,7 @@ func (s PacketState) fields(r Row) []workflows.Input {
 	}
 	reason := workflows.Input{Block: BlockReason + n, Kind: workflows.InputText, Label: "Reason", Optional: true, Initial: v.Reason, MaxLength: 500}
 	if !r.Plain() {
-		reason.Label = "Reason (needed to keep it)"
+		reason.Hint = "Needed to keep it; other answers do without."
 	}
 	return append(out, reason, workflows.Input{Block: "line:" + n, Kind: workflows.BlockDivider})
 }

@@ -28,10 +28,7 @@ func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return workflows.Decision{}, r
 	}
-	frozen, err := freeze(cmd, f)
-	if err != nil {
-		return workflows.Decision{}, err
-	}
+	frozen := freeze(cmd, f)
 	if !workflows.Among(cmd.Actor.ID, frozen.Holders, frozen.Admins, frozen.FromPeople) {
 		return workflows.Decision{}, refused("not_permitted", "Only the holders of "+frozen.AccountName+"'s shared mailbox, its administrators and its present owner can ask for a transfer. "+
 			"Nothing was recorded. "+askWhom(frozen))
@@ -40,6 +37,9 @@ func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 		r := refused("transfer_open", "Another transfer of "+frozen.AccountName+" is open already: "+id+". Nothing was recorded. Finish or cancel that one first.")
 		r.Link = id
 		return workflows.Decision{}, r
+	}
+	if err := fill(&frozen, cmd, f); err != nil {
+		return workflows.Decision{}, err
 	}
 	b := approvals.Ballot{Quorum: frozen.Policy.Quorum, Electorate: frozen.Electorate, Lists: frozen.Lists, Bars: frozen.Bars}
 	if err := b.DeadEnd(eligible(f, frozen.Electorate), f.Delegations, cmd.At); err != nil {
@@ -56,8 +56,8 @@ func inspectCall(fr Frozen) workflows.Call {
 	return workflows.Call{Op: workflows.OpInspect, Account: fr.AccountID, Email: fr.To, Owner: fr.From}
 }
 
-// freeze reads the form and fixes everything that a later change of the configuration must not move.
-func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
+// freeze fixes everything of the configuration that a later change of it must not move.
+func freeze(cmd workflows.Command, f workflows.Facts) Frozen {
 	p := f.Policy
 	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: cmd.Actor.ID, From: f.Account.Owner, Channel: p.Channel,
 		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.ApproverIDs()),
@@ -68,15 +68,20 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	} else if id := f.ByEmail[fr.From]; id != "" && f.People[id].Standing == "" {
 		fr.FromPeople = []string{id}
 	}
-	if err := target(&fr, cmd, f); err != nil {
-		return fr, err
+	return fr
+}
+
+// fill reads the form.
+func fill(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
+	if err := target(fr, cmd, f); err != nil {
+		return err
 	}
 	fr.Reason = strings.TrimSpace(cmd.Input[BlockReason])
 	if fr.Reason == "" {
-		return fr, workflows.RefuseField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
+		return workflows.RefuseField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
 	}
 	if err := workflows.TooLong(BlockReason, fr.Reason); err != nil {
-		return fr, err
+		return err
 	}
 	fr.PreviousRole = cmd.Input[BlockRole]
 	switch fr.PreviousRole {
@@ -84,11 +89,11 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 		fr.PreviousRole = RoleManage
 	case RoleManage, RoleAdministrator, RoleMonitor, RoleRemove:
 	default:
-		return fr, workflows.RefuseField(BlockRole, "role_unknown", "Choose manage, administrator, monitor or remove.")
+		return workflows.RefuseField(BlockRole, "role_unknown", "Choose manage, administrator, monitor or remove.")
 	}
-	fr.Parties = parties(fr, f)
+	fr.Parties = parties(*fr, f)
 	fr.Bars = approvals.Bars(fr.Parties, f.Everybody())
-	return fr, nil
+	return nil
 }
 
 // target reads who shall become owner.

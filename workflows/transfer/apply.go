@@ -3,6 +3,8 @@ package transfer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -211,11 +213,20 @@ func init() {
 			}
 		}),
 		evSettling: with(func(s *State, e workflows.Event, b settled) {
-			s.Settle.Done, s.Settle.Open, s.Settle.Removing = b.Done, b.Open, true
+			s.Settle.Done, s.Settle.Points, s.Settle.Removing = b.Done, b.Open, true
 			if e.By.Kind == workflows.ByPerson {
 				s.Settle.By = e.By.ID
 			}
 			s.Until = e.At.Add(2 * workflows.GiveUpAfter)
+			s.Round++
+		}),
+		evPointsLeft: with(func(s *State, e workflows.Event, b pointsLeft) {
+			s.enter(Finishing, e)
+			s.Until, s.Settle.Points, s.Settle.Removing = time.Time{}, b.Points, false
+		}),
+		evPointsDone: with(func(s *State, e workflows.Event, b pointsDone) {
+			s.Settle.Points = slices.DeleteFunc(slices.Clone(s.Settle.Points), func(p Point) bool { return slices.Contains(b.Keys, p.Key) })
+			s.Settle.Done, s.Settle.By = workflows.Union(s.Settle.Done, b.Keys), e.By.ID
 			s.Round++
 		}),
 		evReminded: with(func(s *State, e workflows.Event, b Reminder) { s.Reminders = append(s.Reminders, b) }),
@@ -239,7 +250,9 @@ func with[B any](fold func(*State, workflows.Event, B)) func(*State, workflows.E
 }
 
 // read begins a reading of the account.
-func (s *State) read(e workflows.Event) { s.Reading, s.ReadingSince, s.Slow, s.Unread = true, e.At, false, "" }
+func (s *State) read(e workflows.Event) {
+	s.Reading, s.ReadingSince, s.Slow, s.Unread = true, e.At, false, ""
+}
 
 // enter begins a stage: a new question, so a new round.
 func (s *State) enter(stage string, e workflows.Event) {

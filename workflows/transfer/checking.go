@@ -210,6 +210,9 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	if !workflows.Among(cmd.Actor.ID, s.Holders) {
 		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+whoCan(s.Holders)+". Nothing was recorded.")
 	}
+	if s.Phase == Finishing {
+		return s.waivePoints(cmd)
+	}
 	open := s.waivable()
 	if len(open) == 0 || !s.held() {
 		return workflows.Decision{}, refused("nothing_to_waive", "No check is in the way that could be waived. Nothing was recorded. "+stageLine(s))

@@ -41,6 +41,8 @@ const (
 	evRoleSet       = "transfer.role_set"           // roleSet
 	evProbed        = "transfer.probed"             // probed
 	evSettling      = "transfer.settling_ends"      // settled
+	evPointsLeft    = "transfer.points_left"        // pointsLeft
+	evPointsDone    = "transfer.points_done"        // pointsDone
 	evReminded      = "transfer.reminded"           // Reminder
 	evEnded         = "transfer.ended"              // Ended
 	evUnread        = "transfer.unread"             // refusal: the account could not be read; it is tried again
@@ -159,5 +161,5 @@ type probed struct {
 
 type settled struct {
 	Done []string `json:"done,omitempty"`
-	Open []string `json:"open,omitempty"`
+	Open []Point  `json:"open,omitempty"`
 }

@@ -296,6 +296,11 @@ func (w *world) finish() {
 		if !slices.ContainsFunc(w.runs, func(r *run) bool { return !r.state.Closed() }) {
 			return
 		}
+		if w.newest().state.Phase == Finishing { // that waits for people, for ever if need be
+			for _, who := range []string{"Ana", "Ben", "Cat"} {
+				w.click(who, "waive", "as we know")
+			}
+		}
 		w.wait(24 * time.Hour)
 	}
 	w.t.Fatalf("a transfer does not end by itself: %s", encode(w.t, w.newest().state))

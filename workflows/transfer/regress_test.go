@@ -147,8 +147,8 @@ func TestSupersedingWaitsForTheRemoval(t *testing.T) {
 		t.Errorf("it ended before the removal was answered: %s", r.state.Phase)
 	}
 	w.deliverAll()
-	if r.state.Phase != Completed || len(r.state.End.Open) == 0 {
-		t.Errorf("%s, left open %q", r.state.Phase, r.state.End.Open)
+	if r.state.Phase != Finishing || len(r.state.Settle.Points) == 0 {
+		t.Errorf("%s, left open %v", r.state.Phase, r.state.Settle.Points)
 	}
 }
 

@@ -193,6 +193,8 @@ func stageLine(s State) string {
 			return "The invitation was accepted, and integrator.io is carrying it out."
 		}
 		return s.To + " is invited and has to accept at integrator.io."
+	case Finishing:
+		return s.To + " owns the account; " + s.openPoints() + " of the handover open."
 	case Settling:
 		return s.To + " owns the account; a few things are left to do."
 	}
@@ -303,7 +305,7 @@ func endLines(s State, who string) []string {
 		out = append(out, tookBackLine(s))
 	}
 	if len(e.Open) > 0 {
-		out = append(out, "! Left open:\n• "+strings.Join(e.Open, "\n• "))
+		out = append(out, "! Left open:\n• "+strings.Join(escaped(e.Open), "\n• "))
 	}
 	switch e.Outcome {
 	case Expired, Declined, Cancelled, Refused:
@@ -316,6 +318,14 @@ func endLines(s State, who string) []string {
 			return out // nothing that Celigo could mend
 		}
 		out = append(out, "For Celigo support, this is what to send:\n```"+ticket(s)+"```")
+	}
+	return out
+}
+
+func escaped(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, t := range texts {
+		out[i] = workflows.Esc(t)
 	}
 	return out
 }
@@ -358,7 +368,9 @@ func endedWhen(s State) string {
 	switch {
 	case e.Outcome != Completed:
 		return "Ended " + workflows.When(e.At) + "."
-	case s.Settle.By != "" && e.Code == "":
+	case e.Code == endWaived:
+		return "The rest was waived by " + workflows.Mention(e.By.ID) + ", " + workflows.When(e.At) + ": " + workflows.Quote(e.Reason) + "."
+	case s.Settle.By != "" && (e.Code == "" || e.Code == endTicked):
 		return "Finished by " + workflows.Mention(s.Settle.By) + ", " + workflows.When(e.At) + "."
 	case e.Code == "superseded":
 		return "Closed " + workflows.When(e.At) + ", because a newer transfer has begun."
@@ -458,6 +470,10 @@ func reminderText(s State, r Reminder) string {
 		return "A reminder: " + s.To + " has to become a user of " + workflows.Esc(s.AccountName) + " first. Please sign up through the invitation" + by
 	case Accepting:
 		return "A reminder: " + s.To + " is invited to become the owner of " + workflows.Esc(s.AccountName) + ". Please accept at integrator.io" + by
+	}
+	if r.Stage == Finishing {
+		return workflows.Say("A reminder: the handover of %s to %s is done, but not all that belongs to it. Please tick off what is done by now, or waive it with a reason.",
+			s.AccountName, s.To)
 	}
 	return "A reminder: a few things are left to do for " + workflows.Esc(s.AccountName) + "; please finish them" + by
 }

@@ -12,10 +12,10 @@ const BlockChecklist = "checklist"
 
 // Point is one thing to be done after the owner changed.
 type Point struct {
-	Key  string
-	Text string
+	Key  string `json:"key"`
+	Text string `json:"text"` // plain
 	// Seen is true when Keyholder knows by itself that it is done.
-	Seen bool
+	Seen bool `json:"seen,omitempty"`
 }
 
 // points lists what settling asks for.
@@ -52,6 +52,9 @@ func settle(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	if !workflows.Among(cmd.Actor.ID, s.acceptors(), s.Admins) {
 		return workflows.Decision{}, refused("not_permitted", "Only the new owner ("+whoCan(s.acceptors())+") or an administrator can finish this. Nothing was recorded.")
 	}
+	if s.Phase == Finishing {
+		return s.tickOff(cmd)
+	}
 	if s.Phase != Settling || s.Settle.Removing {
 		return workflows.Decision{}, refused("not_now", "There is nothing to finish now. Nothing was recorded. "+stageLine(s))
 	}
@@ -67,7 +70,11 @@ func (s State) checklist(cmd workflows.Command) *workflows.Modal {
 		Action: ActSettle, Round: s.Round,
 		Intro: []string{"Tick what is done. What you leave open is kept in the record as open, and shown to the auditors."}}
 	in := workflows.Input{Block: BlockChecklist, Kind: workflows.InputChecks, Label: "Done", Optional: true}
-	for _, p := range s.points() {
+	points := s.points()
+	if s.Phase == Finishing {
+		points = s.Settle.Points
+	}
+	for _, p := range points {
 		if !p.Seen {
 			in.Options = append(in.Options, workflows.Option{Value: p.Key, Label: workflows.Clip(p.Text, 75)})
 		}
@@ -78,12 +85,13 @@ func (s State) checklist(cmd workflows.Command) *workflows.Modal {
 
 // finish ends settling; a removal of the previous owner is the last call.
 func (s State) finish(cmd workflows.Command, ticked []string) workflows.Decision {
-	var done, left []string
+	var done []string
+	var left []Point
 	for _, p := range s.points() {
 		if p.Seen || slices.Contains(ticked, p.Key) {
 			done = append(done, p.Key)
 		} else {
-			left = append(left, p.Text)
+			left = append(left, p)
 		}
 	}
 	if s.PreviousRole == RoleRemove && s.canRemove() {
@@ -92,7 +100,7 @@ func (s State) finish(cmd workflows.Command, ticked []string) workflows.Decision
 		return d
 	}
 	d := one(cmd, evSettling, settled{Done: done, Open: left})
-	d.Events = append(d.Events, cmd.Event(evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: left}))
+	d.Events = append(d.Events, s.complete(cmd, left, "")...)
 	return d
 }
 
@@ -112,11 +120,11 @@ func roleReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	}
 	d := one(cmd, evRoleSet, body)
 	if s.Settle.Removing && r.Op == workflows.OpRemoveUser {
-		left := s.Settle.Open
+		left := s.Settle.Points
 		if !body.Removed {
-			left = append(slices.Clone(left), s.From+" could not be removed: "+remedy(s, r.Code, r.Message))
+			left = append(slices.Clone(left), Point{Key: "removed", Text: s.From + " could not be removed: " + workflows.Plain(remedy(s, r.Code, r.Message), nil)})
 		}
-		d.Events = append(d.Events, cmd.Event(evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: left}))
+		d.Events = append(d.Events, s.complete(cmd, left, "")...)
 	}
 	return d, nil
 }
@@ -142,20 +150,25 @@ func probedAgain(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 
 // superseded ends settling because a newer transfer of the account is under way.
 func superseded(s State, cmd workflows.Command) (workflows.Decision, error) {
-	if s.Phase != Settling || s.Closed() || s.Settle.Removing {
+	if s.Phase != Settling && s.Phase != Finishing || s.Settle.Removing {
 		return workflows.Decision{}, nil
 	}
-	d := s.finish(cmd, nil)
-	if len(d.Calls) > 0 {
+	left := s.Settle.Points
+	if s.Phase == Settling {
 		// The newer transfer may be about this very person: nobody is removed behind its back.
-		var left []string
-		for _, p := range s.points() {
-			if !p.Seen || p.Key == "role" {
-				left = append(left, p.Text)
-			}
-		}
-		d = one(cmd, evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: left, Code: "superseded"})
-		return d, nil
+		left = s.leftOpen()
 	}
-	return d, nil
+	return one(cmd, evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: pointTexts(left), Code: "superseded"}), nil
+}
+
+// leftOpen are the points that are open when nobody finishes: a removal that Keyholder would have made is one of them.
+func (s State) leftOpen() []Point {
+	var left []Point
+	for _, p := range s.points() {
+		if !p.Seen || p.Key == "role" && s.PreviousRole == RoleRemove {
+			p.Seen = false
+			left = append(left, p)
+		}
+	}
+	return left
 }

@@ -17,6 +17,7 @@ const (
 	Inviting   = "inviting"
 	Accepting  = "accepting"
 	Settling   = "settling"
+	Finishing  = "finishing" // the owner has changed, and points of the handover are open
 
 	Completed = "completed"
 	Refused   = "refused"
@@ -170,7 +171,8 @@ type Settle struct {
 	TokenOK  bool      `json:"token_ok,omitempty"`
 	StillOff []string  `json:"still_off,omitempty"`
 	Done     []string  `json:"done,omitempty"`
-	Open     []string  `json:"open,omitempty"`
+	// Points are what is left to do, once somebody finished or the time was over.
+	Points []Point `json:"points,omitempty"`
 }
 
 // Waiver lets one check be as it is.
@@ -225,7 +227,12 @@ func (s State) Closed() bool { return s.End != nil }
 func (s State) Account() string { return s.AccountID }
 
 // Title implements workflows.State.
-func (s State) Title() string { return "Hand " + s.AccountName + " to " + s.To }
+func (s State) Title() string {
+	if s.Phase == Finishing {
+		return "Finish the handover of " + s.AccountName + ": " + s.openPoints() + " open"
+	}
+	return "Hand " + s.AccountName + " to " + s.To
+}
 
 // StageName implements workflows.State.
 func (s State) StageName() string { return s.Phase }

@@ -155,12 +155,20 @@ var stories = map[string]workflows.Teller{
 	evSettling: workflows.Tells(func(e workflows.Event, b settled) string {
 		return "Finished" + whose(e.By) + ": " + workflows.Plural(len(b.Done), "point") + " done, " + workflows.Plural(len(b.Open), "point") + " open."
 	}),
+	evPointsLeft: workflows.Tells(func(_ workflows.Event, b pointsLeft) string {
+		return "Open after the handover: " + strings.Join(escaped(pointTexts(b.Points)), "; ") + "."
+	}),
+	evPointsDone: workflows.Tells(func(e workflows.Event, b pointsDone) string {
+		return workflows.Say("%m ticked off %n; %d left.", e.By.ID, len(b.Keys), "point", b.Left)
+	}),
 	evReminded: workflows.Tells(func(e workflows.Event, b Reminder) string { return "Reminded: " + workflows.Mentions(b.To) + "." }),
 	evEnded: workflows.Tells(func(e workflows.Event, b Ended) string {
 		text := endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + "."
 		switch {
 		case b.Outcome == Completed && b.Code == "superseded":
 			text = "Closed, because a newer transfer of the account has begun."
+		case b.Code == endWaived:
+			text = workflows.Say("%m waived what was left: %q.", b.By.ID, b.Reason)
 		case b.Outcome == Completed && b.By.Kind == workflows.ByTimer:
 			text = "Closed, because the time was over."
 		case b.Outcome == Completed:
@@ -175,7 +183,7 @@ var stories = map[string]workflows.Teller{
 			text = "Failed (" + workflows.Esc(b.Code) + ")" + because(b.Message) + "."
 		}
 		if len(b.Open) > 0 {
-			text += " Left open: " + strings.Join(b.Open, "; ") + "."
+			text += " Left open: " + strings.Join(escaped(b.Open), "; ") + "."
 		}
 		if t := b.TookBack; t != nil {
 			text += map[bool]string{true: " What it gave is taken back (Keyholder did it).", false: " What it gave could not be taken back (" + workflows.Esc(t.Code) + ")."}[t.OK]

@@ -48,7 +48,7 @@ func (s State) timers() []workflows.Timer {
 	if s.Ending != nil {
 		return out // the withdrawal answers, or fails at its deadline
 	}
-	if s.Phase != Cooling || s.Cooled {
+	if (s.Phase != Cooling || s.Cooled) && s.Phase != Finishing {
 		add(timerExpire, s.Until)
 	}
 	if at, ok := s.nextReminder(); ok {
@@ -60,6 +60,12 @@ func (s State) timers() []workflows.Timer {
 // nextReminder says when to remind next: at half of the stage's time and shortly before its end, never twice for the same moment.
 func (s State) nextReminder() (time.Time, bool) {
 	switch s.Phase {
+	case Finishing:
+		last := s.Since
+		if n := len(s.Reminders); n > 0 && s.Reminders[n-1].At.After(last) {
+			last = s.Reminders[n-1].At
+		}
+		return last.Add(remindOpenEvery), true
 	case Preparing, Confirming, Accepting, Settling:
 	default:
 		return time.Time{}, false
@@ -111,6 +117,8 @@ func (s State) owing() []string {
 			return nil
 		}
 		return s.acceptors()
+	case Finishing:
+		return s.finishers()
 	}
 	return nil
 }
@@ -141,17 +149,11 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 func (s State) expire(cmd workflows.Command) (workflows.Decision, error) {
 	switch s.Phase {
 	case Settling:
+		left := s.leftOpen()
 		if s.Settle.Removing {
-			left := append([]string{s.From + " could not be removed in time; remove them under Users"}, s.Settle.Open...)
-			return one(cmd, evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: left, Code: "time"}), nil
+			left = append([]Point{{Key: "removed", Text: s.From + " could not be removed in time; remove them under Users"}}, s.Settle.Points...)
 		}
-		var left []string
-		for _, p := range s.points() {
-			if !p.Seen || p.Key == "role" && s.PreviousRole == RoleRemove {
-				left = append(left, p.Text)
-			}
-		}
-		return one(cmd, evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: left, Code: "time"}), nil
+		return workflows.Decision{Events: s.complete(cmd, left, "time")}, nil
 	case Inviting, Accepting:
 		if s.Invite.Taken && s.carrying() {
 			return s.end(cmd, Ended{Outcome: Failed, Reason: "it was accepted, but integrator.io did not carry it out in time", Left: true}), nil

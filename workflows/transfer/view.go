@@ -62,6 +62,8 @@ func (s State) waiting() []string {
 		if !s.carrying() && !s.Settle.Removing {
 			return s.acceptors()
 		}
+	case Finishing:
+		return s.finishers()
 	}
 	return nil
 }
@@ -90,6 +92,8 @@ func (s State) audience() []string {
 		who = workflows.Union(who, s.acceptors())
 	case Settling:
 		who = workflows.Union(who, s.acceptors(), s.Admins)
+	case Finishing:
+		who = workflows.Union(who, s.acceptors(), s.Admins, s.Holders)
 	}
 	return who
 }
@@ -224,6 +228,8 @@ func (s State) buttons(who string) []workflows.Button {
 		add(mayWaive, waive)
 	case Accepting:
 		out = append(out, s.acceptButtons(who)...)
+	case Finishing:
+		out = s.finishingButtons(who)
 	case Settling:
 		add(!s.Settle.Removing && (workflows.Among(who, s.acceptors()) || admin), workflows.Button{Action: ActSettle, Label: "Finish…", Style: workflows.Primary})
 	}

@@ -15,6 +15,8 @@ func title(s State) string {
 	switch s.Phase {
 	case Confirming:
 		return fmt.Sprintf("Hand %s to %s?", workflows.Esc(s.AccountName), s.To)
+	case Finishing:
+		return workflows.Say("%s belongs to %s now; %s of the handover open", s.AccountName, s.To, workflows.Text(s.openPoints()))
 	case Settling:
 		return fmt.Sprintf("%s belongs to %s now; a few things are left to do", workflows.Esc(s.AccountName), s.To)
 	}
@@ -64,6 +66,8 @@ func fallback(s State, who string) string {
 			return "Accept: " + s.To + " becomes the owner of " + s.AccountName
 		}
 		return s.To + " is invited to become the owner of " + s.AccountName
+	case Finishing:
+		return s.AccountName + " belongs to " + s.To + " now; " + s.openPoints() + " of the handover open"
 	case Settling:
 		return s.AccountName + " belongs to " + s.To + " now; a few things are left to do"
 	}
@@ -115,6 +119,8 @@ func lines(s State, who string) []string {
 		return acceptingLines(s, who)
 	case Settling:
 		return settlingLines(s, who)
+	case Finishing:
+		return finishingLines(s, who)
 	}
 	return nil
 }
@@ -487,7 +493,7 @@ func settlingLines(s State, who string) []string {
 	if workflows.Among(who, s.acceptors(), s.Admins) {
 		whoFor = "You"
 	}
-	return append(out, whoFor+" can finish this. On "+workflows.When(s.Until)+" it ends by itself, and what is open is kept as open.")
+	return append(out, whoFor+" can finish this. On "+workflows.When(s.Until)+" it ends by itself; what is open then stays on this card.")
 }
 
 func mentioned(ids []string) []string {

@@ -1,0 +1,134 @@
+package transfer
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// remindOpenEvery is how often people are reminded of what a handover has left open.
+const remindOpenEvery = 7 * 24 * time.Hour
+
+// pointsLeft opens the stage in which a handover that is done waits for what it left open.
+type pointsLeft struct {
+	Points []Point `json:"points"`
+	Code   string  `json:"code,omitempty"` // why it came to that: "time"
+}
+
+// pointsDone ticks some of them off.
+type pointsDone struct {
+	Keys []string `json:"keys"`
+	Left int      `json:"left"`
+}
+
+// complete ends the handover, or keeps it where people see it as long as points of it are open.
+func (s State) complete(cmd workflows.Command, left []Point, code string) []workflows.Event {
+	if len(left) == 0 {
+		return []workflows.Event{cmd.Event(evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: code})}
+	}
+	return []workflows.Event{cmd.Event(evPointsLeft, pointsLeft{Points: left, Code: code})}
+}
+
+// tickOff records points as done; with the last of them the transfer ends.
+func (s State) tickOff(cmd workflows.Command) (workflows.Decision, error) {
+	if !cmd.Submitted {
+		m := s.checklist(cmd)
+		m.Title, m.Submit = "What is done?", "Done"
+		m.Intro = []string{"Tick what is done by now. What you leave open stays on this card."}
+		return workflows.Decision{Reply: workflows.Reply{Modal: m}}, nil
+	}
+	ticked := strings.Split(cmd.Input[BlockChecklist], "\n")
+	var done []string
+	left := 0
+	for _, p := range s.Settle.Points {
+		if slices.Contains(ticked, p.Key) {
+			done = append(done, p.Key)
+		} else {
+			left++
+		}
+	}
+	if len(done) == 0 {
+		return workflows.Decision{}, workflows.RefuseField(BlockChecklist, "nothing_ticked",
+			"Nothing is ticked, so nothing was recorded. Tick what is done, or close the form.")
+	}
+	d := one(cmd, evPointsDone, pointsDone{Keys: done, Left: left})
+	if left == 0 {
+		d.Events = append(d.Events, cmd.Event(evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: endTicked}))
+	}
+	return d, nil
+}
+
+// Codes of completed transfers whose points were open for a while: all are done, or somebody waived
+// the rest.
+const (
+	endTicked = "ticked"
+	endWaived = "waived"
+)
+
+// waivePoints ends it with a reason instead.
+func (s State) waivePoints(cmd workflows.Command) (workflows.Decision, error) {
+	var texts []string
+	for _, p := range s.Settle.Points {
+		texts = append(texts, "… "+workflows.Esc(p.Text))
+	}
+	why, modal := askWhy(s, cmd, "Waive", "Leave this open for good? Nobody is reminded of it any more.", texts, true)
+	if modal != nil {
+		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
+	}
+	if why == "" {
+		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing",
+			"Please say why this may stay open; the auditors read it.")
+	}
+	e := Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Reason: why, Code: endWaived, Open: pointTexts(s.Settle.Points)}
+	return one(cmd, evEnded, e), nil
+}
+
+func pointTexts(points []Point) []string {
+	var out []string
+	for _, p := range points {
+		out = append(out, p.Text)
+	}
+	return out
+}
+
+// finishers are the people who are reminded of what is open: the holders, and whoever owns now.
+func (s State) finishers() []string { return workflows.Union(s.acceptors(), s.Holders) }
+
+// finishingLines say what is open, who can tick it off or waive it, and when it comes up again.
+func finishingLines(s State, who string) []string {
+	var list []string
+	for _, p := range s.Settle.Points {
+		list = append(list, workflows.Say("… %s", p.Text))
+	}
+	ask := workflows.Say("%s can tick off what is done; a holder may waive the rest with a reason.",
+		workflows.Text(workflows.List(append(mentioned(s.acceptors()), "an administrator"), "or")))
+	if workflows.Among(who, s.acceptors(), s.Admins) {
+		ask = "You can tick off what is done"
+		if workflows.Among(who, s.Holders) {
+			ask += ", and waive the rest with a reason"
+		}
+		ask += "."
+	}
+	out := []string{"✓ " + changedSentence(s), strings.Join(list, "\n"),
+		ask + workflows.Say(" The holders are reminded every %l as long as something is open.", remindOpenEvery)}
+	if s.Settle.RoleCode != "" {
+		out = append(out, workflows.Say("! The role of %s could not be set (%s). Set it in integrator.io under Users.", s.From, s.Settle.RoleCode))
+	}
+	return out
+}
+
+func (s State) finishingButtons(who string) []workflows.Button {
+	var out []workflows.Button
+	if workflows.Among(who, s.acceptors(), s.Admins) {
+		out = append(out, workflows.Button{Action: ActSettle, Label: "Done…", Style: workflows.Primary})
+	}
+	if workflows.Among(who, s.Holders) {
+		out = append(out, workflows.Button{Action: ActWaive, Label: "Waive…"})
+	}
+	return out
+}
+
+// openPoints counts them: "5 points".
+func (s State) openPoints() string { return workflows.Plural(len(s.Settle.Points), "point") }

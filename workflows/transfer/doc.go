@@ -3,19 +3,21 @@
 //
 //	  request
 //	     |
-//	 checking ---- blocks stand ----> (waits: fix, check again, waive)
-//	     |  target is no accepted user             |
+//	 checking ---- blocks stand, or the account cannot be read ----> (waits: fix, check again, waive)
+//	     |  the mailbox is no accepted user        |
 //	     |------> preparing ---- accepted ---------+
 //	     v
 //	confirming ---- refuse --------------------------------> refused
 //	     |  quorum                     ^
 //	  cooling ---- facts got worse ----+ (votes void)
-//	     |  checks again; volatile blocks pause it here
+//	     |  checks again; volatile blocks pause it here; a person who is no user: preparing, and back
 //	  inviting ---- integrator.io refuses: remedy, check again; a token that may not: page steps and attest
 //	     |
 //	 accepting ---- decline, expiry, withdrawal: first withdrawn at integrator.io ---> declined, expired, cancelled
 //	     |  seen (or attested) that the owner changed
-//	  settling ---- settle, or 7 days ----> completed
+//	  settling ---- settle, or 7 days; nothing is open ----> completed
+//	     |  points are open
+//	 finishing ---- all ticked off, or waived with a reason ----> completed
 //
 // Cancelled also comes from checking to cooling, expired from every state that waits for people, failed from what cannot be mended.
 //
@@ -24,6 +26,9 @@
 //   - The opening event freezes policy, people and addresses. Later changes of the configuration add nobody; they can take a right away.
 //   - The requester and a person who would become owner never vote, nor do their delegates in that seat.
 //   - Votes are counted again, with everybody's standing of that moment, whenever one is cast and before the invitation.
+//   - Nobody is given anything before it is decided, but for a mailbox of the configuration, which may be made a user at once. What a transfer gave
+//     is taken back when it ends without a change of owner, accepted or not, unless somebody made another access of it; the end card says which.
+//   - Who asked, who would own, and whoever presses a button are judged when it counts: by the configuration, the record and Slack of that moment.
 //   - A workflow that ends without a change of owner has withdrawn its invitations first: it waits, in its last state, for integrator.io's word,
 //     and if that word is that the invitation was accepted meanwhile, the change of owner counts and the workflow settles instead.
 //   - Every open state has a timer or a waiting person.
@@ -33,8 +38,8 @@
 //   - One refusal by an approver ends the transfer: a person trusted with the master key who says no must not be outvoted.
 //   - Without a token nothing can be prepared or watched, so preparing is skipped and its check is shown as unknown; the two attestations carry
 //     the transfer, and nobody gives both.
-//   - An alias is invited as a user with the monitor role: the least that can be made owner, and all it keeps if the transfer ends early.
-//     An invitation that nobody accepted by then is taken back, for it uses a seat.
+//   - The target is invited as a user with the monitor role: the least that can be made owner.
+//   - A reading that integrator.io refuses, as with a token that was revoked, is tried again until the stage's own end.
 //   - Running jobs and gaps in shared stacks warn: the sources name them for transfers of integrations, not of accounts. Open errors follow
 //     on_errors, shared integrations and connections on_shared.
 //   - Keyholder switches nothing off by itself. It shows what is shared and on, remembers what it saw switched off at the last check, and asks at

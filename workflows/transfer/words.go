@@ -16,7 +16,7 @@ func title(s State) string {
 	case Confirming:
 		return fmt.Sprintf("Hand %s to %s?", workflows.Esc(s.AccountName), s.To)
 	case Finishing:
-		return workflows.Say("%s belongs to %s now; %s of the handover open", s.AccountName, s.To, workflows.Text(s.openPoints()))
+		return workflows.Say("✓ %s belongs to %s; %s of the handover open", s.AccountName, s.To, workflows.Text(s.openPoints()))
 	case Settling:
 		return fmt.Sprintf("%s belongs to %s now; a few things are left to do", workflows.Esc(s.AccountName), s.To)
 	}

@@ -189,6 +189,10 @@ func (s *session) carryOut(ctx context.Context, call workflows.Call) (*workflows
 		return s.census(ctx, call)
 	case workflows.OpTrace:
 		return s.trace(ctx, call)
+	case workflows.OpSignIns:
+		return s.signIns(ctx, call)
+	case workflows.OpTokens:
+		return s.tokens(ctx)
 	case workflows.OpReinvite:
 		return s.inviteAgain(ctx, call)
 	}

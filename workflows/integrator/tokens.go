@@ -1,0 +1,64 @@
+package integrator
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// apiToken is an API token as GET /v1/accesstokens shows it: section 10 of the reference, and Newer
+// facts. The secret is masked there, and not decoded.
+type apiToken struct {
+	ID          word   `json:"_id"`
+	Name        word   `json:"name"`
+	Full        bool   `json:"fullAccess"`
+	Revoked     bool   `json:"revoked"`
+	Kind        word   `json:"tokenType"`
+	Share       word   `json:"_aShareId"`
+	Ends        stamp  `json:"autoPurgeAt"`
+	Made        stamp  `json:"createdAt"`
+	Connections []word `json:"_connectionIds"`
+	Exports     []word `json:"_exportIds"`
+	Imports     []word `json:"_importIds"`
+	APIs        []word `json:"_apiIds"`
+	Servers     []word `json:"_mcpServerIds"`
+}
+
+// tokens reads the API tokens of an environment.
+func (s *session) tokens(ctx context.Context) (*workflows.Receipt, error) {
+	all, shown, err := listOf[apiToken](ctx, s, "/v1/accesstokens", nil, fewRows)
+	if err != nil {
+		return nil, err
+	}
+	if !shown && len(all) == 0 { // whoever reads has a token, so a list without one is no list
+		return nil, refuse(workflows.RefusedForbidden, "integrator.io shows no API tokens to this token.")
+	}
+	out := &workflows.Tokens{At: s.g.now().UTC()}
+	for _, t := range all {
+		if t.ID != "" {
+			out.Tokens = append(out.Tokens, t.token())
+		}
+	}
+	slices.SortFunc(out.Tokens, func(a, b workflows.Token) int { return cmp.Compare(a.ID, b.ID) })
+	return &workflows.Receipt{Tokens: out}, nil
+}
+
+func (t apiToken) token() workflows.Token {
+	out := workflows.Token{ID: string(t.ID), Name: string(t.Name), Kind: workflows.TokenOfAccount, Full: t.Full, Share: string(t.Share),
+		Ends: t.Ends.Time, Revoked: t.Revoked, Made: t.Made.Time}
+	if t.Kind == "ashare" || t.Share != "" {
+		out.Kind = workflows.TokenOfPerson
+	}
+	for _, part := range []struct {
+		name string
+		ids  []word
+	}{{"APIs", t.APIs}, {"connections", t.Connections}, {"exports", t.Exports}, {"imports", t.Imports}, {"MCP servers", t.Servers}} {
+		if len(part.ids) > 0 {
+			out.Scope = append(out.Scope, fmt.Sprintf("%s: %d", part.name, len(part.ids)))
+		}
+	}
+	return out
+}

@@ -44,6 +44,7 @@ const (
 	chrome    = "github.com/chromedp"
 	xSync     = "golang.org/x/sync"
 	xTime     = "golang.org/x/time"
+	goMail    = "github.com/wneessen/go-mail"
 )
 
 // Our rooms that others name.
@@ -61,6 +62,7 @@ const (
 	keyring       = "workflows/keyring"
 	reviewRoom    = "workflows/review"
 	reviewLists   = "workflows/review/lists"
+	postRoom      = "workflows/post"
 	slackRoom     = "bot"
 	slackAPI      = "bot/slackapi"
 	rosterRoom    = "bot/roster"
@@ -72,7 +74,7 @@ const (
 )
 
 // machines are the workflows' state machines, those to come included.
-var machines = []string{"workflows/transfer", "workflows/access", reviewRoom, "workflows/recovery"}
+var machines = []string{"workflows/transfer", "workflows/access", reviewRoom, "workflows/recovery", "workflows/key"}
 
 // shared are the rooms that the machines share; they only decide, as the machines do.
 var shared = []string{worktime, question, step, keyring}
@@ -82,13 +84,15 @@ var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim,
 
 // rooms is the import table of the house.
 func rooms() map[string]room {
-	production := slices.Concat([]string{approvals, workflows, integrator, store, slackRoom, slackAPI, rosterRoom, configRoom, serve, reviewLists},
+	production := slices.Concat(
+		[]string{approvals, workflows, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, configRoom, serve, reviewLists},
 		shared, machines)
 	table := map[string]room{
 		approvals:     {pure: true},
 		workflows:     {ours: []string{approvals}, theirs: []string{log, xSync}, never: []string{slackGo, redis, "net/http"}},
 		integrator:    {ours: []string{workflows}, theirs: []string{log, xSync}, never: []string{slackGo, redis}},
 		integratorSim: {},
+		postRoom:      {ours: []string{workflows}, theirs: []string{goMail}, never: []string{slackGo, redis}},
 		store:         {ours: []string{workflows}, theirs: []string{redis, log}, never: []string{slackGo}},
 		storeTest:     {ours: []string{workflows, store}, theirs: []string{miniredis, redis, log}, never: []string{slackGo}},
 		machineTest:   {},

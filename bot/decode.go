@@ -227,7 +227,8 @@ func readMetadata(v *wireView) (m metadata, ok bool) {
 	return m, m.Page >= 0 && m.Page <= maxPage && (m.Account == "" || accountPattern.MatchString(m.Account))
 }
 
-// submit reads a form: callback_id "<machine>.request", or "<machine>.<form>" whose metadata names action, workflow and round.
+// submit reads a form: callback_id "<machine>.request", which opens a workflow unless its metadata
+// names one; or "<machine>.<form>" whose metadata names action, workflow and round.
 func (a *arrival) submit(i wireInteraction, known func(string) bool) string {
 	v := i.View
 	if v == nil {
@@ -247,12 +248,12 @@ func (a *arrival) submit(i wireInteraction, known func(string) bool) string {
 	if !a.read(v) {
 		return codeBadForm
 	}
-	if strings.HasSuffix(v.CallbackID, requestCallback) {
+	m, ok := readMetadata(v)
+	if strings.HasSuffix(v.CallbackID, requestCallback) && m.Workflow == "" {
 		a.cmd.Name, a.cmd.Round, a.opened = v.CallbackID, workflows.NoRound, true
 		a.cmd.Account = a.cmd.Input["account"]
 		return ""
 	}
-	m, ok := readMetadata(v)
 	if !ok {
 		return codeBadForm
 	}

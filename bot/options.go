@@ -75,7 +75,10 @@ type Options struct {
 	Evidence func(ctx context.Context, id string) (filename string, zip []byte, err error)
 	// Looked is told that somebody looked who has access to an account, so that it is compared with the record now; nil: nobody is. It must not block.
 	Looked func(account string)
-	Log    zerolog.Logger
+	// Changed is told that somebody's Slack account has changed, so that what rests on them is
+	// looked at; nil: nobody is. It must not block.
+	Changed func(person string)
+	Log     zerolog.Logger
 	// Now is the time of commands, RealNow this machine's clock for budgets and caches; nil: Now.
 	Now, RealNow func() time.Time
 	Metrics      Metrics

@@ -54,6 +54,9 @@ func (v *visit) personChanged(ctx context.Context) {
 	if b.o.Desk == nil || !b.changes.first(e.User.ID+"/"+stamp) {
 		return
 	}
+	if b.o.Changed != nil {
+		b.o.Changed(e.User.ID)
+	}
 	select {
 	case b.hearing <- struct{}{}:
 		defer func() { <-b.hearing }()

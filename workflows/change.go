@@ -88,12 +88,12 @@ func callEffect(workflow string, e Event, seq uint64, index int) Effect {
 // one that is told, checkpoints by the ledger, letters and alarms by their road, so that they do not
 // wait while integrator.io is away.
 func callKey(account string, call Call) string {
-	switch call.Op {
-	case OpTell:
+	switch {
+	case call.Op == OpTell:
 		return "tell/" + call.ID
-	case OpCheckpoint:
+	case call.Op == OpCheckpoint:
 		return "checkpoint/" + call.ID
-	case OpLetter, OpAlarmMail, OpAlarmHook:
+	case call.posted():
 		return call.Op + "/" + account
 	}
 	return "io/" + account

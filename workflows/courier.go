@@ -28,8 +28,9 @@ const (
 type CourierOptions struct {
 	Store Effects
 	Desk  *Desk
-	// Cards delivers card effects, Calls those for integrator.io, Checkpoints draws them; nil: none are asked for.
-	Cards, Calls, Checkpoints Deliverer
+	// Cards delivers card effects, Calls those for integrator.io, Checkpoints draws them, Post brings
+	// letters and alarms; nil: none are asked for.
+	Cards, Calls, Checkpoints, Post Deliverer
 	// Now is the time of commands, RealNow this machine's clock.
 	Now, RealNow func() time.Time
 	// Ready says whether claims may be made; nil: always. A clock far from the store's is not ready.
@@ -176,6 +177,8 @@ func (c *Courier) call(ctx context.Context, claim Claim) {
 	switch {
 	case e.Call.Op == OpTell:
 		deliverer = teller{c}
+	case e.Call.posted() && c.o.Post != nil:
+		deliverer = c.o.Post
 	case e.Call.Op == OpCheckpoint && c.o.Checkpoints != nil:
 		deliverer = c.o.Checkpoints
 	}

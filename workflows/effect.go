@@ -107,6 +107,11 @@ type Call struct {
 	Deadline time.Time `json:"deadline,omitzero"`
 }
 
+// posted reports whether the call is for the post: a letter or an alarm.
+func (c Call) posted() bool {
+	return c.Op == OpLetter || c.Op == OpAlarmMail || c.Op == OpAlarmHook
+}
+
 // GiveUpAfter is how long a call or card is tried before it counts as failed.
 const GiveUpAfter = 24 * time.Hour
 

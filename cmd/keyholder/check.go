@@ -24,7 +24,10 @@ import (
 	"github.com/keyholder/keyholder/workflows/integrator"
 )
 
-type checkCmd struct{ configFlag }
+type checkCmd struct {
+	configFlag
+	Mail string `placeholder:"ADDRESS" help:"Send one test letter to this address, as of a drill, and nothing else."`
+}
 
 // checkTimeout bounds each look outside.
 const checkTimeout = 20 * time.Second
@@ -62,12 +65,60 @@ func (c checkCmd) Run(w *world) error {
 		}
 	}
 	quiet := zerolog.Nop()
+	if c.Mail != "" {
+		return c.testLetter(w.ctx, f, cfg)
+	}
 	owners, processes := f.redis(w.ctx, cfg, quiet)
 	f.slack(w.ctx, cfg, quiet, processes)
 	f.accounts(w.ctx, cfg, quiet, owners)
+	f.mail(w.ctx, cfg)
 	if f.faults > 0 {
 		return exitError{exitFault, count(f.faults, "fault") + " found"}
 	}
+	return nil
+}
+
+// mail reaches the mail server, if there is one, and hands nothing in.
+func (f *findings) mail(ctx context.Context, cfg *config.Config) {
+	f.head("Mail and alarms")
+	if cfg.Secrets.MailURL == "" && cfg.Secrets.AlarmWebhook == "" {
+		f.note("neither mail (mail.url_env) nor a webhook (alarm.webhook_env) is configured: holders attest in drills, and alarms come in Slack only.")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	p, err := serve.Post(cfg, time.Now)
+	switch {
+	case err != nil:
+		f.bad("%v", err)
+	case cfg.Secrets.MailURL == "":
+		f.note("no mail is configured (mail.url_env): holders attest in drills")
+	default:
+		if err := p.CheckMail(ctx); err != nil {
+			f.bad("%v. Look at host, port, user and password in the variable that mail.url_env names.", err)
+		} else {
+			f.good("the mail server takes letters from %s; nothing was sent. A test letter: keyholder check --mail ADDRESS", cfg.Mail.From)
+		}
+	}
+	if cfg.Secrets.AlarmWebhook != "" {
+		f.good("alarms are posted to the webhook; it is not tried here, for somebody would be alarmed")
+	}
+}
+
+// testLetter sends one letter to an address.
+func (c checkCmd) testLetter(ctx context.Context, f *findings, cfg *config.Config) error {
+	f.head("Mail")
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	p, err := serve.Post(cfg, time.Now)
+	if err == nil {
+		err = p.SendTest(ctx, c.Mail)
+	}
+	if err != nil {
+		f.bad("%v", err)
+		return exitError{exitFault, "the test letter was not sent"}
+	}
+	f.good("a test letter was handed in for %s: look whether it arrives", c.Mail)
 	return nil
 }
 

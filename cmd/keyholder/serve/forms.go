@@ -7,6 +7,7 @@ import (
 	"github.com/keyholder/keyholder/bot"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
+	"github.com/keyholder/keyholder/workflows/key"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
 
@@ -21,6 +22,9 @@ func (s *Server) forms() map[string]bot.Form {
 		},
 		"access": func(ctx context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
 			return access.RequestModal(policies, account, s.integrations(ctx, policies, account))
+		},
+		"key": func(_ context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
+			return key.RequestForm(policies, account)
 		},
 	}
 }

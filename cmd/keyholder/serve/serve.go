@@ -19,6 +19,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
 	"github.com/keyholder/keyholder/workflows/integrator"
+	"github.com/keyholder/keyholder/workflows/key"
+	"github.com/keyholder/keyholder/workflows/post"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
@@ -53,7 +55,7 @@ type Server struct {
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
-		review.Calendar{}, workflows.Governance(), workflows.Checkpoints{}}
+		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), workflows.Governance(), workflows.Checkpoints{}}
 }
 
 // New makes a Server. It does no I/O.
@@ -129,7 +131,7 @@ func (s *Server) wire() error {
 	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: people, Policies: Policies(cfg),
 		Now: o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
 	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk, Forms: s.forms(),
-		Machines: []string{"review"}, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
+		Machines: []string{"review", "drill"}, Changed: s.personChanged, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
 		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello)})
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
@@ -142,10 +144,28 @@ func (s *Server) wire() error {
 		}
 		return owner
 	})
-	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot, Calls: s.gateway, Checkpoints: checkpoints{s}, Now: o.Now, RealNow: o.RealNow,
+	letters, err := Post(cfg, o.Now)
+	if err != nil {
+		return err
+	}
+	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot, Calls: s.gateway, Checkpoints: checkpoints{s}, Post: letters, Now: o.Now, RealNow: o.RealNow,
 		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe, Note: s.metrics.note})
 	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow, Ready: s.ready, Log: o.Log})
 	return nil
+}
+
+// Post makes what sends letters and alarms; without settings for them it refuses each.
+func Post(cfg *config.Config, now func() time.Time) (*post.Post, error) {
+	names := map[string]string{}
+	for _, a := range cfg.Accounts {
+		names[a.ID] = a.Name
+	}
+	p, err := post.New(post.Options{MailURL: cfg.Secrets.MailURL, From: cfg.Mail.From, AlarmTo: cfg.Alarm.To, Webhook: cfg.Secrets.AlarmWebhook,
+		WebhookSecret: cfg.Secrets.AlarmSecret, Names: names, Now: now})
+	if err != nil {
+		return nil, fmt.Errorf("set up mail: %w", err)
+	}
+	return p, nil
 }
 
 // wake lets the loops look at once after a commit.
@@ -191,7 +211,7 @@ func (s *Server) work(ctx context.Context) error {
 	defer s.gateway.Close()
 	s.look(ctx)
 	g, ctx := errgroup.WithContext(ctx)
-	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.keepLedger, s.countProcesses} {
+	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.keepLedger, s.countProcesses} {
 		g.Go(func() error { return loop(ctx) })
 	}
 	g.Go(func() error {

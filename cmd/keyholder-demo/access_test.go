@@ -33,6 +33,10 @@ func (s *stage) user(email string) (integratorsim.UserState, bool) {
 }
 
 func TestAccessForATimeBeginsWhenUsableAndEndsByItself(t *testing.T) {
+	atMoments(t, accessForATime)
+}
+
+func accessForATime(t *testing.T) {
 	s := start(t, options{})
 	res := s.askAccess(dee, map[string]map[string]any{
 		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week"),
@@ -233,7 +237,10 @@ func TestADeclinedInvitationThatNobodySendsAgainIsTakenBackAtItsEnd(t *testing.T
 }
 
 func TestApprovalsThatNobodyAnswersReachThoseWhoLookAfterAccess(t *testing.T) {
-	t.Parallel()
+	atMoments(t, nobodyAnswers)
+}
+
+func nobodyAnswers(t *testing.T) {
 	s := start(t, options{edit: func(yaml string) string {
 		return quick(yaml) + "    access: {approvers: [U0ANA, U0BEN], confirm_within: 4d}\n"
 	}})
@@ -269,7 +276,10 @@ func TestApprovalsThatNobodyAnswersReachThoseWhoLookAfterAccess(t *testing.T) {
 }
 
 func TestDriftIsFoundByTimeAloneAndAfterABreak(t *testing.T) {
-	t.Parallel()
+	atMoments(t, driftByTime)
+}
+
+func driftByTime(t *testing.T) {
 	s := prepare(t, options{})
 	stop := s.bot(t)
 	s.watching()

@@ -28,6 +28,10 @@ func (s *stage) inSlack() map[uint64]string {
 
 // Each day the channel gets one checkpoint; after days without the bot one, too. What stands in Slack is what the record says.
 func TestEachDayACheckpointIsPostedThatTheRecordHolds(t *testing.T) {
+	atMoments(t, checkpointEachDay)
+}
+
+func checkpointEachDay(t *testing.T) {
 	s := prepare(t, options{})
 	st, err := store.Open(s.ctx, store.Options{URL: "redis://" + s.redis.Addr() + "/0", Shards: 4, Log: zerolog.Nop()})
 	if err != nil {

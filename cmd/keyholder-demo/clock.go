@@ -5,11 +5,25 @@ import (
 	"time"
 )
 
-// movableClock is real time plus what the panel added. It never goes back.
-type movableClock struct{ ahead atomic.Int64 }
+// movableClock is real time, or one that began at a chosen moment, plus what the panel added. It never goes back.
+type movableClock struct {
+	offset time.Duration // from real time to the chosen moment, fixed at the beginning
+	ahead  atomic.Int64
+}
+
+// clockFrom is a clock that shows a moment now; the zero time is real time.
+func clockFrom(from time.Time) *movableClock {
+	c := &movableClock{}
+	if !from.IsZero() {
+		c.offset = time.Until(from)
+	}
+	return c
+}
 
 // Now is the demo's time.
-func (c *movableClock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *movableClock) Now() time.Time {
+	return time.Now().Add(c.offset + time.Duration(c.ahead.Load()))
+}
 
 // Forward moves the time ahead by d; less than nothing is ignored.
 func (c *movableClock) Forward(d time.Duration) {
@@ -18,5 +32,5 @@ func (c *movableClock) Forward(d time.Duration) {
 	}
 }
 
-// Ahead is how far the demo's time is before real time.
+// Ahead is by how much the time was moved since the beginning.
 func (c *movableClock) Ahead() time.Duration { return time.Duration(c.ahead.Load()) }

@@ -26,8 +26,10 @@ type options struct {
 	names                    []string // that a browser may call the demo by, besides localhost and any address
 	seed                     uint64
 	faults                   bool
-	// redisURL is a server of one's own in place of the embedded one; edit changes the configuration. Both are for tests.
+	// redisURL is a server of one's own in place of the embedded one; edit changes the configuration; from is the moment at which the
+	// demo's time begins, zero for now. They are for tests.
 	redisURL string
+	from     time.Time
 	edit     func(yaml string) string
 	log      zerolog.Logger
 }
@@ -59,7 +61,7 @@ const (
 
 // newDemo listens and builds both simulators and the configuration; nothing runs yet.
 func newDemo(o options) (*demo, error) {
-	d := &demo{clock: &movableClock{}, log: o.log, seed: o.seed, names: o.names, faults: o.faults, began: time.Now().UnixNano()}
+	d := &demo{clock: clockFrom(o.from), log: o.log, seed: o.seed, names: o.names, faults: o.faults, began: time.Now().UnixNano()}
 	var err error
 	if d.slackListener, err = net.Listen("tcp", o.listen); err != nil {
 		return nil, fmt.Errorf("listen for the page: %w", err)

@@ -45,9 +45,12 @@ func start(t testing.TB, o options) *stage {
 	return s
 }
 
-// prepare runs everything but the bot.
+// prepare runs everything but the bot. Its time begins at an ordinary moment, unless the test chose another.
 func prepare(t testing.TB, o options) *stage {
 	t.Helper()
+	if o.from.IsZero() {
+		o.from = beginning(t)
+	}
 	o.listen, o.integratorListen = "127.0.0.1:0", "127.0.0.1:0"
 	if o.edit == nil {
 		o.edit = quick

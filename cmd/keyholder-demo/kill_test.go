@@ -36,7 +36,7 @@ func killable(t *testing.T, redis *storetest.Server, edit func(string) string) *
 	p := proxyRedis(t, redis.Addr)
 	db := int(databases.Add(1))
 	r := &killRun{proxy: p, url: p.url(db), log: &buffer{}}
-	r.stage = prepare(t, options{redisURL: r.url, edit: edit})
+	r.stage = prepare(t, options{redisURL: r.url, edit: edit, from: realTime()}) // the process has no other clock
 	r.hurry = time.Minute
 	r.path = r.configFile(edit)
 	t.Cleanup(r.end)

@@ -128,7 +128,10 @@ func TestWithoutATokenARemovalIsSwornToAndConfirmedByAnotherPerson(t *testing.T)
 }
 
 func TestTheNextReviewOpensByItselfAndIsAnnounced(t *testing.T) {
-	t.Parallel()
+	atMoments(t, nextReviewOpens)
+}
+
+func nextReviewOpens(t *testing.T) {
 	s := start(t, options{})
 	policy, _ := serve.Policies(s.cfg).Policy(accountID)
 	now, err := worktime.CalendarOf(policy.Review).At(s.clock.Now())
@@ -140,8 +143,12 @@ func TestTheNextReviewOpensByItselfAndIsAnnounced(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.until("the calendar", func() bool { return strings.Contains(s.slash(dee, "review acme"), "The next one") })
+	told := func() bool { return strings.Contains(s.all(dee), "opens") }
+	if !worktime.HoursOf(policy.Review).DayBefore(next.Opens).After(s.clock.Now()) { // a message that waits while days pass is given up
+		s.until("the notice that is due already", told)
+	}
 	s.clock.Forward(next.Opens.Add(-time.Hour).Sub(s.clock.Now()))
-	s.until("the notice to the administrator", func() bool { return strings.Contains(s.all(dee), "opens") })
+	s.until("the notice to the administrator", told)
 	if s.has(dee, "review.open") {
 		t.Error("it was opened an hour before its time")
 	}

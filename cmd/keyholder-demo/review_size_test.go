@@ -158,7 +158,7 @@ func (r *reader) act(who string, v slacksim.View, action string, fields map[stri
 	if err := r.slack.Fill(who, v.ID, fields); err != nil {
 		return v, err
 	}
-	at := time.Now()
+	begun := time.Now()
 	res, err := r.slack.ViewAction(r.ctx, who, v.ID, r.viewBlock(v), action)
 	if err == nil && res.Error != "" {
 		err = fmt.Errorf("%s presses %s: %s", who, action, res.Error)
@@ -167,7 +167,7 @@ func (r *reader) act(who string, v slacksim.View, action string, fields map[stri
 		return v, err
 	}
 	r.mu.Lock()
-	r.turns = append(r.turns, clicked{v.ID, at})
+	r.turns = append(r.turns, clicked{v.ID, begun})
 	r.mu.Unlock()
 	return r.shown(who, v.Hash)
 }
@@ -278,7 +278,8 @@ func (c *commitsOf) watch(p *redisProxy, event string) {
 		}
 		c.all, c.size, c.largest = c.all+1, c.size+size, max(c.largest, size)
 		if slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, event) }) {
-			c.n, c.last = c.n+1, time.Now()
+			since := time.Now()
+			c.n, c.last = c.n+1, since
 		}
 		return pass
 	}, nil)

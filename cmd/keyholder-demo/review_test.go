@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
 // startReview opens the review of the running period and waits until both reviewers are asked. It answers the campaign's ID.
@@ -231,14 +233,24 @@ func readCSV(t testing.TB, path string) [][]string {
 }
 
 func TestAReviewsRemindersEscalationAndCloseAreSeenByMovingTheTime(t *testing.T) {
+	atMoments(t, remindersEscalationAndClose)
+}
+
+func remindersEscalationAndClose(t *testing.T) {
 	s := start(t, options{})
 	id := s.startReview()
+	policy, _ := serve.Policies(s.cfg).Policy(accountID)
+	opened := s.clock.Now()
+	first := worktime.RemindersOf(policy.Review, opened, opened.Add(policy.Review.Window), opened.Add(policy.Review.Window+policy.Review.Grace)).Next(opened)
 	s.clock.Forward(8 * 24 * time.Hour)
 	s.until("a second person", func() bool { return strings.Contains(s.everything(), "has not finished yet") })
-	s.atWork()
+	if first.At.After(s.clock.Now()) { // else it is on its way, and a message that waits while days pass is given up
+		s.atWork()
+	}
 	s.until("a reminder in the card's thread", func() bool { return s.inThread(dee, "left in your review") })
 	s.clock.Forward(3 * 24 * time.Hour)
 	s.until("the first one to be replaced", func() bool { return strings.Contains(s.all(dee), "Nothing is asked of you") })
+	parts := s.reviewParts()
 	s.clock.Forward(14 * 24 * time.Hour)
 	s.until("the end", func() bool { return s.stageOf(id) == "completed" })
 	dir := filepath.Join(t.TempDir(), "evidence")
@@ -248,11 +260,23 @@ func TestAReviewsRemindersEscalationAndCloseAreSeenByMovingTheTime(t *testing.T)
 			t.Errorf("decided by nobody: %v", row)
 		}
 	}
-	for _, who := range []string{dee, ana, ben, cat} {
-		if s.has(who, "review.open") || s.has(who, "review.sign") {
-			t.Errorf("%s still has buttons", who)
+	// The next review may have opened meanwhile, and asks again; of this one nothing is asked any more.
+	s.until("the buttons of this review to go", func() bool {
+		return !slices.ContainsFunc(s.reviewParts(), func(id string) bool { return slices.Contains(parts, id) })
+	})
+}
+
+// reviewParts are the parts of reviews that ask somebody now.
+func (s *stage) reviewParts() []string {
+	var out []string
+	for _, m := range s.slack.AllMessages() {
+		for _, b := range buttons(m) {
+			if b.ActionID == "review.open" || b.ActionID == "review.sign" {
+				out = append(out, b.Value)
+			}
 		}
 	}
+	return out
 }
 
 // atWork moves the time to the middle of the next working day.

@@ -17,12 +17,12 @@ import (
 )
 
 // everybody is a Slack in which whoever is asked for is an active member.
-type everybody struct{}
+type everybody struct{ now func() time.Time }
 
-func (everybody) People(_ context.Context, ids []string) (map[string]workflows.Person, error) {
+func (e everybody) People(_ context.Context, ids []string) (map[string]workflows.Person, error) {
 	out := map[string]workflows.Person{}
 	for _, id := range ids {
-		out[id] = workflows.Person{ID: id, At: time.Now()}
+		out[id] = workflows.Person{ID: id, At: e.now()}
 	}
 	return out, nil
 }
@@ -94,7 +94,7 @@ func TestACalendarIsOpenedOnceAndTheClockDrivesIt(t *testing.T) {
 	clock := func() time.Time { return *now.Load() }
 	st := storetest.OpenAt(t, "redis://"+miniredis.RunT(t).Addr())
 	s := &Server{o: Options{Config: cfg, Log: zerolog.Nop(), Now: clock, RealNow: time.Now}}
-	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: Machines(), Roster: everybody{}, Policies: Policies(cfg), Now: clock, RealNow: time.Now, Log: zerolog.Nop()})
+	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: Machines(), Roster: everybody{clock}, Policies: Policies(cfg), Now: clock, RealNow: time.Now, Log: zerolog.Nop()})
 	look := func() review.CalendarState {
 		id, err := s.desk.NewWorkflowID("calendar", "acme", "calendar")
 		if err != nil {

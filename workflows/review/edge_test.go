@@ -146,7 +146,7 @@ func TestAnOlderFormDoesNotDecideWhatSomebodyElseTookBack(t *testing.T) {
 	if err := w.click(second, FormPacket, p.ID, map[string]string{BlockRow + lou: Remove}, 0); err != nil {
 		t.Fatal(err)
 	}
-	seen := w.packets()[0].Round
+	seen := w.packets()[0].Edits
 	if err := w.click(second, ActUndo, p.ID, map[string]string{}, 0); err != nil {
 		t.Fatal(err)
 	}

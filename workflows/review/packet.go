@@ -68,7 +68,7 @@ func (Packet) Apply(st workflows.State, e workflows.Event) (workflows.State, err
 	if !known {
 		return s, fmt.Errorf("apply %q: %w", e.Type, workflows.ErrUnknownEvent)
 	}
-	s.Names, s.Zones = maps.Clone(s.Names), maps.Clone(s.Zones)
+	s.Names, s.Zones, s.Addresses = maps.Clone(s.Names), maps.Clone(s.Zones), maps.Clone(s.Addresses)
 	s.Verdicts, s.Fixes, s.Rows = slices.Clone(s.Verdicts), slices.Clone(s.Fixes), slices.Clone(s.Rows)
 	s.Undo, s.Handovers, s.Told = slices.Clip(s.Undo), slices.Clip(s.Handovers), slices.Clip(s.Told)
 	if err := fold(&s, e); err != nil {
@@ -200,13 +200,18 @@ func begin(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 type known struct {
 	Names map[string]string `json:"names,omitempty"`
 	Zones map[string]string `json:"zones,omitempty"`
+	// Addresses are those of reviewers, confirmed or not: whoever had a row's address once does not decide it later.
+	Addresses map[string][]string `json:"addresses,omitempty"`
 }
 
 func knownOf(f workflows.Facts, people ...string) known {
-	k := known{Names: map[string]string{}, Zones: map[string]string{}}
+	k := known{Names: map[string]string{}, Zones: map[string]string{}, Addresses: map[string][]string{}}
 	for _, id := range people {
 		if p, ok := f.People[id]; ok {
 			k.Names[id], k.Zones[id] = p.Name, p.TimeZone
+			if who := f.Known(id); len(who.Emails) > 0 {
+				k.Addresses[id] = who.Emails
+			}
 		}
 	}
 	return k

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -115,9 +116,10 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 		if len(s.Reviewers) > 1 { // somebody else may have the old card or form open
 			s.Round++
 		}
+		s.Edits++
 		for n, v := range b.Verdicts {
 			step.Was[n] = s.Verdicts[n-1]
-			v.Seq = s.Round
+			v.Seq = s.Edits
 			s.Verdicts[n-1] = v
 		}
 		s.Undo = append(s.Undo[max(0, len(s.Undo)+1-maxUndo):], step)
@@ -128,8 +130,9 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 		if len(s.Reviewers) > 1 { // as for a saving
 			s.Round++
 		}
+		s.Edits++
 		for n, v := range last.Was {
-			v.Seq = s.Round
+			v.Seq = s.Edits
 			s.Verdicts[n-1] = v
 		}
 		s.Undo = s.Undo[:len(s.Undo)-1]
@@ -197,6 +200,12 @@ func (s *PacketState) learn(k known) {
 		}
 		s.Zones[id] = zone
 	}
+	for id, emails := range k.Addresses {
+		if s.Addresses == nil {
+			s.Addresses = map[string][]string{}
+		}
+		s.Addresses[id] = approvals.Identity{ID: id, Emails: s.Addresses[id]}.With(emails...).Emails
+	}
 }
 
 // handedOver changes who reviews.
@@ -214,11 +223,15 @@ func (s *PacketState) handedOver(e workflows.Event, b handed) {
 	}
 	s.Handovers = append(s.Handovers, b.Handover)
 	s.Reviewers = b.Reviewers
-	for _, n := range b.Freed {
-		s.Rows[n-1].Exception, s.Verdicts[n-1] = "", Verdict{} // what somebody decided about themselves is asked anew
+	if len(b.Freed) > 0 {
+		s.Edits++
+	}
+	for _, n := range b.Freed { // what somebody decided about themselves is asked anew
+		s.Rows[n-1].Exception, s.Verdicts[n-1] = "", Verdict{Seq: s.Edits}
 	}
 	s.Told = workflows.Union(s.Told, b.Reviewers)
 	s.Round++
+	s.HandedIn = s.Round
 }
 
 // fold applies events to a state.

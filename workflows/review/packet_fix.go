@@ -157,7 +157,7 @@ func (s PacketState) confirm(cmd workflows.Command, f workflows.Facts) (workflow
 		if fix.State != FixDone {
 			continue
 		}
-		if fix.Who == cmd.Actor.ID || workflows.SameEmail(s.Rows[fix.Row-1].Email, f.People[cmd.Actor.ID].Email) {
+		if fix.Who == cmd.Actor.ID || s.Rows[fix.Row-1].about(s.identity(f, cmd.Actor.ID)) {
 			own = true
 			continue
 		}

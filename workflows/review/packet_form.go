@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -22,8 +23,8 @@ func (s PacketState) firstOpenPage() int {
 	return 0
 }
 
-// form shows a page of rows to the person with an address: with fields while it is reviewed, as text afterwards and where a row is their own.
-func (s PacketState) form(page int, notice, email string) *workflows.Modal {
+// form shows a page of rows to somebody: with fields while it is reviewed, as text afterwards and where a row is their own.
+func (s PacketState) form(page int, notice string, who approvals.Identity) *workflows.Modal {
 	page = min(max(page, 0), max(s.pages()-1, 0))
 	m := s.frame(page+1, fmt.Sprintf("Review, page %d of %d", page+1, max(s.pages(), 1)))
 	if notice != "" {
@@ -43,7 +44,7 @@ func (s PacketState) form(page int, notice, email string) *workflows.Modal {
 			m.Inputs = append(m.Inputs, s.shown(r))
 			continue
 		}
-		if r.bars(email) {
+		if r.bars(who) {
 			own := s.shown(r)
 			own.Label += "\nThis row is about yourself, so you cannot decide it."
 			m.Inputs = append(m.Inputs, own, workflows.Input{Block: "line:" + strconv.Itoa(r.N), Kind: workflows.BlockDivider})
@@ -72,7 +73,7 @@ func (s PacketState) between(page int, text string) *workflows.Modal {
 
 // frame is a form whose number the buttons count from: a page carries its number from 1, what stands before a page the number before.
 func (s PacketState) frame(page int, title string) *workflows.Modal {
-	m := &workflows.Modal{Callback: FormPacket, Action: FormPacket, Title: title, Workflow: s.ID, Account: s.AccountID, Round: s.Round, Page: page}
+	m := &workflows.Modal{Callback: FormPacket, Action: FormPacket, Title: title, Workflow: s.ID, Account: s.AccountID, Round: s.Edits, Page: page}
 	if s.Phase == PacketReviewing {
 		m.Submit = "Save and close"
 	}

@@ -171,8 +171,8 @@ func standIn(f workflows.Facts, who string, at time.Time) string {
 
 // concerns reports whether a row of the packet is the person's own.
 func (s PacketState) concerns(f workflows.Facts, who string) bool {
-	email := f.People[who].Email
-	return email != "" && slices.ContainsFunc(s.Rows, func(r Row) bool { return workflows.SameEmail(r.Email, email) })
+	id := s.identity(f, who)
+	return slices.ContainsFunc(s.Rows, func(r Row) bool { return r.about(id) })
 }
 
 // freed are the exceptions that concern none of the new reviewers, as far as their addresses are known: they are ordinary rows again, and open.
@@ -180,8 +180,8 @@ func (s PacketState) freed(f workflows.Facts, reviewers []string) []int {
 	var out []int
 	for _, r := range s.Rows {
 		if r.Exception != "" && !slices.ContainsFunc(reviewers, func(who string) bool {
-			email := f.People[who].Email
-			return email == "" || workflows.SameEmail(r.Email, email) || workflows.Among(who, r.Holders, r.Custodians)
+			id := s.identity(f, who)
+			return len(id.Emails) == 0 || r.about(id) || workflows.Among(who, r.Holders, r.Custodians)
 		}) {
 			out = append(out, r.N)
 		}
@@ -215,6 +215,8 @@ func (s PacketState) reassign(cmd workflows.Command, f workflows.Facts) (workflo
 		return onField(BlockPerson, "Choose who is to review instead.")
 	case note == "":
 		return onField(BlockNote, "Please say why; the new reviewer and the auditors read it.")
+	case cmd.Round != workflows.NoRound && cmd.Round < s.HandedIn:
+		return onField(BlockPerson, "Meanwhile this part has come to "+workflows.Mentions(s.Reviewers)+", which this form does not show. Nothing was recorded. Open it anew from the card.")
 	case workflows.Among(to, s.Reviewers):
 		return onField(BlockPerson, "They review it already. Choose somebody else.")
 	case f.People[to].Standing != "" || f.People[to].ID == "":

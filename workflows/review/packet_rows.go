@@ -8,12 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
 // open shows the rows, the first page with something left on it.
 func (s PacketState) open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	d := workflows.Decision{Reply: workflows.Reply{Modal: s.form(s.firstOpenPage(), "", f.People[cmd.Actor.ID].Email)}}
+	d := workflows.Decision{Reply: workflows.Reply{Modal: s.form(s.firstOpenPage(), "", s.identity(f, cmd.Actor.ID))}}
 	if s.Looked.IsZero() && s.Phase == PacketReviewing {
 		d.Events = []workflows.Event{cmd.Event(evLooked, knownOf(f, cmd.Actor.ID))}
 	}
@@ -30,7 +31,7 @@ func (s PacketState) turn(cmd workflows.Command, f workflows.Facts) (workflows.D
 	if cmd.Name == ActPrev {
 		page = cmd.Page - 2
 	}
-	d.Reply = workflows.Reply{Modal: next.form(page, text, f.People[cmd.Actor.ID].Email)}
+	d.Reply = workflows.Reply{Modal: next.form(page, text, next.identity(f, cmd.Actor.ID))}
 	return d, nil
 }
 
@@ -63,7 +64,7 @@ func (s PacketState) saving(cmd workflows.Command, f workflows.Facts) (workflows
 	}
 	text := ""
 	if len(taken) > 0 {
-		text = "Meanwhile somebody else has changed " + rowsWord(taken) + "; that was kept, and what you chose there was not recorded."
+		text = "Meanwhile " + s.changedBy(taken, cmd.Actor.ID) + " changed " + rowsWord(taken) + "; that was kept, and what you chose there was not recorded."
 	}
 	if len(own) > 0 {
 		text = strings.TrimSpace(text + " " + strings.ToUpper(rowsWord(own)[:1]) + rowsWord(own)[1:] + ": about yourself, so not recorded. " + s.otherThan(cmd.Actor.ID))
@@ -76,10 +77,18 @@ func (s PacketState) saving(cmd workflows.Command, f workflows.Facts) (workflows
 	return workflows.Decision{Events: events}, next, text, err
 }
 
+// changedBy says who changed rows since a form was opened.
+func (s PacketState) changedBy(rows []int, who string) string {
+	if slices.ContainsFunc(rows, func(n int) bool { return s.Verdicts[n-1].By != who }) {
+		return "somebody else has"
+	}
+	return "you have, from elsewhere,"
+}
+
 // read compares a form with what is recorded. The fields count through the whole packet, so nothing depends on which page was shown.
 func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map[int]Verdict, faults map[string]string, taken, own []int) {
 	changed, faults = map[int]Verdict{}, map[string]string{}
-	email := f.People[cmd.Actor.ID].Email
+	who := s.identity(f, cmd.Actor.ID)
 	for i, row := range s.Rows {
 		n := strconv.Itoa(row.N)
 		decision, chosen := cmd.Input[BlockRow+n]
@@ -99,7 +108,7 @@ func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map
 		if v.Decision == was.Decision && v.Role == was.Role && v.Reason == was.Reason {
 			continue
 		}
-		if row.bars(email) {
+		if row.bars(who) {
 			own = append(own, row.N)
 			continue
 		}
@@ -110,7 +119,7 @@ func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map
 			faults[field+n] = text
 			continue
 		}
-		if was.By != cmd.Actor.ID && was.Seq > cmd.Round && cmd.Round != workflows.NoRound {
+		if was.after(cmd) {
 			taken = append(taken, row.N)
 			continue
 		}
@@ -120,9 +129,22 @@ func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map
 	return changed, faults, taken, own
 }
 
+// after reports whether a verdict is younger than the form that a command came from.
+func (v Verdict) after(cmd workflows.Command) bool {
+	return cmd.Round != workflows.NoRound && v.Seq > cmd.Round
+}
+
 // bars reports whether a row is a person's own. How rows are shared out already sees to that; but an address may become known, or change, later.
-func (r Row) bars(email string) bool {
-	return email != "" && r.Exception == "" && workflows.SameEmail(r.Email, email)
+func (r Row) bars(who approvals.Identity) bool { return r.Exception == "" && r.about(who) }
+
+// about reports whether a row is about somebody, by any address that was ever seen to be theirs.
+func (r Row) about(who approvals.Identity) bool {
+	return who.Same(approvals.Identity{Emails: []string{r.Email}})
+}
+
+// identity is somebody by every address known of them, now and while this part has known them.
+func (s PacketState) identity(f workflows.Facts, who string) approvals.Identity {
+	return f.Known(who).With(s.Addresses[who]...)
 }
 
 // hasRole reports whether a role can be chosen for a row: the owner has none, and neither has a mailbox that is no user.
@@ -192,6 +214,12 @@ func (s PacketState) undo(cmd workflows.Command, _ workflows.Facts) (workflows.D
 		return workflows.Decision{Reply: workflows.Reply{Text: "There is nothing to take back: nothing was saved yet, or it is longer ago than the last " + strconv.Itoa(maxUndo) + " savings."}}, nil
 	}
 	last := s.Undo[len(s.Undo)-1]
+	later := slices.DeleteFunc(sortedRows(last.Was), func(n int) bool { return !s.Verdicts[n-1].after(cmd) })
+	if len(later) > 0 && last.By == cmd.Actor.ID {
+		text := "Since this form was opened, you have changed " + rowsWord(later) + " from elsewhere, so nothing was taken back. " +
+			"Go on, and take it back from there if you still want to."
+		return workflows.Decision{Reply: workflows.Reply{Modal: s.between(pageOf(later[0]), text)}}, nil
+	}
 	if last.By != cmd.Actor.ID {
 		return workflows.Decision{Reply: workflows.Reply{Text: "The last change was made by " + workflows.Mention(last.By) + ", so only they can take it back. Change the rows themselves instead. Nothing was recorded."}}, nil
 	}
@@ -213,7 +241,8 @@ func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflow
 	}
 	kept := map[int]Verdict{}
 	for i, r := range next.Rows {
-		if r.Plain() && next.Verdicts[i].Decision == "" && !r.bars(f.People[cmd.Actor.ID].Email) {
+		v := next.Verdicts[i]
+		if r.Together() && v.Decision == "" && !s.Verdicts[i].after(cmd) && !r.bars(next.identity(f, cmd.Actor.ID)) {
 			kept[r.N] = Verdict{Decision: Keep, Reason: next.Verdicts[i].Reason, By: cmd.Actor.ID, At: cmd.At, Bulk: true}
 		}
 	}

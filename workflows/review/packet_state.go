@@ -91,23 +91,29 @@ type PacketState struct {
 	Reviewers []string          `json:"reviewers"`
 	Names     map[string]string `json:"names,omitempty"` // Slack names by ID, for exports
 	Zones     map[string]string `json:"zones,omitempty"` // IANA time zones by Slack ID
-	Told      []string          `json:"told,omitempty"`  // who has a card, those included whom somebody followed
-	Verdicts  []Verdict         `json:"verdicts"`        // by row number - 1
-	Undo      []Step            `json:"undo,omitempty"`
-	Looked    time.Time         `json:"looked,omitzero"` // first look at the rows
-	Nudges    int               `json:"nudges,omitempty"`
-	Last      *Nudge            `json:"last,omitempty"`
-	NextNudge time.Time         `json:"next_nudge,omitzero"`
-	NextWhy   string            `json:"next_why,omitempty"`
-	Escalated int               `json:"escalated,omitempty"` // how many steps of Policy.Escalate were taken
-	Handovers []Handover        `json:"handovers,omitempty"`
-	Signed    *Signature        `json:"signed,omitempty"`
-	ClosedAt  time.Time         `json:"closed_at,omitzero"`
-	Fixes     []Fix             `json:"fixes,omitempty"`
-	Late      bool              `json:"late,omitempty"`  // somebody was told that a remedy is late
-	Shown     bool              `json:"shown,omitempty"` // administrators and holders have a card of the remedies, because something is asked of them
-	Ended     time.Time         `json:"ended,omitzero"`
-	Checked   time.Time         `json:"checked,omitzero"` // when the reviewers' standing was last looked at
+	// Addresses are all that were seen of whoever reviewed or was to, by Slack ID.
+	Addresses map[string][]string `json:"addresses,omitempty"`
+	Told      []string            `json:"told,omitempty"` // who has a card, those included whom somebody followed
+	Verdicts  []Verdict           `json:"verdicts"`       // by row number - 1
+	// Edits counts what changed verdicts. A form carries the number of its time as its round, so that it never undoes what was decided
+	// after it was opened, whoever decided it.
+	Edits     int        `json:"edits,omitempty"`
+	Undo      []Step     `json:"undo,omitempty"`
+	Looked    time.Time  `json:"looked,omitzero"` // first look at the rows
+	Nudges    int        `json:"nudges,omitempty"`
+	Last      *Nudge     `json:"last,omitempty"`
+	NextNudge time.Time  `json:"next_nudge,omitzero"`
+	NextWhy   string     `json:"next_why,omitempty"`
+	Escalated int        `json:"escalated,omitempty"` // how many steps of Policy.Escalate were taken
+	Handovers []Handover `json:"handovers,omitempty"`
+	HandedIn  int        `json:"handed_in,omitempty"` // the round that the last of them began
+	Signed    *Signature `json:"signed,omitempty"`
+	ClosedAt  time.Time  `json:"closed_at,omitzero"`
+	Fixes     []Fix      `json:"fixes,omitempty"`
+	Late      bool       `json:"late,omitempty"`  // somebody was told that a remedy is late
+	Shown     bool       `json:"shown,omitempty"` // administrators and holders have a card of the remedies, because something is asked of them
+	Ended     time.Time  `json:"ended,omitzero"`
+	Checked   time.Time  `json:"checked,omitzero"` // when the reviewers' standing was last looked at
 }
 
 // Opened implements workflows.State.

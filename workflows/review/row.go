@@ -80,6 +80,9 @@ type Row struct {
 // Plain reports whether the row may be kept together with others, without a reason: neither privileged nor flagged.
 func (r Row) Plain() bool { return !r.Privileged && !AsksReason(r.Flags) && r.Exception == "" }
 
+// Together reports whether the row may be kept together with others, unseen: as [Row.Plain], and without any flag at all.
+func (r Row) Together() bool { return r.Plain() && len(r.Flags) == 0 }
+
 // Master reports whether it is the owner's row or an alias's, decided as keep or change only.
 func (r Row) Master() bool { return r.Kind == KindOwner || r.Kind == KindAlias }
 
@@ -111,7 +114,7 @@ type Verdict struct {
 	Reason   string    `json:"reason,omitempty"`
 	By       string    `json:"by,omitempty"` // Slack ID
 	At       time.Time `json:"at,omitzero"`
-	Seq      int       `json:"seq,omitempty"`  // the round in which it was decided
+	Seq      int       `json:"seq,omitempty"`  // the number of the edit that decided it
 	Bulk     bool      `json:"bulk,omitempty"` // kept together with others
 }
 

@@ -258,6 +258,7 @@ func (s *script) click(a []string) {
 	if r := s.w.runs[id]; r != nil {
 		cmd.Round = round(r.state)
 	}
+	older := false
 	for _, word := range words {
 		k, v, _ := strings.Cut(word, "=")
 		n, err := strconv.Atoi(v)
@@ -265,7 +266,7 @@ func (s *script) click(a []string) {
 		case k == "page" && err == nil:
 			cmd.Page, cmd.View = n, "V1"
 		case k == "round" && err == nil:
-			cmd.Round = n
+			cmd.Round, older = n, true
 		case k == BlockPerson:
 			in[k] = slackID(v)
 		case k == BlockFile:
@@ -281,6 +282,9 @@ func (s *script) click(a []string) {
 	if len(in) > 0 || action == FormPacket {
 		cmd.Input, cmd.View = in, "V1"
 		cmd.Submitted = slices.Contains([]string{FormPacket, ActReassign, ActImport, ActDelegates}, action)
+	}
+	if p, packet := s.w.runs[id].state.(PacketState); packet && cmd.View != "" && action != ActReassign && !older {
+		cmd.Round = p.Edits // as its form carries
 	}
 	s.answer(who, s.w.do(cmd))
 }

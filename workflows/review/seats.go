@@ -3,7 +3,6 @@ package review
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyholder/keyholder/approvals"
@@ -112,8 +111,15 @@ func concernsOf(rows []Row, st Started, f workflows.Facts) map[string]map[string
 		}
 		out[email][who] = max(out[email][who], how)
 	}
-	for id, p := range f.People {
-		note(p.Email, id, concernsOwn)
+	for _, who := range f.Everybody() {
+		for _, email := range who.Emails {
+			note(email, who.ID, concernsOwn)
+		}
+		for _, r := range rows { // under an address with a tag, too
+			if r.about(who) {
+				note(r.Email, who.ID, concernsOwn)
+			}
+		}
 	}
 	for email, id := range f.ByEmail {
 		note(email, id, concernsOwn)
@@ -307,7 +313,7 @@ func (p *panel) unseen(people []string) []string {
 	}
 	var out []string
 	for _, id := range people {
-		if strings.TrimSpace(p.f.People[id].Email) == "" && !seen[id] {
+		if len(p.f.Known(id).Emails) == 0 && !seen[id] {
 			out = append(out, id)
 		}
 	}

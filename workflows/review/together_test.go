@@ -12,8 +12,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
-// monday is a Monday at nine, the moment at which the calendar opens a review by default: its reminder of the seventh day and
-// its first escalation fall together.
+// monday is a Monday at nine, the moment at which the calendar opens a review by default: its
+// reminder of the seventh day and its first escalation fall together.
 var monday = time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
 
 // openedAt is a world whose review begins at that moment, with the rules as change leaves them.
@@ -71,8 +71,9 @@ func TestTheReminderOfTheSeventhDayIsSentBesideTheEscalationOfThatMoment(t *test
 	}
 }
 
-// Whatever falls together in whichever order: every reminder that the rules plan is sent, as what it is, and every
-// escalation is taken. (That nothing due is forgotten after any command is checked in every story, see checkDue.)
+// Whatever falls together in whichever order: every reminder that the rules plan is sent, as what
+// it is, and every escalation is taken. (That nothing due is forgotten after any command is checked
+// in every story, see checkDue.)
 func TestWhatFallsTogetherIsAllDone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := monday.Add(time.Duration(rapid.IntRange(0, 14*24).Draw(t, "hours later")) * time.Hour)

@@ -201,6 +201,9 @@ func (w *world) click(who, action, id string, in map[string]string, page int) er
 	cmd := workflows.Command{Workflow: id, Name: action, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U" + strings.ToUpper(who), Team: "TACME"}, Round: workflows.NoRound, Input: in, Page: page}
 	if r := w.runs[id]; r != nil {
 		cmd.Round = round(r.state)
+		if p, packet := r.state.(PacketState); packet && (in != nil || action == FormPacket) && action != ActReassign {
+			cmd.Round = p.Edits // as its form carries
+		}
 	}
 	if in != nil {
 		cmd.View, cmd.Submitted = "V1", action == FormPacket || action == ActReassign || action == ActImport || action == ActDelegates

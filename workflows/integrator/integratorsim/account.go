@@ -3,6 +3,7 @@ package integratorsim
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -51,10 +52,26 @@ func profile(c *call) reply {
 		"useErrMgtTwoDotZero": true, "emailHash": hex.EncodeToString(hash[:])})
 }
 
-func (t *token) view() doc {
-	d := doc{"_id": t.ID, "name": t.Name, "token": masked, "revoked": t.Revoked, "fullAccess": t.Kind != CustomToken, "legacyNetSuite": false,
-		"_exportIds": []any{}, "_importIds": []any{}, "_connectionIds": []any{}, "_apiIds": []any{},
-		"createdAt": clock(t.CreatedAt), "lastModified": clock(t.Modified)}
+// scopes are the fields that say what a token of limited scope reaches.
+var scopes = []string{"_exportIds", "_importIds", "_connectionIds", "_apiIds", "_mcpServerIds"}
+
+// view is a token as its environment shows it: never with its secret. Of a personal one the marks are tokenType and the maker's ashare.
+func (t *token) view(e *environment) doc {
+	d := doc{"_id": t.ID, "name": t.Name, "token": masked, "revoked": t.Revoked, "fullAccess": t.Kind != CustomToken && t.Kind != PersonalToken,
+		"legacyNetSuite": false, "createdAt": clock(t.CreatedAt), "lastModified": clock(t.Modified)}
+	for _, field := range scopes {
+		ids := []any{}
+		for _, id := range t.Scope[field] {
+			ids = append(ids, id)
+		}
+		d[field] = ids
+	}
+	if t.Kind == PersonalToken {
+		d["tokenType"] = "ashare"
+		if h := e.shareOf(t.Person); h != nil {
+			d["_aShareId"] = h.ID
+		}
+	}
 	if !t.Expires.IsZero() {
 		d["autoPurgeAt"] = clock(t.Expires)
 	}
@@ -65,7 +82,7 @@ func (t *token) view() doc {
 func (c *call) ownTokens() []*token {
 	var out []*token
 	for _, t := range c.w.Tokens {
-		if t.Kind != PersonToken && t.AccountID == c.acct.ID && t.EnvID == c.env.ID {
+		if t.Kind != PersonToken && t.AccountID == c.acct.ID && t.EnvID == c.env.ID && (t.Expires.IsZero() || c.now.Before(t.Expires)) {
 			out = append(out, t)
 		}
 	}
@@ -84,13 +101,13 @@ func (c *call) withToken(do func(*token) reply) reply {
 func listTokens(c *call) reply {
 	var items []any
 	for _, t := range c.ownTokens() {
-		items = append(items, t.view())
+		items = append(items, t.view(c.env))
 	}
 	return c.list(items)
 }
 
 func getToken(c *call) reply {
-	return c.withToken(func(t *token) reply { return ok(t.view()) })
+	return c.withToken(func(t *token) reply { return ok(t.view(c.env)) })
 }
 
 // postToken makes a token; its secret stands in this one answer only. A token made by an administrator's is one too.
@@ -110,13 +127,25 @@ func postToken(c *call) reply {
 		t.Kind = AdminToken
 	}
 	c.audit("accesstoken", t.ID, "create")
-	v := t.view()
+	v := t.view(c.env)
 	v["token"] = t.Secret
 	return created(v)
 }
 
+// foreign refuses whoever changes or ends a personal token that is another's.
+func (c *call) foreign(t *token) *reply {
+	if t.Kind == PersonalToken && (c.token.Person == nil || c.token.Person != t.Person) {
+		r := forbidden("This personal access token is owned by another user")
+		return &r
+	}
+	return nil
+}
+
 func putToken(c *call) reply {
 	return c.withToken(func(t *token) reply {
+		if bad := c.foreign(t); bad != nil {
+			return *bad
+		}
 		d, bad := c.object(false)
 		if bad != nil {
 			return *bad
@@ -127,12 +156,18 @@ func putToken(c *call) reply {
 		was := t.Revoked
 		t.Revoked, t.Modified = d["revoked"] == true, c.now
 		c.audit("accesstoken", t.ID, "update", fieldChange{"revoked", was, t.Revoked})
-		return ok(t.view())
+		return ok(t.view(c.env))
 	})
 }
 
 func deleteToken(c *call) reply {
 	return c.withToken(func(t *token) reply {
+		if bad := c.foreign(t); bad != nil {
+			return *bad
+		}
+		if !t.Revoked {
+			return fail(http.StatusUnprocessableEntity, "invalid_request", "Only a revoked token can be deleted.", "revoked")
+		}
 		c.w.Tokens = slices.DeleteFunc(c.w.Tokens, func(x *token) bool { return x == t })
 		delete(c.w.BySecret, t.Secret)
 		c.audit("accesstoken", t.ID, "delete")
@@ -243,6 +278,9 @@ func sessionInfo(c *call) reply {
 		"agreeTOSAndPP": c.person.SignedUp})
 }
 
+// personalLife is how long a personal access token lives at most. Source: celigo/ai, managing-api-tokens.
+const personalLife = 90 * 24 * time.Hour
+
 // addToken makes a token of an account.
 func (s *Server) addToken(a *account, e *environment, spec Token) *token {
 	now := s.opts.Now()
@@ -259,6 +297,12 @@ func (s *Server) addToken(a *account, e *environment, spec Token) *token {
 	}
 	if spec.PurgeAfter > time.Duration(0) {
 		t.Expires = now.Add(spec.PurgeAfter)
+	}
+	if t.Scope = spec.Scope; t.Kind == PersonalToken {
+		t.Person = s.world.personByEmail(spec.Maker)
+		if last := t.CreatedAt.Add(personalLife); t.Expires.IsZero() || t.Expires.After(last) {
+			t.Expires = last
+		}
 	}
 	s.world.Tokens = append(s.world.Tokens, t)
 	s.world.BySecret[t.Secret] = t

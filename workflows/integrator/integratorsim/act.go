@@ -18,6 +18,8 @@ type Action struct {
 	Company     string `json:"company,omitempty"`
 	// To is the new address of change_address.
 	To string `json:"to,omitempty"`
+	// Source is how somebody signs in: ui (the default) or sso.
+	Source string `json:"source,omitempty"`
 	// By is the e-mail of who does it in the pages; default the owner. The audit log names them.
 	By string `json:"by,omitempty"`
 
@@ -58,6 +60,10 @@ var actions = map[string]func(*scene) (Result, error){
 	"sign_up_trial":      (*scene).signUpTrial,
 	"sign_in":            (*scene).signIn,
 	"change_address":     (*scene).changeAddress,
+	"forgot_password":    (*scene).forgotPassword,
+	"reset_password":     (*scene).resetPassword,
+	"mailbox_off":        func(x *scene) (Result, error) { return x.mailbox(false) },
+	"mailbox_on":         func(x *scene) (Result, error) { return x.mailbox(true) },
 	"add_user":           (*scene).actAddUser,
 	"change_role":        (*scene).changeRole,
 	"remove_user":        (*scene).removeUser,
@@ -256,6 +262,13 @@ func (x *scene) signIn() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	source := x.Source
+	if source == "" {
+		source = "ui"
+	}
+	if source != "ui" && source != "sso" {
+		return Result{}, fmt.Errorf("source %q is not ui or sso", x.Source)
+	}
 	now := x.s.opts.Now()
 	if x.acct.Owner == p {
 		x.acct.OwnerLastSignIn = now
@@ -270,7 +283,7 @@ func (x *scene) signIn() (Result, error) {
 		h.LastSignIn = now
 	}
 	p.LastSignIn = now
-	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "signin", ByUser: p.identity(), EnvID: x.env.ID, Subject: p.Email}, now)
+	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: source, Event: "signin", ByUser: p.identity(), EnvID: x.env.ID, Subject: p.Email}, now)
 	return Result{ID: p.ID}, nil
 }
 

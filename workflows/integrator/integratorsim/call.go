@@ -177,10 +177,35 @@ func (c *call) authenticate() *reply {
 	if c.env == nil {
 		return refuse("Bearer Authentication Failed")
 	}
-	if t.Kind != OwnerToken {
+	switch t.Kind {
+	case OwnerToken:
+	case PersonalToken:
+		if !c.actAsMaker(t.Person) {
+			return refuse("Bearer Authentication Failed")
+		}
+	default:
 		c.role = administrator
 	}
 	return nil
+}
+
+// levels are the rights of an ashare's access levels.
+var levels = map[string]role{"administrator": administrator, "manage": manage, "monitor": monitor, "": tile}
+
+// actAsMaker gives a personal token its maker's rights of now; without access it works no longer.
+func (c *call) actAsMaker(p *person) bool {
+	if p == nil {
+		return false
+	}
+	if c.person = p; p == c.acct.Owner {
+		return true
+	}
+	h := c.env.shareOf(p)
+	if h == nil || !h.Accepted || h.Disabled {
+		return false
+	}
+	c.share, c.role = h, levels[h.AccessLevel]
+	return true
 }
 
 // actAsPerson chooses the account of a person's call: the one of the header integrator-ashareid, else the own one.
@@ -199,7 +224,7 @@ func (c *call) actAsPerson() {
 				continue
 			}
 			c.acct, c.env, c.share = a, e, h
-			c.role = map[string]role{"administrator": administrator, "manage": manage, "monitor": monitor, "": tile}[h.AccessLevel]
+			c.role = levels[h.AccessLevel]
 			return
 		}
 	}

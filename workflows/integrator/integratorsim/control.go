@@ -16,6 +16,9 @@ const (
 	AdminToken  TokenKind = "admin"  // made by an administrator: everything but account transfers, unless MayTransfer
 	CustomToken TokenKind = "custom" // custom scope: reads, and gets 403 for every write
 	PersonToken TokenKind = "person" // a person signed in: accepts, dismisses, and acts in accounts by integrator-ashareid
+	// PersonalToken is a personal access token: its maker's own rights in the environment, at every moment. It ends when
+	// their access does, and 90 days after it was made unless sooner.
+	PersonalToken TokenKind = "personal"
 )
 
 // Token describes a token of an environment.
@@ -29,9 +32,14 @@ type Token struct {
 	LostRights bool
 	// Revoked: 401.
 	Revoked bool
-	// PurgeAfter is the life of the token (Celigo offers 1 h to 30 d); 0 is for ever.
+	// PurgeAfter is the life of the token from now (Celigo offers 1 h to 30 d; of a personal one at most 90 d); 0 is for
+	// ever, and 90 d of a personal one. Past it the token is gone.
 	PurgeAfter time.Duration
-	CreatedAt  time.Time // default: now
+	// Maker is the e-mail of whose a PersonalToken is: the owner or somebody with access to the environment.
+	Maker string
+	// Scope is what a CustomToken reaches, by field: _connectionIds, _exportIds, _importIds, _apiIds, _mcpServerIds.
+	Scope     map[string][]string
+	CreatedAt time.Time // default: now
 }
 
 // Account describes an account to add. The owner is made, or must own nothing yet.

@@ -43,7 +43,7 @@ func Demo(o Options) (*Server, DemoInfo) {
 		a.OwnerLastSignIn, a.Owner.LastSignIn, a.Owner.MFAEnabled = now.AddDate(0, 0, -2), now.AddDate(0, 0, -2), true
 	})
 	demoSandboxUsers(sandbox, now)
-	demoTokens(prod, now)
+	demoTokens(prod, d, now)
 	s.demoAudit(prod, people, now)
 	for _, email := range []string{"jane@acme.example", "dee@acme.example", "ana@acme.example", "ben@acme.example"} {
 		if t, err := s.PersonToken(email); err == nil {
@@ -94,12 +94,15 @@ func demoSandboxUsers(sandbox *EnvHandle, now time.Time) {
 	}
 }
 
-func demoTokens(prod *EnvHandle, now time.Time) {
+func demoTokens(prod *EnvHandle, d DemoInfo, now time.Time) {
 	days := func(n int) time.Time { return now.AddDate(0, 0, -n) }
 	for _, t := range []Token{
-		{Name: "NetSuite bundle", Kind: CustomToken, CreatedAt: days(310)},
+		{Name: "NetSuite bundle", Kind: CustomToken, CreatedAt: days(310), Scope: map[string][]string{"_connectionIds": {d.Connections["NetSuite"]}}},
 		{Name: "Deploy pipeline", Kind: AdminToken, CreatedAt: days(140)},
 		{Name: "Old warehouse export", Kind: OwnerToken, Revoked: true, CreatedAt: days(520)},
+		{Name: "Raj, command line", Kind: PersonalToken, Maker: "raj@acme.example", CreatedAt: days(70)},
+		{Name: "Migration of November", Kind: CustomToken, PurgeAfter: 12 * 24 * time.Hour, CreatedAt: days(18),
+			Scope: map[string][]string{"_connectionIds": {d.Connections["Shopify"], d.Connections["Payroll SFTP"]}}},
 	} {
 		prod.AddToken(t)
 	}

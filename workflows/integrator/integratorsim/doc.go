@@ -54,6 +54,10 @@
 //   - Entries of the audit log about users name the person as _resourceId, or with Options.AuditShareIDs the ashare. What fieldChanges holds for them is
 //     inferred from the records: email and the access for create, email for delete, the fields that changed for update. The log of a token is that of
 //     its environment, with what concerns the whole account.
+//   - Sign-ins are entries of resourceType user and event signin, source ui or sso, byUser and _resourceId whoever signed in: who sat at the keyboard
+//     the log does not say. A password is reset by the newest mail's link, once and within an hour; the mailbox may be off, and then nothing arrives.
+//   - Personal access tokens (tokenType ashare) have their maker's rights of now and answer 401 when those end; a token past its autoPurgeAt is gone
+//     from the list. Only a revoked token can be deleted, a personal one only by its maker. A new token without any scope has full access.
 //   - The audit log and the list of API tokens are for the owner and administrators; a token of custom scope gets 403.
 //   - Who is no administrator may invite with grants on integrations of their own, and no more than they have there themselves
 //     (help 22280940892827), in the pages and by POST /invite; Account.AdminsOnlyInvite switches it off. Otherwise 403.

@@ -1,12 +1,15 @@
 package integratorsim
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Mail is a message that the service would have sent. Following its link is posting Follow to /_sim/act.
 type Mail struct {
 	ID      string    `json:"id"`
 	At      time.Time `json:"at"`
-	Kind    string    `json:"kind"` // invitation, transfer, transfer_done
+	Kind    string    `json:"kind"` // invitation, transfer, transfer_done, password_reset
 	To      string    `json:"to"`
 	Subject string    `json:"subject"`
 	Text    string    `json:"text"`
@@ -14,10 +17,13 @@ type Mail struct {
 	Account string    `json:"account"`
 	Ref     string    `json:"ref,omitempty"` // the ashare's or transfer's ID
 	Follow  *Action   `json:"follow,omitempty"`
+	Bounced bool      `json:"bounced,omitempty"` // the mailbox was off
+	Used    bool      `json:"used,omitempty"`    // the link of a password_reset was followed
 }
 
 func (s *Server) send(m Mail) {
 	m.ID, m.At = s.newID(), s.opts.Now()
+	m.Bounced = s.world.Closed[strings.ToLower(m.To)]
 	if m.Follow != nil {
 		m.Link = s.opts.Public + "/_sim/mails/" + m.ID
 	}

@@ -1,7 +1,9 @@
 package integratorsim
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -100,6 +102,8 @@ type TokenState struct {
 	Environment string    `json:"environment"`
 	LostRights  bool      `json:"lostRights"`
 	Revoked     bool      `json:"revoked"`
+	Maker       string    `json:"maker,omitempty"` // e-mail, of a personal one
+	Ends        time.Time `json:"ends,omitzero"`   // zero: never
 }
 
 // AuditState is an entry of the audit log. User is the e-mail of the user it is about, "" when it is about something else.
@@ -150,6 +154,8 @@ type State struct {
 	Now      time.Time  `json:"now"`
 	Accounts []Snapshot `json:"accounts"`
 	Mails    []Mail     `json:"mails"`
+	// MailboxesOff are those that are switched off, sorted, in small letters.
+	MailboxesOff []string `json:"mailboxesOff"`
 }
 
 // State copies everything.
@@ -158,7 +164,7 @@ func (s *Server) State() State {
 	defer s.mu.Unlock()
 	now := s.opts.Now()
 	s.settle(now)
-	out := State{Now: now, Accounts: []Snapshot{}, Mails: append([]Mail{}, s.world.Mails...)}
+	out := State{Now: now, Accounts: []Snapshot{}, Mails: append([]Mail{}, s.world.Mails...), MailboxesOff: slices.Sorted(maps.Keys(s.world.Closed))}
 	for _, a := range s.world.Accounts {
 		out.Accounts = append(out.Accounts, s.snapshot(a))
 	}
@@ -188,8 +194,12 @@ func (s *Server) snapshot(a *account) Snapshot {
 		out.Transfers = append(out.Transfers, TransferState{t.ID, t.Account, t.To.Email, t.From.Email, t.Status, t.Accepted, t.Dismissed, t.CreatedAt, t.TransferredAt})
 	}
 	for _, t := range s.world.Tokens {
-		if t.AccountID == a.ID {
-			out.Tokens = append(out.Tokens, TokenState{t.ID, t.Name, t.Kind, a.env(t.EnvID).Name, t.Lost, t.Revoked})
+		if t.AccountID == a.ID && (t.Expires.IsZero() || s.opts.Now().Before(t.Expires)) {
+			st := TokenState{t.ID, t.Name, t.Kind, a.env(t.EnvID).Name, t.Lost, t.Revoked, "", t.Expires}
+			if t.Kind == PersonalToken && t.Person != nil {
+				st.Maker = t.Person.Email
+			}
+			out.Tokens = append(out.Tokens, st)
 		}
 	}
 	for name, n := range a.Writes {

@@ -20,6 +20,7 @@ type world struct {
 
 	ByEmail  map[string]*person
 	BySecret map[string]*token
+	Closed   map[string]bool // mailboxes that are switched off, in small letters
 }
 
 // person is a user document. The account of an owner is the owner's document: account.ID is Owner.ID.
@@ -106,7 +107,8 @@ type token struct {
 	Kind             TokenKind
 	MayTransfer      bool
 	Lost, Revoked    bool
-	Person           *person // of a person's token
+	Person           *person // of a person's token, and whose a personal one is
+	Scope            map[string][]string
 	AccountID, EnvID string
 	Expires          time.Time
 	CreatedAt        time.Time
@@ -156,7 +158,7 @@ func clockOr(t time.Time) any {
 }
 
 func newWorld() *world {
-	return &world{ByEmail: map[string]*person{}, BySecret: map[string]*token{}}
+	return &world{ByEmail: map[string]*person{}, BySecret: map[string]*token{}, Closed: map[string]bool{}}
 }
 
 func newEnvironment(id, name string, production bool) *environment {

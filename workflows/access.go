@@ -138,12 +138,21 @@ type Given struct {
 	Until    time.Time `json:"until,omitzero"` // end of the time-box that gave it
 	// Asked is who asked for it, a Slack ID; empty where nobody did.
 	Asked string `json:"asked,omitempty"`
+	// Wrote is what Keyholder itself wrote last for a workflow, whichever machine's: its own hand, which nobody has to explain.
+	Wrote *Wrote `json:"wrote,omitempty"`
 	// Who is the user by what integrator.io knows them by, as seen last; zero where they were never seen.
 	Who UserRef `json:"who,omitzero"`
 	// Running are the time-boxes that have begun and not ended, in that order.
 	Running []RunningTime `json:"running,omitempty"`
 	// Former is what stood before the first of Running, and stands again after the last of them; nil while none runs.
 	Former *Former `json:"former,omitempty"`
+}
+
+// Wrote is an access that Keyholder wrote at integrator.io.
+type Wrote struct {
+	Mark     string    `json:"mark"` // "" when it was taken away
+	Workflow string    `json:"workflow"`
+	At       time.Time `json:"at"`
 }
 
 // RunningTime is a time-box that has begun and not ended.
@@ -193,6 +202,8 @@ const (
 	TimeBegins    = "begins"
 	TimeMoves     = "moves" // it ends at another time
 	TimeEnds      = "ends"
+	// OwnHand: Keyholder wrote it. It decides nothing; only Wrote and Who follow.
+	OwnHand = "wrote"
 )
 
 // GivenChange is the body of [AccessGiven].
@@ -211,9 +222,16 @@ type GivenChange struct {
 // With is what is given after a change. A time that ends takes nothing away that a later decision gave, and what stood before the first
 // of the times that run is kept until the last of them is over, in whatever order they end.
 func (g Given) With(c GivenChange) Given {
+	if c.Time == OwnHand {
+		g.Wrote = c.Given.Wrote
+		if !c.Given.Who.IsZero() {
+			g.Who = c.Given.Who
+		}
+		return g
+	}
 	next := c.Given
 	next.Running = slices.DeleteFunc(slices.Clone(g.Running), func(r RunningTime) bool { return r.Workflow == c.Workflow && c.Time != GivenOnTheWay })
-	next.Former = g.Former
+	next.Former, next.Wrote = g.Former, g.Wrote
 	switch c.Time {
 	case TimeBegins:
 		if len(next.Running) == 0 {
@@ -245,6 +263,37 @@ func (g Given) With(c GivenChange) Given {
 		next.Running, next.Former = nil, nil
 	}
 	return next
+}
+
+// OwnHandOf notes what a call wrote that a receipt answers, ok false for none: what Keyholder did is so explained by the workflow that
+// asked for it, whatever machine that is.
+func OwnHandOf(cmd Command, f Facts) (e Event, ok bool) {
+	r := cmd.Receipt
+	if r == nil || !r.OK || r.User == nil || r.User.Email == "" {
+		return Event{}, false
+	}
+	w := Wrote{Workflow: cmd.Workflow, At: cmd.At}
+	switch r.Op {
+	case OpInviteUser, OpSetRole, OpGrant, OpChangeAccess:
+		w.Mark = r.User.Access().Mark()
+	case OpRemoveUser, OpRemoveAccess:
+	case OpWithdrawUser:
+		if r.User.Status == UserAccepted {
+			return Event{}, false // it was accepted before, and stays
+		}
+	default:
+		return Event{}, false
+	}
+	key, _, _ := f.Account.GivenOf(r.Environment, r.User.Email, r.User.Ref())
+	return cmd.Event(AccessGiven, GivenChange{Key: key, Time: OwnHand, Workflow: cmd.Workflow, Given: Given{Wrote: &w, Who: r.User.Ref()}}), true
+}
+
+// WithOwnHand adds that to a decision which has events.
+func WithOwnHand(d Decision, cmd Command, f Facts) Decision {
+	if e, wrote := OwnHandOf(cmd, f); wrote && len(d.Events) > 0 {
+		d.Account = append(d.Account, e)
+	}
+	return d
 }
 
 // userWith is an accepted user with the access of a mark; nil for none.

@@ -76,8 +76,10 @@ func (m ruled[S]) Needs(s State, cmd Command, p Policy, a AccountState) Needs {
 	return m.r.Needs(s.(S), cmd, p, a)
 }
 
+// Decide also notes in the account's record what a call of this workflow wrote, so that no machine can forget it.
 func (m ruled[S]) Decide(s State, cmd Command, f Facts) (Decision, error) {
-	return m.r.Decide(s.(S), cmd, f)
+	d, err := m.r.Decide(s.(S), cmd, f)
+	return WithOwnHand(d, cmd, f), err
 }
 
 func (m ruled[S]) Apply(s State, e Event) (State, error) { return m.r.Kinds.Apply(s.(S), e) }

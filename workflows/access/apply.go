@@ -152,6 +152,7 @@ func init() {
 			}
 		}),
 		evLeft: with(func(s *State, _ workflows.Event, b left) { s.Left, s.LeftBy = b.Mark, b.By }),
+		evTook: with(func(s *State, _ workflows.Event, b taken) { s.Taking = b.count(s.Taking) }),
 		evRenamed: with(func(s *State, _ workflows.Event, b renamed) {
 			s.Address = b.To
 			s.Parties = slices.Clone(s.Parties)
@@ -242,6 +243,7 @@ func init() {
 			}
 			s.Drifted, s.InFlight, s.Slow, s.Checks, s.Looking, s.Mark = true, false, false, false, false, b.Mark
 			s.There = &there{User: b.User, OK: b.OK}
+			s.Taking = s.takingBallot()
 			s.Round++
 		}),
 		evEnded: with(func(s *State, e workflows.Event, b Finished) {

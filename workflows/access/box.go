@@ -1,6 +1,8 @@
 package access
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyholder/keyholder/approvals"
@@ -150,16 +152,45 @@ func adopt(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	if err := s.mayAnswerDrift(cmd, f); err != nil {
 		return workflows.Decision{}, err
 	}
+	vote, enough, err := take(s.Taking, s.takingParties(), s.managers(), cmd, f)
+	switch {
+	case err != nil:
+		return workflows.Decision{}, err
+	case !enough:
+		d := one(cmd, evTook, vote)
+		d.Reply = workflows.Reply{Text: fmt.Sprintf("Recorded. %d of %d leave it as it is; the others still can.",
+			len(s.Taking.Votes)+len(vote.Votes), s.Taking.Quorum)}
+		return d, nil
+	}
 	outcome := Ended
 	if s.Review != "" {
 		outcome = Cancelled // what the review decided is not done
 	}
 	d := s.end(cmd, Finished{Outcome: outcome, Code: "adopted"})
+	if s.Taking.Quorum > 1 {
+		d.Events = append([]workflows.Event{cmd.Event(evTook, vote)}, d.Events...)
+	}
 	if s.There != nil && s.There.OK { // it is their decision now, and no difference that nobody explains
 		d.Account = append(d.Account, expected(cmd, s.ID, or(s.Key, workflows.GivenKey(s.Environment, s.Email)), s.There.User.Mark(), s.Who))
 	}
 	return d, nil
 }
+
+// takingBallot asks whether what somebody made of the access stays: as many as its role needs.
+func (s State) takingBallot() approvals.Ballot {
+	mark := "" // not known, so it may be any
+	if s.There != nil && s.There.OK {
+		mark = s.There.User.Mark()
+	}
+	b := approvals.Ballot{Quorum: quorumOf(s.Policy, mark), Electorate: s.managers(), Bars: s.Bars}
+	if s.Review != "" { // nobody asked for it
+		b.Bars = slices.DeleteFunc(slices.Clone(s.Bars), func(b approvals.Bar) bool { return b.Why != partyBeneficiary })
+	}
+	return b
+}
+
+// takingParties are those whom it is about.
+func (s State) takingParties() []approvals.Party { return s.Parties }
 
 // undo restores although somebody changed it.
 func undo(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {

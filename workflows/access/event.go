@@ -34,6 +34,7 @@ const (
 	evLooking     = "access.looking"      // looking: integrator.io shows something else than was expected; it is read
 	evLeft        = "access.left"         // left: somebody took what is there as expected, on a finding's card
 	evRenamed     = "access.renamed"      // renamed: the user has another address by now
+	evTook        = "access.taking"       // taken: somebody leaves it as it is, and more are needed
 	evWatched     = "access.watched"      // seen: what is there while people do it in the pages
 	evDeclined    = "access.declined"     // seen
 	evResending   = "access.resending"    // none

@@ -28,6 +28,7 @@ const (
 	evFound    = "finding.found"   // Found
 	evMoved    = "finding.changed" // movedTo
 	evAskedWho = "finding.asked"   // askedWho
+	evTaken    = "finding.taken"   // taken: somebody takes it as expected, and more are needed
 	evAskWaits = "finding.asking"  // none: somebody is asked as soon as the audit log is read
 	evTraced   = "finding.traced"  // traced
 	evSettled  = "finding.ended"   // Settled
@@ -65,12 +66,16 @@ type Found struct {
 	To          []string          `json:"to,omitempty"`
 	Managers    []string          `json:"managers,omitempty"`
 	Channel     string            `json:"channel,omitempty"`
-	Tracing     bool              `json:"tracing,omitempty"` // the audit log is being read
+	// Taking is the question whether it is taken as expected.
+	Taking  approvals.Ballot `json:"taking"`
+	Tracing bool             `json:"tracing,omitempty"` // the audit log is being read
 }
 
 type movedTo struct {
 	Now     string    `json:"now"`
-	Email   string    `json:"email,omitempty"` // their address of then
+	Email   string    `json:"email,omitempty"`  // their address of then
+	Quorum  int       `json:"quorum,omitempty"` // how many take it as expected by then
+	To      []string  `json:"to,omitempty"`     // who is told by then
 	Via     string    `json:"via,omitempty"`
 	Since   time.Time `json:"since,omitzero"`
 	Tracing bool      `json:"tracing,omitempty"`
@@ -88,6 +93,7 @@ type traced struct {
 	Effect  string           `json:"effect,omitempty"`
 	Trace   *workflows.Trace `json:"trace,omitempty"`
 	Doer    string           `json:"doer,omitempty"` // their Slack user
+	Bars    []approvals.Bar  `json:"bars,omitempty"`
 	Code    string           `json:"code,omitempty"` // why it could not be read
 	Message string           `json:"message,omitempty"`
 }
@@ -108,6 +114,8 @@ type FoundState struct {
 	Round   int       `json:"round"`
 	AskedBy string    `json:"asked_by,omitempty"`
 	AskedAt time.Time `json:"asked_at,omitzero"`
+	// Said is who owns the account by the word of those who took it as expected so far.
+	Said string `json:"said,omitempty"`
 	// Address is what the user has by now where it is not Email.
 	Address string `json:"address,omitempty"`
 	// Asked is who was asked, "" for nobody yet; AskedDoer that it is who did it; AskedWhy why they.
@@ -183,6 +191,8 @@ func (Finding) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		n.People = workflows.Union(n.People, []string{cmd.Actor.ID, s.Person}, p.Admins, p.HolderIDs())
 	}
 	switch cmd.Name {
+	case findingChanged:
+		n.People = workflows.Union(p.Admins, p.HolderIDs())
 	case FindingRequest:
 		n.People = workflows.Union(p.Admins, p.HolderIDs())
 		n.Emails = []string{cmd.Input[BlockEmail]}
@@ -191,6 +201,7 @@ func (Finding) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		n.People = append(n.People, s.doer())
 	case workflows.CmdReceipt:
 		n.Emails = []string{s.Email}
+		n.People = workflows.Union(p.Admins, p.HolderIDs())
 		if t := cmd.Receipt.Trace; t != nil && t.Email != "" {
 			n.Emails = append(n.Emails, strings.ToLower(t.Email))
 		}
@@ -217,7 +228,7 @@ func (Finding) Apply(st workflows.State, e workflows.Event) (workflows.State, er
 	if err := fold(&s, e); err != nil {
 		return st, fmt.Errorf("apply %s: %w", e.Type, err)
 	}
-	if e.Type != evAskedWho && e.Type != evAskWaits && e.Type != evTraced { // asking and knowing who changes nothing of the question
+	if e.Type != evAskedWho && e.Type != evAskWaits && e.Type != evTraced && e.Type != evTaken { // asking and knowing who changes nothing of the question
 		s.Round++
 	}
 	return s, nil
@@ -230,6 +241,10 @@ var findingFolds = map[string]func(*FoundState, workflows.Event) error{
 	}),
 	evMoved: with(func(s *FoundState, _ workflows.Event, b movedTo) {
 		s.Now, s.Via, s.Since, s.Address = b.Now, b.Via, b.Since, b.Email
+		s.Taking.Votes, s.Said = nil, "" // it is another question
+		if b.Quorum > 0 {
+			s.Taking.Quorum, s.To = b.Quorum, workflows.Union(s.To, b.To)
+		}
 		s.trace(b.Tracing)
 	}),
 	evAskedWho: with(func(s *FoundState, e workflows.Event, b askedWho) {
@@ -239,8 +254,12 @@ var findingFolds = map[string]func(*FoundState, workflows.Event) error{
 		}
 	}),
 	evAskWaits: with(func(s *FoundState, e workflows.Event, _ none) { s.AskedBy, s.AskedAt, s.AskWaits = e.By.ID, e.At, true }),
+	evTaken: with(func(s *FoundState, _ workflows.Event, b taken) {
+		s.Taking, s.Said = b.count(s.Taking), b.Owner
+	}),
 	evTraced: with(func(s *FoundState, _ workflows.Event, b traced) {
 		s.Log = &b
+		s.Taking = s.Taking.Barring(b.Bars)
 		s.Traces = max(0, s.Traces-1)
 	}),
 	evSettled: with(func(s *FoundState, _ workflows.Event, b Settled) { s.End = &b }),

@@ -1,10 +1,12 @@
 package access
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -23,7 +25,7 @@ func decideFinding(s FoundState, cmd workflows.Command, f workflows.Facts) (work
 		return openFinding(cmd, f), nil
 	}
 	if cmd.Name == findingChanged && ours {
-		return s.changed(cmd), nil
+		return s.changed(cmd, f), nil
 	}
 	if cmd.Name == workflows.CmdReceipt {
 		return s.traced(cmd, f), nil
@@ -51,7 +53,13 @@ func openFinding(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 	if fd.Environment == "" && fd.Was == absent && workflows.SameEmail(fd.Email, f.Account.Owner) {
 		fd.Owner, fd.NewOwner = true, in["gone"]
 	}
-	fd.Managers, fd.To = findingPeople(f, FoundState{Found: fd}.about)
+	quorum := quorumOf(f.Policy.Access, fd.Now)
+	if fd.Owner { // whoever owns it may do more than an administrator
+		quorum = max(quorum, f.Policy.Access.AdministratorQuorum)
+	}
+	fd.Managers, fd.To = findingPeople(f, FoundState{Found: fd}.about, quorum)
+	fd.Taking = approvals.Ballot{Quorum: quorum, Electorate: fd.Managers}
+	fd.Taking.Bars = approvals.Bars(FoundState{Found: fd}.parties(), f.Everybody())
 	fd.Tracing = true
 	d := one(cmd, evFound, fd)
 	after, _ := time.Parse(time.RFC3339, in["after"])
@@ -81,8 +89,9 @@ func (s FoundState) traced(cmd workflows.Command, f workflows.Facts) workflows.D
 	} else if b.Code == "" {
 		b.Code = workflows.RefusedOther
 	}
-	d := one(cmd, evTraced, b)
 	s.Log = &b
+	b.Bars = approvals.Bars(s.parties(), f.Everybody())
+	d := one(cmd, evTraced, b)
 	if s.AskWaits && s.Traces == 1 {
 		d.Events = append(d.Events, cmd.Event(evAskedWho, s.whomToAsk(f, s.AskedBy)))
 	}
@@ -95,7 +104,7 @@ func since(in map[string]string) time.Time {
 }
 
 // changed follows what integrator.io shows by now.
-func (s FoundState) changed(cmd workflows.Command) workflows.Decision {
+func (s FoundState) changed(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 	now, by := cmd.Input["now"], cmd.Input["explained"]
 	move := movedTo{Now: now, Via: cmd.Input["via"], Since: since(cmd.Input)}
 	if is := cmd.Input["address"]; is != "" && is != s.Email {
@@ -114,7 +123,8 @@ func (s FoundState) changed(cmd workflows.Command) workflows.Decision {
 		d.Events = append(d.Events, cmd.Event(evSettled, Settled{Outcome: Gone, By: cmd.Actor, At: cmd.At}))
 		return d
 	}
-	move.Tracing = true
+	move.Tracing, move.Quorum = true, quorumOf(f.Policy.Access, now)
+	_, move.To = findingPeople(f, s.about, move.Quorum)
 	d := one(cmd, evMoved, move)
 	d.Calls = []workflows.Call{s.traceCall(cmd, s.Begun.Add(-traceMargin))}
 	return d
@@ -154,6 +164,13 @@ func (s FoundState) over(cmd workflows.Command, e Settled) workflows.Decision {
 // adopt takes it as expected: the record explains it from now on. Of a changed owner it asks who it is, where that does not show.
 func (s FoundState) adopt(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	e := Settled{Outcome: Expected}
+	vote, enough, err := take(s.Taking, s.parties(), currentManagers(s.Managers, f), cmd, f)
+	if err != nil {
+		return workflows.Decision{}, err
+	}
+	if !enough && !s.Owner {
+		return s.took(cmd, vote), nil
+	}
 	if s.Owner {
 		e.Owner = s.NewOwner
 		if e.Owner == "" {
@@ -166,8 +183,19 @@ func (s FoundState) adopt(cmd workflows.Command, f workflows.Facts) (workflows.D
 			}
 			e.Owner = strings.ToLower(given)
 		}
+		if s.Said != "" && s.Said != e.Owner {
+			return workflows.Decision{}, workflows.RefuseField(BlockReason, "owner_differs", workflows.Mention(s.Taking.Votes[0].By)+" says that it is "+
+				s.Said+". Both have to say the same; nothing was recorded.")
+		}
+		vote.Owner = e.Owner
+	}
+	if !enough {
+		return s.took(cmd, vote), nil
 	}
 	d := s.over(cmd, e)
+	if s.Taking.Quorum > 1 {
+		d.Events = append([]workflows.Event{cmd.Event(evTaken, vote)}, d.Events...)
+	}
 	if id := s.Decision.Workflow; strings.HasPrefix(id, "a") { // a time-box may be about to ask the same
 		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: accessLeft, Input: map[string]string{"by": cmd.Actor.ID, "now": s.Now}})
 	}
@@ -177,6 +205,27 @@ func (s FoundState) adopt(cmd workflows.Command, f workflows.Facts) (workflows.D
 		d.Account = append(d.Account, cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{From: f.Account.Owner, To: e.Owner, Workflow: s.ID, How: workflows.Attested}))
 	}
 	return d, nil
+}
+
+// took records that somebody takes it as expected, where more have to.
+func (s FoundState) took(cmd workflows.Command, vote taken) workflows.Decision {
+	d := one(cmd, evTaken, vote)
+	d.Reply = workflows.Reply{Text: fmt.Sprintf("Recorded. %d of %d take it as expected; the others still can.",
+		len(s.Taking.Votes)+len(vote.Votes), s.Taking.Quorum)}
+	return d
+}
+
+// parties are those who do not take it as expected: whose access it is, who asked for what was decided about it last, and whom the
+// audit log names.
+func (s FoundState) parties() []approvals.Party {
+	out := []approvals.Party{{Why: partyBeneficiary, Identity: approvals.Identity{ID: s.Person}.With(s.Email, s.Address)}}
+	if s.Decision.Asked != "" {
+		out = append(out, approvals.Party{Why: partyRequester, Identity: approvals.Identity{ID: s.Decision.Asked}})
+	}
+	if s.Log != nil && s.Log.Trace != nil && s.Log.Trace.Email != "" {
+		out = append(out, approvals.Party{Why: partyNamed, Identity: approvals.Identity{ID: s.Log.Doer}.With(s.Log.Trace.Email)})
+	}
+	return out
 }
 
 func (s FoundState) askOwner(cmd workflows.Command) (string, *workflows.Modal) {

@@ -36,9 +36,13 @@ func (s FoundState) card(who string) workflows.Card {
 	c.Title, c.Fallback = "! "+workflows.Esc(s.headline()), s.headline()
 	why := "You are told because you look after access to this account"
 	if others := without(s.To, who); len(others) > 0 {
-		why += "; so are " + workflows.Mentions(others) + ", and one answer is enough"
+		are := "; so are "
 		if len(others) == 1 {
-			why = "You are told because you look after access to this account; so is " + workflows.Mentions(others) + ", and one answer is enough"
+			are = "; so is "
+		}
+		why += are + workflows.Mentions(others)
+		if s.Taking.Quorum < 2 {
+			why += ", and one answer is enough"
 		}
 	}
 	if who == "" {
@@ -52,7 +56,7 @@ func (s FoundState) card(who string) workflows.Card {
 	}
 	c.Lines = []string{"Seen at integrator.io, " + workflows.When(s.Begun) + ". " + why + ".", s.how() + "\n" + s.whoDid(), s.next()}
 	c.Facts = s.facts()
-	c.Buttons = s.buttons()
+	c.Buttons = s.buttons(who)
 	return c
 }
 
@@ -182,9 +186,9 @@ func untracedWord(code string) string {
 
 func (s FoundState) next() string {
 	if s.Owner {
-		return "Keyholder changes nothing by itself. Expected: the new owner is recorded, as your word. To hand the account back: /io transfer " + s.AccountID + "."
+		return "Keyholder changes nothing by itself. Expected: the new owner is recorded, as your word." + takingWord(s.Taking) + " To hand the account back: /io transfer " + s.AccountID + "."
 	}
-	return "Keyholder changes nothing by itself. Expected: it stays, and is recorded as your decision. Undo: a request " + s.undoWord() + ", which the usual approvers decide."
+	return "Keyholder changes nothing by itself. Expected: it stays, and is recorded as your decision." + takingWord(s.Taking) + " Undo: a request " + s.undoWord() + ", which the usual approvers decide."
 }
 
 // undoWord says what the request that undoes it asks for.
@@ -208,6 +212,7 @@ func (s FoundState) facts() []string {
 	if s.Address != "" {
 		out = append(out, "! "+workflows.Esc(s.Email)+" has another address at integrator.io by now: "+workflows.Esc(s.Address)+". It is the same user.")
 	}
+	out = append(out, takenLines(s.Taking)...)
 	if s.NewOwner != "" {
 		out = append(out, "No longer listed: "+workflows.Esc(s.NewOwner)+", who may be the new owner")
 	}
@@ -243,7 +248,7 @@ func (s FoundState) facts() []string {
 	return out
 }
 
-func (s FoundState) buttons() []workflows.Button {
+func (s FoundState) buttons(who string) []workflows.Button {
 	adopt := workflows.Button{Action: ActAdopt, Label: "Expected", Confirm: &workflows.Confirm{Title: "Expected?",
 		Text: "It stays as it is, and is recorded as your decision: " + workflows.Esc(s.Email) + ", " + readMark(s.Now).words() + ".", Yes: "Expected", No: "Back"}}
 	if s.Owner {
@@ -254,6 +259,9 @@ func (s FoundState) buttons() []workflows.Button {
 		undo.Confirm = &workflows.Confirm{Title: "Undo it?", Text: "This opens a request " + s.undoWord() + ". Others decide it; you asked, so you do not.", Yes: "Ask for it", No: "Back"}
 	}
 	out := []workflows.Button{adopt, undo}
+	if !mayTake(s.Taking, who) {
+		out = out[1:]
+	}
 	if s.AskedBy == "" {
 		label := "Ask them"
 		if s.doer() != "" {
@@ -288,7 +296,10 @@ func (s FoundState) askCard() workflows.Card {
 
 // outcome is the end in a sentence.
 func (s FoundState) outcome() string {
-	by := workflows.Mention(s.End.By.ID)
+	by, says := workflows.Mention(s.End.By.ID), " says"
+	if len(s.Taking.Votes) > 1 {
+		by, says = tellers(s.Taking, s.End.By.ID), " say"
+	}
 	switch {
 	case s.End.Outcome == Gone:
 		return "It is as it was before (seen at integrator.io), so there is nothing to decide."
@@ -297,9 +308,9 @@ func (s FoundState) outcome() string {
 	case s.End.Outcome == Undoing:
 		return by + " asked to undo it: " + workflows.Esc(s.End.Workflow) + "."
 	case s.End.Owner != "":
-		return by + " says that " + workflows.Esc(s.End.Owner) + " owns it now."
+		return by + says + " that " + workflows.Esc(s.End.Owner) + " owns it now."
 	}
-	return "Expected, says " + by + ": " + workflows.Esc(s.Email) + ", " + readMark(s.Now).words() + "."
+	return "Expected," + says + " " + by + ": " + workflows.Esc(s.Email) + ", " + readMark(s.Now).words() + "."
 }
 
 var findingStories = map[string]workflows.Teller{
@@ -319,6 +330,7 @@ var findingStories = map[string]workflows.Teller{
 		}
 		return by + " asked " + workflows.Mention(b.Person) + ", because " + b.Why + "."
 	}),
+	evTaken: workflows.Tells(tookIt),
 	evAskWaits: workflows.Tells(func(e workflows.Event, _ none) string {
 		return workflows.Mention(e.By.ID) + " wants somebody to be asked, as soon as the audit log is read."
 	}),

@@ -86,6 +86,7 @@ func (s State) counts(cmd workflows.Command) bool {
 func (Machine) Decide(st workflows.State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	s := st.(State)
 	d, err := decide(s, cmd, f)
+	d = workflows.WithOwnHand(d, cmd, f)
 	if err != nil || len(d.Events) == 0 || s.Review == "" && !byReview(cmd) {
 		return d, err
 	}

@@ -99,6 +99,8 @@ type State struct {
 	// Looking: integrator.io refused to write over an access that somebody changed, and that is being read. There is what was read, if There.OK.
 	Looking bool   `json:"looking,omitempty"`
 	There   *there `json:"there,omitempty"`
+	// Taking are those who leave it as somebody made it, where one is not enough.
+	Taking approvals.Ballot `json:"taking"`
 	// Locked: the lock was taken once more, as what somebody made of a time-box is being asked about.
 	Locked bool `json:"locked,omitempty"`
 	// Left is the mark of an access that LeftBy took as expected on the card of a finding: it is not asked about again.

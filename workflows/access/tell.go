@@ -124,6 +124,7 @@ var stories = map[string]workflows.Teller{
 	evLeft: workflows.Tells(func(_ workflows.Event, b left) string {
 		return workflows.Mention(b.By) + " took what somebody made of it as expected: " + readMark(b.Mark).words() + "."
 	}),
+	evTook: workflows.Tells(tookIt),
 	evRenamed: workflows.Tells(func(_ workflows.Event, b renamed) string {
 		return "The user has another address by now: " + workflows.Esc(b.To) + ", before " + workflows.Esc(b.From) + " (seen at integrator.io)."
 	}),

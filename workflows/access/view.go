@@ -164,7 +164,7 @@ func (s State) buttons(who string) []workflows.Button {
 	case Waiting, Reading, Approving:
 		add(stops && (own || s.Review != ""), workflows.Button{Action: ActCancel, Label: "Cancel request…"})
 	case Doing:
-		add(settles, workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
+		add(settles && mayTake(s.Taking, who), workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
 		add(settles, workflows.Button{Action: ActUndo, Label: "Do it all the same", Style: workflows.Danger})
 		add(s.Manual && !s.Checks && !s.Drifted && attests, s.swear("It is done", "In integrator.io, "+s.doneWord()+"."))
 		add(!s.InFlight && !s.Drifted && stops, workflows.Button{Action: ActCancel, Label: "Cancel request…"})
@@ -176,7 +176,7 @@ func (s State) buttons(who string) []workflows.Button {
 		add((own || manager) && s.Extend == nil && !s.Urgent, workflows.Button{Action: ActExtend, Label: "Ask for more time"})
 		add(own || manager, workflows.Button{Action: ActEnd, Label: "I'm done: end it", Confirm: &workflows.Confirm{Title: "End it now?", Text: s.endWord(), Yes: "End it", No: "Keep it"}})
 	case Restoring:
-		add(settles, workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
+		add(settles && mayTake(s.Taking, who), workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
 		add(settles, workflows.Button{Action: ActUndo, Label: "Restore all the same", Style: workflows.Danger})
 		add(s.Manual && !s.Checks && attests, s.swear("It is done", "In integrator.io, "+s.restoredWord()+"."))
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -44,6 +45,7 @@ const (
 	evDifferences = "drift.read"     // differences
 	evUnread      = "drift.unread"   // refusal
 	evDecided     = "drift.decided"  // decided: a finding is over
+	evTaking      = "drift.taken"    // taken: somebody takes what waits as expected, and more are needed
 	evAllExpected = "drift.expected" // none: what waits is expected
 	evUnwatched   = "drift.ended"    // none
 )
@@ -95,6 +97,7 @@ type differences struct {
 	Back      []string                   `json:"back,omitempty"`    // open findings that are as before
 	Waiting   map[string]standingFinding `json:"waiting,omitempty"` // all that wait
 	To        []string                   `json:"to,omitempty"`      // who is told of them
+	Taking    approvals.Ballot           `json:"taking"`            // the question whether they are taken as expected
 	Hour      time.Time                  `json:"hour,omitzero"`
 	Used      int                        `json:"used,omitempty"`
 }
@@ -126,6 +129,7 @@ type WatchState struct {
 	Open    map[string]standingFinding `json:"open,omitempty"`
 	Waiting map[string]standingFinding `json:"waiting,omitempty"`
 	To      []string                   `json:"to,omitempty"`
+	Taking  approvals.Ballot           `json:"taking"`
 	Hour    time.Time                  `json:"hour,omitzero"` // when the bound began to count
 	Used    int                        `json:"used,omitempty"`
 }
@@ -239,11 +243,12 @@ func init() {
 				s.Known = lookAgain
 			}
 		}),
+		evTaking: with(func(s *WatchState, _ workflows.Event, b taken) { s.Taking = b.count(s.Taking) }),
 		evAllExpected: with(func(s *WatchState, _ workflows.Event, _ none) {
 			for key, d := range s.Waiting {
 				s.Base = put(s.Base, key, had{Email: d.Email, Mark: d.Now, Who: d.Who})
 			}
-			s.Waiting = nil
+			s.Waiting, s.Taking = nil, approvals.Ballot{}
 			s.Round++
 		}),
 		evUnwatched: with(func(s *WatchState, _ workflows.Event, _ none) {
@@ -277,6 +282,7 @@ func foldDifferences(s *WatchState, _ workflows.Event, b differences) {
 	}
 	if !maps.Equal(s.Waiting, b.Waiting) {
 		s.Round++
+		s.Taking = b.Taking
 	}
 	s.Waiting, s.Hour, s.Used = b.Waiting, b.Hour, b.Used
 	if len(b.Waiting) > 0 {
@@ -355,7 +361,7 @@ func (s WatchState) cards() []workflows.Card {
 			c.Lines = []string{"What was found has its own card, or was taken as expected."}
 			c.Fallback = workflows.Plain(c.Title, nil)
 		default:
-			c = s.summary(c, workflows.Among(who, s.To))
+			c = s.summary(c, mayTake(s.Taking, who))
 		}
 		out = append(out, c)
 	}
@@ -368,7 +374,7 @@ func (s WatchState) summary(c workflows.Card, decides bool) workflows.Card {
 	c.Fallback = n + " in " + s.where() + " that no decision explains"
 	c.Lines = []string{fmt.Sprintf("The users of %s differ from what decisions explain (seen at integrator.io). Keyholder writes at most %d cards an hour about it; the next ones come %s.",
 		workflows.Esc(s.where()), findingsAnHour, workflows.When(s.next())),
-		"If all of this is known to you, as when many people joined at once, take it as expected; then no more cards come for it. Nothing is changed at integrator.io."}
+		"If all of this is known to you, as when many people joined at once, take it as expected; then no more cards come for it. Nothing is changed at integrator.io." + takingWord(s.Taking)}
 	waiting := slices.SortedFunc(maps.Values(s.Waiting), func(a, b standingFinding) int { return strings.Compare(a.Email, b.Email) })
 	for i, d := range waiting {
 		if i == maxNamedWaiting {
@@ -377,6 +383,7 @@ func (s WatchState) summary(c workflows.Card, decides bool) workflows.Card {
 		}
 		c.Facts = append(c.Facts, workflows.Esc(d.Email)+": before "+readMark(d.Was).words()+"; now "+readMark(d.Now).words())
 	}
+	c.Facts = append(c.Facts, takenLines(s.Taking)...)
 	if decides {
 		c.Buttons = []workflows.Button{{Action: ActAdopt, Label: "All expected", Confirm: &workflows.Confirm{Title: "All of these?",
 			Text: n + " are then recorded as expected, under your name.", Yes: "All expected", No: "Back"}}}
@@ -419,6 +426,7 @@ var watchStories = map[string]workflows.Teller{
 	evDecided: workflows.Tells(func(_ workflows.Event, b decided) string {
 		return "The difference of " + workflows.Esc(b.Email) + " was decided."
 	}),
+	evTaking: workflows.Tells(tookIt),
 	evAllExpected: workflows.Tells(func(e workflows.Event, _ none) string {
 		return workflows.Mention(e.By.ID) + " took everything that waited as expected."
 	}),

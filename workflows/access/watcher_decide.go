@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -123,6 +124,16 @@ func (s WatchState) allExpected(cmd workflows.Command, f workflows.Facts) (workf
 	if amongWaiting(s.Waiting, f.Known(cmd.Actor.ID)) {
 		return workflows.Decision{}, refused("own_access", "Your own access is among these, so somebody else must decide. Nothing was recorded.")
 	}
+	vote, enough, err := take(s.Taking, nil, currentManagers(s.Taking.Electorate, f), cmd, f)
+	switch {
+	case err != nil:
+		return workflows.Decision{}, err
+	case !enough:
+		d := one(cmd, evTaking, vote)
+		d.Reply = workflows.Reply{Text: fmt.Sprintf("Recorded. %d of %d take it as expected; the others still can.",
+			len(s.Taking.Votes)+len(vote.Votes), s.Taking.Quorum)}
+		return d, nil
+	}
 	d := one(cmd, evAllExpected, none{})
 	for _, user := range slices.Sorted(maps.Keys(s.Waiting)) {
 		w := s.Waiting[user]
@@ -134,7 +145,7 @@ func (s WatchState) allExpected(cmd workflows.Command, f workflows.Facts) (workf
 
 // expected records that somebody took an access as theirs to answer for.
 func expected(cmd workflows.Command, workflow, key, mark string, who workflows.UserRef) workflows.Event {
-	g := workflows.Given{Workflow: workflow, Since: cmd.At, Asked: cmd.Actor.ID, Who: who}
+	g := workflows.Given{Workflow: workflow, Since: cmd.At, Who: who}
 	if h := readMark(mark); h != nil {
 		g.Mark = h.Access.Mark()
 	}
@@ -209,7 +220,8 @@ func (s WatchState) compare(cmd workflows.Command, f workflows.Facts, c *workflo
 			ev.Waiting[key] = standingFinding{Was: was, Now: is, Email: who.Email, Who: who.Who}
 		}
 	}
-	ev.To = s.deciders(f, ev.Waiting)
+	ev.Taking = s.takingBallot(f, ev.Waiting)
+	ev.To = s.deciders(f, ev.Waiting, ev.Taking.Quorum)
 	if ev.Known == s.Known && s.Code == "" && len(calls)+len(ev.Explained)+len(ev.Renamed) == 0 && maps.Equal(ev.Waiting, s.Waiting) {
 		return workflows.Decision{}
 	}
@@ -270,19 +282,26 @@ func (s WatchState) explainedBy(ev *differences, open standingFinding, key strin
 // decidedSince names the decision, made after a finding was opened, that explains what is there now; "" for none. The finding's own decision comes by itself.
 func decidedSince(f workflows.Facts, environment string, who had, is string, open standingFinding) string {
 	_, g, decided := f.Account.GivenOf(environment, who.Email, who.Who)
-	if !decided || g.Workflow == open.Given || g.Workflow == open.Finding {
+	by := explainer(g, is)
+	if !decided || by == open.Given || by == open.Finding {
 		return ""
 	}
-	if gives(g, is) {
-		return g.Workflow
-	}
-	return ""
+	return by
 }
 
-// gives reports whether what a decision gave is what a mark shows.
-func gives(g workflows.Given, is string) bool {
+// explainer is the workflow that explains what a mark shows: the last decision, or the one for which Keyholder wrote it since. Empty: none.
+func explainer(g workflows.Given, is string) string {
 	h := readMark(is)
-	return h == nil && g.Mark == "" || h != nil && !h.Disabled && h.Access.Mark() == g.Mark
+	shows := func(mark string) bool {
+		return h == nil && mark == "" || h != nil && !h.Disabled && h.Access.Mark() == mark
+	}
+	switch {
+	case g.Workflow != "" && shows(g.Mark):
+		return g.Workflow
+	case g.Wrote != nil && !g.Wrote.At.Before(g.Since) && shows(g.Wrote.Mark):
+		return g.Wrote.Workflow
+	}
+	return ""
 }
 
 // open opens a finding.
@@ -327,7 +346,7 @@ func explained(f workflows.Facts, environment string, who had, was, is string, a
 	if before != nil && after != nil && before.Access.Mark() == after.Access.Mark() && before.Disabled == after.Disabled {
 		return true
 	}
-	if _, g, decided := f.Account.GivenOf(environment, who.Email, who.Who); decided && gives(g, is) {
+	if _, g, decided := f.Account.GivenOf(environment, who.Email, who.Who); decided && explainer(g, is) != "" {
 		return true
 	}
 	switch {
@@ -353,9 +372,31 @@ func inHand(f workflows.Facts, environment string, who had, is string) bool {
 }
 
 // deciders are the administrators, or the holders where there is none, but for those it is about.
-func (s WatchState) deciders(f workflows.Facts, about map[string]standingFinding) []string {
-	_, to := findingPeople(f, func(who approvals.Identity) bool { return amongWaiting(about, who) })
+func (s WatchState) deciders(f workflows.Facts, about map[string]standingFinding, quorum int) []string {
+	_, to := findingPeople(f, func(who approvals.Identity) bool { return amongWaiting(about, who) }, quorum)
 	return to
+}
+
+// takingBallot asks those who look after access whether what waits is expected: as many as the gravest of it needs. Whose access is
+// among it, and who asked for what was decided about it last, does not answer.
+func (s WatchState) takingBallot(f workflows.Facts, waiting map[string]standingFinding) approvals.Ballot {
+	if len(waiting) == 0 {
+		return approvals.Ballot{}
+	}
+	var marks []string
+	var parties []approvals.Party
+	for _, key := range slices.Sorted(maps.Keys(waiting)) {
+		d := waiting[key]
+		marks = append(marks, d.Now)
+		parties = append(parties, approvals.Party{Why: partyBeneficiary, Identity: approvals.Identity{}.With(d.Email)})
+		if _, g, found := f.Account.GivenOf(s.Environment, d.Email, d.Who); found && g.Asked != "" {
+			parties = append(parties, approvals.Party{Why: partyRequester, Identity: approvals.Identity{ID: g.Asked}})
+		}
+	}
+	b := approvals.Ballot{Quorum: quorumOf(f.Policy.Access, marks...)}
+	b.Electorate, _ = findingPeople(f, func(who approvals.Identity) bool { return amongWaiting(waiting, who) }, b.Quorum)
+	b.Bars = approvals.Bars(parties, f.Everybody())
+	return b
 }
 
 // amongWaiting reports whether somebody's own access is among differences, by any address known of them.
@@ -369,7 +410,7 @@ func amongWaiting(waiting map[string]standingFinding, who approvals.Identity) bo
 }
 
 // findingPeople are those who look after access, and of them those who are told of a finding: the administrators, else the holders; never whom it is about.
-func findingPeople(f workflows.Facts, own func(approvals.Identity) bool) (managers, to []string) {
+func findingPeople(f workflows.Facts, own func(approvals.Identity) bool, quorum int) (managers, to []string) {
 	able := func(ids []string) []string {
 		return slices.DeleteFunc(f.Expand(ids), func(id string) bool {
 			return f.People[id].Standing != "" || own(f.Known(id))
@@ -377,8 +418,11 @@ func findingPeople(f workflows.Facts, own func(approvals.Identity) bool) (manage
 	}
 	admins, holders := able(f.Policy.Admins), able(f.Policy.HolderIDs())
 	managers = workflows.Union(admins, holders)
-	if len(admins) > 0 {
+	if len(admins) > 0 && len(admins) >= quorum {
 		return managers, admins
+	}
+	if len(admins) > 0 {
+		return managers, managers
 	}
 	return managers, holders
 }

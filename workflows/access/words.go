@@ -387,6 +387,9 @@ func (s State) facts() []string {
 	if s.Phase != Reading && s.Phase != Waiting {
 		out = append(out, s.difference()...)
 	}
+	if s.Drifted {
+		out = append(out, takenLines(s.Taking)...)
+	}
 	return append(out, s.voteLines()...)
 }
 
@@ -618,6 +621,9 @@ func outcomeLine(s State) string {
 	case e.Code == "adopted" && s.Review != "":
 		return "It was changed since the review, and stays as somebody changed it, decided" + by + "."
 	case e.Code == "adopted":
+		if len(s.Taking.Votes) > 1 {
+			by = " by " + tellers(s.Taking, e.By.ID)
+		}
 		return "The time is over; the access stays as somebody changed it, decided" + by + "."
 	case e.Outcome == Done && s.Does == Remove:
 		return s.Email + " was removed (" + howWord(s.How, s.Attested) + ")."

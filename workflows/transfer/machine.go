@@ -73,7 +73,8 @@ func (s State) counts(cmd workflows.Command) bool {
 
 // Decide implements workflows.Machine.
 func (Machine) Decide(st workflows.State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	return decide(st.(State), cmd, f)
+	d, err := decide(st.(State), cmd, f)
+	return workflows.WithOwnHand(d, cmd, f), err
 }
 
 // Apply implements workflows.Machine.

@@ -47,7 +47,7 @@ func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Pol
 	case cmd.Name == StartCampaign, cmd.Name == StartAgain:
 		n.People = workflows.Union(n.People, reviewers(p.Review), p.HolderIDs(), custodians(p.Aliases), p.Admins, p.Auditors)
 		n.Delegations = workflows.Union(reviewers(p.Review), p.HolderIDs(), p.Admins)
-	case s.Phase == CampaignGathering:
+	case s.Phase == CampaignGathering, s.Phase == CampaignOpen && cmd.Name == workflows.CmdReceipt:
 		n.People = workflows.Union(n.People, reviewers(s.Policy), s.Holders, custodians(s.Aliases), s.Admins)
 		n.Delegations = workflows.Union(reviewers(s.Policy), s.Holders, s.Admins)
 	case cmd.Name == ActDelegates:
@@ -126,7 +126,8 @@ func decideCampaign(s CampaignState, cmd workflows.Command, f workflows.Facts) (
 // byPerson authorises what administrators and holders do about the population.
 func (s CampaignState) byPerson(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	acts := map[string]func(CampaignState, workflows.Command, workflows.Facts) (workflows.Decision, error){
-		ActImport: CampaignState.importFile, ActCount: CampaignState.count, ActDelegates: CampaignState.mailSystem}
+		ActImport: CampaignState.importFile, ActCount: CampaignState.count, ActDelegates: CampaignState.mailSystem,
+		ActReread: CampaignState.reread}
 	act, known := acts[cmd.Name]
 	if !known {
 		return workflows.Decision{}, workflows.Refuse("unknown_action", "That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
@@ -214,13 +215,18 @@ func (st Started) censuses(cmd workflows.Command) []workflows.Call {
 		if !env.Token {
 			continue
 		}
-		call := workflows.Call{Op: workflows.OpCensus, Account: st.AccountID, Environment: env.Name, Raw: true}
+		call := censusOf(st.AccountID, env.Name)
 		if env.Name != "" {
 			call.Deadline = cmd.At.Add(otherWithin)
 		}
 		out = append(out, call)
 	}
 	return out
+}
+
+// censusOf asks for the users of one environment, with the answers as they came.
+func censusOf(account, environment string) workflows.Call {
+	return workflows.Call{Op: workflows.OpCensus, Account: account, Environment: environment, Raw: true}
 }
 
 // startedReply tells who started it what happens next.

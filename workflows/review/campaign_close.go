@@ -8,8 +8,11 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// timer closes the campaign when its time is over.
+// timer closes the campaign when its time is over, and reads again what could not be read.
 func (s CampaignState) timer(cmd workflows.Command) (workflows.Decision, error) {
+	if cmd.Timer.Name == timerReread && !s.nextReading().IsZero() {
+		return s.rereads(cmd, s.unreadEnvironments(cmd.At)), nil
+	}
 	if cmd.Timer.Name == "close" && s.Phase == CampaignOpen {
 		return s.closing(cmd, workflows.Decision{})
 	}

@@ -1,6 +1,7 @@
 package review
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -8,22 +9,23 @@ import (
 
 // Types of events of a campaign, with the bodies below.
 const (
-	evStarted    = "campaign.started"    // started
-	evPopulation = "campaign.population" // populationChunk
-	evPage       = "campaign.page"       // rawPage
-	evFile       = "campaign.file"       // rawFile
-	evRead       = "campaign.read"       // wasRead
-	evCounted    = "campaign.counted"    // counted: a second person confirmed the number of rows
-	evExcluded   = "campaign.excluded"   // excluded
-	evSlow       = "campaign.slow"       // slow
-	evPlanned    = "campaign.planned"    // planning
-	evPart       = "campaign.part"       // Part
-	evClosing    = "campaign.closing"    // none
-	evAllClosed  = "campaign.closed"     // none: all decisions are final
-	evMailSystem = "campaign.delegates"  // Mailbox with the file
-	evCheckedNew = "campaign.fresh_list" // wasRead: a list given after the close, to verify what was done
-	evAllDone    = "campaign.completed"  // none
-	evCalledOff  = "campaign.cancelled"  // slow: why
+	evStarted     = "campaign.started"      // started
+	evPopulation  = "campaign.population"   // populationChunk
+	evPage        = "campaign.page"         // rawPage
+	evFile        = "campaign.file"         // rawFile
+	evRead        = "campaign.read"         // wasRead
+	evCounted     = "campaign.counted"      // counted: a second person confirmed the number of rows
+	evUnread      = "campaign.unread"       // unread
+	evReread      = "campaign.reread"       // rereading
+	evPlanned     = "campaign.planned"      // planning
+	evPlannedLate = "campaign.planned_late" // planning: the parts of what was read when reviewers had begun
+	evPart        = "campaign.part"         // Part
+	evClosing     = "campaign.closing"      // none
+	evAllClosed   = "campaign.closed"       // none: all decisions are final
+	evMailSystem  = "campaign.delegates"    // Mailbox with the file
+	evCheckedNew  = "campaign.fresh_list"   // wasRead: a list given after the close, to verify what was done
+	evAllDone     = "campaign.completed"    // none
+	evCalledOff   = "campaign.cancelled"    // slow: why
 )
 
 // started is the opening event's body: what is frozen, and how those concerned are called.
@@ -68,11 +70,6 @@ type counted struct {
 	known
 	Environment string `json:"environment,omitempty"`
 	Count       int    `json:"count"`
-}
-
-type excluded struct {
-	Environment string `json:"environment,omitempty"`
-	Why         string `json:"why"`
 }
 
 type slow struct {
@@ -127,11 +124,27 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 		s.learn(b.known)
 		s.Round++
 	}),
-	evExcluded: with(func(s *CampaignState, e workflows.Event, b excluded) {
-		s.reading(b.Environment, func(r *Reading) { *r = Reading{Environment: b.Environment, Excluded: b.Why} })
+	evUnread: with(func(s *CampaignState, e workflows.Event, b unread) {
+		s.reading(b.Environment, func(r *Reading) {
+			*r = Reading{Environment: b.Environment, Tries: b.Tries, Next: b.Next}
+			if b.Excluded {
+				r.Excluded = b.Why
+			}
+		})
+		if b.Environment == "" && s.Slow != b.Why { // people are asked for the list, or told another reason
+			s.Slow = b.Why
+			s.Round++
+		}
 	}),
-	evSlow: with(func(s *CampaignState, e workflows.Event, b slow) {
-		s.Slow = b.Why
+	evReread: with(func(s *CampaignState, _ workflows.Event, b rereading) {
+		for _, env := range b.Environments {
+			s.reading(env, func(r *Reading) { r.Next = time.Time{} })
+		}
+	}),
+	evPlannedLate: with(func(s *CampaignState, _ workflows.Event, b planning) {
+		s.Parts, s.Rows = append(s.Parts, b.Parts...), s.Rows+b.Rows
+		s.Exceptions, s.Notes = append(slices.Clip(s.Exceptions), b.Exceptions...), append(slices.Clip(s.Notes), b.Notes...)
+		s.Gathered = nil
 		s.Round++
 	}),
 	evPlanned: with(func(s *CampaignState, e workflows.Event, b planning) {

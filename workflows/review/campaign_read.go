@@ -20,32 +20,17 @@ const chunkSize = 64 << 10
 // received folds the answer of integrator.io for one environment.
 func (s CampaignState) received(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	r := cmd.Receipt
-	if r.Op != workflows.OpCensus || s.Phase != CampaignGathering {
+	if r.Op != workflows.OpCensus || s.Phase != CampaignGathering && s.Phase != CampaignOpen {
 		return workflows.Decision{}, nil
 	}
-	env := r.Environment
-	if s.readingOf(env).Done() && s.readingOf(env).Excluded == "" {
+	was := s.readingOf(r.Environment)
+	if was.Done() && was.Tries == 0 {
 		return workflows.Decision{}, nil // told twice, or a file came first
 	}
 	if r.OK && r.Census != nil {
-		return s.readByAPI(cmd, f, env)
+		return s.readByAPI(cmd, f, r.Environment)
 	}
-	why := "integrator.io refused to list the users" + saidWhy(r.Message)
-	if r.Failed {
-		why = "integrator.io could not be reached in time"
-	}
-	switch r.Code {
-	case workflows.RefusedNoToken:
-		why = "no token is configured for it"
-	case workflows.RefusedUnauthorized:
-		why = "integrator.io does not know the token any more"
-	case workflows.RefusedForbidden:
-		why = "the token may not list the users"
-	}
-	if env == "" { // without production there is no review: people bring the list
-		return s.moveOn(cmd, f, []workflows.Event{cmd.Event(evSlow, slow{Why: why})})
-	}
-	return s.moveOn(cmd, f, []workflows.Event{cmd.Event(evExcluded, excluded{Environment: env, Why: why})})
+	return s.failed(cmd, f, r.Environment)
 }
 
 func saidWhy(words string) string {
@@ -149,7 +134,11 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 			delegates[email] = m.Delegates
 		}
 	}
-	masters, rows := MasterRows(s.Started, s.Gathered[""], delegates, attested, emails)
+	late := s.Phase == CampaignOpen // of an environment that was read when the others had been shared out
+	var masters, rows []Row
+	if !late {
+		masters, rows = MasterRows(s.Started, s.Gathered[""], delegates, attested, emails)
+	}
 	for _, env := range slices.Sorted(maps.Keys(s.Gathered)) {
 		if env != "" {
 			rows = append(rows, s.Gathered[env]...)
@@ -158,6 +147,9 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 	rows = append(masters, rows...)
 	SortByRisk(rows)
 	p := Plan(rows, s.Started, f, cmd.At)
+	if len(p.Shares) == 0 && late {
+		return workflows.Decision{Events: append(events, cmd.Event(evPlannedLate, planning{Notes: p.Notes}))}, nil
+	}
 	if len(p.Shares) == 0 {
 		why := strings.Join(p.Notes, " ")
 		events = append(events, cmd.Event(evCalledOff, slow{Why: why}))
@@ -166,10 +158,14 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 	}
 	body := planning{Rows: len(rows), Exceptions: p.Exceptions, Notes: p.Notes}
 	due, closes := cmd.At.Add(s.Policy.Window), cmd.At.Add(s.Policy.Window+s.Policy.Grace)
+	kind, before := evPlanned, len(s.Parts)
+	if late { // in what is left of the time
+		kind, due, closes = evPlannedLate, s.Due, s.Closes
+	}
 	var calls []workflows.Call
 	for i, share := range p.Shares {
-		id := workflows.NewID('p', s.AccountID, f.Shards, s.ID, share.Reviewer, strconv.Itoa(i))
-		a := Assigned{ID: id, Campaign: s.ID, Period: s.Period, AccountID: s.AccountID, AccountName: s.AccountName, Number: i + 1, Of: len(p.Shares),
+		id := workflows.NewID('p', s.AccountID, f.Shards, s.ID, share.Reviewer, strconv.Itoa(before+i))
+		a := Assigned{ID: id, Campaign: s.ID, Period: s.Period, AccountID: s.AccountID, AccountName: s.AccountName, Number: before + i + 1, Of: before + len(p.Shares),
 			Reviewer: share.Reviewer, InPlaceOf: share.InPlaceOf, Rows: share.Rows, Opened: cmd.At, Due: due, Closes: closes, Backups: share.Backups,
 			Admins: s.Admins, Holders: s.Holders, Channel: s.Channel, Policy: s.Policy, UIHost: s.UIHost, Token: s.Environs[0].Token}
 		raw, err := json.Marshal(a)
@@ -180,7 +176,7 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 		fresh := PacketState{Assigned: a, Verdicts: make([]Verdict, len(a.Rows))}
 		body.Parts = append(body.Parts, Part{ID: id, Reviewer: share.Reviewer, Counts: fresh.Counts()})
 	}
-	e := cmd.Event(evPlanned, body)
+	e := cmd.Event(kind, body)
 	next, err := s.fold(e)
 	return workflows.Decision{Events: append(events, e), Calls: calls, Account: []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}}, err
 }

@@ -60,9 +60,12 @@ type Reading struct {
 	// Filters that the reading used, in words; "none".
 	Filters string `json:"filters,omitempty"`
 	// Excluded says why the environment was not read; empty: it was.
-	Excluded string               `json:"excluded,omitempty"`
-	Tokens   []workflows.APIToken `json:"tokens,omitempty"`
-	Unread   map[string]string    `json:"unread,omitempty"`
+	Excluded string `json:"excluded,omitempty"`
+	// Tries counts the readings in a row that failed; Next is when it is read again, zero while that is on its way.
+	Tries  int                  `json:"tries,omitempty"`
+	Next   time.Time            `json:"next,omitzero"`
+	Tokens []workflows.APIToken `json:"tokens,omitempty"`
+	Unread map[string]string    `json:"unread,omitempty"`
 
 	// Of a file: who gave it, what it was, who confirmed the count against the page.
 	File        string    `json:"file,omitempty"`

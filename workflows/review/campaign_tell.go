@@ -38,10 +38,33 @@ var campaignTales = map[string]workflows.Teller{
 	evCounted: workflows.Tells(func(e workflows.Event, b counted) string {
 		return workflows.Mention(e.By.ID) + " confirmed that the Users page of " + workflows.Esc(or(b.Environment, workflows.Production)) + " shows " + workflows.Plural(b.Count, "user") + "."
 	}),
-	evExcluded: workflows.Tells(func(_ workflows.Event, b excluded) string {
-		return workflows.Esc(b.Environment) + " is not in this review: " + b.Why + "."
+	evUnread: workflows.Tells(func(_ workflows.Event, b unread) string {
+		switch {
+		case b.Excluded:
+			return workflows.Esc(b.Environment) + " is not in this review: " + b.Why + "."
+		case b.Environment == "":
+			return "The users could not be read: " + b.Why + "."
+		}
+		return "The users of " + workflows.Esc(b.Environment) + " could not be read: " + b.Why + "."
 	}),
-	evSlow: workflows.Tells(func(_ workflows.Event, b slow) string { return "The users could not be read: " + b.Why + "." }),
+	evReread: workflows.Tells(func(e workflows.Event, b rereading) string {
+		names := make([]string, len(b.Environments))
+		for i, env := range b.Environments {
+			names[i] = workflows.Esc(or(env, workflows.Production))
+		}
+		text := "The users of " + workflows.List(names, "and") + " are read again"
+		if e.By.Kind == workflows.ByPerson {
+			text += ", as " + workflows.Mention(e.By.ID) + " asked"
+		}
+		return text + "."
+	}),
+	evPlannedLate: workflows.Tells(func(_ workflows.Event, b planning) string {
+		text := workflows.Plural(b.Rows, "row") + " that could be read only now went to reviewers in " + workflows.Plural(len(b.Parts), "more part") + "."
+		for _, more := range append(slices.Clone(b.Exceptions), b.Notes...) {
+			text += " " + more
+		}
+		return text
+	}),
 	evPlanned: workflows.Tells(func(_ workflows.Event, b planning) string {
 		text := workflows.Plural(b.Rows, "row") + " went to reviewers in " + workflows.Plural(len(b.Parts), "part") + "."
 		for _, more := range append(slices.Clone(b.Exceptions), b.Notes...) {

@@ -9,6 +9,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
+// timerReread reads again what could not be read.
+const timerReread = "read"
+
 // view computes what the world should show.
 func (s CampaignState) view() workflows.View {
 	v := workflows.View{}
@@ -21,6 +24,9 @@ func (s CampaignState) view() workflows.View {
 	}
 	if s.Phase == CampaignOpen {
 		v.Timers = []workflows.Timer{{Name: "close", At: s.Closes.UTC().Truncate(time.Millisecond)}}
+	}
+	if next := s.nextReading(); !next.IsZero() {
+		v.Timers = append(v.Timers, workflows.Timer{Name: timerReread, At: next.UTC().Truncate(time.Millisecond)})
 	}
 	if s.Phase == CampaignGathering && (s.needsFile() || len(s.toCount()) > 0) {
 		v.Waiting = s.managers()
@@ -225,6 +231,9 @@ func (s CampaignState) buttons(who string) []workflows.Button {
 	}
 	if s.Phase == CampaignGathering && len(s.toCount()) > 0 {
 		out = append(out, workflows.Button{Action: ActImport, Label: "Give another list…"})
+	}
+	if (s.Phase == CampaignGathering || s.Phase == CampaignOpen) && slices.ContainsFunc(s.Readings, func(r Reading) bool { return r.Tries > 0 }) {
+		out = append(out, workflows.Button{Action: ActReread, Label: "Read again"})
 	}
 	if s.Phase == CampaignFixing {
 		out = append(out, workflows.Button{Action: ActImport, Label: "Give a fresh list…"})

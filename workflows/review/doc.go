@@ -45,7 +45,7 @@
 //
 //   - The population is frozen before anybody decides: the list's bytes, their SHA-256, the number of users, the source and the time stand in events, and so do
 //     the answers it was read from. The owner, whom integrator.io does not list, and each shared mailbox are rows, too. An environment that could not be
-//     read is named with its reason, never left out in silence; production is never left out.
+//     read is named with its reason, never left out in silence, and read again until the review ends; production is never left out.
 //   - Each row is in exactly one packet. A packet holds at most 250.
 //   - Nobody decides a row with their own address. The plan sees to it; escalation, delegation and reassignment do; and when an address becomes known or
 //     changes later, the form shows the row as text and a form that decides it all the same is told so, while its other rows are kept.

@@ -103,6 +103,13 @@ func (w *world) checkDue(r *run, was workflows.State, cmd workflows.Command) {
 		old, _ := was.(PacketState)
 		s, packet := r.state.(PacketState)
 		switch {
+		case !packet && name == timerReread: // asked for, or over with the deciding
+			c := r.state.(CampaignState)
+			next := c.nextReading()
+			return next.IsZero() || next.After(cmd.At)
+		case !packet && name == timerReread: // asked for, or over with the deciding
+			next := r.state.(CampaignState).nextReading()
+			return next.IsZero() || next.After(cmd.At)
 		case !packet:
 			return was.StageName() != r.state.StageName()
 		case old.Phase != s.Phase:

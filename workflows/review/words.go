@@ -18,7 +18,7 @@ const (
 	ActImport    = "review.import"  // of a campaign: opens the form that takes a CSV of the Users page, and is its action
 	ActCount     = "review.count"   // of a campaign: a second person confirms the number of rows of a file
 	ActDelegates = "review.delegates"
-	ActCancel    = "review.cancel" // of a campaign
+	ActReread    = "review.read" // of a campaign: what could not be read is read again
 )
 
 // Forms. A packet's form has the callback and the action [FormPacket].

@@ -5,10 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review/lists"
 )
@@ -54,6 +56,11 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	if err != nil {
 		return workflows.Decision{}, onField(BlockFile, workflows.Clip(err.Error(), 1900)+"\nNothing was recorded. Correct the file and give it again.")
 	}
+	if owner := extra.Owner; owner.Email != "" && !approvals.SameAddress(owner.Email, s.Owner) {
+		// Somebody whom the file calls the owner, and the record does not: a user like others, or the owner has changed. They are
+		// decided upon, and the owner's row says what does not agree.
+		users = append(users, owner)
+	}
 	packed, err := pack(raw)
 	if err != nil {
 		return workflows.Decision{}, fmt.Errorf("pack the file: %w", err)
@@ -66,6 +73,7 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 		return s.verifyBy(cmd, reading, file, users)
 	}
 	rows := UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started, f.Account.Given, extracted)
+	reading.Told = s.toldOf(env, rows, extra.Owner, f.Account)
 	d, err := s.freezeRows(cmd, f, []workflows.Event{file}, reading, rows)
 	d.Reply = workflows.Reply{Text: fmt.Sprintf("Read: %s in %s.%s Now another administrator or holder has to confirm on their card that the Users page shows as many.",
 		workflows.Plural(len(users), "user"), workflows.Quote(or(reading.File, "the file")), notRead(extra)) + s.otherManagers(uploader)}
@@ -75,13 +83,55 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 // notRead says what of a file does not count as a user or was not looked at.
 func notRead(extra lists.ParsedCSV) string {
 	text := ""
-	if extra.Owner != "" {
-		text += " The owner, " + workflows.Esc(extra.Owner) + ", has a row of their own."
+	if extra.Owner.Email != "" {
+		text += " The owner, " + workflows.Esc(extra.Owner.Email) + ", has a row of their own."
 	}
 	if len(extra.Ignored) > 0 {
 		text += " Not read: the columns " + workflows.Esc(workflows.Clip(strings.Join(extra.Ignored, ", "), 200)) + "."
 	}
 	return text
+}
+
+// toldAtMost is how many names a sentence about a list holds.
+const toldAtMost = 10
+
+// toldOf says what a second person has to look at in a file, by name: who administers, whom the file calls the owner against the
+// record, and what is not as decisions here left it.
+func (s CampaignState) toldOf(env string, rows []Row, owner workflows.User, account workflows.AccountState) []string {
+	var admins, changed, gone []string
+	there := map[string]bool{}
+	for _, r := range rows {
+		key := workflows.GivenKey(env, r.Email)
+		there[key] = true
+		if r.Role == workflows.RoleAdministrator {
+			admins = append(admins, workflows.Esc(r.Email))
+		}
+		if g, known := account.Given[key]; known && g.Mark != r.Access().Mark() && r.Status != workflows.UserDismissed {
+			changed = append(changed, workflows.Esc(r.Email)+" ("+workflows.Esc(r.Role)+")")
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(account.Given)) {
+		email, ours := strings.CutPrefix(key, env+"/")
+		if ours && !there[key] && account.Given[key].Mark != "" && account.Given[key].Mark != workflows.RoleNone {
+			gone = append(gone, workflows.Esc(email))
+		}
+	}
+	var out []string
+	part := func(what string, names []string) {
+		if more := len(names) - toldAtMost; more > 0 {
+			names = append(names[:toldAtMost:toldAtMost], fmt.Sprintf("%d more", more))
+		}
+		if len(names) > 0 {
+			out = append(out, what+" "+workflows.List(names, "and"))
+		}
+	}
+	if owner.Email != "" && !approvals.SameAddress(owner.Email, s.Owner) {
+		out = append(out, "it calls "+workflows.Esc(owner.Email)+" the owner, and the record says "+workflows.Esc(s.Owner))
+	}
+	part("administrators:", admins)
+	part("not with the role that was decided here last:", changed)
+	part("missing, though decided here last:", gone)
+	return out
 }
 
 // otherManagers names who can confirm a file, in a sentence with a space before it.

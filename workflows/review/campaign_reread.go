@@ -9,7 +9,8 @@ import (
 // A reading that failed is read again, by itself and by a button, until the review ends: what was a
 // fault of two seconds must not leave out an environment for a quarter.
 
-// Bounds of reading again by itself: soon at first, for most faults pass; then more and more seldom.
+// Bounds of reading again by itself: soon at first, for most faults pass; then more and more
+// seldom.
 const (
 	againFirst = time.Minute
 	againLast  = 24 * time.Hour
@@ -39,8 +40,8 @@ func (s CampaignState) failed(cmd workflows.Command, f workflows.Facts, env stri
 	}
 	b := unread{Environment: env, Why: whyUnread(r), Tries: was.Tries + 1}
 	b.Next = cmd.At.Add(min(againFirst<<min(b.Tries-1, 11), againLast))
-	// Production is never left out. Of others a token that is not known is given an hour: that may be a fault of a moment,
-	// while a call that found nobody has been tried for so long.
+	// Production is never left out. Of others a token that is not known is given an hour: that may
+	// be a fault of a moment, while a call that found nobody has been tried for so long.
 	passing := r.Code == workflows.RefusedUnauthorized && cmd.At.Before(s.Begun.Add(otherWithin))
 	b.Excluded = env != "" && (was.Excluded != "" || !passing)
 	events := []workflows.Event{cmd.Event(evUnread, b)}

@@ -70,6 +70,7 @@ type Reading struct {
 	// Of a file: who gave it, what it was, who confirmed the count against the page.
 	File        string    `json:"file,omitempty"`
 	FileSHA256  string    `json:"file_sha256,omitempty"`
+	Told        []string  `json:"told,omitempty"`     // what the second person is asked to look at, by name
 	Uploader    string    `json:"uploader,omitempty"` // a Slack ID, or "operator: name"
 	Uploaded    time.Time `json:"uploaded,omitzero"`
 	ConfirmedBy string    `json:"confirmed_by,omitempty"`

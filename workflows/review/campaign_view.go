@@ -151,6 +151,9 @@ func (s CampaignState) gatheringLines() []string {
 	for _, r := range s.toCount() {
 		out = append(out, fmt.Sprintf("! %s gave %s for %s: %s. Does the Users page in integrator.io show as many? Anybody who has this card, except %s, can confirm it; the review waits for that.", workflows.Mention(r.Uploader), workflows.Quote(or(r.File, "a file")),
 			workflows.Esc(or(r.Environment, workflows.Production)), workflows.Plural(r.Count, "user"), workflows.Mention(r.Uploader)))
+		for _, text := range r.Told {
+			out = append(out, "! Does the page say so, too? In the file, "+text+".")
+		}
 	}
 	if len(out) == 0 {
 		out = append(out, "… The users are being read at integrator.io.")
@@ -225,7 +228,7 @@ func (s CampaignState) buttons(who string) []workflows.Button {
 	switch {
 	case s.Phase == CampaignGathering && count:
 		out = append(out, workflows.Button{Action: ActCount, Label: "The page shows as many", Style: workflows.Primary, Confirm: &workflows.Confirm{Title: "Do you confirm it?",
-			Text: "You have opened My account > Users in integrator.io, without a filter, and counted as many users. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
+			Text: "You have opened My account > Users in integrator.io, without a filter, counted as many users, and found those whom the card names as it says. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
 	case s.needsFile():
 		out = append(out, workflows.Button{Action: ActImport, Label: "Give the list…", Style: workflows.Primary})
 	}

@@ -18,7 +18,9 @@ type ParsedCSV struct {
 	Ignored   []string // columns that were not read, as headed
 	// Missing names what no column of the file says, as [workflows.Census].Unread does.
 	Missing map[string]string
-	Owner   string // the owner's address, where the file has a row for them; it is not among the users
+	// Owner is the user whom the file calls the owner, with the role of that name; they are not among the users. Its address is
+	// empty where the file has no row for one.
+	Owner workflows.User
 }
 
 // Columns of the Users page.
@@ -166,10 +168,13 @@ func (p *usersParser) row(row csvRow) {
 	}
 	switch u.Role = pageRoles[heading(p.cell(row, colRole))]; u.Role {
 	case RoleOwner:
-		if p.extra.Owner != "" {
+		if p.extra.Owner.Email != "" {
 			p.fault(row, colRole, "is given to a second user; expected one owner")
 		}
-		p.extra.Owner = u.Email
+		before := p.faults // the page shows little of an owner: what it says is taken, what it leaves out is no fault
+		u.Status, u.LastHere, u.SSOLinked = workflows.UserAccepted, p.date(row), p.linked(row)
+		u.SSO, u.MFA = p.onOff(row, colSSO, true), p.onOff(row, colMFA, true)
+		p.faults, p.extra.Owner = before, u
 		return
 	case "":
 		p.fault(row, colRole, "is not a role; expected Administer account, Manage all integrations, Monitor all integrations, Custom or Owner")

@@ -67,7 +67,7 @@ func TestTheUsersPageReadsTheSameHoweverItWasSaved(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(users, wantUsers()) {
 			t.Errorf("%s: %v\n%+v", name, err, users)
 		}
-		if extra.Owner != "jane@acme.example" || extra.Rows != 5 || extra.Delimiter != test.delimiter || len(extra.Ignored) != 0 {
+		if extra.Owner.Email != "jane@acme.example" || extra.Rows != 5 || extra.Delimiter != test.delimiter || len(extra.Ignored) != 0 {
 			t.Errorf("%s: %+v", name, extra)
 		}
 	}
@@ -204,7 +204,7 @@ func FuzzParseUsers(f *testing.F) {
 			return
 		}
 		owner := 0
-		if extra.Owner != "" {
+		if extra.Owner.Email != "" {
 			owner = 1
 		}
 		if len(users)+owner != extra.Rows || extra.Rows == 0 {

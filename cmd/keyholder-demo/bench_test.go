@@ -158,7 +158,7 @@ func openBench(b *testing.B, url string) *workflows.Desk {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = st.Close() })
-	return workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: []workflows.Machine{transfer.Machine{}}, Roster: benchRoster{}, Policies: benchPolicies{},
+	return workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: []workflows.Machine{transfer.Machine()}, Roster: benchRoster{}, Policies: benchPolicies{},
 		Now: time.Now, Log: zerolog.Nop()})
 }
 

@@ -35,6 +35,8 @@ func (o Of[S]) why(s S, q Question, who string) string {
 		return o.barred(bar)
 	}
 	switch {
+	case q.Said(who) == approvals.Approve && !slices.Contains(q.Waiting, who):
+		return "Your " + o.Words.Act + " is recorded."
 	case !slices.Contains(q.Asked, who):
 		return ""
 	case !slices.Contains(q.Ballot.Electorate, who):
@@ -138,7 +140,7 @@ func (o Of[S]) Buttons(s S, who string) []workflows.Button {
 	}
 	out = append(out, workflows.Button{Action: o.action(actRefuse), Label: "Refuse…", Style: workflows.Danger})
 	looking := slices.ContainsFunc(q.Looks, func(l Look) bool { return l.Who == who })
-	if waited && !looking {
+	if waited && !looking && said == "" {
 		out = append(out, workflows.Button{Action: o.action(actLook), Label: "I am looking at it"})
 	}
 	return out

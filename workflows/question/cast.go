@@ -69,7 +69,7 @@ func (o Of[S]) mayCast(s S, cmd workflows.Command, f workflows.Facts, choice app
 			return workflows.Refuse("blocked", held)
 		}
 	}
-	return o.notTaken(q, err)
+	return o.notTaken(q.but(cmd.Actor.ID), err)
 }
 
 func (o Of[S]) held(s S) string {
@@ -100,7 +100,7 @@ func (o Of[S]) vote(s S, cmd workflows.Command, f workflows.Facts, choice approv
 		return Answer{Decision: d, Outcome: approvals.Approved}, nil
 	}
 	if err != nil {
-		return Answer{Outcome: approvals.Open}, o.notTaken(q, err)
+		return Answer{Outcome: approvals.Open}, o.notTaken(q.but(cmd.Actor.ID), err)
 	}
 	b, t := q.judge(votes, st, f, cmd.At)
 	return Answer{Decision: o.voted().One(cmd, q.count(votes, b, t, st)), Outcome: t.Outcome, Reason: why}, nil

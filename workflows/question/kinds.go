@@ -120,3 +120,6 @@ func (o Of[S]) escalating() workflows.Kind[S, Escalation] {
 		},
 	}
 }
+
+// IsPut reports whether an event puts the question.
+func (o Of[S]) IsPut(e workflows.Event) bool { return o.put().Is(e) }

@@ -94,6 +94,12 @@ func (q Question) hearing(people []string) []string {
 	return slices.DeleteFunc(slices.Clone(people), func(who string) bool { return !q.Hears(who) })
 }
 
+// but is the question as it is told to somebody whose answer was not taken: others can still answer.
+func (q Question) but(who string) Question {
+	q.Waiting = slices.DeleteFunc(slices.Clone(q.Waiting), func(id string) bool { return id == who })
+	return q
+}
+
 // Barred is why somebody may not answer, as far as is known; "" when nothing is.
 func (q Question) Barred(who string) string {
 	for _, b := range q.Ballot.Bars {

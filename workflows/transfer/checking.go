@@ -1,9 +1,8 @@
 package transfer
 
 import (
-	"slices"
+	"time"
 
-	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -34,10 +33,10 @@ func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 
 // inspected decides a reading of the account.
 func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Receipt) (workflows.Decision, error) {
-	if s.Phase == Settling {
+	if s.Stage == Settling {
 		return probedAgain(s, cmd, r)
 	}
-	if s.Ending != nil || s.Phase == Accepting {
+	if s.Ending != nil || s.Stage == Accepting {
 		return workflows.Decision{}, nil
 	}
 	if !r.OK || r.Reading == nil {
@@ -57,11 +56,11 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 		return workflows.Decision{}, nil
 	}
 	if s.doubts(reading.Mark(), checks) {
-		return one(cmd, evDoubted, seen{Mark: reading.Mark()}), nil
+		return evDoubted.One(cmd, seen{Mark: reading.Mark()}), nil
 	}
-	ev := cmd.Event(evChecked, checked{Checks: checks, Caps: reading.Capabilities, Mark: reading.Mark(), Seen: transferIDs(reading), Off: off(reading),
+	ev := evChecked.Of(cmd, checked{Checks: checks, Caps: reading.Capabilities, Mark: reading.Mark(), Seen: transferIDs(reading), Off: off(reading),
 		UserID: reading.UserID, At: reading.At, Waived: s.waivedKeys(), New: !same(checks, s.Checks)})
-	next, err := fold(s, []workflows.Event{ev})
+	next, err := kinds.Apply(s, ev)
 	if err != nil {
 		return workflows.Decision{}, err
 	}
@@ -72,7 +71,7 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 
 // doubts reports whether a reading would void votes or stop the invitation and was not seen twice yet: a single answer may be an old one.
 func (s State) doubts(mark string, checks []Check) bool {
-	switch s.Phase {
+	switch s.Stage {
 	case Confirming, Cooling, Inviting:
 		return s.Doubt != mark && len(worse(s.Checks, checks)) > 0
 	}
@@ -81,7 +80,7 @@ func (s State) doubts(mark string, checks []Check) bool {
 
 // afterReading goes on once the checks are known. before is the state without them.
 func (s State) afterReading(before State, cmd workflows.Command, f workflows.Facts, r workflows.Reading) (workflows.Decision, error) {
-	switch s.Phase {
+	switch s.Stage {
 	case Preparing:
 		return s.lookedAgain(cmd, r)
 	case Checking:
@@ -93,7 +92,7 @@ func (s State) afterReading(before State, cmd workflows.Command, f workflows.Fac
 		if len(s.blocking(s.Checks)) > 0 {
 			return workflows.Decision{}, nil
 		}
-		return s.ask(cmd, f)
+		return s.ask(cmd, f, nil)
 	case Confirming:
 		if diff := worse(before.Checks, s.Checks); len(diff) > 0 {
 			return s.void(cmd, f, diff, nil)
@@ -120,14 +119,14 @@ func unreadable(s State, cmd workflows.Command, r workflows.Receipt) (workflows.
 	case r.Failed && s.Reading:
 		return s.end(cmd, Ended{Outcome: Failed, Code: r.Code, Message: "integrator.io could not be read for " + workflows.Span(workflows.GiveUpAfter)}), nil
 	case r.Refused && (s.Reading || s.Unread != "" && s.Unread != r.Code):
-		return one(cmd, evUnread, refusal{Code: r.Code, Message: r.Message}), nil
+		return evUnread.One(cmd, refusal{Code: r.Code, Message: r.Message}), nil
 	}
 	return workflows.Decision{}, nil
 }
 
 // rereads reports whether the account could not be read and is tried again.
 func (s State) rereads() bool {
-	switch s.Phase {
+	switch s.Stage {
 	case Checking, Confirming, Cooling, Inviting:
 		return s.Unread != "" && s.Ending == nil
 	}
@@ -142,28 +141,12 @@ func transferIDs(r workflows.Reading) []string {
 	return out
 }
 
-// ask opens the confirmation.
-func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	closes := cmd.At.Add(s.Policy.ConfirmWithin)
-	if why := s.left(f); why != "" {
-		return s.endAsLeft(cmd, why), nil
-	}
-	b := s.ballot(f)
-	b.Opens, b.Closes, b.Votes = cmd.At, closes, nil
-	st := eligible(f, s.Electorate)
-	t := b.Judge(st, f.Delegations, cmd.At)
-	if !t.Winnable {
-		return s.end(cmd, Ended{Outcome: Failed, Code: "dead_end", Message: "too few of those who may confirm are still active members"}), nil
-	}
-	return one(cmd, evAsking, asking{Closes: closes, Asked: t.Waiting, Standing: st}), nil
-}
-
 // recheck reads the account again.
 func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, []string{s.Requester}, s.Holders) {
 		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, and the holders can check again. Nothing was recorded.")
 	}
-	switch s.Phase {
+	switch s.Stage {
 	case Checking, Confirming, Inviting, Preparing:
 	case Cooling:
 		if !s.Cooled && !s.rereads() {
@@ -178,7 +161,7 @@ func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 	if s.Reading {
 		return workflows.Decision{Reply: workflows.Reply{Text: "The checks are running already. Your card changes when they are done."}}, nil
 	}
-	if s.Phase == Inviting && (s.Invite.Sending || s.Invite.Manual) {
+	if s.Stage == Inviting && (s.Invite.Sending || s.Invite.Manual) {
 		return workflows.Decision{}, refused("not_now", "There is nothing to check now. Nothing was recorded. "+stageLine(s))
 	}
 	return s.again(cmd), nil
@@ -186,9 +169,9 @@ func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 
 // again reads the account again; while the target has no invitation as a user, it is invited again instead.
 func (s State) again(cmd workflows.Command) workflows.Decision {
-	d := one(cmd, evRecheck, none{})
-	d.Calls = []workflows.Call{inspectCall(s.Frozen)}
-	if calls := s.inviteUserCalls(); s.Phase == Preparing && len(calls) > 0 {
+	d := evRecheck.One(cmd, workflows.None{})
+	d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen)}
+	if calls := s.inviteUserCalls(); s.Stage == Preparing && len(calls) > 0 {
 		d.Calls = calls
 	}
 	return d
@@ -196,7 +179,7 @@ func (s State) again(cmd workflows.Command) workflows.Decision {
 
 // held reports whether a check is in the way of the next step, so that it has to be mended or waived.
 func (s State) held() bool {
-	switch s.Phase {
+	switch s.Stage {
 	case Checking, Confirming:
 		return !s.Reading && len(s.blocking(s.Checks)) > 0
 	case Cooling, Inviting:
@@ -210,7 +193,7 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	if !workflows.Among(cmd.Actor.ID, s.Holders) {
 		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+whoCan(s.Holders)+". Nothing was recorded.")
 	}
-	if s.Phase == Finishing {
+	if s.Stage == Finishing {
 		return s.waivePoints(cmd)
 	}
 	open := s.waivable()
@@ -229,38 +212,125 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	if why == "" {
 		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing", "Please say why this may be waived; the auditors read it.")
 	}
-	d := one(cmd, evWaived, waived{Checks: keys, Reason: why})
-	next, err := fold(s, d.Events)
+	d := evWaived.One(cmd, waived{Checks: keys, Reason: why})
+	next, err := kinds.Apply(s, d.Events...)
 	if err != nil || len(next.blocking(next.Checks)) > 0 {
 		return d, err
 	}
-	if s.Phase == Confirming {
+	if s.Stage == Confirming {
 		return d, nil
 	}
-	if s.Phase == Cooling || s.Phase == Inviting {
+	if s.Stage == Cooling || s.Stage == Inviting {
 		// The facts may have moved while somebody thought about the waiver: read once more before acting.
-		d.Events = append(d.Events, cmd.Event(evRecheck, none{}))
-		d.Calls = []workflows.Call{inspectCall(s.Frozen)}
+		d.Events = append(d.Events, evRecheck.Of(cmd, workflows.None{}))
+		d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen)}
 		return d, nil
 	}
-	more, err := next.ask(cmd, f)
+	more, err := next.ask(cmd, f, nil)
 	d.Events = append(d.Events, more.Events...)
 	d.Account = append(d.Account, more.Account...)
 	return d, err
 }
 
-// void takes votes back because facts or voters changed, and asks again.
-func (s State) void(cmd workflows.Command, f workflows.Facts, differences []string, keep []approvals.Vote) (workflows.Decision, error) {
-	b := s.ballot(f)
-	b.Votes, b.Closes = keep, cmd.At.Add(s.Policy.ConfirmWithin)
-	t := b.Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
-	if !t.Winnable {
-		return s.end(cmd, Ended{Outcome: Failed, Code: "dead_end", Message: "too few of those who may confirm are still active members"}), nil
-	}
-	why := "facts"
-	if keep != nil {
-		why = "standing"
-	}
-	return one(cmd, evVoided, voided{Why: why, Differences: differences, Keep: slices.Clone(keep), Closes: b.Closes, Asked: t.Waiting,
-		Blocked: len(s.blocking(s.Checks)) > 0}), nil
+type checked struct {
+	Checks []Check                `json:"checks"`
+	Caps   workflows.Capabilities `json:"caps"`
+	Mark   string                 `json:"mark"`
+	Seen   []string               `json:"seen,omitempty"`
+	Off    []string               `json:"off,omitempty"`
+	UserID string                 `json:"user_id,omitempty"`
+	At     time.Time              `json:"at"`
+	Waived []string               `json:"waived,omitempty"` // keys of checks that were waived before
+	// New is true when people see something else than before: the round grows.
+	New bool `json:"new,omitempty"`
+}
+
+type seen struct {
+	Mark   string `json:"mark"`
+	Status string `json:"status,omitempty"`
+	ID     string `json:"id,omitempty"`
+}
+
+type refusal struct {
+	Code    string `json:"code"`
+	Message string `json:"message,omitempty"`
+	Manual  bool   `json:"manual,omitempty"`
+}
+
+type waived struct {
+	Checks []string `json:"checks"`
+	Reason string   `json:"reason"`
+}
+
+var evSlow = workflows.Kind[State, workflows.None]{
+	Type: "transfer.slow",
+	Fold: func(s *State, e workflows.Event, _ workflows.None) { s.Slow = true },
+	Tell: workflows.Told[workflows.None]("integrator.io had not answered yet; Keyholder went on asking."),
+}
+
+var evChecked = workflows.Kind[State, checked]{
+	Type: "transfer.checked",
+	Fold: func(s *State, e workflows.Event, b checked) {
+		s.Checks, s.Caps, s.Mark, s.Seen, s.Off, s.UserID, s.CheckedAt = b.Checks, b.Caps, b.Mark, b.Seen, b.Off, b.UserID, b.At
+		s.Reading, s.Slow, s.Doubt, s.Unread = false, false, "", ""
+		if b.New {
+			s.Round++
+		}
+	},
+	Tell: func(e workflows.Event, b checked) string { return "The account was checked" + findings(b) },
+}
+
+var evDoubted = workflows.Kind[State, seen]{
+	Type: "transfer.doubted",
+	Fold: func(s *State, e workflows.Event, b seen) {
+		s.Doubt, s.DoubtAt, s.Reading, s.Slow = b.Mark, e.At, false, false
+	},
+	Tell: workflows.Told[seen]("A check got worse; the account is read once more before that decides."),
+}
+
+var evRecheck = workflows.Kind[State, workflows.None]{
+	Type: "transfer.recheck_asked",
+	Fold: func(s *State, e workflows.Event, _ workflows.None) {
+		s.Invite.Code, s.Invite.Message = "", ""
+		if s.Stage == Preparing && len(s.inviteUserCalls()) > 0 {
+			s.Prep.Sending, s.Prep.Gone = true, false
+			s.Round++
+			return
+		}
+		s.read(e)
+	},
+	Tell: func(e workflows.Event, _ workflows.None) string {
+		if e.By.Kind == workflows.ByTimer {
+			return "The account was read once more."
+		}
+		return "The checks were asked for again" + whose(e.By) + "."
+	},
+}
+
+var evUnread = workflows.Kind[State, refusal]{
+	Type: "transfer.unread",
+	Fold: func(s *State, e workflows.Event, b refusal) {
+		s.Unread, s.Reading, s.Slow = b.Code, false, false
+		s.Round++
+	},
+	Tell: func(e workflows.Event, b refusal) string {
+		return "The account could not be read (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "; Keyholder goes on trying."
+	},
+}
+
+var evWaived = workflows.Kind[State, waived]{
+	Type: "transfer.waived",
+	Fold: func(s *State, e workflows.Event, b waived) {
+		for _, c := range b.Checks {
+			s.Waivers = append(s.Waivers, Waiver{Check: c, By: e.By.ID, Reason: b.Reason, At: e.At})
+		}
+		s.Round++
+	},
+	Tell: func(e workflows.Event, b waived) string {
+		var names []string
+		for _, key := range b.Checks {
+			names = append(names, checkNames[key])
+		}
+		return workflows.Mention(e.By.ID) + " waived " + workflows.List(names, "and") + ": " + workflows.Quote(b.Reason) + "."
+	},
 }

@@ -26,9 +26,9 @@ type pointsDone struct {
 // complete ends the handover, or keeps it where people see it as long as points of it are open.
 func (s State) complete(cmd workflows.Command, left []Point, code string) []workflows.Event {
 	if len(left) == 0 {
-		return []workflows.Event{cmd.Event(evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: code})}
+		return []workflows.Event{evEnded.Of(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: code})}
 	}
-	return []workflows.Event{cmd.Event(evPointsLeft, pointsLeft{Points: left, Code: code})}
+	return []workflows.Event{evPointsLeft.Of(cmd, pointsLeft{Points: left, Code: code})}
 }
 
 // tickOff records points as done; with the last of them the transfer ends.
@@ -53,9 +53,9 @@ func (s State) tickOff(cmd workflows.Command) (workflows.Decision, error) {
 		return workflows.Decision{}, workflows.RefuseField(BlockChecklist, "nothing_ticked",
 			"Nothing is ticked, so nothing was recorded. Tick what is done, or close the form.")
 	}
-	d := one(cmd, evPointsDone, pointsDone{Keys: done, Left: left})
+	d := evPointsDone.One(cmd, pointsDone{Keys: done, Left: left})
 	if left == 0 {
-		d.Events = append(d.Events, cmd.Event(evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: endTicked}))
+		d.Events = append(d.Events, evEnded.Of(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: endTicked}))
 	}
 	return d, nil
 }
@@ -82,7 +82,7 @@ func (s State) waivePoints(cmd workflows.Command) (workflows.Decision, error) {
 			"Please say why this may stay open; the auditors read it.")
 	}
 	e := Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Reason: why, Code: endWaived, Open: pointTexts(s.Settle.Points)}
-	return one(cmd, evEnded, e), nil
+	return evEnded.One(cmd, e), nil
 }
 
 func pointTexts(points []Point) []string {
@@ -132,3 +132,26 @@ func (s State) finishingButtons(who string) []workflows.Button {
 
 // openPoints counts them: "5 points".
 func (s State) openPoints() string { return workflows.Plural(len(s.Settle.Points), "point") }
+
+var evPointsLeft = workflows.Kind[State, pointsLeft]{
+	Type: "transfer.points_left",
+	Fold: func(s *State, e workflows.Event, b pointsLeft) {
+		s.enter(Finishing, e)
+		s.Until, s.Settle.Points, s.Settle.Removing = time.Time{}, b.Points, false
+	},
+	Tell: func(_ workflows.Event, b pointsLeft) string {
+		return "Open after the handover: " + strings.Join(escaped(pointTexts(b.Points)), "; ") + "."
+	},
+}
+
+var evPointsDone = workflows.Kind[State, pointsDone]{
+	Type: "transfer.points_done",
+	Fold: func(s *State, e workflows.Event, b pointsDone) {
+		s.Settle.Points = slices.DeleteFunc(slices.Clone(s.Settle.Points), func(p Point) bool { return slices.Contains(b.Keys, p.Key) })
+		s.Settle.Done, s.Settle.By = workflows.Union(s.Settle.Done, b.Keys), e.By.ID
+		s.Round++
+	},
+	Tell: func(e workflows.Event, b pointsDone) string {
+		return workflows.Say("%m ticked off %n; %d left.", e.By.ID, len(b.Keys), "point", b.Left)
+	},
+}

@@ -35,7 +35,7 @@ func (w *world) mustHold(st step) {
 		return
 	}
 	for _, e := range st.events {
-		text := tell(e)
+		text := kinds.Tell(e)
 		if strings.HasPrefix(text, "Something this version") || strings.HasPrefix(text, "An entry that") {
 			w.t.Fatalf("event %s is not told: %s", e.Type, text)
 		}
@@ -47,7 +47,7 @@ func (w *world) mustHold(st step) {
 	w.mustKeepAccounts()
 	w.mustBeTrue(st)
 	w.mustBeQuiet(st.run)
-	if st.run.state.Phase == Inviting && st.before.Phase == Cooling && w.now.Before(coolEnd(st.run)) {
+	if st.run.state.Stage == Inviting && st.before.Stage == Cooling && w.now.Before(coolEnd(st.run)) {
 		w.t.Fatalf("the invitation went out at %s although it could be stopped until %s", w.now, coolEnd(st.run))
 	}
 }
@@ -55,7 +55,7 @@ func (w *world) mustHold(st step) {
 // coolEnd is when the promise to be able to stop it ends: the last approval and the cool-down.
 func coolEnd(r *run) (end time.Time) {
 	for _, e := range r.events {
-		if e.Type == evApproved {
+		if evApproved.Is(e) {
 			end = e.At.Add(r.state.Policy.Cooldown)
 		}
 	}
@@ -65,7 +65,7 @@ func coolEnd(r *run) (end time.Time) {
 // mustFold: the stored state is the fold of the events.
 func (w *world) mustFold(r *run) {
 	w.t.Helper()
-	folded, err := workflows.Fold(Machine{}, r.events)
+	folded, err := workflows.Fold(Machine(), r.events)
 	if err != nil {
 		w.t.Fatalf("fold: %v", err)
 	}
@@ -91,13 +91,13 @@ func (w *world) mustShow(r *run) {
 			w.t.Fatalf("the notification line of %s is not plain: %q", key, c.Fallback)
 		}
 		for _, text := range slices.Concat([]string{c.Title, c.Fallback, c.Note}, c.Lines, c.Facts) {
-			w.mustReadWell("card "+key+" in "+r.state.Phase, text)
+			w.mustReadWell("card "+key+" in "+r.state.Stage, text)
 		}
 		w.mustPress(r, c)
 	}
 	for key := range r.shown {
 		if !now[key] {
-			w.t.Fatalf("card %s has vanished in stage %s", key, r.state.Phase)
+			w.t.Fatalf("card %s has vanished in stage %s", key, r.state.Stage)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func (w *world) mustPress(r *run, c workflows.Card) {
 		}
 	}
 	if primary > 1 {
-		w.t.Fatalf("%d primary buttons on the card of %s in %s", primary, c.Recipient, r.state.Phase)
+		w.t.Fatalf("%d primary buttons on the card of %s in %s", primary, c.Recipient, r.state.Stage)
 	}
 	if r.state.Closed() && len(c.Buttons) > 0 {
 		w.t.Fatalf("the card of %s has buttons although the transfer is over", c.Recipient)
@@ -138,12 +138,12 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 	}
 	cmd := workflows.Command{ID: "try", Workflow: r.id, Account: "acme", Name: b.Action, Round: c.Round, At: r.events[len(r.events)-1].At,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: c.Recipient, Team: "TACME"}}
-	_, err := Machine{}.Decide(r.state, cmd, w.facts(Machine{}.Needs(r.state, cmd, w.policy, w.account)))
+	_, err := Machine().Decide(r.state, cmd, w.facts(Machine().Needs(r.state, cmd, w.policy, w.account)))
 	var refusal *workflows.Refusal
 	if !errors.As(err, &refusal) {
 		return
 	}
-	voting := b.Action == ActConfirm || b.Action == ActRefuse
+	voting := b.Action == ActConfirm || b.Action == ActComment || b.Action == ActRefuse || b.Action == ActLook
 	switch refusal.Code {
 	case "removed": // by the configuration, which no card hears of
 		return
@@ -152,7 +152,7 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 			return
 		}
 	}
-	w.t.Fatalf("in %s %s is shown %s and told: %v", r.state.Phase, c.Recipient, b.Action, err)
+	w.t.Fatalf("in %s %s is shown %s and told: %v", r.state.Stage, c.Recipient, b.Action, err)
 }
 
 // mustMove: whoever waits can go on. An open transfer has a timer, a call under way or somebody to wait for; timers lie in the stage's time.
@@ -160,13 +160,13 @@ func (w *world) mustMove(r *run) {
 	w.t.Helper()
 	flying := slices.ContainsFunc(w.queue, func(e *workflows.Effect) bool { return e.Workflow == r.id })
 	if !r.state.Closed() && len(r.view.Timers) == 0 && !flying {
-		w.t.Fatalf("nothing will ever end stage %s: %s", r.state.Phase, encode(w.t, r.state))
+		w.t.Fatalf("nothing will ever end stage %s: %s", r.state.Stage, encode(w.t, r.state))
 	}
 	if r.state.Closed() && (len(r.view.Timers)+len(r.view.Watches)+len(r.view.Waiting)) > 0 {
 		w.t.Fatalf("a transfer that is over still waits: %s", encode(w.t, r.view))
 	}
 	if (r.state.Reading || r.state.Ending != nil) && !r.state.Closed() && !flying {
-		w.t.Fatalf("stage %s waits for an answer that nobody asked for: %s", r.state.Phase, encode(w.t, r.state))
+		w.t.Fatalf("stage %s waits for an answer that nobody asked for: %s", r.state.Stage, encode(w.t, r.state))
 	}
 	names := map[string]bool{}
 	for _, t := range r.view.Timers {
@@ -198,7 +198,7 @@ func (w *world) mustKeepAccounts() {
 	for _, r := range w.runs {
 		holds, needs := w.account.Locks[workflows.LockTransfer] == r.id, !r.state.Closed() && !r.state.changed()
 		if holds != needs {
-			w.t.Fatalf("transfer %s in stage %s: holds the lock %v, needs it %v", r.id, r.state.Phase, holds, needs)
+			w.t.Fatalf("transfer %s in stage %s: holds the lock %v, needs it %v", r.id, r.state.Stage, holds, needs)
 		}
 	}
 }
@@ -226,18 +226,18 @@ func (w *world) mustBeQuiet(r *run) {
 		if i > 0 && !rem.At.After(r.state.Reminders[i-1].At) {
 			w.t.Fatalf("two reminders at %s", rem.At)
 		}
-		if rem.Stage == r.state.Phase && rem.At.After(r.state.Since) {
+		if rem.Stage == r.state.Stage && rem.At.After(r.state.Since) {
 			n++
 		}
 		if len(rem.To) == 0 {
 			w.t.Fatalf("reminder %d is for nobody", rem.N)
 		}
 	}
-	if r.state.Phase == Finishing { // what is open has no end: one a week
+	if r.state.Stage == Finishing { // what is open has no end: one a week
 		most = int(w.now.Sub(r.state.Since) / remindOpenEvery)
 	}
 	if n > most {
-		w.t.Fatalf("%d reminders in stage %s", n, r.state.Phase)
+		w.t.Fatalf("%d reminders in stage %s", n, r.state.Stage)
 	}
 }
 

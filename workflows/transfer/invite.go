@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"time"
+
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -10,19 +12,19 @@ func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Fac
 	if why := s.left(f); why != "" {
 		return s.endAsLeft(cmd, why), nil
 	}
-	t := s.judgeVotes(cmd, f)
+	t := asks.Recount(s, f, cmd.At)
 	if t.Outcome != approvals.Approved {
 		return s.void(cmd, f, voidedWords(t.Voided), append([]approvals.Vote{}, t.Counted...))
 	}
 	blocked := len(s.blocking(s.Checks)) > 0
-	if diff := worse(before.Checks, s.Checks); len(diff) > 0 && (s.Phase == Cooling || !blocked) {
+	if diff := worse(before.Checks, s.Checks); len(diff) > 0 && (s.Stage == Cooling || !blocked) {
 		return s.void(cmd, f, diff, nil)
 	}
 	if blocked {
 		if s.Paused {
 			return workflows.Decision{}, nil
 		}
-		return one(cmd, evPaused, none{}), nil
+		return evPaused.One(cmd, workflows.None{}), nil
 	}
 	if needsInvitation(r) && s.ToPerson != "" {
 		return s.prepare(cmd, r) // decided; now they may be made a user
@@ -30,15 +32,10 @@ func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Fac
 	return s.invite(cmd, f.Account)
 }
 
-// judgeVotes counts the votes as they were cast, with everybody's standing of now.
-func (s State) judgeVotes(cmd workflows.Command, f workflows.Facts) approvals.Tally {
-	return s.ballot(f).Judge(eligible(f, s.Electorate), f.Delegations, cmd.At)
-}
-
 // invite sends the invitation, or hands the page steps to the present owner where the token cannot.
 func (s State) invite(cmd workflows.Command, account workflows.AccountState) (workflows.Decision, error) {
 	manual := s.byHand()
-	d := one(cmd, evInviting, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin), Manual: manual})
+	d := evInviting.One(cmd, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin), Manual: manual})
 	if !manual {
 		d.Calls = []workflows.Call{s.inviteCall()}
 	}
@@ -58,15 +55,15 @@ func (s State) inviteCall() workflows.Call {
 // supersede tells an older transfer of the account that still settles to come to its end.
 func (s State) supersede(cmd workflows.Command, account workflows.AccountState) []workflows.Call {
 	old := account.By
-	if old == cmd.Workflow || len(old) < 2 || old[0] != 't' {
+	if old == cmd.Workflow || !workflows.HasLetter(old, workflows.LetterTransfer) {
 		return nil
 	}
-	return []workflows.Call{{Op: workflows.OpTell, Account: s.AccountID, ID: old, Command: cmdSuperseded}}
+	return []workflows.Call{superseding.To(s.AccountID, old, workflows.None{})}
 }
 
 // ownerInvited decides integrator.io's answer to the invitation.
 func ownerInvited(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
-	if s.Phase != Inviting || !s.Invite.Sending && s.Ending == nil {
+	if s.Stage != Inviting || !s.Invite.Sending && s.Ending == nil {
 		return workflows.Decision{}, nil
 	}
 	if s.Ending != nil {
@@ -74,16 +71,16 @@ func ownerInvited(s State, cmd workflows.Command, r workflows.Receipt) (workflow
 	}
 	switch {
 	case r.OK && r.Transfer == nil:
-		return one(cmd, evInvited, invited{How: workflows.Acted, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+		return evInvited.One(cmd, invited{How: workflows.Acted, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case r.OK:
-		return one(cmd, evInvited, invited{ID: r.Transfer.ID, How: workflows.Acted, Mark: r.Transfer.Mark(), Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+		return evInvited.One(cmd, invited{ID: r.Transfer.ID, How: workflows.Acted, Mark: r.Transfer.Mark(), Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case r.Failed:
-		ev := cmd.Event(evEnding, Ending{Outcome: Failed, Reason: "integrator.io did not take the invitation for " + workflows.Span(workflows.GiveUpAfter), By: cmd.Actor})
+		ev := evEnding.Of(cmd, Ending{Outcome: Failed, Reason: "integrator.io did not take the invitation for " + workflows.Span(workflows.GiveUpAfter), By: cmd.Actor})
 		return workflows.Decision{Events: []workflows.Event{ev}, Calls: []workflows.Call{s.withdrawCall()}}, nil
 	case r.Code == workflows.RefusedForbidden || r.Code == workflows.RefusedUnauthorized || r.Code == workflows.RefusedNoToken:
-		return one(cmd, evInviteRefused, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
+		return evInviteRefused.One(cmd, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
 	}
-	return one(cmd, evInviteRefused, refusal{Code: r.Code, Message: r.Message}), nil
+	return evInviteRefused.One(cmd, refusal{Code: r.Code, Message: r.Message}), nil
 }
 
 func (s State) withdrawCall() workflows.Call {
@@ -94,7 +91,7 @@ func (s State) withdrawCall() workflows.Call {
 func attest(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	who := cmd.Actor.ID
 	switch {
-	case s.Phase == Preparing:
+	case s.Stage == Preparing:
 		if !workflows.Among(who, s.acceptors(), s.Admins) {
 			return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" or an administrator can say that it is a user now. Nothing was recorded.")
 		}
@@ -102,12 +99,12 @@ func attest(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 			return workflows.Decision{}, refused("not_now", "Keyholder sees by itself when "+s.To+" is a user. Nothing was recorded. "+stageLine(s))
 		}
 		return s.prepared(cmd, workflows.Attested, "")
-	case s.Phase == Inviting && s.Invite.Manual:
+	case s.Stage == Inviting && s.Invite.Manual:
 		if !workflows.Among(who, s.inviters()) {
 			return workflows.Decision{}, refused("not_permitted", "Only "+whoCan(s.inviters())+" can say that the invitation was sent. Nothing was recorded.")
 		}
-		return one(cmd, evInvited, invited{How: workflows.Attested, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
-	case s.Phase == Accepting && s.attestable():
+		return evInvited.One(cmd, invited{How: workflows.Attested, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+	case s.Stage == Accepting && s.attestable():
 		if !workflows.Among(who, s.acceptors()) {
 			return workflows.Decision{}, refused("not_permitted", "Only "+whoCan(s.acceptors())+" can say that the account was accepted. Nothing was recorded.")
 		}
@@ -135,3 +132,60 @@ func (s State) attestable() bool {
 
 // blind is the mark of a watch that was refused: from then on only people see.
 const blind = "refused"
+
+type inviting struct {
+	Until  time.Time `json:"until"`
+	Manual bool      `json:"manual,omitempty"`
+}
+
+type invited struct {
+	ID    string    `json:"id,omitempty"`
+	How   string    `json:"how"`
+	Mark  string    `json:"mark,omitempty"`
+	Until time.Time `json:"until"`
+}
+
+var evInviting = workflows.Kind[State, inviting]{
+	Type: "transfer.inviting",
+	Fold: func(s *State, e workflows.Event, b inviting) {
+		s.enter(Inviting, e)
+		s.Until, s.Paused = b.Until, false
+		s.Invite = Invite{Manual: b.Manual, Sending: !b.Manual}
+	},
+	Tell: func(e workflows.Event, b inviting) string {
+		if b.Manual {
+			return "The present owner was asked to send the invitation in the pages."
+		}
+		return "integrator.io was asked to invite the new owner."
+	},
+}
+
+var evInviteRefused = workflows.Kind[State, refusal]{
+	Type: "transfer.invitation_refused",
+	Fold: func(s *State, e workflows.Event, b refusal) {
+		s.Invite.Sending, s.Invite.Code, s.Invite.Message, s.Invite.Manual = false, b.Code, b.Message, b.Manual
+		s.Round++
+	},
+	Tell: func(e workflows.Event, b refusal) string {
+		return "integrator.io refused the invitation (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+	},
+}
+
+var evInvited = workflows.Kind[State, invited]{
+	Type: "transfer.invited",
+	Fold: func(s *State, e workflows.Event, b invited) {
+		s.enter(Accepting, e)
+		s.Until = b.Until
+		s.Invite = Invite{Manual: s.Invite.Manual, ID: b.ID, How: b.How, Mark: b.Mark}
+		if b.How == workflows.Attested {
+			s.Invite.Attested = e.By.ID
+		}
+	},
+	Tell: func(e workflows.Event, b invited) string {
+		id := ""
+		if b.ID != "" {
+			id = ", transfer " + workflows.Esc(b.ID)
+		}
+		return "The new owner was invited (" + howWord(b.How, e.By.ID) + id + "). To accept until " + workflows.When(b.Until) + "."
+	},
+}

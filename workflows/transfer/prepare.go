@@ -1,14 +1,16 @@
 package transfer
 
 import (
+	"time"
+
 	"github.com/keyholder/keyholder/workflows"
 )
 
 // prepare invites the target as a user, or asks an administrator to.
 func (s State) prepare(cmd workflows.Command, r workflows.Reading) (workflows.Decision, error) {
-	d := one(cmd, evPreparing, until{Until: cmd.At.Add(s.Policy.AcceptWithin)})
+	d := evPreparing.One(cmd, until{Until: cmd.At.Add(s.Policy.AcceptWithin)})
 	if r.Target != nil && r.Target.Status == workflows.UserPending {
-		d.Events = append(d.Events, cmd.Event(evUserInvited, userInvited{Mark: r.Target.Mark()}))
+		d.Events = append(d.Events, evUserInvited.Of(cmd, userInvited{Mark: r.Target.Mark()}))
 		return d, nil
 	}
 	s.Prep = Prep{} // whatever was done before, it needs an invitation now
@@ -26,7 +28,7 @@ func (s State) inviteUserCalls() []workflows.Call {
 
 // userReceipt decides what became of the target's invitation as a user.
 func userReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
-	if s.Phase != Preparing || s.Ending != nil {
+	if s.Stage != Preparing || s.Ending != nil {
 		return workflows.Decision{}, nil
 	}
 	switch {
@@ -34,19 +36,19 @@ func userReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 		if s.Prep.Mark == r.Code {
 			return workflows.Decision{}, nil
 		}
-		return one(cmd, evUserSeen, seen{Mark: r.Code}), nil
+		return evUserSeen.One(cmd, seen{Mark: r.Code}), nil
 	case !r.OK:
-		return one(cmd, evPrepManual, refusal{Code: r.Code, Message: r.Message}), nil
+		return evPrepManual.One(cmd, refusal{Code: r.Code, Message: r.Message}), nil
 	case r.User != nil && r.User.Status == workflows.UserAccepted:
 		return s.prepared(cmd, workflows.Verified, r.User.Mark())
 	case r.Op == workflows.OpInviteUser:
-		return one(cmd, evUserInvited, userInvited{Mark: r.User.Mark(), Sent: true}), nil
+		return evUserInvited.One(cmd, userInvited{Mark: r.User.Mark(), Sent: true}), nil
 	case r.User.Mark() == s.Prep.Mark:
 		return workflows.Decision{}, nil
 	case r.User != nil && r.User.Status == workflows.UserPending && !s.Prep.Invited:
-		return one(cmd, evUserInvited, userInvited{Mark: r.User.Mark()}), nil
+		return evUserInvited.One(cmd, userInvited{Mark: r.User.Mark()}), nil
 	}
-	return one(cmd, evUserSeen, seen{Mark: r.User.Mark(), Status: statusOf(r.User)}), nil
+	return evUserSeen.One(cmd, seen{Mark: r.User.Mark(), Status: statusOf(r.User)}), nil
 }
 
 // userAbsent is the status of a user who is not listed.
@@ -68,7 +70,7 @@ func (s State) lookedAgain(cmd workflows.Command, r workflows.Reading) (workflow
 	case !needsInvitation(r):
 		return s.prepared(cmd, workflows.Verified, r.Target.Mark())
 	case r.Target.Mark() != s.Prep.Mark:
-		return one(cmd, evUserSeen, seen{Mark: r.Target.Mark(), Status: statusOf(r.Target)}), nil
+		return evUserSeen.One(cmd, seen{Mark: r.Target.Mark(), Status: statusOf(r.Target)}), nil
 	}
 	return workflows.Decision{}, nil
 }
@@ -80,8 +82,8 @@ func (s State) unseen() bool {
 
 // prepared goes back to the checks: days may have passed.
 func (s State) prepared(cmd workflows.Command, why, mark string) (workflows.Decision, error) {
-	d := one(cmd, evPrepared, how{How: why, Mark: mark})
-	d.Calls = []workflows.Call{inspectCall(s.Frozen)}
+	d := evPrepared.One(cmd, how{How: why, Mark: mark})
+	d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen)}
 	return d, nil
 }
 
@@ -90,7 +92,7 @@ func claim(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisio
 	if !workflows.Among(cmd.Actor.ID, s.acceptors()) {
 		return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" can take this on: "+whoCan(s.acceptors())+". Nothing was recorded.")
 	}
-	if s.Phase != Preparing {
+	if s.Stage != Preparing {
 		return workflows.Decision{}, refused("not_now", "There is no invitation to take on now. Nothing was recorded. "+stageLine(s))
 	}
 	if s.Prep.Claimed == cmd.Actor.ID {
@@ -99,5 +101,106 @@ func claim(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisio
 	if s.Prep.Claimed != "" {
 		return workflows.Decision{}, refused("claimed", workflows.Mention(s.Prep.Claimed)+" is on it already. Nothing was recorded. If they cannot, tell each other; anyone who holds the mailbox may sign up.")
 	}
-	return one(cmd, evClaimed, none{}), nil
+	return evClaimed.One(cmd, workflows.None{}), nil
+}
+
+type userInvited struct {
+	Mark string `json:"mark"`
+	Sent bool   `json:"sent"`
+}
+
+type how struct {
+	How  string `json:"how"`
+	Mark string `json:"mark,omitempty"`
+}
+
+type until struct {
+	Until time.Time `json:"until"`
+}
+
+var evPreparing = workflows.Kind[State, until]{
+	Type: "transfer.preparing",
+	Fold: func(s *State, e workflows.Event, b until) {
+		s.enter(Preparing, e)
+		s.Until = b.Until
+		s.Prep = Prep{Sent: s.Prep.Sent, Sending: s.Token}
+		s.Paused = false
+	},
+	Tell: workflows.Told[until]("The new owner is not a user of the account yet; it has to be invited first."),
+}
+
+var evUserInvited = workflows.Kind[State, userInvited]{
+	Type: "transfer.user_invited",
+	Fold: func(s *State, e workflows.Event, b userInvited) {
+		s.Prep.Invited, s.Prep.Sending, s.Prep.Sent, s.Prep.Gone = true, false, s.Prep.Sent || b.Sent, false
+		s.Prep.Mark, s.Prep.Manual, s.Prep.Message = b.Mark, "", ""
+		// The question stays the same: whoever takes the sign-up on while the invitation goes out is right to.
+	},
+	Tell: func(e workflows.Event, b userInvited) string {
+		if b.Sent {
+			return "The new owner was invited as a user (Keyholder did it)."
+		}
+		return "The new owner's invitation as a user was found."
+	},
+}
+
+var evPrepManual = workflows.Kind[State, refusal]{
+	Type: "transfer.invite_by_hand",
+	Fold: func(s *State, e workflows.Event, b refusal) {
+		s.Prep.Manual, s.Prep.Message, s.Prep.Sending = b.Code, b.Message, false
+		s.Prep.Sent = s.Prep.Sent || b.Code == workflows.FailedDeadline // nobody knows whether it took effect
+		s.Round++
+	},
+	Tell: func(e workflows.Event, b refusal) string {
+		return "integrator.io refused the invitation as a user (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "; a person has to."
+	},
+}
+
+var evClaimed = workflows.Kind[State, workflows.None]{
+	Type: "transfer.claimed",
+	Fold: func(s *State, e workflows.Event, _ workflows.None) {
+		s.Prep.Claimed = e.By.ID
+		s.Round++
+	},
+	Tell: func(e workflows.Event, _ workflows.None) string {
+		return workflows.Mention(e.By.ID) + " took the sign-up on."
+	},
+}
+
+var evUserSeen = workflows.Kind[State, seen]{
+	Type: "transfer.user_seen",
+	Fold: func(s *State, e workflows.Event, b seen) {
+		s.Prep.Mark = b.Mark
+		if s.Prep.Invited && (b.Status == userAbsent || b.Status == workflows.UserDismissed) {
+			s.Prep.Invited, s.Prep.Gone = false, true
+		}
+		s.Round++
+	},
+	Tell: func(e workflows.Event, b seen) string {
+		return "The invitation as a user was seen as " + workflows.Esc(b.Mark) + "."
+	},
+}
+
+var evPrepared = workflows.Kind[State, how]{
+	Type: "transfer.prepared",
+	Fold: func(s *State, e workflows.Event, b how) {
+		// An invitation whose answer never came may be the one that was accepted; one that was answered as accepted at once was not ours.
+		s.Prep.Done, s.Prep.Sent = b.How, s.Prep.Sent || s.Prep.Sending && b.How != workflows.Verified
+		s.Prep.Sending = false
+		if b.How == workflows.Attested {
+			s.Prep.Attested = e.By.ID
+		}
+		s.enter(Checking, e)
+		if s.Cooled { // it is decided; what is left is the last check
+			s.Stage = Cooling
+		}
+		s.Until = e.At.Add(s.Policy.ConfirmWithin)
+		s.read(e)
+	},
+	Tell: func(e workflows.Event, b how) string {
+		if b.How == workflows.Attested {
+			return workflows.Mention(e.By.ID) + " says that the new owner is a user of the account now."
+		}
+		return "The new owner is a user of the account now (seen at integrator.io)."
+	},
 }

@@ -30,10 +30,10 @@ type op struct {
 var (
 	members = []string{"Ana", "Ben", "Cat", "Dee", "Jane", "Eve", "Fay"}
 	anyone  = append(slices.Clone(members), "Gus", "Hal", "Robo", "Zoe", "Nobody")
-	acts    = []string{"confirm", "refuse", "cancel", "recheck", "waive", "claim", "accept", "decline", "resend", "withdraw", "attest", "settle"}
+	acts    = []string{"confirm", "comment", "look", "refuse", "cancel", "recheck", "waive", "claim", "accept", "decline", "resend", "withdraw", "attest", "settle"}
 	spans   = []time.Duration{time.Second, time.Minute, time.Hour, 13 * time.Hour, 25 * time.Hour, 73 * time.Hour, 8 * 24 * time.Hour}
 	// kinds of what happens, the likelier ones several times.
-	kinds = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
+	opKinds = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
 		"outcome", "standing", "delegate", "request", "policy"}
 	outsides = []string{"joins", "joins", "accepts", "accepts", "declines", "deletes", "errors", "no errors", "off", "on", "leaves", "forbids", "allows", "elsewhere",
 		"nowhere", "invites", "full", "seats", "shared", "sso", "no token", "token", "queued"}
@@ -42,7 +42,7 @@ var (
 )
 
 func drawOp(t *rapid.T) op {
-	o := op{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), N: rapid.IntRange(0, 1000).Draw(t, "n")}
+	o := op{Kind: rapid.SampledFrom(opKinds).Draw(t, "kind"), N: rapid.IntRange(0, 1000).Draw(t, "n")}
 	switch o.Kind {
 	case "click":
 		o.Who, o.Action = rapid.SampledFrom(anyone).Draw(t, "who"), rapid.SampledFrom(acts).Draw(t, "action")
@@ -120,7 +120,7 @@ func (s setting) travel(w *world) {
 		},
 		func() {
 			for _, who := range members {
-				if w.newest().state.Phase == Confirming {
+				if w.newest().state.Stage == Confirming {
 					w.click(who, "confirm")
 				}
 			}
@@ -296,7 +296,7 @@ func (w *world) finish() {
 		if !slices.ContainsFunc(w.runs, func(r *run) bool { return !r.state.Closed() }) {
 			return
 		}
-		if w.newest().state.Phase == Finishing { // that waits for people, for ever if need be
+		if w.newest().state.Stage == Finishing { // that waits for people, for ever if need be
 			for _, who := range []string{"Ana", "Ben", "Cat"} {
 				w.click(who, "waive", "as we know")
 			}
@@ -315,12 +315,6 @@ func (w *world) nothingLeft() {
 	}
 	if left {
 		return
-	}
-	for _, r := range w.runs {
-		t := r.state.End.TookBack
-		if u := w.out.user(r.state.To); t != nil && t.OK && u != nil && r == w.newest() {
-			w.t.Fatalf("%s is still a user at integrator.io, and the card says that this was taken back", u.Email)
-		}
 	}
 	w.out.forbidden = nil
 	for _, t := range w.out.transfers {
@@ -372,7 +366,7 @@ func TestBarredPeopleTipNothing(t *testing.T) {
 		if !bytes.Equal(encode(t, a), encode(t, b)) {
 			t.Fatalf("votes of barred people changed something:\n%s\n%s", encode(t, a), encode(t, b))
 		}
-		for _, v := range a.Ballot.Votes {
+		for _, v := range a.Question.Ballot.Votes {
 			if v.By == userID(s.By) || v.Choice == approvals.Approve && v.By == a.ToPerson {
 				t.Fatalf("%s voted", v.By)
 			}

@@ -14,8 +14,8 @@ func TestAQueuedAcceptanceIsNotBelieved(t *testing.T) {
 	w.out.pending().Status = workflows.TransferQueued
 	w.deliver(delivered)
 	s := w.newest().state
-	if s.changed() || s.Closed() || s.Ending != nil || s.Phase != Accepting {
-		t.Fatalf("in %s, changed %v, ending %v", s.Phase, s.changed(), s.Ending)
+	if s.changed() || s.Closed() || s.Ending != nil || s.Stage != Accepting {
+		t.Fatalf("in %s, changed %v, ending %v", s.Stage, s.changed(), s.Ending)
 	}
 	if got := w.actions("Ana"); len(got) > 0 {
 		t.Errorf("there is nothing to press while it is carried out, but Ana can %q", got)
@@ -23,7 +23,7 @@ func TestAQueuedAcceptanceIsNotBelieved(t *testing.T) {
 	w.out.transfers[0].Status = workflows.TransferFailed
 	w.poll()
 	if s := w.newest().state; s.Invite.Lost != workflows.TransferFailed || s.Closed() {
-		t.Errorf("after it failed: %s, lost %q", s.Phase, s.Invite.Lost)
+		t.Errorf("after it failed: %s, lost %q", s.Stage, s.Invite.Lost)
 	}
 }
 
@@ -36,13 +36,13 @@ func TestAnAcceptanceThatIsNeverCarriedOutFails(t *testing.T) {
 		w.wait(24 * time.Hour)
 		w.deliverAll()
 	}
-	if s := w.newest().state; s.Phase != Completed && s.Phase != Failed {
-		t.Fatalf("after ten days it is %s", s.Phase)
+	if s := w.newest().state; s.Stage != Completed && s.Stage != Failed {
+		t.Fatalf("after ten days it is %s", s.Stage)
 	}
 	w.wait(24 * time.Hour)
 	s := w.newest().state
-	if s.Phase != Failed || !s.End.Left {
-		t.Errorf("it ended as %s: %+v", s.Phase, s.End)
+	if s.Stage != Failed || !s.End.Left {
+		t.Errorf("it ended as %s: %+v", s.Stage, s.End)
 	}
 }
 
@@ -56,8 +56,8 @@ func TestWithdrawingWhileTheInvitationIsOnItsWay(t *testing.T) {
 		}
 		w.deliver(first)
 		w.deliverAll()
-		if s := w.newest().state; s.Phase != Cancelled || w.out.pending() != nil {
-			t.Errorf("after %q: %s, pending %v", first, s.Phase, w.out.pending())
+		if s := w.newest().state; s.Stage != Cancelled || w.out.pending() != nil {
+			t.Errorf("after %q: %s, pending %v", first, s.Stage, w.out.pending())
 		}
 	}
 }
@@ -69,13 +69,13 @@ func TestWorseFactsVoidVotesWhileConfirming(t *testing.T) {
 	w.out.shared = []workflows.Resource{{Name: "NetSuite", On: true}}
 	w.click("Dee", "recheck")
 	w.deliverAll()
-	if s := w.newest().state; len(s.Ballot.Votes) != 1 {
-		t.Errorf("one reading, which may be an old one, voided the votes: %v", s.Ballot.Votes)
+	if s := w.newest().state; len(s.Question.Ballot.Votes) != 1 {
+		t.Errorf("one reading, which may be an old one, voided the votes: %v", s.Question.Ballot.Votes)
 	}
 	w.wait(doubtFor)
 	w.deliverAll()
-	if s := w.newest().state; len(s.Ballot.Votes) > 0 || s.Given > 0 || len(s.VoidNote) == 0 {
-		t.Errorf("votes %v, note %q", s.Ballot.Votes, s.VoidNote)
+	if s := w.newest().state; len(s.Question.Ballot.Votes) > 0 || s.Question.Given > 0 || len(s.VoidNote) == 0 {
+		t.Errorf("votes %v, note %q", s.Question.Ballot.Votes, s.VoidNote)
 	}
 }
 
@@ -89,8 +89,8 @@ func TestAReadingThatWasWrongOnceKeepsVotes(t *testing.T) {
 	w.out.shared = nil
 	w.wait(doubtFor)
 	w.deliverAll()
-	if s := w.newest().state; len(s.Ballot.Votes) != 1 || s.Phase != Confirming || s.Doubt != "" {
-		t.Errorf("stage %s, votes %v, doubt %q", s.Phase, s.Ballot.Votes, s.Doubt)
+	if s := w.newest().state; len(s.Question.Ballot.Votes) != 1 || s.Stage != Confirming || s.Doubt != "" {
+		t.Errorf("stage %s, votes %v, doubt %q", s.Stage, s.Question.Ballot.Votes, s.Doubt)
 	}
 }
 
@@ -105,8 +105,8 @@ func TestBetterFactsKeepVotes(t *testing.T) {
 	w.out.shared = nil
 	w.click("Dee", "recheck")
 	w.deliverAll()
-	if s := w.newest().state; len(s.Ballot.Votes) != 1 || s.Given != 1 {
-		t.Errorf("votes %v", s.Ballot.Votes)
+	if s := w.newest().state; len(s.Question.Ballot.Votes) != 1 || s.Question.Given != 1 {
+		t.Errorf("votes %v", s.Question.Ballot.Votes)
 	}
 }
 
@@ -142,13 +142,13 @@ func TestAForeignInvitationAsUserStays(t *testing.T) {
 func TestSupersedingWaitsForTheRemoval(t *testing.T) {
 	w := stages(t)["removing"]
 	r := w.newest()
-	st := w.do(workflows.Command{Workflow: r.id, Name: cmdSuperseded, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+	st := w.do(workflows.Command{Workflow: r.id, Name: superseding.Command, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 	if len(st.events) > 0 {
-		t.Errorf("it ended before the removal was answered: %s", r.state.Phase)
+		t.Errorf("it ended before the removal was answered: %s", r.state.Stage)
 	}
 	w.deliverAll()
-	if r.state.Phase != Finishing || len(r.state.Settle.Points) == 0 {
-		t.Errorf("%s, left open %v", r.state.Phase, r.state.Settle.Points)
+	if r.state.Stage != Finishing || len(r.state.Settle.Points) == 0 {
+		t.Errorf("%s, left open %v", r.state.Stage, r.state.Settle.Points)
 	}
 }
 
@@ -161,8 +161,8 @@ func TestAnOldReadingIsReadAgain(t *testing.T) {
 	w.queue = nil
 	receipt := w.out.perform(*e.Call, w.now.Add(-2*time.Minute), true)
 	w.receive(e, *receipt, "receipt/late")
-	if s := w.newest().state; s.Phase != Checking || len(s.Checks) > 0 || len(w.queue) != 1 {
-		t.Errorf("in %s with %d checks and %d calls", s.Phase, len(s.Checks), len(w.queue))
+	if s := w.newest().state; s.Stage != Checking || len(s.Checks) > 0 || len(w.queue) != 1 {
+		t.Errorf("in %s with %d checks and %d calls", s.Stage, len(s.Checks), len(w.queue))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -41,27 +40,26 @@ func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 	if err := fill(&frozen, cmd, f); err != nil {
 		return workflows.Decision{}, err
 	}
-	b := approvals.Ballot{Quorum: frozen.Policy.Quorum, Electorate: frozen.Electorate, Lists: frozen.Lists, Bars: frozen.Bars}
-	if err := b.DeadEnd(eligible(f, frozen.Electorate), f.Delegations, cmd.At); err != nil {
-		return workflows.Decision{}, deadEnd(frozen, err)
+	if err := asks.Impossible(f, State{Frozen: frozen}.put(cmd, nil), cmd.At); err != nil {
+		return workflows.Decision{}, err
 	}
-	d := one(cmd, evRequested, frozen)
+	d := evRequested.One(cmd, requested{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, frozen})
 	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockTransfer, Workflow: cmd.Workflow})}
-	d.Calls = []workflows.Call{inspectCall(frozen)}
+	d.Calls = []workflows.Call{inspectCall(f.Policy.ID, frozen)}
 	return d, nil
 }
 
 // inspectCall reads the account for the checks.
-func inspectCall(fr Frozen) workflows.Call {
-	return workflows.Call{Op: workflows.OpInspect, Account: fr.AccountID, Email: fr.To, Owner: fr.From}
+func inspectCall(account string, fr Frozen) workflows.Call {
+	return workflows.Call{Op: workflows.OpInspect, Account: account, Email: fr.To, Owner: fr.From}
 }
 
 // freeze fixes everything of the configuration that a later change of it must not move.
 func freeze(cmd workflows.Command, f workflows.Facts) Frozen {
 	p := f.Policy
-	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: cmd.Actor.ID, From: f.Account.Owner, Channel: p.Channel,
+	fr := Frozen{AccountName: p.Name, Requester: cmd.Actor.ID, From: f.Account.Owner, Channel: p.Channel,
 		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.ApproverIDs()),
-		Lists:  f.ExpandLists(p.Lists),
+		Lists: f.ExpandLists(p.Lists), Quiet: f.Expand(p.Quiet),
 		Policy: p.Transfer, Token: p.Token, UIHost: p.UIHost}
 	if a, ok := p.Alias(fr.From); ok {
 		fr.FromPeople = f.Expand(a.Holders)
@@ -92,7 +90,6 @@ func fill(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 		return workflows.RefuseField(BlockRole, "role_unknown", "Choose manage, administrator, monitor or remove.")
 	}
 	fr.Parties = parties(*fr, f)
-	fr.Bars = approvals.Bars(fr.Parties, f.Everybody())
 	return nil
 }
 
@@ -126,21 +123,6 @@ func target(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 	}
 	fr.To, fr.ToPerson = p.Email, person
 	return nil
-}
-
-// eligible is the standing of voters: full members who are still among the configured approvers. Codes beyond Slack's own: "removed".
-func eligible(f workflows.Facts, electorate []string) approvals.Standing {
-	st := f.Standing()
-	if f.Policy.Name == "" {
-		return st
-	}
-	current := f.Expand(f.Policy.ApproverIDs())
-	for _, id := range electorate {
-		if st[id] == "" && !workflows.Among(id, current) {
-			st[id] = "removed"
-		}
-	}
-	return st
 }
 
 // RequestModal is the form of `/io transfer`, with an account pre-selected when one was named. The policies must not be empty.
@@ -194,4 +176,18 @@ func introduction(p workflows.Policy, now time.Time) string {
 	}
 	return workflows.Plural(t.Quorum, "confirmation") + " by the people trusted with " + workflows.Esc(p.Name) + needed + "; you cannot give one yourself. Then " + workflows.Span(t.Cooldown) +
 		" pass in which it can be stopped, and integrator.io invites the new owner, who accepts there.\nEarliest finish: " + workflows.When(earliest) + ". Latest, when nothing has to be mended first: " + workflows.When(latest) + "."
+}
+
+var evRequested = workflows.Kind[State, requested]{
+	Type: "transfer.requested",
+	Fold: func(s *State, e workflows.Event, b requested) {
+		s.Frozen = b.Frozen
+		s.Open(b.Opening, Checking, e)
+		s.Until = e.At.Add(b.Policy.ConfirmWithin)
+		s.read(e)
+	},
+	Tell: func(_ workflows.Event, b requested) string {
+		return workflows.Say("%m asked to hand %s from %s to %s: %q. The previous owner is to have %s. %n needed, of %m.", b.Requester, b.AccountName, b.From, b.To,
+			b.Reason, workflows.Text(roleWord(b.PreviousRole)), b.Policy.Quorum, "confirmation", b.Electorate)
+	},
 }

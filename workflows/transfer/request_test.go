@@ -130,7 +130,7 @@ func TestTheRequestFreezesPeopleAndPolicy(t *testing.T) {
 		t.Errorf("Cat was taken from the approvers and is told %v", st.err)
 	}
 	w.click("Ana", "confirm")
-	if got := w.newest().state.Phase; got != Confirming {
+	if got := w.newest().state.Stage; got != Confirming {
 		t.Errorf("a quorum lowered later made it %s", got)
 	}
 }
@@ -148,7 +148,7 @@ func TestOneRequestOpensOnce(t *testing.T) {
 func TestOnlyKeyholderSupersedes(t *testing.T) {
 	w := stages(t)["settling"]
 	for _, who := range []string{"Ana", "Fay", "Dee"} {
-		st := w.do(workflows.Command{Workflow: w.newest().id, Name: cmdSuperseded, Actor: person(who), Round: w.newest().state.Round})
+		st := w.do(workflows.Command{Workflow: w.newest().id, Name: superseding.Command, Actor: person(who), Round: w.newest().state.Round})
 		if len(st.events) > 0 {
 			t.Errorf("%s ended the settling", who)
 		}
@@ -161,15 +161,15 @@ func TestAVoterWhoComesBackCompletesTheQuorum(t *testing.T) {
 	w.click("Ana", "confirm")
 	w.standing("Ana", workflows.StandingDeactivated)
 	w.click("Ben", "confirm")
-	if got := w.newest().state.Phase; got != Confirming {
+	if got := w.newest().state.Stage; got != Confirming {
 		t.Fatalf("with one voter gone it is %s", got)
 	}
 	w.standing("Ana", "")
 	st := w.click("Cat", "confirm")
-	if st.err != nil || w.newest().state.Phase != Cooling {
-		t.Errorf("it is %s: %v", w.newest().state.Phase, st.err)
+	if st.err != nil || w.newest().state.Stage != Cooling {
+		t.Errorf("it is %s: %v", w.newest().state.Stage, st.err)
 	}
-	for _, v := range w.newest().state.Ballot.Votes {
+	for _, v := range w.newest().state.Question.Ballot.Votes {
 		if v.By == "UCAT" {
 			t.Error("Cat's vote was not needed, and is recorded")
 		}
@@ -181,7 +181,7 @@ func TestLateRemindersDoNotPileUp(t *testing.T) {
 	w := stages(t)["confirming"]
 	w.now = w.newest().state.Until.Add(-time.Minute)
 	w.wait(time.Second)
-	if got := len(w.newest().state.Reminders); got != 1 {
+	if got := len(w.newest().state.Question.Reminders); got != 1 {
 		t.Errorf("%d reminders at once", got)
 	}
 }

@@ -144,6 +144,8 @@ func (s *script) configure(kv string) {
 		p.Transfer.ConfirmWithin = s.span(v)
 	case "approvers":
 		p.Approvers = ids()
+	case "quiet":
+		p.Quiet = ids()
 	case "lists": // Ana,Ben+Dee: somebody of each
 		p.Approvers, p.Lists = nil, nil
 		for list := range strings.SplitSeq(v, "+") {
@@ -269,7 +271,7 @@ func (s *script) tell(steps ...step) {
 			s.say("(%s)", at)
 		}
 		for _, e := range st.events {
-			s.say("%s", s.w.read(tell(e)))
+			s.say("%s", s.w.read(kinds.Tell(e)))
 		}
 		for _, c := range st.calls {
 			s.say("-> %s", describe(c))
@@ -285,7 +287,7 @@ func (s *script) tell(steps ...step) {
 			}
 			s.say("new: %s", strings.Join(who, ", "))
 		}
-		if st.before.Phase != st.after.Phase {
+		if st.before.Stage != st.after.Stage {
 			s.say("%s", s.stage(st))
 		}
 	}
@@ -302,7 +304,7 @@ func (s *script) name(recipient string) string {
 }
 
 func (s *script) stage(r step) string {
-	out := "== " + r.after.Phase
+	out := "== " + r.after.Stage
 	if len(r.view.Waiting) > 0 {
 		out += ", waits for " + s.w.read(workflows.Mentions(r.view.Waiting))
 	}

@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -41,50 +40,6 @@ func remedy(s State, code, message string) string {
 	return "integrator.io refused it: " + workflows.Quote(message) + ". Mend that in integrator.io; then press Check again. Nothing was changed here."
 }
 
-// voteSentence explains why a vote is not taken.
-func voteSentence(s State, code, detail string) string {
-	others := othersWhoCan(s)
-	switch code {
-	case approvals.CodeBarred:
-		if detail == "new_owner" {
-			return "You would become the owner, so you cannot confirm this transfer. " + others + " Nothing was recorded."
-		}
-		return "You asked for this transfer, so you cannot confirm it too. " + others + " Nothing was recorded."
-	case approvals.CodeNotAsked:
-		return "You are not one of those who decide this transfer. " + others + " Nothing was recorded."
-	case approvals.CodeClosed:
-		switch approvals.Outcome(detail) {
-		case approvals.Approved:
-			return "Enough people have confirmed already. Nothing was recorded. To stop the transfer, press Cancel transfer."
-		case approvals.Dead:
-			return "Too few of those who decide are active members just now, so no answer can count. Nothing was recorded. When one of them is back, click again; on " + workflows.When(s.Until) + " this ends."
-		}
-		return "The time to confirm is over, or it is decided already. Nothing was recorded. Look at the card."
-	case approvals.CodeAlreadyVoted:
-		if detail != "" {
-			return workflows.Mention(detail) + " has said so in that place already. It counts once. Nothing new was recorded."
-		}
-		return "Your answer is recorded already and counts once. Nothing new was recorded. " + others
-	case "removed":
-		return "You are no longer one of those who decide for this account. " + others + " Nothing was recorded."
-	case approvals.CodeBadChoice:
-		return "That is neither a confirmation nor a refusal. Nothing was recorded. Use the buttons on your card."
-	}
-	return workflows.StandingSentence(code)
-}
-
-// othersWhoCan names who can still confirm.
-func othersWhoCan(s State) string {
-	open := s.Waiting
-	if s.Phase != Confirming {
-		open = nil
-	}
-	if len(open) == 0 {
-		return "Look at your card for what is asked now."
-	}
-	return workflows.Mentions(open) + " still can."
-}
-
 func othersOf(all []string, but string) string {
 	others := slices.DeleteFunc(slices.Clone(all), func(x string) bool { return x == but })
 	if len(others) == 0 {
@@ -99,17 +54,6 @@ func askWhom(fr Frozen) string {
 		return "Ask whoever runs Keyholder to name its holders."
 	}
 	return "Ask one of " + workflows.Mentions(who) + "."
-}
-
-// deadEnd refuses a request that nobody could approve.
-func deadEnd(fr Frozen, err error) error {
-	detail := ""
-	var r *approvals.Refusal
-	if errors.As(err, &r) {
-		detail = r.Detail
-	}
-	return refused("dead_end", "Too few people could confirm this transfer: of "+workflows.Mentions(fr.Electorate)+", "+workflows.Esc(detail)+
-		". You who asked, and whoever would become owner, do not count. Nothing was recorded. Let somebody else ask, or name more approvers.")
 }
 
 // askWhy answers the reason of a submitted modal, or the modal that asks for it.
@@ -154,7 +98,7 @@ func stageLine(s State) string {
 	if s.Ending != nil {
 		return s.endingNow() + "."
 	}
-	switch s.Phase {
+	switch s.Stage {
 	case Checking:
 		if s.rereads() {
 			return "The account cannot be read at integrator.io just now."
@@ -292,8 +236,8 @@ func endLines(s State, who string) []string {
 	e := s.End
 	out := []string{outcomeLine(s) + " " + endedWhen(s)}
 	if e.Outcome == Refused || e.Outcome == Completed {
-		for _, v := range s.Ballot.Votes {
-			out[0] += "\n" + voteLine(v)
+		for _, v := range s.votes() {
+			out[0] += "\n" + v
 		}
 	}
 	if e.Left && s.Invite.Taken {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -35,30 +34,19 @@ func confirmingState(t failer) State {
 	return w.newest().state
 }
 
-func TestEveryVoteCodeHasASentence(t *testing.T) {
-	s := confirmingState(t)
-	fallback := workflows.StandingSentence("no such code")
-	for _, code := range append(approvals.Codes(), "removed") {
-		text := voteSentence(s, code, "")
-		switch code {
-		case approvals.CodeDeadEnd, approvals.CodeUnknown: // a dead end is a request's; unknown is what the fallback is for
-			continue
-		case approvals.CodeUnconfirmedEmail: // this machine gives no such standing
-			continue
-		}
-		if text == fallback {
-			t.Errorf("%s has no sentence of its own", code)
-		}
-		mustHelp(t, code, text)
-		if !strings.Contains(text, "recorded") {
-			t.Errorf("%s does not say what was recorded: %q", code, text)
-		}
+// The sentences of votes are package question's; who may not vote is this machine's to say.
+func TestEveryPartyIsToldWhyTheyDoNotDecide(t *testing.T) {
+	w := newWorld(t)
+	w.out.join("eve@acme.example", RoleMonitor)
+	w.request("Dee", map[string]string{BlockAccount: "acme", BlockPerson: "UEVE", BlockReason: "x"})
+	parties := w.newest().state.Parties
+	if len(parties) != 2 {
+		t.Fatalf("the parties are %+v", parties)
 	}
-	for _, detail := range []string{"requester", "new_owner"} {
-		mustHelp(t, "barred as "+detail, voteSentence(s, approvals.CodeBarred, detail))
-	}
-	for _, detail := range []approvals.Outcome{approvals.Approved, approvals.Refused, approvals.Expired, approvals.Dead, approvals.DetailNotOpen} {
-		mustHelp(t, "closed as "+string(detail), voteSentence(s, approvals.CodeClosed, string(detail)))
+	for _, p := range parties {
+		if text := asks.Words.Bars[p.Why]; !strings.HasPrefix(text, "You ") {
+			t.Errorf("%s is told %q", p.Why, text)
+		}
 	}
 }
 
@@ -142,7 +130,7 @@ func TestEveryRefusalOfAClickSaysWhatWasRecordedAndWhatToDo(t *testing.T) {
 			for _, action := range append(slices.Clone(acts), "dance") {
 				for _, round := range []int{w.newest().state.Round, 1} {
 					cmd := workflows.Command{ID: "x", Workflow: w.newest().id, Account: "acme", Name: "transfer." + action, Actor: person(who), Round: round, At: w.now}
-					m := Machine{}
+					m := Machine()
 					_, err := m.Decide(w.newest().state, cmd, w.facts(m.Needs(w.newest().state, cmd, w.policy, w.account)))
 					r, refused := err.(*workflows.Refusal)
 					if err != nil && !refused {

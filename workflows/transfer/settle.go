@@ -52,10 +52,10 @@ func settle(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	if !workflows.Among(cmd.Actor.ID, s.acceptors(), s.Admins) {
 		return workflows.Decision{}, refused("not_permitted", "Only the new owner ("+whoCan(s.acceptors())+") or an administrator can finish this. Nothing was recorded.")
 	}
-	if s.Phase == Finishing {
+	if s.Stage == Finishing {
 		return s.tickOff(cmd)
 	}
-	if s.Phase != Settling || s.Settle.Removing {
+	if s.Stage != Settling || s.Settle.Removing {
 		return workflows.Decision{}, refused("not_now", "There is nothing to finish now. Nothing was recorded. "+stageLine(s))
 	}
 	if !cmd.Submitted {
@@ -71,7 +71,7 @@ func (s State) checklist(cmd workflows.Command) *workflows.Modal {
 		Intro: []string{"Tick what is done. What you leave open is kept in the record as open, and shown to the auditors."}}
 	in := workflows.Input{Block: BlockChecklist, Kind: workflows.InputChecks, Label: "Done", Optional: true}
 	points := s.points()
-	if s.Phase == Finishing {
+	if s.Stage == Finishing {
 		points = s.Settle.Points
 	}
 	for _, p := range points {
@@ -95,18 +95,18 @@ func (s State) finish(cmd workflows.Command, ticked []string) workflows.Decision
 		}
 	}
 	if s.PreviousRole == RoleRemove && s.canRemove() {
-		d := one(cmd, evSettling, settled{Done: done, Open: left})
+		d := evSettling.One(cmd, settled{Done: done, Open: left})
 		d.Calls = []workflows.Call{{Op: workflows.OpRemoveUser, Account: s.AccountID, Email: s.From}}
 		return d
 	}
-	d := one(cmd, evSettling, settled{Done: done, Open: left})
+	d := evSettling.One(cmd, settled{Done: done, Open: left})
 	d.Events = append(d.Events, s.complete(cmd, left, "")...)
 	return d
 }
 
 // roleReceipt decides what became of the previous owner's role.
 func roleReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
-	if s.Phase != Settling {
+	if s.Stage != Settling {
 		return workflows.Decision{}, nil
 	}
 	body := roleSet{How: workflows.Acted, Removed: r.Op == workflows.OpRemoveUser && r.OK}
@@ -118,7 +118,7 @@ func roleReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	case r.User != nil:
 		body.Role = r.User.Role
 	}
-	d := one(cmd, evRoleSet, body)
+	d := evRoleSet.One(cmd, body)
 	if s.Settle.Removing && r.Op == workflows.OpRemoveUser {
 		left := s.Settle.Points
 		if !body.Removed {
@@ -145,20 +145,20 @@ func probedAgain(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 			}
 		}
 	}
-	return one(cmd, evProbed, b), nil
+	return evProbed.One(cmd, b), nil
 }
 
 // superseded ends settling because a newer transfer of the account is under way.
 func superseded(s State, cmd workflows.Command) (workflows.Decision, error) {
-	if s.Phase != Settling && s.Phase != Finishing || s.Settle.Removing {
+	if s.Stage != Settling && s.Stage != Finishing || s.Settle.Removing {
 		return workflows.Decision{}, nil
 	}
 	left := s.Settle.Points
-	if s.Phase == Settling {
+	if s.Stage == Settling {
 		// The newer transfer may be about this very person: nobody is removed behind its back.
 		left = s.leftOpen()
 	}
-	return one(cmd, evEnded, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: pointTexts(left), Code: "superseded"}), nil
+	return evEnded.One(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: pointTexts(left), Code: "superseded"}), nil
 }
 
 // leftOpen are the points that are open when nobody finishes: a removal that Keyholder would have made is one of them.
@@ -171,4 +171,73 @@ func (s State) leftOpen() []Point {
 		}
 	}
 	return left
+}
+
+type roleSet struct {
+	Role    string `json:"role,omitempty"`
+	How     string `json:"how,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+	Removed bool   `json:"removed,omitempty"`
+}
+
+type probed struct {
+	OK       bool     `json:"ok"`
+	Role     string   `json:"role,omitempty"` // the previous owner's, when listed
+	StillOff []string `json:"still_off,omitempty"`
+}
+
+type settled struct {
+	Done []string `json:"done,omitempty"`
+	Open []Point  `json:"open,omitempty"`
+}
+
+var evRoleSet = workflows.Kind[State, roleSet]{
+	Type: "transfer.role_set",
+	Fold: func(s *State, e workflows.Event, b roleSet) {
+		s.Settle.RoleCode = b.Code
+		if b.Code == "" {
+			s.Settle.Role = b.Role
+		}
+	},
+	Tell: func(e workflows.Event, b roleSet) string {
+		switch {
+		case b.Code != "":
+			return "The previous owner's role could not be set (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+		case b.Removed:
+			return "The previous owner was removed (Keyholder did it)."
+		}
+		return "The previous owner has " + roleWord(b.Role) + " (Keyholder did it)."
+	},
+}
+
+var evProbed = workflows.Kind[State, probed]{
+	Type: "transfer.probed",
+	Fold: func(s *State, e workflows.Event, b probed) {
+		s.Settle.Probed, s.Settle.TokenOK, s.Settle.StillOff = true, b.OK, b.StillOff
+		if b.Role != "" && s.Settle.RoleCode == "" {
+			s.Settle.Role = b.Role
+		}
+	},
+	Tell: func(e workflows.Event, b probed) string {
+		if !b.OK {
+			return "The token did not work under the new owner."
+		}
+		return "The token works under the new owner."
+	},
+}
+
+var evSettling = workflows.Kind[State, settled]{
+	Type: "transfer.settling_ends",
+	Fold: func(s *State, e workflows.Event, b settled) {
+		s.Settle.Done, s.Settle.Points, s.Settle.Removing = b.Done, b.Open, true
+		if e.By.Kind == workflows.ByPerson {
+			s.Settle.By = e.By.ID
+		}
+		s.Until = e.At.Add(2 * workflows.GiveUpAfter)
+		s.Round++
+	},
+	Tell: func(e workflows.Event, b settled) string {
+		return "Finished" + whose(e.By) + ": " + workflows.Plural(len(b.Done), "point") + " done, " + workflows.Plural(len(b.Open), "point") + " open."
+	},
 }

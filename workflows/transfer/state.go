@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 // Stages of a transfer; the last six are its ends.
@@ -40,15 +41,10 @@ const SettleWithin = 7 * 24 * time.Hour
 
 // State is all that a transfer knows. It is the fold of its events.
 type State struct {
+	workflows.Head
 	Frozen
-	Phase string `json:"stage"`
-	Round int    `json:"round"`
 	// Told are the people who have a card, in the order they got it. Nobody loses their card.
-	Told  []string  `json:"told,omitempty"`
-	Begun time.Time `json:"begun"`
-	// Since is when the present stage began; Until when waiting in it ends (zero: the stage has no such end).
-	Since time.Time `json:"since"`
-	Until time.Time `json:"until,omitzero"`
+	Told []string `json:"told,omitempty"`
 
 	Checks    []Check                `json:"checks,omitempty"`
 	CheckedAt time.Time              `json:"checked_at,omitzero"`
@@ -70,11 +66,8 @@ type State struct {
 
 	Prep Prep `json:"prep"`
 
-	Ballot   approvals.Ballot `json:"ballot"`
-	Asked    []string         `json:"asked,omitempty"`     // everybody who was asked in this round of confirming
-	Waiting  []string         `json:"waiting,omitempty"`   // those whose confirmation could still help
-	Given    int              `json:"given,omitempty"`     // seats that have confirmed, by the last count
-	VoidNote []string         `json:"void_note,omitempty"` // why earlier votes no longer count
+	Question question.Question `json:"question"`
+	VoidNote []string          `json:"void_note,omitempty"` // why earlier votes no longer count
 
 	Cooled bool `json:"cooled,omitempty"` // the time to stop it is over: the next reading may act
 	Paused bool `json:"paused,omitempty"` // it may act, but a check holds it
@@ -87,10 +80,14 @@ type State struct {
 	End *Ended `json:"end,omitempty"`
 }
 
-// Frozen is what the opening event fixes for good; it is that event's body.
+// requested is the body of the opening event.
+type requested struct {
+	workflows.Opening
+	Frozen
+}
+
+// Frozen is what the opening event fixes for good.
 type Frozen struct {
-	ID           string                   `json:"id"`
-	AccountID    string                   `json:"account"`
 	AccountName  string                   `json:"account_name"`
 	Requester    string                   `json:"requester"`
 	Reason       string                   `json:"reason"`
@@ -106,8 +103,8 @@ type Frozen struct {
 	Admins       []string                 `json:"admins,omitempty"`
 	Channel      string                   `json:"channel,omitempty"`
 	Electorate   []string                 `json:"electorate,omitempty"`
-	Lists        [][]string               `json:"lists,omitempty"` // of each of which somebody must confirm
-	Bars         []approvals.Bar          `json:"bars,omitempty"`
+	Lists        [][]string               `json:"lists,omitempty"`   // of each of which somebody must confirm
+	Quiet        []string                 `json:"quiet,omitempty"`   // who is asked without a card
 	Parties      []approvals.Party        `json:"parties,omitempty"` // who asked, and who would own, by all that is known of them
 	Policy       workflows.TransferPolicy `json:"policy"`
 	Token        bool                     `json:"token,omitempty"`
@@ -217,28 +214,16 @@ type TookBack struct {
 	Message string `json:"message,omitempty"`
 }
 
-// Opened implements workflows.State.
-func (s State) Opened() bool { return s.Phase != "" }
-
-// Closed implements workflows.State.
+// Closed implements workflows.State. It has ended when its end can be told.
 func (s State) Closed() bool { return s.End != nil }
-
-// Account implements workflows.State.
-func (s State) Account() string { return s.AccountID }
 
 // Title implements workflows.State.
 func (s State) Title() string {
-	if s.Phase == Finishing {
+	if s.Stage == Finishing {
 		return "Finish the handover of " + s.AccountName + ": " + s.openPoints() + " open"
 	}
 	return "Hand " + s.AccountName + " to " + s.To
 }
-
-// StageName implements workflows.State.
-func (s State) StageName() string { return s.Phase }
-
-// Began implements workflows.State.
-func (s State) Began() time.Time { return s.Begun }
 
 // changed reports whether the owner has changed already.
 func (s State) changed() bool { return s.Settle.How != "" }
@@ -259,6 +244,5 @@ func (s State) clone() State {
 	s.Told = slices.Clip(s.Told)
 	s.Waivers = slices.Clip(s.Waivers)
 	s.Reminders = slices.Clip(s.Reminders)
-	s.Ballot.Votes, s.Ballot.Bars = slices.Clip(s.Ballot.Votes), slices.Clip(s.Ballot.Bars)
 	return s
 }

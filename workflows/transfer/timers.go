@@ -33,7 +33,7 @@ func (s State) timers() []workflows.Timer {
 	add := func(name string, at time.Time) {
 		out = append(out, workflows.Timer{Name: name, At: at.UTC().Truncate(time.Millisecond)})
 	}
-	if s.Phase == Cooling && !s.Cooled {
+	if s.Stage == Cooling && !s.Cooled {
 		add(timerCool, s.Until)
 		if s.Doubt == "" {
 			return out
@@ -48,8 +48,11 @@ func (s State) timers() []workflows.Timer {
 	if s.Ending != nil {
 		return out // the withdrawal answers, or fails at its deadline
 	}
-	if (s.Phase != Cooling || s.Cooled) && s.Phase != Finishing {
+	if (s.Stage != Cooling || s.Cooled) && s.Stage != Finishing {
 		add(timerExpire, s.Until)
+	}
+	if s.Stage == Confirming {
+		out = append(out, asks.Timers(s)...)
 	}
 	if at, ok := s.nextReminder(); ok {
 		add(timerRemind, at)
@@ -59,20 +62,20 @@ func (s State) timers() []workflows.Timer {
 
 // nextReminder says when to remind next: at half of the stage's time and shortly before its end, never twice for the same moment.
 func (s State) nextReminder() (time.Time, bool) {
-	switch s.Phase {
+	switch s.Stage {
 	case Finishing:
 		last := s.Since
 		if n := len(s.Reminders); n > 0 && s.Reminders[n-1].At.After(last) {
 			last = s.Reminders[n-1].At
 		}
 		return last.Add(remindOpenEvery), true
-	case Preparing, Confirming, Accepting, Settling:
+	case Preparing, Accepting, Settling:
 	default:
 		return time.Time{}, false
 	}
 	sent, last := 0, s.Since
 	for _, r := range s.Reminders {
-		if r.Stage == s.Phase && r.At.After(s.Since) {
+		if r.Stage == s.Stage && r.At.After(s.Since) {
 			sent, last = sent+1, r.At
 		}
 	}
@@ -93,17 +96,12 @@ func (s State) nextReminder() (time.Time, bool) {
 
 // owing lists the people who are asked for something now and have not given it.
 func (s State) owing() []string {
-	switch s.Phase {
+	switch s.Stage {
 	case Preparing:
 		if s.Prep.Claimed != "" {
 			return []string{s.Prep.Claimed}
 		}
 		return s.acceptors()
-	case Confirming:
-		if len(s.blocking(s.Checks)) > 0 {
-			return nil // they cannot confirm just now
-		}
-		return s.Waiting
 	case Accepting:
 		if s.Ending != nil || s.carrying() {
 			return nil
@@ -125,20 +123,22 @@ func (s State) owing() []string {
 
 // fired decides a timer.
 func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	if s.Closed() {
-		return workflows.Decision{}, nil
+	if s.Stage == Confirming {
+		if a, mine := asks.Fired(s, cmd, f); mine {
+			return answered(s, cmd, f, a)
+		}
 	}
 	switch cmd.Timer.Name {
 	case timerSlow:
-		return one(cmd, evSlow, none{}), nil
+		return evSlow.One(cmd, workflows.None{}), nil
 	case timerCool:
-		d := one(cmd, evCooled, none{})
-		d.Calls = []workflows.Call{inspectCall(s.Frozen)}
+		d := evCooled.One(cmd, workflows.None{})
+		d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen)}
 		return d, nil
 	case timerDoubt:
 		return s.again(cmd), nil
 	case timerRemind:
-		return one(cmd, evReminded, Reminder{N: len(s.Reminders) + 1, To: s.owing(), Stage: s.Phase, Until: s.Until, At: cmd.At, Round: s.Round}), nil
+		return evReminded.One(cmd, Reminder{N: len(s.Reminders) + 1, To: s.owing(), Stage: s.Stage, Until: s.Until, At: cmd.At, Round: s.Round}), nil
 	case timerExpire:
 		return s.expire(cmd)
 	}
@@ -147,7 +147,7 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 
 // expire ends a stage whose time is over.
 func (s State) expire(cmd workflows.Command) (workflows.Decision, error) {
-	switch s.Phase {
+	switch s.Stage {
 	case Settling:
 		left := s.leftOpen()
 		if s.Settle.Removing {

@@ -22,13 +22,13 @@ func (s State) watches() []workflows.Watch {
 	}
 	switch {
 	case s.rereads():
-		return watch("checks", inspectCall(s.Frozen)) // whatever is read is worth knowing
-	case s.Phase == Preparing:
+		return watch("checks", inspectCall(s.AccountID, s.Frozen)) // whatever is read is worth knowing
+	case s.Stage == Preparing:
 		return watch("user", workflows.Call{Op: workflows.OpWatchUser, Email: s.To, Known: s.Prep.Mark})
-	case s.Phase == Accepting, s.Phase == Inviting && s.Invite.Manual:
+	case s.Stage == Accepting, s.Stage == Inviting && s.Invite.Manual:
 		return watch("transfer", workflows.Call{Op: workflows.OpWatchTransfer, ID: s.Invite.ID, Email: s.To, Seen: s.Seen, Owner: s.From, Known: s.Invite.Mark})
 	case s.held():
-		c := inspectCall(s.Frozen)
+		c := inspectCall(s.AccountID, s.Frozen)
 		c.Known = s.Mark
 		return watch("checks", c)
 	}
@@ -43,14 +43,14 @@ func (s State) waiting() []string {
 	if s.held() || s.rereads() {
 		return workflows.Union([]string{s.Requester}, s.Holders)
 	}
-	switch s.Phase {
+	switch s.Stage {
 	case Preparing:
 		if s.Prep.Manual != "" || !s.Token {
 			return workflows.Union(s.Admins, s.acceptors())
 		}
 		return s.acceptors()
 	case Confirming:
-		return s.Waiting
+		return s.Question.Waiting
 	case Inviting:
 		if s.Invite.Manual {
 			return s.inviters()
@@ -74,14 +74,17 @@ func (s State) audience() []string {
 	if s.held() || s.rereads() {
 		who = workflows.Union(who, s.Holders)
 	}
-	switch s.Phase {
+	switch s.Stage {
 	case Preparing:
 		who = workflows.Union(who, s.acceptors())
 		if s.Prep.Manual != "" {
 			who = workflows.Union(who, s.Admins)
 		}
 	case Confirming:
-		who = workflows.Union(who, s.Asked)
+		who = workflows.Union(who, s.Question.Audience())
+		if e := s.Question.Escalated; e != nil {
+			who = workflows.Union(who, e.To)
+		}
 	case Cooling:
 		who = workflows.Union(who, s.Holders, s.Admins, s.FromPeople)
 	case Inviting:
@@ -123,6 +126,7 @@ func (s State) cards() []workflows.Card {
 	if s.Closed() && s.Channel != "" {
 		out = append(out, workflows.Card{Name: cardOutcome, Recipient: s.Channel, Title: endTitle(s), Lines: endLines(s, ""), Note: s.note(), Fallback: endFallback(s)})
 	}
+	out = append(out, asks.Cards(s, cardMain, s.note())...)
 	for _, r := range s.Reminders {
 		for _, who := range r.To {
 			out = append(out, s.reminder(r, who))
@@ -151,7 +155,7 @@ func (s State) note() string { return "Transfer " + s.ID }
 // facts are the checks and votes, one line each.
 func (s State) facts() []string {
 	var out []string
-	switch s.Phase {
+	switch s.Stage {
 	case Checking, Confirming, Cooling, Inviting:
 		if s.Caps.Token == workflows.No && len(s.Checks) > 0 {
 			out = append(out, "? Keyholder has no token for this account, so it saw nothing there. Look in integrator.io yourself: "+s.To+" must be listed under Users as accepted and enabled, "+
@@ -164,11 +168,8 @@ func (s State) facts() []string {
 			out = append(out, s.checkLine(c))
 		}
 	}
-	switch s.Phase {
-	case Confirming, Cooling:
-		for _, v := range s.Ballot.Votes {
-			out = append(out, voteLine(v))
-		}
+	if s.Stage == Cooling {
+		out = append(out, s.votes()...)
 	}
 	return out
 }
@@ -203,7 +204,7 @@ func (s State) buttons(who string) []workflows.Button {
 	waive := workflows.Button{Action: ActWaive, Label: "Waive…"}
 	mayWaive := s.held() && holder && len(s.waivable()) > 0
 	stop := workflows.Button{Action: ActCancel, Label: "Cancel transfer…", Style: workflows.Danger}
-	switch s.Phase {
+	switch s.Stage {
 	case Checking:
 		add((s.held() || s.rereads()) && (requester || holder), check)
 		add(mayWaive, waive)
@@ -212,13 +213,7 @@ func (s State) buttons(who string) []workflows.Button {
 		out = append(out, s.prepareButtons(who)...)
 		add(requester || holder || admin, stop)
 	case Confirming:
-		mayVote := !s.barred(who) && (workflows.Among(who, s.Waiting) || workflows.Among(who, s.Asked) && workflows.Among(who, s.Electorate))
-		blocked := len(s.blocking(s.Checks)) > 0
-		add(mayVote && !blocked && workflows.Among(who, s.Waiting), workflows.Button{Action: ActConfirm, Label: "Confirm", Style: workflows.Primary})
-		add(mayVote, workflows.Button{Action: ActRefuse, Label: "Refuse…", Style: workflows.Danger})
-		add((requester || holder) && !s.Reading, check)
-		add(mayWaive, waive)
-		add(requester, workflows.Button{Action: ActCancel, Label: "Cancel transfer…"})
+		out = s.confirmingButtons(who)
 	case Cooling:
 		add((s.held() || s.rereads()) && (requester || holder), check)
 		add(mayWaive, waive)
@@ -297,6 +292,6 @@ func (s State) acceptButtons(who string) []workflows.Button {
 // reminder is a thread reply under the person's card. Its text rests on what was kept when it was sent, so that it never changes.
 func (s State) reminder(r Reminder, who string) workflows.Card {
 	text := reminderText(s, r)
-	return workflows.Card{Name: fmt.Sprintf("reminder-%d", r.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(),
+	return workflows.Card{Name: fmt.Sprintf("nudge-%d", r.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(),
 		Fallback: workflows.Plain(text, nil), Bulk: true}
 }

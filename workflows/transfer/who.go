@@ -18,22 +18,6 @@ func parties(fr Frozen, f workflows.Facts) []approvals.Party {
 	return out
 }
 
-// ballot is the question as it stands by what is known of everybody now: whoever turns out to be
-// the requester or the new owner, by another ID or address, no longer counts.
-func (s State) ballot(f workflows.Facts) approvals.Ballot {
-	return s.Ballot.Barring(approvals.Bars(s.Parties, f.Everybody()))
-}
-
-// newBars are those that the record does not have yet.
-func (s State) newBars(f workflows.Facts) []approvals.Bar {
-	return s.ballot(f).Bars[len(s.Ballot.Bars):]
-}
-
-// barred reports whether somebody may not decide, as far as is known.
-func (s State) barred(who string) bool {
-	return slices.ContainsFunc(s.Ballot.Bars, func(b approvals.Bar) bool { return b.Who == who })
-}
-
 // asOf is the state with the rights of now: people whom the configuration no longer names for the
 // account, or whose address is no longer the owner's, are not among those who may act. It adds
 // nobody, and it is for deciding only, never for folding.

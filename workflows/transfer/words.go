@@ -2,17 +2,15 @@ package transfer
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
 // title is the card's first line.
 func title(s State) string {
-	switch s.Phase {
+	switch s.Stage {
 	case Confirming:
 		return fmt.Sprintf("Hand %s to %s?", workflows.Esc(s.AccountName), s.To)
 	case Finishing:
@@ -26,9 +24,9 @@ func title(s State) string {
 // fallback is the notification line; it stands alone.
 func fallback(s State, who string) string {
 	what := s.AccountName + " to " + s.To
-	switch s.Phase {
+	switch s.Stage {
 	case Confirming:
-		if workflows.Among(who, s.Waiting) {
+		if workflows.Among(who, s.Question.Waiting) {
 			if len(s.blocking(s.Checks)) > 0 {
 				return "Handing " + what + " is held up by a check"
 			}
@@ -104,7 +102,7 @@ func lines(s State, who string) []string {
 	if s.Ending != nil {
 		return []string{"… " + endingWord(s.Ending.Outcome) + ". " + s.endingNow() + "; this ends when integrator.io has confirmed that."}
 	}
-	switch s.Phase {
+	switch s.Stage {
 	case Checking:
 		return checkingLines(s)
 	case Preparing:
@@ -164,7 +162,7 @@ func notes(s State) []string {
 		return nil
 	}
 	what := "! Earlier confirmations no longer count:"
-	if s.Given > 0 {
+	if s.Question.Given > 0 {
 		what = "! Some earlier confirmations no longer count:"
 	}
 	return []string{what + "\n• " + strings.Join(s.VoidNote, "\n• ")}
@@ -181,7 +179,7 @@ func (s State) unreadLine() string {
 		why, mend = "integrator.io does not let Keyholder's token read the account", "Whoever runs Keyholder has to give it that right"
 	}
 	line := "! The checks could not be made: " + why + ". Nothing is lost. " + mend + "; Keyholder tries again by itself, and Check again tries at once."
-	if s.Phase != Confirming {
+	if s.Stage != Confirming {
 		line += " Without that, this ends on " + workflows.When(s.Until) + "."
 	}
 	return line
@@ -246,49 +244,6 @@ func (s State) othersInvite() bool {
 	return true
 }
 
-func confirmingLines(s State, who string) []string {
-	out := notes(s)
-	count := tallyLine(s)
-	switch {
-	case s.barred(who):
-		why := "You asked for this, so you do not confirm it."
-		if who == s.ToPerson {
-			why = "You would become the owner, so you do not confirm it."
-		}
-		out = append(out, why+" "+count)
-	case s.voted(who):
-		out = append(out, "Your confirmation is recorded. "+count)
-	case workflows.Among(who, s.Asked) && workflows.Among(who, s.Waiting, s.Electorate):
-		reasonWhy := "You are asked because you are one of the people trusted with this account."
-		if workflows.Among(who, s.ToHolders) {
-			reasonWhy = "You are asked because you can read that mailbox."
-		}
-		if !workflows.Among(who, s.Electorate) {
-			reasonWhy = "You are asked because somebody who must confirm has delegated to you."
-		}
-		out = append(out, reasonWhy+" "+count)
-	default:
-		out = append(out, count)
-	}
-	switch {
-	case s.rereads():
-		out = append(out, s.unreadLine())
-	case s.Reading:
-		out = append(out, "… The checks run again.")
-	case s.held():
-		line := "! A check is in the way: nobody can confirm before it is mended; confirmations given before stand. Mend it and press Check again" + s.alsoLooks() + "."
-		if len(s.waivable()) > 0 {
-			line += " A holder may waive it with a reason."
-		}
-		out = append(out, line)
-	}
-	accepts := ", and one of its holders accepts there."
-	if s.ToPerson != "" {
-		accepts = ", and " + workflows.Mention(s.ToPerson) + " accepts there."
-	}
-	return append(out, "After the last confirmation any holder can stop it for "+workflows.Span(s.Policy.Cooldown)+". Then "+s.invites()+accepts)
-}
-
 // invites says who sends the invitation.
 func (s State) invites() string {
 	if s.byHand() {
@@ -297,49 +252,12 @@ func (s State) invites() string {
 	return "integrator.io invites " + s.To
 }
 
-// voted reports whether a person confirmed, in their own seat or another's.
-func (s State) voted(who string) bool {
-	return !workflows.Among(who, s.Waiting) && slices.ContainsFunc(s.Ballot.Votes, func(v approvals.Vote) bool { return v.By == who && v.Choice == approvals.Approve })
-}
-
 // administrators names whom to ask for what needs an administrator.
 func (s State) administrators() string {
 	if len(s.Admins) == 0 {
 		return "An administrator of the account"
 	}
 	return workflows.Mentions(s.Admins)
-}
-
-// tallyLine counts: "1 of 2 confirmations; Ben and Cat can still confirm until …".
-func tallyLine(s State) string {
-	line := fmt.Sprintf("%d of %s so far", s.Given, workflows.Plural(s.Ballot.Quorum, "confirmation"))
-	if s.Given >= s.Ballot.Quorum {
-		line += ", but all by one person; a second person has to confirm"
-	}
-	if len(s.Waiting) > 0 {
-		line += "; " + workflows.Mentions(s.Waiting) + " can still confirm until " + workflows.When(s.Until)
-	} else {
-		line += "; nobody else can confirm just now, and it ends on " + workflows.When(s.Until)
-	}
-	return line + ". One refusal ends it."
-}
-
-func voteLine(v approvals.Vote) string {
-	line := "✓ " + workflows.Mention(v.By) + " confirmed, " + workflows.When(v.At)
-	if v.Choice == approvals.Refuse {
-		line = "✗ " + workflows.Mention(v.By) + " refused, " + workflows.When(v.At) + ": " + workflows.Quote(v.Reason)
-	}
-	if v.By != v.Seat {
-		line += " (in place of " + workflows.Mention(v.Seat) + ")"
-	}
-	return line
-}
-
-func voteWord(c approvals.Choice) string {
-	if c == approvals.Refuse {
-		return "refusal"
-	}
-	return "confirmation"
 }
 
 func coolingLines(s State, who string) []string {

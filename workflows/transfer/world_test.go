@@ -177,7 +177,7 @@ func (w *world) do(cmd workflows.Command) step {
 		cmd.At = r.events[n-1].At
 	}
 	st := step{cmd: cmd, run: r, before: r.state}
-	m := Machine{}
+	m := Machine()
 	facts := w.facts(m.Needs(r.state, cmd, w.policy, w.account))
 	was := encode(w.t, r.state)
 	d, err := m.Decide(r.state, cmd, facts)
@@ -230,7 +230,7 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 		r.sent = r.sent || c.Op == workflows.OpInviteOwner
 	}
 	st.calls = d.Calls
-	r.view = Machine{}.View(r.state)
+	r.view = Machine().View(r.state)
 	st.after, st.view = r.state, r.view
 	for _, c := range r.view.Cards {
 		if key := c.Name + "/" + c.Recipient; !r.shown[key] {
@@ -243,18 +243,18 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 func (w *world) applied(s State, e workflows.Event) State {
 	w.t.Helper()
 	was := encode(w.t, s)
-	next, err := Machine{}.Apply(s, e)
+	next, err := Machine().Apply(s, e)
 	if err != nil {
 		w.t.Fatalf("apply %s: %v", e.Type, err)
 	}
 	first := encode(w.t, next)
-	if _, err := (Machine{}).Apply(s, e); err != nil || !bytes.Equal(first, encode(w.t, next)) {
+	if _, err := Machine().Apply(s, e); err != nil || !bytes.Equal(first, encode(w.t, next)) {
 		w.t.Fatalf("apply %s: applying it again changed the first answer (%v)", e.Type, err)
 	}
 	if !bytes.Equal(was, encode(w.t, s)) {
 		w.t.Fatalf("apply %s changed the state it was given", e.Type)
 	}
-	stored, err := Machine{}.Decode(first)
+	stored, err := Machine().Decode(first)
 	if err != nil {
 		w.t.Fatalf("decode after %s: %v", e.Type, err)
 	}
@@ -361,7 +361,13 @@ func (w *world) deliver(outcome string) step {
 		}
 	}
 	w.queue = w.queue[1:]
-	return w.receive(e, *r, "receipt/"+e.ID)
+	st := w.receive(e, *r, "receipt/"+e.ID)
+	if end := st.run.state.End; outcome == delivered && e.Call.Op == workflows.OpRemoveAccess && end != nil && end.TookBack != nil {
+		if u := w.out.user(e.Call.Email); end.TookBack.OK != (u == nil) {
+			w.t.Fatalf("the card says that what was given is taken back: %v; %s is %+v", end.TookBack.OK, e.Call.Email, u)
+		}
+	}
+	return st
 }
 
 func (w *world) receive(e *workflows.Effect, r workflows.Receipt, id string) step {
@@ -460,7 +466,7 @@ func (w *world) fire(r *run, t workflows.Timer) step {
 		Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &t})
 	for _, still := range r.view.Timers {
 		if still.Name == t.Name && still.At.Equal(t.At) {
-			w.t.Fatalf("timer %s fired in stage %s and is wanted again at the same time", t.Name, r.state.Phase)
+			w.t.Fatalf("timer %s fired in stage %s and is wanted again at the same time", t.Name, r.state.Stage)
 		}
 	}
 	return st

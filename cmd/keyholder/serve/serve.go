@@ -54,7 +54,7 @@ type Server struct {
 
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
-	return []workflows.Machine{transfer.Machine{}, access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
+	return []workflows.Machine{transfer.Machine(), access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
 		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), workflows.Governance(), workflows.Checkpoints{}}
 }
 

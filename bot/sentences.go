@@ -17,6 +17,7 @@ const (
 	codeConflict      = "conflict"
 	codeNoWorkflow    = "no_workflow"
 	codeNewer         = "unknown_event"
+	codeDoubted       = "doubted"
 	codeInternal      = "internal"
 	codeBusy          = "busy"
 	codeStopping      = "stopping"
@@ -48,11 +49,13 @@ type saying struct {
 var sayings = map[string]saying{
 	codeUnclear: {"This click is not confirmed: the record did not answer in time.",
 		"Look at the card in a minute; if it does not show your name, click again. Clicking twice counts once."},
-	codeAway:          {"The record cannot be reached just now, so nothing was recorded.", "Try again in a minute."},
-	codeStale:         {"Slack did not say in time who may decide, so nothing was recorded.", "Try again in a minute."},
-	codeConflict:      {"Several people changed this at the same moment, and yours did not get through. Nothing was recorded for you.", "Look at the card and try again."},
-	codeNoWorkflow:    {"There is nothing under that ID, so nothing was recorded.", "See what waits for you with `{command} mine`, or start again with `{command} help`."},
-	codeNewer:         {"This was written by a newer Keyholder than the one that runs now, so nothing was recorded.", "Ask whoever operates Keyholder to bring it up to date."},
+	codeAway:       {"The record cannot be reached just now, so nothing was recorded.", "Try again in a minute."},
+	codeStale:      {"Slack did not say in time who may decide, so nothing was recorded.", "Try again in a minute."},
+	codeConflict:   {"Several people changed this at the same moment, and yours did not get through. Nothing was recorded for you.", "Look at the card and try again."},
+	codeNoWorkflow: {"There is nothing under that ID, so nothing was recorded.", "See what waits for you with `{command} mine`, or start again with `{command} help`."},
+	codeNewer:      {"This was written by a newer Keyholder than the one that runs now, so nothing was recorded.", "Ask whoever operates Keyholder to bring it up to date."},
+	codeDoubted: {"Somebody changed in Redis what this is decided on, so nothing was recorded, and nothing is until that is cleared up.",
+		"Ask whoever operates Keyholder to run keyholder audit verify."},
 	codeInternal:      {"Something went wrong. It may not have been recorded.", "Look at the card in a minute; if it does not show your name, try again. Should it fail again, give whoever operates Keyholder the reference."},
 	codeBusy:          {"Keyholder is busy: nothing was recorded.", "Try again in a minute."},
 	codeStopping:      {"Keyholder is being restarted: nothing was recorded.", "Try again in a minute."},
@@ -112,6 +115,8 @@ func codeOf(err error) string {
 		return codeConflict
 	case errors.Is(err, workflows.ErrNoWorkflow):
 		return codeNoWorkflow
+	case errors.Is(err, workflows.ErrDoubted):
+		return codeDoubted
 	case errors.Is(err, workflows.ErrUnknownEvent):
 		return codeNewer
 	}

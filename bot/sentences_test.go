@@ -74,7 +74,7 @@ func TestEveryCodeHasASentenceAndANextStep(t *testing.T) {
 func TestEverySentinelHasACodeOfItsOwn(t *testing.T) {
 	for err, want := range map[error]string{
 		workflows.ErrUnclear: codeUnclear, workflows.ErrAway: codeAway, workflows.ErrNoWorkflow: codeNoWorkflow, workflows.ErrStaleFacts: codeStale,
-		workflows.ErrConflict: codeConflict, workflows.ErrUnknownEvent: codeNewer, context.DeadlineExceeded: codeUnclear, context.Canceled: codeUnclear,
+		workflows.ErrConflict: codeConflict, workflows.ErrUnknownEvent: codeNewer, workflows.ErrDoubted: codeDoubted, context.DeadlineExceeded: codeUnclear, context.Canceled: codeUnclear,
 		errors.New("anything"): codeInternal, workflows.ErrLeaseLost: codeInternal,
 	} {
 		if got := codeOf(fmt.Errorf("wrapped: %w", err)); got != want {

@@ -39,6 +39,9 @@ type CheckpointsState struct {
 	Drawing bool       `json:"drawing,omitempty"`
 	Last    Checkpoint `json:"last,omitzero"`
 	Before  Checkpoint `json:"before,omitzero"`
+	// Notice is the last thing that the channel was told about the record; Doubted is when it last heard of doubts.
+	Notice  ledgerNotice `json:"notice,omitzero"`
+	Doubted time.Time    `json:"doubted,omitzero"`
 }
 
 const (
@@ -120,6 +123,8 @@ func (Checkpoints) Decide(st State, cmd Command, _ Facts) (Decision, error) {
 		return one(evLedgerChannel, channel), nil
 	case cmd.Name == LookLedger && ours:
 		return Decision{}, nil
+	case (cmd.Name == CmdDoubted || cmd.Name == CmdSealed) && ours && s.Opened():
+		return s.notify(cmd)
 	case cmd.Name == CmdTimer:
 		return s.due(cmd), nil
 	case cmd.Name == CmdReceipt && s.Drawing:
@@ -182,6 +187,12 @@ func (Checkpoints) Apply(st State, e Event) (State, error) {
 	case evLedgerMissed:
 		s.Drawing = false
 	case CheckpointPart:
+	case evLedgerDoubted, evLedgerSealed:
+		var n ledgerNotice
+		err = into(&n)
+		if s.Notice = n; !n.Sealed {
+			s.Doubted = e.At
+		}
 	case CheckpointMade:
 		var c Checkpoint
 		err = into(&c)
@@ -205,6 +216,9 @@ func (Checkpoints) View(st State) View {
 	if s.Channel != "" && s.Last.Number > 0 {
 		v.Cards = []Card{s.card()}
 	}
+	if s.Channel != "" && s.Notice.Number > 0 {
+		v.Cards = append(v.Cards, s.Notice.card(s.Channel))
+	}
 	return v
 }
 
@@ -215,6 +229,8 @@ var ledgerTellers = map[string]Teller{
 	evLedgerBegun:   TellsAlways("checkpoints are made from here on, one each day"),
 	evLedgerChannel: TellsAlways("checkpoints go to another channel"),
 	evLedgerDue:     TellsAlways("a checkpoint was due"),
+	evLedgerDoubted: TellsAlways("something in Redis was not what Keyholder stored; the channel was told"),
+	evLedgerSealed:  TellsAlways("the record was sealed with a key that was new here"),
 	evLedgerMissed:  TellsAlways("the checkpoint could not be made; the next day makes up for it"),
 	CheckpointPart:  TellsAlways("a part of the list of the checkpoint that follows"),
 	CheckpointMade: Tells(func(_ Event, c Checkpoint) string {

@@ -19,6 +19,9 @@ const (
 	LogPerson    = "person"
 	LogPromise   = "promise"
 	LogCure      = "cure"
+	LogRecord    = "record"
+	LogRecords   = "records" // how many
+	LogDoubt     = "doubt"
 	LogRef       = "ref" // the reference a person was shown
 	LogScope     = "scope"
 	LogStatus    = "status"

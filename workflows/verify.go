@@ -3,60 +3,345 @@ package workflows
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 )
 
-// ErrStateDiffers: a stored state is not the fold of the stored events.
-var ErrStateDiffers = errors.New("the stored state is not what its events say")
+// ErrDiffers: what is stored beside the events is not what they say.
+var ErrDiffers = errors.New("it is not what its events say")
 
-// VerifyStates folds workflows anew from their events and compares the result with their stored state. failed is told of each that differs.
-// Records with an erased event, or written under another schema, cannot be compared and are passed over.
-func VerifyStates(ctx context.Context, st Records, machines []Machine, refs []Ref, failed func(Ref, error)) error {
-	byName := map[string]Machine{}
-	for _, m := range machines {
-		byName[m.Name()] = m
-	}
-	for _, ref := range refs {
-		recs, err := st.Load(ctx, ref)
-		if err != nil {
-			return fmt.Errorf("load %s: %w", ref.ID, err)
-		}
-		m := byName[recs[0].Machine]
-		if m == nil || recs[0].Schema != m.Schema() {
-			continue
-		}
-		events, err := st.Events(ctx, ref, 0)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", ref.ID, err)
-		}
-		if err := sameState(m, recs[0], events); err != nil {
-			failed(ref, err)
-		}
-	}
-	return nil
+// KeptPlace is a stored place of a card. Doubt is true where a seal does not vouch for it.
+type KeptPlace struct {
+	Workflow, Name, Recipient string
+	Place                     Place
+	Doubt                     bool
 }
 
-func sameState(m Machine, rec Record, events []Event) error {
-	if uint64(len(events)) != rec.Version {
-		return nil // it moved on between the two reads
+// Kept is what a store keeps beside its records: what is due, who is waited for, what is open, where cards stand.
+type Kept struct {
+	Timers  []Timer
+	Waiting map[string][]string // by person: workflows
+	Open    map[string][]string // by account: workflows
+	Places  []KeptPlace
+	// Unlisted are records that exist and are not in the index; Strange are keys that nobody here writes.
+	Unlisted []Ref
+	Strange  []string
+}
+
+// Archive is what verifying needs of a store.
+type Archive interface {
+	Records
+	// Stored answers a record exactly as it is stored, and what its seal does not vouch for.
+	Stored(ctx context.Context, ref Ref) (Record, Doubt, error)
+	// Kept answers all that is kept beside the records.
+	Kept(ctx context.Context) (Kept, error)
+}
+
+// Verify folds records anew from their events, whatever their other fields say, and compares with that what is stored of them, and what is kept beside
+// them. failed is told of each difference, which wraps [ErrDiffers]; a record may have several. What a running Keyholder changes meanwhile is looked at
+// twice. The chains themselves are the store's to verify; sound reports those that hold. err is for what kept it from looking.
+func Verify(ctx context.Context, st Archive, machines []Machine, refs []Ref, sound func(Ref) bool, failed func(Ref, error)) error {
+	first, err := unexplained(ctx, st, machines, refs, sound)
+	if err != nil || len(first) == 0 {
+		return err
 	}
-	for _, e := range events {
-		if e.Body == nil {
-			return nil
-		}
-	}
-	s, err := Fold(m, events)
+	// What was written between two reads looks like a difference once, but not twice.
+	again, err := unexplained(ctx, st, machines, refs, sound)
 	if err != nil {
 		return err
 	}
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encode: %w", err)
+	stays := map[string]bool{}
+	for _, d := range again {
+		stays[d.String()] = true
 	}
-	if !bytes.Equal(raw, rec.State) {
-		return ErrStateDiffers
+	for _, d := range first {
+		if stays[d.String()] {
+			failed(d.ref, fmt.Errorf("%s: %w", d.what, ErrDiffers))
+		}
 	}
 	return nil
 }
+
+// gap is one thing that the events do not explain. version is that of the record compared with.
+type gap struct {
+	ref     Ref
+	version uint64
+	what    string
+}
+
+func (d gap) String() string {
+	return fmt.Sprintf("%s/%s@%d: %s", d.ref.Kind, d.ref.ID, d.version, d.what)
+}
+
+func unexplained(ctx context.Context, st Archive, machines []Machine, refs []Ref, sound func(Ref) bool) ([]gap, error) {
+	c := &comparison{st: st, machines: machines, wanted: map[string]*wanted{}, unknown: map[string]bool{}}
+	kept, err := st.Kept(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what is kept beside the records: %w", err)
+	}
+	for _, ref := range slices.Concat(refs, kept.Unlisted) {
+		if !sound(ref) {
+			c.unknown[ref.ID] = true
+			continue
+		}
+		if err := c.record(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
+	for _, ref := range kept.Unlisted {
+		c.say(ref, 0, "it exists, but the index does not list it")
+	}
+	for _, key := range kept.Strange {
+		c.say(Ref{Kind: "key", ID: key}, 0, "nobody here writes such a key")
+	}
+	c.timers(kept.Timers)
+	c.lists(kept)
+	c.places(kept.Places)
+	return c.found, nil
+}
+
+// comparison collects gaps.
+type comparison struct {
+	st       Archive
+	machines []Machine
+	found    []gap
+	wanted   map[string]*wanted // by workflow
+	unknown  map[string]bool    // workflows of which nobody can tell what they want
+}
+
+// wanted is what a workflow's events say that the world should hold for it.
+type wanted struct {
+	ref     Ref
+	version uint64
+	account string
+	open    bool
+	timers  map[string]bool // name@ms
+	waiting map[string]bool // people
+	cards   map[string]Card // every card that was ever wanted, by name/recipient
+}
+
+func (c *comparison) say(ref Ref, version uint64, format string, a ...any) {
+	c.found = append(c.found, gap{ref, version, fmt.Sprintf(format, a...)})
+}
+
+// record compares one record's fields with the fold of its events, and remembers what a workflow wants.
+func (c *comparison) record(ctx context.Context, ref Ref) error {
+	rec, doubt, err := c.st.Stored(ctx, ref)
+	if errors.Is(err, ErrAway) {
+		return fmt.Errorf("read %s %s: %w", ref.Kind, ref.ID, err)
+	}
+	if err != nil {
+		c.unknown[ref.ID] = true
+		c.say(ref, rec.Version, "%v", err)
+		return nil
+	}
+	if doubt != "" {
+		c.say(ref, rec.Version, "its seal does not vouch for its %s", doubt)
+	}
+	if doubt == DoubtChain {
+		c.unknown[ref.ID] = true
+		return nil
+	}
+	events, err := c.st.Chain(ctx, rec)
+	if errors.Is(err, ErrAway) {
+		return fmt.Errorf("read %s %s: %w", ref.Kind, ref.ID, err)
+	}
+	if err != nil { // it moved on between the two reads, or does not hold, which the second look tells
+		c.unknown[ref.ID] = true
+		c.say(ref, rec.Version, "%v", err)
+		return nil
+	}
+	erased := false
+	for _, e := range events {
+		if e.Body == nil {
+			erased = true
+			c.say(ref, rec.Version, "event %d (%s) was erased, and nothing in the record allows it", e.Seq, e.Type)
+		}
+	}
+	if erased {
+		c.unknown[ref.ID] = true
+		return nil
+	}
+	folded, err := refolded(ctx, c.st, c.machines, rec)
+	if errors.Is(err, ErrAway) {
+		return err
+	}
+	if err != nil {
+		c.unknown[ref.ID] = true
+		c.say(ref, rec.Version, "its events cannot be folded: %v", err)
+		return nil
+	}
+	c.fields(rec, folded, events)
+	if m := machineOf(c.machines, ref.ID); m != nil && (ref.Kind == KindWorkflow || ref.Kind == KindLedger) {
+		return c.want(m, rec, events)
+	}
+	return nil
+}
+
+// fields compares what stands beside the chain. A state of an older schema is never believed, so that it is another is no difference; one that is
+// the current state under another number is.
+func (c *comparison) fields(rec, folded Record, events []Event) {
+	same := bytes.Equal(rec.State, folded.State)
+	switch {
+	case rec.Machine != folded.Machine:
+		c.say(rec.Ref, rec.Version, "its machine is %.40q, its events are of %q", rec.Machine, folded.Machine)
+	case rec.Schema > folded.Schema, same && rec.Schema != folded.Schema:
+		c.say(rec.Ref, rec.Version, "its schema is %d, its events are folded under %d", rec.Schema, folded.Schema)
+	}
+	if !same && rec.Schema >= folded.Schema {
+		c.say(rec.Ref, rec.Version, "its state is another than that of its events")
+	}
+	if n := len(events); n > 0 && !rec.Last.Equal(events[n-1].At) {
+		c.say(rec.Ref, rec.Version, "its last time is not that of its last event")
+	}
+}
+
+// want remembers what the workflow wants now, and every card it ever wanted: one that is no longer wanted stays where it is.
+func (c *comparison) want(m Machine, rec Record, events []Event) error {
+	w := &wanted{ref: rec.Ref, version: rec.Version, timers: map[string]bool{}, waiting: map[string]bool{}, cards: map[string]Card{}}
+	s, view := m.New(), View{}
+	for _, e := range events {
+		var err error
+		if s, err = m.Apply(s, e); err != nil {
+			return fmt.Errorf("apply event %d of %s: %w", e.Seq, rec.Ref.ID, err)
+		}
+		if !s.Opened() {
+			continue
+		}
+		view = m.View(s)
+		for _, card := range view.Cards {
+			w.cards[card.Name+"/"+card.Recipient] = card
+		}
+	}
+	w.open, w.account = s.Opened() && !s.Closed(), s.Account()
+	for _, t := range view.Timers {
+		w.timers[timerName(t)] = true
+	}
+	for _, p := range view.Waiting {
+		w.waiting[p] = true
+	}
+	c.wanted[rec.Ref.ID] = w
+	return nil
+}
+
+func timerName(t Timer) string {
+	return fmt.Sprintf("%s at %s", t.Name, t.At.UTC().Format(time.RFC3339Nano))
+}
+
+// of answers what a workflow wants; ok false: nobody can tell, and that was said already.
+func (c *comparison) of(id string) (w *wanted, ok bool) {
+	if c.unknown[id] {
+		return nil, false
+	}
+	if w = c.wanted[id]; w == nil {
+		w = &wanted{ref: RecordRef(id)}
+	}
+	return w, true
+}
+
+func (c *comparison) timers(list []Timer) {
+	set := map[string]map[string]bool{}
+	for _, t := range list {
+		w, ok := c.of(t.Workflow)
+		if !ok {
+			continue
+		}
+		if set[t.Workflow] == nil {
+			set[t.Workflow] = map[string]bool{}
+		}
+		set[t.Workflow][timerName(t)] = true
+		if !w.timers[timerName(t)] {
+			c.say(w.ref, w.version, "a timer is set that nothing wants: %s", timerName(t))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.wanted)) {
+		w := c.wanted[id]
+		for _, name := range slices.Sorted(maps.Keys(w.timers)) {
+			if !set[id][name] {
+				c.say(w.ref, w.version, "a timer is missing: %s", name)
+			}
+		}
+	}
+}
+
+// lists compares who is waited for and what is open.
+func (c *comparison) lists(kept Kept) {
+	waits, opens := map[string]map[string]bool{}, map[string]string{}
+	for _, person := range slices.Sorted(maps.Keys(kept.Waiting)) {
+		for _, id := range kept.Waiting[person] {
+			w, ok := c.of(id)
+			if !ok {
+				continue
+			}
+			if waits[id] == nil {
+				waits[id] = map[string]bool{}
+			}
+			waits[id][person] = true
+			if !w.waiting[person] {
+				c.say(w.ref, w.version, "%s stands among those it waits for, and it does not", person)
+			}
+		}
+	}
+	for _, account := range slices.Sorted(maps.Keys(kept.Open)) {
+		for _, id := range kept.Open[account] {
+			w, ok := c.of(id)
+			if !ok {
+				continue
+			}
+			if !w.open || w.account != account {
+				c.say(w.ref, w.version, "it is listed as open for account %s, and it is not", account)
+				continue
+			}
+			opens[id] = account
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.wanted)) {
+		w := c.wanted[id]
+		for _, person := range slices.Sorted(maps.Keys(w.waiting)) {
+			if !waits[id][person] {
+				c.say(w.ref, w.version, "it waits for %s, who is not listed", person)
+			}
+		}
+		if w.open && w.account != "" && opens[id] == "" {
+			c.say(w.ref, w.version, "it is open, but not listed for account %s", w.account)
+		}
+	}
+}
+
+// places compares where cards stand: each must be one that the workflow wanted, in the channel it was meant for, or in the one conversation with its
+// person. Whether it is the right message there only a seal tells.
+func (c *comparison) places(list []KeptPlace) {
+	channels := map[string]map[string]bool{}
+	for _, p := range list {
+		if isUser(p.Recipient) {
+			if channels[p.Recipient] == nil {
+				channels[p.Recipient] = map[string]bool{}
+			}
+			channels[p.Recipient][p.Place.Channel] = true
+		}
+	}
+	for _, p := range list {
+		w, ok := c.of(p.Workflow)
+		if !ok {
+			continue
+		}
+		name := p.Name + " for " + p.Recipient
+		switch _, known := w.cards[p.Name+"/"+p.Recipient]; {
+		case p.Doubt:
+			c.say(w.ref, w.version, "the place of its card %s is not what Keyholder stored", name)
+		case !known:
+			c.say(w.ref, w.version, "a place is kept of a card that it never had: %s", name)
+		case !isUser(p.Recipient) && p.Place.Channel != p.Recipient, isUser(p.Recipient) && !strings.HasPrefix(p.Place.Channel, "D"):
+			c.say(w.ref, w.version, "its card %s is said to stand in %s", name, p.Place.Channel)
+		case isUser(p.Recipient) && len(channels[p.Recipient]) > 1:
+			c.say(w.ref, w.version, "its card %s is said to stand in %s, others of that person elsewhere", name, p.Place.Channel)
+		}
+	}
+}
+
+// isUser reports whether an ID of Slack is a person's.
+func isUser(id string) bool { return strings.HasPrefix(id, "U") || strings.HasPrefix(id, "W") }

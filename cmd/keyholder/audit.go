@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -27,8 +28,8 @@ type auditVerify struct {
 	Checkpoints string   `name:"checkpoints" placeholder:"FILE" help:"A file of such checkpoints, one a line."`
 }
 
-// Run recomputes every chain, folds every workflow anew to compare it with its stored state, and compares all with the checkpoints: those of the
-// ledger, and those that somebody read in Slack.
+// Run recomputes every chain, folds every record anew to compare it with what is stored of it and beside it, and compares all with the checkpoints:
+// those of the ledger, and those that somebody read in Slack.
 func (c auditVerify) Run(w *world) error {
 	expected, err := c.expected()
 	if err != nil {
@@ -48,21 +49,48 @@ func (c auditVerify) Run(w *world) error {
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
-	if len(failing) == 0 {
-		if err := workflows.VerifyStates(w.ctx, st, serve.Machines(), refs(w, st), failed); err != nil {
-			return fmt.Errorf("verify states: %w", err)
-		}
+	c.saySeal(w, st)
+	if err := c.compare(w, st, failing, failed); err != nil {
+		return err
 	}
 	last, err := st.VerifyLedger(w.ctx, expected, failed)
 	if err != nil {
 		return fmt.Errorf("verify checkpoints: %w", err)
 	}
 	if len(failing) > 0 {
-		return exitError{exitFault, fmt.Sprintf("the chain does not hold: %s, of %d that are there", count(len(failing), "record"), records)}
+		return exitError{exitFault, fmt.Sprintf("the record does not hold: %s, of %d that are there", count(len(failing), "entry"), records)}
 	}
 	fmt.Fprintf(w.out, "✓ the chain holds: %s, %s\n", count(records, "record"), count(events, "event"))
 	c.sayCheckpoints(w, last, len(expected))
 	return nil
+}
+
+// compare folds every record anew and compares what is stored beside the events. Those whose chain does not hold are named already.
+func (c auditVerify) compare(w *world, st *store.Store, failing map[workflows.Ref]bool, failed func(workflows.Ref, error)) error {
+	refs, err := st.Refs(w.ctx, "")
+	if err != nil {
+		return fmt.Errorf("list the records: %w", err)
+	}
+	broken := maps.Clone(failing)
+	sound := func(ref workflows.Ref) bool { return !broken[ref] }
+	if err := workflows.Verify(w.ctx, st, serve.Machines(), refs, sound, failed); err != nil {
+		return fmt.Errorf("verify states: %w", err)
+	}
+	return nil
+}
+
+// saySeal says what vouches for the states, before the faults that follow from it.
+func (c auditVerify) saySeal(w *world, st *store.Store) {
+	switch st.Standing() {
+	case store.Sealed, store.SealedFormerly:
+		fmt.Fprintln(w.out, "✓ the record is sealed, and the seals are compared")
+	case store.SealedElsewhere:
+		fmt.Fprintln(w.out, "… the record is sealed, but KEYHOLDER_SEAL_KEY is not set: the seals are not compared")
+	case store.SealedOnce:
+		fmt.Fprintln(w.out, "… the record is not sealed with KEYHOLDER_SEAL_KEY: whoever writes to Redis can change what Keyholder believes until it starts with it")
+	default:
+		fmt.Fprintln(w.out, "… KEYHOLDER_SEAL_KEY is not set: whoever writes to Redis can change what Keyholder believes; what is compared here are the events")
+	}
 }
 
 // sayCheckpoints says how far checkpoints reach, and what they are worth until somebody compares them.
@@ -110,18 +138,6 @@ func (c auditVerify) expected() (map[uint64]string, error) {
 		return nil, fmt.Errorf("%s holds no checkpoint: write one a line, as 3=9f86d0…", c.Checkpoints)
 	}
 	return out, nil
-}
-
-func refs(w *world, st *store.Store) []workflows.Ref {
-	var all []workflows.Ref
-	for _, kind := range []string{workflows.KindWorkflow, workflows.KindLedger} {
-		some, err := st.Refs(w.ctx, kind)
-		if err != nil {
-			w.log.Error().Err(err).Msg("list the workflows")
-		}
-		all = append(all, some...)
-	}
-	return all
 }
 
 func (f configFlag) open(w *world) (*store.Store, error) {

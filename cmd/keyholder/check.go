@@ -156,6 +156,7 @@ func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Lo
 		}
 	}
 	f.neighbours(ctx, st)
+	f.seal(st, cfg)
 	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Policies: serve.Policies(cfg), Now: time.Now, Log: log})
 	owners = map[string]string{}
 	for _, a := range cfg.Accounts {
@@ -200,6 +201,25 @@ func (f *findings) neighbours(ctx context.Context, st *store.Store) {
 		return
 	}
 	f.good("there is no record yet with the prefix %s: the first start begins one", st.Prefix())
+}
+
+// seal says what vouches for the record.
+func (f *findings) seal(st *store.Store, cfg *config.Config) {
+	key := config.EnvSealKey
+	switch st.Standing() {
+	case store.Sealed:
+		f.good("the record is sealed with %s: what is changed in Redis by hand is not believed", key)
+	case store.SealedFormerly:
+		f.note("the record is sealed with a later key of %s; the next start seals it with the first, and then the later ones can go", key)
+	case store.SealedOnce:
+		f.note("the record is not yet sealed with %s; the next start seals it as its events say it is, and tells the channel", key)
+	case store.SealedElsewhere:
+		f.bad("the record is sealed, but %s is not set: keyholder run would take the seals away. Set it as it was.", key)
+	default:
+		if len(cfg.Secrets.SealKeys) == 0 {
+			f.note("%s is not set, so whoever writes to Redis can change what Keyholder believes. Make one with: openssl rand -base64 32", key)
+		}
+	}
 }
 
 // slack looks at the app and at the people the file names. processes is how many Keyholders work on the record, -1 for not known.

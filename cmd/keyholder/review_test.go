@@ -39,7 +39,7 @@ func reviewed(events int) func(*testscript.TestScript, bool, []string) {
 		ts.Check(json.Unmarshal(raw, &all))
 		ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
 		defer cancel()
-		st, err := store.Open(ctx, store.Options{URL: of(ts).redis.URL, Shards: 4, Log: zerolog.Nop()})
+		st, err := store.Open(ctx, store.Options{URL: of(ts).redis.URL, Shards: 3, Log: zerolog.Nop()}) // the one of the fixture's IDs is acme's then
 		ts.Check(err)
 		defer st.Close()
 		machines := map[string]workflows.Machine{"campaign": review.Campaign{}, "packet": review.Packet{}}
@@ -57,13 +57,23 @@ func reviewed(events int) func(*testscript.TestScript, bool, []string) {
 				rc.Events = append(rc.Events, workflows.Event{Seq: uint64(i) + 1, Type: e.Type, At: time.Now().UTC().Truncate(time.Millisecond),
 					By: workflows.Actor{Kind: workflows.ByKeyholder}, Command: r.ID, Body: body.Bytes()})
 			}
+			change := workflows.Change{Workflow: r.ID}
 			if m := machines[r.Machine]; m != nil {
 				state, err := workflows.Fold(m, rc.Events)
 				ts.Check(err)
 				rc.State, err = json.Marshal(state)
 				ts.Check(err)
+				view := m.View(state)
+				change.WaitingFor, change.TimersSet = view.Waiting, view.Timers
+				for i := range change.TimersSet {
+					change.TimersSet[i].Workflow = r.ID
+				}
+				if !state.Closed() {
+					change.Account, change.Open = state.Account(), 1
+				}
 			}
-			ts.Check(st.Commit(ctx, workflows.Change{Workflow: r.ID, Records: []workflows.RecordChange{rc}}))
+			change.Records = []workflows.RecordChange{rc}
+			ts.Check(st.Commit(ctx, change))
 		}
 	}
 }

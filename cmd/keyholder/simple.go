@@ -35,6 +35,7 @@ func (c initCmd) Run(w *world) error {
 		return fmt.Errorf("write %s: %w", c.Out, err)
 	}
 	fmt.Fprintf(w.err, "Wrote %s. Next: set the variables it names, then keyholder check --config %s\n", c.Out, c.Out)
+	fmt.Fprintln(w.err, "Advised: set KEYHOLDER_SEAL_KEY, so that what is changed in Redis by hand is not believed. To make one: openssl rand -base64 32")
 	return nil
 }
 

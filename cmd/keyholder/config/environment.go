@@ -1,6 +1,9 @@
 package config
 
 import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
 	"net"
 	"net/url"
 	"regexp"
@@ -14,6 +17,7 @@ const (
 	EnvSlackBotToken = "SLACK_BOT_TOKEN"
 	EnvSlackAPIURL   = "SLACK_API_URL"
 	EnvRedisURL      = "REDIS_URL"
+	EnvSealKey       = "KEYHOLDER_SEAL_KEY"
 )
 
 // fromEnvironment fills the secrets and returns what is missing or wrong in the environment. An empty variable
@@ -25,6 +29,7 @@ func fromEnvironment(cfg *Config, lookupEnv func(string) (string, bool)) []Fault
 		SlackBotToken: e.slackToken(EnvSlackBotToken, "xoxb-", "Install the Slack app and copy the Bot User OAuth Token from OAuth & Permissions"),
 		SlackAPIURL:   e.slackAPIURL(),
 		RedisURL:      e.redisURL(),
+		SealKeys:      e.sealKeys(),
 		AccountTokens: map[string]string{},
 	}
 	for i, account := range cfg.Accounts {
@@ -103,6 +108,60 @@ const quotes = "\"'`“”„‟‘’‚‛«»‹›"
 func quoted(value string) bool {
 	first, _ := utf8.DecodeRuneInString(value)
 	return value != "" && strings.ContainsRune(quotes, first)
+}
+
+// sealKeyBytes is what package store wants; fewestBytes tells a key from something made up.
+const (
+	sealKeyBytes = 32
+	fewestBytes  = 8
+)
+
+const sealKeyCure = "Make one with: openssl rand -base64 32. Several are separated by commas; the first seals."
+
+// sealKeys reads the keys; a malformed one is a fault, never a key left out.
+func (e *environment) sealKeys() [][]byte {
+	value := e.get(EnvSealKey)
+	if value == "" {
+		return nil
+	}
+	var keys [][]byte
+	for i, text := range strings.Split(value, ",") {
+		key, problem := sealKey(strings.TrimSpace(text))
+		for j, other := range keys {
+			if problem == "" && bytes.Equal(key, other) {
+				problem = fmt.Sprintf("is the same as key %d", j+1)
+			}
+		}
+		if problem != "" {
+			e.fault(EnvSealKey, fmt.Sprintf("Key %d in this environment variable %s", i+1, problem), sealKeyCure)
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+func sealKey(text string) (key []byte, problem string) {
+	if text == "" {
+		return nil, "is empty"
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		key, err = base64.RawStdEncoding.DecodeString(text)
+	}
+	switch {
+	case err != nil:
+		return nil, "is not base64"
+	case len(key) != sealKeyBytes:
+		return key, fmt.Sprintf("has %d bytes; 32 are needed", len(key))
+	}
+	different := map[byte]bool{}
+	for _, b := range key {
+		different[b] = true
+	}
+	if len(different) < fewestBytes {
+		return key, "is not random"
+	}
+	return key, ""
 }
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)

@@ -46,11 +46,12 @@ func (f Fault) String() string {
 // Error makes a Fault usable as an error.
 func (f Fault) Error() string { return f.String() }
 
-// FileFaults are the faults of the file alone, for commands that need no token of the environment.
+// FileFaults are the faults of the file and of the seal keys, for commands that read the record and need no token of the environment: without its
+// keys they would believe what nobody vouches for.
 func FileFaults(faults []Fault) []Fault {
 	var out []Fault
 	for _, f := range faults {
-		if !f.Environment {
+		if !f.Environment || f.Field == EnvSealKey {
 			out = append(out, f)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func TestSecretsNeverPrint(t *testing.T) {
 	const token = "xoxb-very-secret"
 	cfg := Default()
-	cfg.Secrets = Secrets{SlackAppToken: token, SlackBotToken: token, SlackAPIURL: token, RedisURL: token, AccountTokens: map[string]string{"acme": token}}
+	cfg.Secrets = Secrets{SlackAppToken: token, SlackBotToken: token, SlackAPIURL: token, RedisURL: token, SealKeys: [][]byte{[]byte(token)}, AccountTokens: map[string]string{"acme": token}}
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%t", "%e"} {
 		for _, value := range []any{cfg.Secrets, &cfg.Secrets, *cfg, cfg, []Secrets{cfg.Secrets}, map[string]Secrets{"a": cfg.Secrets}} {

@@ -20,6 +20,7 @@ type metrics struct {
 	deliveries *prometheus.CounterVec
 	delivery   *prometheus.HistogramVec
 	undone     *prometheus.CounterVec
+	doubts     *prometheus.CounterVec
 	ready      prometheus.Gauge
 	// sockets are connections of the app in Slack's words, processes the Keyholders on this record.
 	sockets, processes prometheus.Gauge
@@ -42,12 +43,14 @@ func newMetrics() *metrics {
 		undone: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_effects_undelivered_total",
 			Help: "Effects in Redis that were not delivered: dropped, as nothing in the record explains them; aside, as this version cannot do them."},
 			[]string{"what"}),
+		doubts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_doubts_total",
+			Help: "Times that something read from Redis was not what Keyholder stored there: a state, a chain's end (chain), the place of a card."}, []string{"what"}),
 		ready: prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_ready", Help: "1 while /readyz answers 200."}),
 	}
 	m.sockets = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_slack_connections",
 		Help: "Socket Mode connections of the app, as Slack said when this process connected; more than keyholder_processes means that another installation takes part of the clicks."})
 	m.processes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_processes", Help: "Keyholders that work on this record."})
-	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.ready, m.sockets, m.processes,
+	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.doubts, m.ready, m.sockets, m.processes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -50,6 +50,7 @@ type Server struct {
 	metrics *metrics
 	redis   verdict
 	crowd   crowd
+	doubts  *doubts
 }
 
 // Machines are the workflows this version knows.
@@ -67,6 +68,7 @@ func New(o Options) *Server {
 		o.RealNow = time.Now
 	}
 	s := &Server{o: o, metrics: newMetrics()}
+	s.doubts = newDoubts(s)
 	s.redis.Store(&state{errNotYet})
 	return s
 }
@@ -74,7 +76,7 @@ func New(o Options) *Server {
 // StoreOptions says where the configuration keeps the record.
 func StoreOptions(cfg *config.Config, log zerolog.Logger) store.Options {
 	o := store.Options{URL: cfg.RedisURL(), Addrs: cfg.Redis.Addrs, Master: cfg.Redis.Master, Cluster: cfg.Redis.Cluster,
-		Shards: cfg.Redis.Shards, Prefix: cfg.Redis.Prefix, Log: log}
+		Shards: cfg.Redis.Shards, Prefix: cfg.Redis.Prefix, SealKeys: cfg.Secrets.SealKeys, Log: log}
 	if cfg.Secrets.RedisURL != "" && o.Master == "" && !o.Cluster {
 		o.Addrs = nil // REDIS_URL wins; with Sentinel or Cluster it gives user, password and TLS to the addresses
 	}
@@ -85,7 +87,7 @@ func StoreOptions(cfg *config.Config, log zerolog.Logger) store.Options {
 // ended first.
 func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 	so := StoreOptions(s.o.Config, s.o.Log)
-	so.RealNow = s.o.RealNow
+	so.RealNow, so.Doubted = s.o.RealNow, s.doubts.add
 	wait := 250 * time.Millisecond
 	for {
 		st, err := store.Open(ctx, so)
@@ -209,9 +211,12 @@ func (s *Server) work(ctx context.Context) error {
 		return err
 	}
 	defer s.gateway.Close()
+	if err := s.seal(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
 	s.look(ctx)
 	g, ctx := errgroup.WithContext(ctx)
-	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.keepLedger, s.countProcesses} {
+	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.tellOfRecord, s.countProcesses} {
 		g.Go(func() error { return loop(ctx) })
 	}
 	g.Go(func() error {

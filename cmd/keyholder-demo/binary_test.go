@@ -114,7 +114,7 @@ func (s *stage) configFile(edit func(string) string) string {
 // spawn starts keyholder run; log collects its standard error.
 func (s *stage) spawn(path, redisURL string, log *buffer) (*child, error) {
 	c := &child{cmd: exec.Command(binary(s.t), "run", "--config", path), log: log, done: make(chan error, 1)}
-	c.cmd.Env = s.environment(redisURL)
+	c.cmd.Env = append(s.environment(redisURL), s.more...)
 	c.cmd.Stderr = log
 	c.cmd.WaitDelay = 5 * time.Second
 	if err := c.cmd.Start(); err != nil {
@@ -157,7 +157,7 @@ func (s *stage) command(redisURL string, args ...string) (out string, code int) 
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary(s.t), args...)
-	cmd.Env = s.environment(redisURL)
+	cmd.Env = append(s.environment(redisURL), s.more...)
 	b, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

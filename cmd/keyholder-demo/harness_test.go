@@ -26,6 +26,7 @@ type stage struct {
 	edit   func(string) string
 	reader *store.Store // for looking at the record past the bot
 	path   string       // of the configuration as a file, once it was written
+	more   []string     // of the environment of keyholder as a program
 	target string       // the address the account is handed to; "": the mailbox
 }
 

@@ -77,11 +77,11 @@ func (d *Desk) delegations(ctx context.Context, people []string) ([]approvals.De
 		s := ShardOf(p, d.o.Store.Shards())
 		byShard[s] = append(byShard[s], Ref{KindPerson, p})
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, loading := errgroup.WithContext(ctx)
 	found := make(chan Record, len(people))
 	for _, refs := range byShard {
 		g.Go(func() error {
-			recs, err := d.o.Store.Load(ctx, refs...)
+			recs, err := d.o.Store.Load(loading, refs...)
 			if err != nil {
 				return fmt.Errorf("load delegations: %w", err)
 			}

@@ -21,7 +21,8 @@
 //
 //   - Decide, Apply and View are pure: same arguments, same answer; no clock, no randomness, no I/O. Time is Command.At, which never
 //     runs backwards within one workflow.
-//   - The stored state is the fold of the stored events. A state with an older schema number is folded anew.
+//   - The stored state is the fold of the stored events. A state with an older schema number, or one that its seal does not vouch for
+//     ([Record.Doubt]), is folded anew; where nobody vouches for the events, nothing is decided ([ErrDoubted]).
 //   - An unclear commit is settled by reading: events carry the ID of their command, so a retry that meets its own ID has succeeded.
 //   - Facts older than [FactsMaxAge] decide nothing: a click is answered "not recorded", a timer stays due.
 //   - Effects are delivered at least once, one in flight per key; [Deliverer] implementations make repetition harmless.

@@ -20,6 +20,8 @@ const (
 	doubtAgain = time.Hour
 	// doubtRetry is how often a message is tried that was not taken.
 	doubtRetry = time.Minute
+	// doubtGather is how long the first doubt waits for others that are read with it, so that one message names them all.
+	doubtGather = 2 * time.Second
 	// maxDoubts bounds what is remembered until it is told.
 	maxDoubts = 1000
 )
@@ -92,6 +94,11 @@ func (d *doubts) tell(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		case <-d.wake:
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(doubtGather):
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -82,7 +83,9 @@ func (k keeping) look(ctx context.Context, name string) error {
 		return nil
 	}
 	switch kind {
-	case "records", "held", "due", "queue", "events":
+	case "records", "held", "due", "events":
+	case "queue":
+		return k.queue(ctx, name, id)
 	case "record":
 		if ref, ok := parseRefID(id); !ok {
 			k.kept.Strange = append(k.kept.Strange, name)
@@ -125,6 +128,40 @@ func (k keeping) home(kind, id string, shard int) int {
 	return shard
 }
 
+// queue reads the effects of one key. What cannot be read is handed out without a kind.
+func (k keeping) queue(ctx context.Context, name, key string) error {
+	all, err := k.hash(ctx, name)
+	for field, stored := range all {
+		n, entry := strings.CutPrefix(field, "e:")
+		if !entry {
+			continue
+		}
+		var e workflows.Effect
+		if json.Unmarshal([]byte(stored), &e) != nil {
+			e = workflows.Effect{ID: key}
+		}
+		e.Key = key
+		if strings.HasPrefix(all["h:"+n], "1") {
+			e.Lane = workflows.LaneBulk
+		}
+		k.kept.Effects = append(k.kept.Effects, e)
+	}
+	return err
+}
+
+// hash reads a key's fields. One of another type is strange.
+func (k keeping) hash(ctx context.Context, name string) (all map[string]string, err error) {
+	err = k.s.read(ctx, "read "+name, func() (err error) {
+		all, err = k.s.rdb.HGetAll(ctx, name).Result()
+		return err
+	})
+	if err != nil && redis.HasErrorPrefix(err, "WRONGTYPE") {
+		k.kept.Strange = append(k.kept.Strange, name)
+		return nil, nil
+	}
+	return all, err
+}
+
 func (k keeping) timers(ctx context.Context, name, which string) error {
 	if which == "tokens" {
 		return nil
@@ -160,16 +197,11 @@ func (k keeping) members(ctx context.Context, name string, into map[string][]str
 }
 
 func (k keeping) places(ctx context.Context, name, workflow string) error {
-	var all map[string]string
-	err := k.s.read(ctx, "read "+name, func() (err error) {
-		all, err = k.s.rdb.HGetAll(ctx, name).Result()
-		return err
-	})
-	if err != nil && redis.HasErrorPrefix(err, "WRONGTYPE") {
-		k.kept.Strange = append(k.kept.Strange, name)
-		return nil
-	}
+	all, err := k.hash(ctx, name)
 	for field, stored := range all {
+		if strings.HasPrefix(field, againPrefix) {
+			continue
+		}
 		at := strings.LastIndexByte(field, '/')
 		p, holds, err := k.s.seal.readPlace(workflow, field, stored)
 		kept := workflows.KeptPlace{Workflow: workflow, Name: field[:max(0, at)], Recipient: field[at+1:], Place: p, Doubt: err != nil || k.s.strict.Load() && !holds}

@@ -295,6 +295,9 @@ func (s *Store) sealPlaces(ctx context.Context, workflow string) error {
 		return err
 	}
 	for field, stored := range all {
+		if strings.HasPrefix(field, againPrefix) {
+			continue
+		}
 		p, holds, err := s.seal.readPlace(workflow, field, stored)
 		if err != nil || !holds && s.strict.Load() {
 			continue

@@ -106,7 +106,16 @@ type delivery struct {
 	at    workflows.Place
 }
 
+// postedOnly reports whether the card is the ledger's. What that says is worth something because nobody changes it: it is posted anew or found
+// again, and a place that is stored for it is not used.
+func (d *delivery) postedOnly() bool {
+	return workflows.RecordRef(d.claim.Effect.Workflow).Kind == workflows.KindLedger
+}
+
 func (d *delivery) run(ctx context.Context) workflows.Outcome {
+	if d.postedOnly() {
+		d.at = workflows.Place{}
+	}
 	if wait := d.b.pace.holds(d.card.Recipient, d.b.o.RealNow()); wait > 0 {
 		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errors.New("Slack asked to leave the conversation alone")}
 	}
@@ -117,6 +126,9 @@ func (d *delivery) run(ctx context.Context) workflows.Outcome {
 		if d.mayStand() {
 			if out, done := d.adopt(ctx); done {
 				return out
+			}
+			if d.at.TS != "" && d.postedOnly() {
+				return workflows.Outcome{Done: true, Place: d.at}
 			}
 		}
 	}

@@ -73,6 +73,36 @@ func TestUnclearPostLeavesExactlyOneMessage(t *testing.T) {
 	}
 }
 
+// Whoever writes to Redis can make the bot deliver a card of the ledger again, with a place of their own or as if an earlier attempt was unclear.
+func TestWhatTheLedgerPostedIsNeverChanged(t *testing.T) {
+	r := stopped(t, slacksim.Options{})
+	claim := claimOf(testCard("C0OPS"))
+	claim.Effect.Workflow = workflows.LedgerID(4)
+	first := r.bot.Deliver(r.ctx(), claim, &leaseStub{})
+	if !first.Done || len(live(r.sim, "C0OPS")) != 1 {
+		t.Fatalf("%+v", first)
+	}
+	was := live(r.sim, "C0OPS")[0]
+	forged := *claim.Effect.Card
+	forged.Title, forged.Fallback = "Forged", "Forged"
+	claim.Effect.Card = &forged
+	for attempts := range 2 {
+		claim.Place, claim.Attempts = first.Place, attempts
+		out := r.bot.Deliver(r.ctx(), claim, &leaseStub{})
+		if !out.Done {
+			t.Fatalf("attempt %d: %+v", attempts, out)
+		}
+	}
+	for _, m := range live(r.sim, "C0OPS") {
+		if m.Edits != 0 || m.TS == was.TS && m.Text != was.Text {
+			t.Errorf("changed: %+v", m)
+		}
+	}
+	if n := len(live(r.sim, "C0OPS")); n != 2 {
+		t.Errorf("%d messages: a stored place was used, or what stood there was not found again", n)
+	}
+}
+
 func TestUnclearReplyIsFoundInItsThread(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
 	parent := r.posted(testCard("C0OPS"))

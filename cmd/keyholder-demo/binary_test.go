@@ -97,7 +97,7 @@ func (d *demo) tokens() []string {
 func (d *demo) environment(redisURL string) []string {
 	return append(os.Environ(), config.EnvSlackAppToken+"="+appToken, config.EnvSlackBotToken+"="+botToken,
 		config.EnvSlackAPIURL+"=http://"+d.slackListener.Addr().String()+"/api/", config.EnvRedisURL+"="+redisURL,
-		"ACME_IO_TOKEN="+d.info.ProductionToken, "ACME_SANDBOX_TOKEN="+d.info.SandboxToken)
+		"ACME_IO_TOKEN="+d.info.ProductionToken, "ACME_SANDBOX_TOKEN="+d.info.SandboxToken, mailEnv+"="+d.mail.url())
 }
 
 // configFile writes the demo's configuration to a file.

@@ -42,6 +42,7 @@ type demo struct {
 	clock      *movableClock
 	cfg        *config.Config
 	redis      *miniredis.Miniredis
+	mail       *mailroom
 	tour       tour
 	jumped     atomic.Int64 // the demo's time after the last jump, in microseconds; 0: there was none
 	seed       uint64
@@ -71,6 +72,10 @@ func newDemo(o options) (*demo, error) {
 		return nil, fmt.Errorf("listen for integrator.io: %w", err)
 	}
 	d.simulate(o)
+	if d.mail, err = openMailroom(d.clock.Now, d.integrator.MailboxOff); err != nil {
+		d.close()
+		return nil, err
+	}
 	if o.redisURL == "" {
 		if d.redis, err = miniredis.Run(); err != nil {
 			d.close()
@@ -116,7 +121,7 @@ func (d *demo) configure(o options) error {
 	}
 	env := map[string]string{
 		config.EnvSlackAppToken: appToken, config.EnvSlackBotToken: botToken, config.EnvSlackAPIURL: "http://" + d.slackListener.Addr().String() + "/api/",
-		config.EnvRedisURL: o.redisURL, "ACME_IO_TOKEN": d.info.ProductionToken, "ACME_SANDBOX_TOKEN": d.info.SandboxToken,
+		config.EnvRedisURL: o.redisURL, mailEnv: d.mail.url(), "ACME_IO_TOKEN": d.info.ProductionToken, "ACME_SANDBOX_TOKEN": d.info.SandboxToken,
 	}
 	cfg, faults := config.Parse([]byte(text), "demo.yaml", func(k string) (string, bool) { v, ok := env[k]; return v, ok })
 	if len(faults) > 0 {
@@ -184,6 +189,9 @@ func (d *demo) close() {
 		if l != nil {
 			_ = l.Close()
 		}
+	}
+	if d.mail != nil {
+		d.mail.close()
 	}
 	if d.redis != nil {
 		d.redis.Close()

@@ -6,8 +6,12 @@
 // through the same parser as a file. What the demo has that the real thing has not is a movable clock, given to the bot and to both
 // simulators, and a panel beside the page: a tour, integrator.io as its simulator sees it, what others may do there behind the bot's back, and the time.
 //
+// Letters of the bot end in a mail server of the demo's own on loopback (mailroom.go), so that the real way of sending is used; the panel shows them
+// beside the mails of integrator.io, and can switch a mailbox off.
+//
 // # Decisions
 //
+//   - The panel signs in as the owner for whoever asks: the audit log does not say who sat there, and in the night nobody says that it was them.
 //   - The cool-down is 30 seconds and the watch 2 seconds, so that a newcomer sees a whole transfer in a few minutes; every other duration is the
 //     default, and the panel can move the time.
 //   - Open errors warn instead of blocking, so that the first transfer is not about errors.

@@ -23,6 +23,8 @@ type panelState struct {
 	Tour    tourView                 `json:"tour"`
 	World   []integratorsim.Snapshot `json:"accounts"`
 	Mails   []integratorsim.Mail     `json:"mails"`
+	Letters []letter                 `json:"letters"` // of the bot itself, as they arrived
+	Off     []string                 `json:"mailboxesOff"`
 	// World differs from one world to the next; Fresh says that a next one can be asked for.
 	Began int64 `json:"world"`
 	Fresh bool  `json:"fresh"`
@@ -37,7 +39,7 @@ func (d *demo) panelState() panelState { return d.panelStateOf(d.slack.AllMessag
 func (d *demo) panelStateOf(messages []slacksim.Message) panelState {
 	world := d.integrator.State()
 	return panelState{Now: world.Now, Ahead: int64(d.clock.Ahead() / time.Second), Seed: d.seed, Faults: d.faults, Mailbox: aliasEmail, Account: "Acme Production",
-		Tour: d.tour.view(messages, world.Accounts[0]), World: world.Accounts, Mails: world.Mails, Jumped: d.jumped.Load() != 0, Happened: d.happened(messages),
+		Tour: d.tour.view(messages, world.Accounts[0]), World: world.Accounts, Mails: world.Mails, Letters: d.mail.all(), Off: world.MailboxesOff, Jumped: d.jumped.Load() != 0, Happened: d.happened(messages),
 		Began: d.began, Fresh: d.renew != nil}
 }
 

@@ -49,6 +49,8 @@ const file = `# The configuration of the demo.
 listen: ""
 redis: {shards: 4}
 slack: {command: /io, channel: C0OPS}
+mail: {url_env: DEMO_MAIL_URL, from: keyholder@acme.example}
+alarm: {to: [security@acme.example]}
 accounts:
   - id: acme
     name: Acme Production

@@ -1,6 +1,6 @@
 // What others may do at integrator.io while Keyholder works, each with what Keyholder makes of it.
 import { draw, h } from './dom.js';
-import { act } from './api.js';
+import { act, forward } from './api.js';
 import { actor, actors } from './audit.js';
 
 export function drawMeddle(place, state) {
@@ -8,9 +8,9 @@ export function drawMeddle(place, state) {
   const production = account.environments.find(e => e.production) || account.environments[0];
   const user = production.users.find(u => u.email === state.mailbox);
   const elsewhere = state.accounts.slice(1).some(a => a.owner.email === state.mailbox || a.environments.some(e => e.users.some(u => u.email === state.mailbox)));
-  draw(place, [production, account.tokens, account.owner.email, elsewhere], () => [
+  draw(place, [production, account.tokens, account.owner.email, elsewhere, state.mailboxesOff], () => [
     h('p', { class: 'faint' }, 'Others use integrator.io too. Change something here, and see what becomes of a transfer.'),
-    errors(production), jobs(production), mailbox(state, account, user, elsewhere), acting(account, production), roles(production), address(production), removing(production), adding(production), token(account),
+    key(state, account), errors(production), jobs(production), mailbox(state, account, user, elsewhere), acting(account, production), roles(production), address(production), removing(production), adding(production), token(account),
   ]);
 }
 
@@ -19,6 +19,29 @@ function part(title, does, ...rest) {
 }
 
 const button = (key, label, action, done) => h('button', { type: 'button', key, onclick: () => act(action, done) }, label);
+
+// key is the owner's sign-in and the mailboxes that it rests on.
+function key(state, account) {
+  const owner = account.owner.email;
+  const boxes = [...new Set([owner, state.mailbox])];
+  const night = () => {
+    const now = new Date(state.now);
+    const three = new Date(now);
+    three.setHours(3, 0, 0, 0);
+    if (three <= now) three.setDate(three.getDate() + 1);
+    return Math.max(1, Math.round((three - now) / 1000));
+  };
+  return part('The owner\'s sign-in', ['Whoever has the password and the second factor of ', h('strong', {}, owner), ' is in. The audit log shows that somebody signed in as the owner, and never who sat there; Keyholder asks the people. Act as whoever says that it was them in Slack.'],
+    h('div', { class: 'row' }, button('owner-in', 'Sign in as the owner', { do: 'sign_in', email: owner }, `Somebody signed in as ${owner}.`),
+      h('button', { type: 'button', key: 'owner-night', onclick: async () => { if (await forward(night(), 'It is three in the morning.')) await act({ do: 'sign_in', email: owner }, `It is three in the morning, and somebody signed in as ${owner}.`); } }, 'Sign in at three at night'),
+      button('owner-forgot', 'Forgot password?', { do: 'forgot_password', email: owner }, `integrator.io sends a link to ${owner}.`)),
+    h('ul', {}, boxes.map(box => {
+      const off = state.mailboxesOff.includes(box.toLowerCase());
+      const label = off ? 'Switch the mailbox on again' : 'Switch the mailbox off';
+      return h('li', { class: 'row' }, h('span', {}, box), h('button', { type: 'button', key: 'box-' + box, 'aria-label': `${label}: ${box}`,
+        onclick: () => act({ do: off ? 'mailbox_on' : 'mailbox_off', email: box }, off ? `Mail to ${box} arrives again.` : `Mail to ${box} does not arrive any more.`) }, label));
+    })));
+}
 
 const flows = production => production.integrations.flatMap(i => i.flows.map(f => ({ ...f, integration: i.name })));
 

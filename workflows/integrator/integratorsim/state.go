@@ -164,7 +164,7 @@ func (s *Server) State() State {
 	defer s.mu.Unlock()
 	now := s.opts.Now()
 	s.settle(now)
-	out := State{Now: now, Accounts: []Snapshot{}, Mails: append([]Mail{}, s.world.Mails...), MailboxesOff: slices.Sorted(maps.Keys(s.world.Closed))}
+	out := State{Now: now, Accounts: []Snapshot{}, Mails: append([]Mail{}, s.world.Mails...), MailboxesOff: append([]string{}, slices.Sorted(maps.Keys(s.world.Closed))...)}
 	for _, a := range s.world.Accounts {
 		out.Accounts = append(out.Accounts, s.snapshot(a))
 	}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// shot keeps a picture where KEYHOLDER_TEST_PICTURES says, for whoever looks at the page.
+func (p *page) shot(name string) {
+	if dir := os.Getenv("KEYHOLDER_TEST_PICTURES"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, name+".png"), p.picture(), 0o600); err != nil {
+			p.t.Error(err)
+		}
+	}
+}
+
+func TestTheOwnersSignInAndMailboxesAreInThePanel(t *testing.T) {
+	s := start(t, options{})
+	p := open(t, s)
+	p.sees("Ask for a transfer")
+	p.click("tab", "^Meddle$")
+	p.shot("meddle")
+	p.click("button", "^Sign in as the owner$")
+	signIns := func() (n int) {
+		for _, e := range s.account().Snapshot().Audit {
+			if e.Event == "signin" && e.By == ownerEmail {
+				n++
+			}
+		}
+		return n
+	}
+	p.until("a sign-in", func() bool { return signIns() == 1 })
+	before := s.clock.Now()
+	p.click("button", "^Sign in at three at night$")
+	p.until("a sign-in in the night", func() bool { return signIns() == 2 })
+	if moved := s.clock.Now().Sub(before); moved <= 0 || moved.Hours() > 24.1 {
+		t.Errorf("the time moved by %s", moved)
+	}
+	p.click("button", "^Forgot password\\?$")
+	p.until("the link", func() bool { return len(s.integrator.Mails()) == 1 })
+	if err := post(s, aliasEmail); err != nil {
+		t.Fatal(err)
+	}
+	p.click("tab", "^integrator.io$")
+	p.sees("Request to reset your integrator.io password")
+	p.sees("Ana Silva: lodarimuke")
+	p.sees("Raj, command line personal")
+	p.shot("mail")
+	p.click("button", "^Choose a new password$")
+	p.until("the link to be used", func() bool { return s.integrator.Mails()[0].Used })
+	p.click("tab", "^Meddle$")
+	p.click("button", "^Switch the mailbox off: jane@acme.example$")
+	p.until("the mailbox to be off", func() bool { return s.integrator.MailboxOff(ownerEmail) })
+	p.click("tab", "^integrator.io$")
+	p.sees("Nothing arrives here")
+	p.shot("mailbox-off")
+	p.quiet()
+}

@@ -62,7 +62,7 @@ func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time
 	}
 	var production, others []review.Row
 	for _, e := range found {
-		rows := review.UserRows(e.value, e.census, st, a.State.Given, at)
+		rows := review.UserRows(e.value, e.census, st, a.State, at)
 		if e.value == "" {
 			production = rows
 			continue

@@ -31,6 +31,12 @@ type AccountState struct {
 // LockTransfer is the lock of the one open transfer of an account.
 const LockTransfer = "transfer"
 
+// What is open about one access, as locks whose names go on with its [GivenKey]. A review shows them.
+const (
+	OpenFinding = "finding/" // a difference that nobody has decided upon yet, held by the finding
+	OpenRemoval = "removal/" // a removal that was asked for and is not over, held by the request
+)
+
 // Types of events of an account's record.
 const (
 	AccountSeen  = "account.seen"  // first start: body AccountState with Owner

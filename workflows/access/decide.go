@@ -264,7 +264,7 @@ func (s State) close(cmd workflows.Command, e Finished) workflows.Decision {
 	e.By, e.At = cmd.Actor, cmd.At
 	d := one(cmd, evEnded, e)
 	if s.holdsLock() {
-		d.Account = []workflows.Event{s.unlock(cmd)}
+		d.Account = s.unlock(cmd)
 	}
 	return d
 }
@@ -278,8 +278,12 @@ func (s State) holdsLock() bool {
 	return s.Phase == Restoring && (s.BoxFrom.IsZero() || s.Locked)
 }
 
-func (s State) unlock(cmd workflows.Command) workflows.Event {
-	return cmd.Event(workflows.LockReleased, workflows.Lock{Name: s.lock(), Workflow: s.ID})
+func (s State) unlock(cmd workflows.Command) []workflows.Event {
+	var out []workflows.Event
+	for _, name := range s.locks() {
+		out = append(out, cmd.Event(workflows.LockReleased, workflows.Lock{Name: name, Workflow: s.ID}))
+	}
+	return out
 }
 
 // eligible is the standing of voters: full members who are still among the configured approvers.

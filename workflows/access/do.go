@@ -318,7 +318,7 @@ func (s State) usable(cmd workflows.Command, u *workflows.User) workflows.Decisi
 	}
 	until := s.latest(cmd.At.Add(s.Length), 0)
 	d := one(cmd, evActive, written{User: u, Until: until})
-	d.Account = []workflows.Event{s.unlock(cmd), s.timeBegins(cmd, until)}
+	d.Account = append(s.unlock(cmd), s.timeBegins(cmd, until))
 	return d
 }
 
@@ -428,7 +428,7 @@ func (s State) lookAt(cmd workflows.Command, f workflows.Facts, r workflows.Rece
 	b := looking{Effect: r.Effect, Message: r.Message, Locked: !s.holdsLock() && f.Account.Locks[s.lock()] == ""}
 	d := one(cmd, evLooking, b)
 	if b.Locked {
-		d.Account = []workflows.Event{s.lockTaken(cmd)}
+		d.Account = s.locksTaken(cmd)
 	}
 	d.Calls = []workflows.Call{s.readCall()}
 	return d

@@ -62,12 +62,24 @@ func openFinding(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 	fd.Taking.Bars = approvals.Bars(FoundState{Found: fd}.parties(), f.Everybody())
 	fd.Tracing = true
 	d := one(cmd, evFound, fd)
+	d.Account = []workflows.Event{fd.locked(cmd)}
 	after, _ := time.Parse(time.RFC3339, in["after"])
 	if fd.Decision.Since.After(after) { // what was done before that is explained
 		after = fd.Decision.Since
 	}
 	d.Calls = []workflows.Call{fd.traceCall(cmd, after)}
 	return d
+}
+
+// lock is the word of it in the account's record, for reviews.
+func (fd Found) lock() string { return workflows.OpenFinding + workflows.GivenKey(fd.Environment, fd.Email) }
+
+func (fd Found) locked(cmd workflows.Command) workflows.Event {
+	return cmd.Event(workflows.LockTaken, workflows.Lock{Name: fd.lock(), Workflow: fd.ID})
+}
+
+func (fd Found) unlock(cmd workflows.Command) workflows.Event {
+	return cmd.Event(workflows.LockReleased, workflows.Lock{Name: fd.lock(), Workflow: fd.ID})
 }
 
 // traceCall asks the audit log who changed the access since a time.
@@ -116,16 +128,23 @@ func (s FoundState) changed(cmd workflows.Command, f workflows.Facts) workflows.
 	if by != "" {
 		d := one(cmd, evMoved, move)
 		d.Events = append(d.Events, cmd.Event(evSettled, Settled{Outcome: Explained, By: cmd.Actor, At: cmd.At, Workflow: by}))
+		d.Account = []workflows.Event{s.unlock(cmd)}
 		return d
 	}
 	if now == s.Was {
 		d := one(cmd, evMoved, move)
 		d.Events = append(d.Events, cmd.Event(evSettled, Settled{Outcome: Gone, By: cmd.Actor, At: cmd.At}))
+		d.Account = []workflows.Event{s.unlock(cmd)}
 		return d
 	}
 	move.Tracing, move.Quorum = true, quorumOf(f.Policy.Access, now)
 	_, move.To = findingPeople(f, s.about, move.Quorum)
 	d := one(cmd, evMoved, move)
+	if move.Email != "" { // it goes by the new address from now on
+		moved := s.Found
+		moved.Email = move.Email
+		d.Account = []workflows.Event{s.unlock(cmd), moved.locked(cmd)}
+	}
 	d.Calls = []workflows.Call{s.traceCall(cmd, s.Begun.Add(-traceMargin))}
 	return d
 }
@@ -156,6 +175,7 @@ func (s FoundState) mayAct(cmd workflows.Command, f workflows.Facts) error {
 func (s FoundState) over(cmd workflows.Command, e Settled) workflows.Decision {
 	e.By, e.At = cmd.Actor, cmd.At
 	d := one(cmd, evSettled, e)
+	d.Account = []workflows.Event{s.unlock(cmd)}
 	d.Calls = []workflows.Call{{Op: workflows.OpTell, Account: s.AccountID, ID: s.Watcher, Command: watchClosed,
 		Input: map[string]string{inUser: s.User, "now": s.Now, "finding": s.ID}}}
 	return d
@@ -200,7 +220,7 @@ func (s FoundState) adopt(cmd workflows.Command, f workflows.Facts) (workflows.D
 		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: accessLeft, Input: map[string]string{"by": cmd.Actor.ID, "now": s.Now}})
 	}
 	key, _, _ := f.Account.GivenOf(s.Environment, s.Email, s.Who)
-	d.Account = []workflows.Event{expected(cmd, s.ID, key, s.Now, s.Who)}
+	d.Account = append(d.Account, expected(cmd, s.ID, key, s.Now, s.Who))
 	if s.Owner {
 		d.Account = append(d.Account, cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{From: f.Account.Owner, To: e.Owner, Workflow: s.ID, How: workflows.Attested}))
 	}

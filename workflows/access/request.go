@@ -79,7 +79,7 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 		return workflows.Decision{}, deadEnd(fr, err)
 	}
 	d := one(cmd, evRequested, fr)
-	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: fr.lock(), Workflow: cmd.Workflow})}
+	d.Account = State{Frozen: fr}.locksTaken(cmd)
 	d.Calls = []workflows.Call{State{Frozen: fr}.readCall()}
 	return d, nil
 }

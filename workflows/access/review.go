@@ -73,13 +73,25 @@ func openReviewed(cmd workflows.Command, f workflows.Facts, fr Frozen) workflows
 		d.Events = append(d.Events, cmd.Event(evWaiting, waiting{On: id, Again: s.nextLook(cmd.At)}))
 		return d
 	}
-	d.Account = []workflows.Event{s.lockTaken(cmd)}
+	d.Account = s.locksTaken(cmd)
 	d.Calls = []workflows.Call{s.readCall()}
 	return d
 }
 
-func (s State) lockTaken(cmd workflows.Command) workflows.Event {
-	return cmd.Event(workflows.LockTaken, workflows.Lock{Name: s.lock(), Workflow: cmd.Workflow})
+// locks are what a request holds: its access, and where that is to go the word of it, for reviews.
+func (s Frozen) locks() []string {
+	if s.Change == Remove {
+		return []string{s.lock(), workflows.OpenRemoval + workflows.GivenKey(s.Environment, s.Email)}
+	}
+	return []string{s.lock()}
+}
+
+func (s State) locksTaken(cmd workflows.Command) []workflows.Event {
+	var out []workflows.Event
+	for _, name := range s.locks() {
+		out = append(out, cmd.Event(workflows.LockTaken, workflows.Lock{Name: name, Workflow: cmd.Workflow}))
+	}
+	return out
 }
 
 // nextLook is when to look again whether the other request is over: at the end of the waiting at the latest.
@@ -101,7 +113,7 @@ func (s State) tryAgain(cmd workflows.Command, f workflows.Facts) workflows.Deci
 	id := f.Account.Locks[s.lock()]
 	switch {
 	case id == "":
-		d.Account = []workflows.Event{s.lockTaken(cmd)}
+		d.Account = s.locksTaken(cmd)
 		return d
 	case cmd.At.Before(s.waitUntil()):
 		return one(cmd, evWaiting, waiting{On: id, Again: s.nextLook(cmd.At)})

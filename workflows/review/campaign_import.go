@@ -72,7 +72,7 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	if s.Phase == CampaignFixing {
 		return s.verifyBy(cmd, reading, file, users)
 	}
-	rows := UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started, f.Account.Given, extracted)
+	rows := UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started, f.Account, extracted)
 	reading.Told = s.toldOf(env, rows, extra.Owner, f.Account)
 	d, err := s.freezeRows(cmd, f, []workflows.Event{file}, reading, rows)
 	d.Reply = workflows.Reply{Text: fmt.Sprintf("Read: %s in %s.%s Now another administrator or holder has to confirm on their card that the Users page shows as many.",

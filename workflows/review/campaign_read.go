@@ -43,7 +43,7 @@ func saidWhy(words string) string {
 // readByAPI freezes what integrator.io listed.
 func (s CampaignState) readByAPI(cmd workflows.Command, f workflows.Facts, env string) (workflows.Decision, error) {
 	c := *cmd.Receipt.Census
-	rows := UserRows(env, c, s.Started, f.Account.Given, c.At)
+	rows := UserRows(env, c, s.Started, f.Account, c.At)
 	reading := Reading{Environment: env, Source: SourceAPI, At: c.At, Count: len(rows), Filters: "none", Tokens: c.Tokens, Unread: c.Unread}
 	var events []workflows.Event
 	for i, page := range c.Pages {

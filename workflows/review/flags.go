@@ -29,6 +29,7 @@ const (
 //     mean that one is required would mislead an auditor. Who cannot get in (pending, declined, disabled) is not flagged. [AsksReason] keeps
 //     this flag from making every row a special case.
 //   - foreign_domain: the address is of none of the domains of owner and aliases. A sub-domain is another domain.
+//   - unexplained, removal_asked: a finding or a request for removal is open about this very access; the row names it.
 //   - wider_than_needed: from facts at hand only, never from guesses. See widerThanNeeded.
 func userFlags(u workflows.User, r Row, st Started, unread map[string]string, given *workflows.Given, at time.Time) []string {
 	var out []string
@@ -51,6 +52,8 @@ func userFlags(u workflows.User, r Row, st Started, unread map[string]string, gi
 	add(FlagDisabled, u.Disabled)
 	add(FlagNoMFAOrSSO, accepted && !u.Disabled && !u.MFA && !u.SSO && unread[UnreadMFA] == "" && unread[UnreadSSO] == "")
 	add(FlagForeignDomain, foreignDomain(r.Email, st))
+	add(FlagUnexplained, r.Finding != "")
+	add(FlagRemovalAsked, r.Asked != "")
 	add(FlagWider, widerThanNeeded(u, never, given, at))
 	return out
 }
@@ -183,6 +186,10 @@ func FlagText(flag string) string {
 		return "neither MFA nor SSO required"
 	case FlagForeignDomain:
 		return "address outside the company's domains"
+	case FlagUnexplained:
+		return "no decision explains it"
+	case FlagRemovalAsked:
+		return "its removal was asked for"
 	case FlagNoAnswer:
 		return "nobody decided in time"
 	case FlagWider:

@@ -94,7 +94,7 @@ func TestFlagsOfUsers(t *testing.T) {
 			if c.given != nil {
 				record[workflows.GivenKey("", u.Email)] = *c.given
 			}
-			rows := UserRows("", workflows.Census{Users: []workflows.User{u}, Unread: c.unread}, rowRules(), record, rowsAt)
+			rows := UserRows("", workflows.Census{Users: []workflows.User{u}, Unread: c.unread}, rowRules(), workflows.AccountState{Given: record}, rowsAt)
 			if got := strings.Join(rows[0].Flags, " "); got != c.want {
 				t.Errorf("flags %q, want %q", got, c.want)
 			}

@@ -19,7 +19,7 @@ func TestMasterRowsOfOwnerAndAliases(t *testing.T) {
 		for _, e := range emails {
 			c.Users = append(c.Users, rowUser(func(u *workflows.User) { u.Email, u.Role = e, workflows.RoleAdministrator }))
 		}
-		return UserRows("", c, rowRules(), nil, rowsAt)
+		return UserRows("", c, rowRules(), workflows.AccountState{}, rowsAt)
 	}
 	show := func(rows []Row) string {
 		var out []string

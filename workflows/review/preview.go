@@ -245,6 +245,9 @@ func mailboxWords(r Row) []string {
 
 // flagWords is a flag with what the row knows about it.
 func flagWords(flag string, r Row) string {
+	if id := map[string]string{FlagUnexplained: r.Finding, FlagRemovalAsked: r.Asked}[flag]; id != "" {
+		return FlagText(flag) + " (" + id + ")"
+	}
 	if flag != FlagWider {
 		return FlagText(flag)
 	}

@@ -35,7 +35,7 @@ func TestPreviewSaysWhoIsAskedAndWhatIsUnusual(t *testing.T) {
 
 func TestRowText(t *testing.T) {
 	user := func(change func(*workflows.User), given map[string]workflows.Given) Row {
-		return UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(change)}, Integrations: []workflows.Named{{ID: "i1", Name: "<Orders>"}}}, rowRules(), given, rowsAt)[0]
+		return UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(change)}, Integrations: []workflows.Named{{ID: "i1", Name: "<Orders>"}}}, rowRules(), workflows.AccountState{Given: given}, rowsAt)[0]
 	}
 	decided := func(g workflows.Given) map[string]workflows.Given {
 		return map[string]workflows.Given{workflows.GivenKey("Sandbox", "kim@acme.example"): g}
@@ -111,7 +111,7 @@ func TestFactsOfARowAreShort(t *testing.T) {
 	r := UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(func(u *workflows.User) {
 		customRole("i1,i2,i3,i4,i5,i6", "i7,i8,i9")(u)
 		u.Email, u.Name, u.LastHere, u.Disabled = "kim@partner.example", strings.Repeat("long ", 100), beforeRows(400*aDay), true
-	})}, Integrations: []workflows.Named{{ID: "i1", Name: strings.Repeat("name ", 100)}}}, rowRules(), nil, rowsAt)[0]
+	})}, Integrations: []workflows.Named{{ID: "i1", Name: strings.Repeat("name ", 100)}}}, rowRules(), workflows.AccountState{}, rowsAt)[0]
 	_, facts := RowText(r)
 	if n := len(strings.Join(facts, "")); n > 700 {
 		t.Errorf("%d bytes of facts for one row of ten on a page", n)

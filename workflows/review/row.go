@@ -25,7 +25,9 @@ const (
 	FlagDisabled      = "disabled"
 	FlagNoMFAOrSSO    = "no_mfa_or_sso"
 	FlagForeignDomain = "foreign_domain"
-	FlagNoAnswer      = "no_answer" // nobody decided it in time
+	FlagUnexplained   = "unexplained"   // a difference that no decision explains is open
+	FlagRemovalAsked  = "removal_asked" // a removal was asked for, and is not over
+	FlagNoAnswer      = "no_answer"     // nobody decided it in time
 )
 
 // FlagWider is shown to reviewers, and exported only with review.json: the role is wider than what the person was seen to use or was decided.
@@ -57,6 +59,8 @@ type Row struct {
 	InvitedBy string    `json:"invited_by,omitempty"` // the address of whoever gave the access, by the audit log
 	Decision  string    `json:"decision,omitempty"`   // the workflow that gave it
 	Until     time.Time `json:"until,omitzero"`       // the end of a time-box
+	Finding   string    `json:"finding,omitempty"`    // the workflow of [FlagUnexplained]
+	Asked     string    `json:"asked,omitempty"`      // the workflow of [FlagRemovalAsked]
 	ID        string    `json:"id,omitempty"`         // of the access at integrator.io
 	Mark      string    `json:"mark,omitempty"`       // (*workflows.User).Mark, what a remedy must still find; empty when it is no user
 

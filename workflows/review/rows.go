@@ -9,12 +9,12 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// UserRows makes one row per user of an environment ("" is production), sorted by address. Declined invitations are rows, too (see userFlags). given is the
-// account's record of what decisions gave, by [workflows.GivenKey]; at is when the population is frozen.
+// UserRows makes one row per user of an environment ("" is production), sorted by address. Declined invitations are rows, too (see userFlags). account is the
+// account's record: what decisions gave, and what is open about an access; at is when the population is frozen.
 //
 // Decision and Until are set only when that decision gave exactly the access that was found, so that whoever samples a row can trace it to its
 // approval; an access that is another has none, and is flagged where it is wider.
-func UserRows(environment string, c workflows.Census, st Started, given map[string]workflows.Given, at time.Time) []Row {
+func UserRows(environment string, c workflows.Census, st Started, account workflows.AccountState, at time.Time) []Row {
 	names := make(map[string]string, len(c.Integrations))
 	for _, n := range c.Integrations {
 		if n.Name != "" {
@@ -29,7 +29,7 @@ func UserRows(environment string, c workflows.Census, st Started, given map[stri
 		r.Names = namesOf(names, r.Manage, r.Monitor)
 		r.Proposal = proposal(u)
 		var known *workflows.Given
-		if g, ok := given[workflows.GivenKey(environment, r.Email)]; ok {
+		if _, g, ok := account.GivenOf(environment, r.Email, u.Ref()); ok {
 			known = &g
 			if g.Mark == u.Access().Mark() {
 				r.Decision, r.Until = g.Workflow, g.Until
@@ -41,6 +41,8 @@ func UserRows(environment string, c workflows.Census, st Started, given map[stri
 			}
 		}
 		r.InvitedBy = cleanEmail(c.Invited[r.Email].Email)
+		key := workflows.GivenKey(environment, r.Email)
+		r.Finding, r.Asked = account.Locks[workflows.OpenFinding+key], account.Locks[workflows.OpenRemoval+key]
 		r.Flags = userFlags(u, r, st, c.Unread, known, at)
 		out = append(out, r)
 	}

@@ -21,7 +21,7 @@ func TestUserRowsTakeOverWhatWasRead(t *testing.T) {
 		workflows.GivenKey("Sandbox", "kim@acme.example"): {Mark: u.Access().Mark(), Workflow: "a07-1", Until: beforeRows(-aDay)},
 		workflows.GivenKey("Sandbox", "ann@acme.example"): {Mark: "manage", Workflow: "a07-2"},
 	}
-	rows := UserRows("Sandbox", c, rowRules(), given, rowsAt)
+	rows := UserRows("Sandbox", c, rowRules(), workflows.AccountState{Given: given}, rowsAt)
 	if len(rows) != 2 || rows[0].Email != "ann@acme.example" || rows[1].Email != "kim@acme.example" {
 		t.Fatalf("rows %+v", rows)
 	}
@@ -57,7 +57,7 @@ func TestPrivilegedAndProposalByRole(t *testing.T) {
 		{"no address at all", func(u *workflows.User) { u.Email = "" }, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(c.change)}}, rowRules(), nil, rowsAt)[0]
+			r := UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(c.change)}}, rowRules(), workflows.AccountState{}, rowsAt)[0]
 			if r.Privileged != c.privileged || r.Proposal != c.proposal {
 				t.Errorf("privileged %v, proposal %q; want %v, %q", r.Privileged, r.Proposal, c.privileged, c.proposal)
 			}
@@ -68,11 +68,11 @@ func TestPrivilegedAndProposalByRole(t *testing.T) {
 func TestEveryUserIsARowWhateverTheOrderOfReading(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		users := rapid.SliceOfN(rapid.Custom(drawUser), 0, 20).Draw(t, "users")
-		want := UserRows("", workflows.Census{Users: users}, rowRules(), nil, rowsAt)
+		want := UserRows("", workflows.Census{Users: users}, rowRules(), workflows.AccountState{}, rowsAt)
 		if len(want) != len(users) {
 			t.Fatalf("%d rows of %d users", len(want), len(users))
 		}
-		got := UserRows("", workflows.Census{Users: rapid.Permutation(users).Draw(t, "order")}, rowRules(), nil, rowsAt)
+		got := UserRows("", workflows.Census{Users: rapid.Permutation(users).Draw(t, "order")}, rowRules(), workflows.AccountState{}, rowsAt)
 		if string(FrozenCSV(got)) != string(FrozenCSV(want)) {
 			t.Fatalf("the order of reading changed the file:\n%s\n%s", FrozenCSV(got), FrozenCSV(want))
 		}
@@ -91,7 +91,7 @@ func drawUser(t *rapid.T) workflows.User {
 func TestARowSaysWhoInvitedThem(t *testing.T) {
 	c := workflows.Census{Users: []workflows.User{{Email: "Kim@Partner.example", Role: workflows.RoleMonitor, Status: workflows.UserAccepted, Via: "existing_account_invite", Since: rowsAt.AddDate(-1, 0, 0)}},
 		Invited: map[string]workflows.Trace{"kim@partner.example": {Email: "Ned@acme.example"}}}
-	rows := UserRows("", c, Started{}, nil, rowsAt)
+	rows := UserRows("", c, Started{}, workflows.AccountState{}, rowsAt)
 	if _, facts := RowText(rows[0]); rows[0].InvitedBy != "ned@acme.example" || !strings.Contains(strings.Join(facts, " "), "by ned@acme.example") {
 		t.Errorf("%+v says %q", rows[0], facts)
 	}

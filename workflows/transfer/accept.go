@@ -279,7 +279,15 @@ var evEnding = workflows.Kind[State, Ending]{
 		case Expired:
 			text = "The time was over"
 		case Failed:
-			text = "Failed: " + b.Reason
+			text = "Failed"
+			switch {
+			case b.Code == endLeft:
+				text += ": " + b.Message
+			case b.Reason != "":
+				text += ": " + b.Reason
+			case b.Code != "":
+				text += " (" + workflows.Esc(b.Code) + ")"
+			}
 		}
 		if b.TakesBack {
 			return text + ". What the transfer gave the new owner was to be taken back at integrator.io."

@@ -36,7 +36,7 @@ func (s *session) inspect(ctx context.Context, call workflows.Call) (*workflows.
 	if owner == "" {
 		owner = s.recordedOwner(ctx)
 	}
-	users, transfers, err := s.inspectPeople(ctx, r, owner, call.Email)
+	users, transfers, err := s.inspectPeople(ctx, r, owner, call)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *session) inspect(ctx context.Context, call workflows.Call) (*workflows.
 }
 
 // inspectPeople reads users and transfers, without which there is no reading: their failing for the moment fails it all.
-func (s *session) inspectPeople(ctx context.Context, r *workflows.Reading, owner, target string) (users, transfers workflows.Can, err error) {
+func (s *session) inspectPeople(ctx context.Context, r *workflows.Reading, owner string, target workflows.Call) (users, transfers workflows.Can, err error) {
 	list, err := s.users(ctx)
 	if err != nil && !s.unreadable(r.Unread, workflows.PartUsers, err, true) {
 		return "", "", err
@@ -61,7 +61,7 @@ func (s *session) inspectPeople(ctx context.Context, r *workflows.Reading, owner
 		r.Unread[workflows.PartUsers] = emptyList
 	}
 	r.UserCount = len(list.all)
-	if a, ok := list.find(target); ok {
+	if a, ok := list.whom(target); ok {
 		r.Target = a.user()
 	}
 	if a, ok := list.find(owner); ok {

@@ -59,7 +59,7 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 		return evDoubted.One(cmd, seen{Mark: reading.Mark()}), nil
 	}
 	ev := evChecked.Of(cmd, checked{Checks: checks, Caps: reading.Capabilities, Mark: reading.Mark(), Seen: transferIDs(reading), Off: off(reading),
-		UserID: reading.UserID, At: reading.At, Waived: s.waivedKeys(), New: !same(checks, s.Checks)})
+		UserID: reading.UserID, Target: reading.Target.Ref(), At: reading.At, Waived: s.waivedKeys(), New: !same(checks, s.Checks)})
 	next, err := kinds.Apply(s, ev)
 	if err != nil {
 		return workflows.Decision{}, err
@@ -170,7 +170,7 @@ func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 // again reads the account again; while the target has no invitation as a user, it is invited again instead.
 func (s State) again(cmd workflows.Command) workflows.Decision {
 	d := evRecheck.One(cmd, workflows.None{})
-	d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen)}
+	d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen, s.Target)}
 	if calls := s.inviteUserCalls(); s.Stage == Preparing && len(calls) > 0 {
 		d.Calls = calls
 	}
@@ -223,7 +223,7 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	if s.Stage == Cooling || s.Stage == Inviting {
 		// The facts may have moved while somebody thought about the waiver: read once more before acting.
 		d.Events = append(d.Events, evRecheck.Of(cmd, workflows.None{}))
-		d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen)}
+		d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen, s.Target)}
 		return d, nil
 	}
 	more, err := next.ask(cmd, f, nil)
@@ -239,6 +239,7 @@ type checked struct {
 	Seen   []string               `json:"seen,omitempty"`
 	Off    []string               `json:"off,omitempty"`
 	UserID string                 `json:"user_id,omitempty"`
+	Target workflows.UserRef      `json:"target,omitzero"`
 	At     time.Time              `json:"at"`
 	Waived []string               `json:"waived,omitempty"` // keys of checks that were waived before
 	// New is true when people see something else than before: the round grows.
@@ -271,6 +272,7 @@ var evSlow = workflows.Kind[State, workflows.None]{
 var evChecked = workflows.Kind[State, checked]{
 	Type: "transfer.checked",
 	Fold: func(s *State, e workflows.Event, b checked) {
+		s.sawTarget(b.Target)
 		s.Checks, s.Caps, s.Mark, s.Seen, s.Off, s.UserID, s.CheckedAt = b.Checks, b.Caps, b.Mark, b.Seen, b.Off, b.UserID, b.At
 		s.Reading, s.Slow, s.Doubt, s.Unread = false, false, "", ""
 		if b.New {

@@ -71,8 +71,12 @@ func unread(key, kind, subject string, r workflows.Reading, part string) (Check,
 
 // needsInvitation reports whether the target is not yet an accepted user, which preparing is for.
 func needsInvitation(r workflows.Reading) bool {
-	if _, missing := r.Unread[workflows.PartUsers]; missing || r.Capabilities.Token == workflows.No {
+	if r.Capabilities.Token == workflows.No {
 		return false
+	}
+	if _, missing := r.Unread[workflows.PartUsers]; missing {
+		// An empty list may be the answer to a token that may not read, or an account without users yet: inviting shows which.
+		return r.Capabilities.Token == workflows.Yes && r.Capabilities.ReadUsers == workflows.Unknown && r.UserCount == 0 && r.Target == nil
 	}
 	return r.Target == nil || r.Target.Status != workflows.UserAccepted
 }
@@ -90,6 +94,9 @@ func checkTarget(s State, r workflows.Reading) Check {
 	case needsInvitation(r):
 		c.Result, c.Text = Block, s.To+" is not yet a user of the account"
 		c.Remedy = "It has to be invited and to accept first."
+	case r.Target.Email != "" && !workflows.SameEmail(r.Target.Email, s.To):
+		c.Result, c.Text = Block, s.To+" has another address at integrator.io now: "+workflows.Esc(r.Target.Email)
+		c.Remedy = "An account is handed to an address: ask anew for the new one, or have it changed back; then press Check again."
 	case r.Target.Disabled:
 		c.Result, c.Text = Block, s.To+" is switched off as a user"
 		c.Remedy = "Switch it on under Users in integrator.io; then press Check again."

@@ -83,7 +83,7 @@ func (s State) endBy(cmd workflows.Command, by workflows.Actor, e Ended) workflo
 	e.By, e.At, e.Stage = by, cmd.At, s.Stage
 	if s.gave() {
 		d := evEnding.One(cmd, Ending{Outcome: e.Outcome, Reason: e.Reason, By: by, TakesBack: true, Stage: e.Stage, Code: e.Code, Message: e.Message, Left: e.Left})
-		d.Calls = []workflows.Call{{Op: workflows.OpRemoveAccess, Account: s.AccountID, Email: s.To, Known: workflows.Access{Role: RoleMonitor}.Mark()}}
+		d.Calls = []workflows.Call{{Op: workflows.OpRemoveAccess, Account: s.AccountID, Email: s.To, Who: s.Target, Known: workflows.Access{Role: RoleMonitor}.Mark()}}
 		return d
 	}
 	return s.over(cmd, e)

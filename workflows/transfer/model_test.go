@@ -102,7 +102,7 @@ func (o *outside) reading(c workflows.Call, at time.Time, token bool) *workflows
 		Start: workflows.Unknown}
 	r.UserID, r.UserCount, r.Jobs = "5f0a", len(o.users), o.jobs
 	r.Errors, r.Shared, r.StackGaps = slices.Clone(o.errors), slices.Clone(o.shared), slices.Clone(o.gaps)
-	if u := o.user(c.Email); u != nil {
+	if u := o.whom(c); u != nil {
 		seen := *u
 		if o.sso {
 			seen.SSO, seen.SSOLinked = true, "not_linked"
@@ -159,31 +159,48 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 		if known == "" {
 			known = (*workflows.User)(nil).Mark()
 		}
-		if o.user(c.Email).Mark() == known {
+		if o.whom(c).Mark() == known {
 			return nil
 		}
-		ok.User = copied(o.user(c.Email))
+		ok.User = copied(o.whom(c))
 	case workflows.OpSetRole:
-		u := o.user(c.Email)
+		u := o.whom(c)
 		if u == nil {
 			return refuse(workflows.RefusedNotUser, "")
 		}
 		u.Role = c.Role
 		ok.User = copied(u)
 	case workflows.OpRemoveUser:
-		ok.User = copied(o.user(c.Email))
-		o.remove(c.Email)
+		if u := o.whom(c); u != nil {
+			ok.User = copied(u)
+			o.remove(u.Email)
+		}
 	case workflows.OpRemoveAccess:
-		u := o.user(c.Email)
+		u := o.whom(c)
 		if u != nil && c.Known != "" && u.Role != c.Known {
 			return refuse(workflows.RefusedChanged, "")
 		}
 		ok.User = copied(u)
-		o.remove(c.Email)
+		if u != nil {
+			o.remove(u.Email)
+		}
 	default:
 		return refuse(workflows.RefusedOther, "unknown operation "+c.Op)
 	}
 	return ok
+}
+
+// whom is the user that a call is about: by what it knows of them, else by address.
+func (o *outside) whom(c workflows.Call) *workflows.User {
+	for _, u := range o.users {
+		if c.Who.Is(u.Ref()) {
+			return u
+		}
+	}
+	if u := o.user(c.Email); u != nil && !c.Who.Other(u.Ref()) {
+		return u
+	}
+	return nil
 }
 
 func (o *outside) inviteOwner(c workflows.Call, ok *workflows.Receipt, refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {

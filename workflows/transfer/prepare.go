@@ -10,7 +10,7 @@ import (
 func (s State) prepare(cmd workflows.Command, r workflows.Reading) (workflows.Decision, error) {
 	d := evPreparing.One(cmd, until{Until: cmd.At.Add(s.Policy.AcceptWithin)})
 	if r.Target != nil && r.Target.Status == workflows.UserPending {
-		d.Events = append(d.Events, evUserInvited.Of(cmd, userInvited{Mark: r.Target.Mark()}))
+		d.Events = append(d.Events, evUserInvited.Of(cmd, userInvited{Mark: r.Target.Mark(), Who: r.Target.Ref()}))
 		return d, nil
 	}
 	s.Prep = Prep{} // whatever was done before, it needs an invitation now
@@ -42,11 +42,11 @@ func userReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	case r.User != nil && r.User.Status == workflows.UserAccepted:
 		return s.prepared(cmd, workflows.Verified, r.User.Mark())
 	case r.Op == workflows.OpInviteUser:
-		return evUserInvited.One(cmd, userInvited{Mark: r.User.Mark(), Sent: true}), nil
+		return evUserInvited.One(cmd, userInvited{Mark: r.User.Mark(), Sent: true, Who: r.User.Ref()}), nil
 	case r.User.Mark() == s.Prep.Mark:
 		return workflows.Decision{}, nil
 	case r.User != nil && r.User.Status == workflows.UserPending && !s.Prep.Invited:
-		return evUserInvited.One(cmd, userInvited{Mark: r.User.Mark()}), nil
+		return evUserInvited.One(cmd, userInvited{Mark: r.User.Mark(), Who: r.User.Ref()}), nil
 	}
 	return evUserSeen.One(cmd, seen{Mark: r.User.Mark(), Status: statusOf(r.User)}), nil
 }
@@ -83,8 +83,15 @@ func (s State) unseen() bool {
 // prepared goes back to the checks: days may have passed.
 func (s State) prepared(cmd workflows.Command, why, mark string) (workflows.Decision, error) {
 	d := evPrepared.One(cmd, how{How: why, Mark: mark})
-	d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen)}
+	d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen, s.Target)}
 	return d, nil
+}
+
+// sawTarget remembers the new owner as a user.
+func (s *State) sawTarget(who workflows.UserRef) {
+	if !who.IsZero() {
+		s.Target = who
+	}
 }
 
 // claim says "I'm on it".
@@ -107,6 +114,8 @@ func claim(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisio
 type userInvited struct {
 	Mark string `json:"mark"`
 	Sent bool   `json:"sent"`
+	// Who is the user that was invited.
+	Who workflows.UserRef `json:"who,omitzero"`
 }
 
 type how struct {
@@ -134,6 +143,7 @@ var evUserInvited = workflows.Kind[State, userInvited]{
 	Fold: func(s *State, e workflows.Event, b userInvited) {
 		s.Prep.Invited, s.Prep.Sending, s.Prep.Sent, s.Prep.Gone = true, false, s.Prep.Sent || b.Sent, false
 		s.Prep.Mark, s.Prep.Manual, s.Prep.Message = b.Mark, "", ""
+		s.sawTarget(b.Who)
 		// The question stays the same: whoever takes the sign-up on while the invitation goes out is right to.
 	},
 	Tell: func(e workflows.Event, b userInvited) string {

@@ -45,13 +45,13 @@ func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 	}
 	d := evRequested.One(cmd, requested{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, frozen})
 	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockTransfer, Workflow: cmd.Workflow})}
-	d.Calls = []workflows.Call{inspectCall(f.Policy.ID, frozen)}
+	d.Calls = []workflows.Call{inspectCall(f.Policy.ID, frozen, workflows.UserRef{})}
 	return d, nil
 }
 
 // inspectCall reads the account for the checks.
-func inspectCall(account string, fr Frozen) workflows.Call {
-	return workflows.Call{Op: workflows.OpInspect, Account: account, Email: fr.To, Owner: fr.From}
+func inspectCall(account string, fr Frozen, target workflows.UserRef) workflows.Call {
+	return workflows.Call{Op: workflows.OpInspect, Account: account, Email: fr.To, Who: target, Owner: fr.From}
 }
 
 // freeze fixes everything of the configuration that a later change of it must not move.

@@ -192,6 +192,8 @@ func (s *script) outside(a []string) {
 		o.join(a[1], RoleMonitor)
 	case "leaves":
 		o.remove(a[1])
+	case "renames":
+		o.user(a[1]).Email = a[2]
 	case "switches-off":
 		o.user(a[1]).Disabled = true
 	case "switches-on":

@@ -96,7 +96,7 @@ func (s State) finish(cmd workflows.Command, ticked []string) workflows.Decision
 	}
 	if s.PreviousRole == RoleRemove && s.canRemove() {
 		d := evSettling.One(cmd, settled{Done: done, Open: left})
-		d.Calls = []workflows.Call{{Op: workflows.OpRemoveUser, Account: s.AccountID, Email: s.From}}
+		d.Calls = []workflows.Call{{Op: workflows.OpRemoveUser, Account: s.AccountID, Email: s.From, Who: s.Settle.Owner}}
 		return d
 	}
 	d := evSettling.One(cmd, settled{Done: done, Open: left})
@@ -109,8 +109,12 @@ func roleReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	if s.Stage != Settling {
 		return workflows.Decision{}, nil
 	}
-	body := roleSet{How: workflows.Acted, Removed: r.Op == workflows.OpRemoveUser && r.OK}
+	// That nobody has the address is no proof that they are gone: they may have another one.
+	removed := r.OK && (r.User != nil || !s.Settle.Owner.IsZero())
+	body := roleSet{How: workflows.Acted, Removed: r.Op == workflows.OpRemoveUser && removed, Who: r.User.Ref()}
 	switch {
+	case r.Op == workflows.OpRemoveUser && r.OK && !removed:
+		body = roleSet{Code: workflows.RefusedNotUser}
 	case !r.OK:
 		body = roleSet{Code: r.Code, Message: r.Message}
 	case body.Removed:
@@ -122,7 +126,11 @@ func roleReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	if s.Settle.Removing && r.Op == workflows.OpRemoveUser {
 		left := s.Settle.Points
 		if !body.Removed {
-			left = append(slices.Clone(left), Point{Key: "removed", Text: s.From + " could not be removed: " + workflows.Plain(remedy(s, r.Code, r.Message), nil)})
+			text := " could not be removed: " + workflows.Plain(remedy(s, r.Code, r.Message), nil)
+			if r.OK {
+				text = " was not found among the users, maybe as the address is another one now: look under Users, and remove them there"
+			}
+			left = append(slices.Clone(left), Point{Key: "removed", Text: s.From + text})
 		}
 		d.Events = append(d.Events, s.complete(cmd, left, "")...)
 	}
@@ -137,7 +145,7 @@ func probedAgain(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	b := probed{OK: r.OK && r.Reading != nil && r.Reading.Capabilities.Token == workflows.Yes}
 	if b.OK {
 		if u := r.Reading.Owner; u != nil && workflows.SameEmail(u.Email, s.From) {
-			b.Role = u.Role
+			b.Role, b.Owner = u.Role, u.Ref()
 		}
 		for _, name := range off(*r.Reading) {
 			if slices.Contains(s.Off, name) {
@@ -174,17 +182,19 @@ func (s State) leftOpen() []Point {
 }
 
 type roleSet struct {
-	Role    string `json:"role,omitempty"`
-	How     string `json:"how,omitempty"`
-	Code    string `json:"code,omitempty"`
-	Message string `json:"message,omitempty"`
-	Removed bool   `json:"removed,omitempty"`
+	Role    string            `json:"role,omitempty"`
+	How     string            `json:"how,omitempty"`
+	Code    string            `json:"code,omitempty"`
+	Message string            `json:"message,omitempty"`
+	Removed bool              `json:"removed,omitempty"`
+	Who     workflows.UserRef `json:"who,omitzero"` // the previous owner as a user
 }
 
 type probed struct {
-	OK       bool     `json:"ok"`
-	Role     string   `json:"role,omitempty"` // the previous owner's, when listed
-	StillOff []string `json:"still_off,omitempty"`
+	OK       bool              `json:"ok"`
+	Role     string            `json:"role,omitempty"` // the previous owner's, when listed
+	StillOff []string          `json:"still_off,omitempty"`
+	Owner    workflows.UserRef `json:"owner,omitzero"` // the previous one as a user
 }
 
 type settled struct {
@@ -196,6 +206,9 @@ var evRoleSet = workflows.Kind[State, roleSet]{
 	Type: "transfer.role_set",
 	Fold: func(s *State, e workflows.Event, b roleSet) {
 		s.Settle.RoleCode = b.Code
+		if !b.Who.IsZero() {
+			s.Settle.Owner = b.Who
+		}
 		if b.Code == "" {
 			s.Settle.Role = b.Role
 		}
@@ -214,6 +227,9 @@ var evRoleSet = workflows.Kind[State, roleSet]{
 var evProbed = workflows.Kind[State, probed]{
 	Type: "transfer.probed",
 	Fold: func(s *State, e workflows.Event, b probed) {
+		if !b.Owner.IsZero() {
+			s.Settle.Owner = b.Owner
+		}
 		s.Settle.Probed, s.Settle.TokenOK, s.Settle.StillOff = true, b.OK, b.StillOff
 		if b.Role != "" && s.Settle.RoleCode == "" {
 			s.Settle.Role = b.Role

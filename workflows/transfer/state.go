@@ -64,6 +64,9 @@ type State struct {
 	// It is tried again until it can.
 	Unread string `json:"unread,omitempty"`
 
+	// Target is the new owner as a user, as seen last: found again by that, whatever their address is by then.
+	Target workflows.UserRef `json:"target,omitzero"`
+
 	Prep Prep `json:"prep"`
 
 	Question question.Question `json:"question"`
@@ -163,11 +166,13 @@ type Settle struct {
 	By       string    `json:"by,omitempty"`   // who finished it
 	Role     string    `json:"role,omitempty"` // the previous owner's role, as last seen
 	RoleCode string    `json:"role_code,omitempty"`
-	Removing bool      `json:"removing,omitempty"` // the previous owner is being removed, the last call
-	Probed   bool      `json:"probed,omitempty"`
-	TokenOK  bool      `json:"token_ok,omitempty"`
-	StillOff []string  `json:"still_off,omitempty"`
-	Done     []string  `json:"done,omitempty"`
+	// Owner is the previous owner as a user, as seen since.
+	Owner    workflows.UserRef `json:"owner,omitzero"`
+	Removing bool              `json:"removing,omitempty"` // the previous owner is being removed, the last call
+	Probed   bool              `json:"probed,omitempty"`
+	TokenOK  bool              `json:"token_ok,omitempty"`
+	StillOff []string          `json:"still_off,omitempty"`
+	Done     []string          `json:"done,omitempty"`
 	// Points are what is left to do, once somebody finished or the time was over.
 	Points []Point `json:"points,omitempty"`
 }

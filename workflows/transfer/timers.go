@@ -133,7 +133,7 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		return evSlow.One(cmd, workflows.None{}), nil
 	case timerCool:
 		d := evCooled.One(cmd, workflows.None{})
-		d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen)}
+		d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen, s.Target)}
 		return d, nil
 	case timerDoubt:
 		return s.again(cmd), nil

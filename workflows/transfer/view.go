@@ -22,13 +22,13 @@ func (s State) watches() []workflows.Watch {
 	}
 	switch {
 	case s.rereads():
-		return watch("checks", inspectCall(s.AccountID, s.Frozen)) // whatever is read is worth knowing
+		return watch("checks", inspectCall(s.AccountID, s.Frozen, s.Target)) // whatever is read is worth knowing
 	case s.Stage == Preparing:
-		return watch("user", workflows.Call{Op: workflows.OpWatchUser, Email: s.To, Known: s.Prep.Mark})
+		return watch("user", workflows.Call{Op: workflows.OpWatchUser, Email: s.To, Who: s.Target, Known: s.Prep.Mark})
 	case s.Stage == Accepting, s.Stage == Inviting && s.Invite.Manual:
 		return watch("transfer", workflows.Call{Op: workflows.OpWatchTransfer, ID: s.Invite.ID, Email: s.To, Seen: s.Seen, Owner: s.From, Known: s.Invite.Mark})
 	case s.held():
-		c := inspectCall(s.AccountID, s.Frozen)
+		c := inspectCall(s.AccountID, s.Frozen, s.Target)
 		c.Known = s.Mark
 		return watch("checks", c)
 	}

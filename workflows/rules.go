@@ -21,6 +21,7 @@ const (
 	LetterDrill      byte = 'e'
 	LetterSignIn     byte = 's'
 	LetterKeyWatch   byte = 'w'
+	LetterRecovery   byte = 'v'
 )
 
 // HasLetter reports whether id is a workflow's ID ([ParseID]) of the machine with that letter.

@@ -121,7 +121,7 @@ func (o Of[S]) lost(why string) string {
 // Buttons are those of somebody who can answer.
 func (o Of[S]) Buttons(s S, who string) []workflows.Button {
 	q := o.at(s)
-	if !q.IsOpen() || q.Barred(who) != "" || !q.Hears(who) {
+	if !q.IsOpen() || q.Barred(who) != "" || !slices.Contains(q.Asked, who) {
 		return nil
 	}
 	waited, said := slices.Contains(q.Waiting, who), q.Said(who)

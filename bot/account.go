@@ -99,10 +99,14 @@ func (v *visit) wordAccess(ctx context.Context, rest string) (workflows.Reply, e
 // blockAccount is the field of a request form that names the account; see the contract.
 const blockAccount = "account"
 
+// wordRecover opens the form that reports a lost sign-in.
+func (v *visit) wordRecover(ctx context.Context, rest string) (workflows.Reply, error) {
+	return v.request(ctx, "recovery", rest)
+}
+
 // request opens the request form of a machine, with the account pre-selected that was named.
 func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Reply, error) {
-	form := v.b.o.Forms[machine]
-	if form == nil {
+	if v.b.o.Forms[machine] == nil {
 		return workflows.Reply{}, coded(codeUnknownForm)
 	}
 	account := ""
@@ -112,20 +116,25 @@ func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Re
 	} else if rest != "" || len(all) == 0 {
 		return workflows.Reply{}, err
 	}
+	if err := v.would(ctx, machine, account); err != nil {
+		return workflows.Reply{}, err
+	}
+	return workflows.Reply{}, v.open(ctx, v.requestForm(ctx, machine, all, account))
+}
+
+// requestForm is the request form of a machine that has one, with that account pre-selected.
+func (v *visit) requestForm(ctx context.Context, machine string, all []workflows.AccountInfo, account string) workflows.Modal {
 	policies := make([]workflows.Policy, 0, len(all))
 	for _, a := range all {
 		policies = append(policies, a.Policy)
 	}
-	if err := v.would(ctx, machine, account); err != nil {
-		return workflows.Reply{}, err
-	}
-	m := form(ctx, policies, account, v.b.at())
+	m := v.b.o.Forms[machine](ctx, policies, account, v.b.at())
 	for i := range m.Inputs {
 		if in := &m.Inputs[i]; in.Block == blockAccount {
 			in.More = fmt.Sprintf("For another one name it with the command: %s %s ID.", v.b.o.Command, machine)
 		}
 	}
-	return workflows.Reply{}, v.open(ctx, m)
+	return m
 }
 
 // would answers what somebody's request of a machine would be refused for whatever they write, so that they hear it before they do.
@@ -139,6 +148,30 @@ func (v *visit) would(ctx context.Context, machine, account string) error {
 	}
 	return v.b.o.Desk.Would(ctx, workflows.Command{ID: "would/" + id, Workflow: id, Account: account, Name: machine + ".request", Actor: v.who.actor(),
 		At: v.b.at(), Round: workflows.NoRound, Submitted: true})
+}
+
+// filled is a form that a machine answered a click with. Where it is the request form of another
+// machine, that machine's own form is made, with the account and the texts that were given.
+func (v *visit) filled(ctx context.Context, m workflows.Modal) (workflows.Modal, error) {
+	machine, isRequest := strings.CutSuffix(m.Callback, requestCallback)
+	if !isRequest || strings.HasPrefix(v.cmd.Name, machine+".") {
+		return m, nil
+	}
+	if v.b.o.Forms[machine] == nil {
+		return m, coded(codeUnknownForm)
+	}
+	all, err := v.b.o.Desk.Accounts(ctx)
+	if err != nil {
+		return m, err
+	}
+	form := v.requestForm(ctx, machine, all, m.Account)
+	form.Inputs = slices.Clone(form.Inputs)
+	for _, given := range m.Inputs {
+		if i := slices.IndexFunc(form.Inputs, func(in workflows.Input) bool { return in.Block == given.Block }); i >= 0 {
+			form.Inputs[i].Initial = given.Initial
+		}
+	}
+	return form, nil
 }
 
 // wordStatus tells about one account, or shortly about all when none is named.

@@ -34,7 +34,11 @@ func (v *visit) click(ctx context.Context) {
 		if v.cmd.View != "" {
 			show = v.replace
 		}
-		if err := show(ctx, *reply.Modal); err != nil {
+		form, err := v.filled(ctx, *reply.Modal)
+		if err == nil {
+			err = show(ctx, form)
+		}
+		if err != nil {
 			v.fail(ctx, err)
 		}
 	case len(reply.Errors) > 0:

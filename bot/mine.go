@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +21,13 @@ func (b *Bot) list(ctx context.Context, open []workflows.Overview, person string
 	lines := make([]string, len(shown))
 	var all sync.WaitGroup
 	for i, o := range shown {
-		all.Go(func() { lines[i] = overview(o, b.linkTo(ctx, o.ID, person)) })
+		all.Go(func() {
+			link := b.linkTo(ctx, o.ID, person)
+			lines[i] = overview(o, link)
+			if link == "" && slices.Contains(o.Waiting, person) {
+				lines[i] += b.fill("; `{command} mine " + o.ID + "` brings you its card")
+			}
+		})
 	}
 	all.Wait()
 	if more := len(open) - len(shown); more > 0 {
@@ -41,17 +48,41 @@ func overview(o workflows.Overview, link string) string {
 	return text
 }
 
-// wordMine lists what waits for whoever asks.
-func (v *visit) wordMine(ctx context.Context, _ string) (workflows.Reply, error) {
+// wordMine lists what waits for whoever asks; with an ID it brings the card of one such thing to
+// somebody who is asked quietly, by their saying that they look at it.
+func (v *visit) wordMine(ctx context.Context, rest string) (workflows.Reply, error) {
 	waiting, err := v.b.o.Desk.WaitingFor(ctx, v.who.user)
 	if err != nil {
 		return workflows.Reply{}, err
+	}
+	if rest != "" {
+		return v.bring(ctx, waiting, strings.Trim(rest, "`* "))
 	}
 	if len(waiting) == 0 {
 		return say("Nothing waits for you. You will get a message when something does."), nil
 	}
 	lines := append([]string{"*" + workflows.Plural(len(waiting), "thing") + " waiting for you*"}, v.b.list(ctx, waiting, v.who.user)...)
 	return say(strings.Join(lines, "\n")), nil
+}
+
+// bring has somebody's card of an open question sent to them.
+func (v *visit) bring(ctx context.Context, waiting []workflows.Overview, id string) (workflows.Reply, error) {
+	i := slices.IndexFunc(waiting, func(o workflows.Overview) bool { return strings.EqualFold(o.ID, id) })
+	if i < 0 {
+		return say(v.b.fill("Nothing of that ID waits for you. Nothing was recorded. `{command} mine` lists what does.")), nil
+	}
+	o := waiting[i]
+	if l := v.b.linkTo(ctx, o.ID, v.who.user); l != "" {
+		return workflows.Reply{Text: "You have its card already.", Link: o.ID}, nil
+	}
+	reply, err := v.b.o.Desk.Do(ctx, workflows.Command{
+		ID:   strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"),
+		Name: o.Machine + ".look", Workflow: o.ID, Actor: v.who.actor(), At: v.b.at(), Round: workflows.NoRound,
+	})
+	if err == nil && reply.Text == "" {
+		reply.Text = "Its card is on its way to you. The others see that you are looking at it."
+	}
+	return reply, err
 }
 
 var (

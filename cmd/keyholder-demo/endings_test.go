@@ -301,7 +301,7 @@ func TestWordsOfTheCommand(t *testing.T) {
 	says(ana, "audit t00-2222222222222222", "nothing under that ID")
 	says(ana, "audit ../../etc/passwd", "not an ID")
 	says(dee, "transfr", "Did you mean", "/io transfer")
-	says(dee, "recover", "not there yet")
+	says(dee, "docs", "not there yet")
 	if got, err := s.slack.SlashCommand(s.ctx, gus, "C0GENERAL", "/io", "status"); err != nil || !strings.Contains(got.Text, "uest") {
 		t.Errorf("a guest reads %q (%v)", got.Text, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
 	"github.com/keyholder/keyholder/workflows/key"
+	"github.com/keyholder/keyholder/workflows/recovery"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
 
@@ -25,6 +26,9 @@ func (s *Server) forms() map[string]bot.Form {
 		},
 		"key": func(_ context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
 			return key.RequestForm(policies, account)
+		},
+		"recovery": func(_ context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
+			return recovery.RequestModal(policies, account)
 		},
 	}
 }

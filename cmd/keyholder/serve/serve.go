@@ -21,6 +21,7 @@ import (
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/key"
 	"github.com/keyholder/keyholder/workflows/post"
+	"github.com/keyholder/keyholder/workflows/recovery"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
@@ -56,7 +57,7 @@ type Server struct {
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine(), access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
-		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), workflows.Governance(), workflows.Checkpoints{}}
+		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), workflows.Governance(), workflows.Checkpoints{}}
 }
 
 // New makes a Server. It does no I/O.

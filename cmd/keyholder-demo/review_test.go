@@ -1,9 +1,12 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -215,6 +218,16 @@ func (s *stage) exported(id, dir string) {
 	raw, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err != nil || !strings.Contains(string(raw), "decisions.csv") {
 		s.t.Fatalf("manifest: %v %s", err, raw)
+	}
+	python, err := exec.LookPath("python3")
+	if err != nil { // without one the Makefile says that this was left out, and CI refuses that
+		return
+	}
+	sum := sha256.Sum256(raw)
+	check := exec.Command(python, "verify.txt", hex.EncodeToString(sum[:]))
+	check.Dir = dir
+	if out, err := check.CombinedOutput(); err != nil || !strings.Contains(string(out), "everything agrees") {
+		s.t.Errorf("verify.txt: %v\n%s", err, out)
 	}
 }
 

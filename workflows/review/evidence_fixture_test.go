@@ -42,6 +42,17 @@ func proofChain(t *testing.T, id string, bodies ...[2]any) Chain {
 	return c
 }
 
+// proofSaved are the decisions of a packet as if they had been saved at once.
+func proofSaved(p PacketState) saved {
+	out := saved{Verdicts: map[int]Verdict{}}
+	for i, v := range p.Verdicts {
+		if v.Decision != NoAnswer {
+			out.Verdicts[p.Rows[i].N] = v
+		}
+	}
+	return out
+}
+
 func proofGzip(t *testing.T, content []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -172,8 +183,8 @@ func evidenceOf(t *testing.T) Evidence {
 			[2]any{evPopulation, populationChunk{Environment: "Sandbox", N: 1, Of: 1, CSV: string(frozen["Sandbox"])}},
 			[2]any{evMailSystem, mailSystem{Mailbox: c.Mailboxes["celigo@acme.example"], File: "delegates.txt", SHA256: evidenceSum(delegates), Gzip: proofGzip(t, delegates)}},
 			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "after.csv", SHA256: fresh.FileSHA256, Gzip: proofGzip(t, afterwards)}}),
-		proofChain(t, one.ID, [2]any{evBegun, one}, [2]any{evSigned, p1.Signed}),
-		proofChain(t, two.ID, [2]any{evBegun, two}),
+		proofChain(t, one.ID, [2]any{evBegun, one}, [2]any{evSaved, proofSaved(p1)}, [2]any{evSigned, p1.Signed}),
+		proofChain(t, two.ID, [2]any{evBegun, two}, [2]any{evSaved, proofSaved(p2)}, [2]any{evClosed, closed{NoAnswer: []int{4}}}),
 		proofChain(t, "a03-2BBBBBBB", [2]any{"access.requested", map[string]string{"email": "gil@acme.example", "reason": "</script><b>"}}, [2]any{"access.failed", nil}),
 	}
 	e := Evidence{Campaign: c, Packets: []PacketState{p2, p1}, Chains: chains, Version: "v0.3.1", Made: proofDay(27, 11, 30), MadeBy: "keyholder review export"}

@@ -194,7 +194,7 @@ func TestManifestSumsAndChainsCanBeRecomputedFromTheFilesAlone(t *testing.T) {
 		t.Errorf("the manifest names %d files of %d", len(m.Files), len(files)-1)
 	}
 	p := proofsOf(t, files)
-	if n := checkChains(t, p); n != 16 {
+	if n := checkChains(t, p); n != 19 {
 		t.Errorf("%d events were recomputed", n)
 	}
 	if got := p.Campaign.Readings[0].SHA256; got != evidenceSum(files["frozen/production.csv"]) {
@@ -213,8 +213,8 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 	case err != nil:
 		t.Skip("NOT TESTED: no python3 is in PATH, so verify.txt, which is a program for it, was not run")
 	}
-	run := func(dir string) (string, error) {
-		cmd := exec.Command(python, FileVerify)
+	run := func(dir string, args ...string) (string, error) {
+		cmd := exec.Command(python, append([]string{FileVerify}, args...)...)
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
 		return string(out), err
@@ -228,11 +228,19 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 		if out, err := run(dir); err != nil || !strings.Contains(out, "everything agrees") {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
+		if out, err := run(dir, evidenceSum(filesOf(t, e)[FileManifest])); err != nil || !strings.Contains(out, "kept elsewhere") {
+			t.Errorf("%s, with the hash: %v\n%s", name, err, out)
+		}
+		if out, err := run(dir, strings.Repeat("0", 64)); err == nil || !strings.Contains(out, "FAULT manifest.json") {
+			t.Errorf("%s, with another hash: %v\n%s", name, err, out)
+		}
 	}
 	for name, c := range map[string]struct{ file, old, new, want string }{
 		"a list":                      {"population.csv", "Fay", "Fat", "FAULT population.csv"},
 		"an event's body":             {"review.json", "Left the team", "Left our team", "FAULT review.json"},
 		"an event's body, all hashed": {"review.json", `\"period\":\"2026q4\"`, `\"period\":\"2026q3\"`, "its body does not match its digest"},
+		"a decision, all hashed":      {"decisions.csv", "gil@acme.example,remove", "gil@acme.example,keep", "FAULT decisions.csv, gil@acme.example"},
+		"a reason, all hashed":        {"decisions.csv", "Never came", "Was ill", "FAULT decisions.csv"},
 		"a frozen list, all hashed":   {"frozen/production.csv", "Fay", "Fat", "FAULT production: the list"},
 	} {
 		files := maps.Clone(filesOf(t, evidenceOf(t)))
@@ -279,7 +287,7 @@ func TestErasedEventsKeepTheirPlaceAndSayNothing(t *testing.T) {
 	l := &e.Chains[3].Links[0]
 	l.Salt, l.Body, l.Erased = "", nil, true
 	files := filesOf(t, e)
-	if n := checkChains(t, proofsOf(t, files)); n != 16 {
+	if n := checkChains(t, proofsOf(t, files)); n != 19 {
 		t.Errorf("%d events", n)
 	}
 	if !strings.Contains(string(files[FileReport]), "the content of 1 event was erased") {

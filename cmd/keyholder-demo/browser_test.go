@@ -320,7 +320,14 @@ func TestAFreshWorldBeginsAtTheSameAddress(t *testing.T) {
 	s.until("the end", func() bool { return s.toured().Steps[7].Done })
 	p.click("button", "^Restart$")
 	p.sees("The mailbox owns the account already")
-	p.click("button", "^Start a fresh world$")
+	p.click("button", "^Start a fresh world…$")
+	p.sees("Everything that happened here is gone then")
+	p.click("button", "^Keep this one$")
+	p.click("button", "^Start a fresh world…$")
+	if got := s.account().Snapshot().Owner.Email; got != aliasEmail {
+		t.Errorf("nobody said yes, and %s owns the account", got)
+	}
+	p.click("button", "^Yes, start afresh$")
 	next := world()
 	p.stage = next
 	if next.slackListener.Addr().String() != s.slackListener.Addr().String() {

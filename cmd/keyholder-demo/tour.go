@@ -26,12 +26,14 @@ type tourStep struct {
 	// Show names the place in the panel where this step is pressed; "" when it is all in Slack.
 	Show string `json:"show,omitempty"`
 	Done bool   `json:"done"`
+	// Missed says that it can no longer be done in this round, because of what happened meanwhile.
+	Missed bool `json:"missed,omitempty"`
 }
 
 // tourView is the tour as the panel shows it.
 type tourView struct {
 	Steps []tourStep `json:"steps"`
-	// Current is the index of the first step that is not done; the number of steps when all are.
+	// Current is the index of the first step that can be done and is not; the number of steps when there is none.
 	Current int `json:"current"`
 	// Note says what got in the way; "" when nothing did.
 	Note string `json:"note,omitempty"`
@@ -174,6 +176,9 @@ func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot)
 		"finished":  going && x.over != 0,
 		"audited":   going && t.audited(messages, x.id),
 	}
+	// Whatever its step says, what comes before another thing cannot come after it any more.
+	missed := map[string]bool{"reminded": done["confirmed"], "member": done["confirmed"], "confirmed": done["invited"],
+		"invited": done["owner"], "owner": done["finished"]}
 	out := tourView{Steps: tourSteps(), Current: -1}
 	if lost {
 		out.Note = "The transfer " + x.id + " ended, and the owner stayed. That happens too. Ask once more to go on."
@@ -184,10 +189,11 @@ func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot)
 	for i := range out.Steps {
 		s := &out.Steps[i]
 		s.Done = done[s.ID]
+		s.Missed = !s.Done && missed[s.ID]
 		if going {
 			s.Text = strings.Replace(s.Text, "audit ID", "audit "+x.id, 1)
 		}
-		if !s.Done && out.Current < 0 {
+		if !s.Done && !s.Missed && out.Current < 0 {
 			out.Current = i
 		}
 	}

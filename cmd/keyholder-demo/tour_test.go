@@ -138,6 +138,32 @@ func TestTheTourReadsOnlyWhatTheBotSaidSinceTheRestart(t *testing.T) {
 	}
 }
 
+func TestTheNextStepIsOneThatCanStillBeDone(t *testing.T) {
+	var tr tour
+	at := func(cards ...slacksim.Message) tourView { return tr.view(cards, integratorsim.Snapshot{}) }
+	step := func(v tourView, id string) (int, tourStep) {
+		i := slices.IndexFunc(v.Steps, func(s tourStep) bool { return s.ID == id })
+		return i, v.Steps[i]
+	}
+	refused := slacksim.Message{BotID: "B1", Channel: "C1", EphemeralTo: gus, TS: timestamp(2), Text: "Nothing was recorded."}
+	asked := []slacksim.Message{refused, tourCard(5, "t01-X", "main", "Confirm: x")}
+	v := at(asked...)
+	if i, s := step(v, "reminded"); v.Current != i || s.Missed {
+		t.Errorf("while people are asked: current %d, %+v", v.Current, s)
+	}
+	v = at(append(asked, tourCard(6, "t01-X", "main", "Confirmed: x"))...)
+	if i, _ := step(v, "invited"); v.Current != i {
+		t.Errorf("confirmed without a reminder: the next is %d, %+v", v.Current, v.Steps[v.Current])
+	}
+	if _, s := step(v, "reminded"); !s.Missed || s.Done {
+		t.Errorf("a reminder can no longer come: %+v", s)
+	}
+	v = at(append(asked, tourCard(7, "t01-X", "changed", "x"), tourCard(8, "t01-X", "outcome", "x"))...)
+	if i, _ := step(v, "audited"); v.Current != i {
+		t.Errorf("finished: the next is %d", v.Current)
+	}
+}
+
 func TestAWithdrawnInvitationIsNoInvitation(t *testing.T) {
 	at := time.Unix(100, 0)
 	with := func(tr integratorsim.TransferState) integratorsim.Snapshot {

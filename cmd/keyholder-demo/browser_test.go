@@ -51,10 +51,10 @@ func TestTheTourIsDoneOnThePageByMouse(t *testing.T) {
 	p.sees("1 day ahead")
 	p.click("button", "^\\+1 day$")
 	p.sees("2 days ahead")
-	p.sees("What was due .*Ana Silva, Ben Novak, Cat Ito: A reminder: your answer is missing") // before one's eyes, whoever one acts as
+	p.sees("What was due .*Ana Silva, Ben Novak, Cat Ito: Still open: Hand Acme Production") // before one's eyes, whoever one acts as
 	p.actAs("Ben Novak")
 	p.chat()
-	p.sees("A reminder: your answer is missing|1 reply")
+	p.sees("Still open: Hand Acme Production|1 reply")
 	p.toursTo("Have two people confirm")
 
 	p.click("button", "^Confirm$")
@@ -214,7 +214,7 @@ func TestTheTourIsDoneOnThePageByKeysAlone(t *testing.T) {
 	p.sees("2 days ahead")
 	p.becomes("Ben Novak")
 	p.answers("1 reply")
-	p.sees("Thread keyholder.*A reminder: your answer is missing")
+	p.sees("Thread keyholder.*Still open: Hand Acme Production")
 	p.ticks("ask refused member reminded")
 	p.do(chromedp.KeyEvent(kb.Escape)) // closes the thread; the focus is again where it was opened
 	p.tabTo("button", "1 reply")

@@ -63,7 +63,7 @@ func tourSteps() []tourStep {
 		{ID: "owner", Title: "Become the owner", Show: showMail,
 			Text: "In the panel, open the mailbox's mail about ownership and press *Accept as the new owner*."},
 		{ID: "finished", Title: "Finish",
-			Text: "Act as *Jane*: a message tells her who owns the account now. Then act as *Ana*, press *Finish…* on her card, and close the list."},
+			Text: "Act as *Jane*: a message tells her who owns the account now. Then act as *Ana*, press *Finish…* on her card, tick what is done, and send the list. What is left open stays on the card until somebody does it or waives it."},
 		{ID: "audited", Title: "Read the record",
 			Text: "As *Dee*, type `/io audit ID`. Each line says who did what, when, and how Keyholder knows."},
 	}
@@ -75,6 +75,7 @@ type trace struct {
 	began             int64  // microseconds
 	asking, confirmed bool
 	changed           bool
+	settled           int64 // when its card said last that the list is closed, microseconds; 0 before that
 	over              int64 // when it ended, microseconds; 0 while it goes on
 	refused, reminded bool
 }
@@ -110,11 +111,11 @@ func (t *tour) read(messages []slacksim.Message) trace {
 		}
 		c := all[id]
 		c.began = min(c.began, at)
-		c.add(name, m.Text, at)
+		c.add(name, m.Text, max(at, micros(m.EditedTS)))
 		out.reminded = out.reminded || at > since && strings.HasPrefix(name, "reminder")
 	}
 	for _, c := range all {
-		if (c.began > since || c.over == 0 || c.over > since) && (out.id == "" || c.began > out.began) {
+		if end := max(c.over, c.settled); (c.began > since || end == 0 || end > since) && (out.id == "" || c.began > out.began) {
 			c.refused, c.reminded = out.refused, out.reminded
 			out = *c
 		}
@@ -127,6 +128,9 @@ func (c *trace) add(name, text string, at int64) {
 	case "main":
 		c.asking = c.asking || strings.HasPrefix(text, "Confirm: ")
 		c.confirmed = c.confirmed || strings.HasPrefix(text, "Confirmed: ")
+		if strings.HasSuffix(text, "of the handover open") { // points stay on the card until they are done
+			c.settled = max(c.settled, at)
+		}
 	case "changed":
 		c.changed = true
 	case "outcome":
@@ -173,7 +177,7 @@ func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot)
 		"confirmed": going && (x.confirmed || invited),
 		"invited":   going && invited,
 		"owner":     going && x.changed,
-		"finished":  going && x.over != 0,
+		"finished":  going && (x.over != 0 || x.settled != 0),
 		"audited":   going && t.audited(messages, x.id),
 	}
 	// Whatever its step says, what comes before another thing cannot come after it any more.

@@ -6,7 +6,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// received decides the receipt of a call. A receipt that the state no longer waits for changes nothing.
+// received decides the receipt of a call. A receipt that the state no longer waits for changes
+// nothing.
 func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if s.Closed() {
 		return workflows.Decision{}, nil
@@ -69,7 +70,8 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 	return d, err
 }
 
-// doubts reports whether a reading would void votes or stop the invitation and was not seen twice yet: a single answer may be an old one.
+// doubts reports whether a reading would void votes or stop the invitation and was not seen twice
+// yet: a single answer may be an old one.
 func (s State) doubts(mark string, checks []Check) bool {
 	switch s.Stage {
 	case Confirming, Cooling, Inviting:
@@ -112,8 +114,9 @@ func (s State) afterReading(before State, cmd workflows.Command, f workflows.Fac
 	return workflows.Decision{}, nil
 }
 
-// unreadable decides a reading that failed. What integrator.io refused, as with a token that was revoked, is tried again until it can be
-// read or the stage's time is over; when it was away for a day, the transfer ends.
+// unreadable decides a reading that failed. What integrator.io refused, as with a token that was
+// revoked, is tried again until it can be read or the stage's time is over; when it was away for a
+// day, the transfer ends.
 func unreadable(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
 	switch {
 	case r.Failed && s.Reading:
@@ -167,7 +170,8 @@ func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 	return s.again(cmd), nil
 }
 
-// again reads the account again; while the target has no invitation as a user, it is invited again instead.
+// again reads the account again; while the target has no invitation as a user, it is invited again
+// instead.
 func (s State) again(cmd workflows.Command) workflows.Decision {
 	d := evRecheck.One(cmd, workflows.None{})
 	d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen, s.Target)}
@@ -177,7 +181,8 @@ func (s State) again(cmd workflows.Command) workflows.Decision {
 	return d
 }
 
-// held reports whether a check is in the way of the next step, so that it has to be mended or waived.
+// held reports whether a check is in the way of the next step, so that it has to be mended or
+// waived.
 func (s State) held() bool {
 	switch s.Stage {
 	case Checking, Confirming:
@@ -221,7 +226,8 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		return d, nil
 	}
 	if s.Stage == Cooling || s.Stage == Inviting {
-		// The facts may have moved while somebody thought about the waiver: read once more before acting.
+		// The facts may have moved while somebody thought about the waiver: read once more before
+		// acting.
 		d.Events = append(d.Events, evRecheck.Of(cmd, workflows.None{}))
 		d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen, s.Target)}
 		return d, nil
@@ -335,4 +341,86 @@ var evWaived = workflows.Kind[State, waived]{
 		}
 		return workflows.Mention(e.By.ID) + " waived " + workflows.List(names, "and") + ": " + workflows.Quote(b.Reason) + "."
 	},
+}
+
+// checkingStage looks at the account; while something is in the way, people mend it, wait, or waive
+// it.
+type checkingStage struct{ plain }
+
+func (checkingStage) now(s State) string {
+	if s.rereads() {
+		return "The account cannot be read at integrator.io just now."
+	}
+	if s.held() {
+		return "A check is in the way."
+	}
+	return "The account is being checked."
+}
+
+func (checkingStage) notify(s State, _ string) string {
+	if s.rereads() {
+		return "Handing " + s.what() + ": the account cannot be read at integrator.io"
+	}
+	if s.held() {
+		return "Something is in the way of handing " + s.what()
+	}
+	return "Handing " + s.what() + ": the account is being checked"
+}
+
+func (checkingStage) lines(s State, _ string) []string {
+	switch {
+	case s.rereads():
+		return []string{s.unreadLine()}
+	case s.Reading && s.Slow:
+		return []string{"! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking, until " + workflows.When(s.asksUntil()) + "."}
+	case s.Reading:
+		return []string{"… The account is being checked at integrator.io. Then the approvers are asked."}
+	}
+	line := "! Something is in the way; nobody is asked to confirm before it is mended. Mend it and press Check again" + s.alsoLooks() + "."
+	if len(s.waivable()) > 0 {
+		line += " A holder may waive it with a reason."
+	}
+	line += " Without that, this ends on " + workflows.When(s.Until) + "."
+	return append(notes(s), line)
+}
+
+func (checkingStage) facts(s State) []string { return s.checkLines() }
+
+func (checkingStage) buttons(s State, who string) []workflows.Button {
+	return append(s.checkButtons(who), s.cancelButton(who)...)
+}
+
+func (checkingStage) late() string { return "What was in the way was not mended in time." }
+
+// asksUntil is when Keyholder gives a reading up, or the stage ends.
+func (s State) asksUntil() time.Time {
+	if end := s.ReadingSince.Add(workflows.GiveUpAfter); end.Before(s.Until) {
+		return end
+	}
+	return s.Until
+}
+
+// alsoLooks says that Keyholder watches, where it can.
+func (s State) alsoLooks() string {
+	if len(s.watches()) == 0 {
+		return ""
+	}
+	return "; Keyholder also looks by itself"
+}
+
+// unreadLine says that the account could not be read, what mends it, and that it is tried again.
+func (s State) unreadLine() string {
+	why := "integrator.io refused to be read"
+	mend := "Whoever runs Keyholder has to look at that"
+	switch s.Unread {
+	case workflows.RefusedUnauthorized:
+		why, mend = "integrator.io does not accept Keyholder's token: it is wrong, revoked or expired", "Whoever runs Keyholder has to replace it"
+	case workflows.RefusedForbidden:
+		why, mend = "integrator.io does not let Keyholder's token read the account", "Whoever runs Keyholder has to give it that right"
+	}
+	line := "! The checks could not be made: " + why + ". Nothing is lost. " + mend + "; Keyholder tries again by itself, and Check again tries at once."
+	if s.Stage != Confirming {
+		line += " Without that, this ends on " + workflows.When(s.Until) + "."
+	}
+	return line
 }

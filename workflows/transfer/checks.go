@@ -16,7 +16,8 @@ const (
 	Unknown = "unknown"
 )
 
-// Kinds of checks. A substantial one that got worse voids the votes; a volatile one pauses until it is fixed or waived.
+// Kinds of checks. A substantial one that got worse voids the votes; a volatile one pauses until it
+// is fixed or waived.
 const (
 	Substantial = "substantial"
 	Volatile    = "volatile"
@@ -75,7 +76,8 @@ func needsInvitation(r workflows.Reading) bool {
 		return false
 	}
 	if _, missing := r.Unread[workflows.PartUsers]; missing {
-		// An empty list may be the answer to a token that may not read, or an account without users yet: inviting shows which.
+		// An empty list may be the answer to a token that may not read, or an account without users
+		// yet: inviting shows which.
 		return r.Capabilities.Token == workflows.Yes && r.Capabilities.ReadUsers == workflows.Unknown && r.UserCount == 0 && r.Target == nil
 	}
 	return r.Target == nil || r.Target.Status != workflows.UserAccepted

@@ -70,7 +70,8 @@ func (s State) ask(cmd workflows.Command, f workflows.Facts, votes []approvals.V
 	return workflows.Decision{Events: []workflows.Event{e}}, nil
 }
 
-// answers makes the question's handlers the transfer's: they answer only while it is asked, and not for somebody who has left.
+// answers makes the question's handlers the transfer's: they answer only while it is asked, and not
+// for somebody who has left.
 func answers(clicks map[string]workflows.Handler[State]) {
 	asked := map[string]workflows.Handler[State]{}
 	asks.Clicks(asked, answered)
@@ -115,7 +116,8 @@ func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Dec
 	return answered(s, cmd, f, a)
 }
 
-// void takes votes back because facts or voters changed, and asks again; while a check blocks, nobody is asked before it is mended.
+// void takes votes back because facts or voters changed, and asks again; while a check blocks,
+// nobody is asked before it is mended.
 func (s State) void(cmd workflows.Command, f workflows.Facts, differences []string, keep []approvals.Vote) (workflows.Decision, error) {
 	why := "facts"
 	if keep != nil {
@@ -176,8 +178,26 @@ func (s State) votes() []string {
 	return asks.Votes(s)
 }
 
-// confirmingLines say what is asked, what is in the way, and what follows.
-func confirmingLines(s State, who string) []string {
+// confirmingStage asks the approvers.
+type confirmingStage struct{ plain }
+
+func (confirmingStage) title(s State) string {
+	return workflows.Say("Hand %s to %s?", s.AccountName, s.To)
+}
+
+func (confirmingStage) now(State) string { return "It waits for confirmations." }
+
+func (confirmingStage) notify(s State, who string) string {
+	switch {
+	case !workflows.Among(who, s.Question.Waiting):
+		return "Handing " + s.what() + ": waiting for confirmations"
+	case len(s.blocking(s.Checks)) > 0:
+		return "Handing " + s.what() + " is held up by a check"
+	}
+	return "Confirm: hand " + s.what() + "?"
+}
+
+func (confirmingStage) lines(s State, who string) []string {
 	out := append(notes(s), asks.Lines(s, who)...)
 	switch {
 	case s.rereads():
@@ -200,8 +220,9 @@ func confirmingLines(s State, who string) []string {
 		workflows.Text(s.invites()+accepts)))
 }
 
-// confirmingButtons are those of the question, and what else can be done meanwhile.
-func (s State) confirmingButtons(who string) []workflows.Button {
+func (confirmingStage) facts(s State) []string { return s.checkLines() }
+
+func (confirmingStage) buttons(s State, who string) []workflows.Button {
 	out := asks.Buttons(s, who)
 	requester, holder := who == s.Requester, workflows.Among(who, s.Holders)
 	if (requester || holder) && !s.Reading {
@@ -212,6 +233,48 @@ func (s State) confirmingButtons(who string) []workflows.Button {
 	}
 	if requester {
 		out = append(out, workflows.Button{Action: ActCancel, Label: "Cancel transfer…"})
+	}
+	return out
+}
+
+func (confirmingStage) waiting(s State) []string { return s.Question.Waiting }
+
+func (confirmingStage) audience(s State) []string {
+	if e := s.Question.Escalated; e != nil {
+		return workflows.Union(s.Question.Audience(), e.To)
+	}
+	return s.Question.Audience()
+}
+
+func (confirmingStage) late() string { return "Not enough people confirmed in time." }
+
+// notes tell why earlier votes no longer count.
+func notes(s State) []string {
+	if len(s.VoidNote) == 0 {
+		return nil
+	}
+	what := "! Earlier confirmations no longer count:"
+	if s.Question.Given > 0 {
+		what = "! Some earlier confirmations no longer count:"
+	}
+	return []string{what + "\n• " + strings.Join(s.VoidNote, "\n• ")}
+}
+
+// voidedWords says whose votes no longer count, and why.
+func voidedWords(all []approvals.Voided) []string {
+	var out []string
+	for _, v := range all {
+		if v.Why == approvals.WhyDecided || v.Why == approvals.WhyRepeated || v.Why == approvals.WhyReplaced {
+			continue
+		}
+		why := "is no longer a full, active member of this workspace"
+		switch v.Why {
+		case "removed":
+			why = "is no longer one of the approvers"
+		case approvals.CodeBarred:
+			why = "may not decide this"
+		}
+		out = append(out, workflows.Mention(v.Vote.By)+" "+why)
 	}
 	return out
 }

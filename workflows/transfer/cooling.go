@@ -22,3 +22,77 @@ var evPaused = workflows.Kind[State, workflows.None]{
 	},
 	Tell: workflows.Told[workflows.None]("A check held it up."),
 }
+
+// coolingStage is the time in which it can be stopped, and the last check behind it.
+type coolingStage struct{ plain }
+
+func (coolingStage) now(s State) string {
+	switch {
+	case s.Paused:
+		return "It is confirmed, and a check holds it up."
+	case s.Cooled:
+		return "It is confirmed, and the checks run once more."
+	}
+	return "It is confirmed; the time to stop it runs until " + workflows.When(s.Until) + "."
+}
+
+func (coolingStage) notify(s State, _ string) string {
+	switch {
+	case s.Paused:
+		return "Handing " + s.what() + " is held up by a check"
+	case s.Cooled:
+		return "Confirmed: hand " + s.what() + "; the checks run once more"
+	}
+	return "Confirmed: hand " + s.what() + "; it can still be stopped"
+}
+
+func (coolingStage) lines(s State, who string) []string {
+	var out []string
+	if s.rereads() {
+		out = append(out, s.unreadLine())
+	}
+	switch {
+	case s.Cooled && s.rereads():
+		out = append(out, "✓ Confirmed; the confirmations stand. When the account can be read, it goes on by itself.")
+	case !s.Cooled:
+		who := "a holder or an administrator"
+		if !workflows.Among(s.Requester, s.Holders, s.Admins) {
+			who = workflows.Mention(s.Requester) + ", " + who
+		}
+		out = append(out, "✓ Confirmed. Until "+workflows.When(s.Until)+" ("+workflows.Span(s.Until.Sub(s.Since))+" in all) "+who+" can stop it. Then the checks run once more and "+s.invites()+".")
+	case s.Paused && s.Reading:
+		out = append(out, "… The checks run again.")
+	case s.Paused:
+		line := "! Confirmed, but a check holds it up. As soon as it is mended, the invitation goes out by itself; the confirmations stand."
+		if len(s.waivable()) > 0 {
+			line += " A holder may waive it with a reason."
+		}
+		out = append(out, line+" By "+workflows.When(s.Until)+", or this ends.")
+	case s.Reading && s.Slow:
+		out = append(out, "! Confirmed. integrator.io has not answered the last check yet; Keyholder goes on asking until "+workflows.When(s.asksUntil())+".")
+	default:
+		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
+	}
+	if workflows.Among(who, s.FromPeople) {
+		line := "You are told because you own the account now, as " + s.From + ". When " + s.To + " accepts, integrator.io gives " + s.From + " the manage role"
+		if s.PreviousRole != RoleManage {
+			line += "; " + roleWord(s.PreviousRole) + " is agreed and follows"
+		}
+		out = append(out, line+". The new owner can change or limit that.")
+	}
+	return out
+}
+
+func (coolingStage) facts(s State) []string { return append(s.checkLines(), s.votes()...) }
+
+func (coolingStage) buttons(s State, who string) []workflows.Button {
+	return append(s.checkButtons(who), s.cancelButton(who)...)
+}
+
+func (coolingStage) audience(s State) []string {
+	return workflows.Union(s.Holders, s.Admins, s.FromPeople)
+}
+
+func (coolingStage) late() string {
+	return "It was confirmed, but a check was in the way for too long."
+}

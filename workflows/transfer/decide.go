@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"strings"
+
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -101,3 +103,18 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 }
 
 func refused(code, text string) *workflows.Refusal { return workflows.Refuse(code, text) }
+
+// askWhy answers the reason of a submitted modal, or the modal that asks for it.
+func askWhy(s State, cmd workflows.Command, submit, question string, details []string, required bool) (string, *workflows.Modal) {
+	if cmd.Submitted {
+		return strings.TrimSpace(cmd.Input[BlockReason]), nil
+	}
+	label := "Why"
+	intro := []string{"*" + workflows.Esc(s.Title()) + "*\n" + question}
+	if len(details) > 0 {
+		intro = append(intro, strings.Join(details, "\n"))
+	}
+	return "", &workflows.Modal{Callback: Reason, Title: workflows.Clip(submit, 24), Submit: workflows.Clip(submit, 24), Intro: intro, Workflow: cmd.Workflow, Account: s.AccountID,
+		Action: cmd.Name, Round: s.Round, Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: label, Optional: !required,
+			Multiline: true, MaxLength: workflows.MaxTyped, Hint: "It is shown on the card and kept in the record."}}}
+}

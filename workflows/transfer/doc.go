@@ -55,5 +55,6 @@
 //   - An invitation as a user whose fate is unknown when the transfer ends is taken back as if it had been sent.
 //   - The card's round grows when the question or the facts change, not when somebody else votes: twenty people may click at once.
 //
-// The package imports workflows and approvals; it does no I/O, reads no clock and draws no random numbers.
+// Each stage has a file, in which all that it says and asks, and the events that lead into it, stand together; what is asked of approvers is package
+// question's. The package imports workflows, workflows/question and approvals; it does no I/O, reads no clock and draws no random numbers.
 package transfer

@@ -96,40 +96,6 @@ func pointTexts(points []Point) []string {
 // finishers are the people who are reminded of what is open: the holders, and whoever owns now.
 func (s State) finishers() []string { return workflows.Union(s.acceptors(), s.Holders) }
 
-// finishingLines say what is open, who can tick it off or waive it, and when it comes up again.
-func finishingLines(s State, who string) []string {
-	var list []string
-	for _, p := range s.Settle.Points {
-		list = append(list, workflows.Say("… %s", p.Text))
-	}
-	ask := workflows.Say("%s can tick off what is done; a holder may waive the rest with a reason.",
-		workflows.Text(workflows.List(append(mentioned(s.acceptors()), "an administrator"), "or")))
-	if workflows.Among(who, s.acceptors(), s.Admins) {
-		ask = "You can tick off what is done"
-		if workflows.Among(who, s.Holders) {
-			ask += ", and waive the rest with a reason"
-		}
-		ask += "."
-	}
-	out := []string{"✓ " + changedSentence(s), strings.Join(list, "\n"),
-		ask + workflows.Say(" The holders are reminded every %l as long as something is open.", remindOpenEvery)}
-	if s.Settle.RoleCode != "" {
-		out = append(out, workflows.Say("! The role of %s could not be set (%s). Set it in integrator.io under Users.", s.From, s.Settle.RoleCode))
-	}
-	return out
-}
-
-func (s State) finishingButtons(who string) []workflows.Button {
-	var out []workflows.Button
-	if workflows.Among(who, s.acceptors(), s.Admins) {
-		out = append(out, workflows.Button{Action: ActSettle, Label: "Done…", Style: workflows.Primary})
-	}
-	if workflows.Among(who, s.Holders) {
-		out = append(out, workflows.Button{Action: ActWaive, Label: "Waive…"})
-	}
-	return out
-}
-
 // openPoints counts them: "5 points".
 func (s State) openPoints() string { return workflows.Plural(len(s.Settle.Points), "point") }
 
@@ -154,4 +120,70 @@ var evPointsDone = workflows.Kind[State, pointsDone]{
 	Tell: func(e workflows.Event, b pointsDone) string {
 		return workflows.Say("%m ticked off %n; %d left.", e.By.ID, len(b.Keys), "point", b.Left)
 	},
+}
+
+// finishingStage keeps what a handover left open where people see it.
+type finishingStage struct{ plain }
+
+func (finishingStage) title(s State) string {
+	return workflows.Say("✓ %s belongs to %s; %s of the handover open", s.AccountName, s.To, workflows.Text(s.openPoints()))
+}
+
+func (finishingStage) now(s State) string {
+	return s.To + " owns the account; " + s.openPoints() + " of the handover open."
+}
+
+func (finishingStage) notify(s State, _ string) string {
+	return s.AccountName + " belongs to " + s.To + " now; " + s.openPoints() + " of the handover open"
+}
+
+func (finishingStage) lines(s State, who string) []string {
+	var list []string
+	for _, p := range s.Settle.Points {
+		list = append(list, workflows.Say("… %s", p.Text))
+	}
+	ask := workflows.Say("%s can tick off what is done; a holder may waive the rest with a reason.",
+		workflows.Text(workflows.List(append(mentioned(s.acceptors()), "an administrator"), "or")))
+	if workflows.Among(who, s.acceptors(), s.Admins) {
+		ask = "You can tick off what is done"
+		if workflows.Among(who, s.Holders) {
+			ask += ", and waive the rest with a reason"
+		}
+		ask += "."
+	}
+	out := []string{"✓ " + changedSentence(s), strings.Join(list, "\n"),
+		ask + workflows.Say(" The holders are reminded every %l as long as something is open.", remindOpenEvery)}
+	if s.Settle.RoleCode != "" {
+		out = append(out, workflows.Say("! The role of %s could not be set (%s). Set it in integrator.io under Users.", s.From, s.Settle.RoleCode))
+	}
+	return out
+}
+
+func (finishingStage) buttons(s State, who string) []workflows.Button {
+	var out []workflows.Button
+	if workflows.Among(who, s.acceptors(), s.Admins) {
+		out = append(out, workflows.Button{Action: ActSettle, Label: "Done…", Style: workflows.Primary})
+	}
+	if workflows.Among(who, s.Holders) {
+		out = append(out, workflows.Button{Action: ActWaive, Label: "Waive…"})
+	}
+	return out
+}
+
+func (finishingStage) waiting(s State) []string { return s.finishers() }
+
+func (finishingStage) audience(s State) []string {
+	return workflows.Union(s.acceptors(), s.Admins, s.Holders)
+}
+
+func (finishingStage) owing(s State) []string { return s.finishers() }
+
+func (finishingStage) remind(s State) string {
+	return workflows.Say("the handover of %s to %s is done, but not all that belongs to it. "+
+		"Please tick off what is done by now, or waive it with a reason.", s.AccountName, s.To)
+}
+
+// expire does nothing: what is open has no end but people's word.
+func (finishingStage) expire(State, workflows.Command) (workflows.Decision, error) {
+	return workflows.Decision{}, nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// stages are states of every kind, reached on the usual road and a few others, with the world that knows their people.
-func stages(t failer) map[string]*world {
+// reached are states of every kind, reached on the usual road and a few others, with the world that knows their people.
+func reached(t failer) map[string]*world {
 	out := map[string]*world{}
 	at := func(name string, road func(w *world)) {
 		w := newWorld(t)
@@ -73,7 +73,7 @@ func FuzzDecide(f *testing.F) {
 		}
 	}
 	f.Add(workflows.CmdTimer, "", workflows.ByTimer, "expire", "{}", int16(-1))
-	all := stages(f)
+	all := reached(f)
 	var names []string
 	for name := range all {
 		names = append(names, name)
@@ -130,7 +130,7 @@ func mustSurvive(t *testing.T, w *world, stage string, s State, cmd workflows.Co
 
 // FuzzDecode reads states that nobody wrote: an error or a state that can be shown, never a panic.
 func FuzzDecode(f *testing.F) {
-	for _, w := range stages(f) {
+	for _, w := range reached(f) {
 		f.Add(encode(f, w.newest().state))
 	}
 	for _, s := range []string{"", "null", "[]", "{}", `{"stage":"accepting"}`, `{"stage":"refused","end":{}}`, `{"stage":"settling","settle":{"how":"verified"}}`,
@@ -155,7 +155,7 @@ func FuzzApply(f *testing.F) {
 	}
 	f.Add("transfer.unheard_of", []byte("{}"))
 	f.Add(evEnded.Type, []byte(`{"outcome":"accepting"}`))
-	all := stages(f)
+	all := reached(f)
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {
 		for name, w := range all {
 			e := workflows.Event{Type: kind, At: w.now, Body: body}

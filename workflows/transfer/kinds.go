@@ -20,5 +20,6 @@ func (s *State) read(e workflows.Event) {
 	s.Reading, s.ReadingSince, s.Slow, s.Unread = true, e.At, false, ""
 }
 
-// enter begins a stage: a new question, so a new round. Whoever enters one says when waiting in it ends.
+// enter begins a stage: a new question, so a new round. Whoever enters one says when waiting in it
+// ends.
 func (s *State) enter(stage string, e workflows.Event) { s.Enter(stage, e, s.Until) }

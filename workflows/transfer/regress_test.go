@@ -9,7 +9,7 @@ import (
 
 // The withdrawal meets an acceptance that integrator.io has queued: it may still fail, so nobody is told that the owner has changed.
 func TestAQueuedAcceptanceIsNotBelieved(t *testing.T) {
-	w := stages(t)["accepting"]
+	w := reached(t)["accepting"]
 	w.click("Ana", "withdraw", "changed our minds")
 	w.out.pending().Status = workflows.TransferQueued
 	w.deliver(delivered)
@@ -29,7 +29,7 @@ func TestAQueuedAcceptanceIsNotBelieved(t *testing.T) {
 
 // integrator.io never finishes what was accepted: the transfer does not wait for ever, and ends with a ticket for support.
 func TestAnAcceptanceThatIsNeverCarriedOutFails(t *testing.T) {
-	w := stages(t)["accepting"]
+	w := reached(t)["accepting"]
 	w.out.pending().Status = workflows.TransferQueued
 	for range 10 {
 		w.poll()
@@ -49,7 +49,7 @@ func TestAnAcceptanceThatIsNeverCarriedOutFails(t *testing.T) {
 // The invitation is on its way when somebody withdraws: the withdrawal waits behind it, and the transfer ends only when both are answered.
 func TestWithdrawingWhileTheInvitationIsOnItsWay(t *testing.T) {
 	for _, first := range []string{delivered, failedDirty, failedClean, "refused forbidden"} {
-		w := stages(t)["inviting"]
+		w := reached(t)["inviting"]
 		w.click("Ana", "withdraw", "no")
 		if w.newest().state.Closed() {
 			t.Fatal("it ended although an invitation is on its way")
@@ -64,7 +64,7 @@ func TestWithdrawingWhileTheInvitationIsOnItsWay(t *testing.T) {
 
 // The checks are looked at again while people confirm, and something substantial got worse: what they confirmed is no longer so.
 func TestWorseFactsVoidVotesWhileConfirming(t *testing.T) {
-	w := stages(t)["confirming"]
+	w := reached(t)["confirming"]
 	w.click("Ana", "confirm")
 	w.out.shared = []workflows.Resource{{Name: "NetSuite", On: true}}
 	w.click("Dee", "recheck")
@@ -81,7 +81,7 @@ func TestWorseFactsVoidVotesWhileConfirming(t *testing.T) {
 
 // One old answer of integrator.io takes no vote away.
 func TestAReadingThatWasWrongOnceKeepsVotes(t *testing.T) {
-	w := stages(t)["confirming"]
+	w := reached(t)["confirming"]
 	w.click("Ana", "confirm")
 	w.out.shared = []workflows.Resource{{Name: "NetSuite", On: true}}
 	w.click("Dee", "recheck")
@@ -140,7 +140,7 @@ func TestAForeignInvitationAsUserStays(t *testing.T) {
 
 // The removal of the previous owner is under way when a newer transfer begins: its answer still ends this one.
 func TestSupersedingWaitsForTheRemoval(t *testing.T) {
-	w := stages(t)["removing"]
+	w := reached(t)["removing"]
 	r := w.newest()
 	st := w.do(workflows.Command{Workflow: r.id, Name: superseding.Command, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 	if len(st.events) > 0 {
@@ -168,7 +168,7 @@ func TestAnOldReadingIsReadAgain(t *testing.T) {
 
 // A receipt that comes twice, as after a crash between commit and clearing the effect, counts once.
 func TestAReceiptCountsOnce(t *testing.T) {
-	for name, w := range stages(t) {
+	for name, w := range reached(t) {
 		if len(w.queue) == 0 {
 			continue
 		}

@@ -125,7 +125,8 @@ func target(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 	return nil
 }
 
-// RequestModal is the form of `/io transfer`, with an account pre-selected when one was named. The policies must not be empty.
+// RequestModal is the form of `/io transfer`, with an account pre-selected when one was named. The
+// policies must not be empty.
 func RequestModal(policies []workflows.Policy, account string, now time.Time) workflows.Modal {
 	m := workflows.Modal{Callback: Request, Title: "Hand over an account", Submit: "Ask for it", Account: account, Action: Request, Round: workflows.NoRound}
 	chosen := policies[0]
@@ -190,4 +191,12 @@ var evRequested = workflows.Kind[State, requested]{
 		return workflows.Say("%m asked to hand %s from %s to %s: %q. The previous owner is to have %s. %n needed, of %m.", b.Requester, b.AccountName, b.From, b.To,
 			b.Reason, workflows.Text(roleWord(b.PreviousRole)), b.Policy.Quorum, "confirmation", b.Electorate)
 	},
+}
+
+func askWhom(fr Frozen) string {
+	who := workflows.Union(fr.Holders, fr.Admins, fr.FromPeople)
+	if len(who) == 0 {
+		return "Ask whoever runs Keyholder to name its holders."
+	}
+	return "Ask one of " + workflows.Mentions(who) + "."
 }

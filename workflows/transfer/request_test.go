@@ -146,7 +146,7 @@ func TestOneRequestOpensOnce(t *testing.T) {
 }
 
 func TestOnlyKeyholderSupersedes(t *testing.T) {
-	w := stages(t)["settling"]
+	w := reached(t)["settling"]
 	for _, who := range []string{"Ana", "Fay", "Dee"} {
 		st := w.do(workflows.Command{Workflow: w.newest().id, Name: superseding.Command, Actor: person(who), Round: w.newest().state.Round})
 		if len(st.events) > 0 {
@@ -157,7 +157,7 @@ func TestOnlyKeyholderSupersedes(t *testing.T) {
 
 // A voter who was away when the last vote came is back: their vote counts again, and the next click must not run into a closed door.
 func TestAVoterWhoComesBackCompletesTheQuorum(t *testing.T) {
-	w := stages(t)["confirming"]
+	w := reached(t)["confirming"]
 	w.click("Ana", "confirm")
 	w.standing("Ana", workflows.StandingDeactivated)
 	w.click("Ben", "confirm")
@@ -178,7 +178,7 @@ func TestAVoterWhoComesBackCompletesTheQuorum(t *testing.T) {
 
 // The bot was away over both times of reminding: one reminder is sent, not two at once.
 func TestLateRemindersDoNotPileUp(t *testing.T) {
-	w := stages(t)["confirming"]
+	w := reached(t)["confirming"]
 	w.now = w.newest().state.Until.Add(-time.Minute)
 	w.wait(time.Second)
 	if got := len(w.newest().state.Question.Reminders); got != 1 {

@@ -124,7 +124,7 @@ func TestEveryRefusalOfACallIsOnTheCard(t *testing.T) {
 
 func TestEveryRefusalOfAClickSaysWhatWasRecordedAndWhatToDo(t *testing.T) {
 	people := []string{"Ana", "Dee", "Jane", "Eve", "Fay", "Gus", "Hal", "Robo", "Zoe", "Nobody"}
-	all := stages(t)
+	all := reached(t)
 	for name, w := range all {
 		for _, who := range people {
 			for _, action := range append(slices.Clone(acts), "dance") {

@@ -55,16 +55,18 @@ type State struct {
 	Off       []string               `json:"off,omitempty"`  // what is shared and was switched off
 	UserID    string                 `json:"user_id,omitempty"`
 	Reading   bool                   `json:"reading,omitempty"` // an inspection is under way
-	// Doubt is the mark of a reading that got worse and was not believed at once: a single answer may be an old one. DoubtAt is when it came.
+	// Doubt is the mark of a reading that got worse and was not believed at once: a single answer
+	// may be an old one. DoubtAt is when it came.
 	Doubt        string    `json:"doubt,omitempty"`
 	DoubtAt      time.Time `json:"doubt_at,omitzero"`
 	ReadingSince time.Time `json:"reading_since,omitzero"`
 	Slow         bool      `json:"slow,omitempty"`
-	// Unread is why the account could not be read when it was last tried (a code of workflows.CallRefusals), "" when it could.
-	// It is tried again until it can.
+	// Unread is why the account could not be read when it was last tried (a code of
+	// workflows.CallRefusals), "" when it could. It is tried again until it can.
 	Unread string `json:"unread,omitempty"`
 
-	// Target is the new owner as a user, as seen last: found again by that, whatever their address is by then.
+	// Target is the new owner as a user, as seen last: found again by that, whatever their address
+	// is by then.
 	Target workflows.UserRef `json:"target,omitzero"`
 
 	Prep Prep `json:"prep"`
@@ -144,8 +146,8 @@ type Invite struct {
 	Resend   bool   `json:"resend,omitempty"`   // withdrawn only to be sent again
 }
 
-// Ending is an end that waits for integrator.io's word: first that the invitation to become owner is withdrawn, then that the access
-// which the transfer gave is taken back (TakesBack).
+// Ending is an end that waits for integrator.io's word: first that the invitation to become owner
+// is withdrawn, then that the access which the transfer gave is taken back (TakesBack).
 type Ending struct {
 	Outcome string          `json:"outcome"`
 	Reason  string          `json:"reason,omitempty"`
@@ -211,7 +213,8 @@ type Ended struct {
 	TookBack *TookBack `json:"took_back,omitempty"`
 }
 
-// TookBack is what became of what a transfer gave. OK: it is gone; None: there was nothing left to take. Else Code and Message say why it stands.
+// TookBack is what became of what a transfer gave. OK: it is gone; None: there was nothing left to
+// take. Else Code and Message say why it stands.
 type TookBack struct {
 	OK      bool   `json:"ok,omitempty"`
 	None    bool   `json:"none,omitempty"`
@@ -244,7 +247,8 @@ func (s State) acceptors() []string {
 	return s.ToHolders
 }
 
-// clone copies what Apply may change in place. Slices are never changed in place, only replaced or appended to with room cut off.
+// clone copies what Apply may change in place. Slices are never changed in place, only replaced or
+// appended to with room cut off.
 func (s State) clone() State {
 	s.Told = slices.Clip(s.Told)
 	s.Waivers = slices.Clip(s.Waivers)

@@ -55,3 +55,37 @@ func findings(b checked) string {
 	}
 	return ". " + strings.Join(bad, ". ") + "."
 }
+
+func roleWord(role string) string {
+	switch role {
+	case RoleManage:
+		return "the manage role"
+	case RoleAdministrator:
+		return "the administrator role"
+	case RoleMonitor:
+		return "the monitor role"
+	case RoleRemove:
+		return "no access any more"
+	case "":
+		return "a role that is not known"
+	}
+	return "the " + role + " role"
+}
+
+func howWord(how, who string) string {
+	switch how {
+	case workflows.Acted:
+		return "Keyholder did it"
+	case workflows.Verified:
+		return "seen at integrator.io"
+	}
+	return workflows.Mention(who) + " says so"
+}
+
+// said quotes the other side's own words, if any.
+func said(message string) string {
+	if message == "" {
+		return ""
+	}
+	return " (integrator.io says: " + workflows.Quote(message) + ")"
+}

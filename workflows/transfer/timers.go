@@ -18,7 +18,8 @@ const (
 // slowAfter is when people are told that integrator.io does not answer.
 const slowAfter = 10 * time.Second
 
-// doubtFor is how long after a reading that got worse the account is read again: what integrator.io shows may lag behind.
+// doubtFor is how long after a reading that got worse the account is read again: what integrator.io
+// shows may lag behind.
 const doubtFor = 2 * time.Second
 
 // maxReminders is how often one stage reminds.
@@ -60,7 +61,8 @@ func (s State) timers() []workflows.Timer {
 	return out
 }
 
-// nextReminder says when to remind next: at half of the stage's time and shortly before its end, never twice for the same moment.
+// nextReminder says when to remind next: at half of the stage's time and shortly before its end,
+// never twice for the same moment.
 func (s State) nextReminder() (time.Time, bool) {
 	switch s.Stage {
 	case Finishing:
@@ -79,7 +81,7 @@ func (s State) nextReminder() (time.Time, bool) {
 			sent, last = sent+1, r.At
 		}
 	}
-	if sent >= maxReminders || len(s.owing()) == 0 {
+	if sent >= maxReminders || len(s.in().owing(s)) == 0 {
 		return time.Time{}, false
 	}
 	whole := s.Until.Sub(s.Since)
@@ -92,33 +94,6 @@ func (s State) nextReminder() (time.Time, bool) {
 		return time.Time{}, false // the first one came so late that a second would follow at once
 	}
 	return at, true
-}
-
-// owing lists the people who are asked for something now and have not given it.
-func (s State) owing() []string {
-	switch s.Stage {
-	case Preparing:
-		if s.Prep.Claimed != "" {
-			return []string{s.Prep.Claimed}
-		}
-		return s.acceptors()
-	case Accepting:
-		if s.Ending != nil || s.carrying() {
-			return nil
-		}
-		if s.Invite.Accepted != "" {
-			return []string{s.Invite.Accepted}
-		}
-		return s.acceptors()
-	case Settling:
-		if s.Settle.Removing {
-			return nil
-		}
-		return s.acceptors()
-	case Finishing:
-		return s.finishers()
-	}
-	return nil
 }
 
 // fired decides a timer.
@@ -138,27 +113,9 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	case timerDoubt:
 		return s.again(cmd), nil
 	case timerRemind:
-		return evReminded.One(cmd, Reminder{N: len(s.Reminders) + 1, To: s.owing(), Stage: s.Stage, Until: s.Until, At: cmd.At, Round: s.Round}), nil
+		return evReminded.One(cmd, Reminder{N: len(s.Reminders) + 1, To: s.in().owing(s), Stage: s.Stage, Until: s.Until, At: cmd.At, Round: s.Round}), nil
 	case timerExpire:
-		return s.expire(cmd)
+		return s.in().expire(s, cmd)
 	}
 	return workflows.Decision{}, nil
-}
-
-// expire ends a stage whose time is over.
-func (s State) expire(cmd workflows.Command) (workflows.Decision, error) {
-	switch s.Stage {
-	case Settling:
-		left := s.leftOpen()
-		if s.Settle.Removing {
-			left = append([]Point{{Key: "removed", Text: s.From + " could not be removed in time; remove them under Users"}}, s.Settle.Points...)
-		}
-		return workflows.Decision{Events: s.complete(cmd, left, "time")}, nil
-	case Inviting, Accepting:
-		if s.Invite.Taken && s.carrying() {
-			return s.end(cmd, Ended{Outcome: Failed, Reason: "it was accepted, but integrator.io did not carry it out in time", Left: true}), nil
-		}
-		return s.endAfterWithdrawal(cmd, Ending{Outcome: Expired, By: cmd.Actor}), nil
-	}
-	return s.end(cmd, Ended{Outcome: Expired}), nil
 }

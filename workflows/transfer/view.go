@@ -11,96 +11,6 @@ func (s State) view() workflows.View {
 	return workflows.View{Cards: s.cards(), Timers: s.timers(), Watches: s.watches(), Waiting: s.waiting()}
 }
 
-// watches says what is looked at until it changes.
-func (s State) watches() []workflows.Watch {
-	if s.Closed() || !s.Token || s.Caps.Token == workflows.No && !s.rereads() || s.Ending != nil && s.Ending.TakesBack {
-		return nil
-	}
-	watch := func(name string, c workflows.Call) []workflows.Watch {
-		c.Account = s.AccountID
-		return []workflows.Watch{{Name: name, Call: c, Every: s.Policy.WatchEvery}}
-	}
-	switch {
-	case s.rereads():
-		return watch("checks", inspectCall(s.AccountID, s.Frozen, s.Target)) // whatever is read is worth knowing
-	case s.Stage == Preparing:
-		return watch("user", workflows.Call{Op: workflows.OpWatchUser, Email: s.To, Who: s.Target, Known: s.Prep.Mark})
-	case s.Stage == Accepting, s.Stage == Inviting && s.Invite.Manual:
-		return watch("transfer", workflows.Call{Op: workflows.OpWatchTransfer, ID: s.Invite.ID, Email: s.To, Seen: s.Seen, Owner: s.From, Known: s.Invite.Mark})
-	case s.held():
-		c := inspectCall(s.AccountID, s.Frozen, s.Target)
-		c.Known = s.Mark
-		return watch("checks", c)
-	}
-	return nil
-}
-
-// waiting lists who can move the transfer on now.
-func (s State) waiting() []string {
-	if s.Closed() || s.Ending != nil {
-		return nil
-	}
-	if s.held() || s.rereads() {
-		return workflows.Union([]string{s.Requester}, s.Holders)
-	}
-	switch s.Stage {
-	case Preparing:
-		if s.Prep.Manual != "" || !s.Token {
-			return workflows.Union(s.Admins, s.acceptors())
-		}
-		return s.acceptors()
-	case Confirming:
-		return s.Question.Waiting
-	case Inviting:
-		if s.Invite.Manual {
-			return s.inviters()
-		}
-		if s.Invite.Code != "" {
-			return workflows.Union([]string{s.Requester}, s.Holders)
-		}
-	case Accepting, Settling:
-		if !s.carrying() && !s.Settle.Removing {
-			return s.acceptors()
-		}
-	case Finishing:
-		return s.finishers()
-	}
-	return nil
-}
-
-// audience lists who must have a card now. Apply adds them to Told, from which nobody is ever taken.
-func (s State) audience() []string {
-	who := []string{s.Requester}
-	if s.held() || s.rereads() {
-		who = workflows.Union(who, s.Holders)
-	}
-	switch s.Stage {
-	case Preparing:
-		who = workflows.Union(who, s.acceptors())
-		if s.Prep.Manual != "" {
-			who = workflows.Union(who, s.Admins)
-		}
-	case Confirming:
-		who = workflows.Union(who, s.Question.Audience())
-		if e := s.Question.Escalated; e != nil {
-			who = workflows.Union(who, e.To)
-		}
-	case Cooling:
-		who = workflows.Union(who, s.Holders, s.Admins, s.FromPeople)
-	case Inviting:
-		if s.Invite.Manual {
-			who = workflows.Union(who, s.inviters())
-		}
-	case Accepting:
-		who = workflows.Union(who, s.acceptors())
-	case Settling:
-		who = workflows.Union(who, s.acceptors(), s.Admins)
-	case Finishing:
-		who = workflows.Union(who, s.acceptors(), s.Admins, s.Holders)
-	}
-	return who
-}
-
 // Names of cards.
 const (
 	cardMain    = "main"
@@ -142,37 +52,15 @@ func (s State) card(who string) workflows.Card {
 		c.Title, c.Lines, c.Fallback = endTitle(s), endLines(s, who), endFallback(s)
 		return c
 	}
-	c.Title = title(s)
-	c.Fallback = fallback(s, who)
-	c.Lines = append([]string{askedLine(s)}, lines(s, who)...)
-	c.Facts = s.facts()
+	c.Title = s.in().title(s)
+	c.Fallback = s.in().notify(s, who)
+	c.Lines = append([]string{askedLine(s)}, s.lines(who)...)
+	c.Facts = s.in().facts(s)
 	c.Buttons = s.buttons(who)
 	return c
 }
 
 func (s State) note() string { return "Transfer " + s.ID }
-
-// facts are the checks and votes, one line each.
-func (s State) facts() []string {
-	var out []string
-	switch s.Stage {
-	case Checking, Confirming, Cooling, Inviting:
-		if s.Caps.Token == workflows.No && len(s.Checks) > 0 {
-			out = append(out, "? Keyholder has no token for this account, so it saw nothing there. Look in integrator.io yourself: "+s.To+" must be listed under Users as accepted and enabled, "+
-				"no other transfer may be pending, and open errors, running jobs and what is shared are worth a look.")
-		}
-		for _, c := range s.Checks {
-			if c.Kind == Advice && c.Result == Pass || c.Result == Unknown && s.Caps.Token == workflows.No {
-				continue
-			}
-			out = append(out, s.checkLine(c))
-		}
-	}
-	if s.Stage == Cooling {
-		out = append(out, s.votes()...)
-	}
-	return out
-}
 
 // checkLine shows one check with its remedy or its waiver.
 func (s State) checkLine(c Check) string {
@@ -188,110 +76,177 @@ func (s State) checkLine(c Check) string {
 	return line
 }
 
-// buttons are what this person may press now; deciding authorises again.
+// watches says what is looked at until it changes. An account that could not be read is read again.
+func (s State) watches() []workflows.Watch {
+	switch {
+	case s.Closed(), !s.Token, s.Ending != nil && s.Ending.TakesBack:
+		return nil
+	case s.rereads():
+		return s.watch("checks", inspectCall(s.AccountID, s.Frozen, s.Target)) // whatever is read is worth knowing
+	case s.Caps.Token == workflows.No:
+		return nil
+	}
+	if all := s.in().watches(s); len(all) > 0 || !s.held() {
+		return all
+	}
+	c := inspectCall(s.AccountID, s.Frozen, s.Target)
+	c.Known = s.Mark
+	return s.watch("checks", c)
+}
+
+// waiting lists who can move the transfer on now.
+func (s State) waiting() []string {
+	switch {
+	case s.Closed(), s.Ending != nil:
+		return nil
+	case s.held(), s.rereads():
+		return workflows.Union([]string{s.Requester}, s.Holders)
+	}
+	return s.in().waiting(s)
+}
+
+// audience lists who must have a card now. Folding adds them to Told, from which nobody is ever
+// taken.
+func (s State) audience() []string {
+	who := []string{s.Requester}
+	if s.held() || s.rereads() {
+		who = workflows.Union(who, s.Holders)
+	}
+	return workflows.Union(who, s.in().audience(s))
+}
+
+// lines are those of the stage, unless an end waits for integrator.io.
+func (s State) lines(who string) []string {
+	if s.Ending != nil {
+		return []string{"… " + endingWord(s.Ending.Outcome) + ". " + s.endingNow() + "; this ends when integrator.io has confirmed that."}
+	}
+	return s.in().lines(s, who)
+}
+
+// stageLine is the state of things in a sentence.
+func stageLine(s State) string {
+	switch {
+	case s.Closed():
+		return outcomeLine(s)
+	case s.Ending != nil:
+		return s.endingNow() + "."
+	}
+	return s.in().now(s)
+}
+
+// checkLines are the checks as a card shows them.
+func (s State) checkLines() []string {
+	var out []string
+	if s.Caps.Token == workflows.No && len(s.Checks) > 0 {
+		out = append(out, "? Keyholder has no token for this account, so it saw nothing there. Look in integrator.io yourself: "+s.To+
+			" must be listed under Users as accepted and enabled, no other transfer may be pending, "+
+			"and open errors, running jobs and what is shared are worth a look.")
+	}
+	for _, c := range s.Checks {
+		if c.Kind == Advice && c.Result == Pass || c.Result == Unknown && s.Caps.Token == workflows.No {
+			continue
+		}
+		out = append(out, s.checkLine(c))
+	}
+	return out
+}
+
+// buttons are what this person may press now; nothing while an end waits for integrator.io.
 func (s State) buttons(who string) []workflows.Button {
 	if s.Ending != nil {
 		return nil
 	}
-	requester, holder, admin := who == s.Requester, workflows.Among(who, s.Holders), workflows.Among(who, s.Admins)
-	var out []workflows.Button
-	add := func(ok bool, b workflows.Button) {
-		if ok {
-			out = append(out, b)
-		}
-	}
-	check := workflows.Button{Action: ActRecheck, Label: "Check again"}
-	waive := workflows.Button{Action: ActWaive, Label: "Waive…"}
-	mayWaive := s.held() && holder && len(s.waivable()) > 0
-	stop := workflows.Button{Action: ActCancel, Label: "Cancel transfer…", Style: workflows.Danger}
-	switch s.Stage {
-	case Checking:
-		add((s.held() || s.rereads()) && (requester || holder), check)
-		add(mayWaive, waive)
-		add(requester || holder || admin, stop)
-	case Preparing:
-		out = append(out, s.prepareButtons(who)...)
-		add(requester || holder || admin, stop)
-	case Confirming:
-		out = s.confirmingButtons(who)
-	case Cooling:
-		add((s.held() || s.rereads()) && (requester || holder), check)
-		add(mayWaive, waive)
-		add(requester || holder || admin, stop)
-	case Inviting:
-		out = append(out, s.inviteButtons(who)...)
-		add(mayWaive, waive)
-	case Accepting:
-		out = append(out, s.acceptButtons(who)...)
-	case Finishing:
-		out = s.finishingButtons(who)
-	case Settling:
-		add(!s.Settle.Removing && (workflows.Among(who, s.acceptors()) || admin), workflows.Button{Action: ActSettle, Label: "Finish…", Style: workflows.Primary})
-	}
-	return out
+	return s.in().buttons(s, who)
 }
 
-func (s State) prepareButtons(who string) []workflows.Button {
-	var out []workflows.Button
-	acceptor := workflows.Among(who, s.acceptors())
-	if acceptor && s.Prep.Claimed == "" && s.ToPerson == "" && (s.Prep.Invited || s.Prep.Sending || s.othersInvite()) {
-		out = append(out, workflows.Button{Action: ActClaim, Label: "I'm on it", Style: workflows.Primary})
-	}
-	if s.unseen() && (acceptor || workflows.Among(who, s.Admins)) {
-		out = append(out, workflows.Button{Action: ActAttest, Label: "It is a user now", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
-			Text: s.To + " has signed up through the invitation and is listed as an accepted user of " + s.AccountName + ". This is recorded under your name.", Yes: "I have seen it", No: "Not yet"}})
-	}
-	if workflows.Among(who, []string{s.Requester}, s.Holders) && !s.Reading && !s.Prep.Sending {
-		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again"})
-	}
-	return out
-}
-
-func (s State) inviteButtons(who string) []workflows.Button {
-	var out []workflows.Button
-	if s.Invite.Manual && workflows.Among(who, s.inviters()) {
-		out = append(out, workflows.Button{Action: ActAttest, Label: "The invitation is sent", Style: workflows.Primary, Confirm: &workflows.Confirm{
-			Title: "Do you swear to it?", Text: "In integrator.io, " + s.To + " was invited to become the owner of " + s.AccountName + ". This is recorded under your name.", Yes: "It is sent", No: "Not yet"}})
-	}
-	manages := workflows.Among(who, []string{s.Requester}, s.Holders)
-	if !s.Invite.Manual && !s.Invite.Sending && manages && !s.Reading {
-		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again", Style: workflows.Primary})
-	}
-	if manages || workflows.Among(who, s.FromPeople) {
-		out = append(out, workflows.Button{Action: ActWithdraw, Label: "Withdraw…", Style: workflows.Danger})
-	}
-	return out
-}
-
-func (s State) acceptButtons(who string) []workflows.Button {
-	if s.carrying() {
-		return nil
-	}
-	var out []workflows.Button
-	acceptor := workflows.Among(who, s.acceptors())
-	standing := s.Invite.Lost == "" && !s.Invite.Resend
-	if acceptor && standing && s.Invite.Accepted == "" {
-		out = append(out, workflows.Button{Action: ActAccept, Label: "Accept", Style: workflows.Primary})
-	}
-	if acceptor && standing && s.attestable() && who != s.Invite.Attested {
-		out = append(out, workflows.Button{Action: ActAttest, Label: "It is accepted", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
-			Text: "You accepted the invitation in integrator.io, and " + s.To + " is shown there as the owner of " + s.AccountName + ". This is recorded under your name.", Yes: "It is accepted", No: "Not yet"}})
-	}
-	if acceptor {
-		out = append(out, workflows.Button{Action: ActDecline, Label: "Decline…", Style: workflows.Danger})
-	}
-	if workflows.Among(who, []string{s.Requester}, s.Holders, s.FromPeople) {
-		if !s.Invite.Resend {
-			out = append(out, workflows.Button{Action: ActResend, Label: "Send again"})
-		}
-		out = append(out, workflows.Button{Action: ActWithdraw, Label: "Withdraw…"})
-	}
-	return out
-}
-
-// reminder is a thread reply under the person's card. Its text rests on what was kept when it was sent, so that it never changes.
+// reminder is a thread reply under the person's card. Its text rests on what was kept when it was
+// sent, so that it never changes.
 func (s State) reminder(r Reminder, who string) workflows.Card {
-	text := reminderText(s, r)
+	text := "A reminder: "
+	if st, known := stages[r.Stage]; known {
+		text += st.remind(s)
+	}
+	if !r.Until.IsZero() {
+		text += " by " + workflows.When(r.Until) + ", in " + workflows.Span(r.Until.Sub(r.At)) + "."
+	}
 	return workflows.Card{Name: fmt.Sprintf("nudge-%d", r.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(),
 		Fallback: workflows.Plain(text, nil), Bulk: true}
+}
+
+// askedLine says who asked, when and why.
+func askedLine(s State) string {
+	line := workflows.Mention(s.Requester) + " asked, " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
+	if s.From != "" && !s.changed() {
+		line += "\nOwner now: " + s.From + ", who then has " + roleWord(s.PreviousRole) + "."
+	}
+	return line
+}
+
+// notice is the channel's message: the start, and in the end no more than a line.
+func (s State) notice() workflows.Card {
+	c := workflows.Card{Name: cardNotice, Recipient: s.Channel, Note: s.note(), Bulk: true,
+		Title:    "Asked: hand " + workflows.Esc(s.AccountName) + " to " + s.To,
+		Fallback: "Asked: hand " + s.AccountName + " to " + s.To}
+	c.Lines = []string{askedLine(s), workflows.Mentions(s.Electorate) + " decide; " + workflows.Plural(s.Policy.Quorum, "confirmation") + " are needed. They are asked in direct messages."}
+	if s.Policy.Quorum == 1 {
+		c.Lines[1] = workflows.Mentions(s.Electorate) + " decide; 1 confirmation is needed. They are asked in direct messages."
+	}
+	if len(s.Electorate) == 1 {
+		c.Lines[1] = workflows.Mentions(s.Electorate) + " decides, asked in a direct message."
+	}
+	if s.changed() || s.Closed() {
+		c.Lines = c.Lines[:1]
+	}
+	return c
+}
+
+// changedCard is the one message that confirms the change of owner, to the previous owner and the
+// channel.
+func (s State) changedCard(who string) workflows.Card {
+	c := workflows.Card{Name: cardChanged, Recipient: who, Note: s.note(), Title: "✓ " + workflows.Esc(s.AccountName) + " has a new owner",
+		Fallback: s.AccountName + " now belongs to " + s.To + ", no longer to " + s.From}
+	text := changedSentence(s)
+	if workflows.Among(who, s.FromPeople) {
+		text += " You, " + s.From + ", have the manage role" + s.follows() + ". Thank you for handing it over."
+	} else {
+		text += " Until now it belonged to " + s.From + ", who has the manage role" + s.follows() + "."
+	}
+	c.Lines = []string{text}
+	return c
+}
+
+// follows says what the previous owner is to have in the end, where that is more than integrator.io
+// does by itself.
+func (s State) follows() string {
+	switch s.PreviousRole {
+	case RoleManage:
+		return ""
+	case RoleRemove:
+		return " until the account is settled; then the access ends, as agreed"
+	}
+	return "; " + roleWord(s.PreviousRole) + " is agreed and follows"
+}
+
+func changedSentence(s State) string {
+	source := "seen at integrator.io, " + workflows.When(s.changedAt())
+	if s.Settle.How == workflows.Attested {
+		source = workflows.Mention(s.Settle.Attested) + " says so, " + workflows.When(s.changedAt())
+	}
+	return workflows.Esc(s.AccountName) + " now belongs to " + s.To + " (" + source + ")."
+}
+
+func mentioned(ids []string) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = workflows.Mention(id)
+	}
+	return out
+}
+
+// administrators names whom to ask for what needs an administrator.
+func (s State) administrators() string {
+	if len(s.Admins) == 0 {
+		return "An administrator of the account"
+	}
+	return workflows.Mentions(s.Admins)
 }

@@ -43,7 +43,8 @@ func (s State) asOf(f workflows.Facts) State {
 	return s
 }
 
-// noLonger says of a refusal by the rights of now that somebody was permitted when it was asked for.
+// noLonger says of a refusal by the rights of now that somebody was permitted when it was asked
+// for.
 func noLonger(err error, was func() error) error {
 	var r *workflows.Refusal
 	if !errors.As(err, &r) || r.Code != "not_permitted" {

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -130,8 +131,9 @@ func (s State) mayManageInvitation(cmd workflows.Command, word string) error {
 	return nil
 }
 
-// endAfterWithdrawal ends the transfer once integrator.io holds no invitation of it any more. Where nothing was sent, or only people can
-// withdraw, it ends at once; the card then says what is left to do.
+// endAfterWithdrawal ends the transfer once integrator.io holds no invitation of it any more. Where
+// nothing was sent, or only people can withdraw, it ends at once; the card then says what is left
+// to do.
 func (s State) endAfterWithdrawal(cmd workflows.Command, e Ending) workflows.Decision {
 	if s.Stage == Inviting && !s.Invite.Sending {
 		return s.end(cmd, Ended{Outcome: e.Outcome, Reason: e.Reason, Left: s.Invite.Manual})
@@ -157,7 +159,8 @@ func withdrawn(s State, cmd workflows.Command, r workflows.Receipt) (workflows.D
 		case workflows.TransferDone:
 			return s.transfer(cmd, workflows.Verified, r.Transfer.OwnerRole)
 		case workflows.TransferStarted, workflows.TransferQueued:
-			// Accepted, and not yet carried out: that can still fail, so it is watched, not believed.
+			// Accepted, and not yet carried out: that can still fail, so it is watched, not
+			// believed.
 			end := cmd.At.Add(s.Policy.AcceptWithin)
 			if s.Invite.Taken {
 				end = s.Until // the time for that was given once
@@ -183,7 +186,8 @@ func withdrawn(s State, cmd workflows.Command, r workflows.Receipt) (workflows.D
 	}
 }
 
-// carrying reports whether integrator.io is carrying the change of owner out: accepted, not yet done.
+// carrying reports whether integrator.io is carrying the change of owner out: accepted, not yet
+// done.
 func (s State) carrying() bool {
 	return s.Stage == Accepting && (strings.HasPrefix(s.Invite.Mark, workflows.TransferQueued) || strings.HasPrefix(s.Invite.Mark, workflows.TransferStarted))
 }
@@ -309,4 +313,144 @@ var evTransferred = workflows.Kind[State, transferred]{
 	Tell: func(e workflows.Event, b transferred) string {
 		return "The owner has changed (" + howWord(b.How, e.By.ID) + ")."
 	},
+}
+
+// acceptingStage waits for the new owner, here and at integrator.io.
+type acceptingStage struct{ plain }
+
+func (acceptingStage) now(s State) string {
+	if s.carrying() {
+		return "The invitation was accepted, and integrator.io is carrying it out."
+	}
+	return s.To + " is invited and has to accept at integrator.io."
+}
+
+func (acceptingStage) notify(s State, who string) string {
+	switch {
+	case s.carrying():
+		return "integrator.io is handing " + s.what()
+	case workflows.Among(who, s.acceptors()):
+		return "Accept: " + s.To + " becomes the owner of " + s.AccountName
+	}
+	return s.To + " is invited to become the owner of " + s.AccountName
+}
+
+func (acceptingStage) lines(s State, who string) []string {
+	var out []string
+	if s.carrying() {
+		return []string{"✓ The invitation was accepted (seen at integrator.io). integrator.io is carrying it out; Keyholder sees when that is done. Nothing is asked of you now."}
+	}
+	switch {
+	case s.Invite.Resend:
+		out = append(out, "… The old invitation is being withdrawn; then a new one goes out.")
+	case s.Invite.Lost == workflows.TransferFailed:
+		out = append(out, "! integrator.io could not carry the transfer out. Send the invitation again, or withdraw it.")
+	case s.Invite.Lost != "":
+		out = append(out, "! The invitation is gone at integrator.io: somebody cancelled or deleted it there. Send it again, or withdraw it here.")
+	}
+	if len(out) > 0 {
+		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+	}
+	switch {
+	case s.Invite.How == workflows.Acted:
+		out = append(out, "✓ integrator.io has invited "+s.To+" to become the owner.")
+	default:
+		out = append(out, "✓ "+s.To+" was invited to become the owner ("+howWord(s.Invite.How, s.Invite.Attested)+").")
+	}
+	if s.Invite.Accepted != "" {
+		out = append(out, "✓ "+workflows.Mention(s.Invite.Accepted)+" accepts for "+s.To+". What is missing is the acceptance at integrator.io.")
+	}
+	do := "Sign in to integrator.io as " + s.To + ", open the invitation (the mail, or the bell) and press Accept there. Only the new owner can."
+	switch {
+	case workflows.Among(who, s.acceptors()) && s.ToPerson != "":
+		out = append(out, "You are asked because you are to become the owner. "+do)
+	case workflows.Among(who, s.acceptors()):
+		out = append(out, "You are asked because you can read that mailbox. "+do)
+	case s.ToPerson != "":
+		out = append(out, workflows.Mention(s.ToPerson)+" has to accept at integrator.io.")
+	default:
+		out = append(out, "One of "+workflows.Mentions(s.acceptors())+" has to accept at integrator.io.")
+	}
+	watch := "Keyholder sees the acceptance by itself."
+	if s.attestable() {
+		watch = "Keyholder cannot see the acceptance; whoever accepted says so with “It is accepted”."
+	}
+	end := ", or the invitation is withdrawn."
+	if s.byHand() {
+		end = ", or this ends."
+	}
+	return append(out, watch+" By "+workflows.When(s.Until)+end)
+}
+
+func (acceptingStage) buttons(s State, who string) []workflows.Button {
+	if s.carrying() {
+		return nil
+	}
+	var out []workflows.Button
+	acceptor := workflows.Among(who, s.acceptors())
+	standing := s.Invite.Lost == "" && !s.Invite.Resend
+	if acceptor && standing && s.Invite.Accepted == "" {
+		out = append(out, workflows.Button{Action: ActAccept, Label: "Accept", Style: workflows.Primary})
+	}
+	if acceptor && standing && s.attestable() && who != s.Invite.Attested {
+		out = append(out, workflows.Button{Action: ActAttest, Label: "It is accepted", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
+			Text: "You accepted the invitation in integrator.io, and " + s.To + " is shown there as the owner of " + s.AccountName + ". This is recorded under your name.", Yes: "It is accepted", No: "Not yet"}})
+	}
+	if acceptor {
+		out = append(out, workflows.Button{Action: ActDecline, Label: "Decline…", Style: workflows.Danger})
+	}
+	if workflows.Among(who, []string{s.Requester}, s.Holders, s.FromPeople) {
+		if !s.Invite.Resend {
+			out = append(out, workflows.Button{Action: ActResend, Label: "Send again"})
+		}
+		out = append(out, workflows.Button{Action: ActWithdraw, Label: "Withdraw…"})
+	}
+	return out
+}
+
+func (acceptingStage) waiting(s State) []string {
+	if s.carrying() {
+		return nil
+	}
+	return s.acceptors()
+}
+
+func (acceptingStage) audience(s State) []string { return s.acceptors() }
+
+func (acceptingStage) owing(s State) []string {
+	switch {
+	case s.Ending != nil || s.carrying():
+		return nil
+	case s.Invite.Accepted != "":
+		return []string{s.Invite.Accepted}
+	}
+	return s.acceptors()
+}
+
+func (acceptingStage) remind(s State) string {
+	return workflows.Say("%s is invited to become the owner of %s. Please accept at integrator.io", s.To, s.AccountName)
+}
+
+func (acceptingStage) watches(s State) []workflows.Watch {
+	return s.watch("transfer", workflows.Call{
+		Op: workflows.OpWatchTransfer, ID: s.Invite.ID, Email: s.To, Seen: s.Seen, Owner: s.From, Known: s.Invite.Mark,
+	})
+}
+
+func (acceptingStage) expire(s State, cmd workflows.Command) (workflows.Decision, error) {
+	if s.Invite.Taken && s.carrying() {
+		why := "it was accepted, but integrator.io did not carry it out in time"
+		return s.end(cmd, Ended{Outcome: Failed, Reason: why, Left: true}), nil
+	}
+	return s.endAfterWithdrawal(cmd, Ending{Outcome: Expired, By: cmd.Actor}), nil
+}
+
+func (acceptingStage) late() string { return "The new owner did not accept in time." }
+
+func othersOf(all []string, but string) string {
+	others := slices.DeleteFunc(slices.Clone(all), func(x string) bool { return x == but })
+	if len(others) == 0 {
+		return "Nobody else can accept. Let somebody else send the invitation: press Send again."
+	}
+	return workflows.Mentions(others) + " can."
 }

@@ -144,7 +144,8 @@ var evUserInvited = workflows.Kind[State, userInvited]{
 		s.Prep.Invited, s.Prep.Sending, s.Prep.Sent, s.Prep.Gone = true, false, s.Prep.Sent || b.Sent, false
 		s.Prep.Mark, s.Prep.Manual, s.Prep.Message = b.Mark, "", ""
 		s.sawTarget(b.Who)
-		// The question stays the same: whoever takes the sign-up on while the invitation goes out is right to.
+		// The question stays the same: whoever takes the sign-up on while the invitation goes out
+		// is right to.
 	},
 	Tell: func(e workflows.Event, b userInvited) string {
 		if b.Sent {
@@ -194,7 +195,8 @@ var evUserSeen = workflows.Kind[State, seen]{
 var evPrepared = workflows.Kind[State, how]{
 	Type: "transfer.prepared",
 	Fold: func(s *State, e workflows.Event, b how) {
-		// An invitation whose answer never came may be the one that was accepted; one that was answered as accepted at once was not ours.
+		// An invitation whose answer never came may be the one that was accepted; one that was
+		// answered as accepted at once was not ours.
 		s.Prep.Done, s.Prep.Sent = b.How, s.Prep.Sent || s.Prep.Sending && b.How != workflows.Verified
 		s.Prep.Sending = false
 		if b.How == workflows.Attested {
@@ -213,4 +215,116 @@ var evPrepared = workflows.Kind[State, how]{
 		}
 		return "The new owner is a user of the account now (seen at integrator.io)."
 	},
+}
+
+// preparingStage makes the new owner a user of the account, which one must be to become its owner.
+type preparingStage struct{ plain }
+
+func (preparingStage) now(s State) string {
+	return s.To + " has to become a user of the account first."
+}
+
+func (preparingStage) notify(s State, _ string) string {
+	return s.To + " has to become a user of " + s.AccountName + " first"
+}
+
+func (preparingStage) lines(s State, who string) []string {
+	box := "The invitation goes to the mailbox of " + s.To + "."
+	var out []string
+	switch {
+	case s.Prep.Sending:
+		out = append(out, "… "+s.To+" is not a user of the account yet. Keyholder is inviting it.")
+	case s.Prep.Gone:
+		out = append(out, "! The invitation of "+s.To+" as a user was declined or deleted at integrator.io. Press Check again to send a new one.")
+	case s.Prep.Manual == workflows.RefusedNoSeats:
+		out = append(out, "! integrator.io refused the invitation: every user seat of the account is taken. An administrator has to remove a user or a pending invitation, or buy seats; then press Check again. Nothing was changed.")
+	case s.Prep.Manual == workflows.FailedDeadline:
+		out = append(out, "! integrator.io did not answer for "+workflows.Span(workflows.GiveUpAfter)+", so it is not certain that "+s.To+" was invited as a user. Press Check again to try once more.")
+	case s.Prep.Manual != "" && s.Prep.Manual != workflows.RefusedForbidden && s.Prep.Manual != workflows.RefusedUnauthorized && s.Prep.Manual != workflows.RefusedNoToken:
+		out = append(out, "! integrator.io refused to invite "+s.To+" as a user"+said(s.Prep.Message)+". Mend that and press Check again, or an administrator invites it: My account > Users > Invite user, role Monitor.")
+	case s.Prep.Manual != "":
+		out = append(out, "! Keyholder's token may not invite users"+said(s.Prep.Message)+". "+s.administrators()+": please invite "+s.To+" yourself. In integrator.io: My account > Users > Invite user, role Monitor.")
+	default:
+		out = append(out, "✓ "+s.To+" was invited as a user. "+box)
+	}
+	if !s.Prep.Invited && !s.Prep.Sending && !s.othersInvite() {
+		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+	}
+	next := "Open the mail and sign up through that very link. Do not start a free trial: that would own another account, and integrator.io would refuse the transfer."
+	switch {
+	case s.ToPerson != "" && who == s.ToPerson:
+		out = append(out, "You are asked because you are to become the owner. "+next)
+	case s.Prep.Claimed != "":
+		out = append(out, workflows.Mention(s.Prep.Claimed)+" is on it. "+next)
+	case workflows.Among(who, s.acceptors()):
+		out = append(out, "You are asked because you can read that mailbox. One of "+workflows.Mentions(s.acceptors())+" presses “I'm on it”. "+next)
+	case s.ToPerson != "":
+		out = append(out, workflows.Mention(s.ToPerson)+" opens the mail and signs up.")
+	default:
+		out = append(out, "One of "+workflows.Mentions(s.acceptors())+" opens that mailbox and signs up.")
+	}
+	next = "the approvers are asked"
+	if s.Cooled {
+		next = "the invitation to become the owner follows"
+	}
+	return append(out, "When it is accepted, the checks run again and "+next+". By "+workflows.When(s.Until)+", or this ends.")
+}
+
+func (preparingStage) buttons(s State, who string) []workflows.Button {
+	var out []workflows.Button
+	acceptor := workflows.Among(who, s.acceptors())
+	if acceptor && s.Prep.Claimed == "" && s.ToPerson == "" && (s.Prep.Invited || s.Prep.Sending || s.othersInvite()) {
+		out = append(out, workflows.Button{Action: ActClaim, Label: "I'm on it", Style: workflows.Primary})
+	}
+	if s.unseen() && (acceptor || workflows.Among(who, s.Admins)) {
+		out = append(out, workflows.Button{Action: ActAttest, Label: "It is a user now", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
+			Text: s.To + " has signed up through the invitation and is listed as an accepted user of " + s.AccountName + ". This is recorded under your name.", Yes: "I have seen it", No: "Not yet"}})
+	}
+	if workflows.Among(who, []string{s.Requester}, s.Holders) && !s.Reading && !s.Prep.Sending {
+		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again"})
+	}
+	return append(out, s.cancelButton(who)...)
+}
+
+func (preparingStage) waiting(s State) []string {
+	if s.Prep.Manual != "" || !s.Token {
+		return workflows.Union(s.Admins, s.acceptors())
+	}
+	return s.acceptors()
+}
+
+func (preparingStage) audience(s State) []string {
+	if s.Prep.Manual != "" {
+		return workflows.Union(s.acceptors(), s.Admins)
+	}
+	return s.acceptors()
+}
+
+func (preparingStage) owing(s State) []string {
+	if s.Prep.Claimed != "" {
+		return []string{s.Prep.Claimed}
+	}
+	return s.acceptors()
+}
+
+func (preparingStage) remind(s State) string {
+	return workflows.Say("%s has to become a user of %s first. Please sign up through the invitation", s.To, s.AccountName)
+}
+
+func (preparingStage) watches(s State) []workflows.Watch {
+	return s.watch("user", workflows.Call{Op: workflows.OpWatchUser, Email: s.To, Who: s.Target, Known: s.Prep.Mark})
+}
+
+func (preparingStage) late() string {
+	return "The new owner did not become a user of the account in time."
+}
+
+// othersInvite reports whether a person has to send the invitation as a user, because the token may
+// not.
+func (s State) othersInvite() bool {
+	switch s.Prep.Manual {
+	case "", workflows.RefusedNoSeats, workflows.FailedDeadline:
+		return false
+	}
+	return true
 }

@@ -43,7 +43,8 @@ func (s State) invite(cmd workflows.Command, account workflows.AccountState) (wo
 	return d, nil
 }
 
-// byHand reports whether the present owner has to send the invitation in the pages, as far as is known before it was tried.
+// byHand reports whether the present owner has to send the invitation in the pages, as far as is
+// known before it was tried.
 func (s State) byHand() bool {
 	return !s.Token || s.Caps.Token == workflows.No || s.Caps.Start == workflows.No
 }
@@ -116,8 +117,8 @@ func attest(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	return workflows.Decision{}, refused("not_now", "There is nothing to attest now; Keyholder sees this step by itself. Nothing was recorded. "+stageLine(s))
 }
 
-// inviters are the people who can invite in the pages: the present owner; when they are not in this Slack, a holder or administrator says
-// that it was done.
+// inviters are the people who can invite in the pages: the present owner; when they are not in this
+// Slack, a holder or administrator says that it was done.
 func (s State) inviters() []string {
 	if len(s.FromPeople) > 0 {
 		return s.FromPeople
@@ -188,4 +189,156 @@ var evInvited = workflows.Kind[State, invited]{
 		}
 		return "The new owner was invited (" + howWord(b.How, e.By.ID) + id + "). To accept until " + workflows.When(b.Until) + "."
 	},
+}
+
+// invitingStage sends the invitation to become the owner, or has the present owner send it.
+type invitingStage struct{ plain }
+
+func (invitingStage) now(s State) string {
+	switch {
+	case s.Invite.Manual:
+		return "The present owner is asked to send the invitation."
+	case s.Invite.Code != "":
+		return "integrator.io refused the invitation."
+	case s.Paused:
+		return "A check holds the invitation up."
+	case s.Reading:
+		return "The checks run again, then the invitation goes out."
+	}
+	return "The invitation is on its way."
+}
+
+func (invitingStage) notify(s State, who string) string {
+	if s.Invite.Manual && workflows.Among(who, s.inviters()) {
+		return "Please invite " + s.To + " to become the owner of " + s.AccountName
+	}
+	return "Handing " + s.what() + ": the invitation"
+}
+
+func (invitingStage) lines(s State, who string) []string {
+	switch {
+	case s.rereads():
+		return []string{s.unreadLine()}
+	case s.Reading, s.Doubt != "":
+		return []string{"… The checks run again, then the invitation goes out. By " + workflows.When(s.Until) + ", or this ends."}
+	case s.Paused:
+		line := "! A check holds the invitation up; the confirmations stand. As soon as it is mended, the invitation goes out by itself."
+		if len(s.waivable()) > 0 {
+			line += " A holder may waive it with a reason."
+		}
+		return []string{line + " By " + workflows.When(s.Until) + ", or this ends."}
+	case s.Invite.Manual:
+		out := []string{}
+		if s.Invite.Code != "" && s.Invite.Code != workflows.RefusedNoToken {
+			out = append(out, "! Keyholder's token may not start a transfer"+said(s.Invite.Message)+"; the present owner does it in the pages.")
+		}
+		if workflows.Among(who, s.FromPeople) {
+			out = append(out, "You are asked because you own the account, as "+s.From+". "+pageSteps(s)+" Then press “The invitation is sent”.")
+		} else if len(s.FromPeople) > 0 {
+			out = append(out, workflows.Mentions(s.FromPeople)+", the present owner, is asked to invite "+s.To+" in integrator.io.")
+		} else {
+			out = append(out, s.From+" is nobody's address in this Slack. Ask the owner: "+pageSteps(s)+" Then "+workflows.List(mentioned(s.inviters()), "or")+" says here that it was done.")
+		}
+		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+	case s.Invite.Code != "":
+		return []string{"! " + remedy(s, s.Invite.Code, s.Invite.Message) + " By " + workflows.When(s.Until) + ", or this ends."}
+	}
+	return []string{"… integrator.io is being asked to invite " + s.To + "."}
+}
+
+func (invitingStage) facts(s State) []string { return s.checkLines() }
+
+func (invitingStage) buttons(s State, who string) []workflows.Button {
+	var out []workflows.Button
+	if s.Invite.Manual && workflows.Among(who, s.inviters()) {
+		out = append(out, workflows.Button{Action: ActAttest, Label: "The invitation is sent", Style: workflows.Primary, Confirm: &workflows.Confirm{
+			Title: "Do you swear to it?", Text: "In integrator.io, " + s.To + " was invited to become the owner of " + s.AccountName + ". This is recorded under your name.", Yes: "It is sent", No: "Not yet"}})
+	}
+	manages := workflows.Among(who, []string{s.Requester}, s.Holders)
+	if !s.Invite.Manual && !s.Invite.Sending && manages && !s.Reading {
+		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again", Style: workflows.Primary})
+	}
+	if manages || workflows.Among(who, s.FromPeople) {
+		out = append(out, workflows.Button{Action: ActWithdraw, Label: "Withdraw…", Style: workflows.Danger})
+	}
+	return append(out, s.waiveButton(who)...)
+}
+
+func (invitingStage) waiting(s State) []string {
+	switch {
+	case s.Invite.Manual:
+		return s.inviters()
+	case s.Invite.Code != "":
+		return workflows.Union([]string{s.Requester}, s.Holders)
+	}
+	return nil
+}
+
+func (invitingStage) audience(s State) []string {
+	if s.Invite.Manual {
+		return s.inviters()
+	}
+	return nil
+}
+
+func (invitingStage) watches(s State) []workflows.Watch {
+	if !s.Invite.Manual {
+		return nil
+	}
+	return acceptingStage{}.watches(s)
+}
+
+func (invitingStage) expire(s State, cmd workflows.Command) (workflows.Decision, error) {
+	return s.endAfterWithdrawal(cmd, Ending{Outcome: Expired, By: cmd.Actor}), nil
+}
+
+func (invitingStage) late() string { return "The invitation could not be sent in time." }
+
+// pageSteps are the steps of integrator.io's help article on switching the owner.
+func pageSteps(s State) string {
+	where := "integrator.io"
+	if s.UIHost != "" {
+		where = s.UIHost
+	}
+	return "Sign in to " + where + " as " + s.From + ", open Users, press the arrow next to " + s.To + ", choose Make account owner, and press Confirm."
+}
+
+// invites says who sends the invitation.
+func (s State) invites() string {
+	if s.byHand() {
+		return "the present owner invites " + s.To + " at integrator.io"
+	}
+	return "integrator.io invites " + s.To
+}
+
+// remedy turns a refusal by integrator.io into what happened and what to do.
+func remedy(s State, code, message string) string {
+	switch code {
+	case workflows.RefusedMultipleOrgs:
+		return "integrator.io refused the invitation: " + s.To + " is part of multiple organizations, that is, a user of another account as well. The owner of that account has to remove it under Users; then press Check again. Nothing was changed here."
+	case workflows.RefusedPending:
+		return "integrator.io refused the invitation: another account transfer is already pending there. Delete it under My account > Transfers; then press Check again. Nothing was changed here."
+	case workflows.RefusedDisabled:
+		return "integrator.io refused the invitation: " + s.To + " is switched off (disabled) as a user. Switch it on under Users; then press Check again. Nothing was changed here."
+	case workflows.RefusedNotUser:
+		return "integrator.io refused the invitation: " + s.To + " is not an accepted user of the account. Invite it under Users and let it accept; then press Check again. Nothing was changed here."
+	case workflows.RefusedNoSeats:
+		return "integrator.io refused it: every user seat of the account is taken. Remove a user or a pending invitation, or buy seats; then press Check again. Nothing was changed here."
+	case workflows.RefusedForbidden:
+		return "integrator.io refused it: the token may not do this. The present owner or an administrator can do it in the pages."
+	case workflows.RefusedUnauthorized:
+		return "integrator.io does not accept the token: it is wrong, revoked or expired. Whoever runs Keyholder has to replace it; then press Check again."
+	case workflows.RefusedNoToken:
+		return "Keyholder has no token for this account, so people do this step in the pages."
+	case workflows.RefusedAlreadyUser:
+		return "integrator.io says that the access exists already. Look under Users; then press Check again."
+	case workflows.RefusedChanged:
+		return "The access at integrator.io is no longer the one that Keyholder expected, so it left it alone. Look under Users; then press Check again."
+	case workflows.FailedDeadline:
+		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter) + ". Ask again with " + workflows.Slash + " transfer when it does."
+	}
+	if message == "" {
+		message = "no reason given"
+	}
+	return "integrator.io refused it: " + workflows.Quote(message) + ". Mend that in integrator.io; then press Check again. Nothing was changed here."
 }

@@ -137,7 +137,8 @@ func roleReceipt(s State, cmd workflows.Command, r workflows.Receipt) (workflows
 	return d, nil
 }
 
-// probedAgain records whether the token still works under the new owner, and what is still switched off.
+// probedAgain records whether the token still works under the new owner, and what is still switched
+// off.
 func probedAgain(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
 	if s.Settle.Probed && s.Settle.TokenOK {
 		return workflows.Decision{}, nil
@@ -169,7 +170,8 @@ func superseded(s State, cmd workflows.Command) (workflows.Decision, error) {
 	return evEnded.One(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: pointTexts(left), Code: "superseded"}), nil
 }
 
-// leftOpen are the points that are open when nobody finishes: a removal that Keyholder would have made is one of them.
+// leftOpen are the points that are open when nobody finishes: a removal that Keyholder would have
+// made is one of them.
 func (s State) leftOpen() []Point {
 	var left []Point
 	for _, p := range s.points() {
@@ -256,4 +258,80 @@ var evSettling = workflows.Kind[State, settled]{
 	Tell: func(e workflows.Event, b settled) string {
 		return "Finished" + whose(e.By) + ": " + workflows.Plural(len(b.Done), "point") + " done, " + workflows.Plural(len(b.Open), "point") + " open."
 	},
+}
+
+// settlingStage is what is to be done once the owner has changed.
+type settlingStage struct{ plain }
+
+func (settlingStage) title(s State) string {
+	return workflows.Say("%s belongs to %s now; a few things are left to do", s.AccountName, s.To)
+}
+
+func (settlingStage) now(s State) string {
+	return s.To + " owns the account; a few things are left to do."
+}
+
+func (settlingStage) notify(s State, _ string) string {
+	return s.AccountName + " belongs to " + s.To + " now; a few things are left to do"
+}
+
+func (settlingStage) lines(s State, who string) []string {
+	out := []string{"✓ " + changedSentence(s)}
+	if s.Settle.Removing {
+		return append(out, "… "+s.From+" is being removed; that is the last step.")
+	}
+	var list []string
+	for _, p := range s.points() {
+		sign := "…"
+		switch {
+		case p.Seen && p.Key == "role" && s.PreviousRole == RoleRemove:
+			p.Text += ": Keyholder's last step, when you finish"
+		case p.Seen:
+			sign = "✓"
+		}
+		list = append(list, sign+" "+p.Text)
+	}
+	if s.Settle.RoleCode != "" {
+		list = append(list, "! The role of "+s.From+" could not be set ("+workflows.Esc(s.Settle.RoleCode)+"). Set it in integrator.io under Users.")
+	}
+	if s.Settle.Probed && !s.Settle.TokenOK {
+		list = append(list, "! The API token no longer works under the new owner. Make a new one and give it to Keyholder.")
+	}
+	out = append(out, strings.Join(list, "\n"))
+	whoFor := workflows.List(append(mentioned(s.acceptors()), "an administrator"), "or")
+	if workflows.Among(who, s.acceptors(), s.Admins) {
+		whoFor = "You"
+	}
+	return append(out, whoFor+" can finish this. On "+workflows.When(s.Until)+" it ends by itself; what is open then stays on this card.")
+}
+
+func (settlingStage) buttons(s State, who string) []workflows.Button {
+	if s.Settle.Removing || !workflows.Among(who, s.acceptors(), s.Admins) {
+		return nil
+	}
+	return []workflows.Button{{Action: ActSettle, Label: "Finish…", Style: workflows.Primary}}
+}
+
+func (settlingStage) waiting(s State) []string {
+	if s.Settle.Removing {
+		return nil
+	}
+	return s.acceptors()
+}
+
+func (settlingStage) audience(s State) []string { return workflows.Union(s.acceptors(), s.Admins) }
+
+func (st settlingStage) owing(s State) []string { return st.waiting(s) }
+
+func (settlingStage) remind(s State) string {
+	return workflows.Say("a few things are left to do for %s; please finish them", s.AccountName)
+}
+
+func (settlingStage) expire(s State, cmd workflows.Command) (workflows.Decision, error) {
+	left := s.leftOpen()
+	if s.Settle.Removing {
+		late := Point{Key: "removed", Text: s.From + " could not be removed in time; remove them under Users"}
+		left = append([]Point{late}, s.Settle.Points...)
+	}
+	return workflows.Decision{Events: s.complete(cmd, left, "time")}, nil
 }

@@ -233,13 +233,13 @@ func delegationsGiven(h *hand) {
 	h.stopped()
 	h.whole()
 	state := func(from string) string {
-		now := time.Now().UTC().Truncate(time.Second)
+		now := realTime().UTC().Truncate(time.Second)
 		return fmt.Sprintf(`{"id":%q,"delegation":{"from":%q,"to":%q,"since":%q,"until":%q}}`, from, from, oli,
 			now.Add(-time.Hour).Format(time.RFC3339), now.Add(24*time.Hour).Format(time.RFC3339))
 	}
 	h.set(h.key("record", person(ben)), "state", state(ben))
 	h.set(h.key("record", person(cat)), "version", "1", "head", strings.Repeat("ab", 32), "machine", "person", "schema", "1", "state", state(cat),
-		"last", fmt.Sprint(time.Now().Add(-time.Hour).UnixMilli()))
+		"last", fmt.Sprint(realTime().Add(-time.Hour).UnixMilli()))
 	h.verified(ben+": its state is another than that of its events", cat+": ", "the index does not list it")
 	h.run()
 	m, block, ok := h.button(ana, "transfer.confirm")

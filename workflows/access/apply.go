@@ -75,17 +75,15 @@ func init() {
 				s.enter(Approving, e)
 				s.Until = b.Closes
 			}
-			s.Asked = b.Asked
+			s.Asked, s.WaitFor, s.StandIns = b.Asked, b.Asked, b.Again
 			s.Ballot.Opens, s.Ballot.Closes = e.At, b.Closes
 			s.bar(b.Bars)
 		}),
-		evAsked: with(func(s *State, _ workflows.Event, b asking) {
+		evAsked: with(func(s *State, e workflows.Event, b asking) {
 			s.bar(b.Bars)
-			_, before := s.question()
-			for _, who := range b.Asked { // who is asked only now can answer
-				if !workflows.Among(who, before) {
-					s.WaitFor = workflows.Union(s.WaitFor, []string{who})
-				}
+			s.WaitFor, s.StandIns = b.Waiting, b.Again
+			if len(b.Gone) > 0 {
+				s.Unasked = append(slices.Clip(s.Unasked), Notice{N: len(s.Unasked) + 1, At: e.At, To: b.Gone})
 			}
 			if s.Extend != nil {
 				s.Extend.Asked = b.Asked
@@ -205,7 +203,7 @@ func init() {
 			s.Round++
 		}),
 		evExtending: with(func(s *State, _ workflows.Event, b Extension) {
-			s.Extend, s.NoMore, s.NoMoreLeft = &b, "", ""
+			s.Extend, s.NoMore, s.NoMoreLeft, s.WaitFor, s.StandIns = &b, "", "", b.Asked, b.Again
 			s.Round++
 		}),
 		evExtended: with(func(s *State, _ workflows.Event, b until) {

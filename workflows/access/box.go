@@ -29,7 +29,8 @@ func extend(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	if err := b.DeadEnd(st, f.Delegations, cmd.At); err != nil {
 		return workflows.Decision{}, deadEnd(s.Frozen, err)
 	}
-	return one(cmd, evExtending, Extension{By: cmd.Actor.ID, Ballot: b, Asked: b.Judge(st, f.Delegations, cmd.At).Waiting}), nil
+	return one(cmd, evExtending, Extension{By: cmd.Actor.ID, Ballot: b, Asked: b.Judge(st, f.Delegations, cmd.At).Waiting,
+		Again: standInsEnd(b, f, cmd.At)}), nil
 }
 
 // endEarly ends a time-box before its time; it needs nobody's approval.
@@ -234,6 +235,8 @@ const (
 	timerRemind = "remind"
 	timerRetry  = "retry"
 	timerLate   = "late"
+	// timerStandIns looks again who stands in for whom, as a delegation ends by its time.
+	timerStandIns = "stand-ins"
 	// timerEscalate tells those who look after access that nobody answers.
 	timerEscalate = "escalate"
 )
@@ -261,6 +264,9 @@ func (s State) timers() []workflows.Timer {
 			add(timerLate, s.FixBy)
 		}
 		return out
+	}
+	if b, _ := s.question(); b != nil && !s.StandIns.IsZero() && (b.Closes.IsZero() || s.StandIns.Before(b.Closes)) {
+		add(timerStandIns, s.StandIns)
 	}
 	switch s.Phase {
 	case Active:
@@ -327,6 +333,8 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		return one(cmd, evNoticed, Notice{N: s.Notices + 1, Until: s.Until, At: cmd.At, To: s.own()}), nil
 	case timerRemind:
 		return one(cmd, evReminded, Notice{N: len(s.Reminded) + 1, Until: s.Until, At: cmd.At, To: s.unanswered()}), nil
+	case timerStandIns:
+		return delegated(s, cmd, f)
 	case timerEscalate:
 		return s.escalate(cmd, f)
 	case timerRetry:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -99,7 +100,7 @@ func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Ch
 	st := eligible(s, f)
 	votes, err := b.Cast(cmd.Actor.ID, choice, reasonGiven, st, f.Delegations, cmd.At)
 	if err != nil {
-		return workflows.Decision{}, notTaken(s, err)
+		return workflows.Decision{}, notTaken(s, cmd, f, b, err)
 	}
 	if who := s.left(f); who != "" && choice == approvals.Approve {
 		return s.endLeft(cmd, f, who), nil
@@ -144,7 +145,7 @@ func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		return workflows.Decision{}, refused("not_now", "Nothing is asked here now. Nothing was recorded. "+stageLine(s))
 	}
 	if _, err := b.Cast(cmd.Actor.ID, approvals.Refuse, "", eligible(s, f), f.Delegations, cmd.At); err != nil {
-		return workflows.Decision{}, notTaken(s, err)
+		return workflows.Decision{}, notTaken(s, cmd, f, b, err)
 	}
 	given, modal := askWhy(s, cmd, "Refuse", "Refuse this? That ends it at once.", true)
 	if modal != nil {
@@ -213,18 +214,37 @@ func (s State) leave(cmd workflows.Command, by string) workflows.Decision {
 	return d
 }
 
-// delegated asks the delegates of those who have not answered, too.
+// delegated asks whoever stands in for somebody by now, and no longer those who do not. Asking is of now: who was asked in a place that
+// was taken back is told, and named nowhere.
 func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	_, asked := s.question()
 	b, open := s.ballot(f)
 	if !open {
 		return workflows.Decision{}, nil
 	}
-	more := workflows.Union(asked, b.Judge(eligible(s, f), f.Delegations, cmd.At).Waiting)
-	if len(more) == len(asked) {
+	waiting := b.Judge(eligible(s, f), f.Delegations, cmd.At).Waiting
+	standing := workflows.Union(b.Electorate, b.Delegates(f.Delegations, cmd.At))
+	voted := func(who string) bool {
+		return slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who })
+	}
+	gone := slices.DeleteFunc(slices.Clone(asked), func(who string) bool { return workflows.Among(who, standing) || voted(who) })
+	ev := asking{Asked: slices.DeleteFunc(workflows.Union(asked, waiting), func(who string) bool { return workflows.Among(who, gone) }),
+		Waiting: waiting, Gone: gone, Bars: s.newBars(f), Again: standInsEnd(b, f, cmd.At)}
+	if slices.Equal(ev.Asked, asked) && slices.Equal(waiting, s.WaitFor) && ev.Again.Equal(s.StandIns) {
 		return workflows.Decision{}, nil
 	}
-	return one(cmd, evAsked, asking{Asked: more, Bars: s.newBars(f)}), nil
+	return one(cmd, evAsked, ev), nil
+}
+
+// standInsEnd is when the next delegation ends by which somebody may answer; zero: none does.
+func standInsEnd(b approvals.Ballot, f workflows.Facts, at time.Time) time.Time {
+	var next time.Time
+	for _, d := range f.Delegations {
+		if slices.Contains(b.Electorate, d.From) && d.ActiveAt(at) && !d.Until.IsZero() && (next.IsZero() || d.Until.Before(next)) {
+			next = d.Until
+		}
+	}
+	return next.UTC().Truncate(time.Millisecond)
 }
 
 // cancel ends a request before anything was written.
@@ -302,7 +322,8 @@ func eligible(s State, f workflows.Facts) approvals.Standing {
 }
 
 // notTaken turns the refusal of a vote into a sentence.
-func notTaken(s State, err error) error {
+func notTaken(s State, cmd workflows.Command, f workflows.Facts, b approvals.Ballot, err error) error {
+	s.WaitFor = slices.DeleteFunc(b.Judge(eligible(s, f), f.Delegations, cmd.At).Waiting, func(who string) bool { return who == cmd.Actor.ID })
 	var r *approvals.Refusal
 	if !errors.As(err, &r) {
 		return err

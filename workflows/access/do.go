@@ -189,7 +189,7 @@ func (s State) ask(cmd workflows.Command, f workflows.Facts) (workflows.Decision
 	if !t.Winnable && !s.Urgent {
 		return s.end(cmd, Finished{Outcome: Failed, Code: "dead_end"}), nil
 	}
-	d := one(cmd, evAsking, asking{Closes: b.Closes, Asked: t.Waiting, Bars: s.newBars(f)})
+	d := one(cmd, evAsking, asking{Closes: b.Closes, Asked: t.Waiting, Bars: s.newBars(f), Again: standInsEnd(b, f, cmd.At)})
 	if s.Urgent {
 		more := s.do(cmd)
 		d.Events, d.Calls = append(d.Events, more.Events...), more.Calls

@@ -71,8 +71,14 @@ type read struct {
 type asking struct {
 	Closes time.Time `json:"closes,omitzero"`
 	Asked  []string  `json:"asked"`
+	// Waiting are those of them who can still answer.
+	Waiting []string `json:"waiting,omitempty"`
+	// Gone are those who were asked in somebody's place, which that one has taken back or has ended.
+	Gone []string `json:"gone,omitempty"`
 	// Bars are those who turned out to be a party.
 	Bars []approvals.Bar `json:"bars,omitempty"`
+	// Again is when the next of the delegations in use ends.
+	Again time.Time `json:"again,omitzero"`
 }
 
 type voted struct {

@@ -77,7 +77,7 @@ func (s State) counts(cmd workflows.Command) bool {
 	case workflows.CmdReceipt:
 		return cmd.Receipt.Op == workflows.OpReadAccess && s.Phase == Reading && s.Review == ""
 	case workflows.CmdTimer:
-		return cmd.Timer.Name == timerEscalate
+		return cmd.Timer.Name == timerEscalate || cmd.Timer.Name == timerStandIns
 	}
 	return false
 }

@@ -69,8 +69,11 @@ type State struct {
 	Address string `json:"address,omitempty"`
 	// Answered is the call whose answer made the change; the same answer once more changes nothing.
 	Answered string `json:"answered,omitempty"`
-	// WaitFor is who could still answer after the last vote of the open question.
-	WaitFor []string `json:"wait_for,omitempty"`
+	// WaitFor is who could still answer the open question by the last count; StandIns when the next of the delegations in use ends;
+	// Unasked whoever was told that they stand in for nobody any more.
+	WaitFor  []string  `json:"wait_for,omitempty"`
+	StandIns time.Time `json:"stand_ins,omitzero"`
+	Unasked  []Notice  `json:"unasked,omitempty"`
 
 	Manual  bool   `json:"manual,omitempty"` // a person does the step in the pages
 	Wrote   bool   `json:"wrote,omitempty"`  // it is written, but not usable yet: ending now means to restore
@@ -189,6 +192,7 @@ type Extension struct {
 	By     string           `json:"by"`
 	Ballot approvals.Ballot `json:"ballot"`
 	Asked  []string         `json:"asked,omitempty"`
+	Again  time.Time        `json:"again,omitzero"` // when the next of the delegations in use ends
 }
 
 // Finished is the end.
@@ -290,14 +294,10 @@ func (s *State) question() (*approvals.Ballot, []string) {
 	return nil, nil
 }
 
-// unanswered are the asked people without a vote in the open question.
+// unanswered are those whose answer to the open question could still help.
 func (s State) unanswered() []string {
-	b, asked := s.question()
-	if b == nil {
+	if b, _ := s.question(); b == nil {
 		return nil
-	}
-	if len(b.Votes) == 0 {
-		return asked
 	}
 	return s.WaitFor
 }

@@ -44,7 +44,16 @@ var stories = map[string]workflows.Teller{
 		}
 		return "Asked to decide until " + workflows.When(b.Closes) + ": " + workflows.Mentions(b.Asked) + "."
 	}),
-	evAsked: workflows.Tells(func(_ workflows.Event, b asking) string { return "Asked now: " + workflows.Mentions(b.Asked) + "." }),
+	evAsked: workflows.Tells(func(_ workflows.Event, b asking) string {
+		text := "Nobody is asked now."
+		if len(b.Asked) > 0 {
+			text = "Asked now: " + workflows.Mentions(b.Asked) + "."
+		}
+		if len(b.Gone) > 0 {
+			text += " No longer asked, as they stand in for nobody any more: " + workflows.Mentions(b.Gone) + "."
+		}
+		return text
+	}),
 	evVoted: workflows.Tells(func(_ workflows.Event, b voted) string {
 		var out []string
 		for _, v := range b.Votes {

@@ -98,6 +98,13 @@ func (s State) cards() []workflows.Card {
 		c := workflows.Card{Name: cardOutcome, Recipient: s.Channel, Round: s.Round, Note: s.note(), Bulk: true, Title: title(s), Lines: s.notice(), Fallback: workflows.Plain(title(s), nil)}
 		out = append(out, c)
 	}
+	for _, n := range s.Unasked {
+		text := "You are no longer asked: " + workflows.Esc(s.Title()) + ". Whoever let you decide in their place has taken that back, or its time is over."
+		for _, who := range n.To {
+			out = append(out, workflows.Card{Name: fmt.Sprintf("unasked-%d", n.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(),
+				Fallback: workflows.Plain(text, nil), Bulk: true})
+		}
+	}
 	for i, n := range s.Noticed {
 		text := fmt.Sprintf("The access of %s to %s ends %s, in %s.", s.Email, workflows.Esc(s.where()), workflows.When(n.Until), workflows.Span(n.Until.Sub(n.At)))
 		if !s.Urgent {
@@ -158,7 +165,7 @@ func (s State) buttons(who string) []workflows.Button {
 	b, asked := s.question()
 	mayVote := b != nil && workflows.Among(who, asked) && !s.barred(who)
 	add(mayVote && workflows.Among(who, s.unanswered()), workflows.Button{Action: ActApprove, Label: s.approveLabel(), Style: workflows.Primary})
-	changes := b != nil && slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who }) // whoever approved may still say no
+	changes := b != nil && holdsSeat(b.Votes, who) // whoever approved may still say no
 	add(mayVote && (changes || workflows.Among(who, s.unanswered())), workflows.Button{Action: ActRefuse, Label: "Refuse…", Style: workflows.Danger})
 	switch s.Phase {
 	case Waiting, Reading, Approving:
@@ -187,6 +194,22 @@ func (s State) buttons(who string) []workflows.Button {
 		}
 	}
 	return out
+}
+
+// holdsSeat reports whether what stands in some seat was said by this person.
+func holdsSeat(votes []approvals.Vote, who string) bool {
+	stands := map[string]string{}
+	for _, v := range votes {
+		if by := stands[v.Seat]; by != v.Seat || v.By == v.Seat { // whose seat it is has the last word
+			stands[v.Seat] = v.By
+		}
+	}
+	for _, by := range stands {
+		if by == who {
+			return true
+		}
+	}
+	return false
 }
 
 func (s State) resendButton() workflows.Button {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
 // rowsPerPage keeps an answer readable and far below Slack's limits.
@@ -95,6 +96,7 @@ func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page in
 			head = append(head, alias(al))
 		}
 	}
+	kept := v.kept(ctx, a)
 	var rows []string
 	for _, env := range environmentsOf(a.Policy) {
 		census, err := v.b.o.Census(ctx, a.Policy.ID, env.value)
@@ -105,7 +107,7 @@ func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page in
 		rows = append(rows, "*"+workflows.Esc(env.title)+"*, "+workflows.Plural(len(census.Users), "user")+" (read at integrator.io, "+workflows.TimeOfDay(census.At)+")")
 		sort.SliceStable(census.Users, func(i, j int) bool { return byRisk(census.Users[i], census.Users[j]) })
 		for _, u := range census.Users {
-			rows = append(rows, userRow(u, a.State.Given[workflows.GivenKey(env.value, u.Email)]))
+			rows = append(rows, userRow(u, a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u))))
 		}
 	}
 	pages := max(1, (len(rows)+rowsPerPage-1)/rowsPerPage)
@@ -118,6 +120,30 @@ func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page in
 		out = append(out, fmt.Sprintf("Page %d of %d. `%s who %s %d` goes on.", page, pages, v.b.o.Command, a.Policy.ID, page+1))
 	}
 	return say(strings.Join(out, "\n")), nil
+}
+
+// lastReviews are how many of an account's reviews are looked at for what they kept: one may be under way, and the one before it counts until then.
+const lastReviews = 2
+
+// kept is what the last reviews kept. What cannot be read now is not named: the row itself matters more.
+func (v *visit) kept(ctx context.Context, a workflows.AccountInfo) review.Kept {
+	out := review.Kept{}
+	for i := len(a.State.Reviews) - 1; i >= max(0, len(a.State.Reviews)-lastReviews); i-- {
+		st, err := v.b.o.Desk.State(ctx, a.State.Reviews[i].ID)
+		s, ok := st.(review.CampaignState)
+		if err != nil || !ok {
+			continue
+		}
+		packets, err := v.packets(ctx, s)
+		if err != nil {
+			v.b.log.Warn().Err(err).Str(workflows.LogWorkflow, s.ID).Msg("what a review kept cannot be named now")
+			continue
+		}
+		for _, p := range packets {
+			out.Add(p)
+		}
+	}
+	return out
 }
 
 // unreadable says why a list cannot be shown.
@@ -147,7 +173,7 @@ func byRisk(a, b workflows.User) bool {
 }
 
 // userRow is one user in a line: what, since when, by which decision, until when.
-func userRow(u workflows.User, g workflows.Given) string {
+func userRow(u workflows.User, last workflows.Decided) string {
 	role := u.Role
 	if u.Role == workflows.RoleCustom {
 		role = fmt.Sprintf("custom on %s", workflows.Plural(len(u.Manage)+len(u.Monitor), "integration"))
@@ -164,10 +190,14 @@ func userRow(u workflows.User, g workflows.Given) string {
 		parts = append(parts, "last here "+day(u.LastHere))
 	}
 	switch {
-	case g.Workflow != "" && g.Mark == u.Access().Mark():
-		parts = append(parts, "by `"+g.Workflow+"` since "+day(g.Since))
-		if !g.Until.IsZero() {
-			parts = append(parts, "until "+workflows.When(g.Until))
+	case last.Workflow != "":
+		decided := "by `" + last.Workflow + "` since " + day(last.Since)
+		if last.Kept != "" {
+			decided = "kept in `" + last.Workflow + "` by " + workflows.Mention(last.Kept) + ", " + day(last.Since)
+		}
+		parts = append(parts, decided)
+		if !last.Until.IsZero() {
+			parts = append(parts, "until "+workflows.When(last.Until))
 		}
 	case !u.Since.IsZero():
 		parts = append(parts, "since "+day(u.Since)+", no decision recorded here")
@@ -228,11 +258,12 @@ func (v *visit) personIn(ctx context.Context, a workflows.AccountInfo, p workflo
 			out = append(out, name+", "+workflows.Esc(env.title)+": "+unreadable(err))
 			continue
 		}
+		kept := v.kept(ctx, a)
 		found := false
 		for _, u := range census.Users {
 			if workflows.SameEmail(u.Email, p.Email) {
 				found = true
-				out = append(out, name+", "+workflows.Esc(env.title)+": "+strings.TrimPrefix(userRow(u, a.State.Given[workflows.GivenKey(env.value, u.Email)]), "• "))
+				out = append(out, name+", "+workflows.Esc(env.title)+": "+strings.TrimPrefix(userRow(u, a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u))), "• "))
 			}
 		}
 		if !found {

@@ -155,6 +155,42 @@ type Wrote struct {
 	At       time.Time `json:"at"`
 }
 
+// Decided is the last decision about an access as it is now, whichever machine made it. Zero: there is none.
+type Decided struct {
+	Workflow string
+	Since    time.Time
+	Until    time.Time // end of its time-box
+	Kept     string    // who signed for it, where a review kept it
+}
+
+// Or is the later one of two decisions about the same access. One that only kept it leaves it the end that it has.
+func (d Decided) Or(other Decided) Decided {
+	if other.Workflow == "" || d.Workflow != "" && other.Since.Before(d.Since) {
+		return d
+	}
+	if other.Kept != "" {
+		other.Until = d.Until
+	}
+	return other
+}
+
+// DecisionOn names the last decision about what a user has now in an environment: what was decided or taken as expected, what Keyholder
+// wrote for a workflow, and the transfer after which a former owner has a role. What a review kept stands in its packets.
+func (a AccountState) DecisionOn(environment string, u User) (last Decided) {
+	_, g, _ := a.GivenOf(environment, u.Email, u.Ref())
+	mark := u.Access().Mark()
+	if environment == "" && a.Previous != "" && SameEmail(u.Email, a.Previous) {
+		last = last.Or(Decided{Workflow: a.By, Since: a.Since})
+	}
+	if w := g.Wrote; w != nil && w.Mark == mark {
+		last = last.Or(Decided{Workflow: w.Workflow, Since: w.At})
+	}
+	if g.Workflow != "" && g.Mark == mark {
+		last = last.Or(Decided{Workflow: g.Workflow, Since: g.Since, Until: g.Until})
+	}
+	return last
+}
+
 // RunningTime is a time-box that has begun and not ended.
 type RunningTime struct {
 	Workflow string    `json:"workflow"`

@@ -29,7 +29,7 @@ func UserRows(environment string, c workflows.Census, st Started, account workfl
 		r.Names = namesOf(names, r.Manage, r.Monitor)
 		r.Proposal = proposal(u)
 		var known *workflows.Given
-		if _, g, ok := account.GivenOf(environment, r.Email, u.Ref()); ok {
+		if _, g, ok := account.GivenOf(environment, r.Email, u.Ref()); ok && g.Workflow != "" {
 			known = &g
 			if g.Mark == u.Access().Mark() {
 				r.Decision, r.Until = g.Workflow, g.Until

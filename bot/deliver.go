@@ -117,7 +117,7 @@ func (d *delivery) run(ctx context.Context) workflows.Outcome {
 		d.at = workflows.Place{}
 	}
 	if wait := d.b.pace.holds(d.card.Recipient, d.b.o.RealNow()); wait > 0 {
-		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errors.New("Slack asked to leave the conversation alone")}
+		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errors.New("the conversation is to be left alone for now")}
 	}
 	if d.at.TS == "" {
 		if out, later := d.turn(ctx); later {

@@ -182,7 +182,7 @@ func (w *walk) guards(c workflows.Change) error {
 
 // records lays out the new states and events. A change of a record without events only compares its version.
 func (w *walk) records(c workflows.Change) error {
-	for _, r := range c.Records {
+	for at, r := range c.Records {
 		n := len(r.Events)
 		w.arg(n)
 		if n == 0 {
@@ -210,6 +210,7 @@ func (w *walk) records(c workflows.Change) error {
 		next := laidOut(workflows.Record{Ref: ref, Version: r.From.Version + uint64(n), Machine: machine, Schema: r.Schema, State: r.State, Head: head,
 			Last: r.Events[n-1].At})
 		state, chain := w.s.seal.seals(next)
+		c.Records[at].Head = head
 		w.arg(next.version, machine, r.Schema, r.State, head, next.last, state, chain)
 		w.arg(stored...)
 	}

@@ -24,7 +24,7 @@ const (
 
 // ClaimEffects implements [workflows.Effects]. When nothing is due it costs one pipelined read; otherwise one more round trip for the
 // leases. On an error nothing is answered; what was leased comes back when its lease ends.
-func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int) ([]workflows.Claim, error) {
+func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int, only ...int) ([]workflows.Claim, error) {
 	var claims []workflows.Claim
 	width := min(max, widest)
 	for range looks {
@@ -32,7 +32,7 @@ func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int) ([]wo
 		if free <= 0 {
 			break
 		}
-		picked, err := s.dueEffects(ctx, real, width)
+		picked, err := s.dueEffects(ctx, real, width, only)
 		if err == nil && len(picked) == 0 {
 			break
 		}
@@ -62,8 +62,8 @@ func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int) ([]wo
 }
 
 // dueEffects lists up to width due keys, the people's lane of every shard before the bulk lane of any, each shard in turn.
-func (s *Store) dueEffects(ctx context.Context, real time.Time, width int) ([]candidate, error) {
-	shards := s.everyShard()
+func (s *Store) dueEffects(ctx context.Context, real time.Time, width int, only []int) ([]candidate, error) {
+	shards := s.everyShard(only)
 	upTo := &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(width)}
 	people, bulk := make([]*redis.StringSliceCmd, len(shards)), make([]*redis.StringSliceCmd, len(shards))
 	err := s.read(ctx, "look for due effects", func() error {
@@ -144,7 +144,7 @@ func (s *Store) readClaims(c *call, until time.Time) []workflows.Claim {
 		attempts, _ := strconv.Atoi(fmt.Sprint(answer[1]))
 		body, _ := answer[2].(string)
 		lane, _ := c.args[3+(i-1)*3].(int)
-		claim := workflows.Claim{Token: fmt.Sprint(c.args[3+(i-1)*3+2]), Until: time.UnixMilli(until.UnixMilli()), Attempts: attempts}
+		claim := workflows.Claim{Shard: c.shard, Token: fmt.Sprint(c.args[3+(i-1)*3+2]), Until: time.UnixMilli(until.UnixMilli()), Attempts: attempts}
 		if err := json.Unmarshal([]byte(body), &claim.Effect); err != nil {
 			claim.Unreadable, claim.Effect = fmt.Errorf("decode effect: %w", err), workflows.Effect{}
 		}
@@ -237,9 +237,16 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 	}
 	sc := &call{shard: shard, script: scriptFinish,
 		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.queue(shard, c.Effect.Key),
-			s.keys.queue(shard, f.Move)},
+			s.keys.queue(shard, f.Move), s.keys.places(shard, c.Effect.Workflow)},
 		args: []any{c.Effect.Key, c.Token, flag(f.Done), everyMillis(c.Effect), flag(f.Failed), notBefore, workflows.LeaseFor.Milliseconds(),
 			f.Move}}
+	for field, p := range f.Places {
+		stored, err := s.seal.place(c.Effect.Workflow, field, p)
+		if err != nil {
+			return fmt.Errorf("finish: encode a place: %w", err)
+		}
+		sc.args = append(sc.args, field, stored, againPrefix+field)
+	}
 	s.run(ctx, false, sc)
 	return held("finish", sc)
 }

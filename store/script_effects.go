@@ -47,12 +47,17 @@ return out
 
 // scriptFinish ends a claim.
 //
-// KEYS: 1 due:0, 2 due:1, 3 queue, 4 the queue to move to (unused without a key to move to).
-// ARGV: key, token, done ("1"), every in ms, failed ("1"), not-before ("" for at once), lease in ms, key to move to ("" to stay).
+// KEYS: 1 due:0, 2 due:1, 3 queue, 4 the queue to move to (unused without a key to move to), 5 places of the workflow.
+// ARGV: key, token, done ("1"), every in ms, failed ("1"), not-before ("" for at once), lease in ms, key to move to ("" to stay); then for each
+// place to be written its field, the place, and the field of the mark that it is to be drawn again.
 //
 // Answers 1, or 0 when the token is not the lease's: then nothing was written.
 var scriptFinish = newScript("finish", queueLua+`
 if redis.call('HGET', KEYS[3], 'token') ~= ARGV[2] then return 0 end
+for a = 9, #ARGV, 3 do
+  redis.call('HSET', KEYS[5], ARGV[a], ARGV[a + 1])
+  redis.call('HDEL', KEYS[5], ARGV[a + 2])
+end
 local q = redis.call('HMGET', KEYS[3], 'head', 'claimed')
 if ARGV[8] == '' or ARGV[3] == '1' or q[1] ~= q[2] then
   release(KEYS[3], ARGV[1], ARGV[3] == '1', tonumber(ARGV[4]), ARGV[5] == '1', ARGV[6], tonumber(ARGV[7]))

@@ -253,15 +253,20 @@ func (l clientLog) Printf(_ context.Context, format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
 }
 
-// everyShard lists the shards, beginning with another one each time.
-func (s *Store) everyShard() []int {
+// everyShard lists the shards, or only some, beginning with another one each time.
+func (s *Store) everyShard(only []int) []int {
+	if len(only) == 1 {
+		return only
+	}
 	s.mu.Lock()
 	first := s.turn
 	s.turn = (s.turn + 1) % s.shards
 	s.mu.Unlock()
-	all := make([]int, s.shards)
-	for i := range all {
-		all[i] = (first + i) % s.shards
+	all := make([]int, 0, s.shards)
+	for i := range s.shards {
+		if shard := (first + i) % s.shards; len(only) == 0 || slices.Contains(only, shard) {
+			all = append(all, shard)
+		}
 	}
 	return all
 }

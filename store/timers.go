@@ -12,8 +12,8 @@ import (
 )
 
 // ClaimTimers implements [workflows.Timers]. When nothing is due it costs one pipelined read, otherwise one more round trip.
-func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int) ([]workflows.Claim, error) {
-	picked, err := s.dueTimers(ctx, now, real, fresh, again)
+func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int, only ...int) ([]workflows.Claim, error) {
+	picked, err := s.dueTimers(ctx, now, real, fresh, again, only)
 	if err != nil || len(picked) == 0 {
 		return nil, err
 	}
@@ -55,8 +55,8 @@ func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, aga
 }
 
 // dueTimers lists up to again timers whose lease ended and up to fresh ones whose time has come, each shard in turn.
-func (s *Store) dueTimers(ctx context.Context, now, real time.Time, fresh, again int) ([]candidate, error) {
-	shards := s.everyShard()
+func (s *Store) dueTimers(ctx context.Context, now, real time.Time, fresh, again int, only []int) ([]candidate, error) {
+	shards := s.everyShard(only)
 	due, ended := make([]*redis.StringSliceCmd, len(shards)), make([]*redis.StringSliceCmd, len(shards))
 	err := s.read(ctx, "look for due timers", func() error {
 		pipe := s.rdb.Pipeline()

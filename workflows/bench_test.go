@@ -177,7 +177,14 @@ func startEngine(b *testing.B, url string, cards int) *engine {
 	var courier *workflows.Courier
 	var clock *workflows.Clock
 	e.desk = workflows.NewDesk(workflows.DeskOptions{Store: noted{st, e}, Machines: []workflows.Machine{small{cards}}, Roster: e, Policies: manyPolicies{},
-		Now: time.Now, Log: zerolog.Nop(), Wake: func() { courier.Wake(); clock.Wake() }})
+		Now: time.Now, Log: zerolog.Nop(), Wake: func(w workflows.Woken) {
+			if w.Effects {
+				courier.Wake(w.Shard)
+			}
+			if w.Timers {
+				clock.Wake(w.Shard)
+			}
+		}})
 	courier = workflows.NewCourier(workflows.CourierOptions{Store: st, Desk: e.desk, Cards: e, Calls: e, Now: time.Now, RealNow: time.Now, Log: zerolog.Nop()})
 	clock = workflows.NewClock(workflows.ClockOptions{Store: st, Desk: e.desk, Now: time.Now, RealNow: time.Now, Log: zerolog.Nop()})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -37,8 +37,8 @@ const (
 // Clock turns due timers into commands: those of one workflow one after another in the order of
 // their times, those of different workflows side by side.
 type Clock struct {
-	o    ClockOptions
-	wake chan struct{}
+	o     ClockOptions
+	hints *hints
 
 	mu     sync.Mutex
 	queues map[string]*timerQueue // by workflow; there while one of its timers is being decided
@@ -69,16 +69,11 @@ func NewClock(o ClockOptions) *Clock {
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
 	}
-	return &Clock{o: o, wake: make(chan struct{}, 1), queues: map[string]*timerQueue{}}
+	return &Clock{o: o, hints: newHints(), queues: map[string]*timerQueue{}}
 }
 
-// Wake makes the clock look at once. It never blocks.
-func (c *Clock) Wake() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
+// Wake makes the clock look at once, at these shards or, without any, everywhere. It never blocks.
+func (c *Clock) Wake(shards ...int) { c.hints.give(shards...) }
 
 // Run fires timers until ctx ends.
 func (c *Clock) Run(ctx context.Context) error {
@@ -86,14 +81,16 @@ func (c *Clock) Run(ctx context.Context) error {
 	defer running.Wait()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	c.Wake()
 	for {
-		for c.fire(ctx, &running) {
-		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-		case <-c.wake:
+			c.Wake()
+		case <-c.hints.wake:
+			for c.fire(ctx, &running) {
+			}
 		}
 	}
 }
@@ -113,11 +110,15 @@ func (c *Clock) fire(ctx context.Context, running *sync.WaitGroup) bool {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	fresh, again := c.free()
-	if fresh+again == 0 || ctx.Err() != nil || c.o.Ready(bounded) != nil {
+	if fresh+again == 0 || ctx.Err() != nil {
+		return false // whoever settles the next wakes us
+	}
+	shards, hinted := c.hints.take()
+	if !hinted || c.o.Ready(bounded) != nil {
 		return false
 	}
 	now := c.o.Now()
-	claims, err := c.o.Store.ClaimTimers(bounded, now, c.o.RealNow(), fresh, again)
+	claims, err := c.o.Store.ClaimTimers(bounded, now, c.o.RealNow(), fresh, again, shards...)
 	if err != nil {
 		if ctx.Err() == nil {
 			c.o.Log.Warn().Err(err).Msg("claim timers")
@@ -131,7 +132,11 @@ func (c *Clock) fire(ctx context.Context, running *sync.WaitGroup) bool {
 	for _, claim := range claims {
 		c.queue(ctx, &dueTimer{Claim: claim, now: now}, running)
 	}
-	return len(claims) >= fresh && len(claims) > 0
+	if len(claims) < fresh || len(claims) == 0 {
+		return false
+	}
+	c.hints.give(shards...)
+	return true
 }
 
 // queue puts a timer behind the others of its workflow, or begins. One of a workflow that is slow just now is let go: its lease ends.

@@ -35,7 +35,7 @@ type CourierOptions struct {
 	Now, RealNow func() time.Time
 	// Ready says whether claims may be made; nil: always. A clock far from the store's is not ready.
 	Ready func(ctx context.Context) error
-	// Workers is how many deliveries run at once; 0: 8.
+	// Workers is how many deliveries run at once; 0: 32.
 	Workers int
 	Log     zerolog.Logger
 	// Observe is told of each delivery's end, for metrics; nil: nobody.
@@ -52,14 +52,18 @@ const (
 
 // Courier brings due effects to their destination and their answers back to the desk.
 type Courier struct {
-	o    CourierOptions
-	wake chan struct{}
+	o     CourierOptions
+	hints *hints
+	hands chan struct{} // a token for each delivery that runs
 }
+
+// lookers is how many claims are under way at once: one waits for the store while another hands out.
+const lookers = 3
 
 // NewCourier makes a courier.
 func NewCourier(o CourierOptions) *Courier {
 	if o.Workers == 0 {
-		o.Workers = 8
+		o.Workers = 32
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) error { return nil }
@@ -70,16 +74,11 @@ func NewCourier(o CourierOptions) *Courier {
 	if o.Note == nil {
 		o.Note = func(string) {}
 	}
-	return &Courier{o: o, wake: make(chan struct{}, 1)}
+	return &Courier{o: o, hints: newHints(), hands: make(chan struct{}, o.Workers)}
 }
 
-// Wake makes the courier look at once. It never blocks.
-func (c *Courier) Wake() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
+// Wake makes the courier look at once, at these shards or, without any, everywhere. It never blocks.
+func (c *Courier) Wake(shards ...int) { c.hints.give(shards...) }
 
 // Run delivers until ctx ends, then lets deliveries in flight finish: their calls are bounded by [CallTimeout].
 func (c *Courier) Run(ctx context.Context) error {
@@ -89,50 +88,94 @@ func (c *Courier) Run(ctx context.Context) error {
 	defer running.Wait()
 	context.AfterFunc(ctx, func() { time.AfterFunc(2*CallTimeout, stop) })
 
-	slots := make(chan struct{}, c.o.Workers)
+	var looking sync.WaitGroup
+	for range lookers {
+		looking.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-c.hints.wake:
+				}
+				for c.claim(ctx, work, &running) {
+				}
+			}
+		})
+	}
+	defer looking.Wait()
+	c.Wake()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		for c.claim(ctx, work, slots, &running) {
-		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-		case <-c.wake:
+			c.Wake()
 		}
 	}
 }
 
-// claim takes as much as there are free hands and answers whether more may be due.
-func (c *Courier) claim(ctx, work context.Context, slots chan struct{}, running *sync.WaitGroup) bool {
-	free := cap(slots) - len(slots)
+// claim looks where something is said to be due, takes as much as there are free hands, and answers whether more may be due.
+func (c *Courier) claim(ctx, work context.Context, running *sync.WaitGroup) bool {
+	free := c.reserve()
 	if free == 0 || ctx.Err() != nil {
-		return false
+		c.giveBack(free)
+		return false // whoever ends a delivery wakes us
 	}
-	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	if err := c.o.Ready(bounded); err != nil {
-		return false
-	}
-	claims, err := c.o.Store.ClaimEffects(bounded, c.o.RealNow(), free)
-	if err != nil {
-		if ctx.Err() == nil {
-			c.o.Log.Warn().Err(err).Msg("claim effects")
-		}
-		return false
+	shards, hinted := c.hints.take()
+	var claims []Claim
+	if hinted {
+		claims = c.look(ctx, free, shards)
 	}
 	for _, claim := range claims {
-		slots <- struct{}{}
 		running.Go(func() {
 			defer func() {
-				<-slots
-				c.Wake()
+				c.giveBack(1)
+				c.Wake(claim.Shard)
 			}()
 			c.deliver(work, claim)
 		})
 	}
-	return len(claims) == free && len(claims) > 0
+	c.giveBack(free - len(claims))
+	if full := len(claims) == free; full && hinted {
+		c.Wake(shards...)
+		return true
+	}
+	return false
+}
+
+// look claims up to free effects.
+func (c *Courier) look(ctx context.Context, free int, shards []int) []Claim {
+	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if c.o.Ready(bounded) != nil {
+		return nil
+	}
+	claims, err := c.o.Store.ClaimEffects(bounded, c.o.RealNow(), free, shards...)
+	if err != nil && ctx.Err() == nil {
+		c.o.Log.Warn().Err(err).Msg("claim effects")
+	}
+	return claims
+}
+
+// reserve takes free hands, at most half of all, so that lookers do not keep each other waiting.
+func (c *Courier) reserve() (n int) {
+	for n < max(cap(c.hands)/2, 1) {
+		select {
+		case c.hands <- struct{}{}:
+			n++
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+func (c *Courier) giveBack(n int) {
+	for range n {
+		<-c.hands
+	}
 }
 
 // deliver carries one claim to its end.
@@ -213,6 +256,9 @@ func (c *Courier) mean(ctx context.Context, e Effect) (own Effect, back string, 
 // unmeant ends the claim of what the record does not explain, or not now, or not to this version.
 func (c *Courier) unmeant(ctx context.Context, claim Claim, err error) {
 	switch {
+	case errors.Is(err, errUnexplained) && claim.Effect.Kind == EffectWatch && claim.Attempts == 0:
+		// The usual cause: the state stopped wanting it a moment ago, and the commit took it away. What is still there then is looked at again.
+		c.end(ctx, claim, Finish{NotBefore: c.o.RealNow(), Failed: true})
 	case errors.Is(err, errUnexplained):
 		c.o.Log.Warn().Err(err).Str(LogEffect, claim.Effect.ID).Msg("dropped an effect that nothing in the record asks for")
 		c.o.Note(NoteDropped)

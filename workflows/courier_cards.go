@@ -28,16 +28,18 @@ type cardRun struct {
 	shown  shown
 	places map[string]Place
 
-	mu     sync.Mutex
-	next   time.Time // when the first of those that could not be brought is tried again
-	failed bool
-	lost   error // the lease, or the store
+	mu      sync.Mutex
+	few     bool // few enough cards to save their places with the claim's end
+	unsaved map[string]Place
+	next    time.Time // when the first of those that could not be brought is tried again
+	failed  bool
+	lost    error // the lease, or the store
 }
 
 // cards brings every card of the claim's lane that shows something else than the state says to its newest content, and gives the claim back while
 // one of them could not be brought. A card is wanted as long as the state wants it, whatever Slack answers.
 func (c *Courier) cards(ctx context.Context, claim Claim) {
-	s, err := c.o.Desk.show(ctx, claim.Effect.Workflow)
+	s, err := c.o.Desk.show(ctx, claim.Effect.Workflow, claim.Effect.Revision)
 	if err != nil {
 		c.unmeant(ctx, claim, err)
 		return
@@ -52,8 +54,9 @@ func (c *Courier) cards(ctx context.Context, claim Claim) {
 		return
 	}
 	claim.Effect.Account = s.state.Account()
-	run := &cardRun{c: c, claim: claim, shown: s, places: places,
+	run := &cardRun{c: c, claim: claim, shown: s, places: places, unsaved: map[string]Place{},
 		lease: &lease{store: c.o.Store, claim: claim, until: claim.Until, now: c.o.RealNow}}
+	run.few = run.count() <= cardsAtOnce
 	// A reply needs the card that it belongs under.
 	for _, replies := range []bool{false, true} {
 		run.wave(ctx, replies)
@@ -62,10 +65,21 @@ func (c *Courier) cards(ctx context.Context, claim Claim) {
 	case run.lost != nil:
 		c.o.Log.Warn().Err(run.lost).Str(LogEffect, claim.Effect.ID).Msg("the cards' delivery stops; the lease will end")
 	case run.next.IsZero():
-		c.end(ctx, claim, Finish{Done: true})
+		c.end(ctx, claim, Finish{Done: true, Places: run.unsaved})
 	default:
-		c.end(ctx, claim, Finish{NotBefore: run.next, Failed: run.failed})
+		c.end(ctx, claim, Finish{NotBefore: run.next, Failed: run.failed, Places: run.unsaved})
 	}
+}
+
+// count is how many cards show something else than they should.
+func (r *cardRun) count() (n int) {
+	for _, card := range r.shown.view.Cards {
+		at := r.at(card.Name, card.Recipient)
+		if card.lane() == r.claim.Effect.Lane && (at.TS == "" || at.Shown != card.hash(blockMachine(r.shown.machine, card))) {
+			n++
+		}
+	}
+	return n
 }
 
 // wave delivers the cards that are replies, or those that are not, side by side.
@@ -194,8 +208,14 @@ func (r *cardRun) unreached(ctx context.Context, card Card, one Claim, hash stri
 	r.again(f.Next, !out.Refused)
 }
 
-// save writes where a card stands.
+// save writes where a card stands: at once, or, where they are few, all of them with the claim's end.
 func (r *cardRun) save(ctx context.Context, card Card, p Place) {
+	if r.few {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.unsaved[PlaceName(card.Name, card.Recipient)], r.places[PlaceName(card.Name, card.Recipient)] = p, p
+		return
+	}
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if err := r.c.o.Store.SavePlace(bounded, r.claim, card.Name, card.Recipient, p); err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -397,16 +398,19 @@ func TestASweepSetsAgainWhatWasRemovedAndNothingElse(t *testing.T) {
 		}
 	}
 	sweep()
-	watched := false
+	var watched atomic.Bool
 	calls := &script{do: func(_ int, c workflows.Claim, _ workflows.Lease) workflows.Outcome {
 		if c.Effect.Every > 0 {
-			watched = true
+			watched.Store(true)
 			return workflows.Outcome{Done: true}
+		}
+		if !watched.Load() { // its answer would end the watch
+			return workflows.Outcome{Again: true, Untried: true}
 		}
 		return workflows.Outcome{Done: true, Receipt: &workflows.Receipt{OK: true}}
 	}}
 	cards := &script{do: done}
-	r.run(r.courier(r.Desk, cards, calls, nil).Run, func() bool { return len(r.state(id).Answers) == 1 && cards.count() == 1 && watched })
+	r.run(r.courier(r.Desk, cards, calls, nil).Run, func() bool { return len(r.state(id).Answers) == 1 && cards.count() == 1 && watched.Load() })
 	if waiting, err := r.WaitingFor(context.Background(), "U0BEN"); err != nil || len(waiting) != 1 {
 		t.Errorf("waiting %v, %v", waiting, err)
 	}

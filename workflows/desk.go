@@ -21,7 +21,7 @@ type DeskOptions struct {
 	Now, RealNow func() time.Time
 	Log          zerolog.Logger
 	// Wake is called after each commit, so that courier and clock need not wait for their next look. It must not block.
-	Wake func()
+	Wake func(Woken)
 }
 
 // Desk takes every command through load, facts, decide and commit. It is safe for concurrent use, by several processes too: the store's
@@ -35,6 +35,8 @@ type Desk struct {
 	// turns keep commands of one workflow from racing each other inside this process; correctness rests on the store alone.
 	turns    map[string]*turn
 	accounts map[string]string // workflow -> account, which never changes
+
+	kept kept
 }
 
 // NewDesk makes a desk.
@@ -43,7 +45,7 @@ func NewDesk(o DeskOptions) *Desk {
 		o.RealNow = o.Now
 	}
 	if o.Wake == nil {
-		o.Wake = func() {}
+		o.Wake = func(Woken) {}
 	}
 	d := &Desk{o: o, machines: map[byte]Machine{}, names: map[string]Machine{}, accounts: map[string]string{}, turns: map[string]*turn{}}
 	for _, m := range o.Machines {
@@ -81,17 +83,16 @@ func (d *Desk) Do(ctx context.Context, cmd Command) (Reply, error) {
 		return Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, err)
 	}
 	defer leave()
+	fresh := false
 	for range maxTries {
 		if ctx.Err() != nil {
 			return Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, ctx.Err())
 		}
 		var reply Reply
-		reply, err = d.try(ctx, m, cmd)
-		if errors.Is(err, ErrConflict) {
+		reply, err = d.try(ctx, m, cmd, fresh)
+		if errors.Is(err, ErrConflict) || errors.Is(err, errFresh) {
+			fresh = true
 			continue
-		}
-		if err == nil {
-			d.o.Wake()
 		}
 		return reply, err
 	}
@@ -132,15 +133,16 @@ func (d *Desk) enter(ctx context.Context, workflow string) (leave func(), err er
 	}
 }
 
-// try is one round: load, facts, decide, commit. A machine that panics decides nothing.
-func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (reply Reply, err error) {
+// try is one round: load, facts, decide, commit. Unless fresh, it begins with records as they are kept, if they are. A machine that panics decides
+// nothing.
+func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (reply Reply, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.o.Log.Error().Interface(LogPanic, p).Str(LogWorkflow, cmd.Workflow).Bytes("stack", debug.Stack()).Msg("deciding stopped")
 			reply, err = Reply{}, fmt.Errorf("decide %s: the program stumbled: %v", cmd.Name, p)
 		}
 	}()
-	at, err := d.open(ctx, m, &cmd)
+	at, err := d.open(ctx, m, &cmd, fresh)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -151,16 +153,28 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command) (reply Reply, er
 		return Reply{Text: "Already asked: `" + cmd.Workflow + "`. It counts once; sending the form again changed nothing.", Link: cmd.Workflow}, nil
 	}
 	if cmd.Timer != nil && !wants(m.View(at.state), *cmd.Timer) {
+		if at.kept {
+			return Reply{}, errFresh
+		}
 		return Reply{}, d.commit(ctx, Change{Workflow: cmd.Workflow, TimersGone: []Timer{*cmd.Timer}})
 	}
 	d.rearm(ctx, m, at.state, cmd)
 	decision, err := d.decide(ctx, m, cmd, at)
+	if at.kept && err != nil && !passing(err) {
+		return Reply{}, errFresh
+	}
 	if err != nil {
 		return Reply{}, d.refused(ctx, m, cmd, at, err)
 	}
 	change, err := d.change(m, cmd, at, decision)
 	if err != nil {
 		return Reply{}, err
+	}
+	if at.kept {
+		if change == nil || len(change.Records) == 0 {
+			return Reply{}, errFresh
+		}
+		change.compared(at.record)
 	}
 	if change == nil {
 		return decision.Reply, nil
@@ -201,7 +215,6 @@ func (d *Desk) refused(ctx context.Context, m Machine, cmd Command, at scene, er
 			if cerr := d.commit(ctx, *c); cerr != nil {
 				d.o.Log.Warn().Err(cerr).Msg("refresh a card")
 			}
-			d.o.Wake()
 		}
 	}
 	return err
@@ -214,10 +227,11 @@ type scene struct {
 	account          AccountState
 	policy           Policy
 	done             bool // an opening command that is stored already
+	kept             bool // the records are as this process knew them last
 }
 
 // open loads the workflow and its account, and brings the command's account and time into order.
-func (d *Desk) open(ctx context.Context, m Machine, cmd *Command) (scene, error) {
+func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (scene, error) {
 	var s scene
 	opening := cmd.Name == m.Name()+".request"
 	account := cmd.Account
@@ -228,7 +242,14 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command) (scene, error)
 	if account != "" {
 		refs = append(refs, Ref{KindAccount, account})
 	}
-	recs, err := d.o.Store.Load(ctx, refs...)
+	var recs []Record
+	if !fresh && !opening {
+		recs, s.kept = d.both(cmd.Workflow, account)
+	}
+	var err error
+	if !s.kept {
+		recs, err = d.loadKept(ctx, refs...)
+	}
 	if err != nil {
 		return s, fmt.Errorf("load %s: %w", cmd.Workflow, err)
 	}
@@ -248,13 +269,13 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command) (scene, error)
 	}
 	if account == "" {
 		account = s.state.Account()
-		d.remember(cmd.Workflow, account)
 	}
+	d.remember(cmd.Workflow, account)
 	if account == "" { // the ledger is nobody's
 		recs = append(recs, Record{})
 	}
 	if len(recs) == 1 {
-		more, err := d.o.Store.Load(ctx, Ref{KindAccount, account})
+		more, err := d.loadKept(ctx, Ref{KindAccount, account})
 		if err != nil {
 			return s, fmt.Errorf("load account %s: %w", account, err)
 		}
@@ -367,10 +388,35 @@ func wants(v View, t Timer) bool {
 
 // commit stores a change.
 func (d *Desk) commit(ctx context.Context, c Change) error {
-	if err := d.o.Store.Commit(ctx, c); err != nil {
+	err := d.o.Store.Commit(ctx, c)
+	d.kept.learn(c, err)
+	if err != nil {
 		return fmt.Errorf("commit %s: %w", c.Workflow, err)
 	}
+	w := Woken{Shard: d.shardOf(c.Workflow), Effects: len(c.Append)+len(c.Put)+len(c.Ensure) > 0 || c.Answers != nil && c.Answers.Timer == nil}
+	now := d.o.Now()
+	for _, t := range c.TimersSet {
+		w.Timers = w.Timers || !t.At.After(now)
+	}
+	if c.Workflow != "" && (w.Effects || w.Timers) {
+		d.o.Wake(w)
+	}
 	return nil
+}
+
+// Woken says where a commit may have made something due, for those who look.
+type Woken struct {
+	Shard           int
+	Effects, Timers bool
+}
+
+// shardOf is the shard of a workflow, as the store has it.
+func (d *Desk) shardOf(workflow string) int {
+	shards := d.o.Store.Shards()
+	if _, shard, ok := ParseID(workflow); ok && shard < shards {
+		return shard
+	}
+	return ShardOf(workflow, shards)
 }
 
 // holds reports whether an event after a version carries the command's ID: then an earlier try was stored.

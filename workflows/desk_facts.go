@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/keyholder/keyholder/approvals"
 )
 
@@ -72,31 +70,16 @@ func (d *Desk) delegations(ctx context.Context, people []string) ([]approvals.De
 	if len(people) == 0 {
 		return nil, nil
 	}
-	byShard := map[int][]Ref{}
-	for _, p := range people {
-		s := ShardOf(p, d.o.Store.Shards())
-		byShard[s] = append(byShard[s], Ref{KindPerson, p})
+	refs := make([]Ref, len(people))
+	for i, p := range people {
+		refs[i] = Ref{KindPerson, p}
 	}
-	g, loading := errgroup.WithContext(ctx)
-	found := make(chan Record, len(people))
-	for _, refs := range byShard {
-		g.Go(func() error {
-			recs, err := d.o.Store.Load(loading, refs...)
-			if err != nil {
-				return fmt.Errorf("load delegations: %w", err)
-			}
-			for _, r := range recs {
-				found <- r
-			}
-			return nil
-		})
+	found, err := d.o.Store.Load(ctx, refs...)
+	if err != nil {
+		return nil, fmt.Errorf("load delegations: %w", err)
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	close(found)
 	byGiver := map[string]approvals.Delegation{}
-	for r := range found {
+	for _, r := range found {
 		p, err := d.personState(ctx, r)
 		if errors.Is(err, ErrDoubted) {
 			continue // nobody decides in their place, and nobody else's word has to wait for it

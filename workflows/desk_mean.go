@@ -28,8 +28,8 @@ func passing(err error) bool {
 	return false
 }
 
-// record loads the workflow of an effect.
-func (d *Desk) record(ctx context.Context, workflow string) (Machine, Record, error) {
+// record loads the workflow of an effect; one that is kept does where it stands at version, 0 for none.
+func (d *Desk) record(ctx context.Context, workflow string, version uint64) (Machine, Record, error) {
 	m, err := d.machineOf(workflow)
 	if errors.Is(err, ErrNewer) {
 		return nil, Record{}, err
@@ -37,11 +37,14 @@ func (d *Desk) record(ctx context.Context, workflow string) (Machine, Record, er
 	if err != nil {
 		return nil, Record{}, unexplained("find its workflow")
 	}
-	recs, err := d.o.Store.Load(ctx, RecordRef(workflow))
-	if err != nil {
-		return nil, Record{}, fmt.Errorf("load %s: %w", workflow, err)
+	r, known := d.kept.get(RecordRef(workflow))
+	if !known || r.Version != version {
+		recs, err := d.loadKept(ctx, RecordRef(workflow))
+		if err != nil {
+			return nil, Record{}, fmt.Errorf("load %s: %w", workflow, err)
+		}
+		r = recs[0]
 	}
-	r := recs[0]
 	switch {
 	case r.Doubt == DoubtChain:
 		return nil, r, fmt.Errorf("load %s: %w", workflow, ErrDoubted)
@@ -56,7 +59,7 @@ func (d *Desk) record(ctx context.Context, workflow string) (Machine, Record, er
 // owed answers what an effect's call is, from the event that decided it, and the effect as that event makes it. Errors: errUnexplained, also when
 // the call was answered; [ErrNewer]; [ErrDoubted]; those of the store.
 func (d *Desk) owed(ctx context.Context, e Effect) (Effect, error) {
-	_, r, err := d.record(ctx, e.Workflow)
+	_, r, err := d.record(ctx, e.Workflow, 0)
 	if err != nil {
 		return e, err
 	}
@@ -115,14 +118,14 @@ type shown struct {
 	version uint64
 }
 
-// show reads a workflow's state and view.
-func (d *Desk) show(ctx context.Context, workflow string) (s shown, err error) {
+// show reads a workflow's state and view; where it is kept at that version, without asking the store.
+func (d *Desk) show(ctx context.Context, workflow string, version uint64) (s shown, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("show %s: the program stumbled: %v", workflow, p)
 		}
 	}()
-	m, r, err := d.record(ctx, workflow)
+	m, r, err := d.record(ctx, workflow, version)
 	if err != nil {
 		return s, err
 	}
@@ -135,7 +138,7 @@ func (d *Desk) show(ctx context.Context, workflow string) (s shown, err error) {
 
 // watched answers a watch as the workflow's state wants it now.
 func (d *Desk) watched(ctx context.Context, e Effect) (Effect, error) {
-	s, err := d.show(ctx, e.Workflow)
+	s, err := d.show(ctx, e.Workflow, 0)
 	if err != nil {
 		return e, err
 	}

@@ -33,13 +33,12 @@ func (d *Desk) Sweep(ctx context.Context) (int, error) {
 		}
 		n++
 	}
-	d.o.Wake()
 	return n, nil
 }
 
 // sweep sets again what one workflow wants.
 func (d *Desk) sweep(ctx context.Context, id string) error {
-	_, r, err := d.record(ctx, id)
+	_, r, err := d.record(ctx, id, 0)
 	if err != nil {
 		return err
 	}
@@ -47,7 +46,7 @@ func (d *Desk) sweep(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("read the events of %s: %w", id, err)
 	}
-	s, err := d.show(ctx, id)
+	s, err := d.show(ctx, id, r.Version)
 	if err != nil || s.version != r.Version {
 		return err
 	}

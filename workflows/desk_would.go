@@ -15,7 +15,7 @@ func (d *Desk) Would(ctx context.Context, cmd Command) error {
 	if !ok || m == nil || cmd.Name != m.Name()+".request" {
 		return fmt.Errorf("find %.40q: %w", cmd.Workflow, ErrNoWorkflow)
 	}
-	at, err := d.open(ctx, m, &cmd)
+	at, err := d.open(ctx, m, &cmd, true)
 	if err != nil || at.done {
 		return nil
 	}

@@ -216,6 +216,7 @@ type Unreached struct {
 type Claim struct {
 	Effect Effect // zero when Timer is set
 	Timer  *Timer
+	Shard  int       // where it was claimed
 	Token  string    // the lease's token; store operations compare it
 	Until  time.Time // real time
 	// Attempts counts earlier deliveries that did not succeed.

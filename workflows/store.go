@@ -53,6 +53,8 @@ type RecordChange struct {
 	Schema  int
 	Machine string
 	Events  []Event // Seq continues From.Version
+	// Head is set by Commit: the chain's last link behind Events.
+	Head string
 }
 
 // Change is committed whole or not at all. Workflow and account live on one shard; Person changes stand alone.
@@ -110,7 +112,8 @@ func PlaceName(name, recipient string) string { return name + "/" + recipient }
 // Effects is what the courier needs of a store. All times are real time, of this machine's clock, which the store compares with its own at start.
 type Effects interface {
 	// ClaimEffects leases up to max due effects for [LeaseFor]: at most one per key, people's lane first, none whose destination is held back.
-	ClaimEffects(ctx context.Context, real time.Time, max int) ([]Claim, error)
+	// With shards only those are looked at: where something was written a moment ago.
+	ClaimEffects(ctx context.Context, real time.Time, max int, shards ...int) ([]Claim, error)
 	// Extend prolongs a lease to real+LeaseFor and answers the new end; [ErrLeaseLost] when it is no longer ours.
 	Extend(ctx context.Context, c Claim, real time.Time) (time.Time, error)
 	// Finish ends a claim without a change of records. [ErrLeaseLost] when it is no longer ours: then nothing was written.
@@ -123,6 +126,8 @@ type Effects interface {
 
 // Finish says how a claim ended.
 type Finish struct {
+	// Places are written where cards stand ([PlaceName]), before all else.
+	Places map[string]Place
 	// Done removes the effect. One that was replaced meanwhile stays due; a watch stays, due at NotBefore.
 	Done bool
 	// Move puts the effect, if it stays, at the end of the queue of this key, unless that holds the very same: out of the way of others, or back.
@@ -137,7 +142,8 @@ type Finish struct {
 type Timers interface {
 	// ClaimTimers leases, for [LeaseFor] of real time, up to fresh timers due at now (time of commands) and up to again timers whose lease ended
 	// without an answer; Attempts of these is 1. Neither kind takes the place of the other.
-	ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int) ([]Claim, error)
+	// With shards only those are looked at.
+	ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int, shards ...int) ([]Claim, error)
 	// Finish gives a timer's claim back, due again at NotBefore; [ErrLeaseLost] when it is no longer ours.
 	Finish(ctx context.Context, c Claim, f Finish) error
 	// DropTimer removes a timer that nobody wants any more.

@@ -172,9 +172,13 @@ func Post(cfg *config.Config, now func() time.Time) (*post.Post, error) {
 }
 
 // wake lets the loops look at once after a commit.
-func (s *Server) wake() {
-	s.courier.Wake()
-	s.clock.Wake()
+func (s *Server) wake(w workflows.Woken) {
+	if w.Effects {
+		s.courier.Wake(w.Shard)
+	}
+	if w.Timers {
+		s.clock.Wake(w.Shard)
+	}
 }
 
 // Run works until ctx ends, then answers nil; or answers what cannot be mended by waiting, as a revoked token. It can be called once. Operators are

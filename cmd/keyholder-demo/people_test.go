@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -85,13 +86,25 @@ func (s *stage) ask(who string, fields map[string]map[string]any) {
 	}
 }
 
-// insistSettle finishes the transfer through the checklist.
+// optionValue finds the values of the options in a form's blocks.
+var optionValue = regexp.MustCompile(`"value":"([a-z_]+)"`)
+
+// allTicked is the checklist of an open form with everything ticked that it offers.
+func allTicked(v slacksim.View) map[string]map[string]any {
+	var all []string
+	for _, m := range optionValue.FindAllStringSubmatch(string(v.Blocks), -1) {
+		all = append(all, m[1])
+	}
+	return map[string]map[string]any{"checklist": {"checklist": all}}
+}
+
+// insistSettle finishes the transfer through the checklist, with nothing left open.
 func (s *stage) insistSettle(who string) {
 	s.t.Helper()
 	s.until(who+"'s checklist button", func() bool { _, _, ok := s.button(who, "transfer.settle"); return ok })
 	s.insist(who+" finishing", func() bool { return s.ended(who) }, func() {
 		if v := s.slack.Views(who); len(v) > 0 {
-			_, _ = s.slack.SubmitView(s.ctx, who, v[len(v)-1].ID, nil)
+			_, _ = s.slack.SubmitView(s.ctx, who, v[len(v)-1].ID, allTicked(v[len(v)-1]))
 			return
 		}
 		if m, block, ok := s.button(who, "transfer.settle"); ok {

@@ -62,7 +62,9 @@ func accept(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 		return workflows.Decision{}, err
 	}
 	if s.Invite.Accepted != "" {
-		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Mention(s.Invite.Accepted) + " has accepted here already. What is missing is the acceptance at integrator.io: open the invitation in the mailbox of " + s.To + " and accept there."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Say("%m has accepted here already. "+
+			"What is missing is the acceptance at integrator.io: open the invitation in the mailbox of %s and "+
+			"accept there.", s.Invite.Accepted, s.To)}}, nil
 	}
 	return evAcceptedHere.One(cmd, workflows.None{}), nil
 }
@@ -123,7 +125,8 @@ func resend(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 
 func (s State) mayManageInvitation(cmd workflows.Command, word string) error {
 	if !workflows.Among(cmd.Actor.ID, []string{s.Requester}, s.Holders, s.FromPeople) {
-		return refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, the holders and the present owner can "+word+" the invitation. Nothing was recorded.")
+		return refused("not_permitted", workflows.Say("Only %m, who asked, the holders and the present owner "+
+			"can %s the invitation. Nothing was recorded.", s.Requester, workflows.Text(word)))
 	}
 	if s.Stage != Accepting && s.Stage != Inviting {
 		return refused("not_now", "There is no invitation to "+word+" now. Nothing was recorded. "+stageLine(s))
@@ -215,7 +218,7 @@ var evAcceptedHere = workflows.Kind[State, workflows.None]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, _ workflows.None) string {
-		return workflows.Mention(e.By.ID) + " accepted for the new owner, here."
+		return workflows.Say("%m accepted for the new owner, here.", e.By.ID)
 	},
 }
 
@@ -235,7 +238,7 @@ var evSeen = workflows.Kind[State, seen]{
 		if b.Mark == blind {
 			return "Keyholder could no longer see the invitation at integrator.io."
 		}
-		return "The invitation was seen at integrator.io as " + workflows.Esc(b.Mark) + "."
+		return workflows.Say("The invitation was seen at integrator.io as %s.", b.Mark)
 	},
 }
 
@@ -246,7 +249,7 @@ var evLost = workflows.Kind[State, seen]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, b seen) string {
-		return "The invitation was gone at integrator.io (" + workflows.Esc(b.Status) + ")."
+		return workflows.Say("The invitation was gone at integrator.io (%s).", b.Status)
 	},
 }
 
@@ -290,7 +293,7 @@ var evEnding = workflows.Kind[State, Ending]{
 			case b.Reason != "":
 				text += ": " + b.Reason
 			case b.Code != "":
-				text += " (" + workflows.Esc(b.Code) + ")"
+				text += workflows.Say(" (%s)", b.Code)
 			}
 		}
 		if b.TakesBack {
@@ -349,7 +352,7 @@ func (acceptingStage) lines(s State, who string) []string {
 		out = append(out, "! The invitation is gone at integrator.io: somebody cancelled or deleted it there. Send it again, or withdraw it here.")
 	}
 	if len(out) > 0 {
-		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+		return append(out, workflows.Say("By %t, or this ends.", s.Until))
 	}
 	switch {
 	case s.Invite.How == workflows.Acted:
@@ -358,7 +361,8 @@ func (acceptingStage) lines(s State, who string) []string {
 		out = append(out, "✓ "+s.To+" was invited to become the owner ("+howWord(s.Invite.How, s.Invite.Attested)+").")
 	}
 	if s.Invite.Accepted != "" {
-		out = append(out, "✓ "+workflows.Mention(s.Invite.Accepted)+" accepts for "+s.To+". What is missing is the acceptance at integrator.io.")
+		out = append(out, workflows.Say("✓ %m accepts for %s. What is missing is the acceptance at "+
+			"integrator.io.", s.Invite.Accepted, s.To))
 	}
 	do := "Sign in to integrator.io as " + s.To + ", open the invitation (the mail, or the bell) and press Accept there. Only the new owner can."
 	switch {
@@ -367,9 +371,9 @@ func (acceptingStage) lines(s State, who string) []string {
 	case workflows.Among(who, s.acceptors()):
 		out = append(out, "You are asked because you can read that mailbox. "+do)
 	case s.ToPerson != "":
-		out = append(out, workflows.Mention(s.ToPerson)+" has to accept at integrator.io.")
+		out = append(out, workflows.Say("%m has to accept at integrator.io.", s.ToPerson))
 	default:
-		out = append(out, "One of "+workflows.Mentions(s.acceptors())+" has to accept at integrator.io.")
+		out = append(out, workflows.Say("One of %m has to accept at integrator.io.", s.acceptors()))
 	}
 	watch := "Keyholder sees the acceptance by itself."
 	if s.attestable() {
@@ -379,7 +383,7 @@ func (acceptingStage) lines(s State, who string) []string {
 	if s.byHand() {
 		end = ", or this ends."
 	}
-	return append(out, watch+" By "+workflows.When(s.Until)+end)
+	return append(out, workflows.Say("%s By %t%s", workflows.Text(watch), s.Until, workflows.Text(end)))
 }
 
 func (acceptingStage) buttons(s State, who string) []workflows.Button {
@@ -452,5 +456,5 @@ func othersOf(all []string, but string) string {
 	if len(others) == 0 {
 		return "Nobody else can accept. Let somebody else send the invitation: press Send again."
 	}
-	return workflows.Mentions(others) + " can."
+	return workflows.Say("%m can.", others)
 }

@@ -120,7 +120,8 @@ func (s State) afterReading(before State, cmd workflows.Command, f workflows.Fac
 func unreadable(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Decision, error) {
 	switch {
 	case r.Failed && s.Reading:
-		return s.end(cmd, Ended{Outcome: Failed, Code: r.Code, Message: "integrator.io could not be read for " + workflows.Span(workflows.GiveUpAfter)}), nil
+		return s.end(cmd, Ended{Outcome: Failed, Code: r.Code, Message: workflows.Say("integrator.io could "+
+			"not be read for %l", workflows.GiveUpAfter)}), nil
 	case r.Refused && (s.Reading || s.Unread != "" && s.Unread != r.Code):
 		return evUnread.One(cmd, refusal{Code: r.Code, Message: r.Message}), nil
 	}
@@ -147,13 +148,16 @@ func transferIDs(r workflows.Reading) []string {
 // recheck reads the account again.
 func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, []string{s.Requester}, s.Holders) {
-		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, and the holders can check again. Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", workflows.Say("Only %m, who asked, and the "+
+			"holders can check again. Nothing was recorded.", s.Requester))
 	}
 	switch s.Stage {
 	case Checking, Confirming, Inviting, Preparing:
 	case Cooling:
 		if !s.Cooled && !s.rereads() {
-			return workflows.Decision{}, refused("not_now", "The checks run again by themselves when the time to stop it is over, on "+workflows.When(s.Until)+". Nothing was recorded. To stop the transfer, press Cancel transfer.")
+			return workflows.Decision{}, refused("not_now", workflows.Say("The checks run again by themselves "+
+				"when the time to stop it is over, on %t. Nothing was recorded. To stop the transfer, press "+
+				"Cancel transfer.", s.Until))
 		}
 	default:
 		return workflows.Decision{}, refused("not_now", "There is nothing to check any more. Nothing was recorded. "+stageLine(s))
@@ -322,7 +326,8 @@ var evUnread = workflows.Kind[State, refusal]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, b refusal) string {
-		return "The account could not be read (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "; Keyholder goes on trying."
+		return workflows.Say("The account could not be read (%s)%s; Keyholder goes on trying.", b.Code,
+			workflows.Text(said(b.Message)))
 	},
 }
 
@@ -339,7 +344,7 @@ var evWaived = workflows.Kind[State, waived]{
 		for _, key := range b.Checks {
 			names = append(names, checkNames[key])
 		}
-		return workflows.Mention(e.By.ID) + " waived " + workflows.List(names, "and") + ": " + workflows.Quote(b.Reason) + "."
+		return workflows.Say("%m waived %s: %q.", e.By.ID, workflows.Text(workflows.List(names, "and")), b.Reason)
 	},
 }
 
@@ -372,7 +377,8 @@ func (checkingStage) lines(s State, _ string) []string {
 	case s.rereads():
 		return []string{s.unreadLine()}
 	case s.Reading && s.Slow:
-		return []string{"! integrator.io has not answered yet. Nothing is lost: Keyholder goes on asking, until " + workflows.When(s.asksUntil()) + "."}
+		return []string{workflows.Say("! integrator.io has not answered yet. Nothing is lost: Keyholder goes "+
+			"on asking, until %t.", s.asksUntil())}
 	case s.Reading:
 		return []string{"… The account is being checked at integrator.io. Then the approvers are asked."}
 	}
@@ -380,7 +386,7 @@ func (checkingStage) lines(s State, _ string) []string {
 	if len(s.waivable()) > 0 {
 		line += " A holder may waive it with a reason."
 	}
-	line += " Without that, this ends on " + workflows.When(s.Until) + "."
+	line += workflows.Say(" Without that, this ends on %t.", s.Until)
 	return append(notes(s), line)
 }
 
@@ -420,7 +426,7 @@ func (s State) unreadLine() string {
 	}
 	line := "! The checks could not be made: " + why + ". Nothing is lost. " + mend + "; Keyholder tries again by itself, and Check again tries at once."
 	if s.Stage != Confirming {
-		line += " Without that, this ends on " + workflows.When(s.Until) + "."
+		line += workflows.Say(" Without that, this ends on %t.", s.Until)
 	}
 	return line
 }

@@ -66,7 +66,8 @@ func unread(key, kind, subject string, r workflows.Reading, part string) (Check,
 	if !missing {
 		return Check{}, false
 	}
-	return Check{Key: key, Kind: kind, Result: Unknown, Text: subject + " could not be read: " + workflows.Esc(workflows.Clip(why, 200)),
+	return Check{Key: key, Kind: kind, Result: Unknown, Text: workflows.Say("%s could not be read: %s",
+		workflows.Text(subject), workflows.Clip(why, 200)),
 		Remedy: "Look in integrator.io yourself before you confirm."}, true
 }
 
@@ -97,7 +98,8 @@ func checkTarget(s State, r workflows.Reading) Check {
 		c.Result, c.Text = Block, s.To+" is not yet a user of the account"
 		c.Remedy = "It has to be invited and to accept first."
 	case r.Target.Email != "" && !workflows.SameEmail(r.Target.Email, s.To):
-		c.Result, c.Text = Block, s.To+" has another address at integrator.io now: "+workflows.Esc(r.Target.Email)
+		c.Result, c.Text = Block, workflows.Say("%s has another address at integrator.io now: %s", s.To,
+			r.Target.Email)
 		c.Remedy = "An account is handed to an address: ask anew for the new one, or have it changed back; then press Check again."
 	case r.Target.Disabled:
 		c.Result, c.Text = Block, s.To+" is switched off as a user"

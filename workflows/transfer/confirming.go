@@ -150,7 +150,7 @@ var evApproved = workflows.Kind[State, until]{
 		s.Until, s.Cooled, s.Paused, s.VoidNote = b.Until, false, false, nil
 	},
 	Tell: func(e workflows.Event, b until) string {
-		return "Confirmed by enough people. It can be stopped until " + workflows.When(b.Until) + "."
+		return workflows.Say("Confirmed by enough people. It can be stopped until %t.", b.Until)
 	},
 }
 
@@ -214,7 +214,7 @@ func (confirmingStage) lines(s State, who string) []string {
 	}
 	accepts := ", and one of its holders accepts there."
 	if s.ToPerson != "" {
-		accepts = ", and " + workflows.Mention(s.ToPerson) + " accepts there."
+		accepts = workflows.Say(", and %m accepts there.", s.ToPerson)
 	}
 	return append(out, workflows.Say("After the last confirmation any holder can stop it for %l. Then %s", s.Policy.Cooldown,
 		workflows.Text(s.invites()+accepts)))
@@ -274,7 +274,7 @@ func voidedWords(all []approvals.Voided) []string {
 		case approvals.CodeBarred:
 			why = "may not decide this"
 		}
-		out = append(out, workflows.Mention(v.Vote.By)+" "+why)
+		out = append(out, workflows.Say("%m %s", v.Vote.By, workflows.Text(why)))
 	}
 	return out
 }

@@ -33,7 +33,7 @@ func (coolingStage) now(s State) string {
 	case s.Cooled:
 		return "It is confirmed, and the checks run once more."
 	}
-	return "It is confirmed; the time to stop it runs until " + workflows.When(s.Until) + "."
+	return workflows.Say("It is confirmed; the time to stop it runs until %t.", s.Until)
 }
 
 func (coolingStage) notify(s State, _ string) string {
@@ -57,9 +57,10 @@ func (coolingStage) lines(s State, who string) []string {
 	case !s.Cooled:
 		who := "a holder or an administrator"
 		if !workflows.Among(s.Requester, s.Holders, s.Admins) {
-			who = workflows.Mention(s.Requester) + ", " + who
+			who = workflows.Say("%m, %s", s.Requester, workflows.Text(who))
 		}
-		out = append(out, "✓ Confirmed. Until "+workflows.When(s.Until)+" ("+workflows.Span(s.Until.Sub(s.Since))+" in all) "+who+" can stop it. Then the checks run once more and "+s.invites()+".")
+		out = append(out, workflows.Say("✓ Confirmed. Until %t (%l in all) %s can stop it. Then the checks "+
+			"run once more and %s.", s.Until, s.Until.Sub(s.Since), workflows.Text(who), workflows.Text(s.invites())))
 	case s.Paused && s.Reading:
 		out = append(out, "… The checks run again.")
 	case s.Paused:
@@ -67,9 +68,10 @@ func (coolingStage) lines(s State, who string) []string {
 		if len(s.waivable()) > 0 {
 			line += " A holder may waive it with a reason."
 		}
-		out = append(out, line+" By "+workflows.When(s.Until)+", or this ends.")
+		out = append(out, workflows.Say("%s By %t, or this ends.", workflows.Text(line), s.Until))
 	case s.Reading && s.Slow:
-		out = append(out, "! Confirmed. integrator.io has not answered the last check yet; Keyholder goes on asking until "+workflows.When(s.asksUntil())+".")
+		out = append(out, workflows.Say("! Confirmed. integrator.io has not answered the last check yet; "+
+			"Keyholder goes on asking until %t.", s.asksUntil()))
 	default:
 		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
 	}

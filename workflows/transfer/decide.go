@@ -110,7 +110,7 @@ func askWhy(s State, cmd workflows.Command, submit, question string, details []s
 		return strings.TrimSpace(cmd.Input[BlockReason]), nil
 	}
 	label := "Why"
-	intro := []string{"*" + workflows.Esc(s.Title()) + "*\n" + question}
+	intro := []string{workflows.Say("*%s*\n%s", s.Title(), workflows.Text(question))}
 	if len(details) > 0 {
 		intro = append(intro, strings.Join(details, "\n"))
 	}

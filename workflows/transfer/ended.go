@@ -9,7 +9,7 @@ import (
 var evReminded = workflows.Kind[State, Reminder]{
 	Type: "transfer.nudged",
 	Fold: func(s *State, e workflows.Event, b Reminder) { s.Reminders = append(s.Reminders, b) },
-	Tell: func(e workflows.Event, b Reminder) string { return "Reminded: " + workflows.Mentions(b.To) + "." },
+	Tell: func(e workflows.Event, b Reminder) string { return workflows.Say("Reminded: %m.", b.To) },
 }
 
 var evEnded = workflows.Kind[State, Ended]{
@@ -36,13 +36,14 @@ var evEnded = workflows.Kind[State, Ended]{
 		case b.Outcome == Failed && b.Reason != "":
 			text = "Failed: " + b.Reason + "."
 		case b.Outcome == Failed:
-			text = "Failed (" + workflows.Esc(b.Code) + ")" + because(b.Message) + "."
+			text = workflows.Say("Failed (%s)%s.", b.Code, workflows.Text(because(b.Message)))
 		}
 		if len(b.Open) > 0 {
 			text += " Left open: " + strings.Join(escaped(b.Open), "; ") + "."
 		}
 		if t := b.TookBack; t != nil {
-			text += map[bool]string{true: " What it gave is taken back (Keyholder did it).", false: " What it gave could not be taken back (" + workflows.Esc(t.Code) + ")."}[t.OK]
+			text += map[bool]string{true: " What it gave is taken back (Keyholder did it).", false: workflows.Say(" "+
+				"What it gave could not be taken back (%s).", t.Code)}[t.OK]
 		}
 		if b.Left {
 			text += " The invitation may still stand at integrator.io."
@@ -54,7 +55,8 @@ var evEnded = workflows.Kind[State, Ended]{
 // cancel ends the transfer before anything was sent.
 func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, []string{s.Requester}, s.Holders, s.Admins) {
-		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mention(s.Requester)+", who asked, the holders and the administrators can cancel. Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", workflows.Say("Only %m, who asked, the holders "+
+			"and the administrators can cancel. Nothing was recorded.", s.Requester))
 	}
 	switch s.Stage {
 	case Checking, Preparing, Confirming, Cooling:
@@ -160,17 +162,17 @@ func outcomeLine(s State) string {
 	by := ""
 	switch {
 	case e.By.Kind == workflows.ByPerson:
-		by = " by " + workflows.Mention(e.By.ID)
+		by = workflows.Say(" by %m", e.By.ID)
 	case e.Outcome == Declined:
 		by = " at integrator.io"
 	}
 	why := ""
 	if e.Reason != "" {
-		why = ": " + workflows.Quote(e.Reason)
+		why = workflows.Say(": %q", e.Reason)
 	}
-	owns := " " + s.From + " still owns " + workflows.Esc(s.AccountName) + "."
+	owns := workflows.Say(" %s still owns %s.", s.From, s.AccountName)
 	if s.changed() {
-		owns = " " + s.To + " owns " + workflows.Esc(s.AccountName) + "."
+		owns = workflows.Say(" %s owns %s.", s.To, s.AccountName)
 	}
 	switch e.Outcome {
 	case Completed:
@@ -198,9 +200,9 @@ func withdrawnToo(e *Ended) string {
 // decided, when.
 func endTitle(s State) string {
 	if s.End.Outcome == Completed {
-		return "✓ " + workflows.Esc(s.AccountName) + " belongs to " + s.To
+		return workflows.Say("✓ %s belongs to %s", s.AccountName, s.To)
 	}
-	return "✗ " + workflows.Esc(s.AccountName) + " was not handed to " + s.To
+	return workflows.Say("✗ %s was not handed to %s", s.AccountName, s.To)
 }
 
 func endFallback(s State) string {
@@ -273,12 +275,12 @@ func remedyWhy(code, message string) string {
 	case workflows.RefusedNoToken:
 		return "there is no token for this account any more"
 	case workflows.FailedDeadline:
-		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter)
+		return workflows.Say("integrator.io did not answer for %l", workflows.GiveUpAfter)
 	}
 	if message == "" {
 		return "integrator.io refused it"
 	}
-	return "integrator.io says " + workflows.Quote(message)
+	return workflows.Say("integrator.io says %q", message)
 }
 
 // endedWhen says when it ended, and who finished what was left to do.
@@ -286,17 +288,17 @@ func endedWhen(s State) string {
 	e := s.End
 	switch {
 	case e.Outcome != Completed:
-		return "Ended " + workflows.When(e.At) + "."
+		return workflows.Say("Ended %t.", e.At)
 	case e.Code == endWaived:
-		return "The rest was waived by " + workflows.Mention(e.By.ID) + ", " + workflows.When(e.At) + ": " + workflows.Quote(e.Reason) + "."
+		return workflows.Say("The rest was waived by %m, %t: %q.", e.By.ID, e.At, e.Reason)
 	case s.Settle.By != "" && (e.Code == "" || e.Code == endTicked):
-		return "Finished by " + workflows.Mention(s.Settle.By) + ", " + workflows.When(e.At) + "."
+		return workflows.Say("Finished by %m, %t.", s.Settle.By, e.At)
 	case e.Code == "superseded":
-		return "Closed " + workflows.When(e.At) + ", because a newer transfer has begun."
+		return workflows.Say("Closed %t, because a newer transfer has begun.", e.At)
 	case e.Code == "time":
-		return "Closed " + workflows.When(e.At) + ", because the time to finish it was over."
+		return workflows.Say("Closed %t, because the time to finish it was over.", e.At)
 	}
-	return "Finished " + workflows.When(e.At) + "."
+	return workflows.Say("Finished %t.", e.At)
 }
 
 // failure says why it failed, with the remedy.

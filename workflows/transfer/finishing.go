@@ -71,7 +71,7 @@ const (
 func (s State) waivePoints(cmd workflows.Command) (workflows.Decision, error) {
 	var texts []string
 	for _, p := range s.Settle.Points {
-		texts = append(texts, "… "+workflows.Esc(p.Text))
+		texts = append(texts, workflows.Say("… %s", p.Text))
 	}
 	why, modal := askWhy(s, cmd, "Waive", "Leave this open for good? Nobody is reminded of it any more.", texts, true)
 	if modal != nil {

@@ -76,7 +76,8 @@ func ownerInvited(s State, cmd workflows.Command, r workflows.Receipt) (workflow
 	case r.OK:
 		return evInvited.One(cmd, invited{ID: r.Transfer.ID, How: workflows.Acted, Mark: r.Transfer.Mark(), Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case r.Failed:
-		ev := evEnding.Of(cmd, Ending{Outcome: Failed, Reason: "integrator.io did not take the invitation for " + workflows.Span(workflows.GiveUpAfter), By: cmd.Actor})
+		ev := evEnding.Of(cmd, Ending{Outcome: Failed, Reason: workflows.Say("integrator.io did not take the "+
+			"invitation for %l", workflows.GiveUpAfter), By: cmd.Actor})
 		return workflows.Decision{Events: []workflows.Event{ev}, Calls: []workflows.Call{s.withdrawCall()}}, nil
 	case r.Code == workflows.RefusedForbidden || r.Code == workflows.RefusedUnauthorized || r.Code == workflows.RefusedNoToken:
 		return evInviteRefused.One(cmd, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
@@ -168,7 +169,7 @@ var evInviteRefused = workflows.Kind[State, refusal]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, b refusal) string {
-		return "integrator.io refused the invitation (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+		return workflows.Say("integrator.io refused the invitation (%s)%s.", b.Code, workflows.Text(said(b.Message)))
 	},
 }
 
@@ -185,9 +186,10 @@ var evInvited = workflows.Kind[State, invited]{
 	Tell: func(e workflows.Event, b invited) string {
 		id := ""
 		if b.ID != "" {
-			id = ", transfer " + workflows.Esc(b.ID)
+			id = workflows.Say(", transfer %s", b.ID)
 		}
-		return "The new owner was invited (" + howWord(b.How, e.By.ID) + id + "). To accept until " + workflows.When(b.Until) + "."
+		return workflows.Say("The new owner was invited (%s%s). To accept until %t.",
+			workflows.Text(howWord(b.How, e.By.ID)), workflows.Text(id), b.Until)
 	},
 }
 
@@ -220,13 +222,14 @@ func (invitingStage) lines(s State, who string) []string {
 	case s.rereads():
 		return []string{s.unreadLine()}
 	case s.Reading, s.Doubt != "":
-		return []string{"… The checks run again, then the invitation goes out. By " + workflows.When(s.Until) + ", or this ends."}
+		return []string{workflows.Say("… The checks run again, then the invitation goes out. By %t, or this "+
+			"ends.", s.Until)}
 	case s.Paused:
 		line := "! A check holds the invitation up; the confirmations stand. As soon as it is mended, the invitation goes out by itself."
 		if len(s.waivable()) > 0 {
 			line += " A holder may waive it with a reason."
 		}
-		return []string{line + " By " + workflows.When(s.Until) + ", or this ends."}
+		return []string{workflows.Say("%s By %t, or this ends.", workflows.Text(line), s.Until)}
 	case s.Invite.Manual:
 		out := []string{}
 		if s.Invite.Code != "" && s.Invite.Code != workflows.RefusedNoToken {
@@ -235,13 +238,15 @@ func (invitingStage) lines(s State, who string) []string {
 		if workflows.Among(who, s.FromPeople) {
 			out = append(out, "You are asked because you own the account, as "+s.From+". "+pageSteps(s)+" Then press “The invitation is sent”.")
 		} else if len(s.FromPeople) > 0 {
-			out = append(out, workflows.Mentions(s.FromPeople)+", the present owner, is asked to invite "+s.To+" in integrator.io.")
+			out = append(out, workflows.Say("%m, the present owner, is asked to invite %s in integrator.io.",
+				s.FromPeople, s.To))
 		} else {
 			out = append(out, s.From+" is nobody's address in this Slack. Ask the owner: "+pageSteps(s)+" Then "+workflows.List(mentioned(s.inviters()), "or")+" says here that it was done.")
 		}
-		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+		return append(out, workflows.Say("By %t, or this ends.", s.Until))
 	case s.Invite.Code != "":
-		return []string{"! " + remedy(s, s.Invite.Code, s.Invite.Message) + " By " + workflows.When(s.Until) + ", or this ends."}
+		return []string{workflows.Say("! %s By %t, or this ends.",
+			workflows.Text(remedy(s, s.Invite.Code, s.Invite.Message)), s.Until)}
 	}
 	return []string{"… integrator.io is being asked to invite " + s.To + "."}
 }
@@ -335,10 +340,12 @@ func remedy(s State, code, message string) string {
 	case workflows.RefusedChanged:
 		return "The access at integrator.io is no longer the one that Keyholder expected, so it left it alone. Look under Users; then press Check again."
 	case workflows.FailedDeadline:
-		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter) + ". Ask again with " + workflows.Slash + " transfer when it does."
+		return workflows.Say("integrator.io did not answer for %l. Ask again with %s transfer when it does.",
+			workflows.GiveUpAfter, workflows.Text(workflows.Slash))
 	}
 	if message == "" {
 		message = "no reason given"
 	}
-	return "integrator.io refused it: " + workflows.Quote(message) + ". Mend that in integrator.io; then press Check again. Nothing was changed here."
+	return workflows.Say("integrator.io refused it: %q. Mend that in integrator.io; then press Check again. "+
+		"Nothing was changed here.", message)
 }

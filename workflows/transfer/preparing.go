@@ -106,7 +106,8 @@ func claim(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisio
 		return workflows.Decision{Reply: workflows.Reply{Text: "You have taken this on already; it counts once."}}, nil
 	}
 	if s.Prep.Claimed != "" {
-		return workflows.Decision{}, refused("claimed", workflows.Mention(s.Prep.Claimed)+" is on it already. Nothing was recorded. If they cannot, tell each other; anyone who holds the mailbox may sign up.")
+		return workflows.Decision{}, refused("claimed", workflows.Say("%m is on it already. Nothing was "+
+			"recorded. If they cannot, tell each other; anyone who holds the mailbox may sign up.", s.Prep.Claimed))
 	}
 	return evClaimed.One(cmd, workflows.None{}), nil
 }
@@ -163,7 +164,8 @@ var evPrepManual = workflows.Kind[State, refusal]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, b refusal) string {
-		return "integrator.io refused the invitation as a user (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "; a person has to."
+		return workflows.Say("integrator.io refused the invitation as a user (%s)%s; a person has to.", b.Code,
+			workflows.Text(said(b.Message)))
 	},
 }
 
@@ -174,7 +176,7 @@ var evClaimed = workflows.Kind[State, workflows.None]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, _ workflows.None) string {
-		return workflows.Mention(e.By.ID) + " took the sign-up on."
+		return workflows.Say("%m took the sign-up on.", e.By.ID)
 	},
 }
 
@@ -188,7 +190,7 @@ var evUserSeen = workflows.Kind[State, seen]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, b seen) string {
-		return "The invitation as a user was seen as " + workflows.Esc(b.Mark) + "."
+		return workflows.Say("The invitation as a user was seen as %s.", b.Mark)
 	},
 }
 
@@ -211,7 +213,7 @@ var evPrepared = workflows.Kind[State, how]{
 	},
 	Tell: func(e workflows.Event, b how) string {
 		if b.How == workflows.Attested {
-			return workflows.Mention(e.By.ID) + " says that the new owner is a user of the account now."
+			return workflows.Say("%m says that the new owner is a user of the account now.", e.By.ID)
 		}
 		return "The new owner is a user of the account now (seen at integrator.io)."
 	},
@@ -239,7 +241,8 @@ func (preparingStage) lines(s State, who string) []string {
 	case s.Prep.Manual == workflows.RefusedNoSeats:
 		out = append(out, "! integrator.io refused the invitation: every user seat of the account is taken. An administrator has to remove a user or a pending invitation, or buy seats; then press Check again. Nothing was changed.")
 	case s.Prep.Manual == workflows.FailedDeadline:
-		out = append(out, "! integrator.io did not answer for "+workflows.Span(workflows.GiveUpAfter)+", so it is not certain that "+s.To+" was invited as a user. Press Check again to try once more.")
+		out = append(out, workflows.Say("! integrator.io did not answer for %l, so it is not certain that %s "+
+			"was invited as a user. Press Check again to try once more.", workflows.GiveUpAfter, s.To))
 	case s.Prep.Manual != "" && s.Prep.Manual != workflows.RefusedForbidden && s.Prep.Manual != workflows.RefusedUnauthorized && s.Prep.Manual != workflows.RefusedNoToken:
 		out = append(out, "! integrator.io refused to invite "+s.To+" as a user"+said(s.Prep.Message)+". Mend that and press Check again, or an administrator invites it: My account > Users > Invite user, role Monitor.")
 	case s.Prep.Manual != "":
@@ -248,26 +251,28 @@ func (preparingStage) lines(s State, who string) []string {
 		out = append(out, "✓ "+s.To+" was invited as a user. "+box)
 	}
 	if !s.Prep.Invited && !s.Prep.Sending && !s.othersInvite() {
-		return append(out, "By "+workflows.When(s.Until)+", or this ends.")
+		return append(out, workflows.Say("By %t, or this ends.", s.Until))
 	}
 	next := "Open the mail and sign up through that very link. Do not start a free trial: that would own another account, and integrator.io would refuse the transfer."
 	switch {
 	case s.ToPerson != "" && who == s.ToPerson:
 		out = append(out, "You are asked because you are to become the owner. "+next)
 	case s.Prep.Claimed != "":
-		out = append(out, workflows.Mention(s.Prep.Claimed)+" is on it. "+next)
+		out = append(out, workflows.Say("%m is on it. %s", s.Prep.Claimed, workflows.Text(next)))
 	case workflows.Among(who, s.acceptors()):
-		out = append(out, "You are asked because you can read that mailbox. One of "+workflows.Mentions(s.acceptors())+" presses “I'm on it”. "+next)
+		out = append(out, workflows.Say("You are asked because you can read that mailbox. One of %m presses "+
+			"“I'm on it”. %s", s.acceptors(), workflows.Text(next)))
 	case s.ToPerson != "":
-		out = append(out, workflows.Mention(s.ToPerson)+" opens the mail and signs up.")
+		out = append(out, workflows.Say("%m opens the mail and signs up.", s.ToPerson))
 	default:
-		out = append(out, "One of "+workflows.Mentions(s.acceptors())+" opens that mailbox and signs up.")
+		out = append(out, workflows.Say("One of %m opens that mailbox and signs up.", s.acceptors()))
 	}
 	next = "the approvers are asked"
 	if s.Cooled {
 		next = "the invitation to become the owner follows"
 	}
-	return append(out, "When it is accepted, the checks run again and "+next+". By "+workflows.When(s.Until)+", or this ends.")
+	return append(out, workflows.Say("When it is accepted, the checks run again and %s. By %t, or this ends.",
+		workflows.Text(next), s.Until))
 }
 
 func (preparingStage) buttons(s State, who string) []workflows.Button {

@@ -175,8 +175,10 @@ func introduction(p workflows.Policy, now time.Time) string {
 	if t.Quorum == 1 {
 		needed = " is needed"
 	}
-	return workflows.Plural(t.Quorum, "confirmation") + " by the people trusted with " + workflows.Esc(p.Name) + needed + "; you cannot give one yourself. Then " + workflows.Span(t.Cooldown) +
-		" pass in which it can be stopped, and integrator.io invites the new owner, who accepts there.\nEarliest finish: " + workflows.When(earliest) + ". Latest, when nothing has to be mended first: " + workflows.When(latest) + "."
+	return workflows.Say("%n by the people trusted with %s%s; you cannot give one yourself. Then %l pass in "+
+		"which it can be stopped, and integrator.io invites the new owner, who accepts there.\nEarliest finish: "+
+		"%t. Latest, when nothing has to be mended first: %t.", t.Quorum, "confirmation", p.Name,
+		workflows.Text(needed), t.Cooldown, earliest, latest)
 }
 
 var evRequested = workflows.Kind[State, requested]{
@@ -198,5 +200,5 @@ func askWhom(fr Frozen) string {
 	if len(who) == 0 {
 		return "Ask whoever runs Keyholder to name its holders."
 	}
-	return "Ask one of " + workflows.Mentions(who) + "."
+	return workflows.Say("Ask one of %m.", who)
 }

@@ -218,7 +218,8 @@ var evRoleSet = workflows.Kind[State, roleSet]{
 	Tell: func(e workflows.Event, b roleSet) string {
 		switch {
 		case b.Code != "":
-			return "The previous owner's role could not be set (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+			return workflows.Say("The previous owner's role could not be set (%s)%s.", b.Code,
+				workflows.Text(said(b.Message)))
 		case b.Removed:
 			return "The previous owner was removed (Keyholder did it)."
 		}
@@ -292,7 +293,8 @@ func (settlingStage) lines(s State, who string) []string {
 		list = append(list, sign+" "+p.Text)
 	}
 	if s.Settle.RoleCode != "" {
-		list = append(list, "! The role of "+s.From+" could not be set ("+workflows.Esc(s.Settle.RoleCode)+"). Set it in integrator.io under Users.")
+		list = append(list, workflows.Say("! The role of %s could not be set (%s). Set it in integrator.io "+
+			"under Users.", s.From, s.Settle.RoleCode))
 	}
 	if s.Settle.Probed && !s.Settle.TokenOK {
 		list = append(list, "! The API token no longer works under the new owner. Make a new one and give it to Keyholder.")
@@ -302,7 +304,8 @@ func (settlingStage) lines(s State, who string) []string {
 	if workflows.Among(who, s.acceptors(), s.Admins) {
 		whoFor = "You"
 	}
-	return append(out, whoFor+" can finish this. On "+workflows.When(s.Until)+" it ends by itself; what is open then stays on this card.")
+	return append(out, workflows.Say("%s can finish this. On %t it ends by itself; what is open then stays on "+
+		"this card.", workflows.Text(whoFor), s.Until))
 }
 
 func (settlingStage) buttons(s State, who string) []workflows.Button {

@@ -10,7 +10,7 @@ import (
 func whose(a workflows.Actor) string {
 	switch a.Kind {
 	case workflows.ByPerson:
-		return " by " + workflows.Mention(a.ID)
+		return workflows.Say(" by %m", a.ID)
 	case workflows.ByTimer:
 		return ", because the time was over"
 	case workflows.ByIntegrator:
@@ -23,7 +23,7 @@ func because(why string) string {
 	if why == "" {
 		return ""
 	}
-	return ": " + workflows.Quote(why)
+	return workflows.Say(": %q", why)
 }
 
 func findingWord(result string) string {
@@ -79,7 +79,7 @@ func howWord(how, who string) string {
 	case workflows.Verified:
 		return "seen at integrator.io"
 	}
-	return workflows.Mention(who) + " says so"
+	return workflows.Say("%m says so", who)
 }
 
 // said quotes the other side's own words, if any.
@@ -87,5 +87,5 @@ func said(message string) string {
 	if message == "" {
 		return ""
 	}
-	return " (integrator.io says: " + workflows.Quote(message) + ")"
+	return workflows.Say(" (integrator.io says: %q)", message)
 }

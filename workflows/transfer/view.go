@@ -67,7 +67,7 @@ func (s State) checkLine(c Check) string {
 	line := s.mark(c) + " " + c.Text
 	for _, w := range s.Waivers {
 		if w.Check == c.Key && c.Result == Block {
-			return line + " (waived by " + workflows.Mention(w.By) + ": " + workflows.Quote(w.Reason) + ")"
+			return workflows.Say("%s (waived by %m: %q)", workflows.Text(line), w.By, w.Reason)
 		}
 	}
 	if c.Result != Pass && c.Remedy != "" {
@@ -167,7 +167,7 @@ func (s State) reminder(r Reminder, who string) workflows.Card {
 		text += st.remind(s)
 	}
 	if !r.Until.IsZero() {
-		text += " by " + workflows.When(r.Until) + ", in " + workflows.Span(r.Until.Sub(r.At)) + "."
+		text += workflows.Say(" by %t, in %l.", r.Until, r.Until.Sub(r.At))
 	}
 	return workflows.Card{Name: fmt.Sprintf("nudge-%d", r.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(),
 		Fallback: workflows.Plain(text, nil), Bulk: true}
@@ -175,7 +175,7 @@ func (s State) reminder(r Reminder, who string) workflows.Card {
 
 // askedLine says who asked, when and why.
 func askedLine(s State) string {
-	line := workflows.Mention(s.Requester) + " asked, " + workflows.When(s.Begun) + ". Reason: " + workflows.Quote(s.Reason)
+	line := workflows.Say("%m asked, %t. Reason: %q", s.Requester, s.Begun, s.Reason)
 	if s.From != "" && !s.changed() {
 		line += "\nOwner now: " + s.From + ", who then has " + roleWord(s.PreviousRole) + "."
 	}
@@ -185,14 +185,16 @@ func askedLine(s State) string {
 // notice is the channel's message: the start, and in the end no more than a line.
 func (s State) notice() workflows.Card {
 	c := workflows.Card{Name: cardNotice, Recipient: s.Channel, Note: s.note(), Bulk: true,
-		Title:    "Asked: hand " + workflows.Esc(s.AccountName) + " to " + s.To,
+		Title:    workflows.Say("Asked: hand %s to %s", s.AccountName, s.To),
 		Fallback: "Asked: hand " + s.AccountName + " to " + s.To}
-	c.Lines = []string{askedLine(s), workflows.Mentions(s.Electorate) + " decide; " + workflows.Plural(s.Policy.Quorum, "confirmation") + " are needed. They are asked in direct messages."}
+	c.Lines = []string{askedLine(s), workflows.Say("%m decide; %n are needed. They are asked in direct "+
+		"messages.", s.Electorate, s.Policy.Quorum, "confirmation")}
 	if s.Policy.Quorum == 1 {
-		c.Lines[1] = workflows.Mentions(s.Electorate) + " decide; 1 confirmation is needed. They are asked in direct messages."
+		c.Lines[1] = workflows.Say("%m decide; 1 confirmation is needed. They are asked in direct messages.",
+			s.Electorate)
 	}
 	if len(s.Electorate) == 1 {
-		c.Lines[1] = workflows.Mentions(s.Electorate) + " decides, asked in a direct message."
+		c.Lines[1] = workflows.Say("%m decides, asked in a direct message.", s.Electorate)
 	}
 	if s.changed() || s.Closed() {
 		c.Lines = c.Lines[:1]
@@ -203,7 +205,8 @@ func (s State) notice() workflows.Card {
 // changedCard is the one message that confirms the change of owner, to the previous owner and the
 // channel.
 func (s State) changedCard(who string) workflows.Card {
-	c := workflows.Card{Name: cardChanged, Recipient: who, Note: s.note(), Title: "✓ " + workflows.Esc(s.AccountName) + " has a new owner",
+	c := workflows.Card{Name: cardChanged, Recipient: who, Note: s.note(), Title: workflows.Say("✓ %s has a "+
+		"new owner", s.AccountName),
 		Fallback: s.AccountName + " now belongs to " + s.To + ", no longer to " + s.From}
 	text := changedSentence(s)
 	if workflows.Among(who, s.FromPeople) {
@@ -228,11 +231,11 @@ func (s State) follows() string {
 }
 
 func changedSentence(s State) string {
-	source := "seen at integrator.io, " + workflows.When(s.changedAt())
+	source := workflows.Say("seen at integrator.io, %t", s.changedAt())
 	if s.Settle.How == workflows.Attested {
-		source = workflows.Mention(s.Settle.Attested) + " says so, " + workflows.When(s.changedAt())
+		source = workflows.Say("%m says so, %t", s.Settle.Attested, s.changedAt())
 	}
-	return workflows.Esc(s.AccountName) + " now belongs to " + s.To + " (" + source + ")."
+	return workflows.Say("%s now belongs to %s (%s).", s.AccountName, s.To, workflows.Text(source))
 }
 
 func mentioned(ids []string) []string {

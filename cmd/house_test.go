@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -354,4 +355,27 @@ func timeUses(t *testing.T, path string, functions []string) []string {
 		return true
 	})
 	return found
+}
+
+// slashLiteral is a string literal that names the slash command as it is called by default.
+var slashLiteral = regexp.MustCompile(`"[^"]*(^|[^\w])/io [a-z]`)
+
+// The slash command may be called otherwise than /io: a text of a machine that says /io names a command that does not exist.
+func TestNoTextOfAMachineSpellsTheSlashCommand(t *testing.T) {
+	for _, p := range packages(t) {
+		if !p.ours() || !strings.HasPrefix(p.local(), "workflows") {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			text, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n, line := range strings.Split(string(text), "\n") {
+				if at := slashLiteral.FindString(line); at != "" && !strings.HasPrefix(strings.TrimSpace(line), "//") {
+					t.Errorf("%s/%s:%d says %q. Write {command}, which stands for the command's own name (workflows.Slash).", p.local(), name, n+1, at)
+				}
+			}
+		}
+	}
 }

@@ -279,7 +279,7 @@ func (s FoundState) cannotUndo() string {
 	was := readMark(s.Was)
 	switch {
 	case s.Owner:
-		return "A change of owner is undone by a transfer: /io transfer " + s.AccountID + ". If nobody you know owns the account, write to Celigo support at once."
+		return "A change of owner is undone by a transfer: {command} transfer " + s.AccountID + ". If nobody you know owns the account, write to Celigo support at once."
 	case was != nil && was.Access.Role == workflows.RoleNone:
 		return "Before, they were a user without any role, which nobody can ask for. Take away in integrator.io what is too much: My account > Users."
 	}

@@ -186,7 +186,7 @@ func untracedWord(code string) string {
 
 func (s FoundState) next() string {
 	if s.Owner {
-		return "Keyholder changes nothing by itself. Expected: the new owner is recorded, as your word." + takingWord(s.Taking) + " To hand the account back: /io transfer " + s.AccountID + "."
+		return "Keyholder changes nothing by itself. Expected: the new owner is recorded, as your word." + takingWord(s.Taking) + " To hand the account back: {command} transfer " + s.AccountID + "."
 	}
 	return "Keyholder changes nothing by itself. Expected: it stays, and is recorded as your decision." + takingWord(s.Taking) + " Undo: a request " + s.undoWord() + ", which the usual approvers decide."
 }

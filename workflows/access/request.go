@@ -181,7 +181,7 @@ func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		fr.Person, fr.Email = person, strings.ToLower(p.Email)
 	}
 	if workflows.SameEmail(fr.Email, f.Account.Owner) {
-		return workflows.RefuseField(BlockPerson, "owner", "This is the owner of the account. A change of owner is a transfer: /io transfer "+f.Policy.ID+".")
+		return workflows.RefuseField(BlockPerson, "owner", "This is the owner of the account. A change of owner is a transfer: {command} transfer "+f.Policy.ID+".")
 	}
 	return nil
 }

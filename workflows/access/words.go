@@ -347,7 +347,7 @@ func (s State) silence() string {
 		return "Nobody is left who could answer; the time to decide ends " + workflows.When(s.Escalation.Until) + "."
 	}
 	return "Not answered, " + workflows.When(s.Escalation.At) + ": " + workflows.Mentions(s.Escalation.Open) + ". The time to decide ends " + workflows.When(s.Escalation.Until) +
-		". You do not decide this, but you can remind them, or ask one of them to let somebody decide in their place: /io delegate."
+		". You do not decide this, but you can remind them, or ask one of them to let somebody decide in their place: {command} delegate."
 }
 
 func (s State) restoringLine() string {
@@ -698,7 +698,7 @@ func endLines(s State) []string {
 		out[0] = s.askedLine() + "\n" + out[0]
 	}
 	if s.End.Outcome != Done && s.End.Code != "adopted" {
-		out = append(out, "To ask again: /io access "+s.AccountID)
+		out = append(out, "To ask again: {command} access "+s.AccountID)
 	}
 	return out
 }

@@ -563,6 +563,7 @@ var date = regexp.MustCompile(`<!date\^(\d+)\^([^|>]*)\|[^>]*>`)
 
 // read is how a person reads a text: names for mentions, UTC for dates.
 func (w *world) read(text string) string {
+	text = strings.ReplaceAll(text, workflows.Slash, "/io")
 	text = date.ReplaceAllStringFunc(text, func(m string) string {
 		p := date.FindStringSubmatch(m)
 		var unix int64

@@ -73,7 +73,7 @@ func (s CampaignState) standLine() string {
 	case CampaignFixing, CampaignCompleted:
 		return c.decidedText() + c.fixedText()
 	case CampaignCancelled:
-		return "Nobody's access was reviewed. " + s.Why + " When that is mended, an administrator can begin it again: /io review " + s.AccountID + " start."
+		return "Nobody's access was reviewed. " + s.Why + " When that is mended, an administrator can begin it again: {command} review " + s.AccountID + " start."
 	}
 	return "The list of users is being read."
 }

@@ -141,7 +141,7 @@ func (s PacketState) may(cmd workflows.Command) *workflows.Refusal {
 	}
 	switch {
 	case s.Closed():
-		return refuse("closed", "This part of the review is over. Nothing was recorded. /io audit "+s.ID+" tells what was decided.")
+		return refuse("closed", "This part of the review is over. Nothing was recorded. {command} audit "+s.ID+" tells what was decided.")
 	case fixing && s.Phase != PacketFixing:
 		return refuse("not_now", "There is nothing to confirm or to begin again yet: reviewers still decide. Nothing was recorded.")
 	case fixing:

@@ -408,7 +408,7 @@ func (s PacketState) fixLine(f Fix) string {
 	case f.Action == FixChange:
 		what = "change " + workflows.Esc(r.Email) + " from " + workflows.Esc(r.Role) + " to " + s.Verdicts[f.Row-1].Role
 	case f.Action == FixTransfer && r.Kind == KindOwner:
-		return "! another owner is wanted than " + workflows.Esc(r.Email) + s.because(f) + ": nothing is done by itself, /io transfer " + workflows.Esc(s.AccountID) + " asks for it"
+		return "! another owner is wanted than " + workflows.Esc(r.Email) + s.because(f) + ": nothing is done by itself, {command} transfer " + workflows.Esc(s.AccountID) + " asks for it"
 	case f.Action == FixTransfer:
 		return "! another mailbox is wanted than " + workflows.Esc(r.Email) + s.because(f) + ": whoever operates Keyholder changes it in the configuration"
 	}

@@ -45,7 +45,7 @@ type script struct {
 }
 
 func (s *script) say(format string, args ...any) {
-	for l := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+	for l := range strings.SplitSeq(strings.ReplaceAll(fmt.Sprintf(format, args...), workflows.Slash, "/io"), "\n") {
 		if l == "" {
 			l = "."
 		}
@@ -448,7 +448,7 @@ func (s *script) read(text string) string {
 		}
 		return time.Unix(unix, 0).UTC().Format("Mon 2 Jan, 15:04")
 	})
-	return workflows.Plain(text, func(id string) string { return s.w.people[id].Name })
+	return workflows.Plain(strings.ReplaceAll(text, workflows.Slash, "/io"), func(id string) string { return s.w.people[id].Name })
 }
 
 // label names a workflow.

@@ -387,7 +387,7 @@ func (s CalendarState) cards() []workflows.Card {
 			asked += " They have " + workflows.Plural(s.Told.Days, "day") + "."
 		}
 		c.Lines = []string{asked + " You are told because you administer the account or hold its mailbox; there is nothing to do now."}
-		c.Note += ". It opens by itself; to begin earlier, once the period has begun: /io review " + s.AccountID + " start"
+		c.Note += ". It opens by itself; to begin earlier, once the period has begun: {command} review " + s.AccountID + " start"
 	}
 	c.Fallback = workflows.Plain(strings.TrimPrefix(c.Title, "✓ "), nil)
 	var out []workflows.Card

@@ -22,6 +22,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/integrator"
+	"github.com/keyholder/keyholder/workflows/keyring"
 )
 
 type checkCmd struct {
@@ -301,6 +302,32 @@ func (f *findings) people(ctx context.Context, cfg *config.Config, roster workfl
 			continue
 		}
 		f.count(a, facts, people)
+		facts.People = people
+		if p, ok := serve.Policies(cfg).Policy(a.ID); ok {
+			f.key(p, facts)
+		}
+	}
+}
+
+// key says which parts of an account's key too few can use, by what only Slack knows: who is in a group, and who
+// can no longer act. What the file alone shows is advice of its own.
+func (f *findings) key(p workflows.Policy, facts workflows.Facts) {
+	byFile := keyring.Of(keyring.Known{Policy: p}).Gaps()
+	for _, g := range keyring.Of(keyring.Known{Policy: p, Facts: facts}).Gaps() {
+		known := func(o keyring.Gap) bool { return o.Code == g.Code && o.What == g.What && o.Where == g.Where }
+		if slices.ContainsFunc(byFile, known) {
+			continue
+		}
+		what := map[string]string{
+			keyring.Mailbox: "read the mailbox", keyring.Password: "use the password of", keyring.SecondFactor: "use the second factor of",
+		}[g.What]
+		switch {
+		case what == "":
+		case g.Code == keyring.GapNobody:
+			f.note("%s: nobody who can act in Slack can %s %s. Name two people.", p.ID, what, g.Where)
+		case g.Code == keyring.GapAlone:
+			f.note("%s: of those who can act in Slack only %s can %s %s. Name a second person.", p.ID, strings.Join(g.People, ", "), what, g.Where)
+		}
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// TestEveryAccessNamesItsLastDecision: whichever machine made it, and none that is about another access than the one of now.
+// TestEveryAccessNamesItsLastDecision: whichever machine made it, and none that is about another
+// access than the one of now.
 func TestEveryAccessNamesItsLastDecision(t *testing.T) {
 	at := func(hour int) time.Time { return time.Date(2026, 11, 23, hour, 0, 0, 0, time.UTC) }
 	user := workflows.User{ID: "a1", UserID: "p1", Email: "eve@acme.example", Role: workflows.RoleManage, Status: workflows.UserAccepted}

@@ -66,7 +66,12 @@
 //     A watcher has no title, so lists of what is open leave it out.
 //   - While an open request holds a person's lock, and while a transfer is open for mailboxes, the owner and those who leave the list, a difference waits for the end of
 //     that. What the previous owner has is explained for the time that settling may take.
-//   - At most 20 cards an hour and environment; the rest waits on one card that can take all of it as expected. Nobody takes their own access as expected.
+//   - At most 20 cards an hour and environment; the rest waits on one card that can take all of it as expected.
+//   - As many take something as expected as approve the role; nobody does who asked for it, whose access it is, or whom the
+//     audit log names. What Keyholder itself wrote, for whichever workflow, is no difference.
+//   - A user is a record: found by the IDs of the person and of the access, whatever the address is by then. An address
+//     that another person has by now is not theirs.
+//   - Urgent access only adds, and ends counted from when it was asked for. Nothing is given to or for somebody who has left.
 //   - A watcher that ended is followed by another one with a new baseline, as its ID is derived from how many there were.
 //
 // The package imports workflows and approvals; it does no I/O, reads no clock and draws no random numbers.

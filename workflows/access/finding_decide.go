@@ -72,7 +72,9 @@ func openFinding(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 }
 
 // lock is the word of it in the account's record, for reviews.
-func (fd Found) lock() string { return workflows.OpenFinding + workflows.GivenKey(fd.Environment, fd.Email) }
+func (fd Found) lock() string {
+	return workflows.OpenFinding + workflows.GivenKey(fd.Environment, fd.Email)
+}
 
 func (fd Found) locked(cmd workflows.Command) workflows.Event {
 	return cmd.Event(workflows.LockTaken, workflows.Lock{Name: fd.lock(), Workflow: fd.ID})

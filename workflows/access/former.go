@@ -7,8 +7,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// back is what the end of a time brings back: what stood before the first of the times that run, or, while another one runs, what
-// that one gives.
+// back is what the end of a time brings back: what stood before the first of the times that run,
+// or, while another one runs, what that one gives.
 type back struct {
 	workflows.Former
 	// Under is the time that still runs and gives it, until Until; empty for none.
@@ -24,7 +24,8 @@ func (s State) brings() back {
 	return back{Former: s.Former}
 }
 
-// formerly is what stands when nothing for a time is left: what was read, unless a time runs that gave it.
+// formerly is what stands when nothing for a time is left: what was read, unless a time runs that
+// gave it.
 func (s State) formerly(ev read, g workflows.Given) workflows.Former {
 	switch {
 	case len(g.Running) > 0 && g.Former != nil:
@@ -41,8 +42,9 @@ func (s State) record(f workflows.Facts) workflows.Given {
 	return g
 }
 
-// overtaken is the decision that stands although this one's time runs: made later, so that the end of this one changes nothing. Empty:
-// none. What somebody took as expected on a finding's card is judged by reading.
+// overtaken is the decision that stands although this one's time runs: made later, so that the end
+// of this one changes nothing. Empty: none. What somebody took as expected on a finding's card is
+// judged by reading.
 func (s State) overtaken(f workflows.Facts) string {
 	g := s.record(f)
 	if s.BoxFrom.IsZero() || s.Left != "" || g.Workflow == s.ID {
@@ -58,7 +60,10 @@ func (s State) comesBack(f workflows.Facts) back {
 	if n := len(others); n > 0 {
 		top := others[n-1]
 		a := workflows.ReadAccessMark(top.Mark)
-		u := &workflows.User{Email: s.Email, Status: workflows.UserAccepted, Role: a.Role, Manage: a.Manage, Monitor: a.Monitor}
+		u := &workflows.User{
+			Email: s.Email, Status: workflows.UserAccepted,
+			Role: a.Role, Manage: a.Manage, Monitor: a.Monitor,
+		}
 		if s.Before != nil {
 			u.MFA, u.SSO = s.Before.MFA, s.Before.SSO
 		}
@@ -70,14 +75,17 @@ func (s State) comesBack(f workflows.Facts) back {
 	return back{Former: s.Former}
 }
 
-// timeBegins, timeMoves and the others say in the account's record what this decision means for the access.
+// timeBegins, timeMoves and the others say in the account's record what this decision means for the
+// access.
 func (s State) timeBegins(cmd workflows.Command, until time.Time) workflows.Event {
 	former := s.Former
-	return s.gives(cmd, workflows.GivenChange{Time: workflows.TimeBegins, Given: workflows.Given{Mark: s.Want.Mark(), Until: until}, Former: &former})
+	given := workflows.Given{Mark: s.Want.Mark(), Until: until}
+	return s.gives(cmd, workflows.GivenChange{Time: workflows.TimeBegins, Given: given, Former: &former})
 }
 
 func (s State) timeMoves(cmd workflows.Command, until time.Time) workflows.Event {
-	return s.gives(cmd, workflows.GivenChange{Time: workflows.TimeMoves, Given: workflows.Given{Mark: s.Want.Mark(), Until: until}})
+	given := workflows.Given{Mark: s.Want.Mark(), Until: until}
+	return s.gives(cmd, workflows.GivenChange{Time: workflows.TimeMoves, Given: given})
 }
 
 // timeEnds: what stands stays what the record says.

@@ -10,8 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// TestWhatAnotherTimeGaveIsNotWhatWasBefore: of two times for one access, the end of the last one brings back what was before the
-// first, in whatever order they end.
+// TestWhatAnotherTimeGaveIsNotWhatWasBefore: of two times for one access, the end of the last one
+// brings back what was before the first, in whatever order they end.
 func TestWhatAnotherTimeGaveIsNotWhatWasBefore(t *testing.T) {
 	for name, later := range map[string]time.Duration{"the second ends last": 2 * time.Hour, "at the same time": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -40,7 +40,8 @@ func TestWhatAnotherTimeGaveIsNotWhatWasBefore(t *testing.T) {
 	}
 }
 
-// TestTheEndOfTheShorterTimeBringsBackTheLongerOne: an administrator for a day within a week as manager.
+// TestTheEndOfTheShorterTimeBringsBackTheLongerOne: an administrator for a day within a week as
+// manager.
 func TestTheEndOfTheShorterTimeBringsBackTheLongerOne(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Access.AdministratorQuorum = 1
@@ -56,8 +57,9 @@ func TestTheEndOfTheShorterTimeBringsBackTheLongerOne(t *testing.T) {
 	}
 }
 
-// TestAfterTheLastEndTheAccountIsAsBeforeTheFirst: times of every kind for one person, one in the other, longer, shorter, ended early,
-// refused, and what somebody made of the access meanwhile undone; reviews and decisions for good in between say what stands afterwards.
+// TestAfterTheLastEndTheAccountIsAsBeforeTheFirst: times of every kind for one person, one in the
+// other, longer, shorter, ended early, refused, and what somebody made of the access meanwhile
+// undone; reviews and decisions for good in between say what stands afterwards.
 func TestAfterTheLastEndTheAccountIsAsBeforeTheFirst(t *testing.T) {
 	t.Parallel()
 	before := []string{"", "monitor", "manage", "custom:i1;i2", "administrator"}
@@ -178,7 +180,8 @@ func (w *world) undoAll() {
 	}
 }
 
-// TestAskingForWhatATimeGivesIsAskingForLonger: what somebody has until tonight is not what they ask for for a week.
+// TestAskingForWhatATimeGivesIsAskingForLonger: what somebody has until tonight is not what they
+// ask for for a week.
 func TestAskingForWhatATimeGivesIsAskingForLonger(t *testing.T) {
 	w := newWorld(t)
 	w.request("Dee", form{For: "Ben", Change: Change, Role: workflows.RoleManage, Urgent: true}.fields())

@@ -32,7 +32,8 @@ func (w *world) wrote(op string, u *workflows.User) {
 	}
 }
 
-// TestKeyholderKnowsItsOwnHand: what it wrote for a transfer is no drift, and what somebody makes of that is.
+// TestKeyholderKnowsItsOwnHand: what it wrote for a transfer is no drift, and what somebody makes
+// of that is.
 func TestKeyholderKnowsItsOwnHand(t *testing.T) {
 	w := newWorld(t)
 	w.watch("")

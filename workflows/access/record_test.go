@@ -10,7 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// TestATimeEndsThoughTheUserHasAnotherAddressByThen: what is taken back is the user's, whatever their address is by then.
+// TestATimeEndsThoughTheUserHasAnotherAddressByThen: what is taken back is the user's, whatever
+// their address is by then.
 func TestATimeEndsThoughTheUserHasAnotherAddressByThen(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -44,7 +45,8 @@ func TestATimeEndsThoughTheUserHasAnotherAddressByThen(t *testing.T) {
 	}
 }
 
-// TestAnAddressThatSomebodyElseHasByNowIsNotTheirs: the end of a time does not take away what another person has under the address.
+// TestAnAddressThatSomebodyElseHasByNowIsNotTheirs: the end of a time does not take away what
+// another person has under the address.
 func TestAnAddressThatSomebodyElseHasByNowIsNotTheirs(t *testing.T) {
 	w := newWorld(t)
 	w.granted(form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"})
@@ -81,8 +83,8 @@ func TestARequestUnderTheNewAddressIsAboutTheSameUser(t *testing.T) {
 	}
 }
 
-// TestNobodyKeepsATimeByChangingTheirAddress: whoever changes their address at integrator.io whenever they like, after the last end
-// they have what they had before the first.
+// TestNobodyKeepsATimeByChangingTheirAddress: whoever changes their address at integrator.io
+// whenever they like, after the last end they have what they had before the first.
 func TestNobodyKeepsATimeByChangingTheirAddress(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -134,7 +136,8 @@ func TestNobodyKeepsATimeByChangingTheirAddress(t *testing.T) {
 	})
 }
 
-// TestDriftFollowsTheUserNotTheAddress: another address alone is no card, and a decision about somebody explains what they have under it.
+// TestDriftFollowsTheUserNotTheAddress: another address alone is no card, and a decision about
+// somebody explains what they have under it.
 func TestDriftFollowsTheUserNotTheAddress(t *testing.T) {
 	w := newWorld(t)
 	w.watch("")
@@ -187,7 +190,8 @@ func TestDriftFollowsTheUserNotTheAddress(t *testing.T) {
 	}
 }
 
-// TestSomebodyElseUnderAnExplainedAddressIsFound: a decision about one user explains nothing of another one with their address.
+// TestSomebodyElseUnderAnExplainedAddressIsFound: a decision about one user explains nothing of
+// another one with their address.
 func TestSomebodyElseUnderAnExplainedAddressIsFound(t *testing.T) {
 	w := newWorld(t)
 	w.watch("")

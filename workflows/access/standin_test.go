@@ -72,8 +72,9 @@ func TestDelegationIsOfNow(t *testing.T) {
 	}
 }
 
-// TestWhoIsAskedFollowsEveryDelegation: in whatever order delegations are given, given to somebody else, ended, and over by their time,
-// and votes come, who is named and waited for is who can answer now; nobody is asked who cannot.
+// TestWhoIsAskedFollowsEveryDelegation: in whatever order delegations are given, given to somebody
+// else, ended, and over by their time, and votes come, who is named and waited for is who can
+// answer now; nobody is asked who cannot.
 func TestWhoIsAskedFollowsEveryDelegation(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -12,7 +12,8 @@ import (
 // partyNamed is whom the audit log names as who changed an access.
 const partyNamed = "named"
 
-// taken is the body of an event by which somebody takes what somebody made of an access as expected, where one is not enough.
+// taken is the body of an event by which somebody takes what somebody made of an access as
+// expected, where one is not enough.
 type taken struct {
 	Votes    []approvals.Vote   `json:"votes"`
 	Bars     []approvals.Bar    `json:"bars,omitempty"`
@@ -20,7 +21,8 @@ type taken struct {
 	Owner    string             `json:"owner,omitempty"` // who owns the account, by their word
 }
 
-// quorumOf is how many have to take something as expected: as many as would have to approve the role. What is not known may be any.
+// quorumOf is how many have to take something as expected: as many as would have to approve the
+// role. What is not known may be any.
 func quorumOf(p workflows.AccessPolicy, marks ...string) int {
 	n := p.Quorum
 	for _, m := range marks {
@@ -31,8 +33,9 @@ func quorumOf(p workflows.AccessPolicy, marks ...string) int {
 	return max(n, 1)
 }
 
-// take casts the vote of somebody who takes it as expected, and says whether that was enough. Nobody does so for what they asked for,
-// what is theirs, or what the audit log names them for. current are those who look after access by now.
+// take casts the vote of somebody who takes it as expected, and says whether that was enough.
+// Nobody does so for what they asked for, what is theirs, or what the audit log names them for.
+// current are those who look after access by now.
 func take(b approvals.Ballot, parties []approvals.Party, current []string, cmd workflows.Command, f workflows.Facts) (taken, bool, error) {
 	st := f.Standing()
 	for _, id := range b.Electorate {
@@ -68,13 +71,17 @@ func notTakeable(err error) error {
 	}
 	switch {
 	case r.Code == approvals.CodeBarred && r.Detail == partyNamed:
-		return refused("named", "integrator.io's audit log names you as who did it, so somebody else must take it as expected. Nothing was recorded.")
+		return refused("named", "integrator.io's audit log names you as who did it, so somebody else must take it as expected. "+
+			"Nothing was recorded.")
 	case r.Code == approvals.CodeBarred && r.Detail == partyRequester:
-		return refused("asked", "You asked for this access, so somebody else must take what became of it as expected. Nothing was recorded.")
+		return refused("asked", "You asked for this access, so somebody else must take what became of it as expected. "+
+			"Nothing was recorded.")
 	case r.Code == approvals.CodeBarred:
-		return refused("own_access", "This is about your own access, so somebody else must decide. Nothing was recorded.")
+		return refused("own_access", "This is about your own access, so somebody else must decide. "+
+			"Nothing was recorded.")
 	case r.Code == approvals.CodeAlreadyVoted:
-		return refused(r.Code, "You took it as expected already, and it counts once. Nothing new was recorded. Somebody else has to as well.")
+		return refused(r.Code, "You took it as expected already, and it counts once. Nothing new was recorded. "+
+			"Somebody else has to as well.")
 	case r.Code == approvals.CodeClosed:
 		return refused(r.Code, "It is decided already. Nothing was recorded. Look at the card.")
 	case r.Code == "removed":
@@ -85,7 +92,8 @@ func notTakeable(err error) error {
 	return refused(r.Code, workflows.StandingSentence(r.Code))
 }
 
-// mayTake reports whether somebody is shown the button: one of those who decide, not kept from it, who did not say so yet.
+// mayTake reports whether somebody is shown the button: one of those who decide, not kept from it,
+// who did not say so yet.
 func mayTake(b approvals.Ballot, who string) bool {
 	return slices.Contains(b.Electorate, who) && !slices.ContainsFunc(b.Bars, func(bar approvals.Bar) bool { return bar.Who == who }) &&
 		!slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who }) && able(b) >= b.Quorum
@@ -122,7 +130,8 @@ func takingWord(b approvals.Ballot) string {
 	return fmt.Sprintf(" That takes %d people, as the role does.", b.Quorum)
 }
 
-// tellers names all who took it as expected: whoever gave the last word, or all where it took several.
+// tellers names all who took it as expected: whoever gave the last word, or all where it took
+// several.
 func tellers(b approvals.Ballot, last string) string {
 	if len(b.Votes) < 2 {
 		return workflows.Mention(last)

@@ -13,8 +13,8 @@ const (
 	partyBeneficiary = "beneficiary"
 )
 
-// settleParties fixes who asked and whose access it is, by everything that is known of them, and whom that keeps from deciding.
-// What a review decided is nobody's request.
+// settleParties fixes who asked and whose access it is, by everything that is known of them, and
+// whom that keeps from deciding. What a review decided is nobody's request.
 func (fr *Frozen) settleParties(f workflows.Facts) {
 	whose := approvals.Party{Why: partyBeneficiary, Identity: approvals.Identity{ID: fr.Person}.With(fr.Email)}
 	if fr.Person != "" {
@@ -29,9 +29,11 @@ func (fr *Frozen) settleParties(f workflows.Facts) {
 	fr.Bars = approvals.Bars(fr.Parties, f.Everybody())
 }
 
-// barring is a ballot that keeps out whoever is a party by what is known now, besides those who were known before.
+// barring is a ballot that keeps out whoever is a party by what is known now, besides those who
+// were known before.
 func (s State) barring(b approvals.Ballot, f workflows.Facts, more ...approvals.Party) approvals.Ballot {
-	return b.Barring(s.Bars).Barring(approvals.Bars(append(slices.Clone(s.Parties), more...), f.Everybody()))
+	parties := append(slices.Clone(s.Parties), more...)
+	return b.Barring(s.Bars).Barring(approvals.Bars(parties, f.Everybody()))
 }
 
 // newBars are those found out by now.
@@ -59,8 +61,8 @@ func (s State) aboutSelf(cmd workflows.Command, f workflows.Facts, must string) 
 	return nil
 }
 
-// asOf is the state with only those who look after access by the configuration of now: it adds nobody, and takes away whoever it
-// no longer names.
+// asOf is the state with only those who look after access by the configuration of now: it adds
+// nobody, and takes away whoever it no longer names.
 func (s State) asOf(f workflows.Facts) State {
 	if f.Policy.Name == "" {
 		return s
@@ -73,8 +75,8 @@ func (s State) asOf(f workflows.Facts) State {
 	return s
 }
 
-// left is the party who has left the workspace since, "" for none. Taking access away needs neither of them; what a review decided
-// needs nobody who asked.
+// left is the party who has left the workspace since, "" for none. Taking access away needs neither
+// of them; what a review decided needs nobody who asked.
 func (s State) left(f workflows.Facts) string {
 	if s.Change == Remove || s.Does == Remove || s.Review != "" {
 		return ""
@@ -98,7 +100,8 @@ func (s State) leftWords(who string) string {
 	return workflows.Mention(who) + ", who asked for it, is no active member of this Slack any more. Whoever needs it can ask anew."
 }
 
-// endLeft ends what is asked for somebody who has left, or who has: nothing is given, and what was given urgently ends now.
+// endLeft ends what is asked for somebody who has left, or who has: nothing is given, and what was
+// given urgently ends now.
 func (s State) endLeft(cmd workflows.Command, f workflows.Facts, who string) workflows.Decision {
 	var d workflows.Decision
 	switch {
@@ -134,6 +137,8 @@ func covers(a, b workflows.Access) bool {
 	if want == 1 {
 		return all
 	}
-	return b.Role == workflows.RoleCustom && !slices.ContainsFunc(b.Manage, func(id string) bool { return !slices.Contains(a.Manage, id) }) &&
-		!slices.ContainsFunc(b.Monitor, func(id string) bool { return !all && !workflows.Among(id, a.Manage, a.Monitor) })
+	lacks := func(ids []string, in ...[]string) bool {
+		return slices.ContainsFunc(ids, func(id string) bool { return !workflows.Among(id, in...) })
+	}
+	return b.Role == workflows.RoleCustom && !lacks(b.Manage, a.Manage) && (all || !lacks(b.Monitor, a.Manage, a.Monitor))
 }

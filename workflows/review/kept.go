@@ -7,7 +7,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Kept holds which accesses somebody signed for that they stay as they are, from the packets of a review or of several.
+// Kept holds which accesses somebody signed for that they stay as they are, from the packets of a
+// review or of several.
 type Kept map[string]workflows.Decided
 
 // Add takes what a signed packet keeps; what was signed later counts.

@@ -86,7 +86,8 @@
 //   - With addresses and a URL the addresses say where, the URL gives user, password, database and TLS: a secret has no other way in.
 //     Sentinels are asked without a password.
 //   - In a cluster a slot that moved is followed. While one is being moved its commits may be answered with ASK or TRYAGAIN, which is ErrAway.
-//   - An effect or a place that cannot be decoded is logged and keeps nothing but itself waiting.
+//   - An effect that cannot be decoded is claimed as such, so that the courier can move it out of the way; a place that cannot counts as none.
+//   - Moving an effect to another queue, and ensuring that one is there, leave the queue as it is where it holds the very same bytes already.
 //   - Refusals of the server (loading, read-only, out of memory, too few replicas) come before a script's first write, so they are ErrAway.
 //   - Every key begins with the installation's prefix. What others of the same Redis are called is only looked for when a new record begins or an
 //     operator asks, by the names of all keys; a user of Redis that may touch its own keys alone (~PREFIX:*) is enough for all the rest.

@@ -25,14 +25,26 @@
 //     ([Record.Doubt]), is folded anew; where nobody vouches for the events, nothing is decided ([ErrDoubted]).
 //   - An unclear commit is settled by reading: events carry the ID of their command, so a retry that meets its own ID has succeeded.
 //   - Facts older than [FactsMaxAge] decide nothing: a click is answered "not recorded", a timer stays due.
+//   - What acts is derived from the events. An [Effect] and a timer in the store only name what is due: a call is read from the event that decided it
+//     (links recomputed up to the record's head), a card and a watch from the state as it is when they are delivered. What nothing in the record
+//     explains is dropped, counted and logged. Every answered call leaves an event, so the events alone say what is owed ([Owed]).
+//   - What somebody removed is set again: timers by every commit, and by any look once they are overdue; timers, watches, calls, cards and lists of
+//     who is waited for by [Desk.Sweep], at the start and daily.
+//   - What this version cannot do (an unknown machine, event, operation or newer schema, a panic, what cannot be decoded) is left for another, for
+//     ever if need be, with growing distance and out of the way: it keeps no other workflow's effect or timer waiting.
 //   - Effects are delivered at least once, one in flight per key; [Deliverer] implementations make repetition harmless.
-//   - Giving up is by age ([GiveUpAfter] or the effect's deadline), never by count.
+//   - Giving up on a call is by age ([GiveUpAfter] or the call's deadline), never by count. A card stays wanted as long as the state wants it, whatever
+//     Slack answers: it is tried again after minutes, then hours, and keeps no other card waiting.
+//   - Timers of one workflow are decided one after another, those of different ones side by side; a look-up that hangs holds up nobody else's.
 //
 // # Decisions
 //
 //   - A record's version is the sequence number of its last event: a commit without events leaves every record as it was.
 //   - Readings of integrator.io are never facts of a click: they take many calls and would not fit into a click's two seconds.
 //     They arrive as receipts of calls that the machine asked for, which are commands like any other.
+//   - A 429 for a card holds the conversation, in this process: Slack limits posting for each conversation, so every replica asks once.
+//   - Records are kept in memory as bytes, and believed only where the commit compares version and head or an effect names the version; what would be
+//     decided on them without events is decided again on fresh ones.
 //   - A timer's generation is its own due time. One that the state no longer wants, or wants at another time, is dropped unread.
 //   - [Governance] is a machine and stands here, because it decides about what this package defines: it compares the rules that a process starts with
 //     (who may approve, hold, administer, review; quorums; thresholds) with those in the account's record. A difference is an event of that record, and the

@@ -23,7 +23,7 @@ func (v *visit) fail(ctx context.Context, err error) {
 	case kindSubmit:
 		v.failForm(ctx, err, code, text, link)
 	case kindSlash:
-		v.ack.send(code, ephemeral(text))
+		v.ack.send(code, ephemeral(v.b.fill(text)))
 	default:
 		v.ack.send(code, nil)
 	}

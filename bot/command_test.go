@@ -218,9 +218,9 @@ func TestWhoMayNotAskHearsItBeforeTheFormOpens(t *testing.T) {
 		if cmd.Name != "transfer.request" || cmd.Account != "acme" || cmd.Workflow == "" {
 			t.Errorf("asked with %+v", cmd)
 		}
-		return workflows.Refuse("not_permitted", "Only the holders can ask for a transfer. Nothing was recorded.")
+		return workflows.Refuse("not_permitted", "Only the holders can ask for a transfer. Nothing was recorded. See `{command} help`.")
 	}
-	if text := r.slash("UCAT", "transfer acme"); !strings.Contains(text, "Only the holders") || len(r.sim.Views("UCAT")) > 0 {
+	if text := r.slash("UCAT", "transfer acme"); !strings.Contains(text, "Only the holders") || !strings.Contains(text, "`/io help`") || len(r.sim.Views("UCAT")) > 0 {
 		t.Errorf("%q, %d forms", text, len(r.sim.Views("UCAT")))
 	}
 	if text := r.slash("UANA", "transfer acme"); text != "" {

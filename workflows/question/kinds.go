@@ -7,7 +7,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Kinds are the question's types of events, for the machine's [workflows.NewKinds]: put, answered,
+// Kinds are the question's types of events, for the machine's [workflows.NewKinds]: put, voted,
 // counted, looking, looked, reminded, escalated, behind the machine's name.
 func (o Of[S]) Kinds() []workflows.AnyKind[S] {
 	return []workflows.AnyKind[S]{o.put(), o.voted(), o.recounted(), o.looked(), o.lookedOn(), o.reminding(), o.escalating()}
@@ -36,7 +36,7 @@ func (o Of[S]) put() workflows.Kind[S, Question] {
 
 func (o Of[S]) voted() workflows.Kind[S, Answered] {
 	return workflows.Kind[S, Answered]{
-		Type: o.kind("answered"),
+		Type: o.kind("voted"),
 		Fold: func(s *S, _ workflows.Event, b Answered) { o.At(s).counted(b) },
 		Tell: func(_ workflows.Event, b Answered) string {
 			var parts []string

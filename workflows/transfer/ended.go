@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -15,41 +16,53 @@ var evReminded = workflows.Kind[State, Reminder]{
 var evEnded = workflows.Kind[State, Ended]{
 	Type: "transfer.ended",
 	Fold: func(s *State, e workflows.Event, b Ended) {
+		if len(b.Points) > 0 {
+			s.Until = time.Time{}
+			s.enter(Finishing, e)
+			s.Settle.Points, s.Settle.Removing = b.Points, false
+			return
+		}
 		s.Head.End(b.Outcome, e)
 		s.End = &b
 	},
-	Tell: func(e workflows.Event, b Ended) string {
-		text := endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + "."
-		switch {
-		case b.Outcome == Completed && b.Code == "superseded":
-			text = "Closed, because a newer transfer of the account has begun."
-		case b.Code == endWaived:
-			text = workflows.Say("%m waived what was left: %q.", b.By.ID, b.Reason)
-		case b.Outcome == Completed && b.By.Kind == workflows.ByTimer:
-			text = "Closed, because the time was over."
-		case b.Outcome == Completed:
-			text = "The transfer is complete."
-		case b.Outcome == Expired:
-			text = late(b.Stage)
-		case b.Code == endLeft:
-			text = "Failed: " + b.Message + "."
-		case b.Outcome == Failed && b.Reason != "":
-			text = "Failed: " + b.Reason + "."
-		case b.Outcome == Failed:
-			text = workflows.Say("Failed (%s)%s.", b.Code, workflows.Text(because(b.Message)))
-		}
-		if len(b.Open) > 0 {
-			text += " Left open: " + strings.Join(escaped(b.Open), "; ") + "."
-		}
-		if t := b.TookBack; t != nil {
-			text += map[bool]string{true: " What it gave is taken back (Keyholder did it).", false: workflows.Say(" "+
-				"What it gave could not be taken back (%s).", t.Code)}[t.OK]
-		}
-		if b.Left {
-			text += " The invitation may still stand at integrator.io."
-		}
-		return text
-	},
+	Tell: func(_ workflows.Event, b Ended) string { return endedTold(b) },
+}
+
+// endedTold tells an end.
+func endedTold(b Ended) string {
+	if len(b.Points) > 0 {
+		return "Open after the handover: " + strings.Join(escaped(b.Open), "; ") + "."
+	}
+	text := endingWord(b.Outcome) + whose(b.By) + because(b.Reason) + "."
+	switch {
+	case b.Outcome == Completed && b.Code == "superseded":
+		text = "Closed, because a newer transfer of the account has begun."
+	case b.Code == endWaived:
+		text = workflows.Say("%m waived what was left: %q.", b.By.ID, b.Reason)
+	case b.Outcome == Completed && b.By.Kind == workflows.ByTimer:
+		text = "Closed, because the time was over."
+	case b.Outcome == Completed:
+		text = "The transfer is complete."
+	case b.Outcome == Expired:
+		text = late(b.Stage)
+	case b.Code == endLeft:
+		text = "Failed: " + b.Message + "."
+	case b.Outcome == Failed && b.Reason != "":
+		text = "Failed: " + b.Reason + "."
+	case b.Outcome == Failed:
+		text = workflows.Say("Failed (%s)%s.", b.Code, workflows.Text(because(b.Message)))
+	}
+	if len(b.Open) > 0 {
+		text += " Left open: " + strings.Join(escaped(b.Open), "; ") + "."
+	}
+	if t := b.TookBack; t != nil {
+		text += map[bool]string{true: " What it gave is taken back (Keyholder did it).", false: workflows.Say(" "+
+			"What it gave could not be taken back (%s).", t.Code)}[t.OK]
+	}
+	if b.Left {
+		text += " The invitation may still stand at integrator.io."
+	}
+	return text
 }
 
 // cancel ends the transfer before anything was sent.

@@ -11,12 +11,6 @@ import (
 // remindOpenEvery is how often people are reminded of what a handover has left open.
 const remindOpenEvery = 7 * 24 * time.Hour
 
-// pointsLeft opens the stage in which a handover that is done waits for what it left open.
-type pointsLeft struct {
-	Points []Point `json:"points"`
-	Code   string  `json:"code,omitempty"` // why it came to that: "time"
-}
-
 // pointsDone ticks some of them off.
 type pointsDone struct {
 	Keys []string `json:"keys"`
@@ -28,7 +22,9 @@ func (s State) complete(cmd workflows.Command, left []Point, code string) []work
 	if len(left) == 0 {
 		return []workflows.Event{evEnded.Of(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: code})}
 	}
-	return []workflows.Event{evPointsLeft.Of(cmd, pointsLeft{Points: left, Code: code})}
+	return []workflows.Event{evEnded.Of(cmd, Ended{
+		Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: code, Open: pointTexts(left), Points: left,
+	})}
 }
 
 // tickOff records points as done; with the last of them the transfer ends.
@@ -55,7 +51,7 @@ func (s State) tickOff(cmd workflows.Command) (workflows.Decision, error) {
 	}
 	d := evPointsDone.One(cmd, pointsDone{Keys: done, Left: left})
 	if left == 0 {
-		d.Events = append(d.Events, evEnded.Of(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: endTicked}))
+		d.Events = append(d.Events, evPointsClosed.Of(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: endTicked}))
 	}
 	return d, nil
 }
@@ -82,7 +78,7 @@ func (s State) waivePoints(cmd workflows.Command) (workflows.Decision, error) {
 			"Please say why this may stay open; the auditors read it.")
 	}
 	e := Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Reason: why, Code: endWaived, Open: pointTexts(s.Settle.Points)}
-	return evEnded.One(cmd, e), nil
+	return evPointsClosed.One(cmd, e), nil
 }
 
 func pointTexts(points []Point) []string {
@@ -98,17 +94,6 @@ func (s State) finishers() []string { return workflows.Union(s.acceptors(), s.Ho
 
 // openPoints counts them: "5 points".
 func (s State) openPoints() string { return workflows.Plural(len(s.Settle.Points), "point") }
-
-var evPointsLeft = workflows.Kind[State, pointsLeft]{
-	Type: "transfer.points_left",
-	Fold: func(s *State, e workflows.Event, b pointsLeft) {
-		s.enter(Finishing, e)
-		s.Until, s.Settle.Points, s.Settle.Removing = time.Time{}, b.Points, false
-	},
-	Tell: func(_ workflows.Event, b pointsLeft) string {
-		return "Open after the handover: " + strings.Join(escaped(pointTexts(b.Points)), "; ") + "."
-	},
-}
 
 var evPointsDone = workflows.Kind[State, pointsDone]{
 	Type: "transfer.points_done",
@@ -186,4 +171,14 @@ func (finishingStage) remind(s State) string {
 // expire does nothing: what is open has no end but people's word.
 func (finishingStage) expire(State, workflows.Command) (workflows.Decision, error) {
 	return workflows.Decision{}, nil
+}
+
+// evPointsClosed ends what the handover left open, after the transfer itself had ended.
+var evPointsClosed = workflows.Kind[State, Ended]{
+	Type: "transfer.points_closed",
+	Fold: func(s *State, e workflows.Event, b Ended) {
+		s.Head.End(b.Outcome, e)
+		s.End = &b
+	},
+	Tell: func(_ workflows.Event, b Ended) string { return endedTold(b) },
 }

@@ -12,7 +12,7 @@ var kinds = workflows.NewKinds(State.clone, func(s *State) { s.Told = workflows.
 		evPrepared, evApproved, evVoided, evCooled, evPaused, evInviting,
 		evInviteRefused, evInvited, evAcceptedHere, evSeen, evLost, evTaken,
 		evResend, evEnding, evTransferred, evRoleSet, evProbed, evSettling,
-		evPointsLeft, evPointsDone, evReminded, evEnded,
+		evPointsClosed, evPointsDone, evReminded, evEnded,
 	)...)
 
 // read begins a reading of the account.

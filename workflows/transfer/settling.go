@@ -167,7 +167,11 @@ func superseded(s State, cmd workflows.Command) (workflows.Decision, error) {
 		// The newer transfer may be about this very person: nobody is removed behind its back.
 		left = s.leftOpen()
 	}
-	return evEnded.One(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: pointTexts(left), Code: "superseded"}), nil
+	e := Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Open: pointTexts(left), Code: "superseded"}
+	if s.Stage == Finishing {
+		return evPointsClosed.One(cmd, e), nil
+	}
+	return evEnded.One(cmd, e), nil
 }
 
 // leftOpen are the points that are open when nobody finishes: a removal that Keyholder would have

@@ -209,6 +209,8 @@ type Ended struct {
 	// Left is true when the invitation could not be withdrawn and stands at integrator.io.
 	Left bool     `json:"left,omitempty"`
 	Open []string `json:"open,omitempty"` // settling points left open
+	// Points are those that people still have to tick off: the handover is done, and its workflow goes on with them.
+	Points []Point `json:"points,omitempty"`
 	// TookBack says what became of the access as a user that the transfer gave; nil: it gave none.
 	TookBack *TookBack `json:"took_back,omitempty"`
 }

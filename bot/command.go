@@ -68,13 +68,13 @@ func init() { // a variable initialised in place would depend on itself through 
 		"review":   (*visit).wordReview,
 		"reviews":  (*visit).wordReview,
 		"key":      (*visit).wordKey,
+		"docs":     (*visit).wordDocs,
+		"whatif":   (*visit).wordWhatIf,
 	}
 }
 
 // notYet says of each word that is not there what exists instead.
 var notYet = map[string]string{
-	"docs":     "The page of who holds what is not there in Slack yet. `{command} status` shows it for one account, and whoever operates Keyholder can run `keyholder docs`.",
-	"whatif":   "Asking what would happen if somebody left is not there yet. `{command} status` shows what an account rests on; `{command} transfer` hands it on.",
 	"offboard": "Offboarding is not there yet. If the person owns an account, `{command} transfer` hands it on; `{command} status` shows what else rests on them.",
 }
 
@@ -127,6 +127,8 @@ func (b *Bot) help() string {
 		"`{command} review [account] [start | status | export]` who still needs their access: how the review goes, start one, get its files",
 		"`{command} key [account] [use | drill]` who can use the owner's sign-in and when that was last shown; take it out on record; rehearse it",
 		"`{command} recover [account]` nobody can sign in as the owner: report it, and it is regained step by step",
+		"`{command} docs [account]` the account on one page: owner, key, administrators, roles, what happened last, what to mend",
+		"`{command} whatif @person` what rests on somebody, worst first",
 		"`{command} mine` what waits for you; `{command} mine ID` brings its card, where you have none",
 		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",
 		"`{command} audit ID` the whole story of one transfer, request for access or finding, for those who may read the record",

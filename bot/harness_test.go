@@ -110,6 +110,10 @@ func (d *deskStub) Delegate(_ context.Context, cmd workflows.Command, to string,
 	return d.delegate(cmd, to, until)
 }
 
+func (d *deskStub) Around(context.Context, string, ...string) (workflows.Facts, error) {
+	return workflows.Facts{}, nil
+}
+
 func (d *deskStub) MayRead(_ context.Context, p workflows.Person, _ string) bool {
 	return d.readers[p.ID]
 }

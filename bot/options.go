@@ -39,6 +39,8 @@ type Desk interface {
 	Delegate(ctx context.Context, cmd workflows.Command, to string, until time.Time) (workflows.Reply, error)
 	// MayRead reports whether a person may read an account's record.
 	MayRead(ctx context.Context, person workflows.Person, account string) bool
+	// Around answers what is known now of everybody whom an account's policy names, and of others.
+	Around(ctx context.Context, account string, others ...string) (workflows.Facts, error)
 	// Place answers where a workflow's card stands.
 	Place(ctx context.Context, workflow, name, recipient string) (workflows.Place, bool, error)
 }

@@ -54,6 +54,27 @@ func (d *Desk) facts(ctx context.Context, needs Needs, at scene) (Facts, error) 
 	return f, d.fresh(f)
 }
 
+// Around answers what is known now of everybody whom an account's policy names, and of others:
+// groups expanded, people looked up, their delegations. Errors: of the roster and the store.
+func (d *Desk) Around(ctx context.Context, account string, others ...string) (Facts, error) {
+	at := scene{}
+	at.policy, _ = d.o.Policies.Policy(account)
+	recs, err := d.o.Store.Load(ctx, Ref{KindAccount, account})
+	if err != nil {
+		return Facts{}, fmt.Errorf("load account %s: %w", account, err)
+	}
+	if at.account, err = d.account(ctx, recs[0], at.policy); err != nil {
+		return Facts{}, err
+	}
+	p := at.policy
+	named := Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers, p.Recovery.Approvers, p.Recovery.IT, p.Review.Reviewers)
+	for _, a := range p.Aliases {
+		named = Union(named, a.Keepers())
+	}
+	named = Union(named, others)
+	return d.facts(ctx, Needs{People: named, Delegations: named, Emails: Union([]string{at.account.Owner})}, at)
+}
+
 // fresh refuses facts that are too old to decide anything.
 func (d *Desk) fresh(f Facts) error {
 	oldest := d.o.RealNow().Add(-FactsMaxAge)

@@ -380,7 +380,7 @@ func (s DrillState) result() drillEnd {
 }
 
 // drillParts are what must be shown, with what to do where it was not.
-var drillParts = []struct{ what, shown, remedy string }{
+var drillParts = []drillPart{
 	{workflows.KeyMailbox, "shown that they can read the mailbox",
 		"Have IT open it for another person, and name them under holders."},
 	{workflows.KeyPassword, "shown that they can use the password",
@@ -389,7 +389,7 @@ var drillParts = []struct{ what, shown, remedy string }{
 		"Set the second factor up for a second person too, and name them under custodians or second_factor."},
 }
 
-type drillPart = struct{ what, shown, remedy string }
+type drillPart struct{ what, shown, remedy string }
 
 func gapText(p drillPart, n int) string {
 	who := "Nobody has "

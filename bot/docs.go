@@ -1,0 +1,188 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/keyring"
+)
+
+// Documentation waits so long for the lists of users of one account, and so long from the moment of
+// the command for those of all; what did not come is shown as not read. The answer has to be there
+// within Slack's three seconds.
+const (
+	docsPatience  = 900 * time.Millisecond
+	readingBudget = 1500 * time.Millisecond
+)
+
+// wordDocs shows the documentation of one account.
+func (v *visit) wordDocs(ctx context.Context, rest string) (workflows.Reply, error) {
+	fields := strings.Fields(rest)
+	if n := len(fields); n > 0 && (strings.EqualFold(fields[n-1], "publish") || strings.EqualFold(fields[n-1], "unpublish")) {
+		return workflows.Reply{}, workflows.Refuse("not_yet", "A page that keeps itself up to date in a channel is not there yet. Nothing was recorded. "+
+			"`{command} docs "+strings.Join(fields[:n-1], " ")+"` shows it to you.")
+	}
+	a, _, err := v.find(ctx, rest)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	known, err := v.known(ctx, a)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	all, err := v.b.o.Desk.OpenOf(ctx, a.Policy.ID)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	var open []keyring.Open
+	for _, o := range all {
+		open = append(open, keyring.Open{ID: o.ID, Title: o.Title})
+	}
+	restricted := v.mayKey(ctx, a, false) == nil
+	lines := []string{"*" + workflows.Esc(a.Policy.Name) + "* (`" + a.Policy.ID + "`)"}
+	if a.Policy.Customer != "" {
+		lines = append(lines, "*Customer:* "+workflows.Esc(a.Policy.Customer))
+	}
+	hidden := false
+	for _, f := range keyring.Page(known, open) {
+		if f.Restricted && !restricted {
+			hidden = true
+			continue
+		}
+		lines = append(lines, f.Line())
+	}
+	if hidden {
+		lines = append(lines, "Where the secret is kept, and who can use password and second factor, is shown to holders, keepers, administrators and auditors.")
+	}
+	return say(v.b.fill(strings.Join(lines, "\n"))), nil
+}
+
+// known is what is known of an account now. Lists of users that do not come in time are left out.
+func (v *visit) known(ctx context.Context, a workflows.AccountInfo, others ...string) (keyring.Known, error) {
+	facts, err := v.b.o.Desk.Around(ctx, a.Policy.ID, others...)
+	if err != nil {
+		return keyring.Known{}, err
+	}
+	k := keyring.Known{Policy: a.Policy, Account: a.State, Facts: facts, Users: map[string]*workflows.Census{}}
+	if v.b.o.Census == nil {
+		return k, nil
+	}
+	left := min(docsPatience, readingBudget-v.b.o.RealNow().Sub(v.at))
+	if left <= 0 {
+		return k, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, env := range environmentsOf(a.Policy) {
+		all.Go(func() {
+			census, err := v.b.o.Census(ctx, a.Policy.ID, env.value)
+			if err != nil {
+				return // it is shown as not read
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			k.Users[env.value] = &census
+		})
+	}
+	all.Wait()
+	return k, nil
+}
+
+// wordWhatIf tells what rests on a person, by account, worst first.
+func (v *visit) wordWhatIf(ctx context.Context, rest string) (workflows.Reply, error) {
+	who, ok := mentioned(unquote(rest))
+	if !ok || !roster.IsPerson(who) {
+		return say(v.b.fill("Who? Pick the person from the list that Slack shows after you type @: `{command} whatif @person`.")), nil
+	}
+	accounts, err := v.b.o.Desk.Accounts(ctx)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	var lines []string
+	hidden, rests := 0, false
+	for _, a := range accounts {
+		if who != v.who.user && v.mayAskAbout(ctx, a) != nil {
+			hidden++
+			continue
+		}
+		found, err := v.restsOn(ctx, a, who)
+		if err != nil {
+			return workflows.Reply{}, err
+		}
+		rests = rests || len(found) > 0
+		lines = append(lines, found...)
+	}
+	if hidden == len(accounts) && hidden > 0 {
+		return workflows.Reply{}, workflows.Refuse("not_permitted", "Holders, administrators and auditors can ask what rests on others; you can ask about yourself. Nothing was recorded.")
+	}
+	waiting, err := v.b.o.Desk.WaitingFor(ctx, who)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	if n := len(waiting); n > 0 && who == v.who.user {
+		rests = true
+		lines = append(lines, "*Waiting for them:*")
+		lines = append(lines, v.b.list(ctx, waiting, v.who.user)...)
+	} else if n > 0 {
+		rests = true
+		lines = append(lines, "*Waiting for them:* "+workflows.Plural(n, "thing")+"; they can let somebody decide in their place with `{command} delegate @person`.")
+	}
+	head := "*What rests on " + workflows.Mention(who) + "*"
+	if !rests {
+		lines = append(lines, "Nothing rests on them.")
+	}
+	if hidden > 0 {
+		lines = append(lines, workflows.Plural(hidden, "account")+" not shown: you may not ask about them there.")
+	}
+	return say(v.b.fill(head + "\n" + strings.Join(lines, "\n"))), nil
+}
+
+// mayAskAbout refuses who may not ask what rests on others in an account.
+func (v *visit) mayAskAbout(ctx context.Context, a workflows.AccountInfo) error {
+	return v.mayKey(ctx, a, false)
+}
+
+// restsOn is what rests on a person in one account; nothing when nothing does.
+func (v *visit) restsOn(ctx context.Context, a workflows.AccountInfo, who string) ([]string, error) {
+	k, err := v.known(ctx, a, who)
+	if err != nil {
+		return nil, err
+	}
+	loss := keyring.WhatIf(k, who)
+	var out []string
+	for _, g := range loss.Gaps {
+		out = append(out, "! "+g.Sentence(a.Policy.ID))
+	}
+	for _, h := range loss.Holdings {
+		out = append(out, "• "+h.Sentence())
+	}
+	for _, d := range k.Facts.Delegations {
+		if !d.ActiveAt(v.b.at()) {
+			continue
+		}
+		if d.From == who {
+			out = append(out, "• "+workflows.Mention(d.To)+" decides in their place, until "+workflows.When(d.Until))
+		} else if d.To == who {
+			out = append(out, "• decides in the place of "+workflows.Mention(d.From)+", until "+workflows.When(d.Until))
+		}
+	}
+	var unread []string
+	for _, env := range environmentsOf(a.Policy) {
+		if k.Users[env.value] == nil {
+			unread = append(unread, env.title)
+		}
+	}
+	if len(unread) > 0 && len(out) > 0 {
+		out = append(out, "Users not read: "+workflows.Esc(strings.Join(unread, ", "))+".")
+	}
+	if len(out) > 0 {
+		out = append([]string{"*" + workflows.Esc(a.Policy.Name) + "* (`" + a.Policy.ID + "`)"}, out...)
+	}
+	return out, nil
+}

@@ -68,7 +68,7 @@ func grantsQueued(h *hand) {
 	call := workflows.Call{Op: workflows.OpGrant, Account: "acme", Email: "eve@evil.example", Access: &workflows.Access{Role: "administrator"}}
 	for _, id := range []string{h.id + "/1/0", h.id + "/2/0", h.id + "/99/0", "a" + h.id[1:3] + "-EVEEVE01/1/0"} {
 		parts := strings.Split(id, "/")
-		h.queue("io/acme", map[string]any{"kind": "call", "id": id, "workflow": parts[0], "account": "acme", "made": time.Now(), "event": json.Number(parts[1]),
+		h.queue("io/acme", map[string]any{"kind": "call", "id": id, "workflow": parts[0], "account": "acme", "made": time.UnixMilli(1), "event": json.Number(parts[1]),
 			"index": 0, "call": call, "Call": call})
 	}
 	after := h.account().Snapshot()
@@ -84,8 +84,8 @@ func grantsQueued(h *hand) {
 // cardsReworded queues the transfer's cards with words and buttons of its own.
 func cardsReworded(h *hand) {
 	card := map[string]any{"name": "main", "recipient": ben, "round": 1, "title": "Hand Acme Production to eve@evil.example", "fallback": "Eve"}
-	h.queue("cards/"+h.id+"/0", map[string]any{"kind": "cards", "workflow": h.id, "account": "acme", "made": time.Now(), "revision": 99, "card": card, "Card": card})
-	h.queue("card/"+h.id+"/main/"+ben, map[string]any{"kind": "cards", "workflow": h.id, "account": "acme", "made": time.Now(), "revision": 99, "card": card})
+	h.queue("cards/"+h.id+"/0", map[string]any{"kind": "cards", "workflow": h.id, "account": "acme", "made": time.UnixMilli(1), "revision": 99, "card": card, "Card": card})
+	h.queue("card/"+h.id+"/main/"+ben, map[string]any{"kind": "cards", "workflow": h.id, "account": "acme", "made": time.UnixMilli(1), "revision": 99, "card": card})
 	if all := h.everything(); strings.Contains(all, "evil") {
 		h.t.Errorf("Slack shows\n%s", all)
 	}
@@ -97,7 +97,7 @@ func checkpointEdited(h *hand) {
 	ledger := workflows.LedgerID(4)
 	card := map[string]any{"name": "checkpoint-1", "recipient": opsRoom, "title": "Checkpoint 1", "lines": []string{"root 0000"}, "bulk": true, "fallback": "root 0000"}
 	for lane := range 2 {
-		raw, err := json.Marshal(map[string]any{"kind": "cards", "workflow": ledger, "made": time.Now(), "revision": 99, "card": card})
+		raw, err := json.Marshal(map[string]any{"kind": "cards", "workflow": ledger, "made": time.UnixMilli(1), "revision": 99, "card": card})
 		h.must(err)
 		ctx, key := context.Background(), fmt.Sprintf("cards/%s/%d", ledger, lane)
 		shard := "kh:{" + ledger[1:3] + "}:"

@@ -8,6 +8,8 @@
 //     asked) or as [workflows.ErrUnclear] (the connection broke or the answer took too long). Sending an unclear change again is safe: if it
 //     was stored the versions have moved on, the answer is ErrConflict, and the events tell whose it was. An answer that the script itself
 //     failed is none of these; it means that somebody else wrote into our keys.
+//   - Each load and each look for what is due asks the server for its time in the same round trip; a clock more than [MaxClockDistance] away gets nothing.
+//   - With Sentinel or Cluster claims wait for a replica as commits do, and [Store.Confirm] makes sure of what was read.
 //   - With Sentinel or Cluster a commit is followed by WAIT on the same connection; what no replica confirmed within a second is ErrUnclear. A
 //     failover can still lose what was confirmed, when the replica that has it is not the one promoted.
 //   - At most one effect per key is leased. Effects of one key are handed out in the order of their commits; one that failed and

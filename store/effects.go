@@ -66,16 +66,22 @@ func (s *Store) dueEffects(ctx context.Context, real time.Time, width int, only 
 	shards := s.everyShard(only)
 	upTo := &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(width)}
 	people, bulk := make([]*redis.StringSliceCmd, len(shards)), make([]*redis.StringSliceCmd, len(shards))
+	var clock *clockCheck
 	err := s.read(ctx, "look for due effects", func() error {
 		pipe := s.rdb.Pipeline()
 		for i, shard := range shards {
 			people[i] = pipe.ZRangeByScore(ctx, s.keys.due(shard, workflows.LanePeople), upTo)
 			bulk[i] = pipe.ZRangeByScore(ctx, s.keys.due(shard, workflows.LaneBulk), upTo)
 		}
+		clock = s.askTime(ctx, pipe, shards)
 		_, err := pipe.Exec(ctx)
+		clock.answered()
 		return err
 	})
 	if err != nil && !anyAnswered(people) {
+		return nil, err
+	}
+	if err := clock.verdict(); err != nil {
 		return nil, err
 	}
 	first := shares(candidates(shards, workflows.LanePeople, people), width)
@@ -121,7 +127,7 @@ func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candi
 		}
 		calls = append(calls, c)
 	}
-	s.run(ctx, false, calls...)
+	s.run(ctx, true, calls...) // what leaves on behalf of a commit must not outlive it in a failover
 	var claims []workflows.Claim
 	var failed error
 	for _, c := range calls {

@@ -30,6 +30,10 @@ var (
 	ErrServer = errors.New("the server cannot be used")
 	// ErrClock: this machine's clock is more than [MaxClockDistance] from the server's.
 	ErrClock = errors.New("the clock is too far from the Redis server's: synchronise both machines, as with NTP")
+	// ErrReplicas: a master's replicas do not confirm what is written there, so no commit can be confirmed.
+	ErrReplicas = errors.New("no replica confirms what is written: start one, or mend the network between them")
+	// ErrPartly: some masters of a cluster cannot be used; the shards of the others can.
+	ErrPartly = errors.New("a part of the cluster cannot be used")
 	// ErrBroken: a chain of events does not hold; the error is a [*BrokenError].
 	ErrBroken = errors.New("the chain does not hold")
 	// ErrNoEvent: there is no event of that number.

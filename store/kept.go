@@ -83,7 +83,7 @@ func (k keeping) look(ctx context.Context, name string) error {
 		return nil
 	}
 	switch kind {
-	case "records", "held", "due", "events":
+	case "records", "held", "due", "events", "confirmed":
 	case "queue":
 		return k.queue(ctx, name, id)
 	case "record":

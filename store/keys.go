@@ -27,6 +27,8 @@ import (
 //	                                   attempts       failed deliveries of the first entry
 //	                                   token, claimed, until   the lease: its token, the entry's number, its end
 //	kh:{07}:due:0 kh:{07}:due:1  zset  effect keys by when they may be claimed (real time; a lease's end while claimed). 0 people, 1 bulk
+//	kh:{07}:confirmed            hash  (Sentinel and Cluster) at: written to have a replica confirm it, and with it all that was written before;
+//	                                   master: the ID of the master's stream of changes (master_replid) when it was last noted
 //	kh:{07}:held                 hash  destination -> real time before which nothing for it is claimed; the same on every shard
 //	kh:{07}:timers               zset  "<workflow>/<name>@<ms>" by due time (time of commands)
 //	kh:{07}:timers:leased        zset  claimed timers by the end of their lease (real time); a claimed one is not in timers
@@ -54,6 +56,7 @@ func (k keys) events(shard int, r workflows.Ref) string { return k.shard(shard, 
 func (k keys) places(shard int, workflow string) string { return k.shard(shard, "places:", workflow) }
 func (k keys) queue(shard int, effectKey string) string { return k.shard(shard, "queue:", effectKey) }
 func (k keys) due(shard, lane int) string               { return k.shard(shard, "due:", strconv.Itoa(lane)) }
+func (k keys) confirmed(shard int) string               { return k.shard(shard, "confirmed") }
 func (k keys) held(shard int) string                    { return k.shard(shard, "held") }
 func (k keys) timers(shard int) string                  { return k.shard(shard, "timers") }
 func (k keys) timersLeased(shard int) string            { return k.shard(shard, "timers:leased") }

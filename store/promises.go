@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/keyholder/keyholder/workflows"
 )
 
 // Level says how good a promise of the server is.
@@ -25,7 +23,7 @@ const (
 
 // Promise is one thing the server promises or does not.
 type Promise struct {
-	Name     string // version, role, eviction, persistence, replicas, clock; in a cluster followed by the node's address
+	Name     string // version, role, eviction, persistence, replicas, isolation, clock; in a cluster followed by the node's address
 	Level    Level
 	Sentence string // what is so, as a sentence
 	Cure     string // what to do; empty when all is well
@@ -82,7 +80,7 @@ func (s *Store) nodePromises(ctx context.Context, node *redis.Client) ([]Promise
 			return nil, err
 		}
 	}
-	for _, setting := range []string{"maxmemory-policy", "appendonly", "appendfsync"} {
+	for _, setting := range []string{"maxmemory-policy", "appendonly", "appendfsync", "min-replicas-to-write", "min-replicas-max-lag"} {
 		if err := s.config(ctx, node, setting, facts); err != nil {
 			return nil, err
 		}
@@ -93,7 +91,7 @@ func (s *Store) nodePromises(ctx context.Context, node *redis.Client) ([]Promise
 	}
 	list := []Promise{version(facts), s.role(facts), eviction(facts), persistence(facts), clock}
 	if s.replicated {
-		list = append(list, replicas(facts))
+		list = append(list, replicas(facts), isolation(facts))
 	}
 	return list, nil
 }
@@ -242,6 +240,24 @@ func replicas(facts map[string]string) Promise {
 	return p
 }
 
+// isolation says what a master does that is cut off from its replicas while clients still reach it.
+func isolation(facts map[string]string) Promise {
+	p := Promise{Name: "isolation"}
+	switch least, told := facts["min-replicas-to-write"]; {
+	case !told:
+		p.Level, p.Sentence = Unknown, "The server does not tell whether it takes writes while no replica follows it."
+		p.Cure = "Make sure that min-replicas-to-write is 1 and min-replicas-max-lag 10 or less."
+	case least == "0" || facts["min-replicas-max-lag"] == "0":
+		p.Level = Fault
+		p.Sentence = "A master that is cut off from its replicas goes on taking writes, which a failover then throws away (min-replicas-to-write 0)."
+		p.Cure = "Run CONFIG SET min-replicas-to-write 1 and CONFIG SET min-replicas-max-lag 10 on master and replicas, and write both into redis.conf."
+	default:
+		p.Level = OK
+		p.Sentence = "A master that no replica has followed for " + facts["min-replicas-max-lag"] + " s takes no writes (min-replicas-to-write " + least + ")."
+	}
+	return p
+}
+
 func (s *Store) clockPromise(ctx context.Context, node *redis.Client) (Promise, error) {
 	p := Promise{Name: "clock", Level: OK}
 	apart, err := s.clockDistance(ctx, node, s.now())
@@ -275,36 +291,5 @@ func (s *Store) clockDistance(ctx context.Context, node *redis.Client, now time.
 		return 0, err
 	}
 	now = now.Add(waited) // earlier tries
-	switch {
-	case there.Before(now):
-		return now.Sub(there), nil
-	case there.After(now.Add(took)):
-		return there.Sub(now.Add(took)), nil
-	}
-	return 0, nil
-}
-
-// Ready answers nil when Redis answers and its clock is at most [MaxClockDistance] from now, this machine's time. Otherwise the error is
-// [workflows.ErrAway] or [ErrClock]: then nothing should be claimed. It takes one round trip; in a cluster every master is asked.
-func (s *Store) Ready(ctx context.Context, now time.Time) error {
-	called := s.now()
-	look := func(ctx context.Context, node *redis.Client) error {
-		apart, err := s.clockDistance(ctx, node, now.Add(s.now().Sub(called)))
-		if err == nil && apart > MaxClockDistance {
-			err = fmt.Errorf("%w: it is %s away", ErrClock, apart.Round(time.Millisecond))
-		}
-		return err
-	}
-	switch rdb := s.rdb.(type) {
-	case *redis.Client:
-		return look(ctx, rdb)
-	case *redis.ClusterClient:
-		if err := rdb.ForEachMaster(ctx, look); err != nil {
-			if isOurs(err) {
-				return err
-			}
-			return fmt.Errorf("reach the cluster: %w: %w", workflows.ErrAway, err)
-		}
-	}
-	return nil
+	return distance(there, now, took), nil
 }

@@ -26,14 +26,22 @@ func (s *Store) Load(ctx context.Context, refs ...workflows.Ref) ([]workflows.Re
 		return nil, nil
 	}
 	cmds := make([]*redis.SliceCmd, len(refs))
+	shards := make([]int, len(refs))
+	var clock *clockCheck
 	err := s.read(ctx, "load records", func() error {
 		pipe := s.rdb.Pipeline()
 		for i, ref := range refs {
-			cmds[i] = pipe.HMGet(ctx, s.keys.record(s.shardOf(ref), ref), recordFields...)
+			shards[i] = s.shardOf(ref)
+			cmds[i] = pipe.HMGet(ctx, s.keys.record(shards[i], ref), recordFields...)
 		}
+		clock = s.askTime(ctx, pipe, shards)
 		_, err := pipe.Exec(ctx)
+		clock.answered()
 		return err
 	})
+	if err == nil {
+		err = clock.verdict()
+	}
 	if err != nil {
 		return nil, err
 	}

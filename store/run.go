@@ -121,6 +121,9 @@ func unconfirmed(reply any, wait *redis.Cmd) error {
 	if answer, ok := reply.([]any); ok && len(answer) > 0 && answer[0] == "conflict" {
 		return nil
 	}
+	if claimed, ok := reply.([]any); ok && len(claimed) == 0 {
+		return nil // a claim that found nothing has written nothing that counts
+	}
 	n, err := wait.Int()
 	if err != nil {
 		return fmt.Errorf("wait for a replica: %w: %w", workflows.ErrUnclear, err)
@@ -130,6 +133,26 @@ func unconfirmed(reply any, wait *redis.Cmd) error {
 	}
 	return nil
 }
+
+// Confirm implements [workflows.Records]: a write and a WAIT for one replica on the master of the record's shard. Everything that was written there
+// before is confirmed with it.
+func (s *Store) Confirm(ctx context.Context, ref workflows.Ref) error {
+	if !s.replicated {
+		return nil
+	}
+	shard := s.shardOf(ref)
+	c := &call{shard: shard, script: scriptConfirm, keys: []string{s.keys.confirmed(shard)}, args: []any{millis(s.now())}}
+	s.run(ctx, true, c)
+	return written("confirm what is recorded", c.err)
+}
+
+// scriptConfirm writes something that a replica can confirm.
+//
+// KEYS: 1 confirmed. ARGV: now. Answers the noted master, "" for none.
+var scriptConfirm = newScript("confirm", `
+redis.call('HSET', KEYS[1], 'at', ARGV[1])
+return redis.call('HGET', KEYS[1], 'master') or ''
+`)
 
 // moved answers the calls to send again because their slot has another master now.
 func (s *Store) moved(ctx context.Context, calls []*call, try int) []*call {

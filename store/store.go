@@ -69,6 +69,7 @@ type Store struct {
 	now        func() time.Time // this machine's clock
 	seal       sealer
 	doubted    func(workflows.Ref, workflows.Doubt)
+	failedOver atomic.Bool
 	strict     atomic.Bool  // everything is sealed: what is not is not believed
 	standing   atomic.Value // of type Standing
 

@@ -28,7 +28,7 @@ func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, aga
 		}
 		calls = append(calls, c)
 	}
-	s.run(ctx, false, calls...)
+	s.run(ctx, true, calls...)
 	var claims []workflows.Claim
 	var failed error
 	for _, c := range calls {
@@ -58,6 +58,7 @@ func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, aga
 func (s *Store) dueTimers(ctx context.Context, now, real time.Time, fresh, again int, only []int) ([]candidate, error) {
 	shards := s.everyShard(only)
 	due, ended := make([]*redis.StringSliceCmd, len(shards)), make([]*redis.StringSliceCmd, len(shards))
+	var clock *clockCheck
 	err := s.read(ctx, "look for due timers", func() error {
 		pipe := s.rdb.Pipeline()
 		for i, shard := range shards {
@@ -65,10 +66,15 @@ func (s *Store) dueTimers(ctx context.Context, now, real time.Time, fresh, again
 			ended[i] = pipe.ZRangeByScore(ctx, s.keys.timersLeased(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(max(again, 1))})
 			due[i] = pipe.ZRangeByScore(ctx, s.keys.timers(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: int64(max(fresh, 1))})
 		}
+		clock = s.askTime(ctx, pipe, shards)
 		_, err := pipe.Exec(ctx)
+		clock.answered()
 		return err
 	})
 	if err != nil && !anyAnswered(due) {
+		return nil, err
+	}
+	if err := clock.verdict(); err != nil {
 		return nil, err
 	}
 	picked := shares(candidates(shards, 0, ended), again)

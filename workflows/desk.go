@@ -164,6 +164,9 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 		return Reply{}, errFresh
 	}
 	if err != nil {
+		if cerr := d.confirmed(ctx, cmd); cerr != nil {
+			return Reply{}, cerr // the refusal may speak of what is recorded
+		}
 		return Reply{}, d.refused(ctx, m, cmd, at, err)
 	}
 	change, err := d.change(m, cmd, at, decision)
@@ -177,13 +180,15 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 		change.compared(at.record)
 	}
 	if change == nil {
-		return decision.Reply, nil
+		return decision.Reply, d.confirmed(ctx, cmd)
 	}
 	err = d.commit(ctx, *change)
 	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnclear) {
 		// An earlier try of this very command may have been stored after all.
-		if len(decision.Events) > 0 && d.holds(ctx, cmd, at.workflow.Version) {
-			return decision.Reply, nil
+		if len(decision.Events) > 0 {
+			if held, herr := d.holds(ctx, cmd, at.workflow.Version); held {
+				return decision.Reply, herr
+			}
 		}
 	}
 	return decision.Reply, err
@@ -258,7 +263,11 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 		return s, fmt.Errorf("find %s: %w", cmd.Workflow, ErrNoWorkflow)
 	}
 	if s.workflow.Version > 0 && opening {
-		if d.holds(ctx, *cmd, 0) {
+		held, err := d.holds(ctx, *cmd, 0)
+		if err != nil {
+			return s, err
+		}
+		if held {
 			s.done = true
 			return s, nil
 		}
@@ -420,17 +429,26 @@ func (d *Desk) shardOf(workflow string) int {
 }
 
 // holds reports whether an event after a version carries the command's ID: then an earlier try was stored.
-func (d *Desk) holds(ctx context.Context, cmd Command, after uint64) bool {
+func (d *Desk) holds(ctx context.Context, cmd Command, after uint64) (bool, error) {
 	events, err := d.o.Store.Events(ctx, RecordRef(cmd.Workflow), after)
 	if err != nil {
-		return false
+		return false, fmt.Errorf("look for what was asked: %w", err)
 	}
 	for _, e := range events {
 		if e.Command == cmd.ID {
-			return true
+			// A master that was cut off from its replicas shows what it alone has.
+			return true, d.o.Store.Confirm(ctx, RecordRef(cmd.Workflow))
 		}
 	}
-	return false
+	return false, nil
+}
+
+// confirmed makes sure that what a person is told about the record, without anything being stored, outlives a failover.
+func (d *Desk) confirmed(ctx context.Context, cmd Command) error {
+	if cmd.Actor.Kind != ByPerson {
+		return nil
+	}
+	return d.o.Store.Confirm(ctx, RecordRef(cmd.Workflow))
 }
 
 // maxRemembered bounds the cache of accounts; it is emptied when full, for it costs one more round trip only.

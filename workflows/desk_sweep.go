@@ -9,7 +9,13 @@ import (
 // Sweep looks at every open workflow of the configured accounts, and at the ledger, and sets again what its record wants and somebody may have
 // removed: timers, watches, calls that are owed, cards that show something else, the list of those who are waited for. It answers how many it looked
 // at. One that cannot be read is logged and left.
-func (d *Desk) Sweep(ctx context.Context) (int, error) {
+func (d *Desk) Sweep(ctx context.Context) (int, error) { return d.sweepAll(ctx, false) }
+
+// Redraw is a Sweep that draws every card of what is open again, whatever the record says that it shows: after a failover cards may show what the
+// record no longer has.
+func (d *Desk) Redraw(ctx context.Context) (int, error) { return d.sweepAll(ctx, true) }
+
+func (d *Desk) sweepAll(ctx context.Context, redraw bool) (int, error) {
 	ids := []string{LedgerID(d.o.Store.Shards())}
 	for _, account := range d.o.Policies.Accounts() {
 		open, err := d.o.Store.Open(ctx, account)
@@ -23,7 +29,7 @@ func (d *Desk) Sweep(ctx context.Context) (int, error) {
 		if ctx.Err() != nil {
 			return n, ctx.Err()
 		}
-		switch err := d.sweep(ctx, id); {
+		switch err := d.sweep(ctx, id, redraw); {
 		case errors.Is(err, errUnexplained): // no such workflow (any more)
 		case errors.Is(err, ErrConflict): // it moved on, and set again what it wants
 		case passing(err):
@@ -37,7 +43,7 @@ func (d *Desk) Sweep(ctx context.Context) (int, error) {
 }
 
 // sweep sets again what one workflow wants.
-func (d *Desk) sweep(ctx context.Context, id string) error {
+func (d *Desk) sweep(ctx context.Context, id string, redraw bool) error {
 	_, r, err := d.record(ctx, id, 0)
 	if err != nil {
 		return err
@@ -69,7 +75,14 @@ func (d *Desk) sweep(ctx context.Context, id string) error {
 	for _, w := range s.view.Watches {
 		c.Ensure = append(c.Ensure, watchEffect(Command{Workflow: id, Account: cmd.Account}, w))
 	}
-	for lane, due := range s.stale(places) {
+	due := s.stale(places)
+	for _, card := range s.view.Cards {
+		if redraw && RecordRef(id).Kind != KindLedger { // what the ledger posted is never drawn again
+			c.Stale = append(c.Stale, PlaceName(card.Name, card.Recipient))
+			due[card.lane()] = true
+		}
+	}
+	for lane, due := range due {
 		if due {
 			c.Put = append(c.Put, cardsEffect(cmd, lane, r.Version))
 		}

@@ -99,6 +99,15 @@ type faultyStore struct {
 	// before and after run around each commit; an error of before means that nothing was stored, one of after that it was.
 	before, after func(workflows.Change) error
 	loads, writes int
+	// unconfirmed: no replica says that it has what was read.
+	unconfirmed bool
+}
+
+func (f *faultyStore) Confirm(context.Context, workflows.Ref) error {
+	if f.unconfirmed {
+		return fmt.Errorf("no replica: %w", workflows.ErrUnclear)
+	}
+	return nil
 }
 
 func (f *faultyStore) Load(ctx context.Context, refs ...workflows.Ref) ([]workflows.Record, error) {

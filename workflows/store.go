@@ -86,6 +86,9 @@ type Change struct {
 type Records interface {
 	// Load answers the records in the order asked, in one round trip per shard. A missing one has Version 0.
 	Load(ctx context.Context, refs ...Ref) ([]Record, error)
+	// Confirm makes sure that what was read of a record survives a failover, as a commit does for what it stores: [ErrUnclear] where no replica says so.
+	// Where nothing is replicated it does nothing.
+	Confirm(ctx context.Context, ref Ref) error
 	// Commit stores a change in one atomic call. Errors: [ErrConflict]; [ErrUnclear] when it may or may not be stored.
 	Commit(ctx context.Context, c Change) error
 	// Events answers the events of a record with Seq > after, oldest first. An erased event has a nil Body.

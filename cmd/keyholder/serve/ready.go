@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/keyholder/keyholder/store"
 )
 
 // readyEvery is how often Redis is asked whether it answers and what time it is.
@@ -47,6 +49,12 @@ func (s *Server) look(ctx context.Context) {
 	case err == nil && old != nil && old.err != nil && !errors.Is(old.err, errNotYet):
 		s.o.Log.Info().Msg("Redis is ready again")
 	}
+	if s.store.FailedOver() {
+		select {
+		case s.redraw <- struct{}{}:
+		default:
+		}
+	}
 	ready := 0.0
 	if s.unready() == "" {
 		ready = 1
@@ -55,7 +63,12 @@ func (s *Server) look(ctx context.Context) {
 }
 
 // ready is what courier and clock ask before they claim.
-func (s *Server) ready(context.Context) error { return s.redis.Load().err }
+func (s *Server) ready(context.Context) error {
+	if err := s.redis.Load().err; !errors.Is(err, store.ErrPartly) {
+		return err
+	}
+	return nil // one dead master of a cluster does not stop the shards of the others
+}
 
 // unready says what is missing, "" for nothing.
 func (s *Server) unready() string {

@@ -52,6 +52,7 @@ type Server struct {
 	redis   verdict
 	crowd   crowd
 	doubts  *doubts
+	redraw  chan struct{} // a failover was noticed
 }
 
 // Machines are the workflows this version knows.
@@ -69,7 +70,7 @@ func New(o Options) *Server {
 		o.RealNow = time.Now
 	}
 	s := &Server{o: o, metrics: newMetrics()}
-	s.doubts = newDoubts(s)
+	s.doubts, s.redraw = newDoubts(s), make(chan struct{}, 1)
 	s.redis.Store(&state{errNotYet})
 	return s
 }
@@ -241,7 +242,7 @@ const sweepEvery = 24 * time.Hour
 func (s *Server) sweep(ctx context.Context) error {
 	for {
 		wait := sweepEvery
-		n, err := s.desk.Sweep(ctx)
+		n, err := s.sweepOnce(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.o.Log.Warn().Err(err).Int("workflows", n).Msg("what open workflows want cannot be looked at yet")
 			wait = startRetry
@@ -249,9 +250,23 @@ func (s *Server) sweep(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.redraw:
 		case <-time.After(wait):
 		}
 	}
+}
+
+// sweepOnce looks at what is open, and draws all of its cards again where a failover was noticed.
+func (s *Server) sweepOnce(ctx context.Context) (int, error) {
+	if !s.store.FailedOver() {
+		return s.desk.Sweep(ctx)
+	}
+	s.o.Log.Warn().Msg("Redis has failed over: the cards of everything open are drawn again")
+	n, err := s.desk.Redraw(ctx)
+	if err == nil {
+		err = s.store.NoteMasters(ctx)
+	}
+	return n, err
 }
 
 func (s *Server) listen() (net.Listener, error) {

@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/keyholder/keyholder/workflows"
+)
+
+// clockCheck compares this machine's clock with the masters' in the very round trip of a read, so that nothing is decided or claimed by a clock that
+// jumped since somebody looked last.
+type clockCheck struct {
+	s           *Store
+	began, done time.Time
+	asked       []*redis.Cmd
+}
+
+// askTime puts the question into a pipeline: to the one server, in a cluster to the masters of these shards.
+func (s *Store) askTime(ctx context.Context, pipe redis.Pipeliner, shards []int) *clockCheck {
+	c := &clockCheck{s: s}
+	if !s.cluster {
+		c.asked = append(c.asked, pipe.Do(ctx, "time"))
+		c.began = s.now()
+		return c
+	}
+	asked := map[int]bool{}
+	for _, shard := range shards {
+		if !asked[shard] {
+			asked[shard] = true
+			c.asked = append(c.asked, pipe.Eval(ctx, `return redis.call('TIME')`, []string{s.keys.records(shard)}))
+		}
+	}
+	c.began = s.now()
+	return c
+}
+
+// answered notes when the pipeline came back.
+func (c *clockCheck) answered() { c.done = c.s.now() }
+
+// verdict is [ErrClock], which is [workflows.ErrAway] as well, when a master that answered is more than [MaxClockDistance] away.
+func (c *clockCheck) verdict() error {
+	if c == nil || c.done.IsZero() {
+		return nil
+	}
+	for _, cmd := range c.asked {
+		there, ok := serverTime(cmd)
+		if !ok {
+			continue // its own error is that of the read
+		}
+		if apart := distance(there, c.began, c.done.Sub(c.began)); apart > MaxClockDistance {
+			return fmt.Errorf("compare clocks: %w: %w: it is %s away", workflows.ErrAway, ErrClock, apart.Round(time.Millisecond))
+		}
+	}
+	return nil
+}
+
+// serverTime reads the answer of TIME: seconds and microseconds.
+func serverTime(cmd *redis.Cmd) (time.Time, bool) {
+	list, err := cmd.Slice()
+	if err != nil || len(list) != 2 {
+		return time.Time{}, false
+	}
+	seconds, err1 := strconv.ParseInt(fmt.Sprint(list[0]), 10, 64)
+	micros, err2 := strconv.ParseInt(fmt.Sprint(list[1]), 10, 64)
+	return time.Unix(seconds, micros*1000), err1 == nil && err2 == nil
+}
+
+// distance is how far there lies outside of the time from now until took later.
+func distance(there, now time.Time, took time.Duration) time.Duration {
+	switch {
+	case there.Before(now):
+		return now.Sub(there)
+	case there.After(now.Add(took)):
+		return there.Sub(now.Add(took))
+	}
+	return 0
+}

@@ -117,7 +117,5 @@ func isAnswer(err error) bool {
 	return errors.As(err, &answer)
 }
 
-// isOurs reports whether err was classified already.
-func isOurs(err error) bool { return errors.Is(err, workflows.ErrAway) || errors.Is(err, ErrClock) }
 
 func isBroken(err error) bool { return errors.Is(err, ErrBroken) }

@@ -61,7 +61,7 @@ func TestWhereNoReplicaConfirmsNothingIsRecordedAndNothingLeaves(t *testing.T) {
 	if l := level(t, s, "isolation"); l != store.Fault {
 		t.Errorf("a master that takes writes alone is %s", l)
 	}
-	must(t, raw(t, replica.Addr).SlaveOf(ctx, "no", "one").Err())
+	must(t, raw(t, replica.Addr).Do(ctx, "replicaof", "no", "one").Err())
 	if err := s.Commit(ctx, grow(load(t, s, acme))); !errors.Is(err, workflows.ErrUnclear) {
 		t.Errorf("a commit: %v", err)
 	}

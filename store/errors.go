@@ -117,5 +117,4 @@ func isAnswer(err error) bool {
 	return errors.As(err, &answer)
 }
 
-
 func isBroken(err error) bool { return errors.Is(err, ErrBroken) }

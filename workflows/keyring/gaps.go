@@ -36,7 +36,8 @@ func (r Ring) Gaps() []Gap {
 	p := r.known.Policy
 	for _, h := range r.Of(Owner, "") {
 		if _, alias := p.Alias(h.Email); !alias {
-			worst = append(worst, Gap{Code: GapOwnerIsPerson, What: Owner, Where: h.Email, People: r.people([]Holding{h}, false)})
+			worst = append(worst, Gap{Code: GapOwnerIsPerson, What: Owner, Where: h.Email,
+				People: r.people([]Holding{h}, false)})
 		}
 	}
 	for _, a := range p.Aliases {

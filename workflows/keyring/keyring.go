@@ -114,7 +114,8 @@ func (r *Ring) person(email string) string {
 func (k Known) OwnerAddress() string { return cmp.Or(k.Account.Owner, k.Policy.Owner) }
 
 func (r *Ring) owner() {
-	h := Holding{What: Owner, Email: r.known.OwnerAddress(), Since: r.known.Account.Since, By: cmp.Or(r.known.Account.By, byConfiguration)}
+	h := Holding{What: Owner, Email: r.known.OwnerAddress(), Since: r.known.Account.Since,
+		By: cmp.Or(r.known.Account.By, byConfiguration)}
 	if h.Email == "" {
 		return
 	}

@@ -166,7 +166,8 @@ func (o Of[S]) Cards(s S, under, note string) []workflows.Card {
 	}
 	for i, r := range q.Reminders {
 		text := fmt.Sprintf("Still open: %s. %d of %s; it ends %s, in %s.", o.Title(s), r.Given,
-			workflows.Plural(q.Ballot.Quorum, o.Words.Act), workflows.When(q.Ballot.Closes), workflows.Span(q.Ballot.Closes.Sub(r.At)))
+			workflows.Plural(q.Ballot.Quorum, o.Words.Act), workflows.When(q.Ballot.Closes),
+			workflows.Span(q.Ballot.Closes.Sub(r.At)))
 		for _, who := range r.To {
 			add(fmt.Sprintf("reminder-%d", i+1), who, text)
 		}
@@ -182,9 +183,12 @@ func (o Of[S]) Cards(s S, under, note string) []workflows.Card {
 // silence says who has not answered, and what somebody who is not asked can do about it.
 func (o Of[S]) silence(q Question) string {
 	if len(q.Escalated.Open) == 0 {
-		return "Nobody is left who could answer; the time to " + o.Words.Verb + " ends " + workflows.When(q.Ballot.Closes) + "."
+		return "Nobody is left who could answer; the time to " + o.Words.Verb + " ends " +
+			workflows.When(q.Ballot.Closes) + "."
 	}
-	return "Not answered, " + workflows.When(q.Escalated.At) + ": " + workflows.Mentions(q.Escalated.Open) + ". The time to " +
-		o.Words.Verb + " ends " + workflows.When(q.Ballot.Closes) + ". You do not decide this, but you can remind them, " +
+	return "Not answered, " + workflows.When(q.Escalated.At) + ": " + workflows.Mentions(q.Escalated.Open) +
+		". The time to " +
+		o.Words.Verb + " ends " + workflows.When(q.Ballot.Closes) +
+		". You do not decide this, but you can remind them, " +
 		"or ask one of them to let somebody decide in their place, by delegating."
 }

@@ -80,7 +80,8 @@ func (o Of[S]) held(s S) string {
 }
 
 // vote casts and counts. Everybody's standing is the one of now, earlier voters included.
-func (o Of[S]) vote(s S, cmd workflows.Command, f workflows.Facts, choice approvals.Choice, why string) (Answer, error) {
+func (o Of[S]) vote(s S, cmd workflows.Command, f workflows.Facts, choice approvals.Choice, why string) (Answer,
+	error) {
 	q := o.at(s)
 	if q.Began.IsZero() {
 		return Answer{Outcome: approvals.Open}, o.notNow()
@@ -96,7 +97,8 @@ func (o Of[S]) vote(s S, cmd workflows.Command, f workflows.Facts, choice approv
 		// A voter who was away is back, and with their vote it was approved before this click.
 		b, t := q.judge(nil, st, f, cmd.At)
 		d := o.recounted().One(cmd, q.count(nil, b, t, st))
-		d.Reply.Text = "Enough people had " + o.Words.Past + " already, so yours was not needed and is not counted. It goes on."
+		d.Reply.Text = "Enough people had " + o.Words.Past + " already, so yours was not needed and is not " +
+			"counted. It goes on."
 		return Answer{Decision: d, Outcome: approvals.Approved}, nil
 	}
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 // Kinds are the question's types of events, for the machine's [workflows.NewKinds]: put, voted,
 // counted, looking, looked, reminded, escalated, behind the machine's name.
 func (o Of[S]) Kinds() []workflows.AnyKind[S] {
-	return []workflows.AnyKind[S]{o.put(), o.voted(), o.recounted(), o.looked(), o.lookedOn(), o.reminding(), o.escalating()}
+	return []workflows.AnyKind[S]{o.put(), o.voted(), o.recounted(), o.looked(), o.lookedOn(), o.reminding(),
+		o.escalating()}
 }
 
 func (o Of[S]) kind(suffix string) string { return o.Machine + "." + o.named(suffix) }

@@ -122,7 +122,8 @@ func (q Question) Said(who string) approvals.Choice {
 }
 
 // judge is the question as it stands by what is known now, with more votes, and the count of it.
-func (q Question) judge(more []approvals.Vote, st approvals.Standing, f workflows.Facts, at time.Time) (approvals.Ballot, approvals.Tally) {
+func (q Question) judge(more []approvals.Vote, st approvals.Standing, f workflows.Facts,
+	at time.Time) (approvals.Ballot, approvals.Tally) {
 	b := q.barring(f)
 	b.Votes = slices.Concat(b.Votes, more)
 	return b, b.Judge(st, f.Delegations, at)

@@ -11,7 +11,8 @@ const nothing = " Nothing was recorded."
 
 // notNow refuses a click while nothing is asked.
 func (o Of[S]) notNow() *workflows.Refusal {
-	return workflows.Refuse("not_now", "This "+o.Words.Noun+" does not ask for "+o.Words.Act+"s now."+nothing+" Look at the card.")
+	return workflows.Refuse("not_now", "This "+o.Words.Noun+" does not ask for "+o.Words.Act+"s now."+nothing+" "+
+		"Look at the card.")
 }
 
 // notTaken makes the refusal of a vote a sentence; nil stays nil.
@@ -36,7 +37,8 @@ func (o Of[S]) sentence(q Question, code, detail string) string {
 		return o.closed(q, detail)
 	case approvals.CodeAlreadyVoted:
 		if detail != "" {
-			return workflows.Mention(detail) + " has said so in that place already. It counts once. Nothing new was recorded."
+			return workflows.Mention(detail) + " has said so in that place already. It counts once. Nothing new " +
+				"was recorded."
 		}
 		return "Your answer is recorded already and counts once. Nothing new was recorded. " + others
 	case CodeRemoved:
@@ -53,7 +55,8 @@ func (o Of[S]) sentence(q Question, code, detail string) string {
 func (o Of[S]) closed(q Question, detail string) string {
 	switch approvals.Outcome(detail) {
 	case approvals.Approved:
-		return "Enough people have " + o.Words.Past + " already." + nothing + " Look at your card for what can still be done."
+		return "Enough people have " + o.Words.Past + " already." + nothing +
+			" Look at your card for what can still be done."
 	case approvals.Dead:
 		text := "Too few of those who decide are active members just now, so no answer can count." + nothing +
 			" When one of them is back, click again"
@@ -86,7 +89,8 @@ func (o Of[S]) deadEnd(q Question, err error) error {
 	if !errors.As(err, &r) {
 		return err
 	}
-	text := "Too few people could " + o.Words.Verb + " this " + o.Words.Noun + ": of " + workflows.Mentions(q.Ballot.Electorate) + ", " +
+	text := "Too few people could " + o.Words.Verb + " this " + o.Words.Noun + ": of " +
+		workflows.Mentions(q.Ballot.Electorate) + ", " +
 		workflows.Esc(r.Detail) + "."
 	for _, list := range q.Ballot.Lists {
 		text += " One of " + workflows.List(mentions(list), "or") + " must."

@@ -43,7 +43,8 @@ func (s State) begin(cmd workflows.Command, rung string, doers []string) workflo
 }
 
 // stepped adds what follows from a word about the rung.
-func stepped(s State, cmd workflows.Command, _ workflows.Facts, what string, d workflows.Decision) (workflows.Decision, error) {
+func stepped(s State, cmd workflows.Command, _ workflows.Facts, what string,
+	d workflows.Decision) (workflows.Decision, error) {
 	switch what {
 	case step.Seen:
 		return joined(d, securing.One(cmd, until{Until: cmd.At.Add(SecureWithin)})), nil
@@ -80,7 +81,8 @@ func can(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision,
 	case s.Stage == Securing:
 		return none, workflows.Refuse("not_now", "The sign-in is regained already. Nothing was recorded. "+s.now())
 	case s.Step.Name == RungReset && s.Step.IsOpen() && slices.Equal(s.Step.People, []string{who}):
-		return workflows.Decision{Reply: workflows.Reply{Text: "You said so already; it counts once. Nothing new was recorded. " + s.now()}}, nil
+		return workflows.Decision{Reply: workflows.Reply{Text: "You said so already; it counts once. Nothing new " +
+			"was recorded. " + s.now()}}, nil
 	case s.Step.IsOpen() && s.Step.Done != nil:
 		return none, workflows.Refuse("not_now", workflows.Say(
 			"%m says that it is done, and somebody has to see it first. Nothing was recorded.", s.Step.Done.By))
@@ -95,14 +97,19 @@ func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	var none workflows.Decision
 	switch {
 	case !workflows.Among(cmd.Actor.ID, s.stoppers()):
-		return none, workflows.Refuse("not_permitted", workflows.Say("Only %m can cancel this. Nothing was recorded.", s.stoppers()))
+		return none, workflows.Refuse("not_permitted", workflows.Say("Only %m can cancel this. Nothing was "+
+			"recorded.", s.stoppers()))
 	case s.Stage == Securing:
-		return none, workflows.Refuse("too_late", "The sign-in is regained already, so there is nothing to cancel. Nothing was recorded. "+s.now())
+		return none, workflows.Refuse("too_late", "The sign-in is regained already, so there is nothing to "+
+			"cancel. Nothing was recorded. "+s.now())
 	case !cmd.Submitted:
 		return workflows.Decision{Reply: workflows.Reply{Modal: &workflows.Modal{
-			Callback: reasonForm, Title: "Cancel the recovery", Submit: "Cancel it", Workflow: cmd.Workflow, Account: s.AccountID,
-			Action: cmd.Name, Round: s.Round, Intro: []string{workflows.Say("*%s*\nCancel this? Whoever still needs it reports it anew.", s.Title())},
-			Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Optional: true, Multiline: true, MaxLength: 1000,
+			Callback: reasonForm, Title: "Cancel the recovery", Submit: "Cancel it", Workflow: cmd.Workflow,
+			Account: s.AccountID,
+			Action:  cmd.Name, Round: s.Round, Intro: []string{workflows.Say("*%s*\nCancel this? Whoever still "+
+				"needs it reports it anew.", s.Title())},
+			Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Optional: true,
+				Multiline: true, MaxLength: 1000,
 				Hint: "It is shown on the card and kept in the record."}},
 		}}}, nil
 	}
@@ -117,7 +124,8 @@ func settle(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	var none workflows.Decision
 	switch {
 	case !workflows.Among(cmd.Actor.ID, s.managers()):
-		return none, workflows.Refuse("not_permitted", workflows.Say("Only %m can end this. Nothing was recorded.", s.managers()))
+		return none, workflows.Refuse("not_permitted", workflows.Say("Only %m can end this. Nothing was recorded.",
+			s.managers()))
 	case s.Stage != Securing:
 		return none, workflows.Refuse("not_now", "The sign-in is not regained yet. Nothing was recorded. "+s.now())
 	case !cmd.Submitted:
@@ -141,9 +149,11 @@ func (s State) checklist(cmd workflows.Command) *workflows.Modal {
 		in.Options = append(in.Options, workflows.Option{Value: key, Label: pointLabel(key)})
 	}
 	return &workflows.Modal{
-		Callback: ActSettle, Title: "The sign-in is safe", Submit: "End it", Workflow: cmd.Workflow, Account: s.AccountID,
-		Action: cmd.Name, Round: s.Round, Inputs: []workflows.Input{in},
-		Intro: []string{workflows.Say("*%s*\nTick what is done. What is not stays on the last card, and in the record, as open.", s.Title())},
+		Callback: ActSettle, Title: "The sign-in is safe", Submit: "End it", Workflow: cmd.Workflow,
+		Account: s.AccountID,
+		Action:  cmd.Name, Round: s.Round, Inputs: []workflows.Input{in},
+		Intro: []string{workflows.Say("*%s*\nTick what is done. What is not stays on the last card, and in the "+
+			"record, as open.", s.Title())},
 	}
 }
 
@@ -154,11 +164,13 @@ func handOver(s State, cmd workflows.Command, f workflows.Facts) (workflows.Deci
 		return workflows.Decision{}, r
 	}
 	if s.Stage != Regained || s.IsAlias {
-		return workflows.Decision{}, workflows.Refuse("unknown_action", "There is nothing to hand over from here. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("unknown_action",
+			"There is nothing to hand over from here. Nothing was recorded.")
 	}
 	return workflows.Decision{Reply: workflows.Reply{Modal: &workflows.Modal{
 		Callback: transferForm, Account: s.AccountID, Action: transferForm, Round: workflows.NoRound,
 		Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText,
-			Initial: "The owner " + s.Owner + " could not be signed in as (" + s.ID + "); a shared mailbox outlives each of us."}},
+			Initial: "The owner " + s.Owner + " could not be signed in as (" + s.ID +
+				"); a shared mailbox outlives each of us."}},
 	}}}, nil
 }

@@ -92,7 +92,8 @@ var approved = workflows.Kind[State, until]{
 		}
 	},
 	Tell: func(_ workflows.Event, b until) string {
-		return workflows.Say("Approved by enough people. It can be stopped until %t, before anybody is asked to act.", b.Until)
+		return workflows.Say("Approved by enough people. It can be stopped until %t, before anybody is asked to "+
+			"act.", b.Until)
 	},
 }
 

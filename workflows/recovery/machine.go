@@ -113,7 +113,8 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 // received decides what the audit log said of the owner's last sign-in.
 func received(s State, cmd workflows.Command) workflows.Decision {
 	r := cmd.Receipt
-	if r == nil || !s.Opened() || s.Closed() || r.Op != workflows.OpSignIns || !r.OK || r.SignIns == nil || s.SignIns != nil {
+	if r == nil || !s.Opened() || s.Closed() || r.Op != workflows.OpSignIns || !r.OK || r.SignIns == nil ||
+		s.SignIns != nil {
 		return workflows.Decision{}
 	}
 	last := lastSignIn{Since: r.SignIns.Since}
@@ -164,12 +165,14 @@ func (s State) timers() []workflows.Timer {
 func (s State) end(cmd workflows.Command, how workflows.Kind[State, Ended], e Ended) workflows.Decision {
 	e.By = cmd.Actor
 	d := how.One(cmd, e)
-	d.Account = []workflows.Event{cmd.Event(workflows.LockReleased, workflows.Lock{Name: workflows.LockRecovery, Workflow: cmd.Workflow})}
+	d.Account = []workflows.Event{cmd.Event(workflows.LockReleased, workflows.Lock{Name: workflows.LockRecovery,
+		Workflow: cmd.Workflow})}
 	return d
 }
 
 // joined puts one decision behind another.
 func joined(a, b workflows.Decision) workflows.Decision {
-	a.Events, a.Account, a.Calls = append(a.Events, b.Events...), append(a.Account, b.Account...), append(a.Calls, b.Calls...)
+	a.Events, a.Account, a.Calls = append(a.Events, b.Events...), append(a.Account, b.Account...), append(a.Calls,
+		b.Calls...)
 	return a
 }

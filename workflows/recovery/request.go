@@ -24,8 +24,10 @@ const lookBack = 90 * 24 * time.Hour
 // policies must not be empty.
 func RequestModal(policies []workflows.Policy, account string) workflows.Modal {
 	m := workflows.Modal{
-		Callback: Request, Title: "Nobody can sign in", Submit: "Report it", Account: account, Action: Request, Round: workflows.NoRound,
-		Intro: []string{"Report that nobody can sign in as the owner of an account. Those who decide are asked at once, and everybody who " +
+		Callback: Request, Title: "Nobody can sign in", Submit: "Report it", Account: account, Action: Request,
+		Round: workflows.NoRound,
+		Intro: []string{"Report that nobody can sign in as the owner of an account. Those who decide are asked " +
+			"at once, and everybody who " +
 			"holds or administers the account hears of it. Whoever can still open the mailbox says so on their card."},
 	}
 	var accounts, situations []workflows.Option
@@ -68,14 +70,16 @@ func situationWord(situation string) string {
 func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	var none workflows.Decision
 	if f.Policy.Name == "" {
-		return none, workflows.RefuseField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
+		return none, workflows.RefuseField(BlockAccount, "no_account",
+			"This account is not configured. Choose another one.")
 	}
 	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return none, r
 	}
 	if id := f.Account.Locks[workflows.LockRecovery]; id != "" {
 		r := workflows.Refuse("recovery_open", workflows.Say(
-			"The sign-in of %s is being regained already: %s. Nothing was recorded. Look at that one, and say there what you know.", f.Policy.Name, id))
+			"The sign-in of %s is being regained already: %s. Nothing was recorded. Look at that one, and say "+
+				"there what you know.", f.Policy.Name, id))
 		r.Link = id
 		return none, r
 	}
@@ -85,7 +89,8 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 	}
 	q := question.Question{
 		Ballot: approvals.Ballot{
-			Quorum: fr.Policy.Quorum, Electorate: fr.Electorate, Lists: fr.Lists, Opens: cmd.At, Closes: cmd.At.Add(fr.Policy.ConfirmWithin),
+			Quorum: fr.Policy.Quorum, Electorate: fr.Electorate, Lists: fr.Lists, Opens: cmd.At,
+			Closes: cmd.At.Add(fr.Policy.ConfirmWithin),
 		},
 		Parties: []approvals.Party{fr.Party}, Quiet: fr.Quiet,
 	}
@@ -95,10 +100,12 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 	}
 	d := requested.One(cmd, opening{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, fr})
 	d.Events = append(d.Events, put)
-	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockRecovery, Workflow: cmd.Workflow})}
+	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockRecovery,
+		Workflow: cmd.Workflow})}
 	if fr.Reads {
 		d.Calls = []workflows.Call{{
-			Op: workflows.OpSignIns, Account: f.Policy.ID, Owner: fr.Owner, Since: cmd.At.Add(-lookBack), Deadline: cmd.At.Add(time.Hour),
+			Op: workflows.OpSignIns, Account: f.Policy.ID, Owner: fr.Owner, Since: cmd.At.Add(-lookBack),
+			Deadline: cmd.At.Add(time.Hour),
 		}}
 	}
 	return d, nil
@@ -122,9 +129,11 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	}
 	switch {
 	case ladders[fr.Situation] == nil:
-		return fr, workflows.RefuseField(BlockSituation, "situation_missing", "Choose what happened; the first thing to try follows from it.")
+		return fr, workflows.RefuseField(BlockSituation, "situation_missing",
+			"Choose what happened; the first thing to try follows from it.")
 	case fr.Reason == "":
-		return fr, workflows.RefuseField(BlockReason, "reason_missing", "Please say what you know; those who decide read it.")
+		return fr, workflows.RefuseField(BlockReason, "reason_missing",
+			"Please say what you know; those who decide read it.")
 	}
 	return fr, nil
 }

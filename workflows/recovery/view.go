@@ -44,7 +44,8 @@ func (s State) cards() []workflows.Card {
 		out = append(out, s.notice())
 		if s.Closed() {
 			out = append(out, workflows.Card{
-				Name: cardOutcome, Recipient: s.Channel, Title: s.endTitle(), Lines: s.endLines(false), Note: s.note(), Fallback: workflows.Plain(s.endTitle(), nil),
+				Name: cardOutcome, Recipient: s.Channel, Title: s.endTitle(), Lines: s.endLines(false),
+				Note: s.note(), Fallback: workflows.Plain(s.endTitle(), nil),
 			})
 		}
 	}
@@ -56,10 +57,12 @@ func (s State) note() string { return "recovery: " + s.ID }
 
 // notice tells the channel that it began.
 func (s State) notice() workflows.Card {
-	title := workflows.Say("Nobody can sign in as the owner of %s: %s", s.AccountName, workflows.Text(situationWord(s.Situation)))
+	title := workflows.Say("Nobody can sign in as the owner of %s: %s", s.AccountName,
+		workflows.Text(situationWord(s.Situation)))
 	return workflows.Card{
 		Name: cardNotice, Recipient: s.Channel, Title: title, Note: s.note(), Fallback: workflows.Plain(title, nil),
-		Lines: []string{s.reported(), workflows.Say("%m decide; whoever can still open the mailbox says so on their card.", s.Electorate)},
+		Lines: []string{s.reported(), workflows.Say("%m decide; whoever can still open the mailbox says so on "+
+			"their card.", s.Electorate)},
 	}
 }
 
@@ -73,13 +76,15 @@ func (s State) card(who string) workflows.Card {
 		c.Title, c.Lines = s.endTitle(), s.endLines(s.Stage == Failed)
 		c.Fallback = workflows.Plain(c.Title, nil)
 		if s.Stage == Regained && !s.IsAlias && workflows.Among(who, s.managers(), s.owners()) {
-			c.Buttons = []workflows.Button{{Action: ActTransfer, Label: "Hand it to the shared mailbox…", Style: workflows.Primary}}
+			c.Buttons = []workflows.Button{{Action: ActTransfer, Label: "Hand it to the shared mailbox…",
+				Style: workflows.Primary}}
 		}
 		return c
 	}
 	c.Title = workflows.Say("Nobody can sign in as %s, the owner of %s", s.Owner, s.AccountName)
 	c.Fallback = workflows.Plain(c.Title+": "+workflows.Plain(s.now(), nil), nil)
-	c.Lines = append([]string{workflows.Say("What happened: %s. ", workflows.Text(situationWord(s.Situation))) + s.reported()}, s.lines(who)...)
+	c.Lines = append([]string{workflows.Say("What happened: %s. ", workflows.Text(situationWord(s.Situation))) +
+		s.reported()}, s.lines(who)...)
 	c.Facts = s.facts()
 	c.Buttons = s.buttons(who)
 	return c
@@ -101,13 +106,15 @@ func (s State) facts() []string {
 func (s State) lines(who string) []string {
 	var out []string
 	if s.Opens != nil && s.Stage == Climbing && s.Step.Name == RungReset {
-		out = append(out, workflows.Say("! %m says, at %t: I can open the mailbox. If that is not right, cancel this.", s.Opens.By, s.Opens.At))
+		out = append(out, workflows.Say("! %m says, at %t: I can open the mailbox. If that is not right, cancel "+
+			"this.", s.Opens.By, s.Opens.At))
 	}
 	switch s.Stage {
 	case Asking:
 		out = append(out, asks.Lines(s, who)...)
 	case Cooling:
-		out = append(out, workflows.Say("✓ Approved. Until %t anybody of %m can stop it; after that it is for %m to act.", s.Until, s.stoppers(), s.doers(s.Left[0])))
+		out = append(out, workflows.Say("✓ Approved. Until %t anybody of %m can stop it; after that it is for %m "+
+			"to act.", s.Until, s.stoppers(), s.doers(s.Left[0])))
 		out = append(out, asks.Votes(s)...)
 	case Climbing:
 		if s.Approved.IsZero() {
@@ -119,7 +126,8 @@ func (s State) lines(who string) []string {
 			out = append(out, numbered(s.instructions(s.Step.Name)))
 		}
 	case Securing:
-		out = append(out, workflows.Say("✓ The sign-in is regained. By %t: %s. Then %m end this.", s.Until, workflows.Text(strings.Join(points(pointKeys(s)), "; ")), s.managers()))
+		out = append(out, workflows.Say("✓ The sign-in is regained. By %t: %s. Then %m end this.", s.Until,
+			workflows.Text(strings.Join(points(pointKeys(s)), "; ")), s.managers()))
 		if s.Vault != "" {
 			out = append(out, workflows.Say("The new password belongs into %q; never write it here.", s.Vault))
 		}
@@ -148,7 +156,8 @@ func (s State) buttons(who string) []workflows.Button {
 	if s.Stage != Securing && workflows.Among(who, s.openers()) && !opening && s.Step.Done == nil {
 		out = append(out, workflows.Button{Action: ActCan, Label: "I can open it", Confirm: &workflows.Confirm{
 			Title: "You can open the mailbox?", Yes: "I can open it", No: "Back",
-			Text: "Everybody who has this card reads that you said so. You are then asked to reset the password through it.",
+			Text: "Everybody who has this card reads that you said so. You are then asked to reset the password " +
+				"through it.",
 		}})
 	}
 	if s.Stage != Securing && workflows.Among(who, s.stoppers()) {
@@ -164,8 +173,9 @@ func (s State) endTitle() string {
 	}
 	word := map[string]string{
 		Regained: "The owner's sign-in of %s is regained", Refused: "Regaining the owner's sign-in of %s was refused",
-		Cancelled: "Regaining the owner's sign-in of %s was cancelled", Expired: "Regaining the owner's sign-in of %s was not decided in time",
-		Failed: "The owner's sign-in of %s could not be regained here",
+		Cancelled: "Regaining the owner's sign-in of %s was cancelled",
+		Expired:   "Regaining the owner's sign-in of %s was not decided in time",
+		Failed:    "The owner's sign-in of %s could not be regained here",
 	}[s.Stage]
 	return mark + " " + workflows.Say(word, s.AccountName)
 }
@@ -178,14 +188,17 @@ func (s State) endLines(ticket bool) []string {
 	case Regained:
 		for _, st := range s.started() {
 			if st.Ok() {
-				out = append(out, workflows.Say("%m did it, at %t; %m has seen it.", st.Done.By, st.Done.At, st.Seen.By))
+				out = append(out, workflows.Say("%m did it, at %t; %m has seen it.", st.Done.By, st.Done.At,
+					st.Seen.By))
 			}
 		}
 		if len(s.End.Open) > 0 {
-			out = append(out, workflows.Say("! Still open: %s.", workflows.Text(strings.Join(points(s.End.Open), "; "))))
+			out = append(out, workflows.Say("! Still open: %s.", workflows.Text(strings.Join(points(s.End.Open),
+				"; "))))
 		}
 		if !s.IsAlias {
-			out = append(out, workflows.Say("%s is a person's address. A shared mailbox as owner outlives each of you.", s.Owner))
+			out = append(out, workflows.Say("%s is a person's address. A shared mailbox as owner outlives each "+
+				"of you.", s.Owner))
 		}
 	case Refused:
 		out = append(out, strings.Join(asks.Votes(s), "\n"))
@@ -198,7 +211,8 @@ func (s State) endLines(ticket bool) []string {
 	case Expired:
 		out = append(out, workflows.Say("It was reported by %m. Whoever still needs it reports it anew.", s.Reporter))
 	case Failed:
-		out = append(out, workflows.Say("%m can send the ticket to Celigo support, as it stands on their cards.", s.doers(RungSupport)))
+		out = append(out, workflows.Say("%m can send the ticket to Celigo support, as it stands on their cards.",
+			s.doers(RungSupport)))
 		if ticket {
 			out = append(out, "```"+s.ticket()+"```")
 		}

@@ -35,8 +35,10 @@ func (s State) page() string {
 // instructions are what to do on a rung, exactly as the pages have it.
 func (s State) instructions(rung string) []string {
 	reset := []string{
-		workflows.Say("Open %s and choose *Sign in*. Enter %s and choose *Forgot password?*.", workflows.Text(s.page()), s.Owner),
-		workflows.Say("Open the mailbox %s, take the newest mail about the password and follow its link. The new password needs 10 characters, "+
+		workflows.Say("Open %s and choose *Sign in*. Enter %s and choose *Forgot password?*.",
+			workflows.Text(s.page()), s.Owner),
+		workflows.Say("Open the mailbox %s, take the newest mail about the password and follow its link. The new "+
+			"password needs 10 characters, "+
 			"capitals, small letters and a number, and must not be one of the last 20.", s.Owner),
 		"Sign in once as the owner and open *Users*. Signing in ends every other session of the owner.",
 	}
@@ -44,18 +46,23 @@ func (s State) instructions(rung string) []string {
 	case RungReset:
 		return reset
 	case RungIT:
-		return append([]string{"Send IT this text:\n```" + s.itText() + "```", "When the mailbox can be opened again:"}, reset...)
+		return append([]string{"Send IT this text:\n```" + s.itText() + "```",
+			"When the mailbox can be opened again:"}, reset...)
 	case RungFactor:
 		return []string{
-			workflows.Say("If the owner's other device or the recovery codes are at hand: sign in with them as %s, open *My profile* and set the second factor up anew.", s.Owner),
-			workflows.Say("Else an administrator of the account opens *Users* on %s, finds %s or the owner's line, and chooses *Actions*, *Reset MFA*; "+
-				"where the owner is not listed, only the owner's device or support can.", workflows.Text(s.page()), s.Owner),
+			workflows.Say("If the owner's other device or the recovery codes are at hand: sign in with them as "+
+				"%s, open *My profile* and set the second factor up anew.", s.Owner),
+			workflows.Say("Else an administrator of the account opens *Users* on %s, finds %s or the owner's "+
+				"line, and chooses *Actions*, *Reset MFA*; "+
+				"where the owner is not listed, only the owner's device or support can.", workflows.Text(s.page()),
+				s.Owner),
 			"The next sign-in asks for a new second factor: set it up on devices of two keepers.",
 		}
 	case RungSupport:
 		return []string{
 			"Send this ticket to Celigo support (or to your account manager):\n```" + s.ticket() + "```",
-			"Support asks for a video call, in which somebody shows at least two valid forms of identity: a licence, a passport, a business card.",
+			"Support asks for a video call, in which somebody shows at least two valid forms of identity: a " +
+				"licence, a passport, a business card.",
 		}
 	}
 	return nil
@@ -63,7 +70,8 @@ func (s State) instructions(rung string) []string {
 
 // itText is the text for IT's ticket.
 func (s State) itText() string {
-	return fmt.Sprintf("Please reactivate the mailbox %s, or let its mail be read by us, and tell us when it is done.\n"+
+	return fmt.Sprintf("Please reactivate the mailbox %s, or let its mail be read by us, and tell us when it is "+
+		"done.\n"+
 		"Why: it owns our integrator.io account %s, and nobody can sign in as it (%s).\n"+
 		"What we need: the mail that \"Forgot password?\" sends to it, which comes within minutes.\n"+
 		"Please do not set up any forwarding beyond that, and tell us of forwarding rules that are there.\n"+
@@ -73,8 +81,10 @@ func (s State) itText() string {
 // ticket is the text for Celigo support: what was tried, by whom, when, and who shows who they are.
 func (s State) ticket() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Nobody can sign in as the owner of our integrator.io account.\n\nAccount: %s\nOwner: %s\nWhat happened: %s (reported %s)\n",
-		plainWord(s.AccountName), plainWord(s.Owner), situationWord(s.Situation), s.Begun.UTC().Format("2006-01-02 15:04 UTC"))
+	fmt.Fprintf(&b, "Nobody can sign in as the owner of our integrator.io account.\n\nAccount: %s\nOwner: "+
+		"%s\nWhat happened: %s (reported %s)\n",
+		plainWord(s.AccountName), plainWord(s.Owner), situationWord(s.Situation),
+		s.Begun.UTC().Format("2006-01-02 15:04 UTC"))
 	if s.SignIns != nil {
 		fmt.Fprintf(&b, "Last sign-in by the audit log: %s\n", s.SignIns.plain())
 	}
@@ -89,7 +99,8 @@ func (s State) ticket() string {
 	if !tried {
 		b.WriteString("- nothing else is left to try\n")
 	}
-	fmt.Fprintf(&b, "\nWho can show two forms of identity on a video call: %s\nPlease name a time for that call.\nReference: %s",
+	fmt.Fprintf(&b, "\nWho can show two forms of identity on a video call: %s\nPlease name a time for that "+
+		"call.\nReference: %s",
 		strings.Join(mentions(s.doers(RungSupport)), ", "), s.ID)
 	return b.String()
 }
@@ -99,11 +110,13 @@ func attempt(st step.Step) string {
 	day := "2006-01-02 15:04 UTC"
 	switch {
 	case st.Blocked != nil:
-		return fmt.Sprintf("did not work, %s, by %s: %s", st.Blocked.At.UTC().Format(day), workflows.Mention(st.Blocked.By), plainWord(st.Blocked.Text))
+		return fmt.Sprintf("did not work, %s, by %s: %s", st.Blocked.At.UTC().Format(day),
+			workflows.Mention(st.Blocked.By), plainWord(st.Blocked.Text))
 	case st.Passed != nil:
 		return fmt.Sprintf("given up, %s, by %s", st.Passed.At.UTC().Format(day), workflows.Mention(st.Passed.By))
 	case st.Done != nil:
-		return fmt.Sprintf("done, %s, by %s: %s", st.Done.At.UTC().Format(day), workflows.Mention(st.Done.By), plainWord(st.Done.Text))
+		return fmt.Sprintf("done, %s, by %s: %s", st.Done.At.UTC().Format(day), workflows.Mention(st.Done.By),
+			plainWord(st.Done.Text))
 	}
 	return "begun " + st.Began.UTC().Format(day)
 }
@@ -134,7 +147,8 @@ func (l lastSignIn) sentence() string {
 	if l.At.IsZero() {
 		return workflows.Say("integrator.io's audit log holds no sign-in of the owner since %t.", l.Since)
 	}
-	return workflows.Say("Somebody signed in as the owner at %t, by integrator.io's audit log: perhaps somebody still can.", l.At)
+	return workflows.Say("Somebody signed in as the owner at %t, by integrator.io's audit log: perhaps somebody "+
+		"still can.", l.At)
 }
 
 // pointKeys are the points of securing that apply.

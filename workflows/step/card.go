@@ -21,7 +21,8 @@ func (o Of[S]) Lines(s S, name string) []string {
 		out = append(out, "… This is for "+workflows.Mentions(st.People)+"; nobody is on it yet.")
 	}
 	if st.Done != nil {
-		out = append(out, "✓ "+workflows.Mention(st.Done.By)+" says that it is done ("+workflows.When(st.Done.At)+"): "+workflows.Quote(st.Done.Text))
+		out = append(out, "✓ "+workflows.Mention(st.Done.By)+" says that it is done "+
+			"("+workflows.When(st.Done.At)+"): "+workflows.Quote(st.Done.Text))
 	}
 	switch {
 	case st.Seen != nil && st.Seen.By == "":
@@ -29,9 +30,11 @@ func (o Of[S]) Lines(s S, name string) []string {
 	case st.Seen != nil:
 		out = append(out, "✓ "+workflows.Mention(st.Seen.By)+" has seen it ("+workflows.When(st.Seen.At)+").")
 	case st.Blocked != nil:
-		out = append(out, "✗ "+workflows.Mention(st.Blocked.By)+" says that it does not work ("+workflows.When(st.Blocked.At)+"): "+workflows.Quote(st.Blocked.Text))
+		out = append(out, "✗ "+workflows.Mention(st.Blocked.By)+" says that it does not work "+
+			"("+workflows.When(st.Blocked.At)+"): "+workflows.Quote(st.Blocked.Text))
 	case st.Passed != nil:
-		out = append(out, "✗ "+workflows.Mention(st.Passed.By)+" went on without it ("+workflows.When(st.Passed.At)+").")
+		out = append(out, "✗ "+workflows.Mention(st.Passed.By)+" went on without it "+
+			"("+workflows.When(st.Passed.At)+").")
 	case st.IsOpen() && st.Done != nil:
 		out = append(out, "… Somebody else has to see it: "+orNobody(st.seers())+".")
 	}
@@ -67,7 +70,8 @@ func (o Of[S]) Buttons(s S, name, who string) []workflows.Button {
 		Action: o.action(Seen), Label: "I have seen it", Style: workflows.Primary,
 		Confirm: &workflows.Confirm{
 			Title: "You have seen it yourself?", Yes: "I have seen it", No: "Not yet",
-			Text: "You say, in your own name, that this is done: " + workflows.Clip(workflows.Plain(o.What(s, st), nil), 200) + ".",
+			Text: "You say, in your own name, that this is done: " + workflows.Clip(workflows.Plain(o.What(s, st),
+				nil), 200) + ".",
 		},
 	})
 	add(doer || seer, workflows.Button{Action: o.action(Blocked), Label: "It does not work…", Style: workflows.Danger})
@@ -97,15 +101,18 @@ func (o Of[S]) Cards(s S, name, under, note string) []workflows.Card {
 	add := func(card string, to []string, text string) {
 		for _, who := range to {
 			out = append(out, workflows.Card{
-				Name: card, Recipient: who, Under: under, Title: text, Note: note, Fallback: workflows.Plain(text, nil), Bulk: true,
+				Name: card, Recipient: who, Under: under, Title: text, Note: note, Fallback: workflows.Plain(text,
+					nil), Bulk: true,
 			})
 		}
 	}
 	if st.Late != nil {
-		add("late-"+st.Name, st.Late.To, "! Late: "+o.What(s, st)+" ("+o.Title(s)+"). It was to be done by "+workflows.When(st.Due)+".")
+		add("late-"+st.Name, st.Late.To, "! Late: "+o.What(s,
+			st)+" ("+o.Title(s)+"). It was to be done by "+workflows.When(st.Due)+".")
 	}
 	for i, r := range st.Reminders {
-		add(fmt.Sprintf("late-%s-%d", st.Name, i+1), r.To, "Still to do: "+o.What(s, st)+" ("+o.Title(s)+"). It is late since "+workflows.When(st.Due)+".")
+		add(fmt.Sprintf("late-%s-%d", st.Name, i+1), r.To, "Still to do: "+o.What(s,
+			st)+" ("+o.Title(s)+"). It is late since "+workflows.When(st.Due)+".")
 	}
 	return out
 }

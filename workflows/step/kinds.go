@@ -44,7 +44,8 @@ func (o Of[S]) begun() workflows.Kind[S, Step] {
 }
 
 // word is a kind whose fold changes one step.
-func (o Of[S]) word(suffix string, fold func(st *Step, w Word), tell func(who string, w Word) string) workflows.Kind[S, said] {
+func (o Of[S]) word(suffix string, fold func(st *Step, w Word), tell func(who string,
+	w Word) string) workflows.Kind[S, said] {
 	return workflows.Kind[S, said]{
 		Type: o.kind(suffix),
 		Fold: func(s *S, _ workflows.Event, b said) {

@@ -61,7 +61,8 @@ func (o Of[S]) Fired(s S, name string, cmd workflows.Command) (d workflows.Decis
 	switch cmd.Timer.Name {
 	case timer(timerLate, st):
 		if st.IsOpen() && st.Late == nil {
-			d = o.late().One(cmd, told{Step: name, Notice: Notice{To: workflows.Union(st.Waiting(), st.Hearers), At: cmd.At}})
+			d = o.late().One(cmd, told{Step: name, Notice: Notice{To: workflows.Union(st.Waiting(), st.Hearers),
+				At: cmd.At}})
 		}
 		return d, true
 	case timer(timerRemind, st):

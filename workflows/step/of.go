@@ -59,7 +59,8 @@ func (o Of[S]) action(what string) string { return o.Machine + "." + what }
 func (o Of[S]) Clicks(
 	clicks map[string]workflows.Handler[S],
 	current func(S) string,
-	after func(s S, cmd workflows.Command, f workflows.Facts, what string, d workflows.Decision) (workflows.Decision, error),
+	after func(s S, cmd workflows.Command, f workflows.Facts, what string, d workflows.Decision) (workflows.Decision,
+		error),
 ) {
 	type decides func(S, string, workflows.Command, workflows.Facts) (workflows.Decision, error)
 	for what, decide := range map[string]decides{
@@ -115,9 +116,11 @@ func (o Of[S]) Claim(s S, name string, cmd workflows.Command, f workflows.Facts)
 		return none, refuse("not_now", workflows.Mention(st.Done.By)+" says that it is done.")
 	case st.Claimed == nil:
 	case st.Claimed.By == who:
-		return workflows.Decision{Reply: workflows.Reply{Text: "You are on it already; that counts once. Nothing new was recorded."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{Text: "You are on it already; that counts once. Nothing " +
+			"new was recorded."}}, nil
 	case st.Late == nil && f.People[st.Claimed.By].Standing == "":
-		return none, refuse("claimed", workflows.Mention(st.Claimed.By)+" is on it since "+workflows.When(st.Claimed.At)+
+		return none, refuse("claimed", workflows.Mention(st.Claimed.By)+" is on it since "+
+			""+workflows.When(st.Claimed.At)+
 			". You can take it over when it is late; until then ask them.")
 	}
 	return o.claimed().One(cmd, said{Step: name, Word: Word{By: who, At: cmd.At}}), nil
@@ -134,13 +137,15 @@ func (o Of[S]) SayDone(s S, name string, cmd workflows.Command, f workflows.Fact
 	}
 	if !cmd.Submitted {
 		return o.form(s, cmd, o.Form, "It is done", "You say that this is done: "+o.What(s, st)+".", workflows.Input{
-			Block: BlockEvidence, Kind: workflows.InputText, Label: "How can somebody else see that?", Multiline: true, MaxLength: 1000,
+			Block: BlockEvidence, Kind: workflows.InputText, Label: "How can somebody else see that?",
+			Multiline: true, MaxLength: 1000,
 			Hint: "A ticket's number, what you saw and when. It is shown and kept: never write a password here.",
 		}), nil
 	}
 	evidence := strings.TrimSpace(cmd.Input[BlockEvidence])
 	if evidence == "" {
-		return workflows.Decision{}, workflows.RefuseField(BlockEvidence, "evidence_missing", "Please say how somebody else can see that it is done.")
+		return workflows.Decision{}, workflows.RefuseField(BlockEvidence, "evidence_missing",
+			"Please say how somebody else can see that it is done.")
 	}
 	return o.done().One(cmd, said{Step: name, Word: Word{By: who, Text: evidence, At: cmd.At}}), nil
 }
@@ -156,7 +161,8 @@ func (o Of[S]) SaySeen(s S, name string, cmd workflows.Command, f workflows.Fact
 	case st.Done == nil:
 		return none, refuse("not_now", "Nobody has said yet that it is done.")
 	case st.hand(f.Known(who), f):
-		return none, refuse("own_step", "You had a hand in this yourself, so somebody else has to see it: "+orNobody(st.seers())+".")
+		return none, refuse("own_step", "You had a hand in this yourself, so somebody else has to see it: "+
+			""+orNobody(st.seers())+".")
 	case !slices.Contains(st.Seers, who):
 		return none, refuse("not_permitted", "Somebody else has to see this: "+orNobody(st.seers())+".")
 	}
@@ -180,7 +186,8 @@ func (o Of[S]) SayBlocked(s S, name string, cmd workflows.Command, f workflows.F
 		return workflows.Decision{}, err
 	}
 	if !slices.Contains(st.People, who) && !slices.Contains(st.Seers, who) {
-		return workflows.Decision{}, refuse("not_permitted", "This is for "+workflows.Mentions(workflows.Union(st.People, st.Seers))+".")
+		return workflows.Decision{}, refuse("not_permitted", "This is for "+
+			""+workflows.Mentions(workflows.Union(st.People, st.Seers))+".")
 	}
 	why, d, err := o.why(s, st, cmd, "It does not work")
 	if why == "" {
@@ -204,14 +211,16 @@ func (o Of[S]) Pass(s S, name string, cmd workflows.Command, f workflows.Facts) 
 // why is the reason that a form brought, or the form that asks for it.
 func (o Of[S]) why(s S, st Step, cmd workflows.Command, submit string) (string, workflows.Decision, error) {
 	if !cmd.Submitted {
-		return "", o.form(s, cmd, o.Machine+".reason", submit, "You say that this does not work: "+o.What(s, st)+".", workflows.Input{
-			Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: 1000,
-			Hint: "It is shown on the card and kept in the record.",
-		}), nil
+		return "", o.form(s, cmd, o.Machine+".reason", submit, "You say that this does not work: "+o.What(s, st)+".",
+			workflows.Input{
+				Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: 1000,
+				Hint: "It is shown on the card and kept in the record.",
+			}), nil
 	}
 	why := strings.TrimSpace(cmd.Input[BlockReason])
 	if why == "" {
-		return "", workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing", "Please say why; whoever goes on from here reads it.")
+		return "", workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing",
+			"Please say why; whoever goes on from here reads it.")
 	}
 	return why, workflows.Decision{}, nil
 }

@@ -73,7 +73,8 @@ func (c *checker) approvers(path string, given Approvers) {
 		at := c.listAt(path, i)
 		c.ids(at, list)
 		if len(list) == 0 {
-			c.fault(at, "", "This list names nobody, so nobody could approve for it", "Name people in it, or remove it.")
+			c.fault(at, "", "This list names nobody, so nobody could approve for it",
+				"Name people in it, or remove it.")
 		}
 	}
 	if lists := given.Lists(); c.approversKnown(path, given) {
@@ -118,7 +119,8 @@ func (c *checker) meetable(path string, lists [][]string) {
 		everybody[id] = ""
 	}
 	if b.DeadEnd(everybody, nil, b.Opens) != nil {
-		c.fault(path, "", fmt.Sprintf("The %d lists can never be met: a different person of each must approve", len(lists)),
+		c.fault(path, "", fmt.Sprintf("The %d lists can never be met: a different person of each must approve",
+			len(lists)),
 			"Name somebody more in the lists that share their people.")
 	}
 }

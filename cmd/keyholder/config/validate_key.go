@@ -27,7 +27,8 @@ func (c *checker) key(path string, a *Account) {
 		c.fault(at+".for", "", "No length of a use is offered", "Write at least one, such as [1h, 4h].")
 	}
 	if len(k.For) > longestMenu {
-		c.fault(at+".for", "", "More than 100 lengths are offered, which is what a Slack menu holds", "Shorten the list.")
+		c.fault(at+".for", "", "More than 100 lengths are offered, which is what a Slack menu holds",
+			"Shorten the list.")
 	}
 	c.lengths(at+".for", k.For, second)
 	switch {
@@ -64,7 +65,8 @@ func (c *checker) mail(m Mail) {
 	c.variable("mail.url_env", m.URLEnv, "MAIL_URL", "the mail server's address")
 	switch {
 	case m.From == "" && m.URLEnv != "":
-		c.fault("mail.from", "", "The address that letters come from is missing", "Write it like keyholder@acme.example.")
+		c.fault("mail.from", "", "The address that letters come from is missing",
+			"Write it like keyholder@acme.example.")
 	case m.From != "":
 		if _, err := mail.ParseAddress(m.From); err != nil {
 			c.fault("mail.from", show(m.From), "is not an e-mail address", "Write it like keyholder@acme.example.")
@@ -83,7 +85,8 @@ func (c *checker) alarm(cfg *Config) {
 		seen[to] = true
 	}
 	if len(cfg.Alarm.To) > 0 && cfg.Mail.URLEnv == "" {
-		c.fault("alarm.to", "", "Alarms are to go out by mail, and no mail server is named", "Fill in mail, or empty this list.")
+		c.fault("alarm.to", "", "Alarms are to go out by mail, and no mail server is named",
+			"Fill in mail, or empty this list.")
 	}
 	c.variable("alarm.webhook_env", cfg.Alarm.WebhookEnv, "ALARM_WEBHOOK", "the webhook's address")
 	c.variable("alarm.webhook_secret_env", cfg.Alarm.WebhookSecretEnv, "ALARM_WEBHOOK_SECRET", "the secret")

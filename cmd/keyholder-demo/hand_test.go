@@ -37,7 +37,7 @@ func onHand(t *testing.T, server *storetest.Server, sealed bool) *hand {
 	t.Helper()
 	db := int(databases.Add(1))
 	h := &hand{url: fmt.Sprintf("redis://%s/%d", server.Addr, db), log: &buffer{}, sealed: sealed}
-	h.stage = prepare(t, options{redisURL: h.url, edit: quick})
+	h.stage = prepare(t, options{redisURL: h.url, edit: quick, from: realTime()})
 	h.hurry = time.Minute
 	h.c = redis.NewClient(&redis.Options{Addr: server.Addr, DB: db})
 	t.Cleanup(func() { _ = h.c.Close() })

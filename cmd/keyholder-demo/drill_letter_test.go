@@ -8,7 +8,9 @@ import (
 
 // The letter of a drill goes the whole real way, by SMTP into the mailbox, and its word proves who can read it.
 func TestTheLetterOfADrillArrivesAndItsWordProvesWhoReadsIt(t *testing.T) {
-	s := start(t, options{edit: func(yaml string) string { return strings.Replace(quick(yaml), "owner: "+ownerEmail, "owner: "+aliasEmail, 1) }})
+	s := start(t, options{edit: func(yaml string) string {
+		return strings.Replace(quick(yaml), "owner: "+ownerEmail, "owner: "+aliasEmail, 1)
+	}})
 	s.mail.misbehave(mailBusy) // once, and it is tried again
 	if text := s.slash(dee, "key acme drill"); text == "" {
 		t.Fatal("nothing is said")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -149,7 +150,8 @@ type noted struct {
 
 func (n noted) Commit(ctx context.Context, c workflows.Change) error {
 	err := n.Store.Commit(ctx, c)
-	if err == nil && c.Answers != nil && c.Answers.Timer != nil && len(c.Records) > 0 {
+	due := func(e workflows.Event) bool { return e.Type == "due" }
+	if err == nil && len(c.Records) > 0 && slices.ContainsFunc(c.Records[0].Events, due) {
 		n.e.settle(c.Workflow)
 	}
 	return err

@@ -146,5 +146,5 @@ func (d *delivery) unsearchable(err error) (workflows.Outcome, bool) {
 		d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Str(fieldCode, code).Msg("the conversation cannot be searched; posting again, perhaps twice")
 		return workflows.Outcome{}, false
 	}
-	return d.failed("look for the card", err), true
+	return d.failed("look for the card", d.card.Recipient, err), true
 }

@@ -35,6 +35,13 @@ const tokenPatience = 30 * time.Second
 // longestHold caps what a 429 asks of one conversation, as the courier caps all waiting.
 const longestHold = time.Hour
 
+// everyChange is what a 429 of chat.update holds: unlike posts, changes are limited for the whole
+// workspace (tier 3), so one that is refused says that all would be. No conversation has this name.
+const everyChange = "chat.update"
+
+// errLeftAlone: a 429 not long ago asked for this pause.
+var errLeftAlone = errors.New("a pause was asked for, and is not over")
+
 // paces holds one limiter per conversation, and until when Slack wants nothing more in it: it limits posting for each conversation (reference, rate
 // limits), so a 429 there says nothing about others.
 type paces struct {
@@ -116,8 +123,12 @@ func (d *delivery) run(ctx context.Context) workflows.Outcome {
 	if d.postedOnly() {
 		d.at = workflows.Place{}
 	}
-	if wait := d.b.pace.holds(d.card.Recipient, d.b.o.RealNow()); wait > 0 {
-		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errors.New("the conversation is to be left alone for now")}
+	limit := d.card.Recipient
+	if d.at.TS != "" {
+		limit = everyChange
+	}
+	if wait := d.b.pace.holds(limit, d.b.o.RealNow()); wait > 0 {
+		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errLeftAlone}
 	}
 	if d.at.TS == "" {
 		if out, later := d.turn(ctx); later {
@@ -190,7 +201,7 @@ func (d *delivery) update(ctx context.Context) (out workflows.Outcome, gone bool
 		err = errUnreadable
 	}
 	if err != nil {
-		return d.failed("change the card", err), false
+		return d.failed("change the card", everyChange, err), false
 	}
 	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: d.at.Channel, TS: d.at.TS, Revision: d.claim.Effect.Revision}}, false
 }
@@ -228,7 +239,7 @@ func (d *delivery) post(ctx context.Context) workflows.Outcome {
 		err = errUnreadable
 	}
 	if err != nil {
-		return d.failed("post the card", err)
+		return d.failed("post the card", d.card.Recipient, err)
 	}
 	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: at, TS: ts, Revision: d.claim.Effect.Revision}}
 }
@@ -247,13 +258,14 @@ func (d *delivery) target() (channel, thread string, wait time.Duration) {
 	return d.card.Recipient, "", 0
 }
 
-// failed turns an error of Slack into what the courier does about it.
-func (d *delivery) failed(verb string, err error) workflows.Outcome {
+// failed turns an error of Slack into what the courier does about it. limit is what a 429 holds: the
+// conversation of a post, [everyChange] of a change.
+func (d *delivery) failed(verb, limit string, err error) workflows.Outcome {
 	kind, code, after := slackapi.Judge(err)
 	err = fmt.Errorf("%s: %w", verb, err)
 	switch kind {
 	case slackapi.Limited:
-		d.b.pace.hold(d.card.Recipient, d.b.o.RealNow().Add(min(after, longestHold)))
+		d.b.pace.hold(limit, d.b.o.RealNow().Add(min(after, longestHold)))
 		return workflows.Outcome{Again: true, After: after, Limited: true, Err: err}
 	case slackapi.Token:
 		return workflows.Outcome{Again: true, After: tokenPatience, Err: err}

@@ -302,7 +302,8 @@ func TestWordsOfTheCommand(t *testing.T) {
 	says(dee, "help", "/io delegate")
 	says(dee, "status", "Owner: "+ownerEmail, id)
 	says(dee, "owner acme", "Owner: "+ownerEmail)
-	says(oli, "status nope", "acme")
+	says(oli, "status nope", "There is no account", "/io status")
+	says(oli, "status acm", "Did you mean `acme`")
 	says(ana, "mine", id)
 	says(oli, "mine", "Nothing waits for you")
 	says(ana, "audit "+id, "Jane leaves on 5 December")
@@ -311,7 +312,8 @@ func TestWordsOfTheCommand(t *testing.T) {
 	says(ana, "audit t00-2222222222222222", "nothing under that ID")
 	says(ana, "audit ../../etc/passwd", "not an ID")
 	says(dee, "transfr", "Did you mean", "/io transfer")
-	says(dee, "docs", "not there yet")
+	says(dee, "docs", "Owner:", ownerEmail)
+	says(dee, "offboard", "not there yet")
 	if got, err := s.slack.SlashCommand(s.ctx, gus, "C0GENERAL", "/io", "status"); err != nil || !strings.Contains(got.Text, "uest") {
 		t.Errorf("a guest reads %q (%v)", got.Text, err)
 	}

@@ -241,7 +241,7 @@ func (s *stage) export(config, redisURL string) []recorded {
 func votes(all []recorded) []string {
 	var out []string
 	for _, r := range all {
-		if r.Event.Type != "transfer.answered" {
+		if r.Event.Type != "transfer.voted" {
 			continue
 		}
 		var body struct {

@@ -63,6 +63,7 @@ const (
 	keyring       = "workflows/keyring"
 	reviewRoom    = "workflows/review"
 	reviewLists   = "workflows/review/lists"
+	evidenceRoom  = "workflows/review/evidence"
 	postRoom      = "workflows/post"
 	slackRoom     = "bot"
 	slackAPI      = "bot/slackapi"
@@ -86,7 +87,7 @@ var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim,
 // rooms is the import table of the house.
 func rooms() map[string]room {
 	production := slices.Concat(
-		[]string{approvals, workflows, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, configRoom, serve, reviewLists},
+		[]string{approvals, workflows, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, configRoom, serve, reviewLists, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
 		approvals:     {pure: true},
@@ -114,6 +115,7 @@ func rooms() map[string]room {
 		}
 		table[m] = room{ours: ours, never: []string{slackGo, redis, "net/http"}, pure: true}
 	}
+	table[evidenceRoom] = room{ours: []string{workflows, reviewRoom, reviewLists}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	table[reviewLists] = room{ours: []string{workflows}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	for _, s := range shared {
 		table[s] = room{ours: []string{workflows, approvals}, never: []string{slackGo, redis, "net/http"}, pure: true}

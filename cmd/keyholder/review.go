@@ -20,6 +20,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/evidence"
 	"github.com/keyholder/keyholder/workflows/review/lists"
 )
 
@@ -50,7 +51,7 @@ func (c reviewExport) Run(w *world) error {
 		return c.explain(err)
 	}
 	e.Version, e.Made, e.MadeBy = version(), time.Now().UTC().Truncate(time.Second), "keyholder review export"
-	files, err := review.Files(e)
+	files, err := evidence.Files(e)
 	if err != nil {
 		return exitError{exitFault, err.Error() + ". Nothing was written."}
 	}
@@ -66,12 +67,12 @@ func (c reviewExport) Run(w *world) error {
 	for _, fault := range e.Disagreements() {
 		fmt.Fprintln(w.out, "✗ does not agree: "+fault)
 	}
-	sum := sha256.Sum256(files[review.FileManifest])
-	fmt.Fprintf(w.out, "✓ %s of %s; %s. Keep this hash elsewhere:\n%s  %s\n", count(len(files), "file"), c.ID, chains(e), hex.EncodeToString(sum[:]), review.FileManifest)
+	sum := sha256.Sum256(files[evidence.FileManifest])
+	fmt.Fprintf(w.out, "✓ %s of %s; %s. Keep this hash elsewhere:\n%s  %s\n", count(len(files), "file"), c.ID, chains(e), hex.EncodeToString(sum[:]), evidence.FileManifest)
 	return nil
 }
 
-func chains(e review.Evidence) string {
+func chains(e evidence.Evidence) string {
 	if len(e.Chains) == 1 {
 		return "1 chain holds"
 	}
@@ -111,11 +112,11 @@ func writeAll(dir string, files map[string][]byte) error {
 		return err
 	}
 	defer root.Close()
-	if err := root.Remove(review.FileManifest); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := root.Remove(evidence.FileManifest); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool { return name == review.FileManifest })
-	for _, name := range append(names, review.FileManifest) {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool { return name == evidence.FileManifest })
+	for _, name := range append(names, evidence.FileManifest) {
 		if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
 			return err
 		}

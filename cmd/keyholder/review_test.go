@@ -18,6 +18,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/evidence"
 )
 
 // reviewed puts the closed review of serve/testdata into the Redis of a script, as the record would hold it. With a number it is only the first so many events of
@@ -83,7 +84,7 @@ func manifestHolds(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: manifestHolds folder")
 	}
-	raw, err := os.ReadFile(ts.MkAbs(filepath.Join(args[0], review.FileManifest)))
+	raw, err := os.ReadFile(ts.MkAbs(filepath.Join(args[0], evidence.FileManifest)))
 	ts.Check(err)
 	var m struct{ Files map[string]string }
 	ts.Check(json.Unmarshal(raw, &m))

@@ -141,13 +141,13 @@ func (s CampaignState) Title() string { return "Review of " + s.AccountName + ",
 func (s CampaignState) Counts() Counts {
 	var c Counts
 	for _, p := range s.Parts {
-		c.add(p.Counts)
+		c.Add(p.Counts)
 	}
 	return c
 }
 
-// fix counts one remedy.
-func (c *Counts) fix(f Fix) {
+// Fix counts one remedy.
+func (c *Counts) Fix(f Fix) {
 	if f.Action == FixTransfer {
 		c.Transfers++
 		return
@@ -161,7 +161,8 @@ func (c *Counts) fix(f Fix) {
 	}
 }
 
-func (c *Counts) add(o Counts) {
+// Add adds up the counts of two sets of rows.
+func (c *Counts) Add(o Counts) {
 	c.Rows += o.Rows
 	c.Open += o.Open
 	c.Keep += o.Keep

@@ -11,9 +11,11 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// populationColumns are those of population.csv, part of the contract.
-var populationColumns = []string{"environment", "email", "name", "role", "integrations", "status", "last_sign_in", "last_sign_in_any", "created_via",
-	"mfa_required", "sso_required", "flags"}
+// PopulationColumns are those of population.csv, part of the contract.
+func PopulationColumns() []string {
+	return []string{"environment", "email", "name", "role", "integrations", "status", "last_sign_in", "last_sign_in_any", "created_via",
+		"mfa_required", "sso_required", "flags"}
+}
 
 // FrozenCSV is a population as a file, in the order of the rows: RFC 4180 with line ends of a single LF, UTF-8, a header line, times as RFC 3339 in UTC to the second. What is not known
 // is an empty cell. The same rows give the same bytes, so their hash can be checked later.
@@ -25,7 +27,7 @@ func FrozenCSV(rows []Row) []byte {
 			panic("review: a CSV row cannot be written: " + err.Error()) // neither the comma nor the buffer can fail
 		}
 	}
-	put(populationColumns)
+	put(PopulationColumns())
 	for _, r := range rows {
 		put(populationCells(r))
 	}
@@ -41,15 +43,15 @@ func populationCells(r Row) []string {
 	if r.Status == "" || slices.Contains(r.Unknown, UnreadSSO) {
 		sso = ""
 	}
-	cells := []string{r.EnvironmentName(), r.Email, r.Name, r.Role, integrationsCell(r), r.Status, stamp(r.LastHere), stamp(r.LastAny), r.Via, mfa, sso, flagsCell(r.Flags)}
+	cells := []string{r.EnvironmentName(), r.Email, r.Name, r.Role, IntegrationsCell(r), r.Status, Stamp(r.LastHere), Stamp(r.LastAny), r.Via, mfa, sso, FlagsCell(r.Flags)}
 	for i := range cells {
 		cells[i] = SafeCell(cells[i])
 	}
 	return cells
 }
 
-// integrationsCell lists the integrations of a custom role with level, ID and, where known, name: "manage:ID (Name); monitor:*".
-func integrationsCell(r Row) string {
+// IntegrationsCell lists the integrations of a custom role with level, ID and, where known, name: "manage:ID (Name); monitor:*".
+func IntegrationsCell(r Row) string {
 	var out []string
 	for _, level := range []struct {
 		name string
@@ -66,13 +68,13 @@ func integrationsCell(r Row) string {
 	return strings.Join(out, "; ")
 }
 
-// flagsCell holds the contract's flags, separated by spaces; the flag that is ours alone is left out.
-func flagsCell(flags []string) string {
+// FlagsCell holds the contract's flags, separated by spaces; the flag that is ours alone is left out.
+func FlagsCell(flags []string) string {
 	return strings.Join(slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f == FlagWider }), " ")
 }
 
-// stamp is a time in files; empty for none.
-func stamp(t time.Time) string {
+// Stamp is a time in files; empty for none.
+func Stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}

@@ -385,7 +385,7 @@ func (s PacketState) Counts() Counts {
 		}
 	}
 	for _, f := range s.Fixes {
-		c.fix(f)
+		c.Fix(f)
 	}
 	return c
 }

@@ -188,7 +188,7 @@ func (w *world) finish() {
 	s = w.state()
 	var sum Counts
 	for _, p := range w.packets() {
-		sum.add(p.Counts())
+		sum.Add(p.Counts())
 	}
 	if s.Phase != CampaignCompleted || sum != s.Counts() || sum.Rows != s.Rows || sum.Keep+sum.Change+sum.Remove+sum.NoAnswer != sum.Rows {
 		w.t.Fatalf("in the end it is %s, %+v of %d rows; the packets say %+v", s.Phase, s.Counts(), s.Rows, sum)

@@ -12,18 +12,19 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/evidence"
 )
 
 // Collect reads the evidence of a review: the campaign, its packets, and the chains of both and of the requests for access that its remedies name. Every
 // chain is recomputed, and the states are folded from its events: what somebody wrote over a stored state is not believed. Only where an event was erased
 // the stored state has to do. Version, Made and MadeBy are left to the caller. Errors: [workflows.ErrNoWorkflow] when id is no review;
 // [*store.BrokenError] when a chain does not hold; [workflows.ErrAway].
-func Collect(ctx context.Context, st *store.Store, id string) (review.Evidence, error) {
+func Collect(ctx context.Context, st *store.Store, id string) (evidence.Evidence, error) {
 	c := collector{st: st, machines: map[string]workflows.Machine{}}
 	for _, m := range []workflows.Machine{review.Campaign{}, review.Packet{}} {
 		c.machines[m.Name()] = m
 	}
-	var e review.Evidence
+	var e evidence.Evidence
 	if _, _, ok := workflows.ParseID(id); !ok {
 		return e, fmt.Errorf("find the review %.80q: %w", id, workflows.ErrNoWorkflow)
 	}
@@ -78,9 +79,9 @@ type collector struct {
 }
 
 // chain reads a workflow's record and its chain up to the record's version, and recomputes it.
-func (c collector) chain(ctx context.Context, id string) (review.Chain, workflows.Record, error) {
+func (c collector) chain(ctx context.Context, id string) (evidence.Chain, workflows.Record, error) {
 	ref := workflows.Ref{Kind: workflows.KindWorkflow, ID: id}
-	out := review.Chain{Kind: ref.Kind, ID: ref.ID}
+	out := evidence.Chain{Kind: ref.Kind, ID: ref.ID}
 	recs, err := c.st.Load(ctx, ref)
 	if err != nil {
 		return out, workflows.Record{}, fmt.Errorf("load %s: %w", id, err)
@@ -97,14 +98,14 @@ func (c collector) chain(ctx context.Context, id string) (review.Chain, workflow
 		return out, rec, fmt.Errorf("recompute the chain: %w", err)
 	}
 	for _, l := range links {
-		out.Links = append(out.Links, review.Link{Seq: l.Seq, Type: l.Type, At: l.At, Salt: l.Salt, Digest: l.Digest, Previous: l.Previous, Link: l.Link,
+		out.Links = append(out.Links, evidence.Link{Seq: l.Seq, Type: l.Type, At: l.At, Salt: l.Salt, Digest: l.Digest, Previous: l.Previous, Link: l.Link,
 			Body: l.Body, Erased: l.Erased})
 	}
 	return out, rec, nil
 }
 
 // workflow answers a workflow's state as its chain tells it; nil for one of another machine or none.
-func (c collector) workflow(ctx context.Context, id string) (workflows.State, review.Chain, error) {
+func (c collector) workflow(ctx context.Context, id string) (workflows.State, evidence.Chain, error) {
 	chain, rec, err := c.chain(ctx, id)
 	if err != nil || rec.Version == 0 {
 		return nil, chain, err
@@ -159,7 +160,7 @@ func (s *Server) Evidence(ctx context.Context, id string) (filename string, arch
 		return "", nil, err
 	}
 	e.Version, e.Made, e.MadeBy = s.o.Version, s.o.Now().UTC(), "Keyholder, in Slack"
-	files, err := review.Files(e)
+	files, err := evidence.Files(e)
 	if err != nil {
 		return "", nil, fmt.Errorf("make the files of %s: %w", id, err)
 	}

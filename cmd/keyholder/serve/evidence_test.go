@@ -20,6 +20,7 @@ import (
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/evidence"
 )
 
 const (
@@ -80,7 +81,7 @@ func recorded(t *testing.T, without ...string) (*store.Store, *miniredis.Minired
 	return st, m
 }
 
-func collect(t *testing.T, st *store.Store) review.Evidence {
+func collect(t *testing.T, st *store.Store) evidence.Evidence {
 	t.Helper()
 	e, err := serve.Collect(context.Background(), st, theReview)
 	if err != nil {
@@ -111,7 +112,7 @@ func TestTheArchiveHoldsTheFilesAndIsTheSameTwice(t *testing.T) {
 	st, _ := recorded(t)
 	e := collect(t, st)
 	e.Made = time.Date(2026, 10, 27, 8, 0, 0, 0, time.UTC)
-	files, err := review.Files(e)
+	files, err := evidence.Files(e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +194,7 @@ func TestAnErasedEventLeavesTheStoredState(t *testing.T) {
 	if e.Packets[0].Verdicts[1].Decision != review.Remove || e.Chains[1].Erased() != 1 {
 		t.Errorf("the evidence says %+v, %d erased", e.Packets[0].Verdicts[1], e.Chains[1].Erased())
 	}
-	if _, err := review.Files(e); err != nil {
+	if _, err := evidence.Files(e); err != nil {
 		t.Error(err)
 	}
 }

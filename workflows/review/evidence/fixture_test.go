@@ -1,4 +1,4 @@
-package review
+package evidence
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
 // proofDay is a time of the fixture's October 2026.
@@ -43,10 +44,10 @@ func proofChain(t *testing.T, id string, bodies ...[2]any) Chain {
 }
 
 // proofSaved are the decisions of a packet as if they had been saved at once.
-func proofSaved(p PacketState) saved {
-	out := saved{Verdicts: map[int]Verdict{}}
+func proofSaved(p review.PacketState) saved {
+	out := saved{Verdicts: map[int]review.Verdict{}}
 	for i, v := range p.Verdicts {
-		if v.Decision != NoAnswer {
+		if v.Decision != review.NoAnswer {
 			out.Verdicts[p.Rows[i].N] = v
 		}
 	}
@@ -70,39 +71,39 @@ func proofGzip(t *testing.T, content []byte) []byte {
 }
 
 // proofUser is a row of the fixture: a user with a role and, maybe, flags.
-func proofUser(environment, email, name, role string, flags ...string) Row {
-	return Row{Kind: KindUser, Environment: environment, Email: email, Name: name, Role: role, Status: workflows.UserAccepted, MFA: true, Via: "invite",
+func proofUser(environment, email, name, role string, flags ...string) review.Row {
+	return review.Row{Kind: review.KindUser, Environment: environment, Email: email, Name: name, Role: role, Status: workflows.UserAccepted, MFA: true, Via: "invite",
 		Since: proofDay(1, 8, 0).AddDate(-1, 0, 0), LastHere: proofDay(2, 7, 30), LastAny: proofDay(4, 16, 5), Privileged: role == workflows.RoleAdministrator, Flags: flags,
 		Mark: "accepted/" + role}
 }
 
 // proofPopulation is twelve users of production and Sandbox, the owner and one shared mailbox.
-func proofPopulation() (dees, anas []Row) {
-	owner := Row{Kind: KindOwner, Email: "celigo@acme.example", Role: RoleOwner, Privileged: true, Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"},
+func proofPopulation() (dees, anas []review.Row) {
+	owner := review.Row{Kind: review.KindOwner, Email: "celigo@acme.example", Role: review.RoleOwner, Privileged: true, Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"},
 		Vault: "IT vault / Celigo owner", Delegates: []string{"ana@acme.example", "leo@acme.example"}, Attested: "U0ANA",
 		Differences: []string{"the mail system lists leo@acme.example, who is not recorded as able to read it", "<@U0BEN> is recorded as able to read it, but the mail system does not list ben@acme.example"}}
-	alias := Row{Kind: KindAlias, Email: "celigo-eu@acme.example", Role: workflows.RoleNone, Privileged: true, Holders: []string{"U0BEN"},
+	alias := review.Row{Kind: review.KindAlias, Email: "celigo-eu@acme.example", Role: workflows.RoleNone, Privileged: true, Holders: []string{"U0BEN"},
 		Differences: []string{"nobody is recorded who can use its password and second factor"}}
 	ben := proofUser("", "ben@acme.example", "Ben Okafor", workflows.RoleAdministrator)
 	dee := proofUser("", "dee@acme.example", "Dee Lindqvist", workflows.RoleAdministrator)
 	dee.Exception = "<@U0DEE> reviews this row although it is their own: nobody else could"
-	eve := proofUser("", "eve@partner.example", "=HYPERLINK(\"http://evil.example\";\"Eve\")", workflows.RoleManage, FlagForeignDomain, FlagWider)
+	eve := proofUser("", "eve@partner.example", "=HYPERLINK(\"http://evil.example\";\"Eve\")", workflows.RoleManage, review.FlagForeignDomain, review.FlagWider)
 	fay := proofUser("", "fay@acme.example", "Fay Ito", workflows.RoleCustom)
 	fay.Manage, fay.Monitor = []string{"65f0a1"}, []string{"65f0b2", "65f0c3"}
 	fay.Names = map[string]string{"65f0a1": "Orders to NetSuite", "65f0b2": "Returns <EU>"}
-	gil := proofUser("", "gil@acme.example", "Gil Moreau", workflows.RoleMonitor, FlagInactive)
+	gil := proofUser("", "gil@acme.example", "Gil Moreau", workflows.RoleMonitor, review.FlagInactive)
 	gil.LastHere, gil.LastAny = proofDay(2, 7, 0).AddDate(0, -6, 0), time.Time{}
-	hal := proofUser("", "hal@acme.example", "", workflows.RoleMonitor, FlagNeverSignedIn, FlagPending)
+	hal := proofUser("", "hal@acme.example", "", workflows.RoleMonitor, review.FlagNeverSignedIn, review.FlagPending)
 	hal.Status, hal.LastHere, hal.LastAny = workflows.UserPending, time.Time{}, time.Time{}
 	ivy := proofUser("", "ivy@acme.example", "Ivy Berg", workflows.RoleManage)
 	ivy.Decision, ivy.Until = "a03-7KQ2M9XA", proofDay(30, 17, 0)
-	dees = []Row{owner, alias, ben, eve, fay, gil, hal, ivy}
-	anas = []Row{dee, proofUser("", "jan@acme.example", "Jan Novák", workflows.RoleMonitor)}
+	dees = []review.Row{owner, alias, ben, eve, fay, gil, hal, ivy}
+	anas = []review.Row{dee, proofUser("", "jan@acme.example", "Jan Novák", workflows.RoleMonitor)}
 	for _, r := range []struct{ email, name, role string }{{"ben@acme.example", "Ben Okafor", workflows.RoleAdministrator}, {"kim@acme.example", "Kim Park", workflows.RoleMonitor},
 		{"lou@acme.example", "Lou Weber", workflows.RoleManage}, {"mia@acme.example", "Mia Rossi", workflows.RoleMonitor}} {
 		anas = append(anas, proofUser("Sandbox", r.email, r.name, r.role))
 	}
-	for _, rows := range [][]Row{dees, anas} {
+	for _, rows := range [][]review.Row{dees, anas} {
 		for i := range rows {
 			rows[i].N = i + 1
 		}
@@ -117,59 +118,59 @@ func evidenceOf(t *testing.T) Evidence {
 	policy := workflows.ReviewPolicy{Every: workflows.EveryQuarter, Zone: "UTC", Window: 14 * 24 * time.Hour, Grace: 7 * 24 * time.Hour, Reviewers: []string{"U0DEE", "U0ANA"},
 		ByRole: map[string][]string{workflows.RoleMonitor: {"U0ANA"}}, RemindEvery: 7 * 24 * time.Hour, RemindBefore: []time.Duration{72 * time.Hour, 24 * time.Hour, 0},
 		OverdueEvery: 24 * time.Hour, Escalate: []time.Duration{7 * 24 * time.Hour, 10 * 24 * time.Hour}, InactiveAfter: 90 * 24 * time.Hour, InactivePrivilegedAfter: 30 * 24 * time.Hour,
-		ExemptNew: 30 * 24 * time.Hour, NoAnswer: Keep, FixWithin: 5 * 24 * time.Hour, FixPrivilegedWithin: 24 * time.Hour}
+		ExemptNew: 30 * 24 * time.Hour, NoAnswer: review.Keep, FixWithin: 5 * 24 * time.Hour, FixPrivilegedWithin: 24 * time.Hour}
 	names := map[string]string{"U0DEE": "Dee Lindqvist", "U0ANA": "Ana Silva", "U0BEN": "Ben Okafor", "U0CAT": "Cat"}
 	at, closedAt := proofDay(5, 9, 0), proofDay(26, 9, 0)
-	base := Assigned{Campaign: "r03-acme-2026q4", Period: "2026q4", AccountID: "acme", AccountName: "Acme Production", Of: 2, Opened: at, Due: proofDay(19, 9, 0), Closes: closedAt, Policy: policy}
+	base := review.Assigned{Campaign: "r03-acme-2026q4", Period: "2026q4", AccountID: "acme", AccountName: "Acme Production", Of: 2, Opened: at, Due: proofDay(19, 9, 0), Closes: closedAt, Policy: policy}
 	one, two := base, base
 	one.ID, one.Number, one.Reviewer, one.Rows = "p03-8QTT2A10", 1, "U0DEE", dees
 	two.ID, two.Number, two.Reviewer, two.Rows = "p03-8QTT2A11", 2, "U0ANA", anas
-	dv := func(decision, role, reason string, minute int, bulk bool) Verdict {
-		return Verdict{Decision: decision, Role: role, Reason: reason, By: "U0DEE", At: proofDay(6, 10, minute), Bulk: bulk}
+	dv := func(decision, role, reason string, minute int, bulk bool) review.Verdict {
+		return review.Verdict{Decision: decision, Role: role, Reason: reason, By: "U0DEE", At: proofDay(6, 10, minute), Bulk: bulk}
 	}
-	p1 := PacketState{Assigned: one, Phase: PacketFixing, Reviewers: []string{"U0DEE"}, Names: names, ClosedAt: closedAt, Signed: &Signature{By: "U0DEE", At: proofDay(6, 10, 40), Took: "38m20s"},
-		Verdicts: []Verdict{dv(Keep, "", "The shared mailbox owns it, as agreed", 2, false), dv(Change, "", "The EU account is closed; nobody needs this mailbox", 3, false), dv(Keep, "", "Second administrator", 5, false),
-			dv(Change, workflows.RoleMonitor, "@Eve only looks at errors, she said: \"fine, thanks\"\n-- by phone", 9, false), dv(Keep, "", "", 12, true), dv(Remove, "", "Left the team", 14, false),
-			dv(Remove, "", "Never came", 15, false), dv(Keep, "", "", 12, true)},
-		Fixes: []Fix{{Row: 2, Action: FixTransfer, State: FixPending, Due: proofDay(27, 9, 0)},
-			{Row: 4, Action: FixChange, Access: "a03-1AAAAAAA", How: workflows.Acted, State: FixVerified, Before: "manage", After: "monitor", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 4)},
-			{Row: 6, Action: FixRemove, Access: "a03-2BBBBBBB", How: workflows.Acted, State: FixFailed, Before: "monitor", Why: "integrator.io refused: the user owns a shared stack", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 5)},
-			{Row: 7, Action: FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested, State: FixDone, Before: "monitor (invited)", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 12, 0), Who: "U0BEN"}}}
-	av := func(decision, reason string, n int) Verdict {
-		return Verdict{Decision: decision, Reason: reason, By: "U0ANA", At: proofDay(20, 8, n)}
+	p1 := review.PacketState{Assigned: one, Phase: review.PacketFixing, Reviewers: []string{"U0DEE"}, Names: names, ClosedAt: closedAt, Signed: &review.Signature{By: "U0DEE", At: proofDay(6, 10, 40), Took: "38m20s"},
+		Verdicts: []review.Verdict{dv(review.Keep, "", "The shared mailbox owns it, as agreed", 2, false), dv(review.Change, "", "The EU account is closed; nobody needs this mailbox", 3, false), dv(review.Keep, "", "Second administrator", 5, false),
+			dv(review.Change, workflows.RoleMonitor, "@Eve only looks at errors, she said: \"fine, thanks\"\n-- by phone", 9, false), dv(review.Keep, "", "", 12, true), dv(review.Remove, "", "Left the team", 14, false),
+			dv(review.Remove, "", "Never came", 15, false), dv(review.Keep, "", "", 12, true)},
+		Fixes: []review.Fix{{Row: 2, Action: review.FixTransfer, State: review.FixPending, Due: proofDay(27, 9, 0)},
+			{Row: 4, Action: review.FixChange, Access: "a03-1AAAAAAA", How: workflows.Acted, State: review.FixVerified, Before: "manage", After: "monitor", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 4)},
+			{Row: 6, Action: review.FixRemove, Access: "a03-2BBBBBBB", How: workflows.Acted, State: review.FixFailed, Before: "monitor", Why: "integrator.io refused: the user owns a shared stack", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 5)},
+			{Row: 7, Action: review.FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested, State: review.FixDone, Before: "monitor (invited)", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 12, 0), Who: "U0BEN"}}}
+	av := func(decision, reason string, n int) review.Verdict {
+		return review.Verdict{Decision: decision, Reason: reason, By: "U0ANA", At: proofDay(20, 8, n)}
 	}
-	p2 := PacketState{Assigned: two, Phase: PacketFixing, Reviewers: []string{"U0ANA", "U0BEN"}, Names: names, ClosedAt: closedAt, Nudges: 6,
-		Handovers: []Handover{{At: proofDay(26, 8, 0), From: "U0ANA", To: "U0BEN", Why: "escalated"}},
-		Verdicts:  []Verdict{av(Keep, "Runs the account; Ben agreed", 1), av(Remove, "On leave", 2), av(Keep, "Administers both", 3), {Decision: NoAnswer}, av(Keep, "", 4), av(Keep, "", 5)},
-		Fixes:     []Fix{{Row: 2, Action: FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted, State: FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 6)}}}
+	p2 := review.PacketState{Assigned: two, Phase: review.PacketFixing, Reviewers: []string{"U0ANA", "U0BEN"}, Names: names, ClosedAt: closedAt, Nudges: 6,
+		Handovers: []review.Handover{{At: proofDay(26, 8, 0), From: "U0ANA", To: "U0BEN", Why: "escalated"}},
+		Verdicts:  []review.Verdict{av(review.Keep, "Runs the account; Ben agreed", 1), av(review.Remove, "On leave", 2), av(review.Keep, "Administers both", 3), {Decision: review.NoAnswer}, av(review.Keep, "", 4), av(review.Keep, "", 5)},
+		Fixes:     []review.Fix{{Row: 2, Action: review.FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted, State: review.FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 6)}}}
 
-	var production, sandbox []Row
-	for _, r := range append(append([]Row{}, dees...), anas...) {
+	var production, sandbox []review.Row
+	for _, r := range append(append([]review.Row{}, dees...), anas...) {
 		switch {
 		case r.Environment == "Sandbox":
 			sandbox = append(sandbox, r)
-		case r.Kind == KindUser:
+		case r.Kind == review.KindUser:
 			production = append(production, r)
 		}
 	}
-	frozen := map[string][]byte{"": FrozenCSV(production), "Sandbox": FrozenCSV(sandbox)}
+	frozen := map[string][]byte{"": review.FrozenCSV(production), "Sandbox": review.FrozenCSV(sandbox)}
 	pages := [][]byte{[]byte(`[{"_id":"u1"},{"_id":"u2"},{"_id":"u3"},{"_id":"u4"},{"_id":"u5"}]`), []byte(`[{"_id":"u6"},{"_id":"u7"},{"_id":"u8"}]`)}
 	given := []byte("Name,Email,Account access level\r\nBen,ben@acme.example,Administrator\r\n")
-	reading := Reading{Source: SourceAPI, At: at, Count: len(production), SHA256: evidenceSum(frozen[""]), Chunks: 1, Filters: "none",
+	reading := review.Reading{Source: review.SourceAPI, At: at, Count: len(production), SHA256: evidenceSum(frozen[""]), Chunks: 1, Filters: "none",
 		Pages:  []workflows.RawPage{{Request: "GET /v1/ashares", Status: 200, Count: 5, SHA256: evidenceSum(pages[0])}, {Request: "GET /v1/ashares?after=u5", Status: 200, Count: 3, SHA256: evidenceSum(pages[1])}},
 		Tokens: []workflows.APIToken{{ID: "t1", Name: "Keyholder", Full: true, Created: proofDay(1, 9, 0)}, {ID: "t2", Name: "Old <script>", Revoked: true}}}
-	file := Reading{Environment: "Sandbox", Source: SourceCSV, At: proofDay(5, 8, 45), Count: len(sandbox), SHA256: evidenceSum(frozen["Sandbox"]), Chunks: 1, Filters: "none", File: "users.csv",
+	file := review.Reading{Environment: "Sandbox", Source: review.SourceCSV, At: proofDay(5, 8, 45), Count: len(sandbox), SHA256: evidenceSum(frozen["Sandbox"]), Chunks: 1, Filters: "none", File: "users.csv",
 		FileSHA256: evidenceSum(given), Uploader: "U0DEE", Uploaded: proofDay(5, 9, 10), ConfirmedBy: "U0BEN", Confirmed: proofDay(5, 9, 20)}
 	afterwards := []byte("Name,Email,Account access level\r\nLou,lou@acme.example,Manage\r\n")
 	fresh := file
 	fresh.At, fresh.Uploaded, fresh.FileSHA256, fresh.SHA256, fresh.Count = proofDay(27, 8, 0), proofDay(27, 8, 30), evidenceSum(afterwards), "", 1
-	c := CampaignState{Started: Started{ID: "r03-acme-2026q4", AccountID: "acme", AccountName: "Acme Production", Period: "2026q4", By: proofActor("U0DEE"), Due: proofDay(19, 9, 0), Closes: closedAt,
+	c := review.CampaignState{Started: review.Started{ID: "r03-acme-2026q4", AccountID: "acme", AccountName: "Acme Production", Period: "2026q4", By: proofActor("U0DEE"), Due: proofDay(19, 9, 0), Closes: closedAt,
 		Owner: "celigo@acme.example", OwnerSince: proofDay(1, 9, 0).AddDate(0, -3, 0), OwnerBy: "t03-6PPQ1234", Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"U0ANA", "U0BEN"}}},
 		Reviewers: []string{"U0DEE", "U0ANA"}, Admins: []string{"U0DEE"}, Policy: policy, Environs: []workflows.Environment{{Token: true}, {Name: "Sandbox"}, {Name: "Training"}}},
-		Phase: CampaignFixing, Begun: at, Names: names, Readings: []Reading{reading, file, {Environment: "Training", Excluded: "nobody handed in its list by 12 October"}},
-		Mailboxes: map[string]Mailbox{"celigo@acme.example": {Email: "celigo@acme.example", Delegates: []string{"ana@acme.example", "leo@acme.example"}, By: "U0ANA", At: proofDay(5, 9, 15)}},
-		Fresh:     []Reading{fresh},
-		Parts:     []Part{{ID: one.ID, Reviewer: "U0DEE", Counts: p1.Counts(), Signed: p1.Signed, Closed: true}, {ID: two.ID, Reviewer: "U0ANA", Counts: p2.Counts(), Closed: true}},
+		Phase: review.CampaignFixing, Begun: at, Names: names, Readings: []review.Reading{reading, file, {Environment: "Training", Excluded: "nobody handed in its list by 12 October"}},
+		Mailboxes: map[string]review.Mailbox{"celigo@acme.example": {Email: "celigo@acme.example", Delegates: []string{"ana@acme.example", "leo@acme.example"}, By: "U0ANA", At: proofDay(5, 9, 15)}},
+		Fresh:     []review.Reading{fresh},
+		Parts:     []review.Part{{ID: one.ID, Reviewer: "U0DEE", Counts: p1.Counts(), Signed: p1.Signed, Closed: true}, {ID: two.ID, Reviewer: "U0ANA", Counts: p2.Counts(), Closed: true}},
 		Rows:      len(dees) + len(anas), Exceptions: []string{"<@U0DEE> decides on dee@acme.example, their own access: nobody else of the reviewers could", "Training was left out"}, PlannedAt: proofDay(5, 9, 21), ClosedAt: closedAt}
 	wrong := []byte("Name,Email\r\nthe wrong file\r\n")
 	delegates := []byte("ana@acme.example\nleo@acme.example\n")
@@ -187,9 +188,58 @@ func evidenceOf(t *testing.T) Evidence {
 		proofChain(t, two.ID, [2]any{evBegun, two}, [2]any{evSaved, proofSaved(p2)}, [2]any{evClosed, closed{NoAnswer: []int{4}}}),
 		proofChain(t, "a03-2BBBBBBB", [2]any{"access.requested", map[string]string{"email": "gil@acme.example", "reason": "</script><b>"}}, [2]any{"access.failed", nil}),
 	}
-	e := Evidence{Campaign: c, Packets: []PacketState{p2, p1}, Chains: chains, Version: "v0.3.1", Made: proofDay(27, 11, 30), MadeBy: "keyholder review export"}
+	e := Evidence{Campaign: c, Packets: []review.PacketState{p2, p1}, Chains: chains, Version: "v0.3.1", Made: proofDay(27, 11, 30), MadeBy: "keyholder review export"}
 	if err := e.Unpack(); err != nil {
 		t.Fatal(err)
 	}
 	return e
+}
+
+// The events of campaigns and packets as they stand in the record. They are written out here, as an auditor reads them: what the files are made of is the
+// record, whatever types the machines have for it.
+const (
+	evStarted    = "campaign.started"
+	evPopulation = "campaign.population"
+	evPage       = "campaign.page"
+	evFile       = "campaign.file"
+	evMailSystem = "campaign.delegates"
+	evBegun      = "packet.opened"
+	evSaved      = "packet.saved"
+	evSigned     = "packet.signed"
+	evClosed     = "packet.closed"
+)
+
+type populationChunk struct {
+	Environment string `json:"environment"`
+	N           int    `json:"n"`
+	Of          int    `json:"of"`
+	CSV         string `json:"csv"`
+}
+
+type rawPage struct {
+	Environment string `json:"environment"`
+	N           int    `json:"n"`
+	Gzip        []byte `json:"gzip"`
+}
+
+type rawFile struct {
+	Environment string `json:"environment"`
+	Name        string `json:"name"`
+	SHA256      string `json:"sha256"`
+	Gzip        []byte `json:"gzip"`
+}
+
+type mailSystem struct {
+	review.Mailbox
+	File   string `json:"file,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	Gzip   []byte `json:"gzip,omitempty"`
+}
+
+type saved struct {
+	Verdicts map[int]review.Verdict `json:"verdicts"`
+}
+
+type closed struct {
+	NoAnswer []int `json:"no_answer,omitempty"`
 }

@@ -1,4 +1,4 @@
-package review
+package evidence
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
 // check compares what must agree: the lists with their hashes, the rows with the lists, the decisions with the rows, the remedies with the decisions.
@@ -55,7 +56,7 @@ func (d *dossier) checkLists() {
 }
 
 // checkPages compares the answers that a list was read from, and the file that somebody brought, with their hashes.
-func (d *dossier) checkPages(name string, r Reading) {
+func (d *dossier) checkPages(name string, r review.Reading) {
 	if len(r.Pages) > 0 {
 		raw, records := d.Raw[r.Environment], 0
 		same := len(raw) == len(r.Pages)
@@ -70,10 +71,10 @@ func (d *dossier) checkPages(name string, r Reading) {
 	}
 }
 
-func (d *dossier) reading(env string) (Reading, bool) {
-	i := slices.IndexFunc(d.Campaign.Readings, func(r Reading) bool { return r.Environment == env })
+func (d *dossier) reading(env string) (review.Reading, bool) {
+	i := slices.IndexFunc(d.Campaign.Readings, func(r review.Reading) bool { return r.Environment == env })
 	if i < 0 {
-		return Reading{Environment: env}, false
+		return review.Reading{Environment: env}, false
 	}
 	return d.Campaign.Readings[i], true
 }
@@ -98,7 +99,7 @@ func (d *dossier) checkRows() {
 	d.agree(c.Rows == c.Keep+c.Change+c.Remove+c.NoAnswer+c.Open && (!d.settled() || c.Open == 0), "%s", text)
 	seen, twice := map[string]bool{}, 0
 	for _, x := range d.exhibits {
-		key := strings.Join([]string{x.Environment, x.Email, x.Mark, x.Name, stamp(x.Since)}, "\n")
+		key := strings.Join([]string{x.Environment, x.Email, x.Mark, x.Name, review.Stamp(x.Since)}, "\n")
 		if seen[key] {
 			twice++
 		}
@@ -113,12 +114,12 @@ func (d *dossier) checkRows() {
 
 // checkRemedies looks whether all that was decided has a remedy, once remedies were made.
 func (d *dossier) checkRemedies() {
-	if d.Campaign.Phase != CampaignFixing && d.Campaign.Phase != CampaignCompleted {
+	if d.Campaign.Phase != review.CampaignFixing && d.Campaign.Phase != review.CampaignCompleted {
 		return
 	}
 	wanted, without := 0, 0
 	for _, x := range d.exhibits {
-		if x.final != Change && x.final != Remove {
+		if x.final != review.Change && x.final != review.Remove {
 			continue
 		}
 		wanted++

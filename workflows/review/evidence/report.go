@@ -1,4 +1,4 @@
-package review
+package evidence
 
 import (
 	"bytes"
@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
-//go:embed evidence_report.html
+//go:embed report.html
 var reportText string
 
 var reportTemplate = template.Must(template.New(FileReport).Parse(reportText))
@@ -22,7 +23,7 @@ type reportPage struct {
 	Title, Account, AccountID, ID, Period string
 	Banner                                *reportFact // not final yet, or cancelled
 	Facts, Rules                          []reportFact
-	Counts                                Counts
+	Counts                                review.Counts
 	Excluded                              []reportFact
 	Sources                               []reportSource
 	Checks                                []evidenceCheck
@@ -58,7 +59,7 @@ type reportPacket struct {
 	N                                           int
 	ID, Reviewers, Signed, Took, Stamp, InPlace string
 	Nudges                                      int
-	Counts                                      Counts
+	Counts                                      review.Counts
 }
 
 type reportHandover struct{ At, Packet, From, To, Why, Note, By string }
@@ -153,14 +154,14 @@ func (d *dossier) plainAll(texts []string) []string {
 // banner says loudly what keeps the evidence from being the last word; nil when nothing does.
 func (d *dossier) banner() *reportFact {
 	switch c := d.Campaign; {
-	case c.Phase == CampaignCancelled:
+	case c.Phase == review.CampaignCancelled:
 		return &reportFact{"Cancelled.", "This review was cancelled, and nothing of it was carried out. " + d.plain(c.Why)}
-	case c.Phase == CampaignGathering:
+	case c.Phase == review.CampaignGathering:
 		return &reportFact{"Not final.", "This review is not open yet: the lists of users are still being gathered."}
 	case !d.settled():
 		return &reportFact{"Not final.", fmt.Sprintf("This review is not closed. %d of %s are open, and decisions may still change; export again after %s.",
 			d.counts.Open, workflows.Plural(d.counts.Rows, "row"), reportTime(c.Closes))}
-	case c.Phase != CampaignCompleted:
+	case c.Phase != review.CampaignCompleted:
 		return &reportFact{"Not finished.", "The decisions are final. What they ask for is still being carried out, so the section on remediation may change; export again when it is done."}
 	}
 	return nil
@@ -194,17 +195,17 @@ func byWhom(who string) string {
 // campaignWord is a stage in words.
 func campaignWord(phase string) string {
 	switch phase {
-	case CampaignGathering:
+	case review.CampaignGathering:
 		return "gathering the lists of users"
-	case CampaignOpen:
+	case review.CampaignOpen:
 		return "open: reviewers decide"
-	case CampaignClosing:
+	case review.CampaignClosing:
 		return "closing"
-	case CampaignFixing:
+	case review.CampaignFixing:
 		return "closed; what was decided is being carried out"
-	case CampaignCompleted:
+	case review.CampaignCompleted:
 		return "completed"
-	case CampaignCancelled:
+	case review.CampaignCancelled:
 		return "cancelled"
 	}
 	return phase
@@ -220,7 +221,7 @@ func (d *dossier) reportRules() []reportFact {
 		return workflows.Span(t)
 	}
 	noAnswer := "the access stays, and is flagged"
-	if p.NoAnswer == Remove {
+	if p.NoAnswer == review.Remove {
 		noAnswer = "the access is removed, and flagged"
 	}
 	var before, escalate []string
@@ -244,7 +245,7 @@ func (d *dossier) reportRules() []reportFact {
 		{"When nobody answers", noAnswer},
 		{"Time to carry out", span(p.FixWithin) + "; for owners, shared mailboxes and administrators " + span(p.FixPrivilegedWithin)},
 		{"Independence", "nobody reviews their own access; where that could not be, it stands under Exceptions"},
-		{"Reasons", "are asked to keep an owner, a shared mailbox, an administrator, an exception, or a row with a flag other than “" + FlagText(FlagNoMFAOrSSO) + "”"},
+		{"Reasons", "are asked to keep an owner, a shared mailbox, an administrator, an exception, or a row with a flag other than “" + review.FlagText(review.FlagNoMFAOrSSO) + "”"},
 	}
 	for _, m := range []struct {
 		name string

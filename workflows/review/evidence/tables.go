@@ -1,4 +1,4 @@
-package review
+package evidence
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
 // reportSources tell where each list came from.
@@ -23,7 +24,7 @@ func (d *dossier) reportSources() []reportSource {
 		}
 		if r.ConfirmedBy != "" {
 			s.Hand = append(s.Hand, "the number of users was compared with the page by "+d.who(r.ConfirmedBy)+", "+reportTime(r.Confirmed))
-		} else if r.Source == SourceCSV {
+		} else if r.Source == review.SourceCSV {
 			s.Hand = append(s.Hand, "nobody compared the number of users with the page yet")
 		}
 		for _, part := range sortedWords(r.Unread) {
@@ -58,7 +59,7 @@ func (d *dossier) reportPackets() []reportPacket {
 		}
 		for _, x := range d.exhibits {
 			if x.packet == p.ID {
-				out.Counts.add(x.counts())
+				out.Counts.Add(x.counts())
 			}
 		}
 		all = append(all, out)
@@ -67,14 +68,14 @@ func (d *dossier) reportPackets() []reportPacket {
 }
 
 // counts is the row as a sum of one.
-func (x exhibit) counts() Counts {
+func (x exhibit) counts() review.Counts {
 	one := dossier{exhibits: []exhibit{x}}
 	one.count()
 	return one.counts
 }
 
 // took is how long the reviewer looked, and what is to be said about it.
-func (d *dossier) took(p PacketState) (took, stamp string) {
+func (d *dossier) took(p review.PacketState) (took, stamp string) {
 	t, err := time.ParseDuration(p.Signed.Took)
 	if err != nil {
 		return "", ""
@@ -151,8 +152,8 @@ func (d *dossier) reportGroups() []reportGroup {
 
 func (d *dossier) reportRow(x exhibit) reportRow {
 	r := reportRow{Where: x.EnvironmentName(), Email: x.Email, Name: x.Name, Access: x.Role, Word: decisionWord(x.final), Decision: x.final, Reason: x.reason(),
-		Reviewer: d.reviewer(x), Exception: d.plain(x.Exception), Bulk: x.verdict.Bulk && x.final == Keep}
-	if in := integrationsCell(x.Row); in != "" {
+		Reviewer: d.reviewer(x), Exception: d.plain(x.Exception), Bulk: x.verdict.Bulk && x.final == review.Keep}
+	if in := review.IntegrationsCell(x.Row); in != "" {
 		r.Access += ": " + in
 	}
 	if x.Decision != "" {
@@ -161,14 +162,14 @@ func (d *dossier) reportRow(x exhibit) reportRow {
 	if !x.Until.IsZero() {
 		r.Basis = strings.TrimPrefix(r.Basis+", until "+reportTime(x.Until), ", ")
 	}
-	if x.final == Change && x.verdict.Role != "" {
+	if x.final == review.Change && x.verdict.Role != "" {
 		r.Word += " to " + x.verdict.Role
 	}
-	if x.final != NoAnswer && x.final != "" {
+	if x.final != review.NoAnswer && x.final != "" {
 		r.At = reportTime(x.verdict.At)
 	}
 	for _, f := range x.flags() {
-		r.Flags = append(r.Flags, FlagText(f))
+		r.Flags = append(r.Flags, review.FlagText(f))
 	}
 	return r
 }
@@ -177,7 +178,7 @@ func decisionWord(decision string) string {
 	switch decision {
 	case "":
 		return "open"
-	case NoAnswer:
+	case review.NoAnswer:
 		return "no answer"
 	}
 	return decision
@@ -192,7 +193,7 @@ func (d *dossier) reportMasters() []reportMaster {
 		}
 		m := reportMaster{Email: x.Email, What: "shared mailbox that may own the account", Decision: d.reportRow(x).Word, Reason: x.reason(), Since: reportTime(x.Since),
 			Holders: d.whoAll(x.Holders), Custodians: d.whoAll(x.Custodians), Vault: x.Vault, Attested: d.who(x.Attested), Differences: d.plainAll(x.Differences)}
-		if x.Kind == KindOwner {
+		if x.Kind == review.KindOwner {
 			m.What = "owner of the account"
 			if !d.Campaign.OwnerSince.IsZero() {
 				m.Since = reportTime(d.Campaign.OwnerSince) + byWhom(d.who(d.Campaign.OwnerBy))
@@ -220,7 +221,7 @@ func (d *dossier) reportTokens() []reportTokens {
 		switch reason := r.Unread[workflows.PartTokens]; {
 		case reason != "":
 			t.Unread = "The tokens could not be read: " + reason
-		case r.Source == SourceCSV:
+		case r.Source == review.SourceCSV:
 			t.Unread = "A file of the Users page does not show tokens: look at them in integrator.io."
 		}
 		for _, k := range r.Tokens {
@@ -254,8 +255,8 @@ func (d *dossier) reportFixes(p *reportPage) {
 	for _, x := range d.exhibits {
 		for _, f := range x.fixes {
 			out := reportFix{Where: x.EnvironmentName(), Email: x.Email, Action: f.Action, How: x.how(f), State: f.State, Before: f.Before, After: f.After, Access: f.Access,
-				Due: reportTime(f.Due), Done: reportTime(f.doneAt()), Said: d.who(f.Who), Seen: d.who(f.Verified), Why: d.plain(f.Why), Privileged: x.Privileged}
-			switch open := f.State == FixPending || f.State == FixFailed; {
+				Due: reportTime(f.Due), Done: reportTime(doneAt(f)), Said: d.who(f.Who), Seen: d.who(f.Verified), Why: d.plain(f.Why), Privileged: x.Privileged}
+			switch open := f.State == review.FixPending || f.State == review.FixFailed; {
 			case f.Due.IsZero():
 			case open && d.Made.After(f.Due):
 				out.Late = "late since " + out.Due
@@ -269,7 +270,7 @@ func (d *dossier) reportFixes(p *reportPage) {
 			p.Fixes = append(p.Fixes, out)
 		}
 	}
-	p.Failed = states[FixFailed]
-	p.FixTotals = fmt.Sprintf("%s: %d verified, %d done, %d pending, %d failed.", workflows.Plural(len(p.Fixes), "remedy"), states[FixVerified], states[FixDone], states[FixPending], states[FixFailed])
+	p.Failed = states[review.FixFailed]
+	p.FixTotals = fmt.Sprintf("%s: %d verified, %d done, %d pending, %d failed.", workflows.Plural(len(p.Fixes), "remedy"), states[review.FixVerified], states[review.FixDone], states[review.FixPending], states[review.FixFailed])
 	p.FixTotals = strings.Replace(p.FixTotals, "remedys", "remedies", 1)
 }

@@ -1,4 +1,4 @@
-package review
+package evidence
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
 // dossier is an evidence put in order: what several of its files show is worked out once, here.
@@ -20,20 +21,20 @@ type dossier struct {
 	names        map[string]string // people, by Slack ID
 	environments []string          // production first, then as configured
 	exhibits     []exhibit
-	counts       Counts
+	counts       review.Counts
 	lists        map[string][]byte // frozen lists, answers and files, by file name
 	checks       []evidenceCheck
 }
 
 // exhibit is one row with all that became of it.
 type exhibit struct {
-	Row
+	review.Row
 	packet  string // empty while the packets are not open
 	asked   []string
-	verdict Verdict
+	verdict review.Verdict
 	// final is the decision as exported: empty while it is open.
 	final string
-	fixes []Fix
+	fixes []review.Fix
 }
 
 // evidenceCheck is one comparison that must agree for the evidence to be complete.
@@ -44,8 +45,10 @@ type evidenceCheck struct {
 
 func newDossier(e Evidence) *dossier {
 	d := &dossier{Evidence: e, names: map[string]string{}}
-	d.Packets = append([]PacketState{}, e.Packets...)
-	slices.SortFunc(d.Packets, func(a, b PacketState) int { return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID)) })
+	d.Packets = append([]review.PacketState{}, e.Packets...)
+	slices.SortFunc(d.Packets, func(a, b review.PacketState) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.ID, b.ID))
+	})
 	maps.Copy(d.names, e.Campaign.Names)
 	for _, p := range d.Packets {
 		maps.Copy(d.names, p.Names)
@@ -65,9 +68,9 @@ func newDossier(e Evidence) *dossier {
 // kindRank puts the owner and the shared mailboxes before the users.
 func kindRank(kind string) int {
 	switch kind {
-	case KindOwner:
+	case review.KindOwner:
 		return 0
-	case KindAlias:
+	case review.KindAlias:
 		return 1
 	}
 	return 2
@@ -94,7 +97,7 @@ func (d *dossier) gather() []exhibit {
 			case lacks == "":
 				x.final = x.verdict.Decision
 			case d.settled():
-				x.final = NoAnswer
+				x.final = review.NoAnswer
 			}
 			all = append(all, x)
 		}
@@ -133,13 +136,13 @@ func (d *dossier) count() {
 	for _, x := range d.exhibits {
 		c.Rows++
 		switch x.final {
-		case Keep:
+		case review.Keep:
 			c.Keep++
-		case Change:
+		case review.Change:
 			c.Change++
-		case Remove:
+		case review.Remove:
 			c.Remove++
-		case NoAnswer:
+		case review.NoAnswer:
 			c.NoAnswer++
 		default:
 			c.Open++
@@ -150,11 +153,11 @@ func (d *dossier) count() {
 		if x.Exception != "" {
 			c.Exceptions++
 		}
-		if x.verdict.Bulk && x.final == Keep {
+		if x.verdict.Bulk && x.final == review.Keep {
 			c.Bulk++
 		}
 		for _, f := range x.fixes {
-			c.fix(f)
+			c.Fix(f)
 		}
 	}
 }
@@ -174,7 +177,7 @@ func (d *dossier) files() {
 	superseded := 0
 	for i, h := range d.Handed {
 		name, sum := names[h.Environment], evidenceSum(h.Content)
-		fresh := slices.IndexFunc(d.Campaign.Fresh, func(r Reading) bool { return r.Environment == h.Environment && r.FileSHA256 == sum })
+		fresh := slices.IndexFunc(d.Campaign.Fresh, func(r review.Reading) bool { return r.Environment == h.Environment && r.FileSHA256 == sum })
 		r, _ := d.reading(h.Environment)
 		switch {
 		case h.Alias != "":
@@ -191,7 +194,7 @@ func (d *dossier) files() {
 }
 
 // handed reports whether the file of a reading is there.
-func (d *dossier) handed(r Reading) bool {
+func (d *dossier) handed(r review.Reading) bool {
 	return slices.ContainsFunc(d.Handed, func(h Handed) bool {
 		return h.Alias == "" && h.Environment == r.Environment && evidenceSum(h.Content) == r.FileSHA256
 	})
@@ -215,19 +218,19 @@ func (d *dossier) whoAll(ids []string) string {
 
 // flags are those of the row, with no_answer once it is settled.
 func (x exhibit) flags() []string {
-	flags := slices.DeleteFunc(slices.Clone(x.Flags), func(f string) bool { return f == FlagNoAnswer })
-	if x.final == NoAnswer {
-		flags = append(flags, FlagNoAnswer)
+	flags := slices.DeleteFunc(slices.Clone(x.Flags), func(f string) bool { return f == review.FlagNoAnswer })
+	if x.final == review.NoAnswer {
+		flags = append(flags, review.FlagNoAnswer)
 	}
 	return flags
 }
 
 // listed reports whether the row stands in its environment's list of users; owners and aliases may not.
-func (x exhibit) listed() bool { return x.Kind == KindUser || x.Status != "" }
+func (x exhibit) listed() bool { return x.Kind == review.KindUser || x.Status != "" }
 
 // reviewer is who decided, or who was asked and did not.
 func (d *dossier) reviewer(x exhibit) string {
-	if x.final == NoAnswer || x.verdict.By == "" {
+	if x.final == review.NoAnswer || x.verdict.By == "" {
 		return d.whoAll(x.asked)
 	}
 	return d.who(x.verdict.By)
@@ -235,14 +238,14 @@ func (d *dossier) reviewer(x exhibit) string {
 
 // reason is what the reviewer wrote; a row nobody answered has none that counts.
 func (x exhibit) reason() string {
-	if x.final == NoAnswer {
+	if x.final == review.NoAnswer {
 		return ""
 	}
 	return x.verdict.Reason
 }
 
 // how is the contract's word: what a person did is attested, and whether it was seen stands in the state.
-func (x exhibit) how(f Fix) string {
+func (x exhibit) how(f review.Fix) string {
 	if f.How == workflows.Verified {
 		return workflows.Attested
 	}
@@ -250,8 +253,8 @@ func (x exhibit) how(f Fix) string {
 }
 
 // doneAt is when it was done, zero while it is not.
-func (f Fix) doneAt() time.Time {
-	if f.State == FixDone || f.State == FixVerified {
+func doneAt(f review.Fix) time.Time {
+	if f.State == review.FixDone || f.State == review.FixVerified {
 		return f.At
 	}
 	return time.Time{}
@@ -259,14 +262,14 @@ func (f Fix) doneAt() time.Time {
 
 // population is population.csv.
 func (d *dossier) population() [][]string {
-	table := [][]string{populationColumns}
+	table := [][]string{review.PopulationColumns()}
 	for _, x := range d.exhibits {
 		mfa, sso := strconv.FormatBool(x.MFA), strconv.FormatBool(x.SSO)
 		if !x.listed() {
 			mfa, sso = "", ""
 		}
-		table = append(table, []string{x.EnvironmentName(), x.Email, x.Name, x.Role, integrationsCell(x.Row), x.Status, stamp(x.LastHere), stamp(x.LastAny), x.Via,
-			mfa, sso, flagsCell(x.flags())})
+		table = append(table, []string{x.EnvironmentName(), x.Email, x.Name, x.Role, review.IntegrationsCell(x.Row), x.Status, review.Stamp(x.LastHere), review.Stamp(x.LastAny), x.Via,
+			mfa, sso, review.FlagsCell(x.flags())})
 	}
 	return table
 }
@@ -279,14 +282,14 @@ func (d *dossier) decisions() [][]string {
 			continue
 		}
 		to := ""
-		if x.final == Change {
+		if x.final == review.Change {
 			to = x.verdict.Role
 		}
 		at := x.verdict.At
-		if x.final == NoAnswer && x.verdict.Decision != NoAnswer {
+		if x.final == review.NoAnswer && x.verdict.Decision != review.NoAnswer {
 			at = time.Time{}
 		}
-		table = append(table, []string{x.EnvironmentName(), x.Email, x.final, x.Role, to, x.reason(), d.reviewer(x), stamp(at)})
+		table = append(table, []string{x.EnvironmentName(), x.Email, x.final, x.Role, to, x.reason(), d.reviewer(x), review.Stamp(at)})
 	}
 	return table
 }
@@ -296,7 +299,7 @@ func (d *dossier) remediation() [][]string {
 	table := [][]string{{"environment", "email", "action", "how", "state", "before", "after", "access_id", "done_at"}}
 	for _, x := range d.exhibits {
 		for _, f := range x.fixes {
-			table = append(table, []string{x.EnvironmentName(), x.Email, f.Action, x.how(f), f.State, f.Before, f.After, f.Access, stamp(f.doneAt())})
+			table = append(table, []string{x.EnvironmentName(), x.Email, f.Action, x.how(f), f.State, f.Before, f.After, f.Access, review.Stamp(doneAt(f))})
 		}
 	}
 	return table
@@ -310,7 +313,7 @@ func asCSV(table [][]string) ([]byte, error) {
 		line = slices.Clone(line)
 		for j := range line {
 			if i > 0 {
-				line[j] = SafeCell(line[j])
+				line[j] = review.SafeCell(line[j])
 			}
 		}
 		if err := w.Write(line); err != nil {

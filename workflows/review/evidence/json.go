@@ -1,10 +1,12 @@
-package review
+package evidence
 
 import (
 	"encoding/base64"
 	"encoding/json"
 	"time"
 	"unicode/utf8"
+
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
 // reviewFormat names the shape of review.json; it grows and does not change.
@@ -22,17 +24,17 @@ type reviewFile struct {
 	MadeBy    string            `json:"made_by"`
 	Closed    bool              `json:"closed"` // false: decisions may still change
 	Stage     string            `json:"stage"`
-	Counts    Counts            `json:"counts"`
+	Counts    review.Counts     `json:"counts"`
 	Checks    []evidenceCheck   `json:"checks"`
 	People    map[string]string `json:"people"`
 	// Population, Decisions and Remediation hold what the CSV files hold, with cells as they are: no apostrophe before =, +, - and @.
-	Population  []map[string]string `json:"population"`
-	Decisions   []map[string]string `json:"decisions"`
-	Remediation []map[string]string `json:"remediation"`
-	Campaign    CampaignState       `json:"campaign"` // with the readings, the parameters and the policy in force
-	Packets     []PacketState       `json:"packets"`
-	Formula     string              `json:"chain_formula"`
-	Chains      []chainFile         `json:"chains"`
+	Population  []map[string]string  `json:"population"`
+	Decisions   []map[string]string  `json:"decisions"`
+	Remediation []map[string]string  `json:"remediation"`
+	Campaign    review.CampaignState `json:"campaign"` // with the readings, the parameters and the policy in force
+	Packets     []review.PacketState `json:"packets"`
+	Formula     string               `json:"chain_formula"`
+	Chains      []chainFile          `json:"chains"`
 }
 
 type chainFile struct {
@@ -59,7 +61,7 @@ type linkFile struct {
 
 // json is review.json.
 func (d *dossier) json() ([]byte, error) {
-	f := reviewFile{Format: reviewFormat, Keyholder: d.Version, Made: stamp(d.Made), MadeBy: d.MadeBy, Closed: d.settled(), Stage: d.Campaign.Phase,
+	f := reviewFile{Format: reviewFormat, Keyholder: d.Version, Made: review.Stamp(d.Made), MadeBy: d.MadeBy, Closed: d.settled(), Stage: d.Campaign.Phase,
 		Counts: d.counts, Checks: d.checks, People: d.names, Population: asObjects(d.population()), Decisions: asObjects(d.decisions()),
 		Remediation: asObjects(d.remediation()), Campaign: d.Campaign, Packets: d.Packets, Formula: chainFormula, Chains: []chainFile{}}
 	for _, c := range d.Chains {

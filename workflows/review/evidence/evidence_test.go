@@ -1,4 +1,4 @@
-package review
+package evidence
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
 // goldenEnv, set to 1, writes the golden files anew instead of comparing them.
@@ -43,7 +44,7 @@ func table(t *testing.T, content []byte) []map[string]string {
 
 func TestASmallReviewGivesTheseFiles(t *testing.T) {
 	files := filesOf(t, evidenceOf(t))
-	dir := filepath.Join("testdata", "evidence")
+	dir := filepath.Join("testdata", "acme")
 	if os.Getenv(goldenEnv) == "1" {
 		writeFiles(t, dir, files)
 	}
@@ -318,7 +319,7 @@ func TestHostileTextStaysText(t *testing.T) {
 				f := &p.Fixes[j]
 				f.Before, f.After, f.Why, f.Access, f.Verified, f.Who = bad, bad, bad, bad, bad, bad
 			}
-			p.Handovers = append(p.Handovers, Handover{From: bad, To: bad, Why: bad, Note: bad, By: bad})
+			p.Handovers = append(p.Handovers, review.Handover{From: bad, To: bad, Why: bad, Note: bad, By: bad})
 			p.Names = map[string]string{"U0DEE": bad}
 		}
 		e.Campaign.Why, e.Campaign.Exceptions, e.Campaign.Notes, e.Campaign.AccountName, e.Version, e.MadeBy = bad, []string{bad}, []string{bad}, bad, bad, bad
@@ -384,24 +385,24 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		e := evidenceOf(t)
-		decisions := []string{"", Keep, Change, Remove}
+		decisions := []string{"", review.Keep, review.Change, review.Remove}
 		for i := range e.Packets {
 			p := &e.Packets[i]
 			p.Verdicts, p.Fixes = slices.Clone(p.Verdicts), nil
 			for j := range p.Verdicts {
-				v := Verdict{Decision: decisions[rng.IntN(len(decisions))], By: "U0DEE", At: proofDay(6, 9, j)}
+				v := review.Verdict{Decision: decisions[rng.IntN(len(decisions))], By: "U0DEE", At: proofDay(6, 9, j)}
 				if rng.IntN(2) == 0 {
 					v.Reason, v.Role = "because", workflows.RoleMonitor
 				}
 				p.Verdicts[j] = v
-				if p.Rows[j].Lacks(v) == "" && (v.Decision == Change || v.Decision == Remove) {
-					p.Fixes = append(p.Fixes, Fix{Row: j + 1, Action: v.Decision, State: FixPending})
+				if p.Rows[j].Lacks(v) == "" && (v.Decision == review.Change || v.Decision == review.Remove) {
+					p.Fixes = append(p.Fixes, review.Fix{Row: j + 1, Action: v.Decision, State: review.FixPending})
 				}
 			}
 		}
 		running := rng.IntN(2) == 0
 		if running {
-			e.Campaign.ClosedAt, e.Campaign.Phase = time.Time{}, CampaignOpen
+			e.Campaign.ClosedAt, e.Campaign.Phase = time.Time{}, review.CampaignOpen
 		}
 		files := filesOf(t, e)
 		population, decided, fixes, p := table(t, files[FilePopulation]), table(t, files[FileDecisions]), table(t, files[FileRemediation]), proofsOf(t, files)
@@ -411,7 +412,7 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 		}
 		unanswered := 0
 		for _, line := range population {
-			if slices.Contains(strings.Fields(line["flags"]), FlagNoAnswer) {
+			if slices.Contains(strings.Fields(line["flags"]), review.FlagNoAnswer) {
 				unanswered++
 			}
 		}
@@ -419,7 +420,7 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 		if len(population) != c["rows"] || len(p.Population) != c["rows"] || len(decided) != c["rows"]-c["open"] || len(p.Decisions) != len(decided) || len(p.Remediation) != len(fixes) {
 			t.Fatalf("seed %d: %d rows, %d decisions, counts %v", seed, len(population), len(decided), c)
 		}
-		for _, d := range []string{Keep, Change, Remove, NoAnswer} {
+		for _, d := range []string{review.Keep, review.Change, review.Remove, review.NoAnswer} {
 			if by[d] != c[d] {
 				t.Errorf("seed %d: %d times %s, counted %d", seed, by[d], d, c[d])
 			}
@@ -465,8 +466,8 @@ func TestWhatDoesNotAgreeIsSaidLoudly(t *testing.T) {
 
 func TestACampaignThatGathersOrWasCancelledSaysSo(t *testing.T) {
 	e := evidenceOf(t)
-	e.Campaign.Phase, e.Campaign.ClosedAt, e.Campaign.Parts, e.Campaign.Rows = CampaignGathering, time.Time{}, nil, 0
-	e.Campaign.Gathered = map[string][]Row{"": e.Packets[1].Rows}
+	e.Campaign.Phase, e.Campaign.ClosedAt, e.Campaign.Parts, e.Campaign.Rows = review.CampaignGathering, time.Time{}, nil, 0
+	e.Campaign.Gathered = map[string][]review.Row{"": e.Packets[1].Rows}
 	e.Packets = nil
 	files := filesOf(t, e)
 	if n := len(table(t, files[FilePopulation])); n != 8 || len(table(t, files[FileDecisions])) != 0 {
@@ -475,7 +476,7 @@ func TestACampaignThatGathersOrWasCancelledSaysSo(t *testing.T) {
 	if !strings.Contains(string(files[FileReport]), "not open yet") {
 		t.Error("the page does not say that it is gathering")
 	}
-	e.Campaign.Phase, e.Campaign.Why = CampaignCancelled, "wrong quarter"
+	e.Campaign.Phase, e.Campaign.Why = review.CampaignCancelled, "wrong quarter"
 	if page := string(filesOf(t, e)[FileReport]); !strings.Contains(page, "was cancelled") || !strings.Contains(page, "wrong quarter") {
 		t.Error("the page does not say that it was cancelled, and why")
 	}
@@ -491,18 +492,18 @@ func TestAReviewOfThousandsOfRowsIsExported(t *testing.T) {
 	for n := range 20 {
 		p := whole
 		p.ID, p.Number, p.Fixes, p.Rows, p.Verdicts = "p03-"+strings.Repeat("A", 5)+string(rune('A'+n)), n+1, nil, nil, nil
-		for i := range MaxRows {
+		for i := range review.MaxRows {
 			r := proofUser("", string(rune('a'+n))+strings.Repeat("x", i%7)+"@acme.example", "", workflows.RoleMonitor)
-			r.N, r.Mark = i+1, r.Mark+stamp(proofDay(1, 0, i))
-			p.Rows, p.Verdicts = append(p.Rows, r), append(p.Verdicts, Verdict{Decision: Keep, By: "U0DEE", At: proofDay(6, 9, i)})
+			r.N, r.Mark = i+1, r.Mark+review.Stamp(proofDay(1, 0, i))
+			p.Rows, p.Verdicts = append(p.Rows, r), append(p.Verdicts, review.Verdict{Decision: review.Keep, By: "U0DEE", At: proofDay(6, 9, i)})
 		}
 		e.Packets = append(e.Packets, p)
 	}
 	files := filesOf(t, e)
-	if n := len(table(t, files[FileDecisions])); n != 20*MaxRows {
-		t.Errorf("%d decisions of %d", n, 20*MaxRows)
+	if n := len(table(t, files[FileDecisions])); n != 20*review.MaxRows {
+		t.Errorf("%d decisions of %d", n, 20*review.MaxRows)
 	}
-	if n := strings.Count(string(files[FileReport]), `<td class="who">`); n < 20*MaxRows {
+	if n := strings.Count(string(files[FileReport]), `<td class="who">`); n < 20*review.MaxRows {
 		t.Errorf("the page shows %d rows", n)
 	}
 }

@@ -1,4 +1,4 @@
-package review
+package evidence
 
 import (
 	"bytes"
@@ -11,13 +11,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/keyholder/keyholder/workflows/review"
 )
 
 // Evidence is all that the files handed to an auditor are made of. Packets may be none, while a campaign gathers. Chains should hold the campaign's, its
 // packets' and those of the access workflows that remedies name.
 type Evidence struct {
-	Campaign CampaignState
-	Packets  []PacketState
+	Campaign review.CampaignState
+	Packets  []review.PacketState
 	Chains   []Chain
 	// Frozen is the list of each environment ("" is production) as it was frozen; Raw the answers it was read from, in order; Handed the files that people
 	// brought, oldest first. [Evidence.Unpack] takes all three from the campaign's chain. What was erased is absent.
@@ -231,7 +233,7 @@ func eightBytes(n uint64) []byte {
 
 // environmentTitle is an environment for people and files: "" is production.
 func environmentTitle(environment string) string {
-	return Row{Environment: environment}.EnvironmentName()
+	return review.Row{Environment: environment}.EnvironmentName()
 }
 
 // fileNames gives every environment a name that every file system takes, no two of them alike, whatever the configuration calls it.

@@ -26,6 +26,13 @@ const (
 	maxPaces = 5000
 )
 
+// Pace of changes once Slack refused one as too many. Source: rate limits, chat.update is tier 3, "50+ per minute".
+const (
+	changeEvery = time.Minute / 50
+	// cautiousFor is how long that pace is kept after a refusal: the window over which Slack counts.
+	cautiousFor = time.Minute
+)
+
 // parentPatience is how long a reply waits for the card it belongs under.
 const parentPatience = time.Minute
 
@@ -42,22 +49,24 @@ const everyChange = "chat.update"
 // errLeftAlone: a 429 not long ago asked for this pause.
 var errLeftAlone = errors.New("a pause was asked for, and is not over")
 
-// paces holds one limiter per conversation, and until when Slack wants nothing more in it: it limits posting for each conversation (reference, rate
-// limits), so a 429 there says nothing about others.
+// paces holds one limiter per conversation, and until when Slack wants nothing more in it: it limits
+// posting for each conversation (reference, rate limits), so a 429 there says nothing about others.
 type paces struct {
 	mu   sync.Mutex
 	by   map[string]*rate.Limiter
 	held map[string]time.Time
 }
 
-// hold lets nothing into a conversation before a time.
+// hold lets nothing into a conversation before a time. The later of two times holds.
 func (p *paces) hold(channel string, until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.held == nil || len(p.held) >= maxPaces {
 		p.held = map[string]time.Time{}
 	}
-	p.held[channel] = until
+	if until.After(p.held[channel]) {
+		p.held[channel] = until
+	}
 }
 
 // holds answers for how long nothing may go into a conversation.
@@ -71,12 +80,29 @@ func (p *paces) holds(channel string, now time.Time) time.Duration {
 func (p *paces) turn(channel string, now time.Time) (time.Duration, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.reserve(channel, postEvery, postBurst, now)
+}
+
+// change reserves the next change, as turn does. Changes have no pace until one was refused: then all
+// couriers that waited for the end of the pause would be refused together, for as long as there is more
+// to change than Slack takes. So they go one by one until a minute passed without a refusal.
+func (p *paces) change(now time.Time) (time.Duration, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if held, was := p.held[everyChange]; !was || now.Sub(held) > cautiousFor {
+		return 0, true
+	}
+	return p.reserve(everyChange, changeEvery, 1, now)
+}
+
+// reserve needs the lock.
+func (p *paces) reserve(channel string, every time.Duration, burst int, now time.Time) (time.Duration, bool) {
 	l := p.by[channel]
 	if l == nil {
 		if p.by == nil || len(p.by) >= maxPaces {
 			p.by = map[string]*rate.Limiter{}
 		}
-		l = rate.NewLimiter(rate.Every(postEvery), postBurst)
+		l = rate.NewLimiter(rate.Every(every), burst)
 		p.by[channel] = l
 	}
 	r := l.ReserveN(now, 1)
@@ -129,6 +155,12 @@ func (d *delivery) run(ctx context.Context) workflows.Outcome {
 	}
 	if wait := d.b.pace.holds(limit, d.b.o.RealNow()); wait > 0 {
 		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errLeftAlone}
+	}
+	if d.at.TS != "" {
+		delay, ok := d.b.pace.change(d.b.o.RealNow())
+		if !ok || (delay > 0 && !slackapi.Pause(ctx, delay)) {
+			return workflows.Outcome{Again: true, Untried: true, After: delay, Err: errLeftAlone}
+		}
 	}
 	if d.at.TS == "" {
 		if out, later := d.turn(ctx); later {

@@ -245,6 +245,33 @@ func TestConversationGetsOneMessageASecondAfterABurst(t *testing.T) {
 	}
 }
 
+func TestChangesGoOneByOneForAMinuteAfterOneWasRefusedAsTooMany(t *testing.T) {
+	var p paces
+	now := time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)
+	at := func(now time.Time) (let int, last time.Duration) {
+		for range 32 {
+			if d, ok := p.change(now); ok {
+				let, last = let+1, d
+			}
+		}
+		return let, last
+	}
+	if let, last := at(now); let != 32 || last != 0 {
+		t.Errorf("before a refusal %d of 32 changes may go, the last after %v", let, last)
+	}
+	p.hold(everyChange, now.Add(2*time.Second))
+	p.hold(everyChange, now.Add(time.Second))
+	if wait := p.holds(everyChange, now); wait != 2*time.Second {
+		t.Errorf("a later refusal with a shorter pause made the pause %v", wait)
+	}
+	if let, last := at(now.Add(2 * time.Second)); let != 2 || last != changeEvery {
+		t.Errorf("when the pause is over %d of 32 changes may go, the last after %v", let, last)
+	}
+	if let, last := at(now.Add(2*time.Second + cautiousFor + time.Millisecond)); let != 32 || last != 0 {
+		t.Errorf("after a minute without a refusal %d of 32 changes may go, the last after %v", let, last)
+	}
+}
+
 func TestProbeNamesWhatIsMissingAndWhatIsLostByIt(t *testing.T) {
 	r := stopped(t, slacksim.Options{Scopes: []string{"commands", "chat:write", "users:read", "channels:read"}})
 	r.sim.AddChannel(slacksim.Channel{ID: "C0ELSE", Name: "else", Members: []string{"UANA"}})

@@ -85,6 +85,17 @@ func (f Facts) Everybody() []approvals.Identity {
 	return out
 }
 
+// Managing are those of ids who look after access to the account by the configuration of now, as
+// holders or administrators; all of them where the account is no longer configured, for what was
+// begun goes on under its own rules.
+func (f Facts) Managing(ids []string) []string {
+	if f.Policy.Name == "" {
+		return ids
+	}
+	holders, admins := f.Expand(f.Policy.HolderIDs()), f.Expand(f.Policy.Admins)
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !Among(id, holders, admins) })
+}
+
 // Expand replaces user groups by their members and drops duplicates, keeping the order.
 func (f Facts) Expand(ids []string) []string {
 	var out []string

@@ -1,5 +1,7 @@
 package workflows
 
+import "errors"
+
 // Handler decides one command of an open workflow.
 type Handler[S any] func(s S, cmd Command, f Facts) (Decision, error)
 
@@ -63,4 +65,14 @@ func (g Gate[S]) refuse(s S, cmd Command, f Facts) *Refusal {
 	r := Refuse("old_round", text)
 	r.Refresh = true
 	return r
+}
+
+// NoLonger adds to a refusal by the rights of now that somebody was permitted once (was), when the
+// workflow began. Other errors stay as they are.
+func NoLonger(err error, was bool) error {
+	var r *Refusal
+	if was && errors.As(err, &r) && r.Code == "not_permitted" {
+		return Refuse("removed", "The configuration no longer names you for this account. "+r.Text)
+	}
+	return err
 }

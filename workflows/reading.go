@@ -58,7 +58,7 @@ const (
 // Mark is a short form of what a watch on the user looks at: status, role and whether disabled. "absent" for nil.
 func (u *User) Mark() string {
 	if u == nil {
-		return "absent"
+		return Absent
 	}
 	m := u.Status + "/" + u.Access().Mark()
 	if u.Disabled {
@@ -141,7 +141,7 @@ func (t Transfer) Pending() bool {
 // Mark is a short form of what a watch on the transfer looks at.
 func (t *Transfer) Mark() string {
 	if t == nil {
-		return "absent"
+		return Absent
 	}
 	m := t.Status
 	if t.Dismissed {
@@ -176,7 +176,7 @@ type Reading struct {
 // Mark is a short form of everything in the reading that a check looks at.
 func (r *Reading) Mark() string {
 	if r == nil {
-		return "absent"
+		return Absent
 	}
 	c := *r
 	c.At = time.Time{}

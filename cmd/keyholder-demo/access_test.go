@@ -8,7 +8,6 @@ import (
 
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
-	"github.com/keyholder/keyholder/workflows/access"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
@@ -116,7 +115,7 @@ func TestUrgentAccessIsGivenAtOnceAndEndsWhenASecondPersonRefuses(t *testing.T) 
 // watching waits until the production's watcher has read its baseline.
 func (s *stage) watching() {
 	s.t.Helper()
-	id := workflows.NewID(access.Watcher{}.Letter(), "acme", 4, "acme", "drift", "", "0")
+	id := workflows.NewID(workflows.LetterDrift, "acme", 4, "acme", "drift", "", "0")
 	s.until("the first reading", func() bool { return s.version(id) >= 2 })
 }
 

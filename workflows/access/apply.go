@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 // apply folds one event into the state.
@@ -144,18 +145,18 @@ func init() {
 		}),
 		evSeen: with(func(s *State, _ workflows.Event, b seen) {
 			s.Mark = b.Mark
-			if !s.Declined.IsZero() && readMark(b.Mark).pending() { // taken back by somebody there
+			if !s.Declined.IsZero() && workflows.ReadMark(b.Mark).Pending() { // taken back by somebody there
 				s.Declined = time.Time{}
 				s.Round++
 			}
 		}),
 		evLeft: with(func(s *State, _ workflows.Event, b left) { s.Left, s.LeftBy = b.Mark, b.By }),
-		evTook: with(func(s *State, _ workflows.Event, b taken) { s.Taking = b.count(s.Taking) }),
+		evTook: with(func(s *State, _ workflows.Event, b question.Took) { s.Taking = s.Taking.Count(b) }),
 		evRenamed: with(func(s *State, _ workflows.Event, b renamed) {
 			s.Address = b.To
 			s.Parties = slices.Clone(s.Parties)
 			for i, p := range s.Parties {
-				if p.Why == partyBeneficiary {
+				if p.Why == question.ByBeneficiary {
 					s.Parties[i].Identity = p.With(b.To)
 				}
 			}

@@ -1,12 +1,13 @@
 package access
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 // extend asks the same people for the same length again.
@@ -24,7 +25,7 @@ func extend(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		return workflows.Decision{}, refused("has_left", s.leftWords(who)+" So no more time can be asked for. Nothing was recorded.")
 	}
 	b := s.barring(approvals.Ballot{Quorum: s.Quorum, Electorate: s.Electorate, Lists: s.Lists, Opens: cmd.At, Closes: s.Until}, f,
-		approvals.Party{Identity: f.Known(cmd.Actor.ID), Why: partyRequester})
+		approvals.Party{Identity: f.Known(cmd.Actor.ID), Why: question.ByRequester})
 	st := eligible(s, f)
 	if err := b.DeadEnd(st, f.Delegations, cmd.At); err != nil {
 		return workflows.Decision{}, deadEnd(s.Frozen, err)
@@ -57,7 +58,7 @@ func (s State) stop(cmd workflows.Command, f workflows.Facts, why string) workfl
 	}
 	manual := s.byHand() || !s.ReadOK
 	b := s.comesBack(f)
-	d := one(cmd, evRestoring, restoring{Why: why, By: or(cmd.Actor.ID, s.EndBy), Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual, Back: &b})
+	d := one(cmd, evRestoring, restoring{Why: why, By: cmp.Or(cmd.Actor.ID, s.EndBy), Until: cmd.At.Add(s.Policy.ConfirmWithin), Manual: manual, Back: &b})
 	switch {
 	case manual:
 	case s.Phase == Pending:
@@ -133,7 +134,7 @@ func (s State) restored(cmd workflows.Command, f workflows.Facts, how string) wo
 	e := Finished{Outcome: outcome, Code: s.EndWhy, How: how}
 	switch how {
 	case workflows.Attested:
-		e.Who = or(cmd.Actor.ID, s.Attested)
+		e.Who = cmp.Or(cmd.Actor.ID, s.Attested)
 	case workflows.Verified:
 		e.Who = s.Attested
 	}
@@ -153,14 +154,13 @@ func adopt(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	if err := s.mayAnswerDrift(cmd, f); err != nil {
 		return workflows.Decision{}, err
 	}
-	vote, enough, err := take(s.Taking, s.takingParties(), s.managers(), cmd, f)
+	vote, enough, err := s.Taking.Take(s.Parties, s.managers(), cmd, f)
 	switch {
 	case err != nil:
 		return workflows.Decision{}, err
 	case !enough:
 		d := one(cmd, evTook, vote)
-		d.Reply = workflows.Reply{Text: fmt.Sprintf("Recorded. %d of %d leave it as it is; the others still can.",
-			len(s.Taking.Votes)+len(vote.Votes), s.Taking.Quorum)}
+		d.Reply = s.Taking.Recorded(vote, "leave it as it is")
 		return d, nil
 	}
 	outcome := Ended
@@ -172,42 +172,22 @@ func adopt(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		d.Events = append([]workflows.Event{cmd.Event(evTook, vote)}, d.Events...)
 	}
 	if s.There != nil && s.There.OK { // it is their decision now, and no difference that nobody explains
-		d.Account = append(d.Account, expected(cmd, s.ID, or(s.Key, workflows.GivenKey(s.Environment, s.Email)), s.There.User.Mark(), s.Who))
+		d.Account = append(d.Account, question.TakenAsExpected(cmd, s.ID, cmp.Or(s.Key, workflows.GivenKey(s.Environment, s.Email)), s.There.User.Mark(), s.Who))
 	}
 	return d, nil
 }
 
 // takingBallot asks whether what somebody made of the access stays: as many as its role needs.
-func (s State) takingBallot() approvals.Ballot {
+func (s State) takingBallot() question.Expected {
 	mark := "" // not known, so it may be any
 	if s.There != nil && s.There.OK {
 		mark = s.There.User.Mark()
 	}
-	b := approvals.Ballot{Quorum: quorumOf(s.Policy, mark), Electorate: s.managers(), Bars: s.Bars}
+	b := approvals.Ballot{Quorum: question.Expectants(s.Policy, mark), Electorate: s.managers(), Bars: s.Bars}
 	if s.Review != "" { // nobody asked for it
-		b.Bars = slices.DeleteFunc(slices.Clone(s.Bars), func(b approvals.Bar) bool { return b.Why != partyBeneficiary })
+		b.Bars = slices.DeleteFunc(slices.Clone(s.Bars), func(b approvals.Bar) bool { return b.Why != question.ByBeneficiary })
 	}
-	return b
-}
-
-// takingParties are those whom it is about.
-func (s State) takingParties() []approvals.Party { return s.Parties }
-
-// undo restores although somebody changed it.
-func undo(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	if err := s.mayAnswerDrift(cmd, f); err != nil {
-		return workflows.Decision{}, err
-	}
-	if s.Review != "" {
-		return s.do(cmd), nil
-	}
-	if s.overtaken(f) != "" {
-		return s.endOvertaken(cmd, f, s.EndWhy), nil
-	}
-	b := s.comesBack(f)
-	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin), Back: &b})
-	d.Calls = []workflows.Call{s.restoreCall(b, "")}
-	return d, nil
+	return question.Expected{Ballot: b}
 }
 
 func (s State) mayAnswerDrift(cmd workflows.Command, f workflows.Facts) error {
@@ -353,4 +333,21 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		return s.stop(cmd, f, "expired"), nil
 	}
 	return workflows.Decision{}, nil
+}
+
+// undo restores although somebody changed it.
+func undo(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if err := s.mayAnswerDrift(cmd, f); err != nil {
+		return workflows.Decision{}, err
+	}
+	if s.Review != "" {
+		return s.do(cmd), nil
+	}
+	if s.overtaken(f) != "" {
+		return s.endOvertaken(cmd, f, s.EndWhy), nil
+	}
+	b := s.comesBack(f)
+	d := one(cmd, evRestoring, restoring{Why: s.EndWhy, By: s.EndBy, Until: cmd.At.Add(s.Policy.ConfirmWithin), Back: &b})
+	d.Calls = []workflows.Call{s.restoreCall(b, "")}
+	return d, nil
 }

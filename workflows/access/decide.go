@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 // Actions of the buttons; the contract with every card ever posted. Adopt and undo answer an access that changed while a time-box ran.
@@ -41,7 +42,7 @@ func init() {
 func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	switch cmd.Name {
 	case Request:
-		return opened(cmd, f)
+		return opened(asForm(cmd), f)
 	case workflows.CmdTimer:
 		return fired(s, cmd, f)
 	case workflows.CmdReceipt:
@@ -49,8 +50,9 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	case workflows.CmdDelegated:
 		return delegated(s, cmd, f)
 	}
-	if cmd.Name == accessLeft && cmd.Actor.Kind == workflows.ByKeyholder {
-		return leftAsItIs(s, cmd), nil
+	if workflows.AccessLeft.Given(cmd) {
+		b, err := workflows.AccessLeft.Body(cmd)
+		return leftAsItIs(s, cmd, b), err
 	}
 	act, known := clicks[cmd.Name]
 	if !known {
@@ -61,16 +63,7 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	}
 	now := s.asOf(f)
 	d, err := act(now, cmd, f)
-	return d, noLonger(err, workflows.Among(cmd.Actor.ID, s.managers()) && !workflows.Among(cmd.Actor.ID, now.managers()))
-}
-
-// noLonger adds to a refusal that somebody was permitted once, and is not by the configuration of now.
-func noLonger(err error, was bool) error {
-	var r *workflows.Refusal
-	if was && errors.As(err, &r) && r.Code == "not_permitted" {
-		return refused("removed", "The configuration no longer names you for this account. "+r.Text)
-	}
-	return err
+	return d, workflows.NoLonger(err, workflows.Among(cmd.Actor.ID, s.managers()) && !workflows.Among(cmd.Actor.ID, now.managers()))
 }
 
 // mayAct refuses whoever may not click anything, closed requests and questions of another round.
@@ -129,7 +122,7 @@ func (s State) ballot(f workflows.Facts) (approvals.Ballot, bool) {
 	case b == nil:
 		return approvals.Ballot{}, false
 	case s.Extend != nil:
-		return s.barring(*b, f, approvals.Party{Identity: f.Known(s.Extend.By), Why: partyRequester}), true
+		return s.barring(*b, f, approvals.Party{Identity: f.Known(s.Extend.By), Why: question.ByRequester}), true
 	}
 	return s.barring(*b, f), true
 }
@@ -184,12 +177,9 @@ func (s State) denied(cmd workflows.Command, f workflows.Facts, d workflows.Deci
 	return joined(d, s.stop(cmd, f, "refused")), nil
 }
 
-// accessLeft is how a finding tells the time-box whose access it was about that somebody took it as expected. Input: by, now.
-const accessLeft = "access.left"
-
-// leftAsItIs takes that as the answer to what this asks, now or at its end.
-func leftAsItIs(s State, cmd workflows.Command) workflows.Decision {
-	by, mark := cmd.Input["by"], cmd.Input["now"]
+// leftAsItIs takes the word of a finding about this access, that somebody took it as expected, as the answer to what this asks, now or at its end.
+func leftAsItIs(s State, cmd workflows.Command, b workflows.LeftAccess) workflows.Decision {
+	by, mark := b.By, b.Mark
 	if s.Closed() || s.Review != "" || mark == "" || mark == s.Left {
 		return workflows.Decision{}
 	}

@@ -215,10 +215,10 @@ func (s State) takesAway() string {
 	case !s.Urgent || s.Does != Change:
 		return ""
 	case !s.ReadOK:
-		return "What " + s.Email + " has now cannot be read (" + unreadWord(s.Unread) + "), so nobody can see that this only adds to it. " +
+		return "What " + s.Email + " has now cannot be read (" + workflows.WhyUnread(s.Unread) + "), so nobody can see that this only adds to it. " +
 			"Urgent only adds. Ask without urgent; then the approvers decide first."
 	case !covers(s.Want, s.Before.Access()):
-		return s.Email + " has " + s.brief(s.Before.Access()) + ", and " + s.brief(s.Want) + " would take something of that away. " +
+		return s.Email + " has " + s.Before.Access().Brief(s.Names) + ", and " + s.Want.Brief(s.Names) + " would take something of that away. " +
 			"Urgent only adds. Ask without urgent; then the approvers decide first."
 	}
 	return ""
@@ -471,7 +471,7 @@ func (s State) shows(u *workflows.User) string {
 	case u == nil:
 		return "no access"
 	}
-	return readMark(u.Mark()).words()
+	return workflows.ReadMark(u.Mark()).Words(nil)
 }
 
 // afterwards are the facts once a decision's account events are recorded, for what is decided in the same breath.

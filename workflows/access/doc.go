@@ -1,5 +1,4 @@
-// Package access is the machine for access on purpose: grant, change and remove, for as long as it is needed, in one environment of an account;
-// and the two machines that find what nobody decided.
+// Package access is the machine for access on purpose: grant, change and remove, for as long as it is needed, in one environment of an account.
 //
 //	request     decided by a review ---- another request holds the lock ----> waiting ---- given up: failed
 //	   |               |                                                         |
@@ -21,9 +20,6 @@
 //	                                                  v
 //	                                                ended
 //
-//	watcher: reading ---- baseline ----> watching ---- no longer configured ----> ended
-//	finding: found ---- adopt ----> expected      undo ----> undoing (a request)      as before again ----> gone      a decision since ----> explained
-//
 // # Guarantees
 //
 //   - Requester and beneficiary never vote, not even for one another's delegates. Nobody attests their own access.
@@ -35,8 +31,6 @@
 //   - Urgent access ends at its time whatever happens; a refusal ends it at once, also when it is on its way or an invitation is open.
 //   - What a review decided needs no vote. It touches only the access that the reviewer saw, unless a person says to do it all the same; it is never given up
 //     for being late; its packet is told of each milestone (pending; done, verified or failed) once, in the commit that reaches it.
-//   - The first reading of an environment is the baseline. Later differences are compared with the record of what was decided; each that nothing explains is
-//     one finding, which follows further changes and ends by itself when all is as before. Nothing is undone without a request that others approve.
 //
 // # Decisions
 //
@@ -58,21 +52,11 @@
 //   - Where integrator.io shows another access than was expected, it is read once more before people are asked, so that leaving it is recorded as their decision
 //     about exactly that. A time-box takes its lock again for that while, and what was taken as expected on a finding's card is not asked again.
 //   - A refused token (401) may be replaced: what is not urgent waits for that, until its time to be decided is over. What is urgent, or late, is handed to people.
-//   - A finding asks the audit log of integrator.io who did it, for at most 15 minutes. Ask goes to that person where Slack knows the address, else to the one whose
-//     access it is, and says why. An entry from before the last decision about this access, or from before the last looks, is none.
-//   - A watcher looks by a durable timer in the time of commands and not by a watch, so that moved clocks and breaks count. Each look is one event and one call,
-//     which is given up at the next look; a reading that shows nothing new commits nothing. Watchers from before (schema 1) are brought over by their first look.
-//   - Watchers and findings are machines of their own (letters d and f), because a state that is three things is none; a finding's buttons are access's.
-//     A watcher has no title, so lists of what is open leave it out.
-//   - While an open request holds a person's lock, and while a transfer is open for mailboxes, the owner and those who leave the list, a difference waits for the end of
-//     that. What the previous owner has is explained for the time that settling may take.
-//   - At most 20 cards an hour and environment; the rest waits on one card that can take all of it as expected.
 //   - As many take something as expected as approve the role; nobody does who asked for it, whose access it is, or whom the
 //     audit log names. What Keyholder itself wrote, for whichever workflow, is no difference.
 //   - A user is a record: found by the IDs of the person and of the access, whatever the address is by then. An address
 //     that another person has by now is not theirs.
 //   - Urgent access only adds, and ends counted from when it was asked for. Nothing is given to or for somebody who has left.
-//   - A watcher that ended is followed by another one with a new baseline, as its ID is derived from how many there were.
 //
-// The package imports workflows and approvals; it does no I/O, reads no clock and draws no random numbers.
+// The package imports workflows, workflows/question and approvals; it does no I/O, reads no clock and draws no random numbers.
 package access

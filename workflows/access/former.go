@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -114,8 +115,8 @@ func (s State) given(cmd workflows.Command, mark string) workflows.Event {
 }
 
 func (s State) gives(cmd workflows.Command, c workflows.GivenChange) workflows.Event {
-	c.Key, c.Workflow = or(s.Key, workflows.GivenKey(s.Environment, s.Email)), s.ID
+	c.Key, c.Workflow = cmp.Or(s.Key, workflows.GivenKey(s.Environment, s.Email)), s.ID
 	c.Given.Who = s.Who
-	c.Given.Workflow, c.Given.Since, c.Given.Asked = or(c.Given.Workflow, s.ID), cmd.At, s.Requester
+	c.Given.Workflow, c.Given.Since, c.Given.Asked = cmp.Or(c.Given.Workflow, s.ID), cmd.At, s.Requester
 	return cmd.Event(workflows.AccessGiven, c)
 }

@@ -127,9 +127,9 @@ func TestAfterTheLastEndTheAccountIsAsBeforeTheFirst(t *testing.T) {
 				switch s := r.access(); { // a decision for good
 				case s.End.Code == "nothing" && s.Review == "":
 				case s.Change == Remove:
-					want = absent
+					want = workflows.Absent
 				case s.Review != "" && s.End.Code == "nothing" && w.out.user("", email) == nil:
-					want = absent
+					want = workflows.Absent
 				default:
 					want = s.Want.Mark()
 				}

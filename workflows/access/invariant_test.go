@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/drift"
 )
 
 // mustHold checks, after every command of every test, what must hold always.
@@ -61,9 +62,9 @@ func (w *world) mustBeAnothers(st step) {
 	switch s := st.before.(type) {
 	case State:
 		about = []string{s.Email}
-	case FoundState:
+	case drift.FoundState:
 		about = []string{s.Email}
-	case WatchState:
+	case drift.WatchState:
 		about = slices.Collect(maps.Keys(s.Waiting))
 	}
 	p := w.people[st.cmd.Actor.ID]

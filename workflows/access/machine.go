@@ -42,6 +42,7 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 		n.People = append(n.People, cmd.Actor.ID)
 	}
 	if cmd.Name == Request {
+		cmd = asForm(cmd)
 		n.People = workflows.Union(n.People, p.Access.Approvers, p.HolderIDs(), p.Admins, []string{cmd.Input[BlockPerson], requester(cmd)})
 		if byReview(cmd) {
 			n.People, n.Delegations = workflows.Union(p.HolderIDs(), p.Admins), nil

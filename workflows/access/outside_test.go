@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -99,7 +100,7 @@ func (o *outside) remove(env, email string) {
 func (o *outside) mark(env, email string) string {
 	u := o.user(env, email)
 	if u == nil {
-		return absent
+		return workflows.Absent
 	}
 	m := u.Access().Mark()
 	if u.Disabled {
@@ -170,7 +171,7 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 			ok.Trace = &t
 		}
 	case workflows.OpWatchUser:
-		if u.Mark() == or(c.Known, absent) {
+		if u.Mark() == cmp.Or(c.Known, workflows.Absent) {
 			return nil
 		}
 		ok.User = copied(u)

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/drift"
 )
 
 // op is one thing that happens in a random story. It is plain data, so that the same story can be told with parts left out.
@@ -221,7 +222,7 @@ func (w *world) happen(o op) {
 	case "again": // somebody looks who has access
 		for _, r := range slices.Clone(w.runs) {
 			if r.machine.Letter() == 'd' {
-				w.do(workflows.Command{Workflow: r.id, Name: WatchLook, Actor: keyholder, Round: workflows.NoRound})
+				w.do(workflows.Command{Workflow: r.id, Name: drift.WatchLook, Actor: keyholder, Round: workflows.NoRound})
 			}
 		}
 	case "outside":
@@ -591,22 +592,19 @@ func TestUrgentAccessThatNobodyApprovedEnds(t *testing.T) {
 		if s := r.access(); !s.Closed() {
 			t.Fatalf("urgent access still stands: %s", encode(t, s))
 		}
-		if got, want := w.out.mark("", emailOf(f.For)), map[string]string{"Ben": "monitor", "Eve": absent}[f.For]; got != want {
+		if got, want := w.out.mark("", emailOf(f.For)), map[string]string{"Ben": "monitor", "Eve": workflows.Absent}[f.For]; got != want {
 			t.Fatalf("%s has %s: %s", f.For, got, w.stories(emailOf(f.For)))
 		}
 	})
 }
 
-// FuzzDecide throws anything at every machine.
+// FuzzDecide throws anything at the machine.
 func FuzzDecide(f *testing.F) {
-	f.Add("access.approve", "UANA", "x", `{"stage":"approving","id":"a07-1","account":"acme"}`, 3, byte(0))
-	f.Add("receipt", "", "{}", `{"id":"d07-1","since":"2026-01-01T00:00:00Z"}`, -1, byte(1))
-	f.Add("access.undo", "UDEE", "custom[", `{"id":"f07-1","managers":["UDEE"],"to":["UDEE"],"was":"accepted/custom[a,;","now":"x"}`, 0, byte(2))
-	f.Add("access.request", "UANA", "Sandbox", `{}`, 5, byte(0))
-	f.Add("access.left", "UDEE", "accepted/manage", `{"stage":"restoring","drifted":true,"id":"a07-1","there":{"ok":true}}`, 3, byte(0))
-	f.Add("receipt", "", "trace", `{"id":"f07-1","managers":["UDEE"],"traces":1,"was":"absent","now":"accepted/manage"}`, 2, byte(2))
-	f.Fuzz(func(t *testing.T, name, who, text, state string, round int, which byte) {
-		m := []workflows.Machine{Machine{}, Watcher{}, Finding{}}[int(which)%3]
+	f.Add("access.approve", "UANA", "x", `{"stage":"approving","id":"a07-1","account":"acme"}`, 3)
+	f.Add("access.request", "UANA", "Sandbox", `{}`, 5)
+	f.Add("access.left", "UDEE", "accepted/manage", `{"stage":"restoring","drifted":true,"id":"a07-1","there":{"ok":true}}`, 3)
+	f.Fuzz(func(t *testing.T, name, who, text, state string, round int) {
+		m := Machine{}
 		s, err := m.Decode([]byte(state))
 		if err != nil {
 			s = m.New()
@@ -620,10 +618,11 @@ func FuzzDecide(f *testing.F) {
 		case workflows.CmdReceipt:
 			cmd.Receipt = &workflows.Receipt{Op: text, OK: round%2 == 0, Code: text, Message: text, Census: &workflows.Census{Users: []workflows.User{{Email: text}}},
 				Trace: &workflows.Trace{Email: text, Name: who, Source: text}, User: &workflows.User{Email: text, Status: who}}
-		case Request, WatchRequest, FindingRequest, findingChanged, accessLeft:
+		case Request, workflows.AccessLeft.Command:
 			cmd.Actor.Kind = []string{workflows.ByPerson, workflows.ByKeyholder}[round&1]
 			if round&4 > 0 {
 				cmd.Input[inReview], cmd.Input[inPacket], cmd.Input[inUntil], cmd.Input["by"] = text, "p07-1", text, who
+				cmd.Input["message"] = text
 			}
 		}
 		d, err := m.Decide(s, cmd, w.facts(m.Needs(s, cmd, w.policy, w.account)))

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/drift"
 )
 
 // TestATimeEndsThoughTheUserHasAnotherAddressByThen: what is taken back is the user's, whatever
@@ -18,7 +19,7 @@ func TestATimeEndsThoughTheUserHasAnotherAddressByThen(t *testing.T) {
 		form form
 		left string
 	}{
-		{"granted", form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"}, absent},
+		{"granted", form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"}, workflows.Absent},
 		{"changed", form{For: "Ben", Change: Change, Role: workflows.RoleManage, Length: "1d"}, workflows.RoleMonitor},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -78,7 +79,7 @@ func TestARequestUnderTheNewAddressIsAboutTheSameUser(t *testing.T) {
 	w.deliverAll()
 	w.click("Ana", "approve")
 	w.deliverAll()
-	if got := w.out.mark("", "ben.three@acme.example"); got != absent {
+	if got := w.out.mark("", "ben.three@acme.example"); got != workflows.Absent {
 		t.Errorf("asked to be removed under the first address, and has %s", got)
 	}
 }
@@ -166,7 +167,7 @@ func TestDriftFollowsTheUserNotTheAddress(t *testing.T) {
 	if n := found(); n != 1 {
 		t.Fatalf("%d cards for one difference", n)
 	}
-	f := w.newest().state.(FoundState)
+	f := w.newest().state.(drift.FoundState)
 	if f.Was != "accepted/monitor" || f.Now != "accepted/administrator" {
 		t.Errorf("the finding compares %s with %s", f.Was, f.Now)
 	}
@@ -203,7 +204,7 @@ func TestSomebodyElseUnderAnExplainedAddressIsFound(t *testing.T) {
 	w.out.join("", "eve@acme.example", workflows.Access{Role: workflows.RoleMonitor}).UserID = "p-somebody-else"
 	w.poll()
 	w.deliverAll()
-	if f, found := w.newest().state.(FoundState); !found || f.Email != "eve@acme.example" {
+	if f, found := w.newest().state.(drift.FoundState); !found || f.Email != "eve@acme.example" {
 		t.Errorf("nobody is told of somebody else under the address: %s", encode(t, w.newest().state))
 	}
 }

@@ -165,7 +165,7 @@ func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
 	case person != "" && email != "":
 		return workflows.RefuseField(BlockEmail, "both", "Choose either a person or an e-mail address, not both.")
 	case email != "":
-		if !isEmail(email) {
+		if !workflows.IsEmail(email) {
 			return workflows.RefuseField(BlockEmail, "email_bad", "This is not an e-mail address.")
 		}
 		fr.Email = strings.ToLower(email)
@@ -184,11 +184,6 @@ func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		return workflows.RefuseField(BlockPerson, "owner", "This is the owner of the account. A change of owner is a transfer: {command} transfer "+f.Policy.ID+".")
 	}
 	return nil
-}
-
-func isEmail(s string) bool {
-	at := strings.LastIndexByte(s, '@')
-	return at > 0 && at < len(s)-1 && len(s) <= 254 && !strings.ContainsAny(s, " \t\n<>,;\"")
 }
 
 // change reads what shall be. Fields that the change does not need are ignored.

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func freezeReview(fr *Frozen, cmd workflows.Command) {
 	in := cmd.Input
 	fr.Review, fr.Packet, fr.Row, fr.Was, fr.WasID = in[inReview], in[inPacket], in[inRow], in[inWas], in[inWasID]
 	fr.Email, fr.Change, fr.Electorate = strings.ToLower(strings.TrimSpace(in[BlockEmail])), in[BlockChange], nil
-	fr.Reason = or(strings.TrimSpace(in[BlockReason]), "decided in the review")
+	fr.Reason = cmp.Or(strings.TrimSpace(in[BlockReason]), "decided in the review")
 	fr.Who.Record = fr.WasID
 	if at, err := time.Parse(time.RFC3339, in[inUntil]); err == nil {
 		fr.FixBy = at.UTC()
@@ -123,7 +124,7 @@ func (s State) tryAgain(cmd workflows.Command, f workflows.Facts) workflows.Deci
 
 // sawThis reports whether what is there is what the reviewer saw. Whether an invitation was accepted meanwhile makes no difference.
 func (s State) sawThis(u *workflows.User) bool {
-	was := readMark(s.Was)
+	was := workflows.ReadMark(s.Was)
 	switch {
 	case was == nil || u == nil:
 		return was == nil && u == nil
@@ -197,9 +198,9 @@ func (s State) fixed(cmd workflows.Command, before State) (call workflows.Call, 
 	if state == before.milestone() || s.Packet == "" {
 		return call, false
 	}
-	in := map[string]string{"row": s.Row, "access_id": s.ID, "state": state, "how": "", "before": shortly(readMark(s.Was), nil), "after": "", "at": cmd.At.UTC().Format(time.RFC3339), "why": "", "who": ""}
+	in := map[string]string{"row": s.Row, "access_id": s.ID, "state": state, "how": "", "before": shortly(workflows.ReadMark(s.Was), nil), "after": "", "at": cmd.At.UTC().Format(time.RFC3339), "why": "", "who": ""}
 	if s.Before != nil {
-		in["before"] = shortly(readMark(s.Before.Mark()), s.Names)
+		in["before"] = shortly(workflows.ReadMark(s.Before.Mark()), s.Names)
 	}
 	switch {
 	case state == "failed":
@@ -212,7 +213,7 @@ func (s State) fixed(cmd workflows.Command, before State) (call workflows.Call, 
 			in["how"], in["who"] = workflows.Acted, ""
 		}
 		if s.Change == Change && (s.End.Code != "nothing" || s.present()) {
-			in["after"] = shortly(&holding{Access: s.Want, Status: workflows.UserAccepted}, s.Names)
+			in["after"] = shortly(&workflows.Holding{Access: s.Want, Status: workflows.UserAccepted}, s.Names)
 		}
 	}
 	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: s.Packet, Command: ReviewFixed, Input: in}, true
@@ -227,12 +228,12 @@ func (s State) present() bool {
 }
 
 // shortly is an access in a word or two, for a table.
-func shortly(h *holding, names map[string]string) string {
+func shortly(h *workflows.Holding, names map[string]string) string {
 	switch {
 	case h == nil:
 		return "no access"
 	case h.Access.Role == workflows.RoleCustom:
-		return workflows.Plain(State{Names: names}.describe(h.Access), nil)
+		return workflows.Plain(h.Access.Describe(names), nil)
 	}
 	return h.Access.Role
 }

@@ -1,11 +1,13 @@
 package access
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 // Stages; the last six are the ends.
@@ -28,9 +30,9 @@ const (
 
 // Kinds of change.
 const (
-	Grant  = "grant"
-	Change = "change"
-	Remove = "remove"
+	Grant  = workflows.ChangeGrant
+	Change = workflows.ChangeAccess
+	Remove = workflows.ChangeRemove
 )
 
 // State is all that an access workflow knows, the fold of its events.
@@ -103,7 +105,7 @@ type State struct {
 	Looking bool   `json:"looking,omitempty"`
 	There   *there `json:"there,omitempty"`
 	// Taking are those who leave it as somebody made it, where one is not enough.
-	Taking approvals.Ballot `json:"taking"`
+	Taking question.Expected `json:"taking"`
 	// Locked: the lock was taken once more, as what somebody made of a time-box is being asked about.
 	Locked bool `json:"locked,omitempty"`
 	// Left is the mark of an access that LeftBy took as expected on the card of a finding: it is not asked about again.
@@ -259,7 +261,7 @@ func (s State) escalated() []string {
 }
 
 // address is what they have now.
-func (s State) address() string { return or(s.Address, s.Email) }
+func (s State) address() string { return cmp.Or(s.Address, s.Email) }
 
 // extender is who asked for more time, while that is asked.
 func (s State) extender() []string {

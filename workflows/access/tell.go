@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 // tell retells one event as a sentence.
@@ -19,9 +20,9 @@ var stories = map[string]workflows.Teller{
 			text = "Decided in the review " + workflows.Esc(b.Review) + " by " + workflows.Mention(b.Requester) + ": " + workflows.Esc(s.Title())
 		}
 		if b.Review != "" && b.Change != Remove {
-			text += ", " + s.brief(b.Want)
+			text += ", " + b.Want.Brief(s.Names)
 		} else if b.Change != Remove {
-			text += ", " + s.brief(b.Want) + ", for " + s.forWord()
+			text += ", " + b.Want.Brief(s.Names) + ", for " + s.forWord()
 		}
 		if b.Urgent {
 			text += ", urgent"
@@ -32,11 +33,11 @@ var stories = map[string]workflows.Teller{
 	evRead: workflows.Tells(func(_ workflows.Event, b read) string {
 		switch {
 		case !b.OK:
-			return "What they had could not be read: " + unreadWord(b.Unread) + "."
+			return "What they had could not be read: " + workflows.WhyUnread(b.Unread) + "."
 		case b.User == nil:
 			return "They were not a user (seen at integrator.io)."
 		}
-		return "They had " + State{Names: b.Names}.brief(b.User.Access()) + statusWord(b.User) + " (seen at integrator.io)."
+		return "They had " + b.User.Access().Brief(b.Names) + statusWord(b.User) + " (seen at integrator.io)."
 	}),
 	evAsking: workflows.Tells(func(_ workflows.Event, b asking) string {
 		if len(b.Asked) == 0 {
@@ -84,7 +85,7 @@ var stories = map[string]workflows.Teller{
 		case codeNotSeen:
 			return "integrator.io showed something else: " + workflows.Esc(b.Message) + "."
 		}
-		return "integrator.io refused it (" + workflows.Esc(b.Code) + ")" + said(b.Message) + "."
+		return "integrator.io refused it (" + workflows.Esc(b.Code) + ")" + workflows.Quoted(b.Message) + "."
 	}),
 	evChecking: workflows.Tells(func(e workflows.Event, _ none) string {
 		return workflows.Mention(e.By.ID) + " said that it is done; integrator.io was asked to show it."
@@ -125,23 +126,23 @@ var stories = map[string]workflows.Teller{
 	}),
 	evGoesOn: workflows.TellsAlways("What they have was asked of integrator.io."),
 	evAway: workflows.Tells(func(_ workflows.Event, b waiting) string {
-		return "It could not be read: " + unreadWord(b.Code) + ". Next try: " + workflows.When(b.Again) + "."
+		return "It could not be read: " + workflows.WhyUnread(b.Code) + ". Next try: " + workflows.When(b.Again) + "."
 	}),
 	evLooking: workflows.Tells(func(_ workflows.Event, b looking) string {
-		return "It was no longer the access that was expected" + said(b.Message) + ", so nothing was written; what is there was read."
+		return "It was no longer the access that was expected" + workflows.Quoted(b.Message) + ", so nothing was written; what is there was read."
 	}),
 	evLeft: workflows.Tells(func(_ workflows.Event, b left) string {
-		return workflows.Mention(b.By) + " took what somebody made of it as expected: " + readMark(b.Mark).words() + "."
+		return workflows.Mention(b.By) + " took what somebody made of it as expected: " + workflows.ReadMark(b.Mark).Words(nil) + "."
 	}),
-	evTook: workflows.Tells(tookIt),
+	evTook: workflows.Tells(func(_ workflows.Event, b question.Took) string { return b.Tell() }),
 	evRenamed: workflows.Tells(func(_ workflows.Event, b renamed) string {
 		return "The user has another address by now: " + workflows.Esc(b.To) + ", before " + workflows.Esc(b.From) + " (seen at integrator.io)."
 	}),
 	evWatched: workflows.Tells(func(_ workflows.Event, b seen) string {
-		if h := readMark(b.Mark); h == nil || h.Access.Role != "" {
-			return "While people were asked to do it integrator.io showed: " + h.words() + "."
+		if h := workflows.ReadMark(b.Mark); h == nil || h.Access.Role != "" {
+			return "While people were asked to do it integrator.io showed: " + h.Words(nil) + "."
 		}
-		return "While people were asked to do it integrator.io could not be read: " + unreadWord(b.Mark) + "."
+		return "While people were asked to do it integrator.io could not be read: " + workflows.WhyUnread(b.Mark) + "."
 	}),
 	evDeclined: workflows.TellsAlways("The invitation was declined (seen at integrator.io). It can be sent again."),
 	evResending: workflows.Tells(func(e workflows.Event, _ none) string {
@@ -149,7 +150,7 @@ var stories = map[string]workflows.Teller{
 	}),
 	evResent: workflows.TellsAlways("integrator.io sent it again."),
 	evUnsent: workflows.Tells(func(_ workflows.Event, b refusal) string {
-		return "It could not be sent again: " + unsentWord(b.Code) + said(b.Message) + "."
+		return "It could not be sent again: " + unsentWord(b.Code) + workflows.Quoted(b.Message) + "."
 	}),
 	evEscalated: workflows.Tells(func(_ workflows.Event, b Notice) string {
 		if len(b.To) == 0 {
@@ -181,7 +182,7 @@ var stories = map[string]workflows.Teller{
 		case b.Code != "":
 			text += " (" + workflows.Esc(b.Code) + ")"
 		}
-		return text + said(b.Message) + "."
+		return text + workflows.Quoted(b.Message) + "."
 	}),
 }
 

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ func (s State) watches() []workflows.Watch {
 		return nil
 	case s.Phase == Pending && !s.byHand():
 	case s.Manual && (s.Phase == Doing || s.Phase == Restoring) && s.canSee():
-		known = or(s.Watched, unwatched)
+		known = cmp.Or(s.Watched, unwatched)
 	default:
 		return nil
 	}
@@ -171,7 +172,7 @@ func (s State) buttons(who string) []workflows.Button {
 	case Waiting, Reading, Approving:
 		add(stops && (own || s.Review != ""), workflows.Button{Action: ActCancel, Label: "Cancel request…"})
 	case Doing:
-		add(settles && mayTake(s.Taking, who), workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
+		add(settles && s.Taking.May(who), workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
 		add(settles, workflows.Button{Action: ActUndo, Label: "Do it all the same", Style: workflows.Danger})
 		add(s.Manual && !s.Checks && !s.Drifted && attests, s.swear("It is done", "In integrator.io, "+s.doneWord()+"."))
 		add(!s.InFlight && !s.Drifted && stops, workflows.Button{Action: ActCancel, Label: "Cancel request…"})
@@ -183,7 +184,7 @@ func (s State) buttons(who string) []workflows.Button {
 		add((own || manager) && s.Extend == nil && !s.Urgent, workflows.Button{Action: ActExtend, Label: "Ask for more time"})
 		add(own || manager, workflows.Button{Action: ActEnd, Label: "I'm done: end it", Confirm: &workflows.Confirm{Title: "End it now?", Text: s.endWord(), Yes: "End it", No: "Keep it"}})
 	case Restoring:
-		add(settles && mayTake(s.Taking, who), workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
+		add(settles && s.Taking.May(who), workflows.Button{Action: ActAdopt, Label: "Leave it as it is"})
 		add(settles, workflows.Button{Action: ActUndo, Label: "Restore all the same", Style: workflows.Danger})
 		add(s.Manual && !s.Checks && attests, s.swear("It is done", "In integrator.io, "+s.restoredWord()+"."))
 	}

@@ -5,22 +5,17 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
-)
-
-// Why a party may not decide, as in [approvals.Bar].
-const (
-	partyRequester   = "requester"
-	partyBeneficiary = "beneficiary"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 // settleParties fixes who asked and whose access it is, by everything that is known of them, and
 // whom that keeps from deciding. What a review decided is nobody's request.
 func (fr *Frozen) settleParties(f workflows.Facts) {
-	whose := approvals.Party{Why: partyBeneficiary, Identity: approvals.Identity{ID: fr.Person}.With(fr.Email)}
+	whose := approvals.Party{Why: question.ByBeneficiary, Identity: approvals.Identity{ID: fr.Person}.With(fr.Email)}
 	if fr.Person != "" {
 		whose.Identity = whose.With(f.Known(fr.Person).Emails...)
 	}
-	asks := approvals.Party{Why: partyRequester, Identity: f.Known(fr.Requester)}
+	asks := approvals.Party{Why: question.ByRequester, Identity: f.Known(fr.Requester)}
 	fr.Parties = []approvals.Party{asks, whose}
 	if fr.Review != "" {
 		fr.Parties = fr.Parties[1:]
@@ -49,12 +44,12 @@ func (s State) barred(who string) bool {
 // isSelf reports whether somebody is known to be the one whose access it is.
 func (s State) isSelf(who string) bool {
 	return who != "" && (who == s.Person || s.ForSelf && who == s.Requester ||
-		slices.Contains(s.Bars, approvals.Bar{Who: who, Why: partyBeneficiary}))
+		slices.Contains(s.Bars, approvals.Bar{Who: who, Why: question.ByBeneficiary}))
 }
 
 // aboutSelf refuses somebody who would act about their own access, by what is known of them now.
 func (s State) aboutSelf(cmd workflows.Command, f workflows.Facts, must string) *workflows.Refusal {
-	whose := slices.IndexFunc(s.Parties, func(p approvals.Party) bool { return p.Why == partyBeneficiary })
+	whose := slices.IndexFunc(s.Parties, func(p approvals.Party) bool { return p.Why == question.ByBeneficiary })
 	if s.isSelf(cmd.Actor.ID) || whose >= 0 && s.Parties[whose].Same(f.Known(cmd.Actor.ID)) {
 		return refused("own_access", "This is your own access, so somebody else must "+must+". Nothing was recorded.")
 	}
@@ -67,11 +62,7 @@ func (s State) asOf(f workflows.Facts) State {
 	if f.Policy.Name == "" {
 		return s
 	}
-	holders, admins := f.Expand(f.Policy.HolderIDs()), f.Expand(f.Policy.Admins)
-	keep := func(ids []string) []string {
-		return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !workflows.Among(id, holders, admins) })
-	}
-	s.Holders, s.Admins = keep(s.Holders), keep(s.Admins)
+	s.Holders, s.Admins = f.Managing(s.Holders), f.Managing(s.Admins)
 	return s
 }
 

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -163,12 +164,12 @@ func (s State) urgentEnd() string { return workflows.When(s.latest(s.Begun.Add(s
 
 // urgentLine says of an urgent access that is over what it was, and whether a second person ever let it stand.
 func (s State) urgentLine() string {
-	line := "It was urgent: " + s.Email + " was invited with " + s.brief(s.Want) + " at once"
+	line := "It was urgent: " + s.Email + " was invited with " + s.Want.Brief(s.Names) + " at once"
 	switch {
 	case s.How == "":
-		line = "It was urgent: " + s.brief(s.Want) + ", which was not given"
+		line = "It was urgent: " + s.Want.Brief(s.Names) + ", which was not given"
 	case s.Does == Change:
-		line = "It was urgent: " + s.Email + " was given " + s.brief(s.Want) + " at once"
+		line = "It was urgent: " + s.Email + " was given " + s.Want.Brief(s.Names) + " at once"
 	}
 	given := 0
 	for _, v := range s.Ballot.Votes {
@@ -200,7 +201,7 @@ func (s State) doingLine() string {
 		case codeNotSeen:
 			why = "! " + workflows.Mention(s.Attested) + " said that it is done, but integrator.io shows for " + s.address() + ": " + s.Message + ". "
 		default:
-			why = "! integrator.io refused it to Keyholder's token" + said(s.Message) + ". "
+			why = "! integrator.io refused it to Keyholder's token" + workflows.Quoted(s.Message) + ". "
 		}
 		return why + workflows.Mentions(s.doers()) + ": please do it in integrator.io. " + s.pageSteps() + " Then press “It is done”. " + s.byWhen()
 	case s.StopWhy != "":
@@ -219,16 +220,16 @@ func (s State) pageSteps() string {
 	case Remove:
 		return "My account > Users, switch " + s.address() + " off, then Remove."
 	case Grant:
-		return "My account > Users > Invite user: " + s.address() + ", " + s.describe(s.Want) + "."
+		return "My account > Users > Invite user: " + s.address() + ", " + s.Want.Describe(s.Names) + "."
 	}
-	return "My account > Users, Manage permissions of " + s.address() + ": " + s.describe(s.Want) + "."
+	return "My account > Users, Manage permissions of " + s.address() + ": " + s.Want.Describe(s.Names) + "."
 }
 
 func (s State) doneWord() string {
 	if s.Does == Remove {
 		return s.address() + " was removed from " + s.where()
 	}
-	return s.address() + " has " + s.brief(s.Want)
+	return s.address() + " has " + s.Want.Brief(s.Names)
 }
 
 func (s State) restoredWord() string {
@@ -239,9 +240,9 @@ func (s State) restoredWord() string {
 	case b.User == nil:
 		return s.address() + " was removed"
 	case b.User.Disabled:
-		return s.address() + " has " + s.brief(b.User.Access()) + " again and is switched off"
+		return s.address() + " has " + b.User.Access().Brief(s.Names) + " again and is switched off"
 	}
-	return s.address() + " has " + s.brief(b.User.Access()) + " again"
+	return s.address() + " has " + b.User.Access().Brief(s.Names) + " again"
 }
 
 // endWord says what the end of the time-box does.
@@ -253,11 +254,11 @@ func (s State) endWord() string {
 	case b.User == nil:
 		return s.address() + " is then removed."
 	case b.User.Disabled:
-		return s.address() + " then has " + s.brief(b.User.Access()) + " again and is switched off."
+		return s.address() + " then has " + b.User.Access().Brief(s.Names) + " again and is switched off."
 	case b.Under != "":
-		return s.address() + " then has " + s.brief(b.User.Access()) + " again, by another decision whose time runs, " + b.Under + "."
+		return s.address() + " then has " + b.User.Access().Brief(s.Names) + " again, by another decision whose time runs, " + b.Under + "."
 	}
-	return s.address() + " then has " + s.brief(b.User.Access()) + " again."
+	return s.address() + " then has " + b.User.Access().Brief(s.Names) + " again."
 }
 
 // byWhen says until when people can do it.
@@ -277,9 +278,9 @@ func (s State) byWhen() string {
 func (s State) driftedLine() string {
 	now := workflows.Esc(strings.TrimSuffix(s.Mark, "."))
 	if s.There != nil && s.There.OK {
-		now = "it is " + s.userWords(readMark(s.There.User.Mark()))
+		now = "it is " + workflows.ReadMark(s.There.User.Mark()).Words(s.Names)
 	}
-	saw := s.userWords(readMark(s.Was))
+	saw := workflows.ReadMark(s.Was).Words(s.Names)
 	text := "! The reviewer saw " + saw + "; now " + now
 	if now == "it is "+saw {
 		text = "! The reviewer saw another user of this address, who had the same"
@@ -287,24 +288,12 @@ func (s State) driftedLine() string {
 	return text + ". Somebody changed it since, so Keyholder did nothing. " + workflows.Mentions(s.able()) + ": leave it as it is, or do it all the same: " + s.willWord() + "."
 }
 
-// userWords says what somebody had, with the names of integrations.
-func (s State) userWords(h *holding) string {
-	if h == nil {
-		return "no access"
-	}
-	text := h.words()
-	if h.Access.Role == workflows.RoleCustom {
-		text = strings.Replace(text, State{}.brief(h.Access), s.brief(h.Access), 1)
-	}
-	return text
-}
-
 // willWord says what carrying it out does.
 func (s State) willWord() string {
 	if s.Change == Remove {
 		return s.address() + " is removed"
 	}
-	return s.address() + " gets " + s.brief(s.Want)
+	return s.address() + " gets " + s.Want.Brief(s.Names)
 }
 
 // pendingLines are those of an open invitation.
@@ -355,10 +344,10 @@ func (s State) restoringLine() string {
 	case s.Looking:
 		return "… The access is no longer the one that was given; what it is now is being read at integrator.io."
 	case s.Drifted:
-		due := or(map[string]string{"early": "It was to end early", "refused": "It was refused"}[s.EndWhy], "The time is over")
+		due := cmp.Or(map[string]string{"early": "It was to end early", "refused": "It was refused"}[s.EndWhy], "The time is over")
 		seen := ""
 		if s.There != nil && s.There.OK {
-			seen = ": " + workflows.Esc(s.address()) + " has " + s.userWords(readMark(s.There.User.Mark()))
+			seen = ": " + workflows.Esc(s.address()) + " has " + workflows.ReadMark(s.There.User.Mark()).Words(s.Names)
 		} else if s.Mark != "" {
 			seen = ": " + workflows.Esc(strings.TrimSuffix(s.Mark, "."))
 		}
@@ -388,7 +377,7 @@ func (s State) facts() []string {
 		out = append(out, s.difference()...)
 	}
 	if s.Drifted {
-		out = append(out, takenLines(s.Taking)...)
+		out = append(out, s.Taking.Lines()...)
 	}
 	return append(out, s.voteLines()...)
 }
@@ -414,10 +403,10 @@ func (s State) difference() []string {
 	now := "not a user"
 	switch {
 	case !s.ReadOK:
-		now = "not known: " + unreadWord(s.Unread)
+		now = "not known: " + workflows.WhyUnread(s.Unread)
 	case s.seesNow() != nil:
 		u := s.seesNow()
-		now = s.describe(u.Access())
+		now = u.Access().Describe(s.Names)
 		if u.Status != workflows.UserAccepted {
 			now += ", invitation " + u.Status
 		}
@@ -427,7 +416,7 @@ func (s State) difference() []string {
 	}
 	then := "no access"
 	if s.Does != Remove {
-		then = s.describe(s.Want)
+		then = s.Want.Describe(s.Names)
 	}
 	out := []string{"Now: " + now, "Then: " + then}
 	if s.Phase == Active || s.Phase == Restoring { // it has been written: what was then is now
@@ -472,58 +461,6 @@ func (s State) leastRole() []string {
 	return out
 }
 
-// brief is an access inside a sentence.
-func (s State) brief(a workflows.Access) string {
-	switch a.Role {
-	case workflows.RoleNone, "":
-		return "no role"
-	case workflows.RoleCustom:
-		return "custom access (" + strings.TrimPrefix(s.describe(a), "custom: ") + ")"
-	}
-	return "the " + workflows.Esc(a.Role) + " role"
-}
-
-// describe says what an access is, in words.
-func (s State) describe(a workflows.Access) string {
-	switch a.Role {
-	case workflows.RoleAdministrator:
-		return "administrator: everything, users and tokens included"
-	case workflows.RoleManage:
-		return "manage: edit all integrations, flows and connections"
-	case workflows.RoleMonitor:
-		return "monitor: see all, run flows, resolve errors"
-	case workflows.RoleCustom:
-		var parts []string
-		if len(a.Manage) > 0 {
-			parts = append(parts, "manage "+s.integrations(a.Manage))
-		}
-		if len(a.Monitor) > 0 {
-			parts = append(parts, "monitor "+s.integrations(a.Monitor))
-		}
-		return "custom: " + strings.Join(parts, "; ")
-	}
-	return "no role"
-}
-
-func (s State) integrations(ids []string) string {
-	var out []string
-	for i, id := range ids {
-		if i == 8 {
-			out = append(out, fmt.Sprintf("%d more", len(ids)-8))
-			break
-		}
-		name := s.Names[id]
-		switch {
-		case id == workflows.AllIntegrations:
-			name = "all"
-		case name == "":
-			name = id
-		}
-		out = append(out, workflows.Esc(workflows.Clip(name, 60)))
-	}
-	return strings.Join(out, ", ")
-}
-
 func voteLine(v approvals.Vote) string {
 	line := "✓ " + workflows.Mention(v.By) + " approved, " + workflows.When(v.At)
 	if v.Choice == approvals.Refuse {
@@ -560,7 +497,7 @@ func stageLine(s State) string {
 		return "It waits for another request about the same access."
 	case Reading:
 		if s.Away != "" {
-			return "What they have now cannot be read: " + unreadWord(s.Away) + "."
+			return "What they have now cannot be read: " + workflows.WhyUnread(s.Away) + "."
 		}
 		return "What they have now is being read."
 	case Approving:
@@ -622,13 +559,13 @@ func outcomeLine(s State) string {
 		return "It was changed since the review, and stays as somebody changed it, decided" + by + "."
 	case e.Code == "adopted":
 		if len(s.Taking.Votes) > 1 {
-			by = " by " + tellers(s.Taking, e.By.ID)
+			by = " by " + s.Taking.By(e.By.ID)
 		}
 		return "The time is over; the access stays as somebody changed it, decided" + by + "."
 	case e.Outcome == Done && s.Does == Remove:
 		return s.Email + " was removed (" + howWord(s.How, s.Attested) + ")."
 	case e.Outcome == Done:
-		return s.Email + " has " + s.brief(s.Want) + " (" + howWord(s.How, s.Attested) + ")."
+		return s.Email + " has " + s.Want.Brief(s.Names) + " (" + howWord(s.How, s.Attested) + ")."
 	case e.Code == "time":
 		return "It has ended, because the time was over: " + s.pastEnd() + how + "."
 	case e.Code == "early":
@@ -636,7 +573,7 @@ func outcomeLine(s State) string {
 	case e.Code == codeOvertaken:
 		why := map[string]string{"early": " early, by " + workflows.Mention(e.By.ID), "refused": ", refused by " + workflows.Mention(e.By.ID),
 			endLeft: ", because somebody it rests on has left", "cancelled": ", taken back by " + workflows.Mention(e.By.ID)}
-		return "It has ended" + or(why[e.Reason], ", because the time was over") + ". A later decision about this access stands, " +
+		return "It has ended" + cmp.Or(why[e.Reason], ", because the time was over") + ". A later decision about this access stands, " +
 			workflows.Esc(e.Message) + ", so nothing was changed."
 	case e.Code == endLeft && e.Outcome == Ended:
 		return "It has ended, because somebody it rests on has left: " + s.pastEnd() + how + "."
@@ -658,7 +595,7 @@ func outcomeLine(s State) string {
 	case e.Outcome == Cancelled:
 		return "Cancelled" + by + why + "."
 	case e.Outcome == Expired && s.Away != "":
-		return "The time is over, and what " + s.Email + " has could not be read all the while: " + unreadWord(s.Away) + ". Nothing was changed at integrator.io."
+		return "The time is over, and what " + s.Email + " has could not be read all the while: " + workflows.WhyUnread(s.Away) + ". Nothing was changed at integrator.io."
 	case e.Outcome == Expired:
 		return "The time is over, and not enough people answered. Nothing was changed at integrator.io."
 	}
@@ -676,11 +613,11 @@ func (s State) pastEnd() string {
 	case b.User == nil:
 		return s.address() + " was removed"
 	case b.User.Disabled:
-		return s.address() + " has " + s.brief(b.User.Access()) + " again, and is switched off as before"
+		return s.address() + " has " + b.User.Access().Brief(s.Names) + " again, and is switched off as before"
 	case b.Under != "":
-		return s.address() + " has " + s.brief(b.User.Access()) + " again, by " + b.Under + ", whose time runs"
+		return s.address() + " has " + b.User.Access().Brief(s.Names) + " again, by " + b.Under + ", whose time runs"
 	}
-	return s.address() + " has " + s.brief(b.User.Access()) + " again"
+	return s.address() + " has " + b.User.Access().Brief(s.Names) + " again"
 }
 
 func endLines(s State) []string {
@@ -737,14 +674,7 @@ func remedy(s State, code, message string) string {
 	case workflows.FailedDeadline:
 		return "integrator.io did not answer for " + workflows.Span(workflows.GiveUpAfter) + ". Ask again when it does."
 	}
-	return "integrator.io refused it" + said(message) + ". Mend that there, then ask again."
-}
-
-func said(message string) string {
-	if message == "" {
-		return ""
-	}
-	return " (integrator.io says: " + workflows.Quote(message) + ")"
+	return "integrator.io refused it" + workflows.Quoted(message) + ". Mend that there, then ask again."
 }
 
 // voteSentence explains why a vote is not taken.
@@ -789,27 +719,5 @@ func unsentWord(code string) string {
 	if code == workflows.RefusedForbidden {
 		return "the token may not do that"
 	}
-	return unreadWord(code)
-}
-
-// unreadWord says why something could not be read.
-func unreadWord(why string) string {
-	switch why {
-	case workflows.RefusedUnauthorized:
-		return "integrator.io does not accept the token"
-	case workflows.RefusedForbidden:
-		return "the token may not read it"
-	case workflows.RefusedNoToken, "no token":
-		return "there is no token"
-	case workflows.FailedDeadline:
-		return "integrator.io did not answer"
-	}
-	return workflows.Esc(orDash(strings.TrimSuffix(why, ".")))
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
+	return workflows.WhyUnread(code)
 }

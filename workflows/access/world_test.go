@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/drift"
 )
 
 // world is everything around the machines, kept in memory and without concurrency: what the desk, the clock, the courier, Slack and
@@ -179,7 +180,10 @@ func (w *world) newest() *run {
 }
 
 func machineOf(id string) workflows.Machine {
-	return map[byte]workflows.Machine{'a': Machine{}, 'd': Watcher{}, 'f': Finding{}}[id[0]]
+	return map[byte]workflows.Machine{
+		workflows.LetterAccess: Machine{}, workflows.LetterDrift: drift.Watcher(),
+		workflows.LetterFinding: drift.Finding(drift.Undoing{Needs: UndoNeeds, Would: WouldUndo}),
+	}[id[0]]
 }
 
 // do takes one command along the road: facts, decision, events, calls, view. Nothing else changes anything.
@@ -339,9 +343,9 @@ func round(s workflows.State) int {
 	switch s := s.(type) {
 	case State:
 		return s.Round
-	case FoundState:
+	case drift.FoundState:
 		return s.Round
-	case WatchState:
+	case drift.WatchState:
 		return s.Round
 	}
 	return 0
@@ -365,7 +369,12 @@ const (
 	failedDirty = "unsure" // given up, yet it happened there
 )
 
-func (w *world) configured(env string) bool { return readable(w.policy, env) }
+// configured reports whether an environment has a token.
+func (w *world) configured(env string) bool {
+	return env == "" && w.policy.Token || slices.ContainsFunc(w.policy.Access.Environments, func(e workflows.Environment) bool {
+		return e.Name == env && e.Token
+	})
+}
 
 // deliver brings the first call in the queue to integrator.io and its answer back.
 func (w *world) deliver(outcome string) step {
@@ -456,7 +465,7 @@ func (w *world) poll() []step {
 func (w *world) census(r *run) []step {
 	w.t.Helper()
 	before := len(w.queue)
-	st := w.fire(r, workflows.Timer{Name: timerLook, At: w.now})
+	st := w.fire(r, workflows.Timer{Name: "look", At: w.now})
 	if len(w.queue) == before {
 		return []step{st}
 	}
@@ -548,8 +557,8 @@ func (w *world) delegate(from, to string, span time.Duration) []step {
 // watch opens the watcher of an environment and reads the baseline.
 func (w *world) watch(env string) []step {
 	w.t.Helper()
-	st := w.do(workflows.Command{Workflow: "d07-0000000" + map[string]string{"": "P", "Sandbox": "S"}[env], Name: WatchRequest, Actor: keyholder, Round: workflows.NoRound,
-		Submitted: true, Input: map[string]string{BlockEnvironment: env}})
+	st := w.do(workflows.Command{Workflow: "d07-0000000" + map[string]string{"": "P", "Sandbox": "S"}[env], Name: drift.Begin.Command, Actor: keyholder,
+		Round: workflows.NoRound, Submitted: true, Input: drift.Begin.To("acme", "", drift.Beginning{Environment: env}).Input})
 	return append([]step{st}, w.deliverAll()...)
 }
 

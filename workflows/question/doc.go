@@ -13,6 +13,9 @@
 //	 |  +--- three quarters: who looks after it and is not asked hears of it
 //	 +------ Closes: the machine's own timer ends it
 //
+// An [Expected] is the smaller one beside it: whether what somebody made of an access without a
+// decision stays. It has a yes only; who does not expect it undoes it.
+//
 // It imports workflows and approvals, does no I/O and reads no clock.
 //
 // # How a machine uses it

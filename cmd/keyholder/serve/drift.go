@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/keyholder/keyholder/workflows"
-	"github.com/keyholder/keyholder/workflows/access"
+	"github.com/keyholder/keyholder/workflows/drift"
 )
 
 // maxWatchers is how many watchers of one environment may follow one another, when it is configured and removed again and again.
@@ -45,19 +45,19 @@ func (s *Server) toWatcher(ctx context.Context, account, environment, why string
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for n := range maxWatchers {
-		id, err := s.desk.NewWorkflowID(access.Watcher{}.Name(), account, "drift", environment, strconv.Itoa(n))
+		id, err := s.desk.NewWorkflowID(drift.Watcher().Name(), account, "drift", environment, strconv.Itoa(n))
 		if err != nil {
 			return err
 		}
-		cmd := workflows.Command{ID: fmt.Sprintf("drift/%s/%s/%d", id, why, s.o.RealNow().UnixNano()), Workflow: id, Account: account, Name: access.WatchLook,
+		cmd := workflows.Command{ID: fmt.Sprintf("drift/%s/%s/%d", id, why, s.o.RealNow().UnixNano()), Workflow: id, Account: account, Name: drift.WatchLook,
 			Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: s.o.Now(), Round: workflows.NoRound}
 		was, err := s.desk.Look(ctx, id)
 		switch {
 		case err == nil && was.Closed:
 			continue
 		case errors.Is(err, workflows.ErrNoWorkflow):
-			cmd.ID, cmd.Name, cmd.Submitted = "drift/"+id, access.WatchRequest, true
-			cmd.Input = map[string]string{access.BlockEnvironment: environment}
+			begin := drift.Begin.To(account, id, drift.Beginning{Environment: environment})
+			cmd.ID, cmd.Name, cmd.Input, cmd.Submitted = "drift/"+id, begin.Command, begin.Input, true
 		case err != nil:
 			return err
 		}

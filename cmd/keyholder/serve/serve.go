@@ -18,6 +18,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
+	"github.com/keyholder/keyholder/workflows/drift"
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/key"
 	"github.com/keyholder/keyholder/workflows/post"
@@ -57,7 +58,8 @@ type Server struct {
 
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
-	return []workflows.Machine{transfer.Machine(), access.Machine{}, access.Watcher{}, access.Finding{}, review.Campaign{}, review.Packet{},
+	return []workflows.Machine{transfer.Machine(), access.Machine{}, drift.Watcher(),
+		drift.Finding(drift.Undoing{Needs: access.UndoNeeds, Would: access.WouldUndo}), review.Campaign{}, review.Packet{},
 		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), workflows.Governance(), workflows.Checkpoints{}}
 }
 

@@ -1,4 +1,4 @@
-package access
+package drift
 
 import (
 	"strings"
@@ -6,7 +6,18 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-const cardAsk = "ask"
+const (
+	cardOutcome = "outcome" // in the channel
+	cardAsk     = "ask"     // to whoever is asked
+)
+
+func (s FoundState) view() workflows.View {
+	v := workflows.View{Cards: s.cards()}
+	if !s.Closed() {
+		v.Waiting = s.To
+	}
+	return v
+}
 
 // cards are one for each of those who are told, one in the channel, and one for whoever was asked.
 func (s FoundState) cards() []workflows.Card {
@@ -19,7 +30,7 @@ func (s FoundState) cards() []workflows.Card {
 		c.Name, c.Recipient, c.Buttons, c.Bulk = cardOutcome, s.Channel, nil, true
 		out = append(out, c)
 	}
-	if s.Asked != "" {
+	if s.Asking.Person != "" {
 		out = append(out, s.askCard())
 	}
 	return out
@@ -29,8 +40,10 @@ func (s FoundState) card(who string) workflows.Card {
 	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: "Finding " + s.ID}
 	if s.Closed() {
 		c.Title = "✓ " + workflows.Esc(s.Title())
-		c.Lines = []string{s.outcome() + "\n" + workflows.When(s.End.At)}
-		c.Fallback = s.Title() + ": " + map[string]string{Gone: "it is as it was before", Explained: "a decision explains it by now", Undoing: "a request to undo it is open", Expected: "expected"}[s.End.Outcome]
+		c.Lines = []string{s.outcome() + "\n" + workflows.When(s.Over)}
+		c.Fallback = s.Title() + ": " + map[string]string{Gone: "it is as it was before",
+			Explained: "a decision explains it by now", Undone: "a request to undo it is open",
+			Expected: "expected"}[s.End.Outcome]
 		return c
 	}
 	c.Title, c.Fallback = "! "+workflows.Esc(s.headline()), s.headline()
@@ -54,7 +67,8 @@ func (s FoundState) card(who string) workflows.Card {
 			}
 		}
 	}
-	c.Lines = []string{"Seen at integrator.io, " + workflows.When(s.Begun) + ". " + why + ".", s.how() + "\n" + s.whoDid(), s.next()}
+	c.Lines = []string{"Seen at integrator.io, " + workflows.When(s.Begun) + ". " + why + ".", s.how() + "\n" +
+		s.whoDid(), s.next()}
 	c.Facts = s.facts()
 	c.Buttons = s.buttons(who)
 	return c
@@ -72,7 +86,7 @@ func without(all []string, who string) []string {
 
 // headline says what is different, in plain text.
 func (s FoundState) headline() string {
-	was, now := readMark(s.Was), readMark(s.Now)
+	was, now := workflows.ReadMark(s.Was), workflows.ReadMark(s.Now)
 	no := ", and no decision here explains it"
 	switch {
 	case s.Owner:
@@ -94,13 +108,16 @@ func (s FoundState) headline() string {
 // how says how their access once came about, as far as integrator.io's list of users tells.
 func (s FoundState) how() string {
 	if s.Owner {
-		return "The recorded owner is listed as a user, and owners never are: somebody in integrator.io has changed the owner without a transfer here."
+		return "The recorded owner is listed as a user, and owners never are: somebody in integrator.io has " +
+			"changed the owner without a transfer here."
 	}
 	text := map[string]string{
-		"existing_account_invite":        "somebody who may manage users invited them",
-		"existing_account_share_request": "they asked for it in integrator.io, and somebody who may manage users granted it",
-		"invited_during_signup":          "they were invited when the account was set up",
-		"new_account_auto_join":          "they joined by themselves: integrator.io lets everyone of a domain join; if nobody shall, an administrator switches that off there",
+		"existing_account_invite": "somebody who may manage users invited them",
+		"existing_account_share_request": "they asked for it in integrator.io, and somebody who may manage " +
+			"users granted it",
+		"invited_during_signup": "they were invited when the account was set up",
+		"new_account_auto_join": "they joined by themselves: integrator.io lets everyone of a domain " +
+			"join; if nobody shall, an administrator switches that off there",
 	}[s.Via]
 	switch {
 	case text != "":
@@ -110,12 +127,12 @@ func (s FoundState) how() string {
 		text = "integrator.io does not tell"
 	}
 	first := "How they got in: "
-	if s.Was != absent {
+	if s.Was != workflows.Absent {
 		first = "How they once got in: "
 	}
 	text = first + text + "."
-	if !s.Since.IsZero() {
-		text += " The record there is from " + workflows.When(s.Since) + "."
+	if !s.Created.IsZero() {
+		text += " The record there is from " + workflows.When(s.Created) + "."
 	}
 	return text
 }
@@ -181,19 +198,21 @@ func untracedWord(code string) string {
 	case workflows.RefusedOther:
 		return "integrator.io refused it"
 	}
-	return unreadWord(code)
+	return workflows.WhyUnread(code)
 }
 
 func (s FoundState) next() string {
 	if s.Owner {
-		return "Keyholder changes nothing by itself. Expected: the new owner is recorded, as your word." + takingWord(s.Taking) + " To hand the account back: {command} transfer " + s.AccountID + "."
+		return "Keyholder changes nothing by itself. Expected: the new owner is recorded, as your word." +
+			s.Taking.Word() + " To hand the account back: {command} transfer " + s.AccountID + "."
 	}
-	return "Keyholder changes nothing by itself. Expected: it stays, and is recorded as your decision." + takingWord(s.Taking) + " Undo: a request " + s.undoWord() + ", which the usual approvers decide."
+	return "Keyholder changes nothing by itself. Expected: it stays, and is recorded as your decision." +
+		s.Taking.Word() + " Undo: a request " + s.undoWord() + ", which the usual approvers decide."
 }
 
 // undoWord says what the request that undoes it asks for.
 func (s FoundState) undoWord() string {
-	was, now := readMark(s.Was), readMark(s.Now)
+	was, now := workflows.ReadMark(s.Was), workflows.ReadMark(s.Now)
 	switch {
 	case was == nil:
 		return "to remove them"
@@ -208,18 +227,19 @@ func (s FoundState) undoWord() string {
 }
 
 func (s FoundState) facts() []string {
-	out := []string{"Before: " + readMark(s.Was).words(), "Now: " + readMark(s.Now).words()}
+	out := []string{"Before: " + string(words(s.Was)), "Now: " + string(words(s.Now))}
 	if s.Address != "" {
-		out = append(out, "! "+workflows.Esc(s.Email)+" has another address at integrator.io by now: "+workflows.Esc(s.Address)+". It is the same user.")
+		out = append(out, "! "+workflows.Esc(s.Email)+" has another address at integrator.io by now: "+
+			""+workflows.Esc(s.Address)+". It is the same user.")
 	}
-	out = append(out, takenLines(s.Taking)...)
+	out = append(out, s.Taking.Lines()...)
 	if s.NewOwner != "" {
 		out = append(out, "No longer listed: "+workflows.Esc(s.NewOwner)+", who may be the new owner")
 	}
 	if g := s.Decision; g.Workflow != "" {
 		last := "no access"
 		if g.Mark != "" {
-			last = State{}.brief(workflows.ReadAccessMark(g.Mark))
+			last = workflows.ReadAccessMark(g.Mark).Brief(nil)
 		}
 		line := "Decided last: " + last + ", by " + workflows.Esc(g.Workflow) + ", " + workflows.When(g.Since)
 		if !g.Until.IsZero() {
@@ -231,17 +251,20 @@ func (s FoundState) facts() []string {
 		out = append(out, "It is one of the shared mailboxes of this account.")
 	}
 	if s.Transfer != "" && !s.Owner {
-		out = append(out, "A transfer of this account is open, "+workflows.Esc(s.Transfer)+"; it may have invited them.")
+		out = append(out, "A transfer of this account is open, "+workflows.Esc(s.Transfer)+"; it may have "+
+			"invited them.")
 	}
 	switch {
-	case s.AskWaits:
-		out = append(out, "… "+workflows.Mention(s.AskedBy)+" has somebody asked, as soon as the audit log is read.")
-	case s.AskedBy != "" && s.Asked == "":
-		out = append(out, workflows.Mention(s.AskedBy)+" wanted somebody to be asked, but nobody can be: "+s.AskedWhy+". Write to "+workflows.Esc(s.Email)+" yourselves.")
-	case s.AskedBy != "":
-		line := workflows.Mention(s.AskedBy) + " asked " + workflows.Mention(s.Asked) + ", " + workflows.When(s.AskedAt)
-		if s.AskedWhy != "" {
-			line += ", because " + s.AskedWhy
+	case s.Asking.Waits:
+		out = append(out, "… "+workflows.Mention(s.Asking.By)+" has somebody asked, as soon as the audit log is read.")
+	case s.Asking.By != "" && s.Asking.Person == "":
+		out = append(out, workflows.Mention(s.Asking.By)+" wanted somebody to be asked, but nobody can be: "+
+			""+s.Asking.Why+". Write to "+workflows.Esc(s.Email)+" yourselves.")
+	case s.Asking.By != "":
+		line := workflows.Mention(s.Asking.By) + " asked " + workflows.Mention(s.Asking.Person) + ", " +
+			workflows.When(s.Asking.At)
+		if s.Asking.Why != "" {
+			line += ", because " + s.Asking.Why
 		}
 		out = append(out, line+".")
 	}
@@ -250,19 +273,21 @@ func (s FoundState) facts() []string {
 
 func (s FoundState) buttons(who string) []workflows.Button {
 	adopt := workflows.Button{Action: ActAdopt, Label: "Expected", Confirm: &workflows.Confirm{Title: "Expected?",
-		Text: "It stays as it is, and is recorded as your decision: " + workflows.Esc(s.Email) + ", " + readMark(s.Now).words() + ".", Yes: "Expected", No: "Back"}}
+		Text: "It stays as it is, and is recorded as your decision: " + workflows.Esc(s.Email) + ", " +
+			string(words(s.Now)) + ".", Yes: "Expected", No: "Back"}}
 	if s.Owner {
 		adopt.Confirm.Text = "The change of owner is recorded as your word."
 	}
 	undo := workflows.Button{Action: ActUndo, Label: "Undo…", Style: workflows.Danger}
 	if !s.Owner {
-		undo.Confirm = &workflows.Confirm{Title: "Undo it?", Text: "This opens a request " + s.undoWord() + ". Others decide it; you asked, so you do not.", Yes: "Ask for it", No: "Back"}
+		undo.Confirm = &workflows.Confirm{Title: "Undo it?", Text: "This opens a request " + s.undoWord() +
+			". Others decide it; you asked, so you do not.", Yes: "Ask for it", No: "Back"}
 	}
 	out := []workflows.Button{adopt, undo}
-	if !mayTake(s.Taking, who) {
+	if !s.Taking.May(who) {
 		out = out[1:]
 	}
-	if s.AskedBy == "" {
+	if s.Asking.By == "" {
 		label := "Ask them"
 		if s.doer() != "" {
 			label = "Ask who did it"
@@ -274,9 +299,9 @@ func (s FoundState) buttons(who string) []workflows.Button {
 
 // askCard is what the person is asked.
 func (s FoundState) askCard() workflows.Card {
-	c := workflows.Card{Name: cardAsk, Recipient: s.Asked, Round: s.Round, Note: "Finding " + s.ID}
+	c := workflows.Card{Name: cardAsk, Recipient: s.Asking.Person, Round: s.Round, Note: "Finding " + s.ID}
 	c.Title = "How did your access to " + workflows.Esc(s.where()) + " come about?"
-	if s.AskedDoer {
+	if s.Asking.Doer {
 		c.Title = "Did you change the access of " + workflows.Esc(s.Email) + " to " + workflows.Esc(s.where()) + "?"
 	}
 	c.Fallback = workflows.Plain(c.Title, nil)
@@ -284,13 +309,20 @@ func (s FoundState) askCard() workflows.Card {
 		c.Title, c.Lines = "✓ "+c.Title, []string{s.outcome() + " You need not answer any more."}
 		return c
 	}
-	if s.AskedDoer {
-		c.Lines = []string{workflows.Mention(s.AskedBy) + " asks you, because integrator.io's audit log names you as who did it. At integrator.io " + workflows.Esc(s.Email) + " has " + readMark(s.Now).words() + "; before it had " +
-			readMark(s.Was).words() + ". No decision here explains it.", "Please write to " + workflows.Mention(s.AskedBy) + " what it is for, or that it was not you. Nothing changes until they decide."}
+	if s.Asking.Doer {
+		c.Lines = []string{workflows.Mention(s.Asking.By) + " asks you, because integrator.io's audit log " +
+			"names you as who did it. At integrator.io " + workflows.Esc(s.Email) + " has " +
+			string(words(s.Now)) + "; before it had " +
+			string(words(s.Was)) + ". No decision here explains it.", "Please write to " +
+			workflows.Mention(s.Asking.By) + " what it is for, or that it was not you. Nothing changes " +
+			"until they decide."}
 		return c
 	}
-	c.Lines = []string{workflows.Mention(s.AskedBy) + " asks you, because " + workflows.Esc(s.Email) + " is your address. At integrator.io it has " + readMark(s.Now).words() + "; before it had " + readMark(s.Was).words() +
-		". No decision here explains it.", "Please write to " + workflows.Mention(s.AskedBy) + " who gave or took it, and what for. Nothing changes until they decide."}
+	c.Lines = []string{workflows.Mention(s.Asking.By) + " asks you, because " + workflows.Esc(s.Email) +
+		" is your address. At integrator.io it has " + string(words(s.Now)) + "; before it had " +
+		string(words(s.Was)) +
+		". No decision here explains it.", "Please write to " + workflows.Mention(s.Asking.By) +
+		" who gave or took it, and what for. Nothing changes until they decide."}
 	return c
 }
 
@@ -298,58 +330,18 @@ func (s FoundState) askCard() workflows.Card {
 func (s FoundState) outcome() string {
 	by, says := workflows.Mention(s.End.By.ID), " says"
 	if len(s.Taking.Votes) > 1 {
-		by, says = tellers(s.Taking, s.End.By.ID), " say"
+		by, says = s.Taking.By(s.End.By.ID), " say"
 	}
 	switch {
 	case s.End.Outcome == Gone:
 		return "It is as it was before (seen at integrator.io), so there is nothing to decide."
 	case s.End.Outcome == Explained:
-		return "A decision explains it by now, " + workflows.Esc(s.End.Workflow) + ": " + workflows.Esc(s.Email) + ", " + readMark(s.Now).words() + "."
-	case s.End.Outcome == Undoing:
+		return "A decision explains it by now, " + workflows.Esc(s.End.Workflow) + ": " +
+			workflows.Esc(s.Email) + ", " + string(words(s.Now)) + "."
+	case s.End.Outcome == Undone:
 		return by + " asked to undo it: " + workflows.Esc(s.End.Workflow) + "."
 	case s.End.Owner != "":
 		return by + says + " that " + workflows.Esc(s.End.Owner) + " owns it now."
 	}
-	return "Expected," + says + " " + by + ": " + workflows.Esc(s.Email) + ", " + readMark(s.Now).words() + "."
+	return "Expected," + says + " " + by + ": " + workflows.Esc(s.Email) + ", " + string(words(s.Now)) + "."
 }
-
-var findingStories = map[string]workflows.Teller{
-	evFound: workflows.Tells(func(_ workflows.Event, b Found) string {
-		return workflows.Esc(FoundState{Found: b}.headline()) + ". Before: " + readMark(b.Was).words() + ". Now: " + readMark(b.Now).words() + " (seen at integrator.io)."
-	}),
-	evMoved: workflows.Tells(func(_ workflows.Event, b movedTo) string {
-		return "Now: " + readMark(b.Now).words() + " (seen at integrator.io)."
-	}),
-	evAskedWho: workflows.Tells(func(e workflows.Event, b askedWho) string {
-		by := workflows.Mention(or(b.By, e.By.ID))
-		switch {
-		case b.Person == "":
-			return by + " wanted somebody to be asked, but nobody can be: " + b.Why + "."
-		case b.Why == "":
-			return by + " asked " + workflows.Mention(b.Person) + "."
-		}
-		return by + " asked " + workflows.Mention(b.Person) + ", because " + b.Why + "."
-	}),
-	evTaken: workflows.Tells(tookIt),
-	evAskWaits: workflows.Tells(func(e workflows.Event, _ none) string {
-		return workflows.Mention(e.By.ID) + " wants somebody to be asked, as soon as the audit log is read."
-	}),
-	evTraced: workflows.Tells(func(_ workflows.Event, b traced) string { return b.words() }),
-	evSettled: workflows.Tells(func(_ workflows.Event, b Settled) string {
-		by := workflows.Mention(b.By.ID)
-		switch b.Outcome {
-		case Gone:
-			return "It was as before again."
-		case Explained:
-			return "A decision explains it by now: " + workflows.Esc(b.Workflow) + "."
-		case Undoing:
-			return by + " asked to undo it: " + workflows.Esc(b.Workflow) + "."
-		}
-		if b.Owner != "" {
-			return by + " says that " + workflows.Esc(b.Owner) + " owns the account now."
-		}
-		return by + " took it as expected."
-	}),
-}
-
-func joinWords(sentences []string) string { return strings.Join(sentences, " ") }

@@ -1,0 +1,34 @@
+package workflows
+
+// What a finding of drift and an access tell each other. The two machines do not know one another.
+
+// Kinds of change of an access, the values of the form's menu.
+const (
+	ChangeGrant  = "grant"
+	ChangeAccess = "change"
+	ChangeRemove = "remove"
+)
+
+// UndoAccess opens a request for access that brings back what somebody had before a difference that
+// no decision explains; the usual people decide it.
+var UndoAccess = Message[AccessUndo]{Command: "access.request"}
+
+// AccessUndo is the body of [UndoAccess].
+type AccessUndo struct {
+	Environment string `json:"environment,omitempty"` // "" is production
+	Email       string `json:"email"`
+	Change      string `json:"change"` // one of the kinds above
+	Access      Access `json:"access"` // what they had; nothing for remove
+	Requester   string `json:"requester"`
+	Reason      string `json:"reason"`
+}
+
+// AccessLeft tells a time-box that somebody took what became of its access as expected: that is not
+// asked about again.
+var AccessLeft = Message[LeftAccess]{Command: "access.left"}
+
+// LeftAccess is the body of [AccessLeft].
+type LeftAccess struct {
+	By   string `json:"by"`
+	Mark string `json:"mark"` // [User.Mark]
+}

@@ -31,11 +31,11 @@ func (s *Server) lookForDrift(account string) {
 			continue
 		}
 		for env := range gatewayEnvironments(s.o.Config, a) {
-			go func() {
-				if err := s.toWatcher(context.Background(), account, env, "who"); err != nil {
+			s.asides.run(func(ctx context.Context) {
+				if err := s.toWatcher(ctx, account, env, "who"); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 					s.o.Log.Warn().Err(err).Str(workflows.LogAccount, account).Msg("drift is not looked for now")
 				}
-			}()
+			})
 		}
 	}
 }

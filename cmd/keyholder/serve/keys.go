@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -38,12 +39,11 @@ func (s *Server) personChanged(person string) {
 		if !slices.Contains(named, person) && !slices.ContainsFunc(named, workflows.IsGroup) {
 			continue
 		}
-		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), startPatience)
-			defer cancel()
-			if err := s.lookAtKey(ctx, id); err != nil {
-				s.o.Log.Warn().Err(fmt.Errorf("look after the key: %w", err)).Str(workflows.LogAccount, id).Msg("a change of a Slack account is seen within a day")
+		s.asides.run(func(ctx context.Context) {
+			if err := s.lookAtKey(ctx, id); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+				s.o.Log.Warn().Err(fmt.Errorf("look after the key: %w", err)).Str(workflows.LogAccount, id).
+					Msg("a change of a Slack account is seen within a day")
 			}
-		}()
+		})
 	}
 }

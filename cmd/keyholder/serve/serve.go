@@ -53,6 +53,7 @@ type Server struct {
 	redis   verdict
 	crowd   crowd
 	doubts  *doubts
+	asides  asides
 	redraw  chan struct{} // a failover was noticed
 }
 
@@ -223,6 +224,8 @@ func (s *Server) work(ctx context.Context) error {
 		return err
 	}
 	s.look(ctx)
+	s.asides.begin(ctx)
+	defer s.asides.end()
 	g, ctx := errgroup.WithContext(ctx)
 	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.tellOfRecord, s.countProcesses} {
 		g.Go(func() error { return loop(ctx) })

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/key"
 )
 
 // find answers the account that was named by ID or name, upper and lower case alike; with one account configured the name may be left
@@ -208,7 +209,7 @@ func (v *visit) status(ctx context.Context, a workflows.AccountInfo) (workflows.
 		lines = append(append(lines, "Open:"), v.b.list(ctx, open, v.who.user)...)
 	}
 	for _, al := range a.Policy.Aliases {
-		lines = append(lines, alias(al))
+		lines = append(lines, alias(al)+" "+key.Shown(al, a.State.Key))
 	}
 	if len(a.Policy.Aliases) == 0 {
 		lines = append(lines, "No shared mailbox is configured for this account. One that several people can read outlives each of them.")

@@ -1,7 +1,9 @@
 package key
 
 import (
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -40,10 +42,19 @@ func proofs(a workflows.AccountState, what string, of []string) string {
 		return "! nobody is named in the configuration"
 	}
 	var out []string
-	for _, who := range of {
+	named := slices.Clone(of)
+	if slices.ContainsFunc(of, workflows.IsGroup) { // of a group, the record knows those who have shown it
+		for _, p := range a.Key.Proofs {
+			if p.What == what && workflows.SameEmail(p.Owner, a.Owner) {
+				named = workflows.Union(named, []string{p.Person})
+			}
+		}
+	}
+	for _, who := range named {
 		name := workflows.Mention(who)
 		if workflows.IsGroup(who) {
-			name = "<!subteam^" + workflows.Esc(who) + ">"
+			out = append(out, "<!subteam^"+workflows.Esc(who)+">")
+			continue
 		}
 		proof := a.Key.Proof(what, a.Owner, who)
 		switch proof.How {
@@ -113,4 +124,25 @@ func ownToken(p workflows.Policy) string {
 		return "Keyholder's own token: none is configured, so people act and attest"
 	}
 	return "Keyholder's own token: configured; its kind and end are unknown"
+}
+
+// Shown is a sentence on who has shown, in a drill or a transfer, that they can open a mailbox, and
+// when that was last: a part of the account's status that everybody may read.
+func Shown(alias workflows.Alias, k workflows.KeyRecord) string {
+	var who []string
+	var last time.Time
+	for _, p := range k.Proofs {
+		named := slices.Contains(alias.Holders, p.Person) || slices.ContainsFunc(alias.Holders, workflows.IsGroup)
+		if p.What != workflows.KeyMailbox || !workflows.SameEmail(p.Owner, alias.Email) || !named {
+			continue
+		}
+		who = workflows.Union(who, []string{p.Person})
+		if p.At.After(last) {
+			last = p.At
+		}
+	}
+	if len(who) == 0 {
+		return "Nobody has shown yet that they can open it."
+	}
+	return workflows.Say("Shown that they can open it: %m, last %t.", who, last)
 }

@@ -46,6 +46,11 @@ func (s State) transfer(cmd workflows.Command, by, role string) (workflows.Decis
 		cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{From: s.From, To: s.To, Workflow: cmd.Workflow, How: by}),
 		cmd.Event(workflows.LockReleased, workflows.Lock{Name: workflows.LockTransfer, Workflow: cmd.Workflow}),
 	}
+	who := s.Invite.Accepted
+	if by == workflows.Attested {
+		who = cmd.Actor.ID
+	}
+	d = s.proves(cmd, d, who, by)
 	if !s.Token || s.Caps.Token == workflows.No {
 		return d, nil
 	}

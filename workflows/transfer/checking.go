@@ -52,7 +52,7 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 		return workflows.Decision{}, nil
 	}
 	s.Reading = s.Reading || s.Unread != "" // the answer that was waited for, at last
-	checks := inspect(s, reading)
+	checks := append(inspect(s, reading), checkProven(s, f.Account.Key)...)
 	if !s.Reading && same(checks, s.Checks) && reading.Mark() == s.Mark {
 		return workflows.Decision{}, nil
 	}

@@ -298,7 +298,8 @@ func (s State) waivedKeys() []string {
 // checkNames are what the checks are called in a story.
 var checkNames = map[string]string{CheckTarget: "the new owner as a user", CheckPending: "pending transfers", CheckStacks: "missing stacks",
 	CheckShared: "what is shared", CheckSSO: "the sign-in rule", CheckAdmin: "the missing administrator", CheckJobs: "running jobs",
-	CheckErrors: "open errors", CheckAlias: "a person as owner", CheckHolders: "who decides"}
+	CheckErrors: "open errors", CheckAlias: "a person as owner", CheckHolders: "who decides",
+	CheckProven: "who can open the mailbox"}
 
 // blocking lists the checks that block and have not been waived.
 func (s State) blocking(checks []Check) []Check {

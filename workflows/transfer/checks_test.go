@@ -80,7 +80,7 @@ func TestChecksReadTheAccount(t *testing.T) {
 // Every check has a name for the story, and no reading makes a check vanish.
 func TestEveryCheckHasAName(t *testing.T) {
 	for _, r := range []workflows.Reading{{}, {Capabilities: workflows.Capabilities{Token: workflows.No}}} {
-		all := inspect(State{}, r)
+		all := append(inspect(State{}, r), checkProven(State{}, workflows.KeyRecord{})...)
 		if len(all) != len(checkNames) {
 			t.Errorf("%d checks, %d names", len(all), len(checkNames))
 		}

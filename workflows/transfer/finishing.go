@@ -28,7 +28,7 @@ func (s State) complete(cmd workflows.Command, left []Point, code string) []work
 }
 
 // tickOff records points as done; with the last of them the transfer ends.
-func (s State) tickOff(cmd workflows.Command) (workflows.Decision, error) {
+func (s State) tickOff(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if !cmd.Submitted {
 		m := s.checklist(cmd)
 		m.Title, m.Submit = "What is done?", "Done"
@@ -53,7 +53,7 @@ func (s State) tickOff(cmd workflows.Command) (workflows.Decision, error) {
 	if left == 0 {
 		d.Events = append(d.Events, evPointsClosed.Of(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: endTicked}))
 	}
-	return d, nil
+	return s.provesKeepers(cmd, f, d, slices.Contains(done, pointCustodians)), nil
 }
 
 // Codes of completed transfers whose points were open for a while: all are done, or somebody waived

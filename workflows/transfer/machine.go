@@ -33,6 +33,9 @@ func needs(s State, cmd workflows.Command, p workflows.Policy, a workflows.Accou
 	if _, click := clicks[cmd.Name]; click {
 		// Who may act is judged by the configuration of now.
 		n.People = workflows.Union(n.People, p.HolderIDs(), p.Admins, s.FromPeople, []string{s.Invite.Attested})
+		if alias, is := p.Alias(s.To); is {
+			n.People = workflows.Union(n.People, alias.Keepers())
+		}
 	}
 	if s.counts(cmd) {
 		// Everybody whose vote or seat matters, and whom it is about.

@@ -84,6 +84,9 @@ func (s State) unseen() bool {
 func (s State) prepared(cmd workflows.Command, why, mark string) (workflows.Decision, error) {
 	d := evPrepared.One(cmd, how{How: why, Mark: mark})
 	d.Calls = []workflows.Call{inspectCall(s.AccountID, s.Frozen, s.Target)}
+	if s.Prep.Invited || s.Prep.Done == "" && why == workflows.Attested {
+		d = s.proves(cmd, d, s.Prep.Claimed, why)
+	}
 	return d, nil
 }
 

@@ -99,6 +99,15 @@ func (s *script) commands() map[string]func([]string) {
 		"io": s.outside,
 		// card NAME...: what they see. "#ops" is the channel.
 		"card": s.card,
+		// proofs: what the account's record has of who can use the new owner's sign-in.
+		"proofs": func([]string) {
+			for _, p := range w.account.Key.Proofs {
+				s.say("%s: %s, %s (%s, by %s)", p.Owner, w.people[p.Person].Name, p.What, p.How, p.By)
+			}
+			if len(w.account.Key.Proofs) == 0 {
+				s.say("nothing is proven")
+			}
+		},
 		// queue: the calls that wait.
 		"queue": func([]string) {
 			for _, e := range w.queue {

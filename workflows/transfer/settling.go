@@ -18,12 +18,15 @@ type Point struct {
 	Seen bool `json:"seen,omitempty"`
 }
 
+// pointCustodians is the point that two people can use the new owner's sign-in.
+const pointCustodians = "custodians"
+
 // points lists what settling asks for.
 func (s State) points() []Point {
 	out := []Point{}
 	if s.ToPerson == "" {
 		second := "A second holder has signed in with password and second factor"
-		out = append(out, Point{Key: "custodians", Text: second})
+		out = append(out, Point{Key: pointCustodians, Text: second})
 	}
 	out = append(out,
 		Point{Key: "help", Text: "Help > Help center and Celigo support can be reached as the new owner"},
@@ -48,12 +51,12 @@ func (s State) points() []Point {
 func (s State) canRemove() bool { return s.Token && s.Caps.Token != workflows.No }
 
 // settle finishes the transfer; what was not ticked stays flagged.
-func settle(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+func settle(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.acceptors(), s.Admins) {
 		return workflows.Decision{}, refused("not_permitted", "Only the new owner ("+whoCan(s.acceptors())+") or an administrator can finish this. Nothing was recorded.")
 	}
 	if s.Stage == Finishing {
-		return s.tickOff(cmd)
+		return s.tickOff(cmd, f)
 	}
 	if s.Stage != Settling || s.Settle.Removing {
 		return workflows.Decision{}, refused("not_now", "There is nothing to finish now. Nothing was recorded. "+stageLine(s))
@@ -61,7 +64,8 @@ func settle(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	if !cmd.Submitted {
 		return workflows.Decision{Reply: workflows.Reply{Modal: s.checklist(cmd)}}, nil
 	}
-	return s.finish(cmd, strings.Split(cmd.Input[BlockChecklist], "\n")), nil
+	ticked := strings.Split(cmd.Input[BlockChecklist], "\n")
+	return s.provesKeepers(cmd, f, s.finish(cmd, ticked), slices.Contains(ticked, pointCustodians)), nil
 }
 
 // checklist is the settling modal.

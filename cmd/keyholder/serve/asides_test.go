@@ -38,10 +38,10 @@ func TestAnAsideIsGivenUpInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a asides
 		a.begin(t.Context())
-		began := time.Now()
+		begun := time.Now()
 		a.run(func(ctx context.Context) { <-ctx.Done() })
 		a.wg.Wait()
-		if took := time.Since(began); took != startPatience {
+		if took := time.Since(begun); took != startPatience {
 			t.Errorf("it took %s", took)
 		}
 	})

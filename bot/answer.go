@@ -126,7 +126,7 @@ func (b *Bot) named(c workflows.Card) workflows.Card {
 		}
 		return out
 	}
-	c.Title, c.Note, c.Fallback = b.fill(c.Title), b.fill(c.Note), b.fill(c.Fallback)
+	c.Title, c.Note, c.Fallback, c.Canvas = b.fill(c.Title), b.fill(c.Note), b.fill(c.Fallback), b.fill(c.Canvas)
 	c.Lines, c.Facts = all(c.Lines), all(c.Facts)
 	return c
 }

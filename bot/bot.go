@@ -47,6 +47,7 @@ type Bot struct {
 	pace   paces
 	// changes of people's Slack accounts that were told.
 	changes changes
+	wrote   writings
 
 	queue  chan envelope
 	busy   chan envelope

@@ -127,7 +127,7 @@ func (b *Bot) help() string {
 		"`{command} review [account] [start | status | export]` who still needs their access: how the review goes, start one, get its files",
 		"`{command} key [account] [use | drill]` who can use the owner's sign-in and when that was last shown; take it out on record; rehearse it",
 		"`{command} recover [account]` nobody can sign in as the owner: report it, and it is regained step by step",
-		"`{command} docs [account]` the account on one page: owner, key, administrators, roles, what happened last, what to mend",
+		"`{command} docs [account] [publish | unpublish]` the account on one page: owner, key, administrators, roles, what happened last, what to mend; keep it in the channel",
 		"`{command} whatif @person` what rests on somebody, worst first",
 		"`{command} mine` what waits for you; `{command} mine ID` brings its card, where you have none",
 		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",

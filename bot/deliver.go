@@ -149,6 +149,11 @@ func (d *delivery) run(ctx context.Context) workflows.Outcome {
 	if d.postedOnly() {
 		d.at = workflows.Place{}
 	}
+	if d.card.Canvas != "" {
+		if out, done := d.canvas(ctx); done {
+			return out
+		}
+	}
 	limit := d.card.Recipient
 	if d.at.TS != "" {
 		limit = everyChange
@@ -179,6 +184,9 @@ func (d *delivery) run(ctx context.Context) workflows.Outcome {
 		out, gone := d.update(ctx)
 		if !gone {
 			return out
+		}
+		if d.card.Canvas != "" {
+			return d.pageGone(ctx)
 		}
 		d.at = workflows.Place{}
 		if out, later := d.turn(ctx); later {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/docs"
 	"github.com/keyholder/keyholder/workflows/keyring"
 )
 
@@ -19,16 +20,26 @@ const (
 	readingBudget = 1500 * time.Millisecond
 )
 
-// wordDocs shows the documentation of one account.
+// wordDocs shows the documentation of one account, or publishes it, or ends that: "[account] [publish|unpublish]".
 func (v *visit) wordDocs(ctx context.Context, rest string) (workflows.Reply, error) {
-	fields := strings.Fields(rest)
-	if n := len(fields); n > 0 && (strings.EqualFold(fields[n-1], "publish") || strings.EqualFold(fields[n-1], "unpublish")) {
-		return workflows.Reply{}, workflows.Refuse("not_yet", "A page that keeps itself up to date in a channel is not there yet. Nothing was recorded. "+
-			"`{command} docs "+strings.Join(fields[:n-1], " ")+"` shows it to you.")
+	do, named := "", []string{}
+	for _, w := range strings.Fields(rest) {
+		bare := strings.ToLower(strings.Trim(w, "`\"'“”.,!?"))
+		if do == "" && (bare == "publish" || bare == "unpublish") {
+			do = bare
+			continue
+		}
+		named = append(named, w)
 	}
-	a, _, err := v.find(ctx, rest)
+	a, _, err := v.find(ctx, strings.Join(named, " "))
 	if err != nil {
 		return workflows.Reply{}, err
+	}
+	switch do {
+	case "publish":
+		return v.publish(ctx, a, docs.Publish)
+	case "unpublish":
+		return v.publish(ctx, a, docs.Unpublish)
 	}
 	known, err := v.known(ctx, a)
 	if err != nil {

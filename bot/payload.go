@@ -102,6 +102,7 @@ type wireEvent struct {
 		Type string      `json:"type"`
 		User wireSubject `json:"user"`
 		Tab  string      `json:"tab"`
+		File string      `json:"file_id"` // of file_change and file_deleted
 	} `json:"event"`
 }
 

@@ -54,6 +54,7 @@ func (b *Bot) handle(ctx context.Context, client *socketmode.Client, e envelope)
 		v.ack.send("ok", nil) // events are told again when not acknowledged, and record nothing
 		v.appHome(ctx)
 		v.personChanged(ctx)
+		v.fileChanged(ctx)
 	default:
 		v.ack.send("ignored", nil)
 	}

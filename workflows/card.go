@@ -19,6 +19,10 @@ type Card struct {
 	Buttons  []Button `json:"buttons,omitempty"`
 	Fallback string   `json:"fallback"` // the notification line; stands alone, plain text
 
+	// Canvas is the same content as Markdown, for a card that is better kept as a canvas of its channel, where Slack lets us; empty: a message it is.
+	// People in it are mentions, as in mrkdwn.
+	Canvas string `json:"canvas,omitempty"`
+
 	// Bulk cards (reminders, notices to many) are delivered after the others.
 	Bulk bool `json:"bulk,omitempty"`
 }

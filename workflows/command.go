@@ -109,6 +109,8 @@ type Receipt struct {
 	SignIns *SignIns `json:"sign_ins,omitempty"`
 	Tokens  *Tokens  `json:"tokens,omitempty"`
 	Letter  *Letter  `json:"letter,omitempty"`
+	// Page answers OpPage.
+	Page *Page `json:"page,omitempty"`
 	// Drawn answers OpCheckpoint.
 	Drawn *Drawn `json:"-"`
 }

@@ -29,8 +29,8 @@ type CourierOptions struct {
 	Store Effects
 	Desk  *Desk
 	// Cards delivers card effects, Calls those for integrator.io, Checkpoints draws them, Post brings
-	// letters and alarms; nil: none are asked for.
-	Cards, Calls, Checkpoints, Post Deliverer
+	// letters and alarms, Pages looks at what is documented; nil: none are asked for.
+	Cards, Calls, Checkpoints, Post, Pages Deliverer
 	// Now is the time of commands, RealNow this machine's clock.
 	Now, RealNow func() time.Time
 	// Ready says whether claims may be made; nil: always. A clock far from the store's is not ready.
@@ -224,6 +224,8 @@ func (c *Courier) call(ctx context.Context, claim Claim) {
 		deliverer = c.o.Post
 	case e.Call.Op == OpCheckpoint && c.o.Checkpoints != nil:
 		deliverer = c.o.Checkpoints
+	case e.Call.Op == OpPage && c.o.Pages != nil:
+		deliverer = c.o.Pages
 	}
 	out := deliverer.Deliver(bounded, claim, l)
 	cancel()
@@ -397,7 +399,7 @@ func (c *Courier) report(ctx context.Context, claim Claim, r *Receipt) error {
 		cmd.Name, cmd.Actor, cmd.Receipt = CmdReceipt, Actor{Kind: ByIntegrator}, &answer
 		if e.Every > 0 {
 			cmd.ID += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() + "/" + r.SignIns.Mark() +
-				"/" + r.Tokens.Mark() + "/" + r.Code
+				"/" + r.Tokens.Mark() + "/" + r.Page.ID() + "/" + r.Code
 		}
 	}
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)

@@ -68,18 +68,24 @@ func (d *Desk) State(ctx context.Context, workflow string) (State, error) {
 func (d *Desk) Accounts(ctx context.Context) ([]AccountInfo, error) {
 	var out []AccountInfo
 	for _, id := range d.o.Policies.Accounts() {
-		p, _ := d.o.Policies.Policy(id)
-		recs, err := d.o.Store.Load(ctx, Ref{KindAccount, id})
-		if err != nil {
-			return nil, fmt.Errorf("load account %s: %w", id, err)
-		}
-		a, err := d.account(ctx, recs[0], p)
+		a, err := d.Account(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, AccountInfo{Policy: p, State: a})
+		out = append(out, a)
 	}
 	return out, nil
+}
+
+// Account answers one account. One that is not configured has a policy without a name.
+func (d *Desk) Account(ctx context.Context, id string) (AccountInfo, error) {
+	p, _ := d.o.Policies.Policy(id)
+	recs, err := d.o.Store.Load(ctx, Ref{KindAccount, id})
+	if err != nil {
+		return AccountInfo{}, fmt.Errorf("load account %s: %w", id, err)
+	}
+	a, err := d.account(ctx, recs[0], p)
+	return AccountInfo{Policy: p, State: a}, err
 }
 
 // Owner answers the recorded owner of an account, the configured one before the first record.

@@ -56,6 +56,9 @@ const (
 	OpSignIns = "sign_ins"
 	// OpTokens reads the API tokens of Call.Environment. As a watch it has learned something when [Tokens.Mark] differs from Call.Known. Answer: Receipt.Tokens.
 	OpTokens = "tokens"
+	// OpPage looks at the documentation of the account, for the published page; it reads the record and, where a token may, the users. Call.Known is the
+	// [Page.Mark] that is shown; the same again is no answer. Answer: Receipt.Page.
+	OpPage = "page"
 	// OpLetter sends one letter to the mailbox Call.Email with one word for each holder: Call.Input maps Slack IDs to names. Answer: Receipt.Letter. A crash
 	// between sending and the answer sends a second letter; then the newer one's words hold, and it says so.
 	OpLetter = "letter"
@@ -72,7 +75,7 @@ const (
 // Ops are the operations that this version knows. One that it does not know is left for a newer one.
 var Ops = map[string]bool{OpInspect: true, OpInviteOwner: true, OpWithdraw: true, OpInviteUser: true, OpSetRole: true, OpRemoveUser: true,
 	OpWithdrawUser: true, OpReinvite: true, OpReadAccess: true, OpGrant: true, OpChangeAccess: true, OpRemoveAccess: true, OpCensus: true,
-	OpTrace: true, OpTell: true, OpCheckpoint: true, OpSignIns: true, OpTokens: true, OpLetter: true, OpAlarmMail: true, OpAlarmHook: true,
+	OpTrace: true, OpTell: true, OpCheckpoint: true, OpSignIns: true, OpTokens: true, OpPage: true, OpLetter: true, OpAlarmMail: true, OpAlarmHook: true,
 	OpWatchTransfer: true, OpWatchUser: true}
 
 // Call is one thing to do at integrator.io.

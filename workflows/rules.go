@@ -22,6 +22,8 @@ const (
 	LetterSignIn     byte = 's'
 	LetterKeyWatch   byte = 'w'
 	LetterRecovery   byte = 'v'
+	LetterDocs       byte = 'c'
+	LetterOffboard   byte = 'o'
 )
 
 // HasLetter reports whether id is a workflow's ID ([ParseID]) of the machine with that letter.

@@ -160,6 +160,9 @@ func (c *call) share(files []*File, targets []*Channel) {
 }
 
 func fileInfo(c *call) (obj, *apiError) {
+	if v := c.s.canvases[c.args.str("file")]; v != nil && !v.Deleted {
+		return obj{"file": c.s.canvasJSON(v), "comments": []any{}, "response_metadata": obj{"next_cursor": ""}}, nil
+	}
 	f := c.s.files[c.args.str("file")]
 	if f == nil || !f.Complete {
 		return nil, fail("file_not_found")

@@ -24,6 +24,7 @@ func (s *Server) control() http.Handler {
 	s.screenRoutes(get, post)
 	s.trafficRoutes(get)
 	s.actRoutes(post)
+	s.canvasRoutes(get, post)
 	s.hostileRoutes(post)
 	s.worldRoutes(post)
 	s.lookRoutes(get)

@@ -54,7 +54,7 @@
 //	{"envelope_id":"6f0c...","response_type":"ephemeral","text":"done","message_ts":"1795306454.931478",...}
 //
 // GET: state?as=USER&channel=ID, messages?channel=ID, views?user=ID, calls?after=ID, acks, connections, users, channels,
-// groups, dm?user=ID, faults (rules, profile and seed), app (how it is set up), wait?after=VERSION&timeout_ms=N (answers
+// groups, canvases, dm?user=ID, faults (rules, profile and seed), app (how it is set up), wait?after=VERSION&timeout_ms=N (answers
 // when something changed), events (the version as server-sent events, one per change or burst of changes). For the
 // page: boot, screen?as=USER, history?as=USER&channel=ID&before=TS&after=TS&limit=N, thread?as=USER&channel=ID&ts=TS,
 // traffic?limit=N (envelopes and calls), traffic?key=K (one of them with its payloads), stream?after=POSITION (what changed,
@@ -68,6 +68,8 @@
 //	close        user view_id all                    home      user tab (home or messages)
 //	read         user channel message_ts             dismiss   user channel message_ts
 //	dm           user                                shortcut  user id, or user channel message_ts id
+//	edit-canvas  user id text                        delete-canvas   user id
+//	delete-message user channel message_ts (one's own; administrators of the workspace: any)
 //	suggest      user view_id block_id action_id text
 //	upload       ?user=USER&name=NAME, the bytes as body; the id in the answer is a value of a file_input
 //	forge-click  as Forged                           forge-slash   user channel command text fields
@@ -125,12 +127,14 @@
 //     bolt-python/issues/1064). That a chosen option is lost when it is no option any more is ours.
 //   - A text field with dispatch_action tells on Enter, or while typing where dispatch_action_config says so, 250 ms after the last key
 //     (docs.slack.dev/reference/block-kit/composition-objects/dispatch-action-configuration-object); a multi select tells when its list closes.
+//   - Canvases are one text of Markdown each, replaced or added to as a whole: there are no sections (canvases.sections.lookup), and sharing shows no
+//     message. file_change and file_deleted tell of them, of the app's own changes, too. Their greatest length is ours.
 //   - user_change, and "at the exact same time" user_status_changed or user_profile_changed (docs.slack.dev/reference/events/user_change); a
 //     deactivation is user_change alone. users.profile.get needs users.profile:read. A status whose expiration has passed is cleared, with its events.
 //   - Rate limits are off until Options.RateLimits. The burst of a channel and of a tier are ours: Slack does not tell them.
 //   - After link_disabled a client may connect again; what Slack answers then is not recorded.
 //   - chat.update without blocks keeps the old ones, as its page says; blocks=[] clears them.
 //   - Not there: OAuth, token rotation, Events API and interactivity over HTTP, Enterprise Grid beyond enterprise_user,
-//     canvases, lists, pins, unfurling, thumbnails and file events, Retry-After for events, app_rate_limited, events beside messages,
+//     lists, pins, unfurling, thumbnails and file events but those of canvases, Retry-After for events, app_rate_limited, events beside messages,
 //     mentions, people and the Home tab, the texts of options that an external select was given, names and icons that a post may choose.
 package slacksim

@@ -36,6 +36,8 @@ type Server struct {
 	messages                            map[string][]*Message
 	messageState                        map[string]obj // channel/ts/user -> state.values
 	files                               map[string]*File
+	canvases                            map[string]*Canvas
+	canvasOrder                         []string
 	scheduled                           []*scheduledMessage
 	schedulerOn                         bool
 
@@ -70,7 +72,7 @@ func New(o Options) *Server {
 		opt: o, stop: make(chan struct{}), changed: make(chan struct{}),
 		rng: rand.New(rand.NewPCG(o.Seed, 0x51ac)), ids: map[string]bool{},
 		users: map[string]*User{}, channels: map[string]*Channel{}, groups: map[string]*UserGroup{},
-		dms: map[string]string{}, messages: map[string][]*Message{}, messageState: map[string]obj{}, files: map[string]*File{},
+		dms: map[string]string{}, messages: map[string][]*Message{}, messageState: map[string]obj{}, files: map[string]*File{}, canvases: map[string]*Canvas{},
 		stacks: map[string][]*view{}, homes: map[string]*view{}, triggers: map[string]*trigger{}, responses: map[string]*responseURL{},
 		tickets: map[string]time.Time{}, pending: map[string]*pendingAck{}, buckets: map[string]*bucket{}, readMarks: map[string]string{},
 	}

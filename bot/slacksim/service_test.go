@@ -111,7 +111,9 @@ func TestEveryMethodIsRefusedWithoutItsScope(t *testing.T) {
 		"conversations.list": "channels:read,groups:read,im:read,mpim:read", "conversations.history": "channels:history,groups:history,im:history,mpim:history",
 		"conversations.replies": "channels:history,groups:history,im:history,mpim:history", "users.info": "users:read", "users.list": "users:read",
 		"users.lookupByEmail": "users:read.email", "usergroups.list": "usergroups:read", "usergroups.users.list": "usergroups:read",
-		"files.getUploadURLExternal": "files:write", "files.completeUploadExternal": "files:write", "reactions.add": "reactions:write",
+		"files.getUploadURLExternal": "files:write", "files.completeUploadExternal": "files:write", "canvases.create": "canvases:write",
+		"canvases.edit": "canvases:write", "canvases.delete": "canvases:write", "canvases.access.set": "canvases:write",
+		"conversations.canvases.create": "canvases:write", "reactions.add": "reactions:write",
 		"reactions.remove": "reactions:write", "team.info": "team:read", "bots.info": "users:read",
 	} {
 		out, status, _ := callOf(t, base, method, "")

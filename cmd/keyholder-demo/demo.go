@@ -95,7 +95,7 @@ func (d *demo) simulate(o options) {
 	io := integratorsim.Options{Seed: o.seed, Now: d.clock.Now}
 	so := slacksim.Options{Seed: o.seed, Now: d.clock.Now, TeamID: teamID, TeamName: "Acme", Domain: "acme", AppID: "A0KEYHOLDER", BotUserID: "U0KEYS", BotID: "B0KEYS",
 		BotName: "keyholder", AppToken: appToken, BotToken: botToken, PanelTitle: "Outside Slack",
-		Events: []string{"app_home_opened", "user_change", "user_status_changed"},
+		Events: []string{"app_home_opened", "user_change", "user_status_changed", "file_change", "file_deleted"},
 		Commands: []slacksim.SlashCommand{{Command: "/io", Description: "Ownership of integrator.io accounts",
 			UsageHint: "help | status | transfer | access | review | who | mine | delegate @person [until] | audit ID", ShouldEscape: true}}}
 	if o.faults {

@@ -30,6 +30,7 @@ func (s *Server) lookAtKey(ctx context.Context, account string) error {
 // personChanged has the watches of those accounts look whose key may rest on a person whose Slack
 // account has changed. It does not block.
 func (s *Server) personChanged(person string) {
+	s.pages.forget()
 	for _, id := range Policies(s.o.Config).Accounts() {
 		p, _ := Policies(s.o.Config).Policy(id)
 		named := p.HolderIDs()

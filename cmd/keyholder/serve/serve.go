@@ -18,6 +18,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
+	"github.com/keyholder/keyholder/workflows/docs"
 	"github.com/keyholder/keyholder/workflows/drift"
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/key"
@@ -54,6 +55,7 @@ type Server struct {
 	crowd   crowd
 	doubts  *doubts
 	asides  asides
+	pages   *pages
 	redraw  chan struct{} // a failover was noticed
 }
 
@@ -61,7 +63,8 @@ type Server struct {
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine(), access.Machine{}, drift.Watcher(),
 		drift.Finding(drift.Undoing{Needs: access.UndoNeeds, Would: access.WouldUndo}), review.Campaign{}, review.Packet{},
-		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), workflows.Governance(), workflows.Checkpoints{}}
+		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(),
+		workflows.Governance(), workflows.Checkpoints{}}
 }
 
 // New makes a Server. It does no I/O.
@@ -73,6 +76,7 @@ func New(o Options) *Server {
 		o.RealNow = time.Now
 	}
 	s := &Server{o: o, metrics: newMetrics()}
+	s.pages = newPages(s)
 	s.doubts, s.redraw = newDoubts(s), make(chan struct{}, 1)
 	s.redis.Store(&state{errNotYet})
 	return s
@@ -155,7 +159,8 @@ func (s *Server) wire() error {
 	if err != nil {
 		return err
 	}
-	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot, Calls: s.gateway, Checkpoints: checkpoints{s}, Post: letters, Now: o.Now, RealNow: o.RealNow,
+	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot, Calls: s.gateway, Checkpoints: checkpoints{s}, Post: letters,
+		Pages: s.pages, Now: o.Now, RealNow: o.RealNow,
 		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe, Note: s.metrics.note})
 	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow, Ready: s.ready, Log: o.Log})
 	return nil

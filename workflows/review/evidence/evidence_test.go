@@ -195,7 +195,7 @@ func TestManifestSumsAndChainsCanBeRecomputedFromTheFilesAlone(t *testing.T) {
 		t.Errorf("the manifest names %d files of %d", len(m.Files), len(files)-1)
 	}
 	p := proofsOf(t, files)
-	if n := checkChains(t, p); n != 19 {
+	if n := checkChains(t, p); n != 24 {
 		t.Errorf("%d events were recomputed", n)
 	}
 	if got := p.Campaign.Readings[0].SHA256; got != evidenceSum(files["frozen/production.csv"]) {
@@ -214,27 +214,27 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 	case err != nil:
 		t.Skip("NOT TESTED: no python3 is in PATH, so verify.txt, which is a program for it, was not run")
 	}
-	run := func(dir string, args ...string) (string, error) {
-		cmd := exec.Command(python, append([]string{FileVerify}, args...)...)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
-		return string(out), err
+	direct := exec.Command(python, FileVerify)
+	direct.Dir = t.TempDir()
+	writeFiles(t, direct.Dir, filesOf(t, evidenceOf(t)))
+	if out, err := direct.CombinedOutput(); err != nil || !strings.Contains(string(out), "everything agrees") {
+		t.Errorf("run as its text says: %v\n%s", err, out)
 	}
+	var runs []verifyRun
 	erased := evidenceOf(t)
 	l := &erased.Chains[1].Links[0]
 	l.Salt, l.Body, l.Erased = "", nil, true
-	for name, e := range map[string]Evidence{"whole": evidenceOf(t), "erased": erased} {
+	hostile, gathering := evidenceOf(t), evidenceOf(t)
+	hostileNames(t, &hostile)
+	gathering.Campaign.Phase, gathering.Campaign.ClosedAt, gathering.Campaign.Parts, gathering.Campaign.Rows = review.CampaignGathering, time.Time{}, nil, 0
+	gathering.Campaign.Gathered, gathering.Packets, gathering.Chains = map[string][]review.Row{"": gathering.Packets[1].Rows}, nil, gathering.Chains[:1]
+	for name, e := range map[string]Evidence{"whole": evidenceOf(t), "erased": erased, "hostile": hostile, "gathering": gathering} {
+		files := filesOf(t, e)
 		dir := t.TempDir()
-		writeFiles(t, dir, filesOf(t, e))
-		if out, err := run(dir); err != nil || !strings.Contains(out, "everything agrees") {
-			t.Errorf("%s: %v\n%s", name, err, out)
-		}
-		if out, err := run(dir, evidenceSum(filesOf(t, e)[FileManifest])); err != nil || !strings.Contains(out, "kept elsewhere") {
-			t.Errorf("%s, with the hash: %v\n%s", name, err, out)
-		}
-		if out, err := run(dir, strings.Repeat("0", 64)); err == nil || !strings.Contains(out, "FAULT manifest.json") {
-			t.Errorf("%s, with another hash: %v\n%s", name, err, out)
-		}
+		writeFiles(t, dir, files)
+		runs = append(runs, verifyRun{name, dir, "", "everything agrees", true},
+			verifyRun{name + ", with the hash", dir, evidenceSum(files[FileManifest]), "kept elsewhere", true},
+			verifyRun{name + ", with another hash", dir, strings.Repeat("0", 64), "FAULT manifest.json", false})
 	}
 	for name, c := range map[string]struct{ file, old, new, want string }{
 		"a list":                      {"population.csv", "Fay", "Fat", "FAULT population.csv"},
@@ -243,6 +243,21 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 		"a decision, all hashed":      {"decisions.csv", "gil@acme.example,remove", "gil@acme.example,keep", "FAULT decisions.csv, gil@acme.example"},
 		"a reason, all hashed":        {"decisions.csv", "Never came", "Was ill", "FAULT decisions.csv"},
 		"a frozen list, all hashed":   {"frozen/production.csv", "Fay", "Fat", "FAULT production: the list"},
+		"a row, all hashed":           {"population.csv", "fay@acme.example,Fay Ito,custom", "fay@acme.example,Fay Ito,monitor", "FAULT population.csv, fay@acme.example"},
+		"a flag, all hashed":          {"population.csv", "foreign_domain", "", "FAULT population.csv, eve@partner.example"},
+		"a reviewer, all hashed":      {"decisions.csv", "Left the team,Dee Lindqvist (U0DEE)", "Left the team,Ana Silva (U0ANA)", "FAULT decisions.csv, gil@acme.example"},
+		"a time, all hashed":          {"decisions.csv", "2026-10-06T10:14:00Z", "2026-10-07T10:14:00Z", "FAULT decisions.csv, gil@acme.example"},
+		"a line less, all hashed":     {"decisions.csv", "production,fay@acme.example,keep,custom,,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z\n", "", "FAULT decisions.csv, fay@acme.example"},
+		"a line more, all hashed":     {"decisions.csv", "production,fay@acme.example", "production,nobody@acme.example,keep,custom,,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z\nproduction,fay@acme.example", "FAULT decisions.csv, nobody@acme.example"},
+		"a remedy, all hashed":        {"remediation.csv", "remove,acted,failed", "remove,acted,verified", "FAULT remediation.csv, gil@acme.example"},
+		"no remedy, all hashed":       {"remediation.csv", "a03-3CCCCCCC", "", "FAULT remediation.csv, hal@acme.example"},
+		"the JSON, all hashed":        {"review.json", `"decision": "remove"`, `"decision": "keep"`, "FAULT review.json, decisions, gil@acme.example"},
+		"the JSON's end, all hashed":  {"review.json", `"closed": true`, `"closed": false`, "FAULT review.json: the decisions are final"},
+		"the page, all hashed":        {"report.html", `<b>remove</b></td><td class="why" data-name="Reason:">Left`, `<b>keep</b></td><td class="why" data-name="Reason:">Left`, "FAULT report.html, gil@acme.example"},
+		"the page's why, all hashed":  {"report.html", "Left the team", "Is ill", "FAULT report.html, gil@acme.example"},
+		"its numbers, all hashed":     {"report.html", "<b>14</b>rows", "<b>13</b>rows", "FAULT report.html: 13 rows"},
+		"its remedies, all hashed":    {"report.html", "✗ failed", "verified", "FAULT report.html, remediation, gil@acme.example"},
+		"its signature, all hashed":   {"report.html", "Dee Lindqvist (U0DEE), 2026-10-06 10:40", "Ana Silva (U0ANA), 2026-10-06 10:40", "FAULT report.html: part 1"},
 	} {
 		files := maps.Clone(filesOf(t, evidenceOf(t)))
 		touched := bytes.ReplaceAll(files[c.file], []byte(c.old), []byte(c.new))
@@ -258,9 +273,57 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 		}
 		dir := t.TempDir()
 		writeFiles(t, dir, files)
-		if out, err := run(dir); err == nil || !strings.Contains(out, c.want) {
-			t.Errorf("%s: %v, want %q\n%s", name, err, c.want, out)
+		runs = append(runs, verifyRun{name, dir, "", c.want, false})
+	}
+	verifyAll(t, python, runs)
+}
+
+// verifyRun is one folder that verify.txt looks at, and what it must say.
+type verifyRun struct {
+	name, dir, hash, want string
+	good                  bool
+}
+
+// verifyAll runs verify.txt in each folder, all in one interpreter: starting one takes longer than the work.
+func verifyAll(t *testing.T, python string, runs []verifyRun) {
+	t.Helper()
+	const driver = `import json, os, runpy, sys, io, contextlib
+for dir, hash in json.load(sys.stdin):
+    os.chdir(dir)
+    sys.argv, out, code = ["verify.txt"] + [hash] * bool(hash), io.StringIO(), 0
+    with contextlib.redirect_stdout(out):
+        try:
+            runpy.run_path("verify.txt", run_name="__main__")
+        except SystemExit as e:
+            code = e.code
+        except Exception as e:
+            code = repr(e)
+    print(json.dumps([str(code), out.getvalue()]))`
+	var work [][2]string
+	for _, r := range runs {
+		work = append(work, [2]string{r.dir, r.hash})
+	}
+	in, err := json.Marshal(work)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, "-c", driver)
+	cmd.Stdin = bytes.NewReader(in)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	raw, err := cmd.Output()
+	answers := json.NewDecoder(bytes.NewReader(raw))
+	for _, r := range runs {
+		var a [2]string
+		if err := answers.Decode(&a); err != nil {
+			t.Fatalf("%s: %v\n%s", r.name, err, stderr.String())
 		}
+		if (a[0] == "0") != r.good || !r.good && a[0] != "1" || !strings.Contains(a[1], r.want) {
+			t.Errorf("%s: ends with %s, want %q\n%s", r.name, a[0], r.want, a[1])
+		}
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, stderr.String())
 	}
 }
 
@@ -288,7 +351,7 @@ func TestErasedEventsKeepTheirPlaceAndSayNothing(t *testing.T) {
 	l := &e.Chains[3].Links[0]
 	l.Salt, l.Body, l.Erased = "", nil, true
 	files := filesOf(t, e)
-	if n := checkChains(t, proofsOf(t, files)); n != 19 {
+	if n := checkChains(t, proofsOf(t, files)); n != 24 {
 		t.Errorf("%d events", n)
 	}
 	if !strings.Contains(string(files[FileReport]), "the content of 1 event was erased") {

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +54,49 @@ func proofSaved(p review.PacketState) saved {
 		}
 	}
 	return out
+}
+
+// relinked is a chain with its links computed anew, as the store would have made it from these bodies.
+func relinked(c Chain) Chain {
+	previous := ""
+	for i := range c.Links {
+		l := &c.Links[i]
+		salt, _ := hex.DecodeString(l.Salt)
+		d := chainHash([]byte("keyholder event digest 1"), salt, l.Body)
+		l.Previous, l.Digest = previous, hex.EncodeToString(d)
+		l.Link = l.follow(c.Kind+"/"+c.ID, d)
+		previous = l.Link
+	}
+	return c
+}
+
+// hostileNames gives rows, reasons and remedies texts that spreadsheets and pages could take for more than text, in the states and in their events alike.
+func hostileNames(t *testing.T, e *Evidence) {
+	t.Helper()
+	swap := strings.NewReplacer("Fay Ito", `=1+1 \"</td><b>&lt;&amp;`, "Left the team", `@x, \"y\"\r\n<!-- \u0000 -->; Ana`, "monitor (invited)", `-2+3\t<td>`)
+	for i := range e.Chains {
+		for j := range e.Chains[i].Links {
+			e.Chains[i].Links[j].Body = []byte(swap.Replace(string(e.Chains[i].Links[j].Body)))
+		}
+		e.Chains[i] = relinked(e.Chains[i])
+	}
+	raw, err := json.Marshal(e.Packets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Packets = nil
+	if err := json.Unmarshal([]byte(swap.Replace(string(raw))), &e.Packets); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Unpack(); err != nil {
+		t.Fatal(err)
+	}
+	e.Campaign.Readings = slices.Clone(e.Campaign.Readings)
+	for i := range e.Campaign.Readings {
+		if r := &e.Campaign.Readings[i]; r.SHA256 != "" {
+			r.SHA256 = evidenceSum(e.Frozen[r.Environment])
+		}
+	}
 }
 
 func proofGzip(t *testing.T, content []byte) []byte {
@@ -141,7 +186,7 @@ func evidenceOf(t *testing.T) Evidence {
 	}
 	p2 := review.PacketState{Assigned: two, Phase: review.PacketFixing, Reviewers: []string{"U0ANA", "U0BEN"}, Names: names, ClosedAt: closedAt, Nudges: 6,
 		Handovers: []review.Handover{{At: proofDay(26, 8, 0), From: "U0ANA", To: "U0BEN", Why: "escalated"}},
-		Verdicts:  []review.Verdict{av(review.Keep, "Runs the account; Ben agreed", 1), av(review.Remove, "On leave", 2), av(review.Keep, "Administers both", 3), {Decision: review.NoAnswer}, av(review.Keep, "", 4), av(review.Keep, "", 5)},
+		Verdicts:  []review.Verdict{av(review.Keep, "Runs the account; Ben agreed", 1), av(review.Remove, "On leave", 2), av(review.Keep, "Administers both", 3), {Decision: review.NoAnswer, At: proofDay(5, 9, 3).Add(7 * time.Millisecond)}, av(review.Keep, "", 4), av(review.Keep, "", 5)},
 		Fixes:     []review.Fix{{Row: 2, Action: review.FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted, State: review.FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 6)}}}
 
 	var production, sandbox []review.Row
@@ -183,9 +228,13 @@ func evidenceOf(t *testing.T) Evidence {
 			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "users.csv", SHA256: file.FileSHA256, Gzip: proofGzip(t, given)}},
 			[2]any{evPopulation, populationChunk{Environment: "Sandbox", N: 1, Of: 1, CSV: string(frozen["Sandbox"])}},
 			[2]any{evMailSystem, mailSystem{Mailbox: c.Mailboxes["celigo@acme.example"], File: "delegates.txt", SHA256: evidenceSum(delegates), Gzip: proofGzip(t, delegates)}},
+			[2]any{evAllClosed, nil},
 			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "after.csv", SHA256: fresh.FileSHA256, Gzip: proofGzip(t, afterwards)}}),
-		proofChain(t, one.ID, [2]any{evBegun, one}, [2]any{evSaved, proofSaved(p1)}, [2]any{evSigned, p1.Signed}),
-		proofChain(t, two.ID, [2]any{evBegun, two}, [2]any{evSaved, proofSaved(p2)}, [2]any{evClosed, closed{NoAnswer: []int{4}}}),
+		proofChain(t, one.ID, [2]any{evBegun, one}, [2]any{evSaved, proofSaved(p1)}, [2]any{evSigned, p1.Signed},
+			[2]any{evClosed, closed{Fixes: wanted(p1.Fixes)}}, [2]any{evFixed, fixes{p1.Fixes}}),
+		proofChain(t, two.ID, [2]any{evBegun, two}, [2]any{evSaved, proofSaved(p2)},
+			[2]any{evEscalated, handed{p2.Handovers[0], p2.Reviewers}}, [2]any{evClosed, closed{NoAnswer: []int{4}, Fixes: wanted(p2.Fixes)}},
+			[2]any{evFixed, fixes{p2.Fixes}}),
 		proofChain(t, "a03-2BBBBBBB", [2]any{"access.requested", map[string]string{"email": "gil@acme.example", "reason": "</script><b>"}}, [2]any{"access.failed", nil}),
 	}
 	e := Evidence{Campaign: c, Packets: []review.PacketState{p2, p1}, Chains: chains, Version: "v0.3.1", Made: proofDay(27, 11, 30), MadeBy: "keyholder review export"}
@@ -206,7 +255,10 @@ const (
 	evBegun      = "packet.opened"
 	evSaved      = "packet.saved"
 	evSigned     = "packet.signed"
+	evEscalated  = "packet.escalated"
 	evClosed     = "packet.closed"
+	evFixed      = "packet.fixed"
+	evAllClosed  = "campaign.closed"
 )
 
 type populationChunk struct {
@@ -240,6 +292,25 @@ type saved struct {
 	Verdicts map[int]review.Verdict `json:"verdicts"`
 }
 
+type handed struct {
+	review.Handover
+	Reviewers []string `json:"reviewers"`
+}
+
 type closed struct {
-	NoAnswer []int `json:"no_answer,omitempty"`
+	NoAnswer []int        `json:"no_answer,omitempty"`
+	Fixes    []review.Fix `json:"fixes,omitempty"`
+}
+
+type fixes struct {
+	Fixes []review.Fix `json:"fixes"`
+}
+
+// wanted are remedies as they were when the packet closed: asked for, and not begun.
+func wanted(all []review.Fix) []review.Fix {
+	var out []review.Fix
+	for _, f := range all {
+		out = append(out, review.Fix{Row: f.Row, Action: f.Action, State: review.FixPending, Due: f.Due})
+	}
+	return out
 }

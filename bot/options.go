@@ -58,6 +58,13 @@ type Metrics struct {
 	Connected func(connections int, at time.Time)
 }
 
+// Archive is the exported files of a review.
+type Archive struct {
+	Name     string // of the file
+	Zip      []byte
+	Manifest string // SHA-256 of its manifest.json, as it stands in the record
+}
+
 // Options wire a Bot. API, People, Command, Desk and Now are required.
 type Options struct {
 	// API is the road to Slack, People what looks up who somebody is there.
@@ -72,9 +79,9 @@ type Options struct {
 	Machines []string
 	// Census reads the users of one environment ("" is production) of an account, for "who"; nil: that word is not there.
 	Census func(ctx context.Context, account, environment string) (workflows.Census, error)
-	// Evidence makes the exported files of a review, for "review ID export": the name of the archive and the archive itself. Errors:
+	// Evidence makes the exported files of a review for a person, for "review ID export", and records their hash. Errors:
 	// [*workflows.Refusal] with a sentence, [workflows.ErrNoWorkflow], [workflows.ErrAway]. nil: there are none to be had in Slack.
-	Evidence func(ctx context.Context, id string) (filename string, zip []byte, err error)
+	Evidence func(ctx context.Context, id, person string) (Archive, error)
 	// Looked is told that somebody looked who has access to an account, so that it is compared with the record now; nil: nobody is. It must not block.
 	Looked func(account string)
 	// Changed is told that somebody's Slack account has changed, so that what rests on them is

@@ -300,9 +300,9 @@ func TestReviewsOfSeveralAccountsAreOneParagraphEach(t *testing.T) {
 // evidence makes files; what it is asked for is kept.
 func evidence(asked *atomic.Value, zip []byte, err error) func(*Options) {
 	return func(o *Options) {
-		o.Evidence = func(_ context.Context, id string) (string, []byte, error) {
+		o.Evidence = func(_ context.Context, id, _ string) (Archive, error) {
 			asked.Store(id)
-			return id + ".zip", zip, err
+			return Archive{Name: id + ".zip", Zip: zip, Manifest: strings.Repeat("ab", 32)}, err
 		}
 	}
 }

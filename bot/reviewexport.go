@@ -74,8 +74,8 @@ func (v *visit) sendEvidence(ctx context.Context, id string) {
 		v.tell(ctx, notExported(id), "")
 		return
 	}
-	name, zip, err := b.o.Evidence(ctx, id)
-	if err == nil && len(zip) == 0 {
+	files, err := b.o.Evidence(ctx, id, v.who.user)
+	if err == nil && len(files.Zip) == 0 {
 		err = errors.New("make the files: they are empty")
 	}
 	if err != nil {
@@ -87,7 +87,8 @@ func (v *visit) sendEvidence(ctx context.Context, id string) {
 		v.tell(ctx, text, link)
 		return
 	}
-	if err := b.sendFile(ctx, v.who.user, path.Base(or(name, id+".zip")), zip, "The files of the review `"+id+"`."); err != nil {
+	if err := b.sendFile(ctx, v.who.user, path.Base(or(files.Name, id+".zip")), files.Zip, "The files of the review `"+id+"`. The SHA-256 of manifest.json is `"+files.Manifest+
+		"`; it stands in the record and in the channel of the account, too. To check all of it: `python3 verify.txt "+files.Manifest+"` in the unpacked folder."); err != nil {
 		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldWorkflow, id).Msg("the files of a review were not sent")
 		text := notExported(id)
 		if slackapi.Code(err) == "missing_scope" {

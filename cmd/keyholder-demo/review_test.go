@@ -17,6 +17,7 @@ import (
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+	"github.com/keyholder/keyholder/workflows/review/evidence"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -168,6 +169,13 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 	s.until("the end", func() bool { return s.stageOf(id) == "completed" })
 	dir := filepath.Join(t.TempDir(), "evidence")
 	s.exported(id, dir)
+	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.until("the hash of the files in the channel", func() bool {
+		return slices.ContainsFunc(s.slack.Messages(opsRoom), func(m slacksim.Message) bool { return strings.Contains(m.Text, evidence.Sum(manifest)) })
+	})
 	rows := readCSV(t, filepath.Join(dir, "remediation.csv"))
 	if len(rows) != 2 || rows[1][1] != removed || rows[1][2] != "remove" || rows[1][3] != "acted" || rows[1][4] != "verified" {
 		t.Errorf("remediation %v", rows)

@@ -33,12 +33,17 @@ type reviewExport struct {
 	configFlag
 	ID    string `arg:"" help:"The review's ID, as r07-acme-2026q4."`
 	Out   string `name:"out" short:"o" required:"" help:"The folder. It is made if it is not there, and must be empty." type:"path"`
+	By    string `help:"Your name, for the record of this export."`
 	Force bool   `help:"Write into the folder although it is not empty. Files of the same names are replaced."`
 }
 
-// Run writes the files. The manifest comes last, so a folder with one is whole.
+// Run records the hash of the files and writes them. The manifest comes last, so a folder with one is whole.
 func (c reviewExport) Run(w *world) error {
 	if err := c.free(); err != nil {
+		return err
+	}
+	cfg, err := c.load(w, true)
+	if err != nil {
 		return err
 	}
 	st, err := c.open(w)
@@ -55,6 +60,11 @@ func (c reviewExport) Run(w *world) error {
 	if err != nil {
 		return exitError{exitFault, err.Error() + ". Nothing was written."}
 	}
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
+	sum, err := serve.Record(w.ctx, desk, c.ID, files, time.Now(), "", strings.TrimSpace(c.By))
+	if err != nil {
+		return c.unrecorded(err)
+	}
 	if err := writeAll(c.Out, files); err != nil {
 		return fmt.Errorf("write into %s: %w", c.Out, err)
 	}
@@ -67,8 +77,8 @@ func (c reviewExport) Run(w *world) error {
 	for _, fault := range e.Disagreements() {
 		fmt.Fprintln(w.out, "✗ does not agree: "+fault)
 	}
-	sum := sha256.Sum256(files[evidence.FileManifest])
-	fmt.Fprintf(w.out, "✓ %s of %s; %s. Keep this hash elsewhere:\n%s  %s\n", count(len(files), "file"), c.ID, chains(e), hex.EncodeToString(sum[:]), evidence.FileManifest)
+	fmt.Fprintf(w.out, "✓ %s of %s; %s. This hash is in the record now, and Keyholder posts it in the account's channel; python3 verify.txt takes it:\n%s  %s\n",
+		count(len(files), "file"), c.ID, chains(e), sum, evidence.FileManifest)
 	return nil
 }
 
@@ -89,6 +99,18 @@ func (c reviewExport) free() error {
 		return exitError{exitFault, fmt.Sprintf("%s cannot be written to: %v", c.Out, err)}
 	}
 	return exitError{exitFault, c.Out + " is not empty, and nothing was written. Name another folder with --out, or give --force."}
+}
+
+// unrecorded says why no files were written: what leaves without its hash in the record proves less than it seems to.
+func (c reviewExport) unrecorded(err error) error {
+	const nothing = " The hash of the files goes into the record before they are handed out, so nothing was written."
+	switch {
+	case errors.Is(err, store.ErrSealed):
+		return exitError{exitFault, "the record is sealed: set KEYHOLDER_SEAL_KEY as for keyholder run." + nothing}
+	case errors.Is(err, workflows.ErrUnclear), errors.Is(err, workflows.ErrAway):
+		return exitError{exitFault, "Redis did not confirm it in time." + nothing + " Try again in a minute."}
+	}
+	return fmt.Errorf("%w.%s", err, nothing)
 }
 
 // explain turns what kept the evidence from being read into a sentence.

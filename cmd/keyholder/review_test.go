@@ -107,6 +107,28 @@ func manifestHolds(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// hashRecorded looks for the hash of a folder's manifest.json among the events of the review: hashRecorded DIR.
+func hashRecorded(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hashRecorded folder")
+	}
+	raw, err := os.ReadFile(ts.MkAbs(filepath.Join(args[0], evidence.FileManifest)))
+	ts.Check(err)
+	ctx := context.Background()
+	c := redis.NewClient(&redis.Options{Addr: of(ts).redis.Addr})
+	defer c.Close()
+	keys, err := c.Keys(ctx, "kh:{*}:events:workflow/r*").Result()
+	ts.Check(err)
+	for _, key := range keys {
+		entries, err := c.LRange(ctx, key, -1, -1).Result()
+		ts.Check(err)
+		if strings.Contains(entries[0], "campaign.exported") && strings.Contains(entries[0], evidence.Sum(raw)) {
+			return
+		}
+	}
+	ts.Fatalf("the record does not hold the manifest's hash %s", evidence.Sum(raw))
+}
+
 // spoil changes what a packet's event says, as somebody at the Redis console could: spoil.
 func spoil(ts *testscript.TestScript, _ bool, _ []string) {
 	ctx := context.Background()

@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "fill": fill, "answers": answers, "redis": redisCommand, "slack": slackCommand, "transfer": transferCommand,
 			"tamper": tamper, "terminate": terminate, "nosecrets": noSecrets, "recomputes": recomputes,
-			"reviewed": reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds, "spoil": spoil, "checkpoint": checkpoint(t), "rewrite": rewrite,
+			"reviewed": reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds, "hashRecorded": hashRecorded, "spoil": spoil, "checkpoint": checkpoint(t), "rewrite": rewrite,
 			"keysBegin": keysBegin,
 		},
 	})

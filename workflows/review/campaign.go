@@ -40,6 +40,9 @@ func (Campaign) Decode(raw []byte) (workflows.State, error) {
 func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Policy, _ workflows.AccountState) workflows.Needs {
 	s := st.(CampaignState)
 	var n workflows.Needs
+	if cmd.Name == ExportReview {
+		return n // it asks for nothing, so that the command line needs no Slack for it
+	}
 	if cmd.Actor.Kind == workflows.ByPerson {
 		n.People = []string{cmd.Actor.ID}
 	}
@@ -117,6 +120,8 @@ func decideCampaign(s CampaignState, cmd workflows.Command, f workflows.Facts) (
 		return s.moved(cmd)
 	case cmd.Name == ImportUsers && ours:
 		return s.imported(cmd, f, cmd.Input["uploader"])
+	case cmd.Name == ExportReview && ours:
+		return s.exported(cmd)
 	case cmd.Actor.Kind != workflows.ByPerson:
 		return workflows.Decision{}, nil
 	}

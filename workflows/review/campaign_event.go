@@ -96,7 +96,8 @@ type mailSystem struct {
 // campaignFolds apply each kind of event; none of them decides anything.
 var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 	evStarted: with(func(s *CampaignState, e workflows.Event, b started) {
-		*s = CampaignState{Started: b.Started, Phase: CampaignGathering, Begun: e.At, Round: s.Round + 1, Names: b.Names} // whatever was called off before is over
+		*s = CampaignState{Started: b.Started, Phase: CampaignGathering, Begun: e.At, Round: s.Round + 1, Names: b.Names, // whatever was called off before is over
+			Exports: s.Exports, ExportCount: s.ExportCount}
 		for _, env := range b.Environs {
 			r := Reading{Environment: env.Name}
 			if !env.Token && env.Name != "" {
@@ -170,6 +171,7 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 		s.learn(b.known)
 	}),
 	evCheckedNew: with(func(s *CampaignState, e workflows.Event, b wasRead) { s.Fresh = append(s.Fresh, b.Reading) }),
+	evExported:   with(func(s *CampaignState, _ workflows.Event, b Export) { s.keepExport(b) }),
 	evAllDone:    with(func(s *CampaignState, e workflows.Event, _ none) { s.Phase, s.Ended = CampaignCompleted, e.At }),
 	evCalledOff: with(func(s *CampaignState, e workflows.Event, b slow) {
 		s.Phase, s.Ended, s.Why, s.Gathered = CampaignCancelled, e.At, b.Why, nil

@@ -115,6 +115,9 @@ type CampaignState struct {
 	Why        string    `json:"why,omitempty"` // of a cancellation
 	Slow       string    `json:"slow,omitempty"`
 	Notes      []string  `json:"notes,omitempty"`
+	// Exports are the last sets of files that were made; ExportCount is how many there were.
+	Exports     []Export `json:"exports,omitempty"`
+	ExportCount int      `json:"export_count,omitempty"`
 }
 
 // Opened implements workflows.State.

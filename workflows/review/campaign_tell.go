@@ -98,6 +98,7 @@ var campaignTales = map[string]workflows.Teller{
 	evCheckedNew: workflows.Tells(func(_ workflows.Event, b wasRead) string {
 		return workflows.Mention(b.Uploader) + " gave a fresh list of " + workflows.Esc(or(b.Environment, workflows.Production)) + ", " + workflows.Plural(b.Count, "user") + ", taken " + workflows.When(b.At) + ", to verify what was done."
 	}),
+	evExported:  workflows.Tells(func(_ workflows.Event, b Export) string { return b.tell() }),
 	evAllDone:   workflows.TellsAlways("Nothing is left to carry out. The review is over."),
 	evCalledOff: workflows.Tells(func(_ workflows.Event, b slow) string { return "The review could not be held. " + b.Why }),
 }

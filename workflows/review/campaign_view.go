@@ -22,6 +22,7 @@ func (s CampaignState) view() workflows.View {
 		v.Cards = append(v.Cards, workflows.Card{Name: "notice", Recipient: s.Channel, Round: s.Round, Title: s.title(), Lines: []string{s.standLine()}, Note: "Review " + s.ID,
 			Fallback: s.fallback(), Bulk: true})
 	}
+	v.Cards = append(v.Cards, s.exportCards()...)
 	if s.Phase == CampaignOpen {
 		v.Timers = []workflows.Timer{{Name: "close", At: s.Closes.UTC().Truncate(time.Millisecond)}}
 	}

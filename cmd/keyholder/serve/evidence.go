@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
+	"github.com/keyholder/keyholder/bot"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
@@ -153,17 +155,34 @@ func Zip(folder string, files map[string][]byte, made time.Time) ([]byte, error)
 	return b.Bytes(), nil
 }
 
-// Evidence answers a review's files as one archive and the archive's name, for the bot. Errors as of [Collect].
-func (s *Server) Evidence(ctx context.Context, id string) (filename string, archive []byte, err error) {
+// Record gives a review the hash of files that are about to be handed out: no set of them leaves without its hash in the record and in the channel. by is a
+// Slack ID, or empty for the command line; operator is who says to be there. Errors as of [workflows.Desk.Do]; then nothing may be handed out.
+func Record(ctx context.Context, desk *workflows.Desk, id string, files map[string][]byte, now time.Time, by, operator string) (manifest string, err error) {
+	manifest = evidence.Sum(files[evidence.FileManifest])
+	_, err = desk.Do(ctx, workflows.Command{ID: "export/" + id + "/" + manifest, Workflow: id, Name: review.ExportReview,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: now, Round: workflows.NoRound, Submitted: true,
+		Input: map[string]string{review.BlockManifest: manifest, review.BlockFiles: strconv.Itoa(len(files)), review.BlockPerson: by, review.BlockOperator: operator}})
+	if err != nil {
+		return "", fmt.Errorf("record the hash of the files of %s: %w", id, err)
+	}
+	return manifest, nil
+}
+
+// Evidence makes a review's files for a person, for the bot. Errors as of [Collect] and [Record].
+func (s *Server) Evidence(ctx context.Context, id, person string) (bot.Archive, error) {
 	e, err := Collect(ctx, s.store, id)
 	if err != nil {
-		return "", nil, err
+		return bot.Archive{}, err
 	}
 	e.Version, e.Made, e.MadeBy = s.o.Version, s.o.Now().UTC(), "Keyholder, in Slack"
 	files, err := evidence.Files(e)
 	if err != nil {
-		return "", nil, fmt.Errorf("make the files of %s: %w", id, err)
+		return bot.Archive{}, fmt.Errorf("make the files of %s: %w", id, err)
 	}
-	archive, err = Zip(id, files, e.Made)
-	return id + ".zip", archive, err
+	zip, err := Zip(id, files, e.Made)
+	if err != nil {
+		return bot.Archive{}, err
+	}
+	manifest, err := Record(ctx, s.desk, id, files, s.o.Now(), person, "")
+	return bot.Archive{Name: id + ".zip", Zip: zip, Manifest: manifest}, err
 }

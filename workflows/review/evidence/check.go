@@ -38,7 +38,7 @@ func (d *dossier) checkLists() {
 			continue
 		}
 		if frozen, ok := d.Frozen[env]; ok {
-			d.agree(evidenceSum(frozen) == r.SHA256, "%s: the frozen list has the hash that was recorded when it was frozen", name)
+			d.agree(Sum(frozen) == r.SHA256, "%s: the frozen list has the hash that was recorded when it was frozen", name)
 		} else {
 			d.agree(false, "%s: the frozen list is missing; it was erased, or not frozen yet", name)
 		}
@@ -61,7 +61,7 @@ func (d *dossier) checkPages(name string, r review.Reading) {
 		raw, records := d.Raw[r.Environment], 0
 		same := len(raw) == len(r.Pages)
 		for i, p := range r.Pages {
-			same = same && evidenceSum(raw[i]) == p.SHA256
+			same = same && Sum(raw[i]) == p.SHA256
 			records += p.Count
 		}
 		d.agree(same, "%s: %s of integrator.io as they came, %s", name, workflows.Plural(len(r.Pages), "answer"), workflows.Plural(records, "record"))

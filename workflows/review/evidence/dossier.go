@@ -176,7 +176,7 @@ func (d *dossier) files() {
 	}
 	superseded := 0
 	for i, h := range d.Handed {
-		name, sum := names[h.Environment], evidenceSum(h.Content)
+		name, sum := names[h.Environment], Sum(h.Content)
 		fresh := slices.IndexFunc(d.Campaign.Fresh, func(r review.Reading) bool { return r.Environment == h.Environment && r.FileSHA256 == sum })
 		r, _ := d.reading(h.Environment)
 		switch {
@@ -196,7 +196,7 @@ func (d *dossier) files() {
 // handed reports whether the file of a reading is there.
 func (d *dossier) handed(r review.Reading) bool {
 	return slices.ContainsFunc(d.Handed, func(h Handed) bool {
-		return h.Alias == "" && h.Environment == r.Environment && evidenceSum(h.Content) == r.FileSHA256
+		return h.Alias == "" && h.Environment == r.Environment && Sum(h.Content) == r.FileSHA256
 	})
 }
 

@@ -101,7 +101,8 @@ func Files(e Evidence) (map[string][]byte, error) {
 	return files, nil
 }
 
-func evidenceSum(content []byte) string {
+// Sum is a SHA-256, in lower-case hexadecimal.
+func Sum(content []byte) string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
@@ -110,7 +111,7 @@ func evidenceSum(content []byte) string {
 func sumsFile(files map[string][]byte) []byte {
 	var b bytes.Buffer
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		fmt.Fprintf(&b, "%s  %s\n", evidenceSum(files[name]), name)
+		fmt.Fprintf(&b, "%s  %s\n", Sum(files[name]), name)
 	}
 	return b.Bytes()
 }
@@ -120,7 +121,7 @@ func manifestFile(files map[string][]byte) ([]byte, error) {
 		Files map[string]string `json:"files"`
 	}{map[string]string{}}
 	for name, content := range files {
-		m.Files[name] = evidenceSum(content)
+		m.Files[name] = Sum(content)
 	}
 	raw, err := json.MarshalIndent(m, "", "  ")
 	return append(raw, '\n'), err

@@ -184,10 +184,10 @@ func TestManifestSumsAndChainsCanBeRecomputedFromTheFilesAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, content := range files {
-		if name != FileManifest && m.Files[name] != evidenceSum(content) {
+		if name != FileManifest && m.Files[name] != Sum(content) {
 			t.Errorf("the manifest does not hold %s with its hash", name)
 		}
-		if name != FileManifest && name != FileSums && !strings.Contains(string(files[FileSums]), evidenceSum(content)+"  "+name+"\n") {
+		if name != FileManifest && name != FileSums && !strings.Contains(string(files[FileSums]), Sum(content)+"  "+name+"\n") {
 			t.Errorf("%s does not hold %s", FileSums, name)
 		}
 	}
@@ -198,10 +198,10 @@ func TestManifestSumsAndChainsCanBeRecomputedFromTheFilesAlone(t *testing.T) {
 	if n := checkChains(t, p); n != 24 {
 		t.Errorf("%d events were recomputed", n)
 	}
-	if got := p.Campaign.Readings[0].SHA256; got != evidenceSum(files["frozen/production.csv"]) {
+	if got := p.Campaign.Readings[0].SHA256; got != Sum(files["frozen/production.csv"]) {
 		t.Errorf("the frozen list does not have the hash %s", got)
 	}
-	if got := p.Campaign.Readings[0].Pages[1].SHA256; got != evidenceSum(files["raw/production-002.json"]) {
+	if got := p.Campaign.Readings[0].Pages[1].SHA256; got != Sum(files["raw/production-002.json"]) {
 		t.Errorf("the second answer does not have the hash %s", got)
 	}
 }
@@ -233,7 +233,7 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 		dir := t.TempDir()
 		writeFiles(t, dir, files)
 		runs = append(runs, verifyRun{name, dir, "", "everything agrees", true},
-			verifyRun{name + ", with the hash", dir, evidenceSum(files[FileManifest]), "kept elsewhere", true},
+			verifyRun{name + ", with the hash", dir, Sum(files[FileManifest]), "kept elsewhere", true},
 			verifyRun{name + ", with another hash", dir, strings.Repeat("0", 64), "FAULT manifest.json", false})
 	}
 	for name, c := range map[string]struct{ file, old, new, want string }{

@@ -94,7 +94,7 @@ func hostileNames(t *testing.T, e *Evidence) {
 	e.Campaign.Readings = slices.Clone(e.Campaign.Readings)
 	for i := range e.Campaign.Readings {
 		if r := &e.Campaign.Readings[i]; r.SHA256 != "" {
-			r.SHA256 = evidenceSum(e.Frozen[r.Environment])
+			r.SHA256 = Sum(e.Frozen[r.Environment])
 		}
 	}
 }
@@ -201,14 +201,14 @@ func evidenceOf(t *testing.T) Evidence {
 	frozen := map[string][]byte{"": review.FrozenCSV(production), "Sandbox": review.FrozenCSV(sandbox)}
 	pages := [][]byte{[]byte(`[{"_id":"u1"},{"_id":"u2"},{"_id":"u3"},{"_id":"u4"},{"_id":"u5"}]`), []byte(`[{"_id":"u6"},{"_id":"u7"},{"_id":"u8"}]`)}
 	given := []byte("Name,Email,Account access level\r\nBen,ben@acme.example,Administrator\r\n")
-	reading := review.Reading{Source: review.SourceAPI, At: at, Count: len(production), SHA256: evidenceSum(frozen[""]), Chunks: 1, Filters: "none",
-		Pages:  []workflows.RawPage{{Request: "GET /v1/ashares", Status: 200, Count: 5, SHA256: evidenceSum(pages[0])}, {Request: "GET /v1/ashares?after=u5", Status: 200, Count: 3, SHA256: evidenceSum(pages[1])}},
+	reading := review.Reading{Source: review.SourceAPI, At: at, Count: len(production), SHA256: Sum(frozen[""]), Chunks: 1, Filters: "none",
+		Pages:  []workflows.RawPage{{Request: "GET /v1/ashares", Status: 200, Count: 5, SHA256: Sum(pages[0])}, {Request: "GET /v1/ashares?after=u5", Status: 200, Count: 3, SHA256: Sum(pages[1])}},
 		Tokens: []workflows.APIToken{{ID: "t1", Name: "Keyholder", Full: true, Created: proofDay(1, 9, 0)}, {ID: "t2", Name: "Old <script>", Revoked: true}}}
-	file := review.Reading{Environment: "Sandbox", Source: review.SourceCSV, At: proofDay(5, 8, 45), Count: len(sandbox), SHA256: evidenceSum(frozen["Sandbox"]), Chunks: 1, Filters: "none", File: "users.csv",
-		FileSHA256: evidenceSum(given), Uploader: "U0DEE", Uploaded: proofDay(5, 9, 10), ConfirmedBy: "U0BEN", Confirmed: proofDay(5, 9, 20)}
+	file := review.Reading{Environment: "Sandbox", Source: review.SourceCSV, At: proofDay(5, 8, 45), Count: len(sandbox), SHA256: Sum(frozen["Sandbox"]), Chunks: 1, Filters: "none", File: "users.csv",
+		FileSHA256: Sum(given), Uploader: "U0DEE", Uploaded: proofDay(5, 9, 10), ConfirmedBy: "U0BEN", Confirmed: proofDay(5, 9, 20)}
 	afterwards := []byte("Name,Email,Account access level\r\nLou,lou@acme.example,Manage\r\n")
 	fresh := file
-	fresh.At, fresh.Uploaded, fresh.FileSHA256, fresh.SHA256, fresh.Count = proofDay(27, 8, 0), proofDay(27, 8, 30), evidenceSum(afterwards), "", 1
+	fresh.At, fresh.Uploaded, fresh.FileSHA256, fresh.SHA256, fresh.Count = proofDay(27, 8, 0), proofDay(27, 8, 30), Sum(afterwards), "", 1
 	c := review.CampaignState{Started: review.Started{ID: "r03-acme-2026q4", AccountID: "acme", AccountName: "Acme Production", Period: "2026q4", By: proofActor("U0DEE"), Due: proofDay(19, 9, 0), Closes: closedAt,
 		Owner: "celigo@acme.example", OwnerSince: proofDay(1, 9, 0).AddDate(0, -3, 0), OwnerBy: "t03-6PPQ1234", Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"U0ANA", "U0BEN"}}},
 		Reviewers: []string{"U0DEE", "U0ANA"}, Admins: []string{"U0DEE"}, Policy: policy, Environs: []workflows.Environment{{Token: true}, {Name: "Sandbox"}, {Name: "Training"}}},
@@ -223,11 +223,11 @@ func evidenceOf(t *testing.T) Evidence {
 	chains := []Chain{
 		proofChain(t, c.ID, [2]any{evStarted, c.Started}, [2]any{evPage, rawPage{N: 1, Gzip: proofGzip(t, pages[0])}}, [2]any{evPage, rawPage{N: 2, Gzip: proofGzip(t, pages[1])}},
 			[2]any{evPopulation, populationChunk{N: 1, Of: 2, CSV: string(frozen[""][:piece])}}, [2]any{evPopulation, populationChunk{N: 2, Of: 2, CSV: string(frozen[""][piece:])}},
-			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "wrong.csv", SHA256: evidenceSum(wrong), Gzip: proofGzip(t, wrong)}},
+			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "wrong.csv", SHA256: Sum(wrong), Gzip: proofGzip(t, wrong)}},
 			[2]any{evPopulation, populationChunk{Environment: "Sandbox", N: 1, Of: 1, CSV: "of the wrong file\n"}},
 			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "users.csv", SHA256: file.FileSHA256, Gzip: proofGzip(t, given)}},
 			[2]any{evPopulation, populationChunk{Environment: "Sandbox", N: 1, Of: 1, CSV: string(frozen["Sandbox"])}},
-			[2]any{evMailSystem, mailSystem{Mailbox: c.Mailboxes["celigo@acme.example"], File: "delegates.txt", SHA256: evidenceSum(delegates), Gzip: proofGzip(t, delegates)}},
+			[2]any{evMailSystem, mailSystem{Mailbox: c.Mailboxes["celigo@acme.example"], File: "delegates.txt", SHA256: Sum(delegates), Gzip: proofGzip(t, delegates)}},
 			[2]any{evAllClosed, nil},
 			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "after.csv", SHA256: fresh.FileSHA256, Gzip: proofGzip(t, afterwards)}}),
 		proofChain(t, one.ID, [2]any{evBegun, one}, [2]any{evSaved, proofSaved(p1)}, [2]any{evSigned, p1.Signed},

@@ -31,6 +31,7 @@ type reportPage struct {
 	Packets                               []reportPacket
 	Handovers                             []reportHandover
 	Exceptions                            []string
+	Exports                               []reportFact // earlier sets of files
 	Groups                                []reportGroup
 	Masters                               []reportMaster
 	Tokens                                []reportTokens
@@ -103,7 +104,7 @@ func (d *dossier) report() ([]byte, error) {
 	p := reportPage{Title: "Access review of " + c.AccountName + ", " + c.Period, Account: c.AccountName, AccountID: c.AccountID, ID: c.ID, Period: c.Period,
 		Banner: d.banner(), Facts: d.reportFacts(), Rules: d.reportRules(), Counts: d.counts, Sources: d.reportSources(), Checks: d.checks, Packets: d.reportPackets(),
 		Handovers: d.reportHandovers(), Exceptions: d.plainAll(c.Exceptions), Groups: d.reportGroups(), Masters: d.reportMasters(), Tokens: d.reportTokens(),
-		Stamps: d.reportStamps(), Formula: chainFormula, Notes: d.plainAll(c.Notes), Fresh: d.reportFresh()}
+		Stamps: d.reportStamps(), Formula: chainFormula, Notes: d.plainAll(c.Notes), Fresh: d.reportFresh(), Exports: d.reportExports()}
 	d.reportFixes(&p)
 	for _, s := range p.Sources {
 		if s.Excluded != "" {
@@ -183,6 +184,16 @@ func (d *dossier) reportFacts() []reportFact {
 		}
 	}
 	return append(facts, reportFact{"Keyholder", d.Version}, reportFact{"Exported", reportTime(d.Made) + byWhom(d.MadeBy)})
+}
+
+// reportExports are the sets of files that were made before these, the last of them.
+func (d *dossier) reportExports() []reportFact {
+	var all []reportFact
+	for _, x := range d.Campaign.Exports {
+		by := orWords(d.who(x.Person), strings.TrimSuffix("the command line, "+x.Operator, ", "))
+		all = append(all, reportFact{reportTime(x.At) + byWhom(by), x.Manifest})
+	}
+	return all
 }
 
 func byWhom(who string) string {

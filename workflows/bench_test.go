@@ -117,13 +117,17 @@ func (manyPolicies) Accounts() []string { return nil }
 
 // engine is desk, courier and clock on a real Redis, with a Slack that answers at once.
 type engine struct {
-	desk  *workflows.Desk
-	store *store.Store
-	stop  func()
-	mu    sync.Mutex
-	left  map[string]int // deliveries until a workflow's last card shows its last state
-	done  map[string]chan struct{}
-	cards int
+	desk    *workflows.Desk
+	store   *store.Store
+	courier *workflows.Courier
+	clock   *workflows.Clock
+	meter   storetest.Meter
+	stop    func()
+	fired   atomic.Int64
+	mu      sync.Mutex
+	left    map[string]int // deliveries until a workflow's last card shows its last state
+	done    map[string]chan struct{}
+	cards   int
 }
 
 // Deliver implements workflows.Deliverer.
@@ -137,7 +141,7 @@ func (e *engine) Deliver(_ context.Context, c workflows.Claim, _ workflows.Lease
 func (e *engine) settle(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.left[id]--; e.left[id] == 0 {
+	if e.left[id]--; e.left[id] == 0 && e.done[id] != nil {
 		close(e.done[id])
 	}
 }
@@ -152,6 +156,7 @@ func (n noted) Commit(ctx context.Context, c workflows.Change) error {
 	err := n.Store.Commit(ctx, c)
 	due := func(e workflows.Event) bool { return e.Type == "due" }
 	if err == nil && len(c.Records) > 0 && slices.ContainsFunc(c.Records[0].Events, due) {
+		n.e.fired.Add(1)
 		n.e.settle(c.Workflow)
 	}
 	return err
@@ -172,29 +177,46 @@ func (*engine) Group(context.Context, string) ([]string, error) { return nil, ni
 // ByEmail implements workflows.Roster.
 func (*engine) ByEmail(context.Context, string) (string, error) { return "", nil }
 
-func startEngine(b *testing.B, url string, cards int) *engine {
+// newEngine makes an engine whose loops do not run.
+func newEngine(b *testing.B, url string, cards int) *engine {
 	b.Helper()
-	st := storetest.OpenWith(b, store.Options{URL: url, Shards: 16, Log: zerolog.Nop()})
-	e := &engine{store: st, cards: cards, left: map[string]int{}, done: map[string]chan struct{}{}}
-	var courier *workflows.Courier
-	var clock *workflows.Clock
-	e.desk = workflows.NewDesk(workflows.DeskOptions{Store: noted{st, e}, Machines: []workflows.Machine{small{cards}}, Roster: e, Policies: manyPolicies{},
-		Now: time.Now, Log: zerolog.Nop(), Wake: func(w workflows.Woken) {
+	e := &engine{cards: cards, left: map[string]int{}, done: map[string]chan struct{}{}}
+	e.store = storetest.OpenWith(b, store.Options{URL: url, Shards: 16, Log: zerolog.Nop(), Hook: &e.meter})
+	e.desk = workflows.NewDesk(workflows.DeskOptions{Store: noted{e.store, e}, Machines: []workflows.Machine{small{cards}}, Roster: e,
+		Policies: manyPolicies{}, Now: time.Now, Log: zerolog.Nop(), Wake: func(w workflows.Woken) {
 			if w.Effects {
-				courier.Wake(w.Shard)
+				e.courier.Wake(w.Shard)
 			}
 			if w.Timers {
-				clock.Wake(w.Shard)
+				e.clock.Wake(w.Shard)
 			}
 		}})
-	courier = workflows.NewCourier(workflows.CourierOptions{Store: st, Desk: e.desk, Cards: e, Calls: e, Now: time.Now, RealNow: time.Now, Log: zerolog.Nop()})
-	clock = workflows.NewClock(workflows.ClockOptions{Store: st, Desk: e.desk, Now: time.Now, RealNow: time.Now, Log: zerolog.Nop()})
+	e.courier = workflows.NewCourier(workflows.CourierOptions{Store: e.store, Desk: e.desk, Cards: e, Calls: e, Now: time.Now, RealNow: time.Now,
+		Log: zerolog.Nop()})
+	e.clock = workflows.NewClock(workflows.ClockOptions{Store: e.store, Desk: e.desk, Now: time.Now, RealNow: time.Now, Log: zerolog.Nop()})
+	return e
+}
+
+// startEngine makes an engine and starts its loops.
+func startEngine(b *testing.B, url string, cards int) *engine {
+	b.Helper()
+	e := newEngine(b, url, cards)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = courier.Run(ctx) })
-	running.Go(func() { _ = clock.Run(ctx) })
+	running.Go(func() { _ = e.courier.Run(ctx) })
+	running.Go(func() { _ = e.clock.Run(ctx) })
 	e.stop = func() { cancel(); running.Wait() }
 	return e
+}
+
+// smallCommands are the commands of a small workflow, each of the person of that number.
+var smallCommands = []string{"small.request", "small.count", "small.count", "small.count"}
+
+// command gives the k-th command of a workflow.
+func (e *engine) command(id, account string, k int) error {
+	_, err := e.desk.Do(context.Background(), workflows.Command{ID: fmt.Sprint(id, "/", k), Workflow: id, Account: account, Name: smallCommands[k],
+		At: time.Now(), Round: 1, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: smallPeople[k]}})
+	return err
 }
 
 // run carries one workflow from its opening to its last notification and its timer.
@@ -208,10 +230,8 @@ func (e *engine) run(n int64) error {
 	e.mu.Lock()
 	e.left[id], e.done[id] = e.cards+1, done
 	e.mu.Unlock()
-	for i, name := range []string{"small.request", "small.count", "small.count", "small.count"} {
-		_, err := e.desk.Do(context.Background(), workflows.Command{ID: fmt.Sprint(n, "/", i), Workflow: id, Account: account, Name: name, At: time.Now(), Round: 1,
-			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: smallPeople[i]}})
-		if err != nil {
+	for k := range smallCommands {
+		if err := e.command(id, account, k); err != nil {
 			return err
 		}
 	}
@@ -227,76 +247,149 @@ func (e *engine) run(n int64) error {
 	return nil
 }
 
-// together runs op n times, so many at a time, and answers how many a second.
-func together(b *testing.B, n int64, width int, op func(i int64) error) float64 {
-	b.Helper()
-	var next atomic.Int64
-	var all sync.WaitGroup
-	begun := time.Now()
-	for range width {
-		all.Go(func() {
-			for i := next.Add(1); i <= n; i = next.Add(1) {
-				if err := op(i); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-	return float64(n) / time.Since(begun).Seconds()
-}
-
-// bareWorkflow is what the workflow cannot do without: for each of its five commands a load and a script that writes as many bytes.
-func bareWorkflow(c *redis.Client) func(i int64) error {
-	script := redis.NewScript(`redis.call('HSET', KEYS[1], 'state', ARGV[1], 'version', '1') redis.call('RPUSH', KEYS[2], ARGV[2]) redis.call('HSET', KEYS[3], 'e', ARGV[3]) return 1`)
-	state, event, rest := strings.Repeat("s", 800), strings.Repeat("e", 400), strings.Repeat("r", 300)
-	return func(i int64) error {
-		ctx := context.Background()
-		keys := []string{fmt.Sprint("bare:", i), fmt.Sprint("bare:e:", i), fmt.Sprint("bare:q:", i)}
-		for range 5 {
-			if err := c.HMGet(ctx, keys[0], "state", "version").Err(); err != nil {
-				return err
-			}
-			if err := script.Run(ctx, c, keys, state, event, rest).Err(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// BenchmarkSmallWorkflow prints workflows a second, and as a part of the bare figure of the same run.
+// BenchmarkSmallWorkflow prints small workflows a second beside the bare figure: their five commands, each a load and a
+// script that writes as many bytes as a commit of theirs.
 func BenchmarkSmallWorkflow(b *testing.B) {
+	aims := map[string]float64{"everysec/32/1": 0.25, "always/32/1": 0.45, "everysec/32/5": 0.2}
 	for _, fsync := range []string{"everysec", "always"} {
 		server := storetest.Redis(b, "--appendfsync", fsync)
 		for _, width := range []int{1, 32} {
 			for _, cards := range []int{1, 5} {
 				b.Run(fmt.Sprintf("%s/%d at a time/cards=%d", fsync, width, cards), func(b *testing.B) {
-					c := redis.NewClient(&redis.Options{Addr: server.Addr, PoolSize: width + 4})
-					defer c.Close()
-					if err := c.FlushAll(context.Background()).Err(); err != nil {
-						b.Fatal(err)
-					}
+					empty(b, server.Addr)
 					e := startEngine(b, server.URL, cards)
 					defer e.stop()
-					n := int64(300 * width)
-					if width > 1 {
-						n = 6000
-					}
-					for b.Loop() {
-						bare := together(b, n, width, bareWorkflow(c))
-						got := together(b, n, width, e.run)
-						b.ReportMetric(got, "workflows/s")
-						b.ReportMetric(bare, "bare/s")
-						b.ReportMetric(got/bare, "of-bare")
-						b.ReportMetric(0, "ns/op")
-						if b.N >= 1 {
-							break
+					// A few first: they make connections and scripts known, and show how large a commit is.
+					for i := range int64(3) {
+						if err := e.run(-i); err != nil {
+							b.Fatal(err)
 						}
 					}
+					size := e.meter.Mean()
+					storetest.Comparison{What: "workflows", Width: width, Ours: e.run,
+						Bare: storetest.BareCommands(b, server.Addr, "small", 5, width, size),
+						Aim:  aims[fmt.Sprintf("%s/%d/%d", fsync, width, cards)]}.Run(b)
+					b.ReportMetric(float64(size), "commit-bytes")
 				})
 			}
 		}
+	}
+}
+
+// empty takes everything out of a server.
+func empty(b *testing.B, addr string) {
+	b.Helper()
+	c := redis.NewClient(&redis.Options{Addr: addr})
+	defer c.Close()
+	if err := c.FlushAll(context.Background()).Err(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// crowd stores n open small workflows of so many accounts, each with a timer at a time, 500 with each commit, and lists
+// them as open and waiting as their own commits would have.
+func (e *engine) crowd(b *testing.B, addr string, n, accounts int, at time.Time) {
+	b.Helper()
+	c := redis.NewClient(&redis.Options{Addr: addr})
+	defer c.Close()
+	const batch = 500
+	for i := 0; i*batch < n; i++ {
+		account := fmt.Sprint("crowd", i%accounts)
+		var change workflows.Change
+		var listed []redis.Z
+		for k := range min(batch, n-i*batch) {
+			id, err := e.desk.NewWorkflowID("small", account, fmt.Sprint(i, "/", k))
+			if err != nil {
+				b.Fatal(err)
+			}
+			change.Workflow = id
+			change.Records = append(change.Records, crowded(id, account, at))
+			change.TimersSet = append(change.TimersSet, workflows.Timer{Workflow: id, Name: "first", At: at})
+			listed = append(listed, redis.Z{Score: float64(at.UnixMilli()), Member: id})
+		}
+		if err := e.store.Commit(context.Background(), change); err != nil {
+			b.Fatal(err)
+		}
+		for _, list := range append([]string{"open:" + account}, waitingKeys()...) {
+			key := fmt.Sprintf("kh:{%02d}:%s", workflows.ShardOf(account, e.store.Shards()), list)
+			if err := c.ZAdd(context.Background(), key, listed...).Err(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// crowded is the record of a small workflow that is open.
+func crowded(id, account string, at time.Time) workflows.RecordChange {
+	body, _ := json.Marshal([]string{id, account})
+	state, _ := json.Marshal(smallState{ID: id, Acc: account, Begun: at, Weight: strings.Repeat("w", 600)})
+	return workflows.RecordChange{From: workflows.Record{Ref: workflows.RecordRef(id)}, State: state, Schema: 1, Machine: "small",
+		Events: []workflows.Event{{Seq: 1, Type: "opened", At: at, Command: id, Body: body}}}
+}
+
+func waitingKeys() (keys []string) {
+	for _, p := range smallPeople {
+		keys = append(keys, "waiting:"+p)
+	}
+	return keys
+}
+
+// BenchmarkTimers decides 100,000 timers that are all due at once. It takes turns with bare loads and scripts, and ends
+// when all are decided or after 20 s.
+func BenchmarkTimers(b *testing.B) {
+	const due, bounds = 100_000, 20 * time.Second
+	server := storetest.Redis(b)
+	e := newEngine(b, server.URL, 1)
+	e.crowd(b, server.Addr, due, 64, time.Now().Add(-time.Minute).Truncate(time.Millisecond))
+	e.meter.Reset()
+	slice := func() time.Duration {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		_ = e.clock.Run(ctx)
+		return time.Since(begun)
+	}
+	took := slice() // the bare side must know how large a commit is
+	plain := storetest.BareCommands(b, server.Addr, "timer", 1, 32, e.meter.Mean())
+	var bare storetest.Sprint
+	for e.fired.Load() < due && took < bounds {
+		if err := bare.Run(plain, 32, 500*time.Millisecond); err != nil {
+			b.Fatal(err)
+		}
+		took += slice()
+	}
+	ours := float64(e.fired.Load()) / took.Seconds()
+	b.ReportMetric(ours, "timers/s")
+	b.ReportMetric(6000, "aim-timers/s")
+	b.ReportMetric(float64(e.fired.Load()), "timers")
+	b.ReportMetric(bare.Rate(), "bare/s")
+	b.ReportMetric(ours/bare.Rate(), "of-bare")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkManyOpen opens a workflow and decides once, a pair of commits, on a server with 100,000 open ones of the same
+// account, beside the same on an empty server, in turns: the ratio says what it costs that they are there. "bare" is
+// the empty one here.
+func BenchmarkManyOpen(b *testing.B) {
+	decide := func(e *engine, width int) func(i int64) error {
+		return func(i int64) error {
+			id, err := e.desk.NewWorkflowID("small", "crowd0", fmt.Sprint("new", width, "/", i))
+			for k := 0; k < 2 && err == nil; k++ {
+				err = e.command(id, "crowd0", k)
+			}
+			return err
+		}
+	}
+	var both [2]*engine
+	var addrs [2]string
+	for i, open := range []int{0, 100_000} {
+		server := storetest.Redis(b)
+		both[i], addrs[i] = newEngine(b, server.URL, 1), server.Addr
+		both[i].crowd(b, server.Addr, open, 1, time.Now().Add(24*time.Hour).Truncate(time.Millisecond))
+	}
+	for _, width := range []int{1, 32} {
+		b.Run(fmt.Sprintf("%d at a time", width), func(b *testing.B) {
+			storetest.Comparison{What: "pairs", Width: width, Ours: decide(both[1], width), Bare: decide(both[0], width), Aim: 0.95}.Run(b)
+		})
 	}
 }

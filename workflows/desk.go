@@ -36,7 +36,8 @@ type Desk struct {
 	turns    map[string]*turn
 	accounts map[string]string // workflow -> account, which never changes
 
-	kept kept
+	kept   kept
+	givers givers
 }
 
 // NewDesk makes a desk.
@@ -199,10 +200,12 @@ func (d *Desk) decide(ctx context.Context, m Machine, cmd Command, at scene) (De
 	if cmd.Name == cmdAnswered {
 		return Decision{}, nil
 	}
-	facts, err := d.facts(ctx, m.Needs(at.state, cmd, at.policy, at.account), at)
+	needs := m.Needs(at.state, cmd, at.policy, at.account)
+	facts, err := d.facts(ctx, needs, at)
 	if err != nil {
 		return Decision{}, err
 	}
+	d.givers.note(cmd, facts.Expand(needs.Delegations))
 	decision, err := m.Decide(at.state, cmd, facts)
 	var refused *Refusal
 	if errors.As(err, &refused) && cmd.settles() {
@@ -231,8 +234,9 @@ type scene struct {
 	state            State
 	account          AccountState
 	policy           Policy
-	done             bool // an opening command that is stored already
-	kept             bool // the records are as this process knew them last
+	people           map[string]Record // records of people that were loaded along with these
+	done             bool              // an opening command that is stored already
+	kept             bool              // the records are as this process knew them last
 }
 
 // open loads the workflow and its account, and brings the command's account and time into order.
@@ -253,7 +257,9 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 	}
 	var err error
 	if !s.kept {
-		recs, err = d.loadKept(ctx, refs...)
+		guess := *cmd
+		guess.Account = account
+		recs, s.people, err = d.loadScene(ctx, guess, refs...)
 	}
 	if err != nil {
 		return s, fmt.Errorf("load %s: %w", cmd.Workflow, err)
@@ -284,7 +290,10 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 		recs = append(recs, Record{})
 	}
 	if len(recs) == 1 {
-		more, err := d.loadKept(ctx, Ref{KindAccount, account})
+		guess := *cmd
+		guess.Account = account
+		var more []Record
+		more, s.people, err = d.loadScene(ctx, guess, Ref{KindAccount, account})
 		if err != nil {
 			return s, fmt.Errorf("load account %s: %w", account, err)
 		}

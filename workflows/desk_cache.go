@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -10,10 +11,12 @@ import (
 const (
 	maxKept      = 32 << 20 // bytes of states
 	maxKeptState = 1 << 20  // a larger one is not kept
+	keptBeside   = 256      // what a record takes beside its state, roughly
 )
 
-// kept holds records as this process stored or loaded them last. They are believed only where a commit compares their version and head, or where
-// an effect says which version it is about: another process may have stored a newer one. What is kept are the bytes, so nobody shares a state.
+// kept holds records as this process stored or loaded them last. They are believed only where a commit compares their
+// version and head, or where an effect says which version it is about: another process may have stored a newer one. What
+// is kept are the bytes, so nobody shares a state. That an account has no record yet is kept, too: a commit compares that.
 type kept struct {
 	mu    sync.Mutex
 	bytes int
@@ -32,22 +35,39 @@ func (k *kept) put(r Record) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	was, there := k.by[r.Ref]
-	if r.Version == 0 || r.Doubt != "" || len(r.State) > maxKeptState || there && was.Version > r.Version {
+	if r.absent() || r.Doubt != "" || len(r.State) > maxKeptState || there && was.Version > r.Version {
 		return
 	}
-	if k.by == nil || k.bytes+len(r.State) > maxKept {
-		k.by, k.bytes = map[Ref]Record{}, 0
-		was = Record{}
+	if k.by == nil || k.bytes+keptBeside+len(r.State) > maxKept {
+		k.by, k.bytes, there = map[Ref]Record{}, 0, false
 	}
-	k.bytes += len(r.State) - len(was.State)
+	if there {
+		k.bytes -= keptBeside + len(was.State)
+	}
+	k.bytes += keptBeside + len(r.State)
 	k.by[r.Ref] = r
 }
+
+// absent reports whether there is no such record, which is nothing to keep; of an account it says that nobody wrote it yet.
+func (r Record) absent() bool { return r.Version == 0 && r.Ref.Kind != KindAccount }
 
 func (k *kept) drop(ref Ref) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.bytes -= len(k.by[ref].State)
-	delete(k.by, ref)
+	if was, there := k.by[ref]; there {
+		k.bytes -= keptBeside + len(was.State)
+		delete(k.by, ref)
+	}
+}
+
+// loaded keeps what was loaded, and lets go of what is not to be believed.
+func (k *kept) loaded(refs []Ref, recs []Record) {
+	for i, r := range recs {
+		if r.absent() || r.Doubt != "" {
+			k.drop(refs[i])
+		}
+		k.put(r)
+	}
 }
 
 // learn keeps what a commit stored, or lets go of what it met.
@@ -63,16 +83,67 @@ func (k *kept) learn(c Change, err error) {
 	}
 }
 
-// load loads records and keeps them.
+// loadKept loads records and keeps them.
 func (d *Desk) loadKept(ctx context.Context, refs ...Ref) ([]Record, error) {
 	recs, err := d.o.Store.Load(ctx, refs...)
-	for i, r := range recs {
-		if r.Version == 0 || r.Doubt != "" {
-			d.kept.drop(refs[i])
-		}
-		d.kept.put(r)
-	}
+	d.kept.loaded(refs, recs)
 	return recs, err
+}
+
+// loadScene loads a workflow, its account where it is known, and, in the same round trip, the people whose delegations
+// the last command of this kind asked for: so most decisions need no further one. It answers those people's records by
+// their IDs.
+func (d *Desk) loadScene(ctx context.Context, cmd Command, refs ...Ref) (recs []Record, people map[string]Record, err error) {
+	all := slices.Clone(refs)
+	for _, p := range d.givers.of(cmd) {
+		all = append(all, Ref{KindPerson, p})
+	}
+	recs, err = d.o.Store.Load(ctx, all...)
+	if err != nil {
+		if len(all) == len(refs) || passing(err) {
+			return nil, nil, err
+		}
+		// One of these people's records may be damaged, and the command may not even need it.
+		recs, err = d.loadKept(ctx, refs...)
+		return recs, nil, err
+	}
+	people = map[string]Record{}
+	for i, r := range recs[len(refs):] {
+		people[all[len(refs)+i].ID] = r
+	}
+	recs = recs[:len(refs)]
+	d.kept.loaded(refs, recs)
+	return recs, people, nil
+}
+
+// givers remembers whose delegations each kind of command of an account asked for last. It is a guess and costs nothing
+// but bytes when it is wrong.
+type givers struct {
+	mu sync.Mutex
+	by map[string][]string
+}
+
+// maxGivers bounds whom one command may bring along.
+const maxGivers = 64
+
+func (*givers) key(cmd Command) string { return cmd.Account + "/" + cmd.Name }
+
+func (g *givers) of(cmd Command) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.by[g.key(cmd)]
+}
+
+func (g *givers) note(cmd Command, people []string) {
+	if len(people) > maxGivers {
+		people = nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.by == nil || len(g.by) >= maxRemembered {
+		g.by = map[string][]string{}
+	}
+	g.by[g.key(cmd)] = people
 }
 
 // both answers a workflow and its account as they are kept; ok false: not both are.

@@ -35,7 +35,7 @@ func (d *Desk) facts(ctx context.Context, needs Needs, at scene) (Facts, error) 
 		}
 	}
 	givers := f.Expand(needs.Delegations)
-	delegations, err := d.delegations(ctx, givers)
+	delegations, err := d.delegations(ctx, givers, at.people)
 	if err != nil {
 		return f, err
 	}
@@ -86,18 +86,23 @@ func (d *Desk) fresh(f Facts) error {
 	return nil
 }
 
-// delegations reads what these people have delegated.
-func (d *Desk) delegations(ctx context.Context, people []string) ([]approvals.Delegation, error) {
-	if len(people) == 0 {
-		return nil, nil
+// delegations reads what these people have delegated; records that were loaded just now need no loading.
+func (d *Desk) delegations(ctx context.Context, people []string, loaded map[string]Record) ([]approvals.Delegation, error) {
+	var refs []Ref
+	var found []Record
+	for _, p := range people {
+		if r, there := loaded[p]; there {
+			found = append(found, r)
+			continue
+		}
+		refs = append(refs, Ref{KindPerson, p})
 	}
-	refs := make([]Ref, len(people))
-	for i, p := range people {
-		refs[i] = Ref{KindPerson, p}
-	}
-	found, err := d.o.Store.Load(ctx, refs...)
-	if err != nil {
-		return nil, fmt.Errorf("load delegations: %w", err)
+	if len(refs) > 0 {
+		more, err := d.o.Store.Load(ctx, refs...)
+		if err != nil {
+			return nil, fmt.Errorf("load delegations: %w", err)
+		}
+		found = append(found, more...)
 	}
 	byGiver := map[string]approvals.Delegation{}
 	for _, r := range found {

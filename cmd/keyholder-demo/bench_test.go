@@ -113,85 +113,163 @@ func (benchRoster) People(_ context.Context, ids []string) (map[string]workflows
 func (benchRoster) Group(context.Context, string) ([]string, error) { return nil, nil }
 func (benchRoster) ByEmail(context.Context, string) (string, error) { return "", nil }
 
-// BenchmarkLoadDecideCommit measures a vote from the command to the stored record.
-func BenchmarkLoadDecideCommit(b *testing.B) {
-	for _, width := range atOnce {
-		b.Run(fmt.Sprintf("at-%d", width), func(b *testing.B) {
-			server := storetest.Redis(b)
-			proxy := proxyRedis(b, server.Addr)
-			n := 3 * max(200, b.N/3)
-			// How large a commit of a vote is, seen on the wire.
-			seen := openBench(b, proxy.url(0))
-			voters := readyToVote(b, seen, "size", 3)
-			var bytes, commits atomic.Int64
-			proxy.on(func(args []string) int {
-				if isCommit(args) {
-					commits.Add(1)
-					for _, a := range args {
-						bytes.Add(int64(len(a)))
+// BenchmarkVote measures votes of real transfers, from the command to the stored record, and how large their commits are.
+func BenchmarkVote(b *testing.B) {
+	for _, fsync := range []string{"everysec", "always"} {
+		server := storetest.Redis(b, "--appendfsync", fsync)
+		for _, width := range atOnce {
+			b.Run(fmt.Sprintf("%s/%d at a time", fsync, width), func(b *testing.B) {
+				const votes = 900
+				desk, _, meter := openBench(b, server.URL)
+				vote := readyToVote(b, desk, fmt.Sprint("run", width), votes)
+				meter.Reset()
+				for i := range 30 { // how large a commit is
+					if err := vote(i); err != nil {
+						b.Fatal(err)
 					}
 				}
-				return pass
-			}, nil)
-			for i := range 3 {
-				if err := voters(i); err != nil {
-					b.Fatal(err)
-				}
-			}
-			size := int(bytes.Load() / commits.Load())
-			vote := readyToVote(b, openBench(b, server.URL), "run", n)
-			b.ResetTimer()
-			ours := measure(b, "", n, width, vote)
-			b.StopTimer()
-			plain := bare(b, server.Addr, 2<<10, size, n, width)
-			b.ReportMetric(float64(ours)/float64(plain), "times-bare")
-			b.ReportMetric(float64(size), "commit-bytes")
-			b.ReportMetric(0, "ns/op")
-		})
+				size := meter.Mean()
+				storetest.Comparison{What: "votes", Width: width, Turns: 5, Slice: 200 * time.Millisecond, Ours: func(i int64) error {
+					if i += 30; i >= votes {
+						return storetest.ErrSpent
+					}
+					return vote(int(i))
+				}, Bare: storetest.BareCommands(b, server.Addr, "vote", 1, width, size)}.Run(b)
+				b.ReportMetric(float64(size), "commit-bytes")
+				b.ReportMetric(4000, "aim-bytes")
+			})
+		}
 	}
 }
 
-func openBench(b *testing.B, url string) *workflows.Desk {
+// BenchmarkOpenTransfer prints what one open transfer takes in Redis once its checks are answered and its cards stand in
+// Slack: what the server says of the memory of all its keys, over many transfers, each of an account of its own. What the
+// account itself keeps (its record, its events) is told apart.
+func BenchmarkOpenTransfer(b *testing.B) {
+	const transfers = 200
+	server := storetest.Redis(b)
+	desk, st, _ := openBench(b, server.URL)
+	ctx, cancel := context.WithCancel(context.Background())
+	courier := workflows.NewCourier(workflows.CourierOptions{Store: st, Desk: desk, Cards: benchSlack{}, Calls: benchSlack{}, Now: time.Now, RealNow: time.Now,
+		Log: zerolog.Nop()})
+	var running sync.WaitGroup
+	running.Go(func() { _ = courier.Run(ctx) })
+	c := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer c.Close()
+	for i := range transfers {
+		requestTransfer(b, desk, fmt.Sprint("open", i), "open")
+	}
+	// Every card is delivered, and nothing is queued but what comes again later.
+	for left, deadline := 1, time.Now().Add(time.Minute); left > 0; time.Sleep(50 * time.Millisecond) {
+		left = transfers - countKeys(b, c, "kh:{*}:places:*") + countKeys(b, c, "kh:{*}:queue:*")
+		if time.Now().After(deadline) {
+			b.Fatal("the cards were not delivered")
+		}
+	}
+	cancel()
+	running.Wait()
+	all := int64(0)
+	for kind, bytes := range storedBytes(b, c) {
+		if kind != "account" {
+			all += bytes
+		}
+		b.ReportMetric(float64(bytes)/transfers, kind+"-bytes")
+	}
+	b.ReportMetric(float64(all)/transfers, "bytes")
+	b.ReportMetric(6000, "aim-bytes")
+	b.ReportMetric(0, "ns/op")
+}
+
+// benchSlack takes every card, and finds at integrator.io what lets a transfer go on.
+type benchSlack struct{}
+
+// Deliver implements workflows.Deliverer.
+func (benchSlack) Deliver(_ context.Context, c workflows.Claim, _ workflows.Lease) workflows.Outcome {
+	if c.Effect.Call != nil {
+		return workflows.Outcome{Done: true, Receipt: goodReading()}
+	}
+	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: "D0123456789", TS: "1700000000.000100", Revision: c.Effect.Revision}}
+}
+
+func countKeys(b *testing.B, c *redis.Client, pattern string) (n int) {
 	b.Helper()
-	st, err := store.Open(context.Background(), store.Options{URL: url, Shards: 16})
+	for keys := c.Scan(context.Background(), 0, pattern, 1000).Iterator(); keys.Next(context.Background()); {
+		n++
+	}
+	return n
+}
+
+// storedBytes adds up the memory of all keys, by kind: "record", "events", "places", "index" for all lists of what is due,
+// open and waited for, "account" for the records and events of accounts.
+func storedBytes(b *testing.B, c *redis.Client) map[string]int64 {
+	b.Helper()
+	ctx := context.Background()
+	out := map[string]int64{}
+	for keys := c.Scan(ctx, 0, "kh:{*}:*", 1000).Iterator(); keys.Next(ctx); {
+		_, rest, _ := strings.Cut(keys.Val(), "}:")
+		kind, of, _ := strings.Cut(rest, ":")
+		switch {
+		case strings.HasPrefix(of, "account/"):
+			kind = "account"
+		case kind != "record" && kind != "events" && kind != "places":
+			kind = "index"
+		}
+		n, err := c.MemoryUsage(ctx, keys.Val(), 0).Result()
+		if err != nil {
+			b.Fatal(err)
+		}
+		out[kind] += n
+	}
+	return out
+}
+
+func openBench(b *testing.B, url string) (*workflows.Desk, *store.Store, *storetest.Meter) {
+	b.Helper()
+	meter := &storetest.Meter{}
+	st := storetest.OpenWith(b, store.Options{URL: url, Shards: 16, Hook: meter, Log: zerolog.Nop()})
+	return workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: []workflows.Machine{transfer.Machine()}, Roster: benchRoster{}, Policies: benchPolicies{},
+		Now: time.Now, Log: zerolog.Nop()}), st, meter
+}
+
+// goodReading lets a transfer to the alias go on.
+func goodReading() *workflows.Receipt {
+	return &workflows.Receipt{Op: workflows.OpInspect, OK: true, Reading: &workflows.Reading{At: time.Now(),
+		Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes, ReadTransfers: workflows.Yes},
+		Target:       &workflows.User{ID: "u1", Email: aliasEmail, Role: "monitor", Status: workflows.UserAccepted}}}
+}
+
+// requestTransfer opens a transfer of an account.
+func requestTransfer(b *testing.B, desk *workflows.Desk, account, seed string) (id string) {
+	b.Helper()
+	id, err := desk.NewWorkflowID("transfer", account, seed)
+	if err == nil {
+		_, err = desk.Do(context.Background(), workflows.Command{ID: id + "/ask", Workflow: id, Account: account, Name: transfer.Request, At: time.Now(),
+			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: dee}, Round: workflows.NoRound, Submitted: true,
+			Input: map[string]string{transfer.BlockAlias: aliasEmail, transfer.BlockReason: "to measure"}})
+	}
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = st.Close() })
-	return workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: []workflows.Machine{transfer.Machine()}, Roster: benchRoster{}, Policies: benchPolicies{},
-		Now: time.Now, Log: zerolog.Nop()})
+	return id
 }
 
 // readyToVote opens as many transfers as n votes need and answers the i-th vote.
 func readyToVote(b *testing.B, desk *workflows.Desk, seed string, n int) func(i int) error {
 	b.Helper()
-	ctx := context.Background()
 	ids := make([]string, (n+2)/3)
 	for i := range ids {
-		account := fmt.Sprintf("%s%d", seed, i)
-		id, err := desk.NewWorkflowID("transfer", account, seed)
+		ids[i] = requestTransfer(b, desk, fmt.Sprint(seed, i), seed)
+		_, err := desk.Do(context.Background(), workflows.Command{ID: ids[i] + "/read", Workflow: ids[i], Name: workflows.CmdReceipt, At: time.Now(),
+			Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Round: workflows.NoRound, Receipt: goodReading()})
 		if err != nil {
 			b.Fatal(err)
 		}
-		ids[i] = id
-		do := func(c workflows.Command) {
-			c.Workflow, c.Account, c.At = id, account, time.Now()
-			if _, err := desk.Do(ctx, c); err != nil {
-				b.Fatal(err)
-			}
-		}
-		do(workflows.Command{ID: id + "/ask", Name: transfer.Request, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: dee}, Round: workflows.NoRound,
-			Input: map[string]string{transfer.BlockAlias: aliasEmail, transfer.BlockReason: "to measure"}, Submitted: true})
-		do(workflows.Command{ID: id + "/read", Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Round: workflows.NoRound,
-			Receipt: &workflows.Receipt{Op: workflows.OpInspect, OK: true, Reading: &workflows.Reading{At: time.Now(),
-				Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes, ReadTransfers: workflows.Yes},
-				Target:       &workflows.User{ID: "u1", Email: aliasEmail, Role: "monitor", Status: workflows.UserAccepted}}}})
 	}
 	return func(i int) error {
 		id := ids[i%len(ids)]
 		who := []string{ana, ben, cat}[i/len(ids)%3]
-		_, err := desk.Do(ctx, workflows.Command{ID: id + "/" + who, Workflow: id, Name: transfer.ActConfirm, At: time.Now(), Round: workflows.NoRound,
-			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: who}})
+		_, err := desk.Do(context.Background(), workflows.Command{ID: id + "/" + who, Workflow: id, Name: transfer.ActConfirm, At: time.Now(),
+			Round: workflows.NoRound, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: who}})
 		return err
 	}
 }
@@ -233,21 +311,42 @@ func BenchmarkClickToAck(b *testing.B) {
 			}
 			s.bot(b)
 			votes := s.openAll(b, accounts)
-			ours := measure(b, "", len(votes), width, func(i int) error {
+			var acks spans
+			storetest.Comparison{What: "clicks", Width: width, Slice: 100 * time.Millisecond, Ours: func(i int64) error {
+				if i >= int64(len(votes)) {
+					return storetest.ErrSpent
+				}
+				begun := time.Now()
 				res, err := s.slack.ClickForged(s.ctx, votes[i])
 				if err == nil && res.Error != "" {
 					err = errors.New(res.Error)
 				}
+				acks.add(time.Since(begun))
 				return err
-			})
-			for i := range accounts {
-				who := holdersOf(i)[1]
-				s.until(who+"'s vote on the card", func() bool { return strings.Contains(s.card(who), "<@"+who+"> confirmed") })
-			}
-			plain := bare(b, server.Addr, 2<<10, 12<<10, len(votes), width)
-			b.ReportMetric(float64(ours)/float64(plain), "times-bare")
-			b.ReportMetric(0, "ns/op")
+				// A vote's commit is some 4 kB.
+			}, Bare: storetest.BareCommands(b, server.Addr, "click", 1, width, 4<<10)}.Run(b)
+			acks.report(b)
 		})
+	}
+}
+
+// spans are how long single operations took.
+type spans struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (s *spans) add(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, d)
+}
+
+// report prints median and 99th percentile.
+func (s *spans) report(b *testing.B) {
+	slices.Sort(s.all)
+	for name, d := range map[string]time.Duration{"p50-ms": s.all[len(s.all)/2], "p99-ms": s.all[len(s.all)*99/100]} {
+		b.ReportMetric(float64(d.Microseconds())/1000, name)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, error) {
 	if len(dec.Events) == 0 {
 		if !cmd.settles() {
-			return refreshed(m, cmd, at, dec.Refresh), nil
+			return refreshed(cmd, at, dec.Refresh), nil
 		}
 		dec.Events = []Event{answered(cmd)}
 	}
@@ -30,11 +30,7 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	if err != nil {
 		return nil, err
 	}
-	before := View{}
-	if at.state.Opened() {
-		before = m.View(at.state)
-	}
-	after := m.View(next)
+	before, after := at.view, m.View(next)
 	version := at.workflow.Version + uint64(len(dec.Events))
 	c.showCards(cmd, before.Cards, after.Cards, dec.Refresh, version)
 	c.keepWatches(cmd, before.Watches, after.Watches)
@@ -194,13 +190,12 @@ func recordState[S any](ctx context.Context, st Records, r Record, apply func(S,
 }
 
 // refreshed shows some people's cards again as they stand.
-func refreshed(m Machine, cmd Command, at scene, people []string) *Change {
+func refreshed(cmd Command, at scene, people []string) *Change {
 	if len(people) == 0 || !at.state.Opened() {
 		return nil
 	}
 	c := &Change{Workflow: cmd.Workflow, Account: cmd.Account}
-	cards := m.View(at.state).Cards
-	c.showCards(cmd, cards, cards, people, at.workflow.Version)
+	c.showCards(cmd, at.view.Cards, at.view.Cards, people, at.workflow.Version)
 	if len(c.Put) == 0 {
 		return nil
 	}

@@ -153,13 +153,16 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 		}
 		return Reply{Text: "Already asked: `" + cmd.Workflow + "`. It counts once; sending the form again changed nothing.", Link: cmd.Workflow}, nil
 	}
-	if cmd.Timer != nil && !wants(m.View(at.state), *cmd.Timer) {
+	if at.state.Opened() {
+		at.view = m.View(at.state)
+	}
+	if cmd.Timer != nil && !wants(at.view, *cmd.Timer) {
 		if at.kept {
 			return Reply{}, errFresh
 		}
 		return Reply{}, d.commit(ctx, Change{Workflow: cmd.Workflow, TimersGone: []Timer{*cmd.Timer}})
 	}
-	d.rearm(ctx, m, at.state, cmd)
+	d.rearm(ctx, at, cmd)
 	decision, err := d.decide(ctx, m, cmd, at)
 	if at.kept && err != nil && !passing(err) {
 		return Reply{}, errFresh
@@ -168,7 +171,7 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 		if cerr := d.confirmed(ctx, cmd); cerr != nil {
 			return Reply{}, cerr // the refusal may speak of what is recorded
 		}
-		return Reply{}, d.refused(ctx, m, cmd, at, err)
+		return Reply{}, d.refused(ctx, cmd, at, err)
 	}
 	change, err := d.change(m, cmd, at, decision)
 	if err != nil {
@@ -216,10 +219,10 @@ func (d *Desk) decide(ctx context.Context, m Machine, cmd Command, at scene) (De
 }
 
 // refused shows the person's card again where the refusal asks for it, and answers the refusal.
-func (d *Desk) refused(ctx context.Context, m Machine, cmd Command, at scene, err error) error {
+func (d *Desk) refused(ctx context.Context, cmd Command, at scene, err error) error {
 	var r *Refusal
 	if errors.As(err, &r) && r.Refresh && cmd.Actor.Kind == ByPerson {
-		if c := refreshed(m, cmd, at, []string{cmd.Actor.ID}); c != nil {
+		if c := refreshed(cmd, at, []string{cmd.Actor.ID}); c != nil {
 			if cerr := d.commit(ctx, *c); cerr != nil {
 				d.o.Log.Warn().Err(cerr).Msg("refresh a card")
 			}
@@ -232,6 +235,7 @@ func (d *Desk) refused(ctx context.Context, m Machine, cmd Command, at scene, er
 type scene struct {
 	workflow, record Record // record is the account's
 	state            State
+	view             View // what the state shows; empty before it is opened
 	account          AccountState
 	policy           Policy
 	people           map[string]Record // records of people that were loaded along with these

@@ -105,10 +105,11 @@ func (d *Desk) Look(ctx context.Context, workflow string) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	d.rearm(ctx, m, s, Command{Workflow: workflow, At: d.o.Now()})
+	view := m.View(s)
+	d.rearm(ctx, scene{state: s, view: view}, Command{Workflow: workflow, At: d.o.Now()})
 	p, _ := d.o.Policies.Policy(s.Account())
 	return Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name, Title: s.Title(), Stage: s.StageName(),
-		Closed: s.Closed(), Opened: s.Began(), Waiting: m.View(s).Waiting}, nil
+		Closed: s.Closed(), Opened: s.Began(), Waiting: view.Waiting}, nil
 }
 
 // load reads one workflow.

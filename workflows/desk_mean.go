@@ -177,15 +177,15 @@ const asidePrefix = "aside/"
 // overdue is how long after its time a wanted timer is taken for lost: the clock looks several times a second.
 const overdue = 30 * time.Second
 
-// rearm sets a workflow's timers again when one that its state wants should have fired: somebody may have removed it. Setting one that is there
-// changes nothing, and one set too late is dropped unread.
-func (d *Desk) rearm(ctx context.Context, m Machine, s State, cmd Command) {
-	if !s.Opened() || s.Closed() {
+// rearm sets a workflow's timers again when one that its state wants should have fired: somebody may have removed it.
+// Setting one that is there changes nothing, and one set too late is dropped unread.
+func (d *Desk) rearm(ctx context.Context, at scene, cmd Command) {
+	if !at.state.Opened() || at.state.Closed() {
 		return
 	}
 	lost := cmd.At.Add(-overdue)
 	var due []Timer
-	for _, t := range m.View(s).Timers {
+	for _, t := range at.view.Timers {
 		t.Workflow = cmd.Workflow
 		if t.At.Before(lost) && (cmd.Timer == nil || *cmd.Timer != t) {
 			due = append(due, t)

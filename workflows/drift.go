@@ -32,3 +32,17 @@ type LeftAccess struct {
 	By   string `json:"by"`
 	Mark string `json:"mark"` // [User.Mark]
 }
+
+// FindingReviewed tells a finding what a review decided about the access that it is about.
+var FindingReviewed = Message[ReviewedFinding]{Command: "finding.reviewed"}
+
+// ReviewedFinding is the body of [FindingReviewed].
+type ReviewedFinding struct {
+	Review   string `json:"review"`
+	Reviewer string `json:"reviewer"` // Slack ID
+	Reason   string `json:"reason,omitempty"`
+	// Mark is [User.Mark] of what the reviewer saw and kept; empty: it was changed or removed, by
+	// the request Access, and that was read back.
+	Mark   string `json:"mark,omitempty"`
+	Access string `json:"access,omitempty"`
+}

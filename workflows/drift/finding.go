@@ -89,9 +89,11 @@ type FoundState struct {
 	Address string `json:"address,omitempty"`
 	Asking  Asking `json:"asking"`
 	// Traces counts the readings of the audit log that have not answered; Log is the last answer.
-	Traces int      `json:"traces,omitempty"`
-	Log    *traced  `json:"log,omitempty"`
-	End    *Settled `json:"end,omitempty"`
+	Traces int     `json:"traces,omitempty"`
+	Log    *traced `json:"log,omitempty"`
+	// Kept is what a review said of it last.
+	Kept *reviewed `json:"kept,omitempty"`
+	End  *Settled  `json:"end,omitempty"`
 }
 
 // Asking is that somebody has a person asked.
@@ -202,6 +204,11 @@ func (u Undoing) needs(s FoundState, cmd workflows.Command, p workflows.Policy,
 		n.People = workflows.Union(p.Admins, p.HolderIDs())
 		if b, err := findingRequest.Body(cmd); err == nil {
 			n.Emails = []string{b.Email}
+		}
+	case workflows.FindingReviewed.Command:
+		n.People = workflows.Union([]string{s.Person}, p.Admins, p.HolderIDs())
+		if b, err := workflows.FindingReviewed.Body(cmd); err == nil {
+			n.People = workflows.Union(n.People, []string{b.Reviewer})
 		}
 	case ActAskWho:
 		n.Emails = []string{s.Email}

@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -30,6 +31,12 @@ func decideFinding(gate workflows.Gate[FoundState], s FoundState, cmd workflows.
 			return workflows.Decision{}, err
 		}
 		return s.changed(cmd, f, b), nil
+	case workflows.FindingReviewed.Given(cmd):
+		b, err := workflows.FindingReviewed.Body(cmd)
+		if err != nil {
+			return workflows.Decision{}, err
+		}
+		return s.reviewed(cmd, f, b), nil
 	case cmd.Name == workflows.CmdReceipt && cmd.Receipt != nil:
 		return s.traced(cmd, f), nil
 	}
@@ -185,23 +192,29 @@ func adopt(s FoundState, cmd workflows.Command, f workflows.Facts) (workflows.De
 		d.Reply = s.Taking.Recorded(took, "take it as expected")
 		return d, nil
 	}
-	d := s.over(cmd, Settled{Outcome: Expected, Owner: took.Owner})
-	if s.Taking.Quorum > 1 {
-		d.Events = append([]workflows.Event{evTaken.Of(cmd, took)}, d.Events...)
-	}
-	// a time-box may be about to ask the same
-	if id := s.Decision.Workflow; workflows.HasLetter(id, workflows.LetterAccess) {
-		d.Calls = append(d.Calls, workflows.AccessLeft.To(s.AccountID, id, workflows.LeftAccess{By: cmd.Actor.ID,
-			Mark: s.Now}))
-	}
-	key, _, _ := f.Account.GivenOf(s.Environment, s.Email, s.Who)
-	d.Account = append(d.Account, question.TakenAsExpected(cmd, s.ID, key, s.Now, s.Who))
+	d := s.expected(cmd, f, took, Settled{Outcome: Expected, Owner: took.Owner})
 	if s.Owner {
 		d.Account = append(d.Account, cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{
 			From: f.Account.Owner, To: took.Owner, Workflow: s.ID, How: workflows.Attested,
 		}))
 	}
 	return d, nil
+}
+
+// expected ends the finding as taken by as many as it takes.
+func (s FoundState) expected(cmd workflows.Command, f workflows.Facts, took question.Took, end Settled) workflows.Decision {
+	d := s.over(cmd, end)
+	if s.Taking.Quorum > 1 {
+		d.Events = append([]workflows.Event{evTaken.Of(cmd, took)}, d.Events...)
+	}
+	// a time-box may be about to ask the same
+	if id := s.Decision.Workflow; workflows.HasLetter(id, workflows.LetterAccess) {
+		by := cmp.Or(end.Reviewer, cmd.Actor.ID)
+		d.Calls = append(d.Calls, workflows.AccessLeft.To(s.AccountID, id, workflows.LeftAccess{By: by, Mark: s.Now}))
+	}
+	key, _, _ := f.Account.GivenOf(s.Environment, s.Email, s.Who)
+	d.Account = append(d.Account, question.TakenAsExpected(cmd, s.ID, key, s.Now, s.Who))
+	return d
 }
 
 // newOwner is who owns the account by this person's word, or the form that asks for it. Two people

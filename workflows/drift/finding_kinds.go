@@ -47,12 +47,14 @@ type Settled struct {
 	By       workflows.Actor `json:"by"`
 	Workflow string          `json:"workflow,omitempty"` // the request that undoes it, or what explains it
 	Owner    string          `json:"owner,omitempty"`    // who owns the account now
+	Review   string          `json:"review,omitempty"`   // that decided it, and who there
+	Reviewer string          `json:"reviewer,omitempty"`
 }
 
 type findingKind[B any] = workflows.Kind[FoundState, B]
 
 var findingKinds = workflows.NewKinds[FoundState](nil, nil, evFound, evMoved, evAskedWho, evAskWaits, evTaken,
-	evTraced, evSettled)
+	evTraced, evReviewed, evSettled)
 
 // Asking and knowing who did it change nothing of the question: the round stays.
 var (
@@ -145,6 +147,10 @@ func (b Settled) tell() string {
 		return workflows.Say("A decision explains it by now: %s.", b.Workflow)
 	case b.Outcome == Undone:
 		return workflows.Say("%m asked to undo it: %s.", b.By.ID, b.Workflow)
+	case b.Outcome == Reviewed:
+		return workflows.Say("Undone by the review %s, as %m decided there: %s.", b.Review, b.Reviewer, b.Workflow)
+	case b.Review != "":
+		return workflows.Say("%m took it as expected, by keeping it in the review %s.", b.Reviewer, b.Review)
 	case b.Owner != "":
 		return workflows.Say("%m says that %s owns the account now.", b.By.ID, b.Owner)
 	}

@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -42,7 +43,7 @@ func (s FoundState) card(who string) workflows.Card {
 		c.Title = "✓ " + workflows.Esc(s.Title())
 		c.Lines = []string{s.outcome() + "\n" + workflows.When(s.Over)}
 		c.Fallback = s.Title() + ": " + map[string]string{Gone: "it is as it was before",
-			Explained: "a decision explains it by now", Undone: "a request to undo it is open",
+			Explained: "a decision explains it by now", Reviewed: "undone by a review", Undone: "a request to undo it is open",
 			Expected: "expected"}[s.End.Outcome]
 		return c
 	}
@@ -233,6 +234,9 @@ func (s FoundState) facts() []string {
 			""+workflows.Esc(s.Address)+". It is the same user.")
 	}
 	out = append(out, s.Taking.Lines()...)
+	if s.Kept != nil {
+		out = append(out, s.Kept.words())
+	}
 	if s.NewOwner != "" {
 		out = append(out, "No longer listed: "+workflows.Esc(s.NewOwner)+", who may be the new owner")
 	}
@@ -328,9 +332,9 @@ func (s FoundState) askCard() workflows.Card {
 
 // outcome is the end in a sentence.
 func (s FoundState) outcome() string {
-	by, says := workflows.Mention(s.End.By.ID), " says"
+	by, says := workflows.Mention(cmp.Or(s.End.Reviewer, s.End.By.ID)), " says"
 	if len(s.Taking.Votes) > 1 {
-		by, says = s.Taking.By(s.End.By.ID), " say"
+		by, says = s.Taking.By(cmp.Or(s.End.Reviewer, s.End.By.ID)), " say"
 	}
 	switch {
 	case s.End.Outcome == Gone:
@@ -338,6 +342,12 @@ func (s FoundState) outcome() string {
 	case s.End.Outcome == Explained:
 		return "A decision explains it by now, " + workflows.Esc(s.End.Workflow) + ": " +
 			workflows.Esc(s.Email) + ", " + string(words(s.Now)) + "."
+	case s.End.Outcome == Reviewed:
+		return "Undone by the review " + workflows.Esc(s.End.Review) + ", as " + workflows.Mention(s.End.Reviewer) +
+			" decided there: " + workflows.Esc(s.End.Workflow) + " carried it out, and it was read back."
+	case s.End.Review != "" && len(s.Taking.Votes) < 2:
+		return "Expected: " + workflows.Mention(s.End.Reviewer) + " kept it in the review " + workflows.Esc(s.End.Review) +
+			": " + workflows.Esc(s.Email) + ", " + string(words(s.Now)) + "."
 	case s.End.Outcome == Undone:
 		return by + " asked to undo it: " + workflows.Esc(s.End.Workflow) + "."
 	case s.End.Owner != "":

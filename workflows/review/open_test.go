@@ -2,6 +2,7 @@ package review
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,5 +41,83 @@ func TestWhatIsOpenAboutAnAccessIsAFlagOfItsRow(t *testing.T) {
 		if r.Lacks(Verdict{Decision: Keep}) != "reason" {
 			t.Errorf("%s is kept without a reason", email)
 		}
+	}
+}
+
+// toldFinding are the words that a finding was told by a review.
+func (w *world) toldFinding(id string) []workflows.ReviewedFinding {
+	var out []workflows.ReviewedFinding
+	for _, call := range w.sent {
+		if call.ID != id {
+			continue
+		}
+		b, err := workflows.FindingReviewed.Body(workflows.Command{Input: call.Input})
+		if err != nil {
+			w.t.Fatalf("%v", err)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// What is decided about a row answers its finding: keeping as soon as it is signed, taking away once it was carried out and read back.
+func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
+	const finding = "f15-FFFF2222"
+	for _, decision := range []string{Keep, Remove, Change} {
+		t.Run(decision, func(t *testing.T) {
+			w := newWorld(t)
+			w.policy.Access.Environments = nil
+			w.policy.Review.Reviewers = []string{"UDEE"}
+			w.account.Locks = map[string]string{workflows.OpenFinding + "/ned@acme.example": finding}
+			if err := w.start("Dee"); err != nil {
+				t.Fatal(err)
+			}
+			w.drain()
+			row := Row{}
+			for _, p := range w.packets() {
+				for _, r := range p.Rows {
+					if r.Email == "ned@acme.example" {
+						row = r
+					}
+				}
+				who := strings.ToUpper(p.Reviewer[1:2]) + strings.ToLower(p.Reviewer[2:])
+				w.keepEverything(who)
+				i := slices.IndexFunc(p.Rows, func(r Row) bool { return r.Email == "ned@acme.example" })
+				if i >= 0 && decision != Keep {
+					n := strconv.Itoa(p.Rows[i].N)
+					in := map[string]string{BlockRow + n: decision, BlockRole + n: workflows.RoleMonitor, BlockReason + n: "left"}
+					if err := w.click(who, FormPacket, p.ID, in, 0); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if told := w.toldFinding(finding); i >= 0 && len(told) != 0 {
+					t.Fatalf("told before it was signed: %+v", told)
+				}
+				w.sign(who)
+			}
+			if decision == Keep {
+				told := w.toldFinding(finding)
+				if len(told) != 1 || told[0].Mark != row.Mark || told[0].Reviewer == "" || told[0].Review != w.campaignID() || told[0].Reason != "still needed" {
+					t.Errorf("told %+v", told)
+				}
+				return
+			}
+			if told := w.toldFinding(finding); len(told) != 0 {
+				t.Fatalf("told before it was carried out: %+v", told)
+			}
+			for _, id := range w.openFixes() {
+				for _, state := range []string{FixPending, FixVerified, FixVerified} {
+					w.fix(id, state, workflows.Acted, "")
+				}
+			}
+			told := w.toldFinding(finding)
+			if len(told) != 1 || told[0].Mark != "" || !workflows.HasLetter(told[0].Access, workflows.LetterAccess) || told[0].Reviewer == "" {
+				t.Errorf("told %+v", told)
+			}
+			w.drain()
+			if w.state().Phase != CampaignCompleted {
+				t.Errorf("%s", w.state().Phase)
+			}
+		})
 	}
 }

@@ -33,6 +33,9 @@ func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.
 	}
 	calls := s.openFixes(cmd, f, c.Fixes)
 	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evClosed, c)}, Calls: calls}
+	if s.Signed == nil { // a signature has told them already
+		d.Calls = append(d.Calls, s.tellKept()...)
+	}
 	return s.settle(cmd, d)
 }
 
@@ -88,6 +91,7 @@ func (s PacketState) settle(cmd workflows.Command, d workflows.Decision) (workfl
 			return d, err
 		}
 	}
+	d.Calls = append(d.Calls, next.tellUndone(s)...)
 	if next.newsAfter(s) {
 		d.Calls = append(d.Calls, next.tellCampaign())
 	}

@@ -84,6 +84,7 @@ func (s PacketState) frame(page int, title string) *workflows.Modal {
 func (s PacketState) fields(r Row) []workflows.Input {
 	n, v := strconv.Itoa(r.N), s.Verdicts[r.N-1]
 	title, facts := RowText(r)
+	facts = append(facts, r.answersWords(len(workflows.Union(s.managers(), s.Reviewers)) == len(s.managers()))...)
 	if r.Exception != "" {
 		facts = append(facts, "! This concerns you, but "+r.Exception+": it can only be kept, with a reason, and is listed as an exception")
 	}

@@ -280,7 +280,7 @@ func (s PacketState) sign(cmd workflows.Command, f workflows.Facts) (workflows.D
 	if err != nil {
 		return workflows.Decision{}, err
 	}
-	return workflows.Decision{Events: events, Calls: []workflows.Call{next.tellCampaign()},
+	return workflows.Decision{Events: events, Calls: append(next.tellKept(), next.tellCampaign()),
 		Reply: workflows.Reply{Text: "Signed off. " + next.decidedText() + next.afterText()}}, nil
 }
 

@@ -1,0 +1,60 @@
+package review
+
+import "github.com/keyholder/keyholder/workflows"
+
+// A row may have an open finding: a difference that no decision explains. What the review decides
+// about it answers the finding. Keeping counts when it is final: signed, or closed by the time.
+
+// tellKept tells the findings of rows that are kept as they are.
+func (s PacketState) tellKept() []workflows.Call {
+	var calls []workflows.Call
+	for i, r := range s.Rows {
+		v := s.Verdicts[i]
+		if r.Finding == "" || v.Decision != Keep || r.Lacks(v) != "" || v.By == "" {
+			continue
+		}
+		calls = append(calls, workflows.FindingReviewed.To(s.AccountID, r.Finding, workflows.ReviewedFinding{
+			Review: s.Campaign, Reviewer: v.By, Reason: v.Reason, Mark: r.Mark}))
+	}
+	return calls
+}
+
+// tellUndone tells the findings of rows whose access was taken away or changed since an earlier
+// state: carried out, and read back.
+func (s PacketState) tellUndone(before PacketState) []workflows.Call {
+	verified := map[int]bool{}
+	for _, f := range before.Fixes {
+		verified[f.Row] = f.State == FixVerified
+	}
+	var calls []workflows.Call
+	for _, f := range s.Fixes {
+		r, v := s.Rows[f.Row-1], s.Verdicts[f.Row-1]
+		if r.Finding == "" || f.State != FixVerified || verified[f.Row] || f.Access == "" {
+			continue
+		}
+		by := v.By
+		if by == "" && len(s.Reviewers) > 0 { // the rule of the account decided, in their stead
+			by = s.Reviewers[0]
+		}
+		calls = append(calls, workflows.FindingReviewed.To(s.AccountID, r.Finding, workflows.ReviewedFinding{
+			Review: s.Campaign, Reviewer: by, Reason: v.Reason, Access: f.Access}))
+	}
+	return calls
+}
+
+// answersWords say under a row what deciding it does to what is open about the access. adopts says
+// that whoever reads looks after access.
+func (r Row) answersWords(adopts bool) []string {
+	var out []string
+	switch {
+	case r.Finding == "":
+	case adopts:
+		out = append(out, "Keeping it is your word that what "+r.Finding+" found is expected, unless you asked for it or did it; taking it away ends that, too")
+	default:
+		out = append(out, "Taking it away ends "+r.Finding+". Keeping it leaves that open: those who look after access take it as expected, or not")
+	}
+	if r.Asked != "" {
+		out = append(out, "A removal is asked for already, "+r.Asked+": what you decide here is carried out when that is over, and nothing is removed twice")
+	}
+	return out
+}

@@ -372,3 +372,37 @@ func TestAReviewWithoutATokenTakesAFileAndASecondPersonsWord(t *testing.T) {
 		t.Errorf("%s", s.stageOf(id))
 	}
 }
+
+// What nobody decided is decided upon in a review like everything else: kept, it is expected; removed, it is undone.
+func TestAReviewAnswersWhatDriftHasFound(t *testing.T) {
+	s := start(t, options{})
+	s.watching()
+	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage", Status: "accepted"})
+	s.act(integratorsim.Action{Do: "add_user", Email: "moe@contractor.example", Name: "Moe", Role: "monitor", Status: "accepted"})
+	s.slash(dee, "who acme")
+	s.found(dee, "eve@contractor.example has access to Acme Production")
+	s.found(dee, "moe@contractor.example has access to Acme Production")
+	id := s.startReview()
+	seen := 0
+	for _, who := range []string{dee, ana} {
+		s.decideAll(who, func(text string) (string, string, string) {
+			if strings.Contains(text, "contractor.example") && strings.Contains(text, "Keeping it is your word that what f") {
+				seen++
+			}
+			if strings.Contains(text, "moe@contractor.example") {
+				return "remove", "", "Nobody knows them"
+			}
+			return keepWithReason(text)
+		})
+		s.press(who, "review.sign")
+	}
+	s.until("the removal", func() bool { _, there := s.user("moe@contractor.example"); return !there })
+	s.until("the end", func() bool { return s.stageOf(id) == "completed" })
+	s.until("both findings to end", func() bool {
+		cards := s.all(dee)
+		return strings.Contains(cards, "kept it in the review "+id) && strings.Contains(cards, "Undone by the review "+id)
+	})
+	if seen != 2 {
+		t.Errorf("%d rows say what deciding them does to the finding, want 2", seen)
+	}
+}

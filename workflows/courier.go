@@ -321,6 +321,7 @@ var errGaveUp = errors.New("the deadline passed")
 func (c *Courier) finish(ctx context.Context, claim Claim, out Outcome) {
 	e := claim.Effect
 	log := c.o.Log.With().Str(LogEffect, e.ID).Int(LogAttempt, claim.Attempts+1).Logger()
+	c.late(ctx, e, out)
 	switch {
 	case errors.Is(out.Err, ErrLeaseLost):
 		log.Warn().Msg("another process took the effect over")

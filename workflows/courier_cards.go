@@ -155,6 +155,9 @@ func (r *cardRun) card(ctx context.Context, card Card, machine, hash string, at 
 	case errors.Is(out.Err, ErrLeaseLost):
 		r.stop(out.Err)
 	case out.Done:
+		if at.Refused != nil && at.Refused.Told {
+			r.reached(ctx, card)
+		}
 		r.save(ctx, card, Place{Channel: out.Place.Channel, TS: out.Place.TS, Revision: r.shown.version, Shown: hash})
 	case out.Untried:
 		r.again(c.o.RealNow().Add(max(out.After, time.Second)), false)
@@ -203,9 +206,32 @@ func (r *cardRun) unreached(ctx context.Context, card Card, one Claim, hash stri
 	if r.shown.state.Closed() && now.Sub(f.Since) > closedPatience {
 		return
 	}
+	f.Told = f.Told || out.Refused && now.Sub(f.Since) >= MissedAfter && r.missed(ctx, card, f)
 	at.Refused, at.Shown = &f, ""
 	r.save(ctx, card, at)
 	r.again(f.Next, !out.Refused)
+}
+
+// missed lets others hear that a card cannot be brought, and reports whether that is recorded.
+func (r *cardRun) missed(ctx context.Context, card Card, f Unreached) bool {
+	m := Missed{Kind: MissedCard, Workflow: r.claim.Effect.Workflow, To: card.Recipient, Code: f.Code, Since: f.Since}
+	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
+	defer cancel()
+	err := r.c.o.Desk.missed(bounded, r.claim.Effect.Account, m, r.c.o.Now())
+	if err != nil {
+		r.c.o.Log.Warn().Err(err).Str(LogEffect, r.claim.Effect.ID).Msg("that a card cannot be brought could not be told yet")
+	}
+	return err == nil
+}
+
+// reached lets those who heard of it know that it is there by now. It is not told again: the card is.
+func (r *cardRun) reached(ctx context.Context, card Card) {
+	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
+	defer cancel()
+	m := Missed{Kind: MissedCard, Workflow: r.claim.Effect.Workflow, To: card.Recipient, Since: r.c.o.RealNow()}
+	if err := r.c.o.Desk.reached(bounded, r.claim.Effect.Account, m, r.c.o.Now()); err != nil {
+		r.c.o.Log.Warn().Err(err).Str(LogEffect, r.claim.Effect.ID).Msg("that a card was brought after all could not be told")
+	}
 }
 
 // save writes where a card stands: at once, or, where they are few, all of them with the claim's end.

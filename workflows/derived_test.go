@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/reach"
 )
 
 // shows is a tally that shows cards to three people and a channel, each with the count.
@@ -340,6 +341,108 @@ func TestOneCardThatCannotBeBroughtKeepsNoOtherAndStaysWanted(t *testing.T) {
 	run(r.idle)
 	if p := place(); p.TS == "" || p.Refused != nil {
 		t.Errorf("place %+v", p)
+	}
+}
+
+// A card that could not be brought for an hour is told once to those who can mend that, and again when it was brought.
+func TestWhoCannotBeReachedForAnHourIsTold(t *testing.T) {
+	r := newRoad(t, shows{}, reach.Machine())
+	id := r.open("a")
+	var mu sync.Mutex
+	now, refuse := time.Now(), true
+	real := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	told := map[string]int{} // messages about Ben, by title
+	cards := &script{do: func(n int, c workflows.Claim, l workflows.Lease) workflows.Outcome {
+		mu.Lock()
+		defer mu.Unlock()
+		if workflows.HasLetter(c.Effect.Workflow, workflows.LetterReach) {
+			told[c.Effect.Card.Recipient+" "+c.Effect.Card.Title]++
+		}
+		if c.Effect.Card.Recipient == "U0BEN" && refuse {
+			return workflows.Outcome{Refused: true, Receipt: &workflows.Receipt{Refused: true, Code: "user_disabled"}, Err: errors.New("no")}
+		}
+		return done(n, c, l)
+	}}
+	run := func(cond func() bool) { r.run(r.courier(r.Desk, cards, onlyCalls(done), real).Run, cond) }
+	place := func() workflows.Place {
+		places, err := r.store.Places(context.Background(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return places["main/U0BEN"]
+	}
+	next := func(tries int) {
+		t.Helper()
+		run(func() bool { f := place().Refused; return f != nil && f.Tries >= tries })
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(place().Refused.Next.Sub(now) + time.Second)
+	}
+	for tries := 1; tries < 10; tries++ {
+		begun := real()
+		next(tries)
+		mu.Lock()
+		if begun.Sub(place().Refused.Since) < workflows.MissedAfter && len(told) > 0 {
+			t.Fatalf("told after %d tries: %v", tries, told)
+		}
+		mu.Unlock()
+	}
+	run(func() bool { mu.Lock(); defer mu.Unlock(); return len(told) > 0 })
+	const missing = "U0DEE ! Keyholder cannot reach <@U0BEN>"
+	if len(told) != 1 || told[missing] != 1 || !place().Refused.Told {
+		t.Fatalf("told %v, place %+v", told, place().Refused)
+	}
+	mu.Lock()
+	refuse = false
+	mu.Unlock()
+	if _, err := r.click(id, "U0DEE", "c"); err != nil {
+		t.Fatal(err)
+	}
+	run(func() bool { mu.Lock(); defer mu.Unlock(); return len(told) == 2 && place().TS != "" })
+	if told["U0DEE ✓ What Keyholder has to say reaches <@U0BEN> again"] != 1 {
+		t.Errorf("told %v", told)
+	}
+}
+
+// The same for a letter, in the time of commands, in which its deadline counts as well.
+func TestALetterThatIsLateForAnHourIsTold(t *testing.T) {
+	r := newRoad(t, tally{}, reach.Machine())
+	id := r.open("a")
+	r.ask(id, workflows.OpLetter, nil)
+	var mu sync.Mutex
+	tries, refuse, told := 0, true, []string{}
+	post := &script{do: func(int, workflows.Claim, workflows.Lease) workflows.Outcome {
+		mu.Lock()
+		defer mu.Unlock()
+		if tries++; refuse {
+			return workflows.Outcome{Again: true, Err: errors.New("the server is away")}
+		}
+		return workflows.Outcome{Done: true, Receipt: &workflows.Receipt{OK: true}}
+	}}
+	cards := &script{do: func(n int, c workflows.Claim, l workflows.Lease) workflows.Outcome {
+		mu.Lock()
+		defer mu.Unlock()
+		if workflows.HasLetter(c.Effect.Workflow, workflows.LetterReach) {
+			told = append(told, c.Effect.Card.Title)
+		}
+		return done(n, c, l)
+	}}
+	run := func(cond func() bool) {
+		c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards, Calls: onlyCalls(done), Post: post, Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
+		r.run(c.Run, func() bool { mu.Lock(); defer mu.Unlock(); return cond() })
+	}
+	run(func() bool { return tries > 0 })
+	if len(told) > 0 {
+		t.Fatalf("told at once: %q", told)
+	}
+	r.forward(61 * time.Minute)
+	run(func() bool { return len(told) > 0 })
+	mu.Lock()
+	refuse = false
+	mu.Unlock()
+	run(func() bool { return len(told) > 1 })
+	if !strings.Contains(told[0], "cannot reach the mailbox") || !strings.Contains(told[1], "reaches the mailbox") || len(told) != 2 {
+		t.Errorf("told %q", told)
 	}
 }
 

@@ -213,6 +213,8 @@ type Unreached struct {
 	Next  time.Time `json:"next"`  // when it is tried again
 	Tries int       `json:"tries"`
 	Shown string    `json:"shown"` // the hash of the content refused
+	// Told is set once others heard of it.
+	Told bool `json:"told,omitempty"`
 }
 
 // Claim is an effect or a timer that this process alone may work on until the lease ends.

@@ -24,6 +24,7 @@ const (
 	LetterRecovery   byte = 'v'
 	LetterDocs       byte = 'c'
 	LetterOffboard   byte = 'o'
+	LetterReach      byte = 'm'
 )
 
 // HasLetter reports whether id is a workflow's ID ([ParseID]) of the machine with that letter.

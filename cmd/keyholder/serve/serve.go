@@ -23,6 +23,7 @@ import (
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/key"
 	"github.com/keyholder/keyholder/workflows/post"
+	"github.com/keyholder/keyholder/workflows/reach"
 	"github.com/keyholder/keyholder/workflows/recovery"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/transfer"
@@ -64,7 +65,7 @@ func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine(), access.Machine{}, drift.Watcher(),
 		drift.Finding(drift.Undoing{Needs: access.UndoNeeds, Would: access.WouldUndo}), review.Campaign{}, review.Packet{},
 		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(),
-		workflows.Governance(), workflows.Checkpoints{}}
+		reach.Machine(), workflows.Governance(), workflows.Checkpoints{}}
 }
 
 // New makes a Server. It does no I/O.

@@ -240,3 +240,26 @@ func TestKeysAreIntroducedRotatedAndLeftByStarting(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// README, "Taking a record back": without the seal's mark a start seals what stands there, doubted or not.
+func TestADoubtedRecordIsTakenBackByTakingTheMarkAway(t *testing.T) {
+	m := miniredis.RunT(t)
+	ctx := context.Background()
+	refold := func(_ context.Context, rec workflows.Record) (workflows.Record, error) { return rec, nil }
+	first, _ := sealed(t, m, sealKey('a'))
+	_, err := first.SealAll(ctx, refold)
+	must(t, err)
+	commit(t, first, grow(load(t, first, acme)))
+	m.HSet(recordKey(acme), "vouch", "another's")
+	if rec := load(t, first, acme); rec.Doubt != workflows.DoubtChain {
+		t.Fatalf("%+v", rec)
+	}
+	m.HDel("kh:meta", "sealed")
+	again, _ := sealed(t, m, sealKey('a'))
+	done, err := again.SealAll(ctx, refold)
+	must(t, err)
+	if done.Records != 1 || len(done.Left) != 0 || load(t, again, acme).Doubt != "" {
+		t.Errorf("%+v, %+v", done, load(t, again, acme))
+	}
+	commit(t, again, grow(load(t, again, acme)))
+}

@@ -143,11 +143,13 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 		c.say(ref, rec.Version, "%v", err)
 		return nil
 	}
-	if doubt != "" {
-		c.say(ref, rec.Version, "its seal does not vouch for its %s", doubt)
-	}
-	if doubt == DoubtChain {
+	switch doubt {
+	case DoubtState:
+		c.say(ref, rec.Version, "its seal does not vouch for its state: it is folded anew whenever it is read, and the next decision seals what its events say")
+	case DoubtChain:
 		c.unknown[ref.ID] = true
+		c.say(ref, rec.Version, "its seal does not vouch for its chain, so nothing is decided on it: put it back from a copy of Redis, or, where its "+
+			"events agree with the checkpoints in Slack, have it sealed anew (README: Taking a record back)")
 		return nil
 	}
 	events, err := c.st.Chain(ctx, rec)

@@ -132,8 +132,8 @@ func timerForged(h *hand) {
 	h.goesOn()
 }
 
-// timersRemoved takes all timers away, and Keyholder starts again: what the transfer wants is set again, so its times still end it. The days until
-// then are not waited for: a timer that is set is the same as one that nobody removed.
+// timersRemoved takes all timers away, and Keyholder starts again: what the transfer wants is set again, and it goes on.
+// That times still end what they should is TestATimeBoxEndsThoughItsTimersWereRemoved's.
 func timersRemoved(h *hand) {
 	ctx := context.Background()
 	timers := func() (mine []string) {
@@ -163,4 +163,70 @@ func (h *hand) goesOn() {
 	h.insistSettle(ben)
 	h.allEnded()
 	h.oneInvitation()
+}
+
+// A time-box ends though a hand took its timers away: when it is over and somebody looks, and, with nobody looking, by the
+// sweep at a start. Nothing else of that workflow happens meanwhile.
+func TestATimeBoxEndsThoughItsTimersWereRemoved(t *testing.T) {
+	t.Parallel()
+	for name, found := range map[string]func(s *stage, id string, again func()){
+		"somebody looks": func(s *stage, id string, _ func()) {
+			if got := s.slash(dee, "audit "+id); !strings.Contains(got, id) {
+				s.t.Errorf("looking says %q", got)
+			}
+		},
+		"it starts again": func(_ *stage, _ string, again func()) { again() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := prepare(t, options{})
+			stop := s.bot(t)
+			s.changeForADay()
+			id := ""
+			for _, key := range s.redis.Keys() {
+				if _, member, ok := strings.Cut(key, "record:workflow/a"); ok {
+					id = "a" + member
+				}
+			}
+			timers := func() (all []string) {
+				for shard := range handShards {
+					key := fmt.Sprintf("kh:{%02d}:timers", shard)
+					if !s.redis.Exists(key) {
+						continue
+					}
+					mine, err := s.redis.ZMembers(key)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, member := range mine {
+						if strings.HasPrefix(member, id) {
+							all = append(all, member)
+						}
+					}
+				}
+				return all
+			}
+			s.until("the timers of "+id, func() bool { return len(timers()) > 0 })
+			for shard := range handShards {
+				for _, member := range timers() {
+					_, _ = s.redis.ZRem(fmt.Sprintf("kh:{%02d}:timers", shard), member)
+				}
+			}
+			if left := timers(); len(left) > 0 {
+				t.Fatalf("the hand left %v", left)
+			}
+			s.clock.Forward(25 * time.Hour)
+			s.inChannel("Checkpoint 1") // the timers of others have fired
+			if u, _ := s.user("ben@acme.example"); u.Role != "manage" {
+				t.Fatalf("it ended by itself: %s", u.Role)
+			}
+			found(s, id, func() {
+				stop()
+				s.until("the bot to be gone", func() bool { return s.slack.Connections() == 0 })
+				s.bot(t)
+			})
+			s.until("the former role", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "monitor" })
+			s.shows(ben, "It has ended")
+		})
+	}
 }

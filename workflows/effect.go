@@ -100,8 +100,10 @@ type Call struct {
 	Required *Required `json:"required,omitempty"`
 	// Raw asks OpCensus for evidence: the answers as they came, the integrations' names and the API tokens.
 	Raw bool `json:"raw,omitempty"`
-	// Since bounds OpTrace.
+	// Since bounds OpTrace and OpSignIns. Last asks OpSignIns for a sign-in that is the last as far as it is seen, so that
+	// a log that is too long to be read whole answers too.
 	Since   time.Time         `json:"since,omitzero"`
+	Last    bool              `json:"last,omitempty"`
 	Command string            `json:"command,omitempty"` // what OpTell gives, with Input
 	Input   map[string]string `json:"input,omitempty"`
 	// Alarm is what OpAlarmMail and OpAlarmHook bring.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,7 +27,12 @@ func (s *session) signIns(ctx context.Context, call workflows.Call) (*workflows.
 	}
 	out := &workflows.SignIns{Since: call.Since.UTC(), Until: s.g.now().UTC()}
 	found, shown, err := s.readSignIns(ctx, owner, call.Since)
-	if err != nil {
+	var long *tooLongError
+	switch {
+	case errors.As(err, &long) && call.Last && len(found) > 0: // one is what was asked for
+	case errors.As(err, &long) && call.Last: // and trying it again would not make the log shorter
+		return nil, refuse(workflows.RefusedOther, "The audit log is too long to look for a sign-in of the owner.")
+	case err != nil:
 		return nil, err
 	}
 	if !shown {
@@ -76,10 +82,15 @@ func (s *session) readSignIns(ctx context.Context, owner string, since time.Time
 		return nil, false, err
 	}
 	if !whole {
-		return nil, false, &unreadableError{http.MethodGet, "/v1/audit", "it is longer than " + strconv.Itoa(maxSignInPages) + " pages"}
+		return found, shown, &tooLongError{unreadableError{http.MethodGet, "/v1/audit", "it is longer than " + strconv.Itoa(maxSignInPages) + " pages"}}
 	}
 	return found, shown, nil
 }
+
+// tooLongError is that the log goes on behind the last page that may be asked for.
+type tooLongError struct{ unreadableError }
+
+func (e *tooLongError) Unwrap() error { return &e.unreadableError }
 
 // mayAudit tells an account without a sign-in from a token that may not look: the one has entries of
 // some other kind, the other shows none at all.

@@ -62,6 +62,31 @@ func TestPagesThatShiftWhileTheyAreReadCountAnEntryOnce(t *testing.T) {
 	}
 }
 
+// A log that is too long to be read whole still says that somebody signed in, where that was asked; where it shows nobody it is
+// not asked again and again.
+func TestTheLastSignInIsFoundInALogWithoutEnd(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	pages := 0
+	endless := func(by string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			pages++
+			w.Header().Set("Link", fmt.Sprintf(`</v1/audit?skip=%d>; rel="next"`, pages))
+			fmt.Fprintf(w, `[{"_id":"e%d","resourceType":"user","source":"ui","event":"signin","time":%q,"byUser":{"_id":"u","email":%q}}]`,
+				pages, at.Add(-time.Duration(pages)*time.Minute).Format(time.RFC3339), by)
+		})
+	}
+	call := workflows.Call{Op: workflows.OpSignIns, Owner: jane, Since: at.Add(-time.Hour), Last: true}
+	if got := newBench(t, endless(jane), "t").mustDo(call).SignIns; len(got.Entries) != maxSignInPages || !got.Entries[maxSignInPages-1].At.Equal(at.Add(-time.Minute)) {
+		t.Errorf("%+v", got)
+	}
+	if _, out := newBench(t, endless(mona), "t").drive(call); !out.Refused {
+		t.Errorf("nobody is seen: %+v", out)
+	}
+	if pages != 2*maxSignInPages {
+		t.Errorf("%d pages were asked for", pages)
+	}
+}
+
 func TestATokenThatMayNotLookIsToldFromALogWithoutSignIns(t *testing.T) {
 	empty := func(any bool) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -104,7 +104,7 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 		Workflow: cmd.Workflow})}
 	if fr.Reads {
 		d.Calls = []workflows.Call{{
-			Op: workflows.OpSignIns, Account: f.Policy.ID, Owner: fr.Owner, Since: cmd.At.Add(-lookBack),
+			Op: workflows.OpSignIns, Account: f.Policy.ID, Owner: fr.Owner, Since: cmd.At.Add(-lookBack), Last: true,
 			Deadline: cmd.At.Add(time.Hour),
 		}}
 	}

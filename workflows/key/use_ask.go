@@ -24,11 +24,9 @@ const barRequester = "requester"
 
 // asked is the question of a plan, as it is put.
 func (p UsePlan) asked(cmd workflows.Command, f workflows.Facts) question.Question {
-	me := f.People[p.Person]
-	who := approvals.Identity{ID: p.Person}.With(me.Email)
 	return question.Question{
 		Ballot:  approvals.Ballot{Quorum: p.Quorum, Electorate: p.Lookers(), Opens: cmd.At, Closes: cmd.At.Add(p.Approve)},
-		Parties: []approvals.Party{{Identity: who, Why: barRequester}},
+		Parties: []approvals.Party{{Identity: f.Known(p.Person), Why: barRequester}},
 		Quiet:   f.Expand(f.Policy.Quiet),
 	}
 }

@@ -1,6 +1,7 @@
 package key
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -339,8 +340,8 @@ func found(what string) workflows.Handler[UseState] {
 			return workflows.Decision{}, r
 		}
 		may := s.explainers(circleOf(f, s.Owner))
-		if !workflows.Among(cmd.Actor.ID, may) {
-			return workflows.Decision{}, s.mayNotExplain(cmd.Actor.ID, may)
+		if who := s.alias(cmd.Actor.ID, may, f); !workflows.Among(who, may) {
+			return workflows.Decision{}, s.mayNotExplain(who, may)
 		}
 		d := s.follow(cmd, evUseFound.One(cmd, useFound{what}))
 		if what == UseMisuse {
@@ -348,6 +349,21 @@ func found(what string) workflows.Handler[UseState] {
 		}
 		return d, nil
 	}
+}
+
+// alias is under which of their IDs somebody explains: whose second account took the key or approved
+// it does so under that one, where anybody else is left.
+func (s UseState) alias(who string, may []string, f workflows.Facts) string {
+	me := f.Known(who)
+	if me.Same(f.Known(s.Person)) {
+		return s.Person
+	}
+	for _, approver := range s.approvers() {
+		if me.Same(f.Known(approver)) && slices.ContainsFunc(may, func(id string) bool { return !me.Same(f.Known(id)) }) {
+			return approver
+		}
+	}
+	return who
 }
 
 // mayNotExplain says why somebody else has to.

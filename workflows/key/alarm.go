@@ -1,6 +1,7 @@
 package key
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -27,6 +28,7 @@ type alarm struct {
 	own                           string // the owner's address
 	at                            time.Time
 	text                          string // plain
+	shown                         string // mrkdwn, on cards; empty: the plain text
 	over                          string // mrkdwn: how it was explained later
 }
 
@@ -76,7 +78,7 @@ func (a alarm) cards(c Circle, channel string, carded []string) []workflows.Card
 
 func (a alarm) card(to string) workflows.Card {
 	c := workflows.Card{Name: "alarm", Recipient: to, Title: "! Alarm: " + a.headline(), Note: a.workflow,
-		Lines: []string{workflows.Esc(a.text) + " (" + workflows.When(a.at) + ")"}, Fallback: "Alarm: " + a.headline() + " (" + a.name + ")"}
+		Lines: []string{cmp.Or(a.shown, workflows.Esc(a.text)) + " (" + workflows.When(a.at) + ")"}, Fallback: "Alarm: " + a.headline() + " (" + a.name + ")"}
 	if a.over != "" {
 		c.Title = "✓ The alarm is over: " + a.headline()
 		c.Lines = append(c.Lines, a.over)

@@ -58,6 +58,12 @@ type TurnNote struct {
 	To     time.Time `json:"to,omitzero"`
 }
 
+// DrillReminder is one round of reminding.
+type DrillReminder struct {
+	At time.Time `json:"at"`
+	To []string  `json:"to"`
+}
+
 // DrillState is all that a drill knows, the fold of its events.
 type DrillState struct {
 	workflows.Head
@@ -75,7 +81,7 @@ type DrillState struct {
 	Queue     []string           `json:"queue,omitempty"`
 	Turns     []TurnNote         `json:"turns,omitempty"`
 	Seen      []workflows.SignIn `json:"seen,omitempty"`
-	Reminded  int                `json:"reminded,omitempty"`
+	Reminders []DrillReminder    `json:"reminders,omitempty"` // those that were sent; their messages stay
 	Gaps      []string           `json:"gaps,omitempty"`
 	EndedBy   workflows.Actor    `json:"ended_by,omitzero"`
 	Remaining []string           `json:"remaining,omitempty"` // who was still asked when it ended
@@ -113,6 +119,14 @@ func (s DrillState) open() []string {
 		}
 	}
 	return out
+}
+
+// askedNow lists those of them who can answer now: a keeper before their turn has nothing to do.
+func (s DrillState) askedNow() []string {
+	return slices.DeleteFunc(s.open(), func(who string) bool {
+		mailbox, turn := s.owes(who)
+		return !mailbox && !turn
+	})
 }
 
 // proven counts who has shown a part.
@@ -323,7 +337,9 @@ var (
 	}
 	evDrillReminded = drillKind[drillReminded]{
 		Type: "drill.reminded",
-		Fold: func(s *DrillState, _ workflows.Event, _ drillReminded) { s.Reminded++ },
+		Fold: func(s *DrillState, e workflows.Event, b drillReminded) {
+			s.Reminders = append(slices.Clip(s.Reminders), DrillReminder{e.At, b.To})
+		},
 		Tell: func(_ workflows.Event, b drillReminded) string {
 			return "Keyholder reminded " + workflows.Mentions(b.To) + "."
 		},

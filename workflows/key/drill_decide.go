@@ -42,7 +42,7 @@ type drillDue struct {
 // meanwhile the keepers sign in one after another.
 func Drill() workflows.Machine {
 	return workflows.Rules[DrillState]{
-		Name: "drill", Letter: workflows.LetterDrill, Schema: 1, Kinds: drillKinds,
+		Name: "drill", Letter: workflows.LetterDrill, Schema: 2, Kinds: drillKinds,
 		Needs: drillNeeds, Decide: decideDrill, View: DrillState.view,
 	}.Machine()
 }
@@ -254,7 +254,7 @@ func (s DrillState) due(cmd workflows.Command) workflows.Decision {
 		who, _ := s.turn()
 		return s.settle(cmd, evTurnPassed.One(cmd, turnPassed{who}))
 	case timerRemind:
-		return s.settle(cmd, evDrillReminded.One(cmd, drillReminded{s.open()}))
+		return s.settle(cmd, evDrillReminded.One(cmd, drillReminded{s.askedNow()}))
 	}
 	return workflows.Decision{}
 }

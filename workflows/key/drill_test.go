@@ -143,7 +143,7 @@ func TestADrillEndsWithAGapForEachPartThatFewerThanTwoHaveShown(t *testing.T) {
 	if c, ok := w.card(r, "Dee", cardOutcome); !ok || len(c.Lines) != 3 {
 		t.Error("the administrator is not told of the gaps")
 	}
-	if s.Reminded == 0 {
+	if c, ok := w.card(r, "Ben", "reminder-0"); !ok || c.Under != cardMain || len(s.Reminders) == 0 {
 		t.Error("nobody was reminded")
 	}
 }

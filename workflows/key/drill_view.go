@@ -25,14 +25,10 @@ func (s DrillState) view() workflows.View {
 	if who, since := s.turn(); who != "" && len(s.Queue) > 0 {
 		v.Timers = append(v.Timers, workflows.Timer{Name: timerTurn, At: since.Add(s.Turn)})
 	}
-	if s.Reminded < len(s.Remind) {
-		v.Timers = append(v.Timers, workflows.Timer{Name: timerRemind, At: s.Remind[s.Reminded]})
+	if n := len(s.Reminders); n < len(s.Remind) {
+		v.Timers = append(v.Timers, workflows.Timer{Name: timerRemind, At: s.Remind[n]})
 	}
-	for _, who := range s.open() {
-		if mailbox, turn := s.owes(who); mailbox || turn {
-			v.Waiting = append(v.Waiting, who)
-		}
-	}
+	v.Waiting = s.askedNow()
 	return v
 }
 
@@ -129,7 +125,11 @@ func (s DrillState) steps(who string) string {
 		workflows.Esc(s.Owner) + ", open Users under My account, and sign out. Change nothing."
 	if len(s.Queue) > 0 {
 		_, since := s.turn()
-		text += " " + workflows.Mentions(s.Queue) + " wait until you are done, at most until " + workflows.When(since.Add(s.Turn)) + "."
+		wait := " wait until you are done, at most until "
+		if len(s.Queue) == 1 {
+			wait = " waits until you are done, at most until "
+		}
+		text += " " + workflows.Mentions(s.Queue) + wait + workflows.When(since.Add(s.Turn)) + "."
 	}
 	return text
 }
@@ -242,11 +242,19 @@ func (s DrillState) wordForm(who string) *workflows.Modal {
 			Hint: "Upper and lower case do not matter."}}}
 }
 
+// maxCalled is how many turns a person is called to; later ones change their card in silence, for
+// they know of it, and reminders follow.
+const maxCalled = 2
+
 // notices are what is said in the thread of a person's card, since changing a card calls nobody.
 func (s DrillState) notices(who string) []workflows.Card {
 	var out []workflows.Card
+	called := 0
 	for i, t := range s.Turns {
-		if t.Person != who || i == 0 { // the first turn begins with the card itself
+		if t.Person != who {
+			continue
+		}
+		if called++; i == 0 || called > maxCalled { // the first turn of all begins with the card itself
 			continue
 		}
 		text := "It is your turn to sign in as " + workflows.Esc(s.Owner) + "."
@@ -255,6 +263,17 @@ func (s DrillState) notices(who string) []workflows.Card {
 		}
 		out = append(out, workflows.Card{Name: fmt.Sprintf("turn-%d", i), Recipient: who, Under: cardMain, Title: text,
 			Fallback: workflows.Plain(text, nil)})
+	}
+	for i, r := range s.Reminders {
+		if !slices.Contains(r.To, who) {
+			continue
+		}
+		text := "The drill of " + workflows.Esc(s.AccountName) + " still waits for you, until " + workflows.When(s.Until) + ". Please answer on this card."
+		if !slices.Contains(s.open(), who) || s.Closed() {
+			text = "You were reminded of the drill of " + workflows.Esc(s.AccountName) + " " + workflows.When(r.At) + "."
+		}
+		out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", i), Recipient: who, Under: cardMain, Title: text, Bulk: true,
+			Fallback: "The drill of " + s.AccountName + " waits for you"})
 	}
 	if s.Stage == DrillGaps && slices.Contains(s.Lookers(), who) {
 		text := workflows.Esc(s.headline()) + ". Look at the card."
@@ -314,7 +333,7 @@ func (s DrillState) outcome() string {
 	if len(s.Remaining) > 0 {
 		text += " No answer from " + workflows.Mentions(s.Remaining) + "."
 	}
-	return text + " " + workflows.When(s.Over)
+	return text + " Ended " + workflows.When(s.Over) + "."
 }
 
 // gapLines are one line for each gap, with its remedy.

@@ -29,6 +29,7 @@ type UsePlan struct {
 	Owner       string        `json:"owner"`
 	Vault       string        `json:"vault,omitempty"`
 	Person      string        `json:"person"` // who takes it
+	PersonName  string        `json:"person_name,omitempty"`
 	Reason      string        `json:"reason"`
 	For         string        `json:"for,omitempty"`
 	Length      time.Duration `json:"length"`
@@ -38,6 +39,8 @@ type UsePlan struct {
 	Approve time.Duration `json:"approve_within"`
 	Explain time.Duration `json:"explain_within"`
 	UIHost  string        `json:"ui_host,omitempty"`
+	// Unwatched says that no token reads the owner's sign-ins, so that none seen means nothing.
+	Unwatched bool `json:"unwatched,omitempty"`
 	Ways
 	// Retro is the sign-in that this use explains afterwards, SignIn its workflow.
 	Retro  *workflows.SignIn `json:"retro,omitempty"`

@@ -1,6 +1,7 @@
 package key
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -157,9 +158,9 @@ func openUse(cmd workflows.Command, f workflows.Facts) (workflows.Decision, erro
 		return workflows.Decision{}, err
 	}
 	alias, _ := p.Alias(f.Account.Owner)
-	plan := UsePlan{AccountName: p.Name, Owner: f.Account.Owner, Vault: alias.Vault, Person: cmd.Actor.ID, Reason: reason,
+	plan := UsePlan{AccountName: p.Name, Owner: f.Account.Owner, Vault: alias.Vault, Person: cmd.Actor.ID, PersonName: f.People[cmd.Actor.ID].Name, Reason: reason,
 		For: box.Text, Length: box.Length, Circle: c, Channel: p.Channel, Quorum: p.Key.Quorum, Approve: p.Key.ApproveWithin,
-		Explain: p.Key.ExplainWithin, UIHost: p.UIHost, Ways: waysOf(p)}
+		Explain: p.Key.ExplainWithin, UIHost: p.UIHost, Unwatched: !p.Token, Ways: waysOf(p)}
 	d := evUseOpened.One(cmd, useOpened{workflows.Opening{ID: cmd.Workflow, AccountID: p.ID}, plan})
 	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockKey, Workflow: cmd.Workflow})}
 	if plan.Quorum == 0 {
@@ -201,8 +202,8 @@ func openRetrospect(cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	}
 	p := f.Policy
 	alias, _ := p.Alias(b.Owner)
-	plan := UsePlan{AccountName: p.Name, Owner: b.Owner, Vault: alias.Vault, Person: b.Person, Reason: b.Reason, Circle: circleOf(f, b.Owner),
-		Channel: p.Channel, Explain: p.Key.ExplainWithin, UIHost: p.UIHost, Ways: waysOf(p), Retro: &b.SignIn, SignIn: b.Found}
+	plan := UsePlan{AccountName: p.Name, Owner: b.Owner, Vault: alias.Vault, Person: b.Person, PersonName: f.People[b.Person].Name, Reason: b.Reason, Circle: circleOf(f, b.Owner),
+		Channel: p.Channel, Explain: p.Key.ExplainWithin, UIHost: p.UIHost, Unwatched: !p.Token, Ways: waysOf(p), Retro: &b.SignIn, SignIn: b.Found}
 	d := evUseOpened.One(cmd, useOpened{workflows.Opening{ID: cmd.Workflow, AccountID: p.ID}, plan})
 	return UseState{}.follow(cmd, d), nil
 }
@@ -381,17 +382,17 @@ func (s UseState) mayNotExplain(who string, may []string) *workflows.Refusal {
 	return workflows.Refuse("not_permitted", "Holders and administrators say what a use was. "+whoElse+" Nothing was recorded.")
 }
 
-// alarm is raised by a use.
+// alarm is raised by a use. Mail and webhook name who had it as exports do, cards mention them.
 func (s UseState) alarm(kind string, at time.Time) alarm {
-	who := s.Person
-	text := "The key of " + s.AccountName + " was taken out by " + who + " on " + utc(s.Out) + " (" + s.ID + "), and "
+	had, then := "The key of "+s.AccountName+" was taken out by ", " on "+utc(s.Out)+" ("+s.ID+"), and "
 	switch {
 	case kind == AlarmMisuse:
-		text += "somebody else found that it was misused."
+		then += "somebody else found that it was misused."
 	case s.Back.IsZero():
-		text += "it never came back; nobody has said what it was used for."
+		then += "it never came back; nobody has said what it was used for."
 	default:
-		text += "nobody else has said in time what it was used for."
+		then += "nobody else has said in time what it was used for."
 	}
-	return alarm{kind: kind, account: s.AccountID, name: s.AccountName, workflow: s.ID, at: at, text: text, own: s.Owner}
+	return alarm{kind: kind, account: s.AccountID, name: s.AccountName, workflow: s.ID, at: at, own: s.Owner,
+		text: had + cmp.Or(s.PersonName, s.Person) + then, shown: workflows.Esc(had) + workflows.Mention(s.Person) + workflows.Esc(then)}
 }

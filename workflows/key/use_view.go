@@ -198,6 +198,8 @@ func (s UseState) evidence() []string {
 			times = append(times, workflows.When(e.At))
 		}
 		add("Sign-ins", strings.Join(times, ", ")+" (seen in integrator.io's audit log)")
+	} else if !s.Out.IsZero() && s.Unwatched {
+		add("Sign-ins", "not watched, there is no token")
 	} else if !s.Out.IsZero() {
 		add("Sign-ins", "none seen")
 	}
@@ -225,6 +227,7 @@ func (s UseState) notices(who string) []workflows.Card {
 	}
 	if s.FoundBy != "" && s.FoundBy != who && s.Stage != UseMisuse {
 		add("note-found", workflows.Mention(s.FoundBy)+" says that it was "+foundWords[s.Stage]+".")
+		out[len(out)-1].Fallback = s.headline() // a notification shows no names
 	}
 	return out
 }

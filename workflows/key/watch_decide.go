@@ -265,6 +265,9 @@ func (s WatchState) reading() workflows.Call {
 	if !s.Baseline.IsZero() {
 		since, known = s.Read, s.Known
 	}
+	if !s.Unwatched.IsZero() { // that it can be read again is worth knowing, whatever it shows
+		known = firstReading
+	}
 	return workflows.Call{Op: workflows.OpSignIns, Account: s.AccountID, Owner: s.Owner, Since: since.Add(-overlap), Known: known}
 }
 

@@ -215,7 +215,8 @@ func (s WatchState) read(cmd workflows.Command, f workflows.Facts) workflows.Dec
 }
 
 // belongs finds the one use, turn or question for a sign-in: an expected time that holds it; else
-// the nearest within [tolerance]; else a question.
+// the nearest within [tolerance]; else a question. Of two that fit alike the later one has it: whose
+// turn ends hands over to the next.
 func (s WatchState) belongs(entry workflows.SignIn, f workflows.Facts) workflows.Call {
 	best, off := workflows.KeyWindow{}, tolerance+1
 	for _, w := range f.Account.Key.Windows {
@@ -226,7 +227,7 @@ func (s WatchState) belongs(entry workflows.SignIn, f workflows.Facts) workflows
 		case !w.To.IsZero() && entry.At.After(w.To):
 			d = entry.At.Sub(w.To)
 		}
-		if d < off || d == off && w.From.After(best.From) {
+		if d < off || d == off && off <= tolerance && !w.From.Before(best.From) {
 			best, off = w, d
 		}
 	}

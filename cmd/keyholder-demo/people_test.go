@@ -75,8 +75,13 @@ func (s *stage) insistRequest(who string, fields map[string]map[string]any) {
 
 // ask sends the form once, the one that is open or a new one, whatever becomes of it.
 func (s *stage) ask(who string, fields map[string]map[string]any) {
+	s.askBy(who, "transfer acme", fields)
+}
+
+// askBy sends once the form that a command opens.
+func (s *stage) askBy(who, command string, fields map[string]map[string]any) {
 	if len(s.slack.Views(who)) == 0 {
-		_, _ = s.slack.SlashCommand(s.ctx, who, opsRoom, "/io", "transfer acme")
+		_, _ = s.slack.SlashCommand(s.ctx, who, opsRoom, "/io", command)
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, lookAgain)
 	defer cancel()

@@ -63,7 +63,7 @@ func (b *Bot) tellStory(story []workflows.StoryLine) string {
 	lines := make([]string, len(story))
 	total := 0
 	for i, l := range story {
-		lines[i] = workflows.When(l.At) + " " + by(l) + l.Text
+		lines[i] = workflows.When(l.At) + " " + by(l) + l.Text + proven(l)
 		total += utf8.RuneCountInString(lines[i]) + 1
 	}
 	if total <= storyRoom {
@@ -83,6 +83,14 @@ func (b *Bot) tellStory(story []workflows.StoryLine) string {
 	}
 	gap := fmt.Sprintf("… %s left out here; `keyholder audit export` has everything.", workflows.Plural(from-first, "line"))
 	return strings.Join(append(append(append([]string(nil), lines[:first]...), gap), tail...), "\n")
+}
+
+// proven says that whoever did it had shown who they are.
+func proven(l workflows.StoryLine) string {
+	if l.By.StepUp == nil {
+		return ""
+	}
+	return " (" + workflows.WithProof + ")"
 }
 
 // by names the person who did it, where the sentence does not name them itself. What nobody clicked

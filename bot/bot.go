@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,7 +58,11 @@ type Bot struct {
 	hearing chan struct{}  // a place for each event of people that asks the record
 	wg      sync.WaitGroup // everything that runs because of an envelope
 	ending  atomic.Bool    // Run is over: nothing new is taken
-	ran     atomic.Bool
+	proving proving
+	// stopping ends when Run no longer takes anything, as what is awaited for longer has to.
+	stopping context.Context
+	stop     context.CancelFunc
+	ran      atomic.Bool
 }
 
 // New makes a Bot. It does no I/O. The error lists every fault of the options.
@@ -71,6 +76,7 @@ func New(o Options) (*Bot, error) {
 		queue: make(chan envelope, queueSize), busy: make(chan envelope, busySize), deskIn: make(chan struct{}, maxDesk),
 		exports: make(chan struct{}, exportsAtOnce), hearing: make(chan struct{}, hearAtOnce),
 	}
+	b.stopping, b.stop = context.WithCancel(context.Background())
 	return b, nil
 }
 

@@ -22,7 +22,11 @@ func (v *visit) click(ctx context.Context) {
 		return
 	}
 	v.cmd.At = v.b.at()
-	reply, err := v.ask(ctx, func(ctx context.Context) (workflows.Reply, error) { return v.b.o.Desk.Do(ctx, v.cmd) })
+	do := func(ctx context.Context) (workflows.Reply, error) { return v.b.o.Desk.Do(ctx, v.cmd) }
+	reply, err := v.decided(ctx, do)
+	if v.stepUp(ctx, err, do) {
+		return
+	}
 	if err != nil {
 		v.fail(ctx, err)
 		return
@@ -104,7 +108,10 @@ func (v *visit) submit(ctx context.Context) {
 		return
 	}
 	v.cmd.At = v.b.at()
-	reply, err := v.ask(ctx, v.decide)
+	reply, err := v.decided(ctx, v.decide)
+	if v.stepUp(ctx, err, v.decide) {
+		return
+	}
 	if err != nil {
 		v.fail(ctx, err)
 		return

@@ -20,12 +20,16 @@ func (v *visit) command(ctx context.Context) {
 		v.fail(ctx, err)
 		return
 	}
-	reply, err := v.ask(ctx, func(ctx context.Context) (workflows.Reply, error) {
+	do := func(ctx context.Context) (workflows.Reply, error) { return v.word(ctx, v.slash.Text) }
+	reply, err := v.decided(ctx, func(ctx context.Context) (workflows.Reply, error) {
 		if err := v.member(ctx); err != nil {
 			return workflows.Reply{}, err
 		}
-		return v.word(ctx, v.slash.Text)
+		return do(ctx)
 	})
+	if v.stepUp(ctx, err, do) {
+		return
+	}
 	if err != nil {
 		v.fail(ctx, err)
 		return

@@ -27,6 +27,7 @@ type visitor struct {
 	thread      string
 	responseURL string
 	trigger     string
+	stepUp      *workflows.StepUp // how they showed who they are, once they did
 }
 
 // arrival is an envelope's content. Fault, when not empty, is the code of what is wrong with it; then there is nothing to do but say so.
@@ -141,7 +142,7 @@ func (v visitor) valid() bool {
 }
 
 func (v visitor) actor() workflows.Actor {
-	return workflows.Actor{Kind: workflows.ByPerson, ID: v.user, Team: v.team}
+	return workflows.Actor{Kind: workflows.ByPerson, ID: v.user, Team: v.team, StepUp: v.stepUp}
 }
 
 // click reads a button: action_id "<machine>.<verb>", block_id "<machine>:<round>", value the workflow's ID.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/bot/slackapi"
+	"github.com/keyholder/keyholder/bot/stepup"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -87,7 +88,10 @@ type Options struct {
 	// Changed is told that somebody's Slack account has changed, so that what rests on them is
 	// looked at; nil: nobody is. It must not block.
 	Changed func(person string)
-	Log     zerolog.Logger
+	// StepUp is the identity provider at which people show who they are before what the policies name
+	// counts; nil: no policy names anything.
+	StepUp *stepup.Provider
+	Log    zerolog.Logger
 	// Now is the time of commands, RealNow this machine's clock for budgets and caches; nil: Now.
 	Now, RealNow func() time.Time
 	Metrics      Metrics

@@ -46,9 +46,8 @@ func (b *Bot) Run(ctx context.Context) error {
 		defer close(gone)
 		failed = b.keepConnected(socket, client)
 	}()
-	stop := make(chan struct{})
 	var pumping, working, turning sync.WaitGroup
-	pumping.Go(func() { b.pump(client, stop, gone, hangUp) })
+	pumping.Go(func() { b.pump(client, b.stopping.Done(), gone, hangUp) })
 	for range workerCount {
 		working.Go(func() { b.work(work, client) })
 	}
@@ -60,7 +59,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	case <-gone:
 	}
 	b.ending.Store(true)
-	close(stop)
+	b.stop()
 	within(drainTimeout, working.Wait)
 	slackapi.Pause(socket, flushTimeout)
 	hangUp(nil)

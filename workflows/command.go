@@ -19,6 +19,8 @@ type Actor struct {
 	Kind string `json:"kind"`
 	ID   string `json:"id,omitempty"`
 	Team string `json:"team,omitempty"`
+	// StepUp is how they showed who they are, where that was asked of them.
+	StepUp *StepUp `json:"step_up,omitempty"`
 }
 
 // Names of commands that no person gives.

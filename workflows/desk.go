@@ -186,6 +186,9 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 	if change == nil {
 		return decision.Reply, d.confirmed(ctx, cmd)
 	}
+	if err := d.steppedUp(m, cmd, at, change); err != nil {
+		return Reply{}, err
+	}
 	err = d.commit(ctx, *change)
 	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnclear) {
 		// An earlier try of this very command may have been stored after all.

@@ -237,6 +237,9 @@ func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.
 		if err != nil || event == nil {
 			return reply, err
 		}
+		if err := d.delegateSteppedUp(cmd, to); err != nil {
+			return Reply{}, err
+		}
 		err = d.storePerson(ctx, recs[0], *event)
 		if errors.Is(err, ErrConflict) {
 			continue

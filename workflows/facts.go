@@ -171,6 +171,9 @@ type Policy struct {
 	WarnBefore []time.Duration
 	// Mail reports that letters can be sent, AlarmMail and AlarmHook that an alarm has that second way.
 	Mail, AlarmMail, AlarmHook bool
+	// StepUp names the clicks that want a [StepUp]: action_ids and callback_ids, narrowed by a word
+	// behind a colon where the state is [Narrowed], and [StepDelegate].
+	StepUp []string
 }
 
 // Alias is a shared mailbox that may own the account.

@@ -40,6 +40,7 @@ func (c *Config) Advice() []Advice {
 		v.quorums(path, account)
 		v.reviewer(path, account)
 		v.quiet(path, account)
+		v.stepUp(path, account)
 	}
 	v.shared()
 	if v.cfg.Alarm.WebhookEnv != "" && v.cfg.Alarm.WebhookSecretEnv == "" {

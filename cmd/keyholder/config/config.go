@@ -21,6 +21,8 @@ type Config struct {
 	Mail Mail `yaml:"mail"`
 	// Alarm is a second way, beside Slack, to hear of an alarm.
 	Alarm Alarm `yaml:"alarm"`
+	// StepUp is the identity provider of the proofs that accounts ask for.
+	StepUp StepUp `yaml:"step_up"`
 
 	// Secrets come from the environment alone and never print.
 	Secrets Secrets `yaml:"-"`
@@ -94,6 +96,8 @@ type Account struct {
 	Tokens Tokens `yaml:"tokens"`
 	// Conventions are the operator's own texts for the documentation.
 	Conventions Conventions `yaml:"conventions"`
+	// StepUp names the clicks that count only with a proof of who it is. See StepUpClicks.
+	StepUp []string `yaml:"step_up"`
 }
 
 // Alias is a shared mailbox that may own an account.

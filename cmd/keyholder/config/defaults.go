@@ -15,6 +15,7 @@ func Default() *Config {
 		Listen: "127.0.0.1:9090",
 		Redis:  Redis{URL: "redis://127.0.0.1:6379/0", Shards: 16, Prefix: "kh"},
 		Slack:  Slack{Command: "/io"},
+		StepUp: StepUp{Claim: ClaimEmail, MaxAge: 10 * minute, AuthTime: Require, EmailVerified: Require},
 	}
 }
 

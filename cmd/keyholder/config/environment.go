@@ -41,6 +41,8 @@ func fromEnvironment(cfg *Config, lookupEnv func(string) (string, bool)) []Fault
 	}
 	e.mailURL()
 	e.alarmWebhook()
+	cfg.Secrets.StepUpSecret = e.named("step_up.client_secret_env", cfg.StepUp.ClientSecretEnv,
+		"Set it to the client's secret at the identity provider, or leave client_secret_env empty for a public client.")
 	return e.faults
 }
 

@@ -25,6 +25,8 @@ type Secrets struct {
 	// AlarmWebhook is the URL that alarms are posted to, AlarmSecret what they are signed with.
 	AlarmWebhook string
 	AlarmSecret  string
+	// StepUpSecret is the client's secret at the identity provider; "" for a public client.
+	StepUpSecret string
 }
 
 const redacted = "(secrets, not shown)"

@@ -152,7 +152,7 @@ func TestOneHolderLowersTheQuorums(t *testing.T) {
 func ExampleTemplate() {
 	text := string(Template(Answers{AccountID: "north", Region: "eu"}))
 	for line := range strings.SplitSeq(text, "\n") {
-		if strings.Contains(line, "id:") || strings.Contains(line, "region:") {
+		if strings.Contains(line, " id:") || strings.Contains(line, "region:") {
 			fmt.Println(strings.TrimSpace(line))
 		}
 	}

@@ -44,6 +44,7 @@ func validate(cfg *Config) []Fault {
 	}
 	c.mail(cfg.Mail)
 	c.alarm(cfg)
+	c.stepUp(cfg)
 	return c.faults
 }
 

@@ -54,6 +54,7 @@ func policy(cfg *config.Config, a config.Account) workflows.Policy {
 	out.Mail = cfg.Secrets.MailURL != ""
 	out.AlarmMail, out.AlarmHook = out.Mail && len(cfg.Alarm.To) > 0, cfg.Secrets.AlarmWebhook != ""
 	out.WarnBefore = lengths(a.Tokens.WarnBefore)
+	out.StepUp = a.StepUp
 	for _, al := range a.Aliases {
 		out.Aliases = append(out.Aliases, workflows.Alias{
 			Email: al.Email, Holders: al.Holders, Custodians: al.Custodians, Vault: al.Vault,

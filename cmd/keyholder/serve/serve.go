@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,6 +15,7 @@ import (
 	"github.com/keyholder/keyholder/bot"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/bot/slackapi"
+	"github.com/keyholder/keyholder/bot/stepup"
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
@@ -143,7 +145,7 @@ func (s *Server) wire() error {
 	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: people, Policies: Policies(cfg),
 		Now: o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
 	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk, Forms: s.forms(),
-		Machines: []string{"review", "drill"}, Changed: s.personChanged, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
+		Machines: []string{"review", "drill"}, StepUp: StepUp(cfg, o.RealNow), Changed: s.personChanged, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
 		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello)})
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
@@ -165,6 +167,18 @@ func (s *Server) wire() error {
 		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe, Note: s.metrics.note})
 	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow, Ready: s.ready, Log: o.Log})
 	return nil
+}
+
+// StepUp makes the client of the identity provider; nil where no account asks for a proof. now is this machine's
+// clock: a token's times are real ones.
+func StepUp(cfg *config.Config, now func() time.Time) *stepup.Provider {
+	if !slices.ContainsFunc(cfg.Accounts, func(a config.Account) bool { return len(a.StepUp) > 0 }) {
+		return nil
+	}
+	s := cfg.StepUp
+	return stepup.New(stepup.Options{Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: cfg.Secrets.StepUpSecret, Claim: s.Claim,
+		MaxAge: s.MaxAge.Std(), AuthTimeOptional: s.AuthTime == config.Optional,
+		EmailVerifiedOptional: s.EmailVerified == config.Optional, Now: now})
 }
 
 // Post makes what sends letters and alarms; without settings for them it refuses each.

@@ -1,0 +1,207 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/keyholder/keyholder/bot/slackapi"
+	"github.com/keyholder/keyholder/bot/stepup"
+	"github.com/keyholder/keyholder/workflows"
+)
+
+const (
+	// maxProving bounds the proofs that are awaited at once.
+	maxProving = 1000
+	// provenBudget is what the record has for a command that was proven: nobody waits for an acknowledgement.
+	provenBudget = 10 * time.Second
+)
+
+// proving holds the proofs that are awaited, by person. Nothing of it acts by itself: when a proof comes,
+// the command is decided as if it came then, and after a restart nothing of it is left.
+type proving struct {
+	mu sync.Mutex
+	by map[string]*awaited
+}
+
+// awaited is one proof that somebody was asked for.
+type awaited struct {
+	command string // the command's ID: the same one again is a retry of Slack's
+	about   string
+	ask     stepup.Question // once the provider has answered
+}
+
+// begin notes that somebody is asked; when they are asked already, what was awaited is answered instead.
+func (p *proving) begin(person string, a *awaited) (was *awaited, full bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if was := p.by[person]; was != nil {
+		seen := *was
+		return &seen, false
+	}
+	if len(p.by) >= maxProving {
+		return nil, true
+	}
+	if p.by == nil {
+		p.by = map[string]*awaited{}
+	}
+	p.by[person] = a
+	return nil, false
+}
+
+func (p *proving) asked(person string, q stepup.Question) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a := p.by[person]; a != nil {
+		a.ask = q
+	}
+}
+
+func (p *proving) end(person string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.by, person)
+}
+
+// deciding is what a visit asks of the record, with the actor as they are known by then.
+type deciding func(context.Context) (workflows.Reply, error)
+
+// decided asks the record, with the proof that the person gave lately where one is wanted and still holds.
+func (v *visit) decided(ctx context.Context, f deciding) (workflows.Reply, error) {
+	reply, err := v.ask(ctx, f)
+	if _, wanted := errors.AsType[*workflows.StepUpWanted](err); !wanted || v.b.o.StepUp == nil {
+		return reply, err
+	}
+	who, perr := v.person(ctx)
+	if perr != nil {
+		return workflows.Reply{}, perr
+	}
+	fresh, ok := v.b.o.StepUp.Fresh(who)
+	if !ok {
+		return reply, err
+	}
+	v.shown(fresh)
+	return v.ask(ctx, f)
+}
+
+// shown notes that whoever this is has shown it.
+func (v *visit) shown(proof workflows.StepUp) {
+	v.who.stepUp = &proof
+	v.cmd.Actor = v.who.actor()
+}
+
+// stepUp answers an error that says that a proof is wanted, and reports whether it was one: the click is
+// acknowledged, the form closed, and the person is asked privately.
+func (v *visit) stepUp(ctx context.Context, err error, f deciding) bool {
+	wanted, ok := errors.AsType[*workflows.StepUpWanted](err)
+	if !ok {
+		return false
+	}
+	if v.b.o.StepUp == nil { // the configuration is refused without a provider
+		v.fail(ctx, errInternal)
+		return true
+	}
+	me := v.who.team + "/" + v.who.user
+	was, full := v.b.proving.begin(me, &awaited{command: v.cmd.ID, about: wanted.About})
+	switch {
+	case full:
+		v.fail(ctx, coded(codeBusy))
+	case was != nil && was.command == v.cmd.ID && v.cmd.ID != "":
+		v.ack.send("proof", nil)
+	case was != nil:
+		v.ack.send("proof", nil)
+		v.tell(ctx, v.b.stillAwaited(*was), "")
+	default:
+		v.ack.send("proof", nil)
+		v.b.wg.Go(func() { v.prove(ctx, me, wanted.About, f) })
+	}
+	return true
+}
+
+// stillAwaited says that another click waits for its proof.
+func (b *Bot) stillAwaited(a awaited) string {
+	text := "This was not taken: you are being asked who you are for something else.\n" + a.about + "\n"
+	if a.ask.Code != "" {
+		text += askedFor(a.ask) + "\n"
+	}
+	return text + "Answer there, yes or no, then press this button again. Nothing was recorded by either click yet."
+}
+
+// askedFor is the link and code of a question.
+func askedFor(q stepup.Question) string {
+	return fmt.Sprintf("<%s|Open your identity provider>, compare the code *%s* and say yes there, within %s.",
+		q.Link, workflows.Esc(q.Code), workflows.Span(time.Until(q.Ends).Round(time.Minute)))
+}
+
+// prove asks somebody who they are and then decides what they pressed.
+func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
+	defer v.b.proving.end(me)
+	defer func() {
+		if p := recover(); p != nil {
+			v.b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Msg("asking for a proof failed")
+			v.rescue(ctx)
+		}
+	}()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(v.b.stopping, cancel)()
+	proof, err := v.proof(ctx, me, about)
+	if ctx.Err() != nil {
+		v.tellWhy(ctx, coded(codeStopping))
+		return
+	}
+	if err != nil {
+		v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, v.who.user).Msg("no proof came")
+		v.tellWhy(ctx, err)
+		return
+	}
+	v.shown(proof)
+	v.cmd.At = v.b.at()
+	bounded, done := context.WithTimeout(ctx, provenBudget)
+	defer done()
+	reply, err := f(bounded)
+	if err != nil {
+		v.tellWhy(ctx, err)
+		return
+	}
+	v.tell(ctx, provenText(about, reply), reply.Link)
+}
+
+// tellWhy tells an error to somebody whose click was acknowledged long ago.
+func (v *visit) tellWhy(ctx context.Context, err error) {
+	_, text, link := v.explain(err)
+	v.tell(ctx, text, link)
+}
+
+// provenText tells what came of a click that was proven.
+func provenText(about string, reply workflows.Reply) string {
+	switch {
+	case len(reply.Errors) > 0:
+		return "Your proof holds, and this was not taken: " + sortedErrors(reply.Errors) + " Press the button again."
+	case reply.Text != "":
+		return reply.Text
+	}
+	return "✓ Recorded, " + workflows.WithProof + ". " + about
+}
+
+// proof asks for one, tells the person where to give it, and waits.
+func (v *visit) proof(ctx context.Context, me, about string) (workflows.StepUp, error) {
+	q, err := v.b.o.StepUp.Ask(ctx)
+	if err != nil {
+		return workflows.StepUp{}, err
+	}
+	v.b.proving.asked(me, q)
+	v.tell(ctx, "Before this counts, show who you are at your company's identity provider.\n"+about+"\n"+askedFor(q)+
+		"\nNothing is recorded until then. Keyholder shows this code to you alone: should anybody else send you a link "+
+		"or a code like this one, do not use it, and tell your security team.", "")
+	look, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	people, err := v.b.people.People(look, []string{v.who.user})
+	if err != nil {
+		return workflows.StepUp{}, fmt.Errorf("look somebody up: %w: %w", err, coded(codeNoSlack))
+	}
+	return v.b.o.StepUp.Await(ctx, q, people[v.who.user])
+}

@@ -1,0 +1,113 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// StepUp is what an identity provider said of who clicked: an ID token that held, without the token. It
+// stands in the event of what was decided with it, as part of its [Actor]. Source: OpenID Connect Core,
+// ID Token.
+type StepUp struct {
+	Issuer string `json:"iss"`
+	// Subject is a hash of issuer and subject, hexadecimal: equal for the same person, and no more.
+	Subject string `json:"sub"`
+	// AuthTime is when the person showed the provider who they are; zero where it does not say.
+	AuthTime time.Time `json:"auth_time,omitzero"`
+	// Methods (amr) and Class (acr) are how, in the provider's own words; it need not say.
+	Methods []string `json:"amr,omitempty"`
+	Class   string   `json:"acr,omitempty"`
+}
+
+// WithProof is said behind who did something with a [StepUp].
+const WithProof = "with proof"
+
+// StepUpWanted answers a command that would be recorded if whoever gave it had shown who they are:
+// nothing was recorded. The same command with a proof is decided as if it came then.
+type StepUpWanted struct {
+	// Account is the account whose policy asks for it; empty for a delegation, which serves them all.
+	Account string
+	// About says in one sentence what is about to be decided, in Slack mrkdwn, as
+	// "*Confirm*: Hand Acme Production to celigo@acme.example (`t07-7KQ2M9XA`)".
+	About string
+}
+
+// Error tells what is missing.
+func (p *StepUpWanted) Error() string { return "a proof is wanted for: " + p.About }
+
+// StepDelegate is the name in [Policy.StepUp] for giving one's word to somebody else. Without it a
+// stolen session could have a colleague of the thief vote with a proof of their own.
+const StepDelegate = "delegate"
+
+// Narrowed is a [State] of which [Policy.StepUp] can name a part: "access.approve:administrator" asks
+// for a proof of approvals only where administrator is gained.
+type Narrowed interface {
+	// Narrows answers the words behind the colon that hold for this workflow.
+	Narrows() []string
+}
+
+// stepsUp reports whether a policy asks for a proof of a click, for a workflow that a state describes.
+func (p Policy) stepsUp(name string, s State) bool {
+	return slices.ContainsFunc(p.StepUp, func(named string) bool {
+		click, part, narrowed := strings.Cut(named, ":")
+		if click != name {
+			return false
+		}
+		n, can := s.(Narrowed)
+		return !narrowed || can && slices.Contains(n.Narrows(), part)
+	})
+}
+
+// steppedUp refuses a change that a person has yet to show who they are for. Only what would be recorded
+// asks for it: who may not click, and who opens a form, hears that at once.
+func (d *Desk) steppedUp(m Machine, cmd Command, at scene, c *Change) error {
+	named := slices.ContainsFunc(at.policy.StepUp, func(n string) bool { return n == cmd.Name || strings.HasPrefix(n, cmd.Name+":") })
+	if !named || cmd.Actor.Kind != ByPerson || cmd.Actor.StepUp != nil || len(c.Records) == 0 {
+		return nil
+	}
+	next, err := m.Decode(c.Records[0].State)
+	if err != nil {
+		return fmt.Errorf("read what would be recorded: %w", err)
+	}
+	if !at.policy.stepsUp(cmd.Name, next) {
+		return nil
+	}
+	return &StepUpWanted{Account: cmd.Account, About: about(m, cmd, at.state, next)}
+}
+
+// about names what a command is about to decide: the button as it reads on the card, and the workflow.
+func about(m Machine, cmd Command, before, next State) string {
+	label := "Send"
+	if before.Opened() {
+		for _, c := range m.View(before).Cards {
+			for _, b := range c.Buttons {
+				if b.Action == cmd.Name {
+					label = b.Label
+				}
+			}
+		}
+	}
+	title := next.Title()
+	if before.Opened() {
+		title = before.Title()
+	}
+	if title == "" {
+		return "*" + Esc(label) + "* (`" + cmd.Workflow + "`)"
+	}
+	return "*" + Esc(label) + "*: " + Esc(title) + " (`" + cmd.Workflow + "`)"
+}
+
+// delegateSteppedUp refuses a delegation that needs a proof: it serves all accounts, so any of them asks.
+func (d *Desk) delegateSteppedUp(cmd Command, to string) error {
+	if cmd.Actor.StepUp != nil || to == "" {
+		return nil
+	}
+	for _, id := range d.o.Policies.Accounts() {
+		if p, _ := d.o.Policies.Policy(id); slices.Contains(p.StepUp, StepDelegate) {
+			return &StepUpWanted{About: "*Let " + Mention(to) + " decide in your place*, in every account"}
+		}
+	}
+	return nil
+}

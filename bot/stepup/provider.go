@@ -20,8 +20,6 @@ import (
 const (
 	// Skew is how far the provider's clock and ours may be apart.
 	Skew = time.Minute
-	// callTimeout bounds one request to the provider.
-	callTimeout = 10 * time.Second
 	// longestQuestion is how long a question stays open at most, whatever the provider says.
 	longestQuestion = 30 * time.Minute
 	// shortestPoll is the least distance of two questions to the provider; RFC 8628 has 5 s where it says
@@ -42,14 +40,15 @@ type Options struct {
 	// AuthTimeOptional takes ID tokens that do not say when that was, EmailVerifiedOptional those that do not
 	// say whether the address was verified.
 	AuthTimeOptional, EmailVerifiedOptional bool
-	// Now is this machine's clock; nil: time.Now. HTTP makes the requests; nil: one with a time-out.
-	Now  func() time.Time
-	HTTP *http.Client
+	// Now is this machine's clock; nil: time.Now. Transport makes the requests; nil: [http.DefaultTransport].
+	Now       func() time.Time
+	Transport http.RoundTripper
 }
 
 // Provider is one identity provider. It is safe for concurrent use.
 type Provider struct {
-	o Options
+	o    Options
+	http *http.Client
 
 	finding sync.Mutex // one discovery at a time
 	known   *discovered
@@ -69,13 +68,10 @@ func New(o Options) *Provider {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.HTTP == nil {
-		o.HTTP = &http.Client{Timeout: callTimeout}
-	}
 	if o.Claim == "" {
 		o.Claim = claimEmail
 	}
-	return &Provider{o: o, kept: map[string]kept{}}
+	return &Provider{o: o, http: newClient(o.Transport), kept: map[string]kept{}}
 }
 
 // MaxAge is how long ago somebody may have signed in.
@@ -97,7 +93,7 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if p.known != nil {
 		return p.known, nil
 	}
-	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.o.HTTP), p.o.Issuer)
+	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.http), p.o.Issuer)
 	if err != nil {
 		return nil, fmt.Errorf("discover %s: %w", p.o.Issuer, err)
 	}
@@ -133,7 +129,7 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 			Scopes: []string{oidc.ScopeOpenID, "email", "profile"}},
 		// The keys are fetched again whenever a token names one that is not known. Expiry is judged below, with
 		// our own skew.
-		verifier: found.VerifierContext(oidc.ClientContext(context.Background(), p.o.HTTP),
+		verifier: found.VerifierContext(oidc.ClientContext(context.Background(), p.http),
 			&oidc.Config{ClientID: p.o.ClientID, SupportedSigningAlgs: taken, SkipExpiryCheck: true}),
 	}
 	return p.known, nil
@@ -208,35 +204,18 @@ func (p *Provider) device(ctx context.Context, d *discovered) (
 	// others are to leave alone what they do not know (RFC 6749, 3.1).
 	age := oauth2.SetAuthURLParam("max_age", fmt.Sprint(int(p.o.MaxAge/time.Second)))
 	if p.o.ClientSecret == "" {
-		got, err := d.oauth.DeviceAuth(oidc.ClientContext(ctx, p.o.HTTP), age)
+		got, err := d.oauth.DeviceAuth(oidc.ClientContext(ctx, p.http), age)
 		return got, oauth2.AuthStyleInParams, err
 	}
-	signed := *p.o.HTTP
-	signed.Transport = basic{p.o.HTTP.Transport, p.o.ClientID, p.o.ClientSecret}
+	signed := *p.http
+	signed.Transport = basic{p.http.Transport, p.o.ClientID, p.o.ClientSecret}
 	got, err := d.oauth.DeviceAuth(oidc.ClientContext(ctx, &signed), age)
 	if code, _ := answer(err); code == "invalid_client" || code == "invalid_request" {
-		got, err = d.oauth.DeviceAuth(oidc.ClientContext(ctx, p.o.HTTP), age,
+		got, err = d.oauth.DeviceAuth(oidc.ClientContext(ctx, p.http), age,
 			oauth2.SetAuthURLParam("client_secret", p.o.ClientSecret))
 		return got, oauth2.AuthStyleInParams, err
 	}
 	return got, oauth2.AuthStyleInHeader, err
-}
-
-// basic adds the client's name and secret to each request.
-type basic struct {
-	next       http.RoundTripper
-	id, secret string
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (b basic) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.SetBasicAuth(url.QueryEscape(b.id), url.QueryEscape(b.secret))
-	next := b.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	return next.RoundTrip(r)
 }
 
 // away is the refusal while the provider does not answer.
@@ -251,30 +230,39 @@ func refuse(code, what, next string) *workflows.Refusal {
 // ends, or ctx does. A provider that is away meanwhile is asked again. The proof is kept for the rest of
 // its time. Errors: a [*workflows.Refusal] for the person; the context's.
 func (p *Provider) Await(ctx context.Context, q Question, who workflows.Person) (workflows.StepUp, error) {
+	id, says, err := p.answered(ctx, q)
+	if err != nil {
+		return workflows.StepUp{}, err
+	}
+	return p.take(id, says, who)
+}
+
+// answered waits for an ID token that is genuine, whoever it is of.
+func (p *Provider) answered(ctx context.Context, q Question) (*oidc.IDToken, claims, error) {
 	d, err := p.discover(ctx)
 	if err != nil {
-		return workflows.StepUp{}, fmt.Errorf("%w: %w", err, away)
+		return nil, claims{}, fmt.Errorf("%w: %w", err, away)
 	}
 	until, cancel := context.WithDeadline(ctx, q.Ends)
 	defer cancel()
 	asks := d.oauth
 	asks.Endpoint.AuthStyle = q.style
 	for {
-		token, err := asks.DeviceAccessToken(oidc.ClientContext(until, p.o.HTTP), q.device)
+		token, err := asks.DeviceAccessToken(oidc.ClientContext(until, p.http), q.device)
 		switch code, said := answer(err); {
 		case err == nil:
-			return p.take(ctx, d, token, who)
+			return d.genuine(ctx, token)
 		case ctx.Err() != nil:
-			return workflows.StepUp{}, ctx.Err()
+			return nil, claims{}, ctx.Err()
 		case code == "access_denied":
-			return workflows.StepUp{}, refuse("denied", "At your identity provider somebody said no.",
+			return nil, claims{}, refuse("denied", "At your identity provider somebody said no.",
 				"If that was not you, tell whoever looks after it: somebody may be using your Slack.")
 		case code == "expired_token", until.Err() != nil:
-			return workflows.StepUp{}, refuse("not_shown",
+			return nil, claims{}, refuse("not_shown",
 				"Nobody showed who they are in time with code "+workflows.Quote(q.Code)+".",
 				"Press the button again when you have a minute for it.")
 		case said:
-			return workflows.StepUp{}, fmt.Errorf("await the identity provider: %w: %w", bare(err),
+			return nil, claims{}, fmt.Errorf("await the identity provider: %w: %w", bare(err),
 				refuse("provider_refused", "Your identity provider refused the sign-in by code.",
 					"Ask whoever operates Keyholder to run `keyholder check --step-up`."))
 		}

@@ -1,6 +1,7 @@
 package stepup_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -11,6 +12,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,11 +68,11 @@ func (r *rig) ctx() context.Context { return r.t.Context() }
 func (r *rig) prove(who workflows.Person, email string, signedIn time.Time) (workflows.StepUp, error) {
 	r.t.Helper()
 	q, err := r.p.Ask(r.ctx())
-	if err != nil {
-		r.t.Fatal(err)
+	if err == nil {
+		err = r.idp.Answer(q.Code, email, true, signedIn)
 	}
-	if err := r.idp.Answer(q.Code, email, true, signedIn); err != nil {
-		r.t.Fatal(err)
+	if err != nil {
+		return workflows.StepUp{}, err
 	}
 	return r.p.Await(r.ctx(), q, who)
 }
@@ -93,7 +95,8 @@ func TestAYesIsAProofThatHoldsForTheRestOfItsTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.AuthTime.Unix() != begun.Add(-4*time.Minute).Unix() || got.Class != "phr" || len(got.Methods) != 2 || len(got.Subject) != 32 {
+	if got.AuthTime.Unix() != begun.Add(-4*time.Minute).Unix() || got.Class != "phr" || len(got.Methods) != 2 ||
+		len(got.Subject) != 32 {
 		t.Errorf("the proof says %+v", got)
 	}
 	if strings.Contains(got.Subject, "ana") {
@@ -119,99 +122,137 @@ func TestAYesIsAProofThatHoldsForTheRestOfItsTime(t *testing.T) {
 	}
 }
 
-// TestWhatDoesNotHoldProvesNothing bends one thing at a time.
-func TestWhatDoesNotHoldProvesNothing(t *testing.T) {
-	t.Parallel()
+// bent is one way in which what comes from the provider is not as it should be.
+type bent struct {
+	options  func(*stepup.Options, *idpsim.Options)
+	bend     func(*rig)
+	who      workflows.Person // Ana, where nobody is named
+	email    string           // of who signs in; Ana's, where none is given
+	signedIn time.Duration    // from now
+	want     string           // the refusal's code; "": it holds
+}
+
+func saying(f func(idpsim.Claims)) func(*rig) { return func(r *rig) { r.idp.Bend(f) } }
+
+func signed(f func(idpsim.Claims) string) func(*rig) { return func(r *rig) { r.idp.Sign(f) } }
+
+func without(claim string) func(*rig) {
+	return saying(func(c idpsim.Claims) { delete(c, claim) })
+}
+
+func with(claim string, value any) func(*rig) {
+	return saying(func(c idpsim.Claims) { c[claim] = value })
+}
+
+// later moves a time of the token, in seconds from its making.
+func later(claim string, seconds int64) func(*rig) {
+	return saying(func(c idpsim.Claims) { c[claim] = c["iat"].(int64) + seconds })
+}
+
+// forged are tokens that the provider did not make for this program.
+func forged(t *testing.T) map[string]bent {
 	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bend := func(f func(idpsim.Claims)) func(*rig) { return func(r *rig) { r.idp.Bend(f) } }
-	sign := func(f func(*rig, idpsim.Claims) string) func(*rig) {
-		return func(r *rig) { r.idp.Sign(func(c idpsim.Claims) string { return f(r, c) }) }
-	}
-	for name, c := range map[string]struct {
-		options  func(*stepup.Options, *idpsim.Options)
-		bend     func(*rig)
-		who      workflows.Person
-		email    string
-		signedIn time.Duration
-		want     string
-	}{
-		"signed by another key": {bend: sign(func(_ *rig, c idpsim.Claims) string {
+	return map[string]bent{
+		"signed by another key": {want: "not_genuine", bend: signed(func(c idpsim.Claims) string {
 			return idpsim.Signed(jose.ES256, other, c)
-		}), want: "not_genuine"},
-		"signed with the public key as a shared secret": {bend: func(r *rig) {
+		})},
+		"signed with the public key as a shared secret": {want: "not_genuine", bend: func(r *rig) {
 			der, err := x509.MarshalPKIXPublicKey(r.idp.PublicKey())
 			if err != nil {
 				panic(err)
 			}
 			r.idp.Sign(func(c idpsim.Claims) string { return idpsim.Signed(jose.HS256, der, c) })
-		}, want: "not_genuine"},
-		"not signed at all": {bend: sign(func(_ *rig, c idpsim.Claims) string {
+		}},
+		"not signed at all": {want: "not_genuine", bend: signed(func(c idpsim.Claims) string {
 			body, _ := json.Marshal(c)
 			enc := base64.RawURLEncoding.EncodeToString
 			return enc([]byte(`{"alg":"none"}`)) + "." + enc(body) + "."
-		}), want: "not_genuine"},
-		"no ID token":         {bend: sign(func(*rig, idpsim.Claims) string { return "" }), want: "no_id_token"},
-		"garbage":             {bend: sign(func(*rig, idpsim.Claims) string { return "a.b.c" }), want: "not_genuine"},
-		"another issuer":      {bend: bend(func(c idpsim.Claims) { c["iss"] = "https://evil.example" }), want: "not_genuine"},
-		"for another program": {bend: bend(func(c idpsim.Claims) { c["aud"] = "other" }), want: "not_genuine"},
-		"for several, made for another": {bend: bend(func(c idpsim.Claims) {
+		})},
+		"no ID token":         {want: "no_id_token", bend: signed(func(idpsim.Claims) string { return "" })},
+		"garbage":             {want: "not_genuine", bend: signed(func(idpsim.Claims) string { return "a.b.c" })},
+		"another issuer":      {want: "not_genuine", bend: with("iss", "https://evil.example")},
+		"for another program": {want: "not_genuine", bend: with("aud", "other")},
+		"for several, made for another": {want: "other_party", bend: saying(func(c idpsim.Claims) {
 			c["aud"], c["azp"] = []string{client, "other"}, "other"
-		}), want: "other_party"},
-		"expired": {bend: bend(func(c idpsim.Claims) {
-			c["exp"] = c["iat"].(int64) - 61
-		}), want: "not_of_now"},
-		"expired within the skew": {bend: bend(func(c idpsim.Claims) { c["exp"] = c["iat"].(int64) - 30 })},
-		"made later than now":     {bend: bend(func(c idpsim.Claims) { c["iat"] = c["iat"].(int64) + 120 }), want: "not_of_now"},
-		"not before later":        {bend: bend(func(c idpsim.Claims) { c["nbf"] = c["iat"].(int64) + 120 }), want: "not_of_now"},
-		"signed in too long ago":  {signedIn: -12 * time.Minute, want: "too_old"},
-		"signed in the day before, the provider asked for nothing": {signedIn: -24 * time.Hour, want: "too_old"},
-		"signed in later than now":                                 {signedIn: 5 * time.Minute, want: "not_of_now"},
-		"no time of sign-in":                                       {bend: bend(func(c idpsim.Claims) { delete(c, "auth_time") }), want: "no_auth_time"},
-		"no time of sign-in, and allowed":                          {bend: bend(func(c idpsim.Claims) { delete(c, "auth_time") }), options: func(o *stepup.Options, _ *idpsim.Options) { o.AuthTimeOptional = true }},
-		"another person":                                           {email: "ben@acme.example", want: "another"},
-		"same token for another person":                            {who: workflows.Person{ID: "U0BEN", Email: "ben@acme.example", EmailConfirmed: true}, want: "another"},
-		"no address":                                               {bend: bend(func(c idpsim.Claims) { delete(c, "email") }), want: "no_claim"},
-		"address not verified":                                     {bend: bend(func(c idpsim.Claims) { c["email_verified"] = false }), want: "not_verified"},
-		"address not verified, as text":                            {bend: bend(func(c idpsim.Claims) { c["email_verified"] = "false" }), want: "not_verified"},
-		"verified, as text":                                        {bend: bend(func(c idpsim.Claims) { c["email_verified"] = "true" })},
-		"verified, as a number":                                    {bend: bend(func(c idpsim.Claims) { c["email_verified"] = 1 }), want: "not_readable"},
-		"no word on verification":                                  {bend: bend(func(c idpsim.Claims) { delete(c, "email_verified") }), want: "not_verified"},
-		"no word on verification, and allowed": {bend: bend(func(c idpsim.Claims) { delete(c, "email_verified") }),
-			options: func(o *stepup.Options, _ *idpsim.Options) { o.EmailVerifiedOptional = true }},
-		"verified false is never allowed": {bend: bend(func(c idpsim.Claims) { c["email_verified"] = false }),
-			options: func(o *stepup.Options, _ *idpsim.Options) { o.EmailVerifiedOptional = true }, want: "not_verified"},
-		"Slack address not confirmed": {who: workflows.Person{ID: "U0ANA", Unconfirmed: ana.Email}, want: "no_address"},
-		"by a claim of the Slack ID": {bend: bend(func(c idpsim.Claims) { c["slack"] = "U0ANA" }),
-			options: func(o *stepup.Options, _ *idpsim.Options) { o.Claim = "slack" }, who: workflows.Person{ID: "U0ANA"}},
-		"by a claim of another's Slack ID": {bend: bend(func(c idpsim.Claims) { c["slack"] = "U0BEN" }),
-			options: func(o *stepup.Options, _ *idpsim.Options) { o.Claim = "slack" }, want: "another"},
-		"by a claim that is missing": {options: func(o *stepup.Options, _ *idpsim.Options) { o.Claim = "slack" }, want: "no_claim"},
-		"a confidential client":      {options: func(o *stepup.Options, i *idpsim.Options) { o.ClientSecret, i.Secret = "s e&c", "s+e%26c" }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		})},
+	}
+}
+
+// untimely are tokens of another time than now.
+func untimely() map[string]bent {
+	optional := func(o *stepup.Options, _ *idpsim.Options) { o.AuthTimeOptional = true }
+	return map[string]bent{
+		"expired":                            {want: "not_of_now", bend: later("exp", -61)},
+		"expired within the skew":            {bend: later("exp", -30)},
+		"made later than now":                {want: "not_of_now", bend: later("iat", 120)},
+		"not before later":                   {want: "not_of_now", bend: later("nbf", 120)},
+		"signed in too long ago":             {want: "too_old", signedIn: -12 * time.Minute},
+		"signed in the day before":           {want: "too_old", signedIn: -24 * time.Hour},
+		"signed in later than now":           {want: "not_of_now", signedIn: 5 * time.Minute},
+		"no time of sign-in":                 {want: "no_auth_time", bend: without("auth_time")},
+		"none, where it is allowed":          {bend: without("auth_time"), options: optional},
+		"too old, where none is allowed too": {want: "too_old", signedIn: -12 * time.Minute, options: optional},
+	}
+}
+
+// ofOthers are tokens that do not name the person who was asked.
+func ofOthers() map[string]bent {
+	optional := func(o *stepup.Options, _ *idpsim.Options) { o.EmailVerifiedOptional = true }
+	byID := func(o *stepup.Options, _ *idpsim.Options) { o.Claim = "slack" }
+	return map[string]bent{
+		"another person": {want: "another", email: "ben@acme.example"},
+		"same token for another person": {want: "another",
+			who: workflows.Person{ID: "U0BEN", Email: "ben@acme.example", EmailConfirmed: true}},
+		"no address":                       {want: "no_claim", bend: without("email")},
+		"address not verified":             {want: "not_verified", bend: with("email_verified", false)},
+		"address not verified, as text":    {want: "not_verified", bend: with("email_verified", "false")},
+		"verified, as text":                {bend: with("email_verified", "true")},
+		"verified, as a number":            {want: "not_readable", bend: with("email_verified", 1)},
+		"no word on verification":          {want: "not_verified", bend: without("email_verified")},
+		"no word, where that is allowed":   {bend: without("email_verified"), options: optional},
+		"verified false is never allowed":  {want: "not_verified", bend: with("email_verified", false), options: optional},
+		"Slack address not confirmed":      {want: "no_address", who: workflows.Person{ID: "U0ANA", Unconfirmed: ana.Email}},
+		"by a claim of the Slack ID":       {bend: with("slack", "U0ANA"), options: byID, who: workflows.Person{ID: "U0ANA"}},
+		"by a claim of another's Slack ID": {want: "another", bend: with("slack", "U0BEN"), options: byID},
+		"by a claim that is missing":       {want: "no_claim", options: byID},
+		"by a claim that is a number":      {want: "no_claim", bend: with("slack", 7), options: byID},
+		"a confidential client": {options: func(o *stepup.Options, i *idpsim.Options) {
+			o.ClientSecret, i.Secret = "s e&c", "s+e%26c"
+		}},
+		"a confidential client that must write its secret into the form": {
+			options: func(o *stepup.Options, i *idpsim.Options) {
+				o.ClientSecret, i.Secret, i.FormOnly = "s e&c", "s e&c", true
+			}},
+	}
+}
+
+// TestWhatDoesNotHoldProvesNothing bends one thing at a time. The waits run side by side.
+func TestWhatDoesNotHoldProvesNothing(t *testing.T) {
+	t.Parallel()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, table := range []map[string]bent{forged(t), untimely(), ofOthers()} {
+		for name, c := range table {
 			r := newRig(t, c.options)
 			if c.bend != nil {
 				c.bend(r)
 			}
-			who, email := c.who, c.email
-			if who.ID == "" {
-				who = ana
+			if c.who.ID == "" {
+				c.who = ana
 			}
-			if email == "" {
-				email = "ana@acme.example"
-			}
-			_, err := r.prove(who, email, r.clock().Add(c.signedIn))
-			if got := code(err); got != c.want || c.want == "" && err != nil {
-				t.Fatalf("answered %v, want %q", err, c.want)
-			}
-			if _, ok := r.p.Fresh(who); ok != (c.want == "") {
-				t.Errorf("kept: %v", ok)
-			}
-		})
+			wg.Go(func() {
+				_, err := r.prove(c.who, cmp.Or(c.email, ana.Email), r.clock().Add(c.signedIn))
+				if got := code(err); got != c.want || c.want == "" && err != nil {
+					t.Errorf("%s: answered %v, want %q", name, err, c.want)
+				}
+				if _, ok := r.p.Fresh(c.who); ok != (c.want == "") {
+					t.Errorf("%s: kept: %v", name, ok)
+				}
+			})
+		}
 	}
 }
 
@@ -304,7 +345,8 @@ func TestSlowDownIsObeyed(t *testing.T) {
 func TestOnlyTLSOrLoopbackIsSpokenTo(t *testing.T) {
 	for address, good := range map[string]bool{
 		"https://idp.example/x": true, "http://127.0.0.1:1/x": true, "http://[::1]/": true, "http://localhost:8": true,
-		"http://idp.example": false, "ftp://127.0.0.1": false, "https://u:p@idp.example": false, "": false, "javascript:alert(1)": false,
+		"http://idp.example": false, "ftp://127.0.0.1": false, "https://u:p@idp.example": false, "": false,
+		"javascript:alert(1)":     false,
 		"http://127.evil.example": false,
 	} {
 		if err := stepup.Secure(address); (err == nil) != good {

@@ -18,32 +18,37 @@ import (
 
 const claimEmail = "email"
 
-// take verifies the ID token that came and keeps what it proves.
-func (p *Provider) take(ctx context.Context, d *discovered, token *oauth2.Token, who workflows.Person) (
-	workflows.StepUp, error) {
+// genuine verifies the ID token that came: by whom it was made, and for whom.
+func (d *discovered) genuine(ctx context.Context, token *oauth2.Token) (*oidc.IDToken, claims, error) {
+	var says claims
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" {
-		return workflows.StepUp{}, refuse("no_id_token", "Your identity provider answered without saying who signed in.",
+		return nil, says, refuse("no_id_token", "Your identity provider answered without saying who signed in.",
 			"Ask whoever operates Keyholder to run `keyholder check --step-up`.")
 	}
 	id, err := d.verifier.Verify(ctx, raw)
 	if err != nil {
 		// The library's errors quote claims and never the token.
-		return workflows.StepUp{}, fmt.Errorf("verify the ID token: %w: %w", err, refuse("not_genuine",
+		return nil, says, fmt.Errorf("verify the ID token: %w: %w", err, refuse("not_genuine",
 			"What came from your identity provider is not signed by it, or not meant for Keyholder.",
 			"Tell whoever operates Keyholder: the log says what did not hold."))
 	}
-	var says claims
 	if err := errors.Join(id.Claims(&says), id.Claims(&says.all)); err != nil {
-		return workflows.StepUp{}, fmt.Errorf("read the ID token: %w: %w", err, refuse("not_readable",
+		return nil, says, fmt.Errorf("read the ID token: %w: %w", err, refuse("not_readable",
 			"Keyholder cannot read what your identity provider said.",
 			"Ask whoever operates Keyholder to look at the log."))
 	}
+	return id, says, nil
+}
+
+// take keeps what a genuine token proves of somebody.
+func (p *Provider) take(id *oidc.IDToken, says claims, who workflows.Person) (workflows.StepUp, error) {
 	if r := p.refused(id, says, who); r != nil {
 		return workflows.StepUp{}, r
 	}
 	now := p.o.Now().UTC()
-	proof := workflows.StepUp{Issuer: id.Issuer, Subject: subject(id.Issuer, id.Subject), Methods: says.AMR, Class: says.ACR}
+	proof := workflows.StepUp{Issuer: id.Issuer, Subject: subject(id.Issuer, id.Subject), Methods: says.AMR,
+		Class: says.ACR}
 	from := now
 	if says.AuthTime != nil {
 		from = time.Unix(*says.AuthTime, 0).UTC()

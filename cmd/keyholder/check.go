@@ -27,7 +27,8 @@ import (
 
 type checkCmd struct {
 	configFlag
-	Mail string `placeholder:"ADDRESS" help:"Send one test letter to this address, as of a drill, and nothing else."`
+	Mail   string `placeholder:"ADDRESS" help:"Send one test letter to this address, as of a drill, and nothing else."`
+	StepUp bool   `name:"step-up" help:"Walk through one proof at the identity provider, say which claims came, and nothing else."`
 }
 
 // checkTimeout bounds each look outside.
@@ -69,10 +70,14 @@ func (c checkCmd) Run(w *world) error {
 	if c.Mail != "" {
 		return c.testLetter(w.ctx, f, cfg)
 	}
+	if c.StepUp {
+		return f.walkStepUp(w.ctx, cfg)
+	}
 	owners, processes := f.redis(w.ctx, cfg, quiet)
 	f.slack(w.ctx, cfg, quiet, processes)
 	f.accounts(w.ctx, cfg, quiet, owners)
 	f.mail(w.ctx, cfg)
+	f.stepUp(w.ctx, cfg)
 	if f.faults > 0 {
 		return exitError{exitFault, count(f.faults, "fault") + " found"}
 	}

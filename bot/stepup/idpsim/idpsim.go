@@ -30,6 +30,7 @@ type Claims map[string]any
 type Options struct {
 	Issuer           string // as http://127.0.0.1:8890, without a slash at the end
 	ClientID, Secret string
+	FormOnly         bool // the secret is taken in the form and not in the header
 	People           []Person
 	// Interval is the pace at which clients may ask, in whole seconds; 0: 1.
 	Interval int
@@ -160,7 +161,7 @@ func (s *Server) keys(w http.ResponseWriter, _ *http.Request) {
 // mayAsk authenticates the client, by header or form.
 func (s *Server) mayAsk(w http.ResponseWriter, r *http.Request) bool {
 	id, secret, ok := r.BasicAuth()
-	if !ok {
+	if !ok || s.o.FormOnly {
 		id, secret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
 	}
 	if id != s.o.ClientID || secret != s.o.Secret {

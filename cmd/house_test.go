@@ -46,6 +46,9 @@ const (
 	xSync     = "golang.org/x/sync"
 	xTime     = "golang.org/x/time"
 	goMail    = "github.com/wneessen/go-mail"
+	oidc      = "github.com/coreos/go-oidc"
+	oauth2    = "golang.org/x/oauth2"
+	jose      = "github.com/go-jose/go-jose"
 )
 
 // Our rooms that others name.
@@ -69,6 +72,8 @@ const (
 	slackAPI      = "bot/slackapi"
 	rosterRoom    = "bot/roster"
 	slackSim      = "bot/slacksim"
+	stepUp        = "bot/stepup"
+	idpSim        = "bot/stepup/idpsim"
 	configRoom    = "cmd/keyholder/config"
 	serve         = "cmd/keyholder/serve"
 	keyholder     = "cmd/keyholder"
@@ -82,12 +87,12 @@ var machines = []string{"workflows/transfer", "workflows/access", "workflows/dri
 var shared = []string{worktime, question, step, keyring}
 
 // simulators must never be part of what an operator deploys; a test's tools neither.
-var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim, module + "/" + storeTest, miniredis, chrome, "testing"}
+var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim, module + "/" + idpSim, module + "/" + storeTest, miniredis, chrome, "testing"}
 
 // rooms is the import table of the house.
 func rooms() map[string]room {
 	production := slices.Concat(
-		[]string{approvals, workflows, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, configRoom, serve, reviewLists, evidenceRoom},
+		[]string{approvals, workflows, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, stepUp, configRoom, serve, reviewLists, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
 		approvals:     {pure: true},
@@ -100,13 +105,15 @@ func rooms() map[string]room {
 		machineTest:   {},
 		slackAPI:      {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
 		rosterRoom:    {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
-		slackRoom:     {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom}, shared, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
+		slackRoom:     {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp}, shared, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:      {theirs: []string{websocket}},
+		stepUp:        {ours: []string{workflows}, theirs: []string{oidc, oauth2}, never: []string{slackGo, redis}},
+		idpSim:        {theirs: []string{jose}},
 		"cmd":         {},
 		configRoom:    {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
 		serve:         {ours: production, theirs: []string{metrics, log, xSync}, never: simulators},
 		keyholder:     {ours: production, theirs: []string{flags, log}, never: simulators},
-		demo:          {ours: append(production, slackSim, integratorSim), theirs: []string{flags, miniredis, log, xSync}},
+		demo:          {ours: append(production, slackSim, integratorSim, idpSim), theirs: []string{flags, miniredis, log, xSync}},
 	}
 	for _, m := range machines {
 		ours := slices.Concat([]string{workflows, approvals}, shared)

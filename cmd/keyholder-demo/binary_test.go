@@ -103,7 +103,7 @@ func (d *demo) environment(redisURL string) []string {
 // configFile writes the demo's configuration to a file.
 func (s *stage) configFile(edit func(string) string) string {
 	s.t.Helper()
-	text := edit(strings.ReplaceAll(file, "INTEGRATOR", "http://"+s.integratorListener.Addr().String()))
+	text := s.proving(edit(strings.ReplaceAll(file, "INTEGRATOR", "http://"+s.integratorListener.Addr().String())))
 	path := filepath.Join(s.t.TempDir(), "keyholder.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/bot/stepup/idpsim"
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
@@ -26,6 +27,7 @@ type options struct {
 	names                    []string // that a browser may call the demo by, besides localhost and any address
 	seed                     uint64
 	faults                   bool
+	identityListen           string // of the identity provider; "": no click asks for a proof
 	// redisURL is a server of one's own in place of the embedded one; edit changes the configuration; from is the moment at which the
 	// demo's time begins, zero for now. They are for tests.
 	redisURL string
@@ -43,6 +45,7 @@ type demo struct {
 	cfg        *config.Config
 	redis      *miniredis.Miniredis
 	mail       *mailroom
+	identity   *idpsim.Server // nil: no click asks for a proof
 	tour       tour
 	jumped     atomic.Int64 // the demo's time after the last jump, in microseconds; 0: there was none
 	seed       uint64
@@ -51,8 +54,9 @@ type demo struct {
 	began      int64  // tells this world from the one before: when it was made, in real nanoseconds
 	renew      func() // ends this world for a fresh one; nil where there is none to follow
 
-	slackListener, integratorListener net.Listener
-	log                               zerolog.Logger
+	slackListener, integratorListener, identityListener net.Listener
+
+	log zerolog.Logger
 }
 
 const (
@@ -70,6 +74,12 @@ func newDemo(o options) (*demo, error) {
 	if d.integratorListener, err = net.Listen("tcp", o.integratorListen); err != nil {
 		d.close()
 		return nil, fmt.Errorf("listen for integrator.io: %w", err)
+	}
+	if o.identityListen != "" {
+		if err := d.identify(o.identityListen); err != nil {
+			d.close()
+			return nil, err
+		}
 	}
 	d.simulate(o)
 	if d.mail, err = openMailroom(d.clock.Now, d.integrator.MailboxOff); err != nil {
@@ -119,6 +129,7 @@ func (d *demo) configure(o options) error {
 	if o.edit != nil {
 		text = o.edit(text)
 	}
+	text = d.proving(text)
 	env := map[string]string{
 		config.EnvSlackAppToken: appToken, config.EnvSlackBotToken: botToken, config.EnvSlackAPIURL: "http://" + d.slackListener.Addr().String() + "/api/",
 		config.EnvRedisURL: o.redisURL, mailEnv: d.mail.url(), "ACME_IO_TOKEN": d.info.ProductionToken, "ACME_SANDBOX_TOKEN": d.info.SandboxToken,
@@ -134,7 +145,11 @@ func (d *demo) configure(o options) error {
 // serveSimulators runs both simulators until ctx ends.
 func (d *demo) serveSimulators(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for listener, handler := range map[net.Listener]http.Handler{d.slackListener: d.slack, d.integratorListener: d.integrator} {
+	served := map[net.Listener]http.Handler{d.slackListener: d.slack, d.integratorListener: d.integrator}
+	if d.identity != nil {
+		served[d.identityListener] = d.identity
+	}
+	for listener, handler := range served {
 		srv := &http.Server{Handler: guard(d.names, handler), ReadHeaderTimeout: 5 * time.Second}
 		g.Go(func() error {
 			if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -174,6 +189,9 @@ func worlds(ctx context.Context, o options, started func(*demo)) error {
 		var again atomic.Bool
 		d.renew = func() { again.Store(true); end() }
 		o.listen, o.integratorListen = d.slackListener.Addr().String(), d.integratorListener.Addr().String()
+		if d.identity != nil {
+			o.identityListen = d.identityListener.Addr().String()
+		}
 		started(d)
 		err = d.run(world)
 		end()
@@ -185,7 +203,7 @@ func worlds(ctx context.Context, o options, started func(*demo)) error {
 
 // close gives back what newDemo took.
 func (d *demo) close() {
-	for _, l := range []net.Listener{d.slackListener, d.integratorListener} {
+	for _, l := range []net.Listener{d.slackListener, d.integratorListener, d.identityListener} {
 		if l != nil {
 			_ = l.Close()
 		}

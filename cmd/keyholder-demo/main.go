@@ -22,6 +22,8 @@ type flags struct {
 	IntegratorListen string `name:"integrator-listen" default:"127.0.0.1:8889" help:"Where integrator.io's API is."`
 	Seed             uint64 `default:"1" help:"Makes IDs and faults repeatable."`
 	Faults           bool   `help:"Let Slack and integrator.io misbehave."`
+	StepUp           bool   `name:"step-up" help:"Ask for a proof at an identity provider of the demo's own before the votes that matter count."`
+	IdentityListen   string `name:"identity-listen" default:"127.0.0.1:8890" help:"Where that identity provider is."`
 	Verbose          bool   `short:"v" help:"Write the bot's log to standard error."`
 }
 
@@ -57,7 +59,13 @@ func run(args []string, out, errw io.Writer) (code int) {
 	first := true
 	slackHost, _, _ := net.SplitHostPort(f.Listen)
 	integratorHost, _, _ := net.SplitHostPort(f.IntegratorListen)
-	err = worlds(ctx, options{listen: f.Listen, integratorListen: f.IntegratorListen, names: []string{slackHost, integratorHost}, seed: f.Seed, faults: f.Faults, log: log}, func(d *demo) {
+	o := options{listen: f.Listen, integratorListen: f.IntegratorListen, names: []string{slackHost, integratorHost},
+		seed: f.Seed, faults: f.Faults, log: log}
+	if f.StepUp {
+		identityHost, _, _ := net.SplitHostPort(f.IdentityListen)
+		o.identityListen, o.names = f.IdentityListen, append(o.names, identityHost)
+	}
+	err = worlds(ctx, o, func(d *demo) {
 		if first {
 			fmt.Fprint(out, d.welcome(f))
 			first = false
@@ -95,6 +103,9 @@ func (d *demo) welcome(f flags) string {
 	b.WriteString("People in Slack\n")
 	for _, u := range people() {
 		fmt.Fprintf(&b, "  %-8s %-14s %s\n", u.ID, u.RealName, u.Title)
+	}
+	if d.identity != nil {
+		fmt.Fprintf(&b, "The identity provider is at http://%s; it is asked by: %s.\n", d.identityListener.Addr(), strings.Join(shownClicks, ", "))
 	}
 	if f.Faults {
 		fmt.Fprintf(&b, "Both services misbehave, seed %d.\n", f.Seed)

@@ -90,7 +90,7 @@ func (o Of[S]) Votes(s S) []string {
 		if v.Choice == approvals.Refuse {
 			mark = "✗ "
 		}
-		line := mark + o.told(v) + " (" + workflows.When(v.At) + ")"
+		line := mark + o.told(v) + " (" + workflows.When(v.At) + q.proof(v.By) + ")"
 		if i := slices.IndexFunc(q.Lost, func(l voidedVote) bool { return l.Seat == v.Seat && l.By == v.By }); i >= 0 {
 			line += "; it does not count now: " + o.lost(q.Lost[i].Why)
 		}
@@ -103,6 +103,14 @@ func (o Of[S]) Votes(s S) []string {
 		out = append(out, "… "+workflows.Mention(l.Who)+" is looking at it, since "+workflows.TimeOfDay(l.At))
 	}
 	return out
+}
+
+// proof says that somebody answered with one.
+func (q Question) proof(who string) string {
+	if slices.Contains(q.Proven, who) {
+		return ", " + workflows.WithProof
+	}
+	return ""
 }
 
 // lost says why a vote no longer counts.

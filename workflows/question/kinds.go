@@ -38,7 +38,10 @@ func (o Of[S]) put() workflows.Kind[S, Question] {
 func (o Of[S]) voted() workflows.Kind[S, Answered] {
 	return workflows.Kind[S, Answered]{
 		Type: o.kind("voted"),
-		Fold: func(s *S, _ workflows.Event, b Answered) { o.At(s).counted(b) },
+		Fold: func(s *S, e workflows.Event, b Answered) {
+			o.At(s).counted(b)
+			o.At(s).shown(e.By)
+		},
 		Tell: func(_ workflows.Event, b Answered) string {
 			var parts []string
 			for _, v := range b.Votes {

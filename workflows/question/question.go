@@ -37,6 +37,8 @@ type Question struct {
 	Reminders []Reminder   `json:"reminders,omitempty"`
 	Escalated *Escalation  `json:"escalated,omitempty"`
 	Lost      []voidedVote `json:"lost,omitempty"` // votes that a later count passed over, and why
+	// Proven are those who had shown who they are when they answered last.
+	Proven []string `json:"proven,omitempty"`
 }
 
 // Look is somebody who said that they are looking at it.
@@ -162,6 +164,14 @@ func (q *Question) counted(a Answered) {
 	q.Looks = slices.DeleteFunc(slices.Clone(q.Looks), func(l Look) bool {
 		return slices.ContainsFunc(a.Votes, func(v approvals.Vote) bool { return v.By == l.Who })
 	})
+}
+
+// shown notes whether whoever answered had shown who they are.
+func (q *Question) shown(by workflows.Actor) {
+	q.Proven = slices.DeleteFunc(slices.Clone(q.Proven), func(who string) bool { return who == by.ID })
+	if by.StepUp != nil {
+		q.Proven = append(q.Proven, by.ID)
+	}
 }
 
 // put folds the beginning.

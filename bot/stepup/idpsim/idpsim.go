@@ -252,7 +252,7 @@ func Signed(alg jose.SignatureAlgorithm, key any, c Claims) string {
 }
 
 // Answer is what pressing a button on the page does: whoever has an address says yes to a code, having
-// signed in at a time, or no. Errors: that there is no such code or person, or that the code was answered.
+// signed in at a time (zero: now), or no. Errors: that there is no such code or person, or that the code was answered.
 func (s *Server) Answer(userCode, email string, yes bool, signedIn time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,6 +269,9 @@ func (s *Server) Answer(userCode, email string, yes bool, signedIn time.Time) er
 		}
 		for i := range s.o.People {
 			if strings.EqualFold(s.o.People[i].Email, email) {
+				if signedIn.IsZero() {
+					signedIn = s.o.Now()
+				}
 				g.person, g.signedIn = &s.o.People[i], signedIn
 				return nil
 			}

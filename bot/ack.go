@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/keyholder/keyholder/bot/slackapi"
@@ -49,8 +50,22 @@ func fits(payload any) bool {
 
 // slashAnswer is the answer to a command, in the acknowledgement. Source: responding to slash commands.
 type slashAnswer struct {
-	ResponseType string `json:"response_type"`
-	Text         string `json:"text"`
+	ResponseType string        `json:"response_type"`
+	Text         string        `json:"text"`
+	Blocks       []slack.Block `json:"blocks,omitempty"`
+}
+
+// withCards is an answer that shows cards below its text; without them where they do not fit.
+func withCards(text string, cards []slack.Block) slashAnswer {
+	a := ephemeral(text)
+	if len(cards) == 0 {
+		return a
+	}
+	a.Blocks = append([]slack.Block{section(cut(text, limitSection))}, cards...)
+	if len(a.Blocks) > limitBlocks || !fits(a) {
+		a.Blocks = nil
+	}
+	return a
 }
 
 // ephemeral makes the answer to a command, cut until it fits.

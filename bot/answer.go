@@ -58,6 +58,10 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 	if l := b.linkTo(ctx, link, v.who.user); l != "" {
 		text += " <" + l + "|Open the card>"
 	}
+	if v.home { // shown where they look; a message may not reach them
+		v.publishHome(ctx, v.who.user, text)
+		return
+	}
 	text = cut(b.fill(text), limitSection)
 	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 	ways := v.ways(ctx, text, msg)

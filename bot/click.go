@@ -47,6 +47,8 @@ func (v *visit) click(ctx context.Context) {
 		}
 	case len(reply.Errors) > 0:
 		v.tell(ctx, sortedErrors(reply.Errors), reply.Link)
+	case v.home && reply.Text == "":
+		v.publishHome(ctx, v.who.user, "")
 	default:
 		v.tell(ctx, reply.Text, reply.Link)
 	}

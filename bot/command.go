@@ -44,7 +44,7 @@ func (v *visit) command(ctx context.Context) {
 	if l := v.b.linkTo(short, reply.Link, v.who.user); l != "" {
 		reply.Text += " <" + l + "|Open the card>"
 	}
-	v.ack.send("ok", ephemeral(v.b.fill(reply.Text)))
+	v.ack.send("ok", withCards(v.b.fill(reply.Text), v.cards))
 	v.later(ctx)
 }
 
@@ -133,7 +133,7 @@ func (b *Bot) help() string {
 		"`{command} recover [account]` nobody can sign in as the owner: report it, and it is regained step by step",
 		"`{command} docs [account] [publish | unpublish]` the account on one page: owner, key, administrators, roles, what happened last, what to mend; keep it in the channel",
 		"`{command} whatif @person` what rests on somebody, worst first",
-		"`{command} mine` what waits for you; `{command} mine ID` brings its card, where you have none",
+		"`{command} mine` what waits for you; `{command} mine ID` shows its card",
 		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",
 		"`{command} audit ID` the whole story of one transfer, request for access or finding, for those who may read the record",
 		"With one account configured its name can be left out.",

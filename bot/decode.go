@@ -40,6 +40,7 @@ type arrival struct {
 	files  map[string][]wireFile
 	slash  wireSlash
 	event  wireEvent
+	home   bool // click: in the App Home
 	opened bool // submit: the command opens a workflow whose ID is still to be made
 }
 
@@ -72,7 +73,7 @@ func (f formRef) has(block string) bool {
 var (
 	teamPattern    = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 	actionPattern  = regexp.MustCompile(`^([a-z]{1,32})\.([a-z_]{1,32})$`)
-	blockPattern   = regexp.MustCompile(`^([a-z]{1,32}):(0|[1-9][0-9]{0,8})$`)
+	blockPattern   = regexp.MustCompile(`^([a-z]{1,32}):(0|[1-9][0-9]{0,8})(?:#[1-9][0-9]?)?$`) // #: of several cards in one answer
 	accountPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 )
 
@@ -176,6 +177,10 @@ func (a *arrival) click(i wireInteraction, known func(string) bool) string {
 	a.cmd = workflows.Command{
 		ID:       strings.Join([]string{"click", i.User.TeamID, i.User.ID, once, act.ActionID, act.Value}, "/"),
 		Workflow: act.Value, Name: act.ActionID, Round: round, Actor: a.who.actor(),
+	}
+	if v := i.View; v != nil && v.Type == "home" && v.CallbackID == "" && v.PrivateMetadata == "" {
+		a.home = true // a card shown there; no form of ours is one
+		return ""
 	}
 	if i.View != nil || i.Container.Type == "view" || i.Container.ViewID != "" {
 		return a.inside(i.View)

@@ -38,6 +38,7 @@ type deskStub struct {
 	readers  map[string]bool
 	states   map[string]workflows.State
 	places   map[string]workflows.Place // workflow/person
+	cards    map[string]workflows.Card  // workflow/person
 	fault    error                      // of every method but Do and Delegate
 }
 
@@ -121,6 +122,11 @@ func (d *deskStub) MayRead(_ context.Context, p workflows.Person, _ string) bool
 func (d *deskStub) Place(_ context.Context, workflow, _, person string) (workflows.Place, bool, error) {
 	p, ok := d.places[workflow+"/"+person]
 	return p, ok, nil
+}
+
+func (d *deskStub) Card(_ context.Context, workflow, person string) (workflows.Card, string, bool, error) {
+	c, ok := d.cards[workflow+"/"+person]
+	return c, "transfer", ok, d.fault
 }
 
 var acme = workflows.AccountInfo{

@@ -20,19 +20,27 @@ func (v *visit) appHome(ctx context.Context) {
 	if v.fault != "" || e.Type != "app_home_opened" || (e.Tab != "" && e.Tab != "home") || !roster.IsPerson(e.User.ID) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, homeTimeout)
-	defer cancel()
 	v.at = v.b.o.RealNow()
+	v.publishHome(ctx, e.User.ID, "")
+}
+
+// publishHome publishes somebody's App Home; said is what is answered to a click there.
+func (v *visit) publishHome(ctx context.Context, user, said string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), homeTimeout)
+	defer cancel()
 	var blocks []slack.Block
+	if said != "" {
+		blocks = append(blocks, section(cut(v.b.fill(said), limitSection)), slack.NewDividerBlock())
+	}
 	if err := v.member(ctx); err != nil {
 		_, text, _ := v.explain(err)
-		blocks = []slack.Block{section(text)}
+		blocks = append(blocks, section(text))
 	} else {
-		blocks = v.homeBlocks(ctx)
+		blocks = append(blocks, v.homeBlocks(ctx)...)
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
-	if _, err := v.b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: e.User.ID, View: view}); err != nil {
-		v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, e.User.ID).Msg("the App Home was not published")
+	if _, err := v.b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view}); err != nil {
+		v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, user).Msg("the App Home was not published")
 	}
 }
 
@@ -49,10 +57,11 @@ func (v *visit) homeBlocks(ctx context.Context) []slack.Block {
 	default:
 		lines = append(lines, b.list(ctx, waiting, v.who.user)...)
 	}
-	var out []slack.Block
-	for _, text := range []string{joined(lines, "\n"), "*How to start*\n" + b.help()} {
-		out = append(out, section(cut(text, limitSection)))
+	out := []slack.Block{section(cut(joined(lines, "\n"), limitSection))}
+	if cards := b.ownCards(ctx, waiting, v.who.user, limitHome-homeReserve, false); len(cards) > 0 {
+		out = append(append(out, cards...), slack.NewDividerBlock())
 	}
+	out = append(out, section(cut("*How to start*\n"+b.help(), limitSection)))
 	note := "As of " + workflows.When(b.o.Now()) + ". Open this page again to see it afresh."
 	return append(out, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, note, false, false)))
 }

@@ -25,7 +25,7 @@ func (b *Bot) list(ctx context.Context, open []workflows.Overview, person string
 			link := b.linkTo(ctx, o.ID, person)
 			lines[i] = overview(o, link)
 			if link == "" && slices.Contains(o.Waiting, person) {
-				lines[i] += b.fill("; `{command} mine " + o.ID + "` brings you its card")
+				lines[i] += b.fill("; `{command} mine " + o.ID + "` shows you its card")
 			}
 		})
 	}
@@ -62,10 +62,12 @@ func (v *visit) wordMine(ctx context.Context, rest string) (workflows.Reply, err
 		return say("Nothing waits for you. You will get a message when something does."), nil
 	}
 	lines := append([]string{"*" + workflows.Plural(len(waiting), "thing") + " waiting for you*"}, v.b.list(ctx, waiting, v.who.user)...)
+	v.cards = v.b.ownCards(ctx, waiting, v.who.user, limitBlocks-1, true)
 	return say(strings.Join(lines, "\n")), nil
 }
 
-// bring has somebody's card of an open question sent to them.
+// bring shows somebody their card of an open question where it is not among their messages, or has it
+// sent to whoever is asked quietly.
 func (v *visit) bring(ctx context.Context, waiting []workflows.Overview, id string) (workflows.Reply, error) {
 	i := slices.IndexFunc(waiting, func(o workflows.Overview) bool { return strings.EqualFold(o.ID, id) })
 	if i < 0 {
@@ -74,6 +76,9 @@ func (v *visit) bring(ctx context.Context, waiting []workflows.Overview, id stri
 	o := waiting[i]
 	if l := v.b.linkTo(ctx, o.ID, v.who.user); l != "" {
 		return workflows.Reply{Text: "You have its card already.", Link: o.ID}, nil
+	}
+	if v.cards = v.b.ownCard(ctx, o.ID, v.who.user, 1); len(v.cards) > 0 {
+		return say("This is your card as it stands. Slack has not taken it as a message so far; that is tried again by itself."), nil
 	}
 	reply, err := v.b.o.Desk.Do(ctx, workflows.Command{
 		ID:   strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"),

@@ -44,6 +44,8 @@ type Desk interface {
 	Around(ctx context.Context, account string, others ...string) (workflows.Facts, error)
 	// Place answers where a workflow's card stands.
 	Place(ctx context.Context, workflow, name, recipient string) (workflows.Place, bool, error)
+	// Card answers what a person's own card of a workflow shows now, and the machine of its buttons.
+	Card(ctx context.Context, workflow, person string) (card workflows.Card, machine string, ok bool, err error)
 }
 
 // Form makes the modal that opens a workflow of one machine. What it asks elsewhere must be back well before the trigger's 3 s; it then does

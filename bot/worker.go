@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/keyholder/keyholder/bot/slackapi"
@@ -79,6 +80,8 @@ type visit struct {
 	arrival
 	at  time.Time
 	ack *ack
+	// cards are those that an answer to a command shows below its text.
+	cards []slack.Block
 	// after, when set, is what a command still does once it is answered.
 	after func(context.Context)
 }

@@ -1,6 +1,7 @@
 package cmd_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -190,5 +191,41 @@ func TestWhatTheHouseRestsOnIsThere(t *testing.T) {
 	}
 	if version != nil && !strings.Contains(file(t, "README.md"), "Go "+version[1]) {
 		t.Errorf("README.md asks for another Go than go.mod (%s)", version[1])
+	}
+}
+
+func TestTheThreatPageNamesTestsThatExist(t *testing.T) {
+	tests := map[string]bool{}
+	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllStringSubmatch(string(text), -1) {
+			tests[m[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for line := range strings.SplitSeq(file(t, ".github/SECURITY.md"), "\n") {
+		if !strings.HasPrefix(line, "| **") {
+			continue
+		}
+		all := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(line, -1)
+		if len(all) == 0 {
+			t.Errorf("no test shows this row: %.80s", line)
+		}
+		for _, m := range all {
+			named++
+			if !tests[m[1]] {
+				t.Errorf("the threat page names %s, which is no test", m[1])
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("only %d tests are named: this looks at the wrong lines", named)
 	}
 }

@@ -138,7 +138,7 @@ func (v *visit) decide(ctx context.Context) (workflows.Reply, error) {
 		}
 		cmd.Workflow = id
 	}
-	return v.b.o.Desk.Do(ctx, cmd)
+	return v.b.o.Desk.Do(ctx, v.withLast(ctx, cmd))
 }
 
 func (v *visit) accountExists(ctx context.Context, id string) error {

@@ -85,6 +85,15 @@ func (d *deskStub) Accounts(context.Context) ([]workflows.AccountInfo, error) {
 	return d.accounts, d.fault
 }
 
+func (d *deskStub) Account(_ context.Context, id string) (workflows.AccountInfo, error) {
+	for _, a := range d.accounts {
+		if a.Policy.ID == id {
+			return a, d.fault
+		}
+	}
+	return workflows.AccountInfo{}, d.fault
+}
+
 func (d *deskStub) Look(_ context.Context, id string) (workflows.Overview, error) {
 	for _, o := range d.open {
 		if o.ID == id {

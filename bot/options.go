@@ -29,6 +29,8 @@ type Desk interface {
 	State(ctx context.Context, workflow string) (workflows.State, error)
 	// Accounts answers every configured account in the file's order.
 	Accounts(ctx context.Context) ([]workflows.AccountInfo, error)
+	// Account answers one account. One that is not configured has a policy without a name.
+	Account(ctx context.Context, id string) (workflows.AccountInfo, error)
 	// Look answers one workflow.
 	Look(ctx context.Context, workflow string) (workflows.Overview, error)
 	// OpenOf and WaitingFor list open workflows, oldest first.

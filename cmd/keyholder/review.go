@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/bot"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/store"
@@ -192,7 +193,9 @@ func (c reviewImport) Run(w *world) error {
 		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
 	ctx, cancel := context.WithTimeout(w.ctx, importPatience)
 	defer cancel()
-	reply, err := desk.Do(ctx, c.command(raw, by, time.Now()))
+	cmd := c.command(raw, by, time.Now())
+	cmd.Input[review.BlockLast] = bot.LastList(ctx, desk, c.ID)
+	reply, err := desk.Do(ctx, cmd)
 	if err != nil {
 		return c.explain(err)
 	}

@@ -110,6 +110,10 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 	evPage:       func(*CampaignState, workflows.Event) error { return nil },
 	evFile:       func(*CampaignState, workflows.Event) error { return nil },
 	evRead: with(func(s *CampaignState, e workflows.Event, b wasRead) {
+		if b.Source == SourceCSV {
+			s.Edits++
+			b.Edit = s.Edits
+		}
 		s.reading(b.Environment, func(r *Reading) { *r = b.Reading })
 		if s.Gathered == nil {
 			s.Gathered = map[string][]Row{}
@@ -121,7 +125,8 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 		}
 	}),
 	evCounted: with(func(s *CampaignState, e workflows.Event, b counted) {
-		s.reading(b.Environment, func(r *Reading) { r.ConfirmedBy, r.Confirmed = e.By.ID, e.At })
+		s.Edits++
+		s.reading(b.Environment, func(r *Reading) { r.ConfirmedBy, r.Confirmed, r.Edit = e.By.ID, e.At, s.Edits })
 		s.learn(b.known)
 		s.Round++
 	}),
@@ -167,6 +172,8 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 		if s.Mailboxes == nil {
 			s.Mailboxes = map[string]Mailbox{}
 		}
+		s.Edits++
+		b.Edit = s.Edits
 		s.Mailboxes[b.Email] = b.Mailbox
 		s.learn(b.known)
 	}),

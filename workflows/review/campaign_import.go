@@ -47,6 +47,9 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	if s.Phase == CampaignOpen || s.Phase == CampaignClosing {
 		return workflows.Decision{}, onField(BlockFile, "The reviewers are at work on a list that is frozen. A fresh list counts again when the review has closed, to verify what was done.")
 	}
+	if was.Edit > 0 && older(cmd, was.Edit) && s.Phase == CampaignGathering {
+		return workflows.Decision{}, onField(BlockFile, s.laterList(was))
+	}
 	extracted, text := extraction(cmd.Input[BlockExtracted], s.Begun, cmd.At)
 	if text != "" {
 		return workflows.Decision{}, onField(BlockExtracted, text)
@@ -73,11 +76,26 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 		return s.verifyBy(cmd, reading, file, users)
 	}
 	rows := UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started, f.Account, extracted)
-	reading.Told = s.toldOf(env, rows, extra.Owner, f.Account)
+	reading.Told = append(s.toldOf(env, rows, extra.Owner, f.Account), against(cmd.Input[BlockLast], env, rows)...)
 	d, err := s.freezeRows(cmd, f, []workflows.Event{file}, reading, rows)
 	d.Reply = workflows.Reply{Text: fmt.Sprintf("Read: %s in %s.%s Now another administrator or holder has to confirm on their card that the Users page shows as many.",
 		workflows.Plural(len(users), "user"), workflows.Quote(or(reading.File, "the file")), notRead(extra)) + s.otherManagers(uploader)}
 	return d, err
+}
+
+// older reports whether a form was opened before an edit: what it shows is no longer so. A form
+// carries the number of edits of its time as its round.
+func older(cmd workflows.Command, edit int) bool {
+	return cmd.Round != workflows.NoRound && cmd.Round < edit
+}
+
+// laterList says what became of an environment's list since a form was opened.
+func (s CampaignState) laterList(r Reading) string {
+	text := workflows.Say("%m gave a list of this environment since you opened this form: %q with %n", r.Uploader, or(r.File, "a file"), r.Count, "user")
+	if r.ConfirmedBy != "" {
+		text += workflows.Say(", and %m has confirmed it", r.ConfirmedBy)
+	}
+	return text + ". Nothing was recorded. Close the form and look at your card; if that list is wrong, open the form again."
 }
 
 // notRead says what of a file does not count as a user or was not looked at.
@@ -93,7 +111,7 @@ func notRead(extra lists.ParsedCSV) string {
 }
 
 // toldAtMost is how many names a sentence about a list holds.
-const toldAtMost = 10
+const toldAtMost = 25
 
 // toldOf says what a second person has to look at in a file, by name: who administers, whom the file calls the owner against the
 // record, and what is not as decisions here left it.
@@ -117,21 +135,12 @@ func (s CampaignState) toldOf(env string, rows []Row, owner workflows.User, acco
 		}
 	}
 	var out []string
-	part := func(what string, names []string) {
-		if more := len(names) - toldAtMost; more > 0 {
-			names = append(names[:toldAtMost:toldAtMost], fmt.Sprintf("%d more", more))
-		}
-		if len(names) > 0 {
-			out = append(out, what+" "+workflows.List(names, "and"))
-		}
-	}
 	if owner.Email != "" && !approvals.SameAddress(owner.Email, s.Owner) {
 		out = append(out, "it calls "+workflows.Esc(owner.Email)+" the owner, and the record says "+workflows.Esc(s.Owner))
 	}
-	part("administrators:", admins)
-	part("not with the role that was decided here last:", changed)
-	part("missing, though decided here last:", gone)
-	return out
+	out = toldPart(out, "administrators:", admins)
+	out = toldPart(out, "not with the role that was decided here last:", changed)
+	return toldPart(out, "missing, though decided here last:", gone)
 }
 
 // otherManagers names who can confirm a file, in a sentence with a space before it.
@@ -246,6 +255,10 @@ func (s CampaignState) mailSystem(cmd workflows.Command, f workflows.Facts) (wor
 		return onField(BlockFile, "Give a list from the mail system or your word below, one of the two. Nothing was recorded.")
 	}
 	alias := strings.ToLower(s.Aliases[i].Email)
+	if m, told := s.Mailboxes[alias]; told && older(cmd, m.Edit) {
+		return onField(BlockFile, workflows.Say("%m has said who can open this mailbox since you opened this form, %t. Nothing was recorded. "+
+			"Close the form and look at your card; if it is still to be changed, open the form again.", m.By, m.At))
+	}
 	body := mailSystem{known: knownOf(f, cmd.Actor.ID), Mailbox: Mailbox{Email: alias, By: cmd.Actor.ID, At: cmd.At}}
 	if attest { // a word takes no list back: what it shows stands beside it
 		body.Attested, body.Delegates = cmd.Actor.ID, s.Mailboxes[alias].Delegates
@@ -315,7 +328,7 @@ func (s CampaignState) importForm() *workflows.Modal {
 	if len(envs) > 0 {
 		initial = envs[0].Value
 	}
-	return &workflows.Modal{Callback: FormImport, Action: ActImport, Title: "The users, from a file", Submit: "Read it", Workflow: s.ID, Account: s.AccountID, Round: s.Round,
+	return &workflows.Modal{Callback: FormImport, Action: ActImport, Title: "The users, from a file", Submit: "Read it", Workflow: s.ID, Account: s.AccountID, Round: s.Edits,
 		Intro: []string{"In integrator.io, under My account > Users, take the list with the columns Name, Email, Role, Status, Enable user and Last sign in into a CSV file. Filter nothing. You, the file's hash and the time are kept; another person then confirms the number of users."},
 		Inputs: []workflows.Input{
 			{Block: BlockEnvironment, Kind: workflows.InputSelect, Label: "Environment", Options: envs, Initial: initial},
@@ -334,7 +347,7 @@ func (s CampaignState) mailSystemForm() *workflows.Modal {
 	if len(aliases) > 0 {
 		initial = aliases[0].Value
 	}
-	return &workflows.Modal{Callback: FormDelegates, Action: ActDelegates, Title: "Who opens the mailbox", Submit: "Record it", Workflow: s.ID, Account: s.AccountID, Round: s.Round,
+	return &workflows.Modal{Callback: FormDelegates, Action: ActDelegates, Title: "Who opens the mailbox", Submit: "Record it", Workflow: s.ID, Account: s.AccountID, Round: s.Edits,
 		Intro: []string{"Whoever can open the mailbox of the owner holds the master key. Give the list of delegates from your mail system, or, where it gives none, IT's word that it agrees with the holders here."},
 		Inputs: []workflows.Input{
 			{Block: BlockAlias, Kind: workflows.InputSelect, Label: "Shared mailbox", Options: aliases, Initial: initial},

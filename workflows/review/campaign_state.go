@@ -75,6 +75,8 @@ type Reading struct {
 	Uploaded    time.Time `json:"uploaded,omitzero"`
 	ConfirmedBy string    `json:"confirmed_by,omitempty"`
 	Confirmed   time.Time `json:"confirmed,omitzero"`
+	// Edit is the number of the edit that said so last.
+	Edit int `json:"edit,omitempty"`
 }
 
 // Done reports whether the environment needs nothing more: read and, if from a file, confirmed; or excluded.
@@ -115,6 +117,9 @@ type CampaignState struct {
 	Why        string    `json:"why,omitempty"` // of a cancellation
 	Slow       string    `json:"slow,omitempty"`
 	Notes      []string  `json:"notes,omitempty"`
+	// Edits counts what people said about lists and mailboxes. A form carries the number of its time,
+	// so that it never undoes what was said after it was opened.
+	Edits int `json:"edits,omitempty"`
 	// Exports are the last sets of files that were made; ExportCount is how many there were.
 	Exports     []Export `json:"exports,omitempty"`
 	ExportCount int      `json:"export_count,omitempty"`

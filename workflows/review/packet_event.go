@@ -84,6 +84,7 @@ type Mailbox struct {
 	Attested    string    `json:"attested,omitempty"` // who says that holders and delegates agree
 	By          string    `json:"by"`
 	At          time.Time `json:"at"`
+	Edit        int       `json:"edit,omitempty"` // of the campaign, which said so last
 }
 
 // with decodes an event's body for a fold.

@@ -286,6 +286,9 @@ func (s *script) click(a []string) {
 	if p, packet := s.w.runs[id].state.(PacketState); packet && cmd.View != "" && action != ActReassign && !older {
 		cmd.Round = p.Edits // as its form carries
 	}
+	if c, campaign := s.w.runs[id].state.(CampaignState); campaign && cmd.View != "" && !older {
+		cmd.Round = c.Edits
+	}
 	s.answer(who, s.w.do(cmd))
 }
 

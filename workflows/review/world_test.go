@@ -204,6 +204,9 @@ func (w *world) click(who, action, id string, in map[string]string, page int) er
 		if p, packet := r.state.(PacketState); packet && (in != nil || action == FormPacket) && action != ActReassign {
 			cmd.Round = p.Edits // as its form carries
 		}
+		if c, campaign := r.state.(CampaignState); campaign && in != nil {
+			cmd.Round = c.Edits
+		}
 	}
 	if in != nil {
 		cmd.View, cmd.Submitted = "V1", action == FormPacket || action == ActReassign || action == ActImport || action == ActDelegates

@@ -61,7 +61,10 @@ func withCards(text string, cards []slack.Block) slashAnswer {
 	if len(cards) == 0 {
 		return a
 	}
-	a.Blocks = append([]slack.Block{section(cut(text, limitSection))}, cards...)
+	for _, piece := range pieces(a.Text, limitSection) {
+		a.Blocks = append(a.Blocks, section(piece))
+	}
+	a.Blocks = append(a.Blocks, cards...)
 	if len(a.Blocks) > limitBlocks || !fits(a) {
 		a.Blocks = nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/offboard"
 )
 
 // click answers a button of a card or of a form. The acknowledgement comes after the commit and carries nothing: whether Slack takes an answer there is
@@ -23,6 +24,9 @@ func (v *visit) click(ctx context.Context) {
 	}
 	v.cmd.At = v.b.at()
 	do := func(ctx context.Context) (workflows.Reply, error) { return v.b.o.Desk.Do(ctx, v.cmd) }
+	if v.cmd.Name == offboard.ActStart {
+		do = v.startOffboarding
+	}
 	reply, err := v.decided(ctx, do)
 	if v.stepUp(ctx, err, do) {
 		return
@@ -124,6 +128,9 @@ func (v *visit) submit(ctx context.Context) {
 // decide gives a form's command to the desk. A request's workflow ID is made of its view, so sending it twice opens one.
 func (v *visit) decide(ctx context.Context) (workflows.Reply, error) {
 	cmd := v.cmd
+	if v.opened && cmd.Name == offboard.Request {
+		return v.offboard(ctx, cmd)
+	}
 	if v.opened {
 		machine := strings.TrimSuffix(cmd.Name, requestCallback)
 		if v.b.o.Forms[machine] == nil {

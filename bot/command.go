@@ -51,7 +51,7 @@ func (v *visit) command(ctx context.Context) {
 // word is one thing the command can do; rest is what was typed after its name.
 type word func(v *visit, ctx context.Context, rest string) (workflows.Reply, error)
 
-// words are what works, by name. What is planned and not there yet stands in notYet.
+// words are what works, by name.
 var words map[string]word
 
 func init() { // a variable initialised in place would depend on itself through the list of names
@@ -74,12 +74,8 @@ func init() { // a variable initialised in place would depend on itself through 
 		"key":      (*visit).wordKey,
 		"docs":     (*visit).wordDocs,
 		"whatif":   (*visit).wordWhatIf,
+		"offboard": (*visit).wordOffboard,
 	}
-}
-
-// notYet says of each word that is not there what exists instead.
-var notYet = map[string]string{
-	"offboard": "Offboarding is not there yet. If the person owns an account, `{command} transfer` hands it on; `{command} status` shows what else rests on them.",
 }
 
 // word finds and runs what was typed.
@@ -92,9 +88,6 @@ func (v *visit) word(ctx context.Context, text string) (workflows.Reply, error) 
 	rest := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), fields[0]))
 	if w, ok := words[name]; ok {
 		return w(v, ctx, rest)
-	}
-	if text, ok := notYet[name]; ok {
-		return say(v.b.fill(text)), nil
 	}
 	if _, ok := mentioned(fields[0]); ok || strings.HasPrefix(name, "@") {
 		return say(v.b.fill("Nothing was asked about that person. Did you mean `{command} who @person`? `{command} help` lists all there is.")), nil
@@ -133,6 +126,7 @@ func (b *Bot) help() string {
 		"`{command} recover [account]` nobody can sign in as the owner: report it, and it is regained step by step",
 		"`{command} docs [account] [publish | unpublish]` the account on one page: owner, key, administrators, roles, what happened last, what to mend; keep it in the channel",
 		"`{command} whatif @person` what rests on somebody, worst first",
+		"`{command} offboard @person` somebody leaves: what rests on them becomes steps with a day; again, to move the day",
 		"`{command} mine` what waits for you; `{command} mine ID` shows its card",
 		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",
 		"`{command} audit ID` the whole story of one transfer, request for access or finding, for those who may read the record",

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -144,6 +145,7 @@ func (v *visit) wordWhatIf(ctx context.Context, rest string) (workflows.Reply, e
 		rests = true
 		lines = append(lines, "*Waiting for them:* "+workflows.Plural(n, "thing")+"; they can let somebody decide in their place with `{command} delegate @person`.")
 	}
+	v.offerOffboarding(ctx, accounts, who, rests)
 	head := "*What rests on " + workflows.Mention(who) + "*"
 	if !rests {
 		lines = append(lines, "Nothing rests on them.")
@@ -156,7 +158,10 @@ func (v *visit) wordWhatIf(ctx context.Context, rest string) (workflows.Reply, e
 
 // mayAskAbout refuses who may not ask what rests on others in an account.
 func (v *visit) mayAskAbout(ctx context.Context, a workflows.AccountInfo) error {
-	return v.mayKey(ctx, a, false)
+	if v.isOneOf(ctx, slices.Concat(a.Policy.HolderIDs(), a.Policy.Admins, a.Policy.Auditors)) {
+		return nil
+	}
+	return workflows.Refuse("not_permitted", "Holders, administrators and auditors can ask that.")
 }
 
 // restsOn is what rests on a person in one account; nothing when nothing does.

@@ -57,20 +57,27 @@ func (v *visit) mayKey(ctx context.Context, a workflows.AccountInfo, act bool) e
 		ids = append(ids, a.Policy.Auditors...)
 		who = "holders, keepers, administrators and auditors"
 	}
+	if v.isOneOf(ctx, ids) {
+		return nil
+	}
+	return workflows.Refuse("not_permitted", "The key of "+workflows.Esc(a.Policy.Name)+" is for its "+who+
+		". Nothing was recorded. If nobody can sign in as the owner any more: "+v.b.fill("`{command} recover "+a.Policy.ID+"`."))
+}
+
+// isOneOf reports whether whoever asks is among people and members of groups.
+func (v *visit) isOneOf(ctx context.Context, ids []string) bool {
 	for _, id := range ids {
 		if id == v.who.user {
-			return nil
+			return true
 		}
 		if !workflows.IsGroup(id) {
 			continue
 		}
-		members, err := v.b.people.Group(ctx, id)
-		if err == nil && slices.Contains(members, v.who.user) {
-			return nil
+		if members, err := v.b.people.Group(ctx, id); err == nil && slices.Contains(members, v.who.user) {
+			return true
 		}
 	}
-	return workflows.Refuse("not_permitted", "The key of "+workflows.Esc(a.Policy.Name)+" is for its "+who+
-		". Nothing was recorded. If nobody can sign in as the owner any more: "+v.b.fill("`{command} recover "+a.Policy.ID+"`."))
+	return false
 }
 
 // keyStatus tells what the record knows of the key.

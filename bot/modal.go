@@ -187,6 +187,10 @@ func element(in workflows.Input) slack.BlockElement {
 			e.InitialUser = in.Initial
 		}
 		return e
+	case workflows.InputDate:
+		e := slack.NewDatePickerBlockElement(in.Block)
+		e.InitialDate = in.Initial
+		return e
 	case workflows.InputFile:
 		return slack.NewFileInputBlockElement(in.Block).WithFileTypes(in.FileTypes...).WithMaxFiles(1)
 	case workflows.InputSelect:

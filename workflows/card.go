@@ -55,6 +55,7 @@ const (
 	InputMulti  = "multi_static_select"
 	InputUser   = "users_select"
 	InputText   = "plain_text_input"
+	InputDate   = "datepicker" // a date as 2026-12-24
 	InputChecks = "checkboxes"
 	InputFile   = "file_input" // the command's Input holds the file's content
 )

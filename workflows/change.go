@@ -87,6 +87,8 @@ func callKey(account string, call Call) string {
 	switch {
 	case call.Op == OpTell:
 		return "tell/" + call.ID
+	case call.Op == OpUndelegate:
+		return call.Op + "/" + call.ID
 	case call.Op == OpCheckpoint:
 		return "checkpoint/" + call.ID
 	case call.posted():

@@ -220,6 +220,8 @@ func (c *Courier) call(ctx context.Context, claim Claim) {
 	switch {
 	case e.Call.Op == OpTell:
 		deliverer = teller{c}
+	case e.Call.Op == OpUndelegate:
+		deliverer = undelegator{c}
 	case e.Call.posted() && c.o.Post != nil:
 		deliverer = c.o.Post
 	case e.Call.Op == OpCheckpoint && c.o.Checkpoints != nil:
@@ -303,12 +305,33 @@ type teller struct{ c *Courier }
 // Deliver implements [Deliverer].
 func (t teller) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
 	e := claim.Effect
+	who := Actor{Kind: ByKeyholder}
+	if e.Call.As != "" {
+		who = Actor{Kind: ByPerson, ID: e.Call.As}
+	}
 	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account, Name: e.Call.Command, Input: e.Call.Input, Submitted: len(e.Call.Input) > 0,
-		Actor: Actor{Kind: ByKeyholder}, At: t.c.o.Now(), Round: NoRound})
+		Actor: who, At: t.c.o.Now(), Round: NoRound})
 	var refused *Refusal
 	switch {
 	case err == nil, errors.As(err, &refused), errors.Is(err, ErrNoWorkflow) && !errors.Is(err, ErrNewer):
 		return Outcome{Done: true}
+	case passing(err):
+		return Outcome{Again: true, Err: err}
+	}
+	return Outcome{Aside: true, Err: err}
+}
+
+// undelegator ends delegations.
+type undelegator struct{ c *Courier }
+
+// Deliver implements [Deliverer].
+func (u undelegator) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
+	e := claim.Effect
+	err := u.c.o.Desk.EndDelegation(ctx, Command{ID: "undelegate/" + e.ID, Actor: Actor{Kind: ByKeyholder}, At: u.c.o.Now(), Round: NoRound},
+		e.Call.ID, e.Call.Known, e.Workflow)
+	switch {
+	case err == nil:
+		return Outcome{Done: true, Receipt: &Receipt{OK: true, Code: e.Call.ID}}
 	case passing(err):
 		return Outcome{Again: true, Err: err}
 	}

@@ -240,7 +240,7 @@ func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.
 		if err := d.delegateSteppedUp(cmd, to); err != nil {
 			return Reply{}, err
 		}
-		err = d.storePerson(ctx, recs[0], *event)
+		err = d.storePerson(ctx, recs[0], from, *event)
 		if errors.Is(err, ErrConflict) {
 			continue
 		}
@@ -250,6 +250,40 @@ func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.
 		return reply, err
 	}
 	return Reply{}, fmt.Errorf("record the delegation: %w", ErrConflict)
+}
+
+// EndDelegation ends the delegation that one person gave another, because a workflow decided it; where there is none, or one to somebody else, nothing
+// changes. The person's own word is not asked.
+func (d *Desk) EndDelegation(ctx context.Context, cmd Command, from, to, workflow string) error {
+	for range maxTries {
+		recs, err := d.o.Store.Load(ctx, Ref{KindPerson, from})
+		if err != nil {
+			return fmt.Errorf("load person: %w", err)
+		}
+		now, err := d.personState(ctx, recs[0])
+		if err != nil {
+			return err
+		}
+		if now.Delegation == nil || now.Delegation.To != to {
+			return nil
+		}
+		cmd.At = cmd.At.UTC().Truncate(time.Millisecond)
+		if cmd.At.Before(recs[0].Last) {
+			cmd.At = recs[0].Last
+		}
+		err = d.storePerson(ctx, recs[0], from, cmd.Event(DelegationEnded, struct {
+			Workflow string `json:"workflow"`
+		}{workflow}))
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
+		if err == nil {
+			cmd.Actor.ID = from
+			d.tellDelegate(ctx, cmd)
+		}
+		return err
+	}
+	return fmt.Errorf("end the delegation: %w", ErrConflict)
 }
 
 // CmdDelegated tells a workflow that somebody it waits for has changed their delegation.
@@ -317,12 +351,12 @@ func mayDelegate(cmd Command, people map[string]Person, to string, until time.Ti
 	return nil
 }
 
-func (d *Desk) storePerson(ctx context.Context, rec Record, e Event) error {
+func (d *Desk) storePerson(ctx context.Context, rec Record, id string, e Event) error {
 	p, err := d.personState(ctx, rec)
 	if err != nil {
 		return err
 	}
-	p.ID = e.By.ID
+	p.ID = id
 	e.Seq = rec.Version + 1
 	p, err = ApplyPerson(p, e)
 	if err != nil {

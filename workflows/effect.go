@@ -56,6 +56,9 @@ const (
 	OpSignIns = "sign_ins"
 	// OpTokens reads the API tokens of Call.Environment. As a watch it has learned something when [Tokens.Mark] differs from Call.Known. Answer: Receipt.Tokens.
 	OpTokens = "tokens"
+	// OpUndelegate ends the delegation of Call.ID, a person, as long as it is one to Call.Known; it goes through the desk. Answer: OK, also where there
+	// is none any more.
+	OpUndelegate = "undelegate"
 	// OpPage looks at the documentation of the account, for the published page; it reads the record and, where a token may, the users. Call.Known is the
 	// [Page.Mark] that is shown; the same again is no answer. Answer: Receipt.Page.
 	OpPage = "page"
@@ -75,7 +78,7 @@ const (
 // Ops are the operations that this version knows. One that it does not know is left for a newer one.
 var Ops = map[string]bool{OpInspect: true, OpInviteOwner: true, OpWithdraw: true, OpInviteUser: true, OpSetRole: true, OpRemoveUser: true,
 	OpWithdrawUser: true, OpReinvite: true, OpReadAccess: true, OpGrant: true, OpChangeAccess: true, OpRemoveAccess: true, OpCensus: true,
-	OpTrace: true, OpTell: true, OpCheckpoint: true, OpSignIns: true, OpTokens: true, OpPage: true, OpLetter: true, OpAlarmMail: true, OpAlarmHook: true,
+	OpTrace: true, OpTell: true, OpCheckpoint: true, OpSignIns: true, OpTokens: true, OpPage: true, OpUndelegate: true, OpLetter: true, OpAlarmMail: true, OpAlarmHook: true,
 	OpWatchTransfer: true, OpWatchUser: true}
 
 // Call is one thing to do at integrator.io.
@@ -102,10 +105,13 @@ type Call struct {
 	Raw bool `json:"raw,omitempty"`
 	// Since bounds OpTrace and OpSignIns. Last asks OpSignIns for a sign-in that is the last as far as it is seen, so that
 	// a log that is too long to be read whole answers too.
-	Since   time.Time         `json:"since,omitzero"`
-	Last    bool              `json:"last,omitempty"`
-	Command string            `json:"command,omitempty"` // what OpTell gives, with Input
-	Input   map[string]string `json:"input,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	Last    bool      `json:"last,omitempty"`
+	Command string    `json:"command,omitempty"` // what OpTell gives, with Input
+	// As is the person in whose name OpTell gives it: who decided it in the workflow that tells, and may or may not decide it in the one that is told.
+	// Empty: Keyholder.
+	As    string            `json:"as,omitempty"`
+	Input map[string]string `json:"input,omitempty"`
 	// Alarm is what OpAlarmMail and OpAlarmHook bring.
 	Alarm *Alarm `json:"alarm,omitempty"`
 	// Deadline ends the trying; zero: [GiveUpAfter] from the commit.
@@ -189,7 +195,7 @@ func (e Effect) Destination() string {
 		return "io/" + e.Account
 	}
 	switch road, _, _ := strings.Cut(e.Key, "/"); road {
-	case "tell", "checkpoint":
+	case "tell", "checkpoint", OpUndelegate:
 		return "desk"
 	case OpLetter, OpAlarmMail, OpAlarmHook:
 		return e.Key

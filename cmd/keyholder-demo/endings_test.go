@@ -313,7 +313,8 @@ func TestWordsOfTheCommand(t *testing.T) {
 	says(ana, "audit ../../etc/passwd", "not an ID")
 	says(dee, "transfr", "Did you mean", "/io transfer")
 	says(dee, "docs", "Owner:", ownerEmail)
-	says(dee, "offboard", "not there yet")
+	says(dee, "offboard somebody", "Who leaves?", "/io offboard @person")
+	says(oli, "offboard <@"+cat+">", "for the accounts that are theirs")
 	if got, err := s.slack.SlashCommand(s.ctx, gus, "C0GENERAL", "/io", "status"); err != nil || !strings.Contains(got.Text, "uest") {
 		t.Errorf("a guest reads %q (%v)", got.Text, err)
 	}

@@ -64,6 +64,17 @@ func (h Hours) next(loc *time.Location, at time.Time) time.Time {
 	}
 }
 
+// On answers when work begins on a date, as 2026-12-24, a working day or not; false where that is no
+// date.
+func (h Hours) On(day string) (time.Time, bool) {
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return time.Time{}, false
+	}
+	from, _ := h.span()
+	return wall(at, from, h.location()), true
+}
+
 // Add answers until when something has to be done that may take so long from a time. Whole days are
 // working days, ending at the same time of day; what is left, shorter than a day, is added as it
 // is. Less than nothing is nothing.

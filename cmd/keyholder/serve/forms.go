@@ -8,6 +8,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
 	"github.com/keyholder/keyholder/workflows/key"
+	"github.com/keyholder/keyholder/workflows/offboard"
 	"github.com/keyholder/keyholder/workflows/recovery"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
@@ -26,6 +27,9 @@ func (s *Server) forms() map[string]bot.Form {
 		},
 		"key": func(_ context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
 			return key.RequestForm(policies, account)
+		},
+		"offboard": func(context.Context, []workflows.Policy, string, time.Time) workflows.Modal {
+			return offboard.RequestModal("")
 		},
 		"recovery": func(_ context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
 			return recovery.RequestModal(policies, account)

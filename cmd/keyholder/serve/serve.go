@@ -24,6 +24,7 @@ import (
 	"github.com/keyholder/keyholder/workflows/drift"
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/key"
+	"github.com/keyholder/keyholder/workflows/offboard"
 	"github.com/keyholder/keyholder/workflows/post"
 	"github.com/keyholder/keyholder/workflows/reach"
 	"github.com/keyholder/keyholder/workflows/recovery"
@@ -66,7 +67,7 @@ type Server struct {
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine(), access.Machine{}, drift.Watcher(),
 		drift.Finding(drift.Undoing{Needs: access.UndoNeeds, Would: access.WouldUndo}), review.Campaign{}, review.Packet{},
-		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(),
+		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(), offboard.Machine(),
 		reach.Machine(), workflows.Governance(), workflows.Checkpoints{}}
 }
 

@@ -55,6 +55,9 @@ type Command struct {
 	// Input holds the fields of a submitted modal by block_id. Fields with several values join them with a newline.
 	Input map[string]string
 
+	// Told is true when another workflow gives it in the name of Actor, by [Call].As: their own click was decided there, with the proof that it wanted.
+	Told bool
+
 	Timer   *Timer
 	Receipt *Receipt
 	// Answers is the claim that this command answers; the commit removes it together with its change.

@@ -310,7 +310,7 @@ func (t teller) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
 		who = Actor{Kind: ByPerson, ID: e.Call.As}
 	}
 	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account, Name: e.Call.Command, Input: e.Call.Input, Submitted: len(e.Call.Input) > 0,
-		Actor: who, At: t.c.o.Now(), Round: NoRound})
+		Actor: who, Told: true, At: t.c.o.Now(), Round: NoRound})
 	var refused *Refusal
 	switch {
 	case err == nil, errors.As(err, &refused), errors.Is(err, ErrNoWorkflow) && !errors.Is(err, ErrNewer):

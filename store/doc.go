@@ -12,6 +12,7 @@
 //   - With Sentinel or Cluster claims wait for a replica as commits do, and [Store.Confirm] makes sure of what was read.
 //   - With Sentinel or Cluster a commit is followed by WAIT on the same connection; what no replica confirmed within a second is ErrUnclear. A
 //     failover can still lose what was confirmed, when the replica that has it is not the one promoted.
+//   - A claim of cards brings along where they stand, read under the lease.
 //   - At most one effect per key is leased. Effects of one key are handed out in the order of their commits; one that failed and
 //     waits for its time does not let a later one pass. Put replaces what the key holds, in flight or not.
 //   - A poll costs one pipelined read when nothing is due, however much is open. Shards take turns, people come before bulk.

@@ -122,7 +122,7 @@ func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candi
 		c := &call{shard: shard, script: scriptClaimEffects, args: []any{millis(real), millis(until), quota[shard]},
 			keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.held(shard)}}
 		for _, cand := range list {
-			c.keys = append(c.keys, s.keys.queue(shard, cand.member))
+			c.keys = append(c.keys, s.keys.queue(shard, cand.member), s.placesOf(shard, cand.member))
 			c.args = append(c.args, cand.lane, cand.member, newToken(shard))
 		}
 		calls = append(calls, c)
@@ -140,12 +140,20 @@ func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candi
 	return claims, failed
 }
 
+// placesOf names the places that belong to an effect's key, the key's own queue where there are none.
+func (s *Store) placesOf(shard int, key string) string {
+	if workflow, ok := workflows.CardsOf(key); ok && s.shardOfWorkflow(workflow) == shard {
+		return s.keys.places(shard, workflow)
+	}
+	return s.keys.queue(shard, key)
+}
+
 // readClaims reads the script's answer. An effect that cannot be read (a later version wrote it, or somebody else) is claimed as such. The key is the
 // queue's, whatever the effect says: that is where the lease stands.
 func (s *Store) readClaims(c *call, until time.Time) []workflows.Claim {
 	answer, _ := c.reply.([]any)
 	var claims []workflows.Claim
-	for ; len(answer) >= 3; answer = answer[3:] {
+	for ; len(answer) >= 4; answer = answer[4:] {
 		i, _ := answer[0].(int64)
 		attempts, _ := strconv.Atoi(fmt.Sprint(answer[1]))
 		body, _ := answer[2].(string)
@@ -157,6 +165,11 @@ func (s *Store) readClaims(c *call, until time.Time) []workflows.Claim {
 		claim.Effect.Key, claim.Effect.Lane = fmt.Sprint(c.args[3+(i-1)*3+1]), lane
 		if claim.Unreadable == nil {
 			claim.Effect.ID = cmp.Or(claim.Effect.ID, claim.Effect.Key)
+		}
+		if workflow, ok := workflows.CardsOf(claim.Effect.Key); ok {
+			if flat, ok := answer[3].([]any); ok {
+				claim.Places = s.readPlaces(workflow, pairs(flat))
+			}
 		}
 		claims = append(claims, claim)
 	}
@@ -173,6 +186,20 @@ func (s *Store) Places(ctx context.Context, workflow string) (map[string]workflo
 	if err != nil {
 		return nil, err
 	}
+	return s.readPlaces(workflow, all), nil
+}
+
+// pairs reads the answer of HGETALL as a script passes it on.
+func pairs(flat []any) map[string]string {
+	all := make(map[string]string, len(flat)/2)
+	for ; len(flat) >= 2; flat = flat[2:] {
+		all[fmt.Sprint(flat[0])] = fmt.Sprint(flat[1])
+	}
+	return all
+}
+
+// readPlaces reads the places of a workflow's cards as they are stored.
+func (s *Store) readPlaces(workflow string, all map[string]string) map[string]workflows.Place {
 	places := make(map[string]workflows.Place, len(all))
 	for field, stored := range all {
 		if strings.HasPrefix(field, againPrefix) {
@@ -188,7 +215,7 @@ func (s *Store) Places(ctx context.Context, workflow string) (map[string]workflo
 		}
 		places[field] = p
 	}
-	return places, nil
+	return places
 }
 
 // SavePlace implements [workflows.Effects].

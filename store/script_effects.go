@@ -3,17 +3,17 @@ package store
 // scriptClaimEffects leases due effects. The keys were seen due a moment ago; everything is checked again, since another
 // process may have been faster.
 //
-// KEYS: 1 due:0, 2 due:1, 3 held, then the queue of each candidate.
+// KEYS: 1 due:0, 2 due:1, 3 held, then for each candidate its queue and the places of its workflow (its queue again where it is no card).
 // ARGV: now, end of the lease, how many to claim, then for each candidate: lane, key, token.
 //
-// Answers for each claimed one: the candidate's index from 1, attempts, the effect's bytes. What is held back moves to the end of
-// its hold, so it is looked at once and does not stand before others.
+// Answers for each claimed one: the candidate's index from 1, attempts, the effect's bytes, and all places, read under the lease (false where it
+// is no card). What is held back moves to the end of its hold, so it is looked at once and does not stand before others.
 var scriptClaimEffects = newScript("claim effects", queueLua+`
 local now, lease, quota = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local out = {}
-for i = 1, #KEYS - 3 do
+for i = 1, (#KEYS - 3) / 2 do
   if quota == 0 then break end
-  local queue = KEYS[3 + i]
+  local queue, places = KEYS[2 + 2 * i], KEYS[3 + 2 * i]
   local a = 3 + (i - 1) * 3
   local lane, member, token = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
   local score = redis.call('ZSCORE', lanes[lane], member)
@@ -37,6 +37,7 @@ for i = 1, #KEYS - 3 do
         out[#out + 1] = i
         out[#out + 1] = got[1] or '0'
         out[#out + 1] = got[2]
+        out[#out + 1] = places ~= queue and redis.call('HGETALL', places)
         quota = quota - 1
       end
     end

@@ -211,6 +211,16 @@ func cardsEffect(cmd Command, lane int, version uint64) Effect {
 
 func cardsKey(workflow string, lane int) string { return fmt.Sprintf("cards/%s/%d", workflow, lane) }
 
+// CardsOf answers whose cards the key of an effect is about; ok false: it is about something else.
+func CardsOf(key string) (workflow string, ok bool) {
+	rest, ok := strings.CutPrefix(key, "cards/")
+	if !ok {
+		return "", false
+	}
+	workflow, _, ok = strings.Cut(rest, "/")
+	return workflow, ok
+}
+
 // lane is where a card is delivered.
 func (c Card) lane() int {
 	if c.Bulk {

@@ -124,17 +124,23 @@ func (c *Courier) claim(ctx, work context.Context, running *sync.WaitGroup) bool
 		return false // whoever ends a delivery wakes us
 	}
 	shards, hinted := c.hints.take()
+	heard := c.hints.heard() // before looking: what comes later may be written behind a claim
 	var claims []Claim
 	if hinted {
 		claims = c.look(ctx, free, shards)
 	}
 	for _, claim := range claims {
 		running.Go(func() {
+			settled := false
 			defer func() {
 				c.giveBack(1)
+				if settled && !c.hints.since(heard, claim.Shard) {
+					c.hints.again() // nothing came meanwhile; what found no hand may have one now
+					return
+				}
 				c.Wake(claim.Shard)
 			}()
-			c.deliver(work, claim)
+			settled = c.deliver(work, claim)
 		})
 	}
 	c.giveBack(free - len(claims))
@@ -178,8 +184,8 @@ func (c *Courier) giveBack(n int) {
 	}
 }
 
-// deliver carries one claim to its end.
-func (c *Courier) deliver(ctx context.Context, claim Claim) {
+// deliver carries one claim to its end. settled: its queue is gone, unless something was written there meanwhile.
+func (c *Courier) deliver(ctx context.Context, claim Claim) (settled bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.aside(ctx, claim, fmt.Errorf("the program stumbled: %v", p))
@@ -189,12 +195,13 @@ func (c *Courier) deliver(ctx context.Context, claim Claim) {
 	case claim.Unreadable != nil:
 		c.aside(ctx, claim, claim.Unreadable)
 	case claim.Effect.Kind == EffectCards:
-		c.cards(ctx, claim)
+		return c.cards(ctx, claim)
 	case claim.Effect.Kind == EffectCall, claim.Effect.Kind == EffectWatch:
 		c.call(ctx, claim)
 	default:
 		c.aside(ctx, claim, fmt.Errorf("deliver an effect of the kind %.20q: %w", claim.Effect.Kind, ErrNewer))
 	}
+	return false
 }
 
 // call does what a call or a watch means.
@@ -440,12 +447,15 @@ func (c *Courier) report(ctx context.Context, claim Claim, r *Receipt) error {
 	return err
 }
 
-func (c *Courier) end(ctx context.Context, claim Claim, f Finish) {
+// end stores how a claim ended. What cannot be stored is taken up again when the lease ends.
+func (c *Courier) end(ctx context.Context, claim Claim, f Finish) (stored bool) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	if err := c.o.Store.Finish(bounded, claim, f); err != nil && !errors.Is(err, ErrLeaseLost) {
+	err := c.o.Store.Finish(bounded, claim, f)
+	if err != nil && !errors.Is(err, ErrLeaseLost) {
 		c.o.Log.Warn().Err(err).Str(LogEffect, claim.Effect.ID).Msg("the end could not be stored; the lease will end")
 	}
+	return err == nil
 }
 
 // backoff is 0.5 s, doubling to 5 min, between half and all of it.

@@ -36,22 +36,25 @@ type cardRun struct {
 	lost    error // the lease, or the store
 }
 
-// cards brings every card of the claim's lane that shows something else than the state says to its newest content, and gives the claim back while
-// one of them could not be brought. A card is wanted as long as the state wants it, whatever Slack answers.
-func (c *Courier) cards(ctx context.Context, claim Claim) {
+// cards brings every card of the claim's lane that shows something else than the state says to its newest content, and
+// gives the claim back while one of them could not be brought. A card is wanted as long as the state wants it, whatever
+// Slack answers. settled: all show what they should, and that is stored.
+func (c *Courier) cards(ctx context.Context, claim Claim) (settled bool) {
 	s, err := c.o.Desk.show(ctx, claim.Effect.Workflow, claim.Effect.Revision)
 	if err != nil {
 		c.unmeant(ctx, claim, err)
-		return
+		return false
 	}
 	if claim.Effect.Key != cardsKey(claim.Effect.Workflow, claim.Effect.Lane) {
 		c.unmeant(ctx, claim, unexplained("compare its key"))
-		return
+		return false
 	}
-	places, err := c.o.Desk.o.Store.Places(ctx, claim.Effect.Workflow)
-	if err != nil {
-		c.unmeant(ctx, claim, err)
-		return
+	places := claim.Places
+	if places == nil {
+		if places, err = c.o.Desk.o.Store.Places(ctx, claim.Effect.Workflow); err != nil {
+			c.unmeant(ctx, claim, err)
+			return false
+		}
 	}
 	claim.Effect.Account = s.state.Account()
 	run := &cardRun{c: c, claim: claim, shown: s, places: places, unsaved: map[string]Place{},
@@ -65,10 +68,11 @@ func (c *Courier) cards(ctx context.Context, claim Claim) {
 	case run.lost != nil:
 		c.o.Log.Warn().Err(run.lost).Str(LogEffect, claim.Effect.ID).Msg("the cards' delivery stops; the lease will end")
 	case run.next.IsZero():
-		c.end(ctx, claim, Finish{Done: true, Places: run.unsaved})
+		return c.end(ctx, claim, Finish{Done: true, Places: run.unsaved})
 	default:
 		c.end(ctx, claim, Finish{NotBefore: run.next, Failed: run.failed, Places: run.unsaved})
 	}
+	return false
 }
 
 // count is how many cards show something else than they should.

@@ -236,6 +236,8 @@ type Claim struct {
 	Attempts int
 	// Unreadable is set when what stands in the queue is no effect that this version can read; only Key and Lane are known then.
 	Unreadable error
+	// Places are, for cards, where all of the workflow's cards stand, as read with the claim; nil: nobody looked.
+	Places map[string]Place
 	// Place is where the card stands already; zero TS: not posted yet. Parent is the place of the card named by Under. The courier sets them.
 	Place, Parent Place
 }

@@ -32,8 +32,8 @@ type Comparison struct {
 	Slice time.Duration
 }
 
-// Run measures and reports "<what>/s", "bare/s", their ratio "of-bare" and "aim".
-func (c Comparison) Run(b *testing.B) {
+// Run measures and reports "<what>/s", "bare/s", their ratio "of-bare" and "aim". It answers how many of ours were done.
+func (c Comparison) Run(b *testing.B) int64 {
 	b.Helper()
 	if c.Turns == 0 {
 		c.Turns = 6
@@ -61,6 +61,7 @@ func (c Comparison) Run(b *testing.B) {
 		b.ReportMetric(c.Aim, "aim")
 	}
 	b.ReportMetric(0, "ns/op") // one round is a measurement of its own, and its length says nothing
+	return ours.done.Load()
 }
 
 // Sprint adds up slices of time in which one thing is done again and again.
@@ -127,24 +128,37 @@ func BareCommands(b *testing.B, addr, name string, commands, width, written int)
 	}
 }
 
-// Meter counts commits and their bytes as they leave for Redis; it is a [store.Options] Hook.
-type Meter struct{ commits, bytes atomic.Int64 }
+// Meter counts round trips, commits and their bytes as they leave for Redis; it is a [store.Options] Hook.
+type Meter struct{ trips, commits, bytes atomic.Int64 }
+
+// Trips is how many round trips were made.
+func (m *Meter) Trips() int64 { return m.trips.Load() }
 
 // Mean is the mean size of a commit in bytes, names of keys included; 0 before the first.
 func (m *Meter) Mean() int { return int(m.bytes.Load() / max(m.commits.Load(), 1)) }
 
 // Reset forgets what was counted.
-func (m *Meter) Reset() { m.commits.Store(0); m.bytes.Store(0) }
+func (m *Meter) Reset() {
+	m.trips.Store(0)
+	m.commits.Store(0)
+	m.bytes.Store(0)
+}
 
 // DialHook implements redis.Hook.
 func (m *Meter) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook implements redis.Hook.
-func (m *Meter) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (m *Meter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		m.trips.Add(1)
+		return next(ctx, cmd)
+	}
+}
 
 // ProcessPipelineHook implements redis.Hook.
 func (m *Meter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		m.trips.Add(1)
 		for _, cmd := range cmds {
 			m.see(cmd.Args())
 		}

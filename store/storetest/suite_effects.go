@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -241,9 +242,22 @@ var cardTests = []test{
 			w.Errorf("places %+v", got)
 		}
 		c = w.one(w.start, w.cards("0", 1).ID)
+		if got := w.places(); !reflect.DeepEqual(c.Places, got) {
+			w.Errorf("claimed with places %+v, they are %+v", c.Places, got)
+		}
 		w.must(w.s.SavePlace(w.ctx, c, "main", "U1", workflows.Place{Channel: "D", TS: "1", Shown: "hash"}))
 		if got := w.places(); got["main/U1"].Shown != "hash" {
 			w.Errorf("places %+v", got)
+		}
+	}},
+	{"only cards are claimed with places, and those that stand nowhere with none", func(w *world) {
+		w.appended(w.call("1"))
+		if c := w.one(w.start, "1"); c.Places != nil {
+			w.Errorf("a call has places: %+v", c.Places)
+		}
+		w.put(w.cards("0", 1))
+		if c := w.one(w.start, w.cards("0", 1).ID); c.Places == nil || len(c.Places) != 0 {
+			w.Errorf("places %+v", c.Places)
 		}
 	}},
 	{"newer content waits for the older one's end and is due then", func(w *world) {

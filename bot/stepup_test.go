@@ -122,8 +122,10 @@ func TestAFormThatWantsAProofWaitsForIt(t *testing.T) {
 	t.Parallel()
 	r := withProvider(t)
 	r.slash("UANA", "transfer acme")
-	values := map[string]map[string]any{"new_owner_person": {"new_owner_person": "UBEN"}, "reason": {"reason": "Jane leaves."}}
-	if res, err := r.sim.SubmitView(r.ctx(), "UANA", r.sim.Views("UANA")[0].ID, values); err != nil || len(res.Errors) > 0 {
+	values := map[string]map[string]any{
+		"new_owner_person": {"new_owner_person": "UBEN"}, "reason": {"reason": "Jane leaves."}}
+	view := r.sim.Views("UANA")[0].ID
+	if res, err := r.sim.SubmitView(r.ctx(), "UANA", view, values); err != nil || len(res.Errors) > 0 {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	r.says(r.asked("UANA"), "ana@acme.example", true)

@@ -63,7 +63,9 @@ func (p Policy) stepsUp(name string, s State) bool {
 // steppedUp refuses a change that a person has yet to show who they are for. Only what would be recorded
 // asks for it: who may not click, and who opens a form, hears that at once.
 func (d *Desk) steppedUp(m Machine, cmd Command, at scene, c *Change) error {
-	named := slices.ContainsFunc(at.policy.StepUp, func(n string) bool { return n == cmd.Name || strings.HasPrefix(n, cmd.Name+":") })
+	named := slices.ContainsFunc(at.policy.StepUp, func(n string) bool {
+		return n == cmd.Name || strings.HasPrefix(n, cmd.Name+":")
+	})
 	if !named || cmd.Told || cmd.Actor.Kind != ByPerson || cmd.Actor.StepUp != nil || len(c.Records) == 0 {
 		return nil
 	}

@@ -178,6 +178,9 @@ func (p *Provider) Ask(ctx context.Context) (Question, error) {
 		return Question{}, fmt.Errorf("%w: %w", err, away)
 	}
 	got, style, err := p.device(ctx, d)
+	if _, said := answer(err); said {
+		return Question{}, fmt.Errorf("ask the identity provider: %w: %w", bare(err), refused)
+	}
 	if err != nil {
 		return Question{}, fmt.Errorf("ask the identity provider: %w: %w", bare(err), away)
 	}
@@ -222,6 +225,10 @@ func (p *Provider) device(ctx context.Context, d *discovered) (
 var away = refuse("provider_away", "Your identity provider cannot be reached, so nobody can show who they are.",
 	"Try again in a few minutes.")
 
+// refused is the refusal when it answers that Keyholder may not ask.
+var refused = refuse("provider_refused", "Your identity provider refused the sign-in by code.",
+	"Ask whoever operates Keyholder to run `keyholder check --step-up`.")
+
 func refuse(code, what, next string) *workflows.Refusal {
 	return workflows.Refuse(code, what+" Nothing was recorded. "+next)
 }
@@ -262,9 +269,7 @@ func (p *Provider) answered(ctx context.Context, q Question) (*oidc.IDToken, cla
 				"Nobody showed who they are in time with code "+workflows.Quote(q.Code)+".",
 				"Press the button again when you have a minute for it.")
 		case said:
-			return nil, claims{}, fmt.Errorf("await the identity provider: %w: %w", bare(err),
-				refuse("provider_refused", "Your identity provider refused the sign-in by code.",
-					"Ask whoever operates Keyholder to run `keyholder check --step-up`."))
+			return nil, claims{}, fmt.Errorf("await the identity provider: %w: %w", bare(err), refused)
 		}
 		// It is away, or stumbled: RFC 8628, 3.5, wants fewer questions then.
 		pause(until, max(time.Duration(q.device.Interval)*time.Second, shortestPoll))

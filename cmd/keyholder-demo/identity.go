@@ -36,6 +36,8 @@ func (d *demo) proving(text string) string {
 	if d.identity == nil {
 		return text
 	}
-	text = strings.Replace(text, "    admins: [U0DEE]\n", "    admins: [U0DEE]\n    step_up: ["+strings.Join(shownClicks, ", ")+"]\n", 1)
-	return text + "step_up: {issuer: \"http://" + d.identityListener.Addr().String() + "\", client_id: " + identityClient + "}\n"
+	const admins = "    admins: [U0DEE]\n"
+	text = strings.Replace(text, admins, admins+"    step_up: ["+strings.Join(shownClicks, ", ")+"]\n", 1)
+	issuer := "http://" + d.identityListener.Addr().String()
+	return text + fmt.Sprintf("step_up: {issuer: %q, client_id: %s}\n", issuer, identityClient)
 }

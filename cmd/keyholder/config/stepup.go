@@ -150,11 +150,12 @@ func (v *adviser) stepUp(path string, a *Account) {
 	if asks(".confirm") || asks(".approve") {
 		if !slices.Contains(a.StepUp, stepDelegate) {
 			v.add(path+".step_up", "Votes ask for a proof, and handing one's vote to somebody else does not. Add delegate.",
-				"A stolen Slack session could name a colleague of the thief as delegate, who then votes with a proof of their own.")
+				"A stolen Slack session could name the thief's friend as delegate, who then votes with a proof of their own.")
 		}
 	}
 	if v.cfg.StepUp.AuthTime == Optional && len(a.StepUp) > 0 {
-		v.add("step_up.auth_time", "Proofs that do not say when somebody signed in are taken. Have the provider say it, and write require.",
+		v.add("step_up.auth_time",
+			"Proofs that do not say when somebody signed in are taken. Have the provider say it, and write require.",
 			"A browser that was left open then says yes without anybody's passkey.")
 	}
 }

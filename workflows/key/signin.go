@@ -259,7 +259,7 @@ func (s SignInState) card(who string) workflows.Card {
 	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: "Sign-in " + s.ID}
 	if s.Closed() {
 		c.Title = map[bool]string{true: "✓ A sign-in as ", false: "! A sign-in as "}[s.Stage == SignInClaimed] + workflows.Esc(s.Owner)
-		c.Lines = []string{s.outcome() + " " + workflows.When(s.Over)}
+		c.Lines = []string{s.outcome() + workflows.Say(" Ended %t.", s.Over)}
 		c.Fallback = "A sign-in as " + s.Owner + ": " + s.Stage
 		return c
 	}

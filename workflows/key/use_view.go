@@ -59,7 +59,7 @@ func (s UseState) card(who string) workflows.Card {
 	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: "Key " + s.ID}
 	if s.Closed() {
 		c.Title = s.mark() + " " + workflows.Esc(s.headline())
-		c.Lines = []string{s.outcome() + " " + workflows.When(s.Over)}
+		c.Lines = []string{s.outcome() + workflows.Say(" Ended %t.", s.Over)}
 		c.Facts = s.evidence()
 		c.Fallback = s.headline()
 		return c
@@ -237,7 +237,7 @@ func (s UseState) channelCard() workflows.Card {
 	c := workflows.Card{Name: cardStart, Recipient: s.Channel, Note: "Key " + s.ID, Bulk: true}
 	c.Title, c.Fallback, c.Lines = workflows.Esc(s.headline()), s.headline(), []string{s.now()}
 	if s.Closed() {
-		c.Title, c.Lines = s.mark()+" "+c.Title, []string{s.outcome() + " " + workflows.When(s.Over)}
+		c.Title, c.Lines = s.mark()+" "+c.Title, []string{s.outcome() + workflows.Say(" Ended %t.", s.Over)}
 	}
 	return c
 }

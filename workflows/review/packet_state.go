@@ -135,7 +135,7 @@ func (s PacketState) Began() time.Time { return s.Assigned.Opened }
 func (s PacketState) Title() string {
 	title := "Review who has access to " + s.AccountName + ", " + s.Period
 	if s.Phase == PacketReviewing {
-		title += fmt.Sprintf(": %d of %d rows left", len(s.lacking()), len(s.Rows))
+		title += fmt.Sprintf(": %d of %s left", len(s.lacking()), workflows.Plural(len(s.Rows), "row"))
 	}
 	return title
 }

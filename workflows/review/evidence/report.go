@@ -49,11 +49,11 @@ type reportPage struct {
 type reportFact struct{ Name, Text string }
 
 type reportSource struct {
-	Name, Source, At, SHA256, Filters, File, FileSHA256 string
-	Rows, Pages                                         int
-	Excluded                                            string
-	Hand                                                []string // who brought and confirmed it, and what could not be read
-	Requests                                            []string
+	Name, Source, At, SHA256, Filters, File, FileSHA256, Answers string
+	Rows, Pages                                                  int
+	Excluded                                                     string
+	Hand                                                         []string // who brought and confirmed it, and what could not be read
+	Requests                                                     []string
 }
 
 type reportPacket struct {

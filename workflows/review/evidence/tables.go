@@ -15,7 +15,7 @@ func (d *dossier) reportSources() []reportSource {
 	for _, env := range d.environments {
 		r, ok := d.reading(env)
 		s := reportSource{Name: environmentTitle(env), Source: r.Source, At: reportTime(r.At), SHA256: r.SHA256, Filters: orWords(r.Filters, "none"), Rows: r.Count,
-			Pages: len(r.Pages), Excluded: d.plain(r.Excluded), File: r.File, FileSHA256: r.FileSHA256}
+			Pages: len(r.Pages), Answers: workflows.Plural(len(r.Pages), "answer"), Excluded: d.plain(r.Excluded), File: r.File, FileSHA256: r.FileSHA256}
 		if !ok || r.Source == "" && r.Excluded == "" {
 			s.Source, s.Filters = "not read yet", ""
 		}

@@ -340,6 +340,18 @@ func TestAFreshWorldBeginsAtTheSameAddress(t *testing.T) {
 	}
 	next.request(dee, toAlias()) // the bot of this world remembers nothing, and works
 	next.untilTicked("ask")
+
+	p.sees("More to try")
+	p.click("button", "^Nobody can open the mailbox…$")
+	p.sees("Everything that happened here is gone then")
+	p.shot("tour-choice")
+	p.click("button", "^Yes, start afresh$")
+	p.stage = world()
+	p.toursTo("Report that nobody gets in")
+	if got := p.account().Snapshot().Owner.Email; got != aliasEmail || !p.integrator.MailboxOff(aliasEmail) {
+		t.Errorf("in the world of the tour %s owns the account", got)
+	}
+	p.sees("Jane leaves…")
 }
 
 func TestMeddlingIsSeenAtIntegratorAndKeepsTheFocus(t *testing.T) {

@@ -32,8 +32,10 @@ type options struct {
 	// demo's time begins, zero for now. They are for tests.
 	redisURL string
 	from     time.Time
-	edit     func(yaml string) string
-	log      zerolog.Logger
+	// tour is what is tried in this world, one of the tours' IDs; "" is the transfer.
+	tour string
+	edit func(yaml string) string
+	log  zerolog.Logger
 }
 
 // demo is the bot with its surroundings.
@@ -51,8 +53,8 @@ type demo struct {
 	seed       uint64
 	names      []string // see options
 	faults     bool
-	began      int64  // tells this world from the one before: when it was made, in real nanoseconds
-	renew      func() // ends this world for a fresh one; nil where there is none to follow
+	began      int64             // tells this world from the one before: when it was made, in real nanoseconds
+	renew      func(tour string) // ends this world for a fresh one with that tour; nil where there is none to follow
 
 	slackListener, integratorListener, identityListener net.Listener
 
@@ -114,6 +116,15 @@ func (d *demo) simulate(o options) {
 			SocketDrop: 0.01, SocketDisconnect: 0.02, AckLost: 0.03}
 	}
 	d.integrator, d.info = integratorsim.Demo(io)
+	d.tour.kind = o.tour
+	if o.tour != "" { // these begin where a transfer has ended
+		d.info.Account.HandTo(aliasEmail, "Celigo mailbox")
+	}
+	if o.tour == tourRecovery {
+		if _, err := d.integrator.Act(integratorsim.Action{Do: "mailbox_off", Email: aliasEmail}); err != nil {
+			panic(err) // the address above is one
+		}
+	}
 	so.Panel = d.panel()
 	d.slack = slacksim.New(so)
 	for _, u := range people() {
@@ -126,6 +137,9 @@ func (d *demo) simulate(o options) {
 // configure takes the configuration through the same road as a file.
 func (d *demo) configure(o options) error {
 	text := strings.ReplaceAll(file, "INTEGRATOR", "http://"+d.integratorListener.Addr().String())
+	if o.tour != "" {
+		text = strings.Replace(text, "owner: "+ownerEmail, "owner: "+aliasEmail, 1) + "    key: {watch_every: 2s}\n"
+	}
 	if o.edit != nil {
 		text = o.edit(text)
 	}
@@ -186,8 +200,14 @@ func worlds(ctx context.Context, o options, started func(*demo)) error {
 			return err
 		}
 		world, end := context.WithCancel(ctx)
-		var again atomic.Bool
-		d.renew = func() { again.Store(true); end() }
+		next := make(chan string, 1)
+		d.renew = func(tour string) {
+			select {
+			case next <- tour:
+				end()
+			default: // somebody was first
+			}
+		}
 		o.listen, o.integratorListen = d.slackListener.Addr().String(), d.integratorListener.Addr().String()
 		if d.identity != nil {
 			o.identityListen = d.identityListener.Addr().String()
@@ -195,7 +215,12 @@ func worlds(ctx context.Context, o options, started func(*demo)) error {
 		started(d)
 		err = d.run(world)
 		end()
-		if ctx.Err() != nil || !again.Load() {
+		select {
+		case o.tour = <-next:
+		default:
+			return err
+		}
+		if ctx.Err() != nil {
 			return err
 		}
 	}

@@ -21,6 +21,8 @@
 //   - Making the mailbox a user is ticked when Keyholder asks for confirmations, not when integrator.io knows: whoever moves the time right after the
 //     tick moves it for the next step.
 //   - The panel tells everything over one event stream. Slack wakes it; integrator.io, which tells nobody, and the clock are looked at four times a second.
+//   - The tours of the key (tour_key.go) begin in worlds in which the mailbox owns the account already, for who wants to see a recovery should not have to
+//     hand an account over first. Their ticks are read from the cards and private answers of their workflows; what can no longer be done is passed by.
 //   - A fresh world is another demo in the same process: everything of the one before ends, its Redis too, and the next one listens at the same
 //     addresses with the same seed. The page loads itself again when it answers.
 //   - Requests that another site makes from the same browser are refused on both ports, whatever their method, and so is any Host but an address,

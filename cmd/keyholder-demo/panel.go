@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -65,9 +66,19 @@ func (d *demo) act(w http.ResponseWriter, r *http.Request) {
 }
 
 // freshWorld ends this world, and with it everything that happened in it. Its answer is on its way before that.
-func (d *demo) freshWorld(w http.ResponseWriter, _ *http.Request) {
+func (d *demo) freshWorld(w http.ResponseWriter, r *http.Request) {
 	if d.renew == nil {
 		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": "this world has none to follow; end the program and start it again"})
+		return
+	}
+	var body struct {
+		Tour string `json:"tour"` // one of the tours' IDs; "": the transfer
+	}
+	if !readJSON(w, r, &body) {
+		return
+	}
+	if !slices.ContainsFunc(tours, func(t tourChoice) bool { return t.ID == body.Tour }) {
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": "there is no such tour"})
 		return
 	}
 	const answer = "{}\n"
@@ -75,7 +86,7 @@ func (d *demo) freshWorld(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	_, _ = io.WriteString(w, answer)
 	_ = http.NewResponseController(w).Flush()
-	go d.renew() // it closes the connection under this request
+	go d.renew(body.Tour) // it closes the connection under this request
 }
 
 // maxForward is the longest single jump.

@@ -39,7 +39,7 @@ func (d *demo) panelState() panelState { return d.panelStateOf(d.slack.AllMessag
 func (d *demo) panelStateOf(messages []slacksim.Message) panelState {
 	world := d.integrator.State()
 	return panelState{Now: world.Now, Ahead: int64(d.clock.Ahead() / time.Second), Seed: d.seed, Faults: d.faults, Mailbox: aliasEmail, Account: "Acme Production",
-		Tour: d.tour.view(messages, world.Accounts[0]), World: world.Accounts, Mails: world.Mails, Letters: d.mail.all(), Off: world.MailboxesOff, Jumped: d.jumped.Load() != 0, Happened: d.happened(messages),
+		Tour: d.tourNow(messages, world), World: world.Accounts, Mails: world.Mails, Letters: d.mail.all(), Off: world.MailboxesOff, Jumped: d.jumped.Load() != 0, Happened: d.happened(messages),
 		Began: d.began, Fresh: d.renew != nil}
 }
 

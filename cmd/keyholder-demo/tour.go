@@ -13,7 +13,10 @@ import (
 
 // tour is the list of things to try. It keeps nothing but the moment from which things count: what is done is read from what both simulators
 // hold, so that it does not matter who did it, where, or whether the panel was open.
-type tour struct{ since atomic.Int64 } // microseconds of the demo's time
+type tour struct {
+	since atomic.Int64 // microseconds of the demo's time
+	kind  string       // of the world, fixed when it is made: "" is the transfer's
+}
 
 // restart makes everything before now count no more. A transfer that is still open stays the tour's.
 func (t *tour) restart(now time.Time) { t.since.Store(now.UnixMicro()) }
@@ -26,6 +29,8 @@ type tourStep struct {
 	// Show names the place in the panel where this step is pressed; "" when it is all in Slack.
 	Show string `json:"show,omitempty"`
 	Done bool   `json:"done"`
+	// Jump is how far the step's own button moves the time, in seconds; 0: it has none.
+	Jump int64 `json:"jump,omitempty"`
 	// Missed says that it can no longer be done in this round, because of what happened meanwhile.
 	Missed bool `json:"missed,omitempty"`
 }
@@ -37,12 +42,19 @@ type tourView struct {
 	Current int `json:"current"`
 	// Note says what got in the way; "" when nothing did.
 	Note string `json:"note,omitempty"`
+	// ID is the tour's, Lead what the world is like at its beginning, End what is said when all is done.
+	ID   string `json:"id"`
+	Lead string `json:"lead"`
+	End  string `json:"end"`
+	// Others are the tours that can be begun in a world of their own.
+	Others []tourChoice `json:"others"`
 }
 
 // Places in the panel.
 const (
-	showMail = "mail"
-	showTime = "time"
+	showMail   = "mail"
+	showTime   = "time"
+	showMeddle = "meddle"
 )
 
 // tourSteps are all steps in their order. ID in a text becomes the transfer's.
@@ -98,7 +110,7 @@ func (t *tour) read(messages []slacksim.Message) trace {
 			continue
 		}
 		at := micros(m.TS)
-		id, name := cardOf(m)
+		id, name := cardOf(m, "t")
 		if id == "" {
 			out.refused = out.refused || at > since && private(m) && strings.Contains(m.Text, "othing was recorded")
 			continue
@@ -138,10 +150,10 @@ func (c *trace) add(name, text string, at int64) {
 	}
 }
 
-// cardOf answers which transfer a message is a card of, and the card's name; "" for anything else.
-func cardOf(m slacksim.Message) (id, name string) {
+// cardOf answers which workflow with that letter a message is a card of, and the card's name; "" for anything else.
+func cardOf(m slacksim.Message, letter string) (id, name string) {
 	var mark cardMark
-	if len(m.Metadata) == 0 || json.Unmarshal(m.Metadata, &mark) != nil || !strings.HasPrefix(mark.Payload.Workflow, "t") {
+	if len(m.Metadata) == 0 || json.Unmarshal(m.Metadata, &mark) != nil || !strings.HasPrefix(mark.Payload.Workflow, letter) {
 		return "", ""
 	}
 	parts := strings.Split(mark.Payload.Effect, "/")

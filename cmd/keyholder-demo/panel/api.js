@@ -32,9 +32,9 @@ async function doing(work, text) {
 export const act = (action, text) => doing(() => post('act', action), text);
 export const forward = (seconds, text) => doing(() => post('forward', { seconds }), text);
 // freshWorld begins everything anew and loads the page again as soon as the new world answers.
-export async function freshWorld() {
+export async function freshWorld(tour) {
   const before = (await (await fetch('state')).json()).world;
-  if (!await doing(() => post('world', {}), 'A fresh world begins.')) return;
+  if (!await doing(() => post('world', { tour }), 'A fresh world begins.')) return;
   for (const end = Date.now() + 30000; Date.now() < end; await new Promise(next => setTimeout(next, 150))) {
     try {
       const res = await fetch('state');

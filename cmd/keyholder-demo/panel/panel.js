@@ -40,6 +40,11 @@ function show(place) {
     document.querySelector('[data-seconds="86400"]').focus();
     return;
   }
+  if (place === 'meddle') {
+    choose($('tab-meddle'));
+    ($('meddle').querySelector('button') || $('meddle')).focus();
+    return;
+  }
   choose($('tab-account'));
   focusMail();
 }

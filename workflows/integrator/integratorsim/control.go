@@ -164,6 +164,14 @@ func (h *AccountHandle) with(do func(*account)) {
 	}
 }
 
+// HandTo makes somebody the owner at once, as a transfer two months ago did: the former owner keeps the manage role.
+func (h *AccountHandle) HandTo(email, name string) {
+	h.Production().AddUser(User{Email: email, Name: name, Role: "monitor"})
+	h.with(func(a *account) {
+		h.s.switchOwner(a, &transfer{To: h.s.world.personByEmail(email)}, h.s.opts.Now().AddDate(0, -2, 0))
+	})
+}
+
 // SetSeats changes the user limit; 0 is none.
 func (h *AccountHandle) SetSeats(n int) { h.with(func(a *account) { a.Seats = n }) }
 

@@ -86,6 +86,19 @@ func TestTheKeyIsTakenSeenBroughtBackAndExplained(t *testing.T) {
 	}
 }
 
+func TestWithoutAQuestionTheKeyIsOutAtOnceAndEverybodyHears(t *testing.T) {
+	s := start(t, options{edit: unasked})
+	s.takeKey(cat)
+	for _, who := range []string{ana, ben, cat, dee} {
+		s.says(who, "The key of Acme Production is out")
+	}
+	s.press(cat, "key.back")
+	s.fill(cat, map[string]map[string]any{"done": field("done", "New certificate"), "rotated": field("rotated", "no")})
+	s.press(ben, "key.planned")
+	s.says(dee, "nobody is asked before")
+	s.says(dee, "found that the use by")
+}
+
 func TestASignInAtNightIsAskedAboutAndTakenOnByItsForm(t *testing.T) {
 	s := start(t, options{edit: watchful})
 	s.watches()
@@ -115,6 +128,30 @@ func TestASignInThatNobodyKnowsIsAnAlarmToAll(t *testing.T) {
 			}
 			return slices.ContainsFunc(s.slack.Messages(room), func(m slacksim.Message) bool { return strings.HasPrefix(m.Text, "Alarm: ") })
 		})
+	}
+}
+
+func TestADrillByLetterEndsWithWhatWasSeen(t *testing.T) {
+	s := start(t, options{tour: tourDrill}) // the mailbox owns the account at integrator.io as well
+	s.watches()
+	s.slash(dee, "key acme drill")
+	for who, name := range map[string]string{ana: "Ana Silva", ben: "Ben Novak", cat: "Cat Ito"} {
+		s.until(who+"'s button", func() bool { return s.has(who, "drill.prove") && len(s.mail.all()) > 0 })
+		s.insist(who+"'s word", func() bool { return !s.has(who, "drill.prove") }, func() { s.typeWord(who, name) })
+	}
+	s.says(ana, "Your turn")
+	s.act(integratorsim.Action{Do: "sign_in", Email: aliasEmail})
+	s.says(ben, "Your turn")
+	s.act(integratorsim.Action{Do: "sign_in", Email: aliasEmail})
+	s.says(dee, "can be used by two people or more")
+	got := s.slash(dee, "key acme")
+	for _, want := range []string{"Password: ✓ <@U0ANA> (verified", "✓ <@U0BEN> (verified", "<@U0CAT> (verified", "passed"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the status lacks %q: %s", want, got)
+		}
+	}
+	if s.has(ana, "key.mine") || s.has(cat, "key.mine") {
+		t.Error("a sign-in in a keeper's turn is asked about")
 	}
 }
 

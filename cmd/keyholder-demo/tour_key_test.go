@@ -110,7 +110,9 @@ func TestTheTourOfADrillIsDoneOnThePage(t *testing.T) {
 // sure presses the button that goes on in the question that asks once more.
 func (p *page) sure() {
 	p.t.Helper()
-	p.until("the question once more", func() bool { return ask[bool](p, `Boolean(document.querySelector('#confirm[open] button:not(.deny)'))`) })
+	p.until("the question once more", func() bool {
+		return ask[bool](p, `Boolean(document.querySelector('#confirm[open] button:not(.deny)'))`)
+	})
 	ask[bool](p, `(document.querySelector('#confirm[open] button:not(.deny)').click(), true)`)
 }
 

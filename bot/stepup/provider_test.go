@@ -229,12 +229,34 @@ func ofOthers() map[string]bent {
 	}
 }
 
+// asOthersSayIt are the claims that well-known providers document, with what has to be allowed for them.
+func asOthersSayIt() map[string]bent {
+	keycloak := saying(func(c idpsim.Claims) {
+		c["typ"], c["azp"], c["acr"], c["preferred_username"] = "ID", client, "1", "ana"
+		delete(c, "amr")
+	})
+	// Dex documents no auth_time; email_verified is what the upstream provider said.
+	dex := saying(func(c idpsim.Claims) {
+		c["federated_claims"] = map[string]string{"connector_id": "ldap", "user_id": "ana"}
+		for _, absent := range []string{"auth_time", "amr", "acr"} {
+			delete(c, absent)
+		}
+	})
+	return map[string]bent{
+		"as Keycloak says it": {bend: keycloak},
+		"as Dex says it":      {bend: dex, want: "no_auth_time"},
+		"as Dex says it, where no time is allowed": {bend: dex,
+			options: func(o *stepup.Options, _ *idpsim.Options) { o.AuthTimeOptional = true }},
+		"an audience as a list of one": {bend: with("aud", []string{client})},
+	}
+}
+
 // TestWhatDoesNotHoldProvesNothing bends one thing at a time. The waits run side by side.
 func TestWhatDoesNotHoldProvesNothing(t *testing.T) {
 	t.Parallel()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for _, table := range []map[string]bent{forged(t), untimely(), ofOthers()} {
+	for _, table := range []map[string]bent{forged(t), untimely(), ofOthers(), asOthersSayIt()} {
 		for name, c := range table {
 			r := newRig(t, c.options)
 			if c.bend != nil {

@@ -1,6 +1,7 @@
 package question
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,11 +87,7 @@ func (o Of[S]) Votes(s S) []string {
 	q := o.at(s)
 	var out []string
 	for _, v := range q.Ballot.Votes {
-		mark := "✓ "
-		if v.Choice == approvals.Refuse {
-			mark = "✗ "
-		}
-		line := mark + o.told(v) + " (" + workflows.When(v.At) + q.proof(v.By) + ")"
+		line := o.line(v, q.proof(v.By))
 		if i := slices.IndexFunc(q.Lost, func(l voidedVote) bool { return l.Seat == v.Seat && l.By == v.By }); i >= 0 {
 			line += "; it does not count now: " + o.lost(q.Lost[i].Why)
 		}
@@ -113,6 +110,17 @@ func (q Question) proof(who string) string {
 	return ""
 }
 
+// Vote is one answer in a line: "✓ Ana confirmed (…)".
+func (o Of[S]) Vote(v approvals.Vote) string { return o.line(v, "") }
+
+func (o Of[S]) line(v approvals.Vote, proof string) string {
+	mark := "✓ "
+	if v.Choice == approvals.Refuse {
+		mark = "✗ "
+	}
+	return mark + o.told(v) + " (" + workflows.When(v.At) + proof + ")"
+}
+
 // lost says why a vote no longer counts.
 func (o Of[S]) lost(why string) string {
 	switch why {
@@ -133,15 +141,12 @@ func (o Of[S]) Buttons(s S, who string) []workflows.Button {
 		return nil
 	}
 	waited, said := slices.Contains(q.Waiting, who), q.Said(who)
-	if !waited && said == "" && !slices.Contains(q.Ballot.Electorate, who) {
+	if !waited && !slices.Contains(q.Able, who) {
 		return nil
 	}
 	var out []workflows.Button
-	if waited && said != approvals.Approve && o.held(s) == "" {
-		label := o.Words.Label
-		if label == "" {
-			label = title(o.Words.Verb)
-		}
+	if waited && o.held(s) == "" {
+		label := o.label(s)
 		out = append(out,
 			workflows.Button{Action: o.action(o.Yes), Label: label, Style: workflows.Primary, Confirm: o.Words.Sure},
 			workflows.Button{Action: o.action(actComment), Label: title(o.Words.Verb) + " with a comment…"})
@@ -152,6 +157,15 @@ func (o Of[S]) Buttons(s S, who string) []workflows.Button {
 		out = append(out, workflows.Button{Action: o.action(actLook), Label: "I am looking at it"})
 	}
 	return out
+}
+
+func (o Of[S]) label(s S) string {
+	if o.Label != nil {
+		if label := o.Label(s); label != "" {
+			return label
+		}
+	}
+	return cmp.Or(o.Words.Label, title(o.Words.Verb))
 }
 
 func title(word string) string {
@@ -183,6 +197,14 @@ func (o Of[S]) Cards(s S, under, note string) []workflows.Card {
 	if q.Escalated != nil {
 		for _, who := range q.Escalated.To {
 			add("escalated", who, "Still open, and too few have answered: "+o.Title(s), o.silence(q))
+		}
+	}
+	for i, gone := range q.Gone {
+		text := "You are no longer asked: " + o.Title(s) + ". Whoever let you decide in their place has taken " +
+			"that back, " +
+			"or its time is over."
+		for _, who := range gone.Who {
+			add(fmt.Sprintf("unasked-%d", i+1), who, text)
 		}
 	}
 	return out

@@ -96,7 +96,7 @@ func (o Of[S]) vote(s S, cmd workflows.Command, f workflows.Facts, choice approv
 	if choice == approvals.Approve && enough(err) {
 		// A voter who was away is back, and with their vote it was approved before this click.
 		b, t := q.judge(nil, st, f, cmd.At)
-		d := o.recounted().One(cmd, q.count(nil, b, t, st))
+		d := o.recounted().One(cmd, q.count(nil, b, t, st, f, cmd.At))
 		d.Reply.Text = "Enough people had " + o.Words.Past + " already, so yours was not needed and is not " +
 			"counted. It goes on."
 		return Answer{Decision: d, Outcome: approvals.Approved}, nil
@@ -105,7 +105,8 @@ func (o Of[S]) vote(s S, cmd workflows.Command, f workflows.Facts, choice approv
 		return Answer{Outcome: approvals.Open}, o.notTaken(q.but(cmd.Actor.ID), err)
 	}
 	b, t := q.judge(votes, st, f, cmd.At)
-	return Answer{Decision: o.voted().One(cmd, q.count(votes, b, t, st)), Outcome: t.Outcome, Reason: why}, nil
+	return Answer{Decision: o.voted().One(cmd, q.count(votes, b, t, st, f, cmd.At)), Outcome: t.Outcome,
+		Reason: why}, nil
 }
 
 // enough reports whether a vote was not taken because the ballot is approved already.

@@ -11,6 +11,7 @@
 //	 |  |--- "I am looking at it": shown for an hour, or until the answer
 //	 |  |--- half of the time: reminded once; shortly before the end: once more
 //	 |  +--- three quarters: who looks after it and is not asked hears of it
+//	 |--- a delegation ends: counted again
 //	 +------ Closes: the machine's own timer ends it
 //
 // An [Expected] is the smaller one beside it: whether what somebody made of an access without a
@@ -38,6 +39,8 @@
 //   - A vote is judged with everybody's standing of now, and by what is known of them now: whoever
 //     turns out to be a party is barred from then on, also with votes cast before.
 //   - Who answers next is what the last count says; nobody is reminded of what they answered.
+//   - Asking is of now: a delegation that ends, also by its time, is counted again, and who stood in
+//     is told that they are no longer asked, and named nowhere.
 //   - A reminder that falls together with a later one is sent once, for both; none is sent at or
 //     after the end. Times are derived from beginning and end alone, so that none is forgotten.
 //
@@ -47,5 +50,7 @@
 //     a card when they ask for it there by saying that they look at it, and no reminder before that.
 //   - "I am looking at it" holds nobody up: it is shown, and counts for nothing.
 //   - A yes may carry a comment; it is the vote's reason, and stands beside the name.
-//   - Those who said yes keep the button that says no, as long as it is not decided.
+//   - Those who said yes keep the button that says no, as long as it is not decided and what they
+//     said stands.
+//   - Where no answer ends by itself (Calm), nobody is reminded.
 package question

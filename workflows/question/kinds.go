@@ -26,6 +26,9 @@ func (o Of[S]) put() workflows.Kind[S, Question] {
 			}
 		},
 		Tell: func(_ workflows.Event, b Question) string {
+			if len(b.Asked) == 0 {
+				return "Nobody could be asked to " + o.Words.Verb + "."
+			}
 			until := ""
 			if !b.Ballot.Closes.IsZero() {
 				until = " until " + workflows.When(b.Ballot.Closes)
@@ -39,7 +42,7 @@ func (o Of[S]) voted() workflows.Kind[S, Answered] {
 	return workflows.Kind[S, Answered]{
 		Type: o.kind("voted"),
 		Fold: func(s *S, e workflows.Event, b Answered) {
-			o.At(s).counted(b)
+			o.At(s).counted(e, b)
 			o.At(s).shown(e.By)
 		},
 		Tell: func(_ workflows.Event, b Answered) string {
@@ -70,12 +73,16 @@ func (o Of[S]) told(v approvals.Vote) string {
 func (o Of[S]) recounted() workflows.Kind[S, Answered] {
 	return workflows.Kind[S, Answered]{
 		Type: o.kind("counted"),
-		Fold: func(s *S, _ workflows.Event, b Answered) { o.At(s).counted(b) },
+		Fold: func(s *S, e workflows.Event, b Answered) { o.At(s).counted(e, b) },
 		Tell: func(_ workflows.Event, b Answered) string {
-			if len(b.Waiting) == 0 {
-				return "Counted again: nobody is waited for now."
+			text := "Counted again: nobody is waited for now."
+			if len(b.Waiting) > 0 {
+				text = "Counted again: asked are " + workflows.Mentions(b.Waiting) + "."
 			}
-			return "Counted again: asked are " + workflows.Mentions(b.Waiting) + "."
+			if len(b.Gone) > 0 {
+				text += " No longer asked, as they stand in for nobody any more: " + workflows.Mentions(b.Gone) + "."
+			}
+			return text
 		},
 	}
 }
@@ -120,6 +127,9 @@ func (o Of[S]) escalating() workflows.Kind[S, Escalation] {
 		Type: o.kind("escalated"),
 		Fold: func(s *S, _ workflows.Event, b Escalation) { o.At(s).Escalated = &b },
 		Tell: func(_ workflows.Event, b Escalation) string {
+			if len(b.To) == 0 {
+				return "Answers are missing; nobody else could be told."
+			}
 			return "Told that answers are missing: " + workflows.Mentions(b.To) + "."
 		},
 	}

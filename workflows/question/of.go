@@ -24,10 +24,15 @@ type Of[S any] struct {
 	Put func(s *S, e workflows.Event, q Question)
 	// Held is a sentence why nobody can say yes just now, "" when they can; nil: they always can.
 	Held func(s S) string
+	// Calm reports whether nobody is reminded of it, nor told that answers are missing; nil: they are.
+	Calm func(s S) bool
 	// Carers are who look after it, asked or not: they hear when answers are missing. Nil: nobody.
 	Carers func(s S) []string
 	// Words are what it is called.
 	Words Words
+	// Label is the text of the button that says yes, where it depends on the state; nil, or "": that of
+	// the words.
+	Label func(s S) string
 	// Because is a sentence why this person is asked; nil: nothing is said.
 	Because func(s S, who string) string
 	// Title is the workflow's title in mrkdwn, for reminders and forms.
@@ -86,7 +91,8 @@ func (o Of[S]) at(s S) Question { return *o.At(&s) }
 const (
 	timerRemind   = "remind"
 	timerEscalate = "escalate"
-	timerLooked   = "looked" // somebody has been looking for an hour
+	timerLooked   = "looked"    // somebody has been looking for an hour
+	timerStandIns = "stand-ins" // a delegation has ended by its time
 )
 
 // Clicks adds the handlers of the question's buttons to a machine's. decided is called with each
@@ -153,10 +159,17 @@ func (o Of[S]) Ask(cmd workflows.Command, f workflows.Facts, q Question) (workfl
 	if err := q.Ballot.DeadEnd(st, f.Delegations, cmd.At); err != nil {
 		return none, o.deadEnd(q, err)
 	}
-	b, t := q.judge(nil, st, f, cmd.At)
+	return o.AskAnyway(cmd, f, q), nil
+}
+
+// AskAnyway puts a question as [Of.Ask] does, also where nobody could answer it with yes: what waits
+// for no answer is on record as asked.
+func (o Of[S]) AskAnyway(cmd workflows.Command, f workflows.Facts, q Question) workflows.Event {
+	b, t := q.judge(nil, o.standing(q, f), f, cmd.At)
 	q.Ballot = b
 	q.Asked, q.Waiting, q.Given, q.Missing, q.Unmet = t.Waiting, t.Waiting, len(t.Counted), t.Missing, t.Unmet
-	return o.put().Of(cmd, q), nil
+	q.StandIns = standIns(b, f, cmd.At)
+	return o.put().Of(cmd, q)
 }
 
 // Impossible refuses, before anything is recorded, what nobody could answer with yes: for the
@@ -185,7 +198,7 @@ func (o Of[S]) Delegated(s S, cmd workflows.Command, f workflows.Facts) Answer {
 	}
 	st := o.standing(q, f)
 	b, t := q.judge(nil, st, f, cmd.At)
-	a := q.count(nil, b, t, st)
+	a := q.count(nil, b, t, st, f, cmd.At)
 	answer := Answer{Outcome: approvals.Open}
 	if !same(q, a) {
 		answer.Decision = o.recounted().One(cmd, a)

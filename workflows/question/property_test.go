@@ -18,7 +18,8 @@ func TestWhateverPeopleDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		names := []string{"UANA", "UBEN", "UCAT", "UDEE", "UEVE", "UFAY"}
-		lists := rapid.SampledFrom([][][]string{nil, nil, {{"UANA", "UBEN"}, {"UCAT"}}, {{"UANA"}, {"UBEN", "UCAT"}}}).Draw(t, "lists")
+		lists := rapid.SampledFrom([][][]string{nil, nil, {{"UANA", "UBEN"}, {"UCAT"}}, {{"UANA"}, {"UBEN",
+			"UCAT"}}}).Draw(t, "lists")
 		quiet := rapid.SampledFrom([][]string{nil, {"UCAT"}, {"UANA", "UBEN"}}).Draw(t, "quiet")
 		if w.ask(rapid.IntRange(1, 3).Draw(t, "quorum"), lists, quiet...) != nil {
 			t.Fatal("refused at once")
@@ -46,7 +47,8 @@ func TestWhateverPeopleDo(t *testing.T) {
 				}
 				w.people[who] = p
 			case 7:
-				w.delegations = append(w.delegations, approvals.Delegation{From: who, To: rapid.SampledFrom(names).Draw(t, "to"), Since: w.now})
+				w.delegations = append(w.delegations, approvals.Delegation{From: who,
+					To: rapid.SampledFrom(names).Draw(t, "to"), Since: w.now})
 				cmd := w.cmd(workflows.CmdDelegated, "")
 				w.apply(decide(cmd, asks.Delegated(w.s, cmd, w.facts())).Events...)
 			case 8: // somebody's clock stood still

@@ -26,11 +26,21 @@ type Question struct {
 	Asked []string `json:"asked,omitempty"`
 	// Waiting are those whose answer could still help, by the last count.
 	Waiting []string `json:"waiting,omitempty"`
+	// Able are those besides who could still say no, by the last count: they said yes, or somebody did
+	// in their place.
+	Able []string `json:"able,omitempty"`
 	// Given is how many seats said yes by the last count; Missing how many yes it lacks.
 	Given   int `json:"given,omitempty"`
 	Missing int `json:"missing,omitempty"`
 	// Unmet are the lists, by their place in the ballot, that nobody stands for yet.
 	Unmet []int `json:"unmet,omitempty"`
+
+	// StandIns is when the next of the delegations ends by which somebody may answer: it is counted
+	// again then. Zero: none does.
+	StandIns time.Time `json:"stand_ins,omitzero"`
+	// Gone are those who were told that they are no longer asked; they stay over a new question, as
+	// their messages do.
+	Gone []Gone `json:"gone,omitempty"`
 
 	Looks     []Look       `json:"looks,omitempty"`
 	Called    []string     `json:"called,omitempty"` // quiet people who wanted a card
@@ -44,6 +54,12 @@ type Question struct {
 // Look is somebody who said that they are looking at it.
 type Look struct {
 	Who string    `json:"who"`
+	At  time.Time `json:"at"`
+}
+
+// Gone are people who were asked in somebody's place, and stand in for nobody any more.
+type Gone struct {
+	Who []string  `json:"who"`
 	At  time.Time `json:"at"`
 }
 
@@ -77,7 +93,10 @@ type Answered struct {
 	Missing  int                `json:"missing"`
 	Unmet    []int              `json:"unmet,omitempty"`
 	Waiting  []string           `json:"waiting,omitempty"`
+	Able     []string           `json:"able,omitempty"`
 	Lost     []voidedVote       `json:"lost,omitempty"`
+	Gone     []string           `json:"gone,omitempty"`
+	StandIns time.Time          `json:"stand_ins,omitzero"`
 }
 
 // IsOpen reports whether it was put and somebody could still answer it by the last count.
@@ -137,10 +156,20 @@ func (q Question) barring(f workflows.Facts) approvals.Ballot {
 }
 
 // count makes the body of an event of a count.
-func (q Question) count(more []approvals.Vote, b approvals.Ballot, t approvals.Tally, st approvals.Standing) Answered {
+func (q Question) count(more []approvals.Vote, b approvals.Ballot, t approvals.Tally, st approvals.Standing,
+	f workflows.Facts, at time.Time) Answered {
 	a := Answered{
 		Votes: more, Bars: b.Bars[len(q.Ballot.Bars):], Standing: approvals.Standing{},
 		Given: len(t.Counted), Missing: t.Missing, Unmet: t.Unmet, Waiting: t.Waiting,
+		Gone: q.gone(b, f, at), StandIns: standIns(b, f, at),
+	}
+	for _, who := range q.Asked {
+		if slices.Contains(t.Waiting, who) {
+			continue
+		}
+		if _, err := b.Cast(who, approvals.Refuse, "", st, f.Delegations, at); err == nil {
+			a.Able = append(a.Able, who)
+		}
 	}
 	for _, v := range b.Votes {
 		a.Standing[v.Seat], a.Standing[v.By] = st.Code(v.Seat), st.Code(v.By)
@@ -155,12 +184,44 @@ func (q Question) count(more []approvals.Vote, b approvals.Ballot, t approvals.T
 	return a
 }
 
+// gone are those asked who stand in for nobody any more, and have not answered.
+func (q Question) gone(b approvals.Ballot, f workflows.Facts, at time.Time) []string {
+	stand := workflows.Union(b.Electorate, b.Delegates(f.Delegations, at))
+	return slices.DeleteFunc(slices.Clone(q.Asked), func(who string) bool {
+		return slices.Contains(stand, who) ||
+			slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who })
+	})
+}
+
+// standIns is when the next delegation ends by which somebody may answer, before the question does;
+// zero: none.
+func standIns(b approvals.Ballot, f workflows.Facts, at time.Time) time.Time {
+	var next time.Time
+	for _, d := range f.Delegations {
+		if !slices.Contains(b.Electorate, d.From) || !d.ActiveAt(at) || d.Until.IsZero() {
+			continue
+		}
+		if next.IsZero() || d.Until.Before(next) {
+			next = d.Until
+		}
+	}
+	if !b.Closes.IsZero() && !next.Before(b.Closes) {
+		return time.Time{}
+	}
+	return next.UTC().Truncate(time.Millisecond)
+}
+
 // counted folds a count.
-func (q *Question) counted(a Answered) {
+func (q *Question) counted(e workflows.Event, a Answered) {
 	q.Ballot.Votes = slices.Concat(q.Ballot.Votes, a.Votes)
 	q.Ballot.Bars = slices.Concat(q.Ballot.Bars, a.Bars)
 	q.Given, q.Missing, q.Unmet, q.Waiting, q.Lost = a.Given, a.Missing, a.Unmet, a.Waiting, a.Lost
-	q.Asked = workflows.Union(q.Asked, a.Waiting)
+	q.StandIns, q.Able = a.StandIns, a.Able
+	if len(a.Gone) > 0 {
+		q.Gone = append(slices.Clip(q.Gone), Gone{Who: a.Gone, At: e.At})
+	}
+	stay := slices.DeleteFunc(slices.Clone(q.Asked), func(who string) bool { return slices.Contains(a.Gone, who) })
+	q.Asked = workflows.Union(stay, a.Waiting)
 	q.Looks = slices.DeleteFunc(slices.Clone(q.Looks), func(l Look) bool {
 		return slices.ContainsFunc(a.Votes, func(v approvals.Vote) bool { return v.By == l.Who })
 	})
@@ -176,6 +237,7 @@ func (q *Question) shown(by workflows.Actor) {
 
 // put folds the beginning.
 func (q *Question) put(b Question, e workflows.Event) {
+	b.Gone = q.Gone
 	*q = b
 	q.Began = e.At
 }

@@ -24,15 +24,17 @@ func TestTwoOfThreeDecideAndTheCardSaysWho(t *testing.T) {
 	want(t, "twice", w.code(), approvals.CodeAlreadyVoted)
 	want(t, "whoever said yes can still say no", w.labels("UANA"), "Refuse…")
 	w.click("UBEN", "comment")
-	if w.reply.Modal == nil || w.reply.Modal.Callback != "poll.reason" || !w.reply.Modal.Inputs[0].Optional || len(w.events) != 2 {
+	if w.reply.Modal == nil || w.reply.Modal.Callback != "poll.reason" || !w.reply.Modal.Inputs[0].Optional ||
+		len(w.events) != 2 {
 		t.Fatalf("a comment is asked for by %+v", w.reply.Modal)
 	}
 	w.click("UBEN", "comment", "  fine, but use two coats ")
 	want(t, "stage", w.s.StageName(), "approved")
 	want(t, "what was answered", w.seen("UANA"), "✓ UANA approved (2026-11-23 09:00 UTC)\n"+
 		"✓ UBEN approved: “fine, but use two coats” (2026-11-23 09:00 UTC)")
-	want(t, "story", workflows.Plain(strings.Join(w.story, " "), nil), "Asked to approve until 2026-11-26 09:00 UTC: UANA, UBEN and UCAT. "+
-		"UANA approved. UBEN approved: “fine, but use two coats”. Decided: approved")
+	want(t, "story", workflows.Plain(strings.Join(w.story, " "), nil),
+		"Asked to approve until 2026-11-26 09:00 UTC: UANA, UBEN and UCAT. "+
+			"UANA approved. UBEN approved: “fine, but use two coats”. Decided: approved")
 }
 
 func TestNoAsksWhyFirstAndEndsIt(t *testing.T) {
@@ -54,8 +56,10 @@ func TestSomebodyOfEachListMustAndTheCardNamesThem(t *testing.T) {
 	w := newWorld(t)
 	_ = w.ask(2, [][]string{{"UANA", "UBEN"}, {"UCAT"}})
 	w.click("UANA", "approve")
-	want(t, "what is missing", w.seen("UCAT"), "You are asked because you live there. 1 of 2 approvals so far; one of UCAT must; "+
-		"UCAT can still approve until 2026-11-26 09:00 UTC. One refusal ends it.\n✓ UANA approved (2026-11-23 09:00 UTC)")
+	want(t, "what is missing", w.seen("UCAT"), "You are asked because you live there. 1 of 2 approvals so far; "+
+		"one of UCAT must; "+
+		"UCAT can still approve until 2026-11-26 09:00 UTC. One refusal ends it.\n✓ UANA approved (2026-11-23 "+
+		"09:00 UTC)")
 	w.click("UBEN", "approve")
 	want(t, "stage", w.s.StageName(), "asking")
 	w.click("UCAT", "approve")
@@ -86,7 +90,8 @@ func TestAPartyIsBarredByEveryName(t *testing.T) {
 	w.people["UTWIN"] = twin
 	w.click("UANA", "approve")
 	want(t, "the twin's vote no longer counts", w.s.StageName(), "asking")
-	if !strings.Contains(w.seen("UANA"), "UTWIN approved (2026-11-23 09:00 UTC); it does not count now: who said so turned out") {
+	if !strings.Contains(w.seen("UANA"), "UTWIN approved (2026-11-23 09:00 UTC); it does not count now: who "+
+		"said so turned out") {
 		t.Error(w.seen("UANA"))
 	}
 	want(t, "and has no buttons", w.labels("UTWIN"), "")
@@ -149,7 +154,8 @@ func TestLookingIsShownForAnHourOrUntilTheAnswer(t *testing.T) {
 	if w.err != nil || !strings.Contains(w.reply.Text, "already") {
 		t.Error(w.reply, w.err)
 	}
-	if got := w.seen("UCAT"); !strings.Contains(got, "… UANA is looking at it, since 09:00 UTC\n… UBEN is looking at it, since 09:10 UTC") {
+	if got := w.seen("UCAT"); !strings.Contains(got, "… UANA is looking at it, since 09:00 UTC\n… UBEN is "+
+		"looking at it, since 09:10 UTC") {
 		t.Error(got)
 	}
 	want(t, "Ana's buttons", w.labels("UANA"), "Approve | Approve with a comment… | Refuse…")
@@ -190,8 +196,10 @@ func TestRemindersAndEscalation(t *testing.T) {
 	want(t, "story", workflows.Plain(strings.Join(w.story[2:], " "), nil),
 		"Reminded: UBEN and UCAT. Told that answers are missing: UDEE and UEVE. Reminded: UBEN and UCAT.")
 	cards := asks.Cards(w.s, "main", "x01")
-	want(t, "reminder", cards[0].Fallback, "Still open: Paint it green. 1 of 2 approvals; it ends 2026-11-26 09:00 UTC, in 36 hours.")
-	if len(cards) != 6 || cards[4].Recipient != "UDEE" || !strings.Contains(asks.Lines(w.s, "UDEE")[2], "You do not decide this") {
+	want(t, "reminder", cards[0].Fallback, "Still open: Paint it green. 1 of 2 approvals; it ends 2026-11-26 "+
+		"09:00 UTC, in 36 hours.")
+	if len(cards) != 6 || cards[4].Recipient != "UDEE" || !strings.Contains(asks.Lines(w.s, "UDEE")[2],
+		"You do not decide this") {
 		t.Errorf("%+v", cards)
 	}
 	if left := asks.Timers(w.s); len(left) != 0 {
@@ -204,7 +212,8 @@ func TestRemindersThatFallTogetherAreOne(t *testing.T) {
 	_ = w.ask(2, nil)
 	w.now = monday.Add(3*day - time.Minute) // nothing ran for three days
 	w.wait(0)
-	want(t, "story", workflows.Plain(strings.Join(w.story[1:], " "), nil), "Reminded: UANA, UBEN and UCAT. Told that answers are missing: UDEE and UEVE.")
+	want(t, "story", workflows.Plain(strings.Join(w.story[1:], " "), nil),
+		"Reminded: UANA, UBEN and UCAT. Told that answers are missing: UDEE and UEVE.")
 	w = newWorld(t)
 	_ = w.ask(2, nil)
 	w.now = monday.Add(3 * day) // the end is due as well
@@ -240,7 +249,8 @@ func TestHeldQuestionsTakeNoYesAndRemindNobody(t *testing.T) {
 func TestEveryRefusalHasASentenceThatSaysWhatWasNotRecorded(t *testing.T) {
 	q := Question{Waiting: []string{"UBEN"}}
 	for _, code := range append(approvals.Codes(), CodeRemoved) {
-		for _, detail := range []string{"", "requester", string(approvals.Approved), string(approvals.Dead), string(approvals.Expired), "UBEN"} {
+		for _, detail := range []string{"", "requester", string(approvals.Approved), string(approvals.Dead),
+			string(approvals.Expired), "UBEN"} {
 			text := asks.sentence(q, code, detail)
 			if !strings.Contains(text, "othing was recorded") && !strings.Contains(text, "othing new was recorded") {
 				t.Errorf("%s %s: %q", code, detail, text)

@@ -28,7 +28,10 @@ func (o Of[S]) Timers(s S) []workflows.Timer {
 	if len(q.Looks) > 0 {
 		add(timerLooked, q.Looks[0].At.Add(LookFor).UTC().Truncate(time.Millisecond))
 	}
-	if q.Ballot.Closes.IsZero() || o.held(s) != "" {
+	if !q.StandIns.IsZero() {
+		add(timerStandIns, q.StandIns)
+	}
+	if q.Ballot.Closes.IsZero() || o.held(s) != "" || o.Calm != nil && o.Calm(s) {
 		return out
 	}
 	reminders, escalation := Schedule(q.Began, q.Ballot.Closes)
@@ -67,6 +70,11 @@ func (o Of[S]) Fired(s S, cmd workflows.Command, f workflows.Facts) (a Answer, m
 			a = o.escalate(s, cmd, f)
 		}
 		return a, true
+	case o.named(timerStandIns):
+		if !over {
+			a = o.Delegated(s, cmd, f)
+		}
+		return a, true
 	case o.named(timerLooked):
 		if !over && len(q.Looks) > 0 {
 			a.Decision = o.lookedOn().One(cmd, lookEnd{Before: cmd.At.Add(-LookFor)})
@@ -76,8 +84,11 @@ func (o Of[S]) Fired(s S, cmd workflows.Command, f workflows.Facts) (a Answer, m
 	return a, false
 }
 
-// FactsFor reports whether a timer is one that wants facts: the escalation, which counts again.
-func (o Of[S]) FactsFor(timer string) bool { return timer == o.named(timerEscalate) }
+// FactsFor reports whether a timer is one that wants facts, as it counts again: the escalation, and
+// the end of a delegation.
+func (o Of[S]) FactsFor(timer string) bool {
+	return timer == o.named(timerEscalate) || timer == o.named(timerStandIns)
+}
 
 // remind is the reminder of now, which also answers every later point that has passed.
 func (q Question) remind(at time.Time) Reminder {
@@ -95,9 +106,9 @@ func (o Of[S]) escalate(s S, cmd workflows.Command, f workflows.Facts) Answer {
 	q := o.at(s)
 	st := o.standing(q, f)
 	b, t := q.judge(nil, st, f, cmd.At)
-	a := q.count(nil, b, t, st)
+	a := q.count(nil, b, t, st, f, cmd.At)
 	next := q
-	next.counted(a)
+	next.counted(workflows.Event{At: cmd.At}, a)
 	var d workflows.Decision
 	if !same(q, a) {
 		d = o.recounted().One(cmd, a)
@@ -106,7 +117,7 @@ func (o Of[S]) escalate(s S, cmd workflows.Command, f workflows.Facts) Answer {
 		return Answer{Decision: d, Outcome: t.Outcome}
 	}
 	to := slices.DeleteFunc(workflows.Union(o.Carers(s)), func(who string) bool {
-		return next.Hears(who) || f.People[who].Standing != ""
+		return slices.Contains(next.Asked, who) || f.People[who].Standing != ""
 	})
 	d.Events = append(d.Events, o.escalating().Of(cmd, Escalation{To: to, Open: next.Waiting, At: cmd.At}))
 	return Answer{Decision: d, Outcome: approvals.Open}
@@ -114,8 +125,10 @@ func (o Of[S]) escalate(s S, cmd workflows.Command, f workflows.Facts) Answer {
 
 // same reports whether a count says nothing new.
 func same(q Question, a Answered) bool {
-	return len(a.Votes) == 0 && len(a.Bars) == 0 && a.Given == q.Given && a.Missing == q.Missing &&
-		slices.Equal(a.Unmet, q.Unmet) && slices.Equal(a.Waiting, q.Waiting) && slices.Equal(a.Lost, q.Lost)
+	return len(a.Votes) == 0 && len(a.Bars) == 0 && len(a.Gone) == 0 && a.StandIns.Equal(q.StandIns) &&
+		a.Given == q.Given && a.Missing == q.Missing &&
+		slices.Equal(a.Unmet, q.Unmet) && slices.Equal(a.Waiting, q.Waiting) && slices.Equal(a.Able, q.Able) &&
+		slices.Equal(a.Lost, q.Lost)
 }
 
 // lookEnd ends the looks that began by then.

@@ -88,14 +88,16 @@ func (w *world) cmd(name, who string) workflows.Command {
 	if who != "" {
 		actor = workflows.Actor{Kind: workflows.ByPerson, ID: who}
 	}
-	return workflows.Command{ID: fmt.Sprint(w.n), Workflow: w.s.ID, Account: "acme", Name: name, Actor: actor, At: w.now, Round: w.s.Round}
+	return workflows.Command{ID: fmt.Sprint(w.n), Workflow: w.s.ID, Account: "acme", Name: name, Actor: actor,
+		At: w.now, Round: w.s.Round}
 }
 
 // ask puts the question for three days, of Dee's making.
 func (w *world) ask(quorum int, lists [][]string, quiet ...string) error {
 	cmd := w.cmd("ask", "UDEE")
 	e, err := asks.Ask(cmd, w.facts(), Question{
-		Ballot:  approvals.Ballot{Quorum: quorum, Electorate: w.approvers, Lists: lists, Opens: w.now, Closes: w.now.Add(3 * day)},
+		Ballot: approvals.Ballot{Quorum: quorum, Electorate: w.approvers, Lists: lists, Opens: w.now,
+			Closes: w.now.Add(3 * day)},
 		Parties: []approvals.Party{{Identity: workflows.Facts{People: w.people}.Known("UDEE"), Why: "requester"}},
 		Quiet:   quiet,
 	})

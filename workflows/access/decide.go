@@ -1,20 +1,19 @@
 package access
 
 import (
-	"errors"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
-	"github.com/keyholder/keyholder/workflows/question"
 )
 
-// Actions of the buttons; the contract with every card ever posted. Adopt and undo answer an access that changed while a time-box ran.
+// Actions of the buttons; the contract with every card ever posted. Adopt and undo answer an access
+// that changed while a time-box ran.
 const (
 	ActApprove = "access.approve"
+	ActComment = "access.comment"
 	ActRefuse  = "access.refuse"
+	ActLook    = "access.look"
 	ActCancel  = "access.cancel"
 	ActAttest  = "access.attest"
 	ActExtend  = "access.extend"
@@ -29,23 +28,46 @@ const (
 	Reason  = "access.reason"
 )
 
-type handler func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
-
-var clicks map[string]handler
+// gate is what each click passes first; its handlers judge by the rights of now.
+var gate workflows.Gate[State]
 
 func init() {
-	clicks = map[string]handler{ActApprove: approve, ActRefuse: refuse, ActCancel: cancel, ActAttest: attest, ActExtend: extend, ActEnd: endEarly,
-		ActAdopt: adopt, ActUndo: undo, ActResend: resend}
+	all := map[string]workflows.Handler[State]{
+		ActCancel: cancel, ActAttest: attest, ActExtend: extend, ActEnd: endEarly, ActAdopt: adopt, ActUndo: undo,
+		ActResend: resend,
+	}
+	answers(all)
+	gate = workflows.Gate[State]{
+		Noun: "request", Clicks: map[string]workflows.Handler[State]{}, Outcome: outcomeLine, Now: stageLine,
+	}
+	for action, act := range all {
+		gate.Clicks[action] = asOfNow(act)
+	}
 }
 
-// decide is the machine's Decide on its own state.
+// asOfNow lets a handler see only those rights that are still the case.
+func asOfNow(act workflows.Handler[State]) workflows.Handler[State] {
+	return func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+		now, who := s.asOf(f), cmd.Actor.ID
+		d, err := act(now, cmd, f)
+		return d, workflows.NoLonger(err, workflows.Among(who, s.managers()) && !workflows.Among(who, now.managers()))
+	}
+}
+
+// decide answers a command.
 func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	switch cmd.Name {
 	case Request:
-		return opened(asForm(cmd), f)
+		return opened(cmd, f)
 	case workflows.CmdTimer:
+		if cmd.Timer == nil || !s.Opened() || s.Closed() {
+			return workflows.Decision{}, nil
+		}
 		return fired(s, cmd, f)
 	case workflows.CmdReceipt:
+		if cmd.Receipt == nil || !s.Opened() || s.Closed() {
+			return workflows.Decision{}, nil
+		}
 		return received(s, cmd, f)
 	case workflows.CmdDelegated:
 		return delegated(s, cmd, f)
@@ -54,297 +76,196 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		b, err := workflows.AccessLeft.Body(cmd)
 		return leftAsItIs(s, cmd, b), err
 	}
-	act, known := clicks[cmd.Name]
-	if !known {
-		return workflows.Decision{}, refused("unknown_action", "That button is not one of this request's. Nothing was recorded. Use the buttons on your card.")
-	}
-	if err := mayAct(s, cmd, f); err != nil {
-		return workflows.Decision{}, err
-	}
-	now := s.asOf(f)
-	d, err := act(now, cmd, f)
-	return d, workflows.NoLonger(err, workflows.Among(cmd.Actor.ID, s.managers()) && !workflows.Among(cmd.Actor.ID, now.managers()))
+	return gate.Decide(s, cmd, f)
 }
 
-// mayAct refuses whoever may not click anything, closed requests and questions of another round.
-func mayAct(s State, cmd workflows.Command, f workflows.Facts) error {
-	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
-		return r
+// received decides the receipt of a call. One that the state no longer waits for changes nothing.
+func received(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	r := *cmd.Receipt
+	if r.Effect != "" && r.Effect == s.Call.Answered {
+		return workflows.Decision{}, nil // this very call has answered before
 	}
-	if s.Closed() {
-		r := refused("closed", "This is over: "+outcomeLine(s)+" Nothing was recorded.")
-		r.Refresh = true
-		return r
+	if r.OK && r.User == nil && r.Access != nil {
+		r.User = r.Access.User
 	}
-	if cmd.Round != workflows.NoRound && cmd.Round != s.Round {
-		r := refused("old_round", "This card has changed since you opened it: "+stageLine(s)+" Nothing was recorded by this click. Look at your card; it shows what is asked now.")
-		r.Refresh = true
-		return r
-	}
-	return nil
-}
-
-// vote casts and counts in the question that is open.
-func vote(s State, cmd workflows.Command, f workflows.Facts, choice approvals.Choice, reasonGiven string) (workflows.Decision, error) {
-	b, open := s.ballot(f)
-	if !open {
-		return workflows.Decision{}, refused("not_now", "Nothing is asked here now. Nothing was recorded. "+stageLine(s))
-	}
-	st := eligible(s, f)
-	votes, err := b.Cast(cmd.Actor.ID, choice, reasonGiven, st, f.Delegations, cmd.At)
-	if err != nil {
-		return workflows.Decision{}, notTaken(s, cmd, f, b, err)
-	}
-	if who := s.left(f); who != "" && choice == approvals.Approve {
-		return s.endLeft(cmd, f, who), nil
-	}
-	counted := b
-	counted.Votes = append(slices.Clone(b.Votes), votes...)
-	t := counted.Judge(st, f.Delegations, cmd.At)
-	d := one(cmd, evVoted, voted{Votes: votes, Standing: st, Waiting: t.Waiting, Bars: s.newBars(f)})
+	d := s.renamedTo(cmd, r.User)
 	next, err := fold(s, d.Events)
 	if err != nil {
 		return d, err
 	}
-	switch t.Outcome {
-	case approvals.Approved:
-		return next.approved(cmd, d)
-	case approvals.Refused:
-		return next.denied(cmd, f, d, reasonGiven)
-	}
-	return d, nil
+	more, err := next.answer(cmd, f, r)
+	return joined(d, more), err
 }
 
-// ballot is the open question as it stands by what is known of everybody now; false for none.
-func (s State) ballot(f workflows.Facts) (approvals.Ballot, bool) {
-	b, _ := s.question()
-	switch {
-	case b == nil:
-		return approvals.Ballot{}, false
-	case s.Extend != nil:
-		return s.barring(*b, f, approvals.Party{Identity: f.Known(s.Extend.By), Why: question.ByRequester}), true
-	}
-	return s.barring(*b, f), true
-}
-
-func approve(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	return vote(s, cmd, f, approvals.Approve, "")
-}
-
-// refuse asks why first.
-func refuse(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	b, open := s.ballot(f)
-	if !open {
-		return workflows.Decision{}, refused("not_now", "Nothing is asked here now. Nothing was recorded. "+stageLine(s))
-	}
-	if _, err := b.Cast(cmd.Actor.ID, approvals.Refuse, "", eligible(s, f), f.Delegations, cmd.At); err != nil {
-		return workflows.Decision{}, notTaken(s, cmd, f, b, err)
-	}
-	given, modal := askWhy(s, cmd, "Refuse", "Refuse this? That ends it at once.", true)
-	if modal != nil {
-		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
-	}
-	if given == "" {
-		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing", "Please say why you refuse; the one who asked reads it.")
-	}
-	return vote(s, cmd, f, approvals.Refuse, given)
-}
-
-// approved goes on after the quorum: the work, or the longer time-box; urgent access simply keeps its time.
-func (s State) approved(cmd workflows.Command, d workflows.Decision) (workflows.Decision, error) {
-	if s.Extend != nil {
-		d.Events = append(d.Events, cmd.Event(evExtended, until{Until: s.Until.Add(s.Length)}))
-		d.Account = append(d.Account, s.timeMoves(cmd, s.Until.Add(s.Length)))
-		return d, nil
-	}
-	d.Events = append(d.Events, cmd.Event(evApproved, none{}))
-	if s.Urgent {
-		return d, nil
-	}
-	return joined(d, s.do(cmd)), nil
-}
-
-// denied ends what was asked.
-func (s State) denied(cmd workflows.Command, f workflows.Facts, d workflows.Decision, given string) (workflows.Decision, error) {
-	if s.Extend != nil {
-		d.Events = append(d.Events, cmd.Event(evNotExtended, reason{Reason: given}))
-		return d, nil
-	}
-	if !s.Urgent {
-		return joined(d, s.end(cmd, Finished{Outcome: Refused, Reason: given})), nil
-	}
-	// Urgent access that somebody refuses ends now, wherever it is.
-	return joined(d, s.stop(cmd, f, "refused")), nil
-}
-
-// leftAsItIs takes the word of a finding about this access, that somebody took it as expected, as the answer to what this asks, now or at its end.
-func leftAsItIs(s State, cmd workflows.Command, b workflows.LeftAccess) workflows.Decision {
-	by, mark := b.By, b.Mark
-	if s.Closed() || s.Review != "" || mark == "" || mark == s.Left {
+// renamedTo notes that the user has another address by now.
+func (s State) renamedTo(cmd workflows.Command, u *workflows.User) workflows.Decision {
+	if u == nil || u.Email == "" || workflows.SameEmail(u.Email, s.address()) {
 		return workflows.Decision{}
 	}
-	d := one(cmd, evLeft, left{By: by, Mark: mark})
-	if s.Drifted && s.There != nil && s.There.OK && s.There.User.Mark() == mark {
-		return joined(d, s.leave(cmd, by))
-	}
-	return d
+	return evRenamed.One(cmd, renamed{From: s.address(), To: u.Email})
 }
 
-// leave ends it with the access as somebody changed it, by the word of a person.
-func (s State) leave(cmd workflows.Command, by string) workflows.Decision {
-	asked := cmd
-	asked.Actor = workflows.Actor{Kind: workflows.ByPerson, ID: by}
-	d := s.end(asked, Finished{Outcome: Ended, Code: "adopted"})
-	for i := range d.Events {
-		d.Events[i].By = cmd.Actor
-	}
-	for i := range d.Account {
-		d.Account[i].By = cmd.Actor
-	}
-	return d
-}
-
-// delegated asks whoever stands in for somebody by now, and no longer those who do not. Asking is of now: who was asked in a place that
-// was taken back is told, and named nowhere.
-func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	_, asked := s.question()
-	b, open := s.ballot(f)
-	if !open {
+// answer takes what integrator.io answered to one call: what any stage may have asked first.
+func (s State) answer(cmd workflows.Command, f workflows.Facts, r workflows.Receipt) (workflows.Decision, error) {
+	reads := r.Op == workflows.OpReadAccess && s.Stage != Reading
+	switch {
+	case reads && s.Changed.Looking:
+		return s.wasLookedAt(cmd, r), nil
+	case reads:
+		return s.wasChecked(cmd, f, r), nil
+	case s.Hand.Checks || s.Changed.Looking:
 		return workflows.Decision{}, nil
+	case r.Op == workflows.OpWatchUser && s.Hand.Manual:
+		return s.doneUnsaid(cmd, f, r), nil
 	}
-	waiting := b.Judge(eligible(s, f), f.Delegations, cmd.At).Waiting
-	standing := workflows.Union(b.Electorate, b.Delegates(f.Delegations, cmd.At))
-	voted := func(who string) bool {
-		return slices.ContainsFunc(b.Votes, func(v approvals.Vote) bool { return v.By == who })
-	}
-	gone := slices.DeleteFunc(slices.Clone(asked), func(who string) bool { return workflows.Among(who, standing) || voted(who) })
-	ev := asking{Asked: slices.DeleteFunc(workflows.Union(asked, waiting), func(who string) bool { return workflows.Among(who, gone) }),
-		Waiting: waiting, Gone: gone, Bars: s.newBars(f), Again: standInsEnd(b, f, cmd.At)}
-	if slices.Equal(ev.Asked, asked) && slices.Equal(waiting, s.WaitFor) && ev.Again.Equal(s.StandIns) {
-		return workflows.Decision{}, nil
-	}
-	return one(cmd, evAsked, ev), nil
+	return s.in().answer(s, cmd, f, r)
 }
 
-// standInsEnd is when the next delegation ends by which somebody may answer; zero: none does.
-func standInsEnd(b approvals.Ballot, f workflows.Facts, at time.Time) time.Time {
-	var next time.Time
-	for _, d := range f.Delegations {
-		if slices.Contains(b.Electorate, d.From) && d.ActiveAt(at) && !d.Until.IsZero() && (next.IsZero() || d.Until.Before(next)) {
-			next = d.Until
+// answered names the call whose receipt a command is, "" for none.
+func answered(cmd workflows.Command) string {
+	if cmd.Receipt == nil {
+		return ""
+	}
+	return cmd.Receipt.Effect
+}
+
+// call is one about this access.
+func (s State) call(op string) workflows.Call {
+	return workflows.Call{
+		Op: op, Account: s.AccountID, Environment: s.Environment, Email: s.address(), Who: s.Who,
+	}
+}
+
+// readCall reads what they have.
+func (s State) readCall() workflows.Call {
+	c := s.call(workflows.OpReadAccess)
+	c.ByAddress = s.Review == nil && (s.Stage == "" || s.Stage == Reading) // a person typed it
+	return c
+}
+
+// Names of timers, beside those of the questions.
+const (
+	timerSlow   = "slow"   // integrator.io has not answered
+	timerExpire = "expire" // the stage's own end
+	timerNotice = "notice" // the end of a time-box is near
+	timerEnd    = "end"    // a time-box is over
+	timerRetry  = "retry"  // it looks again at what it waits for
+	timerLate   = "late"   // what a review decided was to be done by now
+)
+
+// slowAfter is when people are told that integrator.io does not answer.
+const slowAfter = 10 * time.Second
+
+// timers says what the state waits for by the clock.
+func (s State) timers() []workflows.Timer {
+	if s.Closed() {
+		return nil
+	}
+	var out []workflows.Timer
+	add := func(name string, at time.Time) { out = append(out, workflows.Timer{Name: name, At: at}) }
+	if s.Call.InFlight && !s.Call.Slow {
+		add(timerSlow, s.Call.At.Add(slowAfter))
+	}
+	if !s.Wait.Again.IsZero() {
+		add(timerRetry, s.Wait.Again)
+	}
+	switch {
+	case s.Review == nil:
+		out = append(out, s.in().timers(s)...)
+		if o := s.asking(); o != nil {
+			out = append(out, o.Timers(s)...)
 		}
+	case s.Late == nil && !s.Review.FixBy.IsZero():
+		add(timerLate, s.Review.FixBy)
 	}
-	return next.UTC().Truncate(time.Millisecond)
-}
-
-// cancel ends a request before anything was written.
-func cancel(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	switch {
-	case s.Review != "" && !workflows.Among(cmd.Actor.ID, s.stoppers()):
-		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.stoppers())+" can cancel what a review decided. Nothing was recorded.")
-	case s.Review == "" && !workflows.Among(cmd.Actor.ID, s.own(), s.managers()):
-		return workflows.Decision{}, refused("not_permitted", "Only "+workflows.Mentions(s.own())+", the holders and the administrators can cancel this. Nothing was recorded.")
-	}
-	switch {
-	case s.Phase == Waiting || s.Phase == Reading || s.Phase == Approving:
-	case s.Phase == Doing && !s.InFlight && !s.Wrote:
-	case s.Phase == Pending, s.Phase == Doing && !s.InFlight:
-		return s.stop(cmd, f, "cancelled"), nil // something stands at integrator.io: it is taken back first
-	default:
-		return workflows.Decision{}, refused("too_late", "It is too late to cancel: "+stageLine(s)+" Nothing was recorded. Access that is for a time can be ended early.")
-	}
-	given, modal := askWhy(s, cmd, "Cancel request", "Cancel this request?", false)
-	if modal != nil {
-		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
-	}
-	return s.end(cmd, Finished{Outcome: Cancelled, Reason: given}), nil
-}
-
-// end closes the workflow and gives the lock back, where it is still held; a time that ran runs no more, and nothing else changes.
-func (s State) end(cmd workflows.Command, e Finished) workflows.Decision {
-	d := s.close(cmd, e)
-	if !s.BoxFrom.IsZero() {
-		d.Account = append(d.Account, s.timeEnds(cmd))
-	}
-	return d
-}
-
-// close ends the workflow and leaves it to the caller to say what is given from now on.
-func (s State) close(cmd workflows.Command, e Finished) workflows.Decision {
-	e.By, e.At = cmd.Actor, cmd.At
-	d := one(cmd, evEnded, e)
-	if s.holdsLock() {
-		d.Account = s.unlock(cmd)
-	}
-	return d
-}
-
-// holdsLock: until the access is usable nobody else changes it; a running time-box holds nothing.
-func (s State) holdsLock() bool {
-	switch s.Phase {
-	case Reading, Approving, Doing, Pending:
-		return true
-	}
-	return s.Phase == Restoring && (s.BoxFrom.IsZero() || s.Locked)
-}
-
-func (s State) unlock(cmd workflows.Command) []workflows.Event {
-	var out []workflows.Event
-	for _, name := range s.locks() {
-		out = append(out, cmd.Event(workflows.LockReleased, workflows.Lock{Name: name, Workflow: s.ID}))
+	for i := range out {
+		out[i].At = out[i].At.UTC().Truncate(time.Millisecond)
 	}
 	return out
 }
 
-// eligible is the standing of voters: full members who are still among the configured approvers.
-func eligible(s State, f workflows.Facts) approvals.Standing {
-	st := f.Standing()
-	if f.Policy.Name == "" {
-		return st
-	}
-	current := f.Expand(f.Policy.Access.Approvers)
-	for _, id := range s.Electorate {
-		if st[id] == "" && !workflows.Among(id, current) {
-			st[id] = "removed"
+// fired decides a timer.
+func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	if o := s.asking(); o != nil {
+		if a, mine := o.Fired(s, cmd, f); mine {
+			return follow(s, cmd, f, a)
 		}
 	}
-	return st
-}
-
-// notTaken turns the refusal of a vote into a sentence.
-func notTaken(s State, cmd workflows.Command, f workflows.Facts, b approvals.Ballot, err error) error {
-	s.WaitFor = slices.DeleteFunc(b.Judge(eligible(s, f), f.Delegations, cmd.At).Waiting, func(who string) bool { return who == cmd.Actor.ID })
-	var r *approvals.Refusal
-	if !errors.As(err, &r) {
-		return err
-	}
-	return refused(r.Code, voteSentence(s, r.Code, r.Detail))
-}
-
-// askWhy answers the reason of a submitted modal, or the modal that asks for it.
-func askWhy(s State, cmd workflows.Command, submit, question string, required bool) (string, *workflows.Modal) {
-	if cmd.Submitted {
-		return strings.TrimSpace(cmd.Input[BlockReason]), nil
-	}
-	return "", &workflows.Modal{Callback: Reason, Title: workflows.Clip(submit, 24), Submit: workflows.Clip(submit, 24), Intro: []string{"*" + workflows.Esc(s.Title()) + "*\n" + question},
-		Workflow: cmd.Workflow, Account: s.AccountID, Action: cmd.Name, Round: s.Round, Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText,
-			Label: "Why", Optional: !required, Multiline: true, MaxLength: 1000, Hint: "It is shown on the card and kept in the record."}}}
-}
-
-func refused(code, text string) *workflows.Refusal { return workflows.Refuse(code, text) }
-
-// one is a decision of one event.
-func one(cmd workflows.Command, kind string, body any) workflows.Decision {
-	return workflows.Decision{Events: []workflows.Event{cmd.Event(kind, body)}}
-}
-
-// fold applies a decision's events so that the rest of the decision can see their result.
-func fold(s State, events []workflows.Event) (State, error) {
-	var err error
-	for _, e := range events {
-		if s, err = apply(s, e); err != nil {
-			return s, err
+	switch cmd.Timer.Name {
+	case timerSlow:
+		return evSlow.One(cmd, workflows.None{}), nil
+	case timerNotice:
+		if !s.Until.After(cmd.At) {
+			// it is over as well, as after a day without this process: nobody is warned of that
+			return workflows.Decision{}, nil
 		}
+		return evNoticed.One(cmd, Notice{N: s.Box.Notices + 1, Until: s.Until, At: cmd.At, To: s.own()}), nil
+	case timerRetry:
+		return s.tryAgain(cmd, f), nil
+	case timerLate:
+		if s.Review == nil {
+			return workflows.Decision{}, nil
+		}
+		return evLate.One(cmd, Notice{Until: s.Review.FixBy, At: cmd.At, To: s.lateFor()}), nil
+	case timerEnd:
+		return s.stop(cmd, f, "time"), nil
+	case timerExpire:
+		return s.in().expire(s, cmd, f), nil
 	}
-	return s, nil
+	return workflows.Decision{}, nil
+}
+
+// cancel ends a request, and takes back first what stands at integrator.io.
+func cancel(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	var none workflows.Decision
+	if !workflows.Among(cmd.Actor.ID, s.stoppers()) {
+		return none, workflows.Refuse("not_permitted", s.way().stopWords(s)+" Nothing was recorded.")
+	}
+	switch s.in().cancel(s) {
+	case justEnds:
+	case takesBack:
+		return s.stop(cmd, f, "cancelled"), nil
+	default:
+		return none, workflows.Refuse("too_late", "It is too late to cancel: "+stageLine(s)+
+			" Nothing was recorded. Access that is for a time can be ended early.")
+	}
+	if !cmd.Submitted {
+		return workflows.Decision{Reply: workflows.Reply{Modal: s.whyForm(cmd)}}, nil
+	}
+	return s.end(cmd, Finished{Outcome: Cancelled, Reason: strings.TrimSpace(cmd.Input[BlockReason])}), nil
+}
+
+// whyForm asks why a request is cancelled.
+func (s State) whyForm(cmd workflows.Command) *workflows.Modal {
+	return &workflows.Modal{
+		Callback: Reason, Title: "Cancel request", Submit: "Cancel request",
+		Intro:    []string{workflows.Say("*%s*\nCancel this request?", s.Title())},
+		Workflow: cmd.Workflow, Account: s.AccountID, Action: cmd.Name, Round: s.Round,
+		Inputs: []workflows.Input{{
+			Block: BlockReason, Kind: workflows.InputText, Label: "Why", Optional: true, Multiline: true,
+			MaxLength: 1000,
+			Hint:      "It is shown on the card and kept in the record.",
+		}},
+	}
+}
+
+// joined is two decisions one after the other.
+func joined(d, more workflows.Decision) workflows.Decision {
+	d.Events, d.Account, d.Calls = append(d.Events, more.Events...), append(d.Account, more.Account...),
+		append(d.Calls, more.Calls...)
+	return d
+}
+
+func refuse(code, text string) (workflows.Decision, error) {
+	return workflows.Decision{}, workflows.Refuse(code, text+" Nothing was recorded.")
+}
+
+// notNow refuses what is not asked in this stage.
+func (s State) notNow(text string) (workflows.Decision, error) {
+	return workflows.Decision{}, workflows.Refuse("not_now", text+" Nothing was recorded. "+stageLine(s))
+}
+
+// say answers without recording anything.
+func say(format string, args ...any) (workflows.Decision, error) {
+	return workflows.Decision{Reply: workflows.Reply{Text: workflows.Say(format, args...)}}, nil
 }

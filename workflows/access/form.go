@@ -38,34 +38,49 @@ func RequestModal(policies []workflows.Policy, account string, integrations []wo
 	} else if len(choices) == 0 {
 		hint = "For custom only. One ID a line; it stands in the integration's address."
 	}
-	m := workflows.Modal{Callback: Request, Title: "Access on purpose", Submit: "Ask for it", Account: account, Action: Request, Round: workflows.NoRound,
+	m := workflows.Modal{Callback: Request, Title: "Access on purpose", Submit: "Ask for it", Account: account,
+		Action: Request, Round: workflows.NoRound,
 		Intro: []string{introduction(chosen)}}
 	m.Inputs = []workflows.Input{
 		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: initial},
-		{Block: BlockEnvironment, Kind: workflows.InputSelect, Label: "Environment", Options: environments(policies, account), Initial: workflows.Production},
+		{Block: BlockEnvironment, Kind: workflows.InputSelect, Label: "Environment",
+			Options: environments(policies, account), Initial: workflows.Production},
 		{Block: BlockPerson, Kind: workflows.InputUser, Label: "For whom", Optional: true},
-		{Block: BlockEmail, Kind: workflows.InputText, Label: "Or: an e-mail address outside this Slack", Optional: true, MaxLength: 254},
+		{Block: BlockEmail, Kind: workflows.InputText, Label: "Or: an e-mail address outside this Slack",
+			Optional: true, MaxLength: 254},
 		{Block: BlockChange, Kind: workflows.InputSelect, Label: "What", Initial: Grant, Options: []workflows.Option{
-			{Value: Grant, Label: "Grant access"}, {Value: Change, Label: "Change access"}, {Value: Remove, Label: "Remove access"}}},
-		{Block: BlockRole, Kind: workflows.InputSelect, Label: "Role", Initial: workflows.RoleCustom, Hint: "Take the least that will do.", Options: []workflows.Option{
-			{Value: workflows.RoleCustom, Label: "Custom: chosen integrations", Description: "nothing beyond those named below"},
-			{Value: workflows.RoleMonitor, Label: "Monitor all", Description: "see all, run flows, resolve errors; changes nothing"},
-			{Value: workflows.RoleManage, Label: "Manage all", Description: "edit all integrations and connections; no users, no tokens"},
-			{Value: workflows.RoleAdministrator, Label: "Administrator", Description: "all the owner can but give the account away"}}},
-		{Block: BlockManage, Kind: workflows.InputMulti, Label: "Integrations to manage", Options: choices, Optional: true, Hint: hint},
-		{Block: BlockMonitor, Kind: workflows.InputMulti, Label: "Integrations to monitor", Options: choices, Optional: true, Hint: hint},
-		{Block: BlockFor, Kind: workflows.InputSelect, Label: "For how long", Options: lengths(chosen), Initial: chosen.Access.DefaultFor,
-			Hint: "It begins when the access can be used, not before."},
+			{Value: Grant, Label: "Grant access"}, {Value: Change, Label: "Change access"}, {Value: Remove,
+				Label: "Remove access"}}},
+		{Block: BlockRole, Kind: workflows.InputSelect, Label: "Role", Initial: workflows.RoleCustom,
+			Hint: "Take the least that will do.", Options: []workflows.Option{
+				{Value: workflows.RoleCustom, Label: "Custom: chosen integrations",
+					Description: "nothing beyond those named below"},
+				{Value: workflows.RoleMonitor, Label: "Monitor all",
+					Description: "see all, run flows, resolve errors; changes nothing"},
+				{Value: workflows.RoleManage, Label: "Manage all",
+					Description: "edit all integrations and connections; no users, no tokens"},
+				{Value: workflows.RoleAdministrator, Label: "Administrator",
+					Description: "all the owner can but give the account away"}}},
+		{Block: BlockManage, Kind: workflows.InputMulti, Label: "Integrations to manage", Options: choices,
+			Optional: true, Hint: hint},
+		{Block: BlockMonitor, Kind: workflows.InputMulti, Label: "Integrations to monitor", Options: choices,
+			Optional: true, Hint: hint},
+		{Block: BlockFor, Kind: workflows.InputSelect, Label: "For how long", Options: lengths(chosen),
+			Initial: chosen.Access.DefaultFor,
+			Hint:    "It begins when the access can be used, not before."},
 		{Block: BlockUrgent, Kind: workflows.InputChecks, Label: "Urgent", Optional: true, Options: []workflows.Option{
-			{Value: BlockUrgent, Label: "Give it at once, for " + workflows.Span(chosen.Access.UrgentFor), Description: "holders and administrators only; everyone is told, a second person decides"}}},
+			{Value: BlockUrgent, Label: "Give it at once, for " + workflows.Span(chosen.Access.UrgentFor),
+				Description: "holders and administrators only; everyone is told, a second person decides"}}},
 		{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: 1000},
 	}
 	return m
 }
 
 func introduction(p workflows.Policy) string {
-	return "For " + workflows.Esc(p.Name) + ", " + workflows.Plural(p.Access.Quorum, "approval") + " needed, " + workflows.Plural(p.Access.AdministratorQuorum, "approval") +
-		" for an administrator. You do not decide your own request. For somebody from outside, custom and a time that ends is the safe choice."
+	return "For " + workflows.Esc(p.Name) + ", " + workflows.Plural(p.Access.Quorum, "approval") + " needed, " +
+		workflows.Plural(p.Access.AdministratorQuorum, "approval") +
+		" for an administrator. You do not decide your own request. For somebody from outside, custom and a " +
+		"time that ends is the safe choice."
 }
 
 // environments lists production first, then those of the account, or of all accounts where none was named.

@@ -19,15 +19,15 @@ type back struct {
 
 // brings is what the end brings back, as far as it is known by now.
 func (s State) brings() back {
-	if s.Back != nil {
-		return *s.Back
+	if s.Ending.Back != nil {
+		return *s.Ending.Back
 	}
-	return back{Former: s.Former}
+	return back{Former: s.Read.Former}
 }
 
 // formerly is what stands when nothing for a time is left: what was read, unless a time runs that
 // gave it.
-func (s State) formerly(ev read, g workflows.Given) workflows.Former {
+func (s State) formerly(ev Read, g workflows.Given) workflows.Former {
 	switch {
 	case len(g.Running) > 0 && g.Former != nil:
 		return *g.Former
@@ -48,7 +48,7 @@ func (s State) record(f workflows.Facts) workflows.Given {
 // judged by reading.
 func (s State) overtaken(f workflows.Facts) string {
 	g := s.record(f)
-	if s.BoxFrom.IsZero() || s.Left != "" || g.Workflow == s.ID {
+	if s.Box.From.IsZero() || s.Changed.Left != "" || g.Workflow == s.ID {
 		return ""
 	}
 	return g.Workflow
@@ -57,7 +57,8 @@ func (s State) overtaken(f workflows.Facts) string {
 // comesBack is what the end of this brings back by the account's record of now.
 func (s State) comesBack(f workflows.Facts) back {
 	g := s.record(f)
-	others := slices.DeleteFunc(slices.Clone(g.Running), func(r workflows.RunningTime) bool { return r.Workflow == s.ID })
+	others := slices.DeleteFunc(slices.Clone(g.Running),
+		func(r workflows.RunningTime) bool { return r.Workflow == s.ID })
 	if n := len(others); n > 0 {
 		top := others[n-1]
 		a := workflows.ReadAccessMark(top.Mark)
@@ -65,21 +66,22 @@ func (s State) comesBack(f workflows.Facts) back {
 			Email: s.Email, Status: workflows.UserAccepted,
 			Role: a.Role, Manage: a.Manage, Monitor: a.Monitor,
 		}
-		if s.Before != nil {
-			u.MFA, u.SSO = s.Before.MFA, s.Before.SSO
+		if s.Read.User != nil {
+			u.MFA, u.SSO = s.Read.User.MFA, s.Read.User.SSO
 		}
 		return back{Former: workflows.Former{User: u, Read: true}, Under: top.Workflow, Until: top.Until}
 	}
-	if g.Former != nil && len(g.Running) > 0 && s.Left == "" { // what somebody left as it is is judged by reading
+	// what somebody left as it is is judged by reading
+	if g.Former != nil && len(g.Running) > 0 && s.Changed.Left == "" {
 		return back{Former: *g.Former}
 	}
-	return back{Former: s.Former}
+	return back{Former: s.Read.Former}
 }
 
 // timeBegins, timeMoves and the others say in the account's record what this decision means for the
 // access.
 func (s State) timeBegins(cmd workflows.Command, until time.Time) workflows.Event {
-	former := s.Former
+	former := s.Read.Former
 	given := workflows.Given{Mark: s.Want.Mark(), Until: until}
 	return s.gives(cmd, workflows.GivenChange{Time: workflows.TimeBegins, Given: given, Former: &former})
 }
@@ -106,7 +108,8 @@ func (s State) broughtBack(cmd workflows.Command) workflows.Event {
 
 // onTheWay: an invitation was sent.
 func (s State) onTheWay(cmd workflows.Command) workflows.Event {
-	return s.gives(cmd, workflows.GivenChange{Time: workflows.GivenOnTheWay, Given: workflows.Given{Mark: s.Want.Mark()}})
+	return s.gives(cmd, workflows.GivenChange{Time: workflows.GivenOnTheWay,
+		Given: workflows.Given{Mark: s.Want.Mark()}})
 }
 
 // given for good: what was agreed, not what somebody made of it since. An empty mark is no access.
@@ -115,8 +118,50 @@ func (s State) given(cmd workflows.Command, mark string) workflows.Event {
 }
 
 func (s State) gives(cmd workflows.Command, c workflows.GivenChange) workflows.Event {
-	c.Key, c.Workflow = cmp.Or(s.Key, workflows.GivenKey(s.Environment, s.Email)), s.ID
+	c.Key, c.Workflow = s.key(), s.ID
 	c.Given.Who = s.Who
 	c.Given.Workflow, c.Given.Since, c.Given.Asked = cmp.Or(c.Given.Workflow, s.ID), cmd.At, s.Requester
 	return cmd.Event(workflows.AccessGiven, c)
+}
+
+// key is what the account's record keeps this access under.
+func (s State) key() string {
+	return cmp.Or(s.Read.Key, workflows.GivenKey(s.Environment, s.Email))
+}
+
+// tense is when something is the case.
+type tense int
+
+const (
+	willBe tense = iota // a whole sentence, of an end to come
+	isNow               // the middle of one, of an end that was
+)
+
+// after says what stands after the end.
+func (s State) after(when tense) string {
+	b, whose := s.brings(), s.address()
+	has, end := whose+" has ", ""
+	if when == willBe {
+		has, end = whose+" then has ", "."
+	}
+	switch {
+	case when == isNow && s.Box.From.IsZero() && s.Read.Does == Grant && s.Closed():
+		return "the invitation of " + whose + " was deleted"
+	case !b.Read && when == willBe:
+		return has + "again what it had before, which could not be read here."
+	case !b.Read:
+		return has + "again what it had before"
+	case b.User == nil && when == willBe:
+		return whose + " is then removed."
+	case b.User == nil:
+		return whose + " was removed"
+	}
+	has += b.User.Access().Brief(s.Read.Names) + " again"
+	switch {
+	case b.User.Disabled:
+		return has + " and is switched off, as before" + end
+	case b.Under != "":
+		return has + ", by another decision whose time runs, " + b.Under + end
+	}
+	return has + end
 }

@@ -107,10 +107,10 @@ func TestUrgentOnlyAdds(t *testing.T) {
 		w.deliverAll()
 		s, now := w.newest().access(), w.out.user("", "eve@acme.example").Access().Mark()
 		switch {
-		case c.adds && s.Phase != Active:
-			t.Errorf("%s to %s adds, and was not given: %s", c.had, c.want, s.Phase)
+		case c.adds && s.Stage != Active:
+			t.Errorf("%s to %s adds, and was not given: %s", c.had, c.want, s.Stage)
 		case !c.adds && (!s.Closed() || s.End.Outcome != Failed || now != accessOf(c.had).Mark()):
-			t.Errorf("%s to %s takes away, and was done urgently: stage %s, has %s", c.had, c.want, s.Phase, now)
+			t.Errorf("%s to %s takes away, and was done urgently: stage %s, has %s", c.had, c.want, s.Stage, now)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func TestAnUrgentChangeOfWhatCannotBeReadIsNotDone(t *testing.T) {
 	w.request("Dee", form{For: "Ben", Change: Change, Role: workflows.RoleManage, Urgent: true}.fields())
 	w.deliverAll()
 	if s := w.newest().access(); !s.Closed() {
-		t.Errorf("stage %s: nobody knows whether it only adds", s.Phase)
+		t.Errorf("stage %s: nobody knows whether it only adds", s.Stage)
 	}
 }
 
@@ -133,8 +133,8 @@ func TestAnUrgentInvitationEndsWithItsTimeFromWhenItWasAsked(t *testing.T) {
 	w.wait(3 * time.Hour)
 	w.acceptAll()
 	w.poll()
-	if s := w.newest().access(); s.Phase != Active || !s.Until.Equal(asked.Add(4*time.Hour)) {
-		t.Fatalf("stage %s until %s", s.Phase, s.Until)
+	if s := w.newest().access(); s.Stage != Active || !s.Until.Equal(asked.Add(4*time.Hour)) {
+		t.Fatalf("stage %s until %s", s.Stage, s.Until)
 	}
 	w.wait(time.Hour)
 	w.deliverAll()
@@ -187,7 +187,7 @@ func TestNothingIsGivenToWhoHasLeft(t *testing.T) {
 				t.Errorf("%s has left, and Eve was invited", who)
 			}
 			if s := w.newest().access(); !s.Closed() || s.End.Outcome != Failed {
-				t.Errorf("%s has left: stage %s", who, s.Phase)
+				t.Errorf("%s has left: stage %s", who, s.Stage)
 			}
 		}
 	})
@@ -209,7 +209,7 @@ func TestNothingIsGivenToWhoHasLeft(t *testing.T) {
 		end := w.newest().access().Until
 		w.standing("Eve", workflows.StandingDeactivated)
 		w.click("Ana", "approve")
-		if s := w.newest().access(); !s.Until.Equal(end) || s.Extend != nil {
+		if s := w.newest().access(); !s.Until.Equal(end) || s.Box.Asks {
 			t.Errorf("more time was given to who has left: %s", s.Until)
 		}
 		if st := w.click("Dee", "extend"); st.code() != "has_left" {
@@ -271,7 +271,7 @@ func TestAnEnvironmentWithoutUsersIsTried(t *testing.T) {
 	w.poll()
 	w.wait(25 * time.Hour)
 	w.deliverAll()
-	if s := w.newest().access(); w.out.user("Sandbox", "eve@acme.example") != nil || s.Phase != Ended {
+	if s := w.newest().access(); w.out.user("Sandbox", "eve@acme.example") != nil || s.Stage != Ended {
 		t.Errorf("it did not end: %s", encode(t, s))
 	}
 
@@ -279,7 +279,7 @@ func TestAnEnvironmentWithoutUsersIsTried(t *testing.T) {
 	empty(w)
 	w.out.forbidden[workflows.OpGrant] = true
 	w.granted(ask)
-	if s := w.newest().access(); s.Phase != Doing || !s.Manual {
-		t.Errorf("stage %s, manual %v: people do what the token may not", s.Phase, s.Manual)
+	if s := w.newest().access(); s.Stage != Doing || !s.Hand.Manual {
+		t.Errorf("stage %s, manual %v: people do what the token may not", s.Stage, s.Hand.Manual)
 	}
 }

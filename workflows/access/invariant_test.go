@@ -180,7 +180,7 @@ func (w *world) mustMove(r *run) {
 		w.t.Fatalf("nothing will ever end stage %s: %s", r.state.StageName(), encode(w.t, r.state))
 	case r.state.Closed() && (len(r.view.Timers)+len(r.view.Watches)+len(r.view.Waiting)) > 0:
 		w.t.Fatalf("what is over still waits: %s", encode(w.t, r.view))
-	case r.access().InFlight && !flying:
+	case r.access().Call.InFlight && !flying:
 		w.t.Fatalf("stage %s waits for an answer that nobody asked for: %s", r.state.StageName(), encode(w.t, r.state))
 	}
 	names := map[string]bool{}
@@ -205,8 +205,8 @@ func (w *world) mustLock() {
 		if !ok {
 			continue
 		}
-		if holds, needs := w.account.Locks[s.lock()] == r.id, !s.Closed() && s.holdsLock(); holds != needs {
-			w.t.Fatalf("%s in stage %s: holds the lock %v, needs it %v", r.id, s.Phase, holds, needs)
+		if holds, needs := w.account.Locks[s.lock()] == r.id, !s.Closed() && s.in().holds(s); holds != needs {
+			w.t.Fatalf("%s in stage %s: holds the lock %v, needs it %v", r.id, s.Stage, holds, needs)
 		}
 	}
 }
@@ -215,11 +215,11 @@ func (w *world) mustLock() {
 func (w *world) mustBeMeant(r *run, c workflows.Call, was *workflows.User) {
 	w.t.Helper()
 	s := r.access()
-	if s.Review == "" || was.Mark() == w.out.user(c.Environment, c.Email).Mark() || s.sawThis(was) {
+	if s.Review == nil || was.Mark() == w.out.user(c.Environment, c.Email).Mark() || s.sawThis(was) {
 		return
 	}
-	if !slices.ContainsFunc(r.events, func(e workflows.Event) bool { return e.Type == evDoing && e.By.Kind == workflows.ByPerson }) {
-		w.t.Fatalf("%s changed %s although the reviewer saw %s", c.Op, was.Mark(), s.Was)
+	if !slices.ContainsFunc(r.events, func(e workflows.Event) bool { return e.Type == evDoing.Type && e.By.Kind == workflows.ByPerson }) {
+		w.t.Fatalf("%s changed %s although the reviewer saw %s", c.Op, was.Mark(), s.Review.Was)
 	}
 }
 
@@ -227,12 +227,12 @@ func (w *world) mustBeMeant(r *run, c workflows.Call, was *workflows.User) {
 func (w *world) mustVoteFairly(r *run) {
 	w.t.Helper()
 	s := r.access()
-	if b, _ := s.question(); s.Review != "" && (b != nil || len(s.Asked)+len(s.Ballot.Votes) > 0) {
+	if s.Review != nil && (s.asking() != nil || len(s.Question.Asked)+len(s.Question.Ballot.Votes) > 0) {
 		w.t.Fatalf("what a review decided is voted on: %s", encode(w.t, s))
 	}
-	votes := append(slices.Clone(s.Ballot.Votes), s.Past...)
-	if s.Extend != nil {
-		votes = append(votes, s.Extend.Ballot.Votes...)
+	votes := append(slices.Clone(s.Question.Ballot.Votes), s.Box.Past...)
+	if s.Box.Asks {
+		votes = append(votes, s.Box.More.Ballot.Votes...)
 	}
 	for _, v := range votes {
 		if v.By == s.Requester || s.Person != "" && v.By == s.Person {

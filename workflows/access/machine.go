@@ -1,71 +1,62 @@
 package access
 
 import (
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Machine is the access machine; its zero value is ready.
-type Machine struct{}
-
-var _ workflows.Machine = Machine{}
-
-// Name implements workflows.Machine.
-func (Machine) Name() string { return "access" }
-
-// Letter implements workflows.Machine.
-func (Machine) Letter() byte { return 'a' }
-
-// Schema implements workflows.Machine.
-func (Machine) Schema() int { return 2 }
-
-// New implements workflows.Machine.
-func (Machine) New() workflows.State { return State{} }
-
-// Decode implements workflows.Machine.
-func (Machine) Decode(raw []byte) (workflows.State, error) {
-	var s State
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, fmt.Errorf("decode access: %w", err)
-	}
-	return s, nil
+// Machine is the access machine.
+func Machine() workflows.Machine {
+	return workflows.Rules[State]{
+		Name: "access", Letter: workflows.LetterAccess, Schema: 1,
+		Kinds: kinds, Needs: needs, View: State.view,
+		Decide: func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+			d, err := decide(s, asForm(cmd), f)
+			if err != nil {
+				return d, err
+			}
+			return tellPacket(s, cmd, d)
+		},
+	}.Machine()
 }
 
-// Needs implements workflows.Machine.
-func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Policy, _ workflows.AccountState) workflows.Needs {
-	s := st.(State)
-	var n workflows.Needs
-	if cmd.Actor.Kind == workflows.ByPerson {
-		n.People = append(n.People, cmd.Actor.ID)
-	}
+// needs says whom a decision wants to know about.
+func needs(s State, cmd workflows.Command, p workflows.Policy, _ workflows.AccountState) workflows.Needs {
 	if cmd.Name == Request {
-		cmd = asForm(cmd)
-		n.People = workflows.Union(n.People, p.Access.Approvers, p.HolderIDs(), p.Admins, []string{cmd.Input[BlockPerson], requester(cmd)})
-		if byReview(cmd) {
-			n.People, n.Delegations = workflows.Union(p.HolderIDs(), p.Admins), nil
-		}
-		n.Delegations = p.Access.Approvers
-		if email := strings.ToLower(strings.TrimSpace(cmd.Input[BlockEmail])); email != "" {
-			n.Emails = []string{email}
-		}
+		return requestNeeds(asForm(cmd), p)
+	}
+	var n workflows.Needs
+	if cmd.Actor.Kind == workflows.ByPerson { // whom the configuration still names
+		n.People = workflows.Union([]string{cmd.Actor.ID}, p.HolderIDs(), p.Admins)
+	}
+	if !s.counts(cmd) {
 		return n
 	}
-	if cmd.Actor.Kind == workflows.ByPerson { // whom the configuration still names
-		n.People = workflows.Union(n.People, p.HolderIDs(), p.Admins)
+	people, delegations := asks.Needs(s, p)
+	if s.Box.Asks {
+		again, _ := more.Needs(s, p)
+		people = workflows.Union(people, again)
 	}
-	if s.counts(cmd) {
-		people := s.Ballot.People()
-		if s.Extend != nil {
-			people = append(people, s.Extend.Ballot.People()...)
-		}
-		n.People = workflows.Union(n.People, people, p.Access.Approvers, s.own(), s.extender())
-		n.Delegations = s.Electorate
-		if cmd.Timer != nil {
-			n.People = workflows.Union(n.People, s.managers(), []string{s.Requester})
-		}
+	n.People = workflows.Union(n.People, people, s.Electorate, s.own())
+	n.Delegations = workflows.Union(delegations, s.Electorate)
+	return n
+}
+
+func requestNeeds(cmd workflows.Command, p workflows.Policy) workflows.Needs {
+	var n workflows.Needs
+	if email := strings.ToLower(strings.TrimSpace(cmd.Input[BlockEmail])); email != "" {
+		n.Emails = []string{email}
+	}
+	n.Delegations = p.Access.Approvers
+	if byReview(cmd) {
+		n.People = workflows.Union(p.HolderIDs(), p.Admins)
+		return n
+	}
+	n.People = workflows.Union(p.Access.Approvers, p.HolderIDs(), p.Admins, p.Quiet,
+		[]string{cmd.Input[BlockPerson], requester(cmd)})
+	if cmd.Actor.Kind == workflows.ByPerson {
+		n.People = workflows.Union(n.People, []string{cmd.Actor.ID})
 	}
 	return n
 }
@@ -73,41 +64,12 @@ func (Machine) Needs(st workflows.State, cmd workflows.Command, p workflows.Poli
 // counts reports whether deciding the command counts votes or opens a question.
 func (s State) counts(cmd workflows.Command) bool {
 	switch cmd.Name {
-	case ActApprove, ActRefuse, ActExtend, workflows.CmdDelegated:
+	case ActApprove, ActComment, ActRefuse, ActLook, ActExtend, workflows.CmdDelegated:
 		return true
 	case workflows.CmdReceipt:
-		return cmd.Receipt.Op == workflows.OpReadAccess && s.Phase == Reading && s.Review == ""
+		return cmd.Receipt != nil && cmd.Receipt.Op == workflows.OpReadAccess && s.Stage == Reading && s.Review == nil
 	case workflows.CmdTimer:
-		return cmd.Timer.Name == timerEscalate || cmd.Timer.Name == timerStandIns
+		return cmd.Timer != nil && (asks.FactsFor(cmd.Timer.Name) || more.FactsFor(cmd.Timer.Name))
 	}
 	return false
 }
-
-// Decide implements workflows.Machine.
-func (Machine) Decide(st workflows.State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	s := st.(State)
-	d, err := decide(s, cmd, f)
-	d = workflows.WithOwnHand(d, cmd, f)
-	if err != nil || len(d.Events) == 0 || s.Review == "" && !byReview(cmd) {
-		return d, err
-	}
-	next, err := fold(s, d.Events)
-	if err != nil {
-		return d, err
-	}
-	if call, ok := next.fixed(cmd, s); ok {
-		d.Calls = append(d.Calls, call)
-	}
-	return d, nil
-}
-
-// Apply implements workflows.Machine.
-func (Machine) Apply(st workflows.State, e workflows.Event) (workflows.State, error) {
-	return apply(st.(State), e)
-}
-
-// View implements workflows.Machine.
-func (Machine) View(st workflows.State) workflows.View { return st.(State).view() }
-
-// Tell implements workflows.Machine.
-func (Machine) Tell(e workflows.Event) string { return tell(e) }

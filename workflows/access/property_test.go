@@ -50,8 +50,8 @@ var (
 	subjects = []string{"Ben", "Eve", "Ben", "Eve", "kim@partner.example"}
 	actions  = []string{"approve", "refuse", "cancel", "attest", "extend", "end", "adopt", "undo", "ask", "resend"}
 	lengths_ = []time.Duration{time.Second, time.Minute, time.Hour, 5 * time.Hour, 25 * time.Hour, 4 * day, 8 * day}
-	// kinds of what happens, the likelier ones several times.
-	kinds = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
+	// happenings are kinds of what happens, the likelier ones several times.
+	happenings = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
 		"outcome", "standing", "delegate", "request", "request", "again", "review", "address"}
 	outsides = []string{"accepts", "accepts", "accepts", "declines", "deletes", "raises", "lowers", "custom", "leaves", "joins", "off", "on", "forbids", "allows", "full", "seats",
 		"no token", "token", "sso", "logs"}
@@ -67,7 +67,7 @@ func drawForm(t *rapid.T) form {
 }
 
 func drawOp(t *rapid.T) op {
-	o := op{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), N: rapid.IntRange(0, 1000).Draw(t, "n")}
+	o := op{Kind: rapid.SampledFrom(happenings).Draw(t, "kind"), N: rapid.IntRange(0, 1000).Draw(t, "n")}
 	switch o.Kind {
 	case "click":
 		o.Who, o.Action = rapid.SampledFrom(anyone).Draw(t, "who"), rapid.SampledFrom(actions).Draw(t, "action")
@@ -335,12 +335,12 @@ func (w *world) finish() {
 				continue
 			}
 			for _, who := range []string{"Dee", "Ana", "Cat"} {
-				if s.Drifted {
+				if s.Changed.Asks {
 					w.clickAt(r, round(r.state), who, "undo")
-				} else if s.Phase == Pending {
+				} else if s.Stage == Pending {
 					w.acceptAll()
 					w.clickAt(r, round(r.state), who, "attest")
-				} else if s.Manual {
+				} else if s.Hand.Manual {
 					w.obey(r)
 					w.clickAt(r, round(r.state), who, "attest")
 					w.deliverAll()
@@ -360,12 +360,12 @@ func (w *world) finish() {
 // obey does in the pages what the card asks for.
 func (w *world) obey(r *run) {
 	s := r.access()
-	want, remove := s.Want, s.Does == Remove
+	want, remove := s.Want, s.Read.Does == Remove
 	off := false
-	if s.Phase == Restoring {
-		remove = s.Does != Change
-		if s.Before != nil {
-			want, off = s.Before.Access(), s.Before.Disabled
+	if s.Stage == Restoring {
+		remove = s.Read.Does != Change
+		if s.Read.User != nil {
+			want, off = s.Read.User.Access(), s.Read.User.Disabled
 		}
 	}
 	if remove {
@@ -375,7 +375,7 @@ func (w *world) obey(r *run) {
 	fresh := w.out.user(s.Environment, s.Email) == nil
 	u := w.out.join(s.Environment, s.Email, want)
 	u.Disabled = off
-	if fresh && s.Does == Grant {
+	if fresh && s.Read.Does == Grant {
 		u.Status = workflows.UserPending
 	}
 }
@@ -386,7 +386,7 @@ func (w *world) stories(email string) string {
 	for _, r := range w.asked() {
 		if s := r.access(); s.Email == email {
 			for _, e := range r.events {
-				fmt.Fprintf(&out, "\n%s %s %s", r.id, e.At.Format("02 15:04"), w.read(tell(e)))
+				fmt.Fprintf(&out, "\n%s %s %s", r.id, e.At.Format("02 15:04"), w.read(r.machine.Tell(e)))
 			}
 		}
 	}
@@ -408,7 +408,7 @@ func (w *world) nothingLeft() {
 			continue
 		}
 		for _, r := range w.asked() {
-			if s := r.access(); s.Email == email && s.Environment == env && s.End != nil && (s.End.Outcome == Failed || s.Attested != "" || s.End.Who != "" || s.End.Code == "adopted") {
+			if s := r.access(); s.Email == email && s.Environment == env && s.End != nil && (s.End.Outcome == Failed || s.Hand.Attested != "" || s.End.Who != "" || s.End.Code == "adopted") {
 				return // its card says that integrator.io's answer is not known, or somebody swore to what is not so
 			}
 		}
@@ -421,7 +421,7 @@ func (w *world) toldOnce() {
 	w.t.Helper()
 	for _, r := range w.asked() {
 		s, ok := r.state.(State)
-		if !ok || s.Review == "" {
+		if !ok || s.Review == nil {
 			continue
 		}
 		var heard []string
@@ -510,12 +510,12 @@ func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
 			w.click("Dee", "cancel", "")
 			w.deliverAll()
 		}
-		if s := r.access(); s.Manual && !s.Closed() {
+		if s := r.access(); s.Hand.Manual && !s.Closed() {
 			w.obey(r)
 			w.click("Ana", "attest")
 			w.deliverAll()
 		}
-		if r.access().Phase != Active {
+		if r.access().Stage != Active {
 			if r.access().Closed() && w.out.mark("", email) == was {
 				return // there was nothing to do
 			}
@@ -536,13 +536,13 @@ func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
 					w.deliver(delivered)
 				}
 			}
-			changed = changed || r.access().Phase == Active && w.out.mark("", email) != given
+			changed = changed || r.access().Stage == Active && w.out.mark("", email) != given
 		}
 		w.out.token, w.out.forbidden = true, map[string]bool{}
 		for range 4 {
 			w.wait(day)
 			w.deliverAll()
-			if s := r.access(); s.Manual && s.Phase == Restoring {
+			if s := r.access(); s.Hand.Manual && s.Stage == Restoring {
 				w.obey(r)
 				w.click("Ana", "attest")
 				w.deliverAll()
@@ -551,7 +551,7 @@ func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
 		s := r.access()
 		now := w.out.mark("", email)
 		switch {
-		case s.Drifted && changed:
+		case s.Changed.Asks && changed:
 		case s.Closed() && now == was:
 		case s.Closed() && changed: // it was changed by somebody to what it was before
 			if s.End.Outcome != Ended && s.End.Outcome != Refused {
@@ -583,7 +583,7 @@ func TestUrgentAccessThatNobodyApprovedEnds(t *testing.T) {
 			w.deliverAll()
 			w.poll()
 			w.wait(4 * time.Hour)
-			if s := r.access(); s.Manual && !s.Closed() { // integrator.io did not answer for a day, so people are asked
+			if s := r.access(); s.Hand.Manual && !s.Closed() { // integrator.io did not answer for a day, so people are asked
 				w.obey(r)
 				w.click("Ana", "attest")
 				w.deliverAll()
@@ -604,7 +604,7 @@ func FuzzDecide(f *testing.F) {
 	f.Add("access.request", "UANA", "Sandbox", `{}`, 5)
 	f.Add("access.left", "UDEE", "accepted/manage", `{"stage":"restoring","drifted":true,"id":"a07-1","there":{"ok":true}}`, 3)
 	f.Fuzz(func(t *testing.T, name, who, text, state string, round int) {
-		m := Machine{}
+		m := Machine()
 		s, err := m.Decode([]byte(state))
 		if err != nil {
 			s = m.New()

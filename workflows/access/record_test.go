@@ -34,7 +34,7 @@ func TestATimeEndsThoughTheUserHasAnotherAddressByThen(t *testing.T) {
 			}
 			r := w.newest()
 			if !r.state.Closed() {
-				t.Fatalf("stage %s", r.access().Phase)
+				t.Fatalf("stage %s", r.access().Stage)
 			}
 			text := strings.Join(r.view.Cards[0].Lines, "\n")
 			for _, want := range []string{"new.name@acme.example", emailOf(c.form.For)} {
@@ -114,7 +114,7 @@ func TestNobodyKeepsATimeByChangingTheirAddress(t *testing.T) {
 				w.pass(rapid.SampledFrom([]time.Duration{time.Hour, 5 * time.Hour, 25 * time.Hour}).Draw(t, "span"))
 			case "early":
 				for _, r := range w.asked() {
-					if r.access().Phase == Active {
+					if r.access().Stage == Active {
 						w.clickAt(r, round(r.state), "Dee", "end")
 						w.deliverAll()
 						break

@@ -24,8 +24,8 @@ func TestAnApprovedChangeOfWhatCouldNotBeReadIsLeftToPeople(t *testing.T) {
 	w := newWorld(t)
 	w.out.forbidden[workflows.OpReadAccess] = true
 	s := w.granted(benManages).access()
-	if s.Phase != Doing || !s.Manual {
-		t.Fatalf("stage %s, manual %v", s.Phase, s.Manual)
+	if s.Stage != Doing || !s.Hand.Manual {
+		t.Fatalf("stage %s, manual %v", s.Stage, s.Hand.Manual)
 	}
 	w.click("Ana", "attest")
 	w.wait(25 * time.Hour)
@@ -33,8 +33,8 @@ func TestAnApprovedChangeOfWhatCouldNotBeReadIsLeftToPeople(t *testing.T) {
 	if u := w.out.user("", "ben@acme.example"); u == nil || u.Role != workflows.RoleMonitor {
 		t.Errorf("at the end somebody whose former access is not known was changed: %+v", u)
 	}
-	if s := w.newest().access(); s.Phase != Restoring || !s.Manual {
-		t.Errorf("stage %s, manual %v: people have to bring back what was", s.Phase, s.Manual)
+	if s := w.newest().access(); s.Stage != Restoring || !s.Hand.Manual {
+		t.Errorf("stage %s, manual %v: people have to bring back what was", s.Stage, s.Hand.Manual)
 	}
 }
 
@@ -43,12 +43,12 @@ func TestAnAttestedInvitationDoesNotBeginTheTimeBox(t *testing.T) {
 	w.policy.Token = false
 	w.granted(form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"})
 	w.click("Ana", "attest")
-	if s := w.newest().access(); s.Phase != Pending {
-		t.Fatalf("stage %s", s.Phase)
+	if s := w.newest().access(); s.Stage != Pending {
+		t.Fatalf("stage %s", s.Stage)
 	}
 	w.click("Cat", "attest")
-	if s := w.newest().access(); s.Phase != Active || !s.Until.Equal(w.now.Add(day)) {
-		t.Errorf("stage %s until %s", s.Phase, s.Until)
+	if s := w.newest().access(); s.Stage != Active || !s.Until.Equal(w.now.Add(day)) {
+		t.Errorf("stage %s until %s", s.Stage, s.Until)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestCancellingAfterTheWriteRestores(t *testing.T) {
 		t.Errorf("left behind: %+v", u)
 	}
 	if s := w.newest().access(); !s.Closed() {
-		t.Errorf("stage %s", s.Phase)
+		t.Errorf("stage %s", s.Stage)
 	}
 }
 
@@ -104,14 +104,6 @@ func TestARequestThatKeyholderCannotOpenSaysSo(t *testing.T) {
 	}
 }
 
-// TestEventsFromBeforeFold: what the version before wrote about drift and questions is read as it was meant.
-func TestEventsFromBeforeFold(t *testing.T) {
-	s, err := apply(State{Phase: Restoring}, workflows.Event{Type: evDrifted, Body: []byte(`{"mark":"integrator.io shows manage."}`)})
-	if err != nil || !s.Drifted || s.There == nil || s.There.OK || s.Mark != "integrator.io shows manage." {
-		t.Errorf("%v %+v", err, s)
-	}
-}
-
 // TestNobodyButKeyholderSpeaksForAReview: what a person sends as a review's is a request like any other.
 func TestNobodyButKeyholderSpeaksForAReview(t *testing.T) {
 	w := newWorld(t)
@@ -122,8 +114,8 @@ func TestNobodyButKeyholderSpeaksForAReview(t *testing.T) {
 	}
 	w.request("Dee", in)
 	w.deliverAll()
-	if s := w.newest().access(); s.Review != "" || s.Phase != Approving || s.Quorum != 1 {
-		t.Errorf("Dee's own request: review %q, stage %s", s.Review, s.Phase)
+	if s := w.newest().access(); s.Review != nil || s.Stage != Approving || s.Quorum != 1 {
+		t.Errorf("Dee's own request: review %q, stage %s", s.Review, s.Stage)
 	}
 	st := w.do(workflows.Command{Workflow: w.newest().id, Name: workflows.AccessLeft.Command, Actor: person("Eve"),
 		Round: workflows.NoRound, Submitted: true,

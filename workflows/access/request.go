@@ -4,8 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -46,15 +46,18 @@ func opened(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error
 		return d, err
 	}
 	fr, _ := freeze(cmd, f)
-	d = one(cmd, evRequested, fr)
-	d.Events = append(d.Events, cmd.Event(evEnded, Finished{Outcome: Failed, By: cmd.Actor, At: cmd.At, Code: "not_opened", Message: r.Text}))
+	d, _ = opening(cmd, f, fr)
+	d.Events = append(d.Events, evEnded.Of(cmd, Finished{
+		Outcome: Failed, By: cmd.Actor, At: cmd.At, Code: codeNotOpened, Message: r.Text,
+	}))
 	return d, nil
 }
 
 // open decides a request, or says why it cannot be made.
 func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if f.Policy.Name == "" {
-		return workflows.Decision{}, workflows.RefuseField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
+		return workflows.Decision{}, workflows.RefuseField(BlockAccount, "no_account",
+			"This account is not configured. Choose another one.")
 	}
 	if r := workflows.RefuseStanding(f, requester(cmd)); r != nil && !byReview(cmd) {
 		return workflows.Decision{}, r
@@ -63,25 +66,34 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 	if err != nil {
 		return workflows.Decision{}, err
 	}
-	if fr.Review != "" {
+	if fr.Review != nil {
 		return openReviewed(cmd, f, fr), nil
 	}
 	if err := mayRequest(fr, fr.Requester); err != nil {
 		return workflows.Decision{}, err
 	}
 	if id := f.Account.Locks[fr.lock()]; id != "" {
-		r := refused("access_open", "The access of "+fr.Email+" is being changed already: "+id+". Nothing was recorded. Wait for that one, or cancel it.")
+		r := workflows.Refuse("access_open", "The access of "+fr.Email+" is being changed already: "+id+". "+
+			"Nothing was recorded. Wait for that one, or cancel it.")
 		r.Link = id
 		return workflows.Decision{}, r
 	}
-	b := approvals.Ballot{Quorum: fr.Quorum, Electorate: fr.Electorate, Lists: fr.Lists, Bars: fr.Bars}
-	if err := b.DeadEnd(f.Standing(), f.Delegations, cmd.At); err != nil && !fr.Urgent {
-		return workflows.Decision{}, deadEnd(fr, err)
+	d, s := opening(cmd, f, fr)
+	if err := asks.Impossible(f, s.put(cmd, time.Time{}), cmd.At); err != nil && !fr.Urgent {
+		return workflows.Decision{}, err
 	}
-	d := one(cmd, evRequested, fr)
-	d.Account = State{Frozen: fr}.locksTaken(cmd)
-	d.Calls = []workflows.Call{State{Frozen: fr}.readCall()}
+	d.Account = fr.locksTaken(cmd)
+	d.Calls = []workflows.Call{s.readCall()}
 	return d, nil
+}
+
+// opening is the decision that opens it, and the state for what follows in the same breath.
+func opening(cmd workflows.Command, f workflows.Facts, fr Frozen) (workflows.Decision, State) {
+	s := State{Frozen: fr}
+	s.Opening = workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}
+	d := evRequested.One(cmd, requested{Opening: s.Opening, Frozen: fr})
+	s.Begun = cmd.At
+	return d, s
 }
 
 // mayRequest: anybody for themselves, holders and administrators for anyone; urgently only these.
@@ -89,9 +101,13 @@ func mayRequest(fr Frozen, who string) error {
 	manager := workflows.Among(who, fr.Holders, fr.Admins)
 	switch {
 	case fr.Urgent && !manager:
-		return refused("urgent_not_permitted", "Only holders and administrators may ask for urgent access: "+workflows.Mentions(workflows.Union(fr.Holders, fr.Admins))+". Nothing was recorded. Ask without urgent, or ask one of them.")
+		return workflows.Refuse("urgent_not_permitted", "Only holders and administrators may ask for urgent "+
+			"access: "+workflows.Mentions(workflows.Union(fr.Holders,
+			fr.Admins))+". Nothing was recorded. Ask without urgent, or ask one of them.")
 	case !manager && who != fr.Person:
-		return refused("not_permitted", "You can ask for access for yourself; for somebody else a holder or administrator asks: "+workflows.Mentions(workflows.Union(fr.Holders, fr.Admins))+". Nothing was recorded.")
+		return workflows.Refuse("not_permitted", "You can ask for access for yourself; for somebody else a "+
+			"holder or administrator asks: "+workflows.Mentions(workflows.Union(fr.Holders,
+			fr.Admins))+". Nothing was recorded.")
 	}
 	return nil
 }
@@ -99,16 +115,19 @@ func mayRequest(fr Frozen, who string) error {
 // freeze reads the form.
 func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	p := f.Policy
-	fr := Frozen{ID: cmd.Workflow, AccountID: p.ID, AccountName: p.Name, Requester: requester(cmd), Channel: p.Channel, UIHost: p.UIHost, Token: p.Token,
+	fr := Frozen{
+		AccountName: p.Name, Requester: requester(cmd), Channel: p.Channel, Token: p.Token, Policy: p.Access,
 		Holders: f.Expand(p.HolderIDs()), Admins: f.Expand(p.Admins), Electorate: f.Expand(p.Access.Approvers),
-		Lists: f.ExpandLists(p.Access.Lists), Policy: p.Access}
+		Lists: f.ExpandLists(p.Access.Lists), Quiet: f.Expand(p.Quiet),
+	}
 	in := cmd.Input
 	steps := []func(*Frozen, map[string]string, workflows.Facts) error{environment, beneficiary, change, length, why}
 	switch {
 	case byReview(cmd):
-		steps[2], steps[3], steps[4] = reviewed, always, asWritten
+		steps[2], steps[3], steps[4] = inReviewForm, always, asWritten
 		freezeReview(&fr, cmd)
-	case cmd.Actor.Kind == workflows.ByKeyholder: // brings back for good what was, in whatever words integrator.io has for it
+	// brings back for good what was, in whatever words integrator.io has for it
+	case cmd.Actor.Kind == workflows.ByKeyholder:
 		steps[2], steps[3] = former, always
 	}
 	for _, step := range steps {
@@ -121,7 +140,7 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, error) {
 	if _, g, _ := f.Account.GivenOf(fr.Environment, fr.Email, fr.Who); fr.Who.IsZero() {
 		fr.Who = g.Who
 	}
-	if fr.Review != "" {
+	if fr.Review != nil {
 		return fr, nil
 	}
 	fr.Quorum = p.Access.Quorum
@@ -153,7 +172,8 @@ func environment(fr *Frozen, in map[string]string, f workflows.Facts) error {
 			return nil
 		}
 	}
-	return workflows.RefuseField(BlockEnvironment, "environment_unknown", "The account has no such environment. Choose one of the list.")
+	return workflows.RefuseField(BlockEnvironment, "environment_unknown",
+		"The account has no such environment. Choose one of the list.")
 }
 
 // beneficiary reads whose access it is: a person or an address.
@@ -174,14 +194,17 @@ func beneficiary(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		p := f.People[person]
 		switch {
 		case p.Standing == workflows.StandingBot || p.Standing == workflows.StandingUnknown:
-			return workflows.RefuseField(BlockPerson, "person_standing", "This is not a person of this workspace. Choose somebody else, or give an e-mail address.")
+			return workflows.RefuseField(BlockPerson, "person_standing",
+				"This is not a person of this workspace. Choose somebody else, or give an e-mail address.")
 		case p.Email == "" || !p.EmailConfirmed:
-			return workflows.RefuseField(BlockPerson, "person_email", "Slack does not show a confirmed e-mail address of this person. Give the address below instead.")
+			return workflows.RefuseField(BlockPerson, "person_email",
+				"Slack does not show a confirmed e-mail address of this person. Give the address below instead.")
 		}
 		fr.Person, fr.Email = person, strings.ToLower(p.Email)
 	}
 	if workflows.SameEmail(fr.Email, f.Account.Owner) {
-		return workflows.RefuseField(BlockPerson, "owner", "This is the owner of the account. A change of owner is a transfer: {command} transfer "+f.Policy.ID+".")
+		return workflows.RefuseField(BlockPerson, "owner", "This is the owner of the account. A change of "+
+			"owner is a transfer: {command} transfer "+f.Policy.ID+".")
 	}
 	return nil
 }
@@ -206,13 +229,17 @@ func change(fr *Frozen, in map[string]string, f workflows.Facts) error {
 		return workflows.RefuseField(BlockRole, "role_missing", "Choose administrator, manage, monitor or custom.")
 	}
 	fr.Want.Manage = lines(in[BlockManage])
-	fr.Want.Monitor = slices.DeleteFunc(lines(in[BlockMonitor]), func(id string) bool { return slices.Contains(fr.Want.Manage, id) })
+	fr.Want.Monitor = slices.DeleteFunc(lines(in[BlockMonitor]),
+		func(id string) bool { return slices.Contains(fr.Want.Manage, id) })
 	if len(fr.Want.Manage)+len(fr.Want.Monitor) == 0 {
-		return workflows.RefuseField(BlockMonitor, "no_integration", "Custom access needs at least one integration, to manage or to monitor.")
+		return workflows.RefuseField(BlockMonitor, "no_integration",
+			"Custom access needs at least one integration, to manage or to monitor.")
 	}
 	for _, id := range append(slices.Clone(fr.Want.Manage), fr.Want.Monitor...) {
 		if !isID(id) {
-			return workflows.RefuseField(BlockManage, "integration_bad", "“"+workflows.Clip(id, 30)+"” is not the ID of an integration. It stands in the integration's address: letters and digits, one ID a line.")
+			return workflows.RefuseField(BlockManage, "integration_bad", "“"+workflows.Clip(id,
+				30)+"” is not the ID of an integration. It stands in the integration's address: letters and "+
+				"digits, one ID a line.")
 		}
 	}
 	return nil
@@ -222,7 +249,8 @@ func change(fr *Frozen, in map[string]string, f workflows.Facts) error {
 func former(fr *Frozen, in map[string]string, _ workflows.Facts) error {
 	fr.Change = in[BlockChange]
 	if fr.Change != Remove {
-		fr.Want = workflows.Access{Role: in[BlockRole], Manage: lines(in[BlockManage]), Monitor: lines(in[BlockMonitor])}
+		fr.Want = workflows.Access{Role: in[BlockRole], Manage: lines(in[BlockManage]),
+			Monitor: lines(in[BlockMonitor])}
 	}
 	return nil
 }
@@ -238,7 +266,9 @@ func length(fr *Frozen, in map[string]string, f workflows.Facts) error {
 	fr.Urgent = slices.Contains(lines(in[BlockUrgent]), BlockUrgent)
 	if fr.Change == Remove {
 		if fr.Urgent {
-			return workflows.RefuseField(BlockUrgent, "urgent_remove", "Urgent is for access that is needed at once. To take access away at once, do it in integrator.io and tell the administrators.")
+			return workflows.RefuseField(BlockUrgent, "urgent_remove",
+				"Urgent is for access that is needed at once. To take access away at once, do it in "+
+					"integrator.io and tell the administrators.")
 		}
 		return nil
 	}
@@ -261,7 +291,8 @@ func length(fr *Frozen, in map[string]string, f workflows.Facts) error {
 
 func why(fr *Frozen, in map[string]string, _ workflows.Facts) error {
 	if fr.Reason = strings.TrimSpace(in[BlockReason]); fr.Reason == "" {
-		return workflows.RefuseField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
+		return workflows.RefuseField(BlockReason, "reason_missing",
+			"Please say why; the approvers and the auditors read it.")
 	}
 	return nil
 }

@@ -182,6 +182,8 @@ func (s *script) configure(kv string) {
 		}
 	case "admins":
 		p.Admins = ids()
+	case "quiet":
+		p.Quiet = ids()
 	case "holders":
 		p.Aliases[0].Holders = ids()
 	default:

@@ -99,13 +99,12 @@ func TestWhoIsAskedFollowsEveryDelegation(t *testing.T) {
 				w.clickAt(r, round(r.state), rapid.SampledFrom([]string{"Ana", "Cat", "Eve", "Fay"}).Draw(t, "who"), "approve")
 			}
 			s := r.access()
-			if s.Phase != Approving {
+			if s.Stage != Approving {
 				return
 			}
-			b := s.Ballot
 			f := w.facts(r.machine.Needs(s, workflows.Command{Name: ActApprove, Actor: person("Ana")}, w.policy, w.account))
-			want := b.Judge(eligible(s, f), f.Delegations, w.now).Waiting
-			if got := s.unanswered(); !slices.Equal(sorted(got), sorted(want)) {
+			want := asks.Recount(s, f, w.now).Waiting
+			if got := s.asked().Waiting; !slices.Equal(sorted(got), sorted(want)) {
 				t.Fatalf("named are %v, and %v can answer: %s", got, want, encode(t, w.delegations))
 			}
 			for _, c := range r.view.Cards {

@@ -9,7 +9,7 @@ import (
 // UndoNeeds is what deciding the request by which a finding of drift is undone needs. cmd is
 // [workflows.UndoAccess] as Keyholder gives it.
 func UndoNeeds(cmd workflows.Command, p workflows.Policy, a workflows.AccountState) workflows.Needs {
-	return Machine{}.Needs(State{}, cmd, p, a)
+	return needs(State{}, cmd, p, a)
 }
 
 // WouldUndo is what that request would be refused for, a [*workflows.Refusal]; nil when it can be

@@ -17,41 +17,45 @@ func (fr *Frozen) settleParties(f workflows.Facts) {
 	}
 	asks := approvals.Party{Why: question.ByRequester, Identity: f.Known(fr.Requester)}
 	fr.Parties = []approvals.Party{asks, whose}
-	if fr.Review != "" {
+	if fr.Review != nil {
 		fr.Parties = fr.Parties[1:]
 	}
 	fr.ForSelf = asks.Same(whose.Identity)
 	fr.Bars = approvals.Bars(fr.Parties, f.Everybody())
 }
 
-// barring is a ballot that keeps out whoever is a party by what is known now, besides those who
-// were known before.
-func (s State) barring(b approvals.Ballot, f workflows.Facts, more ...approvals.Party) approvals.Ballot {
-	parties := append(slices.Clone(s.Parties), more...)
-	return b.Barring(s.Bars).Barring(approvals.Bars(parties, f.Everybody()))
+// bars are those who are known to be a party: since it was asked for, or found out by a count.
+func (s State) bars() []approvals.Bar {
+	b := approvals.Ballot{Bars: s.Bars}.Barring(s.Question.Ballot.Bars)
+	for _, bar := range s.Box.More.Ballot.Bars {
+		if bar.Why == question.ByBeneficiary { // who asked for more time did not ask for the access
+			b = b.Barring([]approvals.Bar{bar})
+		}
+	}
+	return slices.Clone(b.Bars)
 }
 
-// newBars are those found out by now.
-func (s State) newBars(f workflows.Facts) []approvals.Bar {
-	return approvals.Bars(s.Parties, f.Everybody())
-}
+// managers are the people who look after access besides those who vote.
+func (s State) managers() []string { return workflows.Union(s.Holders, s.Admins) }
 
-// barred reports whether somebody is known to be a party.
-func (s State) barred(who string) bool {
-	return slices.ContainsFunc(s.Bars, func(b approvals.Bar) bool { return b.Who == who })
-}
+// able are the managers who may say that something was done: not the one whose access it is.
+func (s State) able() []string { return slices.DeleteFunc(s.managers(), s.isSelf) }
+
+// own are the people the access is about.
+func (s State) own() []string { return workflows.Union([]string{s.Requester}, []string{s.Person}) }
 
 // isSelf reports whether somebody is known to be the one whose access it is.
 func (s State) isSelf(who string) bool {
 	return who != "" && (who == s.Person || s.ForSelf && who == s.Requester ||
-		slices.Contains(s.Bars, approvals.Bar{Who: who, Why: question.ByBeneficiary}))
+		slices.Contains(s.bars(), approvals.Bar{Who: who, Why: question.ByBeneficiary}))
 }
 
 // aboutSelf refuses somebody who would act about their own access, by what is known of them now.
-func (s State) aboutSelf(cmd workflows.Command, f workflows.Facts, must string) *workflows.Refusal {
+func (s State) aboutSelf(cmd workflows.Command, f workflows.Facts, must string) error {
 	whose := slices.IndexFunc(s.Parties, func(p approvals.Party) bool { return p.Why == question.ByBeneficiary })
 	if s.isSelf(cmd.Actor.ID) || whose >= 0 && s.Parties[whose].Same(f.Known(cmd.Actor.ID)) {
-		return refused("own_access", "This is your own access, so somebody else must "+must+". Nothing was recorded.")
+		return workflows.Refuse("own_access", "This is your own access, so somebody else must "+must+". "+
+			"Nothing was recorded.")
 	}
 	return nil
 }
@@ -59,9 +63,6 @@ func (s State) aboutSelf(cmd workflows.Command, f workflows.Facts, must string) 
 // asOf is the state with only those who look after access by the configuration of now: it adds
 // nobody, and takes away whoever it no longer names.
 func (s State) asOf(f workflows.Facts) State {
-	if f.Policy.Name == "" {
-		return s
-	}
 	s.Holders, s.Admins = f.Managing(s.Holders), f.Managing(s.Admins)
 	return s
 }
@@ -69,7 +70,7 @@ func (s State) asOf(f workflows.Facts) State {
 // left is the party who has left the workspace since, "" for none. Taking access away needs neither
 // of them; what a review decided needs nobody who asked.
 func (s State) left(f workflows.Facts) string {
-	if s.Change == Remove || s.Does == Remove || s.Review != "" {
+	if s.Change == Remove || s.Read.Does == Remove || s.Review != nil {
 		return ""
 	}
 	for _, who := range []string{s.Person, s.Requester} {
@@ -88,29 +89,28 @@ func (s State) leftWords(who string) string {
 	if who == s.Person {
 		return workflows.Mention(who) + ", whose access it would be, is no active member of this Slack any more."
 	}
-	return workflows.Mention(who) + ", who asked for it, is no active member of this Slack any more. Whoever needs it can ask anew."
+	return workflows.Mention(who) + ", who asked for it, is no active member of this Slack any more. Whoever " +
+		"needs it can ask anew."
 }
 
 // endLeft ends what is asked for somebody who has left, or who has: nothing is given, and what was
 // given urgently ends now.
 func (s State) endLeft(cmd workflows.Command, f workflows.Facts, who string) workflows.Decision {
 	var d workflows.Decision
+	given := s.Stage == Pending || s.Stage == Active || s.Stage == Doing && (s.Call.InFlight || s.Written.Unusable)
 	switch {
-	case s.Extend != nil:
-		d = one(cmd, evNotExtended, reason{Left: who})
-	case s.Urgent && (s.Phase == Pending || s.Phase == Active || s.Phase == Doing && (s.InFlight || s.Wrote)):
-		d = s.stop(cmd, f, endLeft)
+	case s.Box.Asks:
+		d = evNotExtended.One(cmd, reason{Left: who})
+	case s.Urgent && given:
+		d = s.stop(cmd, f, codeLeft)
 	default:
-		d = s.end(cmd, Finished{Outcome: Failed, Code: endLeft, Who: who})
+		d = s.end(cmd, Finished{Outcome: Failed, Code: codeLeft, Who: who})
 	}
 	if cmd.Actor.Kind == workflows.ByPerson {
 		d.Reply = workflows.Reply{Text: s.leftWords(who) + " So it ends here, and your answer was not needed."}
 	}
 	return d
 }
-
-// endLeft is the code of an end because somebody has left.
-const endLeft = "left"
 
 // covers reports whether an access holds everything that another one does.
 func covers(a, b workflows.Access) bool {
@@ -131,5 +131,6 @@ func covers(a, b workflows.Access) bool {
 	lacks := func(ids []string, in ...[]string) bool {
 		return slices.ContainsFunc(ids, func(id string) bool { return !workflows.Among(id, in...) })
 	}
-	return b.Role == workflows.RoleCustom && !lacks(b.Manage, a.Manage) && (all || !lacks(b.Monitor, a.Manage, a.Monitor))
+	return b.Role == workflows.RoleCustom && !lacks(b.Manage, a.Manage) && (all || !lacks(b.Monitor, a.Manage,
+		a.Monitor))
 }

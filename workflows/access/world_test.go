@@ -181,7 +181,7 @@ func (w *world) newest() *run {
 
 func machineOf(id string) workflows.Machine {
 	return map[byte]workflows.Machine{
-		workflows.LetterAccess: Machine{}, workflows.LetterDrift: drift.Watcher(),
+		workflows.LetterAccess: Machine(), workflows.LetterDrift: drift.Watcher(),
 		workflows.LetterFinding: drift.Finding(drift.Undoing{Needs: UndoNeeds, Would: WouldUndo}),
 	}[id[0]]
 }

@@ -65,7 +65,7 @@ type Server struct {
 
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
-	return []workflows.Machine{transfer.Machine(), access.Machine{}, drift.Watcher(),
+	return []workflows.Machine{transfer.Machine(), access.Machine(), drift.Watcher(),
 		drift.Finding(drift.Undoing{Needs: access.UndoNeeds, Would: access.WouldUndo}), review.Campaign{}, review.Packet{},
 		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(), offboard.Machine(),
 		reach.Machine(), workflows.Governance(), workflows.Checkpoints{}}

@@ -48,11 +48,26 @@ type Narrowed interface {
 	Narrows() []string
 }
 
+// sameClick reports whether a click is the one that a policy names: a yes with a comment is a yes, and
+// would else be the way around a proof.
+func sameClick(named, click string) bool {
+	machine, comments := strings.CutSuffix(click, ".comment")
+	return named == click || comments && (named == machine+".confirm" || named == machine+".approve")
+}
+
+// namesClick reports whether a policy asks for a proof of a click in any workflow.
+func (p Policy) namesClick(name string) bool {
+	return slices.ContainsFunc(p.StepUp, func(n string) bool {
+		click, _, _ := strings.Cut(n, ":")
+		return sameClick(click, name)
+	})
+}
+
 // stepsUp reports whether a policy asks for a proof of a click, for a workflow that a state describes.
 func (p Policy) stepsUp(name string, s State) bool {
 	return slices.ContainsFunc(p.StepUp, func(named string) bool {
 		click, part, narrowed := strings.Cut(named, ":")
-		if click != name {
+		if !sameClick(click, name) {
 			return false
 		}
 		n, can := s.(Narrowed)
@@ -63,10 +78,8 @@ func (p Policy) stepsUp(name string, s State) bool {
 // steppedUp refuses a change that a person has yet to show who they are for. Only what would be recorded
 // asks for it: who may not click, and who opens a form, hears that at once.
 func (d *Desk) steppedUp(m Machine, cmd Command, at scene, c *Change) error {
-	named := slices.ContainsFunc(at.policy.StepUp, func(n string) bool {
-		return n == cmd.Name || strings.HasPrefix(n, cmd.Name+":")
-	})
-	if !named || cmd.Told || cmd.Actor.Kind != ByPerson || cmd.Actor.StepUp != nil || len(c.Records) == 0 {
+	if !at.policy.namesClick(cmd.Name) || cmd.Told || cmd.Actor.Kind != ByPerson || cmd.Actor.StepUp != nil ||
+		len(c.Records) == 0 {
 		return nil
 	}
 	next, err := m.Decode(c.Records[0].State)

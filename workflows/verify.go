@@ -188,14 +188,14 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 	return nil
 }
 
-// fields compares what stands beside the chain. A state of an older schema is never believed, so that it is another is no difference; one that is
-// the current state under another number is.
+// fields compares what stands beside the chain. A state of an older schema is never believed, so neither that it is another
+// is a difference nor that it is the same: an older version may have stored either.
 func (c *comparison) fields(rec, folded Record, events []Event) {
 	same := bytes.Equal(rec.State, folded.State)
 	switch {
 	case rec.Machine != folded.Machine:
 		c.say(rec.Ref, rec.Version, "its machine is %.40q, its events are of %q", rec.Machine, folded.Machine)
-	case rec.Schema > folded.Schema, same && rec.Schema != folded.Schema:
+	case rec.Schema > folded.Schema, rec.Schema < 1:
 		c.say(rec.Ref, rec.Version, "its schema is %d, its events are folded under %d", rec.Schema, folded.Schema)
 	}
 	if !same && rec.Schema >= folded.Schema {

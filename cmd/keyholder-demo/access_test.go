@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -261,12 +262,12 @@ func nobodyAnswers(t *testing.T) {
 	}
 	s.clock.Forward(49 * time.Hour)
 	s.until("Ana and Ben to be reminded", func() bool { return replies(ana, "Still open") == 1 && replies(ben, "Still open") == 1 })
-	if s.card(dee) != "" || s.card(cat) != "" {
+	if s.hasCard(dee, "0 of 1 approval") || s.hasCard(cat, "0 of 1 approval") {
 		t.Error("Dee and Cat, who do not decide, heard of it before three quarters of the time")
 	}
 	s.clock.Forward(24 * time.Hour)
-	s.shows(dee, "Not answered")
-	s.shows(cat, "You do not decide this, but you can remind them")
+	s.anyCard(dee, "Not answered")
+	s.anyCard(cat, "You do not decide this, but you can remind them")
 	s.until("Oli, who asked, to be told", func() bool { return replies(oli, "too few have answered") == 1 })
 	if s.has(dee, "access.approve") {
 		t.Error("Dee, who may not approve, has the button")
@@ -274,7 +275,21 @@ func nobodyAnswers(t *testing.T) {
 	s.clock.Forward(16 * time.Hour)
 	s.until("the last reminder", func() bool { return replies(ana, "Still open") == 2 })
 	s.insistPress(ben, "access.approve")
-	s.shows(dee, "has to accept by")
+	s.anyCard(dee, "has to accept by")
+}
+
+// anyCard waits until one of somebody's cards says it: with days that pass, the card of a review or of the
+// key may have come first.
+func (s *stage) anyCard(who, text string) {
+	s.t.Helper()
+	s.until(fmt.Sprintf("a card of %s to say %q", who, text), func() bool { return s.hasCard(who, text) })
+}
+
+func (s *stage) hasCard(who, text string) bool {
+	return slices.ContainsFunc(s.slack.Messages(s.slack.DM(who)), func(m slacksim.Message) bool {
+		return m.EphemeralTo == "" && m.ThreadTS == "" && strings.Contains(string(m.Metadata), "/main/") &&
+			strings.Contains(m.Text+"\n"+string(m.Blocks), text)
+	})
 }
 
 func TestDriftIsFoundByTimeAloneAndAfterABreak(t *testing.T) {

@@ -6,11 +6,13 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// maxChoices is how many integrations both menus hold together with all else that Slack takes in one form; with more their IDs are typed.
+// maxChoices is how many integrations both menus hold together with all else that Slack takes in one
+// form; with more their IDs are typed.
 const maxChoices = 500
 
-// RequestModal is the form of `/io access`, with an account pre-selected when one was named. integrations are those of the account's production;
-// empty, or more than fit, makes their fields plain text, one ID a line. The policies must not be empty.
+// RequestModal is the form of `/io access`, with an account pre-selected when one was named.
+// integrations are those of the account's production; empty, or more than fit, makes their fields
+// plain text, one ID a line. The policies must not be empty.
 func RequestModal(policies []workflows.Policy, account string, integrations []workflows.Named) workflows.Modal {
 	chosen := policies[0]
 	var accounts []workflows.Option

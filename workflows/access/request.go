@@ -24,7 +24,8 @@ const (
 	BlockReason      = "reason"
 )
 
-// inRequester names who asks, when Keyholder opens a request for a person: the undoing of a finding. Nothing that a person sends counts here.
+// inRequester names who asks, when Keyholder opens a request for a person: the undoing of a finding.
+// Nothing that a person sends counts here.
 const inRequester = "requester"
 
 // requester is who asks.
@@ -38,7 +39,8 @@ func requester(cmd workflows.Command) string {
 	return cmd.Actor.ID
 }
 
-// opened decides a submitted request. One that Keyholder opens for somebody is never refused silently: it ends at once and says why.
+// opened decides a submitted request. One that Keyholder opens for somebody is never refused silently:
+// it ends at once and says why.
 func opened(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	d, err := open(cmd, f)
 	var r *workflows.Refusal
@@ -308,8 +310,8 @@ func lines(s string) []string {
 	return out
 }
 
-// isID reports whether a text can be an ID at integrator.io. They have 24 hexadecimal characters there; other servers may differ, spaces and quotes
-// are what people get wrong.
+// isID reports whether a text can be an ID at integrator.io. They have 24 hexadecimal characters there;
+// other servers may differ, spaces and quotes are what people get wrong.
 func isID(s string) bool {
 	if len(s) > 64 {
 		return false

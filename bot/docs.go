@@ -80,6 +80,11 @@ func (v *visit) known(ctx context.Context, a workflows.AccountInfo, others ...st
 		return keyring.Known{}, err
 	}
 	k := keyring.Known{Policy: a.Policy, Account: a.State, Facts: facts, Users: map[string]*workflows.Census{}}
+	watched := v.tokens(ctx, a.Policy.ID)
+	if a.Policy.Token {
+		k.OwnToken = watched.Own().Sentence()
+	}
+	k.Tokens = watched.Known()
 	if v.b.o.Census == nil {
 		return k, nil
 	}
@@ -177,6 +182,13 @@ func (v *visit) restsOn(ctx context.Context, a workflows.AccountInfo, who string
 	}
 	for _, h := range loss.Holdings {
 		out = append(out, "• "+h.Sentence())
+	}
+	dying, outliving := keyring.TokensOf(k, who)
+	for _, t := range dying {
+		out = append(out, "! An API token of theirs dies with their access: "+t+". Make one of the account before, where something uses it.")
+	}
+	if len(out) > 0 && len(outliving) > 0 { // whoever has no part in the account knows none of its tokens
+		out = append(out, "• API tokens of the account outlive them; revoke those that they know: "+workflows.List(outliving[:min(len(outliving), maxListed)], "and"))
 	}
 	for _, d := range k.Facts.Delegations {
 		if !d.ActiveAt(v.b.at()) {

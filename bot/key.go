@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/key"
+	"github.com/keyholder/keyholder/workflows/tokens"
 )
 
 // What `key` can do besides telling how it stands.
@@ -94,7 +95,25 @@ func (v *visit) keyStatus(ctx context.Context, a workflows.AccountInfo) (workflo
 	if w, is := s.(key.WatchState); is {
 		watch = w
 	}
-	return say(v.b.fill(strings.Join(key.Status(a.Policy, a.State, watch), "\n"))), nil
+	lines := key.Status(a.Policy, a.State, watch)
+	if own := v.tokens(ctx, a.Policy.ID).Own(); a.Policy.Token && own.Known {
+		lines[len(lines)-1] = own.Sentence() // the key's machine knows only that there is one
+	}
+	return say(v.b.fill(strings.Join(lines, "\n"))), nil
+}
+
+// tokens is what is known of an account's API tokens; nothing where they were never looked at.
+func (v *visit) tokens(ctx context.Context, account string) tokens.State {
+	id, err := v.b.o.Desk.NewWorkflowID("tokens", account, "tokens")
+	if err != nil {
+		return tokens.State{}
+	}
+	state, err := v.b.o.Desk.State(ctx, id)
+	s, is := state.(tokens.State)
+	if err != nil || !is {
+		return tokens.State{}
+	}
+	return s
 }
 
 // startDrill opens a drill; whether the person may is the machine's to say.

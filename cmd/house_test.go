@@ -82,7 +82,7 @@ const (
 
 // machines are the workflows' state machines, those to come included.
 var machines = []string{"workflows/transfer", "workflows/access", "workflows/drift", reviewRoom, "workflows/recovery", "workflows/key", "workflows/reach", "workflows/docs",
-	"workflows/offboard"}
+	"workflows/offboard", "workflows/tokens"}
 
 // shared are the rooms that the machines share; they only decide, as the machines do.
 var shared = []string{worktime, question, step, keyring}

@@ -167,6 +167,9 @@ type Policy struct {
 	Recovery    RecoveryPolicy
 	Key         KeyPolicy
 	Conventions Conventions
+	// TokenName is what Keyholder's own token is called at integrator.io, TokenEnds its end where it cannot be read; both may be empty.
+	TokenName string
+	TokenEnds time.Time
 	// WarnBefore is how long before the end of Keyholder's own token administrators are told.
 	WarnBefore []time.Duration
 	// Mail reports that letters can be sent, AlarmMail and AlarmHook that an alarm has that second way.

@@ -24,6 +24,7 @@ const (
 	LetterRecovery   byte = 'v'
 	LetterDocs       byte = 'c'
 	LetterOffboard   byte = 'o'
+	LetterTokens     byte = 'n'
 	LetterReach      byte = 'm'
 )
 

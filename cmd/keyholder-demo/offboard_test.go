@@ -202,3 +202,28 @@ func TestKilledAtEveryCommitAnOffboardingGoesOn(t *testing.T) {
 		}
 	})
 }
+
+// A token that nobody knows is found once the list has been read twice, and Keyholder knows its own by its name.
+func TestATokenThatNobodyKnowsIsFound(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, options{edit: func(yaml string) string {
+		return strings.Replace(quick(yaml), "token_env: ACME_IO_TOKEN", "token_env: ACME_IO_TOKEN\n    token_name: Keyholder", 1)
+	}})
+	s.bot(t)
+	s.until("the own token to be known", func() bool {
+		return strings.Contains(s.slash(dee, "key acme"), "Keyholder's own token “Keyholder”: of the account, does not end by itself")
+	})
+	if got := s.slash(oli, "docs"); !strings.Contains(got, "*API tokens in production:*") {
+		t.Errorf("the documentation does not count tokens:\n%s", got)
+	}
+	made, err := s.integrator.Act(integratorsim.Action{Do: "make_token", Name: "Night job", Role: "full"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.slash(dee, "who acme")
+	s.pressOn(dee, "A new API token with full access in production: “Night job”", "access.ask")
+	s.inChannel("Whose is the API token “Night job” of Acme Production")
+	s.act(integratorsim.Action{Do: "revoke_token", Token: made.ID})
+	s.slash(dee, "who acme")
+	s.until("the finding to be over", func() bool { return strings.Contains(s.all(dee), "It is revoked or gone") })
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/keyring"
+	"github.com/keyholder/keyholder/workflows/tokens"
 )
 
 type checkCmd struct {
@@ -432,6 +433,27 @@ func (f *findings) accounts(ctx context.Context, cfg *config.Config, log zerolog
 		f.capability("read transfers", caps.ReadTransfers)
 		f.capability("change users", caps.ChangeUsers)
 		f.capability("start a transfer", caps.Start)
+		f.ownToken(ctx, gateway, cfg, a)
+	}
+}
+
+// ownToken says of which kind Keyholder's own token is and when it ends.
+func (f *findings) ownToken(ctx context.Context, gateway *integrator.Gateway, cfg *config.Config, a config.Account) {
+	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	all, err := gateway.Tokens(bounded, a.ID, "")
+	p, _ := serve.Policies(cfg).Policy(a.ID)
+	own := tokens.OwnOf(all, p.TokenName, p.TokenEnds)
+	text := workflows.Plain(own.Sentence(), nil)
+	switch {
+	case !own.Known && err != nil:
+		f.open("%s. The token cannot list the account's API tokens", text)
+	case !own.Known:
+		f.open("%s", text)
+	case !own.Ends.IsZero() && len(p.WarnBefore) > 0 && time.Until(own.Ends) < slices.Max(p.WarnBefore):
+		f.note("%s: make a new one in time", text)
+	default:
+		f.good("%s", text)
 	}
 }
 

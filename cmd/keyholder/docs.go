@@ -14,6 +14,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/keyring"
+	"github.com/keyholder/keyholder/workflows/tokens"
 )
 
 type docsCmd struct {
@@ -98,6 +99,14 @@ func page(ctx context.Context, cfg *config.Config, desk *workflows.Desk, a workf
 		cancel()
 		if err == nil { // what cannot be read is shown as not read
 			k.Users[e] = &census
+		}
+	}
+	if id, err := desk.NewWorkflowID("tokens", a.Policy.ID, "tokens"); err == nil {
+		if state, err := desk.State(ctx, id); err == nil {
+			watched, _ := state.(tokens.State)
+			if k.Tokens = watched.Known(); a.Policy.Token {
+				k.OwnToken = watched.Own().Sentence()
+			}
 		}
 	}
 	facts := keyring.Page(k, titles)

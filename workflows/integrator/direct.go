@@ -67,6 +67,19 @@ func (r *remembered[T]) get(ctx context.Context, key string, age time.Duration, 
 	}
 }
 
+// Tokens reads the API tokens of an environment ("" is production). Errors are those of [Gateway.Users]; a token that may not list them is refused.
+func (g *Gateway) Tokens(ctx context.Context, account, environment string) ([]workflows.Token, error) {
+	s, err := g.direct(account, environment)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.tokens(ctx)
+	if err != nil {
+		return nil, s.told(ctx, "tokens", environment, err)
+	}
+	return r.Tokens.Tokens, nil
+}
+
 // Users reads every user of an environment ("" is production), the owner not among them, sorted by address: a request for each thousand users. An
 // answer counts for 15 s (Census.At says from when it is), and callers at the same time share one reading, which goes on for at most 20 s after
 // they left. Errors: a [*workflows.Refusal] with a code of [workflows.CallRefusals] and a sentence where

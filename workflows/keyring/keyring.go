@@ -32,6 +32,9 @@ type Known struct {
 	// Users are the lists of users by environment, "" for production; an environment that was not
 	// read is absent.
 	Users map[string]*workflows.Census
+	// Tokens are the API tokens by environment, like Users; OwnToken says what is known of Keyholder's own, "" for nothing.
+	Tokens   map[string][]workflows.Token
+	OwnToken string
 	// Facts hold the groups and people looked up.
 	Facts workflows.Facts
 }

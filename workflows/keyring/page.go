@@ -70,6 +70,7 @@ func Page(k Known, open []Open) []Fact {
 	add(Fact{Key: "reviewers", Label: "Review access", Text: people(r.Of(Reviewer, "")), Source: configured})
 	add(Fact{Key: "auditors", Label: "Read the record", Text: people(r.Of(Auditor, "")), Source: configured})
 	out = append(out, r.roleFacts()...)
+	out = append(out, tokenFacts(k)...)
 	add(Fact{Key: "naming", Label: "Naming conventions", Text: workflows.Esc(p.Conventions.Naming), Source: configured})
 	add(Fact{Key: "access_policy", Label: "Access policy", Text: workflows.Esc(p.Conventions.Access), Source: configured})
 	out = append(out, last(a)...)

@@ -70,6 +70,10 @@ type Account struct {
 	APIURL string `yaml:"api_url"`
 	// TokenEnv names the environment variable with the API token. Empty: people act and attest.
 	TokenEnv string `yaml:"token_env"`
+	// TokenName is what that token is called at integrator.io, so that its kind and end are known; TokenEnds is its last
+	// day, as 2027-02-01, where it cannot be read. Both may be empty.
+	TokenName string `yaml:"token_name"`
+	TokenEnds string `yaml:"token_ends"`
 	// Owner is the e-mail address of the owner at the first start; later the record knows better.
 	Owner string `yaml:"owner"`
 	// Aliases are the shared mailboxes that may own the account, at least one.

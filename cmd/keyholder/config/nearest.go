@@ -9,14 +9,15 @@ import (
 // nearest is the cure for an unknown key of a struct: the key that was probably meant, the place where this
 // key belongs, or all keys there are.
 func nearest(key string, here reflect.Type) string {
-	known := sortedKeys(here)
+	known, place := sortedKeys(here), fieldsOf(here)
 	best, distance := "", 99
 	for _, candidate := range known {
 		d := editDistance(strings.ToLower(key), candidate)
 		if len(key) >= 3 && strings.HasPrefix(candidate, strings.ToLower(key)) {
 			d = 1
 		}
-		if d < distance {
+		// Of equals the one that stands first in the file: what comes after it is about it.
+		if d < distance || d == distance && place[candidate] < place[best] {
 			best, distance = candidate, d
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // validate returns every fault of what was read, in the order of the struct. Values that could not be read have
@@ -38,6 +39,8 @@ func validate(cfg *Config) []Fault {
 		c.recovery(path, account)
 		c.key(path, account)
 		c.quiet(path, account)
+		c.text(path+".token_name", account.TokenName)
+		c.tokenEnds(path+".token_ends", account.TokenEnds)
 		c.lengths(path+".tokens.warn_before", account.Tokens.WarnBefore, second)
 		c.text(path+".conventions.naming", account.Conventions.Naming)
 		c.text(path+".conventions.access", account.Conventions.Access)
@@ -60,6 +63,16 @@ func (c *checker) fault(path, value, problem, cure string) {
 	}
 	at := c.marks.at(path)
 	c.faults = append(c.faults, Fault{Line: at.line, Column: at.column, Field: path, Value: value, Problem: problem, Cure: cure})
+}
+
+// tokenEnds takes a date.
+func (c *checker) tokenEnds(path, text string) {
+	if text == "" {
+		return
+	}
+	if _, err := time.Parse(time.DateOnly, text); err != nil {
+		c.fault(path, show(text), "is not a date", "Write the token's last day as 2027-02-01, or leave it empty.")
+	}
 }
 
 func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

@@ -26,6 +26,7 @@ func (s *Server) watchDrift(ctx context.Context) error {
 
 // lookForDrift has every environment of an account compared with the record now. It does not block.
 func (s *Server) lookForDrift(account string) {
+	s.readTokens(account)
 	for _, a := range s.o.Config.Accounts {
 		if a.ID != account {
 			continue

@@ -22,6 +22,7 @@ type metrics struct {
 	undone     *prometheus.CounterVec
 	doubts     *prometheus.CounterVec
 	ready      prometheus.Gauge
+	tokenEnds  *prometheus.GaugeVec
 	// sockets are connections of the app in Slack's words, processes the Keyholders on this record.
 	sockets, processes prometheus.Gauge
 }
@@ -45,12 +46,14 @@ func newMetrics() *metrics {
 			[]string{"what"}),
 		doubts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_doubts_total",
 			Help: "Times that something read from Redis was not what Keyholder stored there: a state, a chain's end (chain), the place of a card."}, []string{"what"}),
+		tokenEnds: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "keyholder_token_ends_seconds",
+			Help: "Seconds until Keyholder's own API token of an account ends, below 0 once it has; no value where it has no end, or that is unknown."}, []string{"account"}),
 		ready: prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_ready", Help: "1 while /readyz answers 200."}),
 	}
 	m.sockets = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_slack_connections",
 		Help: "Socket Mode connections of the app, as Slack said when this process connected; more than keyholder_processes means that another installation takes part of the clicks."})
 	m.processes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_processes", Help: "Keyholders that work on this record."})
-	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.doubts, m.ready, m.sockets, m.processes,
+	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.doubts, m.ready, m.tokenEnds, m.sockets, m.processes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/docs"
 	"github.com/keyholder/keyholder/workflows/keyring"
+	"github.com/keyholder/keyholder/workflows/tokens"
 )
 
 const (
@@ -110,6 +111,14 @@ func (p *pages) page(ctx context.Context, call workflows.Call, fresh bool) (work
 				plain := *census
 				plain.At, read = time.Time{}, later(read, census.At)
 				k.Users[env] = &plain
+			}
+		}
+	}
+	if id, err := p.s.desk.NewWorkflowID("tokens", account, "tokens"); err == nil {
+		if state, err := p.s.desk.State(ctx, id); err == nil {
+			watched, _ := state.(tokens.State)
+			if k.Tokens = watched.Known(); policy.Token {
+				k.OwnToken = watched.Own().Sentence()
 			}
 		}
 	}

@@ -53,6 +53,10 @@ func policy(cfg *config.Config, a config.Account) workflows.Policy {
 	out.Conventions = workflows.Conventions{Naming: a.Conventions.Naming, Access: a.Conventions.Access}
 	out.Mail = cfg.Secrets.MailURL != ""
 	out.AlarmMail, out.AlarmHook = out.Mail && len(cfg.Alarm.To) > 0, cfg.Secrets.AlarmWebhook != ""
+	out.TokenName = a.TokenName
+	if ends, err := time.Parse(time.DateOnly, a.TokenEnds); err == nil {
+		out.TokenEnds = ends
+	}
 	out.WarnBefore = lengths(a.Tokens.WarnBefore)
 	out.StepUp = a.StepUp
 	for _, al := range a.Aliases {

@@ -29,6 +29,7 @@ import (
 	"github.com/keyholder/keyholder/workflows/reach"
 	"github.com/keyholder/keyholder/workflows/recovery"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/tokens"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
 
@@ -67,7 +68,7 @@ type Server struct {
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine(), access.Machine(), drift.Watcher(),
 		drift.Finding(drift.Undoing{Needs: access.UndoNeeds, Would: access.WouldUndo}), review.Campaign{}, review.Packet{},
-		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(), offboard.Machine(),
+		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(), offboard.Machine(), tokens.Machine(),
 		reach.Machine(), workflows.Governance(), workflows.Checkpoints{}}
 }
 
@@ -248,7 +249,7 @@ func (s *Server) work(ctx context.Context) error {
 	s.asides.begin(ctx)
 	defer s.asides.end()
 	g, ctx := errgroup.WithContext(ctx)
-	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.tellOfRecord, s.countProcesses} {
+	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.watchTokens, s.tellOfRecord, s.countProcesses} {
 		g.Go(func() error { return loop(ctx) })
 	}
 	g.Go(func() error {

@@ -80,6 +80,7 @@ var actions = map[string]func(*scene) (Result, error){
 	"share_stack":        func(x *scene) (Result, error) { return x.shareStack(true) },
 	"unshare_stack":      func(x *scene) (Result, error) { return x.shareStack(false) },
 	"set_seats":          func(x *scene) (Result, error) { x.acct.Seats = x.Count; return Result{}, nil },
+	"make_token":         (*scene).makeToken,
 	"revoke_token":       func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Revoked = true }) },
 	"lose_rights":        func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Lost = true }) },
 	"restore_rights":     func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Lost, t.Revoked = false, false }) },

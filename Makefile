@@ -3,7 +3,7 @@
 GO           ?= go
 BIN          ?= bin
 FUZZTIME     ?= 10s
-TEST_TIMEOUT ?= 14m
+TEST_TIMEOUT ?= 20m
 IMAGE        ?= keyholder
 DOCKER       ?= docker
 VERSION      ?= $(shell git describe --tags --always --dirty 2>/dev/null)

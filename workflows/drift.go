@@ -46,3 +46,14 @@ type ReviewedFinding struct {
 	Mark   string `json:"mark,omitempty"`
 	Access string `json:"access,omitempty"`
 }
+
+// AccessOvertaken tells a request for a removal that a review has decided the same: the review
+// carries it out, and nobody else needs to decide.
+var AccessOvertaken = Message[OvertakenAccess]{Command: "access.overtaken"}
+
+// OvertakenAccess is the body of [AccessOvertaken].
+type OvertakenAccess struct {
+	Review   string `json:"review"`
+	Reviewer string `json:"reviewer"` // Slack ID
+	Access   string `json:"access"`   // the request that carries it out
+}

@@ -76,6 +76,10 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		b, err := workflows.AccessLeft.Body(cmd)
 		return leftAsItIs(s, cmd, b), err
 	}
+	if workflows.AccessOvertaken.Given(cmd) {
+		b, err := workflows.AccessOvertaken.Body(cmd)
+		return overtaken(s, cmd, b), err
+	}
 	return gate.Decide(s, cmd, f)
 }
 

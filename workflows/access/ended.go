@@ -38,6 +38,8 @@ func (b Finished) tell() string {
 		text += " by " + workflows.Mention(b.By.ID)
 	}
 	switch {
+	case b.Code == codeReviewed:
+		return text + ". " + b.Message
 	case b.Code == codeNothing, b.Code == codeNotOpened, b.Code == codeUrgentTakes:
 		return text + ": " + b.Message
 	case b.Code == codeOvertaken:
@@ -188,6 +190,8 @@ func (s State) endedByCode() string {
 	switch e.Code {
 	case codeNothing:
 		return "There was nothing to do: " + e.Message
+	case codeReviewed:
+		return e.Message
 	case codeAdopted:
 		if s.Review != nil {
 			return "It was changed since the review, and stays as somebody changed it, decided" + by + "."

@@ -84,7 +84,11 @@ func asWritten(*Frozen, map[string]string, workflows.Facts) error { return nil }
 func openReviewed(cmd workflows.Command, f workflows.Facts, fr Frozen) workflows.Decision {
 	d, s := opening(cmd, f, fr)
 	if id := f.Account.Locks[fr.lock()]; id != "" {
-		d.Events = append(d.Events, evWaiting.Of(cmd, waiting{On: id, Again: s.nextLook(cmd.At)}))
+		again := s.nextLook(cmd.At)
+		if call, overtakes := fr.overtakes(cmd, f, id); overtakes {
+			d.Calls, again = append(d.Calls, call), cmd.At.Add(soonAgain)
+		}
+		d.Events = append(d.Events, evWaiting.Of(cmd, waiting{On: id, Again: again}))
 		return d
 	}
 	d.Account = fr.locksTaken(cmd)

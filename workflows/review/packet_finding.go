@@ -54,7 +54,7 @@ func (r Row) answersWords(adopts bool) []string {
 		out = append(out, "Taking it away ends "+r.Finding+". Keeping it leaves that open: those who look after access take it as expected, or not")
 	}
 	if r.Asked != "" {
-		out = append(out, "A removal is asked for already, "+r.Asked+": what you decide here is carried out when that is over, and nothing is removed twice")
+		out = append(out, "A removal is asked for already, "+r.Asked+": removing it here takes that over, and nothing is removed twice; keeping it leaves it to those who decide there")
 	}
 	return out
 }

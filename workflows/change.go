@@ -206,7 +206,8 @@ func refreshed(cmd Command, at scene, people []string) *Change {
 
 // cardsEffect names the cards of one lane of a workflow. Whose account it is, says the state when they are delivered.
 func cardsEffect(cmd Command, lane int, version uint64) Effect {
-	return Effect{Kind: EffectCards, Workflow: cmd.Workflow, Key: cardsKey(cmd.Workflow, lane), Lane: lane, Made: cmd.At, Revision: version}
+	return Effect{Kind: EffectCards, Workflow: cmd.Workflow, Key: cardsKey(cmd.Workflow, lane), Lane: lane, Made: cmd.At,
+		Revision: version}
 }
 
 func cardsKey(workflow string, lane int) string { return fmt.Sprintf("cards/%s/%d", workflow, lane) }

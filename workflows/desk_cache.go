@@ -16,7 +16,7 @@ const (
 
 // kept holds records as this process stored or loaded them last. They are believed only where a commit compares their
 // version and head, or where an effect says which version it is about: another process may have stored a newer one. What
-// is kept are the bytes, so nobody shares a state. That an account has no record yet is kept, too: a commit compares that.
+// is kept are the bytes, so nobody shares a state. That an account has no record yet is kept, too: commits compare it.
 type kept struct {
 	mu    sync.Mutex
 	bytes int
@@ -48,7 +48,8 @@ func (k *kept) put(r Record) {
 	k.by[r.Ref] = r
 }
 
-// absent reports whether there is no such record, which is nothing to keep; of an account it says that nobody wrote it yet.
+// absent reports whether there is no such record, which is nothing to keep; of an account it says that nobody wrote it
+// yet, which is.
 func (r Record) absent() bool { return r.Version == 0 && r.Ref.Kind != KindAccount }
 
 func (k *kept) drop(ref Ref) {
@@ -93,12 +94,12 @@ func (d *Desk) loadKept(ctx context.Context, refs ...Ref) ([]Record, error) {
 // loadScene loads a workflow, its account where it is known, and, in the same round trip, the people whose delegations
 // the last command of this kind asked for: so most decisions need no further one. It answers those people's records by
 // their IDs.
-func (d *Desk) loadScene(ctx context.Context, cmd Command, refs ...Ref) (recs []Record, people map[string]Record, err error) {
+func (d *Desk) loadScene(ctx context.Context, cmd Command, refs ...Ref) ([]Record, map[string]Record, error) {
 	all := slices.Clone(refs)
 	for _, p := range d.givers.of(cmd) {
 		all = append(all, Ref{KindPerson, p})
 	}
-	recs, err = d.o.Store.Load(ctx, all...)
+	recs, err := d.o.Store.Load(ctx, all...)
 	if err != nil {
 		if len(all) == len(refs) || passing(err) {
 			return nil, nil, err
@@ -107,7 +108,7 @@ func (d *Desk) loadScene(ctx context.Context, cmd Command, refs ...Ref) (recs []
 		recs, err = d.loadKept(ctx, refs...)
 		return recs, nil, err
 	}
-	people = map[string]Record{}
+	people := map[string]Record{}
 	for i, r := range recs[len(refs):] {
 		people[all[len(refs)+i].ID] = r
 	}

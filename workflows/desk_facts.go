@@ -87,7 +87,8 @@ func (d *Desk) fresh(f Facts) error {
 }
 
 // delegations reads what these people have delegated; records that were loaded just now need no loading.
-func (d *Desk) delegations(ctx context.Context, people []string, loaded map[string]Record) ([]approvals.Delegation, error) {
+func (d *Desk) delegations(ctx context.Context, people []string, loaded map[string]Record) (
+	[]approvals.Delegation, error) {
 	var refs []Ref
 	var found []Record
 	for _, p := range people {

@@ -145,11 +145,12 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 	}
 	switch doubt {
 	case DoubtState:
-		c.say(ref, rec.Version, "its seal does not vouch for its state: it is folded anew whenever it is read, and the next decision seals what its events say")
+		c.say(ref, rec.Version, "its seal does not vouch for its state: it is folded anew whenever it is read, and the next "+
+			"decision seals what its events say")
 	case DoubtChain:
 		c.unknown[ref.ID] = true
-		c.say(ref, rec.Version, "its seal does not vouch for its chain, so nothing is decided on it: put it back from a copy of Redis, or, where its "+
-			"events agree with the checkpoints in Slack, have it sealed anew (README: Taking a record back)")
+		c.say(ref, rec.Version, "its seal does not vouch for its chain, so nothing is decided on it: put it back from a copy "+
+			"of Redis, or, where its events agree with the checkpoints in Slack, have it sealed anew (README: Taking a record back)")
 		return nil
 	}
 	events, err := c.st.Chain(ctx, rec)
@@ -188,8 +189,8 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 	return nil
 }
 
-// fields compares what stands beside the chain. A state of an older schema is never believed, so neither that it is another
-// is a difference nor that it is the same: an older version may have stored either.
+// fields compares what stands beside the chain. A state of an older schema is never believed, so neither that it is
+// another is a difference nor that it is the same: an older version may have stored either.
 func (c *comparison) fields(rec, folded Record, events []Event) {
 	same := bytes.Equal(rec.State, folded.State)
 	switch {

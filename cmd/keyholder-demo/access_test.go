@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -290,6 +291,38 @@ func (s *stage) hasCard(who, text string) bool {
 		return m.EphemeralTo == "" && m.ThreadTS == "" && strings.Contains(string(m.Metadata), "/main/") &&
 			strings.Contains(m.Text+"\n"+string(m.Blocks), text)
 	})
+}
+
+// TestAQuietApproverFetchesTheirCardAndAnswersWithAComment: Ben may answer, and wants no card before he asks
+// for it.
+func TestAQuietApproverFetchesTheirCardAndAnswersWithAComment(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{edit: func(yaml string) string {
+		return quick(yaml) + "    quiet: [U0BEN]\n    access: {approvers: [U0ANA, U0BEN]}\n"
+	}})
+	s.askAccess(oli, map[string]map[string]any{
+		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"),
+		"reason": field("reason", "Covers for Ana this week"),
+	})
+	s.shows(ana, "0 of 1 approval so far")
+	if s.hasCard(ben, "0 of 1 approval") {
+		t.Error("Ben, who is quiet, has a card")
+	}
+	id := regexp.MustCompile(`a\d\d-[0-9A-Z]{8}`).FindString(s.slash(ben, "mine"))
+	if id == "" {
+		t.Fatal("nothing waits for Ben")
+	}
+	s.slash(ben, "mine "+id)
+	s.until("Ben's card", func() bool { return s.has(ben, "access.comment") })
+	s.shows(ana, "<@U0BEN> is looking at it")
+	s.press(ben, "access.comment")
+	s.until("the form", func() bool { return len(s.slack.Views(ben)) > 0 })
+	comment := map[string]map[string]any{"reason": field("reason", "Until Friday is enough")}
+	if res, err := s.slack.SubmitView(s.ctx, ben, s.slack.Views(ben)[0].ID, comment); err != nil || res.Error != "" {
+		t.Fatalf("%v %+v", err, res)
+	}
+	s.shows(oli, "<@U0BEN> approved: “Until Friday is enough”")
+	s.shows(oli, "has to accept by")
 }
 
 func TestDriftIsFoundByTimeAloneAndAfterABreak(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -123,9 +124,20 @@ func (r *Ring) owner() {
 		return
 	}
 	if _, alias := r.known.Policy.Alias(h.Email); !alias {
-		h.Person = r.person(h.Email)
+		h.Person = cmp.Or(r.person(h.Email), r.likely(h.Email))
 	}
 	r.add(h)
+}
+
+// likely is who probably reads an address: one that they did not confirm, or another form of theirs, as with a plus. It gives
+// nobody anything; it says on whom something rests.
+func (r *Ring) likely(email string) string {
+	for _, who := range r.known.Facts.Everybody() {
+		if who.Same(approvals.Identity{}.With(email)) {
+			return who.ID
+		}
+	}
+	return ""
 }
 
 // key adds those who hold one part of an alias's key.

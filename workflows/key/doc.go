@@ -21,7 +21,8 @@
 //
 // # Guarantees
 //
-//   - Nobody says of their own use what it was; nor, where anybody else is left, does who approved it.
+//   - Nobody says of their own use what it was, by whatever account of theirs; nor, where anybody else is
+//     left, does who approved it.
 //   - One use and one drill of an account at a time: the account's locks hold that.
 //   - A sign-in belongs to exactly one use, turn or question. Readings of the audit log overlap by 15
 //     minutes and entries are told apart by their _id, so one that comes up to 15 minutes late is found and
@@ -38,7 +39,8 @@
 //   - A drill is of the mailbox that owns the account. While a person's own address owns it there is nobody
 //     to ask, and the answer is how to hand it over.
 //   - An expected time is stretched by five minutes at both ends, since clocks differ; where two would
-//     take a sign-in, the nearer one has it.
+//     take a sign-in, the nearer one has it, and of two that fit alike the later.
+//   - A keeper is called to two turns at most, and reminded twice; later turns change their card in silence.
 //   - Nobody's answer to a drill makes anybody else's button an old one: the question of a card is its person's own.
 //   - Who holds what is judged anew at every click, and who was not asked at the beginning is not asked later.
 //

@@ -97,7 +97,9 @@ func (w *world) drillHolds(r *run, shown map[string]bool) {
 	}
 	calling := 0
 	for _, c := range r.view.Cards {
-		if slices.ContainsFunc(c.Buttons, func(b workflows.Button) bool { return b.Label == "I signed in as the owner" || b.Label == "I can do both" }) {
+		if slices.ContainsFunc(c.Buttons, func(b workflows.Button) bool {
+			return b.Label == "I signed in as the owner" || b.Label == "I can do both"
+		}) {
 			calling++
 		}
 	}

@@ -32,6 +32,8 @@
 //   - A workflow that ends without a change of owner has withdrawn its invitations first: it waits, in its last state, for integrator.io's word,
 //     and if that word is that the invitation was accepted meanwhile, the change of owner counts and the workflow settles instead.
 //   - Every open state has a timer or a waiting person.
+//   - What it proves about a mailbox's key (proofs.go) is of those who said on their card that they do it, and
+//     of nobody else: whoever took on the sign-up, accepted, or ticked that they signed in second.
 //
 // # Decisions
 //

@@ -136,8 +136,14 @@ func make1(t *testing.T, o Options) *Post {
 	return p
 }
 
+// deliver delivers a call with the time that any has.
 func deliver(p *Post, call workflows.Call) workflows.Outcome {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	return deliverWithin(p, call, workflows.CallTimeout)
+}
+
+// deliverWithin is for what has no answer, so that nothing is waited for that cannot come.
+func deliverWithin(p *Post, call workflows.Call, patience time.Duration) workflows.Outcome {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return p.Deliver(ctx, workflows.Claim{Effect: workflows.Effect{ID: "e01-1/3/0", Call: &call}}, freeLease{})
 }
@@ -199,7 +205,11 @@ func TestWhatAMailServerDoesDecidesWhetherToTryAgain(t *testing.T) {
 			if c.verb == "EHLO" {
 				b.set("HELO", c.does)
 			}
-			out := deliver(make1(t, Options{MailURL: b.url}), theLetter)
+			patience := workflows.CallTimeout
+			if c.does == "hang" {
+				patience = time.Second
+			}
+			out := deliverWithin(make1(t, Options{MailURL: b.url}), theLetter, patience)
 			if out.Again != c.again || out.Refused != c.refused || out.Done {
 				t.Errorf("%+v", out)
 			}
@@ -353,7 +363,11 @@ func TestWhatAWebhookDoesDecidesWhetherToTryAgain(t *testing.T) {
 			defer srv.Close()
 			p := make1(t, Options{Webhook: srv.URL + "/s3cret"})
 			defer p.http.CloseIdleConnections()
-			out := deliver(p, workflows.Call{Op: workflows.OpAlarmHook, Alarm: &theAlarm})
+			patience := workflows.CallTimeout
+			if name == "hangs" {
+				patience = time.Second
+			}
+			out := deliverWithin(p, workflows.Call{Op: workflows.OpAlarmHook, Alarm: &theAlarm}, patience)
 			if out.Again != c.again || out.Refused != c.refused || out.Limited != c.limited || out.After != c.after {
 				t.Errorf("%+v", out)
 			}

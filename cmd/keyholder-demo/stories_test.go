@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
@@ -43,14 +44,29 @@ func (s *stage) insistForm(who, action string, fields map[string]map[string]any)
 	s.t.Helper()
 	s.until(who+"'s button "+action, func() bool { return s.has(who, action) })
 	s.insist(who+" sending the form of "+action, func() bool { return !s.has(who, action) }, func() {
-		if v := s.slack.Views(who); len(v) > 0 {
-			_, _ = s.slack.SubmitView(s.ctx, who, v[len(v)-1].ID, fields)
+		if s.sendForm(who, fields) {
 			return
 		}
 		if m, block, ok := s.button(who, action); ok {
 			_, _ = s.slack.Click(s.ctx, who, m.Channel, m.TS, block, action)
 		}
 	})
+}
+
+// sendForm sends once the newest form with these fields that somebody has open. Another may be open too: Slack leaves one open whose answer was lost,
+// and a person would put it away.
+func (s *stage) sendForm(who string, fields map[string]map[string]any) bool {
+	for _, v := range slices.Backward(s.slack.Views(who)) {
+		has := true
+		for block := range fields {
+			has = has && strings.Contains(string(v.Blocks), `"block_id":"`+block+`"`)
+		}
+		if has {
+			_, _ = s.slack.SubmitView(s.ctx, who, v.ID, fields)
+			return true
+		}
+	}
+	return false
 }
 
 // regain takes a recovery from its report to its end.
@@ -123,22 +139,19 @@ func (s *stage) rehearse() {
 
 var wordOfLetter = regexp.MustCompile(`(?m)^ +(\w+ \w+): ([a-z]+)$`)
 
-// typeWord reads the newest letter and sends the word beside a name, once.
+// typeWord reads the newest letter and sends the word beside a name, once, or opens the form for it.
 func (s *stage) typeWord(who, name string) {
-	if len(s.slack.Views(who)) == 0 {
-		if m, block, ok := s.button(who, "drill.prove"); ok {
-			_, _ = s.slack.Click(s.ctx, who, m.Channel, m.TS, block, "drill.prove")
-		}
-		s.waitFor(func() bool { return len(s.slack.Views(who)) > 0 })
-	}
-	letters, views := s.mail.all(), s.slack.Views(who)
-	if len(letters) == 0 || len(views) == 0 {
+	letters := s.mail.all()
+	if len(letters) == 0 {
 		return
 	}
 	for _, found := range wordOfLetter.FindAllStringSubmatch(letters[len(letters)-1].Text, -1) {
-		if found[1] == name {
-			_, _ = s.slack.SubmitView(s.ctx, who, views[len(views)-1].ID, map[string]map[string]any{"word": field("word", found[2])})
+		if found[1] == name && s.sendForm(who, map[string]map[string]any{"word": field("word", found[2])}) {
+			return
 		}
+	}
+	if m, block, ok := s.button(who, "drill.prove"); ok {
+		_, _ = s.slack.Click(s.ctx, who, m.Channel, m.TS, block, "drill.prove")
 	}
 }
 

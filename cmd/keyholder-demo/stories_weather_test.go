@@ -52,11 +52,11 @@ func (s *stage) strangerSignsIn() {
 	s.act(integratorsim.Action{Do: "sign_in", Email: ownerEmail})
 	s.insistPress(cat, "key.unknown")
 	for _, who := range []string{ana, ben, cat, dee, opsRoom} {
-		room := who
-		if who != opsRoom {
-			room = s.slack.DM(who)
-		}
 		s.until("the alarm for "+who, func() bool {
+			room := who
+			if who != opsRoom {
+				room = s.slack.DM(who) // "" until the first message
+			}
 			return slices.ContainsFunc(s.slack.Messages(room), func(m slacksim.Message) bool { return strings.HasPrefix(m.Text, "Alarm: ") })
 		})
 	}

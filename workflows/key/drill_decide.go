@@ -71,6 +71,9 @@ func decideDrill(s DrillState, cmd workflows.Command, f workflows.Facts) (workfl
 		if err != nil {
 			return workflows.Decision{}, err
 		}
+		if told(s.Seen, b) {
+			return workflows.Decision{}, nil
+		}
 		return s.settle(cmd, evDrillSeen.One(cmd, b)), nil
 	case cmd.Name == workflows.CmdReceipt:
 		return s.letter(cmd), nil

@@ -111,6 +111,9 @@ func decideUse(s UseState, cmd workflows.Command, f workflows.Facts) (workflows.
 		if err != nil {
 			return workflows.Decision{}, err
 		}
+		if told(s.Seen, b) {
+			return workflows.Decision{}, nil
+		}
 		return evUseSeen.One(cmd, b), nil
 	case cmd.Name == workflows.CmdTimer:
 		return s.due(cmd, f), nil

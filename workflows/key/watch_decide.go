@@ -242,6 +242,11 @@ func (s WatchState) belongs(entry workflows.SignIn, f workflows.Facts) workflows
 	return seenInUse.To(s.AccountID, best.Workflow, seen)
 }
 
+// told reports whether a use or drill knows of a sign-in already: what is told goes out at least once.
+func told(all []workflows.SignIn, b Seen) bool {
+	return slices.ContainsFunc(all, func(e workflows.SignIn) bool { return e.ID == b.ID })
+}
+
 // unread says once that the log cannot be read any more.
 func (s WatchState) unread(cmd workflows.Command, f workflows.Facts) workflows.Decision {
 	code := cmd.Receipt.Code

@@ -59,7 +59,7 @@ type Server struct {
 // grant is one device code.
 type grant struct {
 	device, user string
-	ends, asked  time.Time
+	ends         time.Time
 	interval     int
 	person       *Person
 	denied       bool

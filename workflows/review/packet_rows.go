@@ -269,7 +269,7 @@ func (s PacketState) sign(cmd workflows.Command, f workflows.Facts) (workflows.D
 	if left := s.lacking(); len(left) > 0 {
 		return workflows.Decision{}, workflows.Refuse("rows_open", "Not signed off: "+s.lackingText(left)+" Nothing was recorded. Go through the rows, finish what is left, then sign off.")
 	}
-	sig := Signature{By: cmd.Actor.ID, At: cmd.At}
+	sig := Signature{By: cmd.Actor.ID, At: cmd.At, Acknowledged: Acknowledgement, Proven: cmd.Actor.StepUp != nil}
 	if !s.Looked.IsZero() {
 		took := cmd.At.Sub(s.Looked)
 		kept := !slices.ContainsFunc(s.Verdicts, func(v Verdict) bool { return v.Decision != Keep })

@@ -72,7 +72,16 @@ type Signature struct {
 	Took string    `json:"took,omitempty"` // from the first look to the signature, as a Go duration
 	// Fast is true when every row was kept in under two seconds a row: it is shown to the auditor.
 	Fast bool `json:"fast,omitempty"`
+	// Acknowledged is what whoever signed was shown that they acknowledge by it; empty in signatures from
+	// before that was asked.
+	Acknowledged string `json:"acknowledged,omitempty"`
+	// Proven is true when they had shown who they are for it ([workflows.StepUp]).
+	Proven bool `json:"proven,omitempty"`
 }
+
+// Acknowledgement is what a signature acknowledges. Source: PCI DSS 7.2.4, "Management acknowledges that
+// access remains appropriate".
+const Acknowledgement = "the access that is kept is still needed and appropriate"
 
 // Stages of a packet.
 const (

@@ -33,6 +33,9 @@ var packetTales = map[string]workflows.Teller{
 		if took, err := time.ParseDuration(b.Took); err == nil && took > 0 {
 			text += ", " + workflows.Span(took) + " after the first look"
 		}
+		if b.Acknowledged != "" {
+			text += ", acknowledging that " + b.Acknowledged
+		}
 		if b.Fast {
 			return text + ". ! Everything was kept in under two seconds a row."
 		}

@@ -100,7 +100,8 @@ func (s PacketState) card(who string) workflows.Card {
 		}
 	default:
 		c.Lines, c.Facts = s.askLines(who), s.factLines()
-		last := s.decidedText() + " After this it does not change any more. It is recorded under your name."
+		last := s.decidedText() + " By signing off you acknowledge that " + Acknowledgement +
+			". After this it does not change any more; it is recorded under your name."
 		if left := len(s.lacking()); left > 0 {
 			last = fmt.Sprintf("%d of %s left, so it cannot be signed off yet. You are told which.", left, workflows.Plural(len(s.Rows), "row"))
 		}

@@ -59,6 +59,7 @@ type reportSource struct {
 type reportPacket struct {
 	N                                           int
 	ID, Reviewers, Signed, Took, Stamp, InPlace string
+	Proof, Acknowledged                         string
 	Nudges                                      int
 	Counts                                      review.Counts
 }

@@ -56,6 +56,10 @@ func (d *dossier) reportPackets() []reportPacket {
 		if p.Signed != nil {
 			out.Signed = d.who(p.Signed.By) + ", " + reportTime(p.Signed.At)
 			out.Took, out.Stamp = d.took(p)
+			out.Acknowledged = p.Signed.Acknowledged
+			if p.Signed.Proven {
+				out.Proof = workflows.WithProof
+			}
 		}
 		for _, x := range d.exhibits {
 			if x.packet == p.ID {

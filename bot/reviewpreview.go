@@ -41,6 +41,7 @@ func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []strin
 		}
 		lines = append(lines, "As things stand ("+workflows.List(parts, "and")+", the owner and the shared mailboxes) it would ask:")
 		lines = append(lines, review.Preview(planOf(a, facts, found, v.b.at()))...)
+		lines = append(lines, review.NotPartOfIt)
 	}
 	return append(lines, unread...)
 }

@@ -44,8 +44,12 @@ type User struct {
 	LastAny   time.Time `json:"last_any,omitzero"`    // last sign-in to any account
 	Manage    []string  `json:"manage,omitempty"`     // integrations of a custom role
 	Monitor   []string  `json:"monitor,omitempty"`
-	Via       string    `json:"via,omitempty"`  // createdVia: how the access came about
-	Since     time.Time `json:"since,omitzero"` // createdAt
+	// AllMCP is access to every MCP server of the account (allMcpServerAccess), MCP that to some, each with
+	// what may be done there. They are no part of [User.Mark]: no decision of Keyholder's gives them.
+	AllMCP bool      `json:"all_mcp,omitempty"`
+	MCP    []string  `json:"mcp,omitempty"`
+	Via    string    `json:"via,omitempty"`  // createdVia: how the access came about
+	Since  time.Time `json:"since,omitzero"` // createdAt
 }
 
 // Statuses of a User.

@@ -22,6 +22,8 @@ type ashare struct {
 	IntegrationAccessLevel []json.RawMessage `json:"integrationAccessLevel"`
 	AccountSSORequired     bool              `json:"accountSSORequired"`
 	AccountMFARequired     bool              `json:"accountMFARequired"`
+	AllMCP                 bool              `json:"allMcpServerAccess"`
+	MCP                    mcpServers        `json:"mcpServerAccessLevel"`
 	LastSignIn             stamp             `json:"lastSignIn"`
 	CreatedVia             word              `json:"createdVia"`
 	CreatedAt              stamp             `json:"createdAt"`
@@ -64,6 +66,39 @@ func (w *word) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// mcpServers are MCP servers with what may be done on each, as "ID (read, write)". They decide nothing here:
+// what cannot be read is left out.
+type mcpServers []string
+
+// UnmarshalJSON never fails.
+func (m *mcpServers) UnmarshalJSON(b []byte) error {
+	*m = nil
+	var all []struct {
+		ID     word   `json:"_mcpServerId"`
+		Scopes []word `json:"scopes"`
+	}
+	if json.Unmarshal(b, &all) != nil {
+		return nil
+	}
+	for _, s := range all {
+		if s.ID == "" {
+			continue
+		}
+		text := string(s.ID)
+		var may []string
+		for _, scope := range s.Scopes {
+			if scope != "" {
+				may = append(may, strings.TrimPrefix(string(scope), "mcp:"))
+			}
+		}
+		if len(may) > 0 {
+			text += " (" + strings.Join(may, ", ") + ")"
+		}
+		*m = append(*m, text)
+	}
+	return nil
+}
+
 // role names the access the way Keyholder does: custom is what the interface calls Tile.
 func (a ashare) role() string {
 	switch {
@@ -93,7 +128,7 @@ func (a ashare) user() *workflows.User {
 	return &workflows.User{ID: a.ID, UserID: string(a.SharedWithUser.ID), Email: a.SharedWithUser.Email, Name: a.SharedWithUser.Name, Role: may.Role, Status: a.status(),
 		Disabled: a.Disabled, SSO: a.AccountSSORequired, MFA: a.AccountMFARequired, SSOLinked: a.SharedWithUser.AccountSSOLinked,
 		LastHere: a.LastSignIn.Time, LastAny: a.SharedWithUser.LastSignIn.Time,
-		Manage: may.Manage, Monitor: may.Monitor, Via: string(a.CreatedVia), Since: a.CreatedAt.Time}
+		Manage: may.Manage, Monitor: may.Monitor, AllMCP: a.AllMCP, MCP: a.MCP, Via: string(a.CreatedVia), Since: a.CreatedAt.Time}
 }
 
 // roster is the list of users; shown as in listing.

@@ -30,6 +30,7 @@ const (
 //     this flag from making every row a special case.
 //   - foreign_domain: the address is of none of the domains of owner and aliases. A sub-domain is another domain.
 //   - unexplained, removal_asked: a finding or a request for removal is open about this very access; the row names it.
+//   - all_mcp_servers: may use every MCP server of the account, those to come included; of an administrator that goes without saying.
 //   - wider_than_needed: from facts at hand only, never from guesses. See widerThanNeeded.
 func userFlags(u workflows.User, r Row, st Started, unread map[string]string, given *workflows.Given, at time.Time) []string {
 	var out []string
@@ -54,6 +55,7 @@ func userFlags(u workflows.User, r Row, st Started, unread map[string]string, gi
 	add(FlagForeignDomain, foreignDomain(r.Email, st))
 	add(FlagUnexplained, r.Finding != "")
 	add(FlagRemovalAsked, r.Asked != "")
+	add(FlagAllMCP, u.AllMCP && u.Role != workflows.RoleAdministrator)
 	add(FlagWider, widerThanNeeded(u, never, given, at))
 	return out
 }
@@ -190,6 +192,8 @@ func FlagText(flag string) string {
 		return "no decision explains it"
 	case FlagRemovalAsked:
 		return "its removal was asked for"
+	case FlagAllMCP:
+		return "may use every MCP server of the account"
 	case FlagNoAnswer:
 		return "nobody decided in time"
 	case FlagWider:

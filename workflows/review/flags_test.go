@@ -47,6 +47,10 @@ func TestFlagsOfUsers(t *testing.T) {
 		want   string
 	}{
 		{name: "nothing remarkable", want: ""},
+		{name: "every MCP server", change: func(u *user) { u.AllMCP = true }, want: "all_mcp_servers"},
+		{name: "an administrator, who may use all anyhow", want: "",
+			change: func(u *user) { u.AllMCP, u.Role = true, workflows.RoleAdministrator }},
+		{name: "some MCP servers", change: func(u *user) { u.MCP = []string{"m1 (read)"} }, want: ""},
 		{name: "signed in elsewhere only", change: func(u *user) { u.LastHere, u.LastAny = time.Time{}, beforeRows(aDay) }, want: "never_signed_in"},
 		{name: "never, but new", change: func(u *user) { u.LastHere, u.Since = time.Time{}, beforeRows(30*aDay-time.Second) }, want: ""},
 		{name: "never, and no longer new to the second", change: func(u *user) { u.LastHere, u.Since = time.Time{}, beforeRows(30*aDay) }, want: "never_signed_in"},

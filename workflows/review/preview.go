@@ -96,6 +96,9 @@ func RowText(r Row) (title string, facts []string) {
 	}
 	add(name, mayWords(r))
 	add(signInWords(r))
+	if len(r.MCP) > 0 {
+		add("On MCP servers: " + integrationWords(r.MCP, nil) + ".")
+	}
 	add(originWords(r))
 	if r.Master() {
 		for _, line := range mailboxWords(r) {
@@ -242,6 +245,10 @@ func mailboxWords(r Row) []string {
 	}
 	return out
 }
+
+// NotPartOfIt says whom a review cannot ask about. Source: the reference, MCP end users, whom no list names.
+const NotPartOfIt = "People who may only use MCP servers of the account are not part of it: integrator.io does not list them. " +
+	"What its users may do on MCP servers is shown with them."
 
 // flagWords is a flag with what the row knows about it.
 func flagWords(flag string, r Row) string {

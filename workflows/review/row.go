@@ -25,9 +25,10 @@ const (
 	FlagDisabled      = "disabled"
 	FlagNoMFAOrSSO    = "no_mfa_or_sso"
 	FlagForeignDomain = "foreign_domain"
-	FlagUnexplained   = "unexplained"   // a difference that no decision explains is open
-	FlagRemovalAsked  = "removal_asked" // a removal was asked for, and is not over
-	FlagNoAnswer      = "no_answer"     // nobody decided it in time
+	FlagUnexplained   = "unexplained"     // a difference that no decision explains is open
+	FlagRemovalAsked  = "removal_asked"   // a removal was asked for, and is not over
+	FlagAllMCP        = "all_mcp_servers" // may use every MCP server of the account
+	FlagNoAnswer      = "no_answer"       // nobody decided it in time
 )
 
 // FlagWider is shown to reviewers, and exported only with review.json: the role is wider than what the person was seen to use or was decided.
@@ -45,6 +46,9 @@ type Row struct {
 	Manage  []string          `json:"manage,omitempty"`
 	Monitor []string          `json:"monitor,omitempty"`
 	Names   map[string]string `json:"names,omitempty"`
+	// MCP are the MCP servers that the user may use, each with what may be done there; with all of them it is
+	// [FlagAllMCP].
+	MCP []string `json:"mcp,omitempty"`
 
 	Status    string    `json:"status,omitempty"` // accepted, pending, dismissed; empty for an owner or alias that is no user
 	Disabled  bool      `json:"disabled,omitempty"`

@@ -58,6 +58,7 @@ func plainRow(environment string, u workflows.User) Row {
 		Kind: KindUser, Environment: environment, Email: cleanEmail(u.Email), Name: strings.TrimSpace(u.Name), Role: u.Role,
 		Status: u.Status, Disabled: u.Disabled, MFA: u.MFA, SSO: u.SSO, SSOLinked: u.SSOLinked,
 		LastHere: u.LastHere, LastAny: u.LastAny, Since: u.Since, Via: u.Via, ID: u.ID, Mark: u.Mark(),
+		MCP: u.MCP,
 	}
 	if u.Role == workflows.RoleCustom {
 		r.Manage, r.Monitor = slices.Sorted(slices.Values(u.Manage)), slices.Sorted(slices.Values(u.Monitor))

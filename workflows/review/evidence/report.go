@@ -256,6 +256,7 @@ func (d *dossier) reportRules() []reportFact {
 		{"Counts as inactive", "not signed in for " + span(p.InactiveAfter) + "; for owners, shared mailboxes and administrators " + span(p.InactivePrivilegedAfter) + "; new users are exempt for " + span(p.ExemptNew)},
 		{"When nobody answers", noAnswer},
 		{"Time to carry out", span(p.FixWithin) + "; for owners, shared mailboxes and administrators " + span(p.FixPrivilegedWithin)},
+		{"Not part of it", "users of MCP servers only, whom integrator.io does not list; what listed users may do on MCP servers is shown with them"},
 		{"Independence", "nobody reviews their own access; where that could not be, it stands under Exceptions"},
 		{"Reasons", "are asked to keep an owner, a shared mailbox, an administrator, an exception, or a row with a flag other than “" + review.FlagText(review.FlagNoMFAOrSSO) + "”"},
 	}

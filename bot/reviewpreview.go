@@ -49,7 +49,7 @@ func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []strin
 // planOf shares out what was read as the campaign would. Delegations are left out: they are looked at when it begins.
 func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time.Time) review.Planned {
 	p := a.Policy
-	st := review.Started{AccountID: p.ID, AccountName: p.Name, Owner: owner(a), OwnerSince: a.State.Since, OwnerBy: a.State.By, Reviewers: f.Expand(p.Review.Reviewers),
+	st := review.Started{AccountID: p.ID, AccountName: p.Name, Owner: owner(a), OwnerSince: a.State.Since, OwnerBy: a.State.By, Proofs: a.State.Key.Proofs, Reviewers: f.Expand(p.Review.Reviewers),
 		Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), UIHost: p.UIHost, Policy: p.Review}
 	for _, al := range p.Aliases {
 		al.Holders, al.Custodians = f.Expand(al.Holders), f.Expand(al.Keepers())

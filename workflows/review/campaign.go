@@ -257,7 +257,7 @@ func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) St
 	p := f.Policy
 	st := Started{ID: cmd.Workflow, AccountID: p.ID, AccountName: or(p.Name, p.ID), Period: period.ID, By: cmd.Actor, ByName: f.People[cmd.Actor.ID].Name,
 		Due: cmd.At.Add(p.Review.Window), Closes: cmd.At.Add(p.Review.Window + p.Review.Grace),
-		Owner: f.Account.Owner, OwnerSince: f.Account.Since, OwnerBy: f.Account.By,
+		Owner: f.Account.Owner, OwnerSince: f.Account.Since, OwnerBy: f.Account.By, Proofs: f.Account.Key.Proofs,
 		Reviewers: f.Expand(p.Review.Reviewers), Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), Auditors: f.Expand(p.Auditors),
 		Channel: p.Channel, UIHost: p.UIHost, Policy: p.Review}
 	for _, a := range p.Aliases {

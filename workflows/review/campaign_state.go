@@ -30,6 +30,7 @@ type Started struct {
 	OwnerSince  time.Time               `json:"owner_since,omitzero"`
 	OwnerBy     string                  `json:"owner_by,omitempty"`
 	Aliases     []workflows.Alias       `json:"aliases,omitempty"` // groups expanded
+	Proofs      []workflows.Proof       `json:"proofs,omitempty"`  // of who could use the sign-in of owner and aliases
 	Reviewers   []string                `json:"reviewers"`
 	Admins      []string                `json:"admins,omitempty"`
 	Holders     []string                `json:"holders,omitempty"`

@@ -14,7 +14,8 @@ import (
 // delegates are the addresses that the mail system lists for an alias, attested is who says that they agree with the holders, both by the alias's
 // address; an alias without a list (nil) was not compared. emails are the confirmed addresses of Slack users; some may be missing.
 func MasterRows(st Started, production []Row, delegates map[string][]string, attested, emails map[string]string) (masters, rest []Row) {
-	m := masterRows{users: map[string]Row{}, delegates: map[string][]string{}, attested: map[string]string{}, emails: emails}
+	m := masterRows{users: map[string]Row{}, delegates: map[string][]string{}, attested: map[string]string{}, emails: emails,
+		proofs: st.Proofs}
 	for alias, list := range delegates {
 		m.delegates[cleanEmail(alias)] = list
 	}
@@ -50,6 +51,7 @@ type masterRows struct {
 	delegates map[string][]string
 	attested  map[string]string
 	emails    map[string]string // by Slack ID
+	proofs    []workflows.Proof
 }
 
 // owner is the recorded owner's row. integrator.io's API lists no owner; its Users page, and so a file of it, does, with the role of that name.
@@ -91,6 +93,11 @@ func (m masterRows) alias(email string, a workflows.Alias) Row {
 func (m masterRows) mailbox(r Row, a workflows.Alias) Row {
 	r.Holders, r.Custodians, r.Vault = slices.Clone(a.Holders), slices.Clone(a.Custodians), a.Vault
 	r.Attested = m.attested[r.Email]
+	for _, p := range m.proofs {
+		if workflows.SameEmail(p.Owner, r.Email) {
+			r.Proofs = append(r.Proofs, p)
+		}
+	}
 	switch len(a.Holders) {
 	case 0:
 		r.Differences = append(r.Differences, "nobody is recorded who can read the mailbox")

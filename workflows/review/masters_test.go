@@ -163,3 +163,29 @@ func TestMasterRowsLoseNobody(t *testing.T) {
 		}
 	})
 }
+
+// TestAMailboxsRowNamesWhoHasShownItsKey: proofs of another address are not its own.
+func TestAMailboxsRowNamesWhoHasShownItsKey(t *testing.T) {
+	st := rowRules()
+	at := beforeRows(aDay)
+	st.Proofs = []workflows.Proof{
+		{What: workflows.KeyMailbox, Owner: "Celigo@mail.acme.example", Person: "U0ANA", How: workflows.Verified, At: at, By: "d07-1"},
+		{What: workflows.KeyMailbox, Owner: "celigo@mail.acme.example", Person: "U0BEN", How: workflows.Attested, At: at, By: "d07-1"},
+		{What: workflows.KeyPassword, Owner: "celigo@mail.acme.example", Person: "U0ANA", How: workflows.Verified, At: at, By: "d07-1"},
+		{What: workflows.KeyPassword, Owner: "jane@acme.example", Person: "U0DEE", How: workflows.Verified, At: at, By: "d07-1"},
+	}
+	masters, _ := MasterRows(st, nil, nil, nil, nil)
+	if len(masters) != 2 || len(masters[1].Proofs) != 3 {
+		t.Fatalf("rows %+v", masters)
+	}
+	_, facts := RowText(masters[1])
+	when := workflows.When(at)
+	want := "Last shown: the mailbox by <@U0ANA> " + when + " (verified) and <@U0BEN> " + when +
+		" (attested); the password by <@U0ANA> " + when + " (verified)"
+	if !slices.Contains(facts, want) {
+		t.Errorf("the row says %q, want among it %q", facts, want)
+	}
+	if _, facts := RowText(masters[0]); strings.Contains(strings.Join(facts, " "), "Last shown") {
+		t.Errorf("an owner who is no mailbox shows %q", facts)
+	}
+}

@@ -236,6 +236,9 @@ func mailboxWords(r Row) []string {
 			line += " Kept in " + workflows.Esc(workflows.Clip(r.Vault, 80)) + "."
 		}
 		out = append(out, line)
+		if shown := shownWords(r.Proofs); shown != "" {
+			out = append(out, shown)
+		}
 	}
 	for _, d := range r.Differences {
 		out = append(out, "! "+d)
@@ -244,6 +247,28 @@ func mailboxWords(r Row) []string {
 		out = append(out, workflows.Mention(r.Attested)+" says that the mail system agrees with this.")
 	}
 	return out
+}
+
+// shownWords tell who has shown which part of the sign-in they can use; empty for nobody.
+func shownWords(proofs []workflows.Proof) string {
+	var parts []string
+	for _, part := range []struct{ what, words string }{
+		{workflows.KeyMailbox, "the mailbox"}, {workflows.KeyPassword, "the password"}, {workflows.KeySecondFactor, "the second factor"},
+	} {
+		var who []string
+		for _, p := range proofs {
+			if p.What == part.what {
+				who = append(who, workflows.Mention(p.Person)+" "+workflows.When(p.At)+" ("+p.How+")")
+			}
+		}
+		if len(who) > 0 {
+			parts = append(parts, part.words+" by "+workflows.List(who, "and"))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "Last shown: " + strings.Join(parts, "; ") + "."
 }
 
 // NotPartOfIt says whom a review cannot ask about. Source: the reference, MCP end users, whom no list names.

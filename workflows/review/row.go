@@ -80,6 +80,8 @@ type Row struct {
 	Custodians []string `json:"custodians,omitempty"`
 	Delegates  []string `json:"delegates,omitempty"` // addresses
 	Vault      string   `json:"vault,omitempty"`
+	// Proofs are the last ones of each part of the sign-in and each person, as drills and transfers gave them.
+	Proofs []workflows.Proof `json:"proofs,omitempty"`
 	// Differences between holders and delegates, in words; Attested is who says that delegates and holders agree.
 	Differences []string `json:"differences,omitempty"`
 	Attested    string   `json:"attested,omitempty"`

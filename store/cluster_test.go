@@ -58,6 +58,19 @@ func newGate(t *testing.T, ip, to string) *gate {
 	return g
 }
 
+// leads says where the gate leads to, once that is known.
+func (g *gate) leads(to string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.to = to
+}
+
+func (g *gate) target() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.to
+}
+
 func (g *gate) port() string {
 	_, port, _ := net.SplitHostPort(g.ln.Addr().String())
 	return port
@@ -67,7 +80,7 @@ func (g *gate) port() string {
 func (g *gate) pass(from net.Conn) {
 	defer from.Close()
 	ip, _, _ := net.SplitHostPort(from.RemoteAddr().String())
-	to, err := net.DialTimeout("tcp", g.to, time.Second)
+	to, err := net.DialTimeout("tcp", g.target(), time.Second)
 	if err != nil {
 		return
 	}
@@ -135,7 +148,7 @@ func six(t *testing.T) []*node {
 		n.server = storetest.Redis(t, "--bind", "127.0.0.1", n.ip, "--bind-source-addr", n.ip, "--protected-mode", "no", "--cluster-enabled", "yes",
 			"--cluster-port", bus, "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0", "--cluster-announce-ip", n.ip,
 			"--cluster-announce-port", n.clients.port(), "--cluster-announce-bus-port", n.bus.port())
-		n.clients.to = n.server.Addr
+		n.clients.leads(n.server.Addr)
 		n.direct = raw(t, n.server.Addr)
 		nodes = append(nodes, n)
 		must(t, nodes[0].direct.Do(ctx, "cluster", "meet", n.ip, n.clients.port(), n.bus.port()).Err())

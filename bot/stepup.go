@@ -125,15 +125,15 @@ func (v *visit) stepUp(ctx context.Context, err error, f deciding) bool {
 func (b *Bot) stillAwaited(a awaited) string {
 	text := "This was not taken: you are being asked who you are for something else.\n" + a.about + "\n"
 	if a.ask.Code != "" {
-		text += askedFor(a.ask) + "\n"
+		text += b.askedFor(a.ask) + "\n"
 	}
 	return text + "Answer there, yes or no, then press this button again. Nothing was recorded by either click yet."
 }
 
 // askedFor is the link and code of a question.
-func askedFor(q stepup.Question) string {
+func (b *Bot) askedFor(q stepup.Question) string {
 	return fmt.Sprintf("<%s|Open your identity provider>, compare the code *%s* and say yes there, within %s.",
-		q.Link, workflows.Esc(q.Code), workflows.Span(time.Until(q.Ends).Round(time.Minute)))
+		q.Link, workflows.Esc(q.Code), workflows.Span(q.Ends.Sub(b.o.RealNow()).Round(time.Minute)))
 }
 
 // prove asks somebody who they are and then decides what they pressed.
@@ -142,7 +142,9 @@ func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
 	defer func() {
 		if p := recover(); p != nil {
 			v.b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Msg("asking for a proof failed")
-			v.rescue(ctx)
+			// The acknowledgement, by which a form would be answered, is long gone.
+			defer func() { _ = recover() }()
+			v.tellWhy(ctx, errInternal)
 		}
 	}()
 	ctx, cancel := context.WithCancel(ctx)
@@ -194,7 +196,7 @@ func (v *visit) proof(ctx context.Context, me, about string) (workflows.StepUp, 
 		return workflows.StepUp{}, err
 	}
 	v.b.proving.asked(me, q)
-	v.tell(ctx, "Before this counts, show who you are at your company's identity provider.\n"+about+"\n"+askedFor(q)+
+	v.tell(ctx, "Before this counts, show who you are at your company's identity provider.\n"+about+"\n"+v.b.askedFor(q)+
 		"\nNothing is recorded until then. Keyholder shows this code to you alone: should anybody else send you a link "+
 		"or a code like this one, do not use it, and tell your security team.", "")
 	look, cancel := context.WithTimeout(ctx, answerTimeout)

@@ -32,16 +32,22 @@ func nearest(key string, here reflect.Type) string {
 
 // nearestOf is the cure for an unknown word where only some are known.
 func nearestOf(word string, known []string) string {
-	best, distance := "", 99
+	best, distance := closest(word, known)
+	if distance <= min(max(2, len(best)/3), len(word)/2) {
+		return "The nearest known role is " + best + "."
+	}
+	return choices(known)
+}
+
+// closest is the known word with the least edit distance, of equals the first.
+func closest(word string, known []string) (best string, distance int) {
+	distance = 99
 	for _, candidate := range known {
 		if d := editDistance(strings.ToLower(word), candidate); d < distance {
 			best, distance = candidate, d
 		}
 	}
-	if distance <= min(max(2, len(best)/3), len(word)/2) {
-		return "The nearest known role is " + best + "."
-	}
-	return choices(known)
+	return best, distance
 }
 
 // placesOf names the groups in which a key is known.

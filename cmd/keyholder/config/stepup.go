@@ -117,15 +117,10 @@ func (c *checker) stepUpNames(path string, names []string) {
 // nearestClick is the cure for a click that is not known: the one that was probably meant, or those of the
 // same kind of work.
 func nearestClick(word string, known []string) string {
-	best, distance := "", 99
-	for _, candidate := range known {
-		if strings.HasSuffix(candidate, "."+word) {
-			return "The nearest known one is " + candidate + "."
-		}
-		if d := editDistance(strings.ToLower(word), candidate); d < distance {
-			best, distance = candidate, d
-		}
+	if i := slices.IndexFunc(known, func(k string) bool { return strings.HasSuffix(k, "."+word) }); i >= 0 {
+		return "The nearest known one is " + known[i] + "."
 	}
+	best, distance := closest(word, known)
 	if distance <= max(2, len(best)/4) {
 		return "The nearest known one is " + best + "."
 	}

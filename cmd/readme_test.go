@@ -32,8 +32,28 @@ func yes(b bool) string {
 	return "no"
 }
 
-func TestTheReadmeNamesEachScopeAndWhatIsLostWithoutIt(t *testing.T) {
-	readme, manifest := file(t, "README.md"), string(config.Manifest("/io"))
+// scopesPage holds the table of scopes.
+const scopesPage = ".github/docs/slack-administrator.md"
+
+// pages are README.md, CHANGELOG.md and the longer pages: what people read about Keyholder.
+func pages(t *testing.T) []string {
+	t.Helper()
+	longer, err := filepath.Glob(filepath.Join(top, ".github/docs/*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"README.md", "CHANGELOG.md"}
+	for _, path := range longer {
+		all = append(all, ".github/docs/"+filepath.Base(path))
+	}
+	if len(all) < 7 {
+		t.Fatalf("only %q are there", all)
+	}
+	return all
+}
+
+func TestTheScopesPageNamesEachScopeAndWhatIsLostWithoutIt(t *testing.T) {
+	readme, manifest := file(t, scopesPage), string(config.Manifest("/io"))
 	asked := regexp.MustCompile(`(?m)^ +- ([a-z.:]+)( #.*)?$`)
 	var inManifest []string
 	for _, m := range asked.FindAllStringSubmatch(manifest, -1) {
@@ -46,7 +66,7 @@ func TestTheReadmeNamesEachScopeAndWhatIsLostWithoutIt(t *testing.T) {
 		known = append(known, s.Name)
 		row := "| `" + s.Name + "` | " + yes(s.Needed) + " | " + yes(slices.Contains(inManifest, s.Name)) + " | " + s.Lost + " |"
 		if !strings.Contains(readme, row+"\n") {
-			t.Errorf("README.md, Scopes: this row is missing or differs:\n%s", row)
+			t.Errorf("%s: this row is missing or differs:\n%s", scopesPage, row)
 		}
 		if s.Needed && !slices.Contains(inManifest, s.Name) {
 			t.Errorf("the manifest does not ask for %s, without which Keyholder cannot work", s.Name)
@@ -60,7 +80,7 @@ func TestTheReadmeNamesEachScopeAndWhatIsLostWithoutIt(t *testing.T) {
 	rows := regexp.MustCompile("(?m)^\\| `([a-z.:]+)` \\| (?:yes|no) \\|").FindAllStringSubmatch(readme, -1)
 	for _, row := range rows {
 		if !slices.Contains(known, row[1]) {
-			t.Errorf("README.md names the scope %s, which bot.Scopes does not", row[1])
+			t.Errorf("%s names the scope %s, which bot.Scopes does not", scopesPage, row[1])
 		}
 	}
 }
@@ -97,7 +117,7 @@ func TestTheReadmeNamesEveryCommandAndNoOther(t *testing.T) {
 			t.Errorf("README.md, Operating it: the table of commands has no row for keyholder %s", c)
 		}
 	}
-	for _, doc := range []string{"README.md", "CHANGELOG.md"} {
+	for _, doc := range pages(t) {
 		for _, m := range told.FindAllStringSubmatch(file(t, doc), -1) {
 			if !slices.ContainsFunc(commands, func(c string) bool { return m[1] == c || strings.HasPrefix(m[1], c+" ") }) {
 				t.Errorf("%s tells people to type keyholder %s, and there is no such command. There are: %s.", doc, m[1], strings.Join(commands, ", "))
@@ -121,7 +141,7 @@ func TestTheReadmeNamesOnlyTargetsOfTheMakefile(t *testing.T) {
 			t.Errorf("make help does not show %s: give it a line, as  %s: ## What it does", name, name)
 		}
 	}
-	for _, doc := range []string{"README.md", "CHANGELOG.md", ".ci/run", ".github/workflows/ci.yml"} {
+	for _, doc := range append(pages(t), ".ci/run", ".github/workflows/ci.yml") {
 		for _, m := range regexp.MustCompile("(?m)(?:`|^ +|run: |exec )make ([a-z]+)").FindAllStringSubmatch(file(t, doc), -1) {
 			if !slices.Contains(targets, m[1]) {
 				t.Errorf("%s tells people to type make %s, and there is no such target", doc, m[1])
@@ -136,7 +156,7 @@ func TestTheReadmeNamesOnlyTargetsOfTheMakefile(t *testing.T) {
 }
 
 func TestLinksLeadSomewhere(t *testing.T) {
-	for _, doc := range []string{"README.md", "CHANGELOG.md"} {
+	for _, doc := range pages(t) {
 		text := file(t, doc)
 		links := regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(text, -1)
 		for _, m := range links {
@@ -146,12 +166,28 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			}
 			if path == "" {
 				path = doc
+			} else {
+				path = filepath.Join(filepath.Dir(doc), path)
 			}
 			if _, err := os.Stat(filepath.Join(top, path)); err != nil {
 				t.Errorf("%s links to %s, which is not there", doc, path)
 			} else if anchor != "" && !slices.Contains(anchors(file(t, path)), anchor) {
 				t.Errorf("%s links to %s, and no heading there has that name", doc, m[1])
 			}
+		}
+	}
+}
+
+func TestTheReadmeLeadsToEachSectionAndEachLongerPage(t *testing.T) {
+	readme := file(t, "README.md")
+	for _, m := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(readme, -1) {
+		if link := "[" + m[1] + "](#" + anchors("## " + m[1])[0] + ")"; !strings.Contains(readme, link) {
+			t.Errorf("the README's contents lack %s", link)
+		}
+	}
+	for _, page := range pages(t) {
+		if page != "README.md" && !strings.Contains(readme, "]("+page+")") {
+			t.Errorf("the README does not link to %s", page)
 		}
 	}
 }

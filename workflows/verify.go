@@ -150,7 +150,7 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 	case DoubtChain:
 		c.unknown[ref.ID] = true
 		c.say(ref, rec.Version, "its seal does not vouch for its chain, so nothing is decided on it: put it back from a copy "+
-			"of Redis, or, where its events agree with the checkpoints in Slack, have it sealed anew (README: Taking a record back)")
+			"of Redis, or, where its events agree with the checkpoints in Slack, have it sealed anew (Guarantees: Taking a record back)")
 		return nil
 	}
 	events, err := c.st.Chain(ctx, rec)

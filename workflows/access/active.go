@@ -1,6 +1,7 @@
 package access
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keyholder/keyholder/approvals"
@@ -94,7 +95,12 @@ var evNotExtended = kind[reason]{
 // wasAsked ends the question for more time; its votes stay on the card.
 func (s *State) wasAsked() {
 	if s.Box.Asks {
-		s.Box.Past = append(s.Box.Past, s.Box.More.Ballot.Votes...)
+		for _, v := range s.Box.More.Ballot.Votes {
+			if slices.Contains(s.Box.More.Proven, v.By) {
+				s.Box.Proven = append(s.Box.Proven, len(s.Box.Past))
+			}
+			s.Box.Past = append(s.Box.Past, v)
+		}
 	}
 	s.Box.Asks = false
 }

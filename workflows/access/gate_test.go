@@ -229,6 +229,28 @@ func TestNothingIsGivenToWhoHasLeft(t *testing.T) {
 	})
 }
 
+// A proof stands beside an answer for more time, too, also once that question is over.
+func TestAnswersForMoreTimeSayThatTheyCameWithAProof(t *testing.T) {
+	w := newWorld(t)
+	w.granted(form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"})
+	w.acceptAll()
+	w.poll()
+	for i, proof := range []*workflows.StepUp{{Issuer: "https://login.acme.example"}, nil} {
+		w.click("Dee", "extend")
+		r := w.newest()
+		w.do(workflows.Command{Workflow: r.id, Name: "access.approve", Round: r.access().Round,
+			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID("Ana"), StepUp: proof}})
+		s := r.access()
+		if len(s.Box.Past) != i+1 {
+			t.Fatalf("%d answers for more time", len(s.Box.Past))
+		}
+		votes := s.moreVotes()
+		if !strings.Contains(votes[0], ", with proof) (more time)") || i > 0 && strings.Contains(votes[i], "proof") {
+			t.Errorf("after %d questions: %q", i+1, votes)
+		}
+	}
+}
+
 func TestWhoMayActIsJudgedWhenTheyAct(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Token = false

@@ -9,7 +9,7 @@ import (
 // Machine is the access machine.
 func Machine() workflows.Machine {
 	return workflows.Rules[State]{
-		Name: "access", Letter: workflows.LetterAccess, Schema: 1,
+		Name: "access", Letter: workflows.LetterAccess, Schema: 2,
 		Kinds: kinds, Needs: needs, View: State.view,
 		Decide: func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 			d, err := decide(s, asForm(cmd), f)

@@ -183,6 +183,8 @@ type Box struct {
 	By     string            `json:"by,omitempty"`
 	Asks   bool              `json:"asks,omitempty"`
 	Past   []approvals.Vote  `json:"past,omitempty"`
+	// Proven are those of Past, by their place, whose voter had shown who they are.
+	Proven []int `json:"proven,omitempty"`
 	NoMore string            `json:"no_more,omitempty"` // why the last question for more time was refused
 	// NoMoreLeft is who had left, when more time was not given for that.
 	NoMoreLeft string `json:"no_more_left,omitempty"`
@@ -241,7 +243,7 @@ type Finished struct {
 // clone copies what folds change in place.
 func (s State) clone() State {
 	s.Told, s.Box.Noticed = slices.Clip(s.Told), slices.Clip(s.Box.Noticed)
-	s.Box.Past = slices.Clip(s.Box.Past)
+	s.Box.Past, s.Box.Proven = slices.Clip(s.Box.Past), slices.Clip(s.Box.Proven)
 	return s
 }
 

@@ -182,8 +182,8 @@ func (s State) votes() []string {
 // moreVotes are the answers to earlier questions for more time.
 func (s State) moreVotes() []string {
 	var out []string
-	for _, v := range s.Box.Past {
-		out = append(out, more.Vote(v)+" (more time)")
+	for i, v := range s.Box.Past {
+		out = append(out, more.Vote(v, slices.Contains(s.Box.Proven, i))+" (more time)")
 	}
 	return out
 }

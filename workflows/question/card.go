@@ -110,8 +110,13 @@ func (q Question) proof(who string) string {
 	return ""
 }
 
-// Vote is one answer in a line: "✓ Ana confirmed (…)".
-func (o Of[S]) Vote(v approvals.Vote) string { return o.line(v, "") }
+// Vote is one answer in a line: "✓ Ana confirmed (…)"; proven: whoever gave it had shown who they are.
+func (o Of[S]) Vote(v approvals.Vote, proven bool) string {
+	if proven {
+		return o.line(v, ", "+workflows.WithProof)
+	}
+	return o.line(v, "")
+}
 
 func (o Of[S]) line(v approvals.Vote, proof string) string {
 	mark := "✓ "

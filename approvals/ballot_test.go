@@ -67,7 +67,8 @@ func TestNumbersAtTheEdgeNeitherPanicNorApprove(t *testing.T) {
 	for _, quorum := range numbers {
 		for _, eyes := range numbers {
 			for _, vetoes := range numbers {
-				b := Ballot{Quorum: quorum, Eyes: eyes, Vetoes: vetoes, Electorate: []string{"ana", "ben"}, Votes: []Vote{yes("ana"), yes("ben")}}
+				b := Ballot{Quorum: quorum, Eyes: eyes, Vetoes: vetoes, Electorate: []string{"ana", "ben"},
+					Votes: []Vote{yes("ana"), yes("ben")}}
 				got := b.Judge(Standing{"ana": "", "ben": ""}, nil, zeroHour).Outcome
 				want := Dead
 				if (quorum == 1 || quorum == 2) && eyes <= 2 {

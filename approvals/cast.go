@@ -14,7 +14,8 @@ import "time"
 //
 // When an early vote of the click decides the ballot, the count shows the
 // others as WhyDecided; they are kept, since they are what the person said.
-func (b Ballot) Cast(by string, choice Choice, reason string, standing Standing, delegations []Delegation, at time.Time) ([]Vote, error) {
+func (b Ballot) Cast(by string, choice Choice, reason string, standing Standing, delegations []Delegation,
+	at time.Time) ([]Vote, error) {
 	if choice != Approve && choice != Refuse {
 		return nil, &Refusal{Code: CodeBadChoice, Detail: string(choice)}
 	}

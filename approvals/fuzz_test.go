@@ -8,7 +8,8 @@ func FuzzBallot(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("a ballot with votes in whatever order they came"))
 	f.Add([]byte{0, 2, 0, 0, 0, 2, 1, 1, 1, 5, 5, 5, 5, 5, 0, 6, 0, 1, 0, 9, 1, 2, 0, 9, 2, 1, 3, 9})
-	f.Add([]byte{5, 3, 0, 3, 2, 2, 0, 1, 1, 1, 4, 1, 1, 5, 5, 5, 5, 5, 3, 0, 1, 0, 0, 1, 2, 0, 0, 2, 3, 0, 0, 6, 0, 1, 0, 4, 1, 0, 0, 1, 1, 0, 3, 2, 0, 0})
+	f.Add([]byte{5, 3, 0, 3, 2, 2, 0, 1, 1, 1, 4, 1, 1, 5, 5, 5, 5, 5, 3, 0, 1, 0, 0, 1, 2, 0, 0, 2, 3, 0, 0, 6, 0, 1,
+		0, 4, 1, 0, 0, 1, 1, 0, 3, 2, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		draw := drawer(func(n int) int {
 			if len(data) == 0 {

@@ -2,8 +2,9 @@ package approvals
 
 // Codes of a Refusal. The standing codes serve in Standing as well.
 const (
-	CodeBarred       = "barred"        // Detail: the Bar's Why
-	CodeNotAsked     = "not_asked"     // Detail: empty, or "SEAT CODE" when the only seat delegated to them cannot be used
+	CodeBarred = "barred" // Detail: the Bar's Why
+	// Detail: empty, or "SEAT CODE" when the only seat delegated to them cannot be used
+	CodeNotAsked     = "not_asked"
 	CodeClosed       = "closed"        // Detail: "not_open", or the Outcome that closed it
 	CodeAlreadyVoted = "already_voted" // Detail: empty, or the other person whose vote stands in the seat
 	CodeBadChoice    = "bad_choice"    // Detail: the choice that is neither approve nor refuse

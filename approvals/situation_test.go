@@ -53,7 +53,8 @@ func (draw drawer) delegation() Delegation {
 }
 
 func (draw drawer) vote(electorate []string) Vote {
-	v := Vote{Seat: electorate[draw(len(electorate))], At: draw.hour(), Choice: []Choice{Approve, Approve, Approve, Refuse}[draw(4)]}
+	v := Vote{Seat: electorate[draw(len(electorate))], At: draw.hour(), Choice: []Choice{Approve, Approve, Approve,
+		Refuse}[draw(4)]}
 	v.By = v.Seat
 	switch draw(16) {
 	case 1: // by a stranger, or for one
@@ -72,7 +73,8 @@ func (draw drawer) vote(electorate []string) Vote {
 
 // list is some of the first three people, and now and then somebody else or nobody at all.
 func (draw drawer) list() []string {
-	list := [][]string{{"ana"}, {"ben"}, {"ana", "ben"}, {"ben", "cat"}, {"cat", "ana"}, {"ana", "ben", "cat"}, {}}[draw(7)]
+	list := [][]string{{"ana"}, {"ben"}, {"ana", "ben"}, {"ben", "cat"}, {"cat", "ana"}, {"ana", "ben", "cat"},
+		{}}[draw(7)]
 	if draw(6) == 1 {
 		list = append(slices.Clone(list), draw.person())
 	}
@@ -265,7 +267,8 @@ func flawInWaiting(c situation, t Tally) error {
 	for _, who := range t.Waiting {
 		votes, err := b.Cast(who, Approve, "", c.standing, c.delegations, c.at)
 		var refusal *Refusal
-		if errors.As(err, &refusal) && (refusal.Code != CodeClosed || refusal.Detail != string(Approved)) && refusal.Code != CodeAlreadyVoted {
+		if errors.As(err, &refusal) && (refusal.Code != CodeClosed || refusal.Detail != string(Approved)) &&
+			refusal.Code != CodeAlreadyVoted {
 			return fmt.Errorf("%s is asked and then refused: %w", who, err)
 		}
 		b.Votes = slices.Concat(b.Votes, votes)

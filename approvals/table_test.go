@@ -98,7 +98,8 @@ func (s *script) run(out *strings.Builder, line string) error {
 		}
 	case "delegate":
 		from, to, _ := strings.Cut(words[1], "->")
-		s.delegations = append(s.delegations, Delegation{From: from, To: to, Since: args.time("since"), Until: args.time("until")})
+		s.delegations = append(s.delegations, Delegation{From: from, To: to, Since: args.time("since"),
+			Until: args.time("until")})
 	case "revoke":
 		s.revoke(words[1])
 	case "vote":

@@ -12,8 +12,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/key"
 )
 
-// find answers the account that was named by ID or name, upper and lower case alike; with one account configured the name may be left
-// out. The error is a refusal that names the nearest ones.
+// find answers the account that was named by ID or name, upper and lower case alike; with one
+// account configured the name may be left out. The error is a refusal that names the nearest ones.
 func (v *visit) find(ctx context.Context, named string) (workflows.AccountInfo, []workflows.AccountInfo, error) {
 	all, err := v.b.o.Desk.Accounts(ctx)
 	if err != nil {
@@ -30,15 +30,19 @@ func (v *visit) find(ctx context.Context, named string) (workflows.AccountInfo, 
 	}
 	switch {
 	case len(all) == 0:
-		return workflows.AccountInfo{}, nil, workflows.Refuse("no_accounts", "No account is configured. Ask whoever operates Keyholder to add one.")
+		return workflows.AccountInfo{}, nil, workflows.Refuse("no_accounts",
+			"No account is configured. Ask whoever operates Keyholder to add one.")
 	case named == "":
-		return workflows.AccountInfo{}, all, workflows.Refuse("which_account", "Which account? Name one of "+names(all)+".")
+		return workflows.AccountInfo{}, all, workflows.Refuse("which_account", "Which account? Name one of "+names(all)+
+			".")
 	}
 	if close := near(all, named); len(close) > 0 {
-		return workflows.AccountInfo{}, all, workflows.Refuse("unknown_account", "There is no account "+workflows.Quote(workflows.Clip(named, 60))+
+		return workflows.AccountInfo{}, all, workflows.Refuse("unknown_account", "There is no account "+
+			workflows.Quote(workflows.Clip(named, 60))+
 			". Nothing was recorded. Did you mean "+list(close)+"?")
 	}
-	return workflows.AccountInfo{}, all, workflows.Refuse("unknown_account", "There is no account "+workflows.Quote(workflows.Clip(named, 60))+
+	return workflows.AccountInfo{}, all, workflows.Refuse("unknown_account", "There is no account "+
+		workflows.Quote(workflows.Clip(named, 60))+
 		". Nothing was recorded. `"+v.b.o.Command+" status` lists all there are.")
 }
 
@@ -124,7 +128,8 @@ func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Re
 }
 
 // requestForm is the request form of a machine that has one, with that account pre-selected.
-func (v *visit) requestForm(ctx context.Context, machine string, all []workflows.AccountInfo, account string) workflows.Modal {
+func (v *visit) requestForm(ctx context.Context, machine string, all []workflows.AccountInfo,
+	account string) workflows.Modal {
 	policies := make([]workflows.Policy, 0, len(all))
 	for _, a := range all {
 		policies = append(policies, a.Policy)
@@ -138,7 +143,8 @@ func (v *visit) requestForm(ctx context.Context, machine string, all []workflows
 	return m
 }
 
-// would answers what somebody's request of a machine would be refused for whatever they write, so that they hear it before they do.
+// would answers what somebody's request of a machine would be refused for whatever they write, so
+// that they hear it before they do.
 func (v *visit) would(ctx context.Context, machine, account string) error {
 	if account == "" {
 		return nil
@@ -147,7 +153,8 @@ func (v *visit) would(ctx context.Context, machine, account string) error {
 	if err != nil {
 		return nil // the form's own answer says what is wrong
 	}
-	return v.b.o.Desk.Would(ctx, workflows.Command{ID: "would/" + id, Workflow: id, Account: account, Name: machine + ".request", Actor: v.who.actor(),
+	return v.b.o.Desk.Would(ctx, workflows.Command{ID: "would/" + id, Workflow: id, Account: account,
+		Name: machine + ".request", Actor: v.who.actor(),
 		At: v.b.at(), Round: workflows.NoRound, Submitted: true})
 }
 
@@ -168,7 +175,9 @@ func (v *visit) filled(ctx context.Context, m workflows.Modal) (workflows.Modal,
 	form := v.requestForm(ctx, machine, all, m.Account)
 	form.Inputs = slices.Clone(form.Inputs)
 	for _, given := range m.Inputs {
-		if i := slices.IndexFunc(form.Inputs, func(in workflows.Input) bool { return in.Block == given.Block }); i >= 0 {
+		if i := slices.IndexFunc(form.Inputs, func(in workflows.Input) bool {
+			return in.Block == given.Block
+		}); i >= 0 {
 			form.Inputs[i].Initial = given.Initial
 		}
 	}
@@ -184,9 +193,11 @@ func (v *visit) wordStatus(ctx context.Context, rest string) (workflows.Reply, e
 	if err == nil {
 		return v.status(ctx, a)
 	}
-	lines := []string{"*" + workflows.Plural(len(all), "account") + "* (`" + v.b.o.Command + " status ACCOUNT` tells more)"}
+	lines := []string{"*" + workflows.Plural(len(all), "account") + "* (`" + v.b.o.Command +
+		" status ACCOUNT` tells more)"}
 	for _, a := range all {
-		lines = append(lines, "", "*"+workflows.Esc(a.Policy.Name)+"* (`"+a.Policy.ID+"`)", "Owner: "+workflows.Esc(owner(a)))
+		lines = append(lines, "", "*"+workflows.Esc(a.Policy.Name)+"* (`"+a.Policy.ID+"`)",
+			"Owner: "+workflows.Esc(owner(a)))
 	}
 	return say(strings.Join(lines, "\n")), nil
 }
@@ -199,7 +210,8 @@ func (v *visit) status(ctx context.Context, a workflows.AccountInfo) (workflows.
 	if err != nil {
 		return workflows.Reply{}, err
 	}
-	lines := []string{"*" + workflows.Esc(a.Policy.Name) + "* (`" + a.Policy.ID + "`)", "Owner: " + workflows.Esc(owner(a)), since(a.State)}
+	lines := []string{"*" + workflows.Esc(a.Policy.Name) + "* (`" + a.Policy.ID + "`)",
+		"Owner: " + workflows.Esc(owner(a)), since(a.State)}
 	if mine := v.ownRole(ctx, a); mine != "" {
 		lines = append(lines, mine)
 	}
@@ -212,12 +224,14 @@ func (v *visit) status(ctx context.Context, a workflows.AccountInfo) (workflows.
 		lines = append(lines, alias(al)+" "+key.Shown(al, a.State.Key))
 	}
 	if len(a.Policy.Aliases) == 0 {
-		lines = append(lines, "No shared mailbox is configured for this account. One that several people can read outlives each of them.")
+		lines = append(lines,
+			"No shared mailbox is configured for this account. One that several people can read outlives each of them.")
 	}
 	if !a.Policy.Token {
-		lines = append(lines, "", "Keyholder has no API token for this account, so people do these steps and say so here. To hand the account on at integrator.io: "+
-			"the present owner opens *Users*, presses the arrow next to the new owner's name, chooses *Make account owner* and then *Confirm*. "+
-			"Start it with `"+v.b.o.Command+" transfer "+a.Policy.ID+"`, so that it is approved and recorded.")
+		lines = append(lines, "",
+			"Keyholder has no API token for this account, so people do these steps and say so here. To hand the account on at integrator.io: "+
+				"the present owner opens *Users*, presses the arrow next to the new owner's name, chooses *Make account owner* and then *Confirm*. "+
+				"Start it with `"+v.b.o.Command+" transfer "+a.Policy.ID+"`, so that it is approved and recorded.")
 	}
 	return say(strings.Join(lines, "\n")), nil
 }
@@ -245,7 +259,8 @@ func (v *visit) ownRole(ctx context.Context, a workflows.AccountInfo) string {
 	}
 	for _, u := range census.Users {
 		if workflows.SameEmail(u.Email, me.Email) {
-			return "You: " + strings.TrimPrefix(strings.TrimPrefix(userRow(u, a.State.DecisionOn("", u)), "• "), workflows.Esc(u.Email)+": ") + "."
+			return "You: " + strings.TrimPrefix(strings.TrimPrefix(userRow(u, a.State.DecisionOn("", u)), "• "),
+				workflows.Esc(u.Email)+": ") + "."
 		}
 	}
 	return "You: no access of your own."

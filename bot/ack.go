@@ -12,7 +12,8 @@ import (
 	"github.com/keyholder/keyholder/bot/slackapi"
 )
 
-// ackLimit is the size in bytes an acknowledgement stays under. Slack drops those of 20 480 bytes and more without a word.
+// ackLimit is the size in bytes an acknowledgement stays under. Slack drops those of 20 480 bytes
+// and more without a word.
 const ackLimit = 19_000
 
 // ack is the one acknowledgement of an envelope. Everything after the first send is ignored.
@@ -25,15 +26,16 @@ type ack struct {
 	once     sync.Once
 }
 
-// send queues the acknowledgement, with an answer or nil. It blocks for at most ackTimeout: slack-go's queue is full only while
-// disconnected, and then Slack has told the person already.
+// send queues the acknowledgement, with an answer or nil. It blocks for at most ackTimeout:
+// slack-go's queue is full only while disconnected, and then Slack has told the person already.
 func (a *ack) send(outcome string, payload any) {
 	a.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 		defer cancel()
 		if a.envelope != "" {
 			if err := a.client.AckCtx(ctx, a.envelope, payload); err != nil {
-				a.b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldEnvelope, a.envelope).Msg("the acknowledgement could not be sent")
+				a.b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldEnvelope,
+					a.envelope).Msg("the acknowledgement could not be sent")
 			}
 		}
 		if f := a.b.o.Metrics.Envelope; f != nil {
@@ -81,7 +83,8 @@ func ephemeral(text string) slashAnswer {
 	}
 }
 
-// formErrors is the answer that keeps a form open and shows a text at its fields. Source: modals, "Displaying errors in views".
+// formErrors is the answer that keeps a form open and shows a text at its fields. Source: modals,
+// "Displaying errors in views".
 type formErrors struct {
 	Action string            `json:"response_action"`
 	Errors map[string]string `json:"errors"`

@@ -19,8 +19,9 @@ const (
 	searchLimit  = 100
 )
 
-// adopt looks for the card in its conversation. Without the scope to look, it answers not found and says once in the log what follows. done is true
-// when the search itself has to be repeated, out being the outcome then.
+// adopt looks for the card in its conversation. Without the scope to look, it answers not found and
+// says once in the log what follows. done is true when the search itself has to be repeated, out
+// being the outcome then.
 func (d *delivery) adopt(ctx context.Context) (out workflows.Outcome, done bool) {
 	channel, thread, wait := d.target()
 	if wait > 0 {
@@ -42,7 +43,8 @@ func (d *delivery) adopt(ctx context.Context) (out workflows.Outcome, done bool)
 		for _, m := range messages {
 			if d.ours(ctx, m) {
 				d.at = workflows.Place{Channel: channel, TS: m.Timestamp}
-				d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Msg("found the card that an earlier attempt had posted")
+				d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Msg(
+					"found the card that an earlier attempt had posted")
 				return workflows.Outcome{}, false
 			}
 		}
@@ -98,8 +100,8 @@ func (b *Bot) directMessage(ctx context.Context, user string) (string, error) {
 	return c.ID, nil
 }
 
-// say posts to a conversation. A person who has no direct message with the bot yet gets one: chat.postMessage opens it by itself for most, but is
-// known to answer channel_not_found.
+// say posts to a conversation. A person who has no direct message with the bot yet gets one:
+// chat.postMessage opens it by itself for most, but is known to answer channel_not_found.
 func (b *Bot) say(ctx context.Context, to string, opts ...slack.MsgOption) (channel, ts string, err error) {
 	channel, ts, err = b.api.PostMessageContext(ctx, to, opts...)
 	if slackapi.Code(err) != "channel_not_found" || !isPerson(to) {
@@ -126,7 +128,8 @@ func (d *delivery) page(ctx context.Context, channel, thread, cursor string) ([]
 	since := itoa(int(oldest.Add(-searchBefore).Unix()))
 	if thread != "" {
 		m, _, next, err := d.b.api.GetConversationRepliesContext(call, &slack.GetConversationRepliesParameters{
-			ChannelID: channel, Timestamp: thread, Cursor: cursor, Oldest: since, Limit: searchLimit, IncludeAllMetadata: true})
+			ChannelID: channel, Timestamp: thread, Cursor: cursor, Oldest: since, Limit: searchLimit,
+			IncludeAllMetadata: true})
 		return m, next, err
 	}
 	h, err := d.b.api.GetConversationHistoryContext(call, &slack.GetConversationHistoryParameters{
@@ -137,13 +140,15 @@ func (d *delivery) page(ctx context.Context, channel, thread, cursor string) ([]
 	return h.Messages, h.ResponseMetaData.NextCursor, nil
 }
 
-// unsearchable decides what follows when the conversation could not be searched: later, if Slack was away; otherwise post, which will fail by itself
-// where the conversation is the trouble, and may double the card where only the scope is missing.
+// unsearchable decides what follows when the conversation could not be searched: later, if Slack
+// was away; otherwise post, which will fail by itself where the conversation is the trouble, and
+// may double the card where only the scope is missing.
 func (d *delivery) unsearchable(err error) (workflows.Outcome, bool) {
 	kind, code, _ := slackapi.Judge(err)
 	if kind == slackapi.Refused || code == "missing_scope" || slackapi.IsNotFound(err) {
 		d.b.api.Complain(err, "im:history", "a card whose post got no answer cannot be looked for and may appear twice")
-		d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Str(fieldCode, code).Msg("the conversation cannot be searched; posting again, perhaps twice")
+		d.b.log.Info().Str(fieldEffect, d.claim.Effect.ID).Str(fieldCode,
+			code).Msg("the conversation cannot be searched; posting again, perhaps twice")
 		return workflows.Outcome{}, false
 	}
 	return d.failed("look for the card", d.card.Recipient, err), true

@@ -10,11 +10,12 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// deafAfter is how long a socket may be silent. Slack pings about every 10 s; slack-go itself needs up to a minute to notice.
+// deafAfter is how long a socket may be silent. Slack pings about every 10 s; slack-go itself needs
+// up to a minute to notice.
 const deafAfter = 35 * time.Second
 
-// alive watches the socket below the WebSocket, where pings are visible: slack-go swallows them, and the recency of events says nothing
-// about a workspace in which nobody clicks.
+// alive watches the socket below the WebSocket, where pings are visible: slack-go swallows them,
+// and the recency of events says nothing about a workspace in which nobody clicks.
 type alive struct {
 	now func() time.Time
 
@@ -26,7 +27,8 @@ type alive struct {
 
 func newAlive(now func() time.Time) *alive { return &alive{now: now} }
 
-// dialer opens the socket. Its write buffer holds the largest answer, because Slack does not put continuation frames together again.
+// dialer opens the socket. Its write buffer holds the largest answer, because Slack does not put
+// continuation frames together again.
 func (a *alive) dialer() *websocket.Dialer {
 	d := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	return &websocket.Dialer{

@@ -46,8 +46,8 @@ func (v *visit) failForm(ctx context.Context, err error, code, text, link string
 	v.tell(ctx, text, link)
 }
 
-// tell answers privately: in the channel only for this person, by the click's own address, or as a direct message; the first that works.
-// Forms have no channel, so theirs is a direct message.
+// tell answers privately: in the channel only for this person, by the click's own address, or as a
+// direct message; the first that works. Forms have no channel, so theirs is a direct message.
 func (v *visit) tell(ctx context.Context, text, link string) {
 	if v.who.user == "" || text == "" {
 		return
@@ -63,7 +63,8 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 		return
 	}
 	text = cut(b.fill(text), limitSection)
-	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(),
+		slack.MsgOptionDisableMediaUnfurl())
 	ways := v.ways(ctx, text, msg)
 	for {
 		var tried []string
@@ -101,7 +102,8 @@ func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []fu
 	}
 	if v.who.responseURL != "" && b.api.Follows(v.who.responseURL) {
 		out = append(out, func() error {
-			_, _, err := b.api.PostMessageContext(ctx, "", slack.MsgOptionText(text, false), slack.MsgOptionResponseURL(v.who.responseURL, slack.ResponseTypeEphemeral))
+			_, _, err := b.api.PostMessageContext(ctx, "", slack.MsgOptionText(text, false),
+				slack.MsgOptionResponseURL(v.who.responseURL, slack.ResponseTypeEphemeral))
 			return err
 		})
 	}

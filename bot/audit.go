@@ -18,10 +18,12 @@ const storyRoom = 8000
 func (v *visit) wordAudit(ctx context.Context, rest string) (workflows.Reply, error) {
 	id := unquote(unescape(rest))
 	if id == "" {
-		return say(v.b.fill("Which one? Give its ID, which stands at the foot of each card: `{command} audit t07-7KQ2M9XA`.")), nil
+		return say(v.b.fill(
+			"Which one? Give its ID, which stands at the foot of each card: `{command} audit t07-7KQ2M9XA`.")), nil
 	}
 	if _, _, ok := workflows.ParseID(strings.ToLower(id)); !ok {
-		return say(workflows.Quote(workflows.Clip(id, 40)) + " is not an ID. It looks as `t07-7KQ2M9XA` and stands at the foot of each card."), nil
+		return say(workflows.Quote(workflows.Clip(id, 40)) +
+			" is not an ID. It looks as `t07-7KQ2M9XA` and stands at the foot of each card."), nil
 	}
 	o, err := v.look(ctx, id)
 	if err != nil {
@@ -32,7 +34,8 @@ func (v *visit) wordAudit(ctx context.Context, rest string) (workflows.Reply, er
 		return workflows.Reply{}, err
 	}
 	if !v.b.o.Desk.MayRead(ctx, p, o.Account) {
-		return workflows.Reply{}, workflows.Refuse("not_reader", "The record of that account can be read by its holders, approvers, administrators, auditors and owner. You are none of them. Ask one of them.")
+		return workflows.Reply{}, workflows.Refuse("not_reader",
+			"The record of that account can be read by its holders, approvers, administrators, auditors and owner. You are none of them. Ask one of them.")
 	}
 	story, err := v.b.o.Desk.Story(ctx, o.ID)
 	if err != nil {
@@ -81,7 +84,8 @@ func (b *Bot) tellStory(story []workflows.StoryLine) string {
 		room -= utf8.RuneCountInString(lines[from]) + 1
 		tail = append([]string{lines[from]}, tail...)
 	}
-	gap := fmt.Sprintf("… %s left out here; `keyholder audit export` has everything.", workflows.Plural(from-first, "line"))
+	gap := fmt.Sprintf("… %s left out here; `keyholder audit export` has everything.",
+		workflows.Plural(from-first, "line"))
 	return strings.Join(append(append(append([]string(nil), lines[:first]...), gap), tail...), "\n")
 }
 

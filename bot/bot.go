@@ -14,7 +14,8 @@ import (
 
 // Times and sizes of the event loop.
 const (
-	// DeskBudget is what the record has from the receipt of an envelope: 2 s of Slack's 3. What is left is for the acknowledgement.
+	// DeskBudget is what the record has from the receipt of an envelope: 2 s of Slack's 3. What is
+	// left is for the acknowledgement.
 	DeskBudget = 2 * time.Second
 	// deskGrace is how long a command that has overrun its budget may still report that it was stored.
 	deskGrace = 200 * time.Millisecond
@@ -24,7 +25,8 @@ const (
 	answerTimeout = 10 * time.Second
 	// drainTimeout is how long Run waits at its end for what is in flight.
 	drainTimeout = 5 * time.Second
-	// flushTimeout is how long the socket stays open after the last acknowledgement was queued, which slack-go does not report as written.
+	// flushTimeout is how long the socket stays open after the last acknowledgement was queued,
+	// which slack-go does not report as written.
 	flushTimeout = 200 * time.Millisecond
 
 	// triggerLife is how long Slack lets a form be opened after a click.
@@ -73,15 +75,16 @@ func New(o Options) (*Bot, error) {
 	}
 	b := &Bot{
 		o: o, log: o.Log, api: o.API, people: o.People, alive: newAlive(o.RealNow), places: newPlaceBook(),
-		queue: make(chan envelope, queueSize), busy: make(chan envelope, busySize), deskIn: make(chan struct{}, maxDesk),
+		queue: make(chan envelope, queueSize), busy: make(chan envelope, busySize),
+		deskIn:  make(chan struct{}, maxDesk),
 		exports: make(chan struct{}, exportsAtOnce), hearing: make(chan struct{}, hearAtOnce),
 	}
 	b.stopping, b.stop = context.WithCancel(context.Background())
 	return b, nil
 }
 
-// Connected reports whether the socket to Slack is alive: hello was said on it and bytes, pings included, came lately. It does not depend on
-// anybody clicking.
+// Connected reports whether the socket to Slack is alive: hello was said on it and bytes, pings
+// included, came lately. It does not depend on anybody clicking.
 func (b *Bot) Connected() bool { return b.alive.connected() }
 
 // at is the time of a command.

@@ -11,8 +11,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/offboard"
 )
 
-// click answers a button of a card or of a form. The acknowledgement comes after the commit and carries nothing: whether Slack takes an answer there is
-// not settled.
+// click answers a button of a card or of a form. The acknowledgement comes after the commit and
+// carries nothing: whether Slack takes an answer there is not settled.
 func (v *visit) click(ctx context.Context) {
 	if v.fault != "" {
 		v.fail(ctx, coded(v.fault))
@@ -73,8 +73,8 @@ func (v *visit) open(ctx context.Context, m workflows.Modal) error {
 	return nil
 }
 
-// replace shows a form in the place of the one that was clicked in. Its hash makes sure that nothing newer is overwritten, as when a button was pressed
-// twice. Source: views.update.
+// replace shows a form in the place of the one that was clicked in. Its hash makes sure that
+// nothing newer is overwritten, as when a button was pressed twice. Source: views.update.
 func (v *visit) replace(ctx context.Context, m workflows.Modal) error {
 	view, err := v.b.renderModal(ctx, m)
 	if err != nil {
@@ -125,7 +125,8 @@ func (v *visit) submit(ctx context.Context) {
 	v.closeForm(ctx, reply)
 }
 
-// decide gives a form's command to the desk. A request's workflow ID is made of its view, so sending it twice opens one.
+// decide gives a form's command to the desk. A request's workflow ID is made of its view, so
+// sending it twice opens one.
 func (v *visit) decide(ctx context.Context) (workflows.Reply, error) {
 	cmd := v.cmd
 	if v.opened && cmd.Name == offboard.Request {
@@ -188,8 +189,8 @@ func (v *visit) closeForm(ctx context.Context, reply workflows.Reply) {
 	v.tell(ctx, reply.Text, reply.Link)
 }
 
-// next shows the form that follows: one of the same kind in the place of the one that was sent, another on top of it. What does not fit into an
-// acknowledgement is opened afresh.
+// next shows the form that follows: one of the same kind in the place of the one that was sent,
+// another on top of it. What does not fit into an acknowledgement is opened afresh.
 func (v *visit) next(ctx context.Context, m workflows.Modal) {
 	view, err := v.b.renderModal(ctx, m)
 	if err != nil {

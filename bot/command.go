@@ -90,7 +90,8 @@ func (v *visit) word(ctx context.Context, text string) (workflows.Reply, error) 
 		return w(v, ctx, rest)
 	}
 	if _, ok := mentioned(fields[0]); ok || strings.HasPrefix(name, "@") {
-		return say(v.b.fill("Nothing was asked about that person. Did you mean `{command} who @person`? `{command} help` lists all there is.")), nil
+		return say(v.b.fill(
+			"Nothing was asked about that person. Did you mean `{command} who @person`? `{command} help` lists all there is.")), nil
 	}
 	unknown := "There is no command " + workflows.Quote(workflows.Clip(unescape(fields[0]), 40)) + ". "
 	if n := nearest(name, known()); n != "" {
@@ -112,7 +113,8 @@ func known() []string {
 func say(text string) workflows.Reply { return workflows.Reply{Text: text} }
 
 func (v *visit) wordHelp(context.Context, string) (workflows.Reply, error) {
-	return say("*Keyholder* keeps track of who owns your integrator.io accounts and hands them on with approvals.\n" + v.b.help()), nil
+	return say("*Keyholder* keeps track of who owns your integrator.io accounts and hands them on with approvals.\n" +
+		v.b.help()), nil
 }
 
 func (b *Bot) help() string {
@@ -148,8 +150,9 @@ func nearest(typed string, candidates []string) string {
 // tooFar is what no slip of the hand comes to.
 const tooFar = 1 << 10
 
-// apart counts the slips between what was typed and a word: upper and lower case alike, the beginning of a word as one; [tooFar] when they are not
-// alike, that is with more slips than one in three letters.
+// apart counts the slips between what was typed and a word: upper and lower case alike, the
+// beginning of a word as one; [tooFar] when they are not alike, that is with more slips than one in
+// three letters.
 func apart(typed, word string) int {
 	typed, word = strings.ToLower(typed), strings.ToLower(word)
 	if utf8.RuneCountInString(typed) >= 3 && strings.HasPrefix(word, typed) {
@@ -162,7 +165,8 @@ func apart(typed, word string) int {
 	return d
 }
 
-// distance counts insertions, deletions, replacements and swaps of neighbours between two words, at most 64 characters of each.
+// distance counts insertions, deletions, replacements and swaps of neighbours between two words, at
+// most 64 characters of each.
 func distance(a, b string) int {
 	x, y := []rune(workflows.Clip(a, 64)), []rune(workflows.Clip(b, 64))
 	rows := make([][]int, len(x)+1)

@@ -111,7 +111,8 @@ func atom(s string) string {
 
 // plain is a text for Slack's plain_text: without markup, on one line, cut.
 func plain(s string, n int) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "`", "") // the mark of code, which plain text shows as it stands
+	// the mark of code, which plain text shows as it stands
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "`", "")
 	return workflows.Clip(strings.Join(strings.Fields(s), " "), n)
 }
 

@@ -30,7 +30,8 @@ type visitor struct {
 	stepUp      *workflows.StepUp // how they showed who they are, once they did
 }
 
-// arrival is an envelope's content. Fault, when not empty, is the code of what is wrong with it; then there is nothing to do but say so.
+// arrival is an envelope's content. Fault, when not empty, is the code of what is wrong with it;
+// then there is nothing to do but say so.
 type arrival struct {
 	kind   string
 	who    visitor
@@ -71,9 +72,10 @@ func (f formRef) has(block string) bool {
 }
 
 var (
-	teamPattern    = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
-	actionPattern  = regexp.MustCompile(`^([a-z]{1,32})\.([a-z_]{1,32})$`)
-	blockPattern   = regexp.MustCompile(`^([a-z]{1,32}):(0|[1-9][0-9]{0,8})(?:#[1-9][0-9]?)?$`) // #: of several cards in one answer
+	teamPattern   = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
+	actionPattern = regexp.MustCompile(`^([a-z]{1,32})\.([a-z_]{1,32})$`)
+	// #: of several cards in one answer
+	blockPattern   = regexp.MustCompile(`^([a-z]{1,32}):(0|[1-9][0-9]{0,8})(?:#[1-9][0-9]?)?$`)
 	accountPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 )
 
@@ -93,7 +95,8 @@ func decode(kind string, payload json.RawMessage, known func(machine string) boo
 		a := arrival{kind: kindSlash}
 		err := json.Unmarshal(payload, &s)
 		a.slash = s
-		a.who = visitor{user: s.UserID, team: s.TeamID, channel: s.ChannelID, responseURL: s.ResponseURL, trigger: s.TriggerID}
+		a.who = visitor{user: s.UserID, team: s.TeamID, channel: s.ChannelID, responseURL: s.ResponseURL,
+			trigger: s.TriggerID}
 		if err != nil || !a.who.valid() {
 			a.fault = codeMalformed
 		}
@@ -188,8 +191,8 @@ func (a *arrival) click(i wireInteraction, known func(string) bool) string {
 	return ""
 }
 
-// inside completes a click that was made in a form: the form's page and what is typed so far. The form must be of the same machine and workflow as the
-// button.
+// inside completes a click that was made in a form: the form's page and what is typed so far. The
+// form must be of the same machine and workflow as the button.
 func (a *arrival) inside(v *wireView) string {
 	if v == nil || v.Type == "home" || !viewID(v.ID) {
 		return codeBadForm
@@ -249,7 +252,8 @@ func (a *arrival) submit(i wireInteraction, known func(string) bool) string {
 		return codeUnknownForm
 	}
 	a.cmd = workflows.Command{
-		ID: strings.Join([]string{"form", i.User.TeamID, i.User.ID, v.ID}, "/"), Actor: a.who.actor(), Submitted: true, View: v.ID,
+		ID: strings.Join([]string{"form", i.User.TeamID, i.User.ID, v.ID}, "/"), Actor: a.who.actor(), Submitted: true,
+		View: v.ID,
 	}
 	if !a.read(v) {
 		return codeBadForm
@@ -271,14 +275,15 @@ func (a *arrival) submit(i wireInteraction, known func(string) bool) string {
 	if strings.HasSuffix(m.Action, requestCallback) {
 		return codeBadForm
 	}
-	a.cmd.Name, a.cmd.Workflow, a.cmd.Account, a.cmd.Round, a.cmd.Page = m.Action, m.Workflow, m.Account, m.Round, m.Page
+	a.cmd.Name, a.cmd.Workflow, a.cmd.Account, a.cmd.Round, a.cmd.Page = m.Action, m.Workflow, m.Account, m.Round,
+		m.Page
 	// A form that is shown anew with another page or question keeps its view, and sending it then is another command.
 	a.cmd.ID += "/" + strconv.Itoa(m.Round) + "/" + strconv.Itoa(m.Page)
 	return ""
 }
 
-// inputBlocks lists the block_ids of a view's input blocks; errors can be shown on those only. A view that came without its blocks gives
-// those of its state.
+// inputBlocks lists the block_ids of a view's input blocks; errors can be shown on those only. A
+// view that came without its blocks gives those of its state.
 func inputBlocks(v *wireView) []string {
 	var out []string
 	for _, b := range v.Blocks {
@@ -295,8 +300,8 @@ func inputBlocks(v *wireView) []string {
 	return out
 }
 
-// inputs flattens a view's state by block_id. Fields with several values join them with a newline; untouched fields are left out. Files come apart:
-// they are still to be fetched.
+// inputs flattens a view's state by block_id. Fields with several values join them with a newline;
+// untouched fields are left out. Files come apart: they are still to be fetched.
 func inputs(v *wireView) (map[string]string, map[string][]wireFile, bool) {
 	if len(v.State.Values) > maxInputs {
 		return nil, nil, false

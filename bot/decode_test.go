@@ -39,8 +39,10 @@ func onlyReview(m string) bool { return m == "review" }
 func TestClickInsideAFormBringsPageAndFields(t *testing.T) {
 	a := decode("interactive", json.RawMessage(insideClick), onlyReview)
 	c := a.cmd
-	if a.fault != "" || a.kind != kindClick || c.Name != "review.next" || c.Workflow != "p07-7KQ2M9XA" || c.View != "V1" || c.Page != 2 || c.Round != 3 || c.Submitted || c.Account != "acme" ||
-		len(c.Input) != 1 || c.Input["row:21"] != "keep" || a.form.hash != "156.abc" || a.form.callback != "review.packet" {
+	if a.fault != "" || a.kind != kindClick || c.Name != "review.next" || c.Workflow != "p07-7KQ2M9XA" ||
+		c.View != "V1" || c.Page != 2 || c.Round != 3 || c.Submitted || c.Account != "acme" ||
+		len(c.Input) != 1 || c.Input["row:21"] != "keep" || a.form.hash != "156.abc" ||
+		a.form.callback != "review.packet" {
 		t.Errorf("%+v", a)
 	}
 	for _, change := range [][2]string{
@@ -64,7 +66,8 @@ func TestClickInsideAFormBringsPageAndFields(t *testing.T) {
 
 func TestFormThatWasShownAnewIsAnotherCommand(t *testing.T) {
 	page := func(n string) workflows.Command {
-		a := decode("interactive", json.RawMessage(strings.Replace(goodReason, `\"round\":3`, `\"round\":3,\"page\":`+n, 1)), onlyTransfer)
+		a := decode("interactive", json.RawMessage(strings.Replace(goodReason, `\"round\":3`, `\"round\":3,\"page\":`+n,
+			1)), onlyTransfer)
 		if a.fault != "" || a.cmd.View != "V1" {
 			t.Fatalf("%+v", a)
 		}
@@ -77,21 +80,26 @@ func TestFormThatWasShownAnewIsAnotherCommand(t *testing.T) {
 }
 
 func TestFilesOfAFormAreKeptApartFromWhatIsTyped(t *testing.T) {
-	with := strings.Replace(goodReason, `"value":" no "`, `"value":" no "}},"file":{"file":{"type":"file_input","files":[{"id":"F1","name":"users.csv","size":12,"url_private_download":"https://files.slack.com/f"}]`, 1)
+	with := strings.Replace(goodReason, `"value":" no "`,
+		`"value":" no "}},"file":{"file":{"type":"file_input","files":[{"id":"F1","name":"users.csv","size":12,"url_private_download":"https://files.slack.com/f"}]`, 1)
 	a := decode("interactive", json.RawMessage(with), onlyTransfer)
-	if a.fault != "" || len(a.files["file"]) != 1 || a.files["file"][0].URLDownload != "https://files.slack.com/f" || a.cmd.Input["reason"] != "no" || len(a.cmd.Input) != 1 {
+	if a.fault != "" || len(a.files["file"]) != 1 || a.files["file"][0].URLDownload != "https://files.slack.com/f" ||
+		a.cmd.Input["reason"] != "no" || len(a.cmd.Input) != 1 {
 		t.Errorf("%+v", a)
 	}
 }
 
 func TestChangesOfPeopleAreDecoded(t *testing.T) {
 	for _, kind := range []string{"user_change", "user_status_changed"} {
-		a := decode("events_api", json.RawMessage(`{"team_id":"T1","event":{"type":"`+kind+`","user":{"id":"UANA","updated":1700000000,"profile":{"status_text":"x"}},"cache_ts":1}}`), onlyTransfer)
-		if a.fault != "" || a.event.Event.User.ID != "UANA" || len(a.event.Event.User.Digest) != 16 || a.event.Event.Type != kind {
+		a := decode("events_api", json.RawMessage(`{"team_id":"T1","event":{"type":"`+kind+
+			`","user":{"id":"UANA","updated":1700000000,"profile":{"status_text":"x"}},"cache_ts":1}}`), onlyTransfer)
+		if a.fault != "" || a.event.Event.User.ID != "UANA" || len(a.event.Event.User.Digest) != 16 ||
+			a.event.Event.Type != kind {
 			t.Errorf("%+v", a)
 		}
 	}
-	a := decode("events_api", json.RawMessage(`{"team_id":"T1","event":{"type":"app_home_opened","user":"UANA","tab":"home"}}`), onlyTransfer)
+	a := decode("events_api",
+		json.RawMessage(`{"team_id":"T1","event":{"type":"app_home_opened","user":"UANA","tab":"home"}}`), onlyTransfer)
 	if a.fault != "" || a.event.Event.User.ID != "UANA" {
 		t.Errorf("%+v", a)
 	}
@@ -99,16 +107,20 @@ func TestChangesOfPeopleAreDecoded(t *testing.T) {
 
 func TestClickIsDecoded(t *testing.T) {
 	a := decode("interactive", json.RawMessage(goodClick), onlyTransfer)
-	if a.fault != "" || a.kind != kindClick || a.cmd.Name != "transfer.confirm" || a.cmd.Workflow != "t07-7KQ2M9XA" || a.cmd.Round != 3 || a.cmd.Submitted ||
-		a.cmd.Actor != (workflows.Actor{Kind: workflows.ByPerson, ID: "UANA", Team: "T1"}) || a.who.channel != "D1" || a.who.thread != "1.0" {
+	if a.fault != "" || a.kind != kindClick || a.cmd.Name != "transfer.confirm" || a.cmd.Workflow != "t07-7KQ2M9XA" ||
+		a.cmd.Round != 3 || a.cmd.Submitted ||
+		a.cmd.Actor != (workflows.Actor{Kind: workflows.ByPerson, ID: "UANA", Team: "T1"}) || a.who.channel != "D1" ||
+		a.who.thread != "1.0" {
 		t.Errorf("%+v", a)
 	}
 	again := decode("interactive", json.RawMessage(strings.Replace(goodClick, "1.2.x", "9.9.y", 1)), onlyTransfer)
 	if again.cmd.ID != a.cmd.ID {
 		t.Error("the same click told again is another command")
 	}
-	for _, change := range [][2]string{{"170.1", "170.2"}, {"UANA", "UBEN"}, {"transfer.confirm", "transfer.refuse"}, {"7KQ2M9XA", "7KQ2M9XB"}} {
-		if b := decode("interactive", json.RawMessage(strings.Replace(goodClick, change[0], change[1], 1)), onlyTransfer); b.fault != "" || b.cmd.ID == a.cmd.ID {
+	for _, change := range [][2]string{{"170.1", "170.2"}, {"UANA", "UBEN"}, {"transfer.confirm", "transfer.refuse"},
+		{"7KQ2M9XA", "7KQ2M9XB"}} {
+		if b := decode("interactive", json.RawMessage(strings.Replace(goodClick, change[0], change[1], 1)),
+			onlyTransfer); b.fault != "" || b.cmd.ID == a.cmd.ID {
 			t.Errorf("%v: another click is the same command: %+v", change, b)
 		}
 	}
@@ -116,13 +128,15 @@ func TestClickIsDecoded(t *testing.T) {
 
 func TestFormsAreDecoded(t *testing.T) {
 	a := decode("interactive", json.RawMessage(goodReason), onlyTransfer)
-	if a.fault != "" || a.opened || a.cmd.Name != "transfer.refuse" || a.cmd.Workflow != "t07-7KQ2M9XA" || a.cmd.Account != "acme" || a.cmd.Round != 3 || !a.cmd.Submitted ||
+	if a.fault != "" || a.opened || a.cmd.Name != "transfer.refuse" || a.cmd.Workflow != "t07-7KQ2M9XA" ||
+		a.cmd.Account != "acme" || a.cmd.Round != 3 || !a.cmd.Submitted ||
 		a.cmd.Input["reason"] != "no" || a.form.first() != "reason" {
 		t.Errorf("reason: %+v", a)
 	}
 	a = decode("interactive", json.RawMessage(goodRequest), onlyTransfer)
 	want := map[string]string{"account": "acme", "new_owner_person": "UBEN", "many": "a\nb"}
-	if a.fault != "" || !a.opened || a.cmd.Name != "transfer.request" || a.cmd.Workflow != "" || a.cmd.Account != "acme" || a.cmd.Round != workflows.NoRound || len(a.cmd.Input) != len(want) {
+	if a.fault != "" || !a.opened || a.cmd.Name != "transfer.request" || a.cmd.Workflow != "" ||
+		a.cmd.Account != "acme" || a.cmd.Round != workflows.NoRound || len(a.cmd.Input) != len(want) {
 		t.Errorf("request: %+v", a)
 	}
 	for k, v := range want {
@@ -171,7 +185,8 @@ func TestWhatMakesNoSenseIsNoCommand(t *testing.T) {
 
 // FuzzDecode holds that nothing panics and that a command comes only of what is well formed.
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{goodClick, goodReason, goodRequest, strings.ReplaceAll(insideClick, "review", "transfer")} {
+	for _, s := range []string{goodClick, goodReason, goodRequest, strings.ReplaceAll(insideClick, "review",
+		"transfer")} {
 		f.Add("interactive", []byte(s))
 	}
 	f.Add("slash_commands", []byte(`{"team_id":"T1","user_id":"UANA","command":"/io","text":"status"}`))
@@ -189,7 +204,8 @@ func FuzzDecode(f *testing.F) {
 		c := a.cmd
 		name := actionPattern.FindStringSubmatch(c.Name)
 		_, _, idOK := workflows.ParseID(c.Workflow)
-		if name == nil || name[1] != "transfer" || (!idOK && !a.opened) || c.Round < workflows.NoRound || !roster.IsPerson(c.Actor.ID) ||
+		if name == nil || name[1] != "transfer" || (!idOK && !a.opened) || c.Round < workflows.NoRound ||
+			!roster.IsPerson(c.Actor.ID) ||
 			c.Actor.Kind != workflows.ByPerson || c.ID == "" || c.Submitted != (a.kind == kindSubmit) {
 			t.Fatalf("command %+v", c)
 		}

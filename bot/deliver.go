@@ -17,7 +17,8 @@ import (
 // metadataType is the event_type of the metadata that every card carries, by which an unclear post is found again.
 const metadataType = "keyholder_card"
 
-// Pace of posting into one conversation. Source: rate limits, "about one message per second per channel, bursts allowed".
+// Pace of posting into one conversation. Source: rate limits, "about one message per second per
+// channel, bursts allowed".
 const (
 	postEvery = time.Second
 	postBurst = 4
@@ -115,8 +116,9 @@ func (p *paces) reserve(channel string, every time.Duration, burst int, now time
 
 // Deliver brings one card to Slack. It implements [workflows.Deliverer].
 //
-// A card that stands somewhere is updated, any other is posted. When an earlier post may have happened unseen, the conversation is searched
-// for the card's metadata first, and the message found is adopted.
+// A card that stands somewhere is updated, any other is posted. When an earlier post may have
+// happened unseen, the conversation is searched for the card's metadata first, and the message
+// found is adopted.
 func (b *Bot) Deliver(ctx context.Context, claim workflows.Claim, lease workflows.Lease) workflows.Outcome {
 	if claim.Effect.Card == nil {
 		return workflows.Outcome{Refused: true, Err: errors.New("deliver to Slack: the effect is no card")}
@@ -124,7 +126,8 @@ func (b *Bot) Deliver(ctx context.Context, claim workflows.Claim, lease workflow
 	d := &delivery{b: b, claim: claim, card: *claim.Effect.Card, lease: lease, at: claim.Place}
 	out := d.run(ctx)
 	if out.Err != nil {
-		b.log.Debug().Str(fieldCause, slackapi.Clean(out.Err)).Str(fieldEffect, claim.Effect.ID).Msg("card not delivered")
+		b.log.Debug().Str(fieldCause, slackapi.Clean(out.Err)).Str(fieldEffect,
+			claim.Effect.ID).Msg("card not delivered")
 		out.Err = slackapi.Cleaned{Err: out.Err} // addresses and tokens must not reach the courier's log
 	}
 	return out
@@ -139,8 +142,9 @@ type delivery struct {
 	at    workflows.Place
 }
 
-// postedOnly reports whether the card is the ledger's. What that says is worth something because nobody changes it: it is posted anew or found
-// again, and a place that is stored for it is not used.
+// postedOnly reports whether the card is the ledger's. What that says is worth something because
+// nobody changes it: it is posted anew or found again, and a place that is stored for it is not
+// used.
 func (d *delivery) postedOnly() bool {
 	return workflows.RecordRef(d.claim.Effect.Workflow).Kind == workflows.KindLedger
 }
@@ -196,8 +200,8 @@ func (d *delivery) run(ctx context.Context) workflows.Outcome {
 	return d.post(ctx)
 }
 
-// mayStand reports whether an earlier attempt may have posted the card unseen: one that was given back, or one whose courier died, which
-// cannot be told from a long queue and is told by age.
+// mayStand reports whether an earlier attempt may have posted the card unseen: one that was given
+// back, or one whose courier died, which cannot be told from a long queue and is told by age.
 func (d *delivery) mayStand() bool {
 	return d.claim.Attempts > 0 || d.b.o.Now().Sub(d.claim.Effect.Made) >= workflows.LeaseFor
 }
@@ -243,21 +247,25 @@ func (d *delivery) update(ctx context.Context) (out workflows.Outcome, gone bool
 	if err != nil {
 		return d.failed("change the card", everyChange, err), false
 	}
-	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: d.at.Channel, TS: d.at.TS, Revision: d.claim.Effect.Revision}}, false
+	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: d.at.Channel, TS: d.at.TS,
+		Revision: d.claim.Effect.Revision}}, false
 }
 
 // errUnreadable: Slack answered, but not what happened.
 var errUnreadable = errors.New("the answer of Slack cannot be read")
 
-// turn waits for the turn to post, before anything is searched or sent; later is true when it has not come. Cards and replies to one person go to
-// one conversation, so the recipient names the pace of both.
+// turn waits for the turn to post, before anything is searched or sent; later is true when it has
+// not come. Cards and replies to one person go to one conversation, so the recipient names the pace
+// of both.
 func (d *delivery) turn(ctx context.Context) (out workflows.Outcome, later bool) {
 	if _, _, wait := d.target(); wait > 0 {
-		return workflows.Outcome{Again: true, Untried: true, After: wait, Err: errors.New("the card above is not posted yet")}, true
+		return workflows.Outcome{Again: true, Untried: true, After: wait,
+			Err: errors.New("the card above is not posted yet")}, true
 	}
 	delay, ok := d.b.pace.turn(d.card.Recipient, d.b.o.RealNow())
 	if !ok || (delay > 0 && !slackapi.Pause(ctx, delay)) {
-		return workflows.Outcome{Again: true, Untried: true, After: delay, Err: errors.New("the conversation gets one message a second")}, true
+		return workflows.Outcome{Again: true, Untried: true, After: delay,
+			Err: errors.New("the conversation gets one message a second")}, true
 	}
 	return out, false
 }
@@ -284,7 +292,8 @@ func (d *delivery) post(ctx context.Context) workflows.Outcome {
 	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: at, TS: ts, Revision: d.claim.Effect.Revision}}
 }
 
-// target is where a new message goes: to the person or channel, or under the card it belongs to. wait is set while that one is not posted.
+// target is where a new message goes: to the person or channel, or under the card it belongs to.
+// wait is set while that one is not posted.
 func (d *delivery) target() (channel, thread string, wait time.Duration) {
 	if d.card.Under == "" {
 		return d.card.Recipient, "", 0
@@ -310,7 +319,8 @@ func (d *delivery) failed(verb, limit string, err error) workflows.Outcome {
 	case slackapi.Token:
 		return workflows.Outcome{Again: true, After: tokenPatience, Err: err}
 	case slackapi.Refused:
-		return workflows.Outcome{Refused: true, Err: err, Receipt: &workflows.Receipt{Effect: d.claim.Effect.ID, Op: "card", Refused: true, Code: code, Message: code}}
+		return workflows.Outcome{Refused: true, Err: err, Receipt: &workflows.Receipt{Effect: d.claim.Effect.ID,
+			Op: "card", Refused: true, Code: code, Message: code}}
 	}
 	return workflows.Outcome{Again: true, Err: err}
 }

@@ -36,14 +36,16 @@ func TestCardIsPostedThenChangedInPlace(t *testing.T) {
 		EventPayload map[string]string `json:"event_payload"`
 	}
 	m := live(r.sim, dm)
-	if len(m) != 1 || json.Unmarshal(m[0].Metadata, &meta) != nil || meta.EventType != metadataType || meta.EventPayload["effect"] != claim.Effect.Key || m[0].Text != "Confirm?" {
+	if len(m) != 1 || json.Unmarshal(m[0].Metadata, &meta) != nil || meta.EventType != metadataType ||
+		meta.EventPayload["effect"] != claim.Effect.Key || m[0].Text != "Confirm?" {
 		t.Fatalf("message = %+v", m)
 	}
 	claim.Place, claim.Effect.Revision = out.Place, 5
 	claim.Effect.Card = &workflows.Card{Name: "main", Recipient: "UANA", Title: "Done", Fallback: "Done"}
 	out = r.bot.Deliver(r.ctx(), claim, lease)
 	m = live(r.sim, dm)
-	if !out.Done || out.Place.Revision != 5 || len(m) != 1 || m[0].Edits != 1 || m[0].Text != "Done" || strings.Contains(string(m[0].Blocks), "actions") {
+	if !out.Done || out.Place.Revision != 5 || len(m) != 1 || m[0].Edits != 1 || m[0].Text != "Done" ||
+		strings.Contains(string(m[0].Blocks), "actions") {
 		t.Errorf("update: %+v, %+v", out, m)
 	}
 }
@@ -73,7 +75,8 @@ func TestUnclearPostLeavesExactlyOneMessage(t *testing.T) {
 	}
 }
 
-// Whoever writes to Redis can make the bot deliver a card of the ledger again, with a place of their own or as if an earlier attempt was unclear.
+// Whoever writes to Redis can make the bot deliver a card of the ledger again, with a place of
+// their own or as if an earlier attempt was unclear.
 func TestWhatTheLedgerPostedIsNeverChanged(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
 	claim := claimOf(testCard("C0OPS"))
@@ -123,8 +126,10 @@ func TestUnclearReplyIsFoundInItsThread(t *testing.T) {
 
 func TestReplyWaitsForTheCardAboveButNotForEver(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
-	claim := claimOf(workflows.Card{Name: "outcome", Recipient: "C0OPS", Under: "main", Title: "Done", Fallback: "Done"})
-	if out := r.bot.Deliver(r.ctx(), claim, &leaseStub{}); !out.Again || out.After != time.Second || len(live(r.sim, "C0OPS")) != 0 {
+	claim := claimOf(workflows.Card{Name: "outcome", Recipient: "C0OPS", Under: "main", Title: "Done",
+		Fallback: "Done"})
+	if out := r.bot.Deliver(r.ctx(), claim, &leaseStub{}); !out.Again || out.After != time.Second ||
+		len(live(r.sim, "C0OPS")) != 0 {
 		t.Errorf("at once: %+v", out)
 	}
 	claim.Effect.Made = time.Now().Add(-2 * parentPatience)
@@ -176,7 +181,8 @@ func TestWhatSlackAnswersDecidesWhatTheCourierDoes(t *testing.T) {
 		after   time.Duration
 		refused bool
 	}{
-		{slacksim.Rule{Kind: slacksim.FaultRateLimited, RetryAfter: 7 * time.Second}, true, true, 7 * time.Second, false},
+		{slacksim.Rule{Kind: slacksim.FaultRateLimited, RetryAfter: 7 * time.Second}, true, true, 7 * time.Second,
+			false},
 		{slacksim.Rule{Kind: slacksim.FaultRateLimitedBare}, true, true, slackapi.LimitedFor, false},
 		{slacksim.Rule{Kind: slacksim.FaultErrorBefore}, true, false, 0, false},
 		{slacksim.Rule{Kind: slacksim.FaultDrop}, true, false, 0, false},
@@ -203,7 +209,8 @@ func TestWhatSlackAnswersDecidesWhatTheCourierDoes(t *testing.T) {
 			c.rule.Method = method
 			r.sim.InjectFault(c.rule)
 			out := r.bot.Deliver(r.ctx(), claim, &leaseStub{})
-			if out.Done || out.Again != c.again || out.Limited != c.limited || out.After != c.after || out.Refused != c.refused || out.Err == nil {
+			if out.Done || out.Again != c.again || out.Limited != c.limited || out.After != c.after ||
+				out.Refused != c.refused || out.Err == nil {
 				t.Errorf("%s %s %s: %+v", method, c.rule.Kind, c.rule.Reason, out)
 			}
 			if c.refused && (out.Receipt == nil || out.Receipt.Code != c.rule.Reason) {
@@ -283,7 +290,8 @@ func TestProbeNamesWhatIsMissingAndWhatIsLostByIt(t *testing.T) {
 	for _, s := range p.Missing {
 		missing[s.Name] = s
 	}
-	if !missing["im:write"].Needed || missing["users:read.email"].Needed || missing["users:read.email"].Lost == "" || missing["chat:write"].Name != "" {
+	if !missing["im:write"].Needed || missing["users:read.email"].Needed || missing["users:read.email"].Lost == "" ||
+		missing["chat:write"].Name != "" {
 		t.Errorf("missing = %+v", p.Missing)
 	}
 	if p.TeamID != "T0ACME" || p.BotUser != "U0BOT" || p.AppToken != "" {
@@ -293,10 +301,12 @@ func TestProbeNamesWhatIsMissingAndWhatIsLostByIt(t *testing.T) {
 	for _, c := range p.Channels {
 		faults[c.ID] = c.Fault
 	}
-	if faults["C0OPS"] != "" || !strings.Contains(faults["C0ELSE"], "not a member") || !strings.Contains(faults["C0NONE"], "Check the ID") {
+	if faults["C0OPS"] != "" || !strings.Contains(faults["C0ELSE"], "not a member") ||
+		!strings.Contains(faults["C0NONE"], "Check the ID") {
 		t.Errorf("channels = %+v", p.Channels)
 	}
-	r.sim.InjectFault(slacksim.Rule{Method: "apps.connections.open", Kind: slacksim.FaultAPIError, Reason: "invalid_auth"})
+	r.sim.InjectFault(slacksim.Rule{Method: "apps.connections.open", Kind: slacksim.FaultAPIError,
+		Reason: "invalid_auth"})
 	if p, err = LookAt(r.ctx(), r.bot.api); err != nil || !strings.Contains(p.AppToken, "SLACK_APP_TOKEN") {
 		t.Errorf("bad app token: %+v, %v", p, err)
 	}
@@ -320,7 +330,8 @@ func TestMetadataOfOthersIsNotAdopted(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
 	claim := claimOf(testCard("C0OPS"))
 	r.posted(testCard("C0OPS"))
-	r.as(`{"ok":true,"team_id":"T0ACME","user_id":"U0BOT","bot_id":"B0SOMEBODYELSE"}`) // as if the message were another app's
+	// as if the message were another app's
+	r.as(`{"ok":true,"team_id":"T0ACME","user_id":"U0BOT","bot_id":"B0SOMEBODYELSE"}`)
 	claim.Attempts = 1
 	if out := r.bot.Deliver(r.ctx(), claim, &leaseStub{}); !out.Done || len(live(r.sim, "C0OPS")) != 2 {
 		t.Errorf("%+v", out)

@@ -68,7 +68,8 @@ func (v *visit) wordDocs(ctx context.Context, rest string) (workflows.Reply, err
 		lines = append(lines, f.Line())
 	}
 	if hidden {
-		lines = append(lines, "Where the secret is kept, and who can use password and second factor, is shown to holders, keepers, administrators and auditors.")
+		lines = append(lines,
+			"Where the secret is kept, and who can use password and second factor, is shown to holders, keepers, administrators and auditors.")
 	}
 	return say(v.b.fill(strings.Join(lines, "\n"))), nil
 }
@@ -115,7 +116,8 @@ func (v *visit) known(ctx context.Context, a workflows.AccountInfo, others ...st
 func (v *visit) wordWhatIf(ctx context.Context, rest string) (workflows.Reply, error) {
 	who, ok := mentioned(unquote(rest))
 	if !ok || !roster.IsPerson(who) {
-		return say(v.b.fill("Who? Pick the person from the list that Slack shows after you type @: `{command} whatif @person`.")), nil
+		return say(v.b.fill(
+			"Who? Pick the person from the list that Slack shows after you type @: `{command} whatif @person`.")), nil
 	}
 	accounts, err := v.b.o.Desk.Accounts(ctx)
 	if err != nil {
@@ -136,7 +138,8 @@ func (v *visit) wordWhatIf(ctx context.Context, rest string) (workflows.Reply, e
 		lines = append(lines, found...)
 	}
 	if hidden == len(accounts) && hidden > 0 {
-		return workflows.Reply{}, workflows.Refuse("not_permitted", "Holders, administrators and auditors can ask what rests on others; you can ask about yourself. Nothing was recorded.")
+		return workflows.Reply{}, workflows.Refuse("not_permitted",
+			"Holders, administrators and auditors can ask what rests on others; you can ask about yourself. Nothing was recorded.")
 	}
 	waiting, err := v.b.o.Desk.WaitingFor(ctx, who)
 	if err != nil {
@@ -148,7 +151,8 @@ func (v *visit) wordWhatIf(ctx context.Context, rest string) (workflows.Reply, e
 		lines = append(lines, v.b.list(ctx, waiting, v.who.user)...)
 	} else if n > 0 {
 		rests = true
-		lines = append(lines, "*Waiting for them:* "+workflows.Plural(n, "thing")+"; they can let somebody decide in their place with `{command} delegate @person`.")
+		lines = append(lines, "*Waiting for them:* "+workflows.Plural(n, "thing")+
+			"; they can let somebody decide in their place with `{command} delegate @person`.")
 	}
 	v.offerOffboarding(ctx, accounts, who, rests)
 	head := "*What rests on " + workflows.Mention(who) + "*"
@@ -185,10 +189,12 @@ func (v *visit) restsOn(ctx context.Context, a workflows.AccountInfo, who string
 	}
 	dying, outliving := keyring.TokensOf(k, who)
 	for _, t := range dying {
-		out = append(out, "! An API token of theirs dies with their access: "+t+". Make one of the account before, where something uses it.")
+		out = append(out, "! An API token of theirs dies with their access: "+t+
+			". Make one of the account before, where something uses it.")
 	}
 	if len(out) > 0 && len(outliving) > 0 { // whoever has no part in the account knows none of its tokens
-		out = append(out, "• API tokens of the account outlive them; revoke those that they know: "+workflows.List(outliving[:min(len(outliving), maxListed)], "and"))
+		out = append(out, "• API tokens of the account outlive them; revoke those that they know: "+
+			workflows.List(outliving[:min(len(outliving), maxListed)], "and"))
 	}
 	for _, d := range k.Facts.Delegations {
 		if !d.ActiveAt(v.b.at()) {

@@ -20,7 +20,8 @@ import (
 const (
 	// MaxFile is the largest file that is taken from a form, in bytes.
 	MaxFile = 5 << 20
-	// fileBudget is when, counted from the receipt of the envelope, the file has to be there. The rest of [DeskBudget] is for the record.
+	// fileBudget is when, counted from the receipt of the envelope, the file has to be there. The
+	// rest of [DeskBudget] is for the record.
 	fileBudget = 1500 * time.Millisecond
 )
 
@@ -34,8 +35,9 @@ const (
 	textNoScope  = "Not recorded: Keyholder's Slack app may not read files (scope files:read). Ask whoever operates Keyholder to add the scope and reinstall the app, or to import the file on the command line."
 )
 
-// fetchFiles brings the files of a form into the command's Input, before the record is asked: what is decided is then the file itself and not an
-// address whose content could change. The error is a refusal at the file's field.
+// fetchFiles brings the files of a form into the command's Input, before the record is asked: what
+// is decided is then the file itself and not an address whose content could change. The error is a
+// refusal at the file's field.
 func (v *visit) fetchFiles(ctx context.Context) error {
 	if len(v.files) == 0 {
 		return nil
@@ -74,7 +76,8 @@ type fileFault string
 
 func (f fileFault) Error() string { return string(f) }
 
-// fetch reads one file with the bot's token. The address comes with the payload; Slack leaves it out where the file is another organisation's.
+// fetch reads one file with the bot's token. The address comes with the payload; Slack leaves it
+// out where the file is another organisation's.
 func (b *Bot) fetch(ctx context.Context, f *wireFile) ([]byte, error) {
 	if f.URLDownload == "" && f.URL == "" {
 		if err := b.describe(ctx, f); err != nil {
@@ -101,7 +104,8 @@ func readFile(resp *http.Response, f *wireFile) ([]byte, error) {
 	name := strings.ToLower(f.Name)
 	page := kind == "text/html" && !strings.HasSuffix(name, ".html") && !strings.HasSuffix(name, ".htm")
 	switch {
-	case resp.StatusCode >= 300 && resp.StatusCode < 400, resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden, resp.StatusCode == http.StatusOK && page:
+	case resp.StatusCode >= 300 && resp.StatusCode < 400, resp.StatusCode == http.StatusUnauthorized,
+		resp.StatusCode == http.StatusForbidden, resp.StatusCode == http.StatusOK && page:
 		return nil, fileFault(textNoScope)
 	case resp.StatusCode == http.StatusNotFound, resp.StatusCode == http.StatusGone:
 		return nil, fileFault(textFileLost)
@@ -133,6 +137,7 @@ func (b *Bot) describe(ctx context.Context, f *wireFile) error {
 	if info == nil || info.URLPrivateDownload == "" && info.URLPrivate == "" {
 		return fileFault(textFileLost)
 	}
-	f.URLDownload, f.URL, f.Size, f.Name = info.URLPrivateDownload, info.URLPrivate, int64(info.Size), or(f.Name, info.Name)
+	f.URLDownload, f.URL, f.Size, f.Name = info.URLPrivateDownload, info.URLPrivate, int64(info.Size),
+		or(f.Name, info.Name)
 	return nil
 }

@@ -53,7 +53,8 @@ func fileBot(t *testing.T, api string) *Bot {
 		t.Fatal(err)
 	}
 	t.Cleanup(road.CloseIdleConnections)
-	b, err := New(Options{API: road, People: roster.New(road, time.Now, nil), Desk: &deskStub{}, Now: time.Now, Log: zerolog.Nop()})
+	b, err := New(Options{API: road, People: roster.New(road, time.Now, nil), Desk: &deskStub{}, Now: time.Now,
+		Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,8 @@ func fileBot(t *testing.T, api string) *Bot {
 
 // fetched brings one file of a form into a command.
 func fetched(t *testing.T, b *Bot, f ...wireFile) (workflows.Command, error) {
-	v := &visit{b: b, at: time.Now(), ack: &ack{b: b}, arrival: arrival{files: map[string][]wireFile{"file": f}, cmd: workflows.Command{Input: map[string]string{"environment": "production"}}}}
+	v := &visit{b: b, at: time.Now(), ack: &ack{b: b}, arrival: arrival{files: map[string][]wireFile{"file": f},
+		cmd: workflows.Command{Input: map[string]string{"environment": "production"}}}}
 	err := v.fetchFiles(t.Context())
 	return v.cmd, err
 }
@@ -73,12 +75,14 @@ func TestFileOfAFormIsReadWithTheTokenBeforeTheRecordIsAsked(t *testing.T) {
 		w.Header().Set("Content-Type", "text/csv")
 		_, _ = io.WriteString(w, csv)
 	})
-	c, err := fetched(t, fileBot(t, s.URL+"/api"), wireFile{ID: "F1", Name: "users.csv", Size: int64(len(csv)), URLDownload: s.URL + "/files-pri/T1-F1/download/users.csv"})
+	c, err := fetched(t, fileBot(t, s.URL+"/api"), wireFile{ID: "F1", Name: "users.csv", Size: int64(len(csv)),
+		URLDownload: s.URL + "/files-pri/T1-F1/download/users.csv"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256([]byte(csv))
-	if c.Input["file"] != csv || c.Input["file"+workflows.FileName] != "users.csv" || c.Input["file"+workflows.FileHash] != hex.EncodeToString(sum[:]) || c.Input["environment"] != "production" {
+	if c.Input["file"] != csv || c.Input["file"+workflows.FileName] != "users.csv" ||
+		c.Input["file"+workflows.FileHash] != hex.EncodeToString(sum[:]) || c.Input["environment"] != "production" {
 		t.Errorf("%+v", c.Input)
 	}
 	if got := s.requests(); len(got) != 1 || got[0] != "/files-pri/T1-F1/download/users.csv Bearer "+simBot {
@@ -101,10 +105,16 @@ func TestFileThatCannotBeReadIsSaidAtItsField(t *testing.T) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = io.WriteString(w, "<html>Sign in</html>")
 		}, wireFile{URLDownload: "/f"}, "files:read"},
-		{"deleted meanwhile", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, wireFile{URLDownload: "/f"}, "does not hand the file out"},
-		{"Slack's own trouble", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, wireFile{URLDownload: "/f"}, "in time"},
+		{"deleted meanwhile", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+		}, wireFile{URLDownload: "/f"}, "does not hand the file out"},
+		{"Slack's own trouble", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, wireFile{URLDownload: "/f"}, "in time"},
 		{"too large by what Slack says", nil, wireFile{URLDownload: "/f", Size: MaxFile + 1}, "5 MB"},
-		{"too large whatever Slack says", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, MaxFile+1)) }, wireFile{URLDownload: "/f", Size: 3}, "5 MB"},
+		{"too large whatever Slack says", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(make([]byte, MaxFile+1))
+		}, wireFile{URLDownload: "/f", Size: 3}, "5 MB"},
 		{"no address, and no scope to ask for it", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = io.WriteString(w, `{"ok":false,"error":"missing_scope","needed":"files:read"}`)
@@ -121,7 +131,8 @@ func TestFileThatCannotBeReadIsSaidAtItsField(t *testing.T) {
 			}
 			cmd, err := fetched(t, fileBot(t, s.URL+"/api"), c.file)
 			var r *workflows.Refusal
-			if !errors.As(err, &r) || r.Field != "file" || !strings.Contains(r.Text, c.want) || !strings.HasPrefix(r.Text, "Not recorded: ") {
+			if !errors.As(err, &r) || r.Field != "file" || !strings.Contains(r.Text, c.want) ||
+				!strings.HasPrefix(r.Text, "Not recorded: ") {
 				t.Errorf("%v", err)
 			}
 			if _, there := cmd.Input["file"]; there {
@@ -139,7 +150,8 @@ func TestFileWithoutAnAddressIsAskedFor(t *testing.T) {
 	s = newFileServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/files.info") {
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, `{"ok":true,"file":{"id":"F1","name":"users.csv","size":3,"url_private_download":"`+s.URL+`/f"}}`)
+			_, _ = io.WriteString(w,
+				`{"ok":true,"file":{"id":"F1","name":"users.csv","size":3,"url_private_download":"`+s.URL+`/f"}}`)
 			return
 		}
 		_, _ = io.WriteString(w, "a,b")

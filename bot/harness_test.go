@@ -113,7 +113,8 @@ func (d *deskStub) Story(context.Context, string) ([]workflows.StoryLine, error)
 	return d.story, d.fault
 }
 
-func (d *deskStub) Delegate(_ context.Context, cmd workflows.Command, to string, until time.Time) (workflows.Reply, error) {
+func (d *deskStub) Delegate(_ context.Context, cmd workflows.Command, to string, until time.Time) (workflows.Reply,
+	error) {
 	if d.delegate == nil {
 		return workflows.Reply{Text: "delegated to " + to}, nil
 	}
@@ -140,7 +141,8 @@ func (d *deskStub) Card(_ context.Context, workflow, person string) (workflows.C
 
 var acme = workflows.AccountInfo{
 	Policy: workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example", Token: true,
-		Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"UANA", "UBEN"}, Custodians: []string{"UANA"}}}},
+		Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"UANA", "UBEN"},
+			Custodians: []string{"UANA"}}}},
 	State: workflows.AccountState{ID: "acme", Owner: "jane@acme.example"},
 }
 
@@ -149,8 +151,9 @@ func testForm(_ context.Context, policies []workflows.Policy, account string, _ 
 	for _, p := range policies {
 		in.Options = append(in.Options, workflows.Option{Value: p.ID, Label: p.Name})
 	}
-	return workflows.Modal{Callback: "transfer.request", Title: "Hand an account over", Submit: "Ask", Account: account, Action: "transfer.request",
-		Round: workflows.NoRound, Inputs: []workflows.Input{in,
+	return workflows.Modal{Callback: "transfer.request", Title: "Hand an account over", Submit: "Ask", Account: account,
+		Action: "transfer.request",
+		Round:  workflows.NoRound, Inputs: []workflows.Input{in,
 			{Block: "new_owner_person", Kind: workflows.InputUser, Label: "Person", Optional: true},
 			{Block: "reason", Kind: workflows.InputText, Label: "Reason", Multiline: true}}}
 }
@@ -198,7 +201,8 @@ func stopped(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig 
 	opt.Commands = []slacksim.SlashCommand{{Command: "/io", ShouldEscape: true}}
 	s := slacksim.New(opt)
 	for _, id := range []string{"UANA", "UBEN", "UCAT", "UDEE"} {
-		s.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[1:]), RealName: id[1:], Email: strings.ToLower(id[1:]) + "@acme.example"})
+		s.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[1:]), RealName: id[1:],
+			Email: strings.ToLower(id[1:]) + "@acme.example"})
 	}
 	s.AddUser(slacksim.User{ID: "UGUEST", Name: "guest", IsRestricted: true})
 	s.AddUser(slacksim.User{ID: "UFOREIGN", Name: "foreign", TeamID: "T0OTHER"})
@@ -213,11 +217,13 @@ func stopped(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig 
 		s.ServeHTTP(w, req)
 	}))
 	log := zerolog.New(r.log).Level(zerolog.DebugLevel)
-	api, err := slackapi.New(slackapi.Options{AppToken: simApp, BotToken: simBot, URL: srv.URL + "/api", Log: log, Limited: r.limited.add})
+	api, err := slackapi.New(slackapi.Options{AppToken: simApp, BotToken: simBot, URL: srv.URL + "/api", Log: log,
+		Limited: r.limited.add})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{API: api, Command: "/io", Desk: r.desk, Now: time.Now, Forms: map[string]Form{"transfer": testForm}, Log: log}
+	o := Options{API: api, Command: "/io", Desk: r.desk, Now: time.Now, Forms: map[string]Form{"transfer": testForm},
+		Log: log}
 	for _, c := range change {
 		c(&o)
 	}
@@ -229,7 +235,8 @@ func stopped(t *testing.T, opt slacksim.Options, change ...func(*Options)) *rig 
 		s.Close()
 		srv.Close()
 		api.CloseIdleConnections()
-		for _, secret := range []string{"SECRET", "ticket=", "/response/", "Hand Acme", "celigo@acme.example", "Jane leaves", "wrong mailbox"} {
+		for _, secret := range []string{"SECRET", "ticket=", "/response/", "Hand Acme", "celigo@acme.example",
+			"Jane leaves", "wrong mailbox"} {
 			if log := r.log.String(); strings.Contains(log, secret) {
 				t.Errorf("%q in the log:\n%s", secret, log)
 			}
@@ -302,14 +309,18 @@ func poll(t *testing.T, cond func() bool) {
 const someWorkflow = "t07-7KQ2M9XA"
 
 func testCard(recipient string) workflows.Card {
-	return workflows.Card{Name: "main", Recipient: recipient, Round: 3, Title: "Hand Acme Production to celigo@acme.example?",
-		Lines: []string{"<@UDEE> asked."}, Facts: []string{"✓ nothing else pending"}, Note: "tr: `" + someWorkflow + "`", Fallback: "Confirm?",
-		Buttons: []workflows.Button{{Action: "transfer.confirm", Label: "Confirm", Style: workflows.Primary}, {Action: "transfer.refuse", Label: "Refuse…"}}}
+	return workflows.Card{Name: "main", Recipient: recipient, Round: 3,
+		Title: "Hand Acme Production to celigo@acme.example?",
+		Lines: []string{"<@UDEE> asked."}, Facts: []string{"✓ nothing else pending"}, Note: "tr: `" + someWorkflow +
+			"`", Fallback: "Confirm?",
+		Buttons: []workflows.Button{{Action: "transfer.confirm", Label: "Confirm", Style: workflows.Primary},
+			{Action: "transfer.refuse", Label: "Refuse…"}}}
 }
 
 func claimOf(card workflows.Card) workflows.Claim {
 	return workflows.Claim{Effect: workflows.Effect{ID: someWorkflow + "/4/0", Workflow: someWorkflow, Account: "acme",
-		Key: "card/" + someWorkflow + "/" + card.Name + "/" + card.Recipient, Made: time.Now(), Card: &card, Revision: 4, Machine: "transfer"}}
+		Key: "card/" + someWorkflow + "/" + card.Name + "/" + card.Recipient, Made: time.Now(), Card: &card,
+		Revision: 4, Machine: "transfer"}}
 }
 
 // lease counts how often it was held.
@@ -352,7 +363,8 @@ func (r *rig) told(user, contains string) string {
 	var found string
 	r.until(func(n *slacksim.Snapshot) bool {
 		for _, m := range n.AllMessages() {
-			if (m.EphemeralTo == user || (m.Channel == n.DM(user) && m.EphemeralTo == "")) && strings.Contains(m.Text, contains) {
+			if (m.EphemeralTo == user || (m.Channel == n.DM(user) && m.EphemeralTo == "")) && strings.Contains(m.Text,
+				contains) {
 				found = m.Text
 				return true
 			}

@@ -14,7 +14,8 @@ import (
 // homeTimeout bounds making and publishing the App Home.
 const homeTimeout = 8 * time.Second
 
-// appHome publishes the App Home for whoever opened it: what waits for them, and how to start. Anything else that Slack tells is ignored.
+// appHome publishes the App Home for whoever opened it: what waits for them, and how to start.
+// Anything else that Slack tells is ignored.
 func (v *visit) appHome(ctx context.Context) {
 	e := v.event.Event
 	if v.fault != "" || e.Type != "app_home_opened" || (e.Tab != "" && e.Tab != "home") || !roster.IsPerson(e.User.ID) {
@@ -39,7 +40,8 @@ func (v *visit) publishHome(ctx context.Context, user, said string) {
 		blocks = append(blocks, v.homeBlocks(ctx)...)
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
-	if _, err := v.b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: view}); err != nil {
+	if _, err := v.b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user,
+		View: view}); err != nil {
 		v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, user).Msg("the App Home was not published")
 	}
 }

@@ -62,7 +62,8 @@ func (v *visit) mayKey(ctx context.Context, a workflows.AccountInfo, act bool) e
 		return nil
 	}
 	return workflows.Refuse("not_permitted", "The key of "+workflows.Esc(a.Policy.Name)+" is for its "+who+
-		". Nothing was recorded. If nobody can sign in as the owner any more: "+v.b.fill("`{command} recover "+a.Policy.ID+"`."))
+		". Nothing was recorded. If nobody can sign in as the owner any more: "+
+		v.b.fill("`{command} recover "+a.Policy.ID+"`."))
 }
 
 // isOneOf reports whether whoever asks is among people and members of groups.
@@ -123,6 +124,7 @@ func (v *visit) startDrill(ctx context.Context, a workflows.AccountInfo) (workfl
 	if err != nil {
 		return workflows.Reply{}, err
 	}
-	return v.b.o.Desk.Do(ctx, workflows.Command{ID: once, Name: key.DrillRequest, Workflow: id, Account: a.Policy.ID, Submitted: true,
-		Actor: v.who.actor(), At: v.b.at(), Round: workflows.NoRound})
+	return v.b.o.Desk.Do(ctx, workflows.Command{ID: once, Name: key.DrillRequest, Workflow: id, Account: a.Policy.ID,
+		Submitted: true,
+		Actor:     v.who.actor(), At: v.b.at(), Round: workflows.NoRound})
 }

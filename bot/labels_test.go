@@ -33,7 +33,8 @@ func (l *labels) seen() []string {
 func TestLabelsOfRefusedCallsAreOfAFixedSetAndHoldNoSecret(t *testing.T) {
 	r := running(t, slacksim.Options{})
 	p := r.posted(testCard("C0OPS"))
-	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError, Reason: "channel_not_found"})
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError,
+		Reason: "channel_not_found"})
 	r.sim.InjectFault(slacksim.Rule{Method: "response_url", Kind: slacksim.FaultRateLimited, Times: 2})
 	r.click("UANA", p, "transfer.confirm")
 	r.click("UBEN", p, "transfer.confirm")
@@ -72,11 +73,15 @@ func TestAnswersGoToSlackAndNeverAlongARedirect(t *testing.T) {
 	t.Cleanup(strange.Close)
 	r := running(t, slacksim.Options{})
 	p := r.posted(testCard("C0OPS"))
-	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError, Reason: "channel_not_found"})
-	for i, address := range []string{strange.URL + "/response", "https://evil.example/response", "https://hooks.slack.com.evil.example/x"} {
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError,
+		Reason: "channel_not_found"})
+	for i, address := range []string{strange.URL + "/response", "https://evil.example/response",
+		"https://hooks.slack.com.evil.example/x"} {
 		who := []string{"UANA", "UBEN", "UCAT"}[i]
-		if _, err := r.sim.ClickForged(r.ctx(), slacksim.Forged{User: who, Channel: p.Channel, MessageTS: p.TS, BlockID: "transfer:3",
-			ActionID: "transfer.confirm", Value: someWorkflow, Fields: map[string]any{"response_url": address}}); err != nil {
+		if _, err := r.sim.ClickForged(r.ctx(), slacksim.Forged{User: who, Channel: p.Channel, MessageTS: p.TS,
+			BlockID:  "transfer:3",
+			ActionID: "transfer.confirm", Value: someWorkflow,
+			Fields: map[string]any{"response_url": address}}); err != nil {
 			t.Fatal(err)
 		}
 		r.until(func(n *slacksim.Snapshot) bool {

@@ -39,7 +39,9 @@ func TestClickBecomesOneCommandAndIsAcknowledgedAfterTheCommit(t *testing.T) {
 		t.Fatalf("%d commands", len(cmds))
 	}
 	c := cmds[0]
-	if c.Workflow != someWorkflow || c.Name != "transfer.confirm" || c.Round != 3 || c.Submitted || c.Actor != (workflows.Actor{Kind: workflows.ByPerson, ID: "UANA", Team: "T0ACME"}) || c.ID == "" || c.At.IsZero() {
+	if c.Workflow != someWorkflow || c.Name != "transfer.confirm" || c.Round != 3 || c.Submitted ||
+		c.Actor != (workflows.Actor{Kind: workflows.ByPerson, ID: "UANA", Team: "T0ACME"}) || c.ID == "" ||
+		c.At.IsZero() {
 		t.Errorf("command = %+v", c)
 	}
 	if n := len(r.sim.Acks()); n != 1 {
@@ -87,7 +89,8 @@ func TestErrorsOfTheRecordAreSentences(t *testing.T) {
 		err  error
 		want string
 	}{
-		{workflows.Refuse("barred", "You asked for this, so you cannot confirm it too. Nothing was recorded."), "You asked for this"},
+		{workflows.Refuse("barred", "You asked for this, so you cannot confirm it too. Nothing was recorded."),
+			"You asked for this"},
 		{fmt.Errorf("commit: %w", workflows.ErrUnclear), "This click is not confirmed"},
 		{fmt.Errorf("load: %w", workflows.ErrAway), "nothing was recorded"},
 		{fmt.Errorf("find: %w", workflows.ErrNoWorkflow), "nothing under that ID"},
@@ -95,7 +98,9 @@ func TestErrorsOfTheRecordAreSentences(t *testing.T) {
 		{errors.New("postgres://secret"), "Something went wrong"},
 	} {
 		r.desk.mu.Lock()
-		r.desk.do = func(context.Context, workflows.Command) (workflows.Reply, error) { return workflows.Reply{}, c.err }
+		r.desk.do = func(context.Context, workflows.Command) (workflows.Reply, error) {
+			return workflows.Reply{}, c.err
+		}
 		r.desk.mu.Unlock()
 		r.click("UANA", p, "transfer.confirm")
 		if text := r.told("UANA", c.want); strings.Contains(text, "postgres") {
@@ -125,8 +130,10 @@ func TestFormOfAClickIsOpenedWithItsTrigger(t *testing.T) {
 	p := r.posted(testCard("UANA"))
 	r.desk.do = func(_ context.Context, c workflows.Command) (workflows.Reply, error) {
 		if !c.Submitted {
-			return workflows.Reply{Modal: &workflows.Modal{Callback: "transfer.reason", Title: "Refuse", Submit: "Refuse", Workflow: c.Workflow, Action: c.Name, Round: c.Round,
-				Inputs: []workflows.Input{{Block: "reason", Kind: workflows.InputText, Label: "Why", Multiline: true}}}}, nil
+			return workflows.Reply{Modal: &workflows.Modal{Callback: "transfer.reason", Title: "Refuse",
+				Submit: "Refuse", Workflow: c.Workflow, Action: c.Name, Round: c.Round,
+				Inputs: []workflows.Input{{Block: "reason", Kind: workflows.InputText, Label: "Why",
+					Multiline: true}}}}, nil
 		}
 		if c.Input["reason"] == "no" {
 			return workflows.Reply{}, &workflows.Refusal{Code: "short", Text: "Say a little more.", Field: "reason"}
@@ -140,13 +147,15 @@ func TestFormOfAClickIsOpenedWithItsTrigger(t *testing.T) {
 	if err != nil || res.Errors["reason"] != "Say a little more." || len(r.sim.Views("UANA")) != 1 {
 		t.Fatalf("a refusal with a field: %+v, %v", res, err)
 	}
-	if _, err := r.sim.SubmitView(r.ctx(), "UANA", view.ID, map[string]map[string]any{"reason": {"reason": "wrong mailbox"}}); err != nil {
+	if _, err := r.sim.SubmitView(r.ctx(), "UANA", view.ID,
+		map[string]map[string]any{"reason": {"reason": "wrong mailbox"}}); err != nil {
 		t.Fatal(err)
 	}
 	r.told("UANA", "Refused for: wrong mailbox")
 	cmds := r.desk.seen()
 	last := cmds[len(cmds)-1]
-	if last.Name != "transfer.refuse" || last.Workflow != someWorkflow || last.Round != 3 || !last.Submitted || last.ID != cmds[len(cmds)-2].ID {
+	if last.Name != "transfer.refuse" || last.Workflow != someWorkflow || last.Round != 3 || !last.Submitted ||
+		last.ID != cmds[len(cmds)-2].ID {
 		t.Errorf("command = %+v", last)
 	}
 }
@@ -167,7 +176,8 @@ func TestRequestFormOpensOneWorkflowHoweverOftenItIsSent(t *testing.T) {
 	if len(views) != 1 {
 		t.Fatal("no form was opened")
 	}
-	values := map[string]map[string]any{"new_owner_person": {"new_owner_person": "UANA"}, "reason": {"reason": "Jane leaves."}}
+	values := map[string]map[string]any{"new_owner_person": {"new_owner_person": "UANA"},
+		"reason": {"reason": "Jane leaves."}}
 	res, err := r.sim.SubmitView(r.ctx(), "UDEE", views[0].ID, values)
 	if err != nil || !strings.Contains(res.Errors["account"], "Sending twice counts once") {
 		t.Fatalf("unclear: %+v, %v", res, err)
@@ -177,7 +187,8 @@ func TestRequestFormOpensOneWorkflowHoweverOftenItIsSent(t *testing.T) {
 	}
 	r.told("UDEE", "Asked.")
 	c := r.desk.seen()
-	if len(c) != 2 || c[0].ID != c[1].ID || c[0].Workflow != c[1].Workflow || c[0].Name != "transfer.request" || c[0].Account != "acme" ||
+	if len(c) != 2 || c[0].ID != c[1].ID || c[0].Workflow != c[1].Workflow || c[0].Name != "transfer.request" ||
+		c[0].Account != "acme" ||
 		c[0].Input["new_owner_person"] != "UANA" || c[0].Input["reason"] != "Jane leaves." || !c[0].Submitted {
 		t.Errorf("commands = %+v", c)
 	}
@@ -205,7 +216,8 @@ func TestHostilePayloadsRecordNothingAndHarmNothing(t *testing.T) {
 		"action":         {ActionID: "transfer.confirm.more"},
 		"machine":        {ActionID: "evil.confirm", BlockID: "evil:3"},
 	} {
-		g := slacksim.Forged{User: "UANA", Channel: p.Channel, MessageTS: p.TS, BlockID: "transfer:3", ActionID: "transfer.confirm", Value: someWorkflow}
+		g := slacksim.Forged{User: "UANA", Channel: p.Channel, MessageTS: p.TS, BlockID: "transfer:3",
+			ActionID: "transfer.confirm", Value: someWorkflow}
 		switch {
 		case f.BlockID != "" && f.ActionID != "":
 			g.BlockID, g.ActionID = f.BlockID, f.ActionID
@@ -221,15 +233,18 @@ func TestHostilePayloadsRecordNothingAndHarmNothing(t *testing.T) {
 		}
 	}
 	for _, payload := range []map[string]any{
-		{}, {"type": "block_actions"}, {"type": "block_actions", "user": 7, "actions": "x"}, {"type": "view_submission", "user": map[string]any{"id": "UANA"}},
-		{"type": "view_submission", "user": map[string]any{"id": "UANA", "team_id": "T0ACME"}, "view": map[string]any{"id": "V1", "callback_id": "transfer.reason", "private_metadata": "{"}},
+		{}, {"type": "block_actions"}, {"type": "block_actions", "user": 7, "actions": "x"},
+		{"type": "view_submission", "user": map[string]any{"id": "UANA"}},
+		{"type": "view_submission", "user": map[string]any{"id": "UANA", "team_id": "T0ACME"},
+			"view": map[string]any{"id": "V1", "callback_id": "transfer.reason", "private_metadata": "{"}},
 		{"type": "shortcut", "user": map[string]any{"id": "UANA"}}, {"type": []int{1}},
 	} {
 		if res, err := r.sim.SendInteractive(r.ctx(), payload); err != nil {
 			t.Errorf("%v: %v (%+v)", payload, err, res)
 		}
 	}
-	for _, raw := range []string{`{"type":"hello`, `[]`, `{"type":"new_kind","envelope_id":"e-new","payload":{}}`, `{"envelope_id":"e-none"}`, `null`, `{"type":"interactive","envelope_id":"e-odd","payload":"text"}`} {
+	for _, raw := range []string{`{"type":"hello`, `[]`, `{"type":"new_kind","envelope_id":"e-new","payload":{}}`,
+		`{"envelope_id":"e-none"}`, `null`, `{"type":"interactive","envelope_id":"e-odd","payload":"text"}`} {
 		r.sim.SendRaw([]byte(raw))
 	}
 	r.told("UANA", "Keyholder cannot read what was pressed")
@@ -248,7 +263,8 @@ func TestFloodIsAnsweredToTheLastClick(t *testing.T) {
 	var late atomic.Int32
 	for i := range 200 {
 		wg.Go(func() {
-			_, err := r.sim.Click(r.ctx(), []string{"UANA", "UBEN", "UCAT", "UDEE"}[i%4], p.Channel, p.TS, "transfer:3", "transfer.confirm")
+			_, err := r.sim.Click(r.ctx(), []string{"UANA", "UBEN", "UCAT", "UDEE"}[i%4], p.Channel, p.TS, "transfer:3",
+				"transfer.confirm")
 			if err != nil {
 				late.Add(1)
 			}
@@ -346,7 +362,8 @@ func TestReconnectStormIsSlowedDown(t *testing.T) {
 }
 
 func TestTokensThatCannotWorkEndTheRunWithASentence(t *testing.T) {
-	for _, code := range []string{"invalid_auth", "missing_scope", "not_allowed_token_type", "forbidden_team", "token_expired", "token_revoked", "account_inactive"} {
+	for _, code := range []string{"invalid_auth", "missing_scope", "not_allowed_token_type", "forbidden_team",
+		"token_expired", "token_revoked", "account_inactive"} {
 		for _, method := range []string{"apps.connections.open", "auth.test"} {
 			r := stopped(t, slacksim.Options{})
 			r.sim.InjectFault(slacksim.Rule{Method: method, Kind: slacksim.FaultAPIError, Reason: code})
@@ -363,7 +380,8 @@ func TestSlacksOwnTroubleAtTheStartIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	r := stopped(t, slacksim.Options{})
 	r.sim.InjectFault(slacksim.Rule{Method: "auth.test", Kind: slacksim.FaultErrorBefore, Times: 1})
-	r.sim.InjectFault(slacksim.Rule{Method: "apps.connections.open", Kind: slacksim.FaultAPIError, Reason: "internal_error", Times: 1})
+	r.sim.InjectFault(slacksim.Rule{Method: "apps.connections.open", Kind: slacksim.FaultAPIError,
+		Reason: "internal_error", Times: 1})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.bot.Run(ctx) }()
@@ -408,7 +426,8 @@ func TestEndFinishesWhatIsInFlight(t *testing.T) {
 func TestPrivateAnswerFindsAnotherWay(t *testing.T) {
 	r := running(t, slacksim.Options{})
 	p := r.posted(testCard("C0OPS"))
-	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError, Reason: "channel_not_found"})
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError,
+		Reason: "channel_not_found"})
 	r.click("UANA", p, "transfer.confirm")
 	r.told("UANA", "Recorded.")
 	if n := count(r.sim.Calls(), "chat.postMessage"); n != 1 {
@@ -425,7 +444,8 @@ func TestPrivateAnswerFindsAnotherWay(t *testing.T) {
 func TestPrivateAnswerWaitsWhenSlackSaysSo(t *testing.T) {
 	r := running(t, slacksim.Options{})
 	p := r.posted(testCard("C0OPS"))
-	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError, Reason: "channel_not_found"})
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postEphemeral", Kind: slacksim.FaultAPIError,
+		Reason: "channel_not_found"})
 	r.sim.InjectFault(slacksim.Rule{Method: "response_url", Kind: slacksim.FaultErrorBefore})
 	r.sim.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultRateLimited, Times: 1})
 	r.click("UBEN", p, "transfer.confirm")
@@ -466,7 +486,8 @@ func TestSilentSocketIsNotConnected(t *testing.T) {
 
 func TestPersonWithoutADirectMessageGetsOne(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
-	r.sim.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultAPIError, Reason: "channel_not_found", Times: 1})
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultAPIError,
+		Reason: "channel_not_found", Times: 1})
 	if p := r.posted(testCard("UANA")); p.Channel != r.sim.DM("UANA") || p.Channel == "" {
 		t.Errorf("posted to %+v", p)
 	}
@@ -477,11 +498,14 @@ func TestRefusedFormIsClosedAndToldWithTheLinkOfWhatIsMeant(t *testing.T) {
 	p := r.posted(testCard("UDEE"))
 	r.desk.places = map[string]workflows.Place{someWorkflow + "/UDEE": p}
 	r.desk.do = func(context.Context, workflows.Command) (workflows.Reply, error) {
-		return workflows.Reply{}, fmt.Errorf("decide: %w", &workflows.Refusal{Code: "locked", Text: "Another transfer is open. Nothing was recorded. See there.", Link: someWorkflow})
+		return workflows.Reply{}, fmt.Errorf("decide: %w", &workflows.Refusal{Code: "locked",
+			Text: "Another transfer is open. Nothing was recorded. See there.", Link: someWorkflow})
 	}
 	r.slash("UDEE", "transfer")
 	view := r.sim.Views("UDEE")[0]
-	if res, err := r.sim.SubmitView(r.ctx(), "UDEE", view.ID, map[string]map[string]any{"reason": {"reason": "x"}}); err != nil || len(res.Errors) > 0 || len(r.sim.Views("UDEE")) != 0 {
+	if res, err := r.sim.SubmitView(r.ctx(), "UDEE", view.ID,
+		map[string]map[string]any{"reason": {"reason": "x"}}); err != nil || len(res.Errors) > 0 ||
+		len(r.sim.Views("UDEE")) != 0 {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	if text := r.told("UDEE", "Another transfer is open."); !strings.Contains(text, "/archives/"+p.Channel) {
@@ -504,14 +528,16 @@ func TestFormThatFollowsAFormIsAViewOfItsOwn(t *testing.T) {
 	r := running(t, slacksim.Options{})
 	r.desk.do = func(_ context.Context, c workflows.Command) (workflows.Reply, error) {
 		if c.Name == "transfer.request" {
-			return workflows.Reply{Modal: &workflows.Modal{Callback: "transfer.reason", Title: "More", Submit: "Send", Workflow: someWorkflow, Action: "transfer.waive",
+			return workflows.Reply{Modal: &workflows.Modal{Callback: "transfer.reason", Title: "More", Submit: "Send",
+				Workflow: someWorkflow, Action: "transfer.waive",
 				Inputs: []workflows.Input{{Block: "reason", Kind: workflows.InputText, Label: "Why"}}}}, nil
 		}
 		return workflows.Reply{Text: "Thank you."}, nil
 	}
 	r.slash("UDEE", "transfer")
 	first := r.sim.Views("UDEE")[0]
-	if _, err := r.sim.SubmitView(r.ctx(), "UDEE", first.ID, map[string]map[string]any{"reason": {"reason": "x"}}); err != nil {
+	if _, err := r.sim.SubmitView(r.ctx(), "UDEE", first.ID,
+		map[string]map[string]any{"reason": {"reason": "x"}}); err != nil {
 		t.Fatal(err)
 	}
 	views := r.sim.Views("UDEE")
@@ -519,7 +545,8 @@ func TestFormThatFollowsAFormIsAViewOfItsOwn(t *testing.T) {
 	if second.ID == first.ID || second.CallbackID != "transfer.reason" {
 		t.Fatalf("views = %+v", views)
 	}
-	if _, err := r.sim.SubmitView(r.ctx(), "UDEE", second.ID, map[string]map[string]any{"reason": {"reason": "y"}}); err != nil {
+	if _, err := r.sim.SubmitView(r.ctx(), "UDEE", second.ID,
+		map[string]map[string]any{"reason": {"reason": "y"}}); err != nil {
 		t.Fatal(err)
 	}
 	r.told("UDEE", "Thank you.")
@@ -534,7 +561,8 @@ func TestMembersOfOurOrganisationMayActFromAnotherWorkspace(t *testing.T) {
 	r.sim.AddUser(slacksim.User{ID: "USISTER", Name: "sister", TeamID: "T0SISTER", EnterpriseID: "E1"})
 	r.sim.AddUser(slacksim.User{ID: "UOTHER", Name: "other", TeamID: "T0OTHER", EnterpriseID: "E2"})
 	r.as(`{"ok":true,"team_id":"T0ACME","enterprise_id":"E1","user_id":"U0BOT"}`)
-	for user, want := range map[string]string{"UANA": "", "USISTER": "", "UOTHER": codeForeign, "UNOBODY": codeUnknownPerson} {
+	for user, want := range map[string]string{"UANA": "", "USISTER": "", "UOTHER": codeForeign,
+		"UNOBODY": codeUnknownPerson} {
 		team := map[string]string{"UANA": "T0ACME", "USISTER": "T0SISTER", "UOTHER": "T0OTHER"}[user]
 		v := &visit{b: r.bot, at: time.Now(), arrival: arrival{who: visitor{user: user, team: team}}}
 		err := v.mayAct(r.ctx())

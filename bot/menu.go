@@ -14,11 +14,13 @@ import (
 const (
 	// maxOptions is what a menu holds: 100 groups of 100. Source: select menu element, option group.
 	maxOptions = limitOptions * limitOptions
-	// menuBytes is what all menus of a form share: what [limitView] leaves beside 100 blocks with their texts. A menu meets it at 1,000 to 1,500 options.
+	// menuBytes is what all menus of a form share: what [limitView] leaves beside 100 blocks with
+	// their texts. A menu meets it at 1,000 to 1,500 options.
 	menuBytes = 180_000
 )
 
-// grouped makes options of a menu, in groups where there are more than a menu takes without: each is named after its first and last.
+// grouped makes options of a menu, in groups where there are more than a menu takes without: each
+// is named after its first and last.
 func grouped(opts []*slack.OptionBlockObject) ([]*slack.OptionBlockObject, []*slack.OptionGroupBlockObject) {
 	if len(opts) <= limitOptions {
 		return opts, nil
@@ -32,8 +34,8 @@ func grouped(opts []*slack.OptionBlockObject) ([]*slack.OptionBlockObject, []*sl
 	return nil, groups
 }
 
-// fitting leaves out of menus what the form has no room for: the last ones of the longest menu, never one that is chosen. Where something is left
-// out the field says so, and how to name it.
+// fitting leaves out of menus what the form has no room for: the last ones of the longest menu,
+// never one that is chosen. Where something is left out the field says so, and how to name it.
 func fitting(inputs []workflows.Input) []workflows.Input {
 	inputs = slices.Clone(inputs)
 	room := menuBytes
@@ -74,7 +76,8 @@ func fit(in *workflows.Input, most int) (taken int) {
 	}
 	if missing := len(in.Options) - len(kept); missing > 0 {
 		in.Options = kept
-		in.Hint = strings.TrimSpace(fmt.Sprintf("%s %d of %d are listed. %s", in.Hint, len(kept), len(kept)+missing, in.More))
+		in.Hint = strings.TrimSpace(fmt.Sprintf("%s %d of %d are listed. %s", in.Hint, len(kept), len(kept)+missing,
+			in.More))
 	}
 	return taken
 }

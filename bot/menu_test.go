@@ -64,7 +64,8 @@ func TestMenusOfMoreThanAHundredAreWholeAndSlackTakesThem(t *testing.T) {
 		r := running(t, slacksim.Options{})
 		r.desk.accounts = nil
 		for i := range n {
-			r.desk.accounts = append(r.desk.accounts, workflows.AccountInfo{Policy: workflows.Policy{ID: fmt.Sprintf("acme-%d", i), Name: fmt.Sprintf("Acme no. %d", i)}})
+			r.desk.accounts = append(r.desk.accounts, workflows.AccountInfo{
+				Policy: workflows.Policy{ID: fmt.Sprintf("acme-%d", i), Name: fmt.Sprintf("Acme no. %d", i)}})
 		}
 		last := fmt.Sprintf("acme-%d", n-1)
 		if text := r.slash("UANA", "transfer "+last); text != "" {
@@ -76,7 +77,8 @@ func TestMenusOfMoreThanAHundredAreWholeAndSlackTakesThem(t *testing.T) {
 		if len(values) != n || values[n-1] != last || (groups > 0) != (n > 100) {
 			t.Errorf("%d accounts: %d values in %d groups", n, len(values), groups)
 		}
-		if _, err := r.sim.SubmitView(r.ctx(), "UANA", v.ID, map[string]map[string]any{"account": {"account": last}, "reason": {"reason": "x"}}); err != nil {
+		if _, err := r.sim.SubmitView(r.ctx(), "UANA", v.ID, map[string]map[string]any{"account": {"account": last},
+			"reason": {"reason": "x"}}); err != nil {
 			t.Fatal(err)
 		}
 		if c := r.desk.seen(); len(c) != 1 || c[0].Input["account"] != last {
@@ -87,12 +89,17 @@ func TestMenusOfMoreThanAHundredAreWholeAndSlackTakesThem(t *testing.T) {
 
 func TestMenusThatDoNotFitKeepWhatIsChosenAndSayHowToNameTheRest(t *testing.T) {
 	for name, inputs := range map[string][]workflows.Input{
-		"accounts":   {{Block: "account", Kind: workflows.InputSelect, Label: "Account", Options: menuOf(12_000, "Account"), Initial: fmt.Sprintf("%024x", 11_999), More: "Name it."}},
-		"long names": {{Block: "account", Kind: workflows.InputSelect, Label: "Account", Options: menuOf(3000, strings.Repeat("界", 70)), Initial: fmt.Sprintf("%024x", 2999), More: "Name it."}},
-		"two of a kind": {{Block: "account", Kind: workflows.InputMulti, Label: "A", Options: menuOf(2000, "Flow"), Initial: fmt.Sprintf("%024x\n%024x", 1, 1999), More: "Name it."},
-			{Block: "monitor", Kind: workflows.InputMulti, Label: "B", Options: menuOf(2000, "Flow"), More: "Name it."}, {Block: "small", Kind: workflows.InputSelect, Label: "C", Options: menuOf(7, "Small")}},
+		"accounts": {{Block: "account", Kind: workflows.InputSelect, Label: "Account",
+			Options: menuOf(12_000, "Account"), Initial: fmt.Sprintf("%024x", 11_999), More: "Name it."}},
+		"long names": {{Block: "account", Kind: workflows.InputSelect, Label: "Account",
+			Options: menuOf(3000, strings.Repeat("界", 70)), Initial: fmt.Sprintf("%024x", 2999), More: "Name it."}},
+		"two of a kind": {{Block: "account", Kind: workflows.InputMulti, Label: "A", Options: menuOf(2000, "Flow"),
+			Initial: fmt.Sprintf("%024x\n%024x", 1, 1999), More: "Name it."},
+			{Block: "monitor", Kind: workflows.InputMulti, Label: "B", Options: menuOf(2000, "Flow"), More: "Name it."},
+			{Block: "small", Kind: workflows.InputSelect, Label: "C", Options: menuOf(7, "Small")}},
 	} {
-		m := workflows.Modal{Callback: "transfer.request", Title: "T", Action: "transfer.request", Round: workflows.NoRound, Inputs: inputs}
+		m := workflows.Modal{Callback: "transfer.request", Title: "T", Action: "transfer.request",
+			Round: workflows.NoRound, Inputs: inputs}
 		v, err := RenderModal(m)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -105,7 +112,8 @@ func TestMenusThatDoNotFitKeepWhatIsChosenAndSayHowToNameTheRest(t *testing.T) {
 			}
 		}
 		raw, _ := json.Marshal(v)
-		if text := string(raw); !strings.Contains(text, fmt.Sprintf("%d of %d are listed. Name it.", len(values), len(inputs[0].Options))) {
+		if text := string(raw); !strings.Contains(text, fmt.Sprintf("%d of %d are listed. Name it.", len(values),
+			len(inputs[0].Options))) {
 			t.Errorf("%s: nothing says that some are missing (%d of %d)", name, len(values), len(inputs[0].Options))
 		}
 		if small, _ := offered(t, v, "small"); len(inputs) == 3 && len(small) != 7 {
@@ -119,7 +127,9 @@ func TestMenusThatDoNotFitKeepWhatIsChosenAndSayHowToNameTheRest(t *testing.T) {
 
 func TestLongMenusAreMadeInTime(t *testing.T) {
 	began := time.Now()
-	if _, err := RenderModal(workflows.Modal{Callback: "a.b", Inputs: []workflows.Input{{Block: "account", Kind: workflows.InputSelect, Label: "A", Options: menuOf(10_000, "Account")}}}); err != nil {
+	if _, err := RenderModal(workflows.Modal{Callback: "a.b",
+		Inputs: []workflows.Input{{Block: "account", Kind: workflows.InputSelect, Label: "A",
+			Options: menuOf(10_000, "Account")}}}); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took > time.Second {

@@ -61,7 +61,8 @@ func (v *visit) wordMine(ctx context.Context, rest string) (workflows.Reply, err
 	if len(waiting) == 0 {
 		return say("Nothing waits for you. You will get a message when something does."), nil
 	}
-	lines := append([]string{"*" + workflows.Plural(len(waiting), "thing") + " waiting for you*"}, v.b.list(ctx, waiting, v.who.user)...)
+	lines := append([]string{"*" + workflows.Plural(len(waiting), "thing") + " waiting for you*"},
+		v.b.list(ctx, waiting, v.who.user)...)
 	v.cards = v.b.ownCards(ctx, waiting, v.who.user, limitBlocks-1, true)
 	return say(strings.Join(lines, "\n")), nil
 }
@@ -71,7 +72,8 @@ func (v *visit) wordMine(ctx context.Context, rest string) (workflows.Reply, err
 func (v *visit) bring(ctx context.Context, waiting []workflows.Overview, id string) (workflows.Reply, error) {
 	i := slices.IndexFunc(waiting, func(o workflows.Overview) bool { return strings.EqualFold(o.ID, id) })
 	if i < 0 {
-		return say(v.b.fill("Nothing of that ID waits for you. Nothing was recorded. `{command} mine` lists what does.")), nil
+		return say(v.b.fill(
+			"Nothing of that ID waits for you. Nothing was recorded. `{command} mine` lists what does.")), nil
 	}
 	o := waiting[i]
 	if l := v.b.linkTo(ctx, o.ID, v.who.user); l != "" {
@@ -99,7 +101,8 @@ var (
 // wordDelegate records who may decide in the person's place: "@person", "@person 3d", "@person 2026-12-24", or "off".
 func (v *visit) wordDelegate(ctx context.Context, rest string) (workflows.Reply, error) {
 	args := strings.Fields(rest)
-	cmd := workflows.Command{ID: strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"),
+	cmd := workflows.Command{ID: strings.Join([]string{"slash", v.who.team, v.who.user,
+		or(v.who.trigger, v.ack.envelope)}, "/"),
 		Name: "delegate", Actor: v.who.actor(), At: v.b.at(), Round: workflows.NoRound}
 	usage := v.b.fill("Name the person and, if you like, until when: `{command} delegate @person 3d`. Nothing was recorded.")
 	switch {
@@ -112,13 +115,15 @@ func (v *visit) wordDelegate(ctx context.Context, rest string) (workflows.Reply,
 	}
 	who := mentionArg.FindStringSubmatch(args[0])
 	if who == nil {
-		return say(v.b.fill("Pick the person from the list that Slack shows after you type @, so that it is certain who is meant. Nothing was recorded. For example `{command} delegate @person 3d`.")), nil
+		return say(v.b.fill(
+			"Pick the person from the list that Slack shows after you type @, so that it is certain who is meant. Nothing was recorded. For example `{command} delegate @person 3d`.")), nil
 	}
 	var until time.Time
 	if len(args) == 2 {
 		var ok bool
 		if until, ok = v.until(ctx, args[1]); !ok {
-			return say("“" + workflows.Esc(workflows.Clip(args[1], 40)) + "” is neither a date nor a length. Nothing was recorded. Give a date as 2026-12-24, or a length as 3d or 12h."), nil
+			return say("“" + workflows.Esc(workflows.Clip(args[1], 40)) +
+				"” is neither a date nor a length. Nothing was recorded. Give a date as 2026-12-24, or a length as 3d or 12h."), nil
 		}
 	}
 	reply, err := v.b.o.Desk.Delegate(ctx, cmd, who[1], until)

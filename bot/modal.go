@@ -21,15 +21,17 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// RenderModal turns a form into a view. Texts are cut to Slack's limits. The error is a fault of whoever made the form: a name or metadata that
-// cannot be cut without losing their meaning.
+// RenderModal turns a form into a view. Texts are cut to Slack's limits. The error is a fault of
+// whoever made the form: a name or metadata that cannot be cut without losing their meaning.
 func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
-	meta, err := json.Marshal(metadata{Workflow: m.Workflow, Account: m.Account, Action: m.Action, Round: m.Round, Page: m.Page})
+	meta, err := json.Marshal(metadata{Workflow: m.Workflow, Account: m.Account, Action: m.Action, Round: m.Round,
+		Page: m.Page})
 	if err != nil {
 		return slack.ModalViewRequest{}, fmt.Errorf("encode the form's metadata: %w", err)
 	}
 	if utf8.RuneCount(meta) > maxMetaLength || utf8.RuneCountInString(m.Callback) > limitID {
-		return slack.ModalViewRequest{}, fmt.Errorf("render form %.40q: its metadata or callback is too long", m.Callback)
+		return slack.ModalViewRequest{}, fmt.Errorf("render form %.40q: its metadata or callback is too long",
+			m.Callback)
 	}
 	m.Inputs = fitting(m.Inputs)
 	v := slack.ModalViewRequest{
@@ -43,7 +45,8 @@ func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 	}
 	v.Blocks.BlockSet = append(paragraphs(m.Intro, limitModalBlocks-len(blocks)), blocks...)
 	if len(v.Blocks.BlockSet) == 0 {
-		v.Blocks.BlockSet = []slack.Block{section(or(cut(workflows.Esc(plain(m.Title, limitSection)), limitSection), "Keyholder"))}
+		v.Blocks.BlockSet = []slack.Block{section(or(cut(workflows.Esc(plain(m.Title, limitSection)), limitSection),
+			"Keyholder"))}
 	}
 	if raw, err := json.Marshal(v); err != nil || len(raw) > limitView {
 		return slack.ModalViewRequest{}, errors.Join(errFormTooLarge, err)
@@ -54,8 +57,8 @@ func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 // namePatience bounds asking Slack for the names that a form shows, which is opened with a trigger that lives for 3 s.
 const namePatience = 400 * time.Millisecond
 
-// renderModal renders a form whose labels may hold mrkdwn. Slack shows fields' labels and hints as plain text, so mentions become names there, date
-// tokens times in UTC, and markup goes.
+// renderModal renders a form whose labels may hold mrkdwn. Slack shows fields' labels and hints as
+// plain text, so mentions become names there, date tokens times in UTC, and markup goes.
 func (b *Bot) renderModal(ctx context.Context, m workflows.Modal) (slack.ModalViewRequest, error) {
 	m.Inputs, m.Intro = slices.Clone(m.Inputs), slices.Clone(m.Intro)
 	for i, t := range m.Intro {
@@ -70,7 +73,8 @@ func (b *Bot) renderModal(ctx context.Context, m workflows.Modal) (slack.ModalVi
 	return RenderModal(m)
 }
 
-// learnNames looks up those people in fields' texts whose names are not known yet. Who cannot be looked up in time is shown by their ID.
+// learnNames looks up those people in fields' texts whose names are not known yet. Who cannot be
+// looked up in time is shown by their ID.
 func (b *Bot) learnNames(ctx context.Context, inputs []workflows.Input) {
 	var unknown []string
 	for _, in := range inputs {
@@ -98,8 +102,8 @@ var mentionText = regexp.MustCompile(`<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>`)
 // errFormTooLarge: the form has more text and options than a view may hold.
 var errFormTooLarge = errors.New("render the form: it is larger than Slack takes")
 
-// formBlocks makes the blocks of a form's inputs, and says whether one of them asks for something. What Slack would refuse is left out: a name that is
-// missing, too long or there twice.
+// formBlocks makes the blocks of a form's inputs, and says whether one of them asks for something.
+// What Slack would refuse is left out: a name that is missing, too long or there twice.
 func formBlocks(m workflows.Modal) (out []slack.Block, asks bool) {
 	seen := map[string]bool{}
 	buttons := map[string]*slack.ActionBlock{}
@@ -134,9 +138,11 @@ func formBlocks(m workflows.Modal) (out []slack.Block, asks bool) {
 	return out, asks
 }
 
-// formButtons is the block of a form's buttons, named as on cards: "<prefix of the first button's action>:<round>". Two blocks cannot share that name,
-// so the buttons of a second one join the first; nil is answered then.
-func formButtons(m workflows.Modal, buttons []workflows.Button, known map[string]*slack.ActionBlock) *slack.ActionBlock {
+// formButtons is the block of a form's buttons, named as on cards: "<prefix of the first button's
+// action>:<round>". Two blocks cannot share that name, so the buttons of a second one join the
+// first; nil is answered then.
+func formButtons(m workflows.Modal, buttons []workflows.Button,
+	known map[string]*slack.ActionBlock) *slack.ActionBlock {
 	if len(buttons) == 0 {
 		return nil
 	}
@@ -174,7 +180,8 @@ func input(in workflows.Input) *slack.InputBlock {
 	return b
 }
 
-// element makes the input's element. A select without a usable option becomes a text field, one value a line, because Slack refuses an empty one.
+// element makes the input's element. A select without a usable option becomes a text field, one
+// value a line, because Slack refuses an empty one.
 func element(in workflows.Input) slack.BlockElement {
 	var placeholder *slack.TextBlockObject
 	if p := plain(in.Placeholder, limitPlaceholder); p != "" {

@@ -15,7 +15,8 @@ import (
 func (v *visit) wordOffboard(ctx context.Context, rest string) (workflows.Reply, error) {
 	who, ok := mentioned(unquote(rest))
 	if rest != "" && (!ok || !roster.IsPerson(who)) {
-		return say(v.b.fill("Who leaves? Pick the person from the list that Slack shows after you type @: `{command} offboard @person`.")), nil
+		return say(v.b.fill(
+			"Who leaves? Pick the person from the list that Slack shows after you type @: `{command} offboard @person`.")), nil
 	}
 	return workflows.Reply{}, v.offboardForm(ctx, who)
 }
@@ -31,7 +32,8 @@ func (v *visit) offboardForm(ctx context.Context, person string) error {
 	}
 	mine := v.managed(ctx, all)
 	if len(mine) == 0 {
-		return workflows.Refuse("not_permitted", "Holders and administrators do that, for the accounts that are theirs. Nothing was recorded. `{command} whatif` tells you what rests on you.")
+		return workflows.Refuse("not_permitted",
+			"Holders and administrators do that, for the accounts that are theirs. Nothing was recorded. `{command} whatif` tells you what rests on you.")
 	}
 	form := v.requestForm(ctx, "offboard", mine, "")
 	form.Inputs = slices.Clone(form.Inputs)
@@ -50,8 +52,9 @@ func (v *visit) managed(ctx context.Context, all []workflows.AccountInfo) []work
 	})
 }
 
-// offerOffboarding puts the way into the form under an answer of whatif, for those who may go it. The button's value has the shape of a workflow's ID
-// and ends with the person's: it names what may be begun, and nothing that exists.
+// offerOffboarding puts the way into the form under an answer of whatif, for those who may go it.
+// The button's value has the shape of a workflow's ID and ends with the person's: it names what may
+// be begun, and nothing that exists.
 func (v *visit) offerOffboarding(ctx context.Context, all []workflows.AccountInfo, person string, rests bool) {
 	mine := v.managed(ctx, all)
 	if !rests || person == v.who.user || len(mine) == 0 || v.b.o.Forms["offboard"] == nil {
@@ -61,7 +64,8 @@ func (v *visit) offerOffboarding(ctx context.Context, all []workflows.AccountInf
 	if err != nil {
 		return
 	}
-	block := buttonBlock(blockID("offboard", 0), []workflows.Button{{Action: offboard.ActStart, Label: "They leave…"}}, id)
+	block := buttonBlock(blockID("offboard", 0), []workflows.Button{{Action: offboard.ActStart, Label: "They leave…"}},
+		id)
 	if block != nil {
 		v.cards = append(v.cards, block)
 	}
@@ -76,8 +80,9 @@ func (v *visit) startOffboarding(ctx context.Context) (workflows.Reply, error) {
 	return workflows.Reply{}, v.offboardForm(ctx, person)
 }
 
-// offboard gives the form to the desk: a workflow for each account that whoever sent it holds or administers; where the person leaves one already, the
-// day is moved. What is wrong with a field is told before anything is recorded.
+// offboard gives the form to the desk: a workflow for each account that whoever sent it holds or
+// administers; where the person leaves one already, the day is moved. What is wrong with a field is
+// told before anything is recorded.
 func (v *visit) offboard(ctx context.Context, cmd workflows.Command) (workflows.Reply, error) {
 	all, err := v.b.o.Desk.Accounts(ctx)
 	if err != nil {
@@ -85,7 +90,8 @@ func (v *visit) offboard(ctx context.Context, cmd workflows.Command) (workflows.
 	}
 	mine := v.managed(ctx, all)
 	if len(mine) == 0 {
-		return workflows.Reply{}, workflows.Refuse("not_permitted", "Holders and administrators do that, for the accounts that are theirs. Nothing was recorded.")
+		return workflows.Reply{}, workflows.Refuse("not_permitted",
+			"Holders and administrators do that, for the accounts that are theirs. Nothing was recorded.")
 	}
 	var told []string
 	reply, recorded := workflows.Reply{}, false
@@ -97,7 +103,8 @@ func (v *visit) offboard(ctx context.Context, cmd workflows.Command) (workflows.
 			told = append(told, workflows.Esc(a.Policy.Name)+": "+refused.Text)
 			continue
 		case err != nil:
-			return workflows.Reply{}, err // of what was recorded in other accounts, their cards tell; sent again, it counts once
+			// of what was recorded in other accounts, their cards tell; sent again, it counts once
+			return workflows.Reply{}, err
 		}
 		recorded = true
 		told, reply.Link = append(told, one.Text), one.Link
@@ -107,7 +114,8 @@ func (v *visit) offboard(ctx context.Context, cmd workflows.Command) (workflows.
 }
 
 // offboardFrom is that for one account.
-func (v *visit) offboardFrom(ctx context.Context, cmd workflows.Command, a workflows.AccountInfo) (workflows.Reply, error) {
+func (v *visit) offboardFrom(ctx context.Context, cmd workflows.Command, a workflows.AccountInfo) (workflows.Reply,
+	error) {
 	id, err := v.b.o.Desk.NewWorkflowID("offboard", a.Policy.ID, v.who.team, v.form.view)
 	if err != nil {
 		return workflows.Reply{}, err

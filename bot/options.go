@@ -13,13 +13,15 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Desk is what the bot asks of the record; [workflows.Desk] implements it. It stands here as an interface so that tests can be slow, broken or
-// absent in its place. Errors of all methods: [*workflows.Refusal] with a sentence for the person, the sentinels of package
-// workflows, the context's.
+// Desk is what the bot asks of the record; [workflows.Desk] implements it. It stands here as an
+// interface so that tests can be slow, broken or absent in its place. Errors of all methods:
+// [*workflows.Refusal] with a sentence for the person, the sentinels of package workflows, the
+// context's.
 type Desk interface {
 	// Do decides one command and makes the decision durable.
 	Do(ctx context.Context, cmd workflows.Command) (workflows.Reply, error)
-	// Would answers what opening a workflow would be refused for whatever its form says, nil for nothing; it records nothing.
+	// Would answers what opening a workflow would be refused for whatever its form says, nil for
+	// nothing; it records nothing.
 	Would(ctx context.Context, cmd workflows.Command) error
 	// NewWorkflowID derives a workflow's ID; equal seeds give equal IDs.
 	NewWorkflowID(machine, account string, seeds ...string) (string, error)
@@ -38,7 +40,8 @@ type Desk interface {
 	WaitingFor(ctx context.Context, person string) ([]workflows.Overview, error)
 	// Story retells a workflow, oldest first.
 	Story(ctx context.Context, workflow string) ([]workflows.StoryLine, error)
-	// Delegate records that cmd.Actor lets another person decide until a time (zero: as long as allowed); an empty to ends it.
+	// Delegate records that cmd.Actor lets another person decide until a time (zero: as long as
+	// allowed); an empty to ends it.
 	Delegate(ctx context.Context, cmd workflows.Command, to string, until time.Time) (workflows.Reply, error)
 	// MayRead reports whether a person may read an account's record.
 	MayRead(ctx context.Context, person workflows.Person, account string) bool
@@ -50,16 +53,18 @@ type Desk interface {
 	Card(ctx context.Context, workflow, person string) (card workflows.Card, machine string, ok bool, err error)
 }
 
-// Form makes the modal that opens a workflow of one machine. What it asks elsewhere must be back well before the trigger's 3 s; it then does
-// without.
+// Form makes the modal that opens a workflow of one machine. What it asks elsewhere must be back
+// well before the trigger's 3 s; it then does without.
 type Form func(ctx context.Context, policies []workflows.Policy, account string, now time.Time) workflows.Modal
 
 // Metrics are told what happens. Each may be nil; each is called from many goroutines and must not block.
 type Metrics struct {
-	// Envelope is called once per envelope with its kind ("block_actions", "slash_commands", ...), the outcome ("ok", a code of sentences.go, "busy")
-	// and the time from its receipt to its acknowledgement.
+	// Envelope is called once per envelope with its kind ("block_actions", "slash_commands", ...),
+	// the outcome ("ok", a code of sentences.go, "busy") and the time from its receipt to its
+	// acknowledgement.
 	Envelope func(kind, outcome string, took time.Duration)
-	// Connected is called at each Socket Mode connection that said hello, with how many of the app's there are by Slack's count, this one included.
+	// Connected is called at each Socket Mode connection that said hello, with how many of the
+	// app's there are by Slack's count, this one included.
 	Connected func(connections int, at time.Time)
 }
 
@@ -78,16 +83,20 @@ type Options struct {
 	// Command is the slash command, as "/io".
 	Command string
 	Desk    Desk
-	// Forms holds the request form of each machine by the machine's name ("transfer"), Machines the prefixes of action_ids of those that are not opened by
-	// a form; nil: "review". The buttons and forms of all others are refused.
+	// Forms holds the request form of each machine by the machine's name ("transfer"), Machines the
+	// prefixes of action_ids of those that are not opened by a form; nil: "review". The buttons and
+	// forms of all others are refused.
 	Forms    map[string]Form
 	Machines []string
-	// Census reads the users of one environment ("" is production) of an account, for "who"; nil: that word is not there.
+	// Census reads the users of one environment ("" is production) of an account, for "who"; nil:
+	// that word is not there.
 	Census func(ctx context.Context, account, environment string) (workflows.Census, error)
-	// Evidence makes the exported files of a review for a person, for "review ID export", and records their hash. Errors:
-	// [*workflows.Refusal] with a sentence, [workflows.ErrNoWorkflow], [workflows.ErrAway]. nil: there are none to be had in Slack.
+	// Evidence makes the exported files of a review for a person, for "review ID export", and
+	// records their hash. Errors: [*workflows.Refusal] with a sentence, [workflows.ErrNoWorkflow],
+	// [workflows.ErrAway]. nil: there are none to be had in Slack.
 	Evidence func(ctx context.Context, id, person string) (Archive, error)
-	// Looked is told that somebody looked who has access to an account, so that it is compared with the record now; nil: nobody is. It must not block.
+	// Looked is told that somebody looked who has access to an account, so that it is compared with
+	// the record now; nil: nobody is. It must not block.
 	Looked func(account string)
 	// Changed is told that somebody's Slack account has changed, so that what rests on them is
 	// looked at; nil: nobody is. It must not block.

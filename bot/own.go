@@ -38,7 +38,8 @@ func (b *Bot) ownCard(ctx context.Context, workflow, person string, n int) []sla
 
 // ownCards are the cards of what waits for a person, as many as fit into a number of blocks. missing
 // leaves out those that stand in Slack.
-func (b *Bot) ownCards(ctx context.Context, waiting []workflows.Overview, person string, room int, missing bool) []slack.Block {
+func (b *Bot) ownCards(ctx context.Context, waiting []workflows.Overview, person string, room int,
+	missing bool) []slack.Block {
 	var out []slack.Block
 	for n, o := range waiting[:min(len(waiting), maxOwnCards)] {
 		if missing && b.linkTo(ctx, o.ID, person) != "" {

@@ -15,8 +15,10 @@ func unplaced(t *testing.T) *rig {
 	r := running(t, slacksim.Options{})
 	r.desk.cards = map[string]workflows.Card{}
 	for _, id := range []string{"t07-AAAA2222", "t07-BBBB2222"} {
-		r.desk.waiting = append(r.desk.waiting, workflows.Overview{ID: id, Machine: "transfer", Title: "Hand " + id, Stage: "confirming", Opened: time.Now(), Waiting: []string{"UANA"}})
-		r.desk.cards[id+"/UANA"] = workflows.Card{Name: "main", Recipient: "UANA", Round: 3, Title: "Confirm " + id + "?", Lines: []string{"Type {command} mine."},
+		r.desk.waiting = append(r.desk.waiting, workflows.Overview{ID: id, Machine: "transfer", Title: "Hand " + id,
+			Stage: "confirming", Opened: time.Now(), Waiting: []string{"UANA"}})
+		r.desk.cards[id+"/UANA"] = workflows.Card{Name: "main", Recipient: "UANA", Round: 3, Title: "Confirm " + id +
+			"?", Lines: []string{"Type {command} mine."},
 			Buttons: []workflows.Button{{Action: "transfer.confirm", Label: "Confirm"}}}
 	}
 	return r
@@ -53,11 +55,13 @@ func TestMineShowsTheCardsThatCouldNotBeBrought(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := pressable(t, res.Blocks)
-	if len(blocks) != 2 || strings.Contains(string(res.Blocks), "{command}") || !strings.Contains(string(res.Blocks), "Confirm t07-BBBB2222?") {
+	if len(blocks) != 2 || strings.Contains(string(res.Blocks), "{command}") || !strings.Contains(string(res.Blocks),
+		"Confirm t07-BBBB2222?") {
 		t.Fatalf("%v in %s", blocks, res.Blocks)
 	}
 	for id, block := range blocks {
-		if out, err := r.sim.Click(r.ctx(), "UANA", "C0OPS", res.MessageTS, block, "transfer.confirm"); err != nil || out.Error != "" {
+		if out, err := r.sim.Click(r.ctx(), "UANA", "C0OPS", res.MessageTS, block, "transfer.confirm"); err != nil ||
+			out.Error != "" {
 			t.Fatalf("%s: %v %+v", id, err, out)
 		}
 	}
@@ -70,7 +74,8 @@ func TestMineShowsTheCardsThatCouldNotBeBrought(t *testing.T) {
 	if len(seen) != 2 {
 		t.Errorf("clicks that arrived: %v", seen)
 	}
-	if res, _ := r.sim.SlashCommand(r.ctx(), "UANA", "C0OPS", "/io", "mine t07-AAAA2222"); len(pressable(t, res.Blocks)) != 1 {
+	if res, _ := r.sim.SlashCommand(r.ctx(), "UANA", "C0OPS", "/io", "mine t07-AAAA2222"); len(pressable(t,
+		res.Blocks)) != 1 {
 		t.Errorf("mine ID shows %s", res.Blocks)
 	}
 }
@@ -78,7 +83,8 @@ func TestMineShowsTheCardsThatCouldNotBeBrought(t *testing.T) {
 // The App Home shows them, too; a click there is answered there, whatever becomes of messages.
 func TestTheAppHomeShowsOnesCardsAndAnswersThere(t *testing.T) {
 	r := unplaced(t)
-	r.sim.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultAPIError, Reason: "messages_tab_disabled"})
+	r.sim.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultAPIError,
+		Reason: "messages_tab_disabled"})
 	if err := r.sim.OpenHome(r.ctx(), "UANA"); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +94,8 @@ func TestTheAppHomeShowsOnesCardsAndAnswersThere(t *testing.T) {
 		home = v
 		return ok && len(pressable(t, v.Blocks)) == 2
 	})
-	if out, err := r.sim.ViewAction(r.ctx(), "UANA", home.ID, pressable(t, home.Blocks)["t07-AAAA2222"], "transfer.confirm"); err != nil || out.Error != "" {
+	if out, err := r.sim.ViewAction(r.ctx(), "UANA", home.ID, pressable(t, home.Blocks)["t07-AAAA2222"],
+		"transfer.confirm"); err != nil || out.Error != "" {
 		t.Fatalf("%v %+v", err, out)
 	}
 	r.until(func(n *slacksim.Snapshot) bool {

@@ -17,28 +17,38 @@ import (
 
 // bigPacket is an open packet whose rows say as much as rows can.
 func bigPacket(rows int) review.PacketState {
-	s := review.PacketState{Assigned: review.Assigned{ID: somePacket, Campaign: "r04-acme-2026q4", Period: "2026q4", AccountID: "acme", AccountName: "Acme Production", Number: 1, Of: 1,
-		Reviewer: "UANA", Opened: reviewNow, Due: reviewNow.AddDate(0, 0, 14), Closes: reviewNow.AddDate(0, 0, 21), Policy: quarterly}, Phase: review.PacketReviewing, Round: 3, Reviewers: []string{"UANA"}}
+	s := review.PacketState{Assigned: review.Assigned{ID: somePacket, Campaign: "r04-acme-2026q4", Period: "2026q4",
+		AccountID: "acme", AccountName: "Acme Production", Number: 1, Of: 1,
+		Reviewer: "UANA", Opened: reviewNow, Due: reviewNow.AddDate(0, 0, 14), Closes: reviewNow.AddDate(0, 0, 21),
+		Policy: quarterly}, Phase: review.PacketReviewing, Round: 3, Reviewers: []string{"UANA"}}
 	for i := range rows {
-		r := review.Row{N: i + 1, Kind: review.KindUser, Environment: "Sandbox", Email: fmt.Sprintf("somebody.with.a.long.name.%d@subsidiary.acme.example", i), Name: strings.Repeat("Name ", 16),
-			Role: workflows.RoleCustom, Status: workflows.UserAccepted, LastHere: reviewNow.AddDate(0, -5, 0), LastAny: reviewNow, Since: reviewNow.AddDate(-1, 0, 0), Via: "existing_account_invite",
-			Decision: "a04-7KQ2M9XA", Until: reviewNow.AddDate(0, 1, 0), Flags: []string{review.FlagInactive, review.FlagNoMFAOrSSO, review.FlagForeignDomain, review.FlagWider}}
+		r := review.Row{N: i + 1, Kind: review.KindUser, Environment: "Sandbox",
+			Email: fmt.Sprintf("somebody.with.a.long.name.%d@subsidiary.acme.example", i),
+			Name:  strings.Repeat("Name ", 16),
+			Role:  workflows.RoleCustom, Status: workflows.UserAccepted, LastHere: reviewNow.AddDate(0, -5, 0),
+			LastAny: reviewNow, Since: reviewNow.AddDate(-1, 0, 0), Via: "existing_account_invite",
+			Decision: "a04-7KQ2M9XA", Until: reviewNow.AddDate(0, 1, 0), Flags: []string{review.FlagInactive,
+				review.FlagNoMFAOrSSO, review.FlagForeignDomain, review.FlagWider}}
 		for j := range 6 {
-			r.Manage, r.Monitor = append(r.Manage, fmt.Sprintf("%024d", j)), append(r.Monitor, fmt.Sprintf("%024d", j+100))
+			r.Manage, r.Monitor = append(r.Manage, fmt.Sprintf("%024d", j)),
+				append(r.Monitor, fmt.Sprintf("%024d", j+100))
 		}
 		s.Rows = append(s.Rows, r)
 	}
-	s.Rows[0].Kind, s.Rows[0].Role, s.Rows[0].Holders, s.Rows[0].Custodians = review.KindOwner, review.RoleOwner, []string{"UANA", "UBEN"}, []string{"UCAT"}
+	s.Rows[0].Kind, s.Rows[0].Role, s.Rows[0].Holders, s.Rows[0].Custodians = review.KindOwner, review.RoleOwner,
+		[]string{"UANA", "UBEN"}, []string{"UCAT"}
 	s.Verdicts = make([]review.Verdict, rows)
 	return s
 }
 
-// Each page of a real packet has to be a view that Slack takes, whatever stands in its rows; and what it sends has to come back as its machine reads it.
+// Each page of a real packet has to be a view that Slack takes, whatever stands in its rows; and
+// what it sends has to come back as its machine reads it.
 func TestPagesOfARealPacketAreViewsThatSlackTakes(t *testing.T) {
 	r := stopped(t, slacksim.Options{}, withPackets)
 	s := bigPacket(25)
 	f := workflows.Facts{People: map[string]workflows.Person{"UANA": {ID: "UANA", Name: "Ana"}}}
-	cmd := workflows.Command{ID: "c", Workflow: somePacket, Name: review.ActOpen, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UANA"}, At: reviewNow, Round: 3}
+	cmd := workflows.Command{ID: "c", Workflow: somePacket, Name: review.ActOpen,
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UANA"}, At: reviewNow, Round: 3}
 	seen := map[string]bool{}
 	for page := range 3 {
 		d, err := review.Packet{}.Decide(s, cmd, f)
@@ -50,7 +60,8 @@ func TestPagesOfARealPacketAreViewsThatSlackTakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := r.bot.api.OpenViewContext(t.Context(), "1.2.never", view); slackapi.Code(err) != "invalid_trigger_id" {
+		if _, err := r.bot.api.OpenViewContext(t.Context(), "1.2.never",
+			view); slackapi.Code(err) != "invalid_trigger_id" {
 			t.Fatalf("page %d: %s", page, faults(err))
 		}
 		var pressed string
@@ -65,9 +76,13 @@ func TestPagesOfARealPacketAreViewsThatSlackTakes(t *testing.T) {
 				pressed = b.BlockID
 			}
 		}
-		payload, err := json.Marshal(map[string]any{"type": "block_actions", "user": map[string]any{"id": "UANA", "team_id": "T0ACME"}, "container": map[string]any{"type": "view", "view_id": "V1"},
-			"view":    map[string]any{"id": "V1", "type": "modal", "callback_id": view.CallbackID, "private_metadata": view.PrivateMetadata, "blocks": view.Blocks, "state": map[string]any{"values": map[string]any{}}},
-			"actions": []any{map[string]any{"type": "button", "action_id": review.ActNext, "block_id": pressed, "value": somePacket, "action_ts": itoa(page + 1)}}})
+		payload, err := json.Marshal(map[string]any{"type": "block_actions", "user": map[string]any{"id": "UANA",
+			"team_id": "T0ACME"}, "container": map[string]any{"type": "view", "view_id": "V1"},
+			"view": map[string]any{"id": "V1", "type": "modal", "callback_id": view.CallbackID,
+				"private_metadata": view.PrivateMetadata, "blocks": view.Blocks,
+				"state": map[string]any{"values": map[string]any{}}},
+			"actions": []any{map[string]any{"type": "button", "action_id": review.ActNext, "block_id": pressed,
+				"value": somePacket, "action_ts": itoa(page + 1)}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,9 +28,12 @@ const (
 	pageAgain = time.Second
 )
 
-// noCanvas are Slack's ways of saying that it keeps no canvas for us here; then the page is one message. Source: errors of canvases.create.
-var noCanvas = []string{"missing_scope", "not_allowed_token_type", "unknown_method", "canvas_disabled_user_team", "restricted_action", "canvas_tab_creation_failed",
-	"free_team_canvas_tab_already_exists", "free_teams_cannot_create_non_tabbed_canvases", "free_teams_cannot_create_standalone_canvases",
+// noCanvas are Slack's ways of saying that it keeps no canvas for us here; then the page is one
+// message. Source: errors of canvases.create.
+var noCanvas = []string{"missing_scope", "not_allowed_token_type", "unknown_method", "canvas_disabled_user_team",
+	"restricted_action", "canvas_tab_creation_failed",
+	"free_team_canvas_tab_already_exists", "free_teams_cannot_create_non_tabbed_canvases",
+	"free_teams_cannot_create_standalone_canvases",
 	"free_teams_cannot_edit_standalone_canvases", "team_tier_cannot_create_channel_canvases"}
 
 // isCanvas reports whether a page stands as a canvas, whose ID is that of a file, and not as a message.
@@ -38,7 +41,8 @@ func isCanvas(at workflows.Place) bool { return strings.HasPrefix(at.TS, "F") }
 
 // canvas brings a page to Slack as a canvas. done is false where it has to be a message.
 //
-// A canvas carries nothing by which it could be found again: one whose creation got no answer may be left beside the one that follows.
+// A canvas carries nothing by which it could be found again: one whose creation got no answer may
+// be left beside the one that follows.
 func (d *delivery) canvas(ctx context.Context) (out workflows.Outcome, done bool) {
 	stands := isCanvas(d.at)
 	if !stands && !d.b.holds(ctx, scopeCanvas) {
@@ -54,9 +58,11 @@ func (d *delivery) canvas(ctx context.Context) (out workflows.Outcome, done bool
 	defer cancel()
 	id, content := d.at.TS, slack.DocumentContent{Type: "markdown", Markdown: d.b.named(d.card).Canvas}
 	if stands {
-		err = d.b.api.EditCanvasContext(call, slack.EditCanvasParams{CanvasID: id, Changes: []slack.CanvasChange{{Operation: "replace", DocumentContent: content}}})
+		err = d.b.api.EditCanvasContext(call, slack.EditCanvasParams{CanvasID: id,
+			Changes: []slack.CanvasChange{{Operation: "replace", DocumentContent: content}}})
 	} else {
-		id, err = d.b.api.CreateCanvasContext(call, workflows.Plain(d.b.named(d.card).Title, nil), content, slack.CreateCanvasOptionChannelID(d.card.Recipient))
+		id, err = d.b.api.CreateCanvasContext(call, workflows.Plain(d.b.named(d.card).Title, nil), content,
+			slack.CreateCanvasOptionChannelID(d.card.Recipient))
 		if err == nil && id == "" {
 			err = errUnreadable
 		}
@@ -78,10 +84,12 @@ func (d *delivery) canvas(ctx context.Context) (out workflows.Outcome, done bool
 	d.b.wrote.note(id, d.b.o.RealNow())
 	if was := d.at; !stands && was.TS != "" { // it was a message until the scope came
 		if _, _, err := d.b.api.DeleteMessageContext(call, was.Channel, was.TS); err != nil {
-			d.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldEffect, d.claim.Effect.ID).Msg("the message that a canvas replaces stays")
+			d.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldEffect,
+				d.claim.Effect.ID).Msg("the message that a canvas replaces stays")
 		}
 	}
-	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: d.card.Recipient, TS: id, Revision: d.claim.Effect.Revision}}, true
+	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: d.card.Recipient, TS: id,
+		Revision: d.claim.Effect.Revision}}, true
 }
 
 // holds reports whether the bot's token has a scope; true where Slack does not say.
@@ -90,7 +98,9 @@ func (b *Bot) holds(ctx context.Context, scope string) bool {
 	if err != nil || me.Scopes == "" {
 		return err == nil
 	}
-	return slices.ContainsFunc(strings.Split(me.Scopes, ","), func(s string) bool { return strings.TrimSpace(s) == scope })
+	return slices.ContainsFunc(strings.Split(me.Scopes, ","), func(s string) bool {
+		return strings.TrimSpace(s) == scope
+	})
 }
 
 // errPageGone: somebody deleted the page.
@@ -116,13 +126,15 @@ func (b *Bot) pageFound(ctx context.Context, workflow string, at workflows.PageS
 		in[docs.BlockGone] = "yes"
 	}
 	_, err := b.o.Desk.Do(ctx, workflows.Command{
-		ID: strings.Join([]string{"page", workflow, at.Card, at.Edit, in[docs.BlockGone]}, "/"), Workflow: workflow, Name: docs.Found,
+		ID: strings.Join([]string{"page", workflow, at.Card, at.Edit, in[docs.BlockGone]}, "/"), Workflow: workflow,
+		Name:  docs.Found,
 		Actor: workflows.Actor{Kind: workflows.BySlack}, At: b.at(), Round: workflows.NoRound, Input: in,
 	})
 	return err
 }
 
-// PageStands looks whether a published page stands in Slack as it was written; nil when it does, or when Slack cannot be asked that.
+// PageStands looks whether a published page stands in Slack as it was written; nil when it does, or
+// when Slack cannot be asked that.
 func (b *Bot) PageStands(ctx context.Context, workflow string, s docs.State) (*workflows.PageStands, error) {
 	at, ok, err := b.o.Desk.Place(ctx, workflow, s.Card(), s.Channel)
 	if err != nil || !ok || at.TS == "" {
@@ -158,7 +170,8 @@ func (b *Bot) PageStands(ctx context.Context, workflow string, s docs.State) (*w
 	return &workflows.PageStands{Card: s.Card(), By: *file.LastEditor, Edit: edit}, nil
 }
 
-// fileChanged hears that a file has changed or is gone. Where that is a published page, the record hears what became of it.
+// fileChanged hears that a file has changed or is gone. Where that is a published page, the record
+// hears what became of it.
 func (v *visit) fileChanged(ctx context.Context) {
 	e, b := v.event.Event, v.b
 	if v.fault != "" || (e.Type != "file_change" && e.Type != "file_deleted") || e.File == "" || b.o.Desk == nil {
@@ -176,7 +189,8 @@ func (v *visit) fileChanged(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, peopleTimeout)
 	defer cancel()
 	if err := b.lookAtPages(ctx, e.File); err != nil {
-		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Msg("it is not known what became of a published page; it is looked for later")
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Msg(
+			"it is not known what became of a published page; it is looked for later")
 	}
 }
 
@@ -203,7 +217,8 @@ func (b *Bot) lookAtPages(ctx context.Context, canvas string) error {
 	return nil
 }
 
-// pageOf answers the workflow of an account's page and its state; [workflows.ErrNoWorkflow] where nobody ever published.
+// pageOf answers the workflow of an account's page and its state; [workflows.ErrNoWorkflow] where
+// nobody ever published.
 func (b *Bot) pageOf(ctx context.Context, account string) (string, docs.State, error) {
 	id, err := b.o.Desk.NewWorkflowID("docs", account, "docs")
 	if err != nil {
@@ -226,7 +241,8 @@ func (v *visit) publish(ctx context.Context, a workflows.AccountInfo, name strin
 		name = docs.Request
 	}
 	return v.b.o.Desk.Do(ctx, workflows.Command{
-		ID: strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"), Name: name, Workflow: id, Account: a.Policy.ID,
+		ID: strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"), Name: name,
+		Workflow: id, Account: a.Policy.ID,
 		Submitted: true, Actor: v.who.actor(), At: v.b.at(), Round: workflows.NoRound,
 	})
 }

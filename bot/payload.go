@@ -32,7 +32,8 @@ type wireOption struct {
 	Value string `json:"value"`
 }
 
-// wireFile is a file of a form or of files.info. Addresses may be missing (Slack Connect, file_access "check_file_info").
+// wireFile is a file of a form or of files.info. Addresses may be missing (Slack Connect,
+// file_access "check_file_info").
 type wireFile struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
@@ -106,8 +107,9 @@ type wireEvent struct {
 	} `json:"event"`
 }
 
-// wireSubject is whom an event is about: an ID in app_home_opened, the whole user in user_change. Digest is of the user as a whole, which both events
-// that Slack sends of one change carry alike; "" without one.
+// wireSubject is whom an event is about: an ID in app_home_opened, the whole user in user_change.
+// Digest is of the user as a whole, which both events that Slack sends of one change carry alike;
+// "" without one.
 type wireSubject struct {
 	ID     string
 	Digest string

@@ -15,13 +15,15 @@ import (
 const (
 	// peopleTimeout bounds telling packets that a reviewer's Slack account has changed.
 	peopleTimeout = 8 * time.Second
-	// maxChanges bounds the memory for changes that were told already; it is emptied when full, for telling twice does no harm.
+	// maxChanges bounds the memory for changes that were told already; it is emptied when full, for
+	// telling twice does no harm.
 	maxChanges = 5000
 	// hearAtOnce bounds the workers that a flood of such events can hold while the record is slow: clicks come first.
 	hearAtOnce = 4
 )
 
-// changes remembers which change of which person was told: Slack sends a change of status as user_change and as user_status_changed.
+// changes remembers which change of which person was told: Slack sends a change of status as
+// user_change and as user_status_changed.
 type changes struct {
 	mu   sync.Mutex
 	told map[string]bool
@@ -41,8 +43,9 @@ func (c *changes) first(key string) bool {
 	return true
 }
 
-// personChanged hears that somebody's Slack account has changed: deactivated, made a guest, absent. What is known of them is dropped, and each packet
-// that waits for them looks whether they are still there. What fails here is made up for by the packet's own next look.
+// personChanged hears that somebody's Slack account has changed: deactivated, made a guest, absent.
+// What is known of them is dropped, and each packet that waits for them looks whether they are
+// still there. What fails here is made up for by the packet's own next look.
 func (v *visit) personChanged(ctx context.Context) {
 	e := v.event.Event
 	if v.fault != "" || (e.Type != "user_change" && e.Type != "user_status_changed") || !roster.IsPerson(e.User.ID) {
@@ -61,24 +64,28 @@ func (v *visit) personChanged(ctx context.Context) {
 	case b.hearing <- struct{}{}:
 		defer func() { <-b.hearing }()
 	default:
-		b.log.Info().Str(fieldPerson, e.User.ID).Msg("too many Slack accounts change at once; reviews look by themselves later")
+		b.log.Info().Str(fieldPerson, e.User.ID).Msg(
+			"too many Slack accounts change at once; reviews look by themselves later")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, peopleTimeout)
 	defer cancel()
 	waiting, err := b.o.Desk.WaitingFor(ctx, e.User.ID)
 	if err != nil {
-		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, e.User.ID).Msg("it is not known which reviews wait for somebody whose Slack account changed")
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson,
+			e.User.ID).Msg("it is not known which reviews wait for somebody whose Slack account changed")
 		return
 	}
 	for _, o := range waiting {
 		if !strings.HasPrefix(o.ID, string(packetLetter)) {
 			continue
 		}
-		_, err := b.o.Desk.Do(ctx, workflows.Command{ID: strings.Join([]string{"people", e.User.ID, stamp, o.ID}, "/"), Workflow: o.ID, Name: review.LookPeople,
+		_, err := b.o.Desk.Do(ctx, workflows.Command{ID: strings.Join([]string{"people", e.User.ID, stamp, o.ID}, "/"),
+			Workflow: o.ID, Name: review.LookPeople,
 			Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: b.at(), Round: workflows.NoRound})
 		if err != nil {
-			b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldWorkflow, o.ID).Msg("a review did not hear that a reviewer's Slack account changed")
+			b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldWorkflow,
+				o.ID).Msg("a review did not hear that a reviewer's Slack account changed")
 		}
 	}
 }

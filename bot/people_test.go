@@ -30,7 +30,8 @@ func TestReviewerWhoGoesOnHolidayIsNoticedAtOnce(t *testing.T) {
 	}
 	r.sim.UpdateUser("UANA", func(u *slacksim.User) { u.StatusText, u.StatusEmoji = "", "" })
 	r.soon(func() bool { return len(r.desk.seen()) == 2 })
-	if c := r.desk.seen(); c[0].Name != review.LookPeople || c[0].Workflow != somePacket || c[0].ID == c[1].ID || away() {
+	if c := r.desk.seen(); c[0].Name != review.LookPeople || c[0].Workflow != somePacket || c[0].ID == c[1].ID ||
+		away() {
 		t.Errorf("%+v", c)
 	}
 }
@@ -40,7 +41,8 @@ func TestPacketsOfSomebodyWhoseAccountChangedLookOnce(t *testing.T) {
 	r.desk.waiting = []workflows.Overview{{ID: somePacket}, {ID: someWorkflow}, {ID: "p03-ABCDEFGH"}}
 	hear := func(kind, updated string) {
 		v := &visit{b: r.bot, at: time.Now(), ack: &ack{b: r.bot, envelope: "e1"}}
-		v.arrival = decode(kindEvent, json.RawMessage(`{"team_id":"T0ACME","event":{"type":"`+kind+`","user":{"id":"UANA","updated":`+updated+`}}}`), r.bot.known)
+		v.arrival = decode(kindEvent, json.RawMessage(`{"team_id":"T0ACME","event":{"type":"`+kind+
+			`","user":{"id":"UANA","updated":`+updated+`}}}`), r.bot.known)
 		v.personChanged(r.ctx())
 	}
 	hear("user_change", "1700000000")
@@ -50,7 +52,8 @@ func TestPacketsOfSomebodyWhoseAccountChangedLookOnce(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	for _, c := range got {
-		if c.Name != review.LookPeople || c.Actor != (workflows.Actor{Kind: workflows.ByKeyholder}) || c.Round != workflows.NoRound || c.At.IsZero() || c.Submitted {
+		if c.Name != review.LookPeople || c.Actor != (workflows.Actor{Kind: workflows.ByKeyholder}) ||
+			c.Round != workflows.NoRound || c.At.IsZero() || c.Submitted {
 			t.Errorf("%+v", c)
 		}
 	}

@@ -30,7 +30,8 @@ var Scopes = []Scope{
 	{"usergroups:read", false, "user groups as holders, approvers or administrators"},
 	{"channels:read", false, "checking that the bot is a member of public channels"},
 	{"groups:read", false, "checking that the bot is a member of private channels"},
-	{"files:read", false, "taking the list of users of an account without a token from a file in Slack; it is imported on the command line instead; and noticing at once that a published canvas was edited or deleted by hand"},
+	{"files:read", false,
+		"taking the list of users of an account without a token from a file in Slack; it is imported on the command line instead; and noticing at once that a published canvas was edited or deleted by hand"},
 	{"canvases:write", false, "keeping published documentation as a canvas of its channel; it is one message instead"},
 	{"files:write", false, "sending the files of a review in Slack; they are exported on the command line instead"},
 	{"im:history", false, "finding a card in a direct message after an unclear answer: it may then appear twice"},
@@ -52,14 +53,17 @@ type Probe struct {
 	Channels    []ProbedChannel
 }
 
-// ProbedChannel is a channel that notices go to. Fault says what is wrong, Advice what may hurt although it works, each with what to do; "" for nothing.
+// ProbedChannel is a channel that notices go to. Fault says what is wrong, Advice what may hurt
+// although it works, each with what to do; "" for nothing.
 type ProbedChannel struct {
 	ID, Name      string
 	Member        bool
 	Fault, Advice string
 }
 
-// LookAt looks at the app without starting it: tokens, scopes and the bot's membership of the channels given. The error is a [*FatalError] for a bad bot token, or Slack being away; everything else stands in the answer.
+// LookAt looks at the app without starting it: tokens, scopes and the bot's membership of the
+// channels given. The error is a [*FatalError] for a bad bot token, or Slack being away; everything
+// else stands in the answer.
 func LookAt(ctx context.Context, api *slackapi.Client, channels ...string) (Probe, error) {
 	me, err := api.Introduce(ctx)
 	if err != nil {
@@ -87,8 +91,9 @@ func LookAt(ctx context.Context, api *slackapi.Client, channels ...string) (Prob
 	return p, nil
 }
 
-// probeAppToken opens a connection as far as Slack's hello, which counts all that the app has, and ends it. Slack could send it a click in between; that
-// person sees that it failed, and clicks again.
+// probeAppToken opens a connection as far as Slack's hello, which counts all that the app has, and
+// ends it. Slack could send it a click in between; that person sees that it failed, and clicks
+// again.
 func probeAppToken(ctx context.Context, api *slackapi.Client) (fault string, others int) {
 	ctx, cancel := context.WithTimeout(ctx, slackapi.CallTimeout)
 	defer cancel()

@@ -20,8 +20,9 @@ type envelope struct {
 	code    string    // why it is turned away; "" for those in the queue
 }
 
-// pump empties slack-go's channel and does nothing slow: a stalled reader loses events and misses pings. It ends when the connection is gone
-// for good. Once stop is closed, whatever comes is turned away.
+// pump empties slack-go's channel and does nothing slow: a stalled reader loses events and misses
+// pings. It ends when the connection is gone for good. Once stop is closed, whatever comes is
+// turned away.
 func (b *Bot) pump(client *socketmode.Client, stop, gone <-chan struct{}, hangUp context.CancelCauseFunc) {
 	taking := true
 	end := func() {
@@ -47,8 +48,8 @@ func (b *Bot) pump(client *socketmode.Client, stop, gone <-chan struct{}, hangUp
 	}
 }
 
-// place puts an envelope into the queue, or into that of those to be told that nothing was recorded. When that is full as well, it stays
-// unanswered: Slack shows the person that it failed.
+// place puts an envelope into the queue, or into that of those to be told that nothing was
+// recorded. When that is full as well, it stays unanswered: Slack shows the person that it failed.
 func (b *Bot) place(e envelope, taking bool) {
 	if taking {
 		select {
@@ -83,7 +84,8 @@ func (b *Bot) note(e socketmode.Event, hangUp context.CancelCauseFunc) (envelope
 				hangUp(f)
 				break
 			}
-			b.log.Warn().Str(fieldCause, slackapi.Clean(d.ErrorObj)).Dur(fieldWait, d.Backoff).Msg("connecting to Slack failed")
+			b.log.Warn().Str(fieldCause, slackapi.Clean(d.ErrorObj)).Dur(fieldWait,
+				d.Backoff).Msg("connecting to Slack failed")
 		}
 	case socketmode.EventTypeErrorWriteFailed:
 		if d, ok := e.Data.(*socketmode.ErrorWriteFailed); ok {

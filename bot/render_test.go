@@ -42,15 +42,19 @@ func TestCardAsBlocks(t *testing.T) {
 	at := time.Date(2026, 12, 3, 9, 14, 0, 0, time.UTC)
 	full := workflows.Card{
 		Name: "main", Recipient: "UANA", Round: 3, Title: "Hand Acme Production to celigo@acme.example?",
-		Lines: []string{"<@UDEE> asked. Reason: " + workflows.Quote("Jane <leaves> & more"), "2 must confirm by " + workflows.When(at) + "."},
+		Lines: []string{"<@UDEE> asked. Reason: " + workflows.Quote("Jane <leaves> & more"), "2 must confirm by " +
+			workflows.When(at) + "."},
 		Facts: []string{"✓ the mailbox is a user of the account", "! 3 open errors"},
 		Note:  "tr: `" + someWorkflow + "`", Fallback: "Confirm: hand Acme & Co to celigo@acme.example?",
 		Buttons: []workflows.Button{{Action: "transfer.confirm", Label: "Confirm", Style: workflows.Primary},
-			{Action: "transfer.cancel", Label: "Stop it", Style: workflows.Danger, Confirm: &workflows.Confirm{Title: "Stop the transfer?", Text: "It cannot be taken up again.", Yes: "Stop it", No: "Back"}}},
+			{Action: "transfer.cancel", Label: "Stop it", Style: workflows.Danger,
+				Confirm: &workflows.Confirm{Title: "Stop the transfer?", Text: "It cannot be taken up again.",
+					Yes: "Stop it", No: "Back"}}},
 	}
 	for name, card := range map[string]workflows.Card{
-		"card_full.json":  full,
-		"card_ended.json": {Title: "Refused", Lines: []string{"✗ <@UBEN> refused."}, Note: "tr: `" + someWorkflow + "`", Fallback: "Refused"},
+		"card_full.json": full,
+		"card_ended.json": {Title: "Refused", Lines: []string{"✗ <@UBEN> refused."}, Note: "tr: `" + someWorkflow + "`",
+			Fallback: "Refused"},
 		"card_empty.json": {},
 	} {
 		text, blocks := Render(card, "transfer", someWorkflow)
@@ -59,14 +63,22 @@ func TestCardAsBlocks(t *testing.T) {
 }
 
 func TestFormAsView(t *testing.T) {
-	m := workflows.Modal{Callback: "transfer.request", Title: "Hand an account over to somebody", Submit: "Ask for confirmation", Intro: []string{"It takes 2 to 9 days."},
+	m := workflows.Modal{Callback: "transfer.request", Title: "Hand an account over to somebody",
+		Submit: "Ask for confirmation", Intro: []string{"It takes 2 to 9 days."},
 		Account: "acme", Action: "transfer.request", Round: workflows.NoRound, Inputs: []workflows.Input{
-			{Block: "account", Kind: workflows.InputSelect, Label: "Account", Initial: "acme", Options: []workflows.Option{{Value: "acme", Label: "Acme Production"}, {Value: "beta", Label: "Beta", Description: "Sandbox"}}},
-			{Block: "new_owner_person", Kind: workflows.InputUser, Label: "Person", Optional: true, Placeholder: "Choose a person"},
-			{Block: "integrations", Kind: workflows.InputMulti, Label: "Integrations", Initial: "a\nb", Options: []workflows.Option{{Value: "a", Label: "A"}, {Value: "b", Label: "B"}, {Value: "c", Label: "C"}}},
+			{Block: "account", Kind: workflows.InputSelect, Label: "Account", Initial: "acme",
+				Options: []workflows.Option{{Value: "acme", Label: "Acme Production"},
+					{Value: "beta", Label: "Beta", Description: "Sandbox"}}},
+			{Block: "new_owner_person", Kind: workflows.InputUser, Label: "Person", Optional: true,
+				Placeholder: "Choose a person"},
+			{Block: "integrations", Kind: workflows.InputMulti, Label: "Integrations", Initial: "a\nb",
+				Options: []workflows.Option{{Value: "a", Label: "A"}, {Value: "b", Label: "B"},
+					{Value: "c", Label: "C"}}},
 			{Block: "nothing", Kind: workflows.InputMulti, Label: "None to choose"},
-			{Block: "urgent", Kind: workflows.InputChecks, Label: "Urgent", Optional: true, Options: []workflows.Option{{Value: "urgent", Label: "It is urgent"}}},
-			{Block: "reason", Kind: workflows.InputText, Label: "Reason", Hint: "Shown to all who decide", Multiline: true, MaxLength: 500},
+			{Block: "urgent", Kind: workflows.InputChecks, Label: "Urgent", Optional: true,
+				Options: []workflows.Option{{Value: "urgent", Label: "It is urgent"}}},
+			{Block: "reason", Kind: workflows.InputText, Label: "Reason", Hint: "Shown to all who decide",
+				Multiline: true, MaxLength: 500},
 		}}
 	v, err := RenderModal(m)
 	if err != nil {
@@ -76,7 +88,8 @@ func TestFormAsView(t *testing.T) {
 }
 
 func TestFormWhoseNamesCannotBeCutIsRefused(t *testing.T) {
-	for _, m := range []workflows.Modal{{Callback: strings.Repeat("x", 256)}, {Workflow: strings.Repeat("x", 3000)}, hugeForm()} {
+	for _, m := range []workflows.Modal{{Callback: strings.Repeat("x", 256)}, {Workflow: strings.Repeat("x", 3000)},
+		hugeForm()} {
 		if _, err := RenderModal(m); err == nil {
 			t.Errorf("%.80s with %d inputs was rendered", m.Callback, len(m.Inputs))
 		}
@@ -87,7 +100,8 @@ func TestFormWhoseNamesCannotBeCutIsRefused(t *testing.T) {
 func hugeForm() workflows.Modal {
 	m := workflows.Modal{Callback: "transfer.request"}
 	for i := range 90 {
-		m.Inputs = append(m.Inputs, workflows.Input{Block: itoa(i), Kind: workflows.InputText, Initial: strings.Repeat("x", limitInput)})
+		m.Inputs = append(m.Inputs, workflows.Input{Block: itoa(i), Kind: workflows.InputText,
+			Initial: strings.Repeat("x", limitInput)})
 	}
 	return m
 }
@@ -99,8 +113,10 @@ func TestCutKeepsEscapesMentionsAndDatesWhole(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"a &amp; b", 5, "a…"}, {"a &amp; b", 8, "a &amp;…"}, {"&amp;", 5, "&amp;"}, {"xx <@UANA> y", 8, "xx…"}, {"<@UANA> and more", 10, "<@UANA> a…"},
-		{"at " + at, 20, "at…"}, {"héllo wörld", 6, "héllo…"}, {"🙂🙂🙂🙂", 3, "🙂🙂…"}, {"a < b but no link, long", 6, "a < b…"}, {"  padded  ", 20, "padded"}, {"bad \xff byte", 20, "bad � byte"},
+		{"abc", 3, "abc"}, {"abcd", 3, "ab…"}, {"a &amp; b", 5, "a…"}, {"a &amp; b", 8, "a &amp;…"},
+		{"&amp;", 5, "&amp;"}, {"xx <@UANA> y", 8, "xx…"}, {"<@UANA> and more", 10, "<@UANA> a…"},
+		{"at " + at, 20, "at…"}, {"héllo wörld", 6, "héllo…"}, {"🙂🙂🙂🙂", 3, "🙂🙂…"},
+		{"a < b but no link, long", 6, "a < b…"}, {"  padded  ", 20, "padded"}, {"bad \xff byte", 20, "bad � byte"},
 	} {
 		got := cut(c.in, c.n)
 		if got != c.want || utf8.RuneCountInString(got) > c.n {
@@ -116,7 +132,8 @@ func TestALongTextIsShownWholeInPieces(t *testing.T) {
 		t.Errorf("something is missing: %d pieces", len(got))
 	}
 	for _, p := range got {
-		if utf8.RuneCountInString(p) > 100 || strings.Count(p, "<") != strings.Count(p, ">") || strings.HasSuffix(p, "&") {
+		if utf8.RuneCountInString(p) > 100 || strings.Count(p, "<") != strings.Count(p, ">") || strings.HasSuffix(p,
+			"&") {
 			t.Errorf("a piece %q", p)
 		}
 	}
@@ -127,7 +144,8 @@ func TestALongTextIsShownWholeInPieces(t *testing.T) {
 		t.Errorf("nothing is %q", got)
 	}
 	reason := strings.Repeat("<>&", 333)
-	_, blocks := Render(workflows.Card{Title: "x", Fallback: "x", Lines: []string{workflows.Quote(reason)}, Facts: []string{workflows.Quote(reason)}}, "transfer", "t07-1")
+	_, blocks := Render(workflows.Card{Title: "x", Fallback: "x", Lines: []string{workflows.Quote(reason)},
+		Facts: []string{workflows.Quote(reason)}}, "transfer", "t07-1")
 	raw, err := json.Marshal(blocks)
 	if err != nil || strings.Count(string(raw), "amp;") != 666 || strings.Contains(string(raw), "…") {
 		t.Errorf("a reason of 999 characters is not shown whole (%v): %s", err, raw)
@@ -136,7 +154,8 @@ func TestALongTextIsShownWholeInPieces(t *testing.T) {
 
 func TestTextsOfMachinesNameTheCommandAsItIsCalledHere(t *testing.T) {
 	b := &Bot{o: Options{Command: "/keys"}}
-	c := b.named(workflows.Card{Title: "{command} a", Lines: []string{"b {command}"}, Facts: []string{"{command}"}, Note: "{command}", Fallback: "{command}"})
+	c := b.named(workflows.Card{Title: "{command} a", Lines: []string{"b {command}"}, Facts: []string{"{command}"},
+		Note: "{command}", Fallback: "{command}"})
 	raw, err := json.Marshal(c)
 	if err != nil || strings.Count(string(raw), "/keys") != 5 || strings.Contains(string(raw), "{command}") {
 		t.Errorf("%s, %v", raw, err)
@@ -144,7 +163,8 @@ func TestTextsOfMachinesNameTheCommandAsItIsCalledHere(t *testing.T) {
 }
 
 func TestCutNeverLeavesHalfATokenBehind(t *testing.T) {
-	piece := rapid.SampledFrom([]string{"word ", "<@UANA>", "<https://x.example/a|label>", workflows.When(time.Unix(1e9, 0)), "&amp;", "&lt;", "&gt;", "🙂", "\n", "é"})
+	piece := rapid.SampledFrom([]string{"word ", "<@UANA>", "<https://x.example/a|label>",
+		workflows.When(time.Unix(1e9, 0)), "&amp;", "&lt;", "&gt;", "🙂", "\n", "é"})
 	rapid.Check(t, func(t *rapid.T) {
 		s := strings.Join(rapid.SliceOfN(piece, 0, 40).Draw(t, "pieces"), "")
 		n := rapid.IntRange(1, 120).Draw(t, "n")
@@ -162,20 +182,25 @@ func TestCutNeverLeavesHalfATokenBehind(t *testing.T) {
 // anyText draws texts of every length, empty and far too long ones and such with markup in the wrong places.
 func anyText() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
-		base := rapid.SampledFrom([]string{"", " ", "x", "*bold*", "<@UANA>", "&amp;", "<!date^1^{time}|x>", "a < b", "🙂", "line\nline", "\x00", "“quoted”", "\xff"}).Draw(t, "text")
+		base := rapid.SampledFrom([]string{"", " ", "x", "*bold*", "<@UANA>", "&amp;", "<!date^1^{time}|x>", "a < b",
+			"🙂", "line\nline", "\x00", "“quoted”", "\xff"}).Draw(t, "text")
 		return strings.Repeat(base, rapid.SampledFrom([]int{1, 1, 1, 2, 30, 160, 4000}).Draw(t, "times"))
 	})
 }
 
 func anyCard() *rapid.Generator[workflows.Card] {
 	return rapid.Custom(func(t *rapid.T) workflows.Card {
-		c := workflows.Card{Title: anyText().Draw(t, "title"), Lines: rapid.SliceOfN(anyText(), 0, rapid.SampledFrom([]int{3, 3, 3, 3, 70}).Draw(t, "lines")).Draw(t, "l"),
-			Facts: rapid.SliceOfN(anyText(), 0, 5).Draw(t, "facts"), Note: anyText().Draw(t, "note"), Fallback: anyText().Draw(t, "fallback"), Round: rapid.IntRange(-2, 1e6).Draw(t, "round")}
+		c := workflows.Card{Title: anyText().Draw(t, "title"), Lines: rapid.SliceOfN(anyText(), 0,
+			rapid.SampledFrom([]int{3, 3, 3, 3, 70}).Draw(t, "lines")).Draw(t, "l"),
+			Facts: rapid.SliceOfN(anyText(), 0, 5).Draw(t, "facts"), Note: anyText().Draw(t, "note"),
+			Fallback: anyText().Draw(t, "fallback"), Round: rapid.IntRange(-2, 1e6).Draw(t, "round")}
 		for range rapid.SampledFrom([]int{0, 2, 30}).Draw(t, "buttons") {
-			b := workflows.Button{Action: rapid.StringMatching(`[a-z.]{0,12}`).Draw(t, "action"), Label: anyText().Draw(t, "label"),
+			b := workflows.Button{Action: rapid.StringMatching(`[a-z.]{0,12}`).Draw(t, "action"),
+				Label: anyText().Draw(t, "label"),
 				Style: rapid.SampledFrom([]string{"", "primary", "danger", "odd"}).Draw(t, "style")}
 			if rapid.Bool().Draw(t, "asks") {
-				b.Confirm = &workflows.Confirm{Title: anyText().Draw(t, "ct"), Text: anyText().Draw(t, "cx"), Yes: anyText().Draw(t, "cy"), No: anyText().Draw(t, "cn")}
+				b.Confirm = &workflows.Confirm{Title: anyText().Draw(t, "ct"), Text: anyText().Draw(t, "cx"),
+					Yes: anyText().Draw(t, "cy"), No: anyText().Draw(t, "cn")}
 			}
 			c.Buttons = append(c.Buttons, b)
 		}
@@ -185,20 +210,28 @@ func anyCard() *rapid.Generator[workflows.Card] {
 
 func anyModal() *rapid.Generator[workflows.Modal] {
 	return rapid.Custom(func(t *rapid.T) workflows.Modal {
-		m := workflows.Modal{Callback: "transfer.request", Action: "transfer.request", Title: anyText().Draw(t, "title"), Submit: anyText().Draw(t, "submit"),
+		m := workflows.Modal{Callback: "transfer.request", Action: "transfer.request",
+			Title: anyText().Draw(t, "title"), Submit: anyText().Draw(t, "submit"),
 			Intro: rapid.SliceOfN(anyText(), 0, 3).Draw(t, "intro")}
 		for i := range rapid.SampledFrom([]int{0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 110}).Draw(t, "inputs") {
-			in := workflows.Input{Block: rapid.SampledFrom([]string{"", "reason", "account", "x"}).Draw(t, "block") + strings.Repeat("y", i%60*5),
-				Kind: rapid.SampledFrom([]string{workflows.InputSelect, workflows.InputMulti, workflows.InputUser, workflows.InputText, workflows.InputChecks, workflows.InputFile,
+			in := workflows.Input{Block: rapid.SampledFrom([]string{"", "reason", "account", "x"}).Draw(t, "block") +
+				strings.Repeat("y", i%60*5),
+				Kind: rapid.SampledFrom([]string{workflows.InputSelect, workflows.InputMulti, workflows.InputUser,
+					workflows.InputText, workflows.InputChecks, workflows.InputFile,
 					workflows.BlockText, workflows.BlockDivider, workflows.BlockButtons, "odd"}).Draw(t, "kind"),
-				Label: anyText().Draw(t, "label"), Hint: anyText().Draw(t, "hint"), Placeholder: anyText().Draw(t, "placeholder"), Initial: anyText().Draw(t, "initial"),
-				Optional: rapid.Bool().Draw(t, "optional"), Multiline: rapid.Bool().Draw(t, "multiline"), MaxLength: rapid.SampledFrom([]int{0, 5, 500, 9000, -1}).Draw(t, "max")}
+				Label: anyText().Draw(t, "label"), Hint: anyText().Draw(t, "hint"),
+				Placeholder: anyText().Draw(t, "placeholder"), Initial: anyText().Draw(t, "initial"),
+				Optional: rapid.Bool().Draw(t, "optional"), Multiline: rapid.Bool().Draw(t, "multiline"),
+				MaxLength: rapid.SampledFrom([]int{0, 5, 500, 9000, -1}).Draw(t, "max")}
 			for range rapid.SampledFrom([]int{0, 1, 3, 30}).Draw(t, "buttons") {
-				in.Buttons = append(in.Buttons, workflows.Button{Action: rapid.StringMatching(`([a-z]{1,3}\.)?[a-z]{0,4}`).Draw(t, "action"), Label: anyText().Draw(t, "button")})
+				in.Buttons = append(in.Buttons, workflows.Button{
+					Action: rapid.StringMatching(`([a-z]{1,3}\.)?[a-z]{0,4}`).Draw(t, "action"),
+					Label:  anyText().Draw(t, "button")})
 			}
 			label, description := anyText().Draw(t, "ol"), anyText().Draw(t, "od")
 			for i := range rapid.SampledFrom([]int{0, 1, 12, 130}).Draw(t, "options") {
-				in.Options = append(in.Options, workflows.Option{Value: strings.Repeat("v", i%160), Label: label, Description: description})
+				in.Options = append(in.Options, workflows.Option{Value: strings.Repeat("v", i%160), Label: label,
+					Description: description})
 			}
 			m.Inputs = append(m.Inputs, in)
 		}
@@ -243,7 +276,8 @@ func TestSlackAcceptsEveryForm(t *testing.T) {
 }
 
 func TestButtonsTwiceOnACardAreShownOnce(t *testing.T) {
-	_, blocks := Render(workflows.Card{Title: "x", Buttons: []workflows.Button{{Action: "a.b", Label: "A"}, {Action: "a.b", Label: "B"}}}, "a", someWorkflow)
+	_, blocks := Render(workflows.Card{Title: "x", Buttons: []workflows.Button{{Action: "a.b", Label: "A"},
+		{Action: "a.b", Label: "B"}}}, "a", someWorkflow)
 	for _, b := range blocks {
 		if a, ok := b.(*slack.ActionBlock); ok && len(a.Elements.ElementSet) != 1 {
 			t.Errorf("%d buttons", len(a.Elements.ElementSet))

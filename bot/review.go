@@ -28,10 +28,12 @@ const (
 	reviewExport = "export"
 )
 
-// wordReview opens the review of the running period, tells how reviews stand, or sends one's files. Its words come in any order.
+// wordReview opens the review of the running period, tells how reviews stand, or sends one's files.
+// Its words come in any order.
 func (v *visit) wordReview(ctx context.Context, rest string) (workflows.Reply, error) {
 	do, about := reviewWords(rest)
-	if letter, _, ok := workflows.ParseID(strings.ToLower(about)); ok && (letter == campaignLetter || letter == packetLetter) && strings.ContainsAny(about[:3], "0123456789") {
+	if letter, _, ok := workflows.ParseID(strings.ToLower(about)); ok &&
+		(letter == campaignLetter || letter == packetLetter) && strings.ContainsAny(about[:3], "0123456789") {
 		return v.reviewByID(ctx, do, about)
 	}
 	a, all, err := v.find(ctx, about)
@@ -74,7 +76,8 @@ func reviewWords(rest string) (do, about string) {
 // reviewByID tells about, or exports, the campaign that was named by its ID or by that of one of its packets.
 func (v *visit) reviewByID(ctx context.Context, do, id string) (workflows.Reply, error) {
 	if do == reviewStart {
-		return workflows.Reply{}, workflows.Refuse("name_account", v.b.fill("A review is opened for an account, not for an ID. Nothing was recorded. Name the account: `{command} review ACCOUNT start`."))
+		return workflows.Reply{}, workflows.Refuse("name_account",
+			v.b.fill("A review is opened for an account, not for an ID. Nothing was recorded. Name the account: `{command} review ACCOUNT start`."))
 	}
 	o, err := v.look(ctx, id)
 	if err != nil {
@@ -151,10 +154,12 @@ func (v *visit) reviewIsThere(ctx context.Context, a workflows.AccountInfo, peri
 	if err := v.mayFollow(ctx, a.Policy); err != nil {
 		return err
 	}
-	text := "The review of " + workflows.Esc(a.Policy.Name) + " for " + period + " is open already: `" + o.ID + "`. Nothing was recorded. " +
+	text := "The review of " + workflows.Esc(a.Policy.Name) + " for " + period + " is open already: `" + o.ID +
+		"`. Nothing was recorded. " +
 		v.b.fill("`{command} review "+a.Policy.ID+"` shows how it goes.")
 	if o.Closed {
-		text = "The review of " + workflows.Esc(a.Policy.Name) + " for " + period + " was held already: `" + o.ID + "` (" + workflows.Esc(o.Stage) + "). Nothing was recorded. A period has one review. " +
+		text = "The review of " + workflows.Esc(a.Policy.Name) + " for " + period + " was held already: `" + o.ID +
+			"` (" + workflows.Esc(o.Stage) + "). Nothing was recorded. A period has one review. " +
 			v.b.fill("`{command} review "+o.ID+" export` sends its files.")
 	}
 	return &workflows.Refusal{Code: "review_exists", Text: text, Link: o.ID}
@@ -162,7 +167,8 @@ func (v *visit) reviewIsThere(ctx context.Context, a workflows.AccountInfo, peri
 
 // noPeriod says that the account's configuration names no period.
 func noPeriod(a workflows.AccountInfo, err error) error {
-	return fmt.Errorf("%w: %w", &workflows.Refusal{Code: "no_period", Text: "Reviews of " + workflows.Esc(a.Policy.Name) +
+	return fmt.Errorf("%w: %w", &workflows.Refusal{Code: "no_period", Text: "Reviews of " +
+		workflows.Esc(a.Policy.Name) +
 		" have no period in the configuration, so none was opened. Ask whoever operates Keyholder to run `keyholder check`, which says what is wrong under review."}, err)
 }
 
@@ -177,7 +183,9 @@ func (v *visit) newestReview(a workflows.AccountInfo) (string, error) {
 			return all[i].ID, nil
 		}
 	}
-	return "", workflows.Refuse("no_review", v.b.fill("No review of "+workflows.Esc(a.Policy.Name)+" was held yet, so there is nothing to export. `{command} review "+a.Policy.ID+"` says when the next one opens."))
+	return "", workflows.Refuse("no_review", v.b.fill("No review of "+workflows.Esc(a.Policy.Name)+
+		" was held yet, so there is nothing to export. `{command} review "+a.Policy.ID+
+		"` says when the next one opens."))
 }
 
 // mayFollow refuses those who may neither read the account's record nor review it.
@@ -189,10 +197,12 @@ func (v *visit) mayFollow(ctx context.Context, p workflows.Policy) error {
 	if v.b.o.Desk.MayRead(ctx, me, p.ID) || v.b.reviews(ctx, me.ID, p.Review) {
 		return nil
 	}
-	return workflows.Refuse("may_not_read", "How the reviews of "+workflows.Esc(p.Name)+" go can be seen by its holders, approvers, administrators, auditors and reviewers. You are none of them. Ask one of them.")
+	return workflows.Refuse("may_not_read", "How the reviews of "+workflows.Esc(p.Name)+
+		" go can be seen by its holders, approvers, administrators, auditors and reviewers. You are none of them. Ask one of them.")
 }
 
-// reviews reports whether a person is one of the configured reviewers. Those who were named for single roles or integrations count.
+// reviews reports whether a person is one of the configured reviewers. Those who were named for
+// single roles or integrations count.
 func (b *Bot) reviews(ctx context.Context, person string, p workflows.ReviewPolicy) bool {
 	ids := reviewersOf(p)
 	if slices.Contains(ids, person) {

@@ -16,7 +16,8 @@ import (
 )
 
 // quarterly is the policy of accounts that are reviewed; the calendar opens on 5 October 2026 and on 4 January 2027.
-var quarterly = workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1, Weekday: time.Monday}, Zone: "UTC", Reviewers: []string{"UBEN", "UCAT"},
+var quarterly = workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1,
+	Weekday: time.Monday}, Zone: "UTC", Reviewers: []string{"UBEN", "UCAT"},
 	From: 9 * time.Hour, To: 17 * time.Hour, Days: [7]bool{false, true, true, true, true, true, false}}
 
 var reviewNow = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -68,12 +69,15 @@ func TestReviewIsOpenedForTheRunningPeriodAndItsIDIsTold(t *testing.T) {
 		return workflows.Reply{Text: "The review has begun."}, nil
 	}
 	id := r.named("2026q4")
-	if text := r.slash("UDEE", "review start"); !strings.Contains(text, "The review has begun.") || !strings.Contains(text, "`"+id+"`") {
+	if text := r.slash("UDEE", "review start"); !strings.Contains(text, "The review has begun.") ||
+		!strings.Contains(text, "`"+id+"`") {
 		t.Errorf("%s", text)
 	}
 	c := r.desk.seen()
-	if len(c) != 1 || c[0].Name != review.StartCampaign || c[0].Workflow != id || c[0].Account != "acme" || !c[0].Submitted || c[0].Input["period"] != "2026q4" ||
-		c[0].Round != workflows.NoRound || c[0].Actor.ID != "UDEE" || c[0].Actor.Kind != workflows.ByPerson || !c[0].At.Equal(reviewNow) || c[0].ID == "" {
+	if len(c) != 1 || c[0].Name != review.StartCampaign || c[0].Workflow != id || c[0].Account != "acme" ||
+		!c[0].Submitted || c[0].Input["period"] != "2026q4" ||
+		c[0].Round != workflows.NoRound || c[0].Actor.ID != "UDEE" || c[0].Actor.Kind != workflows.ByPerson ||
+		!c[0].At.Equal(reviewNow) || c[0].ID == "" {
 		t.Errorf("%+v", c)
 	}
 	r.slash("UDEE", "review start")
@@ -91,7 +95,8 @@ func TestSecondReviewOfAPeriodIsRefusedWithTheIDOfTheFirst(t *testing.T) {
 		return workflows.Reply{}, fmt.Errorf("open %s: the ID is taken: %w", id, workflows.ErrNoWorkflow)
 	}
 	for range 2 {
-		if text := r.slash("UANA", "review acme start"); !strings.Contains(text, "The review of Acme Production for 2026q4 is open already: `"+id+"`. Nothing was recorded.") {
+		if text := r.slash("UANA", "review acme start"); !strings.Contains(text,
+			"The review of Acme Production for 2026q4 is open already: `"+id+"`. Nothing was recorded.") {
 			t.Errorf("%s", text)
 		}
 	}
@@ -99,7 +104,8 @@ func TestSecondReviewOfAPeriodIsRefusedWithTheIDOfTheFirst(t *testing.T) {
 		t.Errorf("%d commands", n)
 	}
 	r.desk.open[0].Closed, r.desk.open[0].Stage = false, "open"
-	if text := r.slash("UDEE", "review acme start"); strings.Contains(text, id) || !strings.Contains(text, "You are none of them.") {
+	if text := r.slash("UDEE", "review acme start"); strings.Contains(text, id) || !strings.Contains(text,
+		"You are none of them.") {
 		t.Errorf("a stranger: %s", text)
 	}
 	r.desk.open[0].Closed, r.desk.open[0].Stage = true, review.CampaignCompleted
@@ -111,7 +117,8 @@ func TestSecondReviewOfAPeriodIsRefusedWithTheIDOfTheFirst(t *testing.T) {
 func TestWhoMayOpenAReviewIsTheMachinesToSay(t *testing.T) {
 	r := reviewRig(t)
 	r.desk.do = func(context.Context, workflows.Command) (workflows.Reply, error) {
-		return workflows.Reply{}, workflows.Refuse("not_permitted", "Only administrators open reviews. Nothing was recorded. Ask <@UDEE>.")
+		return workflows.Reply{}, workflows.Refuse("not_permitted",
+			"Only administrators open reviews. Nothing was recorded. Ask <@UDEE>.")
 	}
 	if text := r.slash("UANA", "review start"); !strings.Contains(text, "Only administrators open reviews.") {
 		t.Errorf("%s", text)
@@ -128,21 +135,30 @@ func heldReview(r *rig) string {
 	}
 	keep := review.Verdict{Decision: review.Keep, By: "UBEN", At: reviewNow}
 	packet := func(pid, who string, at time.Time, verdicts ...review.Verdict) review.PacketState {
-		return review.PacketState{Assigned: review.Assigned{ID: pid, Campaign: id, AccountID: "acme", Reviewer: who, Rows: rows, Due: at}, Phase: review.PacketReviewing,
+		return review.PacketState{Assigned: review.Assigned{ID: pid, Campaign: id, AccountID: "acme", Reviewer: who,
+			Rows: rows, Due: at}, Phase: review.PacketReviewing,
 			Reviewers: []string{who}, Verdicts: append(verdicts, make([]review.Verdict, 4-len(verdicts))...)}
 	}
-	ben, cat := packet("p04-AAAAAAAA", "UBEN", due, keep, review.Verdict{Decision: review.Remove, By: "UBEN", At: reviewNow}), packet("p04-BBBBBBBB", "UCAT", reviewNow.Add(-time.Hour), keep)
+	ben, cat := packet("p04-AAAAAAAA", "UBEN", due, keep, review.Verdict{Decision: review.Remove, By: "UBEN",
+		At: reviewNow}), packet("p04-BBBBBBBB", "UCAT", reviewNow.Add(-time.Hour), keep)
 	cat.Reviewers = []string{"UCAT", "UDEE"}
-	cat.Fixes = []review.Fix{{Row: 1, State: review.FixVerified}, {Row: 2, State: review.FixPending, Due: reviewNow.Add(-time.Hour)}, {Row: 3, State: review.FixFailed, Due: reviewNow.Add(time.Hour)}}
-	c := review.CampaignState{Started: review.Started{ID: id, AccountID: "acme", AccountName: "Acme Production", Period: "2026q4", Due: due, Closes: due.Add(168 * time.Hour)},
-		Phase: review.CampaignOpen, Rows: 8, Parts: []review.Part{{ID: ben.ID, Reviewer: "UBEN"}, {ID: cat.ID, Reviewer: "UCAT"}},
-		Readings:   []review.Reading{{Source: review.SourceAPI}, {Environment: "Sandbox", Excluded: "no token is configured for it"}},
-		Exceptions: []string{"<@UBEN> decides on ben@acme.example, which concerns them: no other reviewer or holder can decide it."},
-		Notes:      []string{"<@UANA> is away."}}
+	cat.Fixes = []review.Fix{{Row: 1, State: review.FixVerified}, {Row: 2, State: review.FixPending,
+		Due: reviewNow.Add(-time.Hour)}, {Row: 3, State: review.FixFailed, Due: reviewNow.Add(time.Hour)}}
+	c := review.CampaignState{Started: review.Started{ID: id, AccountID: "acme", AccountName: "Acme Production",
+		Period: "2026q4", Due: due, Closes: due.Add(168 * time.Hour)},
+		Phase: review.CampaignOpen, Rows: 8, Parts: []review.Part{{ID: ben.ID, Reviewer: "UBEN"},
+			{ID: cat.ID, Reviewer: "UCAT"}},
+		Readings: []review.Reading{{Source: review.SourceAPI},
+			{Environment: "Sandbox", Excluded: "no token is configured for it"}},
+		Exceptions: []string{
+			"<@UBEN> decides on ben@acme.example, which concerns them: no other reviewer or holder can decide it."},
+		Notes: []string{"<@UANA> is away."}}
 	r.desk.states = map[string]workflows.State{id: c, ben.ID: ben, cat.ID: cat}
-	r.desk.open = []workflows.Overview{{ID: id, Account: "acme", Title: c.Title(), Stage: c.StageName()}, {ID: ben.ID, Account: "acme", Title: ben.Title(), Stage: ben.StageName()}}
+	r.desk.open = []workflows.Overview{{ID: id, Account: "acme", Title: c.Title(), Stage: c.StageName()},
+		{ID: ben.ID, Account: "acme", Title: ben.Title(), Stage: ben.StageName()}}
 	r.desk.accounts[0].State.Reviews = []workflows.ReviewSummary{
-		{ID: r.named("2026q3"), Period: "2026q3", Stage: review.CampaignCompleted, Rows: 20, Keep: 15, Change: 2, Remove: 2, NoAnswer: 1, Open: 1, Closed: reviewNow.AddDate(0, -2, 0)},
+		{ID: r.named("2026q3"), Period: "2026q3", Stage: review.CampaignCompleted, Rows: 20, Keep: 15, Change: 2,
+			Remove: 2, NoAnswer: 1, Open: 1, Closed: reviewNow.AddDate(0, -2, 0)},
 		{ID: id, Period: "2026q4", Stage: review.CampaignOpen, Rows: 8}}
 	return id
 }
@@ -151,8 +167,11 @@ func TestStatusOfARunningReview(t *testing.T) {
 	r := reviewRig(t)
 	id := heldReview(r)
 	want := []string{"(`" + id + "`): … due ", "in 3 days.", "5 of 8 rows left. Decided: 2 keep, 0 change, 1 remove.",
-		"… <@UBEN>: 2 of 4 rows left", "! <@UCAT> with <@UDEE>: 3 of 4 rows left, late", "Left out: Sandbox (no token is configured for it)", "! <@UBEN> decides on ben@acme.example", "\n<@UANA> is away.",
-		"Carried out: 1 of 3 decisions. ✗ 1 failed. ! 1 late.", "*Before*", "2026q3 (`" + r.named("2026q3") + "`): completed, 20 rows: 15 keep, 2 change, 2 remove, 1 without an answer; 1 of what was decided not done; closed "}
+		"… <@UBEN>: 2 of 4 rows left", "! <@UCAT> with <@UDEE>: 3 of 4 rows left, late",
+		"Left out: Sandbox (no token is configured for it)", "! <@UBEN> decides on ben@acme.example",
+		"\n<@UANA> is away.",
+		"Carried out: 1 of 3 decisions. ✗ 1 failed. ! 1 late.", "*Before*", "2026q3 (`" + r.named("2026q3") +
+			"`): completed, 20 rows: 15 keep, 2 change, 2 remove, 1 without an answer; 1 of what was decided not done; closed "}
 	for _, words := range []string{"review", "review acme status", "reviews Acme Production"} {
 		text := r.slash("UANA", words)
 		for _, w := range want {
@@ -162,7 +181,8 @@ func TestStatusOfARunningReview(t *testing.T) {
 		}
 	}
 	// By the ID of the campaign, and by that of one of its packets.
-	for _, words := range []string{"review " + id, "review " + strings.ToUpper(id[:1]) + id[1:], "review «" + strings.ToUpper(id) + "»", "review p04-AAAAAAAA", "review P04-aaaaaaaa"} {
+	for _, words := range []string{"review " + id, "review " + strings.ToUpper(id[:1]) + id[1:],
+		"review «" + strings.ToUpper(id) + "»", "review p04-AAAAAAAA", "review P04-aaaaaaaa"} {
 		if text := r.slash("UANA", words); !strings.Contains(text, "5 of 8 rows left.") {
 			t.Errorf("/io %s: %s", words, text)
 		}
@@ -172,7 +192,8 @@ func TestStatusOfARunningReview(t *testing.T) {
 		t.Errorf("a reviewer: %s", text)
 	}
 	for _, words := range []string{"review", "review " + id, "review export", "review " + id + " export"} {
-		if text := r.slash("UDEE", words); strings.Contains(text, "rows left") || strings.Contains(text, "put together") {
+		if text := r.slash("UDEE", words); strings.Contains(text, "rows left") || strings.Contains(text,
+			"put together") {
 			t.Errorf("a stranger, /io %s: %s", words, text)
 		}
 	}
@@ -182,8 +203,10 @@ func TestSignedAndReplacedReviewersAreToldApart(t *testing.T) {
 	rows := []review.Row{{N: 1, Kind: review.KindUser, Role: "monitor"}}
 	kept := []review.Verdict{{Decision: review.Keep}}
 	packets := []review.PacketState{
-		{Assigned: review.Assigned{Reviewer: "UANA", Rows: rows}, Phase: review.PacketSigned, Verdicts: kept, Reviewers: []string{"UANA"}, Signed: &review.Signature{By: "UANA"}},
-		{Assigned: review.Assigned{Reviewer: "UBEN", Rows: rows}, Phase: review.PacketReviewing, Verdicts: kept, Reviewers: []string{"UCAT"}},
+		{Assigned: review.Assigned{Reviewer: "UANA", Rows: rows}, Phase: review.PacketSigned, Verdicts: kept,
+			Reviewers: []string{"UANA"}, Signed: &review.Signature{By: "UANA"}},
+		{Assigned: review.Assigned{Reviewer: "UBEN", Rows: rows}, Phase: review.PacketReviewing, Verdicts: kept,
+			Reviewers: []string{"UCAT"}},
 		{Assigned: review.Assigned{Reviewer: "UDEE"}},
 	}
 	got := strings.Join(reviewerLines(packets, reviewNow), "\n")
@@ -198,12 +221,17 @@ func TestStatusWhileNoneRunsShowsWhatWouldBeAsked(t *testing.T) {
 		if env == "Sandbox" {
 			return workflows.Census{}, fmt.Errorf("read: %w", workflows.ErrAway)
 		}
-		return workflows.Census{At: reviewNow, Users: []workflows.User{{Email: "a@acme.example", Role: "monitor", Status: workflows.UserAccepted}, {Email: "b@acme.example", Role: "manage", Status: workflows.UserAccepted}}}, nil
+		return workflows.Census{At: reviewNow, Users: []workflows.User{{Email: "a@acme.example", Role: "monitor",
+			Status: workflows.UserAccepted}, {Email: "b@acme.example", Role: "manage",
+			Status: workflows.UserAccepted}}}, nil
 	}
 	r := reviewRig(t, func(o *Options) { o.Census = census })
 	r.desk.accounts[0].Policy.Access.Environments = []workflows.Environment{{Name: "Sandbox", Token: true}}
 	text := r.slash("UBEN", "review")
-	for _, w := range []string{"None is running. The next one, 2027q1, opens ", "in 42 days", "That of 2026q4 was not held; an administrator can open it now with `/io review acme start`.", "2 users of Production", "\n<@UCAT>: 2 rows", "\n<@UBEN>: 2 rows", "Sandbox*: integrator.io's list of users cannot be read now"} {
+	for _, w := range []string{"None is running. The next one, 2027q1, opens ", "in 42 days",
+		"That of 2026q4 was not held; an administrator can open it now with `/io review acme start`.",
+		"2 users of Production", "\n<@UCAT>: 2 rows", "\n<@UBEN>: 2 rows",
+		"Sandbox*: integrator.io's list of users cannot be read now"} {
 		if !strings.Contains(text, w) {
 			t.Errorf("%q is missing in\n%s", w, text)
 		}
@@ -212,8 +240,10 @@ func TestStatusWhileNoneRunsShowsWhatWouldBeAsked(t *testing.T) {
 
 func TestPeriodThatWasReviewedIsNotOfferedAgain(t *testing.T) {
 	r := reviewRig(t)
-	r.desk.accounts[0].State.Reviews = []workflows.ReviewSummary{{ID: r.named("2026q4"), Period: "2026q4", Stage: review.CampaignCompleted, Rows: 3, Keep: 3}}
-	if text := r.slash("UBEN", "review"); strings.Contains(text, "not held") || !strings.Contains(text, "The next one, 2027q1") || !strings.Contains(text, "3 rows: 3 keep") {
+	r.desk.accounts[0].State.Reviews = []workflows.ReviewSummary{{ID: r.named("2026q4"), Period: "2026q4",
+		Stage: review.CampaignCompleted, Rows: 3, Keep: 3}}
+	if text := r.slash("UBEN", "review"); strings.Contains(text, "not held") || !strings.Contains(text,
+		"The next one, 2027q1") || !strings.Contains(text, "3 rows: 3 keep") {
 		t.Errorf("%s", text)
 	}
 }
@@ -227,7 +257,8 @@ func TestPreviewDoesNotWaitForASlowIntegrator(t *testing.T) {
 		}
 	})
 	text := r.slash("UBEN", "review")
-	if !strings.Contains(text, "integrator.io did not answer in time") || !strings.Contains(text, "The next one, 2027q1, opens ") {
+	if !strings.Contains(text, "integrator.io did not answer in time") || !strings.Contains(text,
+		"The next one, 2027q1, opens ") {
 		t.Errorf("%s", text)
 	}
 }
@@ -241,7 +272,8 @@ func TestFortyPacketsAreReadInTime(t *testing.T) {
 	for i := range 40 {
 		pid := fmt.Sprintf("p04-%08d", i)
 		c.Parts = append(c.Parts, review.Part{ID: pid, Reviewer: fmt.Sprintf("U%03d", i)})
-		r.desk.states[pid] = review.PacketState{Assigned: review.Assigned{ID: pid, Reviewer: fmt.Sprintf("U%03d", i), Rows: []review.Row{{N: 1}}}, Phase: review.PacketReviewing, Verdicts: make([]review.Verdict, 1)}
+		r.desk.states[pid] = review.PacketState{Assigned: review.Assigned{ID: pid, Reviewer: fmt.Sprintf("U%03d", i),
+			Rows: []review.Row{{N: 1}}}, Phase: review.PacketReviewing, Verdicts: make([]review.Verdict, 1)}
 	}
 	r.desk.states[id] = c
 	v := &visit{b: r.bot, at: time.Now()}
@@ -283,10 +315,12 @@ func TestReviewsOfSeveralAccountsAreOneParagraphEach(t *testing.T) {
 	beta.Policy.Review.Reviewers = []string{"UANA"}
 	r.desk.accounts = append(r.desk.accounts, beta)
 	text := r.slash("UCAT", "review")
-	if !strings.Contains(text, "Acme Production") || strings.Contains(text, "Beta") || !strings.Contains(text, "1 account not shown") {
+	if !strings.Contains(text, "Acme Production") || strings.Contains(text, "Beta") || !strings.Contains(text,
+		"1 account not shown") {
 		t.Errorf("%s", text)
 	}
-	if text := r.slash("UANA", "review status"); !strings.Contains(text, "Acme Production") || !strings.Contains(text, "Beta &amp; Sons") || !strings.Contains(text, "The next one, 2027q1") {
+	if text := r.slash("UANA", "review status"); !strings.Contains(text, "Acme Production") || !strings.Contains(text,
+		"Beta &amp; Sons") || !strings.Contains(text, "The next one, 2027q1") {
 		t.Errorf("%s", text)
 	}
 	if text := r.slash("UDEE", "review"); !strings.Contains(text, "You may not read the reviews of any account here") {
@@ -311,8 +345,10 @@ func TestFilesOfAReviewComeAsADirectMessage(t *testing.T) {
 	var asked atomic.Value
 	r := reviewRig(t, evidence(&asked, []byte("PK zip"), nil))
 	id := heldReview(r)
-	for _, words := range []string{"review export", "review acme export", "review export " + id, "review p04-AAAAAAAA export"} {
-		if text := r.slash("UANA", words); !strings.Contains(text, "They come as a direct message") || !strings.Contains(text, "`"+id+"`") {
+	for _, words := range []string{"review export", "review acme export", "review export " + id,
+		"review p04-AAAAAAAA export"} {
+		if text := r.slash("UANA", words); !strings.Contains(text, "They come as a direct message") ||
+			!strings.Contains(text, "`"+id+"`") {
 			t.Errorf("/io %s: %s", words, text)
 		}
 	}
@@ -344,7 +380,8 @@ func TestFilesThatCannotBeSentAreSaidWithAWayOut(t *testing.T) {
 		{"Slack's storage is full", []byte("PK"), nil, "storage_limit_reached", "could not be made or sent"},
 		{"the record is away", nil, fmt.Errorf("load: %w", workflows.ErrAway), "", "could not be made or sent"},
 		{"they are empty", nil, nil, "", "could not be made or sent"},
-		{"not allowed", nil, workflows.Refuse("erased", "That review was erased. Its digest stays."), "", "That review was erased."},
+		{"not allowed", nil, workflows.Refuse("erased", "That review was erased. Its digest stays."), "",
+			"That review was erased."},
 		{"anything else", nil, errors.New("secret"), "", "could not be made or sent"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -352,7 +389,8 @@ func TestFilesThatCannotBeSentAreSaidWithAWayOut(t *testing.T) {
 			r := reviewRig(t, evidence(&asked, c.zip, c.err))
 			id := heldReview(r)
 			if c.fault != "" {
-				r.sim.InjectFault(slacksim.Rule{Method: "files.getUploadURLExternal", Kind: slacksim.FaultAPIError, Reason: c.fault})
+				r.sim.InjectFault(slacksim.Rule{Method: "files.getUploadURLExternal", Kind: slacksim.FaultAPIError,
+					Reason: c.fault})
 			}
 			r.slash("UANA", "review export")
 			text := r.told("UANA", c.want)

@@ -14,9 +14,12 @@ func TestTheLastListIsReadFromTheRecordAndFromNobodyElse(t *testing.T) {
 	account := acme
 	account.State.Reviews = []workflows.ReviewSummary{{ID: before, Rows: 1, Stage: review.CampaignCompleted}}
 	d := &deskStub{accounts: []workflows.AccountInfo{account}, states: map[string]workflows.State{
-		now:    review.CampaignState{Started: review.Started{ID: now, AccountID: "acme"}, Phase: review.CampaignGathering},
-		before: review.CampaignState{Started: review.Started{ID: before, AccountID: "acme", Period: "2026q3"}, Phase: review.CampaignCompleted, Parts: []review.Part{{ID: part}}},
-		part: review.PacketState{Assigned: review.Assigned{Rows: []review.Row{{N: 1, Kind: review.KindUser, Email: "lou@acme.example", Role: workflows.RoleMonitor,
+		now: review.CampaignState{Started: review.Started{ID: now, AccountID: "acme"},
+			Phase: review.CampaignGathering},
+		before: review.CampaignState{Started: review.Started{ID: before, AccountID: "acme", Period: "2026q3"},
+			Phase: review.CampaignCompleted, Parts: []review.Part{{ID: part}}},
+		part: review.PacketState{Assigned: review.Assigned{Rows: []review.Row{{N: 1, Kind: review.KindUser,
+			Email: "lou@acme.example", Role: workflows.RoleMonitor,
 			Status: workflows.UserAccepted}}}, Verdicts: []review.Verdict{{}}},
 	}}
 	got := LastList(context.Background(), d, now)
@@ -25,10 +28,12 @@ func TestTheLastListIsReadFromTheRecordAndFromNobodyElse(t *testing.T) {
 	}
 	v := &visit{b: &Bot{o: Options{Desk: d}}}
 	for name, cmd := range map[string]workflows.Command{
-		"of a list": {Name: review.ActImport, Submitted: true, Workflow: now}, "of another form": {Name: review.ActDelegates, Submitted: true, Workflow: now},
+		"of a list":       {Name: review.ActImport, Submitted: true, Workflow: now},
+		"of another form": {Name: review.ActDelegates, Submitted: true, Workflow: now},
 	} {
 		cmd.Input = map[string]string{review.BlockLast: "2026q3\n\tmal@acme.example\tadministrator"}
-		if input := v.withLast(context.Background(), cmd).Input[review.BlockLast]; strings.Contains(input, "mal@") || (input == got) != (cmd.Name == review.ActImport) {
+		if input := v.withLast(context.Background(), cmd).Input[review.BlockLast]; strings.Contains(input, "mal@") ||
+			(input == got) != (cmd.Name == review.ActImport) {
 			t.Errorf("%s: %q", name, input)
 		}
 	}

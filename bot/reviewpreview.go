@@ -17,10 +17,12 @@ import (
 func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []string {
 	lines := []string{v.opensLine(a)}
 	if now, err := worktime.CalendarOf(a.Policy.Review).At(v.b.at()); err == nil && !held(a.State.Reviews, now.ID) {
-		lines = append(lines, v.b.fill("That of "+now.ID+" was not held; an administrator can open it now with `{command} review "+a.Policy.ID+" start`."))
+		lines = append(lines, v.b.fill("That of "+now.ID+
+			" was not held; an administrator can open it now with `{command} review "+a.Policy.ID+" start`."))
 	}
 	if v.b.o.Census == nil || !readable(a.Policy) {
-		return append(lines, "Keyholder has no API token for this account: an administrator gives the list of users as a file when the review begins.")
+		return append(lines,
+			"Keyholder has no API token for this account: an administrator gives the list of users as a file when the review begins.")
 	}
 	ctx, cancel := context.WithTimeout(ctx, previewPatience)
 	defer cancel()
@@ -33,13 +35,15 @@ func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []strin
 	if len(found) > 0 {
 		if err != nil {
 			v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Msg("a review was not previewed")
-			return append(append(lines, "Slack did not say in time who could review it. Try again in a minute."), unread...)
+			return append(append(lines, "Slack did not say in time who could review it. Try again in a minute."),
+				unread...)
 		}
 		var parts []string
 		for _, e := range found {
 			parts = append(parts, workflows.Plural(len(e.census.Users), "user")+" of "+workflows.Esc(e.title))
 		}
-		lines = append(lines, "As things stand ("+workflows.List(parts, "and")+", the owner and the shared mailboxes) it would ask:")
+		lines = append(lines, "As things stand ("+workflows.List(parts, "and")+
+			", the owner and the shared mailboxes) it would ask:")
 		lines = append(lines, review.Preview(planOf(a, facts, found, v.b.at()))...)
 		lines = append(lines, review.NotPartOfIt)
 	}
@@ -49,7 +53,8 @@ func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []strin
 // planOf shares out what was read as the campaign would. Delegations are left out: they are looked at when it begins.
 func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time.Time) review.Planned {
 	p := a.Policy
-	st := review.Started{AccountID: p.ID, AccountName: p.Name, Owner: owner(a), OwnerSince: a.State.Since, OwnerBy: a.State.By, Proofs: a.State.Key.Proofs, Reviewers: f.Expand(p.Review.Reviewers),
+	st := review.Started{AccountID: p.ID, AccountName: p.Name, Owner: owner(a), OwnerSince: a.State.Since,
+		OwnerBy: a.State.By, Proofs: a.State.Key.Proofs, Reviewers: f.Expand(p.Review.Reviewers),
 		Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), UIHost: p.UIHost, Policy: p.Review}
 	for _, al := range p.Aliases {
 		al.Holders, al.Custodians = f.Expand(al.Holders), f.Expand(al.Keepers())
@@ -149,7 +154,8 @@ func (v *visit) population(ctx context.Context, a workflows.AccountInfo) (found 
 		case r.err == nil:
 			found = append(found, r)
 		case ctx.Err() != nil:
-			unread = append(unread, "*"+workflows.Esc(r.title)+"*: integrator.io did not answer in time, so what it would ask is not shown. Try again in a minute.")
+			unread = append(unread, "*"+workflows.Esc(r.title)+
+				"*: integrator.io did not answer in time, so what it would ask is not shown. Try again in a minute.")
 		default:
 			unread = append(unread, "*"+workflows.Esc(r.title)+"*: "+unreadable(r.err))
 		}

@@ -47,7 +47,8 @@ func (v *visit) reviewOf(ctx context.Context, a workflows.AccountInfo) (workflow
 // reviewOfAll tells shortly about every account the person may read.
 func (v *visit) reviewOfAll(ctx context.Context, do string, all []workflows.AccountInfo) (workflows.Reply, error) {
 	if do == reviewExport {
-		return workflows.Reply{}, workflows.Refuse("which_account", "Which review? Name its ID, or one of "+names(all)+".")
+		return workflows.Reply{}, workflows.Refuse("which_account", "Which review? Name its ID, or one of "+names(all)+
+			".")
 	}
 	lines := []string{v.b.fill("*Reviews* (`{command} review ACCOUNT` tells more)")}
 	hidden := 0
@@ -73,14 +74,16 @@ func (v *visit) reviewOfAll(ctx context.Context, do string, all []workflows.Acco
 				return workflows.Reply{}, err
 			}
 			c := totalOf(s, packets)
-			lines = append(lines, "`"+id+"`: "+v.stageLine(s), fmt.Sprintf("%d of %s left.", c.Open, workflows.Plural(c.Rows, "row")))
+			lines = append(lines, "`"+id+"`: "+v.stageLine(s), fmt.Sprintf("%d of %s left.", c.Open,
+				workflows.Plural(c.Rows, "row")))
 		}
 		if past := pastLines(a.State.Reviews, id); len(past) > 1 {
 			lines = append(lines, past[1])
 		}
 	}
 	if hidden == len(all) {
-		return workflows.Reply{}, workflows.Refuse("may_not_read", "You may not read the reviews of any account here. Ask a holder, an administrator or a reviewer.")
+		return workflows.Reply{}, workflows.Refuse("may_not_read",
+			"You may not read the reviews of any account here. Ask a holder, an administrator or a reviewer.")
 	}
 	if hidden > 0 {
 		lines = append(lines, "", workflows.Plural(hidden, "account")+" not shown: you may not read their reviews.")
@@ -113,7 +116,8 @@ func (v *visit) campaign(ctx context.Context, id string) (review.CampaignState, 
 	return c, nil
 }
 
-// campaignLines tells one campaign: where it stands, who has what left, what was left out, and what is still to be done.
+// campaignLines tells one campaign: where it stands, who has what left, what was left out, and what
+// is still to be done.
 func (v *visit) campaignLines(ctx context.Context, id string) ([]string, error) {
 	s, err := v.campaign(ctx, id)
 	if err != nil {
@@ -127,7 +131,8 @@ func (v *visit) campaignLines(ctx context.Context, id string) ([]string, error) 
 	total := totalOf(s, packets)
 	lines := []string{"*" + workflows.Esc(s.Title()) + "* (`" + id + "`): " + v.stageLine(s)}
 	if total.Rows > 0 {
-		lines = append(lines, fmt.Sprintf("%d of %s left. Decided: %d keep, %d change, %d remove.%s", total.Open, workflows.Plural(total.Rows, "row"),
+		lines = append(lines, fmt.Sprintf("%d of %s left. Decided: %d keep, %d change, %d remove.%s", total.Open,
+			workflows.Plural(total.Rows, "row"),
 			total.Keep, total.Change, total.Remove, noAnswers(total.NoAnswer)))
 	}
 	lines = append(lines, reviewerLines(packets, now)...)
@@ -202,13 +207,15 @@ func (v *visit) stageLine(s review.CampaignState) string {
 				missing++
 			}
 		}
-		return "… who has access is being read; " + workflows.Plural(missing, "environment") + " still to come. Begun " + workflows.When(s.Begun) + "."
+		return "… who has access is being read; " + workflows.Plural(missing, "environment") +
+			" still to come. Begun " + workflows.When(s.Begun) + "."
 	case review.CampaignOpen:
 		switch {
 		case now.Before(s.Due):
 			return "… due " + workflows.When(s.Due) + ", in " + workflows.Span(s.Due.Sub(now)) + "."
 		case now.Before(s.Closes):
-			return "! due since " + workflows.When(s.Due) + "; it closes " + workflows.When(s.Closes) + ", in " + workflows.Span(s.Closes.Sub(now)) + "."
+			return "! due since " + workflows.When(s.Due) + "; it closes " + workflows.When(s.Closes) + ", in " +
+				workflows.Span(s.Closes.Sub(now)) + "."
 		}
 		return "! its time ended " + workflows.When(s.Closes) + "."
 	case review.CampaignClosing:
@@ -311,12 +318,14 @@ func (p *progress) line() string {
 	return mark + who + ": " + text
 }
 
-// leftOut says what the review does not cover, what is decided by way of exception, and who was replaced. The machine's own sentences are mrkdwn.
+// leftOut says what the review does not cover, what is decided by way of exception, and who was
+// replaced. The machine's own sentences are mrkdwn.
 func leftOut(s review.CampaignState) []string {
 	var out []string
 	for _, r := range s.Readings {
 		if r.Excluded != "" {
-			out = append(out, "Left out: "+workflows.Esc(or(r.Environment, workflows.Production))+" ("+cut(r.Excluded, 300)+")")
+			out = append(out, "Left out: "+workflows.Esc(or(r.Environment, workflows.Production))+" ("+cut(r.Excluded,
+				300)+")")
 		}
 	}
 	for i, e := range s.Exceptions {
@@ -367,7 +376,8 @@ func remedyLines(packets []review.PacketState, now time.Time) []string {
 	return []string{text}
 }
 
-// pastLines tell how the last reviews went, the newest first, under a heading of their own; none but the running one gives nothing.
+// pastLines tell how the last reviews went, the newest first, under a heading of their own; none
+// but the running one gives nothing.
 func pastLines(all []workflows.ReviewSummary, running string) []string {
 	out := []string{"*Before*"}
 	for i := len(all) - 1; i >= 0 && len(out) <= pastReviews; i-- {
@@ -386,7 +396,8 @@ func pastLines(all []workflows.ReviewSummary, running string) []string {
 func pastLine(s workflows.ReviewSummary) string {
 	text := s.Period + " (`" + s.ID + "`): " + workflows.Esc(s.Stage)
 	if s.Stage == review.CampaignCompleted || s.Rows > 0 {
-		text += fmt.Sprintf(", %s: %d keep, %d change, %d remove, %d without an answer", workflows.Plural(s.Rows, "row"), s.Keep, s.Change, s.Remove, s.NoAnswer)
+		text += fmt.Sprintf(", %s: %d keep, %d change, %d remove, %d without an answer",
+			workflows.Plural(s.Rows, "row"), s.Keep, s.Change, s.Remove, s.NoAnswer)
 	}
 	if s.Open > 0 {
 		text += fmt.Sprintf("; %d of what was decided not done", s.Open)
@@ -403,5 +414,6 @@ func (v *visit) opensLine(a workflows.AccountInfo) string {
 	if err != nil {
 		return "None is running, and the configuration names no period for one."
 	}
-	return "None is running. The next one, " + next.ID + ", opens " + workflows.When(next.Opens) + ", in " + workflows.Span(next.Opens.Sub(v.b.at())) + "."
+	return "None is running. The next one, " + next.ID + ", opens " + workflows.When(next.Opens) + ", in " +
+		workflows.Span(next.Opens.Sub(v.b.at())) + "."
 }

@@ -16,11 +16,13 @@ import (
 // readLimit bounds one message of the socket, in bytes. Slack's largest are views of 250 kB.
 const readLimit = 4 << 20
 
-// reopenAfter is the distance between two attempts to get going when slack-go's own loop ended although trying again can help.
+// reopenAfter is the distance between two attempts to get going when slack-go's own loop ended
+// although trying again can help.
 const reopenAfter = 5 * time.Second
 
-// Run keeps the bot connected and answers what arrives. It returns nil when ctx has ended and what was in flight is done (at most
-// about [drainTimeout]), and a [*FatalError] when the app or its tokens are not accepted. It can be called once.
+// Run keeps the bot connected and answers what arrives. It returns nil when ctx has ended and what
+// was in flight is done (at most about [drainTimeout]), and a [*FatalError] when the app or its
+// tokens are not accepted. It can be called once.
 func (b *Bot) Run(ctx context.Context) error {
 	if !b.ran.CompareAndSwap(false, true) {
 		return errors.New("run the bot: it has run already")
@@ -31,7 +33,8 @@ func (b *Bot) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	client := socketmode.New(b.api.Client, socketmode.OptionDialer(b.alive.dialer()), socketmode.OptionReadLimit(readLimit),
+	client := socketmode.New(b.api.Client, socketmode.OptionDialer(b.alive.dialer()),
+		socketmode.OptionReadLimit(readLimit),
 		socketmode.OptionLog(log.New(io.Discard, "", 0)))
 
 	// The socket outlives ctx, so that what is in flight can still be acknowledged.
@@ -95,7 +98,8 @@ func (b *Bot) introduce(ctx context.Context) error {
 			return f
 		}
 		_, _, after := slackapi.Judge(err)
-		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Dur(fieldWait, max(wait, after)).Msg("Slack does not answer yet")
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Dur(fieldWait,
+			max(wait, after)).Msg("Slack does not answer yet")
 		if !slackapi.Pause(ctx, max(wait, after)) {
 			return ctx.Err()
 		}
@@ -115,7 +119,8 @@ func (b *Bot) keepConnected(ctx context.Context, client *socketmode.Client) erro
 		if f := fatal(err); f != nil {
 			return f
 		}
-		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Dur(fieldWait, reopenAfter).Msg("the connection to Slack ended")
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Dur(fieldWait,
+			reopenAfter).Msg("the connection to Slack ended")
 		if !slackapi.Pause(ctx, reopenAfter) {
 			return nil
 		}

@@ -54,7 +54,8 @@ func TestEveryCodeHasASentenceAndANextStep(t *testing.T) {
 		}
 		for _, kind := range []string{kindClick, kindSubmit, kindSlash} {
 			got, text := b.sentence(kind, coded(code), "7f3a")
-			if got != code || !strings.Contains(text, ". ") || strings.Contains(text, "{command}") || strings.Contains(text, "!") {
+			if got != code || !strings.Contains(text, ". ") || strings.Contains(text, "{command}") ||
+				strings.Contains(text, "!") {
 				t.Errorf("%s, %s: %q", kind, code, text)
 			}
 			if withRef[code] != strings.HasSuffix(text, "(ref 7f3a)") {
@@ -73,8 +74,10 @@ func TestEveryCodeHasASentenceAndANextStep(t *testing.T) {
 
 func TestEverySentinelHasACodeOfItsOwn(t *testing.T) {
 	for err, want := range map[error]string{
-		workflows.ErrUnclear: codeUnclear, workflows.ErrAway: codeAway, workflows.ErrNoWorkflow: codeNoWorkflow, workflows.ErrStaleFacts: codeStale,
-		workflows.ErrConflict: codeConflict, workflows.ErrUnknownEvent: codeNewer, workflows.ErrDoubted: codeDoubted, context.DeadlineExceeded: codeUnclear, context.Canceled: codeUnclear,
+		workflows.ErrUnclear: codeUnclear, workflows.ErrAway: codeAway, workflows.ErrNoWorkflow: codeNoWorkflow,
+		workflows.ErrStaleFacts: codeStale,
+		workflows.ErrConflict:   codeConflict, workflows.ErrUnknownEvent: codeNewer, workflows.ErrDoubted: codeDoubted,
+		context.DeadlineExceeded: codeUnclear, context.Canceled: codeUnclear,
 		errors.New("anything"): codeInternal, workflows.ErrLeaseLost: codeInternal,
 	} {
 		if got := codeOf(fmt.Errorf("wrapped: %w", err)); got != want {
@@ -85,7 +88,8 @@ func TestEverySentinelHasACodeOfItsOwn(t *testing.T) {
 	if got := codeOf(away); got != codeAway {
 		t.Errorf("a look-up that timed out before anything was stored: %s", got)
 	}
-	for _, standing := range []string{workflows.StandingGuest, workflows.StandingBot, workflows.StandingDeactivated, workflows.StandingForeign,
+	for _, standing := range []string{workflows.StandingGuest, workflows.StandingBot, workflows.StandingDeactivated,
+		workflows.StandingForeign,
 		workflows.StandingInvited, workflows.StandingUnknown} {
 		if sayings[standingCodes[standing]].what == "" {
 			t.Errorf("standing %s has no sentence", standing)

@@ -196,7 +196,8 @@ func (v *visit) proof(ctx context.Context, me, about string) (workflows.StepUp, 
 		return workflows.StepUp{}, err
 	}
 	v.b.proving.asked(me, q)
-	v.tell(ctx, "Before this counts, show who you are at your company's identity provider.\n"+about+"\n"+v.b.askedFor(q)+
+	v.tell(ctx, "Before this counts, show who you are at your company's identity provider.\n"+about+"\n"+
+		v.b.askedFor(q)+
 		"\nNothing is recorded until then. Keyholder shows this code to you alone: should anybody else send you a link "+
 		"or a code like this one, do not use it, and tell your security team.", "")
 	look, cancel := context.WithTimeout(ctx, answerTimeout)

@@ -28,7 +28,8 @@ func withProvider(t *testing.T) provenRig {
 	srv := httptest.NewUnstartedServer(nil)
 	issuer := "http://" + srv.Listener.Addr().String()
 	idp := idpsim.New(idpsim.Options{Issuer: issuer, ClientID: "keyholder",
-		People: []idpsim.Person{{Email: "uana@acme.example"}, {Email: "ana@acme.example"}, {Email: "ben@acme.example"}}})
+		People: []idpsim.Person{{Email: "uana@acme.example"}, {Email: "ana@acme.example"},
+			{Email: "ben@acme.example"}}})
 	srv.Config.Handler = idp
 	srv.Start()
 	t.Cleanup(srv.Close)
@@ -156,13 +157,16 @@ func TestAProofThatIsNotGivenRecordsNothing(t *testing.T) {
 		answer func(provenRig, string)
 		told   string
 	}{
-		"somebody says no":       {func(r provenRig, code string) { r.says(code, "", false) }, "somebody said no"},
-		"somebody else signs in": {func(r provenRig, code string) { r.says(code, "ben@acme.example", true) }, "is not you"},
-		"Keyholder is ended":     {func(r provenRig, _ string) { go func() { _ = r.stop() }() }, "being restarted"},
+		"somebody says no": {func(r provenRig, code string) { r.says(code, "", false) }, "somebody said no"},
+		"somebody else signs in": {func(r provenRig, code string) {
+			r.says(code, "ben@acme.example", true)
+		}, "is not you"},
+		"Keyholder is ended": {func(r provenRig, _ string) { go func() { _ = r.stop() }() }, "being restarted"},
 		"the question has changed": {func(r provenRig, code string) {
 			r.desk.mu.Lock()
 			r.desk.do = func(context.Context, workflows.Command) (workflows.Reply, error) {
-				return workflows.Reply{}, workflows.Refuse("old_round", "The question has changed since. Look at the new card.")
+				return workflows.Reply{}, workflows.Refuse("old_round",
+					"The question has changed since. Look at the new card.")
 			}
 			r.desk.mu.Unlock()
 			r.says(code, "ana@acme.example", true)

@@ -20,11 +20,13 @@ const rowsPerPage = 25
 // wordWho tells who has access: to an account, page by page, or what one person has everywhere.
 func (v *visit) wordWho(ctx context.Context, rest string) (workflows.Reply, error) {
 	if strings.HasPrefix(unquote(rest), "@") {
-		return say(v.b.fill("Pick the person from the list that Slack shows after you type @, so that it is certain who is meant. For example `{command} who @person`. " +
-			"Where Slack shows no list, the app's command lacks the setting that turns names into people: ask whoever operates Keyholder to switch it on (should_escape in the manifest).")), nil
+		return say(v.b.fill(
+			"Pick the person from the list that Slack shows after you type @, so that it is certain who is meant. For example `{command} who @person`. " +
+				"Where Slack shows no list, the app's command lacks the setting that turns names into people: ask whoever operates Keyholder to switch it on (should_escape in the manifest).")), nil
 	}
 	if v.b.o.Census == nil {
-		return say("Looking up who has access is not there in this installation. `" + v.b.o.Command + " status` shows the owner and the holders."), nil
+		return say("Looking up who has access is not there in this installation. `" + v.b.o.Command +
+			" status` shows the owner and the holders."), nil
 	}
 	if id, ok := mentioned(rest); ok {
 		return v.whoPerson(ctx, id)
@@ -70,7 +72,8 @@ func (v *visit) mayRead(ctx context.Context, account string) error {
 		return err
 	}
 	if !v.b.o.Desk.MayRead(ctx, me, account) {
-		return workflows.Refuse("may_not_read", "Only the holders, approvers, administrators and auditors of this account can see who has access. You can see your own: `"+v.b.o.Command+" who` with your own name mentioned.")
+		return workflows.Refuse("may_not_read",
+			"Only the holders, approvers, administrators and auditors of this account can see who has access. You can see your own: `"+v.b.o.Command+" who` with your own name mentioned.")
 	}
 	return nil
 }
@@ -90,7 +93,8 @@ func environmentsOf(p workflows.Policy) []environmentOf {
 
 // whoAccount lists an account's users, the owner first, whom integrator.io's own list leaves out.
 func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page int) (workflows.Reply, error) {
-	head := []string{"*Who has access to " + workflows.Esc(a.Policy.Name) + "*", "Owner: " + workflows.Esc(owner(a)) + ". " + since(a.State)}
+	head := []string{"*Who has access to " + workflows.Esc(a.Policy.Name) + "*", "Owner: " + workflows.Esc(owner(a)) +
+		". " + since(a.State)}
 	for _, al := range a.Policy.Aliases {
 		if workflows.SameEmail(al.Email, owner(a)) {
 			head = append(head, alias(al))
@@ -104,7 +108,8 @@ func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page in
 			rows = append(rows, "*"+workflows.Esc(env.title)+"*: "+unreadable(err))
 			continue
 		}
-		rows = append(rows, "*"+workflows.Esc(env.title)+"*, "+workflows.Plural(len(census.Users), "user")+" (read at integrator.io, "+workflows.TimeOfDay(census.At)+")")
+		rows = append(rows, "*"+workflows.Esc(env.title)+"*, "+workflows.Plural(len(census.Users), "user")+
+			" (read at integrator.io, "+workflows.TimeOfDay(census.At)+")")
 		sort.SliceStable(census.Users, func(i, j int) bool { return byRisk(census.Users[i], census.Users[j]) })
 		for _, u := range census.Users {
 			rows = append(rows, userRow(u, a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u))))
@@ -112,17 +117,20 @@ func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page in
 	}
 	pages := max(1, (len(rows)+rowsPerPage-1)/rowsPerPage)
 	if page > pages {
-		return say(fmt.Sprintf("There are only %s. `%s who %s %d` shows the last.", workflows.Plural(pages, "page"), v.b.o.Command, a.Policy.ID, pages)), nil
+		return say(fmt.Sprintf("There are only %s. `%s who %s %d` shows the last.", workflows.Plural(pages, "page"),
+			v.b.o.Command, a.Policy.ID, pages)), nil
 	}
 	shown := rows[(page-1)*rowsPerPage : min(page*rowsPerPage, len(rows))]
 	out := append(head, shown...)
 	if page < pages {
-		out = append(out, fmt.Sprintf("Page %d of %d. `%s who %s %d` goes on.", page, pages, v.b.o.Command, a.Policy.ID, page+1))
+		out = append(out, fmt.Sprintf("Page %d of %d. `%s who %s %d` goes on.", page, pages, v.b.o.Command, a.Policy.ID,
+			page+1))
 	}
 	return say(strings.Join(out, "\n")), nil
 }
 
-// lastReviews are how many of an account's reviews are looked at for what they kept: one may be under way, and the one before it counts until then.
+// lastReviews are how many of an account's reviews are looked at for what they kept: one may be
+// under way, and the one before it counts until then.
 const lastReviews = 2
 
 // kept is what the last reviews kept. What cannot be read now is not named: the row itself matters more.
@@ -157,7 +165,8 @@ func unreadable(err error) string {
 
 // byRisk orders administrators first and monitors last, then by address.
 func byRisk(a, b workflows.User) bool {
-	rank := map[string]int{workflows.RoleAdministrator: 0, workflows.RoleManage: 1, workflows.RoleCustom: 2, workflows.RoleMonitor: 3}
+	rank := map[string]int{workflows.RoleAdministrator: 0, workflows.RoleManage: 1, workflows.RoleCustom: 2,
+		workflows.RoleMonitor: 3}
 	ra, oka := rank[a.Role]
 	rb, okb := rank[b.Role]
 	if !oka {
@@ -216,7 +225,8 @@ func (v *visit) whoPerson(ctx context.Context, id string) (workflows.Reply, erro
 		return workflows.Reply{}, err
 	}
 	if p.Email == "" {
-		return say("Slack shows no confirmed e-mail address of " + workflows.Mention(id) + ", so they cannot be found at integrator.io. Ask with the account's name and look for them there."), nil
+		return say("Slack shows no confirmed e-mail address of " + workflows.Mention(id) +
+			", so they cannot be found at integrator.io. Ask with the account's name and look for them there."), nil
 	}
 	accounts, err := v.b.o.Desk.Accounts(ctx)
 	if err != nil {
@@ -263,7 +273,8 @@ func (v *visit) personIn(ctx context.Context, a workflows.AccountInfo, p workflo
 		for _, u := range census.Users {
 			if workflows.SameEmail(u.Email, p.Email) {
 				found = true
-				out = append(out, name+", "+workflows.Esc(env.title)+": "+strings.TrimPrefix(userRow(u, a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u))), "• "))
+				out = append(out, name+", "+workflows.Esc(env.title)+": "+
+					strings.TrimPrefix(userRow(u, a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u))), "• "))
 			}
 		}
 		if !found {

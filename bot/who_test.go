@@ -11,14 +11,15 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// TestWhoHasTheAccountComparedOnlyForThoseWhoMayRead: whoever looks who has access, to an account or what one person has, has it compared with the
-// record as well.
+// TestWhoHasTheAccountComparedOnlyForThoseWhoMayRead: whoever looks who has access, to an account
+// or what one person has, has it compared with the record as well.
 func TestWhoHasTheAccountComparedOnlyForThoseWhoMayRead(t *testing.T) {
 	var mu sync.Mutex
 	var looked []string
 	r := running(t, slacksim.Options{}, func(o *Options) {
 		o.Census = func(context.Context, string, string) (workflows.Census, error) {
-			return workflows.Census{Users: []workflows.User{{Email: "ben@acme.example", Role: "monitor", Status: workflows.UserAccepted}}}, nil
+			return workflows.Census{Users: []workflows.User{{Email: "ben@acme.example", Role: "monitor",
+				Status: workflows.UserAccepted}}}, nil
 		}
 		o.Looked = func(account string) {
 			mu.Lock()

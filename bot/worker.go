@@ -34,7 +34,8 @@ func (b *Bot) handle(ctx context.Context, client *socketmode.Client, e envelope)
 	v := &visit{b: b, at: e.at, ack: &ack{b: b, client: client, envelope: e.id, kind: e.kind, at: e.at}}
 	defer func() {
 		if p := recover(); p != nil {
-			b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Str(fieldEnvelope, e.id).Msg("answering failed")
+			b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Str(fieldEnvelope,
+				e.id).Msg("answering failed")
 			v.rescue(ctx)
 		}
 		v.ack.send("none", nil)
@@ -86,8 +87,8 @@ type visit struct {
 	after func(context.Context)
 }
 
-// ask gives the record what is left of the budget. The answer after that is [workflows.ErrUnclear]: it may or may not be stored. A
-// desk that does not heed its context cannot hold up a worker.
+// ask gives the record what is left of the budget. The answer after that is [workflows.ErrUnclear]:
+// it may or may not be stored. A desk that does not heed its context cannot hold up a worker.
 func (v *visit) ask(ctx context.Context, f func(context.Context) (workflows.Reply, error)) (workflows.Reply, error) {
 	left := DeskBudget - v.b.o.RealNow().Sub(v.at)
 	if left < 50*time.Millisecond {
@@ -127,8 +128,9 @@ func (v *visit) ask(ctx context.Context, f func(context.Context) (workflows.Repl
 	}
 }
 
-// mayAct refuses people of other workspaces before anything else. The desk judges guests, bots and the like, freshly. In
-// an organisation a member may have another workspace's ID, which only their profile can settle.
+// mayAct refuses people of other workspaces before anything else. The desk judges guests, bots and
+// the like, freshly. In an organisation a member may have another workspace's ID, which only their
+// profile can settle.
 func (v *visit) mayAct(ctx context.Context) error {
 	me, err := v.b.api.Identity(ctx)
 	if err != nil {

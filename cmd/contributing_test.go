@@ -13,7 +13,8 @@ import (
 func TestThePageForContributorsNamesWhatIsThere(t *testing.T) {
 	page := file(t, ".github/CONTRIBUTING.md")
 	named := 0
-	for _, m := range regexp.MustCompile("`([a-zA-Z0-9_./-]+/[a-zA-Z0-9_./-]+|[A-Z]+\\.md)(?:#(\\w+))?`").FindAllStringSubmatch(page, -1) {
+	for _, m := range regexp.MustCompile("`([a-zA-Z0-9_./-]+/[a-zA-Z0-9_./-]+|[A-Z]+\\.md)(?:#(\\w+))?`").
+		FindAllStringSubmatch(page, -1) {
 		path, name := m[1], m[2]
 		if strings.HasPrefix(path, "/") {
 			continue
@@ -36,7 +37,8 @@ func TestThePageForContributorsNamesWhatIsThere(t *testing.T) {
 		t.Errorf("only %d files are found in it: does this test still read it?", named)
 	}
 	for target := range strings.Lines(page) {
-		if m := regexp.MustCompile(`^    make (\w+)`).FindStringSubmatch(target); m != nil && !strings.Contains(file(t, "Makefile"), "\n"+m[1]+":") {
+		if m := regexp.MustCompile(`^    make (\w+)`).FindStringSubmatch(target); m != nil &&
+			!strings.Contains(file(t, "Makefile"), "\n"+m[1]+":") {
 			t.Errorf(".github/CONTRIBUTING.md says make %s, which the Makefile does not know", m[1])
 		}
 	}

@@ -24,7 +24,8 @@ const (
 	top = ".."
 )
 
-// room says what one package may import. Lists hold what it imports itself; never holds what it may not reach by any road.
+// room says what one package may import. Lists hold what it imports itself; never holds what it may
+// not reach by any road.
 type room struct {
 	ours   []string // packages of this module, without the module's path
 	theirs []string // modules' packages of other people, by prefix
@@ -81,40 +82,47 @@ const (
 )
 
 // machines are the workflows' state machines, those to come included.
-var machines = []string{"workflows/transfer", "workflows/access", "workflows/drift", reviewRoom, "workflows/recovery", "workflows/key", "workflows/reach", "workflows/docs",
+var machines = []string{"workflows/transfer", "workflows/access", "workflows/drift", reviewRoom, "workflows/recovery",
+	"workflows/key", "workflows/reach", "workflows/docs",
 	"workflows/offboard", "workflows/tokens"}
 
 // shared are the rooms that the machines share; they only decide, as the machines do.
 var shared = []string{worktime, question, step, keyring}
 
 // simulators must never be part of what an operator deploys; a test's tools neither.
-var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim, module + "/" + idpSim, module + "/" + storeTest, miniredis, chrome, "testing"}
+var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim, module + "/" + idpSim,
+	module + "/" + storeTest, miniredis, chrome, "testing"}
 
 // rooms is the import table of the house.
 func rooms() map[string]room {
 	production := slices.Concat(
-		[]string{approvals, workflows, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, stepUp, configRoom, serve, reviewLists, evidenceRoom},
+		[]string{approvals, workflows, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, stepUp, configRoom,
+			serve, reviewLists, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
-		approvals:     {pure: true},
-		workflows:     {ours: []string{approvals}, theirs: []string{log, xSync}, never: []string{slackGo, redis, "net/http"}},
+		approvals: {pure: true},
+		workflows: {ours: []string{approvals}, theirs: []string{log, xSync},
+			never: []string{slackGo, redis, "net/http"}},
 		integrator:    {ours: []string{workflows}, theirs: []string{log, xSync}, never: []string{slackGo, redis}},
 		integratorSim: {},
 		postRoom:      {ours: []string{workflows}, theirs: []string{goMail}, never: []string{slackGo, redis}},
 		store:         {ours: []string{workflows}, theirs: []string{redis, log}, never: []string{slackGo}},
-		storeTest:     {ours: []string{workflows, store}, theirs: []string{miniredis, redis, log}, never: []string{slackGo}},
-		machineTest:   {},
-		slackAPI:      {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
-		rosterRoom:    {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
-		slackRoom:     {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp}, shared, machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
-		slackSim:      {theirs: []string{websocket}},
-		stepUp:        {ours: []string{workflows}, theirs: []string{oidc, oauth2}, never: []string{slackGo, redis}},
-		idpSim:        {theirs: []string{jose}},
-		"cmd":         {},
-		configRoom:    {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
-		serve:         {ours: production, theirs: []string{metrics, log, xSync}, never: simulators},
-		keyholder:     {ours: production, theirs: []string{flags, log}, never: simulators},
-		demo:          {ours: append(production, slackSim, integratorSim, idpSim), theirs: []string{flags, miniredis, log, xSync}},
+		storeTest: {ours: []string{workflows, store}, theirs: []string{miniredis, redis, log},
+			never: []string{slackGo}},
+		machineTest: {},
+		slackAPI:    {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
+		rosterRoom:  {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
+		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp}, shared,
+			machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
+		slackSim:   {theirs: []string{websocket}},
+		stepUp:     {ours: []string{workflows}, theirs: []string{oidc, oauth2}, never: []string{slackGo, redis}},
+		idpSim:     {theirs: []string{jose}},
+		"cmd":      {},
+		configRoom: {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
+		serve:      {ours: production, theirs: []string{metrics, log, xSync}, never: simulators},
+		keyholder:  {ours: production, theirs: []string{flags, log}, never: simulators},
+		demo: {ours: append(production, slackSim, integratorSim, idpSim), theirs: []string{flags, miniredis,
+			log, xSync}},
 	}
 	for _, m := range machines {
 		ours := slices.Concat([]string{workflows, approvals}, shared)
@@ -123,7 +131,8 @@ func rooms() map[string]room {
 		}
 		table[m] = room{ours: ours, never: []string{slackGo, redis, "net/http"}, pure: true}
 	}
-	table[evidenceRoom] = room{ours: []string{workflows, reviewRoom, reviewLists}, never: []string{slackGo, redis, "net/http"}, pure: true}
+	table[evidenceRoom] = room{ours: []string{workflows, reviewRoom, reviewLists},
+		never: []string{slackGo, redis, "net/http"}, pure: true}
 	table[reviewLists] = room{ours: []string{workflows}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	for _, s := range shared {
 		table[s] = room{ours: []string{workflows, approvals}, never: []string{slackGo, redis, "net/http"}, pure: true}
@@ -132,7 +141,8 @@ func rooms() map[string]room {
 }
 
 // impure are the standard library's packages that a room which only decides may not import, by prefix.
-var impure = []string{"bufio", "context", "crypto/rand", "database", "io", "log", "math/rand", "net", "os", "plugin", "runtime", "sync", "syscall", "testing", "unsafe"}
+var impure = []string{"bufio", "context", "crypto/rand", "database", "io", "log", "math/rand", "net", "os", "plugin",
+	"runtime", "sync", "syscall", "testing", "unsafe"}
 
 // listed is what go list says about a package.
 type listed struct {
@@ -214,8 +224,11 @@ func TestEachRoomImportsOnlyWhatItMay(t *testing.T) {
 			}
 		}
 		for _, forbidden := range r.never {
-			if i := slices.IndexFunc(p.Deps, func(path string) bool { return under(path, []string{forbidden}) }); i >= 0 {
-				t.Errorf("%s reaches %s: %s. It never may: cut that road.", p.local(), forbidden, road(all, p.ImportPath, p.Deps[i]))
+			if i := slices.IndexFunc(p.Deps, func(path string) bool {
+				return under(path, []string{forbidden})
+			}); i >= 0 {
+				t.Errorf("%s reaches %s: %s. It never may: cut that road.", p.local(), forbidden,
+					road(all, p.ImportPath, p.Deps[i]))
 			}
 		}
 	}
@@ -251,7 +264,8 @@ func TestTheProgramForOperatorsHoldsNoSimulator(t *testing.T) {
 	}
 	for _, dep := range deps {
 		if under(dep, simulators) {
-			t.Errorf("%s is built with %s. Simulators and test tools belong to %s and to _test.go files.", keyholder, dep, demo)
+			t.Errorf("%s is built with %s. Simulators and test tools belong to %s and to _test.go files.", keyholder,
+				dep, demo)
 		}
 	}
 }
@@ -285,13 +299,16 @@ func TestTheFoldersOfTheHouseAreFixed(t *testing.T) {
 		}
 	}
 	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains(built, e.Name()) && !slices.Contains(fixed, e.Name()) {
-			t.Errorf("%s is a new folder at the top. Put it into the room it serves: %s.", e.Name(), strings.Join(fixed, ", "))
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains(built, e.Name()) &&
+			!slices.Contains(fixed, e.Name()) {
+			t.Errorf("%s is a new folder at the top. Put it into the room it serves: %s.", e.Name(),
+				strings.Join(fixed, ", "))
 		}
 	}
 	for _, p := range packages(t) {
 		for _, part := range strings.Split(p.local(), "/") {
-			if p.ours() && slices.Contains([]string{"internal", "pkg", "common", "util", "utils", "helpers", "misc", "shared"}, part) {
+			if p.ours() && slices.Contains([]string{"internal", "pkg", "common", "util", "utils", "helpers", "misc",
+				"shared"}, part) {
 				t.Errorf("%s: a folder called %s says nothing. Name it after what it does, or move the code to its one user.", p.local(), part)
 			}
 		}
@@ -309,7 +326,8 @@ var allowedClocks = map[string]string{
 	"store/store.go": "the clock where none is passed in",
 }
 
-// Time is a value in the command: whoever reads a clock below the edge decides differently when asked again, and cannot be tested.
+// Time is a value in the command: whoever reads a clock below the edge decides differently when
+// asked again, and cannot be tested.
 func TestNothingBelowTheEdgeReadsAClock(t *testing.T) {
 	table, used := rooms(), map[string]bool{}
 	for _, p := range packages(t) {
@@ -370,7 +388,8 @@ func timeUses(t *testing.T, path string, functions []string) []string {
 // slashLiteral is a string literal that names the slash command as it is called by default.
 var slashLiteral = regexp.MustCompile(`"[^"]*(^|[^\w])/io [a-z]`)
 
-// The slash command may be called otherwise than /io: a text of a machine that says /io names a command that does not exist.
+// The slash command may be called otherwise than /io: a text of a machine that says /io names a
+// command that does not exist.
 func TestNoTextOfAMachineSpellsTheSlashCommand(t *testing.T) {
 	for _, p := range packages(t) {
 		if !p.ours() || !strings.HasPrefix(p.local(), "workflows") {

@@ -64,7 +64,8 @@ func TestTheScopesPageNamesEachScopeAndWhatIsLostWithoutIt(t *testing.T) {
 	var known []string
 	for _, s := range bot.Scopes {
 		known = append(known, s.Name)
-		row := "| `" + s.Name + "` | " + yes(s.Needed) + " | " + yes(slices.Contains(inManifest, s.Name)) + " | " + s.Lost + " |"
+		row := "| `" + s.Name + "` | " + yes(s.Needed) + " | " + yes(slices.Contains(inManifest, s.Name)) + " | " +
+			s.Lost + " |"
 		if !strings.Contains(readme, row+"\n") {
 			t.Errorf("%s: this row is missing or differs:\n%s", scopesPage, row)
 		}
@@ -89,7 +90,8 @@ func TestTheScopesPageNamesEachScopeAndWhatIsLostWithoutIt(t *testing.T) {
 func commandLines(t *testing.T) []string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "keyholder")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, module+"/"+keyholder).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program,
+		module+"/"+keyholder).CombinedOutput(); err != nil {
 		t.Fatalf("build keyholder: %v\n%s", err, out)
 	}
 	help, err := exec.Command(program, "--help").Output()
@@ -119,8 +121,11 @@ func TestTheReadmeNamesEveryCommandAndNoOther(t *testing.T) {
 	}
 	for _, doc := range pages(t) {
 		for _, m := range told.FindAllStringSubmatch(file(t, doc), -1) {
-			if !slices.ContainsFunc(commands, func(c string) bool { return m[1] == c || strings.HasPrefix(m[1], c+" ") }) {
-				t.Errorf("%s tells people to type keyholder %s, and there is no such command. There are: %s.", doc, m[1], strings.Join(commands, ", "))
+			if !slices.ContainsFunc(commands, func(c string) bool {
+				return m[1] == c || strings.HasPrefix(m[1], c+" ")
+			}) {
+				t.Errorf("%s tells people to type keyholder %s, and there is no such command. There are: %s.", doc,
+					m[1], strings.Join(commands, ", "))
 			}
 		}
 	}
@@ -142,7 +147,8 @@ func TestTheReadmeNamesOnlyTargetsOfTheMakefile(t *testing.T) {
 		}
 	}
 	for _, doc := range append(pages(t), ".ci/run", ".github/workflows/ci.yml") {
-		for _, m := range regexp.MustCompile("(?m)(?:`|^ +|run: |exec )make ([a-z]+)").FindAllStringSubmatch(file(t, doc), -1) {
+		for _, m := range regexp.MustCompile("(?m)(?:`|^ +|run: |exec )make ([a-z]+)").FindAllStringSubmatch(file(t,
+			doc), -1) {
 			if !slices.Contains(targets, m[1]) {
 				t.Errorf("%s tells people to type make %s, and there is no such target", doc, m[1])
 			}

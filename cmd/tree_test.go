@@ -11,20 +11,25 @@ import (
 	"unicode/utf8"
 )
 
-// built are the folders at the top that make leaves behind, and private the files that stay with whoever has them (.gitignore names both).
+// built are the folders at the top that make leaves behind, and private the files that stay with
+// whoever has them (.gitignore names both).
 var (
 	built   = []string{"bin", "dist"}
 	private = []string{".env", "keyholder.yaml"}
 )
 
-// banned is text that no file may hold, and what to do instead. The words are put together, or this file would hold them.
+// banned is text that no file may hold, and what to do instead. The words are put together, or this
+// file would hold them.
 var banned = []struct {
 	what *regexp.Regexp
 	cure string
 }{
-	{regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME)\b`), "Do it, or write it down as an issue; the tree holds no promises."},
-	{regexp.MustCompile(`(^|[\s"'` + "`" + `(=:,])/(wo` + `rk|ro` + `ot|tm` + `p|Use` + `rs|home/[a-z]+)/`), "A path of one machine helps nobody else: use t.TempDir, or a path within the repository."},
-	{regexp.MustCompile(`xox[bp]-\d{9,}-\d{9,}-[A-Za-z0-9]{20,}|xapp-1-A[A-Z0-9]{9,}-\d{12,}-[0-9a-f]{60,}`), "This looks like a real Slack token: revoke it, and use one that is visibly invented."},
+	{regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME)\b`),
+		"Do it, or write it down as an issue; the tree holds no promises."},
+	{regexp.MustCompile(`(^|[\s"'` + "`" + `(=:,])/(wo` + `rk|ro` + `ot|tm` + `p|Use` + `rs|home/[a-z]+)/`),
+		"A path of one machine helps nobody else: use t.TempDir, or a path within the repository."},
+	{regexp.MustCompile(`xox[bp]-\d{9,}-\d{9,}-[A-Za-z0-9]{20,}|xapp-1-A[A-Z0-9]{9,}-\d{12,}-[0-9a-f]{60,}`),
+		"This looks like a real Slack token: revoke it, and use one that is visibly invented."},
 }
 
 func TestNoFileHoldsPromisesOrPathsOfOneMachine(t *testing.T) {

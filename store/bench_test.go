@@ -14,8 +14,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Each benchmark of the store stands beside one of bare Redis that moves as many bytes in as many round trips, so the difference is what the store
-// costs. Run them together: go test -bench . -run '^$' ./store
+// Each benchmark of the store stands beside one of bare Redis that moves as many bytes in as many
+// round trips, so the difference is what the store costs. Run them together: go test -bench . -run
+// '^$' ./store
 
 const benchState = 2 << 10 // bytes
 
@@ -26,7 +27,8 @@ func benchChange(from workflows.Record) workflows.Change {
 	id := workflows.NewID('t', "acme", 4, "bench")
 	c.Workflow = id
 	for i := range 3 {
-		e := workflows.Effect{Kind: workflows.EffectCards, Workflow: id, Account: "acme", Key: fmt.Sprintf("cards/%s/%d", id, i), Made: time.Now(), Revision: 1}
+		e := workflows.Effect{Kind: workflows.EffectCards, Workflow: id, Account: "acme",
+			Key: fmt.Sprintf("cards/%s/%d", id, i), Made: time.Now(), Revision: 1}
 		c.Put = append(c.Put, e)
 	}
 	return c
@@ -45,7 +47,8 @@ func BenchmarkLoad(b *testing.B) {
 	})
 	b.Run("bare HGETALL", func(b *testing.B) {
 		c := raw(b, server.Addr)
-		if err := c.HSet(context.Background(), "bare", "a", strings.Repeat("s", benchState), "b", "1", "c", "2").Err(); err != nil {
+		if err := c.HSet(context.Background(), "bare", "a", strings.Repeat("s", benchState), "b", "1", "c",
+			"2").Err(); err != nil {
 			b.Fatal(err)
 		}
 		for b.Loop() {
@@ -75,7 +78,8 @@ func BenchmarkCommit(b *testing.B) {
 			if err := c.HGetAll(context.Background(), "bare").Err(); err != nil {
 				b.Fatal(err)
 			}
-			if err := script.Run(context.Background(), c, []string{"bare", "list", "c1", "c2", "c3"}, state, event, card, card, card).Err(); err != nil {
+			if err := script.Run(context.Background(), c, []string{"bare", "list", "c1", "c2", "c3"}, state, event,
+				card, card, card).Err(); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -102,7 +106,8 @@ func BenchmarkClaimEffects(b *testing.B) {
 			later := workflows.Change{Account: "acme"}
 			id := workflows.NewID('t', "acme", 16, "bench")
 			for i := range open {
-				later.Append = append(later.Append, workflows.Effect{ID: fmt.Sprint(i), Workflow: id, Account: "acme", Key: fmt.Sprintf("k/%d", i),
+				later.Append = append(later.Append, workflows.Effect{ID: fmt.Sprint(i), Workflow: id, Account: "acme",
+					Key:  fmt.Sprintf("k/%d", i),
 					Made: time.Now(), Kind: workflows.EffectCall})
 			}
 			if open > 0 {
@@ -124,8 +129,9 @@ func BenchmarkClaimEffects(b *testing.B) {
 		id := workflows.NewID('t', "acme", 16, "bench")
 		c := workflows.Change{Workflow: id}
 		for i := range 64 {
-			e := workflows.Effect{ID: fmt.Sprint(i), Workflow: id, Account: "acme", Key: fmt.Sprintf("watch/%d", i), Every: time.Nanosecond,
-				Made: time.Now(), Kind: workflows.EffectCall}
+			e := workflows.Effect{ID: fmt.Sprint(i), Workflow: id, Account: "acme", Key: fmt.Sprintf("watch/%d", i),
+				Every: time.Nanosecond,
+				Made:  time.Now(), Kind: workflows.EffectCall}
 			c.Put = append(c.Put, e)
 		}
 		commit(b, s, c)

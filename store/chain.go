@@ -22,7 +22,8 @@ const (
 	saltBytes    = 16
 )
 
-// entry is one stored event: this header as one line of JSON, a newline, the body's exact bytes. An erased entry has neither salt nor body.
+// entry is one stored event: this header as one line of JSON, a newline, the body's exact bytes. An
+// erased entry has neither salt nor body.
 type entry struct {
 	Seq    uint64 `json:"seq"`
 	Type   string `json:"type"`
@@ -35,7 +36,8 @@ type entry struct {
 	body []byte // {"by":…,"command":…,"calls":…,"body":…}
 }
 
-// hash is SHA-256 over the parts, each behind its length as 8 bytes, big-endian, so that no two lists of parts give the same bytes.
+// hash is SHA-256 over the parts, each behind its length as 8 bytes, big-endian, so that no two
+// lists of parts give the same bytes.
 func hash(parts ...[]byte) []byte {
 	h := sha256.New()
 	for _, p := range parts {
@@ -55,7 +57,8 @@ func link(previous []byte, id string, seq uint64, kind string, at int64, digest 
 	return hash([]byte(domainLink), previous, []byte(id), number(seq), []byte(kind), number(uint64(at)), digest)
 }
 
-// seal makes the stored entry of an event and the chain's next link. The salt keeps an erased body from being guessed from its digest.
+// seal makes the stored entry of an event and the chain's next link. The salt keeps an erased body
+// from being guessed from its digest.
 func seal(previous string, ref workflows.Ref, e workflows.Event) (stored []byte, next string, err error) {
 	body, err := encodeBody(e)
 	if err != nil {
@@ -69,8 +72,9 @@ func seal(previous string, ref workflows.Ref, e workflows.Event) (stored []byte,
 	rand.Read(salt)
 	d := digest(salt, body)
 	l := link(prev, refID(ref), e.Seq, e.Type, e.At.UnixMilli(), d)
-	en := entry{Seq: e.Seq, Type: e.Type, At: e.At.UnixMilli(), Salt: hex.EncodeToString(salt), Digest: hex.EncodeToString(d),
-		Link: hex.EncodeToString(l), body: body}
+	en := entry{Seq: e.Seq, Type: e.Type, At: e.At.UnixMilli(), Salt: hex.EncodeToString(salt),
+		Digest: hex.EncodeToString(d),
+		Link:   hex.EncodeToString(l), body: body}
 	stored, err = en.encode()
 	return stored, en.Link, err
 }
@@ -96,8 +100,9 @@ func decodeEntry(stored []byte) (entry, error) {
 	return en, nil
 }
 
-// encodeBody writes {"by":…,"command":…,"calls":…,"body":…} around the event's body without touching a byte of it; encoding/json would compact and
-// escape. An event without calls has no such part.
+// encodeBody writes {"by":…,"command":…,"calls":…,"body":…} around the event's body without
+// touching a byte of it; encoding/json would compact and escape. An event without calls has no such
+// part.
 func encodeBody(e workflows.Event) ([]byte, error) {
 	if !utf8.ValidString(e.Type) {
 		return nil, errors.New("the event's type is not UTF-8")
@@ -121,7 +126,8 @@ func encodeBody(e workflows.Event) ([]byte, error) {
 		calls = append([]byte(`,"calls":`), calls...)
 	}
 	var b bytes.Buffer
-	for _, part := range [][]byte{[]byte(`{"by":`), by, []byte(`,"command":`), command, calls, []byte(`,"body":`), e.Body, []byte("}")} {
+	for _, part := range [][]byte{[]byte(`{"by":`), by, []byte(`,"command":`), command, calls, []byte(`,"body":`),
+		e.Body, []byte("}")} {
 		b.Write(part)
 	}
 	return b.Bytes(), nil

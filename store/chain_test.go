@@ -81,18 +81,32 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 		seq  uint64
 	}{
 		{"sequence", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, header("seq", 9)) }, 2},
-		{"type", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, header("type", "shrunk")) }, 2},
+		{"type", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
+			edit(t, m, e, header("type", "shrunk"))
+		}, 2},
 		{"time", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, header("at", 1)) }, 2},
-		{"salt", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, header("salt", other[:32])) }, 2},
-		{"digest", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, header("digest", other)) }, 2},
+		{"salt", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
+			edit(t, m, e, header("salt", other[:32]))
+		}, 2},
+		{"digest", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
+			edit(t, m, e, header("digest", other))
+		}, 2},
 		{"link", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, header("link", other)) }, 2},
-		{"mark of erasure", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, header("erased", true)) }, 2},
+		{"mark of erasure", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
+			edit(t, m, e, header("erased", true))
+		}, 2},
 		{"actor", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
 			edit(t, m, e, replace(`"keyholder"`, `"person"`))
 		}, 2},
-		{"command", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, replace(`"c2"`, `"c3"`)) }, 2},
-		{"body", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, replace(`"a":[]`, `"a":{}`)) }, 2},
-		{"white space of the body", func(t *testing.T, m *miniredis.Miniredis, e, _ string) { edit(t, m, e, replace(`"a":[]`, `"a": []`)) }, 2},
+		{"command", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
+			edit(t, m, e, replace(`"c2"`, `"c3"`))
+		}, 2},
+		{"body", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
+			edit(t, m, e, replace(`"a":[]`, `"a":{}`))
+		}, 2},
+		{"white space of the body", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
+			edit(t, m, e, replace(`"a":[]`, `"a": []`))
+		}, 2},
 		{"header destroyed", func(t *testing.T, m *miniredis.Miniredis, e, _ string) {
 			edit(t, m, e, func(string) string { return "nothing" })
 		}, 2},
@@ -112,9 +126,14 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 		{"head", func(t *testing.T, m *miniredis.Miniredis, _, r string) { m.HSet(r, "head", other) }, 0},
 		{"version", func(t *testing.T, m *miniredis.Miniredis, _, r string) { m.HSet(r, "version", "2") }, 0},
 		{"last time", func(t *testing.T, m *miniredis.Miniredis, _, r string) { m.HSet(r, "last", "5") }, 0},
-		{"version no number", func(t *testing.T, m *miniredis.Miniredis, _, r string) { m.HSet(r, "version", "two") }, 0},
+		{"version no number", func(t *testing.T, m *miniredis.Miniredis, _, r string) {
+			m.HSet(r, "version", "two")
+		}, 0},
 		{"record removed", func(t *testing.T, m *miniredis.Miniredis, _, r string) { m.Del(r) }, 0},
-		{"record and events removed", func(t *testing.T, m *miniredis.Miniredis, e, r string) { m.Del(r); m.Del(e) }, 0},
+		{"record and events removed", func(t *testing.T, m *miniredis.Miniredis, e, r string) {
+			m.Del(r)
+			m.Del(e)
+		}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, m, events, record := chained(t)
@@ -131,7 +150,9 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 				t.Errorf("found at event %d, want %d: %v", broken.Seq, c.seq, err)
 			}
 			found := 0
-			if _, _, err := s.VerifyAll(context.Background(), func(ref workflows.Ref, err error) { found++ }); err != nil || found != 1 {
+			if _, _, err := s.VerifyAll(context.Background(), func(ref workflows.Ref, err error) {
+				found++
+			}); err != nil || found != 1 {
 				t.Errorf("VerifyAll found %d faults, %v", found, err)
 			}
 		})
@@ -157,7 +178,9 @@ func TestAnOpenWorkflowThatIsGoneOrUnlistedIsFound(t *testing.T) {
 			}
 		}
 		found := map[workflows.Ref]string{}
-		if _, _, err := s.VerifyAll(context.Background(), func(r workflows.Ref, err error) { found[r] = err.Error() }); err != nil {
+		if _, _, err := s.VerifyAll(context.Background(), func(r workflows.Ref, err error) {
+			found[r] = err.Error()
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if len(found) != 1 || !strings.Contains(found[ref], what) {
@@ -172,7 +195,8 @@ func TestADamagedPlaceOrEffectKeepsNothingElseWaiting(t *testing.T) {
 	id := workflows.NewID('t', "acme", s.Shards(), "x")
 	var c workflows.Change
 	for _, who := range []string{"U1", "U2", "U3"} {
-		c.Put = append(c.Put, workflows.Effect{Kind: workflows.EffectCards, ID: who, Workflow: id, Key: "cards/" + id + "/" + who})
+		c.Put = append(c.Put, workflows.Effect{Kind: workflows.EffectCards, ID: who, Workflow: id,
+			Key: "cards/" + id + "/" + who})
 	}
 	commit(t, s, c)
 	for _, k := range m.Keys() {
@@ -187,7 +211,8 @@ func TestADamagedPlaceOrEffectKeepsNothingElseWaiting(t *testing.T) {
 		t.Fatalf("%d claims, %v", len(claims), err)
 	}
 	for _, c := range claims {
-		if damaged := strings.HasSuffix(c.Effect.Key, "/U1"); damaged != (c.Unreadable != nil) || !damaged && c.Effect.Workflow != id {
+		if damaged := strings.HasSuffix(c.Effect.Key, "/U1"); damaged != (c.Unreadable != nil) || !damaged &&
+			c.Effect.Workflow != id {
 			t.Errorf("claimed %+v", c)
 		}
 	}
@@ -227,7 +252,8 @@ func TestTheFormulaInDocGoIsTheOneInUse(t *testing.T) {
 		if err != nil || len(salt) != 16 || e.Seq != int64(i)+1 {
 			t.Fatalf("header %s", header)
 		}
-		previous = h("keyholder chain link 1", previous, "account/acme", eight(e.Seq), e.Type, eight(e.At), h("keyholder event digest 1", string(salt), body))
+		previous = h("keyholder chain link 1", previous, "account/acme", eight(e.Seq), e.Type, eight(e.At),
+			h("keyholder event digest 1", string(salt), body))
 	}
 	if got := load(t, s, acme).Head; got != hex.EncodeToString([]byte(previous)) {
 		t.Errorf("head %s, recomputed %x", got, previous)
@@ -243,7 +269,8 @@ func TestErasedContentIsNowhereInTheRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(list[1], "command") || strings.Contains(list[1], "salt") || !strings.Contains(list[1], "digest") {
+	if strings.Contains(list[1], "command") || strings.Contains(list[1], "salt") || !strings.Contains(list[1],
+		"digest") {
 		t.Errorf("the erased event is stored as %q", list[1])
 	}
 	got, err := s.Events(context.Background(), acme, 1)

@@ -11,8 +11,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// clockCheck compares this machine's clock with the masters' in the very round trip of a read, so that nothing is decided or claimed by a clock that
-// jumped since somebody looked last.
+// clockCheck compares this machine's clock with the masters' in the very round trip of a read, so
+// that nothing is decided or claimed by a clock that jumped since somebody looked last.
 type clockCheck struct {
 	s           *Store
 	began, done time.Time
@@ -41,7 +41,8 @@ func (s *Store) askTime(ctx context.Context, pipe redis.Pipeliner, shards []int)
 // answered notes when the pipeline came back.
 func (c *clockCheck) answered() { c.done = c.s.now() }
 
-// verdict is [ErrClock], which is [workflows.ErrAway] as well, when a master that answered is more than [MaxClockDistance] away.
+// verdict is [ErrClock], which is [workflows.ErrAway] as well, when a master that answered is more
+// than [MaxClockDistance] away.
 func (c *clockCheck) verdict() error {
 	if c == nil || c.done.IsZero() {
 		return nil
@@ -52,7 +53,8 @@ func (c *clockCheck) verdict() error {
 			continue // its own error is that of the read
 		}
 		if apart := distance(there, c.began, c.done.Sub(c.began)); apart > MaxClockDistance {
-			return fmt.Errorf("compare clocks: %w: %w: it is %s away", workflows.ErrAway, ErrClock, apart.Round(time.Millisecond))
+			return fmt.Errorf("compare clocks: %w: %w: it is %s away", workflows.ErrAway, ErrClock,
+				apart.Round(time.Millisecond))
 		}
 	}
 	return nil

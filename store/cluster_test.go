@@ -145,8 +145,10 @@ func six(t *testing.T) []*node {
 		}
 		bus := free()
 		n.clients, n.bus = newGate(t, n.ip, ""), newGate(t, n.ip, "127.0.0.1:"+bus)
-		n.server = storetest.Redis(t, "--bind", "127.0.0.1", n.ip, "--bind-source-addr", n.ip, "--protected-mode", "no", "--cluster-enabled", "yes",
-			"--cluster-port", bus, "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0", "--cluster-announce-ip", n.ip,
+		n.server = storetest.Redis(t, "--bind", "127.0.0.1", n.ip, "--bind-source-addr", n.ip, "--protected-mode", "no",
+			"--cluster-enabled", "yes",
+			"--cluster-port", bus, "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0",
+			"--cluster-announce-ip", n.ip,
 			"--cluster-announce-port", n.clients.port(), "--cluster-announce-bus-port", n.bus.port())
 		n.clients.leads(n.server.Addr)
 		n.direct = raw(t, n.server.Addr)
@@ -157,7 +159,9 @@ func six(t *testing.T) []*node {
 		must(t, nodes[i].direct.ClusterAddSlotsRange(ctx, slots[0], slots[1]).Err())
 		id, err := nodes[i].direct.ClusterMyID(ctx).Result()
 		must(t, err)
-		eventually(t, "a replica follows its master", func() bool { return nodes[i+3].direct.ClusterReplicate(ctx, id).Err() == nil })
+		eventually(t, "a replica follows its master", func() bool {
+			return nodes[i+3].direct.ClusterReplicate(ctx, id).Err() == nil
+		})
 	}
 	whole(t, nodes)
 	return nodes
@@ -174,7 +178,8 @@ func whole(t *testing.T, nodes []*node) {
 			role, err3 := n.direct.Info(ctx, "replication").Result()
 			linked := strings.Contains(role, "state=online") || strings.Contains(role, "master_link_status:up")
 			return err == nil && err2 == nil && err3 == nil && linked && strings.Contains(info, "cluster_state:ok") &&
-				strings.Count(text, "slave ") == 3 && !strings.Contains(text, "fail ") && !strings.Contains(text, "fail? ")
+				strings.Count(text, "slave ") == 3 && !strings.Contains(text, "fail ") && !strings.Contains(text,
+				"fail? ")
 		})
 	}
 }
@@ -205,8 +210,9 @@ var clusterFaults = []clusterFault{
 	{"stopped", func(n []*node) { n[0].server.Freeze() }, func(n []*node) { n[0].server.Thaw() }},
 }
 
-// TestNoAcknowledgedCommitIsLostByAClustersFailover counts what was acknowledged against what is recorded afterwards, while a master of six nodes is killed,
-// stopped, and cut off from its replica and the others while the store reaches it.
+// TestNoAcknowledgedCommitIsLostByAClustersFailover counts what was acknowledged against what is
+// recorded afterwards, while a master of six nodes is killed, stopped, and cut off from its replica
+// and the others while the store reaches it.
 func TestNoAcknowledgedCommitIsLostByAClustersFailover(t *testing.T) {
 	t.Parallel()
 	faults := clusterFaults[:1]
@@ -265,7 +271,8 @@ func acknowledged(t *testing.T, s *store.Store, nodes []*node, fault clusterFaul
 			return false
 		}
 		for _, line := range strings.Split(text, "\n") {
-			if strings.HasPrefix(strings.SplitN(line+"  ", " ", 3)[1], nodes[3].ip+":") && strings.Contains(line, "master") {
+			if strings.HasPrefix(strings.SplitN(line+"  ", " ", 3)[1], nodes[3].ip+":") && strings.Contains(line,
+				"master") {
 				return true
 			}
 		}

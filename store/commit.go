@@ -10,9 +10,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Commit implements [workflows.Records]: one script call. Errors: [workflows.ErrConflict] when a record, a claim or a card's workflow has
-// moved on; [workflows.ErrUnclear] when the change may or may not be stored; [workflows.ErrAway] when it is not; [ErrMisuse] when
-// it cannot be.
+// Commit implements [workflows.Records]: one script call. Errors: [workflows.ErrConflict] when a
+// record, a claim or a card's workflow has moved on; [workflows.ErrUnclear] when the change may or
+// may not be stored; [workflows.ErrAway] when it is not; [ErrMisuse] when it cannot be.
 func (s *Store) Commit(ctx context.Context, c workflows.Change) error {
 	if s.Standing() == SealedElsewhere {
 		return fmt.Errorf("commit: %w", ErrSealed)
@@ -54,13 +54,15 @@ func (s *Store) commitCall(c workflows.Change) (*call, error) {
 		return nil, err
 	}
 	w := &walk{s: s, shard: shard}
-	for _, k := range []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.records(shard),
+	for _, k := range []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk),
+		s.keys.records(shard),
 		s.keys.timers(shard), s.keys.timersLeased(shard), s.keys.timersTokens(shard)} {
 		w.key(k)
 	}
 	w.arg(workflows.LeaseFor.Milliseconds())
 	w.answers(c.Answers)
-	for _, step := range []func(workflows.Change) error{w.compare, w.guards, w.records, w.effects, w.timers, w.indexes} {
+	for _, step := range []func(workflows.Change) error{
+		w.compare, w.guards, w.records, w.effects, w.timers, w.indexes} {
 		if err := step(c); err != nil {
 			return nil, err
 		}
@@ -149,8 +151,8 @@ func (w *walk) compare(c workflows.Change) error {
 	return nil
 }
 
-// guards compares the workflows of cards that the change does not itself advance: a refresh decided on an old state must not
-// put old content over new.
+// guards compares the workflows of cards that the change does not itself advance: a refresh decided
+// on an old state must not put old content over new.
 func (w *walk) guards(c workflows.Change) error {
 	compared := map[string]bool{}
 	for _, r := range c.Records {
@@ -207,7 +209,8 @@ func (w *walk) records(c workflows.Change) error {
 		if machine == "" {
 			machine = ref.Kind
 		}
-		next := laidOut(workflows.Record{Ref: ref, Version: r.From.Version + uint64(n), Machine: machine, Schema: r.Schema, State: r.State, Head: head,
+		next := laidOut(workflows.Record{Ref: ref, Version: r.From.Version + uint64(n), Machine: machine,
+			Schema: r.Schema, State: r.State, Head: head,
 			Last: r.Events[n-1].At})
 		state, chain := w.s.seal.seals(next)
 		c.Records[at].Head = head
@@ -247,8 +250,8 @@ func (w *walk) effects(c workflows.Change) error {
 	return nil
 }
 
-// header is what scripts know of an effect. It is due at once: the time it was made, or this machine's where that is earlier,
-// serves only to hand out the older ones first.
+// header is what scripts know of an effect. It is due at once: the time it was made, or this
+// machine's where that is earlier, serves only to hand out the older ones first.
 func header(e workflows.Effect, now time.Time) string {
 	lane := workflows.LanePeople
 	if e.Lane != workflows.LanePeople {

@@ -35,21 +35,25 @@ func TestConformanceWithSeals(t *testing.T) {
 	})
 }
 
-// TestConformanceUnderAnotherPrefixBesideAnotherInstallation runs the suite beside a store whose keys, though everything else is the same, are never touched.
+// TestConformanceUnderAnotherPrefixBesideAnotherInstallation runs the suite beside a store whose
+// keys, though everything else is the same, are never touched.
 func TestConformanceUnderAnotherPrefixBesideAnotherInstallation(t *testing.T) {
 	server := storetest.Redis(t)
 	empty(t, server.Addr)
 	beside := storetest.OpenAt(t, server.URL)
 	commit(t, beside, grow(load(t, beside, acme)))
-	commit(t, beside, workflows.Change{Workflow: "t00-beside", Append: []workflows.Effect{{ID: "beside", Workflow: "t00-beside", Key: "io/acme",
-		Kind: workflows.EffectCall}}, TimersSet: []workflows.Timer{{Workflow: "t00-beside", Name: "beside", At: time.UnixMilli(1)}}})
+	commit(t, beside, workflows.Change{Workflow: "t00-beside",
+		Append: []workflows.Effect{{ID: "beside", Workflow: "t00-beside", Key: "io/acme",
+			Kind: workflows.EffectCall}}, TimersSet: []workflows.Timer{{Workflow: "t00-beside", Name: "beside",
+			At: time.UnixMilli(1)}}})
 	before := everything(t, server.Addr, "kh:*")
 	storetest.Run(t, func(t *testing.T) storetest.Subject {
 		c := raw(t, server.Addr)
 		for key := range everything(t, server.Addr, "tenant-7:kh*") {
 			must(t, c.Del(context.Background(), key).Err())
 		}
-		return storetest.OpenWith(t, store.Options{URL: server.URL, Shards: 4, Prefix: "tenant-7:kh", Log: zerolog.Nop()})
+		return storetest.OpenWith(t, store.Options{URL: server.URL, Shards: 4, Prefix: "tenant-7:kh",
+			Log: zerolog.Nop()})
 	})
 	after := everything(t, server.Addr, "kh:*")
 	if !maps.Equal(before, after) {

@@ -22,8 +22,9 @@ const (
 	looks = 64
 )
 
-// ClaimEffects implements [workflows.Effects]. When nothing is due it costs one pipelined read; otherwise one more round trip for the
-// leases. On an error nothing is answered; what was leased comes back when its lease ends.
+// ClaimEffects implements [workflows.Effects]. When nothing is due it costs one pipelined read;
+// otherwise one more round trip for the leases. On an error nothing is answered; what was leased
+// comes back when its lease ends.
 func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int, only ...int) ([]workflows.Claim, error) {
 	var claims []workflows.Claim
 	width := min(max, widest)
@@ -61,7 +62,8 @@ func (s *Store) ClaimEffects(ctx context.Context, real time.Time, max int, only 
 	return claims, nil
 }
 
-// dueEffects lists up to width due keys, the people's lane of every shard before the bulk lane of any, each shard in turn.
+// dueEffects lists up to width due keys, the people's lane of every shard before the bulk lane of
+// any, each shard in turn.
 func (s *Store) dueEffects(ctx context.Context, real time.Time, width int, only []int) ([]candidate, error) {
 	shards := s.everyShard(only)
 	upTo := &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(width)}
@@ -109,7 +111,8 @@ func candidates(shards []int, lane int, cmds []*redis.StringSliceCmd) [][]candid
 }
 
 // leaseEffects claims up to free of the candidates, one script call for each shard.
-func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candidate, free int) ([]workflows.Claim, error) {
+func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candidate, free int) ([]workflows.Claim,
+	error) {
 	until := real.Add(workflows.LeaseFor)
 	groups := byShard(picked)
 	quota := quotas(groups, free)
@@ -120,7 +123,8 @@ func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candi
 			continue
 		}
 		c := &call{shard: shard, script: scriptClaimEffects, args: []any{millis(real), millis(until), quota[shard]},
-			keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.held(shard)}}
+			keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk),
+				s.keys.held(shard)}}
 		for _, cand := range list {
 			c.keys = append(c.keys, s.keys.queue(shard, cand.member), s.placesOf(shard, cand.member))
 			c.args = append(c.args, cand.lane, cand.member, newToken(shard))
@@ -148,8 +152,9 @@ func (s *Store) placesOf(shard int, key string) string {
 	return s.keys.queue(shard, key)
 }
 
-// readClaims reads the script's answer. An effect that cannot be read (a later version wrote it, or somebody else) is claimed as such. The key is the
-// queue's, whatever the effect says: that is where the lease stands.
+// readClaims reads the script's answer. An effect that cannot be read (a later version wrote it, or
+// somebody else) is claimed as such. The key is the queue's, whatever the effect says: that is
+// where the lease stands.
 func (s *Store) readClaims(c *call, until time.Time) []workflows.Claim {
 	answer, _ := c.reply.([]any)
 	var claims []workflows.Claim
@@ -158,7 +163,8 @@ func (s *Store) readClaims(c *call, until time.Time) []workflows.Claim {
 		attempts, _ := strconv.Atoi(fmt.Sprint(answer[1]))
 		body, _ := answer[2].(string)
 		lane, _ := c.args[3+(i-1)*3].(int)
-		claim := workflows.Claim{Shard: c.shard, Token: fmt.Sprint(c.args[3+(i-1)*3+2]), Until: time.UnixMilli(until.UnixMilli()), Attempts: attempts}
+		claim := workflows.Claim{Shard: c.shard, Token: fmt.Sprint(c.args[3+(i-1)*3+2]),
+			Until: time.UnixMilli(until.UnixMilli()), Attempts: attempts}
 		if err := json.Unmarshal([]byte(body), &claim.Effect); err != nil {
 			claim.Unreadable, claim.Effect = fmt.Errorf("decode effect: %w", err), workflows.Effect{}
 		}
@@ -236,7 +242,8 @@ func (s *Store) SavePlace(ctx context.Context, c workflows.Claim, name, recipien
 	return held("save a place", sc)
 }
 
-// Extend implements [workflows.Effects]; it prolongs claims of timers as well. A lease that ended is still ours as long as nobody took over.
+// Extend implements [workflows.Effects]; it prolongs claims of timers as well. A lease that ended
+// is still ours as long as nobody took over.
 func (s *Store) Extend(ctx context.Context, c workflows.Claim, real time.Time) (time.Time, error) {
 	shard, err := s.claimShard(c)
 	if err != nil {
@@ -247,12 +254,14 @@ func (s *Store) Extend(ctx context.Context, c workflows.Claim, real time.Time) (
 		return until, s.endTimer(ctx, c, "extend", until)
 	}
 	sc := &call{shard: shard, script: scriptExtend, args: []any{c.Effect.Key, c.Token, millis(until)},
-		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.queue(shard, c.Effect.Key)}}
+		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk),
+			s.keys.queue(shard, c.Effect.Key)}}
 	s.run(ctx, false, sc)
 	return until, held("extend", sc)
 }
 
-// Finish implements [workflows.Effects]. For a claim of a timer Done drops it, and otherwise it may be claimed again at NotBefore.
+// Finish implements [workflows.Effects]. For a claim of a timer Done drops it, and otherwise it may
+// be claimed again at NotBefore.
 func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finish) error {
 	shard, err := s.claimShard(c)
 	if err != nil {
@@ -269,9 +278,11 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 		notBefore = millis(f.NotBefore)
 	}
 	sc := &call{shard: shard, script: scriptFinish,
-		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk), s.keys.queue(shard, c.Effect.Key),
+		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk),
+			s.keys.queue(shard, c.Effect.Key),
 			s.keys.queue(shard, f.Move), s.keys.places(shard, c.Effect.Workflow)},
-		args: []any{c.Effect.Key, c.Token, flag(f.Done), everyMillis(c.Effect), flag(f.Failed), notBefore, workflows.LeaseFor.Milliseconds(),
+		args: []any{c.Effect.Key, c.Token, flag(f.Done), everyMillis(c.Effect), flag(f.Failed), notBefore,
+			workflows.LeaseFor.Milliseconds(),
 			f.Move}}
 	for field, p := range f.Places {
 		stored, err := s.seal.place(c.Effect.Workflow, field, p)
@@ -284,12 +295,13 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 	return held("finish", sc)
 }
 
-// HoldBack implements [workflows.Effects]. The later of two not-befores counts. Every shard keeps its copy, because a script may only look
-// at keys of its own shard.
+// HoldBack implements [workflows.Effects]. The later of two not-befores counts. Every shard keeps
+// its copy, because a script may only look at keys of its own shard.
 func (s *Store) HoldBack(ctx context.Context, destination string, until time.Time) error {
 	calls := make([]*call, s.shards)
 	for shard := range calls {
-		calls[shard] = &call{shard: shard, script: scriptHold, keys: []string{s.keys.held(shard)}, args: []any{destination, millis(until)}}
+		calls[shard] = &call{shard: shard, script: scriptHold, keys: []string{s.keys.held(shard)},
+			args: []any{destination, millis(until)}}
 	}
 	s.run(ctx, false, calls...)
 	for _, c := range calls {

@@ -42,14 +42,16 @@ var (
 	ErrMisuse = errors.New("the change cannot be stored")
 )
 
-// notRun lists the answers with which Redis says that it did not run a command, a script included: each check comes before the
-// script's first write.
-var notRun = []string{"LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "MOVED", "ASK", "OOM", "MISCONF",
-	"BUSY", "NOAUTH", "NOPERM", "WRONGPASS", "NOSCRIPT", "CROSSSLOT", "EXECABORT", "ERR max number of clients", "ERR Client sent AUTH",
+// notRun lists the answers with which Redis says that it did not run a command, a script included:
+// each check comes before the script's first write.
+var notRun = []string{"LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "MOVED", "ASK",
+	"OOM", "MISCONF",
+	"BUSY", "NOAUTH", "NOPERM", "WRONGPASS", "NOSCRIPT", "CROSSSLOT", "EXECABORT", "ERR max number of clients",
+	"ERR Client sent AUTH",
 	"ERR unknown command", "ERR DB index", "ERR invalid password", "UNBLOCKED"}
 
-// refused reports whether err is an answer of the server that it did not run the command. Redis 6 reports errors from within a script in the
-// middle of the sentence, behind a hyphen.
+// refused reports whether err is an answer of the server that it did not run the command. Redis 6
+// reports errors from within a script in the middle of the sentence, behind a hyphen.
 func refused(err error) bool {
 	var answer redis.Error
 	if !errors.As(err, &answer) {
@@ -69,11 +71,12 @@ func unsent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) ||
-		errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted) || errors.Is(err, redis.ErrClosed)
+		errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted) ||
+		errors.Is(err, redis.ErrClosed)
 }
 
-// written classifies the error of a write: what was refused or never sent is ErrAway, an answer of the script itself is a fault, and
-// all else may or may not have happened.
+// written classifies the error of a write: what was refused or never sent is ErrAway, an answer of
+// the script itself is a fault, and all else may or may not have happened.
 func written(verb string, err error) error {
 	var answer redis.Error
 	switch {
@@ -90,7 +93,8 @@ func written(verb string, err error) error {
 	}
 }
 
-// readError classifies the error of a read: only an answer of the server that has nothing to do with its condition is a fault.
+// readError classifies the error of a read: only an answer of the server that has nothing to do
+// with its condition is a fault.
 func readError(verb string, err error) error {
 	var answer redis.Error
 	switch {

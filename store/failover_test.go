@@ -30,7 +30,9 @@ func watched(t *testing.T) (s *store.Store, master, replica *storetest.Server) {
 	var addrs []string
 	for range 3 {
 		conf := filepath.Join(t.TempDir(), "sentinel.conf")
-		text := fmt.Sprintf("sentinel monitor kh %s %s 2\nsentinel down-after-milliseconds kh 500\nsentinel failover-timeout kh 3000\n", host, port)
+		text := fmt.Sprintf(
+			"sentinel monitor kh %s %s 2\nsentinel down-after-milliseconds kh 500\nsentinel failover-timeout kh 3000\n",
+			host, port)
 		must(t, os.WriteFile(conf, []byte(text), 0o600))
 		addrs = append(addrs, storetest.Redis(t, conf, "--sentinel").Addr)
 	}
@@ -40,7 +42,8 @@ func watched(t *testing.T) (s *store.Store, master, replica *storetest.Server) {
 		eventually(t, "a Sentinel knows the replica and the other Sentinels", func() bool {
 			list, err := looking.Replicas(context.Background(), "kh").Result()
 			others, err2 := looking.Sentinels(context.Background(), "kh").Result()
-			return err == nil && err2 == nil && len(list) == 1 && list[0]["master-link-status"] == "ok" && len(others) == 2
+			return err == nil && err2 == nil && len(list) == 1 && list[0]["master-link-status"] == "ok" &&
+				len(others) == 2
 		})
 	}
 	s, err := open(t, store.Options{Addrs: addrs, Master: "kh", Shards: 4})
@@ -56,7 +59,8 @@ func TestWhereNoReplicaConfirmsNothingIsRecordedAndNothingLeaves(t *testing.T) {
 	must(t, s.Ready(ctx, time.Now()))
 	must(t, s.Confirm(ctx, acme))
 	id := workflows.NewID('t', "acme", 4, "x")
-	commit(t, s, workflows.Change{Workflow: id, Append: []workflows.Effect{{Kind: workflows.EffectCall, ID: "a", Workflow: id, Account: "acme", Key: "io/acme", Event: 1}},
+	commit(t, s, workflows.Change{Workflow: id, Append: []workflows.Effect{{Kind: workflows.EffectCall, ID: "a",
+		Workflow: id, Account: "acme", Key: "io/acme", Event: 1}},
 		TimersSet: []workflows.Timer{{Workflow: id, Name: "x", At: time.UnixMilli(1)}}})
 	if l := level(t, s, "isolation"); l != store.Fault {
 		t.Errorf("a master that takes writes alone is %s", l)
@@ -72,7 +76,8 @@ func TestWhereNoReplicaConfirmsNothingIsRecordedAndNothingLeaves(t *testing.T) {
 	if claims, err := s.ClaimEffects(ctx, time.Now(), 10); len(claims) > 0 || !errors.Is(err, workflows.ErrUnclear) {
 		t.Errorf("effects: %v, %v", claims, err)
 	}
-	if claims, err := s.ClaimTimers(ctx, time.Now(), time.Now(), 10, 10); len(claims) > 0 || !errors.Is(err, workflows.ErrUnclear) {
+	if claims, err := s.ClaimTimers(ctx, time.Now(), time.Now(), 10, 10); len(claims) > 0 ||
+		!errors.Is(err, workflows.ErrUnclear) {
 		t.Errorf("timers: %v, %v", claims, err)
 	}
 	if err := s.Ready(ctx, time.Now()); !errors.Is(err, store.ErrReplicas) || errors.Is(err, store.ErrPartly) {
@@ -108,14 +113,17 @@ func TestOneDeadMasterOfAClusterDoesNotStopTheShardsOfTheOther(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t)
 	ctx := context.Background()
-	s, err := open(t, store.Options{Addrs: []string{nodes[0].Options().Addr, nodes[1].Options().Addr}, Cluster: true, Shards: 16})
+	s, err := open(t, store.Options{Addrs: []string{nodes[0].Options().Addr, nodes[1].Options().Addr}, Cluster: true,
+		Shards: 16})
 	must(t, err)
 	// Without its replica, the second master stays dead.
 	_ = nodes[3].Do(ctx, "shutdown", "nosave").Err() // its connection ends with it
 	put := 0
 	for shard := range 16 {
 		id := fmt.Sprintf("t%02d-DEADMASTER", shard)
-		err := s.Commit(ctx, workflows.Change{Workflow: id, Append: []workflows.Effect{{Kind: workflows.EffectCall, ID: id, Workflow: id, Account: "acme", Key: "io/" + id, Event: 1}},
+		err := s.Commit(ctx, workflows.Change{Workflow: id,
+			Append: []workflows.Effect{{Kind: workflows.EffectCall, ID: id, Workflow: id, Account: "acme",
+				Key: "io/" + id, Event: 1}},
 			TimersSet: []workflows.Timer{{Workflow: id, Name: "x", At: time.UnixMilli(1)}}})
 		if err == nil {
 			put++

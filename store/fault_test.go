@@ -19,9 +19,11 @@ var acme = workflows.Ref{Kind: workflows.KindAccount, ID: "acme"}
 // grow is a change that appends one event to a record.
 func grow(from workflows.Record) workflows.Change {
 	seq := from.Version + 1
-	return workflows.Change{Records: []workflows.RecordChange{{From: from, Schema: 1, State: []byte("{}"), Events: []workflows.Event{
-		{Seq: seq, Type: "grown", At: time.UnixMilli(1_700_000_000_000 + int64(seq)).UTC(), Command: fmt.Sprintf("c%d", seq),
-			By: workflows.Actor{Kind: workflows.ByKeyholder}, Body: []byte(`{"a":[]}`)}}}}}
+	return workflows.Change{Records: []workflows.RecordChange{{From: from, Schema: 1, State: []byte("{}"),
+		Events: []workflows.Event{
+			{Seq: seq, Type: "grown", At: time.UnixMilli(1_700_000_000_000 + int64(seq)).UTC(),
+				Command: fmt.Sprintf("c%d", seq),
+				By:      workflows.Actor{Kind: workflows.ByKeyholder}, Body: []byte(`{"a":[]}`)}}}}}
 }
 
 func load(t testing.TB, s *store.Store, ref workflows.Ref) workflows.Record {
@@ -97,8 +99,9 @@ func TestALostAnswerToFinishIsUnclearAndTheNextSaysTheLeaseIsLost(t *testing.T) 
 	p := newProxy(t, server.Addr)
 	s := storetest.OpenAt(t, p.url())
 	now := time.Now()
-	commit(t, s, workflows.Change{Account: "acme", Workflow: "", Append: []workflows.Effect{{ID: "1", Account: "acme", Workflow: "acme", Key: "io/acme",
-		Made: now, Kind: workflows.EffectCall}}})
+	commit(t, s, workflows.Change{Account: "acme", Workflow: "",
+		Append: []workflows.Effect{{ID: "1", Account: "acme", Workflow: "acme", Key: "io/acme",
+			Made: now, Kind: workflows.EffectCall}}})
 	claims, err := s.ClaimEffects(context.Background(), now, 1)
 	if err != nil || len(claims) != 1 {
 		t.Fatalf("claims %v, %v", claims, err)
@@ -106,11 +109,13 @@ func TestALostAnswerToFinishIsUnclearAndTheNextSaysTheLeaseIsLost(t *testing.T) 
 	// Known scripts only: the first answer to lose must be the one that counts.
 	_ = s.Finish(context.Background(), workflows.Claim{Token: "00-0", Effect: claims[0].Effect}, workflows.Finish{})
 	p.mode.Store(cutAfter)
-	if err := s.Finish(context.Background(), claims[0], workflows.Finish{Done: true}); !errors.Is(err, workflows.ErrUnclear) {
+	if err := s.Finish(context.Background(), claims[0], workflows.Finish{Done: true}); !errors.Is(err,
+		workflows.ErrUnclear) {
 		t.Errorf("error %v, want ErrUnclear", err)
 	}
 	p.mode.Store(pass)
-	if err := s.Finish(context.Background(), claims[0], workflows.Finish{Done: true}); !errors.Is(err, workflows.ErrLeaseLost) {
+	if err := s.Finish(context.Background(), claims[0], workflows.Finish{Done: true}); !errors.Is(err,
+		workflows.ErrLeaseLost) {
 		t.Errorf("error %v, want ErrLeaseLost", err)
 	}
 }
@@ -208,7 +213,8 @@ func TestAContextThatEndedSendsNothing(t *testing.T) {
 	s := storetest.Open(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := s.Commit(ctx, grow(workflows.Record{Ref: acme})); !errors.Is(err, workflows.ErrAway) || !errors.Is(err, context.Canceled) {
+	if err := s.Commit(ctx, grow(workflows.Record{Ref: acme})); !errors.Is(err, workflows.ErrAway) ||
+		!errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if v := load(t, s, acme).Version; v != 0 {

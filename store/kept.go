@@ -14,8 +14,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Kept implements [workflows.Archive]: it looks at every key that begins with the prefix, master by master, while Keyholder may go on. Errors:
-// [workflows.ErrAway].
+// Kept implements [workflows.Archive]: it looks at every key that begins with the prefix, master by
+// master, while Keyholder may go on. Errors: [workflows.ErrAway].
 func (s *Store) Kept(ctx context.Context) (workflows.Kept, error) {
 	kept := workflows.Kept{Waiting: map[string][]string{}, Open: map[string][]string{}}
 	listed, err := s.Refs(ctx, "")
@@ -204,7 +204,8 @@ func (k keeping) places(ctx context.Context, name, workflow string) error {
 		}
 		at := strings.LastIndexByte(field, '/')
 		p, holds, err := k.s.seal.readPlace(workflow, field, stored)
-		kept := workflows.KeptPlace{Workflow: workflow, Name: field[:max(0, at)], Recipient: field[at+1:], Place: p, Doubt: err != nil || k.s.strict.Load() && !holds}
+		kept := workflows.KeptPlace{Workflow: workflow, Name: field[:max(0, at)], Recipient: field[at+1:], Place: p,
+			Doubt: err != nil || k.s.strict.Load() && !holds}
 		k.kept.Places = append(k.kept.Places, kept)
 	}
 	return err

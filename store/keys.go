@@ -9,29 +9,38 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Every key of Keyholder is named here and nowhere else. {07} is the shard, two digits, and Redis Cluster's hash tag, so all keys of a
-// shard share a slot. Scores are milliseconds since 1970 unless stated otherwise. kh is [DefaultPrefix]; [Options.Prefix] may be another.
+// Every key of Keyholder is named here and nowhere else. {07} is the shard, two digits, and Redis
+// Cluster's hash tag, so all keys of a shard share a slot. Scores are milliseconds since 1970
+// unless stated otherwise. kh is [DefaultPrefix]; [Options.Prefix] may be another.
 //
 //	key                          type  content
-//	kh:meta                      hash  layout (number of this table), shards (fixed at first use), sealed (see seal.go)
+//	kh:meta                      hash  layout (number of this table), shards (fixed at first use), sealed (see
+//	                                   seal.go)
 //	kh:processes                 zset  the processes that work on this record, by when they last said so (real time)
 //	kh:{07}:records              zset  index of every record: member "<kind>/<id>", score 0
 //	kh:{07}:record:<kind>/<id>   hash  version machine schema state head last (see Record), seal vouch (see doc.go)
 //	kh:{07}:events:<kind>/<id>   list  the record's events; index = sequence number - 1 (see chain.go)
-//	kh:{07}:places:<workflow>    hash  "<name>/<recipient>" -> Place as JSON, behind its seal: where the card stands in Slack
-//	                                   "again/<name>/<recipient>" -> 1: that card is drawn again although nothing changed
+//	kh:{07}:places:<workflow>    hash  "<name>/<recipient>" -> Place as JSON, behind its seal: where the card
+//	                                   stands in Slack
+//	                                   "again/<name>/<recipient>" -> 1: that card is drawn again although
+//	                                   nothing changed
 //	kh:{07}:queue:<effect key>   hash  the effects of one key, gone when empty:
 //	                                   head, tail     numbers of the first entry and of the next one to come
 //	                                   h:<n>          "<lane> <due> <destination>" of entry n
 //	                                   e:<n>          entry n: the effect as JSON, never decoded by a script
 //	                                   attempts       failed deliveries of the first entry
 //	                                   token, claimed, until   the lease: its token, the entry's number, its end
-//	kh:{07}:due:0 kh:{07}:due:1  zset  effect keys by when they may be claimed (real time; a lease's end while claimed). 0 people, 1 bulk
-//	kh:{07}:confirmed            hash  (Sentinel and Cluster) at: written to have a replica confirm it, and with it all that was written before;
-//	                                   master: the ID of the master's stream of changes (master_replid) when it was last noted
-//	kh:{07}:held                 hash  destination -> real time before which nothing for it is claimed; the same on every shard
+//	kh:{07}:due:0 kh:{07}:due:1  zset  effect keys by when they may be claimed (real time; a lease's end while
+//	                                   claimed). 0 people, 1 bulk
+//	kh:{07}:confirmed            hash  (Sentinel and Cluster) at: written to have a replica confirm it, and
+//	                                   with it all that was written before;
+//	                                   master: the ID of the master's stream of changes (master_replid) when
+//	                                   it was last noted
+//	kh:{07}:held                 hash  destination -> real time before which nothing for it is claimed; the
+//	                                   same on every shard
 //	kh:{07}:timers               zset  "<workflow>/<name>@<ms>" by due time (time of commands)
-//	kh:{07}:timers:leased        zset  claimed timers by the end of their lease (real time); a claimed one is not in timers
+//	kh:{07}:timers:leased        zset  claimed timers by the end of their lease (real time); a claimed one is
+//	                                   not in timers
 //	kh:{07}:timers:tokens        hash  claimed timer -> the lease's token
 //	kh:{07}:waiting:<person>     zset  workflows that wait for a person, by since when
 //	kh:{07}:open:<account>       zset  open workflows of an account, by when they opened
@@ -97,8 +106,9 @@ func parseTimer(member string) (workflows.Timer, bool) {
 	return workflows.Timer{Workflow: member[:slash], Name: member[slash+1 : at], At: due}, err == nil
 }
 
-// shardOf says where a record lives. The ID of a workflow and of the ledger carries its shard; one that carries none of ours (a hostile click, a test's name) is
-// hashed like the IDs of other kinds, so every ID has exactly one place.
+// shardOf says where a record lives. The ID of a workflow and of the ledger carries its shard; one
+// that carries none of ours (a hostile click, a test's name) is hashed like the IDs of other kinds,
+// so every ID has exactly one place.
 func (s *Store) shardOf(r workflows.Ref) int {
 	if r.Kind == workflows.KindWorkflow || r.Kind == workflows.KindLedger {
 		if _, shard, ok := workflows.ParseID(r.ID); ok && shard < s.shards {

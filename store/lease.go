@@ -39,7 +39,8 @@ type candidate struct {
 	again       int // 1 for a timer whose lease ended
 }
 
-// shares picks up to max candidates, one of each shard in turn, so that a shard with much to do does not keep others waiting.
+// shares picks up to max candidates, one of each shard in turn, so that a shard with much to do
+// does not keep others waiting.
 func shares(perShard [][]candidate, max int) []candidate {
 	var picked []candidate
 	for round := 0; len(picked) < max; round++ {

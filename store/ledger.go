@@ -17,10 +17,12 @@ import (
 // headsAtOnce is how many heads are read in one round trip.
 const headsAtOnce = 500
 
-// DrawCheckpoint makes the checkpoint after the last one of the ledger: it reads where each record stands, page by page, and writes nothing. between is
-// called before each page, as to hold a lease; its error ends the reading. Records move on meanwhile: each head is one that its record had. A record that
-// moved on is compared with where the last checkpoint saw it. A ledger whose checkpoints do not hold is gone on with all the same, for
-// [Store.VerifyLedger] to name. Errors: [workflows.ErrAway], and those of between.
+// DrawCheckpoint makes the checkpoint after the last one of the ledger: it reads where each record
+// stands, page by page, and writes nothing. between is called before each page, as to hold a lease;
+// its error ends the reading. Records move on meanwhile: each head is one that its record had. A
+// record that moved on is compared with where the last checkpoint saw it. A ledger whose
+// checkpoints do not hold is gone on with all the same, for [Store.VerifyLedger] to name. Errors:
+// [workflows.ErrAway], and those of between.
 func (s *Store) DrawCheckpoint(ctx context.Context, at time.Time, between func() error) (workflows.Drawn, error) {
 	var ledger workflows.Ledger
 	if err := s.eachLedgerEvent(ctx, func(e workflows.Event) error {
@@ -38,7 +40,8 @@ func (s *Store) DrawCheckpoint(ctx context.Context, at time.Time, between func()
 		if err != nil {
 			return workflows.Drawn{}, err
 		}
-		refs = slices.DeleteFunc(refs, func(r workflows.Ref) bool { return r.Kind == workflows.KindLedger }) // its own chain holds it
+		// its own chain holds it
+		refs = slices.DeleteFunc(refs, func(r workflows.Ref) bool { return r.Kind == workflows.KindLedger })
 		for page := range slices.Chunk(refs, headsAtOnce) {
 			if err := between(); err != nil {
 				return workflows.Drawn{}, err
@@ -51,7 +54,9 @@ func (s *Store) DrawCheckpoint(ctx context.Context, at time.Time, between func()
 		}
 	}
 	rewritten := map[workflows.Ref]bool{}
-	v := &ledgerCheck{s: s, failed: func(ref workflows.Ref, _ error) { rewritten[ref] = true }, named: map[workflows.Ref]bool{}}
+	v := &ledgerCheck{s: s, failed: func(ref workflows.Ref, _ error) {
+		rewritten[ref] = true
+	}, named: map[workflows.Ref]bool{}}
 	for page := range slices.Chunk(ledger.Grew(now), headsAtOnce) {
 		if err := between(); err != nil {
 			return workflows.Drawn{}, err
@@ -98,7 +103,8 @@ func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.Ch
 	return heads, nil
 }
 
-// eachLedgerEvent hands out the ledger's events, oldest first. An erased one is an error: nothing of a ledger is ever erased.
+// eachLedgerEvent hands out the ledger's events, oldest first. An erased one is an error: nothing
+// of a ledger is ever erased.
 func (s *Store) eachLedgerEvent(ctx context.Context, f func(workflows.Event) error) error {
 	return s.eachEntry(ctx, s.ledger(), 0, 0, func(seq uint64, stored []byte) error {
 		en, err := decodeEntry(stored)
@@ -118,11 +124,15 @@ func (s *Store) eachLedgerEvent(ctx context.Context, f func(workflows.Event) err
 
 func (s *Store) ledger() workflows.Ref { return workflows.RecordRef(workflows.LedgerID(s.shards)) }
 
-// VerifyLedger recomputes the root of every checkpoint and looks whether each record still has, at the number that a checkpoint names, the link that it
-// names: then the record only grew since. expected are the roots, by number, that somebody read where the operator of Redis cannot write; a ledger without
-// them, or with others, does not hold. failed is told, with a [*BrokenError], of each record that does not hold and the first checkpoint that shows it.
-// It answers the last checkpoint (number 0: none was made); err is for what kept it from looking. The chains themselves are for [Store.VerifyAll].
-func (s *Store) VerifyLedger(ctx context.Context, expected map[uint64]string, failed func(workflows.Ref, error)) (workflows.Checkpoint, error) {
+// VerifyLedger recomputes the root of every checkpoint and looks whether each record still has, at
+// the number that a checkpoint names, the link that it names: then the record only grew since.
+// expected are the roots, by number, that somebody read where the operator of Redis cannot write; a
+// ledger without them, or with others, does not hold. failed is told, with a [*BrokenError], of
+// each record that does not hold and the first checkpoint that shows it. It answers the last
+// checkpoint (number 0: none was made); err is for what kept it from looking. The chains themselves
+// are for [Store.VerifyAll].
+func (s *Store) VerifyLedger(ctx context.Context, expected map[uint64]string, failed func(workflows.Ref, error)) (
+	workflows.Checkpoint, error) {
 	v := &ledgerCheck{s: s, failed: failed, named: map[workflows.Ref]bool{}}
 	var ledger workflows.Ledger
 	found := map[uint64]bool{}
@@ -137,7 +147,8 @@ func (s *Store) VerifyLedger(ctx context.Context, expected map[uint64]string, fa
 		if root, given := expected[made.Number]; given {
 			found[made.Number] = true
 			if root != made.Root {
-				v.ledgerFails("checkpoint %d has the root %s here, and %s where you read it: the record was rewritten", made.Number, made.Root, root)
+				v.ledgerFails("checkpoint %d has the root %s here, and %s where you read it: the record was rewritten",
+					made.Number, made.Root, root)
 			}
 		}
 		return v.want(ctx, made.Number, heads)
@@ -235,11 +246,13 @@ func (w wantedHead) check() string {
 	case w.version.Err() != nil:
 		return fmt.Sprintf("checkpoint %d names it with %d events, but there is no such record", w.number, w.Version)
 	case w.entry.Err() != nil || version < w.Version:
-		return fmt.Sprintf("checkpoint %d names it with %d events, but its end was cut off: version %d", w.number, w.Version, version)
+		return fmt.Sprintf("checkpoint %d names it with %d events, but its end was cut off: version %d", w.number,
+			w.Version, version)
 	}
 	en, err := decodeEntry([]byte(w.entry.Val()))
 	if err != nil || en.Link != w.Link {
-		return fmt.Sprintf("event %d is not the one that checkpoint %d names: it, or one before it, was rewritten", w.Version, w.number)
+		return fmt.Sprintf("event %d is not the one that checkpoint %d names: it, or one before it, was rewritten",
+			w.Version, w.number)
 	}
 	return ""
 }

@@ -41,10 +41,14 @@ func withCheckpoints(t *testing.T) pointed {
 func (p pointed) faults(t *testing.T, expected map[uint64]string) (chains, checkpoints map[workflows.Ref]string) {
 	t.Helper()
 	chains, checkpoints = map[workflows.Ref]string{}, map[workflows.Ref]string{}
-	if _, _, err := p.VerifyAll(context.Background(), func(r workflows.Ref, err error) { chains[r] += err.Error() }); err != nil {
+	if _, _, err := p.VerifyAll(context.Background(), func(r workflows.Ref, err error) {
+		chains[r] += err.Error()
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.VerifyLedger(context.Background(), expected, func(r workflows.Ref, err error) { checkpoints[r] += err.Error() }); err != nil {
+	if _, err := p.VerifyLedger(context.Background(), expected, func(r workflows.Ref, err error) {
+		checkpoints[r] += err.Error()
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return chains, checkpoints
@@ -78,11 +82,21 @@ func TestCheckpointsShowWhatAChainCannot(t *testing.T) {
 		do   func(t *testing.T, p pointed)
 		want string
 	}{
-		{"a record rewritten as a whole", func(t *testing.T, p pointed) { p.again(t, acme, 4) }, "event 2 is not the one that checkpoint 1 names"},
-		{"a record rewritten and longer", func(t *testing.T, p pointed) { p.again(t, acme, 9) }, "event 2 is not the one that checkpoint 1 names"},
-		{"a record that lost all of its end", func(t *testing.T, p pointed) { p.again(t, acme, 1) }, "checkpoint 1 names it with 2 events, but its end was cut off: version 1"},
-		{"a record cut between two checkpoints", func(t *testing.T, p pointed) { p.cut(t, 2) }, "checkpoint 2 names it with 3 events, but its end was cut off: version 2"},
-		{"a record removed", func(_ *testing.T, p pointed) { p.forget(acme) }, "checkpoint 1 names it with 2 events, but there is no such record"},
+		{"a record rewritten as a whole", func(t *testing.T, p pointed) {
+			p.again(t, acme, 4)
+		}, "event 2 is not the one that checkpoint 1 names"},
+		{"a record rewritten and longer", func(t *testing.T, p pointed) {
+			p.again(t, acme, 9)
+		}, "event 2 is not the one that checkpoint 1 names"},
+		{"a record that lost all of its end", func(t *testing.T, p pointed) {
+			p.again(t, acme, 1)
+		}, "checkpoint 1 names it with 2 events, but its end was cut off: version 1"},
+		{"a record cut between two checkpoints", func(t *testing.T, p pointed) {
+			p.cut(t, 2)
+		}, "checkpoint 2 names it with 3 events, but its end was cut off: version 2"},
+		{"a record removed", func(_ *testing.T, p pointed) {
+			p.forget(acme)
+		}, "checkpoint 1 names it with 2 events, but there is no such record"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := withCheckpoints(t)
@@ -137,7 +151,8 @@ func TestALedgerThatWasRewrittenShowsByWhatStandsInSlackOnly(t *testing.T) {
 		do   func(t *testing.T, p pointed)
 		want string
 	}{
-		{"removed", func(_ *testing.T, p pointed) { p.forget(ledger) }, "there is no checkpoint 1 here: the ledger was cut off or removed"},
+		{"removed", func(_ *testing.T, p pointed) { p.forget(ledger) },
+			"there is no checkpoint 1 here: the ledger was cut off or removed"},
 		{"removed, and begun again over a rewritten record", func(t *testing.T, p pointed) {
 			p.forget(ledger)
 			p.again(t, acme, 4)

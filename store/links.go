@@ -8,7 +8,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Link is one event as the chain holds it, with all that is needed to recompute it (doc.go has the formula). Hashes and salt are lower-case hexadecimal.
+// Link is one event as the chain holds it, with all that is needed to recompute it (doc.go has the
+// formula). Hashes and salt are lower-case hexadecimal.
 type Link struct {
 	Seq      uint64
 	Type     string
@@ -21,8 +22,10 @@ type Link struct {
 	Erased   bool
 }
 
-// Links answers the first events of a record as the chain holds them, oldest first; upTo is the last number wanted, 0 for all. It recomputes nothing:
-// that is for [CheckLinks], or for whoever gets them. A [*BrokenError] names an event that cannot be read; other errors: [workflows.ErrAway].
+// Links answers the first events of a record as the chain holds them, oldest first; upTo is the
+// last number wanted, 0 for all. It recomputes nothing: that is for [CheckLinks], or for whoever
+// gets them. A [*BrokenError] names an event that cannot be read; other errors:
+// [workflows.ErrAway].
 func (s *Store) Links(ctx context.Context, ref workflows.Ref, upTo uint64) ([]Link, error) {
 	var links []Link
 	previous := ""
@@ -31,7 +34,8 @@ func (s *Store) Links(ctx context.Context, ref workflows.Ref, upTo uint64) ([]Li
 		if err != nil {
 			return &BrokenError{Ref: ref, Seq: seq, Reason: fmt.Sprintf("it cannot be read: %v", err)}
 		}
-		l := Link{Seq: en.Seq, Type: en.Type, At: time.UnixMilli(en.At).UTC(), Salt: en.Salt, Digest: en.Digest, Previous: previous, Link: en.Link, Erased: en.Erased}
+		l := Link{Seq: en.Seq, Type: en.Type, At: time.UnixMilli(en.At).UTC(), Salt: en.Salt, Digest: en.Digest,
+			Previous: previous, Link: en.Link, Erased: en.Erased}
 		if !en.Erased {
 			l.Body = en.body
 		}
@@ -41,12 +45,14 @@ func (s *Store) Links(ctx context.Context, ref workflows.Ref, upTo uint64) ([]Li
 	return links, err
 }
 
-// CheckLinks recomputes a record's links from the first one and compares them with the record's version and head. A [*BrokenError] says where they do not hold.
+// CheckLinks recomputes a record's links from the first one and compares them with the record's
+// version and head. A [*BrokenError] says where they do not hold.
 func CheckLinks(rec workflows.Record, links []Link) error {
 	broken := func(seq uint64, reason string) error { return &BrokenError{Ref: rec.Ref, Seq: seq, Reason: reason} }
 	head := ""
 	for i, l := range links {
-		en := entry{Seq: l.Seq, Type: l.Type, At: l.At.UnixMilli(), Salt: l.Salt, Digest: l.Digest, Link: l.Link, Erased: l.Erased, body: l.Body}
+		en := entry{Seq: l.Seq, Type: l.Type, At: l.At.UnixMilli(), Salt: l.Salt, Digest: l.Digest, Link: l.Link,
+			Erased: l.Erased, body: l.Body}
 		if reason := en.check(head, rec.Ref, uint64(i)+1); reason != "" {
 			return broken(uint64(i)+1, reason)
 		}

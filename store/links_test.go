@@ -40,7 +40,8 @@ func TestLinksHoldAllThatRecomputingNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	erased, err := s.Links(ctx, acme, 0)
-	if err != nil || !erased[1].Erased || erased[1].Body != nil || erased[1].Salt != "" || erased[1].Digest != links[1].Digest {
+	if err != nil || !erased[1].Erased || erased[1].Body != nil || erased[1].Salt != "" ||
+		erased[1].Digest != links[1].Digest {
 		t.Errorf("erased: %+v, %v", erased[1], err)
 	}
 	if err := store.CheckLinks(rec, erased); err != nil {

@@ -52,10 +52,12 @@ func TestAnotherLayoutIsRefused(t *testing.T) {
 }
 
 func TestAServerThatEvictsIsRefused(t *testing.T) {
-	for _, args := range [][]string{{"--maxmemory-policy", "allkeys-lru"}, {"--maxmemory-policy", "volatile-ttl", "--rename-command", "CONFIG", "disabled"}} {
+	for _, args := range [][]string{{"--maxmemory-policy", "allkeys-lru"}, {"--maxmemory-policy", "volatile-ttl",
+		"--rename-command", "CONFIG", "disabled"}} {
 		server := storetest.Redis(t, args...)
 		_, err := open(t, store.Options{URL: server.URL})
-		if !errors.Is(err, store.ErrEviction) || !strings.Contains(err.Error(), "CONFIG SET maxmemory-policy noeviction") {
+		if !errors.Is(err, store.ErrEviction) || !strings.Contains(err.Error(),
+			"CONFIG SET maxmemory-policy noeviction") {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
@@ -63,11 +65,13 @@ func TestAServerThatEvictsIsRefused(t *testing.T) {
 
 func TestAReplicaAndAClusterNodeAreRefused(t *testing.T) {
 	replica := storetest.Redis(t, "--replicaof", "127.0.0.1 1")
-	if _, err := open(t, store.Options{URL: replica.URL}); !errors.Is(err, store.ErrServer) || !strings.Contains(err.Error(), "replica") {
+	if _, err := open(t, store.Options{URL: replica.URL}); !errors.Is(err, store.ErrServer) ||
+		!strings.Contains(err.Error(), "replica") {
 		t.Errorf("a replica: %v", err)
 	}
 	node := storetest.Redis(t, "--cluster-enabled", "yes")
-	if _, err := open(t, store.Options{URL: node.URL}); !errors.Is(err, store.ErrServer) || !strings.Contains(err.Error(), "redis.cluster") {
+	if _, err := open(t, store.Options{URL: node.URL}); !errors.Is(err, store.ErrServer) ||
+		!strings.Contains(err.Error(), "redis.cluster") {
 		t.Errorf("a cluster's node: %v", err)
 	}
 }

@@ -30,8 +30,9 @@ func PrefixProblem(prefix string) string {
 // Prefix begins every key of this installation.
 func (s *Store) Prefix() string { return string(s.keys) }
 
-// Neighbours lists the prefixes of other installations on the same server and database, sorted. It looks through the names of all keys there, so
-// it is for the first start and for an operator's question. Errors: [workflows.ErrAway].
+// Neighbours lists the prefixes of other installations on the same server and database, sorted. It
+// looks through the names of all keys there, so it is for the first start and for an operator's
+// question. Errors: [workflows.ErrAway].
 func (s *Store) Neighbours(ctx context.Context) ([]string, error) {
 	var mu sync.Mutex
 	found := map[string]bool{}
@@ -70,7 +71,8 @@ func (s *Store) Neighbours(ctx context.Context) ([]string, error) {
 	return list, err
 }
 
-// sayNeighbours warns when a new installation begins beside others: a prefix changed by mistake leaves the whole record behind.
+// sayNeighbours warns when a new installation begins beside others: a prefix changed by mistake
+// leaves the whole record behind.
 func (s *Store) sayNeighbours(ctx context.Context) {
 	others, err := s.Neighbours(ctx)
 	switch {

@@ -18,7 +18,8 @@ import (
 
 func TestPrefixesThatWouldMoveTheHashTagOrMeetPatternsAreRefused(t *testing.T) {
 	url := "redis://" + miniredis.RunT(t).Addr()
-	for _, prefix := range []string{"{a}", "kh{", "a*", "kh?", "k[h]", "kh:", ":kh", "-kh", "k h", "käh", strings.Repeat("k", 41)} {
+	for _, prefix := range []string{"{a}", "kh{", "a*", "kh?", "k[h]", "kh:", ":kh", "-kh", "k h", "käh",
+		strings.Repeat("k", 41)} {
 		if _, err := open(t, store.Options{URL: url, Prefix: prefix}); !errors.Is(err, store.ErrPrefix) {
 			t.Errorf("%q: %v", prefix, err)
 		}
@@ -37,7 +38,8 @@ func TestAUserOfRedisThatMayTouchItsOwnKeysAloneIsEnough(t *testing.T) {
 	must(t, c.Do(ctx, "ACL", "SETUSER", "seven", "on", ">secret", "~tenant-7:*", "+@all", "-@admin").Err())
 	beside := storetest.OpenAt(t, server.URL)
 	commit(t, beside, grow(load(t, beside, acme)))
-	s := storetest.OpenWith(t, store.Options{URL: "redis://seven:secret@" + server.Addr + "/0", Shards: 4, Prefix: "tenant-7", Log: zerolog.Nop()})
+	s := storetest.OpenWith(t, store.Options{URL: "redis://seven:secret@" + server.Addr + "/0", Shards: 4,
+		Prefix: "tenant-7", Log: zerolog.Nop()})
 	commit(t, s, grow(load(t, s, acme)))
 	if _, err := s.ClaimEffects(ctx, time.Now(), 10); err != nil {
 		t.Error(err)
@@ -49,7 +51,8 @@ func TestAUserOfRedisThatMayTouchItsOwnKeysAloneIsEnough(t *testing.T) {
 	if _, err := s.Neighbours(ctx); err != nil {
 		t.Error(err)
 	}
-	if _, err := open(t, store.Options{URL: "redis://seven:secret@" + server.Addr + "/0", Log: zerolog.Nop()}); err == nil {
+	if _, err := open(t, store.Options{URL: "redis://seven:secret@" + server.Addr + "/0",
+		Log: zerolog.Nop()}); err == nil {
 		t.Error("the other's record was opened")
 	}
 }

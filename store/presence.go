@@ -11,8 +11,9 @@ import (
 // PresentFor is how long a process that said it was there counts as there, by this machine's clock.
 const PresentFor = 30 * time.Second
 
-// Present notes that the process of that ID works on this record, and answers how many did within [PresentFor], this one counted. It is for telling
-// operators and nothing else: nothing that is decided rests on it.
+// Present notes that the process of that ID works on this record, and answers how many did within
+// [PresentFor], this one counted. It is for telling operators and nothing else: nothing that is
+// decided rests on it.
 func (s *Store) Present(ctx context.Context, id string) (int, error) {
 	now := s.now()
 	var all *redis.IntCmd
@@ -33,14 +34,17 @@ func (s *Store) Present(ctx context.Context, id string) (int, error) {
 
 // Absent takes back what [Store.Present] noted.
 func (s *Store) Absent(ctx context.Context, id string) error {
-	return s.read(ctx, "note that this process is gone", func() error { return s.rdb.ZRem(ctx, s.keys.processes(), id).Err() })
+	return s.read(ctx, "note that this process is gone", func() error {
+		return s.rdb.ZRem(ctx, s.keys.processes(), id).Err()
+	})
 }
 
 // Processes answers how many processes said within [PresentFor] that they work on this record.
 func (s *Store) Processes(ctx context.Context) (int, error) {
 	var n int64
 	err := s.read(ctx, "count who is there", func() (err error) {
-		n, err = s.rdb.ZCount(ctx, s.keys.processes(), strconv.FormatInt(s.now().Add(-PresentFor).UnixMilli(), 10), "+inf").Result()
+		n, err = s.rdb.ZCount(ctx, s.keys.processes(), strconv.FormatInt(s.now().Add(-PresentFor).UnixMilli(), 10),
+			"+inf").Result()
 		return err
 	})
 	return int(n), err

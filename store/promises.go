@@ -23,7 +23,8 @@ const (
 
 // Promise is one thing the server promises or does not.
 type Promise struct {
-	Name     string // version, role, eviction, persistence, replicas, isolation, clock; in a cluster followed by the node's address
+	// version, role, eviction, persistence, replicas, isolation, clock; in a cluster followed by the node's address
+	Name     string
 	Level    Level
 	Sentence string // what is so, as a sentence
 	Cure     string // what to do; empty when all is well
@@ -80,7 +81,8 @@ func (s *Store) nodePromises(ctx context.Context, node *redis.Client) ([]Promise
 			return nil, err
 		}
 	}
-	for _, setting := range []string{"maxmemory-policy", "appendonly", "appendfsync", "min-replicas-to-write", "min-replicas-max-lag"} {
+	for _, setting := range []string{"maxmemory-policy", "appendonly", "appendfsync", "min-replicas-to-write",
+		"min-replicas-max-lag"} {
 		if err := s.config(ctx, node, setting, facts); err != nil {
 			return nil, err
 		}
@@ -165,13 +167,16 @@ func (s *Store) role(facts map[string]string) Promise {
 	switch {
 	case facts["redis_mode"] == "cluster" && !s.cluster:
 		p.Level, p.refuses = Fault, ErrServer
-		p.Sentence, p.Cure = "The server is part of a cluster, but none is configured.", "Set redis.addrs and redis.cluster: true."
+		p.Sentence, p.Cure = "The server is part of a cluster, but none is configured.",
+			"Set redis.addrs and redis.cluster: true."
 	case facts["redis_mode"] == "sentinel":
 		p.Level, p.refuses = Fault, ErrServer
-		p.Sentence, p.Cure = "The server is a Sentinel, not a database.", "Set redis.addrs and redis.master to the name that the Sentinels know."
+		p.Sentence, p.Cure = "The server is a Sentinel, not a database.",
+			"Set redis.addrs and redis.master to the name that the Sentinels know."
 	case facts["role"] == "slave":
 		p.Level, p.refuses = Fault, ErrServer
-		p.Sentence, p.Cure = "The server is a replica, which cannot be written to.", "Give the master's address, or the Sentinels' with redis.master."
+		p.Sentence, p.Cure = "The server is a replica, which cannot be written to.",
+			"Give the master's address, or the Sentinels' with redis.master."
 	case facts["role"] == "":
 		p.Level, p.Sentence = Unknown, "The server does not tell whether it is a master."
 	}
@@ -192,7 +197,8 @@ func eviction(facts map[string]string) Promise {
 		p.Cure = "Make sure that its maxmemory-policy is noeviction."
 	default:
 		p.Level, p.refuses = Fault, ErrEviction
-		p.Sentence = "The server throws keys away when its memory is full (maxmemory-policy " + policy + "), and with them decisions."
+		p.Sentence = "The server throws keys away when its memory is full (maxmemory-policy " + policy +
+			"), and with them decisions."
 		p.Cure = "Run CONFIG SET maxmemory-policy noeviction and write it into redis.conf, or use a database of its own for Keyholder."
 	}
 	return p
@@ -216,7 +222,8 @@ func persistence(facts map[string]string) Promise {
 		p.Level, p.Sentence = OK, "The server writes a log of changes; how often it reaches the disk is not told."
 	case facts["appendfsync"] != "always":
 		p.Level = Warn
-		p.Sentence = "The log of changes reaches the disk later (appendfsync " + facts["appendfsync"] + "): a power failure can lose the last second or more."
+		p.Sentence = "The log of changes reaches the disk later (appendfsync " + facts["appendfsync"] +
+			"): a power failure can lose the last second or more."
 		p.Cure = "Run CONFIG SET appendfsync always and write it into redis.conf."
 	default:
 		p.Level, p.Sentence = OK, "Every change is on disk before it is answered (appendonly yes, appendfsync always)."
@@ -235,7 +242,8 @@ func replicas(facts map[string]string) Promise {
 		p.Sentence = "No replica is connected; every commit waits for one, so nothing can be confirmed."
 		p.Cure = "Start a replica of this master, or use a single server without Sentinel and Cluster."
 	default:
-		p.Level, p.Sentence = OK, n+" connected: every commit is confirmed by one of them. A failover can still lose what was not confirmed."
+		p.Level, p.Sentence = OK,
+			n+" connected: every commit is confirmed by one of them. A failover can still lose what was not confirmed."
 	}
 	return p
 }
@@ -253,7 +261,8 @@ func isolation(facts map[string]string) Promise {
 		p.Cure = "Run CONFIG SET min-replicas-to-write 1 and CONFIG SET min-replicas-max-lag 10 on master and replicas, and write both into redis.conf."
 	default:
 		p.Level = OK
-		p.Sentence = "A master that no replica has followed for " + facts["min-replicas-max-lag"] + " s takes no writes (min-replicas-to-write " + least + ")."
+		p.Sentence = "A master that no replica has followed for " + facts["min-replicas-max-lag"] +
+			" s takes no writes (min-replicas-to-write " + least + ")."
 	}
 	return p
 }
@@ -267,13 +276,15 @@ func (s *Store) clockPromise(ctx context.Context, node *redis.Client) (Promise, 
 	p.Sentence = fmt.Sprintf("This machine's clock and the server's are %s apart.", apart.Round(time.Millisecond))
 	if apart > MaxClockDistance {
 		p.Level = Fault
-		p.Cure = fmt.Sprintf("Synchronise both with NTP: beyond %s nothing is claimed and Keyholder is not ready.", MaxClockDistance)
+		p.Cure = fmt.Sprintf("Synchronise both with NTP: beyond %s nothing is claimed and Keyholder is not ready.",
+			MaxClockDistance)
 	}
 	return p, nil
 }
 
-// clockDistance compares now, this machine's time just before the call, with the server's, leaving out the round trip. It fails on a server that
-// answers the time but nothing else, as one that is still loading.
+// clockDistance compares now, this machine's time just before the call, with the server's, leaving
+// out the round trip. It fails on a server that answers the time but nothing else, as one that is
+// still loading.
 func (s *Store) clockDistance(ctx context.Context, node *redis.Client, now time.Time) (time.Duration, error) {
 	var there time.Time
 	var waited, took time.Duration

@@ -16,7 +16,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// twin is what the effects of a store should do, written as simply as possible: maps and slices, no sorted sets, no shards.
+// twin is what the effects of a store should do, written as simply as possible: maps and slices, no
+// sorted sets, no shards.
 type twin struct {
 	now    time.Time
 	queues map[string]*twinQueue
@@ -37,7 +38,8 @@ type twinQueue struct {
 }
 
 func newTwin() *twin {
-	return &twin{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), queues: map[string]*twinQueue{}, held: map[string]time.Time{}, places: map[string]string{}}
+	return &twin{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), queues: map[string]*twinQueue{},
+		held: map[string]time.Time{}, places: map[string]string{}}
 }
 
 func (w *twin) queue(key string) *twinQueue {
@@ -68,7 +70,8 @@ func (w *twin) put(e workflows.Effect) {
 // claimable lists the keys that may be claimed, by lane.
 func (w *twin) claimable() (people, bulk []string) {
 	for key, q := range w.queues {
-		if len(q.effects) == 0 || q.due.After(w.now) || q.token != "" && q.until.After(w.now) || w.held[q.effects[0].Destination()].After(w.now) {
+		if len(q.effects) == 0 || q.due.After(w.now) || q.token != "" && q.until.After(w.now) ||
+			w.held[q.effects[0].Destination()].After(w.now) {
 			continue
 		}
 		if q.effects[0].Lane == workflows.LanePeople {
@@ -151,14 +154,16 @@ func (w *twin) release(c workflows.Claim, f workflows.Finish, store error) bool 
 func (w *twin) effect(t *rapid.T, id string) workflows.Effect {
 	w.made++
 	n := rapid.IntRange(0, 3).Draw(t, "key")
-	e := workflows.Effect{ID: fmt.Sprint(w.made), Workflow: id, Account: "acme", Made: w.now, Lane: rapid.IntRange(0, 1).Draw(t, "lane")}
+	e := workflows.Effect{ID: fmt.Sprint(w.made), Workflow: id, Account: "acme", Made: w.now,
+		Lane: rapid.IntRange(0, 1).Draw(t, "lane")}
 	switch n {
 	case 0, 1:
 		e.Kind, e.Key = workflows.EffectCards, fmt.Sprintf("cards/%s/%d", id, n)
 	case 2:
 		e.Kind, e.Key = workflows.EffectCall, "io/acme"
 	default:
-		e.Kind, e.Key, e.Every = workflows.EffectWatch, "watch/"+id+"/x", time.Duration(rapid.IntRange(1, 20).Draw(t, "every"))*time.Second
+		e.Kind, e.Key, e.Every = workflows.EffectWatch, "watch/"+id+"/x",
+			time.Duration(rapid.IntRange(1, 20).Draw(t, "every"))*time.Second
 	}
 	return e
 }
@@ -247,7 +252,8 @@ func (p *play) claim(t *rapid.T) {
 		}
 		p.twin.lease(c)
 		if c.Effect.ID != q.effects[0].ID || c.Attempts != q.attempts {
-			t.Fatalf("claimed %s with %d attempts, want %s with %d", c.Effect.ID, c.Attempts, q.effects[0].ID, q.attempts)
+			t.Fatalf("claimed %s with %d attempts, want %s with %d", c.Effect.ID, c.Attempts, q.effects[0].ID,
+				q.attempts)
 		}
 	}
 	places, err := p.s.Places(context.Background(), p.id)
@@ -304,7 +310,8 @@ func (p *play) place(t *rapid.T) {
 func (p *play) answer(t *rapid.T) {
 	c := p.anyClaim(t)
 	next := p.twin.effect(t, p.id)
-	err := p.s.Commit(context.Background(), workflows.Change{Workflow: p.id, Answers: &c, Append: []workflows.Effect{next}})
+	err := p.s.Commit(context.Background(), workflows.Change{Workflow: p.id, Answers: &c,
+		Append: []workflows.Effect{next}})
 	ours := p.twin.release(c, workflows.Finish{Done: true}, err)
 	if ours && err != nil || !ours && !errors.Is(err, workflows.ErrConflict) {
 		t.Fatalf("commit answers %v, the lease is ours: %v", err, ours)

@@ -13,10 +13,12 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Ready answers nil when every master that holds shards of ours answers, its clock is at most [MaxClockDistance] from now, this machine's time, and, on
-// Sentinel and Cluster, a replica confirms what is written there. Otherwise the error is [workflows.ErrAway], [ErrClock] or [ErrReplicas], naming each
-// master concerned; with [ErrPartly] when that is so for some masters of a cluster only, and claiming may go on for the others. It also notices
-// failovers ([Store.FailedOver]).
+// Ready answers nil when every master that holds shards of ours answers, its clock is at most
+// [MaxClockDistance] from now, this machine's time, and, on Sentinel and Cluster, a replica
+// confirms what is written there. Otherwise the error is [workflows.ErrAway], [ErrClock] or
+// [ErrReplicas], naming each master concerned; with [ErrPartly] when that is so for some masters of
+// a cluster only, and claiming may go on for the others. It also notices failovers
+// ([Store.FailedOver]).
 func (s *Store) Ready(ctx context.Context, now time.Time) error {
 	called := s.now()
 	masters, lost := s.masters(ctx)
@@ -70,7 +72,8 @@ func (s *Store) readyMaster(ctx context.Context, m holder, now time.Time) error 
 	if err != nil || !s.replicated {
 		return s.named(m, err)
 	}
-	c := &call{shard: m.shard, script: scriptConfirm, keys: []string{s.keys.confirmed(m.shard)}, args: []any{millis(s.now())}}
+	c := &call{shard: m.shard, script: scriptConfirm, keys: []string{s.keys.confirmed(m.shard)},
+		args: []any{millis(s.now())}}
 	s.send(ctx, m.node, true, true, []*call{c})
 	unconfirmed := errors.Is(c.err, workflows.ErrUnclear)
 	if c.err != nil && !unconfirmed {
@@ -107,8 +110,9 @@ func (s *Store) replication(ctx context.Context, node *redis.Client) (string, er
 	return strings.TrimSpace(facts["master_replid"]), err
 }
 
-// FailedOver reports whether a master has another stream of changes than the one last noted: what was acknowledged by the former and no replica had is
-// gone, and cards may show it. It stays so until [Store.NoteMasters].
+// FailedOver reports whether a master has another stream of changes than the one last noted: what
+// was acknowledged by the former and no replica had is gone, and cards may show it. It stays so
+// until [Store.NoteMasters].
 func (s *Store) FailedOver() bool { return s.failedOver.Load() }
 
 // NoteMasters says that what a failover asks for was done.

@@ -85,7 +85,8 @@ func (s *Store) doubtful(ctx context.Context, r workflows.Record, doubt workflow
 	return r, err
 }
 
-// readRecord reads a record as it is stored, and what its seals do not vouch for. Without a key they vouch for everything.
+// readRecord reads a record as it is stored, and what its seals do not vouch for. Without a key
+// they vouch for everything.
 func (s *Store) readRecord(ref workflows.Ref, fields []any) (workflows.Record, workflows.Doubt, error) {
 	r := workflows.Record{Ref: ref}
 	if len(fields) != len(recordFields) || fields[0] == nil {
@@ -97,7 +98,8 @@ func (s *Store) readRecord(ref workflows.Ref, fields []any) (workflows.Record, w
 	}
 	doubt := workflows.Doubt("")
 	if s.seal.on() {
-		doubt = s.seal.doubt(sealedRecord{refID(ref), text[0], text[1], text[2], text[3], text[4], text[5]}, text[6], text[7])
+		doubt = s.seal.doubt(sealedRecord{refID(ref), text[0], text[1], text[2], text[3], text[4], text[5]}, text[6],
+			text[7])
 	}
 	var err error
 	if r.Version, err = strconv.ParseUint(text[0], 10, 64); err != nil {
@@ -115,8 +117,9 @@ func (s *Store) readRecord(ref workflows.Ref, fields []any) (workflows.Record, w
 
 // laidOut is a record as the text of its fields.
 func laidOut(r workflows.Record) sealedRecord {
-	return sealedRecord{id: refID(r.Ref), version: strconv.FormatUint(r.Version, 10), machine: r.Machine, schema: strconv.Itoa(r.Schema),
-		state: string(r.State), head: r.Head, last: millis(r.Last)}
+	return sealedRecord{id: refID(r.Ref), version: strconv.FormatUint(r.Version, 10), machine: r.Machine,
+		schema: strconv.Itoa(r.Schema),
+		state:  string(r.State), head: r.Head, last: millis(r.Last)}
 }
 
 // Chain implements [workflows.Records].
@@ -185,7 +188,8 @@ func (s *Store) Events(ctx context.Context, ref workflows.Ref, after uint64) ([]
 }
 
 // eachEntry hands out the stored entries behind after, up to the number last (0: all), in pages.
-func (s *Store) eachEntry(ctx context.Context, ref workflows.Ref, after, last uint64, f func(seq uint64, stored []byte) error) error {
+func (s *Store) eachEntry(ctx context.Context, ref workflows.Ref, after, last uint64,
+	f func(seq uint64, stored []byte) error) error {
 	key := s.keys.events(s.shardOf(ref), ref)
 	for {
 		stop := int64(after) + pageSize - 1
@@ -254,7 +258,8 @@ func (s *Store) Open(ctx context.Context, account string) ([]string, error) {
 func (s *Store) Place(ctx context.Context, workflow, name, recipient string) (workflows.Place, bool, error) {
 	var raw string
 	err := s.read(ctx, "look up a card", func() (err error) {
-		raw, err = s.rdb.HGet(ctx, s.keys.places(s.shardOfWorkflow(workflow), workflow), placeField(name, recipient)).Result()
+		raw, err = s.rdb.HGet(ctx, s.keys.places(s.shardOfWorkflow(workflow), workflow),
+			placeField(name, recipient)).Result()
 		return err
 	})
 	if err != nil || raw == "" {

@@ -51,7 +51,9 @@ func TestWithSentinelACommitIsConfirmedByAReplicaAndSurvivesAFailover(t *testing
 	replica := replicaOf(t, master)
 	host, port, _ := net.SplitHostPort(master.Addr)
 	conf := filepath.Join(t.TempDir(), "sentinel.conf")
-	text := fmt.Sprintf("sentinel monitor kh %s %s 1\nsentinel down-after-milliseconds kh 300\nsentinel failover-timeout kh 3000\n", host, port)
+	text := fmt.Sprintf(
+		"sentinel monitor kh %s %s 1\nsentinel down-after-milliseconds kh 300\nsentinel failover-timeout kh 3000\n",
+		host, port)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +106,8 @@ func cluster(t *testing.T) []*redis.Client {
 		}
 		_, port, _ := net.SplitHostPort(bus.Addr().String())
 		bus.Close()
-		server := storetest.Redis(t, "--cluster-enabled", "yes", "--cluster-port", port, "--repl-diskless-sync-delay", "0", "--cluster-node-timeout", "5000")
+		server := storetest.Redis(t, "--cluster-enabled", "yes", "--cluster-port", port, "--repl-diskless-sync-delay",
+			"0", "--cluster-node-timeout", "5000")
 		nodes = append(nodes, raw(t, server.Addr))
 		must(t, nodes[0].Do(ctx, "cluster", "meet", "127.0.0.1", portOf(nodes[len(nodes)-1]), port).Err())
 	}
@@ -113,14 +116,18 @@ func cluster(t *testing.T) []*redis.Client {
 	for i, replica := range nodes[2:] {
 		id, err := nodes[i].ClusterMyID(ctx).Result()
 		must(t, err)
-		eventually(t, "the replica follows its master", func() bool { return replica.ClusterReplicate(ctx, id).Err() == nil })
+		eventually(t, "the replica follows its master", func() bool {
+			return replica.ClusterReplicate(ctx, id).Err() == nil
+		})
 	}
 	for i, n := range nodes {
 		eventually(t, "the cluster is whole", func() bool {
 			info, err := n.ClusterInfo(ctx).Result()
 			role, err2 := n.Info(ctx, "replication").Result()
-			linked := i < 2 && strings.Contains(role, "state=online") || i >= 2 && strings.Contains(role, "master_link_status:up")
-			return err == nil && err2 == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:4") && linked
+			linked := i < 2 && strings.Contains(role, "state=online") || i >= 2 && strings.Contains(role,
+				"master_link_status:up")
+			return err == nil && err2 == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info,
+				"cluster_known_nodes:4") && linked
 		})
 	}
 	for _, n := range nodes[:2] {

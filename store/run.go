@@ -31,9 +31,9 @@ const (
 	readTries = 3
 )
 
-// run sends the calls, pipelined for each master, once: a call is sent again only when the server said that it did not run it because it
-// did not know the script or because the slot has moved. With confirm a WAIT follows on the same connection, and what no replica
-// confirmed is ErrUnclear.
+// run sends the calls, pipelined for each master, once: a call is sent again only when the server
+// said that it did not run it because it did not know the script or because the slot has moved.
+// With confirm a WAIT follows on the same connection, and what no replica confirmed is ErrUnclear.
 func (s *Store) run(ctx context.Context, confirm bool, calls ...*call) {
 	if err := done(ctx); err != nil {
 		for _, c := range calls {
@@ -134,14 +134,15 @@ func unconfirmed(reply any, wait *redis.Cmd) error {
 	return nil
 }
 
-// Confirm implements [workflows.Records]: a write and a WAIT for one replica on the master of the record's shard. Everything that was written there
-// before is confirmed with it.
+// Confirm implements [workflows.Records]: a write and a WAIT for one replica on the master of the
+// record's shard. Everything that was written there before is confirmed with it.
 func (s *Store) Confirm(ctx context.Context, ref workflows.Ref) error {
 	if !s.replicated {
 		return nil
 	}
 	shard := s.shardOf(ref)
-	c := &call{shard: shard, script: scriptConfirm, keys: []string{s.keys.confirmed(shard)}, args: []any{millis(s.now())}}
+	c := &call{shard: shard, script: scriptConfirm, keys: []string{s.keys.confirmed(shard)},
+		args: []any{millis(s.now())}}
 	s.run(ctx, true, c)
 	return written("confirm what is recorded", c.err)
 }

@@ -2,8 +2,8 @@ package store
 
 // scriptCommit stores a change whole or not at all.
 //
-// KEYS: 1 due:0, 2 due:1, 3 records, 4 timers, 5 timers:leased, 6 timers:tokens; then the keys in the order in which the walk
-// through ARGV meets them, marked K below.
+// KEYS: 1 due:0, 2 due:1, 3 records, 4 timers, 5 timers:leased, 6 timers:tokens; then the keys in
+// the order in which the walk through ARGV meets them, marked K below.
 //
 // ARGV, walked from the left (n× means: a count, then so many of these):
 //

@@ -1,15 +1,15 @@
 package store
 
-// scriptClaimEffects leases due effects. The keys were seen due a moment ago; everything is checked again, since another
-// process may have been faster.
+// scriptClaimEffects leases due effects. The keys were seen due a moment ago; everything is checked
+// again, since another process may have been faster.
 //
-// KEYS: 1 due:0, 2 due:1, 3 held, then for each candidate its queue and the places of its workflow (its queue again where
-// it is no card).
-// ARGV: now, end of the lease, how many to claim, then for each candidate: lane, key, token.
+// KEYS: 1 due:0, 2 due:1, 3 held, then for each candidate its queue and the places of its workflow
+// (its queue again where it is no card). ARGV: now, end of the lease, how many to claim, then for
+// each candidate: lane, key, token.
 //
-// Answers for each claimed one: the candidate's index from 1, attempts, the effect's bytes, and all places, read under the
-// lease (false where it is no card). What is held back moves to the end of its hold, so it is looked at once and does not
-// stand before others.
+// Answers for each claimed one: the candidate's index from 1, attempts, the effect's bytes, and all
+// places, read under the lease (false where it is no card). What is held back moves to the end of
+// its hold, so it is looked at once and does not stand before others.
 var scriptClaimEffects = newScript("claim effects", queueLua+`
 local now, lease, quota = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local out = {}
@@ -50,9 +50,10 @@ return out
 
 // scriptFinish ends a claim.
 //
-// KEYS: 1 due:0, 2 due:1, 3 queue, 4 the queue to move to (unused without a key to move to), 5 places of the workflow.
-// ARGV: key, token, done ("1"), every in ms, failed ("1"), not-before ("" for at once), lease in ms, key to move to ("" to stay); then for each
-// place to be written its field, the place, and the field of the mark that it is to be drawn again.
+// KEYS: 1 due:0, 2 due:1, 3 queue, 4 the queue to move to (unused without a key to move to), 5
+// places of the workflow. ARGV: key, token, done ("1"), every in ms, failed ("1"), not-before (""
+// for at once), lease in ms, key to move to ("" to stay); then for each place to be written its
+// field, the place, and the field of the mark that it is to be drawn again.
 //
 // Answers 1, or 0 when the token is not the lease's: then nothing was written.
 var scriptFinish = newScript("finish", queueLua+`

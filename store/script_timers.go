@@ -5,7 +5,8 @@ package store
 // KEYS: 1 timers, 2 timers:leased, 3 timers:tokens.
 // ARGV: now (time of commands), now (real time), end of the lease, then for each candidate: member, token.
 //
-// Answers the index from 1 of each claimed candidate. A claimed timer moves to timers:leased, so it never stands before others.
+// Answers the index from 1 of each claimed candidate. A claimed timer moves to timers:leased, so it
+// never stands before others.
 var scriptClaimTimers = newScript("claim timers", `
 local now, real = tonumber(ARGV[1]), tonumber(ARGV[2])
 local out = {}
@@ -31,8 +32,8 @@ return out
 
 // scriptEndTimer ends the claim of a timer.
 //
-// KEYS: 1 timers, 2 timers:leased, 3 timers:tokens.
-// ARGV: member, token, what to do: "drop" it, or "keep" it to be claimed again or "extend" its lease; for these, until when (real time).
+// KEYS: 1 timers, 2 timers:leased, 3 timers:tokens. ARGV: member, token, what to do: "drop" it, or
+// "keep" it to be claimed again or "extend" its lease; for these, until when (real time).
 //
 // Answers 1; 0 when another lease holds the timer; 2 when there is no such timer.
 var scriptEndTimer = newScript("end timer", `

@@ -27,7 +27,8 @@ const (
 	domainSealed = "keyholder sealed 1"
 )
 
-// sealer makes and compares seals. The first key seals, all verify; without keys nothing is sealed and everything holds.
+// sealer makes and compares seals. The first key seals, all verify; without keys nothing is sealed
+// and everything holds.
 type sealer struct {
 	keys   [][]byte
 	prefix string
@@ -44,7 +45,8 @@ func newSealer(o Options) (sealer, error) {
 
 func (s sealer) on() bool { return len(s.keys) > 0 }
 
-// mac is HMAC-SHA-256 over domain, prefix and parts, each behind its length as 8 bytes, big-endian, in lower-case hexadecimal.
+// mac is HMAC-SHA-256 over domain, prefix and parts, each behind its length as 8 bytes, big-endian,
+// in lower-case hexadecimal.
 func (s sealer) mac(key []byte, domain string, parts ...string) string {
 	h := hmac.New(sha256.New, key)
 	for _, p := range append([]string{domain, s.prefix}, parts...) {
@@ -135,9 +137,11 @@ type Standing string
 const (
 	// NeverSealed: there is no key, and nothing says that there ever was one.
 	NeverSealed Standing = "never sealed"
-	// SealedElsewhere: there is no key here, but the record is sealed. Nothing can be committed until [Store.Unseal] or a start with the key.
+	// SealedElsewhere: there is no key here, but the record is sealed. Nothing can be committed
+	// until [Store.Unseal] or a start with the key.
 	SealedElsewhere Standing = "sealed, without a key here"
-	// SealedOnce: there is a key, but the record was never sealed with one of the keys: nothing vouches for what stands there ([Store.SealAll]).
+	// SealedOnce: there is a key, but the record was never sealed with one of the keys: nothing
+	// vouches for what stands there ([Store.SealAll]).
 	SealedOnce Standing = "not yet sealed"
 	// SealedFormerly: it is sealed with one of the later keys ([Store.SealAll]).
 	SealedFormerly Standing = "sealed with a former key"
@@ -192,8 +196,8 @@ func (s *Store) mark(ctx context.Context) error {
 	return nil
 }
 
-// Unseal goes on without a key where there was one: the mark is taken away, and what is stored from here on has no seal. A later start with a key
-// seals everything anew ([Store.SealAll]).
+// Unseal goes on without a key where there was one: the mark is taken away, and what is stored from
+// here on has no seal. A later start with a key seals everything anew ([Store.SealAll]).
 func (s *Store) Unseal(ctx context.Context) error {
 	if s.seal.on() {
 		return fmt.Errorf("unseal: %w: there is a key", ErrMisuse)
@@ -210,15 +214,19 @@ func (s *Store) Unseal(ctx context.Context) error {
 // Resealed counts what [Store.SealAll] did.
 type Resealed struct {
 	Records int // sealed
-	// Differed are the records whose state was not that of their events; what the events say was stored. Left are those that were left as they are: their
-	// chain does not hold, or an event was erased. Nothing is decided on them.
+	// Differed are the records whose state was not that of their events; what the events say was
+	// stored. Left are those that were left as they are: their chain does not hold, or an event was
+	// erased. Nothing is decided on them.
 	Differed, Left []workflows.Ref
 }
 
-// SealAll seals everything with the first key, record by record, and marks the database as sealed. What one of the keys vouches for already is
-// sealed as it stands. Where nothing vouches for anything yet ([SealedOnce]), every record whose links hold is folded anew by refold, and what
-// the events say is sealed and stored; places of cards are taken as they stand. Everywhere else what does not hold stays as it is. Errors: [workflows.ErrAway].
-func (s *Store) SealAll(ctx context.Context, refold func(context.Context, workflows.Record) (workflows.Record, error)) (Resealed, error) {
+// SealAll seals everything with the first key, record by record, and marks the database as sealed.
+// What one of the keys vouches for already is sealed as it stands. Where nothing vouches for
+// anything yet ([SealedOnce]), every record whose links hold is folded anew by refold, and what the
+// events say is sealed and stored; places of cards are taken as they stand. Everywhere else what
+// does not hold stays as it is. Errors: [workflows.ErrAway].
+func (s *Store) SealAll(ctx context.Context, refold func(context.Context, workflows.Record) (workflows.Record, error)) (
+	Resealed, error) {
 	var done Resealed
 	refs, err := s.Refs(ctx, "")
 	if err != nil {
@@ -238,7 +246,8 @@ func (s *Store) SealAll(ctx context.Context, refold func(context.Context, workfl
 }
 
 // sealOne seals one record; it tries again when the record moved on meanwhile.
-func (s *Store) sealOne(ctx context.Context, ref workflows.Ref, refold func(context.Context, workflows.Record) (workflows.Record, error), done *Resealed) error {
+func (s *Store) sealOne(ctx context.Context, ref workflows.Ref,
+	refold func(context.Context, workflows.Record) (workflows.Record, error), done *Resealed) error {
 	for {
 		rec, doubt, err := s.stored(ctx, ref)
 		if err != nil && !isBroken(err) {
@@ -306,7 +315,8 @@ func (s *Store) sealPlaces(ctx context.Context, workflow string) error {
 		if err != nil {
 			return fmt.Errorf("seal a place of %s: %w", workflow, err)
 		}
-		c := &call{shard: shard, script: scriptResealPlace, keys: []string{s.keys.places(shard, workflow)}, args: []any{field, stored, sealed}}
+		c := &call{shard: shard, script: scriptResealPlace, keys: []string{s.keys.places(shard, workflow)},
+			args: []any{field, stored, sealed}}
 		s.run(ctx, true, c)
 		if c.err != nil {
 			return written("seal a place of "+workflow, c.err)
@@ -315,7 +325,8 @@ func (s *Store) sealPlaces(ctx context.Context, workflow string) error {
 	return nil
 }
 
-// Stored implements [workflows.Archive]. While the record is not sealed as a whole, nothing is doubted. A [*BrokenError] where the record makes no sense.
+// Stored implements [workflows.Archive]. While the record is not sealed as a whole, nothing is
+// doubted. A [*BrokenError] where the record makes no sense.
 func (s *Store) Stored(ctx context.Context, ref workflows.Ref) (workflows.Record, workflows.Doubt, error) {
 	rec, doubt, err := s.stored(ctx, ref)
 	if !s.strict.Load() {
@@ -342,7 +353,8 @@ func (s *Store) stored(ctx context.Context, ref workflows.Ref) (workflows.Record
 
 // scriptReseal writes state and seals beside a chain that has not moved on.
 //
-// KEYS: 1 record. ARGV: version, head, machine, schema, state, last, seal, chain's seal. Answers 1, or 0 when version or head are others.
+// KEYS: 1 record. ARGV: version, head, machine, schema, state, last, seal, chain's seal. Answers 1,
+// or 0 when version or head are others.
 var scriptReseal = newScript("seal", `
 local got = redis.call('HMGET', KEYS[1], 'version', 'head')
 if (got[1] or '0') ~= ARGV[1] or (got[2] or '') ~= ARGV[2] then return 0 end

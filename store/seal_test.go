@@ -46,7 +46,8 @@ func (d *doubts) taken() []string {
 func sealed(t *testing.T, m *miniredis.Miniredis, keys ...[]byte) (*store.Store, *doubts) {
 	t.Helper()
 	d := &doubts{}
-	return storetest.OpenWith(t, store.Options{URL: "redis://" + m.Addr(), Shards: 4, SealKeys: keys, Doubted: d.add, Log: zerolog.Nop()}), d
+	return storetest.OpenWith(t, store.Options{URL: "redis://" + m.Addr(), Shards: 4, SealKeys: keys, Doubted: d.add,
+		Log: zerolog.Nop()}), d
 }
 
 func recordKey(ref workflows.Ref) string {
@@ -55,8 +56,10 @@ func recordKey(ref workflows.Ref) string {
 
 // TestWhatASealDoesNotVouchForIsNotHandedOut edits each field of a record by hand.
 func TestWhatASealDoesNotVouchForIsNotHandedOut(t *testing.T) {
-	for field, want := range map[string]workflows.Doubt{"state": workflows.DoubtState, "machine": workflows.DoubtState, "schema": workflows.DoubtState,
-		"last": workflows.DoubtState, "seal": workflows.DoubtState, "version": workflows.DoubtChain, "head": workflows.DoubtChain, "vouch": workflows.DoubtChain} {
+	for field, want := range map[string]workflows.Doubt{"state": workflows.DoubtState, "machine": workflows.DoubtState,
+		"schema": workflows.DoubtState,
+		"last":   workflows.DoubtState, "seal": workflows.DoubtState, "version": workflows.DoubtChain,
+		"head": workflows.DoubtChain, "vouch": workflows.DoubtChain} {
 		for name, value := range map[string]string{"another": "7", "nothing": "", "no number": "x"} {
 			t.Run(field+" is "+name, func(t *testing.T) {
 				m := miniredis.RunT(t)
@@ -149,7 +152,8 @@ func TestAPlaceOfAnotherHandCountsAsNone(t *testing.T) {
 	ctx := context.Background()
 	id := workflows.NewID('t', "acme", 4, "x")
 	card := func(name string) {
-		commit(t, s, workflows.Change{Workflow: id, Put: []workflows.Effect{{Kind: workflows.EffectCards, Workflow: id, Key: "cards/" + id + "/0"}}})
+		commit(t, s, workflows.Change{Workflow: id, Put: []workflows.Effect{{Kind: workflows.EffectCards, Workflow: id,
+			Key: "cards/" + id + "/0"}}})
 		claims, err := s.ClaimEffects(ctx, time.Now(), 1)
 		must(t, err)
 		must(t, s.SavePlace(ctx, claims[0], name, "U1", workflows.Place{Channel: "D1", TS: name}))
@@ -167,7 +171,8 @@ func TestAPlaceOfAnotherHandCountsAsNone(t *testing.T) {
 		t.Fatalf("%q, %v", ts, ok)
 	}
 	theirs := m.HGet(places, "other/U1")
-	for name, value := range map[string]string{"by hand": `{"channel":"C0ELSE","ts":"1.1","revision":1}`, "of another card": theirs, "damaged": "x", "empty": ""} {
+	for name, value := range map[string]string{"by hand": `{"channel":"C0ELSE","ts":"1.1","revision":1}`,
+		"of another card": theirs, "damaged": "x", "empty": ""} {
 		m.HSet(places, "main/U1", value)
 		d.taken()
 		if ts, ok := look("main"); ok || ts != "" {
@@ -218,13 +223,15 @@ func TestKeysAreIntroducedRotatedAndLeftByStarting(t *testing.T) {
 		t.Errorf("%+v", done)
 	}
 	third, _ := sealed(t, m, sealKey('b'))
-	if third.Standing() != store.Sealed || load(t, third, acme).Doubt != "" || load(t, third, person).Doubt != workflows.DoubtChain {
+	if third.Standing() != store.Sealed || load(t, third, acme).Doubt != "" ||
+		load(t, third, person).Doubt != workflows.DoubtChain {
 		t.Errorf("%s, %+v, %+v", third.Standing(), load(t, third, acme), load(t, third, person))
 	}
 
 	// Without the key nothing is stored beside what is sealed, until somebody says so.
 	bare, _ := sealed(t, m)
-	if err := bare.Commit(ctx, grow(load(t, bare, acme))); bare.Standing() != store.SealedElsewhere || !errors.Is(err, store.ErrSealed) {
+	if err := bare.Commit(ctx, grow(load(t, bare, acme))); bare.Standing() != store.SealedElsewhere ||
+		!errors.Is(err, store.ErrSealed) {
 		t.Errorf("%s, %v", bare.Standing(), err)
 	}
 	must(t, bare.Unseal(ctx))
@@ -236,7 +243,8 @@ func TestKeysAreIntroducedRotatedAndLeftByStarting(t *testing.T) {
 		t.Errorf("with a key: %v", err)
 	}
 	d.taken()
-	if _, err := open(t, store.Options{URL: "redis://" + m.Addr(), SealKeys: [][]byte{[]byte("short")}}); !errors.Is(err, store.ErrSealKey) {
+	if _, err := open(t, store.Options{URL: "redis://" + m.Addr(), SealKeys: [][]byte{[]byte("short")}}); !errors.Is(
+		err, store.ErrSealKey) {
 		t.Error(err)
 	}
 }

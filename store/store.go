@@ -35,22 +35,27 @@ const (
 
 // Options say which Redis and how.
 type Options struct {
-	// URL as redis://user:password@host:6379/0, rediss:// for TLS. With Addrs it gives user, password, database and TLS only.
+	// URL as redis://user:password@host:6379/0, rediss:// for TLS. With Addrs it gives user,
+	// password, database and TLS only.
 	URL string
 	// Addrs are host:port. With Master they are the Sentinels, with Cluster some nodes of the cluster.
 	Addrs []string
 	// Master is the name under which the Sentinels know the master.
 	Master  string
 	Cluster bool
-	// Prefix begins every key, so that several installations can share a server; empty: [DefaultPrefix]. [PrefixProblem] says which are possible.
-	// The records belong to it: under another prefix another installation begins.
+	// Prefix begins every key, so that several installations can share a server; empty:
+	// [DefaultPrefix]. [PrefixProblem] says which are possible. The records belong to it: under
+	// another prefix another installation begins.
 	Prefix string
-	// Shards from 1 to [MaxShards] is used when the database is first used and compared ever after; 0 takes what is stored, or [DefaultShards].
+	// Shards from 1 to [MaxShards] is used when the database is first used and compared ever after;
+	// 0 takes what is stored, or [DefaultShards].
 	Shards int
 	Log    zerolog.Logger
-	// SealKeys, each of [SealKeyBytes], seal what is stored: the first makes seals, all verify. Empty: nothing is sealed, and what is stored is believed.
+	// SealKeys, each of [SealKeyBytes], seal what is stored: the first makes seals, all verify.
+	// Empty: nothing is sealed, and what is stored is believed.
 	SealKeys [][]byte
-	// Doubted is told of each record or place that a seal does not vouch for, as often as one is read; it must not block. nil: nobody.
+	// Doubted is told of each record or place that a seal does not vouch for, as often as one is
+	// read; it must not block. nil: nobody.
 	Doubted func(ref workflows.Ref, what workflows.Doubt)
 	// RealNow is this machine's clock, as the courier has it; nil: time.Now.
 	RealNow func() time.Time
@@ -81,8 +86,10 @@ var _ workflows.Store = (*Store)(nil)
 
 var quiet sync.Once
 
-// Open connects and checks that the server can be relied on: errors are [workflows.ErrAway], [ErrServer], [ErrEviction], [ErrShards],
-// [ErrLayout], [ErrPrefix], [ErrSealKey]. A clock too far away and `appendonly no` do not keep it from opening; [Store.Ready] and [Store.Promises] tell of them.
+// Open connects and checks that the server can be relied on: errors are [workflows.ErrAway],
+// [ErrServer], [ErrEviction], [ErrShards], [ErrLayout], [ErrPrefix], [ErrSealKey]. A clock too far
+// away and `appendonly no` do not keep it from opening; [Store.Ready] and [Store.Promises] tell of
+// them.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	quiet.Do(func() { redis.SetLogger(clientLog{o.Log}) })
 	if o.Prefix == "" {
@@ -102,7 +109,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{rdb: rdb, keys: keys(o.Prefix), cluster: o.Cluster, replicated: o.Cluster || o.Master != "", log: o.Log, now: o.RealNow, seal: seal, doubted: o.Doubted}
+	s := &Store{rdb: rdb, keys: keys(o.Prefix), cluster: o.Cluster, replicated: o.Cluster || o.Master != "", log: o.Log,
+		now: o.RealNow, seal: seal, doubted: o.Doubted}
 	if s.doubted == nil {
 		s.doubted = func(workflows.Ref, workflows.Doubt) {}
 	}
@@ -166,7 +174,8 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 		return err
 	}
 	if len(stored) != 3 || stored[0] != layout {
-		return fmt.Errorf("%w: it is %v, this version of Keyholder knows %s", ErrLayout, stored[:min(2, len(stored))], layout)
+		return fmt.Errorf("%w: it is %v, this version of Keyholder knows %s", ErrLayout, stored[:min(2, len(stored))],
+			layout)
 	}
 	n, err := strconv.Atoi(fmt.Sprint(stored[1]))
 	if err != nil || n < 1 || n > MaxShards {
@@ -197,8 +206,9 @@ func connect(o Options) (redis.UniversalClient, error) {
 		p, err := redis.ParseURL(o.URL)
 		if err != nil {
 			// The parser quotes what it stumbles over, which is part of the password when that holds a slash.
-			return nil, fmt.Errorf("open store: %w: the Redis URL cannot be read; it should look as redis://user:password@host:6379/0, "+
-				"with / @ : # ? %% in the password percent-encoded", ErrServer)
+			return nil, fmt.Errorf(
+				"open store: %w: the Redis URL cannot be read; it should look as redis://user:password@host:6379/0, "+
+					"with / @ : # ? %% in the password percent-encoded", ErrServer)
 		}
 		u.Username, u.Password, u.DB, u.TLSConfig = p.Username, p.Password, p.DB, p.TLSConfig
 		if len(u.Addrs) == 0 {
@@ -209,7 +219,8 @@ func connect(o Options) (redis.UniversalClient, error) {
 		}
 	}
 	if o.Cluster && o.Master != "" {
-		return nil, fmt.Errorf("open store: %w: redis.master (Sentinel) and redis.cluster: true exclude each other", ErrServer)
+		return nil, fmt.Errorf("open store: %w: redis.master (Sentinel) and redis.cluster: true exclude each other",
+			ErrServer)
 	}
 	if err := fits(u); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -247,7 +258,8 @@ func hooked(rdb redis.UniversalClient, o Options) redis.UniversalClient {
 	return rdb
 }
 
-// clientLog takes what go-redis says about its connections into our log, quietly: what matters comes as an error as well.
+// clientLog takes what go-redis says about its connections into our log, quietly: what matters
+// comes as an error as well.
 type clientLog struct{ log zerolog.Logger }
 
 func (l clientLog) Printf(_ context.Context, format string, v ...any) {
@@ -296,7 +308,8 @@ func (s *Store) shardRefs(ctx context.Context, shard int, kind string) ([]workfl
 	for {
 		var page []string
 		err := s.read(ctx, "list records", func() (err error) {
-			page, err = s.rdb.ZRangeByLex(ctx, s.keys.records(shard), &redis.ZRangeBy{Min: lowest, Max: highest, Count: pageSize}).Result()
+			page, err = s.rdb.ZRangeByLex(ctx, s.keys.records(shard), &redis.ZRangeBy{Min: lowest, Max: highest,
+				Count: pageSize}).Result()
 			return err
 		})
 		if err != nil {

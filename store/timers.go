@@ -11,8 +11,10 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// ClaimTimers implements [workflows.Timers]. When nothing is due it costs one pipelined read, otherwise one more round trip.
-func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int, only ...int) ([]workflows.Claim, error) {
+// ClaimTimers implements [workflows.Timers]. When nothing is due it costs one pipelined read,
+// otherwise one more round trip.
+func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int, only ...int) ([]workflows.Claim,
+	error) {
 	picked, err := s.dueTimers(ctx, now, real, fresh, again, only)
 	if err != nil || len(picked) == 0 {
 		return nil, err
@@ -43,7 +45,8 @@ func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, aga
 				s.log.Error().Str("timer", member).Msg("read the name of a timer")
 				continue
 			}
-			claims = append(claims, workflows.Claim{Timer: &timer, Token: token, Until: time.UnixMilli(until.UnixMilli()),
+			claims = append(claims, workflows.Claim{Timer: &timer, Token: token,
+				Until:    time.UnixMilli(until.UnixMilli()),
 				Attempts: groups[c.shard][i-1].again})
 		}
 	}
@@ -63,8 +66,10 @@ func (s *Store) dueTimers(ctx context.Context, now, real time.Time, fresh, again
 		pipe := s.rdb.Pipeline()
 		for i, shard := range shards {
 			// The client leaves the limit out where it is 0, so of what is not wanted one is read and not picked.
-			ended[i] = pipe.ZRangeByScore(ctx, s.keys.timersLeased(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(max(again, 1))})
-			due[i] = pipe.ZRangeByScore(ctx, s.keys.timers(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: int64(max(fresh, 1))})
+			ended[i] = pipe.ZRangeByScore(ctx, s.keys.timersLeased(shard),
+				&redis.ZRangeBy{Min: "-inf", Max: millis(real), Count: int64(max(again, 1))})
+			due[i] = pipe.ZRangeByScore(ctx, s.keys.timers(shard), &redis.ZRangeBy{Min: "-inf", Max: millis(now),
+				Count: int64(max(fresh, 1))})
 		}
 		clock = s.askTime(ctx, pipe, shards)
 		_, err := pipe.Exec(ctx)
@@ -84,7 +89,8 @@ func (s *Store) dueTimers(ctx context.Context, now, real time.Time, fresh, again
 	return append(picked, shares(candidates(shards, 0, due), fresh)...), nil
 }
 
-// DropTimer implements [workflows.Timers]. [workflows.ErrLeaseLost] when another lease holds it; a timer that is gone already is no error.
+// DropTimer implements [workflows.Timers]. [workflows.ErrLeaseLost] when another lease holds it; a
+// timer that is gone already is no error.
 func (s *Store) DropTimer(ctx context.Context, c workflows.Claim) error {
 	return s.endTimer(ctx, c, "drop", time.Time{})
 }

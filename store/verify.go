@@ -10,7 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// BrokenError names the first place at which a record does not hold. Seq is the event's number; 0 when the record itself is at fault.
+// BrokenError names the first place at which a record does not hold. Seq is the event's number; 0
+// when the record itself is at fault.
 type BrokenError struct {
 	Ref    workflows.Ref
 	Seq    uint64
@@ -28,8 +29,9 @@ func (e *BrokenError) Error() string {
 // Is makes errors.Is(err, ErrBroken) hold.
 func (e *BrokenError) Is(target error) bool { return target == ErrBroken }
 
-// Verify recomputes the chain of a record from its first event and compares it with the head, version and last time that the record names.
-// A [*BrokenError] says where it does not hold. An erased event counts with the digest it left behind. Other errors: [workflows.ErrAway].
+// Verify recomputes the chain of a record from its first event and compares it with the head,
+// version and last time that the record names. A [*BrokenError] says where it does not hold. An
+// erased event counts with the digest it left behind. Other errors: [workflows.ErrAway].
 func (s *Store) Verify(ctx context.Context, ref workflows.Ref) error {
 	_, err := s.verify(ctx, ref)
 	return err
@@ -120,10 +122,11 @@ func (s *Store) snapshot(ctx context.Context, ref workflows.Ref) (workflows.Reco
 	return rec, uint64(count.Val()), nil
 }
 
-// VerifyAll verifies every record that the index lists, and that the workflows listed as open exist and are in the index. A closed record
-// taken out together with its index entry shows by the checkpoints only. It goes on after a record that does not
-// hold and tells of each by calling failed with a [*BrokenError]; err is for what kept it from looking. It answers how many records and
-// events it looked at.
+// VerifyAll verifies every record that the index lists, and that the workflows listed as open exist
+// and are in the index. A closed record taken out together with its index entry shows by the
+// checkpoints only. It goes on after a record that does not hold and tells of each by calling
+// failed with a [*BrokenError]; err is for what kept it from looking. It answers how many records
+// and events it looked at.
 func (s *Store) VerifyAll(ctx context.Context, failed func(workflows.Ref, error)) (records, events int, err error) {
 	for shard := range s.shards {
 		refs, err := s.shardRefs(ctx, shard, "")
@@ -155,7 +158,8 @@ func (s *Store) VerifyAll(ctx context.Context, failed func(workflows.Ref, error)
 }
 
 // verifyOpen looks whether an account's open workflows are all there.
-func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[workflows.Ref]bool, failed func(workflows.Ref, error)) error {
+func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[workflows.Ref]bool,
+	failed func(workflows.Ref, error)) error {
 	if ref.Kind != workflows.KindAccount {
 		return nil
 	}
@@ -173,7 +177,8 @@ func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[wo
 			return err
 		}
 		if rec.Version == 0 {
-			failed(w, &BrokenError{Ref: w, Reason: "it is listed as open for " + refID(ref) + ", but there is no such record"})
+			failed(w, &BrokenError{Ref: w, Reason: "it is listed as open for " + refID(ref) +
+				", but there is no such record"})
 			continue
 		}
 		// It may have been opened after the index was read.
@@ -182,7 +187,8 @@ func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[wo
 			return err
 		}
 		if !known {
-			failed(w, &BrokenError{Ref: w, Reason: "it exists and is open for " + refID(ref) + ", but the index does not list it"})
+			failed(w, &BrokenError{Ref: w, Reason: "it exists and is open for " + refID(ref) +
+				", but the index does not list it"})
 		}
 	}
 	return nil
@@ -199,9 +205,10 @@ func (s *Store) indexed(ctx context.Context, ref workflows.Ref) (known bool, err
 	return known, err
 }
 
-// Erase removes salt and body of an event and keeps its digest, so the chain still verifies while nobody can tell what it said. Erasing
-// twice is no error; [ErrNoEvent] when there is none of that number. The record's state is not touched: whoever erases must also commit a state
-// without what was erased, and Redis's own files keep it until they are rewritten.
+// Erase removes salt and body of an event and keeps its digest, so the chain still verifies while
+// nobody can tell what it said. Erasing twice is no error; [ErrNoEvent] when there is none of that
+// number. The record's state is not touched: whoever erases must also commit a state without what
+// was erased, and Redis's own files keep it until they are rewritten.
 func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error {
 	shard := s.shardOf(ref)
 	if seq == 0 {
@@ -227,7 +234,8 @@ func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error 
 	if err != nil {
 		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), err)
 	}
-	c := &call{shard: shard, script: scriptErase, keys: []string{s.keys.events(shard, ref)}, args: []any{seq - 1, stored, erased}}
+	c := &call{shard: shard, script: scriptErase, keys: []string{s.keys.events(shard, ref)},
+		args: []any{seq - 1, stored, erased}}
 	s.run(ctx, true, c)
 	if c.err != nil {
 		return written("erase", c.err)

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Roles a user can have, in our words: custom is integrator.io's absence of accessLevel with grants on single integrations.
+// Roles a user can have, in our words: custom is integrator.io's absence of accessLevel with grants
+// on single integrations.
 const (
 	RoleAdministrator = "administrator"
 	RoleManage        = "manage"
@@ -24,7 +25,8 @@ type Access struct {
 	Monitor []string `json:"monitor,omitempty"`
 }
 
-// Mark is a short form by which two accesses compare; the order of integrations does not matter, and only custom has any.
+// Mark is a short form by which two accesses compare; the order of integrations does not matter,
+// and only custom has any.
 func (a Access) Mark() string {
 	if a.Role != RoleCustom {
 		return a.Role
@@ -37,8 +39,8 @@ func (a Access) Mark() string {
 	return a.Role + "[" + sorted(a.Manage) + ";" + sorted(a.Monitor) + "]"
 }
 
-// AllIntegrations stands in [Access.Monitor] for every integration, those to come included: integrator.io lets monitor-all and manage-some be had
-// together.
+// AllIntegrations stands in [Access.Monitor] for every integration, those to come included:
+// integrator.io lets monitor-all and manage-some be had together.
 const AllIntegrations = "*"
 
 // Required is what a user must sign in with, never both.
@@ -53,8 +55,8 @@ type Named struct {
 	Name string `json:"name"`
 }
 
-// AccessReading is what a request for access needs to know of one person in one environment. What could not be read is named in Unread (parts:
-// users, integrations, sso).
+// AccessReading is what a request for access needs to know of one person in one environment. What
+// could not be read is named in Unread (parts: users, integrations, sso).
 type AccessReading struct {
 	At           time.Time         `json:"at"`
 	Capabilities Capabilities      `json:"capabilities"`
@@ -80,7 +82,8 @@ type Census struct {
 
 	// Pages are the answers that Users was read from, in order.
 	Pages []RawPage `json:"pages,omitempty"`
-	// Integrations and Tokens of the environment; what could not be read is named in Unread (parts: integrations, tokens) with the reason.
+	// Integrations and Tokens of the environment; what could not be read is named in Unread (parts:
+	// integrations, tokens) with the reason.
 	Integrations []Named    `json:"integrations,omitempty"`
 	Tokens       []APIToken `json:"tokens,omitempty"`
 	// Invited says who gave each user their access, by address in lower case, as far as the audit log tells.
@@ -107,7 +110,8 @@ type APIToken struct {
 	Modified time.Time `json:"modified,omitzero"`
 }
 
-// Trace is who did something according to the audit log of integrator.io. Email is empty where the log holds nothing about it.
+// Trace is who did something according to the audit log of integrator.io. Email is empty where the
+// log holds nothing about it.
 type Trace struct {
 	Email  string    `json:"email,omitempty"`
 	Name   string    `json:"name,omitempty"`
@@ -138,7 +142,8 @@ type Given struct {
 	Until    time.Time `json:"until,omitzero"` // end of the time-box that gave it
 	// Asked is who asked for it, a Slack ID; empty where nobody did.
 	Asked string `json:"asked,omitempty"`
-	// Wrote is what Keyholder itself wrote last for a workflow, whichever machine's: its own hand, which nobody has to explain.
+	// Wrote is what Keyholder itself wrote last for a workflow, whichever machine's: its own hand,
+	// which nobody has to explain.
 	Wrote *Wrote `json:"wrote,omitempty"`
 	// Who is the user by what integrator.io knows them by, as seen last; zero where they were never seen.
 	Who UserRef `json:"who,omitzero"`
@@ -174,8 +179,9 @@ func (d Decided) Or(other Decided) Decided {
 	return other
 }
 
-// DecisionOn names the last decision about what a user has now in an environment: what was decided or taken as expected, what Keyholder
-// wrote for a workflow, and the transfer after which a former owner has a role. What a review kept stands in its packets.
+// DecisionOn names the last decision about what a user has now in an environment: what was decided
+// or taken as expected, what Keyholder wrote for a workflow, and the transfer after which a former
+// owner has a role. What a review kept stands in its packets.
 func (a AccountState) DecisionOn(environment string, u User) (last Decided) {
 	_, g, _ := a.GivenOf(environment, u.Email, u.Ref())
 	mark := u.Access().Mark()
@@ -207,8 +213,9 @@ type Former struct {
 // GivenKey names a person's access in an environment ("" is production).
 func GivenKey(environment, email string) string { return environment + "/" + strings.ToLower(email) }
 
-// GivenOf finds what decisions say of a user's access: under their address, unless that is somebody else's by now, or else
-// by who they are, whatever their address was when it was decided. Without any, key is that of the address.
+// GivenOf finds what decisions say of a user's access: under their address, unless that is somebody
+// else's by now, or else by who they are, whatever their address was when it was decided. Without
+// any, key is that of the address.
 func (a AccountState) GivenOf(environment, email string, who UserRef) (key string, g Given, found bool) {
 	key = GivenKey(environment, email)
 	if g, found = a.Given[key]; found && !g.Who.Other(who) {
@@ -255,8 +262,9 @@ type GivenChange struct {
 	Stays bool `json:"stays,omitempty"`
 }
 
-// With is what is given after a change. A time that ends takes nothing away that a later decision gave, and what stood before the first
-// of the times that run is kept until the last of them is over, in whatever order they end.
+// With is what is given after a change. A time that ends takes nothing away that a later decision
+// gave, and what stood before the first of the times that run is kept until the last of them is
+// over, in whatever order they end.
 func (g Given) With(c GivenChange) Given {
 	if c.Time == OwnHand {
 		g.Wrote = c.Given.Wrote
@@ -266,7 +274,9 @@ func (g Given) With(c GivenChange) Given {
 		return g
 	}
 	next := c.Given
-	next.Running = slices.DeleteFunc(slices.Clone(g.Running), func(r RunningTime) bool { return r.Workflow == c.Workflow && c.Time != GivenOnTheWay })
+	next.Running = slices.DeleteFunc(slices.Clone(g.Running), func(r RunningTime) bool {
+		return r.Workflow == c.Workflow && c.Time != GivenOnTheWay
+	})
 	next.Former, next.Wrote = g.Former, g.Wrote
 	switch c.Time {
 	case TimeBegins:
@@ -301,8 +311,8 @@ func (g Given) With(c GivenChange) Given {
 	return next
 }
 
-// OwnHandOf notes what a call wrote that a receipt answers, ok false for none: what Keyholder did is so explained by the workflow that
-// asked for it, whatever machine that is.
+// OwnHandOf notes what a call wrote that a receipt answers, ok false for none: what Keyholder did
+// is so explained by the workflow that asked for it, whatever machine that is.
 func OwnHandOf(cmd Command, f Facts) (e Event, ok bool) {
 	r := cmd.Receipt
 	if r == nil || !r.OK || r.User == nil || r.User.Email == "" {
@@ -321,7 +331,8 @@ func OwnHandOf(cmd Command, f Facts) (e Event, ok bool) {
 		return Event{}, false
 	}
 	key, _, _ := f.Account.GivenOf(r.Environment, r.User.Email, r.User.Ref())
-	return cmd.Event(AccessGiven, GivenChange{Key: key, Time: OwnHand, Workflow: cmd.Workflow, Given: Given{Wrote: &w, Who: r.User.Ref()}}), true
+	return cmd.Event(AccessGiven, GivenChange{Key: key, Time: OwnHand, Workflow: cmd.Workflow,
+		Given: Given{Wrote: &w, Who: r.User.Ref()}}), true
 }
 
 // WithOwnHand adds that to a decision which has events.
@@ -361,8 +372,10 @@ func ReadAccessMark(mark string) Access {
 
 // AccessPolicy is the configuration's access section.
 type AccessPolicy struct {
-	Approvers           []string        `json:"approvers,omitempty"` // users or groups; never empty: the default is filled in
-	Lists               [][]string      `json:"lists,omitempty"`     // of Approvers, of each of which a different person must approve
+	// users or groups; never empty: the default is filled in
+	Approvers []string `json:"approvers,omitempty"`
+	// of Approvers, of each of which a different person must approve
+	Lists               [][]string      `json:"lists,omitempty"`
 	Quorum              int             `json:"quorum"`
 	AdministratorQuorum int             `json:"administrator_quorum"`
 	ConfirmWithin       time.Duration   `json:"confirm_within"`

@@ -10,7 +10,8 @@ import (
 // AccountState is the record of an account: who owns it as far as Keyholder knows, and which workflows hold its locks.
 type AccountState struct {
 	ID string `json:"id"`
-	// Owner is the owner's address; Since and By say from when and which decision made it so (a workflow's ID; "configuration" at first start).
+	// Owner is the owner's address; Since and By say from when and which decision made it so (a
+	// workflow's ID; "configuration" at first start).
 	Owner string    `json:"owner"`
 	Since time.Time `json:"since,omitzero"`
 	By    string    `json:"by,omitempty"`

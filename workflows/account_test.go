@@ -23,14 +23,18 @@ func TestAccountRemembersItsOwnersAndLocks(t *testing.T) {
 	events := []Event{
 		accountEvent(t, AccountSeen, AccountState{ID: "acme", Owner: "jane@acme.example", By: "configuration"}, noon),
 		accountEvent(t, LockTaken, Lock{Name: LockTransfer, Workflow: "t01-A"}, noon.Add(time.Hour)),
-		accountEvent(t, OwnerChanged, OwnerChange{From: "jane@acme.example", To: "celigo@acme.example", Workflow: "t01-A", How: Verified}, noon.Add(2*time.Hour)),
+		accountEvent(t, OwnerChanged, OwnerChange{From: "jane@acme.example", To: "celigo@acme.example",
+			Workflow: "t01-A", How: Verified}, noon.Add(2*time.Hour)),
 		accountEvent(t, LockReleased, Lock{Name: LockTransfer, Workflow: "t01-A"}, noon.Add(2*time.Hour)),
 	}
 	want := []AccountState{
 		{ID: "acme", Owner: "jane@acme.example", Since: noon, By: "configuration"},
-		{ID: "acme", Owner: "jane@acme.example", Since: noon, By: "configuration", Locks: map[string]string{LockTransfer: "t01-A"}},
-		{ID: "acme", Owner: "celigo@acme.example", Since: noon.Add(2 * time.Hour), By: "t01-A", Previous: "jane@acme.example", Locks: map[string]string{LockTransfer: "t01-A"}},
-		{ID: "acme", Owner: "celigo@acme.example", Since: noon.Add(2 * time.Hour), By: "t01-A", Previous: "jane@acme.example", Locks: map[string]string{}},
+		{ID: "acme", Owner: "jane@acme.example", Since: noon, By: "configuration",
+			Locks: map[string]string{LockTransfer: "t01-A"}},
+		{ID: "acme", Owner: "celigo@acme.example", Since: noon.Add(2 * time.Hour), By: "t01-A",
+			Previous: "jane@acme.example", Locks: map[string]string{LockTransfer: "t01-A"}},
+		{ID: "acme", Owner: "celigo@acme.example", Since: noon.Add(2 * time.Hour), By: "t01-A",
+			Previous: "jane@acme.example", Locks: map[string]string{}},
 	}
 	var a AccountState
 	for i, e := range events {
@@ -53,7 +57,8 @@ func TestAccountRemembersItsOwnersAndLocks(t *testing.T) {
 }
 
 func TestAccountRefusesWhatItDoesNotKnow(t *testing.T) {
-	if _, err := ApplyAccount(AccountState{}, Event{Type: "account.unheard_of", Body: []byte("{}")}); !errors.Is(err, ErrUnknownEvent) {
+	if _, err := ApplyAccount(AccountState{}, Event{Type: "account.unheard_of", Body: []byte("{}")}); !errors.Is(err,
+		ErrUnknownEvent) {
 		t.Errorf("an unknown event: %v", err)
 	}
 	for _, kind := range []string{AccountSeen, OwnerChanged, LockTaken, LockReleased} {

@@ -19,8 +19,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// small is the workflow that engines are compared by: it opens, three people decide, each of the four commands notifies, a timer fires.
-// Every decision asks who the person is and what four people have delegated.
+// small is the workflow that engines are compared by: it opens, three people decide, each of the
+// four commands notifies, a timer fires. Every decision asks who the person is and what four people
+// have delegated.
 type small struct{ cards int }
 
 type smallState struct {
@@ -52,7 +53,8 @@ func (small) Decode(raw []byte) (workflows.State, error) {
 
 var smallPeople = []string{"U0ANA", "U0BEN", "U0CAT", "U0DEE"}
 
-func (small) Needs(_ workflows.State, cmd workflows.Command, _ workflows.Policy, _ workflows.AccountState) workflows.Needs {
+func (small) Needs(_ workflows.State, cmd workflows.Command, _ workflows.Policy,
+	_ workflows.AccountState) workflows.Needs {
 	if cmd.Name == "small.count" {
 		return workflows.Needs{People: []string{cmd.Actor.ID}, Delegations: smallPeople}
 	}
@@ -89,11 +91,13 @@ func (m small) View(st workflows.State) workflows.View {
 	var v workflows.View
 	if m.cards == 1 { // a message for each command
 		for i := range s.Count + 1 {
-			v.Cards = append(v.Cards, workflows.Card{Name: fmt.Sprint("n", i), Recipient: smallPeople[i], Title: "Note", Fallback: "Note", Lines: []string{strings.Repeat("l", 300)}})
+			v.Cards = append(v.Cards, workflows.Card{Name: fmt.Sprint("n", i), Recipient: smallPeople[i], Title: "Note",
+				Fallback: "Note", Lines: []string{strings.Repeat("l", 300)}})
 		}
 	} else { // a card for each of five, changed by each command
 		for i := range m.cards {
-			v.Cards = append(v.Cards, workflows.Card{Name: "main", Recipient: fmt.Sprint("U0", i), Title: fmt.Sprint("Count ", s.Count), Fallback: "Count", Lines: []string{strings.Repeat("l", 300)}})
+			v.Cards = append(v.Cards, workflows.Card{Name: "main", Recipient: fmt.Sprint("U0", i),
+				Title: fmt.Sprint("Count ", s.Count), Fallback: "Count", Lines: []string{strings.Repeat("l", 300)}})
 		}
 	}
 	if !s.Fired {
@@ -135,7 +139,8 @@ func (e *engine) Deliver(_ context.Context, c workflows.Claim, _ workflows.Lease
 	if card := c.Effect.Card; card.Name == "n3" || card.Title == "Count 3" {
 		e.settle(c.Effect.Workflow)
 	}
-	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: "D0123456", TS: "1700000000.000100", Revision: c.Effect.Revision}}
+	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: "D0123456", TS: "1700000000.000100",
+		Revision: c.Effect.Revision}}
 }
 
 func (e *engine) settle(id string) {
@@ -182,7 +187,8 @@ func newEngine(b *testing.B, url string, cards int) *engine {
 	b.Helper()
 	e := &engine{cards: cards, left: map[string]int{}, done: map[string]chan struct{}{}}
 	e.store = storetest.OpenWith(b, store.Options{URL: url, Shards: 16, Log: zerolog.Nop(), Hook: &e.meter})
-	e.desk = workflows.NewDesk(workflows.DeskOptions{Store: noted{e.store, e}, Machines: []workflows.Machine{small{cards}}, Roster: e,
+	e.desk = workflows.NewDesk(workflows.DeskOptions{Store: noted{e.store, e},
+		Machines: []workflows.Machine{small{cards}}, Roster: e,
 		Policies: manyPolicies{}, Now: time.Now, Log: zerolog.Nop(), Wake: func(w workflows.Woken) {
 			if w.Effects {
 				e.courier.Wake(w.Shard)
@@ -191,9 +197,11 @@ func newEngine(b *testing.B, url string, cards int) *engine {
 				e.clock.Wake(w.Shard)
 			}
 		}})
-	e.courier = workflows.NewCourier(workflows.CourierOptions{Store: e.store, Desk: e.desk, Cards: e, Calls: e, Now: time.Now, RealNow: time.Now,
+	e.courier = workflows.NewCourier(workflows.CourierOptions{Store: e.store, Desk: e.desk, Cards: e, Calls: e,
+		Now: time.Now, RealNow: time.Now,
 		Log: zerolog.Nop()})
-	e.clock = workflows.NewClock(workflows.ClockOptions{Store: e.store, Desk: e.desk, Now: time.Now, RealNow: time.Now, Log: zerolog.Nop()})
+	e.clock = workflows.NewClock(workflows.ClockOptions{Store: e.store, Desk: e.desk, Now: time.Now, RealNow: time.Now,
+		Log: zerolog.Nop()})
 	return e
 }
 
@@ -214,7 +222,8 @@ var smallCommands = []string{"small.request", "small.count", "small.count", "sma
 
 // command gives the k-th command of a workflow.
 func (e *engine) command(id, account string, k int) error {
-	_, err := e.desk.Do(context.Background(), workflows.Command{ID: fmt.Sprint(id, "/", k), Workflow: id, Account: account, Name: smallCommands[k],
+	_, err := e.desk.Do(context.Background(), workflows.Command{ID: fmt.Sprint(id, "/", k), Workflow: id,
+		Account: account, Name: smallCommands[k],
 		At: time.Now(), Round: 1, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: smallPeople[k]}})
 	return err
 }
@@ -325,8 +334,9 @@ func (e *engine) crowd(b *testing.B, addr string, n, accounts int, at time.Time)
 func crowded(id, account string, at time.Time) workflows.RecordChange {
 	body, _ := json.Marshal([]string{id, account})
 	state, _ := json.Marshal(smallState{ID: id, Acc: account, Begun: at, Weight: strings.Repeat("w", 600)})
-	return workflows.RecordChange{From: workflows.Record{Ref: workflows.RecordRef(id)}, State: state, Schema: 1, Machine: "small",
-		Events: []workflows.Event{{Seq: 1, Type: "opened", At: at, Command: id, Body: body}}}
+	return workflows.RecordChange{From: workflows.Record{Ref: workflows.RecordRef(id)}, State: state, Schema: 1,
+		Machine: "small",
+		Events:  []workflows.Event{{Seq: 1, Type: "opened", At: at, Command: id, Body: body}}}
 }
 
 func waitingKeys() (keys []string) {
@@ -369,9 +379,9 @@ func BenchmarkTimers(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkManyOpen opens a workflow and decides once, a pair of commits, on a server with 100,000 open ones of the same
-// account, beside the same on an empty server, in turns: the ratio says what it costs that they are there. "bare" is
-// the empty one here.
+// BenchmarkManyOpen opens a workflow and decides once, a pair of commits, on a server with 100,000
+// open ones of the same account, beside the same on an empty server, in turns: the ratio says what
+// it costs that they are there. "bare" is the empty one here.
 func BenchmarkManyOpen(b *testing.B) {
 	decide := func(e *engine, width int) func(i int64) error {
 		return func(i int64) error {
@@ -391,7 +401,8 @@ func BenchmarkManyOpen(b *testing.B) {
 	}
 	for _, width := range []int{1, 32} {
 		b.Run(fmt.Sprintf("%d at a time", width), func(b *testing.B) {
-			storetest.Comparison{What: "pairs", Width: width, Ours: decide(both[1], width), Bare: decide(both[0], width), Aim: 0.95}.Run(b)
+			storetest.Comparison{What: "pairs", Width: width, Ours: decide(both[1], width),
+				Bare: decide(both[0], width), Aim: 0.95}.Run(b)
 		})
 	}
 }

@@ -1,13 +1,15 @@
 package workflows
 
-// Card is what a workflow shows to one recipient in Slack. One person gets one card per workflow; it is changed in place.
-// Texts are Slack mrkdwn (see text.go); whoever renders cuts them to Slack's limits.
+// Card is what a workflow shows to one recipient in Slack. One person gets one card per workflow;
+// it is changed in place. Texts are Slack mrkdwn (see text.go); whoever renders cuts them to
+// Slack's limits.
 type Card struct {
 	// Name and Recipient are the card's identity within the workflow. Name is "main" for the card with the buttons.
 	Name string `json:"name"`
 	// Recipient is a Slack user ID (a direct message) or a channel ID.
 	Recipient string `json:"recipient"`
-	// Under names a card of the same recipient under which this one is posted as a thread reply. Empty: a message of its own.
+	// Under names a card of the same recipient under which this one is posted as a thread reply.
+	// Empty: a message of its own.
 	Under string `json:"under,omitempty"`
 	// Round is the question the buttons answer; their actions block is named "<machine>:<round>".
 	Round int `json:"round"`
@@ -19,8 +21,9 @@ type Card struct {
 	Buttons  []Button `json:"buttons,omitempty"`
 	Fallback string   `json:"fallback"` // the notification line; stands alone, plain text
 
-	// Canvas is the same content as Markdown, for a card that is better kept as a canvas of its channel, where Slack lets us; empty: a message it is.
-	// People in it are mentions, as in mrkdwn.
+	// Canvas is the same content as Markdown, for a card that is better kept as a canvas of its
+	// channel, where Slack lets us; empty: a message it is. People in it are mentions, as in
+	// mrkdwn.
 	Canvas string `json:"canvas,omitempty"`
 
 	// Bulk cards (reminders, notices to many) are delivered after the others.
@@ -85,7 +88,8 @@ type Modal struct {
 	Account  string
 	Action   string // the command that submitting gives
 	Round    int
-	// Page comes back in [Command.Page] with each click and form. A form that answers a click inside a form replaces that one.
+	// Page comes back in [Command.Page] with each click and form. A form that answers a click
+	// inside a form replaces that one.
 	Page int
 }
 
@@ -97,7 +101,8 @@ type Input struct {
 	Hint        string
 	Placeholder string
 	Options     []Option
-	// More says how to name an option that a menu of [InputSelect] or [InputMulti] has no room for; it is shown when there is none.
+	// More says how to name an option that a menu of [InputSelect] or [InputMulti] has no room for;
+	// it is shown when there is none.
 	More      string
 	Initial   string
 	Optional  bool

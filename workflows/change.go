@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// change turns a decision into what must be stored: events and state, and the difference between what the world shows for the old state and
-// what it should show for the new one. It answers nil when there is nothing to store.
+// change turns a decision into what must be stored: events and state, and the difference between
+// what the world shows for the old state and what it should show for the new one. It answers nil
+// when there is nothing to store.
 func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, error) {
 	if len(dec.Events) == 0 {
 		if !cmd.settles() {
@@ -53,8 +54,9 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	return c, nil
 }
 
-// Answered is the type of the event that a call leaves behind when its answer changed nothing: so the events alone say which calls are still owed.
-// It belongs to the road and not to a machine; no story tells it.
+// Answered is the type of the event that a call leaves behind when its answer changed nothing: so
+// the events alone say which calls are still owed. It belongs to the road and not to a machine; no
+// story tells it.
 const Answered = "road.answered"
 
 // answered is that event; its Command names the call.
@@ -76,8 +78,9 @@ func receiptID(effect string) string { return "receipt/" + effect }
 // callEffect names the call with an index of an event.
 func callEffect(workflow string, e Event, seq uint64, index int) Effect {
 	call := e.Calls[index]
-	return Effect{Kind: EffectCall, ID: fmt.Sprintf("%s/%d/%d", workflow, seq, index), Workflow: workflow, Account: call.Account,
-		Key: callKey(call.Account, call), Made: e.At, Event: seq, Index: index}
+	return Effect{Kind: EffectCall, ID: fmt.Sprintf("%s/%d/%d", workflow, seq, index), Workflow: workflow,
+		Account: call.Account,
+		Key:     callKey(call.Account, call), Made: e.At, Event: seq, Index: index}
 }
 
 // callKey orders calls: those to integrator.io by account; what one workflow tells another by the
@@ -114,7 +117,8 @@ func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change
 	}
 	from := at.workflow
 	from.Ref = RecordRef(cmd.Workflow)
-	c.Records = append(c.Records, RecordChange{From: from, State: raw, Schema: m.Schema(), Machine: m.Name(), Events: events})
+	c.Records = append(c.Records, RecordChange{From: from, State: raw, Schema: m.Schema(), Machine: m.Name(),
+		Events: events})
 	if len(dec.Account) == 0 {
 		return next, nil
 	}
@@ -206,7 +210,8 @@ func refreshed(cmd Command, at scene, people []string) *Change {
 
 // cardsEffect names the cards of one lane of a workflow. Whose account it is, says the state when they are delivered.
 func cardsEffect(cmd Command, lane int, version uint64) Effect {
-	return Effect{Kind: EffectCards, Workflow: cmd.Workflow, Key: cardsKey(cmd.Workflow, lane), Lane: lane, Made: cmd.At,
+	return Effect{Kind: EffectCards, Workflow: cmd.Workflow, Key: cardsKey(cmd.Workflow, lane), Lane: lane,
+		Made:     cmd.At,
 		Revision: version}
 }
 
@@ -230,8 +235,9 @@ func (c Card) lane() int {
 	return LanePeople
 }
 
-// blockMachine names the machine in the block of a card's buttons: the prefix of their action_ids, which is the machine's name unless one machine's
-// cards carry the buttons of another, as findings carry those of access.
+// blockMachine names the machine in the block of a card's buttons: the prefix of their action_ids,
+// which is the machine's name unless one machine's cards carry the buttons of another, as findings
+// carry those of access.
 func blockMachine(m Machine, card Card) string {
 	if len(card.Buttons) == 0 {
 		return m.Name()
@@ -245,8 +251,8 @@ func CardKey(workflow, name, recipient string) string {
 	return "card/" + workflow + "/" + name + "/" + recipient
 }
 
-// showCards asks for the lanes in which a card is another than before, or is to be shown again. A card that the new view lacks stays as it is: views
-// keep their cards.
+// showCards asks for the lanes in which a card is another than before, or is to be shown again. A
+// card that the new view lacks stays as it is: views keep their cards.
 func (c *Change) showCards(cmd Command, before, after []Card, refresh []string, version uint64) {
 	old := map[string]Card{}
 	for _, card := range before {
@@ -293,7 +299,8 @@ func (c *Change) keepWatches(cmd Command, before, after []Watch) {
 
 // watchEffect names a watch of a workflow.
 func watchEffect(cmd Command, w Watch) Effect {
-	return Effect{Kind: EffectWatch, Workflow: cmd.Workflow, Account: cmd.Account, Key: watchKey(cmd.Workflow, w.Name), Lane: LaneBulk,
+	return Effect{Kind: EffectWatch, Workflow: cmd.Workflow, Account: cmd.Account, Key: watchKey(cmd.Workflow, w.Name),
+		Lane:  LaneBulk,
 		Watch: w.Name, Every: w.Every}
 }
 

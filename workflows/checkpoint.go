@@ -25,8 +25,9 @@ type Drawn struct {
 	Heads      []ChainHead
 }
 
-// Checkpoints is the machine of the ledger. A timer asks for a checkpoint each day; what comes back is an event of the ledger and a card in the channel. After a
-// time in which nothing ran there is one checkpoint, not one for each day.
+// Checkpoints is the machine of the ledger. A timer asks for a checkpoint each day; what comes back
+// is an event of the ledger and a card in the channel. After a time in which nothing ran there is
+// one checkpoint, not one for each day.
 type Checkpoints struct{}
 
 // CheckpointsState is the ledger's state.
@@ -145,7 +146,8 @@ func (s CheckpointsState) due(cmd Command) Decision {
 	return d
 }
 
-// answered records a checkpoint. One that was drawn on another than the last, as by a process that took over, is left unmade; the next day makes up for it.
+// answered records a checkpoint. One that was drawn on another than the last, as by a process that
+// took over, is left unmade; the next day makes up for it.
 func (s CheckpointsState) answered(cmd Command) (Decision, error) {
 	drawn := cmd.Receipt.Drawn
 	if !cmd.Receipt.OK || drawn == nil {
@@ -206,7 +208,8 @@ func (Checkpoints) Apply(st State, e Event) (State, error) {
 	return s, nil
 }
 
-// View implements [Machine]. Each checkpoint has a card of its own, which is never changed. The last one is posted again to a channel that is new.
+// View implements [Machine]. Each checkpoint has a card of its own, which is never changed. The
+// last one is posted again to a channel that is new.
 func (Checkpoints) View(st State) View {
 	s := st.(CheckpointsState)
 	if !s.Opened() {
@@ -244,21 +247,26 @@ func short(root string) string { return root[:min(12, len(root))] + "…" }
 func (s CheckpointsState) card() Card {
 	c := s.Last
 	card := Card{Name: fmt.Sprintf("checkpoint-%d", c.Number), Recipient: s.Channel, Bulk: true,
-		Title:    fmt.Sprintf("Checkpoint %d of the record", c.Number),
-		Lines:    []string{fmt.Sprintf("%s, %s: `%s`", When(c.At), Plural(c.Records, "record"), c.Root)},
-		Fallback: fmt.Sprintf("Checkpoint %d of Keyholder's record: %s, %s", c.Number, Plural(c.Records, "record"), short(c.Root))}
+		Title: fmt.Sprintf("Checkpoint %d of the record", c.Number),
+		Lines: []string{fmt.Sprintf("%s, %s: `%s`", When(c.At), Plural(c.Records, "record"), c.Root)},
+		Fallback: fmt.Sprintf("Checkpoint %d of Keyholder's record: %s, %s", c.Number, Plural(c.Records, "record"),
+			short(c.Root))}
 	switch {
 	case s.Before.Number > 0:
-		card.Lines = append(card.Lines, fmt.Sprintf("It follows checkpoint %d (`%s`), %s.", s.Before.Number, short(s.Before.Root), When(s.Before.At)))
+		card.Lines = append(card.Lines, fmt.Sprintf("It follows checkpoint %d (`%s`), %s.", s.Before.Number,
+			short(s.Before.Root), When(s.Before.At)))
 	default:
 		card.Lines = append(card.Lines, "It is the first.")
 	}
 	if c.Lost > 0 {
-		card.Lines = append(card.Lines, fmt.Sprintf("! %s missing, cut or rewritten since the checkpoint before: %s. Ask whoever runs Redis, and run `keyholder audit verify`.",
-			was(c.Lost), Esc(List(namesOf(c), "and"))))
+		card.Lines = append(card.Lines,
+			fmt.Sprintf("! %s missing, cut or rewritten since the checkpoint before: %s. Ask whoever runs Redis, and run `keyholder audit verify`.",
+				was(c.Lost), Esc(List(namesOf(c), "and"))))
 		card.Fallback = "! " + card.Fallback + "; records are missing, cut or rewritten"
 	}
-	card.Note = fmt.Sprintf("Whoever writes to Redis cannot change this message. To compare: `keyholder audit verify --checkpoint %d=%s`", c.Number, c.Root)
+	card.Note = fmt.Sprintf(
+		"Whoever writes to Redis cannot change this message. To compare: `keyholder audit verify --checkpoint %d=%s`",
+		c.Number, c.Root)
 	return card
 }
 

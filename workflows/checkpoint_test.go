@@ -21,7 +21,8 @@ type book struct {
 func newBook(t *testing.T) *book {
 	t.Helper()
 	b := &book{t: t}
-	b.do(workflows.Command{Name: workflows.OpenLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: epoch, Input: map[string]string{workflows.BlockChannel: "C0OPS"}})
+	b.do(workflows.Command{Name: workflows.OpenLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: epoch,
+		Input: map[string]string{workflows.BlockChannel: "C0OPS"}})
 	return b
 }
 
@@ -47,7 +48,8 @@ func (b *book) do(cmd workflows.Command) workflows.Decision {
 
 func (b *book) due(at time.Time) workflows.Decision {
 	b.t.Helper()
-	return b.do(workflows.Command{Name: workflows.CmdTimer, At: at, Timer: &workflows.Timer{Name: "checkpoint", At: b.state.Next}})
+	return b.do(workflows.Command{Name: workflows.CmdTimer, At: at, Timer: &workflows.Timer{Name: "checkpoint",
+		At: b.state.Next}})
 }
 
 // draw answers the next checkpoint over some heads, as the store does.
@@ -79,7 +81,8 @@ func (b *book) answer(r workflows.Receipt) workflows.Decision {
 func crowd(n int, version uint64) []workflows.ChainHead {
 	out := make([]workflows.ChainHead, n)
 	for i := range out {
-		out[i] = workflows.ChainHead{Ref: workflows.Ref{Kind: workflows.KindPerson, ID: fmt.Sprintf("U%05d", i)}, Version: version, Link: fmt.Sprintf("%064x", uint64(i)<<8|version)}
+		out[i] = workflows.ChainHead{Ref: workflows.Ref{Kind: workflows.KindPerson, ID: fmt.Sprintf("U%05d", i)},
+			Version: version, Link: fmt.Sprintf("%064x", uint64(i)<<8|version)}
 	}
 	return out
 }
@@ -124,7 +127,8 @@ func TestALargeListIsKeptInPartsAndASmallChangeInOne(t *testing.T) {
 	heads[7] = workflows.ChainHead{Ref: heads[7].Ref, Version: 3, Link: strings.Repeat("ab", 32)}
 	drawn = b.draw(epoch.Add(24*time.Hour), heads)
 	d = b.answer(workflows.Receipt{OK: true, Drawn: &drawn})
-	if len(d.Events) != 2 || len(d.Events[0].Body) > 500 || b.state.Last.Records != 10_000 || b.state.Last.Changed != 1 {
+	if len(d.Events) != 2 || len(d.Events[0].Body) > 500 || b.state.Last.Records != 10_000 ||
+		b.state.Last.Changed != 1 {
 		t.Errorf("one change: %d events, %+v", len(d.Events), b.state.Last)
 	}
 	b.read()
@@ -145,7 +149,8 @@ func TestARootDependsOnEverythingItNames(t *testing.T) {
 		return c.Root
 	}
 	seen := map[string]string{made(nil): "nothing"}
-	for name, change := range map[string]func(*workflows.Ledger, *time.Time, []workflows.ChainHead) []workflows.ChainHead{
+	for name, change := range map[string]func(*workflows.Ledger, *time.Time,
+		[]workflows.ChainHead) []workflows.ChainHead{
 		"time": func(_ *workflows.Ledger, at *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
 			*at = at.Add(time.Second)
 			return h
@@ -172,7 +177,9 @@ func TestARootDependsOnEverythingItNames(t *testing.T) {
 			l.Last.Root = strings.Repeat("1", 64)
 			return h
 		},
-		"a record": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead { return h[:2] },
+		"a record": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
+			return h[:2]
+		},
 	} {
 		root := made(change)
 		if other, same := seen[root]; same {
@@ -214,17 +221,21 @@ func TestTheCardOfACheckpointStaysAndTheNextNamesIt(t *testing.T) {
 		b.answer(workflows.Receipt{OK: true, Drawn: &drawn})
 		card := m.View(b.state).Cards[0]
 		text := strings.Join(card.Lines, "\n") + card.Note + card.Fallback
-		if card.Name != fmt.Sprintf("checkpoint-%d", i+1) || card.Recipient != "C0OPS" || !strings.Contains(text, roots[i]) || len(card.Buttons) > 0 {
+		if card.Name != fmt.Sprintf("checkpoint-%d", i+1) || card.Recipient != "C0OPS" || !strings.Contains(text,
+			roots[i]) || len(card.Buttons) > 0 {
 			t.Errorf("card %d: %+v", i+1, card)
 		}
-		for _, want := range [][]string{{"It is the first.", "--checkpoint 1="}, {"follows checkpoint 1 (`" + roots[0][:12], "! 1 record is missing, cut or rewritten", "person U00001"}}[i] {
+		for _, want := range [][]string{{"It is the first.", "--checkpoint 1="},
+			{"follows checkpoint 1 (`" + roots[0][:12], "! 1 record is missing, cut or rewritten",
+				"person U00001"}}[i] {
 			if !strings.Contains(text, want) {
 				t.Errorf("card %d does not say %q:\n%s", i+1, want, text)
 			}
 		}
 	}
 	before := len(b.events)
-	look := workflows.Command{Name: workflows.LookLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: epoch, Input: map[string]string{workflows.BlockChannel: "C0OPS"}}
+	look := workflows.Command{Name: workflows.LookLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
+		At: epoch, Input: map[string]string{workflows.BlockChannel: "C0OPS"}}
 	b.do(look)
 	if len(b.events) != before {
 		t.Error("a start with the same channel is recorded")

@@ -95,7 +95,8 @@ func (c *Clock) Run(ctx context.Context) error {
 	}
 }
 
-// free is how many timers may be claimed now. A look costs a round trip, so none is made for a few fresh ones while many are at work.
+// free is how many timers may be claimed now. A look costs a round trip, so none is made for a few
+// fresh ones while many are at work.
 func (c *Clock) free() (fresh, again int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,7 +106,8 @@ func (c *Clock) free() (fresh, again int) {
 	return fresh, clockAgain - c.busy[1]
 }
 
-// fire claims what is due, hands it to the workflows' queues, and answers whether more may be due for which there are hands.
+// fire claims what is due, hands it to the workflows' queues, and answers whether more may be due
+// for which there are hands.
 func (c *Clock) fire(ctx context.Context, running *sync.WaitGroup) bool {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -139,7 +141,8 @@ func (c *Clock) fire(ctx context.Context, running *sync.WaitGroup) bool {
 	return true
 }
 
-// queue puts a timer behind the others of its workflow, or begins. One of a workflow that is slow just now is let go: its lease ends.
+// queue puts a timer behind the others of its workflow, or begins. One of a workflow that is slow
+// just now is let go: its lease ends.
 func (c *Clock) queue(ctx context.Context, t *dueTimer, running *sync.WaitGroup) {
 	q := c.queues[t.Timer.Workflow]
 	if q != nil && q.slow {
@@ -215,8 +218,9 @@ func (c *Clock) decide(ctx context.Context, claim Claim, now time.Time) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	t := *claim.Timer
-	_, err := c.o.Desk.Do(bounded, Command{ID: fmt.Sprintf("timer/%s/%s/%d", t.Workflow, t.Name, t.At.UnixMilli()), Workflow: t.Workflow,
-		Name: CmdTimer, Actor: Actor{Kind: ByTimer}, At: now, Round: NoRound, Timer: &t, Answers: &claim})
+	_, err := c.o.Desk.Do(bounded, Command{ID: fmt.Sprintf("timer/%s/%s/%d", t.Workflow, t.Name, t.At.UnixMilli()),
+		Workflow: t.Workflow,
+		Name:     CmdTimer, Actor: Actor{Kind: ByTimer}, At: now, Round: NoRound, Timer: &t, Answers: &claim})
 	log := c.o.Log.With().Str(LogWorkflow, t.Workflow).Str(LogTimer, t.Name).Logger()
 	switch {
 	case err == nil, ctx.Err() != nil:
@@ -232,10 +236,12 @@ func (c *Clock) decide(ctx context.Context, claim Claim, now time.Time) {
 	}
 }
 
-// aside leaves a timer for later, or for a newer version, for ever if need be: again after as long as it is due already.
+// aside leaves a timer for later, or for a newer version, for ever if need be: again after as long
+// as it is due already.
 func (c *Clock) aside(ctx context.Context, claim Claim, now time.Time) {
 	wait := min(max(now.Sub(claim.Timer.At), LeaseFor), lastAside)
-	if err := c.o.Store.Finish(ctx, claim, Finish{NotBefore: c.o.RealNow().Add(wait), Failed: true}); err != nil && !errors.Is(err, ErrLeaseLost) {
+	if err := c.o.Store.Finish(ctx, claim, Finish{NotBefore: c.o.RealNow().Add(wait), Failed: true}); err != nil &&
+		!errors.Is(err, ErrLeaseLost) {
 		c.o.Log.Warn().Err(err).Str(LogTimer, claim.Timer.Name).Msg("set a timer aside")
 	}
 }

@@ -16,7 +16,8 @@ import (
 // asking is a tally whose timers need to know who a person is: one named after the workflow.
 type asking struct{ tally }
 
-func (asking) Needs(s workflows.State, cmd workflows.Command, _ workflows.Policy, _ workflows.AccountState) workflows.Needs {
+func (asking) Needs(s workflows.State, cmd workflows.Command, _ workflows.Policy,
+	_ workflows.AccountState) workflows.Needs {
 	if cmd.Name == workflows.CmdTimer {
 		return workflows.Needs{People: []string{s.(tallyState).ID}}
 	}
@@ -26,7 +27,8 @@ func (asking) Needs(s workflows.State, cmd workflows.Command, _ workflows.Policy
 func (r *road) timekeeper() *workflows.Clock { return r.clockOf(r.Desk, time.Now) }
 
 func (r *road) clockOf(d *workflows.Desk, real func() time.Time) *workflows.Clock {
-	return workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: d, Now: r.clock, RealNow: real, Log: zerolog.Nop()})
+	return workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: d, Now: r.clock, RealNow: real,
+		Log: zerolog.Nop()})
 }
 
 // opened opens n tallies, whose first timers come due an hour later, in the order of their opening.
@@ -74,7 +76,8 @@ func TestTimersThatCannotBeDecidedDoNotStarveFreshOnes(t *testing.T) {
 	ids := r.opened(80)
 	r.forward(time.Hour)
 	// All were claimed by a process that died long ago: their leases have ended.
-	if claims, err := r.store.ClaimTimers(context.Background(), r.clock(), time.Now().Add(-time.Hour), 200, 200); err != nil || len(claims) != 80 {
+	if claims, err := r.store.ClaimTimers(context.Background(), r.clock(), time.Now().Add(-time.Hour), 200,
+		200); err != nil || len(claims) != 80 {
 		t.Fatalf("%d claims, %v", len(claims), err)
 	}
 	stuck := make(chan struct{})
@@ -104,7 +107,8 @@ func TestTimersOfOneWorkflowAreDecidedOneAfterAnother(t *testing.T) {
 	id := r.open("a")
 	c := workflows.Change{Workflow: id}
 	for i := range 20 { // of other generations: each is asked about and dropped
-		c.TimersSet = append(c.TimersSet, workflows.Timer{Workflow: id, Name: "first", At: epoch.Add(time.Duration(i) * time.Second)})
+		c.TimersSet = append(c.TimersSet, workflows.Timer{Workflow: id, Name: "first",
+			At: epoch.Add(time.Duration(i) * time.Second)})
 	}
 	if err := r.store.Commit(context.Background(), c); err != nil {
 		t.Fatal(err)

@@ -29,10 +29,11 @@ const (
 	CmdReceipt = "receipt" // Command.Receipt is set
 )
 
-// Command is one thing that happened and wants to be decided: a click, a submitted modal, a fired timer, the receipt of a call.
+// Command is one thing that happened and wants to be decided: a click, a submitted modal, a fired
+// timer, the receipt of a call.
 type Command struct {
-	// ID is unique for what happened and equal on every retry of it: an envelope's ID, an effect's ID with its attempt, a
-	// timer's name and time. Events carry it.
+	// ID is unique for what happened and equal on every retry of it: an envelope's ID, an effect's
+	// ID with its attempt, a timer's name and time. Events carry it.
 	ID string
 	// Workflow is the workflow's ID. It exists already unless Name is one of the machine's opening commands.
 	Workflow string
@@ -47,7 +48,8 @@ type Command struct {
 	At time.Time
 	// Round is the round of the card or modal that was clicked; -1 when the command has none.
 	Round int
-	// View is the ID of the modal that a click or form came from, empty for a card; Page is the modal's own ([Modal.Page]).
+	// View is the ID of the modal that a click or form came from, empty for a card; Page is the
+	// modal's own ([Modal.Page]).
 	View string
 	Page int
 	// Submitted is true when Input comes from a modal. A click on a button that needs a modal arrives first without.
@@ -55,7 +57,8 @@ type Command struct {
 	// Input holds the fields of a submitted modal by block_id. Fields with several values join them with a newline.
 	Input map[string]string
 
-	// Told is true when another workflow gives it in the name of Actor, by [Call].As: their own click was decided there, with the proof that it wanted.
+	// Told is true when another workflow gives it in the name of Actor, by [Call].As: their own
+	// click was decided there, with the proof that it wanted.
 	Told bool
 
 	Timer   *Timer
@@ -75,11 +78,13 @@ type Event struct {
 	By      Actor           `json:"by"`
 	Command string          `json:"command"` // Command.ID
 	Body    json.RawMessage `json:"body"`
-	// Calls go to integrator.io (or to another workflow) because of this event, in this order. They are hashed with the body: an effect only names them.
+	// Calls go to integrator.io (or to another workflow) because of this event, in this order. They
+	// are hashed with the body: an effect only names them.
 	Calls []Call `json:"calls,omitempty"`
 }
 
-// Event makes an event of this command. It panics when body cannot be encoded, which only a programming fault can cause.
+// Event makes an event of this command. It panics when body cannot be encoded, which only a
+// programming fault can cause.
 func (c Command) Event(kind string, body any) Event {
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -88,8 +93,9 @@ func (c Command) Event(kind string, body any) Event {
 	return Event{Type: kind, At: c.At, By: c.Actor, Command: c.ID, Body: raw}
 }
 
-// Receipt is the answer to a call that a machine asked for. Exactly one of the outcomes holds: OK; or Refused, when the other side
-// said no for good; or Failed, when it could not be done before the deadline.
+// Receipt is the answer to a call that a machine asked for. Exactly one of the outcomes holds: OK;
+// or Refused, when the other side said no for good; or Failed, when it could not be done before the
+// deadline.
 type Receipt struct {
 	Effect string `json:"effect"`
 	Op     string `json:"op"`

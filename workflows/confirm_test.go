@@ -9,7 +9,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// A master that is cut off from its replicas shows what it alone has: that is no reason to say that anything is recorded.
+// A master that is cut off from its replicas shows what it alone has: that is no reason to say that
+// anything is recorded.
 func TestWhatNoReplicaConfirmsIsNeverSaidToBeRecorded(t *testing.T) {
 	r := newRoad(t)
 	id := r.open("view-1")
@@ -18,7 +19,8 @@ func TestWhatNoReplicaConfirmsIsNeverSaidToBeRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.store.unconfirmed = true
-	again := workflows.Command{ID: events[0].Command, Workflow: id, Account: "acme", Name: "tally.request", At: r.clock(), Round: workflows.NoRound, Submitted: true,
+	again := workflows.Command{ID: events[0].Command, Workflow: id, Account: "acme", Name: "tally.request",
+		At: r.clock(), Round: workflows.NoRound, Submitted: true,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0DEE"}}
 	if reply, err := r.Do(context.Background(), again); !errors.Is(err, workflows.ErrUnclear) {
 		t.Errorf("a form sent again: %+v, %v", reply, err)

@@ -40,7 +40,8 @@ type CourierOptions struct {
 	Log     zerolog.Logger
 	// Observe is told of each delivery's end, for metrics; nil: nobody.
 	Observe func(e Effect, o Outcome, took time.Duration)
-	// Note is told what became of an effect that was not delivered, for metrics: [NoteDropped] or [NoteAside]; nil: nobody.
+	// Note is told what became of an effect that was not delivered, for metrics: [NoteDropped] or
+	// [NoteAside]; nil: nobody.
 	Note func(what string)
 }
 
@@ -116,7 +117,8 @@ func (c *Courier) Run(ctx context.Context) error {
 	}
 }
 
-// claim looks where something is said to be due, takes as much as there are free hands, and answers whether more may be due.
+// claim looks where something is said to be due, takes as much as there are free hands, and answers
+// whether more may be due.
 func (c *Courier) claim(ctx, work context.Context, running *sync.WaitGroup) bool {
 	free := c.reserve()
 	if free == 0 || ctx.Err() != nil {
@@ -268,10 +270,12 @@ func (c *Courier) mean(ctx context.Context, e Effect) (own Effect, back string, 
 func (c *Courier) unmeant(ctx context.Context, claim Claim, err error) {
 	switch {
 	case errors.Is(err, errUnexplained) && claim.Effect.Kind == EffectWatch && claim.Attempts == 0:
-		// The usual cause: the state stopped wanting it a moment ago, and the commit took it away. What is still there then is looked at again.
+		// The usual cause: the state stopped wanting it a moment ago, and the commit took it away.
+		// What is still there then is looked at again.
 		c.end(ctx, claim, Finish{NotBefore: c.o.RealNow(), Failed: true})
 	case errors.Is(err, errUnexplained):
-		c.o.Log.Warn().Err(err).Str(LogEffect, claim.Effect.ID).Msg("dropped an effect that nothing in the record asks for")
+		c.o.Log.Warn().Err(err).Str(LogEffect, claim.Effect.ID).Msg(
+			"dropped an effect that nothing in the record asks for")
 		c.o.Note(NoteDropped)
 		claim.Effect.Every = 0
 		c.end(ctx, claim, Finish{Done: true})
@@ -288,7 +292,8 @@ const (
 	lastAside  = time.Hour
 )
 
-// aside leaves an effect for later, or for a newer version, for ever if need be. Where others wait behind it in one queue, it gets a queue of its own.
+// aside leaves an effect for later, or for a newer version, for ever if need be. Where others wait
+// behind it in one queue, it gets a queue of its own.
 func (c *Courier) aside(ctx context.Context, claim Claim, err error) {
 	e := claim.Effect
 	log := c.o.Log.Error()
@@ -316,7 +321,8 @@ func (t teller) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
 	if e.Call.As != "" {
 		who = Actor{Kind: ByPerson, ID: e.Call.As}
 	}
-	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account, Name: e.Call.Command, Input: e.Call.Input, Submitted: len(e.Call.Input) > 0,
+	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account,
+		Name: e.Call.Command, Input: e.Call.Input, Submitted: len(e.Call.Input) > 0,
 		Actor: who, Told: true, At: t.c.o.Now(), Round: NoRound})
 	var refused *Refusal
 	switch {
@@ -334,7 +340,8 @@ type undelegator struct{ c *Courier }
 // Deliver implements [Deliverer].
 func (u undelegator) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
 	e := claim.Effect
-	err := u.c.o.Desk.EndDelegation(ctx, Command{ID: "undelegate/" + e.ID, Actor: Actor{Kind: ByKeyholder}, At: u.c.o.Now(), Round: NoRound},
+	err := u.c.o.Desk.EndDelegation(ctx, Command{ID: "undelegate/" + e.ID, Actor: Actor{Kind: ByKeyholder},
+		At: u.c.o.Now(), Round: NoRound},
 		e.Call.ID, e.Call.Known, e.Workflow)
 	switch {
 	case err == nil:
@@ -399,13 +406,15 @@ func (c *Courier) again(ctx context.Context, claim Claim, out Outcome) {
 	c.end(ctx, claim, Finish{NotBefore: c.o.RealNow().Add(wait), Failed: !out.Limited && !out.Untried})
 }
 
-// longestWait caps what the other side asks us to wait: a Retry-After of a year is a fault there, and nobody looks into it.
+// longestWait caps what the other side asks us to wait: a Retry-After of a year is a fault there,
+// and nobody looks into it.
 const longestWait = time.Hour
 
 // wait is how long to wait where the other side asked for after.
 func (c *Courier) wait(after, least time.Duration, effect string) time.Duration {
 	if after > longestWait {
-		c.o.Log.Warn().Str(LogEffect, effect).Dur("asked", after).Dur(LogWait, longestWait).Msg("asked to wait longer than anybody can mean; it is tried again earlier")
+		c.o.Log.Warn().Str(LogEffect, effect).Dur("asked", after).Dur(LogWait,
+			longestWait).Msg("asked to wait longer than anybody can mean; it is tried again earlier")
 		after = longestWait
 	}
 	return max(after, least)
@@ -422,14 +431,16 @@ func (c *Courier) holdBack(ctx context.Context, destination string, wait time.Du
 // report hands an answer to the desk; without a receipt it only settles the call.
 func (c *Courier) report(ctx context.Context, claim Claim, r *Receipt) error {
 	e := claim.Effect
-	cmd := Command{ID: receiptID(e.ID), Workflow: e.Workflow, Account: e.Account, Name: cmdAnswered, Actor: Actor{Kind: ByKeyholder}, At: c.o.Now(),
+	cmd := Command{ID: receiptID(e.ID), Workflow: e.Workflow, Account: e.Account, Name: cmdAnswered,
+		Actor: Actor{Kind: ByKeyholder}, At: c.o.Now(),
 		Round: NoRound, Answers: &claim}
 	if r != nil {
 		answer := *r
 		answer.Effect, answer.Op, answer.Environment = e.ID, e.Call.Op, e.Call.Environment
 		cmd.Name, cmd.Actor, cmd.Receipt = CmdReceipt, Actor{Kind: ByIntegrator}, &answer
 		if e.Every > 0 {
-			cmd.ID += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() + "/" + r.SignIns.Mark() +
+			cmd.ID += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() +
+				"/" + r.SignIns.Mark() +
 				"/" + r.Tokens.Mark() + "/" + r.Page.ID() + "/" + r.Code
 		}
 	}

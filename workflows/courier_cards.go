@@ -66,7 +66,8 @@ func (c *Courier) cards(ctx context.Context, claim Claim) (settled bool) {
 	}
 	switch {
 	case run.lost != nil:
-		c.o.Log.Warn().Err(run.lost).Str(LogEffect, claim.Effect.ID).Msg("the cards' delivery stops; the lease will end")
+		c.o.Log.Warn().Err(run.lost).Str(LogEffect, claim.Effect.ID).Msg(
+			"the cards' delivery stops; the lease will end")
 	case run.next.IsZero():
 		return c.end(ctx, claim, Finish{Done: true, Places: run.unsaved})
 	default:
@@ -79,7 +80,8 @@ func (c *Courier) cards(ctx context.Context, claim Claim) (settled bool) {
 func (r *cardRun) count() (n int) {
 	for _, card := range r.shown.view.Cards {
 		at := r.at(card.Name, card.Recipient)
-		if card.lane() == r.claim.Effect.Lane && (at.TS == "" || at.Shown != card.hash(blockMachine(r.shown.machine, card))) {
+		if card.lane() == r.claim.Effect.Lane && (at.TS == "" ||
+			at.Shown != card.hash(blockMachine(r.shown.machine, card))) {
 			n++
 		}
 	}
@@ -115,7 +117,8 @@ func (r *cardRun) at(name, recipient string) Place {
 	return r.places[PlaceName(name, recipient)]
 }
 
-// due reports whether a card is to be brought now. One that was refused waits for its time, unless it has something else to say.
+// due reports whether a card is to be brought now. One that was refused waits for its time, unless
+// it has something else to say.
 func (r *cardRun) due(at Place, hash string) bool {
 	if at.Shown == hash && at.TS != "" {
 		return false
@@ -143,7 +146,8 @@ func (r *cardRun) card(ctx context.Context, card Card, machine, hash string, at 
 	c, begun := r.c, r.c.o.RealNow()
 	one := r.claim
 	one.Effect.ID = CardKey(one.Effect.Workflow, card.Name, card.Recipient)
-	one.Effect.Key, one.Effect.Card, one.Effect.Machine, one.Effect.Revision = one.Effect.ID, &card, machine, r.shown.version
+	one.Effect.Key, one.Effect.Card, one.Effect.Machine, one.Effect.Revision = one.Effect.ID, &card, machine,
+		r.shown.version
 	one.Place, one.Parent = at, Place{}
 	if card.Under != "" {
 		one.Parent = r.at(card.Under, card.Recipient)
@@ -184,7 +188,8 @@ func (r *cardRun) try(ctx context.Context, one Claim) (out Outcome) {
 	return r.c.o.Cards.Deliver(ctx, one, r.lease)
 }
 
-// unreached notes that a card could not be brought and when it is tried again: minutes, then hours, where Slack refused it.
+// unreached notes that a card could not be brought and when it is tried again: minutes, then hours,
+// where Slack refused it.
 func (r *cardRun) unreached(ctx context.Context, card Card, one Claim, hash string, at Place, out Outcome) {
 	now := r.c.o.RealNow()
 	f := Unreached{Since: now}
@@ -206,7 +211,8 @@ func (r *cardRun) unreached(ctx context.Context, card Card, one Claim, hash stri
 	if out.Refused {
 		log = r.c.o.Log.Error()
 	}
-	log.Err(out.Err).Str(LogEffect, one.Effect.ID).Dur(LogWait, wait).Msg("the card could not be brought; it is tried again")
+	log.Err(out.Err).Str(LogEffect, one.Effect.ID).Dur(LogWait,
+		wait).Msg("the card could not be brought; it is tried again")
 	if r.shown.state.Closed() && now.Sub(f.Since) > closedPatience {
 		return
 	}
@@ -223,7 +229,8 @@ func (r *cardRun) missed(ctx context.Context, card Card, f Unreached) bool {
 	defer cancel()
 	err := r.c.o.Desk.missed(bounded, r.claim.Effect.Account, m, r.c.o.Now())
 	if err != nil {
-		r.c.o.Log.Warn().Err(err).Str(LogEffect, r.claim.Effect.ID).Msg("that a card cannot be brought could not be told yet")
+		r.c.o.Log.Warn().Err(err).Str(LogEffect, r.claim.Effect.ID).Msg(
+			"that a card cannot be brought could not be told yet")
 	}
 	return err == nil
 }
@@ -234,7 +241,8 @@ func (r *cardRun) reached(ctx context.Context, card Card) {
 	defer cancel()
 	m := Missed{Kind: MissedCard, Workflow: r.claim.Effect.Workflow, To: card.Recipient, Since: r.c.o.RealNow()}
 	if err := r.c.o.Desk.reached(bounded, r.claim.Effect.Account, m, r.c.o.Now()); err != nil {
-		r.c.o.Log.Warn().Err(err).Str(LogEffect, r.claim.Effect.ID).Msg("that a card was brought after all could not be told")
+		r.c.o.Log.Warn().Err(err).Str(LogEffect, r.claim.Effect.ID).Msg(
+			"that a card was brought after all could not be told")
 	}
 }
 

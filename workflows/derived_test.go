@@ -29,9 +29,11 @@ func (c shows) View(st workflows.State) workflows.View {
 	s := st.(tallyState)
 	v.Cards = nil
 	for _, who := range []string{"U0ANA", "U0BEN", "U0CAT"} {
-		v.Cards = append(v.Cards, workflows.Card{Name: "main", Recipient: who, Round: 1, Title: "Count", Fallback: "Count", Facts: s.By})
+		v.Cards = append(v.Cards, workflows.Card{Name: "main", Recipient: who, Round: 1, Title: "Count",
+			Fallback: "Count", Facts: s.By})
 	}
-	v.Cards = append(v.Cards, workflows.Card{Name: "note", Recipient: "U0ANA", Under: "main", Title: "Note", Fallback: "Note"},
+	v.Cards = append(v.Cards, workflows.Card{Name: "note", Recipient: "U0ANA", Under: "main", Title: "Note",
+		Fallback: "Note"},
 		workflows.Card{Name: "main", Recipient: "C0OPS", Bulk: true, Title: "Count", Fallback: "Count", Facts: s.By})
 	return v
 }
@@ -55,7 +57,8 @@ func (r *road) courier(d *workflows.Desk, cards, calls workflows.Deliverer, real
 		real = time.Now
 	}
 	l := &loop{noted: map[string]int{}}
-	l.Courier = workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: calls, Now: r.clock, RealNow: real, Log: zerolog.Nop(),
+	l.Courier = workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: calls,
+		Now: r.clock, RealNow: real, Log: zerolog.Nop(),
 		Note: func(what string) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -84,32 +87,38 @@ func TestAnEffectThatNothingInTheRecordExplainsIsDropped(t *testing.T) {
 		return workflows.Outcome{Done: true, Receipt: &workflows.Receipt{OK: true}}
 	})
 	r.deliver(calls, r.idle)
-	good := workflows.Effect{Kind: workflows.EffectCall, ID: id + "/2/0", Workflow: id, Account: "acme", Key: "io/acme", Made: r.clock(), Event: 2}
+	good := workflows.Effect{Kind: workflows.EffectCall, ID: id + "/2/0", Workflow: id, Account: "acme", Key: "io/acme",
+		Made: r.clock(), Event: 2}
 	forged := map[string]func(e *workflows.Effect){
-		"answered already":          func(*workflows.Effect) {},
-		"an event that never was":   func(e *workflows.Effect) { e.Event, e.ID = 99, id+"/99/0" },
-		"no event":                  func(e *workflows.Effect) { e.Event = 0 },
-		"an event without calls":    func(e *workflows.Effect) { e.Event, e.ID = 1, id+"/1/0" },
-		"a call that it lacks":      func(e *workflows.Effect) { e.Index, e.ID = 1, id+"/2/1" },
-		"a call before the first":   func(e *workflows.Effect) { e.Index, e.ID = -1, id+"/2/-1" },
-		"another ID":                func(e *workflows.Effect) { e.ID = id + "/2/7" },
-		"another queue":             func(e *workflows.Effect) { e.Key = "io/other" },
-		"a workflow that never was": func(e *workflows.Effect) { e.Workflow = strings.Replace(id, "y", "y", 1)[:4] + "ZZZZZZZZ" },
-		"no workflow's ID":          func(e *workflows.Effect) { e.Workflow = "nonsense" },
-		"another's event":           func(e *workflows.Effect) { e.Workflow = other },
+		"answered already":        func(*workflows.Effect) {},
+		"an event that never was": func(e *workflows.Effect) { e.Event, e.ID = 99, id+"/99/0" },
+		"no event":                func(e *workflows.Effect) { e.Event = 0 },
+		"an event without calls":  func(e *workflows.Effect) { e.Event, e.ID = 1, id+"/1/0" },
+		"a call that it lacks":    func(e *workflows.Effect) { e.Index, e.ID = 1, id+"/2/1" },
+		"a call before the first": func(e *workflows.Effect) { e.Index, e.ID = -1, id+"/2/-1" },
+		"another ID":              func(e *workflows.Effect) { e.ID = id + "/2/7" },
+		"another queue":           func(e *workflows.Effect) { e.Key = "io/other" },
+		"a workflow that never was": func(e *workflows.Effect) {
+			e.Workflow = strings.Replace(id, "y", "y", 1)[:4] + "ZZZZZZZZ"
+		},
+		"no workflow's ID": func(e *workflows.Effect) { e.Workflow = "nonsense" },
+		"another's event":  func(e *workflows.Effect) { e.Workflow = other },
 		"a watch nobody wants": func(e *workflows.Effect) {
 			e.Kind, e.Watch, e.Key, e.Every = workflows.EffectWatch, "x", "watch/"+id+"/x", time.Second
 		},
 		"a watch of another name": func(e *workflows.Effect) {
 			e.Kind, e.Watch, e.Key, e.Every = workflows.EffectWatch, "user", "watch/"+id+"/x", time.Second
 		},
-		"cards in another queue": func(e *workflows.Effect) { e.Kind, e.Key = workflows.EffectCards, "cards/"+other+"/0" },
+		"cards in another queue": func(e *workflows.Effect) {
+			e.Kind, e.Key = workflows.EffectCards, "cards/"+other+"/0"
+		},
 	}
 	before := len(invited)
 	for name, edit := range forged {
 		e := good
 		edit(&e)
-		if err := r.store.Store.Commit(context.Background(), workflows.Change{Workflow: id, Append: []workflows.Effect{e}}); err != nil {
+		if err := r.store.Store.Commit(context.Background(),
+			workflows.Change{Workflow: id, Append: []workflows.Effect{e}}); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		l := r.courier(r.Desk, &script{do: done}, calls, nil)
@@ -135,7 +144,8 @@ func TestACallIsWhatItsEventSaysWhateverStandsInTheQueue(t *testing.T) {
 	if stored["call"] != nil || stored["card"] != nil {
 		t.Errorf("the queue holds what is to be done: %v", stored)
 	}
-	stored["call"] = workflows.Call{Op: workflows.OpGrant, Account: "acme", Email: "eve@acme.example", Role: "administrator"}
+	stored["call"] = workflows.Call{Op: workflows.OpGrant, Account: "acme", Email: "eve@acme.example",
+		Role: "administrator"}
 	stored["account"] = "other"
 	raw, err := json.Marshal(stored)
 	if err != nil {
@@ -196,7 +206,8 @@ func TestEveryOperationIsKnown(t *testing.T) {
 		if lit, ok := spec.Values[0].(*ast.BasicLit); ok {
 			n++
 			if op := strings.Trim(lit.Value, `"`); !workflows.Ops[op] {
-				t.Errorf("%s (%s) is missing from Ops: its calls would wait for a newer version for ever", spec.Names[0].Name, op)
+				t.Errorf("%s (%s) is missing from Ops: its calls would wait for a newer version for ever",
+					spec.Names[0].Name, op)
 			}
 		}
 		return true
@@ -292,7 +303,8 @@ func TestOneCardThatCannotBeBroughtKeepsNoOtherAndStaysWanted(t *testing.T) {
 		defer mu.Unlock()
 		tries[c.Effect.Card.Recipient]++
 		if c.Effect.Card.Recipient == "U0BEN" && refuse {
-			return workflows.Outcome{Refused: true, Receipt: &workflows.Receipt{Refused: true, Code: "messages_tab_disabled"}, Err: errors.New("no")}
+			return workflows.Outcome{Refused: true, Receipt: &workflows.Receipt{Refused: true,
+				Code: "messages_tab_disabled"}, Err: errors.New("no")}
 		}
 		return done(n, c, l)
 	}}
@@ -359,7 +371,8 @@ func TestWhoCannotBeReachedForAnHourIsTold(t *testing.T) {
 			told[c.Effect.Card.Recipient+" "+c.Effect.Card.Title]++
 		}
 		if c.Effect.Card.Recipient == "U0BEN" && refuse {
-			return workflows.Outcome{Refused: true, Receipt: &workflows.Receipt{Refused: true, Code: "user_disabled"}, Err: errors.New("no")}
+			return workflows.Outcome{Refused: true, Receipt: &workflows.Receipt{Refused: true, Code: "user_disabled"},
+				Err: errors.New("no")}
 		}
 		return done(n, c, l)
 	}}
@@ -428,7 +441,8 @@ func TestALetterThatIsLateForAnHourIsTold(t *testing.T) {
 		return done(n, c, l)
 	}}
 	run := func(cond func() bool) {
-		c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards, Calls: onlyCalls(done), Post: post, Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
+		c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards,
+			Calls: onlyCalls(done), Post: post, Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
 		r.run(c.Run, func() bool { mu.Lock(); defer mu.Unlock(); return cond() })
 	}
 	run(func() bool { return tries > 0 })
@@ -441,7 +455,8 @@ func TestALetterThatIsLateForAnHourIsTold(t *testing.T) {
 	refuse = false
 	mu.Unlock()
 	run(func() bool { return len(told) > 1 })
-	if !strings.Contains(told[0], "cannot reach the mailbox") || !strings.Contains(told[1], "reaches the mailbox") || len(told) != 2 {
+	if !strings.Contains(told[0], "cannot reach the mailbox") || !strings.Contains(told[1], "reaches the mailbox") ||
+		len(told) != 2 {
 		t.Errorf("told %q", told)
 	}
 }
@@ -457,7 +472,8 @@ func TestATimerThatSomebodyRemovedIsSetAgain(t *testing.T) {
 		},
 		"by a refused click, once it is overdue": func(r *road, id string) error {
 			r.forward(2 * time.Hour)
-			_, err := r.Do(context.Background(), workflows.Command{ID: "x", Workflow: id, Name: "tally.count", At: r.clock(), Round: 0, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0ANA"}})
+			_, err := r.Do(context.Background(), workflows.Command{ID: "x", Workflow: id, Name: "tally.count",
+				At: r.clock(), Round: 0, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0ANA"}})
 			if err == nil {
 				return errors.New("it was not refused")
 			}
@@ -483,7 +499,8 @@ func TestASweepSetsAgainWhatWasRemovedAndNothingElse(t *testing.T) {
 	id := r.open("a")
 	r.ask(id, workflows.OpInviteUser, nil)
 	sweep := func() {
-		if n, err := r.Sweep(context.Background()); err != nil || n != 2 { // the workflow, and the ledger, which there is none of
+		// the workflow, and the ledger, which there is none of
+		if n, err := r.Sweep(context.Background()); err != nil || n != 2 {
 			t.Fatalf("%d swept, %v", n, err)
 		}
 	}
@@ -513,7 +530,9 @@ func TestASweepSetsAgainWhatWasRemovedAndNothingElse(t *testing.T) {
 		return workflows.Outcome{Done: true, Receipt: &workflows.Receipt{OK: true}}
 	}}
 	cards := &script{do: done}
-	r.run(r.courier(r.Desk, cards, calls, nil).Run, func() bool { return len(r.state(id).Answers) == 1 && cards.count() == 1 && watched.Load() })
+	r.run(r.courier(r.Desk, cards, calls, nil).Run, func() bool {
+		return len(r.state(id).Answers) == 1 && cards.count() == 1 && watched.Load()
+	})
 	if waiting, err := r.WaitingFor(context.Background(), "U0BEN"); err != nil || len(waiting) != 1 {
 		t.Errorf("waiting %v, %v", waiting, err)
 	}
@@ -522,7 +541,8 @@ func TestASweepSetsAgainWhatWasRemovedAndNothingElse(t *testing.T) {
 func TestAListOfWhoIsWaitedForIsOnlyAHint(t *testing.T) {
 	r := newRoad(t)
 	id := r.open("a")
-	if _, err := r.server.ZAdd(fmt.Sprintf("kh:{%02d}:waiting:U0EVE", workflows.ShardOf("acme", 4)), 1, id); err != nil {
+	if _, err := r.server.ZAdd(fmt.Sprintf("kh:{%02d}:waiting:U0EVE", workflows.ShardOf("acme", 4)), 1,
+		id); err != nil {
 		t.Fatal(err)
 	}
 	if waiting, err := r.WaitingFor(context.Background(), "U0EVE"); err != nil || len(waiting) != 0 {

@@ -24,15 +24,17 @@ type DeskOptions struct {
 	Wake func(Woken)
 }
 
-// Desk takes every command through load, facts, decide and commit. It is safe for concurrent use, by several processes too: the store's
-// version check lets one of two simultaneous changes win, and the other decides again.
+// Desk takes every command through load, facts, decide and commit. It is safe for concurrent use,
+// by several processes too: the store's version check lets one of two simultaneous changes win, and
+// the other decides again.
 type Desk struct {
 	o        DeskOptions
 	machines map[byte]Machine
 	names    map[string]Machine
 
 	mu sync.Mutex
-	// turns keep commands of one workflow from racing each other inside this process; correctness rests on the store alone.
+	// turns keep commands of one workflow from racing each other inside this process; correctness
+	// rests on the store alone.
 	turns    map[string]*turn
 	accounts map[string]string // workflow -> account, which never changes
 
@@ -48,7 +50,8 @@ func NewDesk(o DeskOptions) *Desk {
 	if o.Wake == nil {
 		o.Wake = func(Woken) {}
 	}
-	d := &Desk{o: o, machines: map[byte]Machine{}, names: map[string]Machine{}, accounts: map[string]string{}, turns: map[string]*turn{}}
+	d := &Desk{o: o, machines: map[byte]Machine{}, names: map[string]Machine{}, accounts: map[string]string{},
+		turns: map[string]*turn{}}
 	for _, m := range o.Machines {
 		d.machines[m.Letter()] = m
 		d.names[m.Name()] = m
@@ -56,7 +59,8 @@ func NewDesk(o DeskOptions) *Desk {
 	return d
 }
 
-// machineOf finds the machine of a workflow by its ID's letter. Errors: [ErrNoWorkflow]; with [ErrNewer] where the letter is none of this version's.
+// machineOf finds the machine of a workflow by its ID's letter. Errors: [ErrNoWorkflow]; with
+// [ErrNewer] where the letter is none of this version's.
 func (d *Desk) machineOf(workflow string) (Machine, error) {
 	letter, _, ok := ParseID(workflow)
 	if !ok {
@@ -72,8 +76,9 @@ func (d *Desk) machineOf(workflow string) (Machine, error) {
 // maxTries bounds how often one command is decided again because its record moved on meanwhile.
 const maxTries = 32
 
-// Do decides one command and makes the decision durable. The reply is for the person who gave it. Errors: [*Refusal] for a person;
-// [ErrNoWorkflow]; [ErrUnclear] when it may or may not be stored; [ErrAway] and [ErrStaleFacts] when nothing was stored; the context's.
+// Do decides one command and makes the decision durable. The reply is for the person who gave it.
+// Errors: [*Refusal] for a person; [ErrNoWorkflow]; [ErrUnclear] when it may or may not be stored;
+// [ErrAway] and [ErrStaleFacts] when nothing was stored; the context's.
 func (d *Desk) Do(ctx context.Context, cmd Command) (Reply, error) {
 	m, err := d.machineOf(cmd.Workflow)
 	if err != nil {
@@ -106,8 +111,9 @@ type turn struct {
 	users int
 }
 
-// enter waits for the turn of a workflow, at most until ctx ends: who waits for something slow there (as for Slack to say who somebody is) keeps
-// nobody waiting elsewhere. leave gives the turn back.
+// enter waits for the turn of a workflow, at most until ctx ends: who waits for something slow
+// there (as for Slack to say who somebody is) keeps nobody waiting elsewhere. leave gives the turn
+// back.
 func (d *Desk) enter(ctx context.Context, workflow string) (leave func(), err error) {
 	d.mu.Lock()
 	t := d.turns[workflow]
@@ -134,12 +140,13 @@ func (d *Desk) enter(ctx context.Context, workflow string) (leave func(), err er
 	}
 }
 
-// try is one round: load, facts, decide, commit. Unless fresh, it begins with records as they are kept, if they are. A machine that panics decides
-// nothing.
+// try is one round: load, facts, decide, commit. Unless fresh, it begins with records as they are
+// kept, if they are. A machine that panics decides nothing.
 func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (reply Reply, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.o.Log.Error().Interface(LogPanic, p).Str(LogWorkflow, cmd.Workflow).Bytes("stack", debug.Stack()).Msg("deciding stopped")
+			d.o.Log.Error().Interface(LogPanic, p).Str(LogWorkflow, cmd.Workflow).Bytes("stack",
+				debug.Stack()).Msg("deciding stopped")
 			reply, err = Reply{}, fmt.Errorf("decide %s: the program stumbled: %v", cmd.Name, p)
 		}
 	}()
@@ -151,7 +158,8 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 		if cmd.Actor.Kind != ByPerson {
 			return Reply{}, nil
 		}
-		return Reply{Text: "Already asked: `" + cmd.Workflow + "`. It counts once; sending the form again changed nothing.", Link: cmd.Workflow}, nil
+		return Reply{Text: "Already asked: `" + cmd.Workflow +
+			"`. It counts once; sending the form again changed nothing.", Link: cmd.Workflow}, nil
 	}
 	if at.state.Opened() {
 		at.view = m.View(at.state)
@@ -201,7 +209,8 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 	return decision.Reply, err
 }
 
-// decide asks the machine. A call that is answered while the machine has nothing to say to it, is answered all the same.
+// decide asks the machine. A call that is answered while the machine has nothing to say to it, is
+// answered all the same.
 func (d *Desk) decide(ctx context.Context, m Machine, cmd Command, at scene) (Decision, error) {
 	if cmd.Name == cmdAnswered {
 		return Decision{}, nil
@@ -338,7 +347,8 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 		return s, nil
 	}
 	if r.Schema > m.Schema() {
-		return nil, fmt.Errorf("read the state of %s (schema %d, this version knows %d): %w", r.Ref.ID, r.Schema, m.Schema(), ErrNewer)
+		return nil, fmt.Errorf("read the state of %s (schema %d, this version knows %d): %w", r.Ref.ID, r.Schema,
+			m.Schema(), ErrNewer)
 	}
 	events, err := chain(ctx, d.o.Store, r)
 	if err != nil {
@@ -354,7 +364,8 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 	return s, nil
 }
 
-// chain answers the events of a record that is to be folded anew. One that nobody vouches for, or with an erased event, cannot be.
+// chain answers the events of a record that is to be folded anew. One that nobody vouches for, or
+// with an erased event, cannot be.
 func chain(ctx context.Context, st Records, r Record) ([]Event, error) {
 	if r.Doubt == DoubtChain {
 		return nil, fmt.Errorf("load %s %s: %w", r.Ref.Kind, r.Ref.ID, ErrDoubted)
@@ -418,7 +429,8 @@ func (d *Desk) commit(ctx context.Context, c Change) error {
 	if err != nil {
 		return fmt.Errorf("commit %s: %w", c.Workflow, err)
 	}
-	w := Woken{Shard: d.shardOf(c.Workflow), Effects: len(c.Append)+len(c.Put)+len(c.Ensure) > 0 || c.Answers != nil && c.Answers.Timer == nil}
+	w := Woken{Shard: d.shardOf(c.Workflow), Effects: len(c.Append)+len(c.Put)+len(c.Ensure) > 0 || c.Answers != nil &&
+		c.Answers.Timer == nil}
 	now := d.o.Now()
 	for _, t := range c.TimersSet {
 		w.Timers = w.Timers || !t.At.After(now)

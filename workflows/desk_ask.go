@@ -44,8 +44,9 @@ func (d *Desk) NewWorkflowID(machine, account string, seeds ...string) (string, 
 	return NewID(m.Letter(), account, d.o.Store.Shards(), append([]string{account}, seeds...)...), nil
 }
 
-// NamedWorkflowID is the ID of a workflow that is named after what it is about, as "r07-acme-2026q4": letter, shard, account, name. It fails when the
-// machine is unknown or the ID would not be one ([ParseID]).
+// NamedWorkflowID is the ID of a workflow that is named after what it is about, as
+// "r07-acme-2026q4": letter, shard, account, name. It fails when the machine is unknown or the ID
+// would not be one ([ParseID]).
 func (d *Desk) NamedWorkflowID(machine, account, name string) (string, error) {
 	m, ok := d.names[machine]
 	if !ok {
@@ -108,7 +109,8 @@ func (d *Desk) Look(ctx context.Context, workflow string) (Overview, error) {
 	view := m.View(s)
 	d.rearm(ctx, scene{state: s, view: view}, Command{Workflow: workflow, At: d.o.Now()})
 	p, _ := d.o.Policies.Policy(s.Account())
-	return Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name, Title: s.Title(), Stage: s.StageName(),
+	return Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name, Title: s.Title(),
+		Stage:  s.StageName(),
 		Closed: s.Closed(), Opened: s.Began(), Waiting: view.Waiting}, nil
 }
 
@@ -211,7 +213,8 @@ func (d *Desk) MayRead(ctx context.Context, person Person, account string) bool 
 	if person.Email == "" || !person.EmailConfirmed {
 		return false
 	}
-	owner, err := d.Owner(ctx, account) // the record's, which a transfer may have changed since the configuration was written
+	// the record's, which a transfer may have changed since the configuration was written
+	owner, err := d.Owner(ctx, account)
 	return err == nil && SameEmail(person.Email, owner)
 }
 
@@ -220,8 +223,9 @@ func (d *Desk) Place(ctx context.Context, workflow, name, recipient string) (Pla
 	return d.o.Store.Place(ctx, workflow, name, recipient)
 }
 
-// Delegate records that cmd.Actor lets another person decide in their place until a time, or, with an empty to, that this ends. The other
-// must be a full member; until must lie ahead, at most [MaxDelegation].
+// Delegate records that cmd.Actor lets another person decide in their place until a time, or, with
+// an empty to, that this ends. The other must be a full member; until must lie ahead, at most
+// [MaxDelegation].
 func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.Time) (Reply, error) {
 	from := cmd.Actor.ID
 	for range maxTries {
@@ -252,8 +256,9 @@ func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.
 	return Reply{}, fmt.Errorf("record the delegation: %w", ErrConflict)
 }
 
-// EndDelegation ends the delegation that one person gave another, because a workflow decided it; where there is none, or one to somebody else, nothing
-// changes. The person's own word is not asked.
+// EndDelegation ends the delegation that one person gave another, because a workflow decided it;
+// where there is none, or one to somebody else, nothing changes. The person's own word is not
+// asked.
 func (d *Desk) EndDelegation(ctx context.Context, cmd Command, from, to, workflow string) error {
 	for range maxTries {
 		recs, err := d.o.Store.Load(ctx, Ref{KindPerson, from})
@@ -289,8 +294,8 @@ func (d *Desk) EndDelegation(ctx context.Context, cmd Command, from, to, workflo
 // CmdDelegated tells a workflow that somebody it waits for has changed their delegation.
 const CmdDelegated = "delegated"
 
-// tellDelegate lets the workflows that wait for the person ask the delegate as well. What fails here is made up for by the next vote: the
-// delegation itself is stored.
+// tellDelegate lets the workflows that wait for the person ask the delegate as well. What fails
+// here is made up for by the next vote: the delegation itself is stored.
 func (d *Desk) tellDelegate(ctx context.Context, cmd Command) {
 	ids, err := d.o.Store.Waiting(ctx, cmd.Actor.ID)
 	if err != nil {
@@ -298,7 +303,8 @@ func (d *Desk) tellDelegate(ctx context.Context, cmd Command) {
 		return
 	}
 	for _, id := range ids {
-		_, err := d.Do(ctx, Command{ID: cmd.ID + "/" + id, Workflow: id, Name: CmdDelegated, Actor: cmd.Actor, At: cmd.At, Round: NoRound})
+		_, err := d.Do(ctx, Command{ID: cmd.ID + "/" + id, Workflow: id, Name: CmdDelegated, Actor: cmd.Actor,
+			At: cmd.At, Round: NoRound})
 		if err != nil {
 			d.o.Log.Warn().Err(err).Str(LogWorkflow, id).Msg("ask a delegate")
 		}
@@ -306,7 +312,8 @@ func (d *Desk) tellDelegate(ctx context.Context, cmd Command) {
 }
 
 // delegation decides what delegating means for a person's record; a nil event changes nothing.
-func (d *Desk) delegation(ctx context.Context, cmd Command, rec Record, to string, until time.Time) (*Event, Reply, error) {
+func (d *Desk) delegation(ctx context.Context, cmd Command, rec Record, to string, until time.Time) (*Event, Reply,
+	error) {
 	from := cmd.Actor.ID
 	now, err := d.personState(ctx, rec)
 	if err != nil {
@@ -317,7 +324,8 @@ func (d *Desk) delegation(ctx context.Context, cmd Command, rec Record, to strin
 			return nil, Reply{Text: "You have no delegation, so there was nothing to end."}, nil
 		}
 		e := cmd.Event(DelegationEnded, struct{}{})
-		return &e, Reply{Text: "Your delegation to " + Mention(now.Delegation.To) + " has ended. You alone decide in your place again."}, nil
+		return &e, Reply{Text: "Your delegation to " + Mention(now.Delegation.To) +
+			" has ended. You alone decide in your place again."}, nil
 	}
 	if until.IsZero() {
 		until = cmd.At.Add(MaxDelegation)
@@ -329,9 +337,12 @@ func (d *Desk) delegation(ctx context.Context, cmd Command, rec Record, to strin
 	if err := mayDelegate(cmd, people, to, until); err != nil {
 		return nil, Reply{}, err
 	}
-	e := cmd.Event(Delegated, approvals.Delegation{From: from, To: to, Since: cmd.At, Until: until.UTC().Truncate(time.Millisecond)})
-	return &e, Reply{Text: "Recorded: until " + When(until) + " " + Mention(to) + " may decide in your place. You can still decide yourself; your own word counts then. " +
-		"Where " + Mention(to) + " is the one who asked or would gain, they may not. To end it: `{command} delegate off`."}, nil
+	e := cmd.Event(Delegated, approvals.Delegation{From: from, To: to, Since: cmd.At,
+		Until: until.UTC().Truncate(time.Millisecond)})
+	return &e, Reply{Text: "Recorded: until " + When(until) + " " + Mention(to) +
+		" may decide in your place. You can still decide yourself; your own word counts then. " +
+		"Where " + Mention(to) +
+		" is the one who asked or would gain, they may not. To end it: `{command} delegate off`."}, nil
 }
 
 func mayDelegate(cmd Command, people map[string]Person, to string, until time.Time) error {
@@ -342,11 +353,14 @@ func mayDelegate(cmd Command, people map[string]Person, to string, until time.Ti
 	case to == from:
 		return Refuse("self", "You cannot delegate to yourself. Nothing was recorded. Name somebody else.")
 	case people[to].Standing != "":
-		return Refuse("delegate_standing", Mention(to)+" is not a full, active member of this workspace, so they cannot decide for you. Nothing was recorded. Name somebody else.")
+		return Refuse("delegate_standing", Mention(to)+
+			" is not a full, active member of this workspace, so they cannot decide for you. Nothing was recorded. Name somebody else.")
 	case !until.After(cmd.At):
-		return Refuse("past", "That end lies in the past. Nothing was recorded. Give a later date, as 2026-12-24, or a length, as 7d.")
+		return Refuse("past",
+			"That end lies in the past. Nothing was recorded. Give a later date, as 2026-12-24, or a length, as 7d.")
 	case until.Sub(cmd.At) > MaxDelegation:
-		return Refuse("too_long", "A delegation lasts at most "+Span(MaxDelegation)+". Nothing was recorded. Give an earlier end.")
+		return Refuse("too_long", "A delegation lasts at most "+Span(MaxDelegation)+
+			". Nothing was recorded. Give an earlier end.")
 	}
 	return nil
 }
@@ -367,5 +381,6 @@ func (d *Desk) storePerson(ctx context.Context, rec Record, id string, e Event) 
 		return fmt.Errorf("encode person: %w", err)
 	}
 	rec.Ref = Ref{KindPerson, p.ID}
-	return d.commit(ctx, Change{Records: []RecordChange{{From: rec, State: raw, Schema: personSchema, Machine: KindPerson, Events: []Event{e}}}})
+	return d.commit(ctx, Change{Records: []RecordChange{{From: rec, State: raw, Schema: personSchema,
+		Machine: KindPerson, Events: []Event{e}}}})
 }

@@ -14,9 +14,10 @@ const (
 	keptBeside   = 256      // what a record takes beside its state, roughly
 )
 
-// kept holds records as this process stored or loaded them last. They are believed only where a commit compares their
-// version and head, or where an effect says which version it is about: another process may have stored a newer one. What
-// is kept are the bytes, so nobody shares a state. That an account has no record yet is kept, too: commits compare it.
+// kept holds records as this process stored or loaded them last. They are believed only where a
+// commit compares their version and head, or where an effect says which version it is about:
+// another process may have stored a newer one. What is kept are the bytes, so nobody shares a
+// state. That an account has no record yet is kept, too: commits compare it.
 type kept struct {
 	mu    sync.Mutex
 	bytes int
@@ -78,7 +79,8 @@ func (k *kept) learn(c Change, err error) {
 		case err != nil:
 			k.drop(rc.From.Ref)
 		case n > 0 && rc.Head != "":
-			k.put(Record{Ref: rc.From.Ref, Version: rc.From.Version + n, Machine: rc.Machine, Schema: rc.Schema, State: rc.State, Head: rc.Head,
+			k.put(Record{Ref: rc.From.Ref, Version: rc.From.Version + n, Machine: rc.Machine, Schema: rc.Schema,
+				State: rc.State, Head: rc.Head,
 				Last: rc.Events[n-1].At})
 		}
 	}

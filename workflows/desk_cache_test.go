@@ -51,7 +51,8 @@ func (s seen) Decide(st workflows.State, cmd workflows.Command, f workflows.Fact
 func tripDesk(st *store.Store, at time.Time) (*workflows.Desk, *counted, *[]string) {
 	c, givers := &counted{Store: st}, &[]string{}
 	clock := func() time.Time { return at }
-	return workflows.NewDesk(workflows.DeskOptions{Store: c, Machines: []workflows.Machine{seen{small{1}, givers}}, Roster: knownPeople{at},
+	return workflows.NewDesk(workflows.DeskOptions{Store: c, Machines: []workflows.Machine{seen{small{1}, givers}},
+		Roster:   knownPeople{at},
 		Policies: manyPolicies{}, Now: clock, Log: zerolog.Nop()}), c, givers
 }
 
@@ -85,8 +86,10 @@ func TestADecisionCostsFewRoundTrips(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Do(context.Background(), workflows.Command{ID: id + "/" + smallCommands[k] + smallPeople[k], Workflow: id, Account: "acme",
-			Name: smallCommands[k], At: at, Round: 1, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: smallPeople[k]}}); err != nil {
+		if _, err := d.Do(context.Background(), workflows.Command{ID: id + "/" + smallCommands[k] + smallPeople[k],
+			Workflow: id, Account: "acme",
+			Name: smallCommands[k], At: at, Round: 1, Actor: workflows.Actor{Kind: workflows.ByPerson,
+				ID: smallPeople[k]}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,7 +129,8 @@ func TestAnAccountThatGetsARecordIsSeen(t *testing.T) {
 	}
 	give := func(k int) {
 		t.Helper()
-		if _, err := d.Do(ctx, workflows.Command{ID: smallCommands[k] + smallPeople[k], Workflow: id, Account: "acme", Name: smallCommands[k], At: at,
+		if _, err := d.Do(ctx, workflows.Command{ID: smallCommands[k] + smallPeople[k], Workflow: id, Account: "acme",
+			Name: smallCommands[k], At: at,
 			Round: 1, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: smallPeople[k]}}); err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +142,8 @@ func TestAnAccountThatGetsARecordIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = st.Commit(ctx, workflows.Change{Records: []workflows.RecordChange{{From: workflows.Record{Ref: ref}, State: raw, Schema: 1, Machine: ref.Kind,
+	err = st.Commit(ctx, workflows.Change{Records: []workflows.RecordChange{{From: workflows.Record{Ref: ref},
+		State: raw, Schema: 1, Machine: ref.Kind,
 		Events: []workflows.Event{{Seq: 1, Type: workflows.AccountSeen, At: at, Body: raw}}}}})
 	if err != nil {
 		t.Fatal(err)

@@ -67,7 +67,8 @@ func (d *Desk) Around(ctx context.Context, account string, others ...string) (Fa
 		return Facts{}, err
 	}
 	p := at.policy
-	named := Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers, p.Recovery.Approvers, p.Recovery.IT, p.Review.Reviewers)
+	named := Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers, p.Recovery.Approvers,
+		p.Recovery.IT, p.Review.Reviewers)
 	for _, a := range p.Aliases {
 		named = Union(named, a.Keepers())
 	}

@@ -20,7 +20,8 @@ func unexplained(what string) error { return fmt.Errorf("%s: %w", what, errUnexp
 
 // passing reports whether an error says something about the moment and not about what is to be decided.
 func passing(err error) bool {
-	for _, moment := range []error{ErrAway, ErrUnclear, ErrConflict, ErrStaleFacts, ErrLeaseLost, context.Canceled, context.DeadlineExceeded} {
+	for _, moment := range []error{ErrAway, ErrUnclear, ErrConflict, ErrStaleFacts, ErrLeaseLost, context.Canceled,
+		context.DeadlineExceeded} {
 		if errors.Is(err, moment) {
 			return true
 		}
@@ -56,8 +57,9 @@ func (d *Desk) record(ctx context.Context, workflow string, version uint64) (Mac
 	return m, r, nil
 }
 
-// owed answers what an effect's call is, from the event that decided it, and the effect as that event makes it. Errors: errUnexplained, also when
-// the call was answered; [ErrNewer]; [ErrDoubted]; those of the store.
+// owed answers what an effect's call is, from the event that decided it, and the effect as that
+// event makes it. Errors: errUnexplained, also when the call was answered; [ErrNewer];
+// [ErrDoubted]; those of the store.
 func (d *Desk) owed(ctx context.Context, e Effect) (Effect, error) {
 	_, r, err := d.record(ctx, e.Workflow, 0)
 	if err != nil {
@@ -91,7 +93,8 @@ func (d *Desk) owed(ctx context.Context, e Effect) (Effect, error) {
 	return own, nil
 }
 
-// Owed lists the calls that a workflow's events decided and that none answers, as effects, oldest first. The events are all of them.
+// Owed lists the calls that a workflow's events decided and that none answers, as effects, oldest
+// first. The events are all of them.
 func Owed(workflow string, events []Event) []Effect {
 	answers := map[string]bool{}
 	for _, e := range events {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 )
 
-// Sweep looks at every open workflow of the configured accounts, and at the ledger, and sets again what its record wants and somebody may have
-// removed: timers, watches, calls that are owed, cards that show something else, the list of those who are waited for. It answers how many it looked
-// at. One that cannot be read is logged and left.
+// Sweep looks at every open workflow of the configured accounts, and at the ledger, and sets again
+// what its record wants and somebody may have removed: timers, watches, calls that are owed, cards
+// that show something else, the list of those who are waited for. It answers how many it looked at.
+// One that cannot be read is logged and left.
 func (d *Desk) Sweep(ctx context.Context) (int, error) { return d.sweepAll(ctx, false) }
 
-// Redraw is a Sweep that draws every card of what is open again, whatever the record says that it shows: after a failover cards may show what the
-// record no longer has.
+// Redraw is a Sweep that draws every card of what is open again, whatever the record says that it
+// shows: after a failover cards may show what the record no longer has.
 func (d *Desk) Redraw(ctx context.Context) (int, error) { return d.sweepAll(ctx, true) }
 
 func (d *Desk) sweepAll(ctx context.Context, redraw bool) (int, error) {

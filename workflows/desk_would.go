@@ -6,9 +6,10 @@ import (
 	"fmt"
 )
 
-// Would decides a command that opens a workflow without making anything durable, so that a person hears before they fill in its form what it would
-// be refused for whatever they write: a [*Refusal] that names no field. nil is no promise, for the form is judged when it comes. All else that keeps it
-// from being decided now is nil, too: it is then told by the form's own answer.
+// Would decides a command that opens a workflow without making anything durable, so that a person
+// hears before they fill in its form what it would be refused for whatever they write: a [*Refusal]
+// that names no field. nil is no promise, for the form is judged when it comes. All else that keeps
+// it from being decided now is nil, too: it is then told by the form's own answer.
 func (d *Desk) Would(ctx context.Context, cmd Command) error {
 	letter, _, ok := ParseID(cmd.Workflow)
 	m := d.machines[letter]

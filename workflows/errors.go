@@ -14,17 +14,20 @@ var (
 	ErrLeaseLost = errors.New("the lease ended")
 	// ErrUnknownEvent: an event this program does not know, as after a downgrade.
 	ErrUnknownEvent = errors.New("unknown event")
-	// ErrNewer: a newer version of this program wrote it, and this one does not understand it. It is left for the newer one.
+	// ErrNewer: a newer version of this program wrote it, and this one does not understand it. It
+	// is left for the newer one.
 	ErrNewer = errors.New("written by a newer version of Keyholder")
 	// ErrStaleFacts: a fact could not be had fresh enough.
 	ErrStaleFacts = errors.New("facts are too old")
-	// ErrDoubted: a record is not as Keyholder stored it, and cannot be folded anew from its events. Nothing is decided on it until somebody has looked.
+	// ErrDoubted: a record is not as Keyholder stored it, and cannot be folded anew from its
+	// events. Nothing is decided on it until somebody has looked.
 	ErrDoubted = errors.New("the record in Redis is not what Keyholder stored: run keyholder audit verify")
 	// ErrNoWorkflow: there is no workflow of that ID.
 	ErrNoWorkflow = errors.New("no such workflow")
 )
 
-// Refusal is the one error whose sentence people read. Text says what was and what was not recorded, and what to do instead, in Slack mrkdwn.
+// Refusal is the one error whose sentence people read. Text says what was and what was not
+// recorded, and what to do instead, in Slack mrkdwn.
 type Refusal struct {
 	// Code is stable, for logs and tests: "barred", "closed", "old_round", ...
 	Code string
@@ -65,5 +68,6 @@ const (
 )
 
 // CallRefusals lists every code a receipt may carry, for tests that walk them.
-var CallRefusals = []string{RefusedMultipleOrgs, RefusedPending, RefusedDisabled, RefusedNotUser, RefusedNoSeats, RefusedForbidden,
+var CallRefusals = []string{RefusedMultipleOrgs, RefusedPending, RefusedDisabled, RefusedNotUser, RefusedNoSeats,
+	RefusedForbidden,
 	RefusedUnauthorized, RefusedAlreadyUser, RefusedChanged, RefusedNoToken, RefusedOther, FailedDeadline}

@@ -12,7 +12,8 @@ import (
 // FactsMaxAge is how old a fact may be to decide something.
 const FactsMaxAge = 60 * time.Second
 
-// Standing codes of a person who may not decide anything, whatever the button. Empty means full member in good standing.
+// Standing codes of a person who may not decide anything, whatever the button. Empty means full
+// member in good standing.
 const (
 	StandingGuest       = "guest"
 	StandingBot         = "bot"
@@ -29,11 +30,13 @@ type Person struct {
 	Name           string // display name, for exports; messages use mentions
 	Email          string // lower case; empty without the scope users:read.email or when unconfirmed
 	EmailConfirmed bool
-	// Unconfirmed is an address that Slack shows of them and that they did not confirm, in lower case: it gives no right, and takes one away.
+	// Unconfirmed is an address that Slack shows of them and that they did not confirm, in lower
+	// case: it gives no right, and takes one away.
 	Unconfirmed string
 	TimeZone    string // IANA name; may be empty
 	Standing    string // "" or one of the codes
-	// Away reports that Slack shows the person as absent (a status such as vacation or sick); AwayUntil is when that ends, zero: not said.
+	// Away reports that Slack shows the person as absent (a status such as vacation or sick);
+	// AwayUntil is when that ends, zero: not said.
 	Away      bool
 	AwayUntil time.Time
 	At        time.Time
@@ -132,7 +135,8 @@ func (f Facts) ExpandLists(lists [][]string) [][]string {
 // IsGroup reports whether a Slack ID is a user group's.
 func IsGroup(id string) bool { return len(id) > 0 && id[0] == 'S' }
 
-// Roster answers facts about people from Slack, none older than [FactsMaxAge]. An unknown person is an answer, not an error.
+// Roster answers facts about people from Slack, none older than [FactsMaxAge]. An unknown person is
+// an answer, not an error.
 type Roster interface {
 	People(ctx context.Context, ids []string) (map[string]Person, error)
 	Group(ctx context.Context, id string) ([]string, error)
@@ -167,7 +171,8 @@ type Policy struct {
 	Recovery    RecoveryPolicy
 	Key         KeyPolicy
 	Conventions Conventions
-	// TokenName is what Keyholder's own token is called at integrator.io, TokenEnds its end where it cannot be read; both may be empty.
+	// TokenName is what Keyholder's own token is called at integrator.io, TokenEnds its end where
+	// it cannot be read; both may be empty.
 	TokenName string
 	TokenEnds time.Time
 	// WarnBefore is how long before the end of Keyholder's own token administrators are told.
@@ -183,7 +188,8 @@ type Policy struct {
 type Alias struct {
 	Email   string   `json:"email"`
 	Holders []string `json:"holders"`
-	// Custodians can use both password and second factor; Password and SecondFactor name who can use one of them, in place of custodians.
+	// Custodians can use both password and second factor; Password and SecondFactor name who can
+	// use one of them, in place of custodians.
 	Custodians   []string `json:"custodians,omitempty"`
 	Password     []string `json:"password,omitempty"`
 	SecondFactor []string `json:"second_factor,omitempty"`
@@ -241,7 +247,8 @@ func (p Policy) Alias(email string) (Alias, bool) {
 	return Alias{}, false
 }
 
-// RefuseStanding refuses people who may not decide anything here, whatever the button; nil when they may. The machine must have asked for them.
+// RefuseStanding refuses people who may not decide anything here, whatever the button; nil when
+// they may. The machine must have asked for them.
 func RefuseStanding(f Facts, who string) *Refusal {
 	p, known := f.People[who]
 	code := p.Standing

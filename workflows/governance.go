@@ -10,13 +10,16 @@ import (
 	"time"
 )
 
-// Types of events of an account's record about its rules: who may approve, hold, administer and review, the quorums and thresholds.
+// Types of events of an account's record about its rules: who may approve, hold, administer and
+// review, the quorums and thresholds.
 const (
-	GovernanceSeen    = "governance.seen"    // the rules were read for the first time: body GovernanceChange without Old
+	// the rules were read for the first time: body GovernanceChange without Old
+	GovernanceSeen    = "governance.seen"
 	GovernanceChanged = "governance.changed" // body GovernanceChange
 )
 
-// GovernanceChange is the body of [GovernanceSeen] and [GovernanceChanged]. Old and New are the rules as JSON objects, the same bytes for the same rules.
+// GovernanceChange is the body of [GovernanceSeen] and [GovernanceChanged]. Old and New are the
+// rules as JSON objects, the same bytes for the same rules.
 type GovernanceChange struct {
 	Old json.RawMessage `json:"old,omitempty"`
 	New json.RawMessage `json:"new"`
@@ -56,8 +59,9 @@ type ruleNews struct {
 	At          time.Time `json:"at"`
 }
 
-// Governance is the machine that records a change of an account's rules and tells the account's channel. It has one workflow for each account, which
-// never ends. What it compares with stands in the account's record, so a change is recorded once however many processes see it.
+// Governance is the machine that records a change of an account's rules and tells the account's
+// channel. It has one workflow for each account, which never ends. What it compares with stands in
+// the account's record, so a change is recorded once however many processes see it.
 func Governance() Machine {
 	return Rules[GovernanceState]{
 		Name: "governance", Letter: LetterGovernance, Schema: 1,
@@ -116,7 +120,8 @@ func decideGovernance(s GovernanceState, cmd Command, f Facts) (Decision, error)
 	return d, nil
 }
 
-// canonical is a JSON text in the form in which it comes back from an event's body, so that equal rules are equal bytes.
+// canonical is a JSON text in the form in which it comes back from an event's body, so that equal
+// rules are equal bytes.
 func canonical(text string) (json.RawMessage, error) {
 	raw, err := json.Marshal(json.RawMessage(text))
 	if err != nil {
@@ -135,7 +140,8 @@ func (s GovernanceState) view() View {
 
 func (n ruleNews) card(name string) Card {
 	c := Card{Name: name, Recipient: n.Channel, Title: "The rules of " + Esc(n.AccountName) + " have changed",
-		Lines: []string{"Keyholder was started " + When(n.At) + " with a configuration that says something else than the record did about who decides, or by which rules. " +
+		Lines: []string{"Keyholder was started " + When(n.At) +
+			" with a configuration that says something else than the record did about who decides, or by which rules. " +
 			"What is open already goes on under the rules it began with, where it had fixed them."},
 		Note:     "If you did not expect this, ask whoever runs Keyholder. Both versions are in the record (`keyholder audit export`). Configuration file: SHA-256 `" + Esc(n.File) + "`.",
 		Fallback: n.AccountName + ": the rules have changed: " + strings.Join(n.Differs, ", ")}
@@ -158,31 +164,50 @@ type difference struct {
 
 // ruleWords are the names of the rules. A rule that is not here is called by its key.
 var ruleWords = map[string]string{
-	"owner": "owner at the first start", "approvers": "who may confirm a transfer", "admins": "administrators", "auditors": "auditors",
-	"transfer.quorum": "confirmations a transfer needs", "transfer.confirm_within": "time to confirm a transfer", "transfer.cooldown": "time in which a transfer can be stopped",
-	"transfer.accept_within": "time to accept a transfer", "transfer.on_errors": "open errors at a transfer", "transfer.on_shared": "shared connections at a transfer",
-	"access.approvers": "who may confirm access", "access.quorum": "confirmations access needs", "access.administrator_quorum": "confirmations to become administrator",
-	"access.confirm_within": "time to confirm access", "access.for": "lengths of access", "access.urgent_for": "length of urgent access",
-	"review.every": "how often there is a review", "review.window": "time to review", "review.grace": "time after the end of a review", "review.reviewers": "who reviews",
-	"review.inactive_after": "when a user is inactive", "review.inactive_privileged_after": "when a privileged user is inactive", "review.exempt_new": "how long a new user is exempt",
-	"review.no_answer": "what no answer in a review means", "review.fix_within": "time to carry a review out", "review.fix_privileged_within": "time to carry a review out for privileged users",
-	"token_environments": "environments with a token",
-	"approver_lists":     "lists of each of which somebody must confirm a transfer", "access.approver_lists": "lists of each of which somebody must confirm access",
-	"recovery.approvers": "who may approve a recovery", "recovery.approver_lists": "lists of each of which somebody must approve a recovery",
-	"recovery.quorum": "approvals a recovery needs", "recovery.confirm_within": "time to approve a recovery",
-	"recovery.cooldown": "time in which a recovery can be stopped", "recovery.it": "who looks after mailboxes in a recovery",
-	"key.for": "lengths of a use of the key", "key.quorum": "approvals a use of the key needs", "key.approve_within": "time to approve a use of the key",
-	"key.explain_within": "time to explain a use of the key", "key.answer_within": "time to answer for a sign-in of the owner",
-	"key.drill_every": "time between two drills", "key.drill_within": "time a drill waits for answers",
+	"owner": "owner at the first start", "approvers": "who may confirm a transfer", "admins": "administrators",
+	"auditors":        "auditors",
+	"transfer.quorum": "confirmations a transfer needs", "transfer.confirm_within": "time to confirm a transfer",
+	"transfer.cooldown":      "time in which a transfer can be stopped",
+	"transfer.accept_within": "time to accept a transfer", "transfer.on_errors": "open errors at a transfer",
+	"transfer.on_shared": "shared connections at a transfer",
+	"access.approvers":   "who may confirm access", "access.quorum": "confirmations access needs",
+	"access.administrator_quorum": "confirmations to become administrator",
+	"access.confirm_within":       "time to confirm access", "access.for": "lengths of access",
+	"access.urgent_for": "length of urgent access",
+	"review.every":      "how often there is a review", "review.window": "time to review",
+	"review.grace": "time after the end of a review", "review.reviewers": "who reviews",
+	"review.inactive_after":            "when a user is inactive",
+	"review.inactive_privileged_after": "when a privileged user is inactive",
+	"review.exempt_new":                "how long a new user is exempt",
+	"review.no_answer":                 "what no answer in a review means",
+	"review.fix_within":                "time to carry a review out",
+	"review.fix_privileged_within":     "time to carry a review out for privileged users",
+	"token_environments":               "environments with a token",
+	"approver_lists":                   "lists of each of which somebody must confirm a transfer",
+	"access.approver_lists":            "lists of each of which somebody must confirm access",
+	"recovery.approvers":               "who may approve a recovery",
+	"recovery.approver_lists":          "lists of each of which somebody must approve a recovery",
+	"recovery.quorum":                  "approvals a recovery needs",
+	"recovery.confirm_within":          "time to approve a recovery",
+	"recovery.cooldown":                "time in which a recovery can be stopped",
+	"recovery.it":                      "who looks after mailboxes in a recovery",
+	"key.for":                          "lengths of a use of the key", "key.quorum": "approvals a use of the key needs",
+	"key.approve_within": "time to approve a use of the key",
+	"key.explain_within": "time to explain a use of the key",
+	"key.answer_within":  "time to answer for a sign-in of the owner",
+	"key.drill_every":    "time between two drills", "key.drill_within": "time a drill waits for answers",
 }
 
-// peopleRules are those whose values are people or groups; peopleBy the beginnings of others, which end in an address, a role or an integration.
+// peopleRules are those whose values are people or groups; peopleBy the beginnings of others, which
+// end in an address, a role or an integration.
 var (
-	peopleRules = []string{"approvers", "approver_lists", "admins", "auditors", "access.approvers", "access.approver_lists", "review.reviewers",
+	peopleRules = []string{"approvers", "approver_lists", "admins", "auditors", "access.approvers",
+		"access.approver_lists", "review.reviewers",
 		"recovery.approvers", "recovery.approver_lists", "recovery.it"}
 	peopleBy = map[string]string{"aliases.holders.": "holders of ", "aliases.password.": "who can use the password of ",
-		"aliases.second_factor.":    "who can use the second factor of ",
-		"review.reviewers_by_role.": "who reviews the role ", "review.reviewers_by_integration.": "who reviews the integration "}
+		"aliases.second_factor.":           "who can use the second factor of ",
+		"review.reviewers_by_role.":        "who reviews the role ",
+		"review.reviewers_by_integration.": "who reviews the integration "}
 )
 
 // words names the rule.
@@ -200,7 +225,8 @@ func (d difference) words() string {
 
 func (d difference) sentence() string {
 	name := []rune(d.words())
-	return "*" + Esc(strings.ToUpper(string(name[:1]))+string(name[1:])) + "*: before " + d.value(d.old) + "; now " + d.value(d.new)
+	return "*" + Esc(strings.ToUpper(string(name[:1]))+string(name[1:])) + "*: before " + d.value(d.old) + "; now " +
+		d.value(d.new)
 }
 
 // value says what a rule said.
@@ -295,15 +321,17 @@ func flatten(out map[string]any, prefix string, tree map[string]any) {
 	}
 }
 
-// applyGovernance folds the account's own events about rules. While nothing but the configuration has ever named the owner, a correction there is
-// taken over; once a change of owner was seen, the record knows better.
+// applyGovernance folds the account's own events about rules. While nothing but the configuration
+// has ever named the owner, a correction there is taken over; once a change of owner was seen, the
+// record knows better.
 func applyGovernance(a AccountState, e Event) (AccountState, error) {
 	var b GovernanceChange
 	if err := json.Unmarshal(e.Body, &b); err != nil {
 		return a, fmt.Errorf("decode %s: %w", e.Type, err)
 	}
 	before, after := leaves(b.Old)["owner"], leaves(b.New)["owner"]
-	if owner, named := after.(string); named && e.Type == GovernanceChanged && before != after && a.By == byConfiguration {
+	if owner, named := after.(string); named && e.Type == GovernanceChanged && before != after &&
+		a.By == byConfiguration {
 		a.Owner, a.Since = owner, e.At
 	}
 	a.Governance = b.New

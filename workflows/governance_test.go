@@ -27,8 +27,10 @@ func (r *road) starts(d *workflows.Desk, n, name, rules string) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.Do(context.Background(), workflows.Command{ID: n, Workflow: id, Account: "acme", Name: name, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
-		At: r.clock(), Round: workflows.NoRound, Input: map[string]string{workflows.BlockRules: rules, workflows.BlockFile: strings.Repeat("ab", 32)}})
+	_, err = d.Do(context.Background(), workflows.Command{ID: n, Workflow: id, Account: "acme", Name: name,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder},
+		At:    r.clock(), Round: workflows.NoRound, Input: map[string]string{workflows.BlockRules: rules,
+			workflows.BlockFile: strings.Repeat("ab", 32)}})
 	return err
 }
 
@@ -55,7 +57,8 @@ func (r *road) accountEvents(kind string) []workflows.GovernanceChange {
 func (r *road) cards(d *workflows.Desk) []workflows.Card {
 	r.t.Helper()
 	cards := &script{do: done}
-	c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: &script{do: done}, Now: r.clock, RealNow: time.Now,
+	c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: &script{do: done},
+		Now: r.clock, RealNow: time.Now,
 		Log: zerolog.Nop()})
 	r.run(c.Run, func() bool {
 		for _, k := range r.server.Keys() {
@@ -102,10 +105,12 @@ func TestAChangeOfRulesIsRecordedAndTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	changed := r.accountEvents(workflows.GovernanceChanged)
-	if len(changed) != 1 || !strings.Contains(string(changed[0].Old), `"quorum":2`) || !strings.Contains(string(changed[0].New), `"quorum":1`) {
+	if len(changed) != 1 || !strings.Contains(string(changed[0].Old), `"quorum":2`) ||
+		!strings.Contains(string(changed[0].New), `"quorum":1`) {
 		t.Fatalf("recorded %+v", changed)
 	}
-	if want := []string{"holders of celigo@acme.example", "who may confirm a transfer", "confirmations a transfer needs"}; !slices.Equal(changed[0].Differs, want) {
+	if want := []string{"holders of celigo@acme.example", "who may confirm a transfer",
+		"confirmations a transfer needs"}; !slices.Equal(changed[0].Differs, want) {
 		t.Errorf("it differs in %q, want %q", changed[0].Differs, want)
 	}
 }
@@ -121,7 +126,8 @@ func (p policyWithChannel) Policy(id string) (workflows.Policy, bool) {
 
 func TestTheChannelHearsWhoMayDecideBeforeAndAfter(t *testing.T) {
 	r := watched(t)
-	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{workflows.Governance()}, Roster: r, Policies: policyWithChannel{}, Now: r.clock})
+	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{workflows.Governance()},
+		Roster: r, Policies: policyWithChannel{}, Now: r.clock})
 	for i, rules := range []string{rulesAfter, rulesBefore} {
 		if err := r.starts(d, "start"+rules, workflows.LookGovernance, rules); err != nil {
 			t.Fatal(err)
@@ -131,8 +137,10 @@ func TestTheChannelHearsWhoMayDecideBeforeAndAfter(t *testing.T) {
 			t.Fatalf("after change %d: %+v", i+1, cards)
 		}
 		text := strings.Join(slices.Concat(cards[0].Lines, cards[0].Facts), "\n")
-		for _, want := range [][]string{{"before <@U0ANA> and <@U0BEN>; now <@U0BEN>", "now <@U0ANA> and <!subteam^S0TEAM>", "Confirmations a transfer needs*: before 2; now 1"},
-			{"before <@U0BEN>; now <@U0ANA> and <@U0BEN>", "before <@U0ANA> and <!subteam^S0TEAM>; now <@U0ANA>", "before 1; now 2"}}[i] {
+		for _, want := range [][]string{{"before <@U0ANA> and <@U0BEN>; now <@U0BEN>",
+			"now <@U0ANA> and <!subteam^S0TEAM>", "Confirmations a transfer needs*: before 2; now 1"},
+			{"before <@U0BEN>; now <@U0ANA> and <@U0BEN>", "before <@U0ANA> and <!subteam^S0TEAM>; now <@U0ANA>",
+				"before 1; now 2"}}[i] {
 			if !strings.Contains(text, want) {
 				t.Errorf("change %d does not say %q:\n%s", i+1, want, text)
 			}
@@ -173,7 +181,8 @@ func TestAnOwnerWhomOnlyTheConfigurationNamedCanBeCorrectedThere(t *testing.T) {
 		}
 	}
 	a := workflows.AccountState{Owner: "celigo@acme.example", By: "t00-7KQ2M9XA"}
-	body, _ := json.Marshal(workflows.GovernanceChange{Old: json.RawMessage(rulesBefore), New: json.RawMessage(corrected)})
+	body, _ := json.Marshal(workflows.GovernanceChange{Old: json.RawMessage(rulesBefore),
+		New: json.RawMessage(corrected)})
 	a, err := workflows.ApplyAccount(a, workflows.Event{Type: workflows.GovernanceChanged, Body: body})
 	if err != nil || a.Owner != "celigo@acme.example" {
 		t.Errorf("an owner that a decision made became %s, %v", a.Owner, err)
@@ -183,8 +192,9 @@ func TestAnOwnerWhomOnlyTheConfigurationNamedCanBeCorrectedThere(t *testing.T) {
 func TestOnlyTheProgramGivesRules(t *testing.T) {
 	r := watched(t)
 	id, _ := r.NewWorkflowID("governance", "acme", "governance")
-	_, err := r.Do(context.Background(), workflows.Command{ID: "x", Workflow: id, Name: workflows.LookGovernance, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0OLI"},
-		At: r.clock(), Input: map[string]string{workflows.BlockRules: rulesAfter}})
+	_, err := r.Do(context.Background(), workflows.Command{ID: "x", Workflow: id, Name: workflows.LookGovernance,
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0OLI"},
+		At:    r.clock(), Input: map[string]string{workflows.BlockRules: rulesAfter}})
 	if err == nil || len(r.accountEvents(workflows.GovernanceChanged)) > 0 {
 		t.Errorf("a person's rules: %v", err)
 	}

@@ -14,8 +14,9 @@ const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 // idLength is the number of characters after the shard: 40 bits.
 const idLength = 8
 
-// NewID derives a workflow's ID from what asked for it: the same seeds give the same ID, so a modal sent twice opens one workflow.
-// It looks as "t07-7KQ2M9XA": the machine's letter, the account's shard, a hyphen, [idLength] characters.
+// NewID derives a workflow's ID from what asked for it: the same seeds give the same ID, so a modal
+// sent twice opens one workflow. It looks as "t07-7KQ2M9XA": the machine's letter, the account's
+// shard, a hyphen, [idLength] characters.
 func NewID(letter byte, account string, shards int, seeds ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(seeds, "\x00")))
 	n := binary.BigEndian.Uint64(sum[:8])
@@ -39,7 +40,8 @@ func ShardOf(id string, shards int) int {
 	return int(h.Sum32() % uint32(max(shards, 1)))
 }
 
-// ParseID takes a workflow's ID apart. It is strict: what people and hostile clients send is compared with nothing else.
+// ParseID takes a workflow's ID apart. It is strict: what people and hostile clients send is
+// compared with nothing else.
 func ParseID(id string) (letter byte, shard int, ok bool) {
 	if len(id) < 6 || len(id) > 64 || id[0] < 'a' || id[0] > 'z' || id[3] != '-' {
 		return 0, 0, false

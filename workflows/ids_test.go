@@ -82,8 +82,10 @@ func TestShardsAreInRangeAndUsed(t *testing.T) {
 }
 
 func TestParseIDTakesNothingElse(t *testing.T) {
-	for _, id := range []string{"", "t", "t07", "t07-", "t07-A", "T07-7KQ2M9XA", "t7-7KQ2M9XA", "t0a-7KQ2M9XA", "t07_7KQ2M9XA", "t07-7KQ2 9XA", "t07-7KQ2M9XA}", "t07-{7KQ2M9}",
-		"t07-7KQ2\n9XA", "t07-Ünïcode", "t07-" + strings.Repeat("A", 61), "../t07-7KQ2M9XA", "t07:7KQ2M9XA", " t07-7KQ2M9XA", "t-1-7KQ2M9XA"} {
+	for _, id := range []string{"", "t", "t07", "t07-", "t07-A", "T07-7KQ2M9XA", "t7-7KQ2M9XA", "t0a-7KQ2M9XA",
+		"t07_7KQ2M9XA", "t07-7KQ2 9XA", "t07-7KQ2M9XA}", "t07-{7KQ2M9}",
+		"t07-7KQ2\n9XA", "t07-Ünïcode", "t07-" + strings.Repeat("A", 61), "../t07-7KQ2M9XA", "t07:7KQ2M9XA",
+		" t07-7KQ2M9XA", "t-1-7KQ2M9XA"} {
 		if _, _, ok := ParseID(id); ok {
 			t.Errorf("%q was taken for an ID", id)
 		}
@@ -106,7 +108,8 @@ func FuzzParseID(f *testing.F) {
 			}
 			return
 		}
-		if shard < 0 || shard > 99 || letter < 'a' || letter > 'z' || !utf8.ValidString(id) || len(id) > 64 || strings.ContainsAny(id, "{}:/ \n*") {
+		if shard < 0 || shard > 99 || letter < 'a' || letter > 'z' || !utf8.ValidString(id) || len(id) > 64 ||
+			strings.ContainsAny(id, "{}:/ \n*") {
 			t.Fatalf("%q was taken as %c, %d", id, letter, shard)
 		}
 	})

@@ -112,7 +112,8 @@ func TestFoldingLeavesTheStateItWasGivenAsItWas(t *testing.T) {
 	}
 	unread := sign("Cat")
 	unread.Body = []byte(`{"name":1}`)
-	for name, e := range map[string]workflows.Event{"unknown": {Type: "book.eaten", Body: []byte("{}")}, "unreadable": unread} {
+	for name, e := range map[string]workflows.Event{"unknown": {Type: "book.eaten", Body: []byte("{}")},
+		"unreadable": unread} {
 		after, err := bookKinds.Apply(one, sign("Dee"), e)
 		if err == nil || after.Names[0] != "Ana" {
 			t.Errorf("%s: %+v, %v", name, after, err)
@@ -166,15 +167,19 @@ func TestAClickPassesTheGateOrIsToldWhyNot(t *testing.T) {
 		says      []string
 		refresh   bool
 	}{
-		"passes":            {open, "UANA", "book.sign", 1, "", nil, false},
-		"without a card":    {open, "UANA", "book.sign", workflows.NoRound, "", nil, false},
-		"unknown button":    {open, "UANA", "book.burn", 1, "unknown_action", []string{"this book's", "Nothing was recorded"}, false},
-		"not opened":        {bookState{}, "UANA", "book.sign", 0, "unknown_action", nil, false},
-		"a guest":           {open, "UGUS", "book.sign", 1, "standing_guest", nil, false},
-		"nobody looked up":  {open, "UZOE", "book.sign", 1, "standing_unknown", nil, false},
-		"over":              {over, "UANA", "book.sign", over.Round, "closed", []string{"This book is over: It is full. Nothing was recorded."}, true},
-		"old card":          {open, "UANA", "book.sign", 0, "old_round", []string{"It wants another name.", "Nothing was recorded"}, true},
-		"old card and mine": {mine, "UANA", "book.sign", 0, "old_round", []string{"Your name stands. This card has changed"}, true},
+		"passes":         {open, "UANA", "book.sign", 1, "", nil, false},
+		"without a card": {open, "UANA", "book.sign", workflows.NoRound, "", nil, false},
+		"unknown button": {open, "UANA", "book.burn", 1, "unknown_action",
+			[]string{"this book's", "Nothing was recorded"}, false},
+		"not opened":       {bookState{}, "UANA", "book.sign", 0, "unknown_action", nil, false},
+		"a guest":          {open, "UGUS", "book.sign", 1, "standing_guest", nil, false},
+		"nobody looked up": {open, "UZOE", "book.sign", 1, "standing_unknown", nil, false},
+		"over": {over, "UANA", "book.sign", over.Round, "closed",
+			[]string{"This book is over: It is full. Nothing was recorded."}, true},
+		"old card": {open, "UANA", "book.sign", 0, "old_round", []string{"It wants another name.",
+			"Nothing was recorded"}, true},
+		"old card and mine": {mine, "UANA", "book.sign", 0, "old_round",
+			[]string{"Your name stands. This card has changed"}, true},
 	} {
 		d, err := bookGate.Decide(
 			c.s,
@@ -226,7 +231,8 @@ func TestOnlyKeyholderTells(t *testing.T) {
 
 func TestMachinesAreToldApartByTheirLetters(t *testing.T) {
 	seen := map[byte]bool{workflows.LedgerLetter: true}
-	for _, l := range []byte{workflows.LetterTransfer, workflows.LetterAccess, workflows.LetterDrift, workflows.LetterFinding, workflows.LetterCampaign,
+	for _, l := range []byte{workflows.LetterTransfer, workflows.LetterAccess, workflows.LetterDrift,
+		workflows.LetterFinding, workflows.LetterCampaign,
 		workflows.LetterPacket, workflows.LetterCalendar, workflows.LetterGovernance} {
 		if seen[l] {
 			t.Errorf("%c stands for two machines", l)

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// LedgerLetter begins the ID of the one ledger of an installation, which is a record of [KindLedger]: its chain holds the checkpoints.
+// LedgerLetter begins the ID of the one ledger of an installation, which is a record of
+// [KindLedger]: its chain holds the checkpoints.
 const LedgerLetter = 'l'
 
 // LedgerID is the ID of the installation's ledger; it lives on a shard of its own choosing, always the same.
@@ -61,7 +62,8 @@ func IsHash(s string) bool {
 	return err == nil && len(raw) == sha256.Size && s == strings.ToLower(s)
 }
 
-// Checkpoint is one entry of the ledger: where the chains of all records stood. Its root is the SHA-256 of this text, each line ended by a newline:
+// Checkpoint is one entry of the ledger: where the chains of all records stood. Its root is the
+// SHA-256 of this text, each line ended by a newline:
 //
 //	keyholder checkpoint 1
 //	number 3
@@ -71,16 +73,19 @@ func IsHash(s string) bool {
 //	<link> 12 account/acme
 //	<link> 4 workflow/t07-7KQ2M9XA
 //
-// with one line for each record, the ledger left out, sorted by kind/id as bytes. A root so vouches for all checkpoints before it as well.
+// with one line for each record, the ledger left out, sorted by kind/id as bytes. A root so vouches
+// for all checkpoints before it as well.
 type Checkpoint struct {
 	Number   uint64    `json:"number"`
 	At       time.Time `json:"at"` // UTC, whole seconds
 	Previous string    `json:"previous"`
 	Records  int       `json:"records"`
 	Root     string    `json:"root"`
-	// Changed is how many heads differ from the checkpoint before; they follow it in parts. The others stand where they stood.
+	// Changed is how many heads differ from the checkpoint before; they follow it in parts. The
+	// others stand where they stood.
 	Changed int `json:"changed"`
-	// Lost is how many records no longer go on from where the checkpoint before saw them, Names the first of them. Their heads are kept as they were.
+	// Lost is how many records no longer go on from where the checkpoint before saw them, Names the
+	// first of them. Their heads are kept as they were.
 	Lost  int      `json:"lost,omitempty"`
 	Names []string `json:"names,omitempty"`
 }
@@ -94,9 +99,12 @@ func (c Checkpoint) root(heads map[Ref]ChainHead) string {
 	for _, h := range heads {
 		all = append(all, h)
 	}
-	slices.SortFunc(all, func(a, b ChainHead) int { return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID) })
+	slices.SortFunc(all, func(a, b ChainHead) int {
+		return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID)
+	})
 	sum := sha256.New()
-	fmt.Fprintf(sum, "keyholder checkpoint 1\nnumber %d\nat %s\nprevious %s\nrecords %d\n", c.Number, c.At.UTC().Format(time.RFC3339), c.Previous, c.Records)
+	fmt.Fprintf(sum, "keyholder checkpoint 1\nnumber %d\nat %s\nprevious %s\nrecords %d\n", c.Number,
+		c.At.UTC().Format(time.RFC3339), c.Previous, c.Records)
 	for _, h := range all {
 		fmt.Fprintln(sum, h)
 	}
@@ -165,8 +173,9 @@ type Ledger struct {
 	parts []ChainHead
 }
 
-// Read takes the next event of the ledger. When that is a checkpoint it answers it together with the heads that it added, and an error where its root
-// does not follow from the heads and the checkpoint before.
+// Read takes the next event of the ledger. When that is a checkpoint it answers it together with
+// the heads that it added, and an error where its root does not follow from the heads and the
+// checkpoint before.
 func (l *Ledger) Read(e Event) (made *Checkpoint, heads []ChainHead, err error) {
 	switch e.Type {
 	case CheckpointPart:
@@ -209,7 +218,8 @@ func (c Checkpoint) follows(before Checkpoint, heads map[Ref]ChainHead, changed 
 	case before.Number > 0 && c.Previous != before.Root || before.Number == 0 && c.Previous != NoRoot:
 		return fmt.Errorf("%w: it names another one before", ErrCheckpoint)
 	case c.Records != len(heads) || c.Changed != changed:
-		return fmt.Errorf("%w: it counts %d records, %d of them changed, its list has %d and %d", ErrCheckpoint, c.Records, c.Changed, len(heads), changed)
+		return fmt.Errorf("%w: it counts %d records, %d of them changed, its list has %d and %d", ErrCheckpoint,
+			c.Records, c.Changed, len(heads), changed)
 	case c.Root != c.root(heads):
 		return fmt.Errorf("%w: its root is %s, that of its list %s", ErrCheckpoint, c.Root, c.root(heads))
 	}
@@ -230,8 +240,10 @@ func (l *Ledger) Grew(now []ChainHead) []ChainHead {
 // maxNames is how many lost records a checkpoint names.
 const maxNames = 5
 
-// Next makes the checkpoint after the last one from where the records stand now, and answers the heads that changed. A record that is gone, is shorter,
-// stands at the same number with another link or is among rewritten keeps the head that is vouched for, and is named: it did not grow from there.
+// Next makes the checkpoint after the last one from where the records stand now, and answers the
+// heads that changed. A record that is gone, is shorter, stands at the same number with another
+// link or is among rewritten keeps the head that is vouched for, and is named: it did not grow from
+// there.
 func (l *Ledger) Next(at time.Time, now []ChainHead, rewritten map[Ref]bool) (Checkpoint, []ChainHead) {
 	c := Checkpoint{Number: l.Last.Number + 1, At: at.UTC().Truncate(time.Second), Previous: l.Last.Root}
 	if l.Last.Number == 0 {
@@ -259,7 +271,9 @@ func (l *Ledger) Next(at time.Time, now []ChainHead, rewritten map[Ref]bool) (Ch
 	}
 	slices.Sort(c.Names)
 	c.Lost, c.Names = len(c.Names), c.Names[:min(len(c.Names), maxNames)]
-	slices.SortFunc(changed, func(a, b ChainHead) int { return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID) })
+	slices.SortFunc(changed, func(a, b ChainHead) int {
+		return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID)
+	})
 	c.Records, c.Changed = len(all), len(changed)
 	c.Root = c.root(all)
 	return c, changed

@@ -1,7 +1,7 @@
 package workflows
 
-// Names of the fields of log lines, the same in every package, so that one search finds all of one thing. Values are IDs, codes and times: never
-// tokens, never the text of a card.
+// Names of the fields of log lines, the same in every package, so that one search finds all of one
+// thing. Values are IDs, codes and times: never tokens, never the text of a card.
 const (
 	LogAccount   = "account"
 	LogAttempt   = "attempt"

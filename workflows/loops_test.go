@@ -42,7 +42,8 @@ func done(int, workflows.Claim, workflows.Lease) workflows.Outcome {
 func (r *road) deliver(calls *script, cond func() bool) {
 	r.t.Helper()
 	cards := &script{do: done}
-	c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards, Calls: calls, Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
+	c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards, Calls: calls,
+		Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
 	r.run(c.Run, cond)
 }
 
@@ -72,7 +73,8 @@ func (r *road) ask(id, op string, input map[string]string) {
 	for k, v := range input {
 		in[k] = v
 	}
-	if _, err := r.Do(context.Background(), workflows.Command{ID: "ask/" + op + r.clock().String(), Workflow: id, Name: "tally.call", At: r.clock(), Round: workflows.NoRound,
+	if _, err := r.Do(context.Background(), workflows.Command{ID: "ask/" + op + r.clock().String(), Workflow: id,
+		Name: "tally.call", At: r.clock(), Round: workflows.NoRound,
 		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Input: in}); err != nil {
 		r.t.Fatal(err)
 	}
@@ -136,7 +138,8 @@ func TestARefusalReachesTheMachineAtOnce(t *testing.T) {
 	id := r.open("a")
 	r.ask(id, workflows.OpInviteOwner, nil)
 	calls := onlyCalls(func(int, workflows.Claim, workflows.Lease) workflows.Outcome {
-		return workflows.Outcome{Refused: true, Receipt: &workflows.Receipt{Refused: true, Code: workflows.RefusedPending}}
+		return workflows.Outcome{Refused: true, Receipt: &workflows.Receipt{Refused: true,
+			Code: workflows.RefusedPending}}
 	})
 	r.deliver(calls, func() bool { return len(r.state(id).Answers) == 1 })
 	if got := r.state(id).Answers[0]; got != workflows.OpInviteOwner+" "+workflows.RefusedPending {
@@ -187,7 +190,8 @@ func TestAWatchIsSilentUntilItLearnsSomething(t *testing.T) {
 		if n < 3 {
 			return workflows.Outcome{Done: true}
 		}
-		return workflows.Outcome{Done: true, Receipt: &workflows.Receipt{OK: true, User: &workflows.User{Status: "accepted", Role: "monitor"}}}
+		return workflows.Outcome{Done: true, Receipt: &workflows.Receipt{OK: true,
+			User: &workflows.User{Status: "accepted", Role: "monitor"}}}
 	}}
 	r.deliver(calls, func() bool { return len(r.state(id).Answers) == 1 })
 	if got := r.version(id); got != version+1 {
@@ -223,7 +227,8 @@ func TestOneWorkflowTellsAnother(t *testing.T) {
 func TestATimerFiresOnceWhenItIsDue(t *testing.T) {
 	r := newRoad(t)
 	id := r.open("a")
-	clock := workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
+	clock := workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: time.Now,
+		Log: zerolog.Nop()})
 	looks := 0
 	r.run(clock.Run, func() bool { looks++; return looks > 60 })
 	if s := r.state(id); s.Due != 0 {
@@ -246,7 +251,8 @@ func TestATimerStaysDueWhileNothingCanBeStored(t *testing.T) {
 		tries++
 		return workflows.ErrAway
 	}
-	clock := workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: r.later(), Log: zerolog.Nop()})
+	clock := workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: r.later(),
+		Log: zerolog.Nop()})
 	looks := 0
 	r.run(clock.Run, func() bool { looks++; return looks > 120 })
 	if tries == 0 {

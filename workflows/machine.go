@@ -22,7 +22,8 @@ type Machine interface {
 	Apply(s State, e Event) (State, error)
 	// View says what the world should show for this state.
 	View(s State) View
-	// Tell retells one event as a sentence for the story of the workflow, in Slack mrkdwn, without time and actor's kind.
+	// Tell retells one event as a sentence for the story of the workflow, in Slack mrkdwn, without
+	// time and actor's kind.
 	Tell(e Event) string
 }
 
@@ -34,8 +35,9 @@ type State interface {
 	Closed() bool
 	// Account is the ID of the account it is about.
 	Account() string
-	// Title is one short line that stands alone, as "Hand Acme Production to celigo@acme.example", without markup. It is empty for Keyholder's own
-	// work, where nothing is asked of anybody: lists of what is open leave that out.
+	// Title is one short line that stands alone, as "Hand Acme Production to celigo@acme.example",
+	// without markup. It is empty for Keyholder's own work, where nothing is asked of anybody:
+	// lists of what is open leave that out.
 	Title() string
 	// StageName is the name of the stage the workflow is in, as "confirming".
 	StageName() string
@@ -52,7 +54,8 @@ type View struct {
 	Waiting []string
 }
 
-// Timer asks for a command [CmdTimer] at a time. Names are unique within a workflow; the time doubles as the generation.
+// Timer asks for a command [CmdTimer] at a time. Names are unique within a workflow; the time
+// doubles as the generation.
 type Timer struct {
 	Workflow string    `json:"workflow"` // set by the desk
 	Name     string    `json:"name"`

@@ -8,7 +8,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// tally is a machine small enough to see through: people count up; at a limit it closes. It has a card, a timer, a call and a watch.
+// tally is a machine small enough to see through: people count up; at a limit it closes. It has a
+// card, a timer, a call and a watch.
 type tally struct{ schema int }
 
 type tallyState struct {
@@ -41,7 +42,8 @@ func (tally) Decode(raw []byte) (workflows.State, error) {
 	err := json.Unmarshal(raw, &s)
 	return s, err
 }
-func (tally) Needs(_ workflows.State, cmd workflows.Command, _ workflows.Policy, _ workflows.AccountState) workflows.Needs {
+func (tally) Needs(_ workflows.State, cmd workflows.Command, _ workflows.Policy,
+	_ workflows.AccountState) workflows.Needs {
 	if cmd.Name == "tally.count" {
 		return workflows.Needs{People: []string{cmd.Actor.ID}, Delegations: []string{cmd.Actor.ID}}
 	}
@@ -55,7 +57,8 @@ func (tally) Decide(_ workflows.State, cmd workflows.Command, f workflows.Facts)
 	switch cmd.Name {
 	case "tally.request":
 		d := event("opened", cmd.Workflow)
-		d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: "tally", Workflow: cmd.Workflow})}
+		d.Account = []workflows.Event{cmd.Event(workflows.LockTaken,
+			workflows.Lock{Name: "tally", Workflow: cmd.Workflow})}
 		return d, nil
 	case "tally.count":
 		if f.People[cmd.Actor.ID].Standing != "" {
@@ -69,7 +72,8 @@ func (tally) Decide(_ workflows.State, cmd workflows.Command, f workflows.Facts)
 		return d, nil
 	case "tally.call":
 		d := event("called", "x")
-		d.Calls = []workflows.Call{{Op: cmd.Input["op"], Account: "acme", Email: cmd.Input["email"], ID: cmd.Input["id"], Command: cmd.Input["command"]}}
+		d.Calls = []workflows.Call{{Op: cmd.Input["op"], Account: "acme", Email: cmd.Input["email"],
+			ID: cmd.Input["id"], Command: cmd.Input["command"]}}
 		return d, nil
 	case "tally.told":
 		return event("answered", "told by "+cmd.Actor.Kind), nil
@@ -114,7 +118,8 @@ func (tally) Apply(st workflows.State, e workflows.Event) (workflows.State, erro
 
 func (tally) View(st workflows.State) workflows.View {
 	s := st.(tallyState)
-	v := workflows.View{Cards: []workflows.Card{{Name: "main", Recipient: "U0ANA", Round: 1, Title: "Count", Fallback: "Count", Facts: s.By}}}
+	v := workflows.View{Cards: []workflows.Card{{Name: "main", Recipient: "U0ANA", Round: 1, Title: "Count",
+		Fallback: "Count", Facts: s.By}}}
 	if s.Done {
 		return v
 	}
@@ -122,7 +127,8 @@ func (tally) View(st workflows.State) workflows.View {
 		v.Timers = []workflows.Timer{{Name: "first", At: s.Begun.Add(time.Hour)}}
 	}
 	if len(s.Answers) == 0 {
-		v.Watches = []workflows.Watch{{Name: "user", Every: time.Second, Call: workflows.Call{Op: workflows.OpWatchUser, Account: "acme", Email: "x@y.example"}}}
+		v.Watches = []workflows.Watch{{Name: "user", Every: time.Second, Call: workflows.Call{Op: workflows.OpWatchUser,
+			Account: "acme", Email: "x@y.example"}}}
 	}
 	v.Waiting = []string{"U0BEN"}
 	return v

@@ -84,8 +84,10 @@ func (d *Desk) reached(ctx context.Context, account string, m Missed, at time.Ti
 
 func (d *Desk) tellReach(ctx context.Context, what Message[Missed], account, id string, m Missed, at time.Time) error {
 	call := what.To(account, id, m)
-	_, err := d.Do(ctx, Command{ID: what.Command + "/" + m.Workflow + "/" + m.To + "/" + m.Since.UTC().Format(time.RFC3339Nano), Workflow: id,
-		Account: account, Name: call.Command, Input: call.Input, Actor: Actor{Kind: ByKeyholder}, At: at, Round: NoRound})
+	_, err := d.Do(ctx, Command{ID: what.Command + "/" + m.Workflow + "/" + m.To + "/" +
+		m.Since.UTC().Format(time.RFC3339Nano), Workflow: id,
+		Account: account, Name: call.Command, Input: call.Input, Actor: Actor{Kind: ByKeyholder}, At: at,
+		Round: NoRound})
 	var refused *Refusal
 	if errors.As(err, &refused) {
 		return nil

@@ -10,8 +10,9 @@ import (
 
 // Commands with which the program has the ledger tell the channel of checkpoints about the record itself.
 const (
-	// CmdDoubted: something in Redis is not what Keyholder stored. [BlockRecords] names it. It is told once in [NoticeEvery]; before that it is refused
-	// with [CodeToldToday], and may be given again later.
+	// CmdDoubted: something in Redis is not what Keyholder stored. [BlockRecords] names it. It is
+	// told once in [NoticeEvery]; before that it is refused with [CodeToldToday], and may be given
+	// again later.
 	CmdDoubted = "ledger.doubted"
 	// CmdSealed: a key that vouched for nothing before is about to seal [BlockCount] records.
 	CmdSealed = "ledger.sealed"
@@ -34,7 +35,8 @@ const (
 	evLedgerSealed  = "ledger.sealed"  // body ledgerNotice
 )
 
-// ledgerNotice is what the channel is told about the record. Number counts the notices of the ledger; Records is how many it is about.
+// ledgerNotice is what the channel is told about the record. Number counts the notices of the
+// ledger; Records is how many it is about.
 type ledgerNotice struct {
 	Number  int      `json:"number"`
 	Sealed  bool     `json:"sealed,omitempty"` // by a key that is new here; otherwise it is about doubts
@@ -56,14 +58,17 @@ func (s CheckpointsState) notify(cmd Command) (Decision, error) {
 		n.Records = records
 		return Decision{Events: []Event{cmd.Event(evLedgerSealed, n)}}, nil
 	}
-	names := slices.DeleteFunc(strings.Split(cmd.Input[BlockRecords], "\n"), func(name string) bool { return name == "" })
+	names := slices.DeleteFunc(strings.Split(cmd.Input[BlockRecords], "\n"), func(name string) bool {
+		return name == ""
+	})
 	slices.Sort(names)
 	names = slices.Compact(names)
 	switch {
 	case len(names) == 0:
 		return Decision{}, nil
 	case !s.Doubted.IsZero() && cmd.At.Before(s.Doubted.Add(NoticeEvery)):
-		return Decision{}, Refuse(CodeToldToday, "The channel was told of such a thing within a day. Nothing was recorded; it comes with the next message.")
+		return Decision{}, Refuse(CodeToldToday,
+			"The channel was told of such a thing within a day. Nothing was recorded; it comes with the next message.")
 	}
 	n.Records, n.Names = len(names), names[:min(len(names), namedDoubts)]
 	return Decision{Events: []Event{cmd.Event(evLedgerDoubted, n)}}, nil
@@ -75,7 +80,8 @@ func (n ledgerNotice) card(channel string) Card {
 	if n.Sealed {
 		card.Title = "Keyholder's record is sealed with a key that is new here"
 		card.Lines = []string{
-			Plural(n.Records, "record") + " stood in Redis until now without a seal by this key. Their states were folded anew from their events; what is changed by hand " +
+			Plural(n.Records, "record") +
+				" stood in Redis until now without a seal by this key. Their states were folded anew from their events; what is changed by hand " +
 				"from here on is not believed.",
 			"If nobody has set or replaced `KEYHOLDER_SEAL_KEY` just now, ask who writes to Redis, and run `keyholder audit verify` with the checkpoints of this channel."}
 		card.Fallback = card.Title
@@ -94,6 +100,7 @@ func (n ledgerNotice) card(channel string) Card {
 		"What stood there was not believed. A state was folded anew from its events; where the events themselves may be another's, nothing is decided until somebody has looked; " +
 			"a card whose place was changed is posted again.",
 		"Ask who writes to Redis, and run `keyholder audit verify`. The next message about this comes after a day at the earliest."}
-	card.Fallback = fmt.Sprintf("! Somebody changed Keyholder's record in Redis: %s not as Keyholder stored it", Plural(n.Records, "thing"))
+	card.Fallback = fmt.Sprintf("! Somebody changed Keyholder's record in Redis: %s not as Keyholder stored it",
+		Plural(n.Records, "thing"))
 	return card
 }

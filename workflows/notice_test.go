@@ -14,7 +14,8 @@ func TestTheChannelHearsOfDoubtsOnceADay(t *testing.T) {
 	b := newBook(t)
 	ours := workflows.Actor{Kind: workflows.ByKeyholder}
 	doubt := func(at time.Time, records string) error {
-		cmd := workflows.Command{Name: workflows.CmdDoubted, Actor: ours, At: at, Workflow: "l00-LEDGER01", Input: map[string]string{workflows.BlockRecords: records}}
+		cmd := workflows.Command{Name: workflows.CmdDoubted, Actor: ours, At: at, Workflow: "l00-LEDGER01",
+			Input: map[string]string{workflows.BlockRecords: records}}
 		if _, err := (workflows.Checkpoints{}).Decide(b.state, cmd, workflows.Facts{}); err != nil {
 			return err
 		}
@@ -34,11 +35,13 @@ func TestTheChannelHearsOfDoubtsOnceADay(t *testing.T) {
 	if err := doubt(epoch, "person U0ANA (state)\nworkflow t01-X (chain)\nperson U0ANA (state)"); err != nil {
 		t.Fatal(err)
 	}
-	if got := cards(); !strings.Contains(got, "notice-1: ! Somebody changed Keyholder's record in Redis") || !strings.Contains(got, "`person U0ANA (state)` and `workflow t01-X (chain)`") {
+	if got := cards(); !strings.Contains(got, "notice-1: ! Somebody changed Keyholder's record in Redis") ||
+		!strings.Contains(got, "`person U0ANA (state)` and `workflow t01-X (chain)`") {
 		t.Error(got)
 	}
 	var refused *workflows.Refusal
-	if err := doubt(epoch.Add(workflows.NoticeEvery-time.Second), "person U0BEN (state)"); !errors.As(err, &refused) || refused.Code != workflows.CodeToldToday {
+	if err := doubt(epoch.Add(workflows.NoticeEvery-time.Second), "person U0BEN (state)"); !errors.As(err, &refused) ||
+		refused.Code != workflows.CodeToldToday {
 		t.Errorf("told again within a day: %v", err)
 	}
 	var many []string
@@ -48,15 +51,20 @@ func TestTheChannelHearsOfDoubtsOnceADay(t *testing.T) {
 	if err := doubt(epoch.Add(workflows.NoticeEvery), strings.Join(many, "\n")); err != nil {
 		t.Fatal(err)
 	}
-	if got := cards(); !strings.Contains(got, "notice-2") || !strings.Contains(got, "and 10 more.") || strings.Contains(got, "notice-1") {
+	if got := cards(); !strings.Contains(got, "notice-2") || !strings.Contains(got, "and 10 more.") ||
+		strings.Contains(got, "notice-1") {
 		t.Error(got)
 	}
-	b.do(workflows.Command{Name: workflows.CmdSealed, Actor: ours, At: epoch.Add(25 * time.Hour), Input: map[string]string{workflows.BlockCount: "12"}})
-	if got := cards(); !strings.Contains(got, "notice-3: Keyholder's record is sealed with a key that is new here 12 records") {
+	b.do(workflows.Command{Name: workflows.CmdSealed, Actor: ours, At: epoch.Add(25 * time.Hour),
+		Input: map[string]string{workflows.BlockCount: "12"}})
+	if got := cards(); !strings.Contains(got,
+		"notice-3: Keyholder's record is sealed with a key that is new here 12 records") {
 		t.Error(got)
 	}
 	for _, name := range []string{workflows.CmdDoubted, workflows.CmdSealed} {
-		cmd := workflows.Command{Name: name, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0EVE"}, At: epoch.Add(99 * time.Hour), Input: map[string]string{workflows.BlockRecords: "x", workflows.BlockCount: "1"}}
+		cmd := workflows.Command{Name: name, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0EVE"},
+			At: epoch.Add(99 * time.Hour), Input: map[string]string{workflows.BlockRecords: "x",
+				workflows.BlockCount: "1"}}
 		if _, err := (workflows.Checkpoints{}).Decide(b.state, cmd, workflows.Facts{}); !errors.As(err, &refused) {
 			t.Errorf("a person gave %s: %v", name, err)
 		}

@@ -21,7 +21,8 @@ func TestPersonHasOneDelegationAtATime(t *testing.T) {
 	for _, c := range []struct {
 		event Event
 		want  string
-	}{{give("UBEN"), "UBEN"}, {give("UCAT"), "UCAT"}, {Event{Type: DelegationEnded, Body: []byte("{}")}, ""}, {Event{Type: DelegationEnded, Body: []byte("{}")}, ""}} {
+	}{{give("UBEN"), "UBEN"}, {give("UCAT"), "UCAT"}, {Event{Type: DelegationEnded, Body: []byte("{}")}, ""},
+		{Event{Type: DelegationEnded, Body: []byte("{}")}, ""}} {
 		before := p.Delegation
 		next, err := ApplyPerson(p, c.event)
 		if err != nil {
@@ -43,7 +44,8 @@ func TestPersonHasOneDelegationAtATime(t *testing.T) {
 
 func TestPersonRefusesWhatItDoesNotKnow(t *testing.T) {
 	was := PersonState{ID: "UANA", Delegation: &approvals.Delegation{From: "UANA", To: "UBEN"}}
-	if p, err := ApplyPerson(was, Event{Type: "person.unheard_of", Body: []byte("{}")}); !errors.Is(err, ErrUnknownEvent) || p != was {
+	if p, err := ApplyPerson(was, Event{Type: "person.unheard_of", Body: []byte("{}")}); !errors.Is(err,
+		ErrUnknownEvent) || p != was {
 		t.Errorf("an unknown event: %+v, %v", p, err)
 	}
 	if p, err := ApplyPerson(was, Event{Type: Delegated, Body: []byte("{")}); err == nil || p != was {
@@ -52,7 +54,8 @@ func TestPersonRefusesWhatItDoesNotKnow(t *testing.T) {
 }
 
 func TestStoredPersonSurvivesItsEncoding(t *testing.T) {
-	was := PersonState{ID: "UANA", Delegation: &approvals.Delegation{From: "UANA", To: "UBEN", Since: noon, Until: noon.Add(time.Hour)}}
+	was := PersonState{ID: "UANA", Delegation: &approvals.Delegation{From: "UANA", To: "UBEN", Since: noon,
+		Until: noon.Add(time.Hour)}}
 	raw, err := json.Marshal(was)
 	if err != nil {
 		t.Fatal(err)

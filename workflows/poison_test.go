@@ -38,7 +38,8 @@ func (m odd) Name() string {
 	return "tally"
 }
 
-func (m odd) Needs(s workflows.State, cmd workflows.Command, p workflows.Policy, a workflows.AccountState) workflows.Needs {
+func (m odd) Needs(s workflows.State, cmd workflows.Command, p workflows.Policy,
+	a workflows.AccountState) workflows.Needs {
 	if m.needs != nil && m.poison[cmd.Workflow] {
 		return workflows.Needs{People: m.needs(cmd)}
 	}
@@ -83,8 +84,10 @@ func (r *road) strange(d *workflows.Desk, op string) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for _, cmd := range []workflows.Command{{Name: "odd.request", Account: "acme"}, {Name: "tally.call", Input: map[string]string{"op": op}}} {
-		cmd.ID, cmd.Workflow, cmd.At, cmd.Round, cmd.Actor = cmd.Name, id, r.clock(), workflows.NoRound, workflows.Actor{Kind: workflows.ByKeyholder}
+	for _, cmd := range []workflows.Command{{Name: "odd.request", Account: "acme"},
+		{Name: "tally.call", Input: map[string]string{"op": op}}} {
+		cmd.ID, cmd.Workflow, cmd.At, cmd.Round, cmd.Actor = cmd.Name, id, r.clock(), workflows.NoRound,
+			workflows.Actor{Kind: workflows.ByKeyholder}
 		if _, err := d.Do(context.Background(), cmd); err != nil {
 			r.t.Fatal(err)
 		}
@@ -92,7 +95,8 @@ func (r *road) strange(d *workflows.Desk, op string) string {
 	return id
 }
 
-// TestOnePoisonedItemStarvesNoQueue puts something that cannot be done in front of an account's queue and looks whether what stands behind it is done.
+// TestOnePoisonedItemStarvesNoQueue puts something that cannot be done in front of an account's
+// queue and looks whether what stands behind it is done.
 func TestOnePoisonedItemStarvesNoQueue(t *testing.T) {
 	receipts := func(do func()) func(workflows.Command) {
 		return func(cmd workflows.Command) {
@@ -133,7 +137,8 @@ func TestOnePoisonedItemStarvesNoQueue(t *testing.T) {
 		"an operation that nobody knows": {op: "brew_coffee"},
 		"an effect that is no JSON":      {prepare: func(r *road, _ string) { r.server.HSet(r.ioQueue(), "e:1", "{") }},
 		"an effect of an unknown kind": {prepare: func(r *road, _ string) {
-			r.server.HSet(r.ioQueue(), "e:1", strings.Replace(r.server.HGet(r.ioQueue(), "e:1"), `"kind":"call"`, `"kind":"song"`, 1))
+			r.server.HSet(r.ioQueue(), "e:1", strings.Replace(r.server.HGet(r.ioQueue(), "e:1"), `"kind":"call"`,
+				`"kind":"song"`, 1))
 		}},
 		"a state of a newer schema": {prepare: func(r *road, id string) {
 			r.server.HSet(fmt.Sprintf("kh:{%02d}:record:workflow/%s", workflows.ShardOf("acme", 4), id), "schema", "9")
@@ -200,7 +205,8 @@ func TestAnOlderVersionLeavesWhatItDoesNotUnderstand(t *testing.T) {
 			id := r.open("bad")
 			r.ask(id, workflows.OpInviteUser, nil)
 			d := r.desk(tally{schema: 2})
-			if _, err := d.Do(context.Background(), workflows.Command{ID: "c", Workflow: id, Name: "tally.count", At: r.clock(), Round: 1,
+			if _, err := d.Do(context.Background(), workflows.Command{ID: "c", Workflow: id, Name: "tally.count",
+				At: r.clock(), Round: 1,
 				Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0ANA"}}); err != nil {
 				r.t.Fatal(err)
 			}
@@ -225,7 +231,9 @@ func TestAnOlderVersionLeavesWhatItDoesNotUnderstand(t *testing.T) {
 				return done(n, c, l)
 			}}
 			old := r.courier(r.Desk, cards, calls, nil)
-			r.run(old.Run, func() bool { return len(r.state(good).Answers) == 1 && old.count(workflows.NoteAside) >= 2 })
+			r.run(old.Run, func() bool {
+				return len(r.state(good).Answers) == 1 && old.count(workflows.NoteAside) >= 2
+			})
 			r.forward(time.Hour)
 			r.run(r.timekeeper().Run, func() bool { return r.state(good).Due == 1 })
 			answers := func() int { s := r.state(id); return len(s.Answers) + s.Due }
@@ -238,7 +246,12 @@ func TestAnOlderVersionLeavesWhatItDoesNotUnderstand(t *testing.T) {
 			// A week later somebody starts the newer version.
 			week := func() time.Time { return time.Now().Add(7 * 24 * time.Hour) }
 			late := r.courier(d, cards, calls, week)
-			r.run(late.Run, func() bool { mu.Lock(); defer mu.Unlock(); return len(r.state(id).Answers) == 1 && shown[id] == 1 })
+			r.run(late.Run, func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return len(r.state(id).Answers) == 1 &&
+					shown[id] == 1
+			})
 			clock := r.clockOf(d, week)
 			r.run(clock.Run, func() bool { return r.state(id).Due == 1 })
 		})
@@ -264,7 +277,9 @@ func TestATimerThatCannotBeDecidedHoldsUpNoOther(t *testing.T) {
 	for _, id := range bad { // a version that can
 		delete(m.poison, id)
 	}
-	r.run(r.clockOf(r.Desk, func() time.Time { return time.Now().Add(2 * time.Hour) }).Run, func() bool { return r.fired(bad) == len(bad) })
+	r.run(r.clockOf(r.Desk, func() time.Time { return time.Now().Add(2 * time.Hour) }).Run, func() bool {
+		return r.fired(bad) == len(bad)
+	})
 }
 
 func TestWhatIsSetAsideComesBackInItsTurn(t *testing.T) {
@@ -282,7 +297,8 @@ func TestWhatIsSetAsideComesBackInItsTurn(t *testing.T) {
 	}
 	for _, c := range claims {
 		if c.Effect.Kind == workflows.EffectCall {
-			if err := r.store.Finish(context.Background(), c, workflows.Finish{Move: "aside/" + c.Effect.ID, Failed: true}); err != nil {
+			if err := r.store.Finish(context.Background(), c, workflows.Finish{Move: "aside/" + c.Effect.ID,
+				Failed: true}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -18,8 +18,8 @@ const (
 	Unknown Can = "unknown"
 )
 
-// Capabilities is what an account's token was seen to do. Start (an account transfer) is Unknown until it was tried, because
-// integrator.io does not say whether an administrator's token may.
+// Capabilities is what an account's token was seen to do. Start (an account transfer) is Unknown
+// until it was tried, because integrator.io does not say whether an administrator's token may.
 type Capabilities struct {
 	Token         Can `json:"token"` // a token is configured and integrator.io knows it
 	ReadUsers     Can `json:"read_users"`
@@ -30,8 +30,9 @@ type Capabilities struct {
 
 // User is an access record ("ashare") of an account, without what no decision needs.
 type User struct {
-	ID        string    `json:"id"`
-	UserID    string    `json:"user_id,omitempty"` // of the person, which stays when their address or access record changes
+	ID string `json:"id"`
+	// of the person, which stays when their address or access record changes
+	UserID    string    `json:"user_id,omitempty"`
 	Email     string    `json:"email"`
 	Name      string    `json:"name,omitempty"`
 	Role      string    `json:"role"`   // administrator, manage, monitor, custom, none
@@ -79,8 +80,9 @@ func (u *User) Ref() UserRef {
 	return UserRef{Record: u.ID, User: u.UserID}
 }
 
-// UserRef is somebody with access, by what integrator.io knows them by: the IDs of their access record (the _id of an
-// ashare) and of the person (sharedWithUser._id), as far as they are known. An address is none of both: people change it.
+// UserRef is somebody with access, by what integrator.io knows them by: the IDs of their access
+// record (the _id of an ashare) and of the person (sharedWithUser._id), as far as they are known.
+// An address is none of both: people change it.
 type UserRef struct {
 	Record string `json:"record,omitempty"`
 	User   string `json:"user,omitempty"`
@@ -97,8 +99,8 @@ func (r UserRef) Is(other UserRef) bool {
 	return r.Record != "" && r.Record == other.Record
 }
 
-// Other reports whether both certainly name different people: two persons' IDs that differ. A record alone proves nothing,
-// for somebody who was removed and invited again has a new one.
+// Other reports whether both certainly name different people: two persons' IDs that differ. A
+// record alone proves nothing, for somebody who was removed and invited again has a new one.
 func (r UserRef) Other(other UserRef) bool {
 	return r.User != "" && other.User != "" && r.User != other.User
 }
@@ -110,9 +112,10 @@ func (u *User) Access() Access {
 
 // Transfer is an account transfer at integrator.io.
 type Transfer struct {
-	ID        string `json:"id"`
-	Email     string `json:"email"`     // of transferToUser
-	Status    string `json:"status"`    // unapproved, queued, started, done, canceled, failed; "missing": the record is gone
+	ID    string `json:"id"`
+	Email string `json:"email"` // of transferToUser
+	// unapproved, queued, started, done, canceled, failed; "missing": the record is gone
+	Status    string `json:"status"`
 	Dismissed bool   `json:"dismissed"` // declined; the status stays unapproved
 	// OwnerListed is true when the previous owner was seen in the list of users, where an owner never is.
 	OwnerListed bool   `json:"owner_listed,omitempty"`
@@ -157,12 +160,14 @@ func (t *Transfer) Mark() string {
 	return m
 }
 
-// Reading is the account as integrator.io showed it at one time, as far as the checks of a transfer need it. What could not be read
-// is named in Unread with the reason; what is not named there was read.
+// Reading is the account as integrator.io showed it at one time, as far as the checks of a transfer
+// need it. What could not be read is named in Unread with the reason; what is not named there was
+// read.
 type Reading struct {
-	At           time.Time         `json:"at"`
-	Capabilities Capabilities      `json:"capabilities"`
-	Unread       map[string]string `json:"unread,omitempty"` // by part: users, transfers, errors, jobs, stacks, shared, sso
+	At           time.Time    `json:"at"`
+	Capabilities Capabilities `json:"capabilities"`
+	// by part: users, transfers, errors, jobs, stacks, shared, sso
+	Unread map[string]string `json:"unread,omitempty"`
 
 	UserID     string     `json:"user_id,omitempty"` // tokenInfo's _userId: the account's identity
 	UserCount  int        `json:"user_count"`

@@ -6,9 +6,11 @@ import (
 	"fmt"
 )
 
-// Refold answers a record of any kind as its events say it is: state, schema and machine, whatever is stored of them. Which machine a workflow is of
-// says its ID. The version and head that it was loaded with are what its events are compared with. Errors: [ErrDoubted] where they are others or one
-// was erased; [ErrUnknownEvent] for one that a newer Keyholder wrote; [ErrNoWorkflow] when no machine has the ID's letter.
+// Refold answers a record of any kind as its events say it is: state, schema and machine, whatever
+// is stored of them. Which machine a workflow is of says its ID. The version and head that it was
+// loaded with are what its events are compared with. Errors: [ErrDoubted] where they are others or
+// one was erased; [ErrUnknownEvent] for one that a newer Keyholder wrote; [ErrNoWorkflow] when no
+// machine has the ID's letter.
 func Refold(ctx context.Context, st Records, machines []Machine, rec Record) (Record, error) {
 	next, err := refolded(ctx, st, machines, rec)
 	if err != nil {

@@ -13,18 +13,20 @@ type ReviewPolicy struct {
 	// Window is how long reviewers have, Grace how long a review stays open after that.
 	Window time.Duration `json:"window"`
 	Grace  time.Duration `json:"grace"`
-	// Reviewers are Slack user or user-group IDs, never empty: the default is filled in. ByRole and ByIntegration name others for rows with that role,
-	// or with custom access to that integration (its ID or name); the integration's rule comes first.
+	// Reviewers are Slack user or user-group IDs, never empty: the default is filled in. ByRole and
+	// ByIntegration name others for rows with that role, or with custom access to that integration
+	// (its ID or name); the integration's rule comes first.
 	Reviewers     []string            `json:"reviewers"`
 	ByRole        map[string][]string `json:"reviewers_by_role,omitempty"`
 	ByIntegration map[string][]string `json:"reviewers_by_integration,omitempty"`
 	RemindEvery   time.Duration       `json:"remind_every"`
 	RemindBefore  []time.Duration     `json:"remind_before,omitempty"` // before the due time; 0 is that time itself
 	OverdueEvery  time.Duration       `json:"overdue_every"`
-	From          time.Duration       `json:"from"`                     // working hours, after midnight
-	To            time.Duration       `json:"to"`                       // up to 24 h
-	Days          [7]bool             `json:"days"`                     // working days by time.Weekday
-	Escalate      []time.Duration     `json:"escalate_after,omitempty"` // the first adds a person, each later one replaces
+	From          time.Duration       `json:"from"` // working hours, after midnight
+	To            time.Duration       `json:"to"`   // up to 24 h
+	Days          [7]bool             `json:"days"` // working days by time.Weekday
+	// the first adds a person, each later one replaces
+	Escalate []time.Duration `json:"escalate_after,omitempty"`
 	// Inactive... and ExemptNew are the thresholds of the flag inactive.
 	InactiveAfter           time.Duration `json:"inactive_after"`
 	InactivePrivilegedAfter time.Duration `json:"inactive_privileged_after"`
@@ -49,7 +51,8 @@ type Starts struct {
 	Day     int          `json:"day,omitempty"`
 }
 
-// ReviewSummary is a campaign in the account's record: body of [ReviewMoved] and what status and later campaigns show of it.
+// ReviewSummary is a campaign in the account's record: body of [ReviewMoved] and what status and
+// later campaigns show of it.
 type ReviewSummary struct {
 	ID       string    `json:"id"`
 	Period   string    `json:"period"`

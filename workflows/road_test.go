@@ -36,7 +36,8 @@ var epoch = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 func newRoad(t *testing.T, machines ...workflows.Machine) *road {
 	t.Helper()
 	server := miniredis.RunT(t)
-	st, err := store.Open(context.Background(), store.Options{URL: "redis://" + server.Addr(), Shards: 4, Log: zerolog.Nop()})
+	st, err := store.Open(context.Background(), store.Options{URL: "redis://" + server.Addr(), Shards: 4,
+		Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,8 @@ func newRoad(t *testing.T, machines ...workflows.Machine) *road {
 }
 
 func (r *road) desk(machines ...workflows.Machine) *workflows.Desk {
-	return workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: machines, Roster: r, Policies: onePolicy{}, Now: r.clock, Log: zerolog.Nop()})
+	return workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: machines, Roster: r, Policies: onePolicy{},
+		Now: r.clock, Log: zerolog.Nop()})
 }
 
 func (r *road) clock() time.Time {
@@ -88,7 +90,8 @@ func (*road) ByEmail(context.Context, string) (string, error) { return "", nil }
 type onePolicy struct{}
 
 func (onePolicy) Policy(id string) (workflows.Policy, bool) {
-	return workflows.Policy{ID: "acme", Name: "Acme", Owner: "jane@acme.example", Admins: []string{"U0DEE"}, Approvers: []string{"S0GROUP"}}, id == "acme"
+	return workflows.Policy{ID: "acme", Name: "Acme", Owner: "jane@acme.example", Admins: []string{"U0DEE"},
+		Approvers: []string{"S0GROUP"}}, id == "acme"
 }
 func (onePolicy) Accounts() []string { return []string{"acme"} }
 
@@ -96,7 +99,8 @@ func (onePolicy) Accounts() []string { return []string{"acme"} }
 type faultyStore struct {
 	*store.Store
 	mu sync.Mutex
-	// before and after run around each commit; an error of before means that nothing was stored, one of after that it was.
+	// before and after run around each commit; an error of before means that nothing was stored,
+	// one of after that it was.
 	before, after func(workflows.Change) error
 	loads, writes int
 	// unconfirmed: no replica says that it has what was read.
@@ -143,7 +147,8 @@ func (r *road) open(seed string) string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if _, err := r.Do(context.Background(), workflows.Command{ID: "open/" + seed, Workflow: id, Account: "acme", Name: "tally.request", At: r.clock(),
+	if _, err := r.Do(context.Background(), workflows.Command{ID: "open/" + seed, Workflow: id, Account: "acme",
+		Name: "tally.request", At: r.clock(),
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0DEE"}, Round: workflows.NoRound}); err != nil {
 		r.t.Fatal(err)
 	}
@@ -151,7 +156,8 @@ func (r *road) open(seed string) string {
 }
 
 func (r *road) click(id, who, command string) (workflows.Reply, error) {
-	return r.Do(context.Background(), workflows.Command{ID: command, Workflow: id, Name: "tally.count", At: r.clock(), Round: 1,
+	return r.Do(context.Background(), workflows.Command{ID: command, Workflow: id, Name: "tally.count", At: r.clock(),
+		Round: 1,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: who}})
 }
 
@@ -178,7 +184,8 @@ func TestAClickCostsTwoRoundTrips(t *testing.T) {
 	if _, err := r.click(id, "U0BEN", "c2"); err != nil {
 		t.Fatal(err)
 	}
-	// Workflow and account are kept from the click before, and compared by the commit; the load is of the clicker's delegations.
+	// Workflow and account are kept from the click before, and compared by the commit; the load is
+	// of the clicker's delegations.
 	if r.store.loads != 1 || r.store.writes != 1 {
 		t.Errorf("%d loads and %d commits, want 1 and 1", r.store.loads, r.store.writes)
 	}
@@ -192,7 +199,8 @@ func TestManyClicksAtOnceAreEachCountedOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {
-			_, err := desks[i%2].Do(context.Background(), workflows.Command{ID: fmt.Sprint("c", i), Workflow: id, Name: "tally.count", At: r.clock(), Round: 1,
+			_, err := desks[i%2].Do(context.Background(), workflows.Command{ID: fmt.Sprint("c", i), Workflow: id,
+				Name: "tally.count", At: r.clock(), Round: 1,
 				Actor: workflows.Actor{Kind: workflows.ByPerson, ID: fmt.Sprint("U", i)}})
 			if err != nil {
 				t.Errorf("click %d: %v", i, err)
@@ -255,7 +263,8 @@ func TestAFormSentAgainByAPersonNamesWhatWasAsked(t *testing.T) {
 	if err != nil || len(events) == 0 {
 		t.Fatalf("events of %s: %v", id, err)
 	}
-	again := workflows.Command{ID: events[0].Command, Workflow: id, Account: "acme", Name: "tally.request", At: r.clock(), Round: workflows.NoRound, Submitted: true}
+	again := workflows.Command{ID: events[0].Command, Workflow: id, Account: "acme", Name: "tally.request",
+		At: r.clock(), Round: workflows.NoRound, Submitted: true}
 	for kind, want := range map[string]string{workflows.ByPerson: id, workflows.ByKeyholder: ""} {
 		again.Actor = workflows.Actor{Kind: kind, ID: "UANA"}
 		reply, err := r.Do(context.Background(), again)
@@ -268,7 +277,8 @@ func TestAFormSentAgainByAPersonNamesWhatWasAsked(t *testing.T) {
 func TestATakenIDIsNotOpenedOver(t *testing.T) {
 	r := newRoad(t)
 	id := r.open("a")
-	_, err := r.Do(context.Background(), workflows.Command{ID: "another", Workflow: id, Account: "acme", Name: "tally.request", At: r.clock(), Round: workflows.NoRound})
+	_, err := r.Do(context.Background(), workflows.Command{ID: "another", Workflow: id, Account: "acme",
+		Name: "tally.request", At: r.clock(), Round: workflows.NoRound})
 	if err == nil {
 		t.Fatal("a second opening of the same ID was taken")
 	}
@@ -288,7 +298,8 @@ func TestFactsThatAreTooOldDecideNothing(t *testing.T) {
 
 func TestForgedIDsAreNoWorkflows(t *testing.T) {
 	r := newRoad(t)
-	for _, id := range []string{"", "y", "y00-", "y99-AAAAAAAA", "t00-7KQ2M9XA", "y0x-AAAA", strings.Repeat("y", 500), "y00-../../x", "y00-AA\x00AA"} {
+	for _, id := range []string{"", "y", "y00-", "y99-AAAAAAAA", "t00-7KQ2M9XA", "y0x-AAAA", strings.Repeat("y", 500),
+		"y00-../../x", "y00-AA\x00AA"} {
 		if _, err := r.click(id, "U0ANA", "c"); !errors.Is(err, workflows.ErrNoWorkflow) {
 			t.Errorf("%q: error %v", id, err)
 		}
@@ -315,7 +326,8 @@ func TestAStateOfAnOlderSchemaIsFoldedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer := r.desk(tally{schema: 2})
-	if _, err := newer.Do(context.Background(), workflows.Command{ID: "c2", Workflow: id, Name: "tally.count", At: r.clock(), Round: 1,
+	if _, err := newer.Do(context.Background(), workflows.Command{ID: "c2", Workflow: id, Name: "tally.count",
+		At: r.clock(), Round: 1,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0BEN"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -332,12 +344,14 @@ func TestARefusedClickShowsTheCardAgain(t *testing.T) {
 	id := r.open("a")
 	cards := &script{do: done}
 	deliver := func(cond func() bool) {
-		c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards, Calls: &script{do: done}, Now: r.clock, RealNow: time.Now,
+		c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards,
+			Calls: &script{do: done}, Now: r.clock, RealNow: time.Now,
 			Log: zerolog.Nop()})
 		r.run(c.Run, cond)
 	}
 	deliver(func() bool { _, ok, _ := r.store.Place(context.Background(), id, "main", "U0ANA"); return ok })
-	_, err := r.Do(context.Background(), workflows.Command{ID: "c1", Workflow: id, Name: "tally.count", At: r.clock(), Round: 0,
+	_, err := r.Do(context.Background(), workflows.Command{ID: "c1", Workflow: id, Name: "tally.count", At: r.clock(),
+		Round: 0,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0ANA"}})
 	var refused *workflows.Refusal
 	if !errors.As(err, &refused) || refused.Code != "old" {
@@ -356,13 +370,15 @@ func TestDelegationsAreRecordedReplacedAndEnded(t *testing.T) {
 	r := newRoad(t)
 	ctx := context.Background()
 	by := func(who string) workflows.Command {
-		return workflows.Command{ID: "d/" + who + r.clock().String(), At: r.clock(), Actor: workflows.Actor{Kind: workflows.ByPerson, ID: who}}
+		return workflows.Command{ID: "d/" + who + r.clock().String(), At: r.clock(),
+			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: who}}
 	}
 	r.bad["U0GUS"] = workflows.StandingGuest
 	for what, c := range map[string]struct {
 		to    string
 		until time.Time
-	}{"oneself": {"U0ANA", time.Time{}}, "a guest": {"U0GUS", time.Time{}}, "the past": {"U0BEN", epoch.Add(-time.Hour)}, "too long": {"U0BEN", epoch.AddDate(1, 0, 0)}} {
+	}{"oneself": {"U0ANA", time.Time{}}, "a guest": {"U0GUS", time.Time{}},
+		"the past": {"U0BEN", epoch.Add(-time.Hour)}, "too long": {"U0BEN", epoch.AddDate(1, 0, 0)}} {
 		var refused *workflows.Refusal
 		if _, err := r.Delegate(ctx, by("U0ANA"), c.to, c.until); !errors.As(err, &refused) {
 			t.Errorf("%s was taken: %v", what, err)
@@ -409,7 +425,8 @@ func TestStatesThatWereTamperedWithAreNamed(t *testing.T) {
 	verify := func() {
 		named = nil
 		all := func(workflows.Ref) bool { return true }
-		err := workflows.Verify(context.Background(), r.store.Store, []workflows.Machine{machine}, []workflows.Ref{ref}, all,
+		err := workflows.Verify(context.Background(), r.store.Store, []workflows.Machine{machine}, []workflows.Ref{ref},
+			all,
 			func(ref workflows.Ref, err error) {
 				if !errors.Is(err, workflows.ErrDiffers) {
 					t.Error(err)
@@ -423,15 +440,20 @@ func TestStatesThatWereTamperedWithAreNamed(t *testing.T) {
 	if verify(); len(named) > 0 {
 		t.Fatalf("a good state is named: %v", named)
 	}
-	// After an upgrade: the state has the same fields as before, under another number, until the workflow goes on, if ever.
+	// After an upgrade: the state has the same fields as before, under another number, until the
+	// workflow goes on, if ever.
 	machine = tally{schema: 2}
 	if verify(); len(named) > 0 {
 		t.Errorf("what an older version stored is named: %v", named)
 	}
 	machine = tally{}
 	recs, _ := r.store.Load(context.Background(), ref)
-	forged := workflows.Event{Seq: recs[0].Version + 1, Type: "called", At: r.clock(), Command: "x", Body: []byte(`"x"`)}
-	if err := r.store.Store.Commit(context.Background(), workflows.Change{Workflow: id, Records: []workflows.RecordChange{{From: recs[0], State: []byte(`{"id":"forged"}`), Schema: 1, Machine: "tally", Events: []workflows.Event{forged}}}}); err != nil {
+	forged := workflows.Event{Seq: recs[0].Version + 1, Type: "called", At: r.clock(), Command: "x",
+		Body: []byte(`"x"`)}
+	if err := r.store.Store.Commit(context.Background(),
+		workflows.Change{Workflow: id, Records: []workflows.RecordChange{{From: recs[0],
+			State: []byte(`{"id":"forged"}`), Schema: 1, Machine: "tally",
+			Events: []workflows.Event{forged}}}}); err != nil {
 		t.Fatal(err)
 	}
 	if verify(); !slices.Equal(slices.Compact(named), []string{id}) {

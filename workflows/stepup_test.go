@@ -53,7 +53,8 @@ func (p askingPolicy) Policy(id string) (workflows.Policy, bool) {
 // proofsFor is a desk whose account names clicks.
 func proofsFor(t *testing.T, names ...string) (*road, func(name, n string, proof *workflows.StepUp) error) {
 	r := newRoad(t)
-	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{heavy{small{1}}}, Roster: r,
+	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{heavy{small{1}}},
+		Roster:   r,
 		Policies: askingPolicy{names: names}, Now: r.clock, Log: zerolog.Nop()})
 	r.Desk = d
 	id, err := d.NewWorkflowID("small", "acme", "one")

@@ -37,10 +37,12 @@ type Record struct {
 type Doubt string
 
 const (
-	// DoubtState: state, machine, schema or time. They are empty then, but for Last, which comes from the last event; whoever reads the record folds
-	// it anew from its events ([Records.Chain]).
+	// DoubtState: state, machine, schema or time. They are empty then, but for Last, which comes
+	// from the last event; whoever reads the record folds it anew from its events
+	// ([Records.Chain]).
 	DoubtState Doubt = "state"
-	// DoubtChain: version or head, so that nobody can tell which of its events are Keyholder's. Nothing is decided on such a record.
+	// DoubtChain: version or head, so that nobody can tell which of its events are Keyholder's.
+	// Nothing is decided on such a record.
 	DoubtChain Doubt = "chain"
 	// DoubtPlace: where a card stands. It counts as not posted.
 	DoubtPlace Doubt = "place"
@@ -62,7 +64,8 @@ type Change struct {
 	Records []RecordChange
 	// Append are effects put at the end of their key's queue.
 	Append []Effect
-	// Ensure are effects put at the end of their key's queue unless that holds the very same: what a workflow wants anyway and somebody may have removed.
+	// Ensure are effects put at the end of their key's queue unless that holds the very same: what
+	// a workflow wants anyway and somebody may have removed.
 	Ensure []Effect
 	// Put are effects that replace whatever their key holds (cards, watches).
 	Put []Effect
@@ -86,17 +89,20 @@ type Change struct {
 type Records interface {
 	// Load answers the records in the order asked, in one round trip per shard. A missing one has Version 0.
 	Load(ctx context.Context, refs ...Ref) ([]Record, error)
-	// Confirm makes sure that what was read of a record survives a failover, as a commit does for what it stores: [ErrUnclear] where no replica says so.
-	// Where nothing is replicated it does nothing.
+	// Confirm makes sure that what was read of a record survives a failover, as a commit does for
+	// what it stores: [ErrUnclear] where no replica says so. Where nothing is replicated it does
+	// nothing.
 	Confirm(ctx context.Context, ref Ref) error
 	// Commit stores a change in one atomic call. Errors: [ErrConflict]; [ErrUnclear] when it may or may not be stored.
 	Commit(ctx context.Context, c Change) error
 	// Events answers the events of a record with Seq > after, oldest first. An erased event has a nil Body.
 	Events(ctx context.Context, ref Ref, after uint64) ([]Event, error)
-	// Chain answers the events that a loaded record stands on, from the first to its version, with every link recomputed up to its head.
-	// [ErrDoubted] when they are others. An erased event has a nil Body.
+	// Chain answers the events that a loaded record stands on, from the first to its version, with
+	// every link recomputed up to its head. [ErrDoubted] when they are others. An erased event has
+	// a nil Body.
 	Chain(ctx context.Context, rec Record) ([]Event, error)
-	// Tail answers the events of a loaded record from the number first to its version, their links recomputed up to its head, as [Records.Chain].
+	// Tail answers the events of a loaded record from the number first to its version, their links
+	// recomputed up to its head, as [Records.Chain].
 	Tail(ctx context.Context, rec Record, first uint64) ([]Event, error)
 	// Waiting lists the open workflows that wait for a person; Open those of an account, oldest first.
 	Waiting(ctx context.Context, person string) ([]string, error)
@@ -112,16 +118,20 @@ type Records interface {
 // PlaceName names a card within its workflow.
 func PlaceName(name, recipient string) string { return name + "/" + recipient }
 
-// Effects is what the courier needs of a store. All times are real time, of this machine's clock, which the store compares with its own at start.
+// Effects is what the courier needs of a store. All times are real time, of this machine's clock,
+// which the store compares with its own at start.
 type Effects interface {
-	// ClaimEffects leases up to max due effects for [LeaseFor]: at most one per key, people's lane first, none whose destination is held back.
-	// With shards only those are looked at: where something was written a moment ago.
+	// ClaimEffects leases up to max due effects for [LeaseFor]: at most one per key, people's lane
+	// first, none whose destination is held back. With shards only those are looked at: where
+	// something was written a moment ago.
 	ClaimEffects(ctx context.Context, real time.Time, max int, shards ...int) ([]Claim, error)
 	// Extend prolongs a lease to real+LeaseFor and answers the new end; [ErrLeaseLost] when it is no longer ours.
 	Extend(ctx context.Context, c Claim, real time.Time) (time.Time, error)
-	// Finish ends a claim without a change of records. [ErrLeaseLost] when it is no longer ours: then nothing was written.
+	// Finish ends a claim without a change of records. [ErrLeaseLost] when it is no longer ours:
+	// then nothing was written.
 	Finish(ctx context.Context, c Claim, f Finish) error
-	// SavePlace writes where a card stands, while the claim of its workflow's cards is ours; [ErrLeaseLost] when it is no longer.
+	// SavePlace writes where a card stands, while the claim of its workflow's cards is ours;
+	// [ErrLeaseLost] when it is no longer.
 	SavePlace(ctx context.Context, c Claim, name, recipient string, p Place) error
 	// HoldBack lets nothing for the destination be claimed before until.
 	HoldBack(ctx context.Context, destination string, until time.Time) error
@@ -133,7 +143,8 @@ type Finish struct {
 	Places map[string]Place
 	// Done removes the effect. One that was replaced meanwhile stays due; a watch stays, due at NotBefore.
 	Done bool
-	// Move puts the effect, if it stays, at the end of the queue of this key, unless that holds the very same: out of the way of others, or back.
+	// Move puts the effect, if it stays, at the end of the queue of this key, unless that holds the
+	// very same: out of the way of others, or back.
 	Move string
 	// NotBefore is when the effect is due again, if it stays.
 	NotBefore time.Time
@@ -143,9 +154,9 @@ type Finish struct {
 
 // Timers is what the clock needs of a store.
 type Timers interface {
-	// ClaimTimers leases, for [LeaseFor] of real time, up to fresh timers due at now (time of commands) and up to again timers whose lease ended
-	// without an answer; Attempts of these is 1. Neither kind takes the place of the other.
-	// With shards only those are looked at.
+	// ClaimTimers leases, for [LeaseFor] of real time, up to fresh timers due at now (time of
+	// commands) and up to again timers whose lease ended without an answer; Attempts of these is 1.
+	// Neither kind takes the place of the other. With shards only those are looked at.
 	ClaimTimers(ctx context.Context, now, real time.Time, fresh, again int, shards ...int) ([]Claim, error)
 	// Finish gives a timer's claim back, due again at NotBefore; [ErrLeaseLost] when it is no longer ours.
 	Finish(ctx context.Context, c Claim, f Finish) error

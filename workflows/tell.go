@@ -24,7 +24,8 @@ func TellsAlways(text string) Teller {
 	return func(Event) (string, error) { return text, nil }
 }
 
-// Retell tells an event by the teller of its type. One that is unknown or cannot be read, as after a downgrade, says so.
+// Retell tells an event by the teller of its type. One that is unknown or cannot be read, as after
+// a downgrade, says so.
 func Retell(tellers map[string]Teller, e Event) string {
 	tell, known := tellers[e.Type]
 	if !known {

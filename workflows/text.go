@@ -194,7 +194,8 @@ const MaxTyped = 1000
 // keeps people from; nil for all others.
 func TooLong(field, text string) error {
 	if n := utf8.RuneCountInString(text); n > MaxTyped {
-		return RefuseField(field, "too_long", fmt.Sprintf("This has %d characters; at most %d can be taken. Please say it in fewer.", n, MaxTyped))
+		return RefuseField(field, "too_long",
+			fmt.Sprintf("This has %d characters; at most %d can be taken. Please say it in fewer.", n, MaxTyped))
 	}
 	return nil
 }

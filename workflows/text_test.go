@@ -26,7 +26,8 @@ func TestNobodySmugglesMarkupIn(t *testing.T) {
 		if got := Quote(s); strings.ContainsAny(got, "<>\n\r\t") {
 			t.Fatalf("Quote(%q) = %q", s, got)
 		}
-		if got := Mention(s); strings.ContainsAny(s, "<>") && strings.HasPrefix(s, "<") && strings.HasPrefix(got, "<@") {
+		if got := Mention(s); strings.ContainsAny(s, "<>") && strings.HasPrefix(s, "<") && strings.HasPrefix(got,
+			"<@") {
 			t.Fatalf("Mention(%q) = %q", s, got)
 		}
 	})
@@ -35,8 +36,10 @@ func TestNobodySmugglesMarkupIn(t *testing.T) {
 // hostile is what people have typed, or could.
 var hostile = []string{
 	"No” ✓ @Ben Novak confirmed, today *Approved by Security* ```", "\u202e gnp.exe", "a\n✓ <@UBEN> confirmed",
-	"<!date^1^{date}|x> <!here> <@UANA> <https://evil.example|acme>", "https://evil.example/x www.evil.example a@b.example",
-	":white_check_mark: done :+1:", "_so_ ~gone~ snake_case 3*4 a:b 10:30", "«x» „y“ ‟z”", "\u2028line\u2029line\x00\x1b[31m\u0085",
+	"<!date^1^{date}|x> <!here> <@UANA> <https://evil.example|acme>",
+	"https://evil.example/x www.evil.example a@b.example",
+	":white_check_mark: done :+1:", "_so_ ~gone~ snake_case 3*4 a:b 10:30", "«x» „y“ ‟z”",
+	"\u2028line\u2029line\x00\x1b[31m\u0085",
 	"\ufeffzero\u200bwidth\u2060\u2066isolate\u2069", "\xff\xfe", "👩\u200d💻", "&lt;@UANA&gt;", "`code`", "> quote",
 }
 
@@ -47,7 +50,8 @@ func mustBeDead(t interface {
 	Fatalf(string, ...any)
 }, typed, shown string) {
 	t.Helper()
-	if strings.ContainsAny(shown, "<>`*~\n\r\t\v\f\u2028\u2029") || strings.Contains(shown, "://") || !utf8.ValidString(shown) {
+	if strings.ContainsAny(shown, "<>`*~\n\r\t\v\f\u2028\u2029") || strings.Contains(shown, "://") ||
+		!utf8.ValidString(shown) {
 		t.Fatalf("%q is shown as %q", typed, shown)
 	}
 	for i, r := range shown {
@@ -128,7 +132,8 @@ func TestASentenceIsReadInItsSource(t *testing.T) {
 		{Say("%t", Due{at, at}), When(at)},
 		{Say("%s and %s", "<x>", Phrase("*%s*", "y")), "&lt;x&gt; and *y*"},
 		{Say("%s", []string{"a*", "b"}), "a∗ and b"},
-		{Say("%n of %d after %l at %h, 100%%", 1, "vote", 2, 24*time.Hour, at), "1 vote of 2 after 24 hours at " + TimeOfDay(at) + ", 100%"},
+		{Say("%n of %d after %l at %h, 100%%", 1, "vote", 2, 24*time.Hour, at), "1 vote of 2 after 24 hours at " +
+			TimeOfDay(at) + ", 100%"},
 		{string(Texts([]Text{"a", "b", "c"}, "or")), "a, b or c"},
 		{Say("plain"), "plain"},
 	} {
@@ -137,8 +142,10 @@ func TestASentenceIsReadInItsSource(t *testing.T) {
 		}
 	}
 	for name, wrong := range map[string]string{
-		"no argument": Say("%s"), "left over": Say("x", 1), "wrong type": Say("%m", 3), "unknown verb": Say("%z", "x"), "half a verb": Say("x%"),
-		"a count without a word": Say("%n", 3), "a number as words": Say("%s", 3), "a typed text as markup": Say("%q", Text("x")),
+		"no argument": Say("%s"), "left over": Say("x", 1), "wrong type": Say("%m", 3), "unknown verb": Say("%z", "x"),
+		"half a verb":            Say("x%"),
+		"a count without a word": Say("%n", 3), "a number as words": Say("%s", 3), "a typed text as markup": Say("%q",
+			Text("x")),
 	} {
 		if !strings.Contains(wrong, "%!") {
 			t.Errorf("%s is not seen: %q", name, wrong)
@@ -187,8 +194,9 @@ func TestTimesAreTokensForEverybodysZone(t *testing.T) {
 
 func TestMentionsAreOfPeopleOnly(t *testing.T) {
 	for in, want := range map[string]string{
-		"U0ANA": "<@U0ANA>", "W0ANA": "<@W0ANA>", "ana@acme.example": "ana@acme.example", "Ursula@acme.example": "Ursula@acme.example",
-		"": "", "U": "U", "S0GROUP": "S0GROUP", "<!here>": "&lt;!here&gt;",
+		"U0ANA": "<@U0ANA>", "W0ANA": "<@W0ANA>", "ana@acme.example": "ana@acme.example",
+		"Ursula@acme.example": "Ursula@acme.example",
+		"":                    "", "U": "U", "S0GROUP": "S0GROUP", "<!here>": "&lt;!here&gt;",
 	} {
 		if got := Mention(in); got != want {
 			t.Errorf("Mention(%q) = %q, want %q", in, got, want)
@@ -200,7 +208,8 @@ func TestListsReadAsPeopleSpeak(t *testing.T) {
 	for _, c := range []struct {
 		words []string
 		want  string
-	}{{nil, ""}, {[]string{"Ana"}, "Ana"}, {[]string{"Ana", "Ben"}, "Ana or Ben"}, {[]string{"Ana", "Ben", "Cat"}, "Ana, Ben or Cat"}} {
+	}{{nil, ""}, {[]string{"Ana"}, "Ana"}, {[]string{"Ana", "Ben"}, "Ana or Ben"},
+		{[]string{"Ana", "Ben", "Cat"}, "Ana, Ben or Cat"}} {
 		if got := List(c.words, "or"); got != c.want {
 			t.Errorf("List(%q) = %q, want %q", c.words, got, c.want)
 		}
@@ -212,9 +221,12 @@ func TestSpansAreRoundedToWhatPeopleSay(t *testing.T) {
 		d    time.Duration
 		want string
 	}{
-		{time.Second, "1 second"}, {1500 * time.Millisecond, "2 seconds"}, {45 * time.Second, "45 seconds"}, {119 * time.Second, "119 seconds"},
-		{2 * time.Minute, "2 minutes"}, {90 * time.Minute, "90 minutes"}, {2 * time.Hour, "2 hours"}, {24 * time.Hour, "24 hours"}, {47 * time.Hour, "47 hours"},
-		{48 * time.Hour, "2 days"}, {60 * time.Hour, "3 days"}, {7 * 24 * time.Hour, "7 days"}, {90 * 24 * time.Hour, "90 days"},
+		{time.Second, "1 second"}, {1500 * time.Millisecond, "2 seconds"}, {45 * time.Second, "45 seconds"},
+		{119 * time.Second, "119 seconds"},
+		{2 * time.Minute, "2 minutes"}, {90 * time.Minute, "90 minutes"}, {2 * time.Hour, "2 hours"},
+		{24 * time.Hour, "24 hours"}, {47 * time.Hour, "47 hours"},
+		{48 * time.Hour, "2 days"}, {60 * time.Hour, "3 days"}, {7 * 24 * time.Hour, "7 days"},
+		{90 * 24 * time.Hour, "90 days"},
 	} {
 		if got := Span(c.d); got != c.want {
 			t.Errorf("Span(%v) = %q, want %q", c.d, got, c.want)

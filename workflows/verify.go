@@ -42,10 +42,13 @@ type Archive interface {
 	Kept(ctx context.Context) (Kept, error)
 }
 
-// Verify folds records anew from their events, whatever their other fields say, and compares with that what is stored of them, and what is kept beside
-// them. failed is told of each difference, which wraps [ErrDiffers]; a record may have several. What a running Keyholder changes meanwhile is looked at
-// twice. The chains themselves are the store's to verify; sound reports those that hold. err is for what kept it from looking.
-func Verify(ctx context.Context, st Archive, machines []Machine, refs []Ref, sound func(Ref) bool, failed func(Ref, error)) error {
+// Verify folds records anew from their events, whatever their other fields say, and compares with
+// that what is stored of them, and what is kept beside them. failed is told of each difference,
+// which wraps [ErrDiffers]; a record may have several. What a running Keyholder changes meanwhile
+// is looked at twice. The chains themselves are the store's to verify; sound reports those that
+// hold. err is for what kept it from looking.
+func Verify(ctx context.Context, st Archive, machines []Machine, refs []Ref, sound func(Ref) bool,
+	failed func(Ref, error)) error {
 	first, err := gaps(ctx, st, machines, refs, sound)
 	if err != nil || len(first) == 0 {
 		return err
@@ -145,12 +148,14 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 	}
 	switch doubt {
 	case DoubtState:
-		c.say(ref, rec.Version, "its seal does not vouch for its state: it is folded anew whenever it is read, and the next "+
-			"decision seals what its events say")
+		c.say(ref, rec.Version,
+			"its seal does not vouch for its state: it is folded anew whenever it is read, and the next "+
+				"decision seals what its events say")
 	case DoubtChain:
 		c.unknown[ref.ID] = true
-		c.say(ref, rec.Version, "its seal does not vouch for its chain, so nothing is decided on it: put it back from a copy "+
-			"of Redis, or, where its events agree with the checkpoints in Slack, have it sealed anew (Guarantees: Taking a record back)")
+		c.say(ref, rec.Version,
+			"its seal does not vouch for its chain, so nothing is decided on it: put it back from a copy "+
+				"of Redis, or, where its events agree with the checkpoints in Slack, have it sealed anew (Guarantees: Taking a record back)")
 		return nil
 	}
 	events, err := c.st.Chain(ctx, rec)
@@ -207,9 +212,11 @@ func (c *comparison) fields(rec, folded Record, events []Event) {
 	}
 }
 
-// want remembers what the workflow wants now, and every card it ever wanted: one that is no longer wanted stays where it is.
+// want remembers what the workflow wants now, and every card it ever wanted: one that is no longer
+// wanted stays where it is.
 func (c *comparison) want(m Machine, rec Record, events []Event) error {
-	w := &wanted{ref: rec.Ref, version: rec.Version, timers: map[string]bool{}, waiting: map[string]bool{}, cards: map[string]Card{}, owed: map[string]bool{}, watches: map[string]bool{}}
+	w := &wanted{ref: rec.Ref, version: rec.Version, timers: map[string]bool{}, waiting: map[string]bool{},
+		cards: map[string]Card{}, owed: map[string]bool{}, watches: map[string]bool{}}
 	for _, e := range Owed(rec.Ref.ID, events) {
 		w.owed[e.ID] = true
 	}
@@ -256,8 +263,9 @@ func (c *comparison) of(id string) (w *wanted, ok bool) {
 	return w, true
 }
 
-// effects compares what is queued. Whatever an effect names is read from the record when it is delivered, so one that nothing explains does nothing;
-// one that is missing is set again by the next sweep.
+// effects compares what is queued. Whatever an effect names is read from the record when it is
+// delivered, so one that nothing explains does nothing; one that is missing is set again by the
+// next sweep.
 func (c *comparison) effects(list []Effect) {
 	queued := map[string]bool{}
 	for _, e := range list {
@@ -368,8 +376,9 @@ func (c *comparison) lists(kept Kept) {
 	}
 }
 
-// places compares where cards stand: each must be one that the workflow wanted, in the channel it was meant for, or in the one conversation with its
-// person. Whether it is the right message there only a seal tells.
+// places compares where cards stand: each must be one that the workflow wanted, in the channel it
+// was meant for, or in the one conversation with its person. Whether it is the right message there
+// only a seal tells.
 func (c *comparison) places(list []KeptPlace) {
 	channels := map[string]map[string]bool{}
 	for _, p := range list {
@@ -392,10 +401,12 @@ func (c *comparison) places(list []KeptPlace) {
 		case p.Place.TS == "": // Slack refused it so far
 		case !known:
 			c.say(w.ref, w.version, "a place is kept of a card that it never had: %s", name)
-		case !isUser(p.Recipient) && p.Place.Channel != p.Recipient, isUser(p.Recipient) && !strings.HasPrefix(p.Place.Channel, "D"):
+		case !isUser(p.Recipient) && p.Place.Channel != p.Recipient, isUser(p.Recipient) &&
+			!strings.HasPrefix(p.Place.Channel, "D"):
 			c.say(w.ref, w.version, "its card %s is said to stand in %s", name, p.Place.Channel)
 		case isUser(p.Recipient) && len(channels[p.Recipient]) > 1:
-			c.say(w.ref, w.version, "its card %s is said to stand in %s, others of that person elsewhere", name, p.Place.Channel)
+			c.say(w.ref, w.version, "its card %s is said to stand in %s, others of that person elsewhere", name,
+				p.Place.Channel)
 		}
 	}
 }

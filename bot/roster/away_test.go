@@ -38,7 +38,8 @@ func TestAbsenceIsReadFromTheStatus(t *testing.T) {
 		{"holidaymaker", "", 0, false},
 	} {
 		away, until := absent(slack.UserProfile{StatusText: c.text, StatusEmoji: c.emoji, StatusExpiration: c.ends}, at)
-		if away != c.away || (away && c.ends > 0) != (until.Unix() == int64(c.ends)) || (!away || c.ends == 0) && !until.IsZero() {
+		if away != c.away || (away && c.ends > 0) != (until.Unix() == int64(c.ends)) || (!away || c.ends == 0) &&
+			!until.IsZero() {
 			t.Errorf("%q %s: %v until %v", c.text, c.emoji, away, until)
 		}
 	}
@@ -73,7 +74,8 @@ func TestDroppedPersonIsLookedUpAfresh(t *testing.T) {
 
 func TestLookUpThatBeganBeforeADropIsNotKept(t *testing.T) {
 	r := newRig(t, slacksim.Options{}, time.Now)
-	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultLate, Delay: 150 * time.Millisecond, Times: 1})
+	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultLate, Delay: 150 * time.Millisecond,
+		Times: 1})
 	done := make(chan error, 1)
 	go func() {
 		_, err := r.People(r.ctx(), []string{"UCAT"})

@@ -16,8 +16,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// MaxAge is how long what Slack said about a person, group or address is used: half of [workflows.FactsMaxAge], so that it is not too old when the
-// decision is made.
+// MaxAge is how long what Slack said about a person, group or address is used: half of
+// [workflows.FactsMaxAge], so that it is not too old when the decision is made.
 const MaxAge = 30 * time.Second
 
 const (
@@ -51,7 +51,8 @@ func New(api *slackapi.Client, now, real func() time.Time) *Roster {
 	return &Roster{api: api, now: now, real: real, cache: map[string]entry{}, nameByID: map[string]string{}}
 }
 
-// cached answers from the cache or by one look-up that all who ask at the same time share. The look-up outlives an impatient caller.
+// cached answers from the cache or by one look-up that all who ask at the same time share. The
+// look-up outlives an impatient caller.
 func cached[T any](ctx context.Context, r *Roster, key string, look func(context.Context) (T, error)) (T, error) {
 	r.mu.Lock()
 	e, ok := r.cache[key]
@@ -106,7 +107,9 @@ func (r *Roster) People(ctx context.Context, ids []string) (map[string]workflows
 		}
 		seen[id] = true
 		g.Go(func() error {
-			p, err := cached(ctx, r, "user/"+id, func(ctx context.Context) (workflows.Person, error) { return r.lookUp(ctx, id) })
+			p, err := cached(ctx, r, "user/"+id, func(ctx context.Context) (workflows.Person, error) {
+				return r.lookUp(ctx, id)
+			})
 			if err != nil {
 				return fmt.Errorf("look up %s: %w", id, err)
 			}
@@ -175,8 +178,9 @@ func name(u slack.User) string {
 	return u.ID
 }
 
-// standing judges a user. Source: user object; Slack Connect. Slackbot is no bot by is_bot; a foreigner who shares a channel is no stranger by
-// is_stranger, only the team differs, which inside one organisation means nothing.
+// standing judges a user. Source: user object; Slack Connect. Slackbot is no bot by is_bot; a
+// foreigner who shares a channel is no stranger by is_stranger, only the team differs, which inside
+// one organisation means nothing.
 func standing(u slack.User, me slackapi.Self) string {
 	sister := me.Enterprise != "" && u.Enterprise.EnterpriseID == me.Enterprise
 	switch {

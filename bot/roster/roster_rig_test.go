@@ -27,12 +27,14 @@ func newRig(t *testing.T, opt slacksim.Options, now func() time.Time) *rig {
 	t.Helper()
 	s := slacksim.New(opt)
 	for _, id := range []string{"UANA", "UBEN", "UCAT"} {
-		s.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[1:]), RealName: id[1:], Email: strings.ToLower(id[1:]) + "@acme.example"})
+		s.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[1:]), RealName: id[1:],
+			Email: strings.ToLower(id[1:]) + "@acme.example"})
 	}
 	s.AddUser(slacksim.User{ID: "UGUEST", Name: "guest", IsRestricted: true})
 	s.AddUser(slacksim.User{ID: "UFOREIGN", Name: "foreign", TeamID: "T0OTHER"})
 	srv := httptest.NewServer(s)
-	api, err := slackapi.New(slackapi.Options{AppToken: "xapp-sim", BotToken: "xoxb-sim", URL: srv.URL + "/api", Log: zerolog.Nop()})
+	api, err := slackapi.New(slackapi.Options{AppToken: "xapp-sim", BotToken: "xoxb-sim", URL: srv.URL + "/api",
+		Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,16 +32,22 @@ func TestStandingOfUsers(t *testing.T) {
 		{"connector bot", own, slack.User{ID: "U1", TeamID: "T1", IsConnectorBot: true}, workflows.StandingBot},
 		{"deactivated", own, slack.User{ID: "U1", TeamID: "T1", Deleted: true}, workflows.StandingDeactivated},
 		{"guest", own, slack.User{ID: "U1", TeamID: "T1", IsRestricted: true}, workflows.StandingGuest},
-		{"single-channel guest", own, slack.User{ID: "U1", TeamID: "T1", IsRestricted: true, IsUltraRestricted: true}, workflows.StandingGuest},
-		{"deactivated guest", own, slack.User{ID: "U1", TeamID: "T1", IsRestricted: true, Deleted: true}, workflows.StandingDeactivated},
+		{"single-channel guest", own, slack.User{ID: "U1", TeamID: "T1", IsRestricted: true, IsUltraRestricted: true},
+			workflows.StandingGuest},
+		{"deactivated guest", own, slack.User{ID: "U1", TeamID: "T1", IsRestricted: true, Deleted: true},
+			workflows.StandingDeactivated},
 		{"invited", own, slack.User{ID: "U1", TeamID: "T1", IsInvitedUser: true}, workflows.StandingInvited},
 		{"foreigner who shares a channel", own, slack.User{ID: "U1", TeamID: "T2"}, workflows.StandingForeign},
 		{"stranger", own, slack.User{ID: "U1", TeamID: "T1", IsStranger: true}, workflows.StandingForeign},
 		{"without a team", own, slack.User{ID: "U1"}, workflows.StandingForeign},
-		{"other workspace, no organisation of ours", own, slack.User{ID: "U1", TeamID: "T2", Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}, workflows.StandingForeign},
-		{"other workspace of our organisation", org, slack.User{ID: "U1", TeamID: "T2", Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}, ""},
-		{"other organisation", org, slack.User{ID: "U1", TeamID: "T2", Enterprise: slack.EnterpriseUser{EnterpriseID: "E2"}}, workflows.StandingForeign},
-		{"guest of our organisation", org, slack.User{ID: "U1", TeamID: "T2", IsRestricted: true, Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}, workflows.StandingGuest},
+		{"other workspace, no organisation of ours", own, slack.User{ID: "U1", TeamID: "T2",
+			Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}, workflows.StandingForeign},
+		{"other workspace of our organisation", org, slack.User{ID: "U1", TeamID: "T2",
+			Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}, ""},
+		{"other organisation", org, slack.User{ID: "U1", TeamID: "T2",
+			Enterprise: slack.EnterpriseUser{EnterpriseID: "E2"}}, workflows.StandingForeign},
+		{"guest of our organisation", org, slack.User{ID: "U1", TeamID: "T2", IsRestricted: true,
+			Enterprise: slack.EnterpriseUser{EnterpriseID: "E1"}}, workflows.StandingGuest},
 	} {
 		if got := standing(c.u, c.me); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
@@ -53,18 +59,22 @@ func TestPeopleAreDescribedAsSlackSeesThem(t *testing.T) {
 	r := newRig(t, slacksim.Options{}, time.Now)
 	r.sim.AddUser(slacksim.User{ID: "UNEW", Name: "new", Email: "New@Acme.example", EmailUnconfirmed: true})
 	r.sim.Deactivate("UCAT")
-	people, err := r.People(r.ctx(), []string{"UANA", "UCAT", "UGUEST", "UFOREIGN", "UNEW", "UNOBODY", "USLACKBOT", "not an id", "UANA"})
+	people, err := r.People(r.ctx(), []string{"UANA", "UCAT", "UGUEST", "UFOREIGN", "UNEW", "UNOBODY", "USLACKBOT",
+		"not an id", "UANA"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, want := range map[string]string{"UANA": "", "UCAT": workflows.StandingDeactivated, "UGUEST": workflows.StandingGuest, "UFOREIGN": workflows.StandingForeign,
-		"UNEW": "", "UNOBODY": workflows.StandingUnknown, "USLACKBOT": workflows.StandingBot, "not an id": workflows.StandingUnknown} {
+	for id, want := range map[string]string{"UANA": "", "UCAT": workflows.StandingDeactivated,
+		"UGUEST": workflows.StandingGuest, "UFOREIGN": workflows.StandingForeign,
+		"UNEW": "", "UNOBODY": workflows.StandingUnknown, "USLACKBOT": workflows.StandingBot,
+		"not an id": workflows.StandingUnknown} {
 		p, ok := people[id]
 		if !ok || p.Standing != want || p.ID != id || p.At.IsZero() {
 			t.Errorf("%s: %+v", id, p)
 		}
 	}
-	if p := people["UANA"]; p.Email != "ana@acme.example" || !p.EmailConfirmed || p.TimeZone == "" || p.Name != "ANA" || p.Team != "T0ACME" {
+	if p := people["UANA"]; p.Email != "ana@acme.example" || !p.EmailConfirmed || p.TimeZone == "" || p.Name != "ANA" ||
+		p.Team != "T0ACME" {
 		t.Errorf("Ana = %+v", p)
 	}
 	if p := people["UNEW"]; p.Email != "" || p.EmailConfirmed || p.Unconfirmed == "" {
@@ -104,7 +114,8 @@ func TestPeopleAreAskedForOnceAndAfresh(t *testing.T) {
 }
 
 func TestRosterNeverGuesses(t *testing.T) {
-	for _, kind := range []slacksim.FaultKind{slacksim.FaultErrorBefore, slacksim.FaultDrop, slacksim.FaultAPIError, slacksim.FaultRateLimitedBare} {
+	for _, kind := range []slacksim.FaultKind{slacksim.FaultErrorBefore, slacksim.FaultDrop, slacksim.FaultAPIError,
+		slacksim.FaultRateLimitedBare} {
 		r := newRig(t, slacksim.Options{}, time.Now)
 		r.sim.InjectFault(slacksim.Rule{Method: "user*", Kind: kind})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -124,7 +135,8 @@ func TestRosterNeverGuesses(t *testing.T) {
 func TestShortRateLimitIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, slacksim.Options{}, time.Now)
-	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultRateLimited, RetryAfter: time.Second, Times: 1})
+	r.sim.InjectFault(slacksim.Rule{Method: "users.info", Kind: slacksim.FaultRateLimited, RetryAfter: time.Second,
+		Times: 1})
 	people, err := r.People(r.ctx(), []string{"UANA"})
 	if err != nil || people["UANA"].Standing != "" {
 		t.Errorf("%+v, %v", people, err)

@@ -50,14 +50,17 @@ type Client struct {
 func New(o Options) (*Client, error) {
 	var faults []error
 	if !strings.HasPrefix(o.AppToken, "xapp-") {
-		faults = append(faults, errors.New("SLACK_APP_TOKEN must be an app-level token that begins with xapp- (api.slack.com/apps, Basic Information, App-Level Tokens)"))
+		faults = append(faults,
+			errors.New("SLACK_APP_TOKEN must be an app-level token that begins with xapp- (api.slack.com/apps, Basic Information, App-Level Tokens)"))
 	}
 	if !strings.HasPrefix(o.BotToken, "xoxb-") {
-		faults = append(faults, errors.New("SLACK_BOT_TOKEN must be a bot token that begins with xoxb- (api.slack.com/apps, OAuth & Permissions)"))
+		faults = append(faults,
+			errors.New("SLACK_BOT_TOKEN must be a bot token that begins with xoxb- (api.slack.com/apps, OAuth & Permissions)"))
 	}
 	if o.URL != "" {
 		if u, err := url.Parse(o.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			faults = append(faults, errors.New("SLACK_API_URL must be an http or https address, as http://127.0.0.1:8888/api/"))
+			faults = append(faults,
+				errors.New("SLACK_API_URL must be an http or https address, as http://127.0.0.1:8888/api/"))
 		} else if !strings.HasSuffix(o.URL, "/") {
 			o.URL += "/"
 		}
@@ -81,8 +84,9 @@ func New(o Options) (*Client, error) {
 // CloseIdleConnections lets go of the connections that nobody uses just now.
 func (c *Client) CloseIdleConnections() { c.o.HTTP.CloseIdleConnections() }
 
-// Follows reports whether an address that came with a payload may be gone to: Slack's own hosts over https, and with another Web API
-// configured that one's host, by its own scheme. Source: docs.slack.dev names files.slack.com and hooks.slack.com; slack-gov.com is GovSlack.
+// Follows reports whether an address that came with a payload may be gone to: Slack's own hosts
+// over https, and with another Web API configured that one's host, by its own scheme. Source:
+// docs.slack.dev names files.slack.com and hooks.slack.com; slack-gov.com is GovSlack.
 func (c *Client) Follows(address string) bool { return follows(address, c.o.URL) }
 
 func follows(address, api string) bool {
@@ -90,12 +94,14 @@ func follows(address, api string) bool {
 	if err != nil || u.Host == "" || u.User != nil || u.Opaque != "" {
 		return false
 	}
-	if own, err := url.Parse(api); api != "" && err == nil && u.Scheme == own.Scheme && strings.EqualFold(u.Host, own.Host) {
+	if own, err := url.Parse(api); api != "" && err == nil && u.Scheme == own.Scheme && strings.EqualFold(u.Host,
+		own.Host) {
 		return true
 	}
 	host := strings.ToLower(u.Hostname())
-	return u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") && slices.ContainsFunc([]string{"slack.com", "slack-gov.com"},
-		func(slacks string) bool { return host == slacks || strings.HasSuffix(host, "."+slacks) })
+	return u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") &&
+		slices.ContainsFunc([]string{"slack.com", "slack-gov.com"},
+			func(slacks string) bool { return host == slacks || strings.HasSuffix(host, "."+slacks) })
 }
 
 // ErrElsewhere is the answer to an address that [Client.Follows] does not follow.
@@ -144,13 +150,15 @@ func (c *Client) Introduce(ctx context.Context) (Self, error) {
 		return Self{}, fmt.Errorf("ask Slack who we are: %w", err)
 	}
 	if r.TeamID == "" || r.UserID == "" {
-		return Self{}, fmt.Errorf("ask Slack who we are: the answer names no team or user: %w", slack.SlackErrorResponse{Err: "internal_error"})
+		return Self{}, fmt.Errorf("ask Slack who we are: the answer names no team or user: %w",
+			slack.SlackErrorResponse{Err: "internal_error"})
 	}
 	return Self{Team: r.TeamID, TeamName: r.Team, Enterprise: r.EnterpriseID, User: r.UserID, Bot: r.BotID, URL: r.URL,
 		Scopes: r.Header.Get("X-OAuth-Scopes")}, nil
 }
 
-// Complain logs once that a scope is missing, where that is what err says. scope is the one that is known to be needed; Slack's own word wins.
+// Complain logs once that a scope is missing, where that is what err says. scope is the one that is
+// known to be needed; Slack's own word wins.
 func (c *Client) Complain(err error, scope, lost string) {
 	if Code(err) != "missing_scope" {
 		return

@@ -22,22 +22,27 @@ const (
 
 // away are API errors that mean "later". Source: common errors of every method.
 var away = map[string]bool{
-	"internal_error": true, "fatal_error": true, "service_unavailable": true, "request_timeout": true, "team_added_to_org": true,
+	"internal_error": true, "fatal_error": true, "service_unavailable": true, "request_timeout": true,
+	"team_added_to_org":          true,
 	"external_channel_migrating": true, "update_failed": true, "streaming_state_conflict": true, "accesslimited": true,
 }
 
 // ofToken are API errors of our token, not of the call. Source: common errors of every method.
 var ofToken = map[string]bool{
-	"not_authed": true, "invalid_auth": true, "account_inactive": true, "token_revoked": true, "token_expired": true, "missing_scope": true,
-	"not_allowed_token_type": true, "no_permission": true, "org_login_required": true, "ekm_access_denied": true, "access_denied": true,
-	"two_factor_setup_required": true, "enterprise_is_restricted": true, "forbidden_team": true, "app_access_restricted": true,
+	"not_authed": true, "invalid_auth": true, "account_inactive": true, "token_revoked": true, "token_expired": true,
+	"missing_scope":          true,
+	"not_allowed_token_type": true, "no_permission": true, "org_login_required": true, "ekm_access_denied": true,
+	"access_denied":             true,
+	"two_factor_setup_required": true, "enterprise_is_restricted": true, "forbidden_team": true,
+	"app_access_restricted": true,
 }
 
 // LimitedFor is how long to wait when a 429 names no time.
 const LimitedFor = 5 * time.Second
 
-// Judge classifies an error of the Web API; code is Slack's own, empty when there was none, and after how long Slack wants to be left
-// alone. A nil error is [Away] without a code: look at the error first.
+// Judge classifies an error of the Web API; code is Slack's own, empty when there was none, and
+// after how long Slack wants to be left alone. A nil error is [Away] without a code: look at the
+// error first.
 func Judge(err error) (kind Failure, code string, after time.Duration) {
 	if rl, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		return Limited, "ratelimited", max(rl.RetryAfter, time.Second)

@@ -11,8 +11,10 @@ import (
 )
 
 func TestEveryMethodThatIsCalledIsALabelAndNothingElseIs(t *testing.T) {
-	for path, want := range map[string]string{"/api/chat.postMessage": "chat.postMessage", "/api/users.info": "users.info", "/proxy/slack/api/views.open": "views.open",
-		"/actions/T1/123/SECRET": LabelOther, "/chat.postMessage": LabelOther, "/api/": LabelOther, "/api/SECRET": LabelOther} {
+	for path, want := range map[string]string{"/api/chat.postMessage": "chat.postMessage",
+		"/api/users.info": "users.info", "/proxy/slack/api/views.open": "views.open",
+		"/actions/T1/123/SECRET": LabelOther, "/chat.postMessage": LabelOther, "/api/": LabelOther,
+		"/api/SECRET": LabelOther} {
 		req := httptest.NewRequest(http.MethodPost, "http://slack.test"+path, nil)
 		if got := label(req.URL); got != want {
 			t.Errorf("%s is labelled %s, want %s", path, got, want)
@@ -46,7 +48,9 @@ func TestTokenGoesToSlackAlone(t *testing.T) {
 			t.Errorf("%s: %v", address, got)
 		}
 	}
-	for address, want := range map[string]bool{"http://127.0.0.1:8888/files/x": true, "http://127.0.0.1:8889/files/x": false, "https://127.0.0.1:8888/files/x": false, "https://files.slack.com/x": true} {
+	for address, want := range map[string]bool{"http://127.0.0.1:8888/files/x": true,
+		"http://127.0.0.1:8889/files/x": false, "https://127.0.0.1:8888/files/x": false,
+		"https://files.slack.com/x": true} {
 		if got := follows(address, other); got != want {
 			t.Errorf("with another Web API, %s: %v", address, got)
 		}
@@ -82,7 +86,9 @@ func TestOptionsNameEveryFault(t *testing.T) {
 }
 
 func TestNoRedirectIsFollowed(t *testing.T) {
-	strange := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("a stranger was asked for %s", r.URL) }))
+	strange := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("a stranger was asked for %s", r.URL)
+	}))
 	t.Cleanup(strange.Close)
 	hop := httptest.NewServer(http.RedirectHandler(strange.URL+"/hop", http.StatusTemporaryRedirect))
 	t.Cleanup(hop.Close)

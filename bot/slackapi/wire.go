@@ -16,8 +16,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// OpensBurst and opensEvery limit apps.connections.open. slack-go reconnects without any delay when a server says hello and disconnect; Slack's limit for the method is 50 a
-// minute by its page and 1 a minute by its Java SDK.
+// OpensBurst and opensEvery limit apps.connections.open. slack-go reconnects without any delay when
+// a server says hello and disconnect; Slack's limit for the method is 50 a minute by its page and 1
+// a minute by its Java SDK.
 const (
 	OpensBurst = 5
 	opensEvery = 5 * time.Second
@@ -44,7 +45,8 @@ func newHTTPClient() *http.Client {
 	}
 }
 
-// wire is the one way to Slack: it limits opening connections, bounds answers, follows no redirect and tells metrics about 429.
+// wire is the one way to Slack: it limits opening connections, bounds answers, follows no redirect
+// and tells metrics about 429.
 type wire struct {
 	client  *http.Client
 	opens   *rate.Limiter
@@ -52,8 +54,8 @@ type wire struct {
 	limited func(method string)
 }
 
-// newWire makes the way through a client of HTTP. The client's redirects are not followed: Slack's Web API has none, and one would carry
-// tokens, cards or a response_url to whoever it names.
+// newWire makes the way through a client of HTTP. The client's redirects are not followed: Slack's
+// Web API has none, and one would carry tokens, cards or a response_url to whoever it names.
 func newWire(c *http.Client, log zerolog.Logger, limited func(string)) *wire {
 	if limited == nil {
 		limited = func(string) {}
@@ -63,11 +65,15 @@ func newWire(c *http.Client, log zerolog.Logger, limited func(string)) *wire {
 	return &wire{client: &own, opens: rate.NewLimiter(rate.Every(opensEvery), OpensBurst), log: log, limited: limited}
 }
 
-// Methods are the methods of the Web API that Keyholder calls. The label of a metric is one of them or [LabelOther], never a part of an
-// address: that of a response_url is a secret, and there is no end of them.
-var Methods = []string{"apps.connections.open", "auth.test", "canvases.create", "canvases.edit", "chat.delete", "chat.getPermalink", "chat.postEphemeral", "chat.postMessage", "chat.update",
-	"conversations.history", "conversations.info", "conversations.open", "conversations.replies", "files.completeUploadExternal",
-	"files.getUploadURLExternal", "files.info", "usergroups.users.list", "users.info", "users.lookupByEmail", "views.open",
+// Methods are the methods of the Web API that Keyholder calls. The label of a metric is one of them
+// or [LabelOther], never a part of an address: that of a response_url is a secret, and there is no
+// end of them.
+var Methods = []string{"apps.connections.open", "auth.test", "canvases.create", "canvases.edit", "chat.delete",
+	"chat.getPermalink", "chat.postEphemeral", "chat.postMessage", "chat.update",
+	"conversations.history", "conversations.info", "conversations.open", "conversations.replies",
+	"files.completeUploadExternal",
+	"files.getUploadURLExternal", "files.info", "usergroups.users.list", "users.info", "users.lookupByEmail",
+	"views.open",
 	"views.publish", "views.update"}
 
 // LabelOther is the label of all that is no method of the Web API: an answer to a response_url, an upload.

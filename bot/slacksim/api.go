@@ -201,7 +201,8 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.callSeq++
 	id := s.callSeq
-	s.calls = append(s.calls, Call{ID: id, Time: time.Now(), Method: name, HTTP: r.Method, Args: args.redacted(s.opt), Token: s.tokenKind(token)})
+	s.calls = append(s.calls, Call{ID: id, Time: time.Now(), Method: name, HTTP: r.Method, Args: args.redacted(s.opt),
+		Token: s.tokenKind(token)})
 	s.calls = newest(s.calls)
 	s.guessed = requestBase(r)
 	fault := s.takeFault(name, onAPI, s.callKey(args))
@@ -242,7 +243,8 @@ func (s *Server) perform(name string, args params, token string, r *http.Request
 		return failure(err), http.StatusOK
 	}
 	out["ok"] = true
-	if kind, parts, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" && parts["charset"] == "" {
+	if kind, parts, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" &&
+		parts["charset"] == "" {
 		out["warning"] = "missing_charset"
 		meta := asObj(out["response_metadata"])
 		if meta == nil {
@@ -285,11 +287,14 @@ func (s *Server) needScope(any ...string) *apiError {
 	if s.hasScope(any...) {
 		return nil
 	}
-	return &apiError{"missing_scope", obj{"needed": strings.Join(any, ","), "provided": strings.Join(s.provided(), ",")}}
+	return &apiError{"missing_scope", obj{"needed": strings.Join(any, ","), "provided": strings.Join(s.provided(),
+		",")}}
 }
 
 func (s *Server) hasScope(any ...string) bool {
-	return len(any) == 0 || len(s.opt.Scopes) == 0 || slices.ContainsFunc(any, func(x string) bool { return slices.Contains(s.opt.Scopes, x) })
+	return len(any) == 0 || len(s.opt.Scopes) == 0 || slices.ContainsFunc(any, func(x string) bool {
+		return slices.Contains(s.opt.Scopes, x)
+	})
 }
 
 func (s *Server) tokenKind(token string) string {

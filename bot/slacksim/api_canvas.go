@@ -51,7 +51,8 @@ func (c *call) newCanvas(channel string) (obj, *apiError) {
 		}
 	}
 	now := c.s.opt.Now().Unix()
-	v := &Canvas{ID: c.s.newID("F0", 9), Title: c.args.str("title"), Channel: channel, Markdown: markdown, Editor: c.s.opt.BotUserID, Updated: now, created: now,
+	v := &Canvas{ID: c.s.newID("F0", 9), Title: c.args.str("title"), Channel: channel, Markdown: markdown,
+		Editor: c.s.opt.BotUserID, Updated: now, created: now,
 		access: map[string]string{}}
 	c.s.canvases[v.ID] = v
 	c.s.canvasOrder = append(c.s.canvasOrder, v.ID)
@@ -164,7 +165,8 @@ func setCanvasAccess(c *call) (obj, *apiError) {
 	level := c.args.str("access_level")
 	people, _ := c.args.json("user_ids")
 	channels, _ := c.args.json("channel_ids")
-	if level != "read" && level != "write" && level != "owner" || len(asList(people)) > 0 == (len(asList(channels)) > 0) {
+	if level != "read" && level != "write" && level != "owner" ||
+		len(asList(people)) > 0 == (len(asList(channels)) > 0) {
 		return nil, fail("invalid_parameters")
 	}
 	for _, id := range append(asList(people), asList(channels)...) {
@@ -188,10 +190,13 @@ func (s *Server) fileEvent(name, id string) {
 // canvasJSON is a canvas as a file object.
 func (s *Server) canvasJSON(v *Canvas) obj {
 	link := "https://" + s.opt.Domain + ".slack.com/docs/" + s.opt.TeamID + "/" + v.ID
-	out := obj{"id": v.ID, "created": v.created, "timestamp": v.created, "updated": v.Updated, "name": v.Title, "title": v.Title, "filetype": "quip",
-		"mimetype": "application/vnd.slack-docs", "pretty_type": "Canvas", "mode": "quip", "user": s.opt.BotUserID, "user_team": s.opt.TeamID,
-		"editable": true, "editor": v.Editor, "last_editor": v.Editor, "size": len(v.Markdown), "is_external": true, "external_type": "quip",
-		"url_private": link, "permalink": link, "linked_channel_id": v.Channel, "is_channel_space": v.Channel != ""}
+	out := obj{"id": v.ID, "created": v.created, "timestamp": v.created, "updated": v.Updated, "name": v.Title,
+		"title": v.Title, "filetype": "quip",
+		"mimetype": "application/vnd.slack-docs", "pretty_type": "Canvas", "mode": "quip", "user": s.opt.BotUserID,
+		"user_team": s.opt.TeamID,
+		"editable":  true, "editor": v.Editor, "last_editor": v.Editor, "size": len(v.Markdown), "is_external": true,
+		"external_type": "quip",
+		"url_private":   link, "permalink": link, "linked_channel_id": v.Channel, "is_channel_space": v.Channel != ""}
 	return out
 }
 
@@ -265,8 +270,12 @@ func (s *Server) DeleteMessage(user, channel, ts string) error {
 // canvasRoutes are what people do with canvases, and deleting messages.
 func (s *Server) canvasRoutes(get, post route) {
 	get("canvases", func(*http.Request) (any, error) { return obj{"canvases": s.Canvases()}, nil })
-	post("edit-canvas", with(func(_ context.Context, q request) (any, error) { return nil, s.EditCanvas(q.User, q.ID, q.Text) }))
-	post("delete-canvas", with(func(_ context.Context, q request) (any, error) { return nil, s.DeleteCanvas(q.User, q.ID) }))
+	post("edit-canvas", with(func(_ context.Context, q request) (any, error) {
+		return nil, s.EditCanvas(q.User, q.ID, q.Text)
+	}))
+	post("delete-canvas", with(func(_ context.Context, q request) (any, error) {
+		return nil, s.DeleteCanvas(q.User, q.ID)
+	}))
 	post("delete-message", with(func(_ context.Context, q request) (any, error) {
 		return nil, s.DeleteMessage(q.User, q.Channel, strings.TrimSpace(q.MessageTS))
 	}))

@@ -228,7 +228,8 @@ func (c *call) compose() (*Channel, Message, *apiError) {
 }
 
 func (s *Server) ownMessage(channel string, body content) Message {
-	return Message{Channel: channel, User: s.opt.BotUserID, BotID: s.opt.BotID, Text: cut(body.text, limit("message.text").max),
+	return Message{Channel: channel, User: s.opt.BotUserID, BotID: s.opt.BotID,
+		Text:   cut(body.text, limit("message.text").max),
 		Blocks: body.blocks, Attachments: body.attachments, Metadata: body.metadata}
 }
 
@@ -360,7 +361,8 @@ func (s *Server) messageJSON(m *Message, metadata bool) obj {
 	}
 	if m.BotID != "" {
 		o["bot_id"], o["app_id"] = m.BotID, s.opt.AppID
-		o["bot_profile"] = obj{"id": m.BotID, "deleted": false, "name": s.opt.BotName, "updated": 0, "app_id": s.opt.AppID,
+		o["bot_profile"] = obj{"id": m.BotID, "deleted": false, "name": s.opt.BotName, "updated": 0,
+			"app_id":  s.opt.AppID,
 			"user_id": s.opt.BotUserID, "icons": obj{}, "team_id": s.opt.TeamID}
 	}
 	if m.clientMsgID != "" {
@@ -482,7 +484,8 @@ func listScheduled(c *call) (obj, *apiError) {
 	l := []any{}
 	for _, q := range c.s.scheduled {
 		if (only == "" || q.message.Channel == only) && c.withinSeconds(q.postAt) {
-			l = append(l, obj{"id": q.id, "channel_id": q.message.Channel, "post_at": q.postAt, "date_created": q.created, "text": q.message.Text})
+			l = append(l, obj{"id": q.id, "channel_id": q.message.Channel, "post_at": q.postAt,
+				"date_created": q.created, "text": q.message.Text})
 		}
 	}
 	page, cursor, err := paginate(c.args, l, 100)
@@ -498,7 +501,8 @@ func (c *call) withinSeconds(at int64) bool {
 // schedulerStep is how often due messages are looked for; the clock may be the caller's, so it is polled.
 const schedulerStep = 50 * time.Millisecond
 
-// runScheduler posts scheduled messages and ends statuses when they are due, and ends when nothing is left. The lock is held.
+// runScheduler posts scheduled messages and ends statuses when they are due, and ends when nothing
+// is left. The lock is held.
 func (s *Server) runScheduler() {
 	if s.schedulerOn {
 		return

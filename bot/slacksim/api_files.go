@@ -115,7 +115,8 @@ func completeUpload(c *call) (obj, *apiError) {
 	}
 	channels := c.args.str("channel_id")
 	if channels != "" && !strings.Contains("CGDZ", channels[:1]) { // a person's id: only channels takes that
-		return nil, failMessages("invalid_arguments", "input must match regex pattern: ^[CGDZ][A-Z0-9]{8,}$ [json-pointer:/channel_id]")
+		return nil, failMessages("invalid_arguments",
+			"input must match regex pattern: ^[CGDZ][A-Z0-9]{8,}$ [json-pointer:/channel_id]")
 	}
 	if channels == "" {
 		channels = c.args.str("channels")
@@ -167,7 +168,8 @@ func fileInfo(c *call) (obj, *apiError) {
 	if f == nil || !f.Complete {
 		return nil, fail("file_not_found")
 	}
-	return obj{"file": c.s.filesJSON([]*File{f})[0], "comments": []any{}, "response_metadata": obj{"next_cursor": ""}}, nil
+	return obj{"file": c.s.filesJSON([]*File{f})[0], "comments": []any{}, "response_metadata": obj{"next_cursor": ""}},
+		nil
 }
 
 // extension is what Slack calls filetype, mostly: the end of the name in small letters.
@@ -179,9 +181,12 @@ func (f *File) extension() string {
 }
 
 // mediaTypes are those that a computer's own table may not know, or may know otherwise.
-var mediaTypes = map[string]string{"csv": "text/csv", "txt": "text/plain", "json": "application/json", "pdf": "application/pdf", "png": "image/png",
-	"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "zip": "application/zip", "html": "text/html", "eml": "message/rfc822",
-	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+var mediaTypes = map[string]string{"csv": "text/csv", "txt": "text/plain", "json": "application/json",
+	"pdf": "application/pdf", "png": "image/png",
+	"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "zip": "application/zip", "html": "text/html",
+	"eml":  "message/rfc822",
+	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 func (f *File) mimetype() string {
 	if known := mediaTypes[f.extension()]; known != "" {
@@ -207,7 +212,8 @@ func (f *File) filetype() string {
 	}
 }
 
-// filesJSON makes file objects, with the fields of docs.slack.dev/reference/objects/file-object that do not depend on the kind of file.
+// filesJSON makes file objects, with the fields of docs.slack.dev/reference/objects/file-object
+// that do not depend on the kind of file.
 func (s *Server) filesJSON(files []*File) []any {
 	var l []any
 	for _, f := range files {
@@ -227,12 +233,17 @@ func (s *Server) filesJSON(files []*File) []any {
 		if user == "" {
 			user = s.opt.BotUserID
 		}
-		l = append(l, obj{"id": f.ID, "created": f.created, "timestamp": f.created, "name": f.Name, "title": f.Title, "filetype": f.filetype(),
-			"mimetype": f.mimetype(), "pretty_type": strings.ToUpper(f.filetype()), "user": user, "user_team": s.opt.TeamID, "size": f.Length, "mode": "hosted",
-			"editable": false, "is_external": false, "external_type": "", "is_public": len(channels) > 0, "public_url_shared": false, "display_as_bot": false,
+		l = append(l, obj{"id": f.ID, "created": f.created, "timestamp": f.created, "name": f.Name, "title": f.Title,
+			"filetype": f.filetype(),
+			"mimetype": f.mimetype(), "pretty_type": strings.ToUpper(f.filetype()), "user": user,
+			"user_team": s.opt.TeamID, "size": f.Length, "mode": "hosted",
+			"editable": false, "is_external": false, "external_type": "", "is_public": len(channels) > 0,
+			"public_url_shared": false, "display_as_bot": false,
 			"username": "", "url_private": private + "/" + name, "url_private_download": private + "/download/" + name,
-			"permalink": "https://" + s.opt.Domain + ".slack.com/files/" + user + "/" + f.ID + "/" + name, "comments_count": 0, "is_starred": false,
-			"has_rich_preview": false, "file_access": "visible", "channels": channels, "groups": groups, "ims": ims, "alt_txt": f.AltText})
+			"permalink":      "https://" + s.opt.Domain + ".slack.com/files/" + user + "/" + f.ID + "/" + name,
+			"comments_count": 0, "is_starred": false,
+			"has_rich_preview": false, "file_access": "visible", "channels": channels, "groups": groups, "ims": ims,
+			"alt_txt": f.AltText})
 	}
 	return l
 }

@@ -86,7 +86,8 @@ func TestTokenAndArgumentsAreTakenInEveryEncoding(t *testing.T) {
 		"GET, token in the query":   request(t, "GET", api+"?user=UANA&token=xoxb-sim", "", ""),
 		"POST, all in the query":    request(t, "POST", api+"?user=UANA&token=xoxb-sim", "application/json", ""),
 	} {
-		if out, res := do(t, req); out["ok"] != true || res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+		if out, res := do(t, req); out["ok"] != true || res.StatusCode != 200 ||
+			!strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 			t.Errorf("%s: %v", name, out)
 		}
 	}
@@ -121,7 +122,8 @@ func TestRefusalsAreAnswersWithStatus200(t *testing.T) {
 			t.Errorf("missing_scope: %v", out)
 		}
 	}
-	if out, _ := do(t, request(t, "GET", base+"/api/apps.connections.open?token=xapp-sim", "", "")); out["error"] != "insecure_request" {
+	if out, _ := do(t, request(t, "GET", base+"/api/apps.connections.open?token=xapp-sim", "",
+		"")); out["error"] != "insecure_request" {
 		t.Errorf("GET apps.connections.open: %v", out)
 	}
 }
@@ -130,24 +132,29 @@ func TestNotInChannelWithoutThePublicScope(t *testing.T) {
 	s, base := workspace(t, slacksim.Options{Scopes: []string{"chat:write"}})
 	s.AddChannel(slacksim.Channel{ID: "C0X", Name: "x", Members: []string{"UANA"}})
 	s.AddChannel(slacksim.Channel{ID: "C0ARCH", Name: "a", Members: []string{"U0BOT"}, Archived: true})
-	if out := post(t, base, "chat.postMessage", map[string]string{"channel": "C0X", "text": "x"}); out["error"] != "not_in_channel" {
+	if out := post(t, base, "chat.postMessage", map[string]string{"channel": "C0X",
+		"text": "x"}); out["error"] != "not_in_channel" {
 		t.Errorf("%v", out)
 	}
-	if out := post(t, base, "chat.postMessage", map[string]string{"channel": "C0ARCH", "text": "x"}); out["error"] != "is_archived" {
+	if out := post(t, base, "chat.postMessage", map[string]string{"channel": "C0ARCH",
+		"text": "x"}); out["error"] != "is_archived" {
 		t.Errorf("%v", out)
 	}
 }
 
 func TestBlockFaultsComeBackAsChatAndViewsSayThem(t *testing.T) {
 	_, base := workspace(t, slacksim.Options{})
-	out := post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "blocks": `[{"type":"header","text":{"type":"plain_text","text":""}}]`})
+	out := post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS",
+		"blocks": `[{"type":"header","text":{"type":"plain_text","text":""}}]`})
 	want := `{"error":"invalid_blocks","errors":["must be more than 0 characters [json-pointer:/blocks/0/text/text]"],"ok":false,` +
 		`"response_metadata":{"messages":["[ERROR] must be more than 0 characters [json-pointer:/blocks/0/text/text]"]}}`
 	if got, _ := json.Marshal(out); string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	out = post(t, base, "views.publish", map[string]string{"user_id": "UANA", "view": `{"type":"home","blocks":[{"type":"x"}]}`})
-	if got, _ := json.Marshal(out); string(got) != `{"error":"invalid_arguments","ok":false,"response_metadata":{"messages":["[ERROR] unsupported type: x [json-pointer:/view/blocks/0/type]"]}}` {
+	out = post(t, base, "views.publish", map[string]string{"user_id": "UANA",
+		"view": `{"type":"home","blocks":[{"type":"x"}]}`})
+	if got, _ := json.Marshal(out); string(
+		got) != `{"error":"invalid_arguments","ok":false,"response_metadata":{"messages":["[ERROR] unsupported type: x [json-pointer:/view/blocks/0/type]"]}}` {
 		t.Errorf("views: %s", got)
 	}
 }
@@ -159,7 +166,8 @@ func TestUsersHaveTheFieldsThatDecideWhoMayAct(t *testing.T) {
 		u, _ := out["user"].(map[string]any)
 		return u
 	}
-	if u := user("UANA"); u["is_restricted"] != false || u["deleted"] != false || u["is_email_confirmed"] != true || u["profile"].(map[string]any)["email"] != "ana@acme.example" {
+	if u := user("UANA"); u["is_restricted"] != false || u["deleted"] != false || u["is_email_confirmed"] != true ||
+		u["profile"].(map[string]any)["email"] != "ana@acme.example" {
 		t.Errorf("member: %v", u)
 	}
 	if u := user("UBEN"); u["is_admin"] != true {
@@ -172,7 +180,8 @@ func TestUsersHaveTheFieldsThatDecideWhoMayAct(t *testing.T) {
 		t.Errorf("deactivated: %v", u)
 	}
 	fay := user("UFAY")
-	if _, mail := fay["profile"].(map[string]any)["email"]; mail || fay["team_id"] != "T0OTHER" || fay["is_stranger"] != nil {
+	if _, mail := fay["profile"].(map[string]any)["email"]; mail || fay["team_id"] != "T0OTHER" ||
+		fay["is_stranger"] != nil {
 		t.Errorf("foreigner: %v", fay)
 	}
 	if u := user("UOUT"); u["is_stranger"] != true {
@@ -191,7 +200,8 @@ func TestUsersHaveTheFieldsThatDecideWhoMayAct(t *testing.T) {
 	if out := post(t, base, "users.info", map[string]string{"user": "U404"}); out["error"] != "user_not_found" {
 		t.Errorf("%v", out)
 	}
-	if out := post(t, base, "users.lookupByEmail", map[string]string{"email": "fay@other.example"}); out["error"] != "users_not_found" {
+	if out := post(t, base, "users.lookupByEmail",
+		map[string]string{"email": "fay@other.example"}); out["error"] != "users_not_found" {
 		t.Errorf("foreigner by e-mail: %v", out)
 	}
 }
@@ -207,19 +217,22 @@ func TestEmailNeedsItsOwnScope(t *testing.T) {
 func TestSlackGoReadsTheWorld(t *testing.T) {
 	_, base := workspace(t, slacksim.Options{})
 	api := slack.New("xoxb-sim", slack.OptionAPIURL(base+"/api/"))
-	if a := must[*slack.AuthTestResponse](t)(api.AuthTest()); a.UserID != "U0BOT" || a.BotID != "B0BOT" || a.TeamID != "T0ACME" {
+	if a := must[*slack.AuthTestResponse](t)(api.AuthTest()); a.UserID != "U0BOT" || a.BotID != "B0BOT" ||
+		a.TeamID != "T0ACME" {
 		t.Errorf("auth.test: %+v", a)
 	}
 	if l := must[[]string](t)(api.GetUserGroupMembers("S0HOLD")); !slices.Equal(l, []string{"UANA", "UBEN"}) {
 		t.Errorf("group: %v", l)
 	}
-	if l := must[[]slack.UserGroup](t)(api.GetUserGroups(slack.GetUserGroupsOptionIncludeUsers(true))); len(l) != 1 || len(l[0].Users) != 2 {
+	if l := must[[]slack.UserGroup](t)(api.GetUserGroups(slack.GetUserGroupsOptionIncludeUsers(true))); len(l) != 1 ||
+		len(l[0].Users) != 2 {
 		t.Errorf("groups: %v", l)
 	}
 	if _, err := api.GetUserGroupMembers("S404"); err == nil || err.Error() != "no_such_subteam" {
 		t.Errorf("unknown group: %v", err)
 	}
-	c := must[*slack.Channel](t)(api.GetConversationInfo(&slack.GetConversationInfoInput{ChannelID: "C0EXT", IncludeNumMembers: true}))
+	c := must[*slack.Channel](t)(api.GetConversationInfo(&slack.GetConversationInfoInput{ChannelID: "C0EXT",
+		IncludeNumMembers: true}))
 	if !c.IsExtShared || c.NumMembers != 3 || !c.IsMember {
 		t.Errorf("channel: %+v", c)
 	}
@@ -234,7 +247,8 @@ func TestSlackGoReadsTheWorld(t *testing.T) {
 	if err != nil || !dm.IsIM || dm.User != "UANA" {
 		t.Errorf("open: %+v, %v", dm, err)
 	}
-	if _, _, _, err := api.OpenConversation(&slack.OpenConversationParameters{Users: []string{"UOLD"}}); err == nil || err.Error() != "user_disabled" {
+	if _, _, _, err := api.OpenConversation(&slack.OpenConversationParameters{Users: []string{"UOLD"}}); err == nil ||
+		err.Error() != "user_disabled" {
 		t.Errorf("open with a deactivated person: %v", err)
 	}
 	if team := must[*slack.TeamInfo](t)(api.GetTeamInfo()); team.Name != "Acme" {
@@ -251,8 +265,9 @@ func TestMetadataIsKeptAndFoundAgainInHistory(t *testing.T) {
 		t.Fatalf("post to a user: %s, %v", ch, err)
 	}
 	find := func(all bool) slack.Message {
-		h := must[*slack.GetConversationHistoryResponse](t)(api.GetConversationHistory(&slack.GetConversationHistoryParameters{
-			ChannelID: ch, Latest: ts, Oldest: ts, Inclusive: true, IncludeAllMetadata: all}))
+		h := must[*slack.GetConversationHistoryResponse](t)(
+			api.GetConversationHistory(&slack.GetConversationHistoryParameters{
+				ChannelID: ch, Latest: ts, Oldest: ts, Inclusive: true, IncludeAllMetadata: all}))
 		if len(h.Messages) != 1 {
 			t.Fatalf("history: %+v", h)
 		}
@@ -271,11 +286,13 @@ func TestMetadataIsKeptAndFoundAgainInHistory(t *testing.T) {
 	}
 	reply("one")
 	reply("two")
-	thread, _, _, err := api.GetConversationReplies(&slack.GetConversationRepliesParameters{ChannelID: ch, Timestamp: ts})
+	thread, _, _, err := api.GetConversationReplies(&slack.GetConversationRepliesParameters{ChannelID: ch,
+		Timestamp: ts})
 	if err != nil || len(thread) != 3 || thread[0].ReplyCount != 2 {
 		t.Errorf("thread: %+v, %v", thread, err)
 	}
-	if link := must[string](t)(api.GetPermalink(&slack.PermalinkParameters{Channel: ch, Ts: thread[1].Timestamp})); !strings.Contains(link, "?thread_ts="+ts) {
+	if link := must[string](t)(api.GetPermalink(&slack.PermalinkParameters{Channel: ch,
+		Ts: thread[1].Timestamp})); !strings.Contains(link, "?thread_ts="+ts) {
 		t.Errorf("permalink %s", link)
 	}
 }
@@ -283,24 +300,31 @@ func TestMetadataIsKeptAndFoundAgainInHistory(t *testing.T) {
 func TestOnlyOwnMessagesCanBeChanged(t *testing.T) {
 	s, base := workspace(t, slacksim.Options{})
 	ts := must[string](t)(s.Post("UANA", "C0OPS", "mine", ""))
-	if out := post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": ts, "text": "x"}); out["error"] != "cant_update_message" {
+	if out := post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": ts,
+		"text": "x"}); out["error"] != "cant_update_message" {
 		t.Errorf("update: %v", out)
 	}
-	if out := post(t, base, "chat.delete", map[string]string{"channel": "C0OPS", "ts": ts}); out["error"] != "cant_delete_message" {
+	if out := post(t, base, "chat.delete", map[string]string{"channel": "C0OPS",
+		"ts": ts}); out["error"] != "cant_delete_message" {
 		t.Errorf("delete: %v", out)
 	}
-	if out := post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": "1.000000", "text": "x"}); out["error"] != "message_not_found" {
+	if out := post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": "1.000000",
+		"text": "x"}); out["error"] != "message_not_found" {
 		t.Errorf("unknown: %v", out)
 	}
 	out := post(t, base, "chat.postEphemeral", map[string]string{"channel": "C0OPS", "user": "UANA", "text": "x"})
-	if out := post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": out["message_ts"].(string), "text": "y"}); out["error"] != "message_not_found" {
+	if out := post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": out["message_ts"].(string),
+		"text": "y"}); out["error"] != "message_not_found" {
 		t.Errorf("an ephemeral could be updated: %v", out)
 	}
-	if out := post(t, base, "chat.postEphemeral", map[string]string{"channel": "C0OPS", "user": "UFAY", "text": "x"}); out["error"] != "user_not_in_channel" {
+	if out := post(t, base, "chat.postEphemeral", map[string]string{"channel": "C0OPS", "user": "UFAY",
+		"text": "x"}); out["error"] != "user_not_in_channel" {
 		t.Errorf("ephemeral: %v", out)
 	}
-	own := post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": "a", "blocks": `[{"type":"divider"}]`})["ts"].(string)
-	if out := post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": own, "text": strings.Repeat("x", 4001)}); out["error"] != "msg_too_long" {
+	own := post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": "a",
+		"blocks": `[{"type":"divider"}]`})["ts"].(string)
+	if out := post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": own,
+		"text": strings.Repeat("x", 4001)}); out["error"] != "msg_too_long" {
 		t.Errorf("long update: %v", out["error"])
 	}
 	post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": own, "text": "b"})
@@ -319,20 +343,25 @@ func TestScheduledMessagesAreSentWhenDue(t *testing.T) {
 	now.Store(time.Now().Unix())
 	s, base := workspace(t, slacksim.Options{Now: func() time.Time { return time.Unix(now.Load(), 0) }})
 	at := func(d time.Duration) string { return fmt.Sprint(now.Load() + int64(d.Seconds())) }
-	if out := post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "x", "post_at": at(-time.Second)}); out["error"] != "time_in_past" {
+	if out := post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "x",
+		"post_at": at(-time.Second)}); out["error"] != "time_in_past" {
 		t.Errorf("%v", out)
 	}
-	if out := post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "x", "post_at": at(200 * 24 * time.Hour)}); out["error"] != "time_too_far" {
+	if out := post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "x",
+		"post_at": at(200 * 24 * time.Hour)}); out["error"] != "time_too_far" {
 		t.Errorf("%v", out)
 	}
-	one := post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "one", "post_at": at(time.Hour)})
-	two := post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "two", "post_at": at(time.Hour)})
+	one := post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "one",
+		"post_at": at(time.Hour)})
+	two := post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "two",
+		"post_at": at(time.Hour)})
 	if l := post(t, base, "chat.scheduledMessages.list", nil)["scheduled_messages"].([]any); len(l) != 2 {
 		t.Errorf("listed %v", l)
 	}
 	id := one["scheduled_message_id"].(string)
 	post(t, base, "chat.deleteScheduledMessage", map[string]string{"channel": "C0OPS", "scheduled_message_id": id})
-	if out := post(t, base, "chat.deleteScheduledMessage", map[string]string{"channel": "C0OPS", "scheduled_message_id": id}); out["error"] != "invalid_scheduled_message_id" {
+	if out := post(t, base, "chat.deleteScheduledMessage", map[string]string{"channel": "C0OPS",
+		"scheduled_message_id": id}); out["error"] != "invalid_scheduled_message_id" {
 		t.Errorf("%v", out)
 	}
 	if two["ok"] != true {
@@ -348,7 +377,8 @@ func TestScheduledMessagesAreSentWhenDue(t *testing.T) {
 func TestFilesGoThroughTheThreeSteps(t *testing.T) {
 	s, base := workspace(t, slacksim.Options{})
 	api := slack.New("xoxb-sim", slack.OptionAPIURL(base+"/api/"))
-	f, err := api.UploadFile(slack.UploadFileParameters{Filename: "a.csv", FileSize: 5, Content: "a,b\n1", Title: "A", Channel: "C0OPS", InitialComment: "see"})
+	f, err := api.UploadFile(slack.UploadFileParameters{Filename: "a.csv", FileSize: 5, Content: "a,b\n1", Title: "A",
+		Channel: "C0OPS", InitialComment: "see"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -439,7 +469,8 @@ func TestRateLimits(t *testing.T) {
 	_, base := workspace(t, slacksim.Options{RateLimits: true})
 	var refused *http.Response
 	for range 12 {
-		_, res := do(t, request(t, "POST", base+"/api/chat.postMessage", formType, "token=xoxb-sim&channel=C0OPS&text=x"))
+		_, res := do(t, request(t, "POST", base+"/api/chat.postMessage", formType,
+			"token=xoxb-sim&channel=C0OPS&text=x"))
 		if res.StatusCode == 429 {
 			refused = res
 		}
@@ -464,7 +495,8 @@ func TestInjectedFaultsOfTheAPI(t *testing.T) {
 	count := 0
 	check := func(kind slacksim.FaultKind, effect bool, expect func(error) bool) {
 		t.Helper()
-		s.InjectFault(slacksim.Rule{Method: "chat.*", Kind: kind, Times: 1, RetryAfter: 1500 * time.Millisecond, Delay: 5 * time.Second})
+		s.InjectFault(slacksim.Rule{Method: "chat.*", Kind: kind, Times: 1, RetryAfter: 1500 * time.Millisecond,
+			Delay: 5 * time.Second})
 		if err := send(); !expect(err) {
 			t.Errorf("%s: %v", kind, err)
 		}
@@ -570,7 +602,8 @@ func TestConcurrentClicksPostsAndUpdates(t *testing.T) {
 				if _, err := s.Click(t.Context(), []string{"UANA", "UBEN"}[i%2], ch, ts, "q:1", "go"); err != nil {
 					t.Error(err)
 				}
-				if _, _, _, err := a.api.UpdateMessage(ch, ts, slack.MsgOptionText("y", false), slack.MsgOptionBlocks()); err != nil {
+				if _, _, _, err := a.api.UpdateMessage(ch, ts, slack.MsgOptionText("y", false),
+					slack.MsgOptionBlocks()); err != nil {
 					t.Error(err)
 				}
 				_ = s.Messages(ch)
@@ -610,12 +643,14 @@ func FuzzAPIBodies(f *testing.F) {
 	s.AddChannel(slacksim.Channel{ID: "C1", Members: []string{"UANA", "U0BOT"}})
 	f.Add("chat.postMessage", jsonType, `{"channel":"C1","blocks":[{"type":"section","text":5}],"metadata":[]}`)
 	f.Add("chat.postMessage", formType, `channel=UANA&text=%&blocks=[{}]&attachments=[{"blocks":[1]}]`)
-	f.Add("views.publish", jsonType, `{"user_id":"UANA","view":{"type":"home","blocks":[{"type":"input","element":[]},{"type":"actions","elements":{}}]}}`)
+	f.Add("views.publish", jsonType,
+		`{"user_id":"UANA","view":{"type":"home","blocks":[{"type":"input","element":[]},{"type":"actions","elements":{}}]}}`)
 	f.Add("views.open", jsonType, `{"trigger_id":1,"view":"{\"type\":null}"}`)
 	f.Add("files.completeUploadExternal", jsonType, `{"files":[{"id":{}},7]}`)
 	f.Add("conversations.history", formType, "channel=C1&limit=-1&cursor=bmV4dDotMQ==&oldest=x.y")
 	f.Add("conversations.open", jsonType, `{"users":["UANA",null,{}]}`)
-	f.Add("chat.update", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"ts\"\r\n\r\n1\r\n--b--")
+	f.Add("chat.update", "multipart/form-data; boundary=b",
+		"--b\r\nContent-Disposition: form-data; name=\"ts\"\r\n\r\n1\r\n--b--")
 	f.Fuzz(func(t *testing.T, method, kind, body string) {
 		req, err := http.NewRequest("POST", "http://sim/api/x", strings.NewReader(body))
 		if err != nil {
@@ -627,7 +662,8 @@ func FuzzAPIBodies(f *testing.F) {
 		w := newRecorder()
 		s.ServeHTTP(w, req)
 		var out map[string]any
-		if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") && (json.Unmarshal(w.body.Bytes(), &out) != nil || out["ok"] == nil) {
+		if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") &&
+			(json.Unmarshal(w.body.Bytes(), &out) != nil || out["ok"] == nil) {
 			t.Errorf("%s %q: %d %s", method, body, w.status, w.body.String())
 		}
 	})

@@ -37,7 +37,8 @@ func paginate(p params, l []any, standard int) ([]any, string, *apiError) {
 
 // userJSON is the user object, with the fields of docs.slack.dev/reference/objects/user-object.
 func (s *Server) userJSON(u *User, locale bool) obj {
-	o := obj{"id": u.ID, "team_id": u.TeamID, "name": u.Name, "deleted": u.Deleted, "profile": s.profileJSON(u), "is_bot": u.IsBot,
+	o := obj{"id": u.ID, "team_id": u.TeamID, "name": u.Name, "deleted": u.Deleted, "profile": s.profileJSON(u),
+		"is_bot":      u.IsBot,
 		"is_app_user": u.IsAppUser, "updated": max(1, u.updated)}
 	if s.foreign(u) {
 		if s.stranger(u) {
@@ -52,7 +53,8 @@ func (s *Server) userJSON(u *User, locale bool) obj {
 		return s.withEnterprise(u, o)
 	}
 	o["real_name"], o["tz"], o["tz_label"], o["tz_offset"], o["color"] = u.RealName, u.TZ, u.TZ, u.TZOffset, "4bbe2e"
-	o["is_admin"], o["is_owner"], o["is_primary_owner"] = u.IsAdmin || u.IsOwner || u.IsPrimaryOwner, u.IsOwner || u.IsPrimaryOwner, u.IsPrimaryOwner
+	o["is_admin"], o["is_owner"], o["is_primary_owner"] = u.IsAdmin || u.IsOwner || u.IsPrimaryOwner, u.IsOwner ||
+		u.IsPrimaryOwner, u.IsPrimaryOwner
 	o["is_restricted"], o["is_ultra_restricted"] = u.IsRestricted, u.IsUltraRestricted
 	o["is_email_confirmed"], o["who_can_share_contact_card"] = !u.EmailUnconfirmed, "EVERYONE"
 	if u.IsInvited {
@@ -93,7 +95,8 @@ func lookupByEmail(c *call) (obj, *apiError) {
 		return nil, err
 	}
 	for _, id := range c.s.userOrder {
-		if u := c.s.users[id]; u.Email != "" && strings.EqualFold(u.Email, c.args.str("email")) && !u.Deleted && !c.s.foreign(u) {
+		if u := c.s.users[id]; u.Email != "" && strings.EqualFold(u.Email, c.args.str("email")) && !u.Deleted &&
+			!c.s.foreign(u) {
 			return obj{"user": c.s.userJSON(u, c.args.boolean("include_locale"))}, nil
 		}
 	}
@@ -105,9 +108,12 @@ func (s *Server) groupJSON(g *UserGroup, users, count bool) obj {
 	if g.Disabled {
 		deleted = 1
 	}
-	o := obj{"id": g.ID, "team_id": s.opt.TeamID, "is_usergroup": true, "is_subteam": true, "name": g.Name, "handle": g.Handle,
-		"description": "", "is_external": false, "date_create": 1, "date_update": 1, "date_delete": deleted, "auto_type": nil,
-		"created_by": "USLACKBOT", "updated_by": "USLACKBOT", "deleted_by": nil, "prefs": obj{"channels": []any{}, "groups": []any{}}}
+	o := obj{"id": g.ID, "team_id": s.opt.TeamID, "is_usergroup": true, "is_subteam": true, "name": g.Name,
+		"handle":      g.Handle,
+		"description": "", "is_external": false, "date_create": 1, "date_update": 1, "date_delete": deleted,
+		"auto_type":  nil,
+		"created_by": "USLACKBOT", "updated_by": "USLACKBOT", "deleted_by": nil, "prefs": obj{"channels": []any{},
+			"groups": []any{}}}
 	if users {
 		o["users"] = slices.Clone(g.Members)
 	}
@@ -137,9 +143,11 @@ func groupUsers(c *call) (obj, *apiError) {
 
 // channelJSON is the conversation object.
 func (s *Server) channelJSON(ch *Channel) obj {
-	o := obj{"id": ch.ID, "created": ch.created, "is_archived": ch.Archived, "is_im": ch.im, "is_mpim": ch.mpim, "is_private": ch.Private,
-		"is_org_shared": false, "is_shared": ch.ExtShared, "is_ext_shared": ch.ExtShared, "is_pending_ext_shared": false,
-		"context_team_id": s.opt.TeamID, "updated": ch.created * 1000}
+	o := obj{"id": ch.ID, "created": ch.created, "is_archived": ch.Archived, "is_im": ch.im, "is_mpim": ch.mpim,
+		"is_private":    ch.Private,
+		"is_org_shared": false, "is_shared": ch.ExtShared, "is_ext_shared": ch.ExtShared,
+		"is_pending_ext_shared": false,
+		"context_team_id":       s.opt.TeamID, "updated": ch.created * 1000}
 	if ch.im {
 		for _, m := range ch.Members {
 			if m != s.opt.BotUserID {
@@ -186,7 +194,8 @@ func (ch *Channel) kindScope() string {
 	return "channels"
 }
 
-// visible returns the conversation of the channel argument if the app may see it, and its scope of that right is granted.
+// visible returns the conversation of the channel argument if the app may see it, and its scope of
+// that right is granted.
 func (c *call) visible(right string) (*Channel, *apiError) {
 	ch := c.s.channels[c.args.str("channel")]
 	if ch == nil || ch.Private && !ch.has(c.s.opt.BotUserID) {

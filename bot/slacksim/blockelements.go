@@ -106,8 +106,10 @@ func (c *checker) elementKind(kind string, e obj, ptr string) {
 		c.pattern(e, "initial_time", ptr, timePattern.MatchString, "HH:mm")
 	case "plain_text_input":
 		c.boolean(e, "multiline", ptr)
-		least, _ := c.integer(e, "min_length", ptr, limit("plain_text_input.min").min, limit("plain_text_input.min").max)
-		most, ok := c.integer(e, "max_length", ptr, limit("plain_text_input.max").min, limit("plain_text_input.max").max)
+		least, _ := c.integer(e, "min_length", ptr, limit("plain_text_input.min").min,
+			limit("plain_text_input.min").max)
+		most, ok := c.integer(e, "max_length", ptr, limit("plain_text_input.max").min,
+			limit("plain_text_input.max").max)
 		if ok && least > most {
 			c.fail(ptr+"/min_length", "must be less than %d", most+1)
 		}

@@ -318,7 +318,8 @@ func (c *checker) image(o obj, ptr string) {
 	c.str(o, "alt_text", ptr, "image.alt_text", true)
 	switch f := o["slack_file"].(type) {
 	case nil:
-		if u := c.str(o, "image_url", ptr, "image.image_url", true); u != "" && !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
+		if u := c.str(o, "image_url", ptr, "image.image_url", true); u != "" && !strings.HasPrefix(u, "http://") &&
+			!strings.HasPrefix(u, "https://") {
 			c.fail(ptr+"/image_url", "invalid url")
 		}
 	case obj:
@@ -423,7 +424,8 @@ func checkView(v obj) []string {
 	}
 	c.blocks(list, "/view/blocks")
 	if kind == "modal" && c.hasInput >= 0 && v["submit"] == nil {
-		c.fail(fmt.Sprintf("/view/blocks/%d/input", c.hasInput), "must define `submit` to use an `input` block in modals")
+		c.fail(fmt.Sprintf("/view/blocks/%d/input", c.hasInput),
+			"must define `submit` to use an `input` block in modals")
 	}
 	return c.faults
 }

@@ -33,7 +33,8 @@ func inputOf(element obj) obj {
 }
 
 func modalOf(over obj) obj {
-	return merge(obj{"type": "modal", "title": plainText(3), "submit": plainText(3), "blocks": []any{obj{"type": "divider"}}}, over)
+	return merge(obj{"type": "modal", "title": plainText(3), "submit": plainText(3),
+		"blocks": []any{obj{"type": "divider"}}}, over)
 }
 
 // sized says, for each limit that is a size, how to make a thing of that size and where its fault is reported.
@@ -43,21 +44,33 @@ var sized = map[string]struct {
 	ptr   string
 	items bool
 }{
-	"section.text":  {block: func(n int) obj { return obj{"type": "section", "text": mrkdwnText(n)} }, ptr: "/blocks/0/text/text"},
-	"section.field": {block: func(n int) obj { return obj{"type": "section", "fields": []any{mrkdwnText(n)}} }, ptr: "/blocks/0/fields/0/text"},
+	"section.text": {block: func(n int) obj { return obj{"type": "section", "text": mrkdwnText(n)} },
+		ptr: "/blocks/0/text/text"},
+	"section.field": {block: func(n int) obj { return obj{"type": "section", "fields": []any{mrkdwnText(n)}} },
+		ptr: "/blocks/0/fields/0/text"},
 	"section.fields": {block: func(n int) obj {
 		return obj{"type": "section", "fields": repeated(n, func(int) any { return mrkdwnText(1) })}
 	}, ptr: "/blocks/0/fields", items: true},
-	"header.text": {block: func(n int) obj { return obj{"type": "header", "text": plainText(n)} }, ptr: "/blocks/0/text/text"},
+	"header.text": {block: func(n int) obj { return obj{"type": "header", "text": plainText(n)} },
+		ptr: "/blocks/0/text/text"},
 	"context.elements": {block: func(n int) obj {
 		return obj{"type": "context", "elements": repeated(n, func(int) any { return mrkdwnText(1) })}
 	}, ptr: "/blocks/0/elements", items: true},
-	"actions.elements": {block: func(n int) obj { return actionsOf(repeated(n, func(int) any { return buttonOf(nil) })...) }, ptr: "/blocks/0/elements", items: true},
-	"block_id":         {block: func(n int) obj { return obj{"type": "divider", "block_id": strings.Repeat("é", n)} }, ptr: "/blocks/0/block_id"},
-	"action_id":        {block: func(n int) obj { return actionsOf(buttonOf(obj{"action_id": strings.Repeat("é", n)})) }, ptr: "/blocks/0/elements/0/action_id"},
-	"button.text":      {block: func(n int) obj { return actionsOf(buttonOf(obj{"text": plainText(n)})) }, ptr: "/blocks/0/elements/0/text/text"},
-	"button.value":     {block: func(n int) obj { return actionsOf(buttonOf(obj{"value": strings.Repeat("é", n)})) }, ptr: "/blocks/0/elements/0/value"},
-	"button.url":       {block: func(n int) obj { return actionsOf(buttonOf(obj{"url": strings.Repeat("é", n)})) }, ptr: "/blocks/0/elements/0/url"},
+	"actions.elements": {block: func(n int) obj {
+		return actionsOf(repeated(n, func(int) any { return buttonOf(nil) })...)
+	}, ptr: "/blocks/0/elements", items: true},
+	"block_id": {block: func(n int) obj { return obj{"type": "divider", "block_id": strings.Repeat("é", n)} },
+		ptr: "/blocks/0/block_id"},
+	"action_id": {block: func(n int) obj {
+		return actionsOf(buttonOf(obj{"action_id": strings.Repeat("é", n)}))
+	}, ptr: "/blocks/0/elements/0/action_id"},
+	"button.text": {block: func(n int) obj {
+		return actionsOf(buttonOf(obj{"text": plainText(n)}))
+	}, ptr: "/blocks/0/elements/0/text/text"},
+	"button.value": {block: func(n int) obj { return actionsOf(buttonOf(obj{"value": strings.Repeat("é", n)})) },
+		ptr: "/blocks/0/elements/0/value"},
+	"button.url": {block: func(n int) obj { return actionsOf(buttonOf(obj{"url": strings.Repeat("é", n)})) },
+		ptr: "/blocks/0/elements/0/url"},
 	"button.accessibility": {block: func(n int) obj {
 		return actionsOf(buttonOf(obj{"accessibility_label": strings.Repeat("é", n)}))
 	}, ptr: "/blocks/0/elements/0/accessibility_label"},
@@ -65,10 +78,14 @@ var sized = map[string]struct {
 	"confirm.text":    {block: confirmWith("text"), ptr: "/blocks/0/elements/0/confirm/text/text"},
 	"confirm.confirm": {block: confirmWith("confirm"), ptr: "/blocks/0/elements/0/confirm/confirm/text"},
 	"confirm.deny":    {block: confirmWith("deny"), ptr: "/blocks/0/elements/0/confirm/deny/text"},
-	"select.options": {block: func(n int) obj { return actionsOf(obj{"type": "static_select", "options": optionsOf(n)}) },
+	"select.options": {block: func(n int) obj {
+		return actionsOf(obj{"type": "static_select", "options": optionsOf(n)})
+	},
 		ptr: "/blocks/0/elements/0/options", items: true},
 	"select.option_groups": {block: func(n int) obj {
-		return actionsOf(obj{"type": "static_select", "option_groups": repeated(n, func(int) any { return obj{"label": plainText(1), "options": optionsOf(1)} })})
+		return actionsOf(obj{"type": "static_select", "option_groups": repeated(n, func(int) any {
+			return obj{"label": plainText(1), "options": optionsOf(1)}
+		})})
 	}, ptr: "/blocks/0/elements/0/option_groups", items: true},
 	"overflow.options":      {block: listOf("overflow"), ptr: "/blocks/0/elements/0/options", items: true},
 	"checkboxes.options":    {block: listOf("checkboxes"), ptr: "/blocks/0/elements/0/options", items: true},
@@ -76,24 +93,37 @@ var sized = map[string]struct {
 	"option.text":           {block: optionWith("text"), ptr: "/blocks/0/elements/0/options/0/text/text"},
 	"option.description":    {block: optionWith("description"), ptr: "/blocks/0/elements/0/options/0/description/text"},
 	"option.value": {block: func(n int) obj {
-		return actionsOf(obj{"type": "overflow", "options": []any{obj{"text": plainText(1), "value": strings.Repeat("é", n)}}})
+		return actionsOf(obj{"type": "overflow", "options": []any{obj{"text": plainText(1),
+			"value": strings.Repeat("é", n)}}})
 	}, ptr: "/blocks/0/elements/0/options/0/value"},
-	"placeholder": {block: func(n int) obj { return actionsOf(obj{"type": "users_select", "placeholder": plainText(n)}) }, ptr: "/blocks/0/elements/0/placeholder/text"},
+	"placeholder": {block: func(n int) obj {
+		return actionsOf(obj{"type": "users_select", "placeholder": plainText(n)})
+	}, ptr: "/blocks/0/elements/0/placeholder/text"},
 	"input.label": {block: func(n int) obj {
 		return obj{"type": "input", "label": plainText(n), "element": obj{"type": "plain_text_input"}}
 	}, ptr: "/blocks/0/label/text"},
 	"input.hint": {block: func(n int) obj {
-		return obj{"type": "input", "label": plainText(1), "hint": plainText(n), "element": obj{"type": "plain_text_input"}}
+		return obj{"type": "input", "label": plainText(1), "hint": plainText(n),
+			"element": obj{"type": "plain_text_input"}}
 	}, ptr: "/blocks/0/hint/text"},
 	"image.alt_text": {block: func(n int) obj {
 		return obj{"type": "image", "image_url": "https://x.example/i.png", "alt_text": strings.Repeat("é", n)}
 	}, ptr: "/blocks/0/alt_text"},
-	"view.title":            {view: func(n int) obj { return modalOf(obj{"title": plainText(n)}) }, ptr: "/view/title/text"},
-	"view.submit":           {view: func(n int) obj { return modalOf(obj{"submit": plainText(n)}) }, ptr: "/view/submit/text"},
-	"view.close":            {view: func(n int) obj { return modalOf(obj{"close": plainText(n)}) }, ptr: "/view/close/text"},
-	"view.private_metadata": {view: func(n int) obj { return modalOf(obj{"private_metadata": strings.Repeat("é", n)}) }, ptr: "/view/private_metadata"},
-	"view.callback_id":      {view: func(n int) obj { return modalOf(obj{"callback_id": strings.Repeat("é", n)}) }, ptr: "/view/callback_id"},
-	"view.external_id":      {view: func(n int) obj { return modalOf(obj{"external_id": strings.Repeat("é", n)}) }, ptr: "/view/external_id"},
+	"view.title": {view: func(n int) obj {
+		return modalOf(obj{"title": plainText(n)})
+	}, ptr: "/view/title/text"},
+	"view.submit": {view: func(n int) obj {
+		return modalOf(obj{"submit": plainText(n)})
+	}, ptr: "/view/submit/text"},
+	"view.close": {view: func(n int) obj {
+		return modalOf(obj{"close": plainText(n)})
+	}, ptr: "/view/close/text"},
+	"view.private_metadata": {view: func(n int) obj { return modalOf(obj{"private_metadata": strings.Repeat("é", n)}) },
+		ptr: "/view/private_metadata"},
+	"view.callback_id": {view: func(n int) obj { return modalOf(obj{"callback_id": strings.Repeat("é", n)}) },
+		ptr: "/view/callback_id"},
+	"view.external_id": {view: func(n int) obj { return modalOf(obj{"external_id": strings.Repeat("é", n)}) },
+		ptr: "/view/external_id"},
 	"modal.blocks": {view: func(n int) obj {
 		return modalOf(obj{"blocks": repeated(n, func(int) any { return obj{"type": "divider"} })})
 	}, ptr: "/view/blocks", items: true},
@@ -168,27 +198,41 @@ func TestBlocksAreRefusedInSlacksWords(t *testing.T) {
 		want   []string
 	}{
 		"a long section names the union first": {[]any{obj{"type": "section", "text": mrkdwnText(3001)}}, []string{
-			"failed to match all allowed schemas [json-pointer:/blocks/0/text]", "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"}},
-		"an empty section":       {[]any{obj{"type": "section"}}, []string{"must define either `text` or `fields` [json-pointer:/blocks/0]"}},
-		"an unknown block":       {[]any{obj{"type": "nonsense"}}, []string{"unsupported type: nonsense [json-pointer:/blocks/0/type]"}},
-		"mrkdwn in a header":     {[]any{obj{"type": "header", "text": mrkdwnText(1)}}, []string{"unsupported type: mrkdwn [json-pointer:/blocks/0/text/type]"}},
-		"an additional property": {[]any{obj{"type": "divider", "style": "x"}}, []string{"invalid additional property: style [json-pointer:/blocks/0]"}},
-		"a button without text":  {[]any{actionsOf(obj{"type": "button"})}, []string{"missing required field: text [json-pointer:/blocks/0/elements/0]"}},
+			"failed to match all allowed schemas [json-pointer:/blocks/0/text]",
+			"must be less than 3001 characters [json-pointer:/blocks/0/text/text]"}},
+		"an empty section": {[]any{obj{"type": "section"}},
+			[]string{"must define either `text` or `fields` [json-pointer:/blocks/0]"}},
+		"an unknown block": {[]any{obj{"type": "nonsense"}},
+			[]string{"unsupported type: nonsense [json-pointer:/blocks/0/type]"}},
+		"mrkdwn in a header": {[]any{obj{"type": "header", "text": mrkdwnText(1)}},
+			[]string{"unsupported type: mrkdwn [json-pointer:/blocks/0/text/type]"}},
+		"an additional property": {[]any{obj{"type": "divider", "style": "x"}},
+			[]string{"invalid additional property: style [json-pointer:/blocks/0]"}},
+		"a button without text": {[]any{actionsOf(obj{"type": "button"})},
+			[]string{"missing required field: text [json-pointer:/blocks/0/elements/0]"}},
 		"a multi select among actions": {[]any{actionsOf(obj{"type": "multi_users_select"})},
 			[]string{"unsupported type: multi_users_select [json-pointer:/blocks/0/elements/0/type]"}},
 		"the same action_id twice in a block": {[]any{actionsOf(buttonOf(id("a")), buttonOf(id("a")))},
 			[]string{"action_id `a` already exists in this block [json-pointer:/blocks/0/elements/1/action_id]"}},
 		"the same action_id in two blocks": {[]any{actionsOf(buttonOf(id("a"))), actionsOf(buttonOf(id("a")))}, nil},
-		"the same block_id twice": {[]any{obj{"type": "divider", "block_id": "b"}, obj{"type": "divider", "block_id": "b"}},
+		"the same block_id twice": {[]any{obj{"type": "divider", "block_id": "b"},
+			obj{"type": "divider", "block_id": "b"}},
 			[]string{"block_id `b` already exists [json-pointer:/blocks/1/block_id]"}},
-		"an initial option from nowhere": {[]any{inputOf(obj{"type": "static_select", "options": optionsOf(2), "initial_option": obj{"text": plainText(1), "value": "9"}})},
+		"an initial option from nowhere": {[]any{inputOf(obj{"type": "static_select", "options": optionsOf(2),
+			"initial_option": obj{"text": plainText(1), "value": "9"}})},
 			[]string{"initial option was not found in the list of options [json-pointer:/blocks/0/element]"}},
-		"51 blocks":          {repeated(51, func(int) any { return obj{"type": "divider"} }), []string{"no more than 50 items allowed [json-pointer:/blocks]"}},
-		"a list of strings":  {[]any{"x"}, []string{"must be an object [json-pointer:/blocks/0]"}},
-		"a bad date":         {[]any{actionsOf(obj{"type": "datepicker", "initial_date": "31.12.2026"})}, []string{"must match the format YYYY-MM-DD [json-pointer:/blocks/0/elements/0/initial_date]"}},
-		"two tables":         {[]any{tableBlock(), tableBlock()}, []string{"no more than 1 items allowed [json-pointer:/blocks]"}},
-		"markdown too long":  {[]any{obj{"type": "markdown", "text": strings.Repeat("a", 7000)}, obj{"type": "markdown", "text": strings.Repeat("a", 7000)}}, []string{"must be less than 12001 characters [json-pointer:/blocks]"}},
-		"a plain valid card": {[]any{obj{"type": "section", "text": mrkdwnText(5), "accessory": buttonOf(nil)}, actionsOf(buttonOf(obj{"style": "primary"}))}, nil},
+		"51 blocks": {repeated(51, func(int) any { return obj{"type": "divider"} }),
+			[]string{"no more than 50 items allowed [json-pointer:/blocks]"}},
+		"a list of strings": {[]any{"x"}, []string{"must be an object [json-pointer:/blocks/0]"}},
+		"a bad date": {[]any{actionsOf(obj{"type": "datepicker", "initial_date": "31.12.2026"})},
+			[]string{"must match the format YYYY-MM-DD [json-pointer:/blocks/0/elements/0/initial_date]"}},
+		"two tables": {[]any{tableBlock(), tableBlock()},
+			[]string{"no more than 1 items allowed [json-pointer:/blocks]"}},
+		"markdown too long": {[]any{obj{"type": "markdown", "text": strings.Repeat("a", 7000)},
+			obj{"type": "markdown", "text": strings.Repeat("a", 7000)}},
+			[]string{"must be less than 12001 characters [json-pointer:/blocks]"}},
+		"a plain valid card": {[]any{obj{"type": "section", "text": mrkdwnText(5), "accessory": buttonOf(nil)},
+			actionsOf(buttonOf(obj{"style": "primary"}))}, nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -208,15 +252,21 @@ func TestViewsAreRefusedInSlacksWords(t *testing.T) {
 		view obj
 		want []string
 	}{
-		"input without submit": {merge(modalOf(nil), obj{"submit": nil, "blocks": []any{obj{"type": "divider"}, inputOf(obj{"type": "plain_text_input"})}}),
+		"input without submit": {merge(modalOf(nil), obj{"submit": nil, "blocks": []any{obj{"type": "divider"},
+			inputOf(obj{"type": "plain_text_input"})}}),
 			[]string{"must define `submit` to use an `input` block in modals [json-pointer:/view/blocks/1/input]"}},
-		"without title":      {modalOf(obj{"title": nil}), []string{"missing required field: title [json-pointer:/view]"}},
-		"without blocks":     {modalOf(obj{"blocks": nil}), []string{"missing required field: blocks [json-pointer:/view]"}},
-		"of no type":         {obj{"blocks": []any{}}, []string{"missing required field: type [json-pointer:/view]"}},
-		"of an odd type":     {obj{"type": "popup"}, []string{"unsupported type: popup [json-pointer:/view/type]"}},
-		"table in a modal":   {modalOf(obj{"blocks": []any{tableBlock()}}), []string{"unsupported type: table [json-pointer:/view/blocks/0/type]"}},
-		"every input kind":   {modalOf(obj{"blocks": everyInput()}), nil},
-		"long min_length":    {modalOf(obj{"blocks": []any{inputOf(obj{"type": "plain_text_input", "min_length": 3001})}}), []string{"must be less than 3001 [json-pointer:/view/blocks/0/element/min_length]"}},
+		"without title": {modalOf(obj{"title": nil}),
+			[]string{"missing required field: title [json-pointer:/view]"}},
+		"without blocks": {modalOf(obj{"blocks": nil}),
+			[]string{"missing required field: blocks [json-pointer:/view]"}},
+		"of no type":     {obj{"blocks": []any{}}, []string{"missing required field: type [json-pointer:/view]"}},
+		"of an odd type": {obj{"type": "popup"}, []string{"unsupported type: popup [json-pointer:/view/type]"}},
+		"table in a modal": {modalOf(obj{"blocks": []any{tableBlock()}}),
+			[]string{"unsupported type: table [json-pointer:/view/blocks/0/type]"}},
+		"every input kind": {modalOf(obj{"blocks": everyInput()}), nil},
+		"long min_length": {
+			modalOf(obj{"blocks": []any{inputOf(obj{"type": "plain_text_input", "min_length": 3001})}}),
+			[]string{"must be less than 3001 [json-pointer:/view/blocks/0/element/min_length]"}},
 		"home with an input": {obj{"type": "home", "blocks": []any{inputOf(obj{"type": "users_select"})}}, nil},
 	}
 	for name, c := range cases {

@@ -22,7 +22,8 @@ import (
 )
 
 // browsers are looked for in this order, as in the Makefile.
-var browsers = []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"}
+var browsers = []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome",
+	"google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"}
 
 // patience is how long a test waits for something on the page before it fails.
 const patience = 15 * time.Second
@@ -73,9 +74,11 @@ func startBrowser(t *testing.T) context.Context {
 		}
 		t.Skip("NOT TESTED: no Chromium or Chrome is in PATH, so the page was not tried in a browser")
 	}
-	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("force-prefers-reduced-motion", true))...)
+	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(),
+		append(chromedp.DefaultExecAllocatorOptions[:],
+			chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+			chromedp.Flag("disable-quic", true),
+			chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("force-prefers-reduced-motion", true))...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", path, err)
@@ -108,7 +111,8 @@ func openPage(t *testing.T, browser context.Context, url, as string) *tab {
 	}
 	p := &tab{t, ctx}
 	p.do(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url+"/?as="+as))
-	p.until(`document.querySelector('#people [aria-current]')?.dataset.action === ` + quote(as) + ` && !document.querySelector('.loading')`)
+	p.until(`document.querySelector('#people [aria-current]')?.dataset.action === ` + quote(as) +
+		` && !document.querySelector('.loading')`)
 	return p
 }
 
@@ -127,7 +131,8 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 func (p *tab) body() string {
 	ctx, cancel := context.WithTimeout(p.ctx, 2*time.Second)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll('dialog[open]'), document.body].map(e => e.innerText).join('\n---\n') + '\nFocus: ' + document.activeElement.outerHTML.slice(0, 200) + '\nValue: ' + JSON.stringify(document.activeElement.value) + ' scroll ' + document.querySelector('#messages').scrollTop + ' of ' + document.querySelector('#messages').scrollHeight + ' count ' + document.querySelectorAll('.message').length`))
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](
+		`[...document.querySelectorAll('dialog[open]'), document.body].map(e => e.innerText).join('\n---\n') + '\nFocus: ' + document.activeElement.outerHTML.slice(0, 200) + '\nValue: ' + JSON.stringify(document.activeElement.value) + ' scroll ' + document.querySelector('#messages').scrollTop + ' of ' + document.querySelector('#messages').scrollHeight + ' count ' + document.querySelectorAll('.message').length`))
 	if err != nil {
 		return err.Error()
 	}
@@ -157,7 +162,8 @@ func (p *tab) until(expr string) {
 // sees waits until an element shows a text.
 func (p *tab) sees(css, text string) {
 	p.t.Helper()
-	p.until(fmt.Sprintf(`[...document.querySelectorAll(%s)].some(e => e.innerText.includes(%s))`, quote(css), quote(text)))
+	p.until(fmt.Sprintf(`[...document.querySelectorAll(%s)].some(e => e.innerText.includes(%s))`, quote(css),
+		quote(text)))
 }
 
 func look[T any](p *tab, expr string) T {
@@ -190,12 +196,14 @@ func (p *tab) say(text string) {
 
 func modalOf(blocks ...slack.Block) slack.ModalViewRequest {
 	text := func(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("plain_text", s, false, false) }
-	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: "form", Title: text("Hand over"), Submit: text("Ask for it"), Close: text("Not now"), NotifyOnClose: true,
+	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: "form", Title: text("Hand over"),
+		Submit: text("Ask for it"), Close: text("Not now"), NotifyOnClose: true,
 		Blocks: slack.Blocks{BlockSet: blocks}}
 }
 
 func field(id, label string) *slack.InputBlock {
-	return slack.NewInputBlock(id, slack.NewTextBlockObject("plain_text", label, false, false), slack.NewTextBlockObject("plain_text", "A hint", false, false),
+	return slack.NewInputBlock(id, slack.NewTextBlockObject("plain_text", label, false, false),
+		slack.NewTextBlockObject("plain_text", "A hint", false, false),
 		slack.NewPlainTextInputBlockElement(nil, id))
 }
 
@@ -222,7 +230,8 @@ func botSays(t *testing.T, a *app, channel string, options ...slack.MsgOption) s
 }
 
 func pageCompletesCommands(t *testing.T, browser context.Context) {
-	s, url := workspace(t, slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/do", Description: "Does things", UsageHint: "help | status [account]"}, {Command: "/dance", Description: "Dances"}}})
+	s, url := workspace(t, slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/do",
+		Description: "Does things", UsageHint: "help | status [account]"}, {Command: "/dance", Description: "Dances"}}})
 	connect(t, s, url, func(a *app, e socketmode.Event) {
 		if c, ok := e.Data.(slack.SlashCommand); ok {
 			_ = a.sock.Ack(*e.Request, map[string]any{"text": "You said *" + c.Text + "*."})
@@ -232,7 +241,8 @@ func pageCompletesCommands(t *testing.T, browser context.Context) {
 	p.do(chromedp.Focus(chromedp.CSS("#text")))
 	p.keys("/d")
 	p.until(`document.querySelectorAll('#hints li').length === 2`)
-	if got := look[string](p, `document.querySelector('#hints [aria-selected=true]').innerText`); !strings.Contains(got, "/do") || !strings.Contains(got, "Does things") {
+	if got := look[string](p, `document.querySelector('#hints [aria-selected=true]').innerText`); !strings.Contains(got,
+		"/do") || !strings.Contains(got, "Does things") {
 		t.Errorf("first suggestion: %q", got)
 	}
 	p.keys(kb.ArrowDown)
@@ -262,15 +272,18 @@ func pageModals(t *testing.T, browser context.Context) {
 		switch d := e.Data.(type) {
 		case slack.SlashCommand:
 			ack(a, e)
-			_, _ = a.api.OpenView(d.TriggerID, modalOf(section("Please fill in."), field("who", "Who"), field("why", "Why"), actions("more", plainButton("add", "Add a field"))))
+			_, _ = a.api.OpenView(d.TriggerID, modalOf(section("Please fill in."), field("who", "Who"),
+				field("why", "Why"), actions("more", plainButton("add", "Add a field"))))
 		case slack.InteractionCallback:
 			switch d.Type {
 			case slack.InteractionTypeBlockActions:
 				ack(a, e)
-				_, _ = a.api.UpdateView(modalOf(section("One more."), field("who", "Who"), field("why", "Why"), field("extra", "Extra")), "", "", d.View.ID)
+				_, _ = a.api.UpdateView(modalOf(section("One more."), field("who", "Who"), field("why", "Why"),
+					field("extra", "Extra")), "", "", d.View.ID)
 			case slack.InteractionTypeViewSubmission:
 				if submitted.Add(1) == 1 {
-					_ = a.sock.Ack(*e.Request, slack.NewErrorsViewSubmissionResponse(map[string]string{"who": "Nobody has that name."}))
+					_ = a.sock.Ack(*e.Request, slack.NewErrorsViewSubmissionResponse(
+						map[string]string{"who": "Nobody has that name."}))
 					return
 				}
 				next := modalOf(section("The second view"))
@@ -289,13 +302,16 @@ func pageModals(t *testing.T, browser context.Context) {
 	}
 	p.click("#modal [type=submit]")
 	p.until(`document.querySelectorAll('#modal .error').length === 2`)
-	if got := look[string](p, `(e => document.getElementById(e.getAttribute('aria-describedby').split(' ')[0]).innerText)(document.querySelector('#modal [data-block=who]'))`); !strings.Contains(got, "Please complete this required field.") {
+	if got := look[string](p,
+		`(e => document.getElementById(e.getAttribute('aria-describedby').split(' ')[0]).innerText)(document.querySelector('#modal [data-block=who]'))`); !strings.Contains(got, "Please complete this required field.") {
 		t.Errorf("the field is described by %q", got)
 	}
 	p.keys("Nobody" + kb.Tab + "because")
 	p.click("#modal [data-action=add]")
 	p.until(`document.querySelector('#modal [data-block=extra]')`)
-	if who, why := look[string](p, `document.querySelector('#modal [data-block=who]').value`), look[string](p, `document.querySelector('#modal [data-block=why]').value`); who != "Nobody" || why != "because" {
+	if who, why := look[string](p, `document.querySelector('#modal [data-block=who]').value`),
+		look[string](p, `document.querySelector('#modal [data-block=why]').value`); who != "Nobody" ||
+		why != "because" {
 		t.Errorf("after views.update the fields hold %q and %q", who, why)
 	}
 	p.do(chromedp.SendKeys(chromedp.CSS("#modal [data-block=extra]"), "more"))
@@ -350,7 +366,8 @@ func pagePeople(t *testing.T, browser context.Context) {
 	p.sees("#messages .message", "hello all")
 	p.until(badge("UBEN") + ` === '2' && ` + badge("UANA") + ` === ''`)
 	for user, word := range map[string]string{"UGUS": "guest", "UFAY": "other workspace", "UOLD": "deactivated"} {
-		if got := look[string](p, `document.querySelector('#people [data-action=`+user+`]').innerText`); !strings.Contains(got, word) {
+		if got := look[string](p, `document.querySelector('#people [data-action=`+user+
+			`]').innerText`); !strings.Contains(got, word) {
 			t.Errorf("%s is described as %q", user, got)
 		}
 	}
@@ -362,7 +379,8 @@ func pagePeople(t *testing.T, browser context.Context) {
 	p.click("#people [data-action=UANA]")
 	p.sees("#messages .message", "hello all")
 	p.do(chromedp.Reload())
-	p.until(`document.querySelector('#people [aria-current]')?.dataset.action === 'UANA' && ` + badge("UBEN") + ` === ''`)
+	p.until(`document.querySelector('#people [aria-current]')?.dataset.action === 'UANA' && ` + badge("UBEN") +
+		` === ''`)
 	s.Deactivate("UBEN")
 	p.until(`document.querySelector('#people [data-action=UBEN]').disabled`)
 }
@@ -372,8 +390,10 @@ func pageConfirms(t *testing.T, browser context.Context) {
 	var clicks atomic.Int32
 	a := connect(t, s, url, func(a *app, e socketmode.Event) { clicks.Add(1); ack(a, e) })
 	sure := plainButton("remove", "Remove").WithStyle(slack.StyleDanger).WithConfirm(slack.NewConfirmationBlockObject(
-		slack.NewTextBlockObject("plain_text", "Remove it?", false, false), slack.NewTextBlockObject("mrkdwn", "This *cannot* be undone.", false, false),
-		slack.NewTextBlockObject("plain_text", "Remove it", false, false), slack.NewTextBlockObject("plain_text", "Keep it", false, false)))
+		slack.NewTextBlockObject("plain_text", "Remove it?", false, false), slack.NewTextBlockObject("mrkdwn",
+			"This *cannot* be undone.", false, false),
+		slack.NewTextBlockObject("plain_text", "Remove it", false, false), slack.NewTextBlockObject("plain_text",
+			"Keep it", false, false)))
 	botSays(t, a, "C0OPS", slack.MsgOptionBlocks(section("A card"), actions("b", sure)))
 	p := openPage(t, browser, url, "UANA")
 	p.click(".message [data-action=remove]")
@@ -463,14 +483,16 @@ func pageInspector(t *testing.T, browser context.Context) {
 		t.Fatal("the channel should not exist")
 	}
 	p.sees("#traffic .line", "✗ channel_not_found")
-	if first := look[string](p, `document.querySelector('#traffic .line').innerText`); !strings.Contains(first, "chat.postMessage") || !strings.Contains(first, "ms") || !strings.Contains(first, "from app") {
+	if first := look[string](p, `document.querySelector('#traffic .line').innerText`); !strings.Contains(first,
+		"chat.postMessage") || !strings.Contains(first, "ms") || !strings.Contains(first, "from app") {
 		t.Errorf("the newest line is %q", first)
 	}
 	p.do(chromedp.SendKeys(chromedp.CSS("#traffic-filter"), "slash"))
 	p.until(`document.querySelectorAll('#traffic .line').length === 1`)
 	p.click("#traffic .line")
 	p.sees("#traffic .details", "trigger_id")
-	if text := look[string](p, `document.querySelector('#traffic .details').textContent`); strings.Contains(text, "xoxb-sim") || !strings.Contains(text, "<token>") {
+	if text := look[string](p, `document.querySelector('#traffic .details').textContent`); strings.Contains(text,
+		"xoxb-sim") || !strings.Contains(text, "<token>") {
 		t.Errorf("a token is shown, or none was left out:\n%s", text)
 	}
 	p.click("#traffic-pause")
@@ -491,7 +513,9 @@ func pageColours(t *testing.T, browser context.Context) {
 	p := openPage(t, browser, url, "UANA")
 	system := func(scheme string) {
 		t.Helper()
-		if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
+		if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme",
+				Value: scheme}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -540,7 +564,9 @@ func pageKeyboard(t *testing.T, browser context.Context) {
 	p.keys("Jane" + kb.Enter)
 	wait(t, s, func(*slacksim.Snapshot) bool { return sent.Load() == "Jane" })
 	p.until(`!document.querySelector('#modal[open]') && document.activeElement.id === 'text'`)
-	more := slack.NewOverflowBlockElement("more", slack.NewOptionBlockObject("one", slack.NewTextBlockObject("plain_text", "One", false, false), nil), slack.NewOptionBlockObject("two", slack.NewTextBlockObject("plain_text", "Two", false, false), nil))
+	more := slack.NewOverflowBlockElement("more", slack.NewOptionBlockObject("one",
+		slack.NewTextBlockObject("plain_text", "One", false, false), nil), slack.NewOptionBlockObject("two",
+		slack.NewTextBlockObject("plain_text", "Two", false, false), nil))
 	botSays(t, a, "C0OPS", slack.MsgOptionBlocks(section("A card"), actions("b", plainButton("go", "Go on"), more)))
 	p.sees("#messages", "A card")
 	for range 12 { // back from the composer over the tools of the message to its buttons
@@ -563,7 +589,8 @@ func pageKeyboard(t *testing.T, browser context.Context) {
 func pageKeys(t *testing.T, browser context.Context) {
 	s, url := workspace(t, slacksim.Options{Panel: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte(`<!doctype html><title>A panel</title><body><button id="one">One</button><button id="two">Two</button>`))
+		_, _ = w.Write([]byte(
+			`<!doctype html><title>A panel</title><body><button id="one">One</button><button id="two">Two</button>`))
 	})})
 	for i := range 5 {
 		must[string](t)(s.Post("UBEN", "C0OPS", fmt.Sprintf("word %d", i), ""))
@@ -589,7 +616,8 @@ func pageKeys(t *testing.T, browser context.Context) {
 	at("#people [data-action=UANA]")
 	p.keys(kb.F6, chromedp.ModifierShift)
 	p.until(`document.activeElement.contentDocument?.activeElement.id === 'two'`) // where it was left
-	p.keys("/", chromedp.ModifierCtrl)                                            // keys of the page work in the panel, too
+	// keys of the page work in the panel, too
+	p.keys("/", chromedp.ModifierCtrl)
 	p.sees("#keys[open]", "Next or previous part of the page")
 	p.keys(kb.Escape)
 	p.until(`!document.querySelector('#keys').open`)
@@ -626,7 +654,8 @@ func pageKeys(t *testing.T, browser context.Context) {
 	at(".message [aria-label='Reply in thread']")
 }
 
-// longForm is a modal of 100 blocks: a heading, 33 rows of text with a button, a select and an input each, as asked for in round n.
+// longForm is a modal of 100 blocks: a heading, 33 rows of text with a button, a select and an
+// input each, as asked for in round n.
 func longForm(round int) string {
 	blocks := []string{fmt.Sprintf(`{"type":"header","text":{"type":"plain_text","text":"Round %d"}}`, round)}
 	for i := range 33 {
@@ -634,7 +663,8 @@ func longForm(round int) string {
 		if i == 7 {
 			change = round // another question in the same place: what was answered before must not stand there
 		}
-		blocks = append(blocks, fmt.Sprintf(`{"type":"section","block_id":"row%[1]d","text":{"type":"mrkdwn","text":"*person%[1]d@acme.example*, seen in round %[2]d"},"accessory":{"type":"button","action_id":"go%[1]d","text":{"type":"plain_text","text":"Look at %[1]d"},"value":"%[1]d"}}`, i, round),
+		blocks = append(blocks,
+			fmt.Sprintf(`{"type":"section","block_id":"row%[1]d","text":{"type":"mrkdwn","text":"*person%[1]d@acme.example*, seen in round %[2]d"},"accessory":{"type":"button","action_id":"go%[1]d","text":{"type":"plain_text","text":"Look at %[1]d"},"value":"%[1]d"}}`, i, round),
 			fmt.Sprintf(`{"type":"input","block_id":"pick%[1]d","label":{"type":"plain_text","text":"What of %[1]d"},"element":{"type":"static_select","action_id":"pick","options":[{"text":{"type":"plain_text","text":"Keep"},"value":"keep"},{"text":{"type":"plain_text","text":"Remove"},"value":"remove"}]}}`, i),
 			fmt.Sprintf(`{"type":"input","optional":true,"block_id":"why%[1]d-%[2]d","label":{"type":"plain_text","text":"Why %[1]d"},"element":{"type":"plain_text_input","action_id":"why","initial_value":"as of %[2]d"}}`, i, change))
 	}
@@ -649,12 +679,14 @@ func pageLongForm(t *testing.T, browser context.Context) {
 		ack(a, e)
 		switch d := e.Data.(type) {
 		case slack.SlashCommand:
-			_, _ = do(t, request(t, "POST", url+"/api/views.open?token=xoxb-sim", "application/json", `{"trigger_id":`+quote(d.TriggerID)+`,"view":`+longForm(0)+`}`))
+			_, _ = do(t, request(t, "POST", url+"/api/views.open?token=xoxb-sim", "application/json",
+				`{"trigger_id":`+quote(d.TriggerID)+`,"view":`+longForm(0)+`}`))
 		case slack.InteractionCallback:
 			acts <- d
 			if d.Type == slack.InteractionTypeBlockActions {
 				round++
-				_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json", `{"view_id":`+quote(d.View.ID)+`,"hash":`+quote(d.View.Hash)+`,"view":`+longForm(round)+`}`))
+				_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json",
+					`{"view_id":`+quote(d.View.ID)+`,"hash":`+quote(d.View.Hash)+`,"view":`+longForm(round)+`}`))
 			}
 		}
 	})
@@ -674,10 +706,13 @@ func pageLongForm(t *testing.T, browser context.Context) {
 	p.keys(kb.Enter)
 	d := <-acts
 	values := d.View.State.Values
-	if d.Container.Type != "view" || d.Container.ViewID != d.View.ID || d.View.PrivateMetadata != "page 1" || d.View.RootViewID != d.View.ID || d.View.Hash == "" || len(values) != 66 {
-		t.Errorf("container %+v, view %s %q %q with %d values", d.Container, d.View.ID, d.View.PrivateMetadata, d.View.Hash, len(values))
+	if d.Container.Type != "view" || d.Container.ViewID != d.View.ID || d.View.PrivateMetadata != "page 1" ||
+		d.View.RootViewID != d.View.ID || d.View.Hash == "" || len(values) != 66 {
+		t.Errorf("container %+v, view %s %q %q with %d values", d.Container, d.View.ID, d.View.PrivateMetadata,
+			d.View.Hash, len(values))
 	}
-	if values["pick20"]["pick"].SelectedOption.Value != "remove" || values["why20-0"]["why"].Value != "as of 0 and more" || values["why3-0"]["why"].Value != "as of 0" {
+	if values["pick20"]["pick"].SelectedOption.Value != "remove" ||
+		values["why20-0"]["why"].Value != "as of 0 and more" || values["why3-0"]["why"].Value != "as of 0" {
 		t.Errorf("the values are %+v %+v", values["pick20"], values["why20-0"])
 	}
 	p.sees("#modal", "Round 1")
@@ -685,7 +720,8 @@ func pageLongForm(t *testing.T, browser context.Context) {
 	if got := look[float64](p, `document.querySelector('#modal .body').scrollTop`); got < at-2 || got > at+2 {
 		t.Errorf("scrolled from %v to %v", at, got)
 	}
-	for css, want := range map[string]string{"[data-block='pick20']": "remove", "[data-block='why20-0']": "as of 0 and more", "[data-block='why7-1']": "as of 1"} {
+	for css, want := range map[string]string{"[data-block='pick20']": "remove",
+		"[data-block='why20-0']": "as of 0 and more", "[data-block='why7-1']": "as of 1"} {
 		if got := look[string](p, `document.querySelector("#modal `+css+`").value`); got != want {
 			t.Errorf("%s holds %q, want %q", css, got, want)
 		}
@@ -694,12 +730,14 @@ func pageLongForm(t *testing.T, browser context.Context) {
 	p.do(chromedp.Focus(chromedp.CSS("#modal [data-block='why20-0']")))
 	p.keys(kb.Home + "Now: ")
 	view := s.Views("UANA")[0]
-	_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json", `{"view_id":`+quote(view.ID)+`,"view":`+longForm(2)+`}`))
+	_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json",
+		`{"view_id":`+quote(view.ID)+`,"view":`+longForm(2)+`}`))
 	p.sees("#modal", "Round 2")
 	p.keys("still ")
 	p.until(`document.activeElement.value === 'Now: still as of 0 and more'`)
 	p.do(chromedp.Focus(chromedp.CSS("#modal [data-block='why7-2']")))
-	_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json", `{"view_id":`+quote(view.ID)+`,"view":`+longForm(3)+`}`))
+	_, _ = do(t, request(t, "POST", url+"/api/views.update?token=xoxb-sim", "application/json",
+		`{"view_id":`+quote(view.ID)+`,"view":`+longForm(3)+`}`))
 	p.until(`document.activeElement.id === 'modal-title'`)
 	p.keys(kb.Enter, chromedp.ModifierCtrl)
 	p.until(`document.querySelectorAll('#modal .error').length === 32 && document.activeElement.dataset.block === 'pick0'`)
@@ -712,20 +750,25 @@ func pageFilesAndMany(t *testing.T, browser context.Context) {
 	acts := make(chan slack.InteractionCallback, 20)
 	var options []*slack.OptionBlockObject
 	for i := range 30 {
-		options = append(options, slack.NewOptionBlockObject(fmt.Sprintf("o%d", i), slack.NewTextBlockObject("plain_text", fmt.Sprintf("Flow %02d", i), false, false), nil))
+		options = append(options, slack.NewOptionBlockObject(fmt.Sprintf("o%d", i),
+			slack.NewTextBlockObject("plain_text", fmt.Sprintf("Flow %02d", i), false, false), nil))
 	}
 	most := 3
-	many := slack.NewOptionsMultiSelectBlockElement("multi_static_select", slack.NewTextBlockObject("plain_text", "Choose flows", false, false), "many", options...)
+	many := slack.NewOptionsMultiSelectBlockElement("multi_static_select", slack.NewTextBlockObject("plain_text",
+		"Choose flows", false, false), "many", options...)
 	many.MaxSelectedItems, many.InitialOptions = &most, options[4:5]
 	connect(t, s, url, func(a *app, e socketmode.Event) {
 		ack(a, e)
 		switch d := e.Data.(type) {
 		case slack.SlashCommand:
-			text := func(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("plain_text", s, false, false) }
+			text := func(s string) *slack.TextBlockObject {
+				return slack.NewTextBlockObject("plain_text", s, false, false)
+			}
 			word := field("word", "Word")
 			word.DispatchAction = true
 			if _, err := a.api.OpenView(d.TriggerID, modalOf(slack.NewInputBlock("many", text("Flows"), nil, many),
-				slack.NewInputBlock("proof", text("Proof"), nil, slack.NewFileInputBlockElement("proof").WithFileTypes("csv").WithMaxFiles(1)), word)); err != nil {
+				slack.NewInputBlock("proof", text("Proof"), nil,
+					slack.NewFileInputBlockElement("proof").WithFileTypes("csv").WithMaxFiles(1)), word)); err != nil {
 				t.Errorf("open the form: %v", err)
 			}
 		case slack.InteractionCallback:
@@ -784,7 +827,8 @@ func pageFilesAndMany(t *testing.T, browser context.Context) {
 		if l := values["many"]["many"].SelectedOptions; len(l) != 1 || l[0].Value != "o11" {
 			t.Errorf("%s: chosen are %+v", v.Type, l)
 		}
-		if l := values["proof"]["proof"].Files; len(l) != 1 || l[0].Name != "rows.csv" || l[0].Size != 4 || l[0].User != "UANA" {
+		if l := values["proof"]["proof"].Files; len(l) != 1 || l[0].Name != "rows.csv" || l[0].Size != 4 ||
+			l[0].User != "UANA" {
 			t.Errorf("%s: the files are %+v", v.Type, l)
 		}
 	}
@@ -800,11 +844,15 @@ func submitted(p *tab, acts <-chan slack.InteractionCallback) slack.InteractionC
 }
 
 func pageHostile(t *testing.T, browser context.Context) {
-	bad := []string{`<script>window.hacked=1</script>`, `<img src=x onerror="window.hacked=2">`, `"><svg onload=window.hacked=3>`, `<javascript:window.hacked=4|click>`, `<data:text/html,<script>window.hacked=5</script>|click>`,
-		`&lt;img src=x onerror=window.hacked=6&gt;`, "```<script>window.hacked=7</script>```", `<!date^1^{date}^javascript:window.hacked=8|x>`, `<@U"onmouseover=window.hacked=9>`}
+	bad := []string{`<script>window.hacked=1</script>`, `<img src=x onerror="window.hacked=2">`,
+		`"><svg onload=window.hacked=3>`, `<javascript:window.hacked=4|click>`,
+		`<data:text/html,<script>window.hacked=5</script>|click>`,
+		`&lt;img src=x onerror=window.hacked=6&gt;`, "```<script>window.hacked=7</script>```",
+		`<!date^1^{date}^javascript:window.hacked=8|x>`, `<@U"onmouseover=window.hacked=9>`}
 	s, url := workspace(t, slacksim.Options{BotName: `<img src=x onerror="window.hacked=10">`})
 	s.AddUser(slacksim.User{ID: "UBAD", Name: "bad", RealName: bad[1], Title: bad[0]})
-	s.AddChannel(slacksim.Channel{ID: "C0BAD", Name: `x"><script>window.hacked=11</script>`, Members: []string{"UANA", "U0BOT", "UBAD"}})
+	s.AddChannel(slacksim.Channel{ID: "C0BAD", Name: `x"><script>window.hacked=11</script>`,
+		Members: []string{"UANA", "U0BOT", "UBAD"}})
 	a := connect(t, s, url, func(a *app, e socketmode.Event) {
 		ack(a, e)
 		if d, ok := e.Data.(slack.SlashCommand); ok {
@@ -817,8 +865,10 @@ func pageHostile(t *testing.T, browser context.Context) {
 	p.click("#channels [data-action=C0BAD]")
 	for _, text := range bad {
 		must[string](t)(s.Post("UBAD", "C0BAD", text, ""))
-		botSays(t, a, "C0BAD", slack.MsgOptionText(text, false), slack.MsgOptionBlocks(section(text), slack.NewMarkdownBlock("", text+"\n\n[x](javascript:window.hacked=13)"),
-			slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(text, nil), slack.NewRichTextSectionLinkElement("javascript:window.hacked=14", text, nil))),
+		botSays(t, a, "C0BAD", slack.MsgOptionText(text, false), slack.MsgOptionBlocks(section(text),
+			slack.NewMarkdownBlock("", text+"\n\n[x](javascript:window.hacked=13)"),
+			slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionTextElement(text, nil),
+				slack.NewRichTextSectionLinkElement("javascript:window.hacked=14", text, nil))),
 			actions("", plainButton("a", cutTo(text, 75)))))
 	}
 	botSays(t, a, "C0BAD", slack.MsgOptionText("the last", false))
@@ -830,7 +880,8 @@ func pageHostile(t *testing.T, browser context.Context) {
 	if got := look[string](p, `String(window.hacked)`); got != "undefined" {
 		t.Errorf("a text ran as code: %s", got)
 	}
-	if n := look[int](p, `document.querySelectorAll('#messages script, #messages img, #modal script, #modal img, [onerror], [onload], a[href^="javascript:" i], a[href^="data:" i]').length`); n != 0 {
+	if n := look[int](p,
+		`document.querySelectorAll('#messages script, #messages img, #modal script, #modal img, [onerror], [onload], a[href^="javascript:" i], a[href^="data:" i]').length`); n != 0 {
 		t.Errorf("%d elements came out of texts", n)
 	}
 	if !look[bool](p, `document.querySelector('#messages').innerText.includes('<script>window.hacked=1</script>')`) {
@@ -853,12 +904,16 @@ func pageBlocks(t *testing.T, browser context.Context) {
 	{"type":"table","rows":[[{"type":"raw_text","text":"H"}],[{"type":"raw_text","text":"cell"}]]},
 	{"type":"markdown","text":"# Title\n**strong**\n\n- a\n- b\n\n| x | y |\n|---|---|\n| 1 | 2 |"},
 	{"type":"plan","title":"x"}]`
-	_, res := do(t, request(t, "POST", url+"/api/chat.postMessage?token=xoxb-sim", "application/json; charset=utf-8", `{"channel":"C0OPS","text":"all","blocks":`+blocks+`}`))
+	_, res := do(t, request(t, "POST", url+"/api/chat.postMessage?token=xoxb-sim", "application/json; charset=utf-8",
+		`{"channel":"C0OPS","text":"all","blocks":`+blocks+`}`))
 	if res.StatusCode != 200 {
 		t.Fatal(res.Status)
 	}
-	for css, text := range map[string]string{"h3": "Heading 🔑", ".fields": "plain *not bold*", ".section strong": "b", ".section em": "i", ".section s": "s", ".mention": "@Ben Ode", ".section a": "site",
-		".section time": "1970-01-01", "blockquote": "quoted", ".bullet": "point", ".context": "small", ".picture a": "A far picture", "ol li strong": "first", "pre": "pre", "td": "cell", ".markdown strong": "strong", ".markdown li": "b",
+	for css, text := range map[string]string{"h3": "Heading 🔑", ".fields": "plain *not bold*", ".section strong": "b",
+		".section em": "i", ".section s": "s", ".mention": "@Ben Ode", ".section a": "site",
+		".section time": "1970-01-01", "blockquote": "quoted", ".bullet": "point", ".context": "small",
+		".picture a": "A far picture", "ol li strong": "first", "pre": "pre", "td": "cell",
+		".markdown strong": "strong", ".markdown li": "b",
 		".unknown": "plan"} {
 		p.sees(".message "+css, text)
 	}
@@ -866,7 +921,8 @@ func pageBlocks(t *testing.T, browser context.Context) {
 		p.sees(".message .mention", name)
 	}
 	p.until(`[...document.images].every(i => i.src.startsWith(location.origin) && i.complete && i.naturalWidth > 0) && document.images.length === 1`)
-	up, err := a.api.UploadFile(slack.UploadFileParameters{Content: "a,b\n", Filename: "rows.csv", FileSize: 4, Channel: "C0OPS", Title: "Rows"})
+	up, err := a.api.UploadFile(slack.UploadFileParameters{Content: "a,b\n", Filename: "rows.csv", FileSize: 4,
+		Channel: "C0OPS", Title: "Rows"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -904,8 +960,9 @@ func pageHome(t *testing.T, browser context.Context) {
 }
 
 func publish(a *app, user, text string) {
-	_, _ = a.api.PublishViewContext(context.Background(), slack.PublishViewContextRequest{UserID: user, View: slack.HomeTabViewRequest{Type: slack.VTHomeTab,
-		Blocks: slack.Blocks{BlockSet: []slack.Block{section(text), actions("b", plainButton("press", "Press"))}}}})
+	_, _ = a.api.PublishViewContext(context.Background(), slack.PublishViewContextRequest{UserID: user,
+		View: slack.HomeTabViewRequest{Type: slack.VTHomeTab,
+			Blocks: slack.Blocks{BlockSet: []slack.Block{section(text), actions("b", plainButton("press", "Press"))}}}})
 }
 
 // maxNodes bounds what a long conversation may put into the page: 240 messages of about 12 elements.
@@ -913,7 +970,8 @@ const maxNodes = 5000
 
 func pageCrowded(t *testing.T, browser context.Context) {
 	s, url := workspace(t, slacksim.Options{})
-	s.AddChannel(slacksim.Channel{ID: "C0BIG", Name: "big", Members: []string{"UANA", "UBEN"}}) // without the app, to which nothing has to be told
+	// without the app, to which nothing has to be told
+	s.AddChannel(slacksim.Channel{ID: "C0BIG", Name: "big", Members: []string{"UANA", "UBEN"}})
 	for i := range 5000 {
 		must[string](t)(s.Post("UBEN", "C0BIG", fmt.Sprintf("message number %d", i), ""))
 	}
@@ -929,7 +987,8 @@ func pageCrowded(t *testing.T, browser context.Context) {
 	start = time.Now()
 	must[string](t)(s.Post("UBEN", "C0BIG", "the newest", ""))
 	p.sees(".message", "the newest")
-	t.Logf("5,000 messages: opened in %v, a new one shown after %v, %d elements", opened.Round(time.Millisecond), time.Since(start).Round(time.Millisecond), nodes())
+	t.Logf("5,000 messages: opened in %v, a new one shown after %v, %d elements", opened.Round(time.Millisecond),
+		time.Since(start).Round(time.Millisecond), nodes())
 	p.until(`document.querySelector('#messages').scrollTop + document.querySelector('#messages').clientHeight > document.querySelector('#messages').scrollHeight - 90`)
 	first := func() string { return look[string](p, `document.querySelector('.message').dataset.ts`) }
 	for range 6 {

@@ -28,7 +28,8 @@ func TestACanvasIsWrittenReadAndLost(t *testing.T) {
 		t.Fatal(id, err)
 	}
 	change := func(op, markdown string) error {
-		return a.api.EditCanvas(slack.EditCanvasParams{CanvasID: id, Changes: []slack.CanvasChange{{Operation: op, DocumentContent: text(markdown)}}})
+		return a.api.EditCanvas(slack.EditCanvasParams{CanvasID: id,
+			Changes: []slack.CanvasChange{{Operation: op, DocumentContent: text(markdown)}}})
 	}
 	if err := change("replace", "# Two"); err != nil {
 		t.Fatal(err)
@@ -45,7 +46,8 @@ func TestACanvasIsWrittenReadAndLost(t *testing.T) {
 		t.Errorf("files.info says %+v, %v", f, err)
 	}
 	if err := a.api.EditCanvas(slack.EditCanvasParams{CanvasID: id, Changes: []slack.CanvasChange{
-		{Operation: "replace", DocumentContent: text("a")}, {Operation: "replace", DocumentContent: text("b")}}}); err == nil {
+		{Operation: "replace", DocumentContent: text("a")},
+		{Operation: "replace", DocumentContent: text("b")}}}); err == nil {
 		t.Error("two operations in one call")
 	}
 	if err := change("replace", strings.Repeat("x", 100_001)); err == nil || err.Error() != "canvas_too_large" {
@@ -82,7 +84,8 @@ func TestOnlyAdministratorsDeleteMessagesOfOthers(t *testing.T) {
 	if err := s.DeleteMessage("UANA", "C0OPS", ts); err != nil {
 		t.Error(err)
 	}
-	if _, _, _, err := a.api.UpdateMessage("C0OPS", ts, slack.MsgOptionText("anew", false)); err == nil || err.Error() != "message_not_found" {
+	if _, _, _, err := a.api.UpdateMessage("C0OPS", ts, slack.MsgOptionText("anew", false)); err == nil ||
+		err.Error() != "message_not_found" {
 		t.Errorf("changing it: %v", err)
 	}
 }

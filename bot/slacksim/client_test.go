@@ -17,7 +17,8 @@ import (
 func workspace(t *testing.T, o slacksim.Options) (*slacksim.Server, string) {
 	t.Helper()
 	if o.Commands == nil {
-		o.Commands = []slacksim.SlashCommand{{Command: "/do", Description: "does", ShouldEscape: true}, {Command: "/raw"}}
+		o.Commands = []slacksim.SlashCommand{{Command: "/do", Description: "does", ShouldEscape: true},
+			{Command: "/raw"}}
 	}
 	s := slacksim.New(o)
 	web := httptest.NewServer(s)
@@ -30,7 +31,8 @@ func workspace(t *testing.T, o slacksim.Options) (*slacksim.Server, string) {
 	s.AddUser(slacksim.User{ID: "UOUT", Name: "out", TeamID: "T0OTHER"})
 	s.AddUser(slacksim.User{ID: "UOLD", Name: "old", Deleted: true})
 	s.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", Members: []string{"UANA", "UBEN", "U0BOT"}})
-	s.AddChannel(slacksim.Channel{ID: "C0EXT", Name: "ext", Members: []string{"UANA", "UFAY", "U0BOT"}, ExtShared: true})
+	s.AddChannel(slacksim.Channel{ID: "C0EXT", Name: "ext", Members: []string{"UANA", "UFAY", "U0BOT"},
+		ExtShared: true})
 	s.AddChannel(slacksim.Channel{ID: "C0PRIV", Name: "priv", Private: true, Members: []string{"UANA"}})
 	s.AddUserGroup("S0HOLD", "holders", []string{"UANA", "UBEN"})
 	return s, web.URL

@@ -84,13 +84,15 @@ type badRequest struct{ error }
 
 func (b badRequest) Unwrap() error { return b.error }
 
-// reply answers 200 with what f returned. Acts that are not possible get 422, unreadable bodies 400; both say why. An act
-// that the app did not acknowledge is no error here: its result carries the code.
+// reply answers 200 with what f returned. Acts that are not possible get 422, unreadable bodies
+// 400; both say why. An act that the app did not acknowledge is no error here: its result carries
+// the code.
 func reply(w http.ResponseWriter, r *http.Request, f func(*http.Request) (any, error)) {
 	out, err := f(r)
 	var bad badRequest
 	switch {
-	case err == nil, errors.Is(err, ErrOperationTimeout), errors.Is(err, ErrDispatchFailed), errors.Is(err, ErrInvalidResponse):
+	case err == nil, errors.Is(err, ErrOperationTimeout), errors.Is(err, ErrDispatchFailed),
+		errors.Is(err, ErrInvalidResponse):
 		if out == nil {
 			out = obj{"ok": err == nil, "error": codeOf(err)}
 		}

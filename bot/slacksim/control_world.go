@@ -17,7 +17,8 @@ func (s *Server) lookRoutes(get route) {
 	get("dm", func(r *http.Request) (any, error) { return obj{"channel": s.DM(r.URL.Query().Get("user"))}, nil })
 	get("app", func(*http.Request) (any, error) {
 		o := s.opt
-		return obj{"seed": o.Seed, "team_id": o.TeamID, "app_id": o.AppID, "bot_user_id": o.BotUserID, "bot_id": o.BotID,
+		return obj{"seed": o.Seed, "team_id": o.TeamID, "app_id": o.AppID, "bot_user_id": o.BotUserID,
+			"bot_id":   o.BotID,
 			"commands": orEmpty(o.Commands), "events": o.Events, "scopes": s.provided()}, nil
 	})
 }
@@ -57,7 +58,8 @@ func (s *Server) faultRoutes(get, post, remove route) {
 		for _, a := range s.rules {
 			rules = append(rules, obj{"id": a.id, "rule": a.Rule, "seen": a.seen})
 		}
-		return obj{"seed": s.opt.Seed, "random": s.opt.Faults, "rules": rules, "rate_limits": s.opt.RateLimits, "kinds": faultKinds}, nil
+		return obj{"seed": s.opt.Seed, "random": s.opt.Faults, "rules": rules, "rate_limits": s.opt.RateLimits,
+			"kinds": faultKinds}, nil
 	})
 	post("faults", func(r *http.Request) (any, error) {
 		rule, err := readRule(r)
@@ -179,7 +181,8 @@ func (s *Server) updateUser(r *http.Request) (any, error) {
 	return nil, nil
 }
 
-// updateChannel changes the fields that are given of the channel that id names: archived, shared, or with other members.
+// updateChannel changes the fields that are given of the channel that id names: archived, shared,
+// or with other members.
 func (s *Server) updateChannel(r *http.Request) (any, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {

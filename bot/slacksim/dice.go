@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// dice decides about random faults and the choice of a connection. A throw depends on the seed, on what is thrown for (a
-// method or kind of envelope), on whom it concerns (the key: a conversation, person, view) and on how many throws there
-// were for the same before; never on what else happened meanwhile. So traffic that arrives in another order among
-// conversations or people meets the same fate, and a rule that is injected shifts nothing.
+// dice decides about random faults and the choice of a connection. A throw depends on the seed, on
+// what is thrown for (a method or kind of envelope), on whom it concerns (the key: a conversation,
+// person, view) and on how many throws there were for the same before; never on what else happened
+// meanwhile. So traffic that arrives in another order among conversations or people meets the same
+// fate, and a rule that is injected shifts nothing.
 type dice struct {
 	seed   uint64
 	thrown map[string]uint64
@@ -76,7 +77,9 @@ func (s *Server) placeName(id string) string {
 	case ch == nil:
 		return id
 	case ch.im || ch.mpim:
-		people := slices.DeleteFunc(slices.Sorted(slices.Values(ch.Members)), func(u string) bool { return u == s.opt.BotUserID })
+		people := slices.DeleteFunc(slices.Sorted(slices.Values(ch.Members)), func(u string) bool {
+			return u == s.opt.BotUserID
+		})
 		return "dm:" + strings.Join(people, ",")
 	}
 	return id
@@ -85,9 +88,12 @@ func (s *Server) placeName(id string) string {
 // envelopeKey says whom an envelope concerns and what they did, as callKey does for calls.
 func (s *Server) envelopeKey(payload obj) string {
 	event, view := asObj(payload["event"]), asObj(payload["view"])
-	l := []string{asString(payload["type"]), asString(asObj(payload["user"])["id"]), asString(payload["user_id"]), asString(payload["command"]),
-		s.placeName(asString(payload["channel_id"])), s.placeName(asString(asObj(payload["channel"])["id"])), asString(payload["callback_id"]),
-		asString(view["callback_id"]), asString(event["type"]), asString(event["user"]), s.placeName(asString(event["channel"])), asString(event["tab"])}
+	l := []string{asString(payload["type"]), asString(asObj(payload["user"])["id"]), asString(payload["user_id"]),
+		asString(payload["command"]),
+		s.placeName(asString(payload["channel_id"])), s.placeName(asString(asObj(payload["channel"])["id"])),
+		asString(payload["callback_id"]),
+		asString(view["callback_id"]), asString(event["type"]), asString(event["user"]),
+		s.placeName(asString(event["channel"])), asString(event["tab"])}
 	for _, a := range asList(payload["actions"]) {
 		l = append(l, asString(asObj(a)["action_id"]))
 	}

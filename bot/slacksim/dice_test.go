@@ -25,7 +25,8 @@ func crowd(t *testing.T, o slacksim.Options) (*slacksim.Server, string) {
 	for i := range 8 {
 		user := fmt.Sprintf("U%d", i)
 		s.AddUser(slacksim.User{ID: user})
-		s.AddChannel(slacksim.Channel{ID: fmt.Sprintf("C%d", i), Name: fmt.Sprintf("c%d", i), Members: []string{user, "U0BOT"}})
+		s.AddChannel(slacksim.Channel{ID: fmt.Sprintf("C%d", i), Name: fmt.Sprintf("c%d", i),
+			Members: []string{user, "U0BOT"}})
 	}
 	return s, base
 }
@@ -41,10 +42,11 @@ func fates(s *slacksim.Server) map[string][]string {
 	return out
 }
 
-// TestTheSameSeedGivesTheSameFaultsToConcurrentTraffic makes the same calls one after another and twice at once, also about
-// direct messages and views, whose ids differ between the runs.
+// TestTheSameSeedGivesTheSameFaultsToConcurrentTraffic makes the same calls one after another and
+// twice at once, also about direct messages and views, whose ids differ between the runs.
 func TestTheSameSeedGivesTheSameFaultsToConcurrentTraffic(t *testing.T) {
-	weather := slacksim.Faults{RateLimited: 0.1, Storm: 0.05, ErrorBefore: 0.1, ErrorAfter: 0.1, Drop: 0.1, DropAfter: 0.1, Late: 0.01}
+	weather := slacksim.Faults{RateLimited: 0.1, Storm: 0.05, ErrorBefore: 0.1, ErrorAfter: 0.1, Drop: 0.1,
+		DropAfter: 0.1, Late: 0.01}
 	run := func(seed uint64, atOnce bool) map[string][]string {
 		s, base := crowd(t, slacksim.Options{Seed: seed, Faults: weather})
 		call := func(who, method string, args url.Values) {
@@ -85,7 +87,8 @@ func TestTheSameSeedGivesTheSameFaultsToConcurrentTraffic(t *testing.T) {
 		return fates(s)
 	}
 	calm, first, again, other := run(5, false), run(5, true), run(5, true), run(6, true)
-	if len(calm) < 24 || !strings.Contains(fmt.Sprint(calm), "drop_after") || !strings.Contains(fmt.Sprint(calm), "rate_limited") {
+	if len(calm) < 24 || !strings.Contains(fmt.Sprint(calm), "drop_after") || !strings.Contains(fmt.Sprint(calm),
+		"rate_limited") {
 		t.Fatalf("too few faults to compare: %v", calm)
 	}
 	for key := range maps.Keys(calm) {
@@ -101,8 +104,10 @@ func TestTheSameSeedGivesTheSameFaultsToConcurrentTraffic(t *testing.T) {
 // TestTheSameSeedGivesTheSameFaultsToConcurrentEnvelopes compares which events come twice, and which acks are lost.
 func TestTheSameSeedGivesTheSameFaultsToConcurrentEnvelopes(t *testing.T) {
 	run := func(seed uint64) map[string]int {
-		s, base := crowd(t, slacksim.Options{Seed: seed, Events: []string{"message.channels"}, Faults: slacksim.Faults{Duplicate: 0.3, AckLost: 0.2},
-			AckTimeout: 300 * time.Millisecond, RetryDelays: [3]time.Duration{time.Millisecond, time.Millisecond, time.Millisecond}})
+		s, base := crowd(t, slacksim.Options{Seed: seed, Events: []string{"message.channels"},
+			Faults:     slacksim.Faults{Duplicate: 0.3, AckLost: 0.2},
+			AckTimeout: 300 * time.Millisecond, RetryDelays: [3]time.Duration{time.Millisecond, time.Millisecond,
+				time.Millisecond}})
 		var mu sync.Mutex
 		got := map[string]int{} // channel and text -> how often it came
 		for range 2 {
@@ -170,7 +175,8 @@ func TestARuleShiftsNoRandomFault(t *testing.T) {
 	}
 	plain := run()
 	ruled := run(slacksim.Rule{Method: "auth.test", Kind: slacksim.FaultRateLimited, Skip: 2, Times: 3})
-	if !reflect.DeepEqual(plain[:2], ruled[:2]) || !reflect.DeepEqual(plain[5:], ruled[5:]) || ruled[3] != "rate_limited" {
+	if !reflect.DeepEqual(plain[:2], ruled[:2]) || !reflect.DeepEqual(plain[5:], ruled[5:]) ||
+		ruled[3] != "rate_limited" {
 		t.Errorf("without %v, with a rule %v", plain, ruled)
 	}
 }

@@ -132,9 +132,12 @@ func (s *Server) emit(name string, event obj, extShared bool) <-chan error {
 		first <- nil
 		return first
 	}
-	wrapper := obj{"token": s.verified, "team_id": s.opt.TeamID, "context_team_id": s.opt.TeamID, "context_enterprise_id": nil,
-		"api_app_id": s.opt.AppID, "event": event, "type": "event_callback", "event_id": s.newID("Ev", 9), "event_time": s.opt.Now().Unix(),
-		"authorizations": []any{obj{"enterprise_id": nil, "team_id": s.opt.TeamID, "user_id": s.opt.BotUserID, "is_bot": true,
+	wrapper := obj{"token": s.verified, "team_id": s.opt.TeamID, "context_team_id": s.opt.TeamID,
+		"context_enterprise_id": nil,
+		"api_app_id":            s.opt.AppID, "event": event, "type": "event_callback", "event_id": s.newID("Ev", 9),
+		"event_time": s.opt.Now().Unix(),
+		"authorizations": []any{obj{"enterprise_id": nil, "team_id": s.opt.TeamID, "user_id": s.opt.BotUserID,
+			"is_bot":                true,
 			"is_enterprise_install": false}},
 		"is_ext_shared_channel": extShared, "event_context": "4-" + s.newID("", 20)}
 	key := s.dice.next(s.envelopeKey(wrapper)) // of this event alone: its retries cross those of others
@@ -154,7 +157,8 @@ func (s *Server) sendEvent(f *Rule, key string, wrapper obj, attempt int) (*pend
 	if attempt > 0 {
 		reason = "timeout"
 	}
-	return s.sendBent(f, key, typeEvent, wrapper, obj{"accepts_response_payload": false, "retry_attempt": attempt, "retry_reason": reason})
+	return s.sendBent(f, key, typeEvent, wrapper, obj{"accepts_response_payload": false, "retry_attempt": attempt,
+		"retry_reason": reason})
 }
 
 func (s *Server) retryEvent(key string, wrapper obj, p *pendingAck, err error, first chan<- error) {
@@ -181,7 +185,8 @@ func (s *Server) messageEvents(ch *Channel, m *Message) {
 	}
 	event := s.messageJSON(m, true)
 	event["channel"], event["event_ts"] = ch.ID, m.TS
-	if m.BotID == "" && ch.kindScope() != "im" && containsMention(m.Text, s.opt.BotUserID) && s.hasScope("app_mentions:read") {
+	if m.BotID == "" && ch.kindScope() != "im" && containsMention(m.Text, s.opt.BotUserID) &&
+		s.hasScope("app_mentions:read") {
 		mention := clone(event)
 		mention["type"] = "app_mention"
 		s.emit("app_mention", mention, ch.ExtShared)

@@ -12,14 +12,16 @@ import (
 )
 
 func TestMessageEventsFollowSubscriptionAndScope(t *testing.T) {
-	s, url := workspace(t, slacksim.Options{Events: []string{"message.im", "app_mention"}, Scopes: []string{"im:history", "app_mentions:read", "chat:write"}})
+	s, url := workspace(t, slacksim.Options{Events: []string{"message.im", "app_mention"},
+		Scopes: []string{"im:history", "app_mentions:read", "chat:write"}})
 	got := make(chan any, 10)
 	a := connect(t, s, url, func(a *app, e socketmode.Event) {
 		ack(a, e)
 		got <- e.Data.(slackevents.EventsAPIEvent).InnerEvent.Data
 	})
 	must[string](t)(s.Post("UANA", s.OpenDM("UANA"), "hello", ""))
-	if m, ok := (<-got).(*slackevents.MessageEvent); !ok || m.Text != "hello" || m.ChannelType != "im" || m.User != "UANA" || m.BotID != "" {
+	if m, ok := (<-got).(*slackevents.MessageEvent); !ok || m.Text != "hello" || m.ChannelType != "im" ||
+		m.User != "UANA" || m.BotID != "" {
 		t.Errorf("direct message: %+v", m)
 	}
 	if _, _, err := a.api.PostMessage("UANA", slack.MsgOptionText("mine", false)); err != nil {
@@ -30,7 +32,8 @@ func TestMessageEventsFollowSubscriptionAndScope(t *testing.T) {
 	}
 	must[string](t)(s.Post("UANA", "C0OPS", "no event: message.channels is not subscribed", ""))
 	must[string](t)(s.Post("UANA", "C0OPS", "@bot are you there", ""))
-	if m, ok := (<-got).(*slackevents.AppMentionEvent); !ok || m.Text != "<@U0BOT> are you there" || m.Channel != "C0OPS" {
+	if m, ok := (<-got).(*slackevents.AppMentionEvent); !ok || m.Text != "<@U0BOT> are you there" ||
+		m.Channel != "C0OPS" {
 		t.Errorf("mention: %+v", m)
 	}
 	if len(got) != 0 {
@@ -40,7 +43,8 @@ func TestMessageEventsFollowSubscriptionAndScope(t *testing.T) {
 
 func TestRandomFaultsFollowTheSeedAndCanBeCleared(t *testing.T) {
 	run := func(seed uint64) (statuses string) {
-		s, base := workspace(t, slacksim.Options{Seed: seed, Faults: slacksim.Faults{ErrorBefore: 0.3, RateLimited: 0.3, Late: 0.1}})
+		s, base := workspace(t, slacksim.Options{Seed: seed, Faults: slacksim.Faults{ErrorBefore: 0.3, RateLimited: 0.3,
+			Late: 0.1}})
 		for range 30 {
 			_, res := do(t, request(t, "POST", base+"/api/auth.test", formType, "token=xoxb-sim"))
 			statuses += res.Status[:1]
@@ -83,7 +87,8 @@ func TestExternalSelectAsksTheApp(t *testing.T) {
 func TestLateEnvelopeUsesUpTheDeadline(t *testing.T) {
 	s, url := workspace(t, slacksim.Options{AckTimeout: 50 * time.Millisecond})
 	connect(t, s, url, ack)
-	s.InjectFault(slacksim.Rule{Method: "slash_commands", Kind: slacksim.FaultSocketLate, Delay: 80 * time.Millisecond, Times: 1})
+	s.InjectFault(slacksim.Rule{Method: "slash_commands", Kind: slacksim.FaultSocketLate, Delay: 80 * time.Millisecond,
+		Times: 1})
 	if r, err := s.SlashCommand(ctx(t), "UANA", "C0OPS", "/raw", ""); err == nil || r.Error != "operation_timeout" {
 		t.Errorf("%+v, %v", r, err)
 	}

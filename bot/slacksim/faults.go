@@ -17,27 +17,32 @@ const (
 	FaultRateLimitedBare FaultKind = "rate_limited_bare" // 429 without the header
 	FaultErrorBefore     FaultKind = "error_before"      // 500; nothing happened
 	FaultErrorAfter      FaultKind = "error_after"       // 500; the effect took hold
-	FaultHang            FaultKind = "hang"              // no answer until the client gives up or Delay (default 30 s); nothing happened
-	FaultHangAfter       FaultKind = "hang_after"        // the same, but the effect took hold
-	FaultDrop            FaultKind = "drop"              // the connection is cut; nothing happened
-	FaultDropAfter       FaultKind = "drop_after"        // the connection is cut; the effect took hold
-	FaultLate            FaultKind = "late"              // the effect at once, the answer after Delay (default 1 s)
-	FaultAPIError        FaultKind = "api_error"         // 200 with ok:false and Reason (default internal_error)
+	// no answer until the client gives up or Delay (default 30 s); nothing happened
+	FaultHang      FaultKind = "hang"
+	FaultHangAfter FaultKind = "hang_after" // the same, but the effect took hold
+	FaultDrop      FaultKind = "drop"       // the connection is cut; nothing happened
+	FaultDropAfter FaultKind = "drop_after" // the connection is cut; the effect took hold
+	FaultLate      FaultKind = "late"       // the effect at once, the answer after Delay (default 1 s)
+	FaultAPIError  FaultKind = "api_error"  // 200 with ok:false and Reason (default internal_error)
 )
 
 // Faults of the socket. Method matches the envelope's type (slash_commands, interactive, events_api).
 const (
-	FaultNoConnection     FaultKind = "no_connection"     // the envelope finds no connection
-	FaultLost             FaultKind = "lost"              // the envelope is never written, though a connection is there
-	FaultDuplicate        FaultKind = "duplicate"         // an event is delivered twice, same event_id, new envelope_id
-	FaultSocketDrop       FaultKind = "socket_drop"       // the connection is cut right after the envelope was written
-	FaultSocketDisconnect FaultKind = "socket_disconnect" // a disconnect frame (Reason, default refresh_requested) follows the envelope
-	FaultAckLost          FaultKind = "ack_lost"          // the ack of this envelope is ignored
-	FaultSocketLate       FaultKind = "socket_late"       // the envelope is written after Delay (default 1 s); deadlines run from the start
+	FaultNoConnection FaultKind = "no_connection" // the envelope finds no connection
+	FaultLost         FaultKind = "lost"          // the envelope is never written, though a connection is there
+	FaultDuplicate    FaultKind = "duplicate"     // an event is delivered twice, same event_id, new envelope_id
+	FaultSocketDrop   FaultKind = "socket_drop"   // the connection is cut right after the envelope was written
+	// a disconnect frame (Reason, default refresh_requested) follows the envelope
+	FaultSocketDisconnect FaultKind = "socket_disconnect"
+	FaultAckLost          FaultKind = "ack_lost" // the ack of this envelope is ignored
+	// the envelope is written after Delay (default 1 s); deadlines run from the start
+	FaultSocketLate FaultKind = "socket_late"
 )
 
-var faultKinds = []FaultKind{FaultRateLimited, FaultRateLimitedBare, FaultErrorBefore, FaultErrorAfter, FaultHang, FaultHangAfter, FaultDrop,
-	FaultDropAfter, FaultLate, FaultAPIError, FaultNoConnection, FaultLost, FaultDuplicate, FaultSocketDrop, FaultSocketDisconnect, FaultAckLost, FaultSocketLate}
+var faultKinds = []FaultKind{FaultRateLimited, FaultRateLimitedBare, FaultErrorBefore, FaultErrorAfter, FaultHang,
+	FaultHangAfter, FaultDrop,
+	FaultDropAfter, FaultLate, FaultAPIError, FaultNoConnection, FaultLost, FaultDuplicate, FaultSocketDrop,
+	FaultSocketDisconnect, FaultAckLost, FaultSocketLate}
 
 func (k FaultKind) known() bool { return slices.Contains(faultKinds, k) }
 
@@ -48,7 +53,8 @@ const (
 
 func (k FaultKind) place() string {
 	switch k {
-	case FaultNoConnection, FaultLost, FaultDuplicate, FaultSocketDrop, FaultSocketDisconnect, FaultAckLost, FaultSocketLate:
+	case FaultNoConnection, FaultLost, FaultDuplicate, FaultSocketDrop, FaultSocketDisconnect, FaultAckLost,
+		FaultSocketLate:
 		return onSocket
 	}
 	return onAPI
@@ -57,15 +63,17 @@ func (k FaultKind) place() string {
 // Rule makes matching calls or envelopes misbehave. Rules are tried in the order they were injected; the first that
 // matches is used.
 type Rule struct {
-	Method     string        `json:"method"` // glob as of path.Match, for example chat.*; empty: all
-	Kind       FaultKind     `json:"kind"`
-	About      string        `json:"about,omitempty"`       // only what concerns that person, conversation, group or address; empty: all
+	Method string    `json:"method"` // glob as of path.Match, for example chat.*; empty: all
+	Kind   FaultKind `json:"kind"`
+	// only what concerns that person, conversation, group or address; empty: all
+	About      string        `json:"about,omitempty"`
 	Skip       int           `json:"skip,omitempty"`        // let that many matches pass first
 	Times      int           `json:"times,omitempty"`       // then use it that often; 0 = every time until removed
 	RetryAfter time.Duration `json:"retry_after,omitempty"` // rounded up to seconds
-	For        time.Duration `json:"for,omitempty"`         // real time from now after which the rule is gone; 0 = no end
-	Delay      time.Duration `json:"delay,omitempty"`
-	Reason     string        `json:"reason,omitempty"` // error code, or reason of a disconnect
+	// real time from now after which the rule is gone; 0 = no end
+	For    time.Duration `json:"for,omitempty"`
+	Delay  time.Duration `json:"delay,omitempty"`
+	Reason string        `json:"reason,omitempty"` // error code, or reason of a disconnect
 }
 
 // concerns reports whether the rule is about one of whom the key of a call or envelope names (see callKey).
@@ -74,7 +82,8 @@ func (r *Rule) concerns(key string) bool {
 		return true
 	}
 	for part := range strings.FieldsSeq(key) {
-		if whom := strings.TrimPrefix(part, "dm:"); strings.EqualFold(part, r.About) || slices.Contains(strings.Split(whom, ","), r.About) {
+		if whom := strings.TrimPrefix(part, "dm:"); strings.EqualFold(part, r.About) ||
+			slices.Contains(strings.Split(whom, ","), r.About) {
 			return true
 		}
 	}
@@ -83,14 +92,16 @@ func (r *Rule) concerns(key string) bool {
 
 // Faults is a profile of random misbehaviour. The numbers are probabilities from 0 to 1 for each call or envelope.
 //
-// They follow Options.Seed: what happens to the n-th call of a method about one conversation, person or view (or to the
-// n-th envelope of a kind from one person) is the same in every run, whatever else arrives meanwhile and in which order.
-// Not bound by the seed are the order within one such series, when two clients race for it; real time (retries after a
-// late answer, Options.RateLimits, Slack's own deadlines); and how often a client asks again.
+// They follow Options.Seed: what happens to the n-th call of a method about one conversation,
+// person or view (or to the n-th envelope of a kind from one person) is the same in every run,
+// whatever else arrives meanwhile and in which order. Not bound by the seed are the order within
+// one such series, when two clients race for it; real time (retries after a late answer,
+// Options.RateLimits, Slack's own deadlines); and how often a client asks again.
 type Faults struct {
-	Rules            []Rule  `json:"rules,omitempty"`        // injected at the start
-	RateLimited      float64 `json:"rate_limited,omitempty"` // 429 with Retry-After 1
-	Storm            float64 `json:"storm,omitempty"`        // the same for this call and the next four of the same method about the same
+	Rules       []Rule  `json:"rules,omitempty"`        // injected at the start
+	RateLimited float64 `json:"rate_limited,omitempty"` // 429 with Retry-After 1
+	// the same for this call and the next four of the same method about the same
+	Storm            float64 `json:"storm,omitempty"`
 	ErrorBefore      float64 `json:"error_before,omitempty"`
 	ErrorAfter       float64 `json:"error_after,omitempty"`
 	Drop             float64 `json:"drop,omitempty"`
@@ -104,7 +115,8 @@ type Faults struct {
 
 // calm says that nothing happens at random.
 func (f Faults) calm() bool {
-	return f.RateLimited+f.Storm+f.ErrorBefore+f.ErrorAfter+f.Drop+f.DropAfter+f.Late+f.Duplicate+f.SocketDrop+f.SocketDisconnect+f.AckLost <= 0
+	return f.RateLimited+f.Storm+f.ErrorBefore+f.ErrorAfter+f.Drop+f.DropAfter+f.Late+f.Duplicate+f.SocketDrop+
+		f.SocketDisconnect+f.AckLost <= 0
 }
 
 type activeRule struct {

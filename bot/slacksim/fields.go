@@ -64,9 +64,10 @@ func initialValues(blocks json.RawMessage) obj {
 	return values
 }
 
-// fieldValue turns what a test or the page says into what Slack's client would send for that element: an option's value
-// becomes the option, a list of values a list of options, text stays text. nil and "" empty the field. A map that already
-// has the element's own property (selected_option, value, ...) is read through it.
+// fieldValue turns what a test or the page says into what Slack's client would send for that
+// element: an option's value becomes the option, a list of values a list of options, text stays
+// text. nil and "" empty the field. A map that already has the element's own property
+// (selected_option, value, ...) is read through it.
 func (s *Server) fieldValue(e obj, raw any) (obj, error) {
 	kind := asString(e["type"])
 	f, ok := fieldOf[kind]
@@ -182,7 +183,8 @@ func fieldFault(block, e, state obj) string {
 	kind := asString(e["type"])
 	v := state[fieldOf[kind].key]
 	text, _ := v.(string)
-	if optional, _ := block["optional"].(bool); !optional && (v == nil || v == "" || len(asList(v)) == 0 && manyValues(kind)) {
+	if optional, _ := block["optional"].(bool); !optional && (v == nil || v == "" || len(asList(v)) == 0 &&
+		manyValues(kind)) {
 		return "Please complete this required field."
 	}
 	if text == "" {
@@ -236,5 +238,6 @@ func fieldFault(block, e, state obj) string {
 
 // richText wraps plain text as Slack's composer does.
 func richText(text string) obj {
-	return obj{"type": "rich_text", "elements": []any{obj{"type": "rich_text_section", "elements": []any{obj{"type": "text", "text": text}}}}}
+	return obj{"type": "rich_text", "elements": []any{obj{"type": "rich_text_section",
+		"elements": []any{obj{"type": "text", "text": text}}}}}
 }

@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// Upload is a file that a person puts into a file_input: as a value of SubmitView, Fill and ViewAction, alone or in a []Upload. The
-// control API takes {"name": "rows.csv", "content": "a,b\n"}, or content_base64 in place of content.
+// Upload is a file that a person puts into a file_input: as a value of SubmitView, Fill and
+// ViewAction, alone or in a []Upload. The control API takes {"name": "rows.csv", "content":
+// "a,b\n"}, or content_base64 in place of content.
 type Upload struct {
 	Name string
 	Data []byte
@@ -25,8 +26,9 @@ const (
 	maxInputFiles = 10       // files of one element without max_files
 )
 
-// UploadFile keeps a file of a person, as Slack's client does when one is chosen in a file_input; its ID is then a value of the field.
-// The app knows nothing of it before it stands in a view. The error says what a person would be told.
+// UploadFile keeps a file of a person, as Slack's client does when one is chosen in a file_input;
+// its ID is then a value of the field. The app knows nothing of it before it stands in a view. The
+// error says what a person would be told.
 func (s *Server) UploadFile(user string, up Upload) (File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,7 +67,9 @@ func (s *Server) filesValue(user string, e obj, raw any) (obj, error) {
 		if err != nil {
 			return nil, err
 		}
-		if types := asList(e["filetypes"]); len(types) > 0 && !slices.ContainsFunc(types, func(t any) bool { return strings.EqualFold(strings.TrimPrefix(asString(t), "."), f.extension()) }) {
+		if types := asList(e["filetypes"]); len(types) > 0 && !slices.ContainsFunc(types, func(t any) bool {
+			return strings.EqualFold(strings.TrimPrefix(asString(t), "."), f.extension())
+		}) {
 			return nil, fmt.Errorf("%s is not of a type that is taken here", f.Name)
 		}
 		files = append(files, f)
@@ -149,9 +153,10 @@ func (s *Server) uploadControl(r *http.Request) (any, error) {
 	return s.UploadFile(q.Get("user"), Upload{Name: q.Get("name"), Data: data})
 }
 
-// servePrivate serves url_private and url_private_download to whoever shows the bot token, which must have files:read. All others are
-// sent to Slack's front page to sign in, so that a client that follows gets a page of HTML and status 200
-// (docs.slack.dev/reference/objects/file-object, "Authentication"; github.com/slackapi/deno-slack-sdk/issues/285).
+// servePrivate serves url_private and url_private_download to whoever shows the bot token, which
+// must have files:read. All others are sent to Slack's front page to sign in, so that a client that
+// follows gets a page of HTML and status 200 (docs.slack.dev/reference/objects/file-object,
+// "Authentication"; github.com/slackapi/deno-slack-sdk/issues/285).
 func (s *Server) servePrivate(w http.ResponseWriter, r *http.Request) {
 	part := strings.Split(strings.TrimPrefix(r.URL.Path, "/files-pri/"), "/")
 	_, id, _ := strings.Cut(part[0], "-")
@@ -182,7 +187,8 @@ func (s *Server) servePrivate(w http.ResponseWriter, r *http.Request) {
 // serveKey marks an answer that is written by a function instead of as JSON.
 const serveKey = "\x00serve"
 
-// writeFile sends the bytes of a file with its media type, to be kept or to be shown. It is never more than plain bytes to a browser.
+// writeFile sends the bytes of a file with its media type, to be kept or to be shown. It is never
+// more than plain bytes to a browser.
 func writeFile(w http.ResponseWriter, f *File, data []byte, attachment bool) {
 	kind := "inline"
 	if attachment {

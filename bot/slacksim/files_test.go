@@ -14,7 +14,8 @@ import (
 )
 
 // fileForm opens a modal with a file_input for Ana and answers its id; what is submitted comes over the channel.
-func fileForm(t *testing.T, o slacksim.Options) (*slacksim.Server, string, *app, string, chan slack.InteractionCallback) {
+func fileForm(t *testing.T, o slacksim.Options) (*slacksim.Server, string, *app, string,
+	chan slack.InteractionCallback) {
 	t.Helper()
 	s, url := workspace(t, o)
 	got := make(chan slack.InteractionCallback, 8)
@@ -22,8 +23,10 @@ func fileForm(t *testing.T, o slacksim.Options) (*slacksim.Server, string, *app,
 		ack(a, e)
 		switch d := e.Data.(type) {
 		case slack.SlashCommand:
-			_, _ = a.api.OpenView(d.TriggerID, modalOf(slack.NewInputBlock("proof", slack.NewTextBlockObject("plain_text", "Proof", false, false), nil,
-				slack.NewFileInputBlockElement("proof").WithFileTypes("csv", "png").WithMaxFiles(2)), field("why", "Why")))
+			_, _ = a.api.OpenView(d.TriggerID, modalOf(slack.NewInputBlock("proof",
+				slack.NewTextBlockObject("plain_text", "Proof", false, false), nil,
+				slack.NewFileInputBlockElement("proof").WithFileTypes("csv", "png").WithMaxFiles(2)),
+				field("why", "Why")))
 		case slack.InteractionCallback:
 			got <- d
 		}
@@ -36,7 +39,8 @@ func fileForm(t *testing.T, o slacksim.Options) (*slacksim.Server, string, *app,
 func TestAFileOfAModalReachesTheApp(t *testing.T) {
 	s, url, a, view, got := fileForm(t, slacksim.Options{})
 	data := []byte("a,b\n\x00\xff1,2\n")
-	r, err := s.SubmitView(ctx(t), "UANA", view, map[string]map[string]any{"proof": {"proof": slacksim.Upload{Name: "Rows of Q4.csv", Data: data}}, "why": {"why": "so"}})
+	r, err := s.SubmitView(ctx(t), "UANA", view, map[string]map[string]any{
+		"proof": {"proof": slacksim.Upload{Name: "Rows of Q4.csv", Data: data}}, "why": {"why": "so"}})
 	if err != nil || r.Error != "" {
 		t.Fatalf("%+v %v", r, err)
 	}
@@ -45,11 +49,13 @@ func TestAFileOfAModalReachesTheApp(t *testing.T) {
 		t.Fatalf("%d files in the submission", len(files))
 	}
 	f := files[0]
-	if f.Name != "Rows of Q4.csv" || f.Mimetype != "text/csv" || f.Filetype != "csv" || f.Size != len(data) || f.User != "UANA" || f.Mode != "hosted" {
+	if f.Name != "Rows of Q4.csv" || f.Mimetype != "text/csv" || f.Filetype != "csv" || f.Size != len(data) ||
+		f.User != "UANA" || f.Mode != "hosted" {
 		t.Errorf("the file is %+v", f)
 	}
 	info, _, _, err := a.api.GetFileInfo(f.ID, 0, 0)
-	if err != nil || info.URLPrivateDownload != f.URLPrivateDownload || !strings.HasPrefix(f.URLPrivateDownload, url+"/files-pri/T0ACME-"+f.ID+"/download/") {
+	if err != nil || info.URLPrivateDownload != f.URLPrivateDownload || !strings.HasPrefix(f.URLPrivateDownload,
+		url+"/files-pri/T0ACME-"+f.ID+"/download/") {
 		t.Errorf("files.info says %+v, %v; the submission said %s", info, err, f.URLPrivateDownload)
 	}
 	var out bytes.Buffer
@@ -82,17 +88,22 @@ func download(t *testing.T, address, token string) (*http.Response, string) {
 }
 
 func TestAPrivateFileWithoutTokenOrScopeIsAPageToSignIn(t *testing.T) {
-	for name, o := range map[string]slacksim.Options{"without scope": {Scopes: []string{"commands", "chat:write"}}, "with scope": {Scopes: []string{"commands", "files:read"}}} {
+	for name, o := range map[string]slacksim.Options{"without scope": {Scopes: []string{"commands", "chat:write"}},
+		"with scope": {Scopes: []string{"commands", "files:read"}}} {
 		t.Run(name, func(t *testing.T) {
 			s, _, a, view, got := fileForm(t, o)
-			if _, err := s.SubmitView(ctx(t), "UANA", view, map[string]map[string]any{"proof": {"proof": slacksim.Upload{Name: "a.csv", Data: []byte("x")}}, "why": {"why": "so"}}); err != nil {
+			if _, err := s.SubmitView(ctx(t), "UANA", view,
+				map[string]map[string]any{"proof": {"proof": slacksim.Upload{Name: "a.csv", Data: []byte("x")}},
+					"why": {"why": "so"}}); err != nil {
 				t.Fatal(err)
 			}
 			f := (<-got).View.State.Values["proof"]["proof"].Files[0]
 			_, _, _, infoErr := a.api.GetFileInfo(f.ID, 0, 0)
-			for token, want := range map[string]int{"": 302, "xoxb-wrong": 302, "xapp-sim": 302, "xoxb-sim": map[bool]int{true: 200, false: 302}[name == "with scope"]} {
+			for token, want := range map[string]int{"": 302, "xoxb-wrong": 302, "xapp-sim": 302,
+				"xoxb-sim": map[bool]int{true: 200, false: 302}[name == "with scope"]} {
 				res, text := download(t, f.URLPrivate, token)
-				if res.StatusCode != want || want == 302 && (!strings.Contains(res.Header.Get("Location"), "/?redir=%2Ffiles-pri%2F") || !strings.Contains(res.Header.Get("Content-Type"), "text/html")) {
+				if res.StatusCode != want || want == 302 && (!strings.Contains(res.Header.Get("Location"),
+					"/?redir=%2Ffiles-pri%2F") || !strings.Contains(res.Header.Get("Content-Type"), "text/html")) {
 					t.Errorf("token %q: %s to %q: %s", token, res.Status, res.Header.Get("Location"), text)
 				}
 			}
@@ -107,13 +118,16 @@ func TestAFileFieldTakesOnlyWhatItsElementSays(t *testing.T) {
 	s, url, a, view, got := fileForm(t, slacksim.Options{})
 	up := func(name string) slacksim.Upload { return slacksim.Upload{Name: name, Data: []byte("x")} }
 	other := must[slacksim.File](t)(s.UploadFile("UBEN", up("bens.csv")))
-	for name, v := range map[string]any{"type": up("a.exe"), "count": []slacksim.Upload{up("a.csv"), up("b.csv"), up("c.csv")}, "another's": other.ID, "none": "F0NONE",
-		"empty": slacksim.Upload{Name: "a.csv"}, "large": slacksim.Upload{Name: "a.csv", Data: make([]byte, 10<<20+1)}, "kind": 7} {
+	for name, v := range map[string]any{"type": up("a.exe"), "count": []slacksim.Upload{up("a.csv"), up("b.csv"),
+		up("c.csv")}, "another's": other.ID, "none": "F0NONE",
+		"empty": slacksim.Upload{Name: "a.csv"}, "large": slacksim.Upload{Name: "a.csv", Data: make([]byte, 10<<20+1)},
+		"kind": 7} {
 		if err := s.Fill("UANA", view, map[string]map[string]any{"proof": {"proof": v}}); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
-	if r, err := s.SubmitView(ctx(t), "UANA", view, map[string]map[string]any{"why": {"why": "so"}}); err != nil || !r.Local || r.Errors["proof"] == "" {
+	if r, err := s.SubmitView(ctx(t), "UANA", view, map[string]map[string]any{"why": {"why": "so"}}); err != nil ||
+		!r.Local || r.Errors["proof"] == "" {
 		t.Errorf("a required file was left out: %+v %v", r, err)
 	}
 	if _, _, _, err := a.api.GetFileInfo(other.ID, 0, 0); err == nil || err.Error() != "file_not_found" {
@@ -130,12 +144,14 @@ func TestAFileFieldTakesOnlyWhatItsElementSays(t *testing.T) {
 			id = f.ID
 		}
 	}
-	_, res = do(t, request(t, "POST", url+"/_sim/submit", "application/json", `{"user":"UANA","view_id":"`+view+`","values":{"why":{"why":"so"},"proof":{"proof":["`+id+`",{"name":"two.csv","content":"c,d"}]}}}`))
+	_, res = do(t, request(t, "POST", url+"/_sim/submit", "application/json", `{"user":"UANA","view_id":"`+view+
+		`","values":{"why":{"why":"so"},"proof":{"proof":["`+id+`",{"name":"two.csv","content":"c,d"}]}}}`))
 	if res.StatusCode != 200 {
 		t.Fatal(res.Status)
 	}
 	files := (<-got).View.State.Values["proof"]["proof"].Files
-	if len(files) != 2 || files[0].ID != id || files[0].Mimetype != "image/png" || files[1].Name != "two.csv" || files[1].Size != 3 {
+	if len(files) != 2 || files[0].ID != id || files[0].Mimetype != "image/png" || files[1].Name != "two.csv" ||
+		files[1].Size != 3 {
 		t.Errorf("submitted %+v", files)
 	}
 }
@@ -144,7 +160,8 @@ func TestTheBotSharesFilesInDirectMessages(t *testing.T) {
 	s, url := workspace(t, slacksim.Options{})
 	a := connect(t, s, url, ack)
 	dm := s.OpenDM("UANA")
-	f := must[*slack.FileSummary](t)(a.api.UploadFile(slack.UploadFileParameters{Content: "a,b\n", Filename: "rows.csv", FileSize: 4, Channel: dm, Title: "Rows", InitialComment: "Here"}))
+	f := must[*slack.FileSummary](t)(a.api.UploadFile(slack.UploadFileParameters{Content: "a,b\n", Filename: "rows.csv",
+		FileSize: 4, Channel: dm, Title: "Rows", InitialComment: "Here"}))
 	l := s.Messages(dm)
 	if len(l) != 1 || l[0].Text != "Here" || len(l[0].Files) != 1 || l[0].Files[0].ID != f.ID {
 		t.Fatalf("the direct message holds %+v", l)
@@ -157,11 +174,13 @@ func TestTheBotSharesFilesInDirectMessages(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "invalid_arguments") {
 		t.Errorf("a person's id as channel_id: %v", err)
 	}
-	up := must[*slack.GetUploadURLExternalResponse](t)(a.api.GetUploadURLExternalContext(ctx(t), slack.GetUploadURLExternalParameters{FileName: "b.csv", FileSize: 1}))
+	up := must[*slack.GetUploadURLExternalResponse](t)(a.api.GetUploadURLExternalContext(ctx(t),
+		slack.GetUploadURLExternalParameters{FileName: "b.csv", FileSize: 1}))
 	if _, res := do(t, request(t, "POST", up.UploadURL, "application/octet-stream", "x")); res.StatusCode != 200 {
 		t.Fatal(res.Status)
 	}
-	if _, res := do(t, request(t, "POST", url+"/api/files.completeUploadExternal?token=xoxb-sim", "application/json", `{"files":[{"id":"`+up.FileID+`"}],"channels":"UBEN"}`)); res.StatusCode != 200 {
+	if _, res := do(t, request(t, "POST", url+"/api/files.completeUploadExternal?token=xoxb-sim", "application/json",
+		`{"files":[{"id":"`+up.FileID+`"}],"channels":"UBEN"}`)); res.StatusCode != 200 {
 		t.Fatal(res.Status)
 	}
 	if l := s.Messages(s.DM("UBEN")); len(l) != 1 || len(l[0].Files) != 1 || l[0].Files[0].ID != up.FileID {

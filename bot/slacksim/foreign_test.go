@@ -21,13 +21,16 @@ import (
 	"github.com/keyholder/keyholder/bot/slacksim"
 )
 
-// The official SDK for JavaScript runs on the simulator unmodified, where Node and npm are at hand and npm can fetch it.
-// Without them these tests are skipped, loudly and also under KEYHOLDER_REQUIRE_ALL: neither the check of a change nor a
-// contributor's machine should need Node or a network for a Go program, and slack-go covers the same ground. What they
-// never forgive is Node being there and the install or the bot failing for another reason than a registry out of reach.
+// The official SDK for JavaScript runs on the simulator unmodified, where Node and npm are at hand
+// and npm can fetch it. Without them these tests are skipped, loudly and also under
+// KEYHOLDER_REQUIRE_ALL: neither the check of a change nor a contributor's machine should need Node
+// or a network for a Go program, and slack-go covers the same ground. What they never forgive is
+// Node being there and the install or the bot failing for another reason than a registry out of
+// reach.
 
 // unreachable is how npm says that it did not get through to a registry.
-var unreachable = regexp.MustCompile(`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9]`)
+var unreachable = regexp.MustCompile(
+	`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9]`)
 
 // sdk installs testdata/bolt in a temporary folder, once, and returns it.
 var sdk = sync.OnceValues(installSDK)
@@ -48,7 +51,8 @@ func installSDK() (string, error) {
 		return "", err
 	}
 	if len(version) < 4 || string(version[:3]) < "v20" || version[3] != '.' {
-		return "", errors.Join(errNoSDK, errors.New("Bolt 5 needs Node 20 or newer, here is "+strings.TrimSpace(string(version))))
+		return "", errors.Join(errNoSDK, errors.New("Bolt 5 needs Node 20 or newer, here is "+
+			strings.TrimSpace(string(version))))
 	}
 	sdkDir, err = os.MkdirTemp("", "slacksim-sdk-")
 	if err != nil {
@@ -65,7 +69,8 @@ func installSDK() (string, error) {
 	}
 	limit, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	npm := exec.CommandContext(limit, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
+	npm := exec.CommandContext(limit, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
+		"--fetch-timeout=20000")
 	npm.Dir, npm.WaitDelay = sdkDir, time.Second
 	out, err := npm.CombinedOutput()
 	switch {
@@ -146,8 +151,10 @@ func echo(t *testing.T, url string, expected string, args ...string) {
 
 // foreignOptions is the workspace of the echo bot.
 func foreignOptions() slacksim.Options {
-	return slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/echo"}}, Events: []string{"app_home_opened", "app_mention", "message.im"},
-		RetryDelays: [3]time.Duration{time.Millisecond, time.Millisecond, time.Millisecond}, AckTimeout: 5 * time.Second, TriggerLife: 5 * time.Second,
+	return slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/echo"}}, Events: []string{"app_home_opened",
+		"app_mention", "message.im"},
+		RetryDelays: [3]time.Duration{time.Millisecond, time.Millisecond, time.Millisecond},
+		AckTimeout:  5 * time.Second, TriggerLife: 5 * time.Second,
 		Linger: 50 * time.Millisecond} // this SDK would wait 5 s for Slack to close TCP
 }
 
@@ -250,14 +257,17 @@ func boltMessages(t *testing.T, s *slacksim.Server) {
 	m = said(t, s, "C0OPS", "three")
 	click(m, "q", "remove")
 	wait(t, s, func(n *slacksim.Snapshot) bool {
-		return slices.ContainsFunc(n.Messages("C0OPS"), func(x slacksim.Message) bool { return x.TS == m.TS && x.Deleted })
+		return slices.ContainsFunc(n.Messages("C0OPS"), func(x slacksim.Message) bool {
+			return x.TS == m.TS && x.Deleted
+		})
 	})
 	typed(t, s, "card four")
 	m = said(t, s, "C0OPS", "four")
 	must[slacksim.ActionResult](t)(s.MessageShortcut(ctx(t), "UANA", "C0OPS", m.TS, "on_message"))
 	said(t, s, "C0OPS", "about: four")
 
-	s.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultRateLimited, RetryAfter: time.Second, Times: 1})
+	s.InjectFault(slacksim.Rule{Method: "chat.postMessage", Kind: slacksim.FaultRateLimited, RetryAfter: time.Second,
+		Times: 1})
 	began := time.Now()
 	typed(t, s, "card five")
 	said(t, s, "C0OPS", "five")
@@ -360,10 +370,13 @@ func boltReads(t *testing.T, s *slacksim.Server) {
 		last := l[len(l)-1].Text
 		return strings.HasPrefix(last, "{") && json.Unmarshal([]byte(last), &got) == nil
 	})
-	for k, want := range map[string]string{"me": `"B0BOT"`, "person": `"ana"`, "byEmail": `"UANA"`, "metadata": "1", "replies": `["marked","below"]`,
-		"scheduled": "1", "names": "7", "members": "3", "private": "false", "group": `["UANA","UBEN"]`, "groups": "1", "team": `"Acme"`,
-		"bot": `"A0BOTAPP"`, "refused": `"channel_not_found"`, "dm": `"` + s.OpenDM("UANA") + `"`, "accepted": `["users:read"]`,
-		"tooLong": `["must be less than 3001 characters [json-pointer:/blocks/0/text/text]"]`} {
+	for k, want := range map[string]string{"me": `"B0BOT"`, "person": `"ana"`, "byEmail": `"UANA"`, "metadata": "1",
+		"replies":   `["marked","below"]`,
+		"scheduled": "1", "names": "7", "members": "3", "private": "false", "group": `["UANA","UBEN"]`, "groups": "1",
+		"team": `"Acme"`,
+		"bot":  `"A0BOTAPP"`, "refused": `"channel_not_found"`, "dm": `"` + s.OpenDM("UANA") + `"`,
+		"accepted": `["users:read"]`,
+		"tooLong":  `["must be less than 3001 characters [json-pointer:/blocks/0/text/text]"]`} {
 		raw, err := json.Marshal(got[k])
 		if err != nil || !strings.Contains(string(raw), strings.Trim(want, "[]")) {
 			t.Errorf("%s = %s, want %s", k, raw, want)
@@ -377,7 +390,8 @@ func boltReads(t *testing.T, s *slacksim.Server) {
 func boltFiles(t *testing.T, s *slacksim.Server) {
 	typed(t, s, "upload some text é")
 	m := said(t, s, "C0OPS", "two files")
-	if len(m.Files) != 2 || m.Files[0].Title != "A note" || m.Files[0].Length != len("some text é") || m.Files[1].Length != 4 {
+	if len(m.Files) != 2 || m.Files[0].Title != "A note" || m.Files[0].Length != len("some text é") ||
+		m.Files[1].Length != 4 {
 		t.Fatalf("files = %+v", m.Files)
 	}
 	res := must[*httpResponse](t)(fetch(baseOf(t, s) + "/files/" + m.Files[0].ID))

@@ -70,7 +70,8 @@ func (s *Server) step() {
 	j := &s.journal
 	if j.epoch == "" {
 		j.epoch = strconv.FormatInt(time.Now().UnixMicro(), 36)
-		j.messages, j.stacks, j.homes, j.reads = map[string][]messageMark{}, map[string]string{}, map[string]string{}, map[string]string{}
+		j.messages, j.stacks, j.homes, j.reads = map[string][]messageMark{}, map[string]string{}, map[string]string{},
+			map[string]string{}
 		j.open, j.waiting = map[int]bool{}, map[int]bool{}
 		j.quiet = true
 		s.stepAll(func(string, any) {})

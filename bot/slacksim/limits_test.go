@@ -11,66 +11,98 @@ import (
 	"testing"
 )
 
-// bounded says, for each limit that blockkit_test.go does not size, how a thing of size n is answered and what is said about
-// one that is too large. A size is tried at its limits, where nothing may be said, and one beyond.
+// bounded says, for each limit that blockkit_test.go does not size, how a thing of size n is
+// answered and what is said about one that is too large. A size is tried at its limits, where
+// nothing may be said, and one beyond.
 var bounded = map[string]struct {
 	answer func(t *testing.T, n int) []string
 	over   string
 	under  string // what is said about one below the minimum; "" where there is none
 }{
-	"message.blocks": {faultsOf(func(n int) []any { return repeated(n, func(int) any { return obj{"type": "divider"} }) }),
+	"message.blocks": {faultsOf(func(n int) []any {
+		return repeated(n, func(int) any { return obj{"type": "divider"} })
+	}),
 		"no more than 50 items allowed [json-pointer:/blocks]", ""},
 	"text": {faultsOf(func(n int) []any { return []any{obj{"type": "context", "elements": []any{mrkdwnText(n)}}} }),
-		"must be less than 3001 characters [json-pointer:/blocks/0/elements/0/text]", "must be more than 0 characters [json-pointer:/blocks/0/elements/0/text]"},
-	"markdown.text": {faultsOf(func(n int) []any { return []any{obj{"type": "markdown", "text": strings.Repeat("é", n)}} }),
-		"must be less than 12001 characters [json-pointer:/blocks/0/text]", "must be more than 0 characters [json-pointer:/blocks/0/text]"},
+		"must be less than 3001 characters [json-pointer:/blocks/0/elements/0/text]",
+		"must be more than 0 characters [json-pointer:/blocks/0/elements/0/text]"},
+	"markdown.text": {faultsOf(func(n int) []any {
+		return []any{obj{"type": "markdown", "text": strings.Repeat("é", n)}}
+	}),
+		"must be less than 12001 characters [json-pointer:/blocks/0/text]",
+		"must be more than 0 characters [json-pointer:/blocks/0/text]"},
 	"message.tables": {faultsOf(func(n int) []any { return repeated(n, func(int) any { return tableBlock() }) }),
 		"no more than 1 items allowed [json-pointer:/blocks]", ""},
 	"table.rows": {faultsOf(func(n int) []any { return []any{tableOf(n, 1)} }),
-		"no more than 100 items allowed [json-pointer:/blocks/0/rows]", "must provide at least 1 items [json-pointer:/blocks/0/rows]"},
+		"no more than 100 items allowed [json-pointer:/blocks/0/rows]",
+		"must provide at least 1 items [json-pointer:/blocks/0/rows]"},
 	"table.cells": {faultsOf(func(n int) []any { return []any{tableOf(1, n)} }),
-		"no more than 20 items allowed [json-pointer:/blocks/0/rows/0]", "must provide at least 1 items [json-pointer:/blocks/0/rows/0]"},
+		"no more than 20 items allowed [json-pointer:/blocks/0/rows/0]",
+		"must provide at least 1 items [json-pointer:/blocks/0/rows/0]"},
 	"image.image_url": {faultsOf(func(n int) []any {
-		return []any{obj{"type": "image", "alt_text": "x", "image_url": ("https://x/" + strings.Repeat("y", max(n-10, 0)))[:max(10, n)*min(n, 1)]}}
-	}), "must be less than 3001 characters [json-pointer:/blocks/0/image_url]", "must be more than 0 characters [json-pointer:/blocks/0/image_url]"},
+		return []any{obj{"type": "image", "alt_text": "x",
+			"image_url": ("https://x/" + strings.Repeat("y", max(n-10, 0)))[:max(10, n)*min(n, 1)]}}
+	}), "must be less than 3001 characters [json-pointer:/blocks/0/image_url]",
+		"must be more than 0 characters [json-pointer:/blocks/0/image_url]"},
 	"image.title": {faultsOf(func(n int) []any {
 		return []any{obj{"type": "image", "alt_text": "x", "image_url": "https://x/y", "title": plainText(n)}}
-	}), "must be less than 2001 characters [json-pointer:/blocks/0/title/text]", "must be more than 0 characters [json-pointer:/blocks/0/title/text]"},
+	}), "must be less than 2001 characters [json-pointer:/blocks/0/title/text]",
+		"must be more than 0 characters [json-pointer:/blocks/0/title/text]"},
 	"video.alt_text": {videoWith(func(v obj, n int) { v["alt_text"] = strings.Repeat("é", n) }),
-		"must be less than 201 characters [json-pointer:/blocks/0/alt_text]", "must be more than 0 characters [json-pointer:/blocks/0/alt_text]"},
+		"must be less than 201 characters [json-pointer:/blocks/0/alt_text]",
+		"must be more than 0 characters [json-pointer:/blocks/0/alt_text]"},
 	"video.title": {videoWith(func(v obj, n int) { v["title"] = plainText(n) }),
-		"must be less than 201 characters [json-pointer:/blocks/0/title/text]", "must be more than 0 characters [json-pointer:/blocks/0/title/text]"},
+		"must be less than 201 characters [json-pointer:/blocks/0/title/text]",
+		"must be more than 0 characters [json-pointer:/blocks/0/title/text]"},
 	"video.description": {videoWith(func(v obj, n int) { v["description"] = plainText(n) }),
-		"must be less than 201 characters [json-pointer:/blocks/0/description/text]", "must be more than 0 characters [json-pointer:/blocks/0/description/text]"},
+		"must be less than 201 characters [json-pointer:/blocks/0/description/text]",
+		"must be more than 0 characters [json-pointer:/blocks/0/description/text]"},
 	"option.url": {faultsOf(func(n int) []any {
-		return []any{actionsOf(obj{"type": "overflow", "options": []any{obj{"text": plainText(1), "value": "v", "url": strings.Repeat("u", n)}}})}
+		return []any{actionsOf(obj{"type": "overflow",
+			"options": []any{obj{"text": plainText(1), "value": "v", "url": strings.Repeat("u", n)}}})}
 	}), "must be less than 3001 characters [json-pointer:/blocks/0/elements/0/options/0/url]", ""},
 	"option_group.label": {faultsOf(func(n int) []any {
-		return []any{actionsOf(obj{"type": "static_select", "option_groups": []any{obj{"label": plainText(n), "options": optionsOf(1)}}})}
+		return []any{actionsOf(obj{"type": "static_select",
+			"option_groups": []any{obj{"label": plainText(n), "options": optionsOf(1)}}})}
 	}), "must be less than 76 characters [json-pointer:/blocks/0/elements/0/option_groups/0/label/text]",
 		"must be more than 0 characters [json-pointer:/blocks/0/elements/0/option_groups/0/label/text]"},
-	"plain_text_input.max": {inputWith(func(e obj, n int) { e["max_length"] = n }), "must be less than 3001 [json-pointer:/blocks/0/element/max_length]",
+	"plain_text_input.max": {inputWith(func(e obj, n int) {
+		e["max_length"] = n
+	}), "must be less than 3001 [json-pointer:/blocks/0/element/max_length]",
 		"must be greater than 0 [json-pointer:/blocks/0/element/max_length]"},
-	"plain_text_input.min": {inputWith(func(e obj, n int) { e["min_length"] = n }), "must be less than 3001 [json-pointer:/blocks/0/element/min_length]", ""},
+	"plain_text_input.min": {inputWith(func(e obj, n int) {
+		e["min_length"] = n
+	}), "must be less than 3001 [json-pointer:/blocks/0/element/min_length]", ""},
 	"input.initial_value": {inputWith(func(e obj, n int) { e["initial_value"] = strings.Repeat("é", n) }),
 		"must be less than 3001 characters [json-pointer:/blocks/0/element/initial_value]", ""},
-	"file_input.max_files": {inputWith(func(e obj, n int) { delete(e, "multiline"); e["type"] = "file_input"; e["max_files"] = n }),
-		"must be less than 11 [json-pointer:/blocks/0/element/max_files]", "must be greater than 0 [json-pointer:/blocks/0/element/max_files]"},
+	"file_input.max_files": {inputWith(func(e obj, n int) {
+		delete(e, "multiline")
+		e["type"] = "file_input"
+		e["max_files"] = n
+	}),
+		"must be less than 11 [json-pointer:/blocks/0/element/max_files]",
+		"must be greater than 0 [json-pointer:/blocks/0/element/max_files]"},
 	"rich_text.indent": {faultsOf(func(n int) []any {
 		return richOf(obj{"type": "rich_text_list", "style": "bullet", "indent": n, "elements": []any{}})
 	}), "must be less than 9 [json-pointer:/blocks/0/elements/0/indent]", ""},
-	"rich_text.border": {faultsOf(func(n int) []any { return richOf(obj{"type": "rich_text_quote", "border": n, "elements": []any{}}) }),
+	"rich_text.border": {faultsOf(func(n int) []any {
+		return richOf(obj{"type": "rich_text_quote", "border": n, "elements": []any{}})
+	}),
 		"must be less than 2 [json-pointer:/blocks/0/elements/0/border]", ""},
 
 	"view.bytes": {calling("views.publish", func(n int) obj {
-		v := obj{"type": "home", "blocks": repeated(99, func(int) any { return obj{"type": "section", "text": plainText(1)} })}
+		v := obj{"type": "home", "blocks": repeated(99, func(int) any {
+			return obj{"type": "section", "text": plainText(1)}
+		})}
 		return obj{"user_id": "UANA", "view": padded(v, n)}
 	}), "view_too_large", ""},
 	"message.bytes": {calling("chat.postMessage", func(n int) obj {
 		return obj{"channel": "C0OPS", "blocks": paddedList(n)}
 	}), "msg_blocks_too_long", ""},
 	"message.attachments": {calling("chat.postMessage", func(n int) obj {
-		return obj{"channel": "C0OPS", "text": "x", "attachments": repeated(n, func(int) any { return obj{"text": "x"} })}
+		return obj{"channel": "C0OPS", "text": "x", "attachments": repeated(n, func(int) any {
+			return obj{"text": "x"}
+		})}
 	}), "too_many_attachments", ""},
 	"update.text": {func(t *testing.T, n int) []string {
 		s := room(t)
@@ -79,7 +111,8 @@ var bounded = map[string]struct {
 	}, "msg_too_long", "no_text"},
 	"metadata.bytes": {calling("chat.postMessage", func(n int) obj {
 		frame := len(encode(obj{"event_type": "t", "event_payload": obj{"k": ""}}))
-		return obj{"channel": "C0OPS", "text": "x", "metadata": obj{"event_type": "t", "event_payload": obj{"k": strings.Repeat("x", max(0, n-frame))}}}
+		return obj{"channel": "C0OPS", "text": "x", "metadata": obj{"event_type": "t",
+			"event_payload": obj{"k": strings.Repeat("x", max(0, n-frame))}}}
 	}), "metadata_too_large", ""},
 	"conversations.open.people": {func(t *testing.T, n int) []string {
 		s, l := room(t), []string{}
@@ -91,13 +124,15 @@ var bounded = map[string]struct {
 	}, "too_many_users", "users_list_not_supplied"},
 	"schedule.days": {func(t *testing.T, n int) []string {
 		s := room(t)
-		return refusal(ask(s, "chat.scheduleMessage", obj{"channel": "C0OPS", "text": "x", "post_at": s.opt.Now().Unix() + int64(n)*24*3600 - 60}))
+		return refusal(ask(s, "chat.scheduleMessage", obj{"channel": "C0OPS", "text": "x",
+			"post_at": s.opt.Now().Unix() + int64(n)*24*3600 - 60}))
 	}, "time_too_far", "time_in_past"},
 	"schedule.burst": {func(t *testing.T, n int) []string {
 		s := room(t)
 		out := obj{"ok": true}
 		for range n {
-			out = ask(s, "chat.scheduleMessage", obj{"channel": "C0OPS", "text": "x", "post_at": s.opt.Now().Unix() + 3600})
+			out = ask(s, "chat.scheduleMessage", obj{"channel": "C0OPS", "text": "x", "post_at": s.opt.Now().Unix() +
+				3600})
 		}
 		return refusal(out)
 	}, "restricted_too_many", ""},
@@ -133,7 +168,8 @@ func faultsOf(blocks func(n int) []any) func(*testing.T, int) []string {
 
 func videoWith(set func(v obj, n int)) func(*testing.T, int) []string {
 	return faultsOf(func(n int) []any {
-		v := obj{"type": "video", "alt_text": "x", "title": plainText(1), "thumbnail_url": "https://x/y", "video_url": "https://x/z"}
+		v := obj{"type": "video", "alt_text": "x", "title": plainText(1), "thumbnail_url": "https://x/y",
+			"video_url": "https://x/z"}
 		set(v, n)
 		return []any{v}
 	})

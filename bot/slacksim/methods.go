@@ -2,8 +2,8 @@ package slacksim
 
 import "strings"
 
-// methods is the Web API, with what each method needs (docs.slack.dev/reference/methods; tiers of section "Rate limits").
-// It is filled in init because handlers look methods up.
+// methods is the Web API, with what each method needs (docs.slack.dev/reference/methods; tiers of
+// section "Rate limits"). It is filled in init because handlers look methods up.
 var methods map[string]method
 
 func init() {
@@ -12,46 +12,62 @@ func init() {
 	history := []string{"channels:history", "groups:history", "im:history", "mpim:history"}
 	open := []string{"im:write", "mpim:write", "channels:manage", "groups:write"}
 	methods = map[string]method{
-		"api.test":                      {handle: apiTest, tier: tier4},
-		"auth.test":                     {handle: authTest, tier: special},
-		"apps.connections.open":         {handle: openConnection, tier: tier3, app: true},
-		"blocks.validate":               {handle: validateBlocks, tier: tier3},
-		"chat.postMessage":              {handle: postMessage, required: "channel", scopes: write, tier: special},
-		"chat.update":                   {handle: updateMessage, required: "channel ts", scopes: write, tier: tier3},
-		"chat.delete":                   {handle: deleteMessage, required: "channel ts", scopes: write, tier: tier3},
-		"chat.postEphemeral":            {handle: postEphemeral, required: "channel user", scopes: write, tier: tier4},
-		"chat.getPermalink":             {handle: getPermalink, required: "channel message_ts", tier: special},
-		"chat.scheduleMessage":          {handle: scheduleMessage, required: "channel post_at", scopes: write, tier: tier3},
-		"chat.deleteScheduledMessage":   {handle: deleteScheduled, required: "channel scheduled_message_id", scopes: write, tier: tier3},
-		"chat.scheduledMessages.list":   {handle: listScheduled, tier: tier3},
-		"conversations.open":            {handle: openConversation, scopes: open, tier: tier3},
-		"conversations.info":            {handle: conversationInfo, required: "channel", scopes: read, tier: tier3},
-		"conversations.members":         {handle: conversationMembers, required: "channel", scopes: read, tier: tier4},
-		"conversations.list":            {handle: listConversations, scopes: read, tier: tier2},
-		"conversations.history":         {handle: conversationHistory, required: "channel", scopes: history, tier: tier3},
-		"conversations.replies":         {handle: conversationReplies, required: "channel ts", scopes: history, tier: tier3},
-		"users.info":                    {handle: userInfo, required: "user", scopes: []string{"users:read"}, tier: tier4},
-		"users.profile.get":             {handle: userProfile, scopes: []string{"users.profile:read"}, tier: tier4},
-		"users.list":                    {handle: listUsers, scopes: []string{"users:read"}, tier: tier2},
-		"users.lookupByEmail":           {handle: lookupByEmail, required: "email", scopes: []string{"users:read.email"}, tier: tier3},
-		"usergroups.list":               {handle: listGroups, scopes: []string{"usergroups:read"}, tier: tier2},
-		"usergroups.users.list":         {handle: groupUsers, required: "usergroup", scopes: []string{"usergroups:read"}, tier: tier2},
-		"views.open":                    {handle: openView, required: "view", tier: tier4},
-		"views.push":                    {handle: pushView, required: "view", tier: tier4},
-		"views.update":                  {handle: updateView, required: "view", tier: tier4},
-		"views.publish":                 {handle: publishView, required: "user_id view", tier: tier4},
-		"files.getUploadURLExternal":    {handle: uploadURL, required: "length filename", scopes: []string{"files:write"}, tier: tier4},
-		"files.completeUploadExternal":  {handle: completeUpload, required: "files", scopes: []string{"files:write"}, tier: tier4},
-		"files.info":                    {handle: fileInfo, required: "file", scopes: []string{"files:read"}, tier: tier4},
-		"canvases.create":               {handle: createCanvas, scopes: []string{"canvases:write"}, tier: tier2},
-		"canvases.edit":                 {handle: editCanvas, required: "canvas_id changes", scopes: []string{"canvases:write"}, tier: tier3},
-		"canvases.delete":               {handle: deleteCanvas, required: "canvas_id", scopes: []string{"canvases:write"}, tier: tier3},
-		"canvases.access.set":           {handle: setCanvasAccess, required: "canvas_id access_level", scopes: []string{"canvases:write"}, tier: tier3},
-		"conversations.canvases.create": {handle: channelCanvas, required: "channel_id", scopes: []string{"canvases:write"}, tier: tier2},
-		"reactions.add":                 {handle: addReaction, required: "channel name timestamp", scopes: []string{"reactions:write"}, tier: tier3},
-		"reactions.remove":              {handle: removeReaction, required: "name", scopes: []string{"reactions:write"}, tier: tier2},
-		"team.info":                     {handle: teamInfo, scopes: []string{"team:read"}, tier: tier3},
-		"bots.info":                     {handle: botInfo, scopes: []string{"users:read"}, tier: tier3},
+		"api.test":              {handle: apiTest, tier: tier4},
+		"auth.test":             {handle: authTest, tier: special},
+		"apps.connections.open": {handle: openConnection, tier: tier3, app: true},
+		"blocks.validate":       {handle: validateBlocks, tier: tier3},
+		"chat.postMessage":      {handle: postMessage, required: "channel", scopes: write, tier: special},
+		"chat.update":           {handle: updateMessage, required: "channel ts", scopes: write, tier: tier3},
+		"chat.delete":           {handle: deleteMessage, required: "channel ts", scopes: write, tier: tier3},
+		"chat.postEphemeral":    {handle: postEphemeral, required: "channel user", scopes: write, tier: tier4},
+		"chat.getPermalink":     {handle: getPermalink, required: "channel message_ts", tier: special},
+		"chat.scheduleMessage": {handle: scheduleMessage, required: "channel post_at", scopes: write,
+			tier: tier3},
+		"chat.deleteScheduledMessage": {handle: deleteScheduled, required: "channel scheduled_message_id",
+			scopes: write, tier: tier3},
+		"chat.scheduledMessages.list": {handle: listScheduled, tier: tier3},
+		"conversations.open":          {handle: openConversation, scopes: open, tier: tier3},
+		"conversations.info":          {handle: conversationInfo, required: "channel", scopes: read, tier: tier3},
+		"conversations.members":       {handle: conversationMembers, required: "channel", scopes: read, tier: tier4},
+		"conversations.list":          {handle: listConversations, scopes: read, tier: tier2},
+		"conversations.history": {handle: conversationHistory, required: "channel", scopes: history,
+			tier: tier3},
+		"conversations.replies": {handle: conversationReplies, required: "channel ts", scopes: history,
+			tier: tier3},
+		"users.info": {handle: userInfo, required: "user", scopes: []string{"users:read"},
+			tier: tier4},
+		"users.profile.get": {handle: userProfile, scopes: []string{"users.profile:read"}, tier: tier4},
+		"users.list":        {handle: listUsers, scopes: []string{"users:read"}, tier: tier2},
+		"users.lookupByEmail": {handle: lookupByEmail, required: "email",
+			scopes: []string{"users:read.email"}, tier: tier3},
+		"usergroups.list": {handle: listGroups, scopes: []string{"usergroups:read"}, tier: tier2},
+		"usergroups.users.list": {handle: groupUsers, required: "usergroup",
+			scopes: []string{"usergroups:read"}, tier: tier2},
+		"views.open":    {handle: openView, required: "view", tier: tier4},
+		"views.push":    {handle: pushView, required: "view", tier: tier4},
+		"views.update":  {handle: updateView, required: "view", tier: tier4},
+		"views.publish": {handle: publishView, required: "user_id view", tier: tier4},
+		"files.getUploadURLExternal": {handle: uploadURL, required: "length filename",
+			scopes: []string{"files:write"}, tier: tier4},
+		"files.completeUploadExternal": {handle: completeUpload, required: "files", scopes: []string{"files:write"},
+			tier: tier4},
+		"files.info": {handle: fileInfo, required: "file", scopes: []string{"files:read"},
+			tier: tier4},
+		"canvases.create": {handle: createCanvas, scopes: []string{"canvases:write"}, tier: tier2},
+		"canvases.edit": {handle: editCanvas, required: "canvas_id changes",
+			scopes: []string{"canvases:write"}, tier: tier3},
+		"canvases.delete": {handle: deleteCanvas, required: "canvas_id",
+			scopes: []string{"canvases:write"}, tier: tier3},
+		"canvases.access.set": {handle: setCanvasAccess, required: "canvas_id access_level",
+			scopes: []string{"canvases:write"}, tier: tier3},
+		"conversations.canvases.create": {handle: channelCanvas, required: "channel_id",
+			scopes: []string{"canvases:write"}, tier: tier2},
+		"reactions.add": {handle: addReaction, required: "channel name timestamp",
+			scopes: []string{"reactions:write"}, tier: tier3},
+		"reactions.remove": {handle: removeReaction, required: "name", scopes: []string{"reactions:write"},
+			tier: tier2},
+		"team.info": {handle: teamInfo, scopes: []string{"team:read"}, tier: tier3},
+		"bots.info": {handle: botInfo, scopes: []string{"users:read"}, tier: tier3},
 	}
 }
 
@@ -122,7 +138,8 @@ func validateBlocks(c *call) (obj, *apiError) {
 	var errs []any
 	for _, f := range faults {
 		text, pointer, _ := strings.Cut(f, " [json-pointer:")
-		errs = append(errs, obj{"code": "failed_constraint", "message": text, "pointer": strings.TrimSuffix(pointer, "]")})
+		errs = append(errs, obj{"code": "failed_constraint", "message": text, "pointer": strings.TrimSuffix(pointer,
+			"]")})
 	}
 	return nil, &apiError{"invalid_blocks", obj{"errors": errs}}
 }

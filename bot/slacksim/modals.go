@@ -58,7 +58,8 @@ func (s *Server) fill(v *view, values map[string]map[string]any) error {
 
 // SubmitView fills a modal and presses its submit button. It returns after the ack or 3 s. When Slack's own client
 // refuses (a required field is empty, an e-mail is none) the result has Local set and nothing was sent.
-func (s *Server) SubmitView(ctx context.Context, user, viewID string, values map[string]map[string]any) (SubmitResult, error) {
+func (s *Server) SubmitView(ctx context.Context, user, viewID string, values map[string]map[string]any) (SubmitResult,
+	error) {
 	s.mu.Lock()
 	payload, errs, err := s.prepareSubmit(user, viewID, values)
 	s.mu.Unlock()
@@ -115,7 +116,8 @@ func (s *Server) SubmitForged(ctx context.Context, user, viewID string, fields m
 	s.mu.Lock()
 	v := s.openView(user, viewID)
 	if v == nil {
-		v = &view{id: viewID, user: user, root: viewID, hash: s.newHash(), def: obj{"type": "modal"}, blocks: []byte("[]"), values: obj{}}
+		v = &view{id: viewID, user: user, root: viewID, hash: s.newHash(), def: obj{"type": "modal"},
+			blocks: []byte("[]"), values: obj{}}
 	}
 	payload := merge(s.submission(s.anyUser(user), v), fields)
 	s.mu.Unlock()
@@ -258,9 +260,10 @@ func (s *Server) closeView(ctx context.Context, user, viewID string, all bool) e
 	return err
 }
 
-// ViewAction uses an element of the visible modal or of the Home tab, which sends block_actions. Elements of input blocks
-// send it only with dispatch_action. value is read as for Click.
-func (s *Server) ViewAction(ctx context.Context, user, viewID, blockID, actionID string, value ...any) (ActionResult, error) {
+// ViewAction uses an element of the visible modal or of the Home tab, which sends block_actions.
+// Elements of input blocks send it only with dispatch_action. value is read as for Click.
+func (s *Server) ViewAction(ctx context.Context, user, viewID, blockID, actionID string, value ...any) (ActionResult,
+	error) {
 	s.mu.Lock()
 	payload, err := s.prepareViewAction(user, viewID, blockID, actionID, value)
 	s.mu.Unlock()

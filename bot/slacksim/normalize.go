@@ -95,7 +95,9 @@ func (m *Message) attachmentOf(blockID string) int {
 	if slices.ContainsFunc(asList(decode(m.Blocks)), inside) {
 		return 0
 	}
-	return 1 + slices.IndexFunc(asList(decode(m.Attachments)), func(a any) bool { return slices.ContainsFunc(asList(asObj(a)["blocks"]), inside) })
+	return 1 + slices.IndexFunc(asList(decode(m.Attachments)), func(a any) bool {
+		return slices.ContainsFunc(asList(asObj(a)["blocks"]), inside)
+	})
 }
 
 // findElement looks up an element by its two ids; blockID "" finds the first block that has the action.

@@ -29,33 +29,38 @@ type Options struct {
 	BotName                  string // default bot
 	AppToken, BotToken       string // default xapp-sim and xoxb-sim
 	Commands                 []SlashCommand
-	// Events the app subscribed to; default app_home_opened. Also known: message.im, message.channels, message.groups, app_mention,
-	// user_change, user_status_changed, user_profile_changed.
+	// Events the app subscribed to; default app_home_opened. Also known: message.im,
+	// message.channels, message.groups, app_mention, user_change, user_status_changed,
+	// user_profile_changed.
 	Events []string
 	// Scopes granted to the bot token. Empty: all.
 	Scopes []string
 	// RateLimits switches the limits of section "Rate limits" of Slack's documentation on: a tier per method and one
 	// message per second and channel, with bursts.
 	RateLimits bool
-	// RateWindow is the minute in which the tiers count; default 1 min. MessageEvery is how often one channel takes a message
-	// once MessageBurst of them came at once; default 1 s and 5. Retry-After is told in whole seconds all the same.
+	// RateWindow is the minute in which the tiers count; default 1 min. MessageEvery is how often
+	// one channel takes a message once MessageBurst of them came at once; default 1 s and 5.
+	// Retry-After is told in whole seconds all the same.
 	RateWindow, MessageEvery time.Duration
 	MessageBurst             int
 	// HomeTabDisabled makes views.publish answer not_enabled.
 	HomeTabDisabled bool
 
-	AckTimeout     time.Duration    // default 3 s
-	TriggerLife    time.Duration    // default 3 s
-	ResponseLife   time.Duration    // of a response_url; default 30 min
-	PingEvery      time.Duration    // default 5 s; the first ping comes with hello. Slack's own is about 10 s
-	RetryDelays    [3]time.Duration // of unacknowledged events; default 0 s, 1 min, 5 min
-	ConnectionTime time.Duration    // after which a connection is refreshed; default 1 h, 360 s with debug_reconnects=true
-	WarningBefore  time.Duration    // how long before a refresh the warning comes; default 10 s
-	CloseAfter     time.Duration    // how long after a disconnect frame the close handshake begins; default 5 s
-	Linger         time.Duration    // how long TCP stays open after the close handshake for the client to close; default 30 s
+	AckTimeout   time.Duration    // default 3 s
+	TriggerLife  time.Duration    // default 3 s
+	ResponseLife time.Duration    // of a response_url; default 30 min
+	PingEvery    time.Duration    // default 5 s; the first ping comes with hello. Slack's own is about 10 s
+	RetryDelays  [3]time.Duration // of unacknowledged events; default 0 s, 1 min, 5 min
+	// after which a connection is refreshed; default 1 h, 360 s with debug_reconnects=true
+	ConnectionTime time.Duration
+	WarningBefore  time.Duration // how long before a refresh the warning comes; default 10 s
+	CloseAfter     time.Duration // how long after a disconnect frame the close handshake begins; default 5 s
+	// how long TCP stays open after the close handshake for the client to close; default 30 s
+	Linger time.Duration
 
-	// PanelURL, when set, is shown by the page in a frame beside the conversation, titled PanelTitle. Panel, when set, is
-	// served under /_panel/ on the same host (the prefix is stripped) and is then the default PanelURL.
+	// PanelURL, when set, is shown by the page in a frame beside the conversation, titled
+	// PanelTitle. Panel, when set, is served under /_panel/ on the same host (the prefix is
+	// stripped) and is then the default PanelURL.
 	PanelURL, PanelTitle string
 	Panel                http.Handler
 }

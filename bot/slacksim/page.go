@@ -17,7 +17,8 @@ func policy(panel string) string {
 	if u, err := url.Parse(panel); err == nil && u.Host != "" {
 		frames += " " + u.Scheme + "://" + u.Host
 	}
-	return "default-src 'self'; img-src 'self' data:; frame-src " + frames + "; object-src 'none'; base-uri 'none'; form-action 'none'"
+	return "default-src 'self'; img-src 'self' data:; frame-src " + frames +
+		"; object-src 'none'; base-uri 'none'; form-action 'none'"
 }
 
 // page serves the browser page. Nothing on it comes from outside.
@@ -45,15 +46,19 @@ func page(panel string) http.Handler {
 func (s *Server) state(as, channel string) obj {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := obj{"version": s.version, "team": obj{"id": s.opt.TeamID, "name": s.opt.TeamName}, "connections": len(s.live()),
-		"app":      obj{"id": s.opt.AppID, "name": s.opt.BotName, "user": s.opt.BotUserID, "home": !s.opt.HomeTabDisabled},
+	out := obj{"version": s.version, "team": obj{"id": s.opt.TeamID, "name": s.opt.TeamName},
+		"connections": len(s.live()),
+		"app": obj{"id": s.opt.AppID, "name": s.opt.BotName, "user": s.opt.BotUserID,
+			"home": !s.opt.HomeTabDisabled},
 		"commands": orEmpty(s.opt.Commands), "panel": obj{"url": s.opt.PanelURL, "title": s.opt.PanelTitle}}
 	people, groups := []any{}, []any{}
 	for _, id := range s.userOrder {
 		u := s.users[id]
 		dm := s.dms[id]
-		people = append(people, obj{"id": id, "name": u.Name, "real_name": u.RealName, "title": u.Title, "is_bot": u.IsBot || id == "USLACKBOT",
-			"deleted": u.Deleted, "guest": u.IsRestricted, "admin": u.IsAdmin || u.IsOwner, "foreign": s.foreign(u), "dm": dm, "latest": s.latest(dm, id)})
+		people = append(people, obj{"id": id, "name": u.Name, "real_name": u.RealName, "title": u.Title,
+			"is_bot":  u.IsBot || id == "USLACKBOT",
+			"deleted": u.Deleted, "guest": u.IsRestricted, "admin": u.IsAdmin || u.IsOwner, "foreign": s.foreign(u),
+			"dm": dm, "latest": s.latest(dm, id)})
 	}
 	for _, id := range s.groupOrder {
 		groups = append(groups, obj{"id": id, "handle": s.groups[id].Handle})
@@ -63,7 +68,8 @@ func (s *Server) state(as, channel string) obj {
 		ch := s.channels[id]
 		names[id] = ch.Name
 		if !ch.im && ch.has(as) {
-			channels = append(channels, obj{"id": id, "name": ch.Name, "private": ch.Private, "shared": ch.ExtShared, "latest": s.latest(id, as)})
+			channels = append(channels, obj{"id": id, "name": ch.Name, "private": ch.Private, "shared": ch.ExtShared,
+				"latest": s.latest(id, as)})
 		}
 	}
 	out["people"], out["groups"], out["channel_names"], out["channels"] = people, groups, names, channels

@@ -196,7 +196,8 @@ func TestReadMarksAndDismissedMessages(t *testing.T) {
 	dismiss := func(user, ts string) int {
 		return tell(t, url, "dismiss", `{"user":"`+user+`","channel":"C0OPS","message_ts":"`+ts+`"}`)
 	}
-	if got := []int{dismiss("UBEN", ts), dismiss("UANA", last), dismiss("UANA", ts), dismiss("UANA", ts)}; fmt.Sprint(got) != "[422 422 200 422]" {
+	if got := []int{dismiss("UBEN", ts), dismiss("UANA", last), dismiss("UANA", ts),
+		dismiss("UANA", ts)}; fmt.Sprint(got) != "[422 422 200 422]" {
 		t.Errorf("dismissing someone else's, a public one, one's own, again: %v", got)
 	}
 }
@@ -219,7 +220,8 @@ func TestInspectorKeepsOutcomeAndNoTokens(t *testing.T) {
 			t.Errorf("a token in %s", raw)
 		}
 	}
-	if got, want := strings.Join(lines, ", "), "out slash_commands dispatch_failed, in apps.connections.open 200, out slash_commands acknowledged, in chat.postMessage 200"; got != want {
+	if got, want := strings.Join(lines, ", "),
+		"out slash_commands dispatch_failed, in apps.connections.open 200, out slash_commands acknowledged, in chat.postMessage 200"; got != want {
 		t.Errorf("lines: %s\nwant:  %s", got, want)
 	}
 	for _, key := range []string{"e99", "c99", "x", "e", "-"} {
@@ -232,7 +234,8 @@ func TestInspectorKeepsOutcomeAndNoTokens(t *testing.T) {
 func TestEveryFileOfThePageStaysAtHome(t *testing.T) {
 	_, url := workspace(t, slacksim.Options{PanelURL: "https://panel.example:444/x?y"})
 	outside := regexp.MustCompile(`(?:src|href|url|import|from|fetch|@import)\s*[=(]?\s*['"]?(?:https?:)?//\w`)
-	markup := regexp.MustCompile(`innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|\son\w+="|style="`)
+	markup := regexp.MustCompile(
+		`innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|\son\w+="|style="`)
 	entries := must[[]os.DirEntry](t)(os.ReadDir("web"))
 	for _, e := range entries {
 		res := must[*http.Response](t)(http.Get(url + "/" + e.Name()))
@@ -248,7 +251,8 @@ func TestEveryFileOfThePageStaysAtHome(t *testing.T) {
 			t.Errorf("%s makes markup or code out of text: %s", e.Name(), found)
 		}
 		policy := res.Header.Get("Content-Security-Policy")
-		if !strings.HasPrefix(policy, "default-src 'self'; ") || !strings.Contains(policy, "frame-src 'self' https://panel.example:444;") || strings.Contains(policy, "unsafe") {
+		if !strings.HasPrefix(policy, "default-src 'self'; ") || !strings.Contains(policy,
+			"frame-src 'self' https://panel.example:444;") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s has the policy %q", e.Name(), policy)
 		}
 	}

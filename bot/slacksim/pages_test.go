@@ -19,8 +19,10 @@ func TestCursorsWalkEveryListOnce(t *testing.T) {
 	root := post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": "root"})["ts"].(string)
 	for i := range 5 {
 		post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": fmt.Sprint("top", i)})
-		post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": fmt.Sprint("reply", i), "thread_ts": root})
-		post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "later", "post_at": fmt.Sprint(time.Now().Unix() + 3600 + int64(i))})
+		post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": fmt.Sprint("reply", i),
+			"thread_ts": root})
+		post(t, base, "chat.scheduleMessage", map[string]string{"channel": "C0OPS", "text": "later",
+			"post_at": fmt.Sprint(time.Now().Unix() + 3600 + int64(i))})
 	}
 	name := func(v any) string {
 		o, ok := v.(map[string]any)
@@ -48,7 +50,8 @@ func TestCursorsWalkEveryListOnce(t *testing.T) {
 		return nil, 0
 	}
 	for _, c := range []struct{ method, key, channel string }{
-		{"users.list", "members", ""}, {"conversations.list", "channels", ""}, {"conversations.members", "members", "C0OPS"},
+		{"users.list", "members", ""}, {"conversations.list", "channels", ""}, {"conversations.members", "members",
+			"C0OPS"},
 		{"conversations.history", "messages", "C0OPS"}, {"conversations.replies", "messages", "C0OPS"},
 		{"chat.scheduledMessages.list", "scheduled_messages", "C0OPS"},
 	} {
@@ -63,7 +66,8 @@ func TestCursorsWalkEveryListOnce(t *testing.T) {
 			t.Errorf("%s with a bad cursor: %v", c.method, out)
 		}
 	}
-	if out := post(t, base, "conversations.members", map[string]string{"channel": "C0OPS", "limit": "1001"}); out["error"] != "invalid_limit" {
+	if out := post(t, base, "conversations.members", map[string]string{"channel": "C0OPS",
+		"limit": "1001"}); out["error"] != "invalid_limit" {
 		t.Errorf("a limit too large: %v", out)
 	}
 }
@@ -71,7 +75,8 @@ func TestCursorsWalkEveryListOnce(t *testing.T) {
 func TestThreadsAndHistoryTellWhatSlackTells(t *testing.T) {
 	_, base := workspace(t, slacksim.Options{})
 	say := func(text, thread, broadcast string) string {
-		return post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": text, "thread_ts": thread, "reply_broadcast": broadcast,
+		return post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": text,
+			"thread_ts": thread, "reply_broadcast": broadcast,
 			"metadata": `{"event_type":"t","event_payload":{"n":1}}`})["ts"].(string)
 	}
 	root := say("root", "", "")
@@ -93,17 +98,20 @@ func TestThreadsAndHistoryTellWhatSlackTells(t *testing.T) {
 		t.Errorf("history: %q", l)
 	}
 	l, first := texts("conversations.replies", map[string]string{"ts": shown})
-	if !slices.Equal(l, []string{"root", "hidden", "shown"}) || first["reply_count"] != 2.0 || first["latest_reply"] != shown || first["metadata"] != nil {
+	if !slices.Equal(l, []string{"root", "hidden", "shown"}) || first["reply_count"] != 2.0 ||
+		first["latest_reply"] != shown || first["metadata"] != nil {
 		t.Errorf("replies: %q, %v", l, first)
 	}
-	if l, first := texts("conversations.history", map[string]string{"latest": root, "inclusive": "true", "limit": "1", "include_all_metadata": "true"}); len(l) != 1 ||
+	if l, first := texts("conversations.history", map[string]string{"latest": root, "inclusive": "true", "limit": "1",
+		"include_all_metadata": "true"}); len(l) != 1 ||
 		l[0] != "root" || first["metadata"] == nil {
 		t.Errorf("one message by its timestamp: %q, %v", l, first)
 	}
 	if l, _ := texts("conversations.history", map[string]string{"oldest": root}); !slices.Equal(l, []string{"shown"}) {
 		t.Errorf("after the root: %q", l)
 	}
-	for want, args := range map[string]map[string]string{"thread_not_found": {"channel": "C0OPS", "ts": "1.000001"}, "channel_not_found": {"channel": "C0PRIV", "ts": root}} {
+	for want, args := range map[string]map[string]string{"thread_not_found": {"channel": "C0OPS", "ts": "1.000001"},
+		"channel_not_found": {"channel": "C0PRIV", "ts": root}} {
 		if out := post(t, base, "conversations.replies", args); out["error"] != want {
 			t.Errorf("%v, want %s", out, want)
 		}
@@ -120,7 +128,8 @@ func TestExternalIDsNameOneViewOfTheApp(t *testing.T) {
 		return id
 	}
 	view := func(external, title string) string {
-		return `{"type":"modal","external_id":"` + external + `","title":{"type":"plain_text","text":"` + title + `"},"blocks":[{"type":"divider"}]}`
+		return `{"type":"modal","external_id":"` + external + `","title":{"type":"plain_text","text":"` + title +
+			`"},"blocks":[{"type":"divider"}]}`
 	}
 	open := func(user, external string) answer {
 		return post(t, base, "views.open", map[string]string{"trigger_id": trigger(user), "view": view(external, "A")})
@@ -138,10 +147,12 @@ func TestExternalIDsNameOneViewOfTheApp(t *testing.T) {
 	if out["ok"] != true || s.Views("UANA")[0].Title != "B" {
 		t.Errorf("update by external_id: %v", out)
 	}
-	if out := post(t, base, "views.update", map[string]string{"external_id": "mine", "view": view("other", "C")}); out["error"] != "duplicate_external_id" {
+	if out := post(t, base, "views.update", map[string]string{"external_id": "mine",
+		"view": view("other", "C")}); out["error"] != "duplicate_external_id" {
 		t.Errorf("taking another's id: %v", out)
 	}
-	if out := post(t, base, "views.update", map[string]string{"external_id": "nobody", "view": view("", "D")}); out["error"] != "not_found" {
+	if out := post(t, base, "views.update", map[string]string{"external_id": "nobody",
+		"view": view("", "D")}); out["error"] != "not_found" {
 		t.Errorf("unknown: %v", out)
 	}
 	for range 2 { // an id is free again when its view is closed
@@ -172,7 +183,8 @@ func TestResponseURLExpires(t *testing.T) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(5 * time.Second); ; {
-		out, res := do(t, request(t, "POST", address, jsonType, `{"delete_original":true}`)) // its age is looked at before its uses
+		// its age is looked at before its uses
+		out, res := do(t, request(t, "POST", address, jsonType, `{"delete_original":true}`))
 		if out["error"] == "expired_url" && res.StatusCode == 404 {
 			return
 		}

@@ -17,9 +17,11 @@ func (s *Server) interaction(kind string, u *User) obj {
 
 // commandPayload is section "Slash command" of the reference; is_enterprise_install is a string there.
 func (s *Server) commandPayload(u *User, ch *Channel, command, text string) obj {
-	return obj{"token": s.verified, "team_id": s.opt.TeamID, "team_domain": s.opt.Domain, "channel_id": ch.ID, "channel_name": ch.clientName(),
-		"user_id": u.ID, "user_name": u.Name, "command": command, "text": text, "api_app_id": s.opt.AppID, "is_enterprise_install": "false",
-		"response_url": s.newResponseURL(ch.ID, u.ID, "", ""), "trigger_id": s.newTrigger(u.ID, "")}
+	return obj{"token": s.verified, "team_id": s.opt.TeamID, "team_domain": s.opt.Domain, "channel_id": ch.ID,
+		"channel_name": ch.clientName(),
+		"user_id":      u.ID, "user_name": u.Name, "command": command, "text": text, "api_app_id": s.opt.AppID,
+		"is_enterprise_install": "false",
+		"response_url":          s.newResponseURL(ch.ID, u.ID, "", ""), "trigger_id": s.newTrigger(u.ID, "")}
 }
 
 // messageAction is block_actions from a message.
@@ -68,7 +70,8 @@ func (s *Server) viewAction(u *User, v *view, action obj) obj {
 
 // actionOf is one entry of actions: the element as the person used it.
 func (s *Server) actionOf(block, e, value obj) obj {
-	a := obj{"action_id": e["action_id"], "block_id": block["block_id"], "type": e["type"], "action_ts": slackTime(s.opt.Now())}
+	a := obj{"action_id": e["action_id"], "block_id": block["block_id"], "type": e["type"],
+		"action_ts": slackTime(s.opt.Now())}
 	for _, k := range []string{"text", "value", "style", "placeholder", "url", "confirm"} {
 		if e[k] != nil && (k != "value" || e["type"] == "button") {
 			a[k] = e[k]

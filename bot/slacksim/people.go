@@ -24,9 +24,11 @@ func impossible(format string, args ...any) error {
 
 // CommandResult is how a slash command ended for the person.
 type CommandResult struct {
-	EnvelopeID   string          `json:"envelope_id,omitempty"`
-	Error        string          `json:"error,omitempty"`         // operation_timeout, dispatch_failed or invalid_command_response
-	ResponseType string          `json:"response_type,omitempty"` // ephemeral or in_channel, when the ack carried an answer
+	EnvelopeID string `json:"envelope_id,omitempty"`
+	// operation_timeout, dispatch_failed or invalid_command_response
+	Error string `json:"error,omitempty"`
+	// ephemeral or in_channel, when the ack carried an answer
+	ResponseType string          `json:"response_type,omitempty"`
 	Text         string          `json:"text,omitempty"`
 	Blocks       json.RawMessage `json:"blocks,omitempty"`
 	MessageTS    string          `json:"message_ts,omitempty"` // of the message the answer became
@@ -131,7 +133,8 @@ func (s *Server) prepareCommand(user, channel, command, text string) (obj, error
 }
 
 // SlashForged sends a slash command whose payload is changed by fields, without asking whether it is possible.
-func (s *Server) SlashForged(ctx context.Context, user, channel, command, text string, fields map[string]any) (CommandResult, error) {
+func (s *Server) SlashForged(ctx context.Context, user, channel, command, text string,
+	fields map[string]any) (CommandResult, error) {
 	s.mu.Lock()
 	payload := merge(s.commandPayload(s.anyUser(user), s.anyChannel(channel), command, text), fields)
 	s.mu.Unlock()
@@ -149,7 +152,8 @@ func (s *Server) sendCommand(ctx context.Context, payload obj) (CommandResult, e
 	}
 	if err != nil {
 		r.Error = err.Error()
-		s.slackbotSays(channel, user, fmt.Sprintf("%s failed with the error \"%s\"", asString(payload["command"]), r.Error))
+		s.slackbotSays(channel, user, fmt.Sprintf("%s failed with the error \"%s\"", asString(payload["command"]),
+			r.Error))
 	}
 	return r, err
 }
@@ -230,7 +234,8 @@ func (s *Server) userNamed(name string) *User {
 
 // Click uses an element of a message that the person can see. A button needs no value; other elements take what
 // fieldValue reads: an option's value, a user id, a date, several values for checkboxes and multi selects.
-func (s *Server) Click(ctx context.Context, user, channel, messageTS, blockID, actionID string, value ...any) (ActionResult, error) {
+func (s *Server) Click(ctx context.Context, user, channel, messageTS, blockID, actionID string,
+	value ...any) (ActionResult, error) {
 	s.mu.Lock()
 	payload, err := s.prepareClick(user, channel, messageTS, blockID, actionID, value)
 	s.mu.Unlock()
@@ -338,8 +343,9 @@ func (s *Server) ClickForged(ctx context.Context, f Forged) (ActionResult, error
 	if m == nil {
 		m = &Message{Channel: f.Channel, TS: f.MessageTS, User: s.opt.BotUserID, BotID: s.opt.BotID}
 	}
-	action := obj{"action_id": f.ActionID, "block_id": f.BlockID, "type": f.Type, "value": f.Value, "action_ts": slackTime(s.opt.Now()),
-		"text": obj{"type": "plain_text", "text": f.ActionID, "emoji": true}}
+	action := obj{"action_id": f.ActionID, "block_id": f.BlockID, "type": f.Type, "value": f.Value,
+		"action_ts": slackTime(s.opt.Now()),
+		"text":      obj{"type": "plain_text", "text": f.ActionID, "emoji": true}}
 	payload := merge(s.messageAction(s.anyUser(f.User), s.anyChannel(f.Channel), m, action), f.Fields)
 	s.mu.Unlock()
 	return s.sendAction(ctx, payload)
@@ -380,8 +386,8 @@ func merge(base obj, over map[string]any) obj {
 	return base
 }
 
-// OpenHome opens the app's Home tab: the app gets app_home_opened, each time. It returns when the event was acknowledged,
-// or with the reason why not; Slack repeats the event meanwhile.
+// OpenHome opens the app's Home tab: the app gets app_home_opened, each time. It returns when the
+// event was acknowledged, or with the reason why not; Slack repeats the event meanwhile.
 func (s *Server) OpenHome(ctx context.Context, user string) error {
 	return s.openApp(ctx, user, "home")
 }
@@ -398,7 +404,8 @@ func (s *Server) openApp(ctx context.Context, user, tab string) error {
 		s.mu.Unlock()
 		return err
 	}
-	event := obj{"type": "app_home_opened", "user": u.ID, "channel": s.dmWith(u.ID).ID, "tab": tab, "event_ts": slackTime(s.opt.Now())}
+	event := obj{"type": "app_home_opened", "user": u.ID, "channel": s.dmWith(u.ID).ID, "tab": tab,
+		"event_ts": slackTime(s.opt.Now())}
 	if h := s.homes[u.ID]; h != nil && tab == "home" {
 		event["view"] = s.viewJSON(h, true)
 	}

@@ -63,9 +63,10 @@ func TestResponseActionsOfASubmission(t *testing.T) {
 		return must[slacksim.SubmitResult](t)(s.SubmitView(ctx(t), "UANA", id, filled))
 	}
 	for name, answer := range map[string]any{
-		"errors at a block that is no input": map[string]any{"response_action": "errors", "errors": map[string]string{"nowhere": "x"}},
-		"an unknown action":                  map[string]any{"response_action": "dance"},
-		"an invalid view":                    action("update", map[string]any{"type": "modal"}),
+		"errors at a block that is no input": map[string]any{"response_action": "errors",
+			"errors": map[string]string{"nowhere": "x"}},
+		"an unknown action": map[string]any{"response_action": "dance"},
+		"an invalid view":   action("update", map[string]any{"type": "modal"}),
 	} {
 		if r := submit(v.ID, answer); r.Error != "invalid_response" || len(s.Views("UANA")) != 1 {
 			t.Errorf("%s: %+v", name, r)
@@ -77,7 +78,8 @@ func TestResponseActionsOfASubmission(t *testing.T) {
 		t.Errorf("update: %+v", r)
 	}
 	now := s.Views("UANA")[0]
-	if now.Title != "Changed" || now.ID != v.ID || now.Hash == v.Hash || !strings.Contains(string(now.State), "because") {
+	if now.Title != "Changed" || now.ID != v.ID || now.Hash == v.Hash || !strings.Contains(string(now.State),
+		"because") {
 		t.Errorf("after update: %+v", now)
 	}
 	for depth := 2; depth <= 3; depth++ {
@@ -107,7 +109,8 @@ func TestResponseActionsOfASubmission(t *testing.T) {
 func TestViewsUpdateKeepsWhatWasTypedAndChecksTheHash(t *testing.T) {
 	s, a, _, _ := scripted(t, slacksim.Options{})
 	v := openForm(t, s)
-	if err := s.Fill("UANA", v.ID, map[string]map[string]any{"reason": {"reason": "half a sen"}, "who": {"who": "UBEN"}}); err != nil {
+	if err := s.Fill("UANA", v.ID, map[string]map[string]any{"reason": {"reason": "half a sen"},
+		"who": {"who": "UBEN"}}); err != nil {
 		t.Fatal(err)
 	}
 	other := form()
@@ -120,7 +123,8 @@ func TestViewsUpdateKeepsWhatWasTypedAndChecksTheHash(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := string(s.Views("UANA")[0].State)
-	if !strings.Contains(state, "half a sen") || strings.Contains(state, "UBEN") || !strings.Contains(state, "renamed") {
+	if !strings.Contains(state, "half a sen") || strings.Contains(state, "UBEN") || !strings.Contains(state,
+		"renamed") {
 		t.Errorf("state = %s", state)
 	}
 	if _, err := a.api.UpdateView(form(), "ext", "", ""); err != nil {
@@ -151,14 +155,16 @@ func TestPushAndHomeRules(t *testing.T) {
 	if err := s.ClearViews(ctx(t), "UANA", s.Views("UANA")[2].ID); err != nil {
 		t.Fatal(err)
 	}
-	if d := <-got; d.Type != slack.InteractionTypeViewClosed || !d.IsCleared || d.View.ID != v.ID || len(s.Views("UANA")) != 0 {
+	if d := <-got; d.Type != slack.InteractionTypeViewClosed || !d.IsCleared || d.View.ID != v.ID ||
+		len(s.Views("UANA")) != 0 {
 		t.Errorf("x: %+v", d)
 	}
 	v = openForm(t, s)
 	if err := s.CloseView(ctx(t), "UANA", v.ID); err != nil {
 		t.Fatal(err)
 	}
-	if d := <-got; d.Type != slack.InteractionTypeViewClosed || d.IsCleared || d.View.ID != v.ID || len(d.View.State.Values) != 0 {
+	if d := <-got; d.Type != slack.InteractionTypeViewClosed || d.IsCleared || d.View.ID != v.ID ||
+		len(d.View.State.Values) != 0 {
 		t.Errorf("cancel: %+v", d.View)
 	}
 
@@ -174,7 +180,8 @@ func TestPushAndHomeRules(t *testing.T) {
 	}
 	_, err := a.api.PushView(d.TriggerID, form())
 	var bad slack.SlackErrorResponse
-	if !errors.As(err, &bad) || bad.Err != "invalid_arguments" || !strings.Contains(bad.ResponseMetadata.Messages[0], "whose stack we're pushing onto [json-pointer:/view/type]") {
+	if !errors.As(err, &bad) || bad.Err != "invalid_arguments" || !strings.Contains(bad.ResponseMetadata.Messages[0],
+		"whose stack we're pushing onto [json-pointer:/view/type]") {
 		t.Errorf("push onto home: %v", err)
 	}
 }
@@ -191,7 +198,8 @@ func TestLateSubmissionLeavesTheModalOpen(t *testing.T) {
 	})
 	v := openForm(t, s)
 	s.InjectFault(slacksim.Rule{Method: "interactive", Kind: slacksim.FaultNoConnection, Times: 1})
-	if r, err := s.SubmitView(ctx(t), "UANA", v.ID, filled); !errors.Is(err, slacksim.ErrDispatchFailed) || r.Error != "dispatch_failed" || len(s.Views("UANA")) != 1 {
+	if r, err := s.SubmitView(ctx(t), "UANA", v.ID, filled); !errors.Is(err, slacksim.ErrDispatchFailed) ||
+		r.Error != "dispatch_failed" || len(s.Views("UANA")) != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -243,7 +251,8 @@ func TestForgedClicksCarryAnything(t *testing.T) {
 	must[slacksim.ActionResult](t)(s.ClickForged(ctx(t), f))
 	d := <-got
 	act := d.ActionCallback.BlockActions[0]
-	if act.BlockID != "q:0" || act.Value != "other" || d.User.TeamID != "T0OTHER" || d.User.ID != "UANA" || d.Message.Timestamp != "" {
+	if act.BlockID != "q:0" || act.Value != "other" || d.User.TeamID != "T0OTHER" || d.User.ID != "UANA" ||
+		d.Message.Timestamp != "" {
 		t.Errorf("%+v %+v", act, d.User)
 	}
 }
@@ -318,7 +327,8 @@ func TestControlAPIActsAsAPerson(t *testing.T) {
 		out, res := do(t, request(t, "POST", base+"/_sim/"+path, "application/json", body))
 		return out, res.StatusCode
 	}
-	if out, code := ask("slash", `{"user":"UANA","channel":"C0OPS","command":"/raw","text":"x"}`); code != 200 || out["error"] != nil {
+	if out, code := ask("slash", `{"user":"UANA","channel":"C0OPS","command":"/raw","text":"x"}`); code != 200 ||
+		out["error"] != nil {
 		t.Errorf("slash: %d %v", code, out)
 	}
 	state, _ := do(t, request(t, "GET", base+"/_sim/state?as=UANA&channel=C0OPS", "", ""))
@@ -330,22 +340,26 @@ func TestControlAPIActsAsAPerson(t *testing.T) {
 	if out, _ := ask("submit", `{"user":"UANA","view_id":"`+id+`","values":{}}`); out["local"] != true {
 		t.Errorf("submit: %v", out)
 	}
-	if out, code := ask("submit", `{"user":"UBEN","view_id":"`+id+`"}`); code != 422 || out["error"] != "not_possible" || out["detail"] == "" {
+	if out, code := ask("submit", `{"user":"UBEN","view_id":"`+id+`"}`); code != 422 ||
+		out["error"] != "not_possible" || out["detail"] == "" {
 		t.Errorf("someone else's modal: %d %v", code, out)
 	}
 	if out, code := ask("click", `{`); code != 400 || out["error"] != "bad_request" {
 		t.Errorf("bad JSON: %d %v", code, out)
 	}
-	if out, code := ask("faults", `{"method":"auth.test","kind":"rate_limited","times":1,"retry_after":"3s"}`); code != 200 || out["ok"] != true {
+	if out, code := ask("faults",
+		`{"method":"auth.test","kind":"rate_limited","times":1,"retry_after":"3s"}`); code != 200 || out["ok"] != true {
 		t.Errorf("fault: %v", out)
 	}
-	if _, res := do(t, request(t, "GET", base+"/api/auth.test?token=xoxb-sim", "", "")); res.Header.Get("Retry-After") != "3" {
+	if _, res := do(t, request(t, "GET", base+"/api/auth.test?token=xoxb-sim", "", "")); res.Header.Get(
+		"Retry-After") != "3" {
 		t.Errorf("the fault did not happen: %v", res.Status)
 	}
 	if out, code := ask("faults", `{"kind":"nonsense"}`); code != 400 {
 		t.Errorf("unknown fault: %v", out)
 	}
-	if out, _ := ask("users", `{"id":"UNEW","name":"new"}`); out["ok"] != true || !slices.ContainsFunc(s.Users(), func(u slacksim.User) bool { return u.ID == "UNEW" }) {
+	if out, _ := ask("users", `{"id":"UNEW","name":"new"}`); out["ok"] != true || !slices.ContainsFunc(s.Users(),
+		func(u slacksim.User) bool { return u.ID == "UNEW" }) {
 		t.Errorf("users: %v", out)
 	}
 	calls, _ := do(t, request(t, "GET", base+"/_sim/calls?after=1", "", ""))
@@ -378,7 +392,8 @@ func TestChangesArriveOverOneStream(t *testing.T) {
 func TestPageFetchesNothingFromOutside(t *testing.T) {
 	_, url := workspace(t, slacksim.Options{})
 	outside := regexp.MustCompile(`(?:src|href|url|import|from)\s*[=(]?\s*['"]https?:`)
-	for _, f := range []string{"", "app.js", "dom.js", "mrkdwn.js", "fields.js", "blocks.js", "confirm.js", "modal.js", "style.css"} {
+	for _, f := range []string{"", "app.js", "dom.js", "mrkdwn.js", "fields.js", "blocks.js", "confirm.js", "modal.js",
+		"style.css"} {
 		res := must[*http.Response](t)(http.Get(url + "/" + f))
 		raw, _ := io.ReadAll(res.Body)
 		res.Body.Close()

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// profileJSON is a user's profile (docs.slack.dev/reference/objects/user-object, "Profile"). A status is cleared by itself when its
-// expiration has passed.
+// profileJSON is a user's profile (docs.slack.dev/reference/objects/user-object, "Profile"). A
+// status is cleared by itself when its expiration has passed.
 func (s *Server) profileJSON(u *User) obj {
 	p := obj{"real_name": u.RealName, "real_name_normalized": u.RealName, "display_name": u.DisplayName,
 		"display_name_normalized": u.DisplayName, "title": u.Title, "phone": "", "skype": "", "fields": obj{},
-		"status_text": u.StatusText, "status_text_canonical": "", "status_emoji": u.StatusEmoji, "status_emoji_display_info": []any{},
-		"status_expiration": u.StatusExpiration, "avatar_hash": "g" + strings.ToLower(u.ID), "team": u.TeamID}
+		"status_text": u.StatusText, "status_text_canonical": "", "status_emoji": u.StatusEmoji,
+		"status_emoji_display_info": []any{},
+		"status_expiration":         u.StatusExpiration, "avatar_hash": "g" + strings.ToLower(u.ID), "team": u.TeamID}
 	if s.foreign(u) {
 		return p
 	}
@@ -37,8 +38,8 @@ func userProfile(c *call) (obj, *apiError) {
 	return obj{"profile": c.s.profileJSON(u)}, nil
 }
 
-// settle fills in what follows from the other fields of a user: the offset of their time zone, where this computer knows the zone and the
-// offset was not given on its own.
+// settle fills in what follows from the other fields of a user: the offset of their time zone,
+// where this computer knows the zone and the offset was not given on its own.
 func (s *Server) settle(u *User, before User) {
 	if u.TZ == before.TZ || u.TZOffset != before.TZOffset {
 		return
@@ -48,9 +49,9 @@ func (s *Server) settle(u *User, before User) {
 	}
 }
 
-// tellUser tells the app what became different about a user: user_change for anything that users.info shows, and with it
-// user_status_changed or user_profile_changed, "dispatched at the exact same time" (docs.slack.dev/reference/events/user_change). They
-// need users:read.
+// tellUser tells the app what became different about a user: user_change for anything that
+// users.info shows, and with it user_status_changed or user_profile_changed, "dispatched at the
+// exact same time" (docs.slack.dev/reference/events/user_change). They need users:read.
 func (s *Server) tellUser(before, after *User) {
 	if *before == *after {
 		return
@@ -60,8 +61,10 @@ func (s *Server) tellUser(before, after *User) {
 		return
 	}
 	quiet := *before // the same person with the new status
-	quiet.StatusText, quiet.StatusEmoji, quiet.StatusExpiration, quiet.updated = after.StatusText, after.StatusEmoji, after.StatusExpiration, after.updated
-	status := before.StatusText != after.StatusText || before.StatusEmoji != after.StatusEmoji || before.StatusExpiration != after.StatusExpiration
+	quiet.StatusText, quiet.StatusEmoji, quiet.StatusExpiration, quiet.updated = after.StatusText, after.StatusEmoji,
+		after.StatusExpiration, after.updated
+	status := before.StatusText != after.StatusText || before.StatusEmoji != after.StatusEmoji ||
+		before.StatusExpiration != after.StatusExpiration
 	quietDeleted := quiet
 	quietDeleted.Deleted = after.Deleted
 	names := []string{"user_change"}
@@ -72,7 +75,8 @@ func (s *Server) tellUser(before, after *User) {
 		names = append(names, "user_profile_changed")
 	}
 	for _, name := range names {
-		s.emit(name, obj{"type": name, "user": s.userJSON(after, true), "cache_ts": after.updated, "event_ts": slackTime(s.opt.Now())}, false)
+		s.emit(name, obj{"type": name, "user": s.userJSON(after, true), "cache_ts": after.updated,
+			"event_ts": slackTime(s.opt.Now())}, false)
 	}
 }
 

@@ -45,8 +45,8 @@ func (s *Server) SetRateLimits(on bool) {
 	s.touch()
 }
 
-// overLimit returns the seconds of Retry-After, 0 when the call may pass. A message counts twice: for its conversation and,
-// with several hundred per minute, for the workspace.
+// overLimit returns the seconds of Retry-After, 0 when the call may pass. A message counts twice:
+// for its conversation and, with several hundred per minute, for the workspace.
 func (s *Server) overLimit(name string, m method, args params) int {
 	if !s.opt.RateLimits {
 		return 0
@@ -54,7 +54,8 @@ func (s *Server) overLimit(name string, m method, args params) int {
 	now := time.Now()
 	if name == "chat.postMessage" {
 		every := 1 / s.opt.MessageEvery.Seconds()
-		if wait := s.bucket(name+" "+s.placeName(args.str("channel"))).take(now, every, float64(s.opt.MessageBurst)); wait > 0 {
+		if wait := s.bucket(name+" "+s.placeName(args.str("channel"))).take(now, every,
+			float64(s.opt.MessageBurst)); wait > 0 {
 			return wait
 		}
 	}

@@ -34,7 +34,8 @@ func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.callSeq++
 	call := s.callSeq
-	s.calls = append(s.calls, Call{ID: call, Time: time.Now(), Method: "response_url", HTTP: r.Method, Args: args.redacted(s.opt), Token: "none"})
+	s.calls = append(s.calls, Call{ID: call, Time: time.Now(), Method: "response_url", HTTP: r.Method,
+		Args: args.redacted(s.opt), Token: "none"})
 	s.calls = newest(s.calls)
 	key := ""
 	if to := s.responses[id]; to != nil {

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// eventScopes are the scopes a bot token may hold beside those that methods ask for: of commands and events, and those that
-// widen what a method does.
+// eventScopes are the scopes a bot token may hold beside those that methods ask for: of commands
+// and events, and those that widen what a method does.
 const eventScopes = "app_mentions:read chat:write.public commands"
 
-// allScopes is every scope of a bot token that makes a difference here, sorted: what a token holds without Options.Scopes.
+// allScopes is every scope of a bot token that makes a difference here, sorted: what a token holds
+// without Options.Scopes.
 func allScopes() []string {
 	l := strings.Fields(eventScopes)
 	for _, m := range methods {
@@ -28,8 +29,9 @@ func (s *Server) provided() []string {
 	return s.opt.Scopes
 }
 
-// tellScopes sets the headers with which Slack tells the scopes of a good token and those the method takes, one of which is
-// enough (docs.slack.dev/authentication/installing-with-oauth; both official SDKs hand them to the app).
+// tellScopes sets the headers with which Slack tells the scopes of a good token and those the
+// method takes, one of which is enough (docs.slack.dev/authentication/installing-with-oauth; both
+// official SDKs hand them to the app).
 func (s *Server) tellScopes(h http.Header, name, token string) {
 	m, known := methods[name]
 	if !known {

@@ -22,7 +22,9 @@ func (s *Server) screenRoutes(get, post route) {
 	post("read", with(func(_ context.Context, q request) (any, error) {
 		return nil, s.markRead(q.User, q.Channel, q.MessageTS)
 	}))
-	post("dismiss", with(func(_ context.Context, q request) (any, error) { return nil, s.dismiss(q.User, q.Channel, q.MessageTS) }))
+	post("dismiss", with(func(_ context.Context, q request) (any, error) {
+		return nil, s.dismiss(q.User, q.Channel, q.MessageTS)
+	}))
 }
 
 func (s *Server) boot() obj {
@@ -40,10 +42,14 @@ func (s *Server) boot() obj {
 			unread[id], read[id] = s.unreadOf(id)
 		}
 	}
-	return obj{"at": s.position(), "team": obj{"id": s.opt.TeamID, "name": s.opt.TeamName}, "connections": len(s.live()),
-		"app":      obj{"id": s.opt.AppID, "name": s.opt.BotName, "user": s.opt.BotUserID, "home": !s.opt.HomeTabDisabled},
-		"commands": orEmpty(s.opt.Commands), "panel": obj{"url": s.opt.PanelURL, "title": s.opt.PanelTitle}, "ack_ms": s.opt.AckTimeout.Milliseconds(),
-		"people": s.peopleJSON(), "groups": s.groupsJSON(), "channels": s.channelsJSON(), "unread": unread, "read": read,
+	return obj{"at": s.position(), "team": obj{"id": s.opt.TeamID, "name": s.opt.TeamName},
+		"connections": len(s.live()),
+		"app": obj{"id": s.opt.AppID, "name": s.opt.BotName, "user": s.opt.BotUserID,
+			"home": !s.opt.HomeTabDisabled},
+		"commands": orEmpty(s.opt.Commands), "panel": obj{"url": s.opt.PanelURL, "title": s.opt.PanelTitle},
+		"ack_ms": s.opt.AckTimeout.Milliseconds(),
+		"people": s.peopleJSON(), "groups": s.groupsJSON(), "channels": s.channelsJSON(), "unread": unread,
+		"read":      read,
 		"newest_in": newest, "ahead_ms": s.ahead()}
 }
 
@@ -65,7 +71,8 @@ func (s *Server) peopleJSON() []any {
 	l := []any{}
 	for _, id := range s.userOrder {
 		u := s.users[id]
-		l = append(l, obj{"id": id, "name": u.Name, "real_name": u.RealName, "title": u.Title, "is_bot": u.IsBot || id == "USLACKBOT", "deleted": u.Deleted,
+		l = append(l, obj{"id": id, "name": u.Name, "real_name": u.RealName, "title": u.Title, "is_bot": u.IsBot ||
+			id == "USLACKBOT", "deleted": u.Deleted,
 			"guest": u.IsRestricted, "admin": u.IsAdmin || u.IsOwner, "foreign": s.foreign(u), "invited": u.IsInvited})
 	}
 	return l
@@ -83,7 +90,8 @@ func (s *Server) channelsJSON() []any {
 	l := []any{}
 	for _, id := range s.channelOrder {
 		c := s.channels[id]
-		l = append(l, obj{"id": id, "name": c.Name, "private": c.Private, "shared": c.ExtShared, "archived": c.Archived, "im": c.im, "mpim": c.mpim, "members": orEmpty(c.Members)})
+		l = append(l, obj{"id": id, "name": c.Name, "private": c.Private, "shared": c.ExtShared, "archived": c.Archived,
+			"im": c.im, "mpim": c.mpim, "members": orEmpty(c.Members)})
 	}
 	return l
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Server is a Slack workspace with one app installed. It is an http.Handler; every method may be called at any time from
-// any goroutine. Close it when done.
+// Server is a Slack workspace with one app installed. It is an http.Handler; every method may be
+// called at any time from any goroutine. Close it when done.
 type Server struct {
 	opt  Options
 	stop chan struct{} // closed by Close
@@ -72,9 +72,12 @@ func New(o Options) *Server {
 		opt: o, stop: make(chan struct{}), changed: make(chan struct{}),
 		rng: rand.New(rand.NewPCG(o.Seed, 0x51ac)), ids: map[string]bool{},
 		users: map[string]*User{}, channels: map[string]*Channel{}, groups: map[string]*UserGroup{},
-		dms: map[string]string{}, messages: map[string][]*Message{}, messageState: map[string]obj{}, files: map[string]*File{}, canvases: map[string]*Canvas{},
-		stacks: map[string][]*view{}, homes: map[string]*view{}, triggers: map[string]*trigger{}, responses: map[string]*responseURL{},
-		tickets: map[string]time.Time{}, pending: map[string]*pendingAck{}, buckets: map[string]*bucket{}, readMarks: map[string]string{},
+		dms: map[string]string{}, messages: map[string][]*Message{}, messageState: map[string]obj{},
+		files: map[string]*File{}, canvases: map[string]*Canvas{},
+		stacks: map[string][]*view{}, homes: map[string]*view{}, triggers: map[string]*trigger{},
+		responses: map[string]*responseURL{},
+		tickets:   map[string]time.Time{}, pending: map[string]*pendingAck{}, buckets: map[string]*bucket{},
+		readMarks: map[string]string{},
 	}
 	s.dice = newDice(o.Seed)
 	s.verified = s.newID("", 24)
@@ -101,11 +104,13 @@ func (s *Server) routes() {
 	s.mux.Handle("/", page(s.opt.PanelURL))
 }
 
-// ServeHTTP serves /api/<method>, /link/ (Socket Mode), /files/ and /files-pri/, /response/, /_sim/ (control), /_panel/ and the page at /.
+// ServeHTTP serves /api/<method>, /link/ (Socket Mode), /files/ and /files-pri/, /response/, /_sim/
+// (control), /_panel/ and the page at /.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// SetPublicURL sets the scheme://host that is put into the addresses given out (sockets, uploads, response_url). Without
-// it they carry the Host of the request that caused them, or of the app's last request.
+// SetPublicURL sets the scheme://host that is put into the addresses given out (sockets, uploads,
+// response_url). Without it they carry the Host of the request that caused them, or of the app's
+// last request.
 func (s *Server) SetPublicURL(base string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

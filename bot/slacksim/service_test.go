@@ -64,8 +64,10 @@ func TestOneMessageAtATimeForEachConversation(t *testing.T) {
 	for _, c := range []struct {
 		channel string
 		status  int
-	}{{"C0OPS", 200}, {"C0OPS", 200}, {"C0OPS", 429}, {"C0EXT", 200}, {"UANA", 200}, {dm, 200}, {"UANA", 429}, {dm, 429}, {"UBEN", 200}} {
-		if _, status, after := callOf(t, base, "chat.postMessage", "text=x&channel="+c.channel); status != c.status || status == 429 && after != "3600" {
+	}{{"C0OPS", 200}, {"C0OPS", 200}, {"C0OPS", 429}, {"C0EXT", 200}, {"UANA", 200}, {dm, 200}, {"UANA", 429},
+		{dm, 429}, {"UBEN", 200}} {
+		if _, status, after := callOf(t, base, "chat.postMessage", "text=x&channel="+c.channel); status != c.status ||
+			status == 429 && after != "3600" {
 			t.Errorf("to %s: %d, Retry-After %q, want %d", c.channel, status, after, c.status)
 		}
 	}
@@ -87,12 +89,14 @@ func TestScopesAreToldOnEveryAnswer(t *testing.T) {
 		_, base := workspace(t, slacksim.Options{Scopes: c.scopes})
 		_, res := do(t, request(t, "POST", base+"/api/"+c.method, formType, "token=xoxb-sim"))
 		if res.Header.Get("X-OAuth-Scopes") != c.granted || res.Header.Get("X-Accepted-OAuth-Scopes") != c.accepted {
-			t.Errorf("%s: %q, accepted %q", c.method, res.Header.Get("X-OAuth-Scopes"), res.Header.Get("X-Accepted-OAuth-Scopes"))
+			t.Errorf("%s: %q, accepted %q", c.method, res.Header.Get("X-OAuth-Scopes"),
+				res.Header.Get("X-Accepted-OAuth-Scopes"))
 		}
 	}
 	_, base := workspace(t, slacksim.Options{})
 	_, res := do(t, request(t, "POST", base+"/api/auth.test", formType, "token=xoxb-sim"))
-	if all := res.Header.Get("X-OAuth-Scopes"); !strings.Contains(all, "users:read.email") || !strings.Contains(all, "commands") {
+	if all := res.Header.Get("X-OAuth-Scopes"); !strings.Contains(all, "users:read.email") || !strings.Contains(all,
+		"commands") {
 		t.Errorf("without Options.Scopes the token holds %q", all)
 	}
 	_, res = do(t, request(t, "POST", base+"/api/auth.test", formType, "token=xoxb-wrong"))
@@ -105,23 +109,33 @@ func TestScopesAreToldOnEveryAnswer(t *testing.T) {
 func TestEveryMethodIsRefusedWithoutItsScope(t *testing.T) {
 	_, base := workspace(t, slacksim.Options{Scopes: []string{"commands"}})
 	for method, needed := range map[string]string{
-		"chat.postMessage": "chat:write", "chat.update": "chat:write", "chat.delete": "chat:write", "chat.postEphemeral": "chat:write",
-		"chat.scheduleMessage": "chat:write", "chat.deleteScheduledMessage": "chat:write", "conversations.open": "im:write,mpim:write,channels:manage,groups:write",
-		"conversations.info": "channels:read,groups:read,im:read,mpim:read", "conversations.members": "channels:read,groups:read,im:read,mpim:read",
-		"conversations.list": "channels:read,groups:read,im:read,mpim:read", "conversations.history": "channels:history,groups:history,im:history,mpim:history",
-		"conversations.replies": "channels:history,groups:history,im:history,mpim:history", "users.info": "users:read", "users.list": "users:read",
-		"users.lookupByEmail": "users:read.email", "usergroups.list": "usergroups:read", "usergroups.users.list": "usergroups:read",
-		"files.getUploadURLExternal": "files:write", "files.completeUploadExternal": "files:write", "canvases.create": "canvases:write",
-		"canvases.edit": "canvases:write", "canvases.delete": "canvases:write", "canvases.access.set": "canvases:write",
+		"chat.postMessage": "chat:write", "chat.update": "chat:write", "chat.delete": "chat:write",
+		"chat.postEphemeral":   "chat:write",
+		"chat.scheduleMessage": "chat:write", "chat.deleteScheduledMessage": "chat:write",
+		"conversations.open":    "im:write,mpim:write,channels:manage,groups:write",
+		"conversations.info":    "channels:read,groups:read,im:read,mpim:read",
+		"conversations.members": "channels:read,groups:read,im:read,mpim:read",
+		"conversations.list":    "channels:read,groups:read,im:read,mpim:read",
+		"conversations.history": "channels:history,groups:history,im:history,mpim:history",
+		"conversations.replies": "channels:history,groups:history,im:history,mpim:history", "users.info": "users:read",
+		"users.list":          "users:read",
+		"users.lookupByEmail": "users:read.email", "usergroups.list": "usergroups:read",
+		"usergroups.users.list":      "usergroups:read",
+		"files.getUploadURLExternal": "files:write", "files.completeUploadExternal": "files:write",
+		"canvases.create": "canvases:write",
+		"canvases.edit":   "canvases:write", "canvases.delete": "canvases:write",
+		"canvases.access.set":           "canvases:write",
 		"conversations.canvases.create": "canvases:write", "reactions.add": "reactions:write",
 		"reactions.remove": "reactions:write", "team.info": "team:read", "bots.info": "users:read",
 	} {
 		out, status, _ := callOf(t, base, method, "")
-		if out["error"] != "missing_scope" || out["needed"] != needed || out["provided"] != "commands" || status != 200 {
+		if out["error"] != "missing_scope" || out["needed"] != needed || out["provided"] != "commands" ||
+			status != 200 {
 			t.Errorf("%s: %v", method, out)
 		}
 	}
-	for _, method := range []string{"auth.test", "views.open", "views.update", "views.push", "views.publish", "chat.getPermalink", "chat.scheduledMessages.list"} {
+	for _, method := range []string{"auth.test", "views.open", "views.update", "views.push", "views.publish",
+		"chat.getPermalink", "chat.scheduledMessages.list"} {
 		if out, _, _ := callOf(t, base, method, ""); out["error"] == "missing_scope" {
 			t.Errorf("%s: %v", method, out)
 		}
@@ -146,7 +160,8 @@ func TestChangesOfMessagesAreEventsOfTheirOwn(t *testing.T) {
 	}
 	post(t, base, "chat.update", map[string]string{"channel": "C0OPS", "ts": ts, "text": "new"})
 	text := func(e map[string]any, key string) any { m, _ := e[key].(map[string]any); return m["text"] }
-	if e := <-seen; e["subtype"] != "message_changed" || text(e, "message") != "new" || text(e, "previous_message") != "old" || e["channel_type"] != "channel" {
+	if e := <-seen; e["subtype"] != "message_changed" || text(e, "message") != "new" ||
+		text(e, "previous_message") != "old" || e["channel_type"] != "channel" {
 		t.Errorf("a changed message: %v", e)
 	}
 	post(t, base, "chat.delete", map[string]string{"channel": "C0OPS", "ts": ts})
@@ -165,9 +180,11 @@ func TestButtonsInAttachmentsSayWhereTheyStand(t *testing.T) {
 		got <- p
 	})
 	block := func(id string) string {
-		return `{"type":"actions","block_id":"` + id + `","elements":[{"type":"button","action_id":"go","text":{"type":"plain_text","text":"Go"}}]}`
+		return `{"type":"actions","block_id":"` + id +
+			`","elements":[{"type":"button","action_id":"go","text":{"type":"plain_text","text":"Go"}}]}`
 	}
-	out := post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": "x", "blocks": "[" + block("own") + "]",
+	out := post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": "x",
+		"blocks":      "[" + block("own") + "]",
 		"attachments": `[{"text":"plain"},{"blocks":[` + block("inner") + `]}]`})
 	ts := out["ts"].(string)
 	for id, want := range map[string]string{"own": "message", "inner": "message_attachment"} {
@@ -201,7 +218,8 @@ func TestEverythingGoCanDoIsThereOverHTTP(t *testing.T) {
 	if _, code := send("DELETE", "faults?id=1", ""); code != 200 || post(t, base, "auth.test", nil)["ok"] != true {
 		t.Error("the fault stayed")
 	}
-	if _, code := send("POST", "random-faults", `{"error_before":1}`); code != 200 || post(t, base, "auth.test", nil) != nil {
+	if _, code := send("POST", "random-faults", `{"error_before":1}`); code != 200 || post(t, base, "auth.test",
+		nil) != nil {
 		t.Error("the random profile is not in force")
 	}
 	if _, code := send("DELETE", "faults", ""); code != 200 || post(t, base, "auth.test", nil)["ok"] != true {
@@ -211,7 +229,9 @@ func TestEverythingGoCanDoIsThereOverHTTP(t *testing.T) {
 		t.Error("limits cannot be switched")
 	}
 	if _, code := send("POST", "update-user", `{"id":"UANA","is_admin":true}`); code != 200 ||
-		!slices.ContainsFunc(s.Users(), func(u slacksim.User) bool { return u.ID == "UANA" && u.IsAdmin && u.Email == "ana@acme.example" }) {
+		!slices.ContainsFunc(s.Users(), func(u slacksim.User) bool {
+			return u.ID == "UANA" && u.IsAdmin && u.Email == "ana@acme.example"
+		}) {
 		t.Errorf("updating a user: %d", code)
 	}
 	if _, code := send("POST", "update-user", `{"id":"UNOBODY"}`); code != 422 {

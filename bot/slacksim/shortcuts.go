@@ -20,7 +20,8 @@ func (s *Server) Shortcut(ctx context.Context, user, callbackID string) (ActionR
 }
 
 // MessageShortcut runs a message shortcut of that callback_id on a message that the person can see.
-func (s *Server) MessageShortcut(ctx context.Context, user, channel, messageTS, callbackID string) (ActionResult, error) {
+func (s *Server) MessageShortcut(ctx context.Context, user, channel, messageTS, callbackID string) (ActionResult,
+	error) {
 	s.mu.Lock()
 	p, err := s.prepareMessageShortcut(user, channel, messageTS, callbackID)
 	s.mu.Unlock()
@@ -45,7 +46,8 @@ func (s *Server) prepareMessageShortcut(user, channel, ts, callbackID string) (o
 	}
 	p := s.interaction("message_action", u)
 	p["callback_id"], p["trigger_id"], p["action_ts"] = callbackID, s.newTrigger(u.ID, ""), slackTime(s.opt.Now())
-	p["channel"], p["message"], p["message_ts"] = obj{"id": ch.ID, "name": ch.clientName()}, s.messageJSON(m, true), m.TS
+	p["channel"], p["message"], p["message_ts"] = obj{"id": ch.ID, "name": ch.clientName()}, s.messageJSON(m, true),
+		m.TS
 	p["response_url"] = s.newResponseURL(ch.ID, u.ID, m.TS, m.ThreadTS)
 	return p, nil
 }
@@ -54,7 +56,8 @@ func (s *Server) prepareMessageShortcut(user, channel, ts, callbackID string) (o
 func (s *Server) member(id string) (*User, error) {
 	u, err := s.actor(id)
 	if err == nil && s.foreign(u) {
-		err = impossible("user %s is of another workspace: commands and shortcuts work only where the app is installed", id)
+		err = impossible("user %s is of another workspace: commands and shortcuts work only where the app is installed",
+			id)
 	}
 	return u, err
 }

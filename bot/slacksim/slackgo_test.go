@@ -21,12 +21,15 @@ func card(text string) []slack.Block {
 
 func form() slack.ModalViewRequest {
 	plain := func(s string) *slack.TextBlockObject { return slack.NewTextBlockObject("plain_text", s, false, false) }
-	who := slack.NewInputBlock("who", plain("Who"), nil, slack.NewOptionsSelectBlockElement("users_select", plain("pick"), "who"))
+	who := slack.NewInputBlock("who", plain("Who"), nil, slack.NewOptionsSelectBlockElement("users_select",
+		plain("pick"), "who"))
 	who.Optional = true
-	return slack.ModalViewRequest{Type: "modal", Title: plain("Ask"), Submit: plain("Send"), CallbackID: "ask", PrivateMetadata: "pm",
-		NotifyOnClose: true,
+	return slack.ModalViewRequest{Type: "modal", Title: plain("Ask"), Submit: plain("Send"), CallbackID: "ask",
+		PrivateMetadata: "pm",
+		NotifyOnClose:   true,
 		Blocks: slack.Blocks{BlockSet: []slack.Block{
-			slack.NewInputBlock("reason", plain("Reason"), nil, slack.NewPlainTextInputBlockElement(nil, "reason")), who}}}
+			slack.NewInputBlock("reason", plain("Reason"), nil, slack.NewPlainTextInputBlockElement(nil, "reason")),
+			who}}}
 }
 
 func TestSlashCommandClickModalAndUpdateThroughSlackGo(t *testing.T) {
@@ -47,23 +50,28 @@ func TestSlashCommandClickModalAndUpdateThroughSlackGo(t *testing.T) {
 			case slack.InteractionTypeViewSubmission:
 				submitted <- d
 				if d.View.State.Values["reason"]["reason"].Value == "no" {
-					_ = a.sock.Ack(*e.Request, slack.NewErrorsViewSubmissionResponse(map[string]string{"reason": "say more"}))
+					_ = a.sock.Ack(*e.Request, slack.NewErrorsViewSubmissionResponse(
+						map[string]string{"reason": "say more"}))
 					return
 				}
 				ack(a, e)
-				if _, _, err := a.api.PostMessage(d.User.ID, slack.MsgOptionBlocks(card("hello")...), slack.MsgOptionText("hello", false)); err != nil {
+				if _, _, err := a.api.PostMessage(d.User.ID, slack.MsgOptionBlocks(card("hello")...),
+					slack.MsgOptionText("hello", false)); err != nil {
 					t.Errorf("post: %v", err)
 				}
 			case slack.InteractionTypeBlockActions:
 				ack(a, e)
 				act := d.ActionCallback.BlockActions[0]
-				if act.ActionID != "go" || act.Value != "42" || act.BlockID != "q:1" || d.Team.ID != d.User.TeamID || d.Container.IsEphemeral {
+				if act.ActionID != "go" || act.Value != "42" || act.BlockID != "q:1" || d.Team.ID != d.User.TeamID ||
+					d.Container.IsEphemeral {
 					t.Errorf("action = %+v in %+v", act, d.Container)
 				}
-				if _, _, _, err := a.api.UpdateMessage(d.Channel.ID, d.Message.Timestamp, slack.MsgOptionText("done", false), slack.MsgOptionBlocks()); err != nil {
+				if _, _, _, err := a.api.UpdateMessage(d.Channel.ID, d.Message.Timestamp,
+					slack.MsgOptionText("done", false), slack.MsgOptionBlocks()); err != nil {
 					t.Errorf("update: %v", err)
 				}
-				if _, err := a.api.PostEphemeral("C0OPS", d.User.ID, slack.MsgOptionText("only you", false)); err != nil {
+				if _, err := a.api.PostEphemeral("C0OPS", d.User.ID,
+					slack.MsgOptionText("only you", false)); err != nil {
 					t.Errorf("ephemeral: %v", err)
 				}
 			}
@@ -78,13 +86,15 @@ func TestSlashCommandClickModalAndUpdateThroughSlackGo(t *testing.T) {
 	if len(v) != 1 || v[0].CallbackID != "ask" || !strings.Contains(string(v[0].State), `"selected_user":null`) {
 		t.Fatalf("views = %+v", v)
 	}
-	if r := must[slacksim.SubmitResult](t)(s.SubmitView(ctx(t), "UANA", v[0].ID, nil)); !r.Local || r.Errors["reason"] == "" {
+	if r := must[slacksim.SubmitResult](t)(s.SubmitView(ctx(t), "UANA", v[0].ID, nil)); !r.Local ||
+		r.Errors["reason"] == "" {
 		t.Fatalf("an empty required field was sent: %+v", r)
 	}
 	values := func(reason string) map[string]map[string]any {
 		return map[string]map[string]any{"reason": {"reason": reason}, "who": {"who": "UBEN"}}
 	}
-	if r := must[slacksim.SubmitResult](t)(s.SubmitView(ctx(t), "UANA", v[0].ID, values("no"))); r.Errors["reason"] != "say more" {
+	if r := must[slacksim.SubmitResult](t)(s.SubmitView(ctx(t), "UANA", v[0].ID,
+		values("no"))); r.Errors["reason"] != "say more" {
 		t.Fatalf("errors = %+v", r)
 	}
 	if len(s.Views("UANA")) != 1 {
@@ -93,7 +103,8 @@ func TestSlashCommandClickModalAndUpdateThroughSlackGo(t *testing.T) {
 	must[slacksim.SubmitResult](t)(s.SubmitView(ctx(t), "UANA", v[0].ID, values("because")))
 	<-submitted
 	got := <-submitted
-	if got.View.State.Values["who"]["who"].SelectedUser != "UBEN" || got.View.PrivateMetadata != "pm" || got.View.CallbackID != "ask" {
+	if got.View.State.Values["who"]["who"].SelectedUser != "UBEN" || got.View.PrivateMetadata != "pm" ||
+		got.View.CallbackID != "ask" {
 		t.Errorf("submission = %+v", got.View)
 	}
 	if len(s.Views("UANA")) != 0 {
@@ -131,7 +142,8 @@ func TestHomeTabOpensEveryTimeAndCarriesThePublishedView(t *testing.T) {
 	if err := s.OpenHome(ctx(t), "UANA"); err != nil {
 		t.Fatal(err)
 	}
-	if e := <-seen; e.User != "UANA" || e.Tab != "home" || e.View != nil && e.View.ID != "" || e.Channel != s.DM("UANA") {
+	if e := <-seen; e.User != "UANA" || e.Tab != "home" || e.View != nil && e.View.ID != "" ||
+		e.Channel != s.DM("UANA") {
 		t.Errorf("first opening: %+v", e)
 	}
 	view := slack.HomeTabViewRequest{Type: "home", Blocks: slack.Blocks{BlockSet: card("home")}}

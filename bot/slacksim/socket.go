@@ -137,7 +137,8 @@ func (s *Server) accept(c *connection, life time.Duration) {
 
 func (s *Server) helloFrame(life time.Duration) []byte {
 	return encode(obj{"type": "hello", "num_connections": len(s.conns), "connection_info": obj{"app_id": s.opt.AppID},
-		"debug_info": obj{"host": "applink-1", "started": time.Now().UTC().Format("2006-01-02 15:04:05.000"), "build_number": 54,
+		"debug_info": obj{"host": "applink-1", "started": time.Now().UTC().Format("2006-01-02 15:04:05.000"),
+			"build_number":                54,
 			"approximate_connection_time": int(life.Seconds())}})
 }
 
@@ -193,9 +194,11 @@ func (s *Server) read(c *connection) {
 		kind, data, err := c.ws.ReadMessage()
 		if err != nil {
 			s.forget(c)
-			if websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway, websocket.CloseNoStatusReceived) {
+			if websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway,
+				websocket.CloseNoStatusReceived) {
 				_ = c.ws.NetConn().SetReadDeadline(time.Now().Add(s.opt.Linger)) // Copy ends at once if it failed
-				_, _ = io.Copy(io.Discard, c.ws.NetConn())                       // the client's close or reset both end it
+				// the client's close or reset both end it
+				_, _ = io.Copy(io.Discard, c.ws.NetConn())
 			}
 			return
 		}
@@ -333,8 +336,9 @@ type Ack struct {
 	Connection int             `json:"connection"`          // number of the connection it came over, counted from 1
 	SentOver   int             `json:"sent_over,omitempty"` // number of the connection the envelope went out on
 	Payload    json.RawMessage `json:"payload,omitempty"`   // nil when there was none or {}
-	Ignored    string          `json:"ignored,omitempty"`   // why Slack took no notice: too large, fragmented, malformed, unexpected, fault
-	Time       time.Time       `json:"time"`
+	// why Slack took no notice: too large, fragmented, malformed, unexpected, fault
+	Ignored string    `json:"ignored,omitempty"`
+	Time    time.Time `json:"time"`
 }
 
 // Acks returns every acknowledgement in the order they came, also the ignored ones (at least the last 50 000).

@@ -126,10 +126,12 @@ func TestHelloPingAndTicket(t *testing.T) {
 	if err := ws.ReadJSON(&f); err != nil {
 		t.Fatal(err)
 	}
-	if f.Type != "hello" || f.NumConnections != 1 || f.ConnectionInfo.AppID != "A0BOTAPP" || f.DebugInfo.Host == "" || f.DebugInfo.Life != 3600 {
+	if f.Type != "hello" || f.NumConnections != 1 || f.ConnectionInfo.AppID != "A0BOTAPP" || f.DebugInfo.Host == "" ||
+		f.DebugInfo.Life != 3600 {
 		t.Errorf("hello = %+v", f)
 	}
-	if _, res, err := websocket.DefaultDialer.Dial(address, nil); err == nil || res.StatusCode != http.StatusUnauthorized {
+	if _, res, err := websocket.DefaultDialer.Dial(address, nil); err == nil ||
+		res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a ticket worked twice: %v", err)
 	}
 	pinged, ponged := make(chan string, 1), make(chan string, 1)
@@ -141,7 +143,8 @@ func TestHelloPingAndTicket(t *testing.T) {
 		return nil
 	})
 	ws.SetPongHandler(func(data string) error { ponged <- data; return nil })
-	if err := ws.WriteControl(websocket.PingMessage, []byte("Ping from client"), time.Now().Add(time.Second)); err != nil {
+	if err := ws.WriteControl(websocket.PingMessage, []byte("Ping from client"),
+		time.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	go func() { _, _, _ = ws.ReadMessage() }() // runs the handlers until the test closes the socket
@@ -167,7 +170,8 @@ func TestDebugReconnectsShortenTheConnection(t *testing.T) {
 }
 
 func TestConnectionIsWarnedAndRefreshedAtTheEndOfItsLife(t *testing.T) {
-	s, url := workspace(t, slacksim.Options{ConnectionTime: 80 * time.Millisecond, WarningBefore: 40 * time.Millisecond, CloseAfter: time.Millisecond})
+	s, url := workspace(t, slacksim.Options{ConnectionTime: 80 * time.Millisecond, WarningBefore: 40 * time.Millisecond,
+		CloseAfter: time.Millisecond})
 	c := open(t, url)
 	if f := c.read(); f.Type != "disconnect" || f.Reason != "warning" {
 		t.Fatalf("first = %+v", f)
@@ -269,7 +273,8 @@ func TestAcksSlackIgnoresEndInOperationTimeout(t *testing.T) {
 		},
 		"fragmented": func(c *socket, f frame) {
 			w, _ := c.ws.NextWriter(websocket.TextMessage)
-			_, _ = w.Write([]byte(`{"envelope_id":"` + f.EnvelopeID + `","payload":{"text":"` + strings.Repeat("x", 9000)))
+			_, _ = w.Write([]byte(`{"envelope_id":"` + f.EnvelopeID + `","payload":{"text":"` + strings.Repeat("x",
+				9000)))
 			_, _ = w.Write([]byte(`"}}`))
 			_ = w.Close() // the buffer of the dialer is 4 KB, so this is several frames
 		},
@@ -290,7 +295,8 @@ func TestAcksSlackIgnoresEndInOperationTimeout(t *testing.T) {
 				t.Errorf("acks = %+v", l)
 			}
 			said := s.Messages("C0OPS")
-			if m := said[len(said)-1]; m.EphemeralTo != "UANA" || m.Text != `/raw failed with the error "operation_timeout"` {
+			if m := said[len(said)-1]; m.EphemeralTo != "UANA" ||
+				m.Text != `/raw failed with the error "operation_timeout"` {
 				t.Errorf("the person was told %+v", m)
 			}
 		})
@@ -333,7 +339,8 @@ func TestInvalidCommandAnswerIsShownAsSuch(t *testing.T) {
 
 func TestNothingConnectedFailsAtOnceAndIsNotRedelivered(t *testing.T) {
 	s, url := workspace(t, slacksim.Options{})
-	if r, err := s.SlashCommand(ctx(t), "UANA", "C0OPS", "/raw", "lost"); !errors.Is(err, slacksim.ErrDispatchFailed) || r.Error != "dispatch_failed" {
+	if r, err := s.SlashCommand(ctx(t), "UANA", "C0OPS", "/raw", "lost"); !errors.Is(err, slacksim.ErrDispatchFailed) ||
+		r.Error != "dispatch_failed" {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	c := open(t, url)
@@ -365,7 +372,8 @@ func TestUnacknowledgedEventIsRetriedThreeTimesWithTheSameEventID(t *testing.T) 
 		if attempt == 0 {
 			reason = ""
 		}
-		if f.Type != "events_api" || f.RetryAttempt != attempt || f.RetryReason != reason || f.Payload["event_id"] != id || seen[f.EnvelopeID] || f.Accepts {
+		if f.Type != "events_api" || f.RetryAttempt != attempt || f.RetryReason != reason ||
+			f.Payload["event_id"] != id || seen[f.EnvelopeID] || f.Accepts {
 			t.Errorf("attempt %d: %+v", attempt, f)
 		}
 		seen[f.EnvelopeID] = true
@@ -373,7 +381,8 @@ func TestUnacknowledgedEventIsRetriedThreeTimesWithTheSameEventID(t *testing.T) 
 }
 
 func TestEventWithNothingConnectedArrivesAsARetry(t *testing.T) {
-	s, url := workspace(t, slacksim.Options{RetryDelays: [3]time.Duration{time.Nanosecond, 300 * time.Millisecond, 2 * time.Second}})
+	s, url := workspace(t, slacksim.Options{RetryDelays: [3]time.Duration{time.Nanosecond, 300 * time.Millisecond,
+		2 * time.Second}})
 	if err := s.OpenHome(ctx(t), "UANA"); !errors.Is(err, slacksim.ErrDispatchFailed) {
 		t.Fatalf("with nothing connected: %v", err)
 	}
@@ -386,7 +395,8 @@ func TestEventWithNothingConnectedArrivesAsARetry(t *testing.T) {
 }
 
 func TestSocketFaults(t *testing.T) {
-	s, url := workspace(t, slacksim.Options{AckTimeout: 500 * time.Millisecond, RetryDelays: [3]time.Duration{time.Hour, time.Hour, time.Hour}})
+	s, url := workspace(t, slacksim.Options{AckTimeout: 500 * time.Millisecond, RetryDelays: [3]time.Duration{time.Hour,
+		time.Hour, time.Hour}})
 	c := open(t, url)
 
 	s.InjectFault(slacksim.Rule{Kind: slacksim.FaultDuplicate, Times: 1})
@@ -454,7 +464,8 @@ func TestRawFramesReachTheClient(t *testing.T) {
 func TestTCPStaysOpenAfterTheClientsCloseHandshake(t *testing.T) {
 	s, url := workspace(t, slacksim.Options{})
 	c := open(t, url)
-	if err := c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(time.Second)); err != nil {
+	if err := c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""),
+		time.Now().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := c.ws.ReadMessage(); !websocket.IsCloseError(err, 1000) {

@@ -9,9 +9,10 @@ import (
 // burst is how long a stream waits after a change, so that many changes in quick succession are sent together.
 const burst = 20 * time.Millisecond
 
-// serveStream tells the page every change as a server-sent event: message, people, channels, read, link, clock, views,
-// home, traffic. Each has an id; a stream that comes back with Last-Event-ID (or after=) goes on where it broke off. When that
-// is too long ago, or was another server, the event reset says so and the page loads anew.
+// serveStream tells the page every change as a server-sent event: message, people, channels, read,
+// link, clock, views, home, traffic. Each has an id; a stream that comes back with Last-Event-ID
+// (or after=) goes on where it broke off. When that is too long ago, or was another server, the
+// event reset says so and the page loads anew.
 func (s *Server) serveStream(w http.ResponseWriter, r *http.Request) {
 	at := r.Header.Get("Last-Event-ID")
 	if at == "" {

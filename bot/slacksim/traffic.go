@@ -52,8 +52,8 @@ func (e *envelope) end(err string, answer json.RawMessage) {
 	e.done, e.took, e.err, e.answer = true, time.Since(e.at), err, answer
 }
 
-// envelopeLine is an entry of the inspector without its payload. direction is "in" for calls of the app to Slack, "out" for
-// envelopes to the app.
+// envelopeLine is an entry of the inspector without its payload. direction is "in" for calls of the
+// app to Slack, "out" for envelopes to the app.
 func (s *Server) envelopeLine(e *envelope) obj {
 	status := "waiting"
 	switch {
@@ -62,8 +62,10 @@ func (s *Server) envelopeLine(e *envelope) obj {
 	case e.done:
 		status = "acknowledged"
 	}
-	return obj{"key": "e" + strconv.Itoa(e.n), "direction": "out", "at": e.at.UnixMilli(), "name": e.kind, "about": s.redact(aboutEnvelope(e)), "status": status,
-		"ok": e.done && e.err == "", "done": e.done, "took_us": e.took.Microseconds(), "fault": e.fault, "size": len(e.payload)}
+	return obj{"key": "e" + strconv.Itoa(e.n), "direction": "out", "at": e.at.UnixMilli(), "name": e.kind,
+		"about": s.redact(aboutEnvelope(e)), "status": status,
+		"ok": e.done && e.err == "", "done": e.done, "took_us": e.took.Microseconds(), "fault": e.fault,
+		"size": len(e.payload)}
 }
 
 func (s *Server) callLine(c *Call) obj {
@@ -76,7 +78,8 @@ func (s *Server) callLine(c *Call) obj {
 	case c.Done:
 		status = strconv.Itoa(c.Status)
 	}
-	return obj{"key": "c" + strconv.Itoa(c.ID), "direction": "in", "at": c.Time.UnixMilli(), "name": c.Method, "about": s.redact(aboutCall(c)), "status": status,
+	return obj{"key": "c" + strconv.Itoa(c.ID), "direction": "in", "at": c.Time.UnixMilli(), "name": c.Method,
+		"about": s.redact(aboutCall(c)), "status": status,
 		"ok": c.OK, "done": c.Done, "took_us": c.Took.Microseconds(), "fault": c.Fault, "size": len(c.Response)}
 }
 
@@ -178,13 +181,15 @@ func (s *Server) trafficDetail(key string) (any, error) {
 	if err == nil && key[0] == 'e' {
 		for _, e := range s.traffic.envelopes {
 			if e.n == n {
-				return obj{"line": s.envelopeLine(e), "id": e.id, "connection": e.connection, "sent": s.redact(decode(e.payload)), "answer": s.redact(decode(e.answer))}, nil
+				return obj{"line": s.envelopeLine(e), "id": e.id, "connection": e.connection,
+					"sent": s.redact(decode(e.payload)), "answer": s.redact(decode(e.answer))}, nil
 			}
 		}
 	}
 	if err == nil && key[0] == 'c' {
 		if c := s.findCall(n); c != nil {
-			return obj{"line": s.callLine(c), "http": c.HTTP, "http_status": c.Status, "token": c.Token, "sent": s.redact(unpacked(c.Args)), "answer": s.redact(decode(c.Response))}, nil
+			return obj{"line": s.callLine(c), "http": c.HTTP, "http_status": c.Status, "token": c.Token,
+				"sent": s.redact(unpacked(c.Args)), "answer": s.redact(decode(c.Response))}, nil
 		}
 	}
 	return nil, impossible("there is no entry %q, or it was forgotten", key)

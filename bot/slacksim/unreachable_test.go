@@ -27,9 +27,11 @@ func TestWithoutTheMessagesTabNothingNewReachesAPersonAndWhatIsThereCanChange(t 
 	first := post(t, base, "chat.postMessage", map[string]string{"channel": "UANA", "text": "a"})
 	control(t, base, "messages-tab", `{"on":false}`)
 	for _, to := range []string{"UANA", "UBEN", first["channel"].(string)} {
-		wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": to, "text": "b"}), "messages_tab_disabled")
+		wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": to, "text": "b"}),
+			"messages_tab_disabled")
 	}
-	wantError(t, post(t, base, "chat.update", map[string]string{"channel": first["channel"].(string), "ts": first["ts"].(string), "text": "c"}), "")
+	wantError(t, post(t, base, "chat.update", map[string]string{"channel": first["channel"].(string),
+		"ts": first["ts"].(string), "text": "c"}), "")
 	wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": "C0OPS", "text": "d"}), "")
 	control(t, base, "messages-tab", `{"on":true}`)
 	wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": "UBEN", "text": "e"}), "")
@@ -54,13 +56,17 @@ func TestAnArchivedChannelAndOneWithoutTheAppTakeNothing(t *testing.T) {
 
 func TestARuleAboutOnePersonLeavesTheOthersAlone(t *testing.T) {
 	s, base := workspace(t, slacksim.Options{})
-	s.InjectFault(slacksim.Rule{Method: "users.info", About: "UBEN", Kind: slacksim.FaultAPIError, Reason: "internal_error"})
-	s.InjectFault(slacksim.Rule{Method: "chat.postMessage", About: "UANA", Kind: slacksim.FaultAPIError, Reason: "messages_tab_disabled"})
+	s.InjectFault(slacksim.Rule{Method: "users.info", About: "UBEN", Kind: slacksim.FaultAPIError,
+		Reason: "internal_error"})
+	s.InjectFault(slacksim.Rule{Method: "chat.postMessage", About: "UANA", Kind: slacksim.FaultAPIError,
+		Reason: "messages_tab_disabled"})
 	dm := s.OpenDM("UANA")
 	wantError(t, post(t, base, "users.info", map[string]string{"user": "UBEN"}), "internal_error")
 	wantError(t, post(t, base, "users.info", map[string]string{"user": "UANA"}), "")
-	wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": dm, "text": "a"}), "messages_tab_disabled")
-	wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": "UANA", "text": "a"}), "messages_tab_disabled")
+	wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": dm, "text": "a"}),
+		"messages_tab_disabled")
+	wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": "UANA", "text": "a"}),
+		"messages_tab_disabled")
 	wantError(t, post(t, base, "chat.postMessage", map[string]string{"channel": "UBEN", "text": "a"}), "")
 }
 

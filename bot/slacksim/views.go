@@ -37,9 +37,10 @@ func (s *Server) newHash() string {
 	return slackTime(time.Now()) + "." + s.newID("", 8)
 }
 
-// load puts a definition into v. What a field holds stays where block_id, action_id and element type stayed, whatever its initial_ value
-// says now (docs.slack.dev/reference/methods/views.update; github.com/slackapi/bolt-js/issues/290); all other fields begin with theirs. What
-// was chosen and is no longer among the options is lost; Slack does not tell what becomes of it.
+// load puts a definition into v. What a field holds stays where block_id, action_id and element
+// type stayed, whatever its initial_ value says now (docs.slack.dev/reference/methods/views.update;
+// github.com/slackapi/bolt-js/issues/290); all other fields begin with theirs. What was chosen and
+// is no longer among the options is lost; Slack does not tell what becomes of it.
 func (s *Server) load(v *view, def obj) {
 	old := v.values
 	v.blocks = s.normalize(asList(def["blocks"]))
@@ -52,7 +53,8 @@ func (s *Server) load(v *view, def obj) {
 	for block, fields := range old {
 		for action, was := range asObj(fields) {
 			now := asObj(asObj(v.values[block])[action])
-			if now != nil && now["type"] == asObj(was)["type"] && stillThere(elements[[2]string{block, action}], asObj(was)) {
+			if now != nil && now["type"] == asObj(was)["type"] && stillThere(elements[[2]string{block, action}],
+				asObj(was)) {
 				asObj(v.values[block])[action] = was
 			}
 		}
@@ -74,10 +76,14 @@ func stillThere(e, state obj) bool {
 
 // viewJSON is the view object of answers and payloads; withState false leaves the input out (view_closed).
 func (s *Server) viewJSON(v *view, withState bool) obj {
-	o := obj{"id": v.id, "team_id": s.opt.TeamID, "type": v.def["type"], "blocks": decode(v.blocks), "private_metadata": asString(v.def["private_metadata"]),
-		"callback_id": asString(v.def["callback_id"]), "hash": v.hash, "title": v.def["title"], "close": v.def["close"], "submit": v.def["submit"],
-		"clear_on_close": v.flag("clear_on_close"), "notify_on_close": v.flag("notify_on_close"), "submit_disabled": v.flag("submit_disabled"),
-		"root_view_id": v.root, "previous_view_id": nil, "app_id": s.opt.AppID, "external_id": v.externalID,
+	o := obj{"id": v.id, "team_id": s.opt.TeamID, "type": v.def["type"], "blocks": decode(v.blocks),
+		"private_metadata": asString(v.def["private_metadata"]),
+		"callback_id":      asString(v.def["callback_id"]), "hash": v.hash, "title": v.def["title"],
+		"close":          v.def["close"],
+		"submit":         v.def["submit"],
+		"clear_on_close": v.flag("clear_on_close"), "notify_on_close": v.flag("notify_on_close"),
+		"submit_disabled": v.flag("submit_disabled"),
+		"root_view_id":    v.root, "previous_view_id": nil, "app_id": s.opt.AppID, "external_id": v.externalID,
 		"app_installed_team_id": s.opt.TeamID, "bot_id": s.opt.BotID}
 	if v.previous != "" {
 		o["previous_view_id"] = v.previous
@@ -94,9 +100,12 @@ func (v *view) flag(k string) bool { b, _ := v.def[k].(bool); return b }
 
 func (s *Server) public(v *view) View {
 	text := func(k string) string { return asString(asObj(v.def[k])["text"]) }
-	return View{ID: v.id, Type: asString(v.def["type"]), User: v.user, CallbackID: asString(v.def["callback_id"]), ExternalID: v.externalID,
-		PrivateMetadata: asString(v.def["private_metadata"]), Hash: v.hash, Title: text("title"), Submit: text("submit"), CloseText: text("close"),
-		RootID: v.root, PreviousID: v.previous, Blocks: v.blocks, State: encode(v.values), Raw: encode(s.viewJSON(v, true))}
+	return View{ID: v.id, Type: asString(v.def["type"]), User: v.user, CallbackID: asString(v.def["callback_id"]),
+		ExternalID:      v.externalID,
+		PrivateMetadata: asString(v.def["private_metadata"]), Hash: v.hash, Title: text("title"),
+		Submit: text("submit"), CloseText: text("close"),
+		RootID: v.root, PreviousID: v.previous, Blocks: v.blocks, State: encode(v.values),
+		Raw: encode(s.viewJSON(v, true))}
 }
 
 // Views returns the modals a user has open, the visible one last.
@@ -221,7 +230,8 @@ func pushView(c *call) (obj, *apiError) {
 	case below == nil:
 		return nil, fail("not_found")
 	case below.def["type"] != def["type"] || def["type"] != "modal":
-		return nil, failMessages("invalid_arguments", "must match the `type` of the root view whose stack we're pushing onto [json-pointer:/view/type]")
+		return nil, failMessages("invalid_arguments",
+			"must match the `type` of the root view whose stack we're pushing onto [json-pointer:/view/type]")
 	case c.s.depth(below) >= limit("view.stack").max:
 		return nil, fail("push_limit_reached")
 	}
@@ -256,7 +266,8 @@ func updateView(c *call) (obj, *apiError) {
 		return nil, fail("hash_conflict")
 	}
 	if def["type"] != v.def["type"] {
-		return nil, failMessages("invalid_arguments", "must match the `type` of the view being updated [json-pointer:/view/type]")
+		return nil, failMessages("invalid_arguments",
+			"must match the `type` of the view being updated [json-pointer:/view/type]")
 	}
 	if err := c.s.freeExternalID(def, v); err != nil {
 		return nil, err

@@ -10,20 +10,22 @@ import (
 
 // User is a person, guest, bot or foreigner. Zero flags make a full member of the own team.
 type User struct {
-	ID                string `json:"id"`
-	TeamID            string `json:"team_id,omitempty"` // default the workspace's; another one makes a Slack Connect foreigner
-	Name              string `json:"name"`              // handle, for example ana; default made of the id
-	RealName          string `json:"real_name,omitempty"`
-	DisplayName       string `json:"display_name,omitempty"`
-	Email             string `json:"email,omitempty"` // foreigners' are never told to the bot
-	Title             string `json:"title,omitempty"`
-	TZ                string `json:"tz,omitempty"`        // default Europe/London
-	TZOffset          int    `json:"tz_offset,omitempty"` // seconds; follows TZ when only that is given
-	Locale            string `json:"locale,omitempty"`    // default en-US
-	StatusText        string `json:"status_text,omitempty"`
-	StatusEmoji       string `json:"status_emoji,omitempty"`      // with colons, as :palm_tree:
-	StatusExpiration  int64  `json:"status_expiration,omitempty"` // Unix seconds at which the status is cleared; 0: never
-	Deleted           bool   `json:"deleted,omitempty"`           // deactivated
+	ID string `json:"id"`
+	// default the workspace's; another one makes a Slack Connect foreigner
+	TeamID      string `json:"team_id,omitempty"`
+	Name        string `json:"name"` // handle, for example ana; default made of the id
+	RealName    string `json:"real_name,omitempty"`
+	DisplayName string `json:"display_name,omitempty"`
+	Email       string `json:"email,omitempty"` // foreigners' are never told to the bot
+	Title       string `json:"title,omitempty"`
+	TZ          string `json:"tz,omitempty"`        // default Europe/London
+	TZOffset    int    `json:"tz_offset,omitempty"` // seconds; follows TZ when only that is given
+	Locale      string `json:"locale,omitempty"`    // default en-US
+	StatusText  string `json:"status_text,omitempty"`
+	StatusEmoji string `json:"status_emoji,omitempty"` // with colons, as :palm_tree:
+	// Unix seconds at which the status is cleared; 0: never
+	StatusExpiration  int64  `json:"status_expiration,omitempty"`
+	Deleted           bool   `json:"deleted,omitempty"` // deactivated
 	IsAdmin           bool   `json:"is_admin,omitempty"`
 	IsOwner           bool   `json:"is_owner,omitempty"`
 	IsPrimaryOwner    bool   `json:"is_primary_owner,omitempty"`
@@ -124,7 +126,8 @@ func (s *Server) newID(prefix string, length int) string {
 
 func (s *Server) newUUID() string {
 	a, b := s.rng.Uint64(), s.rng.Uint64()
-	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
+	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000,
+		b&0xffffffffffff)
 }
 
 // newTS makes the next message timestamp: seconds and microseconds, always growing.
@@ -175,8 +178,9 @@ func (s *Server) watchStatus(u *User) {
 	}
 }
 
-// UpdateUser changes a person in place and reports whether that id is known. The app hears of it by user_change and, as the case may be,
-// user_status_changed or user_profile_changed, if it subscribed to them (Options.Events) and holds users:read.
+// UpdateUser changes a person in place and reports whether that id is known. The app hears of it by
+// user_change and, as the case may be, user_status_changed or user_profile_changed, if it
+// subscribed to them (Options.Events) and holds users:read.
 func (s *Server) UpdateUser(id string, change func(*User)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -239,8 +243,9 @@ func (s *Server) UpdateChannel(id string, change func(*Channel)) bool {
 	return true
 }
 
-// SetMessagesTab switches the Messages tab of the app's home off or on, as its settings do. Off, everything new that the
-// app sends to a person is refused with messages_tab_disabled; what was sent before can still be changed.
+// SetMessagesTab switches the Messages tab of the app's home off or on, as its settings do. Off,
+// everything new that the app sends to a person is refused with messages_tab_disabled; what was
+// sent before can still be changed.
 func (s *Server) SetMessagesTab(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -268,7 +273,8 @@ func (s *Server) AddUserGroup(id, handle string, members []string) {
 	s.touch()
 }
 
-// OpenDM returns the channel of the app's direct message with that user, made if there was none; "" for an unknown user.
+// OpenDM returns the channel of the app's direct message with that user, made if there was none; ""
+// for an unknown user.
 func (s *Server) OpenDM(user string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -284,7 +290,8 @@ func (s *Server) dmWith(user string) *Channel {
 	if id, ok := s.dms[user]; ok {
 		return s.channels[id]
 	}
-	c := &Channel{ID: s.newID("D0", 9), Members: []string{user, s.opt.BotUserID}, Private: true, im: true, created: s.opt.Now().Unix()}
+	c := &Channel{ID: s.newID("D0", 9), Members: []string{user, s.opt.BotUserID}, Private: true, im: true,
+		created: s.opt.Now().Unix()}
 	s.dms[user] = c.ID
 	s.putChannel(c)
 	return c

@@ -26,7 +26,8 @@ func (p *Provider) Claims(ctx context.Context, q Question) ([]Claim, error) {
 	out := []Claim{{Name: "iss", Value: id.Issuer}, {Name: "sub", Value: id.Subject}, p.age(says)}
 	who := Claim{Name: p.o.Claim, Value: text(says.all[p.o.Claim])}
 	if who.Value == "" {
-		who.Fault = who.Name + " did not come, so nobody could be told by it. Let the provider put it into the ID token, " +
+		who.Fault = who.Name +
+			" did not come, so nobody could be told by it. Let the provider put it into the ID token, " +
 			"or name another in step_up.claim."
 	}
 	out = append(out, who)
@@ -44,8 +45,9 @@ func (p *Provider) age(says claims) Claim {
 		at := time.Unix(*says.AuthTime, 0).UTC()
 		c.Value = at.Format(time.RFC3339)
 		if at.Add(p.o.MaxAge + Skew).Before(p.o.Now()) {
-			c.Fault = fmt.Sprintf("auth_time: you signed in at %s, longer than max_age (%s) ago, and were not asked again. "+
-				"Let the provider ask anew for this client, or allow a longer max_age.", c.Value, p.o.MaxAge)
+			c.Fault = fmt.Sprintf(
+				"auth_time: you signed in at %s, longer than max_age (%s) ago, and were not asked again. "+
+					"Let the provider ask anew for this client, or allow a longer max_age.", c.Value, p.o.MaxAge)
 		}
 	case !p.o.AuthTimeOptional:
 		c.Fault = "auth_time did not come. Let the provider put it into the ID token; step_up.auth_time: optional takes " +

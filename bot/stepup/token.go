@@ -147,7 +147,8 @@ func (p *Provider) another(says claims, who workflows.Person) *workflows.Refusal
 	case says.Email == "":
 		return refuse("no_claim", "Your identity provider does not say your e-mail address.",
 			"Ask whoever operates Keyholder to run `keyholder check --step-up`.")
-	case says.EmailVerified == nil && !p.o.EmailVerifiedOptional, says.EmailVerified != nil && !bool(*says.EmailVerified):
+	case says.EmailVerified == nil && !p.o.EmailVerifiedOptional, says.EmailVerified != nil &&
+		!bool(*says.EmailVerified):
 		return refuse("not_verified", "Your identity provider does not vouch for your e-mail address.",
 			"Ask whoever looks after it to verify your address there.")
 	case !strings.EqualFold(says.Email, who.Email):

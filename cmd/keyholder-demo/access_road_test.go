@@ -13,7 +13,8 @@ import (
 // benForADay asks that Ben may manage for a day.
 func benForADay() map[string]map[string]any {
 	return map[string]map[string]any{
-		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"), "for": field("for", "1d"), "reason": field("reason", "Repairs the order flow")}
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"),
+		"for": field("for", "1d"), "reason": field("reason", "Repairs the order flow")}
 }
 
 func (s *stage) roleOf(email string) string {
@@ -26,7 +27,8 @@ func (s *stage) roleOf(email string) string {
 
 func TestAccessWithoutATokenIsDoneInThePagesAndAttested(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, options{edit: with(t, "    token_env: ACME_IO_TOKEN\n", "", "{name: Sandbox, token_env: ACME_SANDBOX_TOKEN}", "{name: Sandbox}")})
+	s := prepare(t, options{edit: with(t, "    token_env: ACME_IO_TOKEN\n", "",
+		"{name: Sandbox, token_env: ACME_SANDBOX_TOKEN}", "{name: Sandbox}")})
 	s.bot(t)
 	s.askAccess(dee, benForADay())
 	s.insistPress(ana, "access.approve")
@@ -46,7 +48,8 @@ func TestAccessWithATokenThatMayOnlyReadIsDoneByPeople(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	for _, method := range []string{"PUT", "POST", "DELETE"} {
-		if _, err := s.integrator.AddFault(integratorsim.Fault{Method: method, Path: "/v1/ashares/**", Times: -1, Kind: integratorsim.FaultStatus, Status: 403}); err != nil {
+		if _, err := s.integrator.AddFault(integratorsim.Fault{Method: method, Path: "/v1/ashares/**", Times: -1,
+			Kind: integratorsim.FaultStatus, Status: 403}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,23 +74,29 @@ func TestWhoAnswersInTimeForFiveThousandUsers(t *testing.T) {
 		users = 1000 // the detector makes both ends many times slower; the pages are the same
 	}
 	for i := range users {
-		env.AddUser(integratorsim.User{Email: fmt.Sprintf("user%04d@acme.example", i), Name: fmt.Sprint("User ", i), Role: "monitor", LastSignIn: s.clock.Now()})
+		env.AddUser(integratorsim.User{Email: fmt.Sprintf("user%04d@acme.example", i), Name: fmt.Sprint("User ", i),
+			Role: "monitor", LastSignIn: s.clock.Now()})
 	}
 	s.bot(t)
 	var got string
-	// The simulator shows operation_timeout to whoever waits longer than Slack's 3 s, and refuses what is over its limits.
-	s.insist("the first page", func() bool { return strings.Contains(got, "Page 1 of") }, func() { got = s.slash(dee, "who acme") })
+	// The simulator shows operation_timeout to whoever waits longer than Slack's 3 s, and refuses
+	// what is over its limits.
+	s.insist("the first page", func() bool { return strings.Contains(got, "Page 1 of") }, func() {
+		got = s.slash(dee, "who acme")
+	})
 	if !strings.Contains(got, "Owner: "+ownerEmail) || !strings.Contains(got, "dee@acme.example: administrator") {
 		t.Errorf("the first page lacks the owner or the administrator: %.600q", got)
 	}
-	s.insist("a later page", func() bool { return strings.Contains(got, "Page 40 of") }, func() { got = s.slash(dee, "who acme 40") })
+	s.insist("a later page", func() bool { return strings.Contains(got, "Page 40 of") }, func() {
+		got = s.slash(dee, "who acme 40")
+	})
 	if n := len(got); n > 12_000 {
 		t.Errorf("a page has %d bytes", n)
 	}
 }
 
-// TestKilledAtEveryCommitAnAccessGoesOn kills the real program before and after each commit of an access for a time, from the request to its
-// restored end.
+// TestKilledAtEveryCommitAnAccessGoesOn kills the real program before and after each commit of an
+// access for a time, from the request to its restored end.
 func TestKilledAtEveryCommitAnAccessGoesOn(t *testing.T) {
 	t.Parallel()
 	redis := many(t)

@@ -40,7 +40,8 @@ func TestAccessForATimeBeginsWhenUsableAndEndsByItself(t *testing.T) {
 func accessForATime(t *testing.T) {
 	s := start(t, options{})
 	res := s.askAccess(dee, map[string]map[string]any{
-		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week"),
+		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"),
+		"reason": field("reason", "Covers for Ana this week"),
 	})
 	if res.Error != "" || len(res.Errors) > 0 {
 		t.Fatalf("the form was refused: %+v", res)
@@ -51,8 +52,11 @@ func accessForATime(t *testing.T) {
 		return ok && u.Status == "pending" && u.Role == "monitor"
 	})
 	s.act(integratorsim.Action{Do: "sign_up", Email: "oli@acme.example", Name: "Oli Brandt"})
-	s.until("the access to run", func() bool { return strings.Contains(s.card(oli), "has access to Acme Production for a time") })
-	if got := s.slash(dee, "who acme"); !strings.Contains(got, "oli@acme.example: monitor") || !strings.Contains(got, "until") || !strings.Contains(got, "Owner: jane@acme.example") {
+	s.until("the access to run", func() bool {
+		return strings.Contains(s.card(oli), "has access to Acme Production for a time")
+	})
+	if got := s.slash(dee, "who acme"); !strings.Contains(got, "oli@acme.example: monitor") || !strings.Contains(got,
+		"until") || !strings.Contains(got, "Owner: jane@acme.example") {
 		t.Errorf("who says %q", got)
 	}
 	s.clock.Forward(23*time.Hour + 30*time.Minute)
@@ -73,7 +77,8 @@ func accessForATime(t *testing.T) {
 func (s *stage) changeForADay() {
 	s.t.Helper()
 	s.askAccess(dee, map[string]map[string]any{
-		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"), "for": field("for", "1d"), "reason": field("reason", "Repairs the order flow")})
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"),
+		"for": field("for", "1d"), "reason": field("reason", "Repairs the order flow")})
 	s.press(ana, "access.approve")
 	s.until("the change", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "manage" })
 	s.until("the access to run", func() bool { return strings.Contains(s.card(ben), "for a time") })
@@ -103,12 +108,19 @@ func TestAnAccessThatSomebodyChangedSinceIsNotTouchedButAskedAbout(t *testing.T)
 func TestUrgentAccessIsGivenAtOnceAndEndsWhenASecondPersonRefuses(t *testing.T) {
 	s := start(t, options{})
 	s.askAccess(dee, map[string]map[string]any{
-		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"), "urgent": field("urgent", []string{"urgent"}), "reason": field("reason", "Orders stand still")})
-	s.until("the change without any approval", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "manage" })
-	s.until("the access to run", func() bool { return strings.Contains(s.card(cat), "has access to Acme Production for a time") })
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"),
+		"urgent": field("urgent", []string{"urgent"}), "reason": field("reason", "Orders stand still")})
+	s.until("the change without any approval", func() bool {
+		u, _ := s.user("ben@acme.example")
+		return u.Role == "manage"
+	})
+	s.until("the access to run", func() bool {
+		return strings.Contains(s.card(cat), "has access to Acme Production for a time")
+	})
 	s.press(cat, "access.refuse")
 	s.until("the reason form", func() bool { return len(s.slack.Views(cat)) > 0 })
-	if res, err := s.slack.SubmitView(s.ctx, cat, s.slack.Views(cat)[0].ID, map[string]map[string]any{"reason": field("reason", "Dee can do it")}); err != nil || res.Error != "" {
+	if res, err := s.slack.SubmitView(s.ctx, cat, s.slack.Views(cat)[0].ID,
+		map[string]map[string]any{"reason": field("reason", "Dee can do it")}); err != nil || res.Error != "" {
 		t.Fatalf("%v %+v", err, res)
 	}
 	s.until("the former role", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "monitor" })
@@ -149,14 +161,18 @@ func TestWhatNobodyDecidedIsFoundByLookingAndAdopted(t *testing.T) {
 	s.shows(dee, "Who did it: <@U0JANE> (jane@acme.example)")
 	s.insistPress(dee, "access.ask")
 	s.until("Jane, whom the audit log names, to be asked", func() bool {
-		return strings.Contains(fmt.Sprint(s.slack.Messages(s.slack.DM(jane))), "Did you change the access of ben@acme.example")
+		return strings.Contains(fmt.Sprint(s.slack.Messages(s.slack.DM(jane))),
+			"Did you change the access of ben@acme.example")
 	})
 	s.shows(dee, "asked <@U0JANE>")
 	s.insistPress(dee, "access.adopt")
 	s.shows(dee, "(1 of 2)") // as many as approve an administrator
 	s.insistPress(ana, "access.adopt")
-	s.until("the end on the card", func() bool { return strings.Contains(s.card(dee), "Expected, say <@U0DEE> and <@U0ANA>") })
-	if got := s.slash(dee, "who acme"); !strings.Contains(got, "ben@acme.example: administrator") || !strings.Contains(got, "by `f") {
+	s.until("the end on the card", func() bool {
+		return strings.Contains(s.card(dee), "Expected, say <@U0DEE> and <@U0ANA>")
+	})
+	if got := s.slash(dee, "who acme"); !strings.Contains(got, "ben@acme.example: administrator") ||
+		!strings.Contains(got, "by `f") {
 		t.Errorf("who says %q", got)
 	}
 }
@@ -164,7 +180,8 @@ func TestWhatNobodyDecidedIsFoundByLookingAndAdopted(t *testing.T) {
 func TestWhatNobodyDecidedIsUndoneByARequestThatOthersApprove(t *testing.T) {
 	s := start(t, options{})
 	s.watching()
-	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage", Status: "accepted"})
+	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage",
+		Status: "accepted"})
 	s.slash(dee, "who acme")
 	s.found(dee, "eve@contractor.example has access to Acme Production")
 	s.press(dee, "access.undo")
@@ -177,10 +194,14 @@ func TestAnAdministratorForADayLeavesTheAccountExactlyAsItWas(t *testing.T) {
 	s := start(t, options{})
 	before, _ := s.user("ben@acme.example")
 	s.askAccess(dee, map[string]map[string]any{
-		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "administrator"), "for": field("for", "1d"), "reason": field("reason", "Dee is away")})
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "administrator"),
+		"for": field("for", "1d"), "reason": field("reason", "Dee is away")})
 	s.press(ana, "access.approve")
 	s.press(cat, "access.approve")
-	s.until("the change, with a second factor required", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "administrator" && u.MFARequired })
+	s.until("the change, with a second factor required", func() bool {
+		u, _ := s.user("ben@acme.example")
+		return u.Role == "administrator" && u.MFARequired
+	})
 	s.until("the access to run", func() bool { return strings.Contains(s.card(ben), "for a time") })
 	s.clock.Forward(25 * time.Hour)
 	s.until("the end on the card", func() bool { return strings.Contains(s.card(ben), "It has ended") })
@@ -191,18 +212,21 @@ func TestAnAdministratorForADayLeavesTheAccountExactlyAsItWas(t *testing.T) {
 
 func TestStatusTellsTheAskersOwnRole(t *testing.T) {
 	s := start(t, options{})
-	for who, want := range map[string]string{dee: "You: administrator", ben: "You: monitor", jane: "You: the owner.", oli: "You: no access of your own."} {
+	for who, want := range map[string]string{dee: "You: administrator", ben: "You: monitor", jane: "You: the owner.",
+		oli: "You: no access of your own."} {
 		if got := s.slash(who, "status acme"); !strings.Contains(got, want) {
 			t.Errorf("%s reads %q, want %q", who, got, want)
 		}
 	}
 }
 
-// inviteOli asks that Oli, who is no user yet, may monitor for a day, and waits for the invitation that Ana's approval leads to.
+// inviteOli asks that Oli, who is no user yet, may monitor for a day, and waits for the invitation
+// that Ana's approval leads to.
 func (s *stage) inviteOli() {
 	s.t.Helper()
 	s.askAccess(dee, map[string]map[string]any{
-		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week")})
+		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"),
+		"reason": field("reason", "Covers for Ana this week")})
 	s.press(ana, "access.approve")
 	s.shows(oli, "has to accept by")
 }
@@ -214,7 +238,10 @@ func TestADeclinedInvitationIsSentAgainUnderTheSameApproval(t *testing.T) {
 	s.act(integratorsim.Action{Do: "dismiss_invitation", Email: "oli@acme.example"})
 	s.shows(oli, "You declined the invitation")
 	s.shows(dee, "declined the invitation")
-	s.insist("the invitation to be open again", func() bool { u, _ := s.user("oli@acme.example"); return u.Status == "pending" }, func() {
+	s.insist("the invitation to be open again", func() bool {
+		u, _ := s.user("oli@acme.example")
+		return u.Status == "pending"
+	}, func() {
 		if m, block, ok := s.button(dee, "access.resend"); ok {
 			_, _ = s.slack.Click(s.ctx, dee, m.Channel, m.TS, block, "access.resend")
 		}
@@ -249,7 +276,8 @@ func nobodyAnswers(t *testing.T) {
 		return quick(yaml) + "    access: {approvers: [U0ANA, U0BEN], confirm_within: 4d}\n"
 	}})
 	s.askAccess(oli, map[string]map[string]any{
-		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week")})
+		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"),
+		"reason": field("reason", "Covers for Ana this week")})
 	s.shows(ana, "0 of 1 approval so far")
 	s.shows(ben, "0 of 1 approval so far") // a card that waits while days pass is given up
 	s.shows(oli, "0 of 1 approval so far")
@@ -262,7 +290,9 @@ func nobodyAnswers(t *testing.T) {
 		return n
 	}
 	s.clock.Forward(49 * time.Hour)
-	s.until("Ana and Ben to be reminded", func() bool { return replies(ana, "Still open") == 1 && replies(ben, "Still open") == 1 })
+	s.until("Ana and Ben to be reminded", func() bool {
+		return replies(ana, "Still open") == 1 && replies(ben, "Still open") == 1
+	})
 	if s.hasCard(dee, "0 of 1 approval") || s.hasCard(cat, "0 of 1 approval") {
 		t.Error("Dee and Cat, who do not decide, heard of it before three quarters of the time")
 	}
@@ -338,7 +368,8 @@ func driftByTime(t *testing.T) {
 	s.found(dee, "The access of ben@acme.example to Acme Production was changed")
 	stop()
 	s.until("the bot to be gone", func() bool { return s.slack.Connections() == 0 })
-	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage", Status: "accepted"})
+	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage",
+		Status: "accepted"})
 	s.clock.Forward(7 * 24 * time.Hour)
 	s.bot(t)
 	s.found(dee, "eve@contractor.example has access to Acme Production")
@@ -356,7 +387,8 @@ func TestLookingWhatAPersonHasFindsDriftToo(t *testing.T) {
 // TestLeavingAChangedAccessIsADecision: what somebody made of a time-box, and an administrator leaves, is no drift.
 func TestLeavingAChangedAccessIsADecision(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{edit: func(yaml string) string { return quick(yaml) + "    access: {drift_every: 30d}\n" }}) // so that no finding asks first
+	// so that no finding asks first
+	s := start(t, options{edit: func(yaml string) string { return quick(yaml) + "    access: {drift_every: 30d}\n" }})
 	s.watching()
 	s.changeForADay()
 	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
@@ -365,7 +397,8 @@ func TestLeavingAChangedAccessIsADecision(t *testing.T) {
 	s.insistPress(cat, "access.adopt")
 	s.shows(ben, "stays as somebody changed it")
 	got := s.slash(dee, "who acme")
-	if _, row, _ := strings.Cut(got, "ben@acme.example: administrator"); !strings.Contains(strings.SplitN(row, "\n", 2)[0], "by `a") {
+	if _, row, _ := strings.Cut(got, "ben@acme.example: administrator"); !strings.Contains(strings.SplitN(row, "\n",
+		2)[0], "by `a") {
 		t.Errorf("who names no decision: %q", got)
 	}
 }

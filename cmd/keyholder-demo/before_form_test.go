@@ -7,7 +7,8 @@ import (
 
 func TestWhoMayNotAskForATransferOrComesSecondHearsItBeforeAnyForm(t *testing.T) {
 	s := start(t, options{})
-	if text := s.slash(oli, "transfer acme"); !strings.Contains(text, "can ask for a transfer") || len(s.slack.Views(oli)) > 0 {
+	if text := s.slash(oli, "transfer acme"); !strings.Contains(text, "can ask for a transfer") ||
+		len(s.slack.Views(oli)) > 0 {
 		t.Errorf("Oli: %q, %d forms", text, len(s.slack.Views(oli)))
 	}
 	s.ask(dee, toAlias())

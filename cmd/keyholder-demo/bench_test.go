@@ -24,12 +24,14 @@ import (
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
 
-// Every figure stands beside bare Redis: one HGETALL and one script call that write as many bytes, at as many at a time, in the same run.
+// Every figure stands beside bare Redis: one HGETALL and one script call that write as many bytes,
+// at as many at a time, in the same run.
 
 // atOnce are the numbers of clicks under way that are measured.
 var atOnce = []int{1, 32}
 
-// measure runs n operations, so many at a time, and reports median, 99th percentile and throughput under a prefix. It answers the median.
+// measure runs n operations, so many at a time, and reports median, 99th percentile and throughput
+// under a prefix. It answers the median.
 func measure(b *testing.B, prefix string, n, width int, op func(i int) error) time.Duration {
 	b.Helper()
 	took := make([]time.Duration, n)
@@ -72,7 +74,8 @@ func bare(b *testing.B, addr string, state, size, n, width int) time.Duration {
 	c := redis.NewClient(&redis.Options{Addr: addr, PoolSize: width + 4})
 	defer c.Close()
 	ctx := context.Background()
-	script := redis.NewScript(`redis.call('HSET', KEYS[1], 'state', ARGV[1]) redis.call('HSET', KEYS[2], 'rest', ARGV[2]) return 1`)
+	script := redis.NewScript(
+		`redis.call('HSET', KEYS[1], 'state', ARGV[1]) redis.call('HSET', KEYS[2], 'rest', ARGV[2]) return 1`)
 	a, rest := strings.Repeat("s", state), strings.Repeat("r", max(size-state, 0))
 	op := func(i int) error {
 		key := fmt.Sprintf("bare:%d", i%width)
@@ -96,8 +99,9 @@ func (benchPolicies) Accounts() []string { return nil }
 
 func (benchPolicies) Policy(id string) (workflows.Policy, bool) {
 	return workflows.Policy{ID: id, Name: "Account " + id, Owner: ownerEmail, Admins: []string{dee}, Token: true,
-		Aliases:  []workflows.Alias{{Email: aliasEmail, Holders: []string{ana, ben, cat}}},
-		Transfer: workflows.TransferPolicy{Quorum: 3, ConfirmWithin: time.Hour, Cooldown: time.Hour, AcceptWithin: time.Hour, WatchEvery: time.Minute, OnErrors: "warn", OnShared: "warn"}}, true
+		Aliases: []workflows.Alias{{Email: aliasEmail, Holders: []string{ana, ben, cat}}},
+		Transfer: workflows.TransferPolicy{Quorum: 3, ConfirmWithin: time.Hour, Cooldown: time.Hour,
+			AcceptWithin: time.Hour, WatchEvery: time.Minute, OnErrors: "warn", OnShared: "warn"}}, true
 }
 
 // benchRoster knows everybody.
@@ -113,7 +117,8 @@ func (benchRoster) People(_ context.Context, ids []string) (map[string]workflows
 func (benchRoster) Group(context.Context, string) ([]string, error) { return nil, nil }
 func (benchRoster) ByEmail(context.Context, string) (string, error) { return "", nil }
 
-// BenchmarkVote measures votes of real transfers, from the command to the stored record, and how large their commits are.
+// BenchmarkVote measures votes of real transfers, from the command to the stored record, and how
+// large their commits are.
 func BenchmarkVote(b *testing.B) {
 	for _, fsync := range []string{"everysec", "always"} {
 		server := storetest.Redis(b, "--appendfsync", fsync)
@@ -129,12 +134,13 @@ func BenchmarkVote(b *testing.B) {
 					}
 				}
 				size := meter.Mean()
-				storetest.Comparison{What: "votes", Width: width, Turns: 5, Slice: 200 * time.Millisecond, Ours: func(i int64) error {
-					if i += 30; i >= votes {
-						return storetest.ErrSpent
-					}
-					return vote(int(i))
-				}, Bare: storetest.BareCommands(b, server.Addr, "vote", 1, width, size)}.Run(b)
+				storetest.Comparison{What: "votes", Width: width, Turns: 5, Slice: 200 * time.Millisecond,
+					Ours: func(i int64) error {
+						if i += 30; i >= votes {
+							return storetest.ErrSpent
+						}
+						return vote(int(i))
+					}, Bare: storetest.BareCommands(b, server.Addr, "vote", 1, width, size)}.Run(b)
 				b.ReportMetric(float64(size), "commit-bytes")
 				b.ReportMetric(4000, "aim-bytes")
 			})
@@ -142,15 +148,17 @@ func BenchmarkVote(b *testing.B) {
 	}
 }
 
-// BenchmarkOpenTransfer prints what one open transfer takes in Redis once its checks are answered and its cards stand in
-// Slack: what the server says of the memory of all its keys, over many transfers, each of an account of its own. What the
-// account itself keeps (its record, its events) is told apart.
+// BenchmarkOpenTransfer prints what one open transfer takes in Redis once its checks are answered
+// and its cards stand in Slack: what the server says of the memory of all its keys, over many
+// transfers, each of an account of its own. What the account itself keeps (its record, its events)
+// is told apart.
 func BenchmarkOpenTransfer(b *testing.B) {
 	const transfers = 200
 	server := storetest.Redis(b)
 	desk, st, _ := openBench(b, server.URL)
 	ctx, cancel := context.WithCancel(context.Background())
-	courier := workflows.NewCourier(workflows.CourierOptions{Store: st, Desk: desk, Cards: benchSlack{}, Calls: benchSlack{}, Now: time.Now, RealNow: time.Now,
+	courier := workflows.NewCourier(workflows.CourierOptions{Store: st, Desk: desk, Cards: benchSlack{},
+		Calls: benchSlack{}, Now: time.Now, RealNow: time.Now,
 		Log: zerolog.Nop()})
 	var running sync.WaitGroup
 	running.Go(func() { _ = courier.Run(ctx) })
@@ -188,7 +196,8 @@ func (benchSlack) Deliver(_ context.Context, c workflows.Claim, _ workflows.Leas
 	if c.Effect.Call != nil {
 		return workflows.Outcome{Done: true, Receipt: goodReading()}
 	}
-	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: "D0123456789", TS: "1700000000.000100", Revision: c.Effect.Revision}}
+	return workflows.Outcome{Done: true, Place: workflows.Place{Channel: "D0123456789", TS: "1700000000.000100",
+		Revision: c.Effect.Revision}}
 }
 
 func countKeys(b *testing.B, c *redis.Client, pattern string) (n int) {
@@ -199,8 +208,8 @@ func countKeys(b *testing.B, c *redis.Client, pattern string) (n int) {
 	return n
 }
 
-// storedBytes adds up the memory of all keys, by kind: "record", "events", "places", "index" for all lists of what is due,
-// open and waited for, "account" for the records and events of accounts.
+// storedBytes adds up the memory of all keys, by kind: "record", "events", "places", "index" for
+// all lists of what is due, open and waited for, "account" for the records and events of accounts.
 func storedBytes(b *testing.B, c *redis.Client) map[string]int64 {
 	b.Helper()
 	ctx := context.Background()
@@ -227,15 +236,17 @@ func openBench(b *testing.B, url string) (*workflows.Desk, *store.Store, *storet
 	b.Helper()
 	meter := &storetest.Meter{}
 	st := storetest.OpenWith(b, store.Options{URL: url, Shards: 16, Hook: meter, Log: zerolog.Nop()})
-	return workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: []workflows.Machine{transfer.Machine()}, Roster: benchRoster{}, Policies: benchPolicies{},
+	return workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: []workflows.Machine{transfer.Machine()},
+		Roster: benchRoster{}, Policies: benchPolicies{},
 		Now: time.Now, Log: zerolog.Nop()}), st, meter
 }
 
 // goodReading lets a transfer to the alias go on.
 func goodReading() *workflows.Receipt {
 	return &workflows.Receipt{Op: workflows.OpInspect, OK: true, Reading: &workflows.Reading{At: time.Now(),
-		Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes, ReadTransfers: workflows.Yes},
-		Target:       &workflows.User{ID: "u1", Email: aliasEmail, Role: "monitor", Status: workflows.UserAccepted}}}
+		Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes,
+			ReadTransfers: workflows.Yes},
+		Target: &workflows.User{ID: "u1", Email: aliasEmail, Role: "monitor", Status: workflows.UserAccepted}}}
 }
 
 // requestTransfer opens a transfer of an account.
@@ -243,7 +254,8 @@ func requestTransfer(b *testing.B, desk *workflows.Desk, account, seed string) (
 	b.Helper()
 	id, err := desk.NewWorkflowID("transfer", account, seed)
 	if err == nil {
-		_, err = desk.Do(context.Background(), workflows.Command{ID: id + "/ask", Workflow: id, Account: account, Name: transfer.Request, At: time.Now(),
+		_, err = desk.Do(context.Background(), workflows.Command{ID: id + "/ask", Workflow: id, Account: account,
+			Name: transfer.Request, At: time.Now(),
 			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: dee}, Round: workflows.NoRound, Submitted: true,
 			Input: map[string]string{transfer.BlockAlias: aliasEmail, transfer.BlockReason: "to measure"}})
 	}
@@ -259,7 +271,8 @@ func readyToVote(b *testing.B, desk *workflows.Desk, seed string, n int) func(i 
 	ids := make([]string, (n+2)/3)
 	for i := range ids {
 		ids[i] = requestTransfer(b, desk, fmt.Sprint(seed, i), seed)
-		_, err := desk.Do(context.Background(), workflows.Command{ID: ids[i] + "/read", Workflow: ids[i], Name: workflows.CmdReceipt, At: time.Now(),
+		_, err := desk.Do(context.Background(), workflows.Command{ID: ids[i] + "/read", Workflow: ids[i],
+			Name: workflows.CmdReceipt, At: time.Now(),
 			Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Round: workflows.NoRound, Receipt: goodReading()})
 		if err != nil {
 			b.Fatal(err)
@@ -268,7 +281,8 @@ func readyToVote(b *testing.B, desk *workflows.Desk, seed string, n int) func(i 
 	return func(i int) error {
 		id := ids[i%len(ids)]
 		who := []string{ana, ben, cat}[i/len(ids)%3]
-		_, err := desk.Do(context.Background(), workflows.Command{ID: id + "/" + who, Workflow: id, Name: transfer.ActConfirm, At: time.Now(),
+		_, err := desk.Do(context.Background(), workflows.Command{ID: id + "/" + who, Workflow: id,
+			Name: transfer.ActConfirm, At: time.Now(),
 			Round: workflows.NoRound, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: who}})
 		return err
 	}
@@ -293,7 +307,8 @@ func holdersOf(account int) []string {
 	return out
 }
 
-// BenchmarkClickToAck measures a vote from Slack's envelope to its acknowledgement, over a real socket and a real Redis.
+// BenchmarkClickToAck measures a vote from Slack's envelope to its acknowledgement, over a real
+// socket and a real Redis.
 func BenchmarkClickToAck(b *testing.B) {
 	const accounts = 90 // a form offers at most 100
 	for _, width := range atOnce {
@@ -312,19 +327,20 @@ func BenchmarkClickToAck(b *testing.B) {
 			s.bot(b)
 			votes := s.openAll(b, accounts)
 			var acks spans
-			storetest.Comparison{What: "clicks", Width: width, Slice: 100 * time.Millisecond, Ours: func(i int64) error {
-				if i >= int64(len(votes)) {
-					return storetest.ErrSpent
-				}
-				begun := time.Now()
-				res, err := s.slack.ClickForged(s.ctx, votes[i])
-				if err == nil && res.Error != "" {
-					err = errors.New(res.Error)
-				}
-				acks.add(time.Since(begun))
-				return err
-				// A vote's commit is some 4 kB.
-			}, Bare: storetest.BareCommands(b, server.Addr, "click", 1, width, 4<<10)}.Run(b)
+			storetest.Comparison{What: "clicks", Width: width, Slice: 100 * time.Millisecond,
+				Ours: func(i int64) error {
+					if i >= int64(len(votes)) {
+						return storetest.ErrSpent
+					}
+					begun := time.Now()
+					res, err := s.slack.ClickForged(s.ctx, votes[i])
+					if err == nil && res.Error != "" {
+						err = errors.New(res.Error)
+					}
+					acks.add(time.Since(begun))
+					return err
+					// A vote's commit is some 4 kB.
+				}, Bare: storetest.BareCommands(b, server.Addr, "click", 1, width, 4<<10)}.Run(b)
 			acks.report(b)
 		})
 	}
@@ -350,7 +366,8 @@ func (s *spans) report(b *testing.B) {
 	}
 }
 
-// openAll asks for a transfer of every account and answers two votes for each, in an order in which no two of one account are neighbours.
+// openAll asks for a transfer of every account and answers two votes for each, in an order in which
+// no two of one account are neighbours.
 func (s *stage) openAll(b *testing.B, accounts int) []slacksim.Forged {
 	b.Helper()
 	var first, second []slacksim.Forged
@@ -362,7 +379,8 @@ func (s *stage) openAll(b *testing.B, accounts int) []slacksim.Forged {
 		}
 		s.until("the form", func() bool { return len(s.slack.Views(h[0])) > 0 })
 		res, err := s.slack.SubmitView(s.ctx, h[0], s.slack.Views(h[0])[0].ID, map[string]map[string]any{
-			"new_owner_alias": {"new_owner_alias": fmt.Sprintf("celigo%d@acme.example", i)}, "reason": {"reason": "to measure"}})
+			"new_owner_alias": {"new_owner_alias": fmt.Sprintf("celigo%d@acme.example", i)},
+			"reason":          {"reason": "to measure"}})
 		if err != nil || len(res.Errors) > 0 {
 			b.Fatalf("ask for a%d: %v %+v", i, err, res)
 		}
@@ -382,8 +400,8 @@ func (s *stage) openAll(b *testing.B, accounts int) []slacksim.Forged {
 	return append(first, second...)
 }
 
-// TestFigures prints what an operator wants to know of the program: its size, how soon it is connected, the memory it holds, and how many
-// commits one whole transfer takes.
+// TestFigures prints what an operator wants to know of the program: its size, how soon it is
+// connected, the memory it holds, and how many commits one whole transfer takes.
 func TestFigures(t *testing.T) {
 	redis := many(t)
 	size := strippedSize(t)

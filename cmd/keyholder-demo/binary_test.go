@@ -26,8 +26,8 @@ var built struct {
 	err  error
 }
 
-// TestMain lets more tests run at once than there are processors: nearly all of their time is waiting. Too many would make the bot miss Slack's
-// three seconds.
+// TestMain lets more tests run at once than there are processors: nearly all of their time is
+// waiting. Too many would make the bot miss Slack's three seconds.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	atOnce := "16"

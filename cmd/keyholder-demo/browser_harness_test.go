@@ -19,9 +19,11 @@ import (
 )
 
 // browsers are the names a Chromium may have, in the order of the Makefile.
-var browsers = []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"}
+var browsers = []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome",
+	"google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"}
 
-// page is the demo's page in a real browser, used as a person uses it: things are found by role and name, and pressed with mouse or keys.
+// page is the demo's page in a real browser, used as a person uses it: things are found by role and
+// name, and pressed with mouse or keys.
 type page struct {
 	*stage
 	ctx context.Context
@@ -34,7 +36,8 @@ const (
 	width, height = 1400, 900
 )
 
-// open starts a browser on the page of a running demo. Without one the test is skipped; with KEYHOLDER_REQUIRE_ALL=1 it fails.
+// open starts a browser on the page of a running demo. Without one the test is skipped; with
+// KEYHOLDER_REQUIRE_ALL=1 it fails.
 func open(t *testing.T, s *stage) *page {
 	t.Helper()
 	path := ""
@@ -50,7 +53,8 @@ func open(t *testing.T, s *stage) *page {
 		}
 		t.Skip("SKIPPED: no Chromium or Chrome is in PATH: the demo's page was not tried in a browser")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(width, height), chromedp.UserDataDir(t.TempDir()))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		chromedp.WindowSize(width, height), chromedp.UserDataDir(t.TempDir()))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses root, which containers run as
 	}
@@ -63,7 +67,8 @@ func open(t *testing.T, s *stage) *page {
 			p.keepPicture(t)
 		}
 	})
-	if err := chromedp.Do(ctx); err != nil { // without a deadline: the browser lives as long as the context that started it
+	// without a deadline: the browser lives as long as the context that started it
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
 	p.do(chromedp.EmulateViewport(width, height))
@@ -122,7 +127,8 @@ func ask[T any](p *page, script string) T {
 	return out
 }
 
-// finder is what the tests know about the page: roles and accessible names, through frames, only what can be seen and used. A modal dialog hides all else.
+// finder is what the tests know about the page: roles and accessible names, through frames, only
+// what can be seen and used. A modal dialog hides all else.
 const finder = `
 const roles = { BUTTON: 'button', SUMMARY: 'button', TEXTAREA: 'textbox', SELECT: 'combobox', OPTION: 'option', DIALOG: 'dialog', ARTICLE: 'article', LI: 'listitem' };
 const text = s => s.replace(/\s+/g, ' ').trim();
@@ -195,7 +201,8 @@ func quoted(s string) string { raw, _ := json.Marshal(s); return string(raw) }
 
 type point struct{ X, Y float64 }
 
-// find waits until something can be seen and used, brings it into view and answers its middle. name is a regular expression without case.
+// find waits until something can be seen and used, brings it into view and answers its middle. name
+// is a regular expression without case.
 func (p *page) find(role, name string) point {
 	p.t.Helper()
 	var at, before *point
@@ -241,7 +248,8 @@ func (p *page) choose(name, option string) {
 // goes presses what switches to a person or a conversation, until it says that it is the chosen one.
 func (p *page) goes(name string) {
 	p.t.Helper()
-	chosen := script(fmt.Sprintf(`(hit => Boolean(hit) && ['aria-current', 'aria-selected', 'aria-pressed', 'aria-checked'].some(a => !['false', null].includes(hit.e.getAttribute(a))))(find('button', %s, true))`, quoted(name)))
+	chosen := script(fmt.Sprintf(
+		`(hit => Boolean(hit) && ['aria-current', 'aria-selected', 'aria-pressed', 'aria-checked'].some(a => !['false', null].includes(hit.e.getAttribute(a))))(find('button', %s, true))`, quoted(name)))
 	for range 5 {
 		p.click("button", name)
 		soon := time.Now().Add(2 * time.Second)
@@ -269,7 +277,8 @@ func (p *page) sees(pattern string) {
 
 func (p *page) shows(pattern string) bool {
 	p.t.Helper()
-	return ask[bool](p, fmt.Sprintf(`new RegExp(%s, 'i').test([document, ...[...document.querySelectorAll('iframe')].map(f => f.contentDocument)].filter(Boolean).map(d => d.body?.innerText || '').join(' ').replace(/\s+/g, ' '))`, quoted(pattern)))
+	return ask[bool](p, fmt.Sprintf(
+		`new RegExp(%s, 'i').test([document, ...[...document.querySelectorAll('iframe')].map(f => f.contentDocument)].filter(Boolean).map(d => d.body?.innerText || '').join(' ').replace(/\s+/g, ' '))`, quoted(pattern)))
 }
 
 // said types a line into the composer and sends it.
@@ -283,7 +292,9 @@ func (p *page) said(text string) {
 func (p *page) scheme(name string) {
 	p.t.Helper()
 	p.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme",
+				Value: name}}})
 		return err
 	}))
 }

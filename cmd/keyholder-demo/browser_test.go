@@ -16,7 +16,8 @@ import (
 func (p *page) toursTo(title string) {
 	p.t.Helper()
 	p.until("the tour's step "+title, func() bool {
-		return ask[bool](p, script(fmt.Sprintf(`[...everything(document, 0, 0, 0)].some(({ e }) => e.getAttribute('aria-current') === 'step' && text(e.textContent).includes(%s))`, quoted(title))))
+		return ask[bool](p, script(
+			fmt.Sprintf(`[...everything(document, 0, 0, 0)].some(({ e }) => e.getAttribute('aria-current') === 'step' && text(e.textContent).includes(%s))`, quoted(title))))
 	})
 }
 
@@ -28,7 +29,9 @@ func TestTheTourIsDoneOnThePageByMouse(t *testing.T) {
 	p.said("/io transfer")
 	p.choose("shared mailbox", aliasEmail)
 	p.click("button", "^Ask for it$")
-	p.until("the mark at the reason, without which nothing is taken", func() bool { return ask[bool](p, `Boolean(document.querySelector('[aria-invalid="true"]'))`) })
+	p.until("the mark at the reason, without which nothing is taken", func() bool {
+		return ask[bool](p, `Boolean(document.querySelector('[aria-invalid="true"]'))`)
+	})
 	p.typed("^Why", "Jane leaves on 5 December")
 	p.click("button", "^Ask for it$")
 	p.toursTo("See a refusal")
@@ -51,7 +54,8 @@ func TestTheTourIsDoneOnThePageByMouse(t *testing.T) {
 	p.sees("1 day ahead")
 	p.click("button", "^\\+1 day$")
 	p.sees("2 days ahead")
-	p.sees("What was due .*Ana Silva, Ben Novak, Cat Ito: Still open: Hand Acme Production") // before one's eyes, whoever one acts as
+	// before one's eyes, whoever one acts as
+	p.sees("What was due .*Ana Silva, Ben Novak, Cat Ito: Still open: Hand Acme Production")
 	p.actAs("Ben Novak")
 	p.chat()
 	p.sees("Still open: Hand Acme Production|1 reply")
@@ -95,7 +99,8 @@ const farthest = 25
 // tabTo presses Tab until something has the focus; with a modifier, Shift+Tab.
 func (p *page) tabTo(role, name string, back ...chromedp.Modifier) {
 	p.t.Helper()
-	there := script(fmt.Sprintf(`(e => Boolean(e) && same(e, %s) && new RegExp(%s, 'i').test(nameOf(e)))(focused())`, quoted(role), quoted(name)))
+	there := script(fmt.Sprintf(`(e => Boolean(e) && same(e, %s) && new RegExp(%s, 'i').test(nameOf(e)))(focused())`,
+		quoted(role), quoted(name)))
 	p.until(fmt.Sprintf("a %s named %s", role, name), func() bool {
 		return ask[bool](p, script(fmt.Sprintf("Boolean(find(%s, %s, true))", quoted(role), quoted(name))))
 	})
@@ -105,12 +110,14 @@ func (p *page) tabTo(role, name string, back ...chromedp.Modifier) {
 		}
 		p.do(chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(back...)))
 	}
-	p.t.Fatalf("%d presses of Tab do not lead to the %s %s; the focus is on %s\n%s", farthest, role, name, p.focus(), p.everything())
+	p.t.Fatalf("%d presses of Tab do not lead to the %s %s; the focus is on %s\n%s", farthest, role, name, p.focus(),
+		p.everything())
 }
 
 // focus says what has the focus.
 func (p *page) focus() string {
-	return ask[string](p, script(`(e => e ? roleOf(e) + ' ' + nameOf(e) + ' ' + e.outerHTML.slice(0, 200) : 'nothing')(focused())`))
+	return ask[string](p,
+		script(`(e => e ? roleOf(e) + ' ' + nameOf(e) + ' ' + e.outerHTML.slice(0, 200) : 'nothing')(focused())`))
 }
 
 // key goes somewhere by Tab and presses Enter.
@@ -272,7 +279,8 @@ func (p *page) ticks(ids string) {
 		p.t.Fatal(err)
 	}
 	p.until("the panel to tick "+ids, func() bool {
-		return ask[bool](p, fmt.Sprintf(`(done => JSON.stringify(done) === %s)([...document.querySelector('#panel-frame').contentDocument.querySelectorAll('#tour .step.done .name')].filter(e => e.checkVisibility()).map(e => e.firstChild.data))`, quoted(string(raw))))
+		return ask[bool](p, fmt.Sprintf(
+			`(done => JSON.stringify(done) === %s)([...document.querySelector('#panel-frame').contentDocument.querySelectorAll('#tour .step.done .name')].filter(e => e.checkVisibility()).map(e => e.firstChild.data))`, quoted(string(raw))))
 	})
 }
 
@@ -280,7 +288,8 @@ func TestAFreshWorldBeginsAtTheSameAddress(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	started, done := make(chan *demo, 2), make(chan error, 1)
 	go func() {
-		done <- worlds(ctx, options{listen: "127.0.0.1:0", integratorListen: "127.0.0.1:0", seed: 3, edit: quick}, func(d *demo) { started <- d })
+		done <- worlds(ctx, options{listen: "127.0.0.1:0", integratorListen: "127.0.0.1:0", seed: 3, edit: quick},
+			func(d *demo) { started <- d })
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -334,7 +343,9 @@ func TestAFreshWorldBeginsAtTheSameAddress(t *testing.T) {
 		t.Errorf("the address moved from %s to %s", s.slackListener.Addr(), next.slackListener.Addr())
 	}
 	p.toursTo("Ask for a transfer")
-	p.until("a tour without ticks and notes", func() bool { return !p.shows("owns the account already") && !p.shows("Asked: hand") })
+	p.until("a tour without ticks and notes", func() bool {
+		return !p.shows("owns the account already") && !p.shows("Asked: hand")
+	})
 	if got := next.account().Snapshot().Owner.Email; got != ownerEmail || ticked(next.toured()) != "" {
 		t.Errorf("in the fresh world %s owns the account, and done is %q", got, ticked(next.toured()))
 	}
@@ -367,7 +378,10 @@ func TestMeddlingIsSeenAtIntegratorAndKeepsTheFocus(t *testing.T) {
 	p.choose("^User$", "dee@acme.example")
 	p.choose("^New role$", "monitor")
 	p.click("button", "^Change role$")
-	p.until("the new role", func() bool { u, _ := p.account().Snapshot().User(0, "dee@acme.example"); return u.Role == "monitor" })
+	p.until("the new role", func() bool {
+		u, _ := p.account().Snapshot().User(0, "dee@acme.example")
+		return u.Role == "monitor"
+	})
 	p.click("button", "^Take the rights away$")
 	p.until("a token without rights", func() bool { return p.account().Snapshot().Tokens[0].LostRights })
 	p.click("button", "^Give the rights back$")

@@ -18,7 +18,8 @@ import (
 func (s *stage) inSlack() map[uint64]string {
 	roots := map[uint64]string{}
 	for _, m := range s.channelHeard("audit verify --checkpoint") {
-		for _, found := range regexp.MustCompile(`--checkpoint (\d+)=([0-9a-f]{64})`).FindAllStringSubmatch(string(m.Blocks), -1) {
+		for _, found := range regexp.MustCompile(`--checkpoint (\d+)=([0-9a-f]{64})`).FindAllStringSubmatch(
+			string(m.Blocks), -1) {
 			n, _ := strconv.ParseUint(found[1], 10, 64)
 			roots[n] = found[2]
 		}
@@ -26,7 +27,8 @@ func (s *stage) inSlack() map[uint64]string {
 	return roots
 }
 
-// Each day the channel gets one checkpoint; after days without the bot one, too. What stands in Slack is what the record says.
+// Each day the channel gets one checkpoint; after days without the bot one, too. What stands in
+// Slack is what the record says.
 func TestEachDayACheckpointIsPostedThatTheRecordHolds(t *testing.T) {
 	atMoments(t, checkpointEachDay)
 }
@@ -69,7 +71,8 @@ func checkpointEachDay(t *testing.T) {
 		t.Errorf("verified up to %+v, %v", last, err)
 	}
 	wrong := 0
-	if _, err := st.VerifyLedger(context.Background(), map[uint64]string{2: s.inSlack()[1], 4: s.inSlack()[1]}, func(workflows.Ref, error) { wrong++ }); err != nil || wrong != 2 {
+	if _, err := st.VerifyLedger(context.Background(), map[uint64]string{2: s.inSlack()[1], 4: s.inSlack()[1]},
+		func(workflows.Ref, error) { wrong++ }); err != nil || wrong != 2 {
 		t.Errorf("two checkpoints that are none made %d faults, %v", wrong, err)
 	}
 	if got := s.slash(dee, fmt.Sprintf("audit %s", ledger.ID)); got == "" {

@@ -23,7 +23,8 @@ func crowd() []string {
 // crowded is the configuration with twenty holders.
 func crowded(yaml string) string {
 	all := strings.Join(crowd(), ", ")
-	return strings.NewReplacer("holders: [U0ANA, U0BEN, U0CAT]", "holders: ["+all+"]", "custodians: [U0ANA, U0BEN]", "custodians: [U0HOLDER01, U0HOLDER02]",
+	return strings.NewReplacer("holders: [U0ANA, U0BEN, U0CAT]", "holders: ["+all+"]", "custodians: [U0ANA, U0BEN]",
+		"custodians: [U0HOLDER01, U0HOLDER02]",
 		"cooldown: 30s", "cooldown: 1s", "watch_every: 2s", "watch_every: 1s").Replace(yaml)
 }
 
@@ -37,7 +38,8 @@ func (s *stage) private(who string) []slacksim.Message {
 	var out []slacksim.Message
 	dm := s.slack.DM(who)
 	for _, m := range s.slack.AllMessages() {
-		if m.EphemeralTo == who || (dm != "" && m.Channel == dm && m.EphemeralTo == "" && len(m.Metadata) == 0 && m.BotID != "") {
+		if m.EphemeralTo == who || (dm != "" && m.Channel == dm && m.EphemeralTo == "" && len(m.Metadata) == 0 &&
+			m.BotID != "") {
 			out = append(out, m)
 		}
 	}
@@ -52,7 +54,8 @@ func TestOfTwentyWhoClickAtOnceTwoDecide(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := prepare(t, options{edit: crowded})
 			for _, id := range crowd() {
-				s.slack.AddUser(slacksim.User{ID: id, RealName: "Holder " + id[len(id)-2:], Email: strings.ToLower(id) + "@acme.example"})
+				s.slack.AddUser(slacksim.User{ID: id, RealName: "Holder " + id[len(id)-2:], Email: strings.ToLower(id) +
+					"@acme.example"})
 			}
 			s.accepted()
 			for range c.bots {
@@ -73,7 +76,8 @@ func TestOfTwentyWhoClickAtOnceTwoDecide(t *testing.T) {
 			for _, who := range crowd() {
 				all.Go(func() {
 					at := cards[who]
-					if _, err := s.slack.Click(s.ctx, who, at.channel, at.ts, at.block, "transfer.confirm"); err != nil {
+					if _, err := s.slack.Click(s.ctx, who, at.channel, at.ts, at.block,
+						"transfer.confirm"); err != nil {
 						failed <- fmt.Sprintf("%s: %v", who, err)
 					}
 				})
@@ -94,14 +98,17 @@ func TestOfTwentyWhoClickAtOnceTwoDecide(t *testing.T) {
 				}
 				s.until(who+" to be told privately", func() bool { return len(s.private(who)) > 0 })
 				// On a slow machine the last of twenty may be past the time in which Slack can be answered.
-				if text := s.private(who)[0].Text; !strings.Contains(text, "othing was recorded") && !strings.Contains(text, "not confirmed") {
+				if text := s.private(who)[0].Text; !strings.Contains(text, "othing was recorded") &&
+					!strings.Contains(text, "not confirmed") {
 					t.Errorf("%s is told %q, which does not say what is recorded", who, text)
 				}
 			}
 			s.insistPress(crowd()[7], "transfer.accept")
 			s.acceptOwnership(aliasEmail)
 			s.until("the news in the channel", func() bool {
-				return slices.ContainsFunc(s.slack.Messages(opsRoom), func(m slacksim.Message) bool { return strings.Contains(m.Text, "now belongs to "+aliasEmail) })
+				return slices.ContainsFunc(s.slack.Messages(opsRoom), func(m slacksim.Message) bool {
+					return strings.Contains(m.Text, "now belongs to "+aliasEmail)
+				})
 			})
 			s.oneInvitation()
 			s.onceEach()

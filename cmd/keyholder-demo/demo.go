@@ -28,8 +28,9 @@ type options struct {
 	seed                     uint64
 	faults                   bool
 	identityListen           string // of the identity provider; "": no click asks for a proof
-	// redisURL is a server of one's own in place of the embedded one; edit changes the configuration; from is the moment at which the
-	// demo's time begins, zero for now. They are for tests.
+	// redisURL is a server of one's own in place of the embedded one; edit changes the
+	// configuration; from is the moment at which the demo's time begins, zero for now. They are for
+	// tests.
 	redisURL string
 	from     time.Time
 	// tour is what is tried in this world, one of the tours' IDs; "" is the transfer.
@@ -68,7 +69,8 @@ const (
 
 // newDemo listens and builds both simulators and the configuration; nothing runs yet.
 func newDemo(o options) (*demo, error) {
-	d := &demo{clock: clockFrom(o.from), log: o.log, seed: o.seed, names: o.names, faults: o.faults, began: time.Now().UnixNano()}
+	d := &demo{clock: clockFrom(o.from), log: o.log, seed: o.seed, names: o.names, faults: o.faults,
+		began: time.Now().UnixNano()}
 	var err error
 	if d.slackListener, err = net.Listen("tcp", o.listen); err != nil {
 		return nil, fmt.Errorf("listen for the page: %w", err)
@@ -105,14 +107,17 @@ func newDemo(o options) (*demo, error) {
 // simulate makes both simulators.
 func (d *demo) simulate(o options) {
 	io := integratorsim.Options{Seed: o.seed, Now: d.clock.Now}
-	so := slacksim.Options{Seed: o.seed, Now: d.clock.Now, TeamID: teamID, TeamName: "Acme", Domain: "acme", AppID: "A0KEYHOLDER", BotUserID: "U0KEYS", BotID: "B0KEYS",
+	so := slacksim.Options{Seed: o.seed, Now: d.clock.Now, TeamID: teamID, TeamName: "Acme", Domain: "acme",
+		AppID: "A0KEYHOLDER", BotUserID: "U0KEYS", BotID: "B0KEYS",
 		BotName: "keyholder", AppToken: appToken, BotToken: botToken, PanelTitle: "Outside Slack",
 		Events: []string{"app_home_opened", "user_change", "user_status_changed", "file_change", "file_deleted"},
 		Commands: []slacksim.SlashCommand{{Command: "/io", Description: "Ownership of integrator.io accounts",
-			UsageHint: "help | status | transfer | access | review | who | mine | delegate @person [until] | audit ID", ShouldEscape: true}}}
+			UsageHint:    "help | status | transfer | access | review | who | mine | delegate @person [until] | audit ID",
+			ShouldEscape: true}}}
 	if o.faults {
 		io.Faults = integratorsim.Faults{Seed: o.seed, Rate: 0.05}
-		so.Faults = slacksim.Faults{RateLimited: 0.03, Storm: 0.01, ErrorBefore: 0.03, ErrorAfter: 0.03, DropAfter: 0.03, Late: 0.1, Duplicate: 0.05,
+		so.Faults = slacksim.Faults{RateLimited: 0.03, Storm: 0.01, ErrorBefore: 0.03, ErrorAfter: 0.03,
+			DropAfter: 0.03, Late: 0.1, Duplicate: 0.05,
 			SocketDrop: 0.01, SocketDisconnect: 0.02, AckLost: 0.03}
 	}
 	d.integrator, d.info = integratorsim.Demo(io)
@@ -130,8 +135,10 @@ func (d *demo) simulate(o options) {
 	for _, u := range people() {
 		d.slack.AddUser(u)
 	}
-	d.slack.AddChannel(slacksim.Channel{ID: opsRoom, Name: "integration-ops", Members: []string{dee, ana, ben, cat, jane, oli, foreign, "U0KEYS"}, ExtShared: true})
-	d.slack.AddChannel(slacksim.Channel{ID: everyone, Name: "general", Members: []string{dee, ana, ben, cat, jane, oli, gus, "U0KEYS"}})
+	d.slack.AddChannel(slacksim.Channel{ID: opsRoom, Name: "integration-ops", Members: []string{dee, ana, ben, cat,
+		jane, oli, foreign, "U0KEYS"}, ExtShared: true})
+	d.slack.AddChannel(slacksim.Channel{ID: everyone, Name: "general", Members: []string{dee, ana, ben, cat, jane, oli,
+		gus, "U0KEYS"}})
 }
 
 // configure takes the configuration through the same road as a file.
@@ -145,10 +152,15 @@ func (d *demo) configure(o options) error {
 	}
 	text = d.proving(text)
 	env := map[string]string{
-		config.EnvSlackAppToken: appToken, config.EnvSlackBotToken: botToken, config.EnvSlackAPIURL: "http://" + d.slackListener.Addr().String() + "/api/",
-		config.EnvRedisURL: o.redisURL, mailEnv: d.mail.url(), "ACME_IO_TOKEN": d.info.ProductionToken, "ACME_SANDBOX_TOKEN": d.info.SandboxToken,
+		config.EnvSlackAppToken: appToken, config.EnvSlackBotToken: botToken, config.EnvSlackAPIURL: "http://" +
+			d.slackListener.Addr().String() + "/api/",
+		config.EnvRedisURL: o.redisURL, mailEnv: d.mail.url(), "ACME_IO_TOKEN": d.info.ProductionToken,
+		"ACME_SANDBOX_TOKEN": d.info.SandboxToken,
 	}
-	cfg, faults := config.Parse([]byte(text), "demo.yaml", func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	cfg, faults := config.Parse([]byte(text), "demo.yaml", func(k string) (string, bool) {
+		v, ok := env[k]
+		return v, ok
+	})
 	if len(faults) > 0 {
 		return fmt.Errorf("the demo's configuration has faults: %s", faults[0])
 	}
@@ -191,8 +203,9 @@ func (d *demo) run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// worlds runs one demo after the other until ctx ends: each lasts until somebody asks for a fresh one, which begins at the same addresses with
-// the same seed, and with nothing in its Redis. started hears of each.
+// worlds runs one demo after the other until ctx ends: each lasts until somebody asks for a fresh
+// one, which begins at the same addresses with the same seed, and with nothing in its Redis.
+// started hears of each.
 func worlds(ctx context.Context, o options, started func(*demo)) error {
 	for {
 		d, err := newDemo(o)

@@ -8,8 +8,10 @@ import (
 func TestTheAccountOnOnePageShowsTheKeyToThoseWhoMaySeeIt(t *testing.T) {
 	s := start(t, options{})
 	holder, other := s.slash(ana, "docs acme"), s.slash(oli, "docs")
-	for _, want := range []string{"*Owner:* jane@acme.example", "as configured", "*Password of celigo@acme.example:*", "IT vault / Celigo owner",
-		"*Roles in production:*", "seen at integrator.io", "belongs to jane@acme.example, an address of one person", "/io transfer acme", "/io key acme use"} {
+	for _, want := range []string{"*Owner:* jane@acme.example", "as configured", "*Password of celigo@acme.example:*",
+		"IT vault / Celigo owner",
+		"*Roles in production:*", "seen at integrator.io", "belongs to jane@acme.example, an address of one person",
+		"/io transfer acme", "/io key acme use"} {
 		if !strings.Contains(holder, want) {
 			t.Errorf("a holder misses %q in:\n%s", want, holder)
 		}
@@ -28,7 +30,8 @@ func TestWhatRestsOnSomebodyIsToldWorstFirst(t *testing.T) {
 	s := start(t, options{})
 	got := s.slash(dee, "whatif <@"+ana+">")
 	alone, holds := strings.Index(got, "can use the password of"), strings.Index(got, "• ")
-	if alone < 0 || holds < alone || !strings.Contains(got, "Only <@"+ben+"> can use the password") || !strings.Contains(got, "can read the mailbox") {
+	if alone < 0 || holds < alone || !strings.Contains(got, "Only <@"+ben+"> can use the password") ||
+		!strings.Contains(got, "can read the mailbox") {
 		t.Errorf("without Ana:\n%s", got)
 	}
 	if got := s.slash(dee, "whatif <@"+oli+">"); !strings.Contains(got, "Nothing rests on them") {

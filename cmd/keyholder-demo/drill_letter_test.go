@@ -30,11 +30,13 @@ func TestTheLetterOfADrillArrivesAndItsWordProvesWhoReadsIt(t *testing.T) {
 	s.press(ana, "drill.prove")
 	s.until("Ana's form", func() bool { return len(s.slack.Views(ana)) > 0 })
 	view := s.slack.Views(ana)[0]
-	wrong, err := s.slack.SubmitView(s.ctx, ana, view.ID, map[string]map[string]any{"word": {"word": words["Ben Novak"]}})
+	wrong, err := s.slack.SubmitView(s.ctx, ana, view.ID,
+		map[string]map[string]any{"word": {"word": words["Ben Novak"]}})
 	if err != nil || wrong.Errors["word"] == "" {
 		t.Errorf("another's word: %+v %v", wrong, err)
 	}
-	right, err := s.slack.SubmitView(s.ctx, ana, view.ID, map[string]map[string]any{"word": {"word": strings.ToUpper(words["Ana Silva"])}})
+	right, err := s.slack.SubmitView(s.ctx, ana, view.ID,
+		map[string]map[string]any{"word": {"word": strings.ToUpper(words["Ana Silva"])}})
 	if err != nil || len(right.Errors) > 0 {
 		t.Errorf("her own word: %+v %v", right, err)
 	}

@@ -50,7 +50,9 @@ func (s *stage) overWithoutChange(word string) {
 
 // reviewing reports whether a review has opened by itself meanwhile, as one does where the days of a test pass its day.
 func (s *stage) reviewing() bool {
-	return slices.ContainsFunc(s.slack.Messages(opsRoom), func(m slacksim.Message) bool { return strings.Contains(m.Text, "Review of Acme Production") })
+	return slices.ContainsFunc(s.slack.Messages(opsRoom), func(m slacksim.Message) bool {
+		return strings.Contains(m.Text, "Review of Acme Production")
+	})
 }
 
 // ofReview reports whether a button is that of a review that has opened meanwhile.
@@ -91,7 +93,8 @@ func TestATransferThatEndsEarlyLeavesNoInvitation(t *testing.T) {
 	})
 	run("withdrawn while integrator.io is away", func(t *testing.T) {
 		s := invitedOwner(t)
-		for _, kind := range []integratorsim.FaultKind{integratorsim.FaultAfter, integratorsim.FaultStatus, integratorsim.FaultDropAfter} {
+		for _, kind := range []integratorsim.FaultKind{integratorsim.FaultAfter, integratorsim.FaultStatus,
+			integratorsim.FaultDropAfter} {
 			if _, err := s.integrator.AddFault(integratorsim.Fault{Path: "/v1/transfers/**", Kind: kind}); err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +108,9 @@ func TestATransferThatEndsEarlyLeavesNoInvitation(t *testing.T) {
 		s.reason(cat, "transfer.cancel", "Too early")
 		s.overWithoutChange("Cancelled by <@U0CAT>")
 		s.clock.Forward(2 * time.Hour)
-		s.until("the new request's confirmation", func() bool { return strings.Contains(s.newest(ana), "Hand Acme Production") })
+		s.until("the new request's confirmation", func() bool {
+			return strings.Contains(s.newest(ana), "Hand Acme Production")
+		})
 		if got := s.invitations(); got != 0 {
 			t.Errorf("%d invitations went out after the cancellation", got)
 		}
@@ -114,7 +119,9 @@ func TestATransferThatEndsEarlyLeavesNoInvitation(t *testing.T) {
 		s := invitedOwner(t)
 		s.act(integratorsim.Action{Do: "accept_transfer", Email: aliasEmail})
 		s.press(dee, "transfer.withdraw")
-		s.until("the end of the race", func() bool { return len(s.slack.Views(dee)) > 0 || strings.Contains(s.card(dee), "now belongs to") })
+		s.until("the end of the race", func() bool {
+			return len(s.slack.Views(dee)) > 0 || strings.Contains(s.card(dee), "now belongs to")
+		})
 		if v := s.slack.Views(dee); len(v) > 0 {
 			_, _ = s.slack.SubmitView(s.ctx, dee, v[len(v)-1].ID, nil)
 		}
@@ -206,7 +213,8 @@ func TestInBothDirections(t *testing.T) {
 	s.bothAddresses(ownerEmail, aliasEmail)
 	s.settles(ben)
 
-	toAna := map[string]map[string]any{"new_owner_person": {"new_owner_person": ana}, "reason": {"reason": "The mailbox is replaced"},
+	toAna := map[string]map[string]any{"new_owner_person": {"new_owner_person": ana},
+		"reason":              {"reason": "The mailbox is replaced"},
 		"previous_owner_role": {"previous_owner_role": "monitor"}}
 	if res := s.request(dee, toAna); res.Error != "" || len(res.Errors) > 0 {
 		t.Fatalf("to a person: %+v", res)
@@ -215,10 +223,16 @@ func TestInBothDirections(t *testing.T) {
 	s.insistPress(cat, "transfer.confirm")
 	s.acceptOwnership("ana@acme.example")
 	s.bothAddresses(aliasEmail, "ana@acme.example")
-	s.until("the agreed role", func() bool { u, ok := s.account().Snapshot().User(0, aliasEmail); return ok && u.Role == "monitor" })
+	s.until("the agreed role", func() bool {
+		u, ok := s.account().Snapshot().User(0, aliasEmail)
+		return ok &&
+			u.Role == "monitor"
+	})
 	s.target = "ana@acme.example"
 	s.until("ana's checklist", func() bool { return s.has(ana, "transfer.settle") })
-	s.insist("ana finishing", func() bool { return strings.Contains(s.newest(ana), "✓ Acme Production belongs to ana@acme.example") }, func() {
+	s.insist("ana finishing", func() bool {
+		return strings.Contains(s.newest(ana), "✓ Acme Production belongs to ana@acme.example")
+	}, func() {
 		if v := s.slack.Views(ana); len(v) > 0 {
 			_, _ = s.slack.SubmitView(s.ctx, ana, v[len(v)-1].ID, nil)
 			return
@@ -271,7 +285,8 @@ func TestThePreviousOwnerIsToldAndRemovedLast(t *testing.T) {
 	s.acceptOwnership(aliasEmail)
 	s.until("jane to be told with both addresses", func() bool {
 		for _, m := range s.slack.Messages(s.slack.DM(jane)) {
-			if all := m.Text + string(m.Blocks); strings.Contains(m.Text, "now belongs to") && strings.Contains(all, ownerEmail) && strings.Contains(all, aliasEmail) {
+			if all := m.Text + string(m.Blocks); strings.Contains(m.Text, "now belongs to") && strings.Contains(all,
+				ownerEmail) && strings.Contains(all, aliasEmail) {
 				return true
 			}
 		}
@@ -315,10 +330,12 @@ func TestWordsOfTheCommand(t *testing.T) {
 	says(dee, "docs", "Owner:", ownerEmail)
 	says(dee, "offboard somebody", "Who leaves?", "/io offboard @person")
 	says(oli, "offboard <@"+cat+">", "for the accounts that are theirs")
-	if got, err := s.slack.SlashCommand(s.ctx, gus, "C0GENERAL", "/io", "status"); err != nil || !strings.Contains(got.Text, "uest") {
+	if got, err := s.slack.SlashCommand(s.ctx, gus, "C0GENERAL", "/io", "status"); err != nil ||
+		!strings.Contains(got.Text, "uest") {
 		t.Errorf("a guest reads %q (%v)", got.Text, err)
 	}
-	if got, err := s.slack.SlashForged(s.ctx, foreign, opsRoom, "/io", "status", nil); err != nil || !strings.Contains(got.Text, "another Slack workspace") {
+	if got, err := s.slack.SlashForged(s.ctx, foreign, opsRoom, "/io", "status", nil); err != nil ||
+		!strings.Contains(got.Text, "another Slack workspace") {
 		t.Errorf("somebody of another workspace reads %q (%v)", got.Text, err)
 	}
 
@@ -354,19 +371,25 @@ func TestGarbageFromTheSocketChangesNothing(t *testing.T) {
 	id := s.workflowID()
 	s.until("ana's button", func() bool { return s.has(ana, "transfer.confirm") })
 	before := s.version(id)
-	for _, raw := range []string{`{`, `[]`, `null`, `7`, `"x"`, `{}`, `{"type":7}`, `{"type":"interactive"}`, `{"type":"interactive","envelope_id":"e1"}`,
-		`{"type":"interactive","envelope_id":"e2","payload":null}`, `{"type":"interactive","envelope_id":"e3","payload":{"type":"block_actions","actions":"x"}}`,
+	for _, raw := range []string{`{`, `[]`, `null`, `7`, `"x"`, `{}`, `{"type":7}`, `{"type":"interactive"}`,
+		`{"type":"interactive","envelope_id":"e1"}`,
+		`{"type":"interactive","envelope_id":"e2","payload":null}`,
+		`{"type":"interactive","envelope_id":"e3","payload":{"type":"block_actions","actions":"x"}}`,
 		`{"type":"interactive","envelope_id":"e4","payload":{"type":"block_actions","user":{"id":["U0ANA"]},"actions":[{}]}}`,
 		`{"type":"interactive","envelope_id":"e5","payload":{"type":"view_submission","view":{"state":{"values":[]}}}}`,
 		`{"type":"slash_commands","envelope_id":"e6","payload":{"command":"/io","text":7}}`,
-		`{"type":"events_api","envelope_id":"e7","payload":{"event":[]}}`, `{"type":"hello"`, "\x00\xff", strings.Repeat("[", 100_000),
-		`{"type":"slash_commands","envelope_id":"e8","payload":{"command":"/io","text":"` + strings.Repeat("x", 1<<20) + `"}}`} {
+		`{"type":"events_api","envelope_id":"e7","payload":{"event":[]}}`, `{"type":"hello"`, "\x00\xff",
+		strings.Repeat("[", 100_000),
+		`{"type":"slash_commands","envelope_id":"e8","payload":{"command":"/io","text":"` + strings.Repeat("x", 1<<20) +
+			`"}}`} {
 		if !s.slack.SendRaw([]byte(raw)) {
 			s.until("the bot to come back", func() bool { return s.slack.Connections() > 0 })
 		}
 	}
-	for _, payload := range []map[string]any{{}, {"type": "block_actions"}, {"type": "block_actions", "user": map[string]any{"id": ana, "team_id": teamID},
-		"actions": []any{map[string]any{"action_id": "transfer.confirm"}}}, {"type": "view_submission", "user": map[string]any{"id": ana}}, {"type": "unheard"}} {
+	for _, payload := range []map[string]any{{}, {"type": "block_actions"},
+		{"type": "block_actions", "user": map[string]any{"id": ana, "team_id": teamID},
+			"actions": []any{map[string]any{"action_id": "transfer.confirm"}}},
+		{"type": "view_submission", "user": map[string]any{"id": ana}}, {"type": "unheard"}} {
 		s.until("the bot to be there", func() bool { return s.slack.Connections() > 0 })
 		_, _ = s.slack.SendInteractive(s.ctx, payload)
 	}

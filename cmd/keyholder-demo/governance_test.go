@@ -17,7 +17,8 @@ func (s *stage) channelHeard(text string) (found []slacksim.Message) {
 	return found
 }
 
-// Whoever changes the configuration cannot do so in silence: the channel hears it once, however often and on however many machines the bot starts.
+// Whoever changes the configuration cannot do so in silence: the channel hears it once, however
+// often and on however many machines the bot starts.
 func TestAChangeOfRulesIsToldToTheChannelOnce(t *testing.T) {
 	s := prepare(t, options{})
 	stop := s.bot(t)
@@ -36,7 +37,8 @@ func TestAChangeOfRulesIsToldToTheChannelOnce(t *testing.T) {
 	s.bot(t)
 	s.until("the channel to hear of the change", func() bool { return len(s.channelHeard("have changed")) > 0 })
 	s.slash(dee, "status acme") // both bots have recorded what they started with before they connect
-	if got := s.channelHeard("have changed"); len(got) != 1 || !strings.Contains(string(got[0].Blocks), "before \\u003c@U0DEE\\u003e; now") && !strings.Contains(string(got[0].Blocks), "before <@U0DEE>; now") {
+	if got := s.channelHeard("have changed"); len(got) != 1 || !strings.Contains(string(got[0].Blocks),
+		"before \\u003c@U0DEE\\u003e; now") && !strings.Contains(string(got[0].Blocks), "before <@U0DEE>; now") {
 		t.Errorf("the channel was told %d times: %+v", len(got), got)
 	}
 }

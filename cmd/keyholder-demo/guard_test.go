@@ -30,7 +30,8 @@ func TestNothingElseInTheBrowserActsOnEitherPort(t *testing.T) {
 		return res.StatusCode
 	}
 	get := "/api/chat.postMessage?token=" + botToken + "&channel=" + opsRoom + "&text=x"
-	acts := []string{slack + "/_sim/slash", slack + "/_sim/users", slack + "/_panel/act", slack + "/_panel/forward", slack + "/_panel/world", slack + "/api/chat.postMessage",
+	acts := []string{slack + "/_sim/slash", slack + "/_sim/users", slack + "/_panel/act", slack + "/_panel/forward",
+		slack + "/_panel/world", slack + "/api/chat.postMessage",
 		slack + get, io + "/_sim/act", io + "/_sim/faults", io + "/_sim/person-token", io + "/v1/invite"}
 	for _, address := range acts {
 		for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete} {
@@ -45,7 +46,8 @@ func TestNothingElseInTheBrowserActsOnEitherPort(t *testing.T) {
 					t.Errorf("%s %s, %s: %d", method, address, name, code)
 				}
 			}
-			for _, host := range []string{"evil.example", "evil.example:" + port, "127.0.0.1.evil.example", "localhost.evil.example"} {
+			for _, host := range []string{"evil.example", "evil.example:" + port, "127.0.0.1.evil.example",
+				"localhost.evil.example"} {
 				if code := send(method, address, host); code != http.StatusMisdirectedRequest {
 					t.Errorf("%s %s for %s: %d", method, address, host, code)
 				}
@@ -65,12 +67,14 @@ func TestNothingElseInTheBrowserActsOnEitherPort(t *testing.T) {
 			t.Errorf("%s: %d", name, code)
 		}
 	}
-	for _, host := range []string{"localhost:" + port, "LOCALHOST", "127.0.0.1", "[::1]:" + port, "192.168.7.7:" + port} {
+	for _, host := range []string{"localhost:" + port, "LOCALHOST", "127.0.0.1", "[::1]:" + port,
+		"192.168.7.7:" + port} {
 		if code := send(http.MethodGet, slack+"/", host); code != http.StatusOK {
 			t.Errorf("the page at %s: %d", host, code)
 		}
 	}
-	if code := send(http.MethodPost, slack+"/_panel/tour/restart", "", "Origin", slack, "Sec-Fetch-Site", "same-origin"); code != http.StatusOK {
+	if code := send(http.MethodPost, slack+"/_panel/tour/restart", "", "Origin", slack, "Sec-Fetch-Site",
+		"same-origin"); code != http.StatusOK {
 		t.Errorf("the panel itself may not act: %d", code)
 	}
 }
@@ -82,7 +86,8 @@ func TestTheBotConnectsThroughTheGuardAndAStrangerWithoutATicketDoesNot(t *testi
 	}
 	before := s.slack.Connections()
 	for _, ticket := range []string{"", "?ticket=guessed"} {
-		conn, resp, err := websocket.DefaultDialer.DialContext(s.ctx, "ws://"+s.slackListener.Addr().String()+"/link/"+ticket, http.Header{"Origin": {"http://evil.example"}})
+		conn, resp, err := websocket.DefaultDialer.DialContext(s.ctx, "ws://"+s.slackListener.Addr().String()+"/link/"+
+			ticket, http.Header{"Origin": {"http://evil.example"}})
 		if err == nil {
 			_ = conn.Close()
 			t.Errorf("a stranger is connected with %q", ticket)
@@ -96,7 +101,8 @@ func TestTheBotConnectsThroughTheGuardAndAStrangerWithoutATicketDoesNot(t *testi
 }
 
 func TestANameThatTheDemoListensAtIsItsOwn(t *testing.T) {
-	for host, want := range map[string]bool{"demo.test:8888": true, "DEMO.test.": true, "demo.test.evil.example": false, "": false, ":8888": false} {
+	for host, want := range map[string]bool{"demo.test:8888": true, "DEMO.test.": true, "demo.test.evil.example": false,
+		"": false, ":8888": false} {
 		if got := hostOfOurs(host, "demo.test"); got != want {
 			t.Errorf("%q: %v", host, got)
 		}

@@ -41,8 +41,9 @@ func (h *hand) queue(key string, effect map[string]any) {
 	h.until("the forged effect to be taken", func() bool { return h.c.Exists(ctx, h.at("queue:"+key)).Val() == 0 })
 }
 
-// TestAHandThatQueuesEffectsOrMovesTimersCannotMakeKeyholderAct writes beside a running Keyholder; that a seal key is set or not makes no
-// difference here, for effects and timers are only names of what the record wants.
+// TestAHandThatQueuesEffectsOrMovesTimersCannotMakeKeyholderAct writes beside a running Keyholder;
+// that a seal key is set or not makes no difference here, for effects and timers are only names of
+// what the record wants.
 func TestAHandThatQueuesEffectsOrMovesTimersCannotMakeKeyholderAct(t *testing.T) {
 	t.Parallel()
 	server := many(t)
@@ -62,13 +63,16 @@ func TestAHandThatQueuesEffectsOrMovesTimersCannotMakeKeyholderAct(t *testing.T)
 	}
 }
 
-// grantsQueued queues calls that no event decided: in the clear, and under the names of events that decided something else.
+// grantsQueued queues calls that no event decided: in the clear, and under the names of events that
+// decided something else.
 func grantsQueued(h *hand) {
 	before := h.account().Snapshot()
-	call := workflows.Call{Op: workflows.OpGrant, Account: "acme", Email: "eve@evil.example", Access: &workflows.Access{Role: "administrator"}}
+	call := workflows.Call{Op: workflows.OpGrant, Account: "acme", Email: "eve@evil.example",
+		Access: &workflows.Access{Role: "administrator"}}
 	for _, id := range []string{h.id + "/1/0", h.id + "/2/0", h.id + "/99/0", "a" + h.id[1:3] + "-EVEEVE01/1/0"} {
 		parts := strings.Split(id, "/")
-		h.queue("io/acme", map[string]any{"kind": "call", "id": id, "workflow": parts[0], "account": "acme", "made": time.UnixMilli(1), "event": json.Number(parts[1]),
+		h.queue("io/acme", map[string]any{"kind": "call", "id": id, "workflow": parts[0], "account": "acme",
+			"made": time.UnixMilli(1), "event": json.Number(parts[1]),
 			"index": 0, "call": call, "Call": call})
 	}
 	after := h.account().Snapshot()
@@ -83,9 +87,12 @@ func grantsQueued(h *hand) {
 
 // cardsReworded queues the transfer's cards with words and buttons of its own.
 func cardsReworded(h *hand) {
-	card := map[string]any{"name": "main", "recipient": ben, "round": 1, "title": "Hand Acme Production to eve@evil.example", "fallback": "Eve"}
-	h.queue("cards/"+h.id+"/0", map[string]any{"kind": "cards", "workflow": h.id, "account": "acme", "made": time.UnixMilli(1), "revision": 99, "card": card, "Card": card})
-	h.queue("card/"+h.id+"/main/"+ben, map[string]any{"kind": "cards", "workflow": h.id, "account": "acme", "made": time.UnixMilli(1), "revision": 99, "card": card})
+	card := map[string]any{"name": "main", "recipient": ben, "round": 1,
+		"title": "Hand Acme Production to eve@evil.example", "fallback": "Eve"}
+	h.queue("cards/"+h.id+"/0", map[string]any{"kind": "cards", "workflow": h.id, "account": "acme",
+		"made": time.UnixMilli(1), "revision": 99, "card": card, "Card": card})
+	h.queue("card/"+h.id+"/main/"+ben, map[string]any{"kind": "cards", "workflow": h.id, "account": "acme",
+		"made": time.UnixMilli(1), "revision": 99, "card": card})
 	if all := h.everything(); strings.Contains(all, "evil") {
 		h.t.Errorf("Slack shows\n%s", all)
 	}
@@ -95,14 +102,17 @@ func cardsReworded(h *hand) {
 // checkpointEdited queues the ledger's cards with another root.
 func checkpointEdited(h *hand) {
 	ledger := workflows.LedgerID(4)
-	card := map[string]any{"name": "checkpoint-1", "recipient": opsRoom, "title": "Checkpoint 1", "lines": []string{"root 0000"}, "bulk": true, "fallback": "root 0000"}
+	card := map[string]any{"name": "checkpoint-1", "recipient": opsRoom, "title": "Checkpoint 1",
+		"lines": []string{"root 0000"}, "bulk": true, "fallback": "root 0000"}
 	for lane := range 2 {
-		raw, err := json.Marshal(map[string]any{"kind": "cards", "workflow": ledger, "made": time.UnixMilli(1), "revision": 99, "card": card})
+		raw, err := json.Marshal(map[string]any{"kind": "cards", "workflow": ledger, "made": time.UnixMilli(1),
+			"revision": 99, "card": card})
 		h.must(err)
 		ctx, key := context.Background(), fmt.Sprintf("cards/%s/%d", ledger, lane)
 		shard := "kh:{" + ledger[1:3] + "}:"
 		_, err = h.c.TxPipelined(ctx, func(p redis.Pipeliner) error {
-			p.HSet(ctx, shard+"queue:"+key, "head", 1, "tail", 2, "h:1", fmt.Sprintf("%d 1 slack", lane), "e:1", string(raw))
+			p.HSet(ctx, shard+"queue:"+key, "head", 1, "tail", 2, "h:1", fmt.Sprintf("%d 1 slack", lane), "e:1",
+				string(raw))
 			p.ZAdd(ctx, fmt.Sprintf("%sdue:%d", shard, lane), redis.Z{Score: 1, Member: key})
 			return nil
 		})
@@ -127,13 +137,15 @@ func timerForged(h *hand) {
 		h.must(h.c.ZAdd(ctx, h.at("timers"), redis.Z{Score: 1, Member: name + "@1000"}).Err())
 	}
 	h.until("the forged timers to be taken", func() bool {
-		return h.c.ZCount(ctx, h.at("timers"), "-inf", "1000").Val() == 0 && h.c.ZCard(ctx, h.at("timers:leased")).Val() == 0
+		return h.c.ZCount(ctx, h.at("timers"), "-inf", "1000").Val() == 0 &&
+			h.c.ZCard(ctx, h.at("timers:leased")).Val() == 0
 	})
 	h.goesOn()
 }
 
-// timersRemoved takes all timers away, and Keyholder starts again: what the transfer wants is set again, and it goes on.
-// That times still end what they should is TestATimeBoxEndsThoughItsTimersWereRemoved's.
+// timersRemoved takes all timers away, and Keyholder starts again: what the transfer wants is set
+// again, and it goes on. That times still end what they should is
+// TestATimeBoxEndsThoughItsTimersWereRemoved's.
 func timersRemoved(h *hand) {
 	ctx := context.Background()
 	timers := func() (mine []string) {
@@ -165,8 +177,8 @@ func (h *hand) goesOn() {
 	h.oneInvitation()
 }
 
-// A time-box ends though a hand took its timers away: when it is over and somebody looks, and, with nobody looking, by the
-// sweep at a start. Nothing else of that workflow happens meanwhile.
+// A time-box ends though a hand took its timers away: when it is over and somebody looks, and, with
+// nobody looking, by the sweep at a start. Nothing else of that workflow happens meanwhile.
 func TestATimeBoxEndsThoughItsTimersWereRemoved(t *testing.T) {
 	t.Parallel()
 	for name, found := range map[string]func(s *stage, id string, again func()){

@@ -167,8 +167,9 @@ func (h *hand) votesOf() []string {
 // invited reports whether integrator.io was asked to change the owner.
 func (h *hand) invited() bool { return len(h.transfers()) > 0 }
 
-// TestAHandThatWritesRedisCannotMakeKeyholderAct does to a real Redis what somebody at its console can, and says for each what Keyholder makes of it
-// with a seal key, what without, and what audit verify says.
+// TestAHandThatWritesRedisCannotMakeKeyholderAct does to a real Redis what somebody at its console
+// can, and says for each what Keyholder makes of it with a seal key, what without, and what audit
+// verify says.
 func TestAHandThatWritesRedisCannotMakeKeyholderAct(t *testing.T) {
 	server := storetest.Redis(t, "--databases", "64")
 	for _, c := range []struct {
@@ -238,7 +239,8 @@ func delegationsGiven(h *hand) {
 			now.Add(-time.Hour).Format(time.RFC3339), now.Add(24*time.Hour).Format(time.RFC3339))
 	}
 	h.set(h.key("record", person(ben)), "state", state(ben))
-	h.set(h.key("record", person(cat)), "version", "1", "head", strings.Repeat("ab", 32), "machine", "person", "schema", "1", "state", state(cat),
+	h.set(h.key("record", person(cat)), "version", "1", "head", strings.Repeat("ab", 32), "machine", "person", "schema",
+		"1", "state", state(cat),
 		"last", fmt.Sprint(realTime().Add(-time.Hour).UnixMilli()))
 	h.verified(ben+": its state is another than that of its events", cat+": ", "the index does not list it")
 	h.run()
@@ -376,7 +378,8 @@ func placePointedElsewhere(h *hand) {
 	}
 	h.until("Ana's card to be posted again", func() bool {
 		for _, m := range h.slack.Messages(h.slack.DM(ana)) {
-			if m.TS != was.TS && strings.Contains(string(m.Metadata), "/main/") && strings.Contains(string(m.Blocks), "confirmed") {
+			if m.TS != was.TS && strings.Contains(string(m.Metadata), "/main/") && strings.Contains(string(m.Blocks),
+				"confirmed") {
 				return true
 			}
 		}

@@ -18,8 +18,8 @@ const (
 	dueFor      = 10 * time.Second // what the bot does later than that after a jump has another cause
 )
 
-// happened lists what the bot did when the time was moved last, the newest last; the same text to several people is one line. Answers to
-// people are left out: only cards carry metadata.
+// happened lists what the bot did when the time was moved last, the newest last; the same text to
+// several people is one line. Answers to people are left out: only cards carry metadata.
 func (d *demo) happened(messages []slacksim.Message) []happening {
 	out := []happening{}
 	jumped := d.jumped.Load()

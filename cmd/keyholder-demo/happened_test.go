@@ -29,9 +29,12 @@ func TestWhatHappenedSinceAJumpIsToldOnceForAllWhoHeardIt(t *testing.T) {
 	answer.Metadata, answer.EphemeralTo = nil, gus
 	gone := card(opsRoom, 15, "Deleted")
 	gone.Deleted = true
-	got := s.happened([]slacksim.Message{card(dms[ana], 9, "Too old"), card(dms[ana], 21, "Of another cause"), {User: ana, Channel: opsRoom, TS: timestamp(12), Text: "A person"},
-		card(dms[ben], 13, "A reminder"), card(dms[ana], 12, "A reminder"), card(dms[ana], 13, "A reminder"), edited, answer, gone})
-	want := []happening{{[]string{"#integration-ops"}, "An old card, changed"}, {[]string{"Ana Silva", "Ben Novak"}, "A reminder"}}
+	got := s.happened([]slacksim.Message{card(dms[ana], 9, "Too old"), card(dms[ana], 21, "Of another cause"),
+		{User: ana, Channel: opsRoom, TS: timestamp(12), Text: "A person"},
+		card(dms[ben], 13, "A reminder"), card(dms[ana], 12, "A reminder"), card(dms[ana], 13, "A reminder"), edited,
+		answer, gone})
+	want := []happening{{[]string{"#integration-ops"}, "An old card, changed"}, {[]string{"Ana Silva", "Ben Novak"},
+		"A reminder"}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}

@@ -99,7 +99,8 @@ func (s *stage) bot(t testing.TB) (stop func()) {
 	return stop
 }
 
-// until waits for a condition, looking again whenever Slack changes and at short intervals besides, for integrator.io tells nobody.
+// until waits for a condition, looking again whenever Slack changes and at short intervals besides,
+// for integrator.io tells nobody.
 func (s *stage) until(what string, cond func() bool) {
 	s.t.Helper()
 	deadline := time.Now().Add(s.patience())

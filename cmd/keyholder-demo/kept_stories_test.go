@@ -20,7 +20,8 @@ import (
 // keep writes testdata/kept: go test ./cmd/keyholder-demo -run TestKeepStories -args -keep=add
 // A story of which anything is kept already is left alone, for ever. Until the first release -keep=anew begins with an
 // empty folder; who makes that release takes it out here.
-var keep = flag.String("keep", "", "add: tell the stories that testdata/kept lacks; anew (before the first release): all of them")
+var keep = flag.String("keep", "",
+	"add: tell the stories that testdata/kept lacks; anew (before the first release): all of them")
 
 // keptStory is something that happens in the demo, told with the real bot, Slack and integrator.io. shot keeps what
 // Redis holds at that point, while the bot is stopped.
@@ -78,7 +79,8 @@ func TestKeepStories(t *testing.T) {
 				stop()
 				s.until("the bot to be gone", func() bool { return s.slack.Connections() == 0 })
 				n++
-				s.keep(fmt.Sprintf("%s-%02d-%s", story.name, n, shot), keptHead{Story: story.name, Shot: shot, Taken: s.clock.Now().UTC().Truncate(time.Millisecond)})
+				s.keep(fmt.Sprintf("%s-%02d-%s", story.name, n, shot), keptHead{Story: story.name, Shot: shot,
+					Taken: s.clock.Now().UTC().Truncate(time.Millisecond)})
 				stop = s.bot(t)
 			})
 		})
@@ -144,7 +146,9 @@ func keepTransfer(s *stage, shot func(string)) {
 	shot("one-point-open")
 	s.press(ana, "transfer.settle")
 	s.fill(ana, map[string]map[string]any{"checklist": {"checklist": []string{"docs"}}})
-	s.until("no button any more", func() bool { return !s.has(ana, "transfer.settle") && !s.has(ben, "transfer.settle") })
+	s.until("no button any more", func() bool {
+		return !s.has(ana, "transfer.settle") && !s.has(ben, "transfer.settle")
+	})
 	shot("completed")
 }
 
@@ -160,7 +164,8 @@ func keepRefused(s *stage, shot func(string)) {
 
 func keepAccess(s *stage, shot func(string)) {
 	s.askAccess(dee, map[string]map[string]any{
-		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"), "reason": field("reason", "Covers for Ana this week")})
+		"person": field("person", oli), "role": field("role", "monitor"), "for": field("for", "1d"),
+		"reason": field("reason", "Covers for Ana this week")})
 	s.until("the question", func() bool { return s.has(ana, "access.approve") })
 	shot("asked")
 	s.press(ana, "access.approve")
@@ -170,9 +175,13 @@ func keepAccess(s *stage, shot func(string)) {
 	s.shows(oli, "has access to Acme Production for a time")
 	shot("running")
 	s.askAccess(dee, map[string]map[string]any{
-		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"), "urgent": field("urgent", []string{"urgent"}),
+		"person": field("person", ben), "change": field("change", "change"), "role": field("role", "manage"),
+		"urgent": field("urgent", []string{"urgent"}),
 		"reason": field("reason", "Orders stand still")})
-	s.until("the change without any approval", func() bool { u, _ := s.user("ben@acme.example"); return u.Role == "manage" })
+	s.until("the change without any approval", func() bool {
+		u, _ := s.user("ben@acme.example")
+		return u.Role == "manage"
+	})
 	s.shows(cat, "has access to Acme Production for a time")
 	shot("urgent")
 	s.clock.Forward(26 * time.Hour)
@@ -182,7 +191,8 @@ func keepAccess(s *stage, shot func(string)) {
 
 func keepDrift(s *stage, shot func(string)) {
 	s.watching()
-	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage", Status: "accepted"})
+	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage",
+		Status: "accepted"})
 	s.slash(dee, "who acme")
 	s.found(dee, "eve@contractor.example has access to Acme Production")
 	shot("found")
@@ -205,11 +215,15 @@ func keepReview(s *stage, shot func(string)) {
 	s.decideAll(dee, keepWithReason)
 	shot("decided")
 	s.press(dee, "review.sign")
-	s.until("the signature", func() bool { return strings.Contains(s.newest(dee), "Signed off") || !s.has(dee, "review.sign") })
+	s.until("the signature", func() bool {
+		return strings.Contains(s.newest(dee), "Signed off") ||
+			!s.has(dee, "review.sign")
+	})
 	shot("signed")
 	gone := ""
 	s.decideAll(ana, func(text string) (string, string, string) {
-		if gone == "" && strings.Contains(text, "monitor") && strings.Contains(text, "@") && !strings.Contains(text, "celigo@") {
+		if gone == "" && strings.Contains(text, "monitor") && strings.Contains(text, "@") && !strings.Contains(text,
+			"celigo@") {
 			gone = text
 			return "remove", "", "Has left"
 		}

@@ -135,13 +135,14 @@ func keptRedis(t testing.TB, path string) (keptHead, string) {
 	return head, "redis://" + server.Addr() + "/0"
 }
 
-// keptKinds are the machines of which there are at least this many records, over all files, open and ended; "decided" is
-// how many of the commands given to them were not refused.
-var keptKinds = map[string]int{"transfer": 10, "access": 10, "finding": 4, "campaign": 4, "packet": 8, "recovery": 6, "key": 5, "signin": 1,
+// keptKinds are the machines of which there are at least this many records, over all files, open
+// and ended; "decided" is how many of the commands given to them were not refused.
+var keptKinds = map[string]int{"transfer": 10, "access": 10, "finding": 4, "campaign": 4, "packet": 8, "recovery": 6,
+	"key": 5, "signin": 1,
 	"drill": 3, "account": 30, "person": 5, "ledger": 30, "governance": 30, "decided": 150}
 
-// No later change may break what stands in somebody's Redis: each record that was ever kept is folded, is what its events
-// say, holds to audit verify, and can be decided on.
+// No later change may break what stands in somebody's Redis: each record that was ever kept is
+// folded, is what its events say, holds to audit verify, and can be decided on.
 func TestWhatWasEverKeptIsStillUnderstood(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(keptFolder + "/*.jsonl")
@@ -200,7 +201,8 @@ func goesOn(t *testing.T, head keptHead, url string, seen map[string]int) {
 	ctx := context.Background()
 	st := storetest.OpenWith(t, store.Options{URL: url, Log: zerolog.Nop()})
 	now := head.Taken
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Roster: keptPeople{func() time.Time { return now }},
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+		Roster:   keptPeople{func() time.Time { return now }},
 		Policies: keptPolicies{}, Now: func() time.Time { return now }, Log: zerolog.Nop()})
 	refs, err := st.Refs(ctx, "")
 	if err != nil {
@@ -248,7 +250,8 @@ func asStored(t *testing.T, st *store.Store, ref workflows.Ref, seen map[string]
 	case err != nil:
 		t.Errorf("fold %s %s: %v", ref.Kind, ref.ID, err)
 	case rec.Schema > folded.Schema:
-		t.Errorf("%s %s has schema %d, this version only knows %d: a schema never goes back", ref.Kind, ref.ID, rec.Schema, folded.Schema)
+		t.Errorf("%s %s has schema %d, this version only knows %d: a schema never goes back", ref.Kind, ref.ID,
+			rec.Schema, folded.Schema)
 	case rec.Schema == folded.Schema && !bytes.Equal(rec.State, folded.State):
 		t.Errorf("%s %s is folded to another state than is stored. Where events are to mean something else now, or a state has other fields, "+
 			"raise the machine's Schema.\nstored %s\nfolded %s", ref.Kind, ref.ID, rec.State, folded.State)
@@ -267,7 +270,9 @@ func keptHolds(t *testing.T, st *store.Store, when string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := workflows.Verify(ctx, st, serve.Machines(), refs, func(workflows.Ref) bool { return true }, failed); err != nil {
+	if err := workflows.Verify(ctx, st, serve.Machines(), refs, func(workflows.Ref) bool {
+		return true
+	}, failed); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := st.VerifyLedger(ctx, nil, failed); err != nil {
@@ -300,10 +305,12 @@ func oneMore(t *testing.T, st *store.Store, ref workflows.Ref, at time.Time) (ou
 		return nil
 	}
 	view := m.View(state)
-	press := workflows.Command{ID: "kept/press/" + ref.ID, Workflow: ref.ID, At: at, Round: workflows.NoRound, Name: m.Name() + ".nothing",
+	press := workflows.Command{ID: "kept/press/" + ref.ID, Workflow: ref.ID, At: at, Round: workflows.NoRound,
+		Name:  m.Name() + ".nothing",
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: dee}}
 	for _, card := range view.Cards {
-		if len(card.Buttons) > 0 && strings.HasPrefix(card.Recipient, "U") && strings.HasPrefix(card.Buttons[0].Action, m.Name()+".") {
+		if len(card.Buttons) > 0 && strings.HasPrefix(card.Recipient, "U") && strings.HasPrefix(card.Buttons[0].Action,
+			m.Name()+".") {
 			press.Name, press.Actor.ID, press.Round = card.Buttons[0].Action, card.Recipient, card.Round
 			break
 		}
@@ -317,7 +324,8 @@ func oneMore(t *testing.T, st *store.Store, ref workflows.Ref, at time.Time) (ou
 		if timer.At.After(at) {
 			at = timer.At
 		}
-		out = append(out, workflows.Command{ID: "kept/timer/" + ref.ID, Workflow: ref.ID, At: at, Round: workflows.NoRound, Name: workflows.CmdTimer,
+		out = append(out, workflows.Command{ID: "kept/timer/" + ref.ID, Workflow: ref.ID, At: at,
+			Round: workflows.NoRound, Name: workflows.CmdTimer,
 			Actor: workflows.Actor{Kind: workflows.ByTimer}, Timer: &timer})
 	}
 	return out
@@ -330,9 +338,11 @@ func (keptPolicies) Accounts() []string { return []string{accountID} }
 
 func (keptPolicies) Policy(id string) (workflows.Policy, bool) {
 	return workflows.Policy{ID: id, Name: "Acme Production", Owner: ownerEmail, Admins: []string{dee}, Token: true,
-		Aliases: []workflows.Alias{{Email: aliasEmail, Holders: []string{ana, ben, cat}, Custodians: []string{ana, ben}}},
-		Transfer: workflows.TransferPolicy{Quorum: 2, ConfirmWithin: 72 * time.Hour, Cooldown: time.Hour, AcceptWithin: 120 * time.Hour,
-			WatchEvery: time.Minute, OnErrors: "warn", OnShared: "warn"}}, true
+		Aliases: []workflows.Alias{{Email: aliasEmail, Holders: []string{ana, ben, cat},
+			Custodians: []string{ana, ben}}},
+		Transfer: workflows.TransferPolicy{Quorum: 2, ConfirmWithin: 72 * time.Hour, Cooldown: time.Hour,
+			AcceptWithin: 120 * time.Hour,
+			WatchEvery:   time.Minute, OnErrors: "warn", OnShared: "warn"}}, true
 }
 
 // keptPeople knows everybody, as of now.

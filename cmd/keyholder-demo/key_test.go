@@ -35,7 +35,8 @@ func withoutMail(yaml string) string {
 func (s *stage) takeKey(who string) {
 	s.t.Helper()
 	s.slash(who, "key acme use")
-	s.fill(who, map[string]map[string]any{"for": field("for", "1h"), "reason": field("reason", "Rotate the SSO certificate")})
+	s.fill(who, map[string]map[string]any{"for": field("for", "1h"),
+		"reason": field("reason", "Rotate the SSO certificate")})
 }
 
 // fill sends the form that somebody has open.
@@ -59,7 +60,9 @@ func (s *stage) says(who, text string) {
 // watches waits until the sign-ins of the owner have been read once.
 func (s *stage) watches() {
 	s.t.Helper()
-	s.until("the first reading of sign-ins", func() bool { return strings.Contains(s.slash(dee, "key acme"), "watched since") })
+	s.until("the first reading of sign-ins", func() bool {
+		return strings.Contains(s.slash(dee, "key acme"), "watched since")
+	})
 }
 
 func TestTheKeyIsTakenSeenBroughtBackAndExplained(t *testing.T) {
@@ -109,7 +112,8 @@ func TestASignInAtNightIsAskedAboutAndTakenOnByItsForm(t *testing.T) {
 	if v := s.slack.Views(ana)[0]; v.CallbackID != "key.request" {
 		t.Errorf("the form is %s", v.CallbackID)
 	}
-	s.fill(ana, map[string]map[string]any{"for": field("for", "1h"), "reason": field("reason", "The certificate ran out")})
+	s.fill(ana, map[string]map[string]any{"for": field("for", "1h"),
+		"reason": field("reason", "The certificate ran out")})
 	s.press(ben, "key.emergency")
 	s.until("the outcome", func() bool { return strings.Contains(s.slash(dee, "key acme"), "emergency") })
 }
@@ -126,7 +130,9 @@ func TestASignInThatNobodyKnowsIsAnAlarmToAll(t *testing.T) {
 			if who != opsRoom {
 				room = s.slack.DM(who)
 			}
-			return slices.ContainsFunc(s.slack.Messages(room), func(m slacksim.Message) bool { return strings.HasPrefix(m.Text, "Alarm: ") })
+			return slices.ContainsFunc(s.slack.Messages(room), func(m slacksim.Message) bool {
+				return strings.HasPrefix(m.Text, "Alarm: ")
+			})
 		})
 	}
 }
@@ -145,7 +151,8 @@ func TestADrillByLetterEndsWithWhatWasSeen(t *testing.T) {
 	s.act(integratorsim.Action{Do: "sign_in", Email: aliasEmail})
 	s.says(dee, "can be used by two people or more")
 	got := s.slash(dee, "key acme")
-	for _, want := range []string{"Password: ✓ <@U0ANA> (verified", "✓ <@U0BEN> (verified", "<@U0CAT> (verified", "passed"} {
+	for _, want := range []string{"Password: ✓ <@U0ANA> (verified", "✓ <@U0BEN> (verified", "<@U0CAT> (verified",
+		"passed"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the status lacks %q: %s", want, got)
 		}
@@ -169,7 +176,8 @@ func TestADrillWithoutMailEndsWithWhatWasShown(t *testing.T) {
 	s.press(cat, "drill.cannot")
 	s.says(dee, "can be used by two people or more")
 	got := s.slash(dee, "key acme")
-	for _, want := range []string{"Mailbox: ✓ <@U0ANA> (attested", "… <@U0CAT> (never)", "Password: ✓ <@U0ANA>", "Last drill: ", "passed"} {
+	for _, want := range []string{"Mailbox: ✓ <@U0ANA> (attested", "… <@U0CAT> (never)", "Password: ✓ <@U0ANA>",
+		"Last drill: ", "passed"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the status lacks %q: %s", want, got)
 		}

@@ -102,8 +102,8 @@ func (r *killRun) killAt(kind func([]string) bool, n int64, what int) {
 	}, r.killNow)
 }
 
-// stopped ends the process with SIGTERM. One that follows a late kill is let begin first: before it listens for signals, SIGTERM ends it as it
-// ends any program.
+// stopped ends the process with SIGTERM. One that follows a late kill is let begin first: before it
+// listens for signals, SIGTERM ends it as it ends any program.
 func (r *killRun) stopped() {
 	r.t.Helper()
 	r.proxy.on(nil, nil)
@@ -137,7 +137,8 @@ func (r *killRun) judge() {
 	if want := []string{ana, ben}; !slices.Equal(got, want) {
 		r.t.Errorf("recorded votes are of %v, want %v", got, want)
 	}
-	for _, kind := range []string{"transfer.requested", "transfer.approved", "transfer.inviting", "transfer.owner_changed", "transfer.ended"} {
+	for _, kind := range []string{"transfer.requested", "transfer.approved", "transfer.inviting",
+		"transfer.owner_changed", "transfer.ended"} {
 		if n := count(all, kind); n != 1 {
 			r.t.Errorf("%s is recorded %d times, want once", kind, n)
 		}
@@ -152,8 +153,9 @@ func (r *killRun) judge() {
 // many is a server with a database for each run.
 func many(t testing.TB) *storetest.Server { return storetest.Redis(t, "--databases", "512") }
 
-// TestKilledAtEveryCommitATransferGoesOn kills the real program with SIGKILL before and after each commit of a whole transfer, and around
-// the ends of deliveries: the message stands in Slack, and the record does not know of it yet.
+// TestKilledAtEveryCommitATransferGoesOn kills the real program with SIGKILL before and after each
+// commit of a whole transfer, and around the ends of deliveries: the message stands in Slack, and
+// the record does not know of it yet.
 func TestKilledAtEveryCommitATransferGoesOn(t *testing.T) {
 	t.Parallel()
 	redis := many(t)
@@ -167,7 +169,8 @@ func TestKilledAtEveryCommitATransferGoesOn(t *testing.T) {
 	if t.Failed() {
 		t.Fatal("the transfer fails even when nobody kills it")
 	}
-	t.Logf("one whole transfer: %d commits, %d deliveries of cards, %s", commits, ends, time.Since(begun).Round(10*time.Millisecond))
+	t.Logf("one whole transfer: %d commits, %d deliveries of cards, %s", commits, ends,
+		time.Since(begun).Round(10*time.Millisecond))
 
 	step, endStep := int64(1), int64(8)
 	switch {
@@ -198,7 +201,8 @@ func TestKilledAtEveryCommitATransferGoesOn(t *testing.T) {
 }
 
 // killPoint is one transfer with one kill.
-func killPoint(t *testing.T, redis *storetest.Server, missed *atomic.Int64, name string, kind func([]string) bool, n int64, what int) {
+func killPoint(t *testing.T, redis *storetest.Server, missed *atomic.Int64, name string, kind func([]string) bool,
+	n int64, what int) {
 	t.Run(fmt.Sprintf("%s-%02d", name, n), func(t *testing.T) {
 		t.Parallel()
 		r := killable(t, redis, quick)

@@ -45,8 +45,9 @@ const (
 	mailGone      mailFault = "gone"       // ends the connection before a greeting
 )
 
-// mailroom is a company's mail server on loopback: the bot's real way of sending letters ends here. It knows of SMTP (RFC 5321) what a sender without
-// sign-in needs, and offers no TLS, which the bot does without on loopback alone.
+// mailroom is a company's mail server on loopback: the bot's real way of sending letters ends here.
+// It knows of SMTP (RFC 5321) what a sender without sign-in needs, and offers no TLS, which the bot
+// does without on loopback alone.
 type mailroom struct {
 	listener net.Listener
 	now      func() time.Time

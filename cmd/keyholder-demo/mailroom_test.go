@@ -15,7 +15,8 @@ const drillLetter = "From: keyholder@acme.example\r\nTo: celigo@acme.example\r\n
 	"Content-Transfer-Encoding: quoted-printable\r\n\r\nAna Silva: lodari=\r\nmuke\r\n.\r\nBen: =E2=9C=93\r\n"
 
 func post(s *stage, to ...string) error {
-	return smtp.SendMail(strings.TrimPrefix(s.mail.url(), "smtp://"), nil, "keyholder@acme.example", to, []byte(drillLetter))
+	return smtp.SendMail(strings.TrimPrefix(s.mail.url(), "smtp://"), nil, "keyholder@acme.example", to,
+		[]byte(drillLetter))
 }
 
 func TestLettersArriveInTheMailboxAndInThePanel(t *testing.T) {
@@ -33,7 +34,8 @@ func TestLettersArriveInTheMailboxAndInThePanel(t *testing.T) {
 		t.Fatalf("%+v", state.Letters)
 	}
 	l := state.Letters[0]
-	if l.From != "keyholder@acme.example" || l.To[0] != aliasEmail || l.Subject != "Your word – a drill" || !strings.Contains(l.Text, "Ana Silva: lodarimuke\n") ||
+	if l.From != "keyholder@acme.example" || l.To[0] != aliasEmail || l.Subject != "Your word – a drill" ||
+		!strings.Contains(l.Text, "Ana Silva: lodarimuke\n") ||
 		!strings.Contains(l.Text, "\n.\nBen: ✓") || l.At.IsZero() {
 		t.Errorf("%+v", l)
 	}
@@ -80,9 +82,12 @@ func TestTheMailServerMisbehavesAsItIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.Write([]byte("EHLO x\r\nMAIL FROM:<a@acme.example>\r\nRCPT TO:<" + aliasEmail + ">\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n")); err != nil {
+	if _, err := conn.Write([]byte("EHLO x\r\nMAIL FROM:<a@acme.example>\r\nRCPT TO:<" + aliasEmail +
+		">\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n")); err != nil {
 		t.Fatal(err)
 	}
 	n := len(s.mail.all())
-	s.until("the letter that gets no answer", func() bool { return len(s.mail.all()) > n-1 && s.mail.all()[len(s.mail.all())-1].Subject == "x" })
+	s.until("the letter that gets no answer", func() bool {
+		return len(s.mail.all()) > n-1 && s.mail.all()[len(s.mail.all())-1].Subject == "x"
+	})
 }

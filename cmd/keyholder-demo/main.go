@@ -32,7 +32,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 // run answers the exit code: 0 good, 1 fault, 2 usage.
 func run(args []string, out, errw io.Writer) (code int) {
 	var f flags
-	parser, err := kong.New(&f, kong.Name("keyholder-demo"), kong.Description("Keyholder with a Slack, an integrator.io and a Redis inside, for a laptop."),
+	parser, err := kong.New(&f, kong.Name("keyholder-demo"),
+		kong.Description("Keyholder with a Slack, an integrator.io and a Redis inside, for a laptop."),
 		kong.Writers(out, errw), kong.Exit(func(code int) { panic(helped(code)) }))
 	if err != nil {
 		panic(err) // the struct above is wrong
@@ -89,7 +90,8 @@ func (d *demo) welcome(f flags) string {
 	slack, io := "http://"+d.slackListener.Addr().String(), "http://"+d.integratorListener.Addr().String()
 	fmt.Fprintf(&b, "Keyholder is running with its own Slack and integrator.io.\n\n  Open %s/ in a browser.\n\n", slack)
 	fmt.Fprintf(&b, "Jane owns Acme Production and leaves in two weeks. Act as Dee, type\n\n  /io transfer\n\nin #integration-ops, and hand the account to %s. Then act as Ana, Ben and Cat.\nThe panel on the right has a tour of all this.\n\n", aliasEmail)
-	fmt.Fprintf(&b, "Slack's Web API      %s/api/\n  app-level token    %s\n  bot token          %s\n", slack, appToken, botToken)
+	fmt.Fprintf(&b, "Slack's Web API      %s/api/\n  app-level token    %s\n  bot token          %s\n", slack, appToken,
+		botToken)
 	fmt.Fprintf(&b, "integrator.io's API  %s/v1/\n  account            %s (%s), owner %s\n  production token   %s\n  sandbox token      %s\n", io, "Acme Production", d.info.AccountID, ownerEmail, d.info.ProductionToken, d.info.SandboxToken)
 	b.WriteString("  tokens of people\n")
 	var emails []string
@@ -105,7 +107,8 @@ func (d *demo) welcome(f flags) string {
 		fmt.Fprintf(&b, "  %-8s %-14s %s\n", u.ID, u.RealName, u.Title)
 	}
 	if d.identity != nil {
-		fmt.Fprintf(&b, "The identity provider is at http://%s; it is asked by: %s.\n", d.identityListener.Addr(), strings.Join(shownClicks, ", "))
+		fmt.Fprintf(&b, "The identity provider is at http://%s; it is asked by: %s.\n", d.identityListener.Addr(),
+			strings.Join(shownClicks, ", "))
 	}
 	if f.Faults {
 		fmt.Fprintf(&b, "Both services misbehave, seed %d.\n", f.Seed)

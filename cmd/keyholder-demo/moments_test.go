@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// No test depends on the day on which it runs: the time of a stage begins at a moment that the test chose. Only a process of
-// its own, which has no clock but the machine's, makes its surroundings share that one (realTime).
+// No test depends on the day on which it runs: the time of a stage begins at a moment that the test
+// chose. Only a process of its own, which has no clock but the machine's, makes its surroundings
+// share that one (realTime).
 //
-// What a calendar decides is tried at each of a table of moments. KEYHOLDER_MOMENTS=all tries them all, and the name of one
-// of them lets every test begin there.
+// What a calendar decides is tried at each of a table of moments. KEYHOLDER_MOMENTS=all tries them
+// all, and the name of one of them lets every test begin there.
 
 // moment is a time at which calendars are worth a look.
 type moment struct {
@@ -22,8 +23,8 @@ type moment struct {
 	always bool
 }
 
-// moments are in a year that is far ahead, so that no real clock has passed them. The reviews of the demo's account open on the
-// first Monday of a quarter, from nine in UTC.
+// moments are in a year that is far ahead, so that no real clock has passed them. The reviews of
+// the demo's account open on the first Monday of a quarter, from nine in UTC.
 var moments = []moment{
 	{"monday-at-nine", "2035-11-26T09:00:00Z", true},
 	{"tuesday-at-work", "2035-05-15T10:00:00Z", false},
@@ -68,8 +69,8 @@ func (m moment) time() time.Time {
 // realTime is for stages around a process, whose time is the machine's.
 func realTime() time.Time { return time.Now() }
 
-// atMoments runs a test at the moments of this run, side by side with each other and with other tests: every stage that it makes
-// begins at the moment that the name of its test holds.
+// atMoments runs a test at the moments of this run, side by side with each other and with other
+// tests: every stage that it makes begins at the moment that the name of its test holds.
 func atMoments(t *testing.T, test func(t *testing.T)) {
 	t.Parallel()
 	chosen := os.Getenv("KEYHOLDER_MOMENTS")

@@ -29,7 +29,8 @@ func (s *stage) about(who, words string) string {
 	all := s.slack.Messages(s.slack.DM(who))
 	for i := len(all) - 1; i >= 0; i-- {
 		m := all[i]
-		if m.EphemeralTo == "" && m.ThreadTS == "" && strings.Contains(string(m.Metadata), "/main/") && strings.Contains(m.Text, words) {
+		if m.EphemeralTo == "" && m.ThreadTS == "" && strings.Contains(string(m.Metadata), "/main/") &&
+			strings.Contains(m.Text, words) {
 			return m.Text + "\n" + string(m.Blocks)
 		}
 	}
@@ -39,7 +40,10 @@ func (s *stage) about(who, words string) string {
 // pressOn presses a button of the card whose notification holds words.
 func (s *stage) pressOn(who, words, action string) {
 	s.t.Helper()
-	s.until(who+"'s button "+action+" on the card about "+words, func() bool { _, _, ok := s.buttonOn(who, words, action); return ok })
+	s.until(who+"'s button "+action+" on the card about "+words, func() bool {
+		_, _, ok := s.buttonOn(who, words, action)
+		return ok
+	})
 	m, block, _ := s.buttonOn(who, words, action)
 	if _, err := s.slack.Click(s.ctx, who, m.Channel, m.TS, block, action); err != nil {
 		s.t.Fatalf("%s presses %s: %v", who, action, err)
@@ -61,7 +65,8 @@ func (s *stage) buttonOn(who, words, action string) (slacksim.Message, string, b
 func (s *stage) catWorksHere() {
 	s.t.Helper()
 	s.act(integratorsim.Action{Do: "add_user", Email: "cat@acme.example", Name: "Cat Ito", Role: "manage"})
-	s.act(integratorsim.Action{Do: "add_user", Environment: "Sandbox", Email: "cat@acme.example", Name: "Cat Ito", Role: "administrator"})
+	s.act(integratorsim.Action{Do: "add_user", Environment: "Sandbox", Email: "cat@acme.example", Name: "Cat Ito",
+		Role: "administrator"})
 }
 
 // dayIn is the date of so many days from now, in the demo's time.
@@ -77,7 +82,8 @@ func TestCatLeavesTwoAccounts(t *testing.T) {
 	s.bot(t)
 	s.slash(cat, "delegate <@"+ana+">")
 	answer, err := s.slack.SlashCommand(s.ctx, dee, opsRoom, "/io", "whatif <@"+cat+">")
-	if err != nil || !strings.Contains(answer.Text, "*Beta Trading*") || !strings.Contains(answer.Text, "an address of one person") {
+	if err != nil || !strings.Contains(answer.Text, "*Beta Trading*") || !strings.Contains(answer.Text,
+		"an address of one person") {
 		t.Fatalf("whatif answers %+v, %v", answer, err)
 	}
 	var button placed
@@ -94,36 +100,49 @@ func TestCatLeavesTwoAccounts(t *testing.T) {
 	if _, err := s.slack.Click(s.ctx, dee, opsRoom, answer.MessageTS, button.BlockID, button.ActionID); err != nil {
 		t.Fatal(err)
 	}
-	s.fill(dee, map[string]map[string]any{"last_day": field("last_day", s.dayIn(3)), "reason": field("reason", "New job")})
+	s.fill(dee, map[string]map[string]any{"last_day": field("last_day", s.dayIn(3)),
+		"reason": field("reason", "New job")})
 	s.until("the card of each account", func() bool {
-		return strings.Contains(s.about(dee, "leaves Acme Production"), "Access to Sandbox") && strings.Contains(s.about(dee, "leaves Beta Trading"), "The account itself, owned by cat@acme.example")
+		return strings.Contains(s.about(dee, "leaves Acme Production"), "Access to Sandbox") &&
+			strings.Contains(s.about(dee, "leaves Beta Trading"), "The account itself, owned by cat@acme.example")
 	})
 	if s.about(cat, "leaves") != "" {
 		t.Error("Cat has a card")
 	}
 	s.clock.Forward(4 * 24 * time.Hour)
 	for range 2 {
-		s.until("a removal to approve", func() bool { _, _, ok := s.buttonOn(ana, "Acme Production", "access.approve"); return ok })
+		s.until("a removal to approve", func() bool {
+			_, _, ok := s.buttonOn(ana, "Acme Production", "access.approve")
+			return ok
+		})
 		before := strings.Count(s.about(dee, "leaves Acme Production"), "✓ Access to")
 		s.pressOn(ana, "Acme Production", "access.approve")
-		s.until("the removal", func() bool { return strings.Count(s.about(dee, "leaves Acme Production"), "✓ Access to") > before })
+		s.until("the removal", func() bool {
+			return strings.Count(s.about(dee, "leaves Acme Production"), "✓ Access to") > before
+		})
 	}
 	if _, there := s.user("cat@acme.example"); there {
 		t.Error("Cat is a user of production")
 	}
-	s.until("the delegation to end", func() bool { return strings.Contains(s.about(dee, "leaves Acme Production"), "✓ Delegations") })
+	s.until("the delegation to end", func() bool {
+		return strings.Contains(s.about(dee, "leaves Acme Production"), "✓ Delegations")
+	})
 	if got := s.slash(cat, "delegate off"); !strings.Contains(got, "You have no delegation") {
 		t.Errorf("the delegation: %s", got)
 	}
 	s.pressOn(dee, "Acme Production", "offboard.done")
-	s.fill(dee, map[string]map[string]any{"step": field("step", "tokens"), "note": field("note", "Revoked the warehouse token")})
+	s.fill(dee, map[string]map[string]any{"step": field("step", "tokens"),
+		"note": field("note", "Revoked the warehouse token")})
 	s.pressOn(ben, "Beta Trading", "offboard.cancel")
 	s.fill(ben, map[string]map[string]any{"reason": field("reason", "She stays there")})
-	s.until("that Beta is not left", func() bool { return strings.Contains(s.about(dee, "Beta Trading"), "does not leave Beta Trading") })
+	s.until("that Beta is not left", func() bool {
+		return strings.Contains(s.about(dee, "Beta Trading"), "does not leave Beta Trading")
+	})
 	s.pressOn(dee, "Acme Production", "offboard.settle")
 	s.until("the end", func() bool {
 		card := s.about(ana, "has left Acme Production")
-		return strings.Contains(card, "and something is open") && strings.Contains(card, "the configuration") && strings.Contains(card, "the key")
+		return strings.Contains(card, "and something is open") && strings.Contains(card, "the configuration") &&
+			strings.Contains(card, "the key")
 	})
 }
 
@@ -143,7 +162,8 @@ func (s *stage) leaving() {
 	})
 	for i := range 2 {
 		done := func() bool {
-			return strings.Count(s.about(dee, "leaves Acme Production"), "✓ Access to")+strings.Count(s.about(dee, "has left"), "has left") > i
+			return strings.Count(s.about(dee, "leaves Acme Production"), "✓ Access to")+
+				strings.Count(s.about(dee, "has left"), "has left") > i
 		}
 		s.insist("a removal", done, func() {
 			if m, block, ok := s.buttonOn(ana, "Remove cat@acme.example", "access.approve"); ok {
@@ -162,7 +182,8 @@ func (s *stage) leaving() {
 	})
 }
 
-// TestKilledAtEveryCommitAnOffboardingGoesOn kills the real program before and after each commit of an offboarding, from the form to its end.
+// TestKilledAtEveryCommitAnOffboardingGoesOn kills the real program before and after each commit of
+// an offboarding, from the form to its end.
 func TestKilledAtEveryCommitAnOffboardingGoesOn(t *testing.T) {
 	t.Parallel()
 	redis := many(t)
@@ -192,7 +213,8 @@ func TestKilledAtEveryCommitAnOffboardingGoesOn(t *testing.T) {
 					r.leaving()
 					r.stopped()
 					all := r.export(r.path, r.url)
-					for kind, want := range map[string]int{"requested": 1, "planned": 1, "day": 1, "asked": 2, "gone": 2, "step_begun": 3, "step_done": 1, "done": 1} {
+					for kind, want := range map[string]int{"requested": 1, "planned": 1, "day": 1, "asked": 2,
+						"gone": 2, "step_begun": 3, "step_done": 1, "done": 1} {
 						if n := count(all, "offboard."+kind); n != want {
 							t.Errorf("offboard.%s is recorded %d times, want %d", kind, n, want)
 						}
@@ -207,11 +229,13 @@ func TestKilledAtEveryCommitAnOffboardingGoesOn(t *testing.T) {
 func TestATokenThatNobodyKnowsIsFound(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, options{edit: func(yaml string) string {
-		return strings.Replace(quick(yaml), "token_env: ACME_IO_TOKEN", "token_env: ACME_IO_TOKEN\n    token_name: Keyholder", 1)
+		return strings.Replace(quick(yaml), "token_env: ACME_IO_TOKEN",
+			"token_env: ACME_IO_TOKEN\n    token_name: Keyholder", 1)
 	}})
 	s.bot(t)
 	s.until("the own token to be known", func() bool {
-		return strings.Contains(s.slash(dee, "key acme"), "Keyholder's own token “Keyholder”: of the account, does not end by itself")
+		return strings.Contains(s.slash(dee, "key acme"),
+			"Keyholder's own token “Keyholder”: of the account, does not end by itself")
 	})
 	if got := s.slash(oli, "docs"); !strings.Contains(got, "*API tokens in production:*") {
 		t.Errorf("the documentation does not count tokens:\n%s", got)

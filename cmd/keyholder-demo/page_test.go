@@ -41,7 +41,8 @@ func TestThePageFollowsWhatIsKnownWithOneCallEach(t *testing.T) {
 	s.slash(dee, "docs publish")
 	s.pageSays("**Owner:** jane@acme.example")
 	s.pageSays("**Roles in Sandbox:**")
-	if p := s.page(); p.Channel != opsRoom || strings.Contains(p.Markdown, "IT vault") || strings.Contains(p.Markdown, "Password of") || !strings.Contains(p.Markdown, "![](@U0ANA)") {
+	if p := s.page(); p.Channel != opsRoom || strings.Contains(p.Markdown, "IT vault") || strings.Contains(p.Markdown,
+		"Password of") || !strings.Contains(p.Markdown, "![](@U0ANA)") {
 		t.Errorf("the page shows\n%s", p.Markdown)
 	}
 	if s.written("canvases.create") != 1 || s.written("canvases.edit") != 0 {
@@ -52,7 +53,8 @@ func TestThePageFollowsWhatIsKnownWithOneCallEach(t *testing.T) {
 	if n := s.written("canvases.edit"); n != 1 {
 		t.Errorf("a request was written %d times", n)
 	}
-	// An edit by hand is noticed by its event, once our own is old enough to be told from it; here by the look that comes each hour.
+	// An edit by hand is noticed by its event, once our own is old enough to be told from it; here
+	// by the look that comes each hour.
 	if err := s.slack.EditCanvas(ana, s.page().ID, "Ana was here"); err != nil {
 		t.Fatal(err)
 	}
@@ -65,8 +67,12 @@ func TestThePageFollowsWhatIsKnownWithOneCallEach(t *testing.T) {
 	if err := s.slack.DeleteCanvas(ana, first); err != nil {
 		t.Fatal(err)
 	}
-	s.until("the page to come back", func() bool { return s.page().ID != first && strings.Contains(s.page().Markdown, "**Owner:**") })
-	s.until("the administrator to hear of it", func() bool { return strings.Contains(s.all(dee), "The page about Acme Production was deleted") })
+	s.until("the page to come back", func() bool {
+		return s.page().ID != first && strings.Contains(s.page().Markdown, "**Owner:**")
+	})
+	s.until("the administrator to hear of it", func() bool {
+		return strings.Contains(s.all(dee), "The page about Acme Production was deleted")
+	})
 	s.slash(dee, "docs unpublish")
 	s.pageSays("No longer kept up to date")
 	if n := s.written("canvases.create"); n != 2 {
@@ -74,11 +80,13 @@ func TestThePageFollowsWhatIsKnownWithOneCallEach(t *testing.T) {
 	}
 }
 
-// A Slack that lets nobody make canvases gets one message; while it asks for a pause, changes gather, and one call brings the last of them.
+// A Slack that lets nobody make canvases gets one message; while it asks for a pause, changes
+// gather, and one call brings the last of them.
 func TestThePageIsOneMessageWithoutCanvases(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, options{})
-	s.slack.InjectFault(slacksim.Rule{Method: "canvases.create", Kind: slacksim.FaultAPIError, Reason: "canvas_disabled_user_team"})
+	s.slack.InjectFault(slacksim.Rule{Method: "canvases.create", Kind: slacksim.FaultAPIError,
+		Reason: "canvas_disabled_user_team"})
 	s.bot(t)
 	s.slash(dee, "docs publish")
 	shown := func() (out []slacksim.Message) {
@@ -90,7 +98,8 @@ func TestThePageIsOneMessageWithoutCanvases(t *testing.T) {
 		return out
 	}
 	s.until("the page", func() bool { return len(shown()) == 1 })
-	remove := s.slack.InjectFault(slacksim.Rule{Method: "chat.update", About: opsRoom, Kind: slacksim.FaultRateLimited, RetryAfter: 8 * time.Second})
+	remove := s.slack.InjectFault(slacksim.Rule{Method: "chat.update", About: opsRoom, Kind: slacksim.FaultRateLimited,
+		RetryAfter: 8 * time.Second})
 	before := s.written("chat.update")
 	s.request(dee, toAlias())
 	s.until("the page to be held back", func() bool { return s.written("chat.update") > before })

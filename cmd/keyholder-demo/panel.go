@@ -27,7 +27,9 @@ func (d *demo) panel() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
-	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, d.panelState()) })
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, d.panelState())
+	})
 	mux.HandleFunc("GET /events", d.stream)
 	mux.HandleFunc("POST /act", d.act)
 	mux.HandleFunc("POST /forward", d.forward)
@@ -44,7 +46,8 @@ func (d *demo) panel() http.Handler {
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'")
+		h.Set("Content-Security-Policy",
+			"default-src 'self'; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'; form-action 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-cache")
 		next.ServeHTTP(w, r)
@@ -68,7 +71,8 @@ func (d *demo) act(w http.ResponseWriter, r *http.Request) {
 // freshWorld ends this world, and with it everything that happened in it. Its answer is on its way before that.
 func (d *demo) freshWorld(w http.ResponseWriter, r *http.Request) {
 	if d.renew == nil {
-		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": "this world has none to follow; end the program and start it again"})
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{
+			"error": "this world has none to follow; end the program and start it again"})
 		return
 	}
 	var body struct {
@@ -102,7 +106,8 @@ func (d *demo) forward(w http.ResponseWriter, r *http.Request) {
 	}
 	jump := time.Duration(body.Seconds) * time.Second
 	if body.Seconds < 1 || body.Seconds > int64(maxForward/time.Second) {
-		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": "seconds must be a whole number from 1 to 31536000, a year"})
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{
+			"error": "seconds must be a whole number from 1 to 31536000, a year"})
 		return
 	}
 	d.jumped.Store(d.clock.Now().Add(jump).UnixMicro()) // before, so that nothing that comes due at once is missed
@@ -112,7 +117,8 @@ func (d *demo) forward(w http.ResponseWriter, r *http.Request) {
 
 func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPanelBody)).Decode(into); err != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not the JSON expected: " + err.Error()})
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "the body is not the JSON expected: " +
+			err.Error()})
 		return false
 	}
 	return true

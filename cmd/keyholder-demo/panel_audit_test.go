@@ -13,13 +13,20 @@ func TestThePanelActsAsWhomOneChose(t *testing.T) {
 		body, by, event, user string
 		code                  int
 	}{
-		{`{"do":"change_role","email":"ben@acme.example","role":"manage","by":"dee@acme.example"}`, "dee@acme.example", "update", "ben@acme.example", 200},
-		{`{"do":"change_role","email":"ben@acme.example","role":"monitor"}`, ownerEmail, "update", "ben@acme.example", 200},
+		{`{"do":"change_role","email":"ben@acme.example","role":"manage","by":"dee@acme.example"}`, "dee@acme.example",
+			"update", "ben@acme.example", 200},
+		{`{"do":"change_role","email":"ben@acme.example","role":"monitor"}`, ownerEmail, "update", "ben@acme.example",
+			200},
 		{`{"do":"add_user","email":"new@acme.example","role":"custom","status":"pending","by":"kofi@acme.example","integrations":[{"_integrationId":"` +
-			s.info.Integrations["Orders to NetSuite"] + `","accessLevel":"manage"}]}`, "kofi@acme.example", "create", "new@acme.example", 200},
-		{`{"do":"remove_user","email":"ben@acme.example","by":"ana@acme.example"}`, "kofi@acme.example", "create", "new@acme.example", 422}, // she is no administrator
-		{`{"do":"remove_user","email":"ben@acme.example","by":"nobody@acme.example"}`, "kofi@acme.example", "create", "new@acme.example", 422},
-		{`{"do":"remove_user","email":"ben@acme.example","by":"raj@acme.example"}`, "raj@acme.example", "delete", "ben@acme.example", 200},
+			s.info.Integrations["Orders to NetSuite"] + `","accessLevel":"manage"}]}`, "kofi@acme.example", "create",
+			"new@acme.example", 200},
+		// she is no administrator
+		{`{"do":"remove_user","email":"ben@acme.example","by":"ana@acme.example"}`, "kofi@acme.example", "create",
+			"new@acme.example", 422},
+		{`{"do":"remove_user","email":"ben@acme.example","by":"nobody@acme.example"}`, "kofi@acme.example", "create",
+			"new@acme.example", 422},
+		{`{"do":"remove_user","email":"ben@acme.example","by":"raj@acme.example"}`, "raj@acme.example", "delete",
+			"ben@acme.example", 200},
 	} {
 		if code, body := s.panelPost("/act", c.body); code != c.code {
 			t.Fatalf("%s: %d %s", c.body, code, body)
@@ -41,30 +48,39 @@ func TestTheDemoAccountIsWorthAReview(t *testing.T) {
 		long := since > 90*24*time.Hour
 		admin := u.Role == "administrator"
 		for what, is := range map[string]bool{
-			"never came": u.Status == "accepted" && u.LastSignIn.IsZero(), "away for long": u.Status == "accepted" && !u.LastSignIn.IsZero() && long,
-			"administrator, nothing required": admin && !u.MFARequired && !u.SSORequired, "administrator, away": admin && since > 30*24*time.Hour,
-			"waits": u.Status == "pending", "switched off": u.Status == "disabled", "foreign": u.Status == "accepted" && u.Role == "manage" && u.Email == "vera@partner.example",
+			"never came": u.Status == "accepted" && u.LastSignIn.IsZero(), "away for long": u.Status == "accepted" &&
+				!u.LastSignIn.IsZero() && long,
+			"administrator, nothing required": admin && !u.MFARequired && !u.SSORequired,
+			"administrator, away":             admin && since > 30*24*time.Hour,
+			"waits":                           u.Status == "pending", "switched off": u.Status == "disabled",
+			"foreign": u.Status == "accepted" &&
+				u.Role == "manage" && u.Email == "vera@partner.example",
 		} {
 			if is {
 				found[what]++
 			}
 		}
 	}
-	if len(found) != 7 || len(world.Environments[0].Users) != 12 || len(world.Environments[1].Users) < 5 || len(world.Tokens) < 5 || len(world.Audit) < 20 {
-		t.Errorf("found %v among %d users, %d in the sandbox, %d tokens, %d entries", found, len(world.Environments[0].Users), len(world.Environments[1].Users), len(world.Tokens), len(world.Audit))
+	if len(found) != 7 || len(world.Environments[0].Users) != 12 || len(world.Environments[1].Users) < 5 ||
+		len(world.Tokens) < 5 || len(world.Audit) < 20 {
+		t.Errorf("found %v among %d users, %d in the sandbox, %d tokens, %d entries", found,
+			len(world.Environments[0].Users), len(world.Environments[1].Users), len(world.Tokens), len(world.Audit))
 	}
 	for i, e := range world.Audit {
-		if e.By == "" || e.Time.After(now) || (e.ResourceType == "user" && e.User == "") || (i > 0 && e.Time.After(world.Audit[i-1].Time)) {
+		if e.By == "" || e.Time.After(now) || (e.ResourceType == "user" && e.User == "") ||
+			(i > 0 && e.Time.After(world.Audit[i-1].Time)) {
 			t.Errorf("entry %d is %+v", i, e)
 		}
 	}
 }
 
-// offers waits until a select of the panel is drawn with an option, or without it, so that no click falls between two drawings.
+// offers waits until a select of the panel is drawn with an option, or without it, so that no click
+// falls between two drawings.
 func (p *page) offers(name, option string, want bool) {
 	p.t.Helper()
 	p.until("the select "+name+" to be drawn anew", func() bool {
-		return ask[bool](p, script(fmt.Sprintf("(hit => Boolean(hit) && [...hit.e.options].some(o => o.text.includes(%s)))(find('combobox', %s, true))", quoted(option), quoted(name)))) == want
+		return ask[bool](p, script(
+			fmt.Sprintf("(hit => Boolean(hit) && [...hit.e.options].some(o => o.text.includes(%s)))(find('combobox', %s, true))", quoted(option), quoted(name)))) == want
 	})
 }
 

@@ -38,8 +38,10 @@ func (d *demo) panelState() panelState { return d.panelStateOf(d.slack.AllMessag
 
 func (d *demo) panelStateOf(messages []slacksim.Message) panelState {
 	world := d.integrator.State()
-	return panelState{Now: world.Now, Ahead: int64(d.clock.Ahead() / time.Second), Seed: d.seed, Faults: d.faults, Mailbox: aliasEmail, Account: "Acme Production",
-		Tour: d.tourNow(messages, world), World: world.Accounts, Mails: world.Mails, Letters: d.mail.all(), Off: world.MailboxesOff, Jumped: d.jumped.Load() != 0, Happened: d.happened(messages),
+	return panelState{Now: world.Now, Ahead: int64(d.clock.Ahead() / time.Second), Seed: d.seed, Faults: d.faults,
+		Mailbox: aliasEmail, Account: "Acme Production",
+		Tour: d.tourNow(messages, world), World: world.Accounts, Mails: world.Mails, Letters: d.mail.all(),
+		Off: world.MailboxesOff, Jumped: d.jumped.Load() != 0, Happened: d.happened(messages),
 		Began: d.began, Fresh: d.renew != nil}
 }
 
@@ -87,7 +89,8 @@ func event(w http.ResponseWriter, out *http.ResponseController, raw []byte) bool
 	return out.Flush() == nil
 }
 
-// change waits until something may have changed, and answers Slack's version. The time may move without Slack, and so may integrator.io.
+// change waits until something may have changed, and answers Slack's version. The time may move
+// without Slack, and so may integrator.io.
 func (d *demo) change(ctx context.Context, version uint64) uint64 {
 	bounded, cancel := context.WithTimeout(ctx, lookEvery)
 	defer cancel()

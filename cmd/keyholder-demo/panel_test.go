@@ -33,21 +33,26 @@ func TestThePanelRefusesWhatItDoesNotUnderstandAndChangesNothing(t *testing.T) {
 		code       int
 		says       string
 	}{
-		"no JSON":            {"/act", "do=accept", nil, 400, "not the JSON expected"},
-		"another kind":       {"/act", `{"do":7}`, nil, 400, "not the JSON expected"},
-		"unknown action":     {"/act", `{"do":"explode"}`, nil, 422, "explode"},
-		"nobody":             {"/act", `{"do":"sign_in","email":"nobody@acme.example"}`, nil, 422, "nobody has the e-mail"},
-		"nothing to accept":  {"/act", `{"do":"accept_transfer","email":"ana@acme.example"}`, nil, 422, "no transfer waits"},
-		"no such account":    {"/act", `{"do":"sign_in","account":"x"}`, nil, 422, "no account"},
-		"too long":           {"/act", `{"do":"` + strings.Repeat("x", maxPanelBody) + `"}`, nil, 400, "not the JSON expected"},
+		"no JSON":        {"/act", "do=accept", nil, 400, "not the JSON expected"},
+		"another kind":   {"/act", `{"do":7}`, nil, 400, "not the JSON expected"},
+		"unknown action": {"/act", `{"do":"explode"}`, nil, 422, "explode"},
+		"nobody": {"/act", `{"do":"sign_in","email":"nobody@acme.example"}`, nil, 422,
+			"nobody has the e-mail"},
+		"nothing to accept": {"/act", `{"do":"accept_transfer","email":"ana@acme.example"}`, nil, 422,
+			"no transfer waits"},
+		"no such account": {"/act", `{"do":"sign_in","account":"x"}`, nil, 422, "no account"},
+		"too long": {"/act", `{"do":"` + strings.Repeat("x", maxPanelBody) + `"}`, nil, 400,
+			"not the JSON expected"},
 		"back in time":       {"/forward", `{"seconds":-60}`, nil, 422, "whole number"},
 		"no time":            {"/forward", `{}`, nil, 422, "whole number"},
 		"more than a year":   {"/forward", `{"seconds":31536001}`, nil, 422, "whole number"},
 		"beyond all numbers": {"/forward", `{"seconds":1e30}`, nil, 400, "not the JSON expected"},
 		"half a second":      {"/forward", `{"seconds":0.5}`, nil, 400, "not the JSON expected"},
-		"another site acts":  {"/act", `{"do":"lose_rights"}`, []string{"Sec-Fetch-Site", "cross-site"}, 403, "cross-origin"},
-		"another site jumps": {"/forward", `{"seconds":60}`, []string{"Origin", "http://elsewhere.example"}, 403, "cross-origin"},
-		"another method":     {"/events", ``, nil, 405, "Not Allowed"},
+		"another site acts": {"/act", `{"do":"lose_rights"}`, []string{"Sec-Fetch-Site", "cross-site"}, 403,
+			"cross-origin"},
+		"another site jumps": {"/forward", `{"seconds":60}`, []string{"Origin", "http://elsewhere.example"}, 403,
+			"cross-origin"},
+		"another method": {"/events", ``, nil, 405, "Not Allowed"},
 	} {
 		code, body := s.panelPost(c.path, c.body, c.header...)
 		if code != c.code || !strings.Contains(body, c.says) {
@@ -67,10 +72,12 @@ func TestThePanelLoadsNothingFromOutside(t *testing.T) {
 	for _, path := range []string{"/", "/panel.js", "/panel.css", "/state"} {
 		w := httptest.NewRecorder()
 		s.panel().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		if csp := w.Header().Get("Content-Security-Policy"); w.Code != 200 || !strings.HasPrefix(csp, "default-src 'self';") || strings.Contains(csp, "unsafe") {
+		if csp := w.Header().Get("Content-Security-Policy"); w.Code != 200 || !strings.HasPrefix(csp,
+			"default-src 'self';") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: %d, policy %q", path, w.Code, csp)
 		}
-		if body := w.Body.String(); path != "/state" && (strings.Contains(body, "//cdn") || strings.Contains(body, "https://")) {
+		if body := w.Body.String(); path != "/state" && (strings.Contains(body, "//cdn") || strings.Contains(body,
+			"https://")) {
 			t.Errorf("%s names another host", path)
 		}
 	}
@@ -80,7 +87,8 @@ func TestTheStreamTellsAtOnceWhatChanged(t *testing.T) {
 	s := prepare(t, options{seed: 9, faults: true})
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.slackListener.Addr().String()+"/_panel/events", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.slackListener.Addr().String()+
+		"/_panel/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +105,8 @@ func TestTheStreamTellsAtOnceWhatChanged(t *testing.T) {
 	if !first.Faults || first.Seed != 9 || first.World[0].Owner.Email != ownerEmail || len(first.Tour.Steps) == 0 {
 		t.Errorf("the first state is %+v", first)
 	}
-	if code, body := s.panelPost("/act", `{"do":"set_errors","flow":"`+s.info.Flows["New orders"]+`","count":9}`); code != 200 {
+	if code, body := s.panelPost("/act", `{"do":"set_errors","flow":"`+s.info.Flows["New orders"]+
+		`","count":9}`); code != 200 {
 		t.Fatalf("%d %s", code, body)
 	}
 	if got := nextState(t, lines).World[0].Environments[0].Integrations[0].Flows[0].Errors; got != 9 {
@@ -130,7 +139,8 @@ func nextState(t *testing.T, lines *bufio.Reader) panelState {
 
 func TestAWorldWithoutANextOneSaysSo(t *testing.T) {
 	s := prepare(t, options{})
-	if code, body := s.panelPost("/world", ""); code != http.StatusUnprocessableEntity || !strings.Contains(body, "start it again") || s.panelState().Fresh {
+	if code, body := s.panelPost("/world", ""); code != http.StatusUnprocessableEntity || !strings.Contains(body,
+		"start it again") || s.panelState().Fresh {
 		t.Errorf("%d %s", code, body)
 	}
 }

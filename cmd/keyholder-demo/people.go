@@ -2,7 +2,8 @@ package main
 
 import "github.com/keyholder/keyholder/bot/slacksim"
 
-// The people of the demo. Jane owns the account and leaves in two weeks; Ana, Ben and Cat hold the shared mailbox; Dee administers.
+// The people of the demo. Jane owns the account and leaves in two weeks; Ana, Ben and Cat hold the
+// shared mailbox; Dee administers.
 const (
 	jane    = "U0JANE"
 	ana     = "U0ANA"
@@ -25,7 +26,8 @@ const (
 // people are the members of the demo's workspace.
 func people() []slacksim.User {
 	member := func(id, name, real, email, title string) slacksim.User {
-		return slacksim.User{ID: id, Name: name, RealName: real, DisplayName: real, Email: email, Title: title, TZ: "Europe/London"}
+		return slacksim.User{ID: id, Name: name, RealName: real, DisplayName: real, Email: email, Title: title,
+			TZ: "Europe/London"}
 	}
 	d := member(dee, "dee", "Dee Okafor", "dee@acme.example", "Integration administrator")
 	d.IsAdmin = true

@@ -12,7 +12,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
-// What people do in these tests when nothing can be relied on: they look at the card, click, look again, and click again.
+// What people do in these tests when nothing can be relied on: they look at the card, click, look
+// again, and click again.
 
 // lookAgain is how long somebody looks at the card before clicking once more.
 const lookAgain = 1200 * time.Millisecond
@@ -60,14 +61,16 @@ func (s *stage) insistVote(who string) {
 	})
 }
 
-// voted reports whether the card shows the person's confirmation, or no longer asks for any: the names go when the invitation does.
+// voted reports whether the card shows the person's confirmation, or no longer asks for any: the
+// names go when the invitation does.
 func (s *stage) voted(who string) bool {
 	card := s.card(who)
-	return strings.Contains(card, "<@"+who+"> confirmed") || card != "" && !s.has(who, "transfer.confirm") && !s.has(who, "transfer.refuse")
+	return strings.Contains(card, "<@"+who+"> confirmed") || card != "" && !s.has(who, "transfer.confirm") &&
+		!s.has(who, "transfer.refuse")
 }
 
-// insistRequest asks for the transfer until the requester has a card. A form that is still open is sent again, as Slack leaves it open
-// when the app did not answer.
+// insistRequest asks for the transfer until the requester has a card. A form that is still open is
+// sent again, as Slack leaves it open when the app did not answer.
 func (s *stage) insistRequest(who string, fields map[string]map[string]any) {
 	s.t.Helper()
 	s.insist(who+"'s request", func() bool { return s.card(who) != "" }, func() { s.ask(who, fields) })
@@ -193,7 +196,8 @@ func (s *stage) onceEach() {
 	}
 }
 
-// oneInvitation fails unless exactly one invitation to become owner took effect and the account belongs to whom it should.
+// oneInvitation fails unless exactly one invitation to become owner took effect and the account
+// belongs to whom it should.
 func (s *stage) oneInvitation() {
 	s.t.Helper()
 	if got := s.invitations(); got != 1 {
@@ -291,5 +295,6 @@ func (s *stage) newest(who string) string {
 
 // forged is a click on a button that the message does not offer.
 func forged(who string, m slacksim.Message, block, action, value string) slacksim.Forged {
-	return slacksim.Forged{User: who, Channel: m.Channel, MessageTS: m.TS, BlockID: block, ActionID: action, Value: value}
+	return slacksim.Forged{User: who, Channel: m.Channel, MessageTS: m.TS, BlockID: block, ActionID: action,
+		Value: value}
 }

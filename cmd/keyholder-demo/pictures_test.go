@@ -20,8 +20,11 @@ func TestThePicturesOfTheReadmeAreLightAndDark(t *testing.T) {
 	if _, err := s.slack.SlashCommand(s.ctx, gus, "C0GENERAL", "/io", "transfer"); err != nil {
 		t.Fatal(err)
 	}
-	s.until("the card to say that the mailbox was invited", func() bool { return strings.Contains(s.card(ana), "was invited as a user") })
-	s.press(ana, "transfer.claim") // only now: a click on a card that changes meanwhile is refused, and the picture would show that
+	s.until("the card to say that the mailbox was invited", func() bool {
+		return strings.Contains(s.card(ana), "was invited as a user")
+	})
+	// only now: a click on a card that changes meanwhile is refused, and the picture would show that
+	s.press(ana, "transfer.claim")
 	s.signUp(aliasEmail)
 	s.until("ana's button", func() bool { _, _, ok := s.button(ana, "transfer.confirm"); return ok })
 	p := open(t, s)

@@ -71,7 +71,9 @@ func TestRecoveryOfAMailboxThatIsGone(t *testing.T) {
 	s := start(t, options{})
 	s.report(oli, "mailbox")
 	s.inChannel("Nobody can sign in as the owner of Acme Production")
-	s.until("the requester's card", func() bool { return strings.Contains(s.card(oli), "You reported this, so you do not decide it") })
+	s.until("the requester's card", func() bool {
+		return strings.Contains(s.card(oli), "You reported this, so you do not decide it")
+	})
 	if got := s.slash(ana, "recover acme"); !strings.Contains(got, "is being regained already") {
 		t.Errorf("a second report is answered with %q", got)
 	}
@@ -87,7 +89,8 @@ func TestRecoveryOfAMailboxThatIsGone(t *testing.T) {
 	s.until("IT's text", func() bool { return strings.Contains(s.card(dee), "Please reactivate the mailbox") })
 	s.rungDone(dee)
 	s.secured(cat, "password", "second_factor")
-	if got := s.card(cat); !strings.Contains(got, "Still open: the owner") || !strings.Contains(got, "recovery.transfer") {
+	if got := s.card(cat); !strings.Contains(got, "Still open: the owner") || !strings.Contains(got,
+		"recovery.transfer") {
 		t.Errorf("the last card: %s", got)
 	}
 	s.inChannel("The owner's sign-in of Acme Production is regained")
@@ -129,7 +132,8 @@ func TestRecoveryOfAPasswordThatNothingBringsBackEndsInATicket(t *testing.T) {
 	s.press(cat, "recovery.next")
 	s.until("the ticket on the last card", func() bool {
 		got := s.card(oli)
-		return strings.Contains(got, "could not be regained here") && strings.Contains(got, "The domain is sold") && strings.Contains(got, "two forms of identity")
+		return strings.Contains(got, "could not be regained here") && strings.Contains(got, "The domain is sold") &&
+			strings.Contains(got, "two forms of identity")
 	})
 	s.inChannel("could not be regained here")
 	if _, _, ok := s.button(oli, "recovery.cancel"); ok {
@@ -142,17 +146,22 @@ func TestRecoveryOfASecondFactorByTheAdministratorsPages(t *testing.T) {
 	s.report(ana, "second_factor")
 	s.approved(ben, cat)
 	s.rungDone(dee)
-	s.until("somebody else has to see it", func() bool { return strings.Contains(s.card(dee), "Somebody else has to see it") })
+	s.until("somebody else has to see it", func() bool {
+		return strings.Contains(s.card(dee), "Somebody else has to see it")
+	})
 	if _, _, ok := s.button(dee, "recovery.seen"); ok {
 		t.Error("whoever did it may confirm it")
 	}
 	s.secured(ben, "second_factor")
-	s.until("the lock is given back", func() bool { return strings.Contains(s.slash(dee, "status acme"), "Open: nothing.") })
+	s.until("the lock is given back", func() bool {
+		return strings.Contains(s.slash(dee, "status acme"), "Open: nothing.")
+	})
 }
 
 func TestAQuietApproverFetchesTheirCard(t *testing.T) {
 	s := start(t, options{edit: func(yaml string) string {
-		return strings.Replace(quick(yaml), "    admins: [U0DEE]", "    admins: [U0DEE]\n    quiet: [U0OLI]\n    recovery: {approvers: [[U0ANA, U0BEN], [U0OLI, U0DEE]]}", 1)
+		return strings.Replace(quick(yaml), "    admins: [U0DEE]",
+			"    admins: [U0DEE]\n    quiet: [U0OLI]\n    recovery: {approvers: [[U0ANA, U0BEN], [U0OLI, U0DEE]]}", 1)
 	}})
 	s.report(cat, "mailbox")
 	s.until("ana's card", func() bool { return s.has(ana, "recovery.approve") })

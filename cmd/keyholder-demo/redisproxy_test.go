@@ -26,8 +26,8 @@ type redisProxy struct {
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
-	// decide says what becomes of a command; it is called for one command at a time. after is called when a command that it answered
-	// loseBefore or loseAfter for has been lost.
+	// decide says what becomes of a command; it is called for one command at a time. after is
+	// called when a command that it answered loseBefore or loseAfter for has been lost.
 	decide func(args []string) int
 	after  func()
 	away   bool
@@ -238,7 +238,8 @@ func length(line []byte, kind byte) (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(line[1:])))
 }
 
-// Kinds of script calls, told apart by their keys (store/keys.go): a commit has the index of records as its third key, the end of a delivery the places.
+// Kinds of script calls, told apart by their keys (store/keys.go): a commit has the index of
+// records as its third key, the end of a delivery the places.
 func isCommit(args []string) bool { return scriptKey(args, 3, ":records") }
 
 // isFinish is true for what ends the delivery of a card, and for what ends an effect.

@@ -119,7 +119,8 @@ func TestWhoeverMayNotActIsToldPrivately(t *testing.T) {
 		return false
 	})
 	press := func(who string) slacksim.Forged {
-		return slacksim.Forged{User: who, Channel: opsRoom, MessageTS: notice.TS, BlockID: block, ActionID: "transfer.confirm", Value: id}
+		return slacksim.Forged{User: who, Channel: opsRoom, MessageTS: notice.TS, BlockID: block,
+			ActionID: "transfer.confirm", Value: id}
 	}
 	with := func(who string, change func(*slacksim.Forged)) slacksim.Forged {
 		f := press(who)
@@ -141,28 +142,38 @@ func TestWhoeverMayNotActIsToldPrivately(t *testing.T) {
 		{"somebody Slack does not know", press(nobody), "does not know you"},
 		{"the present owner", press(jane), "not one of those who decide"},
 
-		{"a workflow that is not there", with(ana, func(f *slacksim.Forged) { f.Value = "t00-2222222222222222" }), "nothing under that ID"},
+		{"a workflow that is not there", with(ana, func(f *slacksim.Forged) { f.Value = "t00-2222222222222222" }),
+			"nothing under that ID"},
 		{"another shard", with(ana, func(f *slacksim.Forged) { f.Value = "t99" + id[3:] }), "nothing under that ID"},
 		{"a value that is no ID", with(ana, func(f *slacksim.Forged) { f.Value = "'; drop table votes" }), ""},
 		{"a key of Redis as value", with(ana, func(f *slacksim.Forged) { f.Value = "kh:{00}:records" }), ""},
 		{"no value", with(ana, func(f *slacksim.Forged) { f.Value = "" }), ""},
 		{"a huge value", with(ana, func(f *slacksim.Forged) { f.Value = strings.Repeat("t", 100_000) }), ""},
-		{"another round", with(ana, func(f *slacksim.Forged) { f.BlockID = "transfer:0" }), "changed since you opened it"},
-		{"a later round", with(ana, func(f *slacksim.Forged) { f.BlockID = "transfer:99999" }), "changed since you opened it"},
+		{"another round", with(ana, func(f *slacksim.Forged) {
+			f.BlockID = "transfer:0"
+		}), "changed since you opened it"},
+		{"a later round", with(ana, func(f *slacksim.Forged) { f.BlockID = "transfer:99999" }),
+			"changed since you opened it"},
 		{"a round that is no number", with(ana, func(f *slacksim.Forged) { f.BlockID = "transfer:x" }), ""},
 		{"a block of nobody", with(ana, func(f *slacksim.Forged) { f.BlockID = "\x00\xff" }), ""},
 		{"no block", with(ana, func(f *slacksim.Forged) { f.BlockID = "" }), ""},
-		{"another machine's button", with(ana, func(f *slacksim.Forged) { f.ActionID, f.BlockID = "review.sign", "review:1" }), ""},
+		{"another machine's button", with(ana, func(f *slacksim.Forged) {
+			f.ActionID, f.BlockID = "review.sign", "review:1"
+		}), ""},
 		{"another machine's block", with(ana, func(f *slacksim.Forged) { f.BlockID = "access:1" }), ""},
 		{"a button that does not exist", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.explode" }), ""},
 		{"a timer's command", with(ana, func(f *slacksim.Forged) { f.ActionID = "timer" }), ""},
 		{"a receipt's command", with(ana, func(f *slacksim.Forged) { f.ActionID = "receipt" }), ""},
 		{"a superseding", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.superseded" }), ""},
-		{"a settling before its time", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.settle" }), "nothing to finish"},
-		{"an acceptance before its time", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.accept" }), "no invitation to accept"},
+		{"a settling before its time", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.settle" }),
+			"nothing to finish"},
+		{"an acceptance before its time", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.accept" }),
+			"no invitation to accept"},
 		{"a claim that is not asked for", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.claim" }), ""},
-		{"an attestation of what is read", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.attest" }), "nothing to attest"},
-		{"a waiver of nothing", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.waive" }), "No check is in the way"},
+		{"an attestation of what is read", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.attest" }),
+			"nothing to attest"},
+		{"a waiver of nothing", with(ana, func(f *slacksim.Forged) { f.ActionID = "transfer.waive" }),
+			"No check is in the way"},
 	})
 	if len(s.slack.Views(ana)) > 0 {
 		t.Errorf("a refused click opened a form: %+v", s.slack.Views(ana))
@@ -171,7 +182,8 @@ func TestWhoeverMayNotActIsToldPrivately(t *testing.T) {
 	s.slack.Deactivate(cat)
 	s.clock.Forward(61 * time.Second)
 	at, block, _ := s.button(cat, "transfer.confirm")
-	s.refused(id, []attempt{{"a holder deactivated meanwhile", slacksim.Forged{User: cat, Channel: at.Channel, MessageTS: at.TS, BlockID: block, ActionID: "transfer.confirm", Value: id}, "deactivated"}})
+	s.refused(id, []attempt{{"a holder deactivated meanwhile", slacksim.Forged{User: cat, Channel: at.Channel,
+		MessageTS: at.TS, BlockID: block, ActionID: "transfer.confirm", Value: id}, "deactivated"}})
 	// Whoever may act still can.
 	s.insistPress(ana, "transfer.confirm")
 	s.insistPress(ben, "transfer.confirm")
@@ -180,16 +192,21 @@ func TestWhoeverMayNotActIsToldPrivately(t *testing.T) {
 
 func TestWhoeverWouldBecomeOwnerDoesNotConfirm(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, options{edit: func(y string) string { return strings.Replace(quick(y), "transfer: {", "transfer: {quorum: 1, ", 1) }})
+	s := prepare(t, options{edit: func(y string) string {
+		return strings.Replace(quick(y), "transfer: {", "transfer: {quorum: 1, ", 1)
+	}})
 	s.bot(t)
-	s.request(dee, map[string]map[string]any{"new_owner_person": {"new_owner_person": ben}, "reason": {"reason": "Ben takes over"}})
+	s.request(dee, map[string]map[string]any{"new_owner_person": {"new_owner_person": ben},
+		"reason": {"reason": "Ben takes over"}})
 	id := s.workflowID()
 	s.until("ana's button", func() bool { _, _, ok := s.button(ana, "transfer.confirm"); return ok })
 	card, block, _ := s.button(ana, "transfer.confirm")
-	s.refused(id, []attempt{{"the new owner", slacksim.Forged{User: ben, Channel: card.Channel, MessageTS: card.TS, BlockID: block, ActionID: "transfer.confirm", Value: id}, "would become the owner"}})
+	s.refused(id, []attempt{{"the new owner", slacksim.Forged{User: ben, Channel: card.Channel, MessageTS: card.TS,
+		BlockID: block, ActionID: "transfer.confirm", Value: id}, "would become the owner"}})
 }
 
-// TestAFormFilledByAnotherCountsForNobody sends forms under other names and with other contents than those that were shown.
+// TestAFormFilledByAnotherCountsForNobody sends forms under other names and with other contents
+// than those that were shown.
 func TestAFormFilledByAnotherCountsForNobody(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, options{})
@@ -209,11 +226,14 @@ func TestAFormFilledByAnotherCountsForNobody(t *testing.T) {
 		"a foreigner":         {"user": map[string]any{"id": foreign, "team_id": "T0PARTNER"}},
 		"no metadata":         {"view": map[string]any{"private_metadata": ""}},
 		"garbage in metadata": {"view": map[string]any{"private_metadata": `{"workflow":7}`}},
-		"another action":      {"view": map[string]any{"private_metadata": strings.Replace(view.PrivateMetadata, "transfer.refuse", "transfer.superseded", 1)}},
-		"another round":       {"view": map[string]any{"private_metadata": strings.Replace(view.PrivateMetadata, `"round":`, `"round":9`, 1)}},
-		"another workflow":    {"view": map[string]any{"private_metadata": strings.Replace(view.PrivateMetadata, id, "t00-2222222222222222", 1)}},
-		"an unknown form":     {"view": map[string]any{"callback_id": "transfer.unheard"}},
-		"no reason":           {"view": map[string]any{"state": map[string]any{"values": nil}}},
+		"another action": {"view": map[string]any{"private_metadata": strings.Replace(view.PrivateMetadata,
+			"transfer.refuse", "transfer.superseded", 1)}},
+		"another round": {"view": map[string]any{"private_metadata": strings.Replace(view.PrivateMetadata,
+			`"round":`, `"round":9`, 1)}},
+		"another workflow": {"view": map[string]any{"private_metadata": strings.Replace(view.PrivateMetadata, id,
+			"t00-2222222222222222", 1)}},
+		"an unknown form": {"view": map[string]any{"callback_id": "transfer.unheard"}},
+		"no reason":       {"view": map[string]any{"state": map[string]any{"values": nil}}},
 	} {
 		res, err := s.slack.SubmitForged(s.ctx, ana, view.ID, fields)
 		if err != nil {

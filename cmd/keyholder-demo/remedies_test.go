@@ -65,7 +65,8 @@ func (s *stage) call(token, method, path string, body any) (int, map[string]any)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(s.ctx, method, "http://"+s.integratorListener.Addr().String()+path, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(s.ctx, method, "http://"+s.integratorListener.Addr().String()+path,
+		bytes.NewReader(raw))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -111,7 +112,8 @@ func TestARefusalOfIntegratorReachesTheRequesterWithItsRemedyAndCheckAgainGoesOn
 		t.Parallel()
 		var left string
 		s := asked(t, nil, func(s *stage) {
-			code, doc := s.call(s.info.ProductionToken, "POST", "/v1/transfers/invite", map[string]any{"email": "ana@acme.example", "account": true})
+			code, doc := s.call(s.info.ProductionToken, "POST", "/v1/transfers/invite",
+				map[string]any{"email": "ana@acme.example", "account": true})
 			left, _ = doc["_id"].(string)
 			if code >= 300 || left == "" {
 				t.Fatalf("leaving a transfer pending answered %d %v", code, doc)
@@ -170,11 +172,12 @@ func TestARefusalOfIntegratorReachesTheRequesterWithItsRemedyAndCheckAgainGoesOn
 		s.insistRequest(dee, toAlias())
 		s.shows(dee, "every user seat of the account is taken")
 		s.account().SetSeats(20)
-		s.insist("the check again", func() bool { _, ok := s.account().Snapshot().User(0, aliasEmail); return ok }, func() {
-			if m, block, ok := s.button(dee, "transfer.recheck"); ok {
-				_, _ = s.slack.Click(s.ctx, dee, m.Channel, m.TS, block, "transfer.recheck")
-			}
-		})
+		s.insist("the check again", func() bool { _, ok := s.account().Snapshot().User(0, aliasEmail); return ok },
+			func() {
+				if m, block, ok := s.button(dee, "transfer.recheck"); ok {
+					_, _ = s.slack.Click(s.ctx, dee, m.Channel, m.TS, block, "transfer.recheck")
+				}
+			})
 		s.signUp(aliasEmail)
 		s.confirmed()
 		s.acceptOwnership(aliasEmail)
@@ -184,14 +187,16 @@ func TestARefusalOfIntegratorReachesTheRequesterWithItsRemedyAndCheckAgainGoesOn
 	t.Run("the token may not start a transfer", func(t *testing.T) {
 		t.Parallel()
 		s := asked(t, nil, func(s *stage) {
-			if _, err := s.integrator.AddFault(integratorsim.Fault{Method: "POST", Path: "/v1/transfers/invite", Kind: integratorsim.FaultStatus, Status: 403, Times: 1}); err != nil {
+			if _, err := s.integrator.AddFault(integratorsim.Fault{Method: "POST", Path: "/v1/transfers/invite",
+				Kind: integratorsim.FaultStatus, Status: 403, Times: 1}); err != nil {
 				t.Fatal(err)
 			}
 		})
 		s.confirmed()
 		s.shows(jane, "Make account owner")
 		// Jane does it in the pages; Keyholder sees it by itself.
-		if code, doc := s.call(s.info.ProductionToken, "POST", "/api/transfers/invite", map[string]any{"email": aliasEmail, "account": true}); code >= 300 {
+		if code, doc := s.call(s.info.ProductionToken, "POST", "/api/transfers/invite",
+			map[string]any{"email": aliasEmail, "account": true}); code >= 300 {
 			t.Fatalf("invite in the pages: %d %v", code, doc)
 		}
 		s.shows(cat, "seen at integrator.io")
@@ -202,14 +207,16 @@ func TestARefusalOfIntegratorReachesTheRequesterWithItsRemedyAndCheckAgainGoesOn
 	t.Run("the token may not start a transfer and the owner attests", func(t *testing.T) {
 		t.Parallel()
 		s := asked(t, nil, func(s *stage) {
-			if _, err := s.integrator.AddFault(integratorsim.Fault{Method: "POST", Path: "/v1/transfers/invite", Kind: integratorsim.FaultStatus, Status: 403, Times: 1}); err != nil {
+			if _, err := s.integrator.AddFault(integratorsim.Fault{Method: "POST", Path: "/v1/transfers/invite",
+				Kind: integratorsim.FaultStatus, Status: 403, Times: 1}); err != nil {
 				t.Fatal(err)
 			}
 		})
 		s.confirmed()
 		s.press(jane, "transfer.attest")
 		s.shows(cat, "<@U0JANE> says so")
-		s.call(s.info.ProductionToken, "POST", "/api/transfers/invite", map[string]any{"email": aliasEmail, "account": true})
+		s.call(s.info.ProductionToken, "POST", "/api/transfers/invite", map[string]any{"email": aliasEmail,
+			"account": true})
 		s.acceptOwnership(aliasEmail)
 		s.settles(ben)
 	})
@@ -272,7 +279,9 @@ func TestOpenErrorsComeAndGoThroughTheCoolDownAndTheInvitationStillGoesOut(t *te
 func (s *stage) reason(who, action, why string) {
 	s.t.Helper()
 	// A card that changes under the finger is explained, and pressed again.
-	s.insist("the form that asks why", func() bool { return len(s.slack.Views(who)) > 0 }, func() { s.press(who, action) })
+	s.insist("the form that asks why", func() bool { return len(s.slack.Views(who)) > 0 }, func() {
+		s.press(who, action)
+	})
 	v := s.slack.Views(who)
 	res, err := s.slack.SubmitView(s.ctx, who, v[len(v)-1].ID, map[string]map[string]any{"reason": {"reason": why}})
 	if err != nil || res.Error != "" || len(res.Errors) > 0 {
@@ -282,7 +291,8 @@ func (s *stage) reason(who, action, why string) {
 
 func TestWithoutATokenPeopleAttestAndNobodyAttestsBoth(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, options{edit: with(t, "    token_env: ACME_IO_TOKEN\n", "", "{name: Sandbox, token_env: ACME_SANDBOX_TOKEN}", "{name: Sandbox}")})
+	s := prepare(t, options{edit: with(t, "    token_env: ACME_IO_TOKEN\n", "",
+		"{name: Sandbox, token_env: ACME_SANDBOX_TOKEN}", "{name: Sandbox}")})
 	s.bot(t)
 	if got := s.slash(dee, "status acme"); !strings.Contains(got, "Make account owner") {
 		t.Errorf("status without a token does not tell the page steps: %q", got)
@@ -303,12 +313,15 @@ func TestWithoutATokenPeopleAttestAndNobodyAttestsBoth(t *testing.T) {
 	}
 
 	// Back to a person: the mailbox's holders are the present owner now, and Ana may not attest both ends.
-	s.request(dee, map[string]map[string]any{"new_owner_person": {"new_owner_person": ana}, "reason": {"reason": "back"}})
+	s.request(dee, map[string]map[string]any{"new_owner_person": {"new_owner_person": ana},
+		"reason": {"reason": "back"}})
 	s.insistPress(ben, "transfer.confirm")
 	s.insistPress(cat, "transfer.confirm")
 	s.insistPress(ana, "transfer.attest")
 	n := len(s.private(ana))
-	s.until("the acceptance to be asked for", func() bool { return strings.Contains(s.newest(ana), "whoever accepted says so") })
+	s.until("the acceptance to be asked for", func() bool {
+		return strings.Contains(s.newest(ana), "whoever accepted says so")
+	})
 	m, _, _ := s.button(ana, "transfer.decline")
 	id, block := "", ""
 	for _, b := range buttons(m) {

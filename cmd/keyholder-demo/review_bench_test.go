@@ -21,8 +21,9 @@ func openedWide(b *testing.B, users int) (*reader, *redisProxy, string) {
 	return &reader{stage: s, remove: map[string]bool{}}, proxy, server.Addr
 }
 
-// BenchmarkReviewPage measures turning a page of a review of 5,000 users: from Slack's envelope to the call that shows the next page, with what was
-// chosen recorded. Slack's own time is left out. Beside it stands bare Redis with as many bytes.
+// BenchmarkReviewPage measures turning a page of a review of 5,000 users: from Slack's envelope to
+// the call that shows the next page, with what was chosen recorded. Slack's own time is left out.
+// Beside it stands bare Redis with as many bytes.
 func BenchmarkReviewPage(b *testing.B) {
 	for _, width := range []int{1, 8} {
 		b.Run(fmt.Sprintf("at-%d", width), func(b *testing.B) {
@@ -70,7 +71,8 @@ func BenchmarkReviewOpening(b *testing.B) {
 	}
 }
 
-// BenchmarkReviewStatus measures the answer to /io review acme status while forty people decide on 5,000 users, as Slack sees it.
+// BenchmarkReviewStatus measures the answer to /io review acme status while forty people decide on
+// 5,000 users, as Slack sees it.
 func BenchmarkReviewStatus(b *testing.B) {
 	r, _, _ := openedWide(b, 5000)
 	r.startWide()

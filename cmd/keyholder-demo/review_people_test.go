@@ -21,7 +21,10 @@ func (s *stage) inForm(who, action string, fields map[string]map[string]any) sla
 	if _, err := s.slack.ViewAction(s.ctx, who, v.ID, s.viewBlock(v), action); err != nil {
 		s.t.Fatalf("%s presses %s: %v", who, action, err)
 	}
-	s.until("the form that follows "+action, func() bool { views := s.slack.Views(who); return len(views) > 0 && views[0].Hash != v.Hash })
+	s.until("the form that follows "+action, func() bool {
+		views := s.slack.Views(who)
+		return len(views) > 0 && views[0].Hash != v.Hash
+	})
 	return s.slack.Views(who)[0]
 }
 
@@ -51,17 +54,20 @@ func TestRowsAreKeptTogetherTakenBackAndGivenToSomebodyElse(t *testing.T) {
 		t.Errorf("taking back is answered with %s", v.Blocks)
 	}
 	s.inForm(dee, "review.next", nil) // the rows again
-	s.inForm(dee, "review.keep_all", map[string]map[string]any{"row:1": field("row:1", "keep"), "reason:1": field("reason:1", "Jane has it until December")})
+	s.inForm(dee, "review.keep_all", map[string]map[string]any{"row:1": field("row:1", "keep"),
+		"reason:1": field("reason:1", "Jane has it until December")})
 	if err := s.slack.CloseView(s.ctx, dee, s.slack.Views(dee)[0].ID); err != nil {
 		t.Fatal(err)
 	}
 	s.press(dee, "review.reassign")
 	s.until("the form to hand over", func() bool { return len(s.slack.Views(dee)) > 0 })
 	form := s.slack.Views(dee)[0].ID
-	if res, err := s.slack.SubmitView(s.ctx, dee, form, map[string]map[string]any{"person": field("person", gus), "note": field("note", "I am away")}); err != nil || res.Errors["person"] == "" {
+	if res, err := s.slack.SubmitView(s.ctx, dee, form, map[string]map[string]any{"person": field("person", gus),
+		"note": field("note", "I am away")}); err != nil || res.Errors["person"] == "" {
 		t.Fatalf("a guest was taken as reviewer: %v %+v", err, res)
 	}
-	if res, err := s.slack.SubmitView(s.ctx, dee, form, map[string]map[string]any{"person": field("person", oli), "note": field("note", "I am away")}); err != nil || len(res.Errors) > 0 {
+	if res, err := s.slack.SubmitView(s.ctx, dee, form, map[string]map[string]any{"person": field("person", oli),
+		"note": field("note", "I am away")}); err != nil || len(res.Errors) > 0 {
 		t.Fatalf("%v %+v", err, res)
 	}
 	s.shownIn(oli, "I am away")
@@ -85,13 +91,16 @@ func TestRowsAreKeptTogetherTakenBackAndGivenToSomebodyElse(t *testing.T) {
 
 func TestWithoutATokenARemovalIsSwornToAndConfirmedByAnotherPerson(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, options{edit: with(t, "    token_env: ACME_IO_TOKEN\n", "", "{name: Sandbox, token_env: ACME_SANDBOX_TOKEN}", "{name: Sandbox}")})
+	s := prepare(t, options{edit: with(t, "    token_env: ACME_IO_TOKEN\n", "",
+		"{name: Sandbox, token_env: ACME_SANDBOX_TOKEN}", "{name: Sandbox}")})
 	s.bot(t)
 	id := campaignID(s.slash(dee, "review acme start"))
 	s.press(dee, "review.import")
 	s.until("the form for the file", func() bool { return len(s.slack.Views(dee)) > 0 })
 	const list = "Name,Email,Role,Status,Enable user,Last sign in\nEve,eve@acme.example,Manage all integrations,Accepted,Yes,Never\nBen Novak,ben@acme.example,Monitor all integrations,Accepted,Yes,2026-11-01\n"
-	if res, err := s.slack.SubmitView(s.ctx, dee, s.slack.Views(dee)[0].ID, map[string]map[string]any{"file": field("file", slacksim.Upload{Name: "users.csv", Data: []byte(list)})}); err != nil || res.Error != "" || len(res.Errors) > 0 {
+	if res, err := s.slack.SubmitView(s.ctx, dee, s.slack.Views(dee)[0].ID,
+		map[string]map[string]any{"file": field("file", slacksim.Upload{Name: "users.csv",
+			Data: []byte(list)})}); err != nil || res.Error != "" || len(res.Errors) > 0 {
 		t.Fatalf("%v %+v", err, res)
 	}
 	s.insist("the count to be confirmed", func() bool { return s.stageOf(id) == "open" }, func() {
@@ -122,7 +131,8 @@ func TestWithoutATokenARemovalIsSwornToAndConfirmedByAnotherPerson(t *testing.T)
 	})
 	dir := filepath.Join(t.TempDir(), "evidence")
 	s.exported(id, dir)
-	if rows := readCSV(t, filepath.Join(dir, "remediation.csv")); len(rows) != 2 || rows[1][1] != "eve@acme.example" || rows[1][3] != "attested" || rows[1][4] != "verified" {
+	if rows := readCSV(t, filepath.Join(dir, "remediation.csv")); len(rows) != 2 || rows[1][1] != "eve@acme.example" ||
+		rows[1][3] != "attested" || rows[1][4] != "verified" {
 		t.Errorf("remediation %v", rows)
 	}
 }
@@ -138,13 +148,15 @@ func nextReviewOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := worktime.CalendarOf(policy.Review).NextOpening(now.Ends) // the running period began before the account was known, so it is left out
+	// the running period began before the account was known, so it is left out
+	next, err := worktime.CalendarOf(policy.Review).NextOpening(now.Ends)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.until("the calendar", func() bool { return strings.Contains(s.slash(dee, "review acme"), "The next one") })
 	told := func() bool { return strings.Contains(s.all(dee), "opens") }
-	if !worktime.HoursOf(policy.Review).DayBefore(next.Opens).After(s.clock.Now()) { // a message that waits while days pass is given up
+	// a message that waits while days pass is given up
+	if !worktime.HoursOf(policy.Review).DayBefore(next.Opens).After(s.clock.Now()) {
 		s.until("the notice that is due already", told)
 	}
 	s.clock.Forward(next.Opens.Add(-time.Hour).Sub(s.clock.Now()))
@@ -160,9 +172,13 @@ func TestTheMailSystemsListIsComparedWithTheHolders(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	s.startReview()
-	s.insist("the form for the list", func() bool { return len(s.slack.Views(dee)) > 0 }, func() { s.press(dee, "review.delegates") })
+	s.insist("the form for the list", func() bool { return len(s.slack.Views(dee)) > 0 }, func() {
+		s.press(dee, "review.delegates")
+	})
 	if res, err := s.slack.SubmitView(s.ctx, dee, s.slack.Views(dee)[0].ID, map[string]map[string]any{
-		"file": field("file", slacksim.Upload{Name: "delegates.csv", Data: []byte("email\nana@acme.example\nzoe@acme.example\n")})}); err != nil || res.Error != "" || len(res.Errors) > 0 {
+		"file": field("file", slacksim.Upload{Name: "delegates.csv",
+			Data: []byte("email\nana@acme.example\nzoe@acme.example\n")})}); err != nil || res.Error != "" ||
+		len(res.Errors) > 0 {
 		t.Fatalf("%v %+v", err, res)
 	}
 	s.shownIn(dee, "zoe@acme.example")

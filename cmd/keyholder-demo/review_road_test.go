@@ -18,9 +18,11 @@ import (
 	"github.com/keyholder/keyholder/store/storetest"
 )
 
-// soon makes a whole review take seconds: its reviewers are reminded a second after they were asked, on any day at any hour.
+// soon makes a whole review take seconds: its reviewers are reminded a second after they were
+// asked, on any day at any hour.
 func soon(t *testing.T) func(string) string {
-	return with(t, "timezone: Europe/London}", `timezone: Europe/London, hours: "", days: "", window: 10m, remind_before: [599s]}`)
+	return with(t, "timezone: Europe/London}",
+		`timezone: Europe/London, hours: "", days: "", window: 10m, remind_before: [599s]}`)
 }
 
 // Whom the small review removes and changes; everybody else is kept.
@@ -58,7 +60,9 @@ func (s *stage) insistStart() {
 // insistReview decides on every row of somebody's part, page by page, until their card says that all are decided.
 func (s *stage) insistReview(who string, decide func(text string) (decision, role, reason string)) {
 	s.t.Helper()
-	s.insist(who+"'s review", func() bool { return strings.Contains(s.all(who), "it is not signed off yet") }, func() { s.reviewOnce(who, decide) })
+	s.insist(who+"'s review", func() bool { return strings.Contains(s.all(who), "it is not signed off yet") }, func() {
+		s.reviewOnce(who, decide)
+	})
 }
 
 // reviewOnce opens the form if none is open, and fills in one page and turns or submits it, whatever becomes of it.
@@ -96,7 +100,8 @@ func pageOf(v slacksim.View) (page, of int, ok bool) {
 }
 
 // pageFields decides on each row of a page.
-func pageFields(t testing.TB, v slacksim.View, decide func(text string) (decision, role, reason string)) map[string]map[string]any {
+func pageFields(t testing.TB, v slacksim.View, decide func(text string) (decision, role,
+	reason string)) map[string]map[string]any {
 	fields := map[string]map[string]any{}
 	for _, r := range pageRows(t, v) {
 		decision, role, reason := decide(r.text)
@@ -124,15 +129,16 @@ func (s *stage) review() {
 	s.insistPress(ana, "review.sign")
 	id := reviewID.FindString(s.everything())
 	s.until("the end of the review", func() bool {
-		return s.stageOf(id) == "completed" && !slices.ContainsFunc(s.slack.AllMessages(), func(m slacksim.Message) bool { return m.EphemeralTo == "" && len(buttons(m)) > 0 })
+		return s.stageOf(id) == "completed" && !slices.ContainsFunc(s.slack.AllMessages(),
+			func(m slacksim.Message) bool { return m.EphemeralTo == "" && len(buttons(m)) > 0 })
 	})
 }
 
 // reviewID is a campaign's ID wherever it is told.
 var reviewID = regexp.MustCompile(`\br\d\d-acme-[0-9a-z-]+`)
 
-// reviewed compares what is recorded, written and exported with what one small review may leave. It answers the exported files without times and
-// IDs, for a comparison with another run.
+// reviewed compares what is recorded, written and exported with what one small review may leave. It
+// answers the exported files without times and IDs, for a comparison with another run.
 func (s *stage) reviewed(all []recorded) string {
 	s.t.Helper()
 	s.onceEach()
@@ -143,13 +149,15 @@ func (s *stage) reviewed(all []recorded) string {
 	if told > reminders || reminders > 2 {
 		s.t.Errorf("%d reminders are recorded and %d were seen, want at most one for each", reminders, told)
 	}
-	for kind, want := range map[string]int{"campaign.started": 1, "campaign.planned": 1, "campaign.closing": 1, "campaign.closed": 1, "campaign.completed": 1,
+	for kind, want := range map[string]int{"campaign.started": 1, "campaign.planned": 1, "campaign.closing": 1,
+		"campaign.closed": 1, "campaign.completed": 1,
 		"packet.opened": 2, "packet.signed": 2, "packet.closed": 2, "packet.completed": 2} {
 		if n := count(all, kind); n != want {
 			s.t.Errorf("%s is recorded %d times, want %d", kind, n, want)
 		}
 	}
-	for route, want := range map[string]int{"PUT /v1/ashares/{id}": 1, "PUT /v1/ashares/{id}/disable": 1, "DELETE /v1/ashares/{id}": 1, "POST /v1/invite": 0} {
+	for route, want := range map[string]int{"PUT /v1/ashares/{id}": 1, "PUT /v1/ashares/{id}/disable": 1,
+		"DELETE /v1/ashares/{id}": 1, "POST /v1/invite": 0} {
 		if n := s.account().Effects(route); n != want {
 			s.t.Errorf("%s took effect %d times, want %d", route, n, want)
 		}
@@ -170,7 +178,10 @@ func (s *stage) decidedAsAsked(decisions [][]string) {
 	for _, d := range decisions[1:] {
 		environment, email, role, reason, who := d[0], d[1], d[4], d[5], d[6]
 		decision, wantRole, wantReason := smallReview(email)
-		if d[2] != decision || role != wantRole || reason != wantReason || !slices.ContainsFunc([]string{"Dee", "Ana", dee, ana}, func(name string) bool { return strings.Contains(who, name) }) {
+		if d[2] != decision || role != wantRole || reason != wantReason ||
+			!slices.ContainsFunc([]string{"Dee", "Ana", dee, ana}, func(name string) bool {
+				return strings.Contains(who, name)
+			}) {
 			s.t.Errorf("%s %s is recorded as %q, want %s %s %q", environment, email, d, decision, wantRole, wantReason)
 		}
 	}
@@ -230,7 +241,8 @@ func (s *stage) eachRowOnce(all []recorded) {
 	}
 }
 
-// bundle reads exported files, fails where their own checks or counts do not hold, and answers what does not depend on times and IDs.
+// bundle reads exported files, fails where their own checks or counts do not hold, and answers what
+// does not depend on times and IDs.
 func (s *stage) bundle(dir string) string {
 	s.t.Helper()
 	raw, err := os.ReadFile(filepath.Join(dir, "review.json"))
@@ -258,17 +270,22 @@ func (s *stage) bundle(dir string) string {
 			s.t.Errorf("a check of the files does not hold: %s", c.Text)
 		}
 	}
-	population, decisions, remediation := readCSV(s.t, filepath.Join(dir, "population.csv")), readCSV(s.t, filepath.Join(dir, "decisions.csv")), readCSV(s.t, filepath.Join(dir, "remediation.csv"))
+	population, decisions, remediation := readCSV(s.t, filepath.Join(dir, "population.csv")),
+		readCSV(s.t, filepath.Join(dir, "decisions.csv")), readCSV(s.t, filepath.Join(dir, "remediation.csv"))
 	tally := map[string]int{}
 	for _, d := range decisions[1:] {
 		tally[d[2]]++
 	}
 	c := file.Counts
-	if c["rows"] != len(population)-1 || c["rows"] != len(decisions)-1 || c["keep"] != tally["keep"] || c["change"] != tally["change"] || c["remove"] != tally["remove"] ||
-		c["no_answer"] != tally["no_answer"] || c["rows"] != c["keep"]+c["change"]+c["remove"]+c["no_answer"] || c["to_fix"] != len(remediation)-1 {
-		s.t.Errorf("the counts %v do not agree with %d rows, decisions %v, %d remedies", c, len(population)-1, tally, len(remediation)-1)
+	if c["rows"] != len(population)-1 || c["rows"] != len(decisions)-1 || c["keep"] != tally["keep"] ||
+		c["change"] != tally["change"] || c["remove"] != tally["remove"] ||
+		c["no_answer"] != tally["no_answer"] || c["rows"] != c["keep"]+c["change"]+c["remove"]+c["no_answer"] ||
+		c["to_fix"] != len(remediation)-1 {
+		s.t.Errorf("the counts %v do not agree with %d rows, decisions %v, %d remedies", c, len(population)-1, tally,
+			len(remediation)-1)
 	}
-	return alike(fmt.Sprint(file.Stage, c, len(file.Chains), " chains"), map[string][][]string{"population": population, "decisions": decisions, "remediation": remediation})
+	return alike(fmt.Sprint(file.Stage, c, len(file.Chains), " chains"), map[string][][]string{"population": population,
+		"decisions": decisions, "remediation": remediation})
 }
 
 // alike are tables without what differs from run to run.
@@ -314,8 +331,9 @@ func (r *killRun) judgeReview() string {
 	return got
 }
 
-// TestKilledAtEveryCommitAReviewGoesOn kills the real program with SIGKILL before and after each commit of a whole review, from the command to the
-// verified removal, and around the ends of deliveries.
+// TestKilledAtEveryCommitAReviewGoesOn kills the real program with SIGKILL before and after each
+// commit of a whole review, from the command to the verified removal, and around the ends of
+// deliveries.
 func TestKilledAtEveryCommitAReviewGoesOn(t *testing.T) {
 	t.Parallel()
 	redis := many(t)
@@ -341,7 +359,8 @@ func TestKilledAtEveryCommitAReviewGoesOn(t *testing.T) {
 	case sampled():
 		step, endStep = 4, 32
 	}
-	t.Logf("one whole review: %d commits, %d deliveries of cards, %s; killed around every %d. commit and %d. delivery", commits, ends, took.Round(10*time.Millisecond), step, endStep)
+	t.Logf("one whole review: %d commits, %d deliveries of cards, %s; killed around every %d. commit and %d. delivery",
+		commits, ends, took.Round(10*time.Millisecond), step, endStep)
 	var missed, tried atomic.Int64
 	begun = time.Now()
 	t.Run("points", func(t *testing.T) {
@@ -368,7 +387,8 @@ func TestKilledAtEveryCommitAReviewGoesOn(t *testing.T) {
 }
 
 // killReview is one review with one kill.
-func killReview(t *testing.T, redis *storetest.Server, missed *atomic.Int64, want string, kind func([]string) bool, n int64, what int) {
+func killReview(t *testing.T, redis *storetest.Server, missed *atomic.Int64, want string, kind func([]string) bool,
+	n int64, what int) {
 	r := killable(t, redis, soon(t))
 	r.killAt(kind, n, what)
 	r.begin()

@@ -34,14 +34,17 @@ func panelOf() []string {
 
 // wide is the configuration with forty reviewers.
 func wide(yaml string) string {
-	return strings.Replace(quick(yaml), "reviewers: [U0DEE, U0ANA], timezone: Europe/London", "reviewers: ["+strings.Join(panelOf(), ", ")+"], timezone: UTC", 1)
+	return strings.Replace(quick(yaml), "reviewers: [U0DEE, U0ANA], timezone: Europe/London",
+		"reviewers: ["+strings.Join(panelOf(), ", ")+"], timezone: UTC", 1)
 }
 
-// crowdIn adds users to production, one in twenty of them an administrator and one in ten long absent, and the reviewers, who are users as well, to Slack.
+// crowdIn adds users to production, one in twenty of them an administrator and one in ten long
+// absent, and the reviewers, who are users as well, to Slack.
 func (s *stage) crowdIn(users int) {
 	env, now := s.account().Production(), s.clock.Now()
 	add := func(email, name string, i int) {
-		u := integratorsim.User{Email: email, Name: name, Role: "monitor", MFARequired: true, LastSignIn: now.AddDate(0, 0, -3), CreatedAt: now.AddDate(0, 0, -200)}
+		u := integratorsim.User{Email: email, Name: name, Role: "monitor", MFARequired: true,
+			LastSignIn: now.AddDate(0, 0, -3), CreatedAt: now.AddDate(0, 0, -200)}
 		switch {
 		case i%20 == 7:
 			u.Role = "administrator"
@@ -54,7 +57,8 @@ func (s *stage) crowdIn(users int) {
 	}
 	for i, id := range panelOf() {
 		email := strings.ToLower(id) + "@acme.example"
-		s.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id), RealName: "Reviewer " + id[len(id)-2:], Email: email, TZ: "UTC"})
+		s.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id), RealName: "Reviewer " + id[len(id)-2:],
+			Email: email, TZ: "UTC"})
 		s.slack.OpenDM(id)
 		add(email, "Reviewer "+id[len(id)-2:], i)
 	}
@@ -89,7 +93,8 @@ type reader struct {
 	remove map[string]bool // who has removed somebody
 }
 
-// work opens somebody's part and decides on every page, or keeps all together from the first page on that holds nothing to explain.
+// work opens somebody's part and decides on every page, or keeps all together from the first page
+// on that holds nothing to explain.
 func (r *reader) work(who string, together bool) error {
 	if err := r.click(who, "review.open"); err != nil {
 		return err
@@ -154,7 +159,8 @@ func (r *reader) click(who, action string) error {
 }
 
 // act fills in a page and presses one of its buttons, and answers what is shown then.
-func (r *reader) act(who string, v slacksim.View, action string, fields map[string]map[string]any) (slacksim.View, error) {
+func (r *reader) act(who string, v slacksim.View, action string, fields map[string]map[string]any) (slacksim.View,
+	error) {
 	if err := r.slack.Fill(who, v.ID, fields); err != nil {
 		return v, err
 	}
@@ -245,7 +251,8 @@ func quantiles(sorted []time.Duration) string {
 	at := func(p int) time.Duration {
 		return sorted[min(len(sorted)*p/100, len(sorted)-1)].Round(100 * time.Microsecond)
 	}
-	return fmt.Sprintf("%d, p50 %s, p99 %s, longest %s", len(sorted), at(50), at(99), sorted[len(sorted)-1].Round(100*time.Microsecond))
+	return fmt.Sprintf("%d, p50 %s, p99 %s, longest %s", len(sorted), at(50), at(99),
+		sorted[len(sorted)-1].Round(100*time.Microsecond))
 }
 
 // commitsOf counts commits and their bytes, and knows when the last one with some event went to Redis.
@@ -262,7 +269,8 @@ type commitsOf struct {
 func (c *commitsOf) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprintf("%d commits of %.2f MB, on average %.1f kB, the largest %.1f kB", c.all, float64(c.size)/1e6, float64(c.size)/1e3/float64(max(c.all, 1)), float64(c.largest)/1e3)
+	return fmt.Sprintf("%d commits of %.2f MB, on average %.1f kB, the largest %.1f kB", c.all, float64(c.size)/1e6,
+		float64(c.size)/1e3/float64(max(c.all, 1)), float64(c.largest)/1e3)
 }
 
 func (c *commitsOf) watch(p *redisProxy, event string) {
@@ -308,8 +316,9 @@ func storedMB(t testing.TB, url string) (mb float64, keys int64) {
 	return mb, keys
 }
 
-// TestAReviewOfFiveThousandUsersByFortyReviewers drives the real program through a large review. What it logs is for operators and
-// benchmarks; it fails only for what is wrong, or far from what was measured when it was written.
+// TestAReviewOfFiveThousandUsersByFortyReviewers drives the real program through a large review.
+// What it logs is for operators and benchmarks; it fails only for what is wrong, or far from what
+// was measured when it was written.
 func TestAReviewOfFiveThousandUsersByFortyReviewers(t *testing.T) {
 	server := many(t)
 	users := 5000
@@ -331,7 +340,8 @@ func TestAReviewOfFiveThousandUsersByFortyReviewers(t *testing.T) {
 	delivered := time.Since(begun)
 	k.proxy.on(nil, nil)
 	t.Logf("%d users, %d reviewers: the command was answered after %s; the last packet was committed after %s and its card delivered after %s; %s",
-		users, opened.n, res.Took.Round(time.Millisecond), opened.last.Sub(begun).Round(time.Millisecond), delivered.Round(time.Millisecond), &opened)
+		users, opened.n, res.Took.Round(time.Millisecond), opened.last.Sub(begun).Round(time.Millisecond),
+		delivered.Round(time.Millisecond), &opened)
 	if opened.n != manyReviewers {
 		t.Errorf("%d packets were opened, want %d", opened.n, manyReviewers)
 	}
@@ -348,7 +358,8 @@ func TestAReviewOfFiveThousandUsersByFortyReviewers(t *testing.T) {
 	driven := k.resident()
 	r.signAll(id)
 	mb, keys = storedMB(t, k.url)
-	t.Logf("stored: %.1f MB in %d keys; resident: %.1f MB when all was decided, %.1f MB at the end", mb-empty, keys, driven, k.resident())
+	t.Logf("stored: %.1f MB in %d keys; resident: %.1f MB when all was decided, %.1f MB at the end", mb-empty, keys,
+		driven, k.resident())
 	if end := k.resident(); end > 2*open+150 {
 		t.Errorf("resident memory grew from %.1f MB to %.1f MB", open, end)
 	}
@@ -356,8 +367,8 @@ func TestAReviewOfFiveThousandUsersByFortyReviewers(t *testing.T) {
 	r.exportedAtSize(k, id)
 }
 
-// goThrough lets everybody decide everything: eight people one after the other, sixteen page by page eight at a time, the others with one button for
-// what needs no reason.
+// goThrough lets everybody decide everything: eight people one after the other, sixteen page by
+// page eight at a time, the others with one button for what needs no reason.
 func (r *reader) goThrough(p *redisProxy) {
 	r.t.Helper()
 	people := panelOf()
@@ -401,14 +412,17 @@ func (r *reader) status(id string) {
 func (r *reader) signAll(id string) {
 	r.t.Helper()
 	r.until("every card to offer its signature", func() bool {
-		return !slices.ContainsFunc(panelOf(), func(who string) bool { return !strings.Contains(r.all(who), "it is not signed off yet") })
+		return !slices.ContainsFunc(panelOf(), func(who string) bool {
+			return !strings.Contains(r.all(who), "it is not signed off yet")
+		})
 	})
 	before := len(r.integrator.Log())
 	begun := time.Now()
 	abreast(r.t, panelOf(), 8, func(who string) error { return r.click(who, "review.sign") })
 	signed := time.Since(begun)
 	r.until("the end", func() bool { return r.stageOf(id) == "completed" })
-	r.t.Logf("%d signatures in %s; %d removals carried out and verified %s later", manyReviewers, signed.Round(time.Millisecond), len(r.remove), (time.Since(begun) - signed).Round(time.Millisecond))
+	r.t.Logf("%d signatures in %s; %d removals carried out and verified %s later", manyReviewers,
+		signed.Round(time.Millisecond), len(r.remove), (time.Since(begun) - signed).Round(time.Millisecond))
 	r.t.Logf("requests at integrator.io meanwhile: %s", requests(r.integrator.Log()[before:]))
 	if n := r.account().Effects("DELETE /v1/ashares/{id}"); n != len(r.remove) {
 		r.t.Errorf("%d users were removed, want %d", n, len(r.remove))
@@ -450,7 +464,8 @@ func (r *reader) exportedAtSize(k *killRun, id string) {
 	if code != 0 {
 		r.t.Errorf("audit verify ended with %d: %s", code, out)
 	}
-	r.t.Logf("exported %.1f MB in %s; audit verify %s: %s", float64(size)/1e6, took.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond), strings.TrimSpace(out))
+	r.t.Logf("exported %.1f MB in %s; audit verify %s: %s", float64(size)/1e6, took.Round(time.Millisecond),
+		time.Since(begun).Round(time.Millisecond), strings.TrimSpace(out))
 }
 
 // limited counts the calls of the Web API that were refused for being too many, by method.
@@ -479,7 +494,8 @@ func TestFortyReviewersAreAskedAndRemindedWithinSlacksRates(t *testing.T) {
 	begun, was := time.Now(), 0
 	step := func(what string, most int) {
 		refused, by, all := s.limited()
-		t.Logf("%s after %s: %d calls so far, %d of them refused as too many: %v", what, time.Since(begun).Round(time.Millisecond), all, refused, by)
+		t.Logf("%s after %s: %d calls so far, %d of them refused as too many: %v", what,
+			time.Since(begun).Round(time.Millisecond), all, refused, by)
 		if refused-was > most {
 			t.Errorf("%s: %d calls were refused as too many, more than %d: %v", what, refused-was, most, by)
 		}
@@ -504,7 +520,8 @@ func TestFortyReviewersAreAskedAndRemindedWithinSlacksRates(t *testing.T) {
 	s.onceEach()
 }
 
-// TestFortyLateReviewersAreNotFollowedByOnePerson lets nobody finish: each gets somebody else's packet, and nobody gets all of them.
+// TestFortyLateReviewersAreNotFollowedByOnePerson lets nobody finish: each gets somebody else's
+// packet, and nobody gets all of them.
 func TestFortyLateReviewersAreNotFollowedByOnePerson(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{edit: func(yaml string) string {

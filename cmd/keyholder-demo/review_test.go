@@ -21,7 +21,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
-// startReview opens the review of the running period and waits until both reviewers are asked. It answers the campaign's ID.
+// startReview opens the review of the running period and waits until both reviewers are asked. It
+// answers the campaign's ID.
 func (s *stage) startReview() string {
 	s.t.Helper()
 	got := s.slash(dee, "review acme start")
@@ -36,7 +37,8 @@ func (s *stage) startReview() string {
 // campaignID finds a campaign's ID in what somebody was told.
 func campaignID(text string) string {
 	for _, word := range strings.Fields(text) {
-		if word = strings.Trim(word, "`.,()"); len(word) > 8 && word[0] == 'r' && word[3] == '-' && strings.Contains(word, "-acme-") {
+		if word = strings.Trim(word, "`.,()"); len(word) > 8 && word[0] == 'r' && word[3] == '-' &&
+			strings.Contains(word, "-acme-") {
 			return word
 		}
 	}
@@ -97,7 +99,8 @@ func (s *stage) decideAll(who string, decide func(text string) (decision, role, 
 			}
 		}
 		if !fresh || !strings.Contains(string(v.Blocks), "review.next") {
-			if res, err := s.slack.SubmitView(s.ctx, who, v.ID, fields); err != nil || res.Error != "" || len(res.Errors) > 0 {
+			if res, err := s.slack.SubmitView(s.ctx, who, v.ID, fields); err != nil || res.Error != "" ||
+				len(res.Errors) > 0 {
 				s.t.Fatalf("%s submits: %v %+v", who, err, res)
 			}
 			return
@@ -149,8 +152,11 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 	removed := ""
 	for _, who := range []string{dee, ana} {
 		s.decideAll(who, func(text string) (string, string, string) {
-			if removed == "" && strings.Contains(text, "monitor") && strings.Contains(text, "@") && !strings.Contains(text, "celigo@") {
-				for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(` ",:<>|()\`, r) }) {
+			if removed == "" && strings.Contains(text, "monitor") && strings.Contains(text, "@") &&
+				!strings.Contains(text, "celigo@") {
+				for _, word := range strings.FieldsFunc(text, func(r rune) bool {
+					return strings.ContainsRune(` ",:<>|()\`, r)
+				}) {
 					if strings.Contains(word, "@") {
 						removed = word
 						return "remove", "", "Has left"
@@ -160,7 +166,10 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 			return keepWithReason(text)
 		})
 		s.press(who, "review.sign")
-		s.until(who+"'s signature", func() bool { return strings.Contains(s.newest(who), "Signed off") || !s.has(who, "review.sign") })
+		s.until(who+"'s signature", func() bool {
+			return strings.Contains(s.newest(who), "Signed off") ||
+				!s.has(who, "review.sign")
+		})
 	}
 	if removed == "" {
 		t.Fatal("nobody was removed")
@@ -174,13 +183,17 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.until("the hash of the files in the channel", func() bool {
-		return slices.ContainsFunc(s.slack.Messages(opsRoom), func(m slacksim.Message) bool { return strings.Contains(m.Text, evidence.Sum(manifest)) })
+		return slices.ContainsFunc(s.slack.Messages(opsRoom), func(m slacksim.Message) bool {
+			return strings.Contains(m.Text, evidence.Sum(manifest))
+		})
 	})
 	rows := readCSV(t, filepath.Join(dir, "remediation.csv"))
-	if len(rows) != 2 || rows[1][1] != removed || rows[1][2] != "remove" || rows[1][3] != "acted" || rows[1][4] != "verified" {
+	if len(rows) != 2 || rows[1][1] != removed || rows[1][2] != "remove" || rows[1][3] != "acted" ||
+		rows[1][4] != "verified" {
 		t.Errorf("remediation %v", rows)
 	}
-	population, decisions := readCSV(t, filepath.Join(dir, "population.csv")), readCSV(t, filepath.Join(dir, "decisions.csv"))
+	population, decisions := readCSV(t, filepath.Join(dir, "population.csv")),
+		readCSV(t, filepath.Join(dir, "decisions.csv"))
 	if len(population) != len(decisions) || len(population) < 12 {
 		t.Errorf("%d rows, %d decisions", len(population), len(decisions))
 	}
@@ -220,7 +233,8 @@ func (s *stage) stageOf(id string) string {
 // exported runs the operator's command in this process's record.
 func (s *stage) exported(id, dir string) {
 	s.t.Helper()
-	if out, code := s.command(s.redisURL(), "review", "export", id, "--out", dir, "--config", s.configFile(s.edit)); code != 0 {
+	if out, code := s.command(s.redisURL(), "review", "export", id, "--out", dir, "--config",
+		s.configFile(s.edit)); code != 0 {
 		s.t.Fatalf("export ended with %d: %s", code, out)
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
@@ -263,7 +277,8 @@ func remindersEscalationAndClose(t *testing.T) {
 	parts := s.reviewParts()
 	policy, _ := serve.Policies(s.cfg).Policy(accountID)
 	opened := s.clock.Now()
-	first := worktime.RemindersOf(policy.Review, opened, opened.Add(policy.Review.Window), opened.Add(policy.Review.Window+policy.Review.Grace)).Next(opened)
+	first := worktime.RemindersOf(policy.Review, opened, opened.Add(policy.Review.Window),
+		opened.Add(policy.Review.Window+policy.Review.Grace)).Next(opened)
 	s.clock.Forward(8 * 24 * time.Hour)
 	s.until("a second person", func() bool { return strings.Contains(s.everything(), "has not finished yet") })
 	if first.At.After(s.clock.Now()) { // else it is on its way, and a message that waits while days pass is given up
@@ -271,7 +286,9 @@ func remindersEscalationAndClose(t *testing.T) {
 	}
 	s.until("a reminder in the card's thread", func() bool { return s.inThread(dee, "left in your review") })
 	s.clock.Forward(3 * 24 * time.Hour)
-	s.until("the first one to be replaced", func() bool { return strings.Contains(s.all(dee), "Nothing is asked of you") })
+	s.until("the first one to be replaced", func() bool {
+		return strings.Contains(s.all(dee), "Nothing is asked of you")
+	})
 	s.clock.Forward(14 * 24 * time.Hour)
 	s.until("the end", func() bool { return s.stageOf(id) == "completed" })
 	dir := filepath.Join(t.TempDir(), "evidence")
@@ -359,11 +376,14 @@ func TestAReviewWithoutATokenTakesAFileAndASecondPersonsWord(t *testing.T) {
 	id := campaignID(got)
 	s.press(dee, "review.import")
 	s.until("the form for the file", func() bool { return len(s.slack.Views(dee)) > 0 })
-	file, err := s.slack.UploadFile(dee, slacksim.Upload{Name: "users.csv", Data: []byte("Name,Email,Role,Status,Enable user,Last sign in\nEve,eve@acme.example,Manage all integrations,Accepted,Yes,2026-09-01\n")})
+	file, err := s.slack.UploadFile(dee, slacksim.Upload{Name: "users.csv",
+		Data: []byte("Name,Email,Role,Status,Enable user,Last sign in\nEve,eve@acme.example,Manage all integrations,Accepted,Yes,2026-09-01\n")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res, err := s.slack.SubmitView(s.ctx, dee, s.slack.Views(dee)[0].ID, map[string]map[string]any{"file": field("file", []string{file.ID})}); err != nil || res.Error != "" || len(res.Errors) > 0 {
+	if res, err := s.slack.SubmitView(s.ctx, dee, s.slack.Views(dee)[0].ID,
+		map[string]map[string]any{"file": field("file", []string{file.ID})}); err != nil || res.Error != "" ||
+		len(res.Errors) > 0 {
 		t.Fatalf("%v %+v", err, res)
 	}
 	s.press(ben, "review.count")
@@ -377,8 +397,10 @@ func TestAReviewWithoutATokenTakesAFileAndASecondPersonsWord(t *testing.T) {
 func TestAReviewAnswersWhatDriftHasFound(t *testing.T) {
 	s := start(t, options{})
 	s.watching()
-	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage", Status: "accepted"})
-	s.act(integratorsim.Action{Do: "add_user", Email: "moe@contractor.example", Name: "Moe", Role: "monitor", Status: "accepted"})
+	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage",
+		Status: "accepted"})
+	s.act(integratorsim.Action{Do: "add_user", Email: "moe@contractor.example", Name: "Moe", Role: "monitor",
+		Status: "accepted"})
 	s.slash(dee, "who acme")
 	s.found(dee, "eve@contractor.example has access to Acme Production")
 	s.found(dee, "moe@contractor.example has access to Acme Production")
@@ -386,7 +408,8 @@ func TestAReviewAnswersWhatDriftHasFound(t *testing.T) {
 	seen := 0
 	for _, who := range []string{dee, ana} {
 		s.decideAll(who, func(text string) (string, string, string) {
-			if strings.Contains(text, "contractor.example") && strings.Contains(text, "Keeping it is your word that what f") {
+			if strings.Contains(text, "contractor.example") && strings.Contains(text,
+				"Keeping it is your word that what f") {
 				seen++
 			}
 			if strings.Contains(text, "moe@contractor.example") {
@@ -400,7 +423,8 @@ func TestAReviewAnswersWhatDriftHasFound(t *testing.T) {
 	s.until("the end", func() bool { return s.stageOf(id) == "completed" })
 	s.until("both findings to end", func() bool {
 		cards := s.all(dee)
-		return strings.Contains(cards, "kept it in the review "+id) && strings.Contains(cards, "Undone by the review "+id)
+		return strings.Contains(cards, "kept it in the review "+id) && strings.Contains(cards, "Undone by the review "+
+			id)
 	})
 	if seen != 2 {
 		t.Errorf("%d rows say what deciding them does to the finding, want 2", seen)

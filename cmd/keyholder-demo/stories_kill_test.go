@@ -6,20 +6,23 @@ import (
 	"testing"
 )
 
-// TestKilledAtEveryCommitARecoveryGoesOn kills the real program before and after each commit of a recovery, from the report to its end.
+// TestKilledAtEveryCommitARecoveryGoesOn kills the real program before and after each commit of a
+// recovery, from the report to its end.
 func TestKilledAtEveryCommitARecoveryGoesOn(t *testing.T) {
 	t.Parallel()
 	killedEverywhere(t, recoveryStory, false, nil)
 }
 
-// TestKilledAtEveryCommitAUseOfTheKeyGoesOn kills it around each commit of a use; the one sign-in in it counts once all the same.
+// TestKilledAtEveryCommitAUseOfTheKeyGoesOn kills it around each commit of a use; the one sign-in
+// in it counts once all the same.
 func TestKilledAtEveryCommitAUseOfTheKeyGoesOn(t *testing.T) {
 	t.Parallel()
 	killedEverywhere(t, useStory, true, nil)
 }
 
-// TestKilledAtEveryCommitADrillGoesOn kills it around each commit of a drill. A letter follows another only where it was killed between
-// sending it and recording that it went, and then the newer one's words hold.
+// TestKilledAtEveryCommitADrillGoesOn kills it around each commit of a drill. A letter follows
+// another only where it was killed between sending it and recording that it went, and then the
+// newer one's words hold.
 func TestKilledAtEveryCommitADrillGoesOn(t *testing.T) {
 	t.Parallel()
 	killedEverywhere(t, drillStory, true, func(r *killRun, all []recorded) {
@@ -36,8 +39,9 @@ func TestKilledAtEveryCommitADrillGoesOn(t *testing.T) {
 	})
 }
 
-// killedEverywhere plays a story once in peace, which counts its commits, and then once for a kill before and one for a kill after each of them.
-// One that is half does every other of these where thoroughness was not asked for: their stories share each road with those of the others.
+// killedEverywhere plays a story once in peace, which counts its commits, and then once for a kill
+// before and one for a kill after each of them. One that is half does every other of these where
+// thoroughness was not asked for: their stories share each road with those of the others.
 func killedEverywhere(t *testing.T, st story, half bool, more func(*killRun, []recorded)) {
 	t.Helper()
 	redis := many(t)

@@ -8,17 +8,20 @@ import (
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
-// story is a whole walk by people who do not give up, for the tests that kill the program and those that let its surroundings misbehave.
+// story is a whole walk by people who do not give up, for the tests that kill the program and those
+// that let its surroundings misbehave.
 type story struct {
 	edit func(string) string
 	play func(*stage)
-	// once are the events that are recorded once each, whatever happened, and never the ones that are not recorded at all.
+	// once are the events that are recorded once each, whatever happened, and never the ones that
+	// are not recorded at all.
 	once, never []string
 }
 
 // recoveryStory is a recovery from its report to its end.
 var recoveryStory = story{edit: hasty, play: (*stage).regain,
-	once: []string{"recovery.requested", "recovery.approved", "recovery.step_begun", "recovery.step_claimed", "recovery.step_done",
+	once: []string{"recovery.requested", "recovery.approved", "recovery.step_begun", "recovery.step_claimed",
+		"recovery.step_done",
 		"recovery.step_seen", "recovery.securing", "recovery.regained"}}
 
 // useStory is a use of the key from its question to its end, with a sign-in that is seen.
@@ -53,8 +56,8 @@ func (s *stage) insistForm(who, action string, fields map[string]map[string]any)
 	})
 }
 
-// sendForm sends once the newest form with these fields that somebody has open. Another may be open too: Slack leaves one open whose answer was lost,
-// and a person would put it away.
+// sendForm sends once the newest form with these fields that somebody has open. Another may be open
+// too: Slack leaves one open whose answer was lost, and a person would put it away.
 func (s *stage) sendForm(who string, fields map[string]map[string]any) bool {
 	for _, v := range slices.Backward(s.slack.Views(who)) {
 		has := true
@@ -72,14 +75,16 @@ func (s *stage) sendForm(who string, fields map[string]map[string]any) bool {
 // regain takes a recovery from its report to its end.
 func (s *stage) regain() {
 	s.t.Helper()
-	report := map[string]map[string]any{"situation": field("situation", "mailbox"), "reason": field("reason", "It bounces since Friday")}
+	report := map[string]map[string]any{"situation": field("situation", "mailbox"),
+		"reason": field("reason", "It bounces since Friday")}
 	s.insist("the report", func() bool { return s.card(oli) != "" }, func() { s.askBy(oli, "recover acme", report) })
 	s.insistPress(ana, "recovery.approve")
 	s.insistPress(ben, "recovery.approve")
 	s.insistPress(dee, "recovery.claim")
 	s.insistForm(dee, "recovery.done", map[string]map[string]any{"evidence": field("evidence", "Ticket 4711")})
 	s.insistPress(cat, "recovery.seen")
-	s.insistForm(cat, "recovery.settle", map[string]map[string]any{"done": field("done", []string{"password", "sessions"})})
+	s.insistForm(cat, "recovery.settle", map[string]map[string]any{"done": field("done",
+		[]string{"password", "sessions"})})
 	s.until("the end on every card", func() bool {
 		for _, who := range []string{oli, dee, ana, ben, cat, jane} {
 			if !strings.Contains(s.card(who), "of Acme Production is regained") {
@@ -93,17 +98,24 @@ func (s *stage) regain() {
 // useKey takes the key out, is seen signing in, brings it back, and has it explained.
 func (s *stage) useKey() {
 	s.t.Helper()
-	s.insist("the first reading of sign-ins", func() bool { return strings.Contains(s.insistSlash(dee, "key acme"), "watched since") }, func() {})
+	s.insist("the first reading of sign-ins", func() bool {
+		return strings.Contains(s.insistSlash(dee, "key acme"), "watched since")
+	}, func() {})
 	s.insist("ana's question", func() bool { return strings.Contains(s.card(ana), "May the key") }, func() {
-		s.askBy(ana, "key acme use", map[string]map[string]any{"for": field("for", "1h"), "reason": field("reason", "Rotate the SSO certificate")})
+		s.askBy(ana, "key acme use", map[string]map[string]any{"for": field("for", "1h"),
+			"reason": field("reason", "Rotate the SSO certificate")})
 	})
 	s.insistPress(ben, "key.approve")
-	s.until("the key to be out", func() bool { return strings.Contains(s.card(ana), "The key of Acme Production is out") })
+	s.until("the key to be out", func() bool {
+		return strings.Contains(s.card(ana), "The key of Acme Production is out")
+	})
 	s.act(integratorsim.Action{Do: "sign_in", Email: ownerEmail})
 	s.until("the sign-in on every card", func() bool {
-		return strings.Contains(s.card(dee), "seen in integrator.io") && strings.Contains(s.card(cat), "seen in integrator.io")
+		return strings.Contains(s.card(dee), "seen in integrator.io") && strings.Contains(s.card(cat),
+			"seen in integrator.io")
 	})
-	s.insistForm(ana, "key.back", map[string]map[string]any{"done": field("done", "New certificate"), "rotated": field("rotated", "yes")})
+	s.insistForm(ana, "key.back", map[string]map[string]any{"done": field("done", "New certificate"),
+		"rotated": field("rotated", "yes")})
 	s.insistPress(cat, "key.planned")
 	s.until("the end on every card", func() bool {
 		for _, who := range []string{ana, ben, cat, dee} {
@@ -123,7 +135,9 @@ func (s *stage) rehearse() {
 	})
 	for who, name := range map[string]string{ana: "Ana Silva", ben: "Ben Novak", cat: "Cat Ito"} {
 		s.until(who+"'s button for the word", func() bool { return s.has(who, "drill.prove") })
-		s.insist(who+" typing the word", func() bool { return !s.has(who, "drill.prove") }, func() { s.typeWord(who, name) })
+		s.insist(who+" typing the word", func() bool { return !s.has(who, "drill.prove") }, func() {
+			s.typeWord(who, name)
+		})
 	}
 	s.insistPress(ana, "drill.attest")
 	s.insistPress(ben, "drill.attest")

@@ -20,8 +20,8 @@ import (
 	letters "github.com/keyholder/keyholder/workflows/post"
 )
 
-// TestEverythingMisbehavesAndTheKeyIsKept plays a use, a drill, a recovery and an alarm for each seed, while Slack, integrator.io, the mail server
-// and the webhook fail as the seed says.
+// TestEverythingMisbehavesAndTheKeyIsKept plays a use, a drill, a recovery and an alarm for each
+// seed, while Slack, integrator.io, the mail server and the webhook fail as the seed says.
 func TestEverythingMisbehavesAndTheKeyIsKept(t *testing.T) {
 	t.Parallel()
 	seeds := 2
@@ -31,7 +31,8 @@ func TestEverythingMisbehavesAndTheKeyIsKept(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(envSeeds)); err == nil {
 		seeds = n
 	}
-	for name, st := range map[string]story{"use": useStory, "drill": drillStory, "recovery": recoveryStory, "alarm": alarmStory} {
+	for name, st := range map[string]story{"use": useStory, "drill": drillStory, "recovery": recoveryStory,
+		"alarm": alarmStory} {
 		for seed := range seeds {
 			t.Run(fmt.Sprintf("%s-%d", name, seed+1), func(t *testing.T) {
 				t.Parallel()
@@ -48,7 +49,9 @@ var alarmStory = story{edit: watchful, play: (*stage).strangerSignsIn,
 // strangerSignsIn has a sign-in asked about, and an alarm raised.
 func (s *stage) strangerSignsIn() {
 	s.t.Helper()
-	s.insist("the first reading of sign-ins", func() bool { return strings.Contains(s.insistSlash(dee, "key acme"), "watched since") }, func() {})
+	s.insist("the first reading of sign-ins", func() bool {
+		return strings.Contains(s.insistSlash(dee, "key acme"), "watched since")
+	}, func() {})
 	s.act(integratorsim.Action{Do: "sign_in", Email: ownerEmail})
 	s.insistPress(cat, "key.unknown")
 	for _, who := range []string{ana, ben, cat, dee, opsRoom} {
@@ -57,7 +60,9 @@ func (s *stage) strangerSignsIn() {
 			if who != opsRoom {
 				room = s.slack.DM(who) // "" until the first message
 			}
-			return slices.ContainsFunc(s.slack.Messages(room), func(m slacksim.Message) bool { return strings.HasPrefix(m.Text, "Alarm: ") })
+			return slices.ContainsFunc(s.slack.Messages(room), func(m slacksim.Message) bool {
+				return strings.HasPrefix(m.Text, "Alarm: ")
+			})
 		})
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
-// tour is the list of things to try. It keeps nothing but the moment from which things count: what is done is read from what both simulators
-// hold, so that it does not matter who did it, where, or whether the panel was open.
+// tour is the list of things to try. It keeps nothing but the moment from which things count: what
+// is done is read from what both simulators hold, so that it does not matter who did it, where, or
+// whether the panel was open.
 type tour struct {
 	since atomic.Int64 // microseconds of the demo's time
 	kind  string       // of the world, fixed when it is made: "" is the transfer's
@@ -61,7 +62,8 @@ const (
 func tourSteps() []tourStep {
 	return []tourStep{
 		{ID: "ask", Title: "Ask for a transfer",
-			Text: "Act as *Dee*. In #integration-ops type `/io transfer`, choose *" + aliasEmail + "*, say why, and press *Ask for it*. Her card comes from *keyholder*, under Apps."},
+			Text: "Act as *Dee*. In #integration-ops type `/io transfer`, choose *" + aliasEmail +
+				"*, say why, and press *Ask for it*. Her card comes from *keyholder*, under Apps."},
 		{ID: "refused", Title: "See a refusal",
 			Text: "Act as *Gus*, a guest, and type `/io transfer` in #general. The answer is for him alone, and nothing is recorded."},
 		{ID: "member", Title: "Make the mailbox a user", Show: showMail,
@@ -127,7 +129,8 @@ func (t *tour) read(messages []slacksim.Message) trace {
 		out.reminded = out.reminded || at > since && strings.HasPrefix(name, "reminder")
 	}
 	for _, c := range all {
-		if end := max(c.over, c.settled); (c.began > since || end == 0 || end > since) && (out.id == "" || c.began > out.began) {
+		if end := max(c.over, c.settled); (c.began > since || end == 0 || end > since) &&
+			(out.id == "" || c.began > out.began) {
 			c.refused, c.reminded = out.refused, out.reminded
 			out = *c
 		}
@@ -153,7 +156,8 @@ func (c *trace) add(name, text string, at int64) {
 // cardOf answers which workflow with that letter a message is a card of, and the card's name; "" for anything else.
 func cardOf(m slacksim.Message, letter string) (id, name string) {
 	var mark cardMark
-	if len(m.Metadata) == 0 || json.Unmarshal(m.Metadata, &mark) != nil || !strings.HasPrefix(mark.Payload.Workflow, letter) {
+	if len(m.Metadata) == 0 || json.Unmarshal(m.Metadata, &mark) != nil || !strings.HasPrefix(mark.Payload.Workflow,
+		letter) {
 		return "", ""
 	}
 	parts := strings.Split(mark.Payload.Effect, "/")
@@ -163,7 +167,8 @@ func cardOf(m slacksim.Message, letter string) (id, name string) {
 	return mark.Payload.Workflow, parts[2]
 }
 
-// private reports whether only one person reads the message: an answer in a channel that others do not see, or a direct message.
+// private reports whether only one person reads the message: an answer in a channel that others do
+// not see, or a direct message.
 func private(m slacksim.Message) bool {
 	return m.EphemeralTo != "" || strings.HasPrefix(m.Channel, "D")
 }
@@ -185,7 +190,8 @@ func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot)
 	invited := x.changed || invitedSince(account, x.began)
 	done := map[string]bool{
 		"ask": going, "refused": x.refused, "reminded": x.reminded,
-		"member":    going && (x.asking || x.confirmed || invited), // Keyholder has seen it, so that a jump in time is one of the next step
+		// Keyholder has seen it, so that a jump in time is one of the next step
+		"member":    going && (x.asking || x.confirmed || invited),
 		"confirmed": going && (x.confirmed || invited),
 		"invited":   going && invited,
 		"owner":     going && x.changed,

@@ -8,7 +8,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
-// The tours beside the transfer's, whose ID is "". Each has a world of its own, in which the mailbox owns the account already.
+// The tours beside the transfer's, whose ID is "". Each has a world of its own, in which the
+// mailbox owns the account already.
 const (
 	tourRecovery = "recovery"
 	tourDrill    = "drill"
@@ -25,10 +26,13 @@ type tourChoice struct {
 
 // tours are all tours, in the order in which they are shown.
 var tours = []tourChoice{
-	{"", "Jane leaves", "Jane owns Acme Production and leaves in two weeks.", "The account belongs to a mailbox that three people can open.", tourSteps},
-	{tourRecovery, "Nobody can open the mailbox", "The mailbox owns Acme Production, and no mail arrives there any more.",
+	{"", "Jane leaves", "Jane owns Acme Production and leaves in two weeks.",
+		"The account belongs to a mailbox that three people can open.", tourSteps},
+	{tourRecovery, "Nobody can open the mailbox",
+		"The mailbox owns Acme Production, and no mail arrives there any more.",
 		"The sign-in is back, and whoever asks reads who did what, and who saw it.", recoverySteps},
-	{tourDrill, "The ninetieth day", "The mailbox owns Acme Production. Who could still sign in, if it had to be today?",
+	{tourDrill, "The ninetieth day",
+		"The mailbox owns Acme Production. Who could still sign in, if it had to be today?",
 		"Who can still use the key is known now, before the day on which it matters.", drillSteps},
 }
 
@@ -102,8 +106,8 @@ type course struct {
 	names []string
 }
 
-// newest is the last workflow with a letter whose cards count: begun since the restart, or not over then. ended says of a card's text that
-// it is over.
+// newest is the last workflow with a letter whose cards count: begun since the restart, or not over
+// then. ended says of a card's text that it is over.
 func (t *tour) newest(messages []slacksim.Message, letter string, ended func(text string) bool) course {
 	since, all, out := t.since.Load(), map[string]*course{}, course{}
 	for _, m := range messages {
@@ -142,8 +146,8 @@ func (c course) called(name string) bool {
 	return slices.ContainsFunc(c.names, func(n string) bool { return strings.HasPrefix(n, name) })
 }
 
-// follow fills in a tour whose steps come one after another. A step that was not done can no longer be once a step after it is, unless it is
-// one of those that can still be done until the end.
+// follow fills in a tour whose steps come one after another. A step that was not done can no longer
+// be once a step after it is, unless it is one of those that can still be done until the end.
 func follow(steps []tourStep, done map[string]bool, over bool, free ...string) tourView {
 	out := tourView{Steps: steps, Current: len(steps)}
 	later := false
@@ -170,8 +174,10 @@ func (t *tour) viewRecovery(messages []slacksim.Message, world integratorsim.Sta
 	climbing := securing || c.says("To do now: ")
 	said := securing || c.says("says that it is done")
 	done := map[string]bool{
-		"report": going, "approved": going && (climbing || c.says("It is approved and can be stopped")), "cooled": going && climbing,
-		"claimed": going && (said || c.says("is on it since")), "done": going && said, "seen": going && securing, "safe": safe,
+		"report": going, "approved": going && (climbing || c.says("It is approved and can be stopped")),
+		"cooled":  going && climbing,
+		"claimed": going && (said || c.says("is on it since")), "done": going && said, "seen": going && securing,
+		"safe":    safe,
 		"mailbox": !slices.Contains(world.MailboxesOff, aliasEmail),
 		"password": slices.ContainsFunc(world.Mails, func(m integratorsim.Mail) bool {
 			return m.Kind == "password_reset" && m.Used && m.At.UnixMicro() > t.since.Load()
@@ -192,24 +198,28 @@ func (t *tour) viewRecovery(messages []slacksim.Message, world integratorsim.Sta
 
 func (t *tour) viewDrill(messages []slacksim.Message, dm func(string) string) tourView {
 	ended := func(text string) bool {
-		return strings.Contains(text, "can be used by two people or more") || strings.Contains(text, "was ended early") || strings.Contains(text, " found ")
+		return strings.Contains(text, "can be used by two people or more") || strings.Contains(text,
+			"was ended early") || strings.Contains(text, " found ")
 	}
 	c := t.newest(messages, "e", ended)
 	going, over := c.id != "", c.over != 0
 	told := func(who string, any ...string) bool { // privately, since the drill began
 		return going && slices.ContainsFunc(messages, func(m slacksim.Message) bool {
-			return m.BotID != "" && micros(m.TS) > c.began && (m.EphemeralTo == who || m.Channel == dm(who)) && len(m.Metadata) == 0 &&
+			return m.BotID != "" && micros(m.TS) > c.began && (m.EphemeralTo == who || m.Channel == dm(who)) &&
+				len(m.Metadata) == 0 &&
 				slices.ContainsFunc(any, func(a string) bool { return strings.Contains(m.Text, a) })
 		})
 	}
 	const right, word, cannot = "That is your word", "Recorded as your word", "Recorded: you cannot"
 	done := map[string]bool{
-		"day": going, "word": told(ana, right), "turn": going && c.called("turn-"), "told": told(ben, word), "cannot": told(cat, cannot, right, word),
-		"over": over, "status": told(dee, "The key of Acme Production*") && over,
+		"day": going, "word": told(ana, right), "turn": going && c.called("turn-"), "told": told(ben, word),
+		"cannot": told(cat, cannot, right, word),
+		"over":   over, "status": told(dee, "The key of Acme Production*") && over,
 	}
 	v := follow(drillSteps(), done, over, "word", "turn", "told", "cannot", "status")
 	if over && !c.says("can be used by two people or more") {
-		v.Note = "The drill " + c.id + " ended without everything being shown. As *Dee*, `/io key acme drill` begins another one."
+		v.Note = "The drill " + c.id +
+			" ended without everything being shown. As *Dee*, `/io key acme drill` begins another one."
 	}
 	return v
 }

@@ -69,7 +69,9 @@ func TestTheTourOfADrillIsDoneOnThePage(t *testing.T) {
 	s := start(t, options{tour: tourDrill})
 	p := open(t, s)
 	p.toursTo("Let ninety days pass")
-	s.until("the first reading of sign-ins", func() bool { return strings.Contains(s.slash(dee, "key acme"), "watched since") })
+	s.until("the first reading of sign-ins", func() bool {
+		return strings.Contains(s.slash(dee, "key acme"), "watched since")
+	})
 	p.click("button", "^\\+93 days$")
 	p.toursTo("Open the mailbox")
 	s.until("the letter", func() bool { return len(s.mail.all()) > 0 })
@@ -138,14 +140,20 @@ func TestATourIsNeverStuck(t *testing.T) {
 		want  string // the step to do now
 		note  bool
 	}{
-		"nothing yet":                   {0, nil, "report", false},
-		"asked":                         {0, []slacksim.Message{tourCard(5, "v01-X", "main", "Nobody: It waits for approval until x.")}, "approved", false},
-		"somebody can open it, no vote": {0, []slacksim.Message{tourCard(5, "v01-X", "main", "Nobody: To do now: reset.")}, "claimed", false},
-		"regained":                      {0, []slacksim.Message{tourCard(5, "v01-X", "main", "✓ The owner's sign-in of A is regained")}, "audited", false},
-		"refused":                       {0, []slacksim.Message{tourCard(5, "v01-X", "main", "✗ Regaining the owner's sign-in of A was refused")}, "report", true},
-		"refused, and reported again": {0, []slacksim.Message{tourCard(5, "v01-X", "main", "✗ Regaining the owner's sign-in of A was refused"),
+		"nothing yet": {0, nil, "report", false},
+		"asked": {0, []slacksim.Message{tourCard(5, "v01-X", "main",
+			"Nobody: It waits for approval until x.")}, "approved", false},
+		"somebody can open it, no vote": {0, []slacksim.Message{tourCard(5, "v01-X", "main",
+			"Nobody: To do now: reset.")}, "claimed", false},
+		"regained": {0, []slacksim.Message{tourCard(5, "v01-X", "main",
+			"✓ The owner's sign-in of A is regained")}, "audited", false},
+		"refused": {0, []slacksim.Message{tourCard(5, "v01-X", "main",
+			"✗ Regaining the owner's sign-in of A was refused")}, "report", true},
+		"refused, and reported again": {0, []slacksim.Message{tourCard(5, "v01-X", "main",
+			"✗ Regaining the owner's sign-in of A was refused"),
 			tourCard(9, "v02-Y", "main", "Nobody: It waits for approval until x.")}, "approved", false},
-		"over before the restart": {9, []slacksim.Message{tourCard(5, "v01-X", "main", "✓ The owner's sign-in of A is regained")}, "report", false},
+		"over before the restart": {9, []slacksim.Message{tourCard(5, "v01-X", "main",
+			"✓ The owner's sign-in of A is regained")}, "report", false},
 	} {
 		tr.restart(time.Unix(c.since, 0))
 		v := tr.viewRecovery(c.cards, off)
@@ -156,7 +164,8 @@ func TestATourIsNeverStuck(t *testing.T) {
 	tr.restart(time.Unix(0, 0))
 	dm := func(string) string { return "" }
 	for text, want := range map[string]string{
-		"Can you read x?": "word", "The key of A can be used by two people or more": "status", "The drill of A found 3 gaps": "status",
+		"Can you read x?": "word", "The key of A can be used by two people or more": "status",
+		"The drill of A found 3 gaps":    "status",
 		"The drill of A was ended early": "status",
 	} {
 		v := tr.viewDrill([]slacksim.Message{tourCard(5, "e01-X", "main", text)}, dm)

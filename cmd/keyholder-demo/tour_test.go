@@ -94,7 +94,9 @@ func TestATransferThatWasLostIsAskedForAgain(t *testing.T) {
 	}
 	s.until("the holders' cards", func() bool { return s.card(dee) != "" && s.card(ana) != "" && s.card(ben) != "" })
 	s.clock.Forward(30 * 24 * time.Hour)
-	s.until("the note that it ended", func() bool { return strings.Contains(s.toured().Note, "ended, and the owner stayed") })
+	s.until("the note that it ended", func() bool {
+		return strings.Contains(s.toured().Note, "ended, and the owner stayed")
+	})
 	if v := s.toured(); v.Steps[0].Done || v.Current != 0 {
 		t.Errorf("the ask is still ticked: %+v", v)
 	}
@@ -104,31 +106,40 @@ func TestATransferThatWasLostIsAskedForAgain(t *testing.T) {
 
 // card is a message as Keyholder posts its cards.
 func tourCard(at int64, workflow, name, text string) slacksim.Message {
-	meta, _ := json.Marshal(map[string]any{"event_type": "keyholder_card", "event_payload": map[string]string{"workflow": workflow, "effect": "card/" + workflow + "/" + name + "/U0DEE"}})
+	meta, _ := json.Marshal(map[string]any{"event_type": "keyholder_card",
+		"event_payload": map[string]string{"workflow": workflow, "effect": "card/" + workflow + "/" + name + "/U0DEE"}})
 	return slacksim.Message{BotID: "B1", Channel: "D1", TS: timestamp(at), Text: text, Metadata: meta}
 }
 
 func timestamp(at int64) string { return strconv.FormatInt(at, 10) + ".000000" }
 
 func TestTheTourReadsOnlyWhatTheBotSaidSinceTheRestart(t *testing.T) {
-	told := slacksim.Message{BotID: "B1", Channel: "C1", EphemeralTo: gus, TS: timestamp(20), Text: "No. Nothing was recorded."}
+	told := slacksim.Message{BotID: "B1", Channel: "C1", EphemeralTo: gus, TS: timestamp(20),
+		Text: "No. Nothing was recorded."}
 	for name, c := range map[string]struct {
 		since    int64
 		messages []slacksim.Message
 		want     trace
 	}{
-		"nothing":             {0, nil, trace{}},
-		"a person says it":    {0, []slacksim.Message{{User: gus, Channel: "D1", TS: timestamp(20), Text: told.Text}}, trace{}},
-		"before the restart":  {30, []slacksim.Message{told}, trace{}},
-		"a refusal":           {10, []slacksim.Message{told}, trace{refused: true}},
-		"public is no answer": {10, []slacksim.Message{{BotID: "B1", Channel: "C1", TS: timestamp(20), Text: told.Text}}, trace{}},
-		"a broken card":       {0, []slacksim.Message{{BotID: "B1", Channel: "D1", TS: "x", Metadata: json.RawMessage(`{"event_payload":7}`)}}, trace{}},
-		"another machine":     {0, []slacksim.Message{tourCard(5, "a01-X", "main", "Confirm: x")}, trace{}},
-		"the newer of two": {0, []slacksim.Message{tourCard(5, "t01-X", "outcome", ""), tourCard(9, "t02-Y", "main", "Confirm: x")},
+		"nothing": {0, nil, trace{}},
+		"a person says it": {0, []slacksim.Message{{User: gus, Channel: "D1", TS: timestamp(20), Text: told.Text}},
+			trace{}},
+		"before the restart": {30, []slacksim.Message{told}, trace{}},
+		"a refusal":          {10, []slacksim.Message{told}, trace{refused: true}},
+		"public is no answer": {10, []slacksim.Message{{BotID: "B1", Channel: "C1", TS: timestamp(20),
+			Text: told.Text}}, trace{}},
+		"a broken card": {0, []slacksim.Message{{BotID: "B1", Channel: "D1", TS: "x",
+			Metadata: json.RawMessage(`{"event_payload":7}`)}}, trace{}},
+		"another machine": {0, []slacksim.Message{tourCard(5, "a01-X", "main", "Confirm: x")}, trace{}},
+		"the newer of two": {0, []slacksim.Message{tourCard(5, "t01-X", "outcome", ""),
+			tourCard(9, "t02-Y", "main", "Confirm: x")},
 			trace{id: "t02-Y", began: 9e6, asking: true}},
-		"ended before the restart": {7, []slacksim.Message{tourCard(5, "t01-X", "main", ""), tourCard(6, "t01-X", "outcome", "")}, trace{}},
-		"ended after the restart":  {5, []slacksim.Message{tourCard(4, "t01-X", "main", ""), tourCard(6, "t01-X", "outcome", "")}, trace{id: "t01-X", began: 4e6, over: 6e6}},
-		"open at the restart":      {7, []slacksim.Message{tourCard(5, "t01-X", "main", ""), tourCard(8, "t01-X", "reminder-1", "")}, trace{id: "t01-X", began: 5e6, reminded: true}},
+		"ended before the restart": {7, []slacksim.Message{tourCard(5, "t01-X", "main", ""),
+			tourCard(6, "t01-X", "outcome", "")}, trace{}},
+		"ended after the restart": {5, []slacksim.Message{tourCard(4, "t01-X", "main", ""),
+			tourCard(6, "t01-X", "outcome", "")}, trace{id: "t01-X", began: 4e6, over: 6e6}},
+		"open at the restart": {7, []slacksim.Message{tourCard(5, "t01-X", "main", ""),
+			tourCard(8, "t01-X", "reminder-1", "")}, trace{id: "t01-X", began: 5e6, reminded: true}},
 	} {
 		var tr tour
 		tr.restart(time.Unix(c.since, 0))
@@ -145,7 +156,8 @@ func TestTheNextStepIsOneThatCanStillBeDone(t *testing.T) {
 		i := slices.IndexFunc(v.Steps, func(s tourStep) bool { return s.ID == id })
 		return i, v.Steps[i]
 	}
-	refused := slacksim.Message{BotID: "B1", Channel: "C1", EphemeralTo: gus, TS: timestamp(2), Text: "Nothing was recorded."}
+	refused := slacksim.Message{BotID: "B1", Channel: "C1", EphemeralTo: gus, TS: timestamp(2),
+		Text: "Nothing was recorded."}
 	asked := []slacksim.Message{refused, tourCard(5, "t01-X", "main", "Confirm: x")}
 	v := at(asked...)
 	if i, s := step(v, "reminded"); v.Current != i || s.Missed {
@@ -171,8 +183,10 @@ func TestAWithdrawnInvitationIsNoInvitation(t *testing.T) {
 		return integratorsim.Snapshot{Transfers: []integratorsim.TransferState{tr}}
 	}
 	var got []bool
-	for _, s := range []integratorsim.Snapshot{with(integratorsim.TransferState{Status: "unapproved"}), with(integratorsim.TransferState{Status: "done"}),
-		with(integratorsim.TransferState{Status: "canceled"}), with(integratorsim.TransferState{Status: "unapproved", Dismissed: true})} {
+	for _, s := range []integratorsim.Snapshot{with(integratorsim.TransferState{Status: "unapproved"}),
+		with(integratorsim.TransferState{Status: "done"}),
+		with(integratorsim.TransferState{Status: "canceled"}),
+		with(integratorsim.TransferState{Status: "unapproved", Dismissed: true})} {
 		got = append(got, invitedSince(s, at.UnixMicro()))
 	}
 	if want := []bool{true, true, false, false}; !slices.Equal(got, want) {

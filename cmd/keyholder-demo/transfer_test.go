@@ -60,18 +60,23 @@ func TestAnAccountIsHandedToTheMailboxThatWasNeverInvited(t *testing.T) {
 	s.press(ben, "transfer.settle")
 	s.until("the modal with the checklist", func() bool { return len(s.slack.Views(ben)) > 0 })
 	all := map[string]map[string]any{"checklist": {"checklist": []string{"custodians", "help", "mfa", "token"}}}
-	if res, err := s.slack.SubmitView(s.ctx, ben, s.slack.Views(ben)[0].ID, all); err != nil || res.Error != "" || len(res.Errors) > 0 {
+	if res, err := s.slack.SubmitView(s.ctx, ben, s.slack.Views(ben)[0].ID, all); err != nil || res.Error != "" ||
+		len(res.Errors) > 0 {
 		t.Fatalf("finish: %v %+v", err, res)
 	}
 	// One point is left open: it stays on the cards and on status until somebody says that it is done.
-	s.until("what is left, on ben's card", func() bool { return strings.Contains(s.card(ben), "1 point of the handover open") })
-	if got := s.slash(dee, "status acme"); !strings.Contains(got, "Finish the handover of Acme Production: 1 point open") {
+	s.until("what is left, on ben's card", func() bool {
+		return strings.Contains(s.card(ben), "1 point of the handover open")
+	})
+	if got := s.slash(dee, "status acme"); !strings.Contains(got,
+		"Finish the handover of Acme Production: 1 point open") {
 		t.Errorf("status says %q", got)
 	}
 	s.press(ana, "transfer.settle")
 	s.until("the modal with what is left", func() bool { return len(s.slack.Views(ana)) > 0 })
 	rest := map[string]map[string]any{"checklist": {"checklist": []string{"docs"}}}
-	if res, err := s.slack.SubmitView(s.ctx, ana, s.slack.Views(ana)[0].ID, rest); err != nil || res.Error != "" || len(res.Errors) > 0 {
+	if res, err := s.slack.SubmitView(s.ctx, ana, s.slack.Views(ana)[0].ID, rest); err != nil || res.Error != "" ||
+		len(res.Errors) > 0 {
 		t.Fatalf("done: %v %+v", err, res)
 	}
 	s.until("no button on any card", func() bool {

@@ -28,11 +28,14 @@ func survives(t *testing.T, o options, weather func(s *stage)) {
 	}
 }
 
-// TestSlackMisbehavesAndEverythingArrivesOnce lets calls of the Web API fail in every way, each several times in one transfer.
+// TestSlackMisbehavesAndEverythingArrivesOnce lets calls of the Web API fail in every way, each
+// several times in one transfer.
 func TestSlackMisbehavesAndEverythingArrivesOnce(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []slacksim.FaultKind{slacksim.FaultRateLimited, slacksim.FaultRateLimitedBare, slacksim.FaultErrorBefore, slacksim.FaultErrorAfter,
-		slacksim.FaultHang, slacksim.FaultHangAfter, slacksim.FaultDrop, slacksim.FaultDropAfter, slacksim.FaultLate, slacksim.FaultAPIError} {
+	for _, kind := range []slacksim.FaultKind{slacksim.FaultRateLimited, slacksim.FaultRateLimitedBare,
+		slacksim.FaultErrorBefore, slacksim.FaultErrorAfter,
+		slacksim.FaultHang, slacksim.FaultHangAfter, slacksim.FaultDrop, slacksim.FaultDropAfter, slacksim.FaultLate,
+		slacksim.FaultAPIError} {
 		methods := []string{"chat.postMessage", "*"}
 		switch {
 		case sampled():
@@ -55,7 +58,8 @@ func TestSlackMisbehavesAndEverythingArrivesOnce(t *testing.T) {
 // TestTheSocketBreaksAndNoClickIsLost breaks the connection around envelopes.
 func TestTheSocketBreaksAndNoClickIsLost(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []slacksim.FaultKind{slacksim.FaultNoConnection, slacksim.FaultLost, slacksim.FaultSocketDrop, slacksim.FaultSocketDisconnect,
+	for _, kind := range []slacksim.FaultKind{slacksim.FaultNoConnection, slacksim.FaultLost, slacksim.FaultSocketDrop,
+		slacksim.FaultSocketDisconnect,
 		slacksim.FaultAckLost, slacksim.FaultSocketLate} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +73,9 @@ func TestTheSocketBreaksAndNoClickIsLost(t *testing.T) {
 	t.Run("refreshed and cut at each step", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, options{})
-		again := []func(){func() { s.slack.Disconnect("refresh_requested") }, func() { s.slack.DropConnections() }, func() { s.slack.DisconnectOne("refresh_requested") }}
+		again := []func(){func() { s.slack.Disconnect("refresh_requested") }, func() {
+			s.slack.DropConnections()
+		}, func() { s.slack.DisconnectOne("refresh_requested") }}
 		i := 0
 		shake := func() { again[i%len(again)](); i++ }
 		s.insistRequest(dee, toAlias())
@@ -98,10 +104,13 @@ func TestTheSocketBreaksAndNoClickIsLost(t *testing.T) {
 func TestIntegratorMisbehavesAndIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	type route struct{ name, method, path string }
-	routes := []route{{"any", "", ""}, {"invite owner", "POST", "/v1/transfers/invite"}, {"invite user", "POST", "/v1/invite"},
+	routes := []route{{"any", "", ""}, {"invite owner", "POST", "/v1/transfers/invite"},
+		{"invite user", "POST", "/v1/invite"},
 		{"users", "GET", "/v1/ashares"}, {"transfers", "GET", "/v1/transfers"}}
-	kinds := []integratorsim.FaultKind{integratorsim.FaultStatus, integratorsim.FaultAfter, integratorsim.FaultRateLimited, integratorsim.FaultRateBare,
-		integratorsim.FaultHang, integratorsim.FaultHangAfter, integratorsim.FaultSlow, integratorsim.FaultDrop, integratorsim.FaultDropAfter,
+	kinds := []integratorsim.FaultKind{integratorsim.FaultStatus, integratorsim.FaultAfter,
+		integratorsim.FaultRateLimited, integratorsim.FaultRateBare,
+		integratorsim.FaultHang, integratorsim.FaultHangAfter, integratorsim.FaultSlow, integratorsim.FaultDrop,
+		integratorsim.FaultDropAfter,
 		integratorsim.FaultTruncated, integratorsim.FaultStale}
 	for _, r := range routes {
 		for _, kind := range kinds {
@@ -112,7 +121,8 @@ func TestIntegratorMisbehavesAndIsAskedOnce(t *testing.T) {
 				t.Parallel()
 				survives(t, options{}, func(s *stage) {
 					for _, skip := range []int{0, 2} {
-						if _, err := s.integrator.AddFault(integratorsim.Fault{Method: r.method, Path: r.path, Kind: kind, Skip: skip, Times: 2}); err != nil {
+						if _, err := s.integrator.AddFault(integratorsim.Fault{Method: r.method, Path: r.path,
+							Kind: kind, Skip: skip, Times: 2}); err != nil {
 							t.Fatal(err)
 						}
 					}

@@ -28,8 +28,9 @@ type auditVerify struct {
 	Checkpoints string   `name:"checkpoints" placeholder:"FILE" help:"A file of such checkpoints, one a line."`
 }
 
-// Run recomputes every chain, folds every record anew to compare it with what is stored of it and beside it, and compares all with the checkpoints:
-// those of the ledger, and those that somebody read in Slack.
+// Run recomputes every chain, folds every record anew to compare it with what is stored of it and
+// beside it, and compares all with the checkpoints: those of the ledger, and those that somebody
+// read in Slack.
 func (c auditVerify) Run(w *world) error {
 	expected, err := c.expected()
 	if err != nil {
@@ -58,15 +59,18 @@ func (c auditVerify) Run(w *world) error {
 		return fmt.Errorf("verify checkpoints: %w", err)
 	}
 	if len(failing) > 0 {
-		return exitError{exitFault, fmt.Sprintf("the record does not hold: %s, of %d that are there", count(len(failing), "entry"), records)}
+		return exitError{exitFault, fmt.Sprintf("the record does not hold: %s, of %d that are there",
+			count(len(failing), "entry"), records)}
 	}
 	fmt.Fprintf(w.out, "✓ the chain holds: %s, %s\n", count(records, "record"), count(events, "event"))
 	c.sayCheckpoints(w, last, len(expected))
 	return nil
 }
 
-// compare folds every record anew and compares what is stored beside the events. Those whose chain does not hold are named already.
-func (c auditVerify) compare(w *world, st *store.Store, failing map[workflows.Ref]bool, failed func(workflows.Ref, error)) error {
+// compare folds every record anew and compares what is stored beside the events. Those whose chain
+// does not hold are named already.
+func (c auditVerify) compare(w *world, st *store.Store, failing map[workflows.Ref]bool,
+	failed func(workflows.Ref, error)) error {
 	refs, err := st.Refs(w.ctx, "")
 	if err != nil {
 		return fmt.Errorf("list the records: %w", err)
@@ -99,7 +103,8 @@ func (c auditVerify) sayCheckpoints(w *world, last workflows.Checkpoint, compare
 		fmt.Fprintln(w.out, "… no checkpoint was made yet; the first comes a day after the first start")
 		return
 	}
-	fmt.Fprintf(w.out, "✓ it goes on from checkpoint %d of %s, over %s: %s\n", last.Number, last.At.UTC().Format("2006-01-02 15:04 UTC"), count(last.Records, "record"), last.Root)
+	fmt.Fprintf(w.out, "✓ it goes on from checkpoint %d of %s, over %s: %s\n", last.Number,
+		last.At.UTC().Format("2006-01-02 15:04 UTC"), count(last.Records, "record"), last.Root)
 	if compared > 0 {
 		fmt.Fprintf(w.out, "✓ %s as given\n", count(compared, "checkpoint"))
 		return
@@ -127,7 +132,8 @@ func (c auditVerify) expected() (map[uint64]string, error) {
 		n, err := strconv.ParseUint(strings.TrimSpace(number), 10, 64)
 		root = strings.ToLower(strings.TrimSpace(root))
 		if err != nil || n == 0 || !workflows.IsHash(root) {
-			return nil, fmt.Errorf("%.100q is no checkpoint: give its number and its 64 hexadecimal digits as they stand in Slack, as 3=9f86d0…", line)
+			return nil, fmt.Errorf(
+				"%.100q is no checkpoint: give its number and its 64 hexadecimal digits as they stand in Slack, as 3=9f86d0…", line)
 		}
 		if other, twice := out[n]; twice && other != root {
 			return nil, fmt.Errorf("checkpoint %d is given twice, with different digits", n)
@@ -152,8 +158,9 @@ func (f configFlag) open(w *world) (*store.Store, error) {
 
 type auditExport struct{ configFlag }
 
-// exported is the beginning of one line of the export. The event stands last and as it was hashed: "{" and all from `"by":` to the line's last but one
-// brace are the bytes that the digest is over (package store's doc.go has the formula).
+// exported is the beginning of one line of the export. The event stands last and as it was hashed:
+// "{" and all from `"by":` to the line's last but one brace are the bytes that the digest is over
+// (package store's doc.go has the formula).
 type exported struct {
 	Kind string `json:"kind"`
 	ID   string `json:"id"`
@@ -174,7 +181,8 @@ func (c auditExport) Run(w *world) error {
 		return err
 	}
 	defer st.Close()
-	for _, kind := range []string{workflows.KindAccount, workflows.KindPerson, workflows.KindWorkflow, workflows.KindLedger} {
+	for _, kind := range []string{workflows.KindAccount, workflows.KindPerson, workflows.KindWorkflow,
+		workflows.KindLedger} {
 		refs, err := st.Refs(w.ctx, kind)
 		if err != nil {
 			return fmt.Errorf("list records: %w", err)
@@ -198,8 +206,9 @@ func (c auditExport) Run(w *world) error {
 	return nil
 }
 
-// exportLine writes the event without touching a byte of what its digest is over; encoding/json would escape and compact. Bodies are made by
-// json.Marshal, so they hold no line break; one that does is compacted, and its line then does not recompute.
+// exportLine writes the event without touching a byte of what its digest is over; encoding/json
+// would escape and compact. Bodies are made by json.Marshal, so they hold no line break; one that
+// does is compacted, and its line then does not recompute.
 func exportLine(ref workflows.Ref, l store.Link) ([]byte, error) {
 	head, err := json.Marshal(exported{ref.Kind, ref.ID, l.Salt, l.Digest, l.Link, l.Erased, l.At.UnixMilli()})
 	if err != nil {
@@ -225,7 +234,8 @@ func exportLine(ref workflows.Ref, l store.Link) ([]byte, error) {
 		body = b.Bytes()
 	}
 	var b bytes.Buffer
-	for _, part := range [][]byte{head[:len(head)-1], []byte(`,"event":`), event[:len(event)-1], []byte(","), body[1:], []byte("}\n")} {
+	for _, part := range [][]byte{head[:len(head)-1], []byte(`,"event":`), event[:len(event)-1], []byte(","), body[1:],
+		[]byte("}\n")} {
 		b.Write(part)
 	}
 	return b.Bytes(), nil

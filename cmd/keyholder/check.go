@@ -129,8 +129,10 @@ func (c checkCmd) testLetter(ctx context.Context, f *findings, cfg *config.Confi
 	return nil
 }
 
-// redis says what the server promises, and answers the recorded owners and how many processes work on the record, -1 for not known.
-func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Logger) (owners map[string]string, processes int) {
+// redis says what the server promises, and answers the recorded owners and how many processes work
+// on the record, -1 for not known.
+func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Logger) (owners map[string]string,
+	processes int) {
 	f.head("Redis")
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -164,7 +166,8 @@ func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Lo
 	}
 	f.neighbours(ctx, st)
 	f.seal(st, cfg)
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Policies: serve.Policies(cfg), Now: time.Now, Log: log})
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+		Policies: serve.Policies(cfg), Now: time.Now, Log: log})
 	owners = map[string]string{}
 	for _, a := range cfg.Accounts {
 		if owner, err := desk.Owner(ctx, a.ID); err == nil {
@@ -221,7 +224,8 @@ func (f *findings) seal(st *store.Store, cfg *config.Config) {
 	case store.SealedOnce:
 		f.note("the record is not yet sealed with %s; the next start seals it as its events say it is, and tells the channel", key)
 	case store.SealedElsewhere:
-		f.bad("the record is sealed, but %s is not set: keyholder run would take the seals away. Set it as it was.", key)
+		f.bad("the record is sealed, but %s is not set: keyholder run would take the seals away. Set it as it was.",
+			key)
 	default:
 		if len(cfg.Secrets.SealKeys) == 0 {
 			f.note("%s is not set, so whoever writes to Redis can change what Keyholder believes. Make one with: openssl rand -base64 32", key)
@@ -229,7 +233,8 @@ func (f *findings) seal(st *store.Store, cfg *config.Config) {
 	}
 }
 
-// slack looks at the app and at the people the file names. processes is how many Keyholders work on the record, -1 for not known.
+// slack looks at the app and at the people the file names. processes is how many Keyholders work on
+// the record, -1 for not known.
 func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Logger, processes int) {
 	f.head("Slack")
 	ctx, cancel := context.WithTimeout(ctx, 2*checkTimeout)
@@ -258,7 +263,8 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 	}
 	if strangers := p.Connections - max(processes, 0); processes >= 0 && strangers > 0 {
 		f.note("Slack has %s for this app that %s of no Keyholder on this record: another installation with the same tokens takes part of the clicks. "+
-			"End it, or give it an app of its own.", count(strangers, "connection"), map[bool]string{true: "is", false: "are"}[strangers == 1])
+			"End it, or give it an app of its own.", count(strangers, "connection"),
+			map[bool]string{true: "is", false: "are"}[strangers == 1])
 	}
 	if p.Scopes == nil {
 		f.open("Slack did not say which scopes are granted")
@@ -287,8 +293,10 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 func (f *findings) people(ctx context.Context, cfg *config.Config, roster workflows.Roster) {
 	for _, a := range cfg.Accounts {
 		facts := workflows.Facts{Groups: map[string][]string{}, People: map[string]workflows.Person{}}
-		named := append(append(append([]string{}, a.HolderIDs()...), a.ApproverIDs()...), append(append([]string{}, a.Admins...), a.Auditors...)...)
-		named = append(append(append(named, a.AllReviewerIDs()...), a.AccessApproverIDs()...), a.RecoveryApproverIDs()...)
+		named := append(append(append([]string{}, a.HolderIDs()...), a.ApproverIDs()...),
+			append(append([]string{}, a.Admins...), a.Auditors...)...)
+		named = append(append(append(named, a.AllReviewerIDs()...), a.AccessApproverIDs()...),
+			a.RecoveryApproverIDs()...)
 		named = append(append(append(named, a.KeeperIDs()...), a.ITIDs()...), a.Quiet...)
 		for _, id := range named {
 			if !workflows.IsGroup(id) || facts.Groups[id] != nil {
@@ -325,14 +333,16 @@ func (f *findings) key(p workflows.Policy, facts workflows.Facts) {
 			continue
 		}
 		what := map[string]string{
-			keyring.Mailbox: "read the mailbox", keyring.Password: "use the password of", keyring.SecondFactor: "use the second factor of",
+			keyring.Mailbox: "read the mailbox", keyring.Password: "use the password of",
+			keyring.SecondFactor: "use the second factor of",
 		}[g.What]
 		switch {
 		case what == "":
 		case g.Code == keyring.GapNobody:
 			f.note("%s: nobody who can act in Slack can %s %s. Name two people.", p.ID, what, g.Where)
 		case g.Code == keyring.GapAlone:
-			f.note("%s: of those who can act in Slack only %s can %s %s. Name a second person.", p.ID, strings.Join(g.People, ", "), what, g.Where)
+			f.note("%s: of those who can act in Slack only %s can %s %s. Name a second person.", p.ID,
+				strings.Join(g.People, ", "), what, g.Where)
 		}
 	}
 }
@@ -340,7 +350,8 @@ func (f *findings) key(p workflows.Policy, facts workflows.Facts) {
 func (f *findings) count(a config.Account, facts workflows.Facts, people map[string]workflows.Person) {
 	for _, id := range slices.Sorted(maps.Keys(people)) {
 		if p := people[id]; p.Standing != "" {
-			f.note("%s: %s does not count: %s. Remove them from the file or put it right in Slack.", a.ID, strings.TrimSpace(id+" "+p.Name), standingWord(p.Standing))
+			f.note("%s: %s does not count: %s. Remove them from the file or put it right in Slack.", a.ID,
+				strings.TrimSpace(id+" "+p.Name), standingWord(p.Standing))
 		}
 	}
 	standing := approvals.Standing{}
@@ -380,15 +391,18 @@ func (f *findings) electorate(a config.Account, q question, standing approvals.S
 	b := approvals.Ballot{Quorum: q.quorum, Electorate: q.people, Lists: q.lists}
 	switch {
 	case able < q.quorum:
-		f.bad("%s: %s.quorum is %d, but only %s of those who approve%s can act. Name more, or lower the quorum.", a.ID, q.section, q.quorum,
+		f.bad("%s: %s.quorum is %d, but only %s of those who approve%s can act. Name more, or lower the quorum.", a.ID,
+			q.section, q.quorum,
 			count(able, "person"), q.what)
 	case b.DeadEnd(standing, nil, b.Opens) != nil:
 		f.bad("%s: a different person of each list must approve%s, and of those who can act none is left for one of them. Name more in the lists.",
 			a.ID, q.what)
 	case hear == 0:
-		f.bad("%s: everybody who can approve%s is quiet, so nobody would be asked. Leave somebody out of quiet.", a.ID, q.what)
+		f.bad("%s: everybody who can approve%s is quiet, so nobody would be asked. Leave somebody out of quiet.", a.ID,
+			q.what)
 	default:
-		f.good("%s: %d of %s who approve%s can act; %d needed", a.ID, able, count(len(q.people), "person"), q.what, q.quorum)
+		f.good("%s: %d of %s who approve%s can act; %d needed", a.ID, able, count(len(q.people), "person"), q.what,
+			q.quorum)
 	}
 }
 

@@ -32,8 +32,8 @@ func checkpoint(t *testing.T) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// rewrite replaces the script's transfer by one whose events say something else, and whose chain is right: what somebody does who has Redis and this
-// program's source. REWRITTEN names it.
+// rewrite replaces the script's transfer by one whose events say something else, and whose chain is
+// right: what somebody does who has Redis and this program's source. REWRITTEN names it.
 func rewrite(ts *testscript.TestScript, _ bool, _ []string) {
 	ctx, st := context.Background(), opened(ts)
 	refs, err := st.Refs(ctx, workflows.KindWorkflow)
@@ -53,9 +53,12 @@ func rewrite(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 		events[0].Body = []byte(strings.Replace(string(events[0].Body), "a script", "a scrept", 1))
 		state := []byte(strings.Replace(string(recs[0].State), "a script", "a scrept", 1))
-		ts.Check(st.Commit(ctx, workflows.Change{Records: []workflows.RecordChange{{From: workflows.Record{Ref: ref}, State: state, Schema: recs[0].Schema,
+		ts.Check(st.Commit(ctx, workflows.Change{Records: []workflows.RecordChange{{From: workflows.Record{Ref: ref},
+			State: state, Schema: recs[0].Schema,
 			Machine: recs[0].Machine, Events: events}}}))
-		_, _, err = st.VerifyAll(ctx, func(ref workflows.Ref, err error) { ts.Fatalf("the chain alone shows it: %v: %v", ref, err) })
+		_, _, err = st.VerifyAll(ctx, func(ref workflows.Ref, err error) {
+			ts.Fatalf("the chain alone shows it: %v: %v", ref, err)
+		})
 		ts.Check(err)
 		ts.Setenv("REWRITTEN", ref.ID)
 		return

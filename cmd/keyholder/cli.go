@@ -62,7 +62,8 @@ func (e exitError) Error() string { return e.text }
 // Main runs one command line and answers the exit code.
 func Main(args []string, in io.Reader, out, errw io.Writer) int {
 	var c cli
-	parser, err := kong.New(&c, kong.Name("keyholder"), kong.Description("Ownership, access and reviews of integrator.io accounts, in Slack."),
+	parser, err := kong.New(&c, kong.Name("keyholder"),
+		kong.Description("Ownership, access and reviews of integrator.io accounts, in Slack."),
 		kong.Writers(out, errw), kong.UsageOnError(), kong.Exit(func(code int) { panic(exitError{code: code}) }))
 	if err != nil {
 		panic(err) // the struct above is wrong
@@ -124,8 +125,8 @@ func logger(c *cli, w io.Writer) zerolog.Logger {
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }
 
-// load reads the configuration; faults are printed, all of them. Commands that only read the record pass recordOnly: what they need of the
-// environment is the Redis address.
+// load reads the configuration; faults are printed, all of them. Commands that only read the record
+// pass recordOnly: what they need of the environment is the Redis address.
 func (f configFlag) load(w *world, recordOnly bool) (*config.Config, error) {
 	cfg, faults, err := config.Load(f.Config, os.LookupEnv)
 	if err != nil {
@@ -136,7 +137,8 @@ func (f configFlag) load(w *world, recordOnly bool) (*config.Config, error) {
 	}
 	if len(faults) > 0 {
 		printFaults(w.err, faults)
-		return nil, exitError{exitFault, fmt.Sprintf("%s has %s; nothing was started", f.Config, count(len(faults), "fault"))}
+		return nil, exitError{exitFault, fmt.Sprintf("%s has %s; nothing was started", f.Config,
+			count(len(faults), "fault"))}
 	}
 	return cfg, nil
 }

@@ -46,7 +46,8 @@ func (c docsCmd) Run(w *world) error {
 		return err
 	}
 	defer st.Close()
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
 	accounts, err := desk.Accounts(w.ctx)
 	if err != nil {
 		return err
@@ -74,7 +75,8 @@ func (c docsCmd) Run(w *world) error {
 }
 
 // page is the documentation of one account, in plain text.
-func page(ctx context.Context, cfg *config.Config, desk *workflows.Desk, a workflows.AccountInfo) ([]keyring.Fact, error) {
+func page(ctx context.Context, cfg *config.Config, desk *workflows.Desk, a workflows.AccountInfo) ([]keyring.Fact,
+	error) {
 	open, err := desk.OpenOf(ctx, a.Policy.ID)
 	if err != nil {
 		return nil, err
@@ -83,8 +85,11 @@ func page(ctx context.Context, cfg *config.Config, desk *workflows.Desk, a workf
 	for _, o := range open {
 		titles = append(titles, keyring.Open{ID: o.ID, Title: o.Title})
 	}
-	k := keyring.Known{Policy: a.Policy, Account: a.State, Facts: asWritten(a.Policy), Users: map[string]*workflows.Census{}}
-	gateway := serve.Gateway(cfg, zerolog.Nop(), time.Now, func(context.Context, string) string { return a.State.Owner })
+	k := keyring.Known{Policy: a.Policy, Account: a.State, Facts: asWritten(a.Policy),
+		Users: map[string]*workflows.Census{}}
+	gateway := serve.Gateway(cfg, zerolog.Nop(), time.Now, func(context.Context, string) string {
+		return a.State.Owner
+	})
 	defer gateway.Close()
 	environments := []string{""}
 	for _, e := range a.Policy.Access.Environments {
@@ -121,7 +126,8 @@ func page(ctx context.Context, cfg *config.Config, desk *workflows.Desk, a workf
 // asWritten lets user groups stand for themselves: who is in them only Slack knows.
 func asWritten(p workflows.Policy) workflows.Facts {
 	f := workflows.Facts{Groups: map[string][]string{}, People: map[string]workflows.Person{}}
-	named := workflows.Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers, p.Recovery.Approvers, p.Recovery.IT, p.Review.Reviewers)
+	named := workflows.Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers,
+		p.Recovery.Approvers, p.Recovery.IT, p.Review.Reviewers)
 	for _, a := range p.Aliases {
 		named = workflows.Union(named, a.Keepers())
 	}

@@ -10,7 +10,8 @@ import (
 
 // The file's rule for a prefix is written beside its other rules, the store's where keys are made: they take the same.
 func TestTheFileTakesThePrefixesThatTheStoreTakes(t *testing.T) {
-	for _, prefix := range []string{"kh", "k", "tenant-7:kh", "a.b_c", "", ":kh", "kh:", "-kh", "kh{07}", "kh*", "k h", "käh",
+	for _, prefix := range []string{"kh", "k", "tenant-7:kh", "a.b_c", "", ":kh", "kh:", "-kh", "kh{07}", "kh*", "k h",
+		"käh",
 		strings.Repeat("k", 40), strings.Repeat("k", 41)} {
 		_, faults := config.Parse([]byte("redis: {prefix: '"+prefix+"'}\n"), "keyholder.yaml", nil)
 		refused := false

@@ -47,7 +47,8 @@ func recomputes(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the digest of %s %d does not follow from %s", l.ID, l.Event.Seq, body)
 		}
 		id := l.Kind + "/" + l.ID
-		heads[id] = parts("keyholder chain link 1", heads[id], id, eight(l.Event.Seq), l.Event.Type, eight(l.MS), digest)
+		heads[id] = parts("keyholder chain link 1", heads[id], id, eight(l.Event.Seq), l.Event.Type, eight(l.MS),
+			digest)
 		if hex.EncodeToString([]byte(heads[id])) != l.Link {
 			ts.Fatalf("the link of %s %d does not follow from the one before", l.ID, l.Event.Seq)
 		}

@@ -61,7 +61,8 @@ func (c reviewExport) Run(w *world) error {
 	if err != nil {
 		return exitError{exitFault, err.Error() + ". Nothing was written."}
 	}
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
 	sum, err := serve.Record(w.ctx, desk, c.ID, files, time.Now(), "", strings.TrimSpace(c.By))
 	if err != nil {
 		return c.unrecorded(err)
@@ -99,7 +100,8 @@ func (c reviewExport) free() error {
 	case err != nil:
 		return exitError{exitFault, fmt.Sprintf("%s cannot be written to: %v", c.Out, err)}
 	}
-	return exitError{exitFault, c.Out + " is not empty, and nothing was written. Name another folder with --out, or give --force."}
+	return exitError{exitFault,
+		c.Out + " is not empty, and nothing was written. Name another folder with --out, or give --force."}
 }
 
 // unrecorded says why no files were written: what leaves without its hash in the record proves less than it seems to.
@@ -118,9 +120,11 @@ func (c reviewExport) unrecorded(err error) error {
 func (c reviewExport) explain(err error) error {
 	switch {
 	case errors.Is(err, workflows.ErrNoWorkflow):
-		return exitError{exitFault, fmt.Sprintf("there is no review %q. Its ID is told when it opens, and by /io review; it looks as r07-acme-2026q4.", c.ID)}
+		return exitError{exitFault,
+			fmt.Sprintf("there is no review %q. Its ID is told when it opens, and by /io review; it looks as r07-acme-2026q4.", c.ID)}
 	case errors.Is(err, store.ErrBroken):
-		return exitError{exitFault, fmt.Sprintf("the chain does not hold, so nothing was written: %v. keyholder audit verify looks at every record.", err)}
+		return exitError{exitFault,
+			fmt.Sprintf("the chain does not hold, so nothing was written: %v. keyholder audit verify looks at every record.", err)}
 	}
 	return err
 }
@@ -138,7 +142,9 @@ func writeAll(dir string, files map[string][]byte) error {
 	if err := root.Remove(evidence.FileManifest); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool { return name == evidence.FileManifest })
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool {
+		return name == evidence.FileManifest
+	})
 	for _, name := range append(names, evidence.FileManifest) {
 		if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
 			return err
@@ -189,7 +195,8 @@ func (c reviewImport) Run(w *world) error {
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(), Roster: roster.New(api, time.Now, nil),
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+		Roster:   roster.New(api, time.Now, nil),
 		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
 	ctx, cancel := context.WithTimeout(w.ctx, importPatience)
 	defer cancel()
@@ -210,23 +217,28 @@ func (c reviewImport) Run(w *world) error {
 func (c reviewImport) command(raw []byte, by string, now time.Time) workflows.Command {
 	sum := sha256.Sum256(raw)
 	hash := hex.EncodeToString(sum[:])
-	return workflows.Command{ID: fmt.Sprintf("import/%s/%s/%d", c.ID, hash[:16], now.UnixNano()), Workflow: c.ID, Name: review.ImportUsers,
+	return workflows.Command{ID: fmt.Sprintf("import/%s/%s/%d", c.ID, hash[:16], now.UnixNano()), Workflow: c.ID,
+		Name:  review.ImportUsers,
 		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: now, Round: workflows.NoRound, Submitted: true,
-		Input: map[string]string{review.BlockFile: string(raw), review.BlockFile + workflows.FileName: filepath.Base(c.File), review.BlockFile + workflows.FileHash: hash,
+		Input: map[string]string{review.BlockFile: string(raw),
+			review.BlockFile + workflows.FileName: filepath.Base(c.File), review.BlockFile + workflows.FileHash: hash,
 			review.BlockEnvironment: c.Environment, review.BlockExtracted: c.Extracted, "uploader": "operator: " + by}}
 }
 
 // explain turns what kept the list from being taken into a sentence.
 func (c reviewImport) explain(err error) error {
-	flag := map[string]string{review.BlockEnvironment: "--environment: ", review.BlockExtracted: "--extracted: ", review.BlockFile: c.File + ": "}
+	flag := map[string]string{review.BlockEnvironment: "--environment: ", review.BlockExtracted: "--extracted: ",
+		review.BlockFile: c.File + ": "}
 	var r *workflows.Refusal
 	switch {
 	case errors.As(err, &r):
 		return exitError{exitFault, flag[r.Field] + workflows.Plain(r.Text, nil)}
 	case errors.Is(err, workflows.ErrNoWorkflow):
-		return exitError{exitFault, fmt.Sprintf("there is no review %q, and nothing was recorded. Its ID is told when it opens, and by /io review.", c.ID)}
+		return exitError{exitFault,
+			fmt.Sprintf("there is no review %q, and nothing was recorded. Its ID is told when it opens, and by /io review.", c.ID)}
 	case errors.Is(err, workflows.ErrUnclear):
-		return exitError{exitFault, "it is not known whether the list was recorded: Redis did not answer in time. Look at the review in Slack before you try again."}
+		return exitError{exitFault,
+			"it is not known whether the list was recorded: Redis did not answer in time. Look at the review in Slack before you try again."}
 	}
 	return fmt.Errorf("hand the list in (nothing was recorded): %w", err)
 }

@@ -21,8 +21,9 @@ import (
 	"github.com/keyholder/keyholder/workflows/review/evidence"
 )
 
-// reviewed puts the closed review of serve/testdata into the Redis of a script, as the record would hold it. With a number it is only the first so many events of
-// the campaign, of an account without a token: then it waits for a list.
+// reviewed puts the closed review of serve/testdata into the Redis of a script, as the record would
+// hold it. With a number it is only the first so many events of the campaign, of an account without
+// a token: then it waits for a list.
 func reviewed(events int) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != 0 {
@@ -40,7 +41,8 @@ func reviewed(events int) func(*testscript.TestScript, bool, []string) {
 		ts.Check(json.Unmarshal(raw, &all))
 		ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
 		defer cancel()
-		st, err := store.Open(ctx, store.Options{URL: of(ts).redis.URL, Shards: 3, Log: zerolog.Nop()}) // the one of the fixture's IDs is acme's then
+		// the one of the fixture's IDs is acme's then
+		st, err := store.Open(ctx, store.Options{URL: of(ts).redis.URL, Shards: 3, Log: zerolog.Nop()})
 		ts.Check(err)
 		defer st.Close()
 		machines := map[string]workflows.Machine{"campaign": review.Campaign{}, "packet": review.Packet{}}
@@ -48,14 +50,17 @@ func reviewed(events int) func(*testscript.TestScript, bool, []string) {
 			if events > 0 && r.Machine != "campaign" {
 				continue
 			}
-			rc := workflows.RecordChange{From: workflows.Record{Ref: workflows.Ref{Kind: workflows.KindWorkflow, ID: r.ID}}, Machine: r.Machine, Schema: 1, State: []byte("{}")}
+			rc := workflows.RecordChange{From: workflows.Record{Ref: workflows.Ref{Kind: workflows.KindWorkflow,
+				ID: r.ID}}, Machine: r.Machine, Schema: 1, State: []byte("{}")}
 			for i, e := range r.Events {
 				if events > 0 && i >= events {
 					break
 				}
 				var body bytes.Buffer
-				ts.Check(json.Compact(&body, bytes.ReplaceAll(e.Body, []byte(`"token": true`), []byte(`"token": `+map[bool]string{true: "false", false: "true"}[events > 0]))))
-				rc.Events = append(rc.Events, workflows.Event{Seq: uint64(i) + 1, Type: e.Type, At: time.Now().UTC().Truncate(time.Millisecond),
+				ts.Check(json.Compact(&body, bytes.ReplaceAll(e.Body, []byte(`"token": true`),
+					[]byte(`"token": `+map[bool]string{true: "false", false: "true"}[events > 0]))))
+				rc.Events = append(rc.Events, workflows.Event{Seq: uint64(i) + 1, Type: e.Type,
+					At: time.Now().UTC().Truncate(time.Millisecond),
 					By: workflows.Actor{Kind: workflows.ByKeyholder}, Command: r.ID, Body: body.Bytes()})
 			}
 			change := workflows.Change{Workflow: r.ID}
@@ -79,7 +84,8 @@ func reviewed(events int) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-// manifestHolds compares the files of a folder with its manifest, and the manifest with the hash that the last output named: manifestHolds DIR.
+// manifestHolds compares the files of a folder with its manifest, and the manifest with the hash
+// that the last output named: manifestHolds DIR.
 func manifestHolds(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: manifestHolds folder")

@@ -15,7 +15,8 @@ func (c runCmd) Run(w *world) error {
 	}
 	w.log.Info().Str(workflows.LogVersion, version()).Int(workflows.LogAccounts, len(cfg.Accounts)).Msg("starting")
 	err = serve.New(serve.Options{Config: cfg, Log: w.log, Version: version(),
-		Listening: func(addr string) { w.log.Info().Str(workflows.LogListen, addr).Msg("listening for operators") }}).Run(w.ctx)
+		Listening: func(addr string) { w.log.Info().Str(workflows.LogListen, addr).Msg("listening for operators") }}).
+		Run(w.ctx)
 	w.log.Info().Msg("stopped")
 	return err
 }

@@ -59,9 +59,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               func(e *testscript.Env) error { return surround(t, e) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "fill": fill, "answers": answers, "redis": redisCommand, "slack": slackCommand, "transfer": transferCommand,
-			"tamper": tamper, "terminate": terminate, "nosecrets": noSecrets, "recomputes": recomputes,
-			"reviewed": reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds, "hashRecorded": hashRecorded, "spoil": spoil, "checkpoint": checkpoint(t), "rewrite": rewrite,
+			"exits": exits, "fill": fill, "answers": answers, "redis": redisCommand, "slack": slackCommand,
+			"transfer": transferCommand,
+			"tamper":   tamper, "terminate": terminate, "nosecrets": noSecrets, "recomputes": recomputes,
+			"reviewed": reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds,
+			"hashRecorded": hashRecorded, "spoil": spoil, "checkpoint": checkpoint(t), "rewrite": rewrite,
 			"keysBegin": keysBegin,
 		},
 	})
@@ -80,8 +82,10 @@ func surround(t *testing.T, e *testscript.Env) error {
 		s.slack.AddUser(slacksim.User{ID: id, RealName: id, Email: strings.ToLower(id) + "@acme.example"})
 	}
 	s.slack.AddUser(slacksim.User{ID: "U0GUS", RealName: "Gus", IsRestricted: true})
-	s.slack.AddChannel(slacksim.Channel{ID: "C0SHARED", Name: "shared", ExtShared: true, Members: []string{"U0DEE", "U0KEYS"}})
-	s.slack.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", Members: []string{"U0DEE", "U0ANA", "U0BEN", "U0CAT", "U0KEYS"}})
+	s.slack.AddChannel(slacksim.Channel{ID: "C0SHARED", Name: "shared", ExtShared: true,
+		Members: []string{"U0DEE", "U0KEYS"}})
+	s.slack.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", Members: []string{"U0DEE", "U0ANA", "U0BEN", "U0CAT",
+		"U0KEYS"}})
 	slack := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.away.Load() {
 			http.Error(w, "away", http.StatusServiceUnavailable)
@@ -102,8 +106,11 @@ func surround(t *testing.T, e *testscript.Env) error {
 		return err
 	}
 	e.Values["surroundings"] = s
-	for k, v := range map[string]string{"SLACK_APP_TOKEN": scriptAppToken, "SLACK_BOT_TOKEN": scriptBotToken, "SLACK_API_URL": slack.URL + "/api/",
-		"REDIS_URL": s.redis.URL, "ACME_IO_TOKEN": info.ProductionToken, "INTEGRATOR": io.URL, "LISTEN": "127.0.0.1:" + strconv.Itoa(port),
+	for k, v := range map[string]string{"SLACK_APP_TOKEN": scriptAppToken, "SLACK_BOT_TOKEN": scriptBotToken,
+		"SLACK_API_URL": slack.URL + "/api/",
+		"REDIS_URL":     s.redis.URL, "ACME_IO_TOKEN": info.ProductionToken, "INTEGRATOR": io.URL,
+		"LISTEN": "127.0.0.1:" +
+			strconv.Itoa(port),
 		"NOW": time.Now().UTC().Add(-time.Second).Format(time.RFC3339)} {
 		e.Setenv(k, v)
 	}
@@ -180,8 +187,9 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// redisCommand ends and starts the server, waits until somebody looks for it while it is stopped, or sets its configuration: redis stop, redis
-// start, redis knocked, redis set maxmemory-policy allkeys-lru.
+// redisCommand ends and starts the server, waits until somebody looks for it while it is stopped,
+// or sets its configuration: redis stop, redis start, redis knocked, redis set maxmemory-policy
+// allkeys-lru.
 func redisCommand(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	switch {
@@ -237,7 +245,8 @@ func slackCommand(ts *testscript.TestScript, _ bool, args []string) {
 
 // connectElsewhere connects with the app's tokens, as another installation would, until the script ends.
 func connectElsewhere(ts *testscript.TestScript) {
-	api := slack.New(scriptBotToken, slack.OptionAppLevelToken(scriptAppToken), slack.OptionAPIURL(ts.Getenv("SLACK_API_URL")))
+	api := slack.New(scriptBotToken, slack.OptionAppLevelToken(scriptAppToken),
+		slack.OptionAPIURL(ts.Getenv("SLACK_API_URL")))
 	_, address, err := api.StartSocketModeContext(context.Background())
 	ts.Check(err)
 	conn, _, err := websocket.DefaultDialer.Dial(address, nil)

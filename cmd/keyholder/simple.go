@@ -19,7 +19,8 @@ type initCmd struct {
 func (c initCmd) Run(w *world) error {
 	if c.Out != "-" && !c.Force {
 		if _, err := os.Stat(c.Out); !errors.Is(err, fs.ErrNotExist) {
-			return exitError{exitFault, c.Out + " is there already and was not touched. Name another file with --out, or give --force."}
+			return exitError{exitFault,
+				c.Out + " is there already and was not touched. Name another file with --out, or give --force."}
 		}
 	}
 	answers, err := config.Ask(w.in, w.err)

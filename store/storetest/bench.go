@@ -32,7 +32,8 @@ type Comparison struct {
 	Slice time.Duration
 }
 
-// Run measures and reports "<what>/s", "bare/s", their ratio "of-bare" and "aim". It answers how many of ours were done.
+// Run measures and reports "<what>/s", "bare/s", their ratio "of-bare" and "aim". It answers how
+// many of ours were done.
 func (c Comparison) Run(b *testing.B) int64 {
 	b.Helper()
 	if c.Turns == 0 {

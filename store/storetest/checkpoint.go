@@ -12,16 +12,17 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Checkpoint has the next checkpoint of a store made and stored, by the machine that makes them, as if its time had come. It opens the ledger if need be,
-// at the time began.
+// Checkpoint has the next checkpoint of a store made and stored, by the machine that makes them, as
+// if its time had come. It opens the ledger if need be, at the time began.
 func Checkpoint(t testing.TB, s Subject, began time.Time) workflows.Checkpoint {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	id := workflows.LedgerID(s.Shards())
 	now := began
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: s, Machines: []workflows.Machine{workflows.Checkpoints{}}, Policies: noPolicies{},
-		Now: func() time.Time { return now }, Log: zerolog.Nop()})
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: s, Machines: []workflows.Machine{workflows.Checkpoints{}},
+		Policies: noPolicies{},
+		Now:      func() time.Time { return now }, Log: zerolog.Nop()})
 	do := func(cmd workflows.Command) {
 		t.Helper()
 		cmd.ID, cmd.Workflow, cmd.At, cmd.Round = fmt.Sprint(cmd.Name, now), id, now, workflows.NoRound

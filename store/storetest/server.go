@@ -33,9 +33,11 @@ const readyWithin = 15 * time.Second
 // RequireAll is the environment variable that turns the skip of a test without redis-server into a failure.
 const RequireAll = "KEYHOLDER_REQUIRE_ALL"
 
-// Redis starts redis-server from PATH on a free port of 127.0.0.1 with its files in the test's own directory, and ends it with the test. It keeps a
-// log of changes, so that what is stored survives [Server.Restart]. More arguments go to redis-server as they are, as
-// "--maxmemory-policy", "allkeys-lru"; a first one that ends in .conf is its configuration file. Without redis-server the test is skipped; with KEYHOLDER_REQUIRE_ALL=1 it fails.
+// Redis starts redis-server from PATH on a free port of 127.0.0.1 with its files in the test's own
+// directory, and ends it with the test. It keeps a log of changes, so that what is stored survives
+// [Server.Restart]. More arguments go to redis-server as they are, as "--maxmemory-policy",
+// "allkeys-lru"; a first one that ends in .conf is its configuration file. Without redis-server the
+// test is skipped; with KEYHOLDER_REQUIRE_ALL=1 it fails.
 func Redis(t testing.TB, args ...string) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
@@ -74,7 +76,8 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes", "--daemonize", "no"}
+	args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes",
+		"--daemonize", "no"}
 	if len(s.args) > 0 && strings.HasSuffix(s.args[0], ".conf") {
 		args = append(append([]string{s.args[0]}, args...), s.args[1:]...) // a file comes before the options
 	} else {
@@ -132,7 +135,8 @@ func (s *Server) Stop() { s.end(syscall.SIGTERM) }
 // Kill ends the server at once.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
-// Freeze stops the process where it stands, as a machine that hangs does: its connections stay open. [Server.Thaw] lets it go on.
+// Freeze stops the process where it stands, as a machine that hangs does: its connections stay
+// open. [Server.Thaw] lets it go on.
 func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
 
 // Thaw lets a frozen process go on.

@@ -19,20 +19,23 @@ type Subject interface {
 	Refs(ctx context.Context, kind string) ([]workflows.Ref, error)
 	Erase(ctx context.Context, ref workflows.Ref, seq uint64) error
 	DrawCheckpoint(ctx context.Context, at time.Time, between func() error) (workflows.Drawn, error)
-	VerifyLedger(ctx context.Context, expected map[uint64]string, failed func(workflows.Ref, error)) (workflows.Checkpoint, error)
+	VerifyLedger(ctx context.Context, expected map[uint64]string, failed func(workflows.Ref, error)) (
+		workflows.Checkpoint, error)
 }
 
 var _ Subject = (*store.Store)(nil)
 
-// Run runs the conformance suite. open answers an empty store with at least two shards; it is called once for each test.
+// Run runs the conformance suite. open answers an empty store with at least two shards; it is
+// called once for each test.
 func Run(t *testing.T, open func(t *testing.T) Subject) { run(t, open, 10_000) }
 
-// RunEmbedded is Run for a server inside the test, which runs scripts many times slower than Redis, all the more under the race detector: its
-// largest change is smaller.
+// RunEmbedded is Run for a server inside the test, which runs scripts many times slower than Redis,
+// all the more under the race detector: its largest change is smaller.
 func RunEmbedded(t *testing.T, open func(t *testing.T) Subject) { run(t, open, 3_000) }
 
 func run(t *testing.T, open func(t *testing.T) Subject, largest int) {
-	for _, group := range [][]test{recordTests, ledgerTests, indexTests, effectTests, cardTests, watchTests, holdTests, timerTests, crowdTests} {
+	for _, group := range [][]test{recordTests, ledgerTests, indexTests, effectTests, cardTests, watchTests, holdTests,
+		timerTests, crowdTests} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.run(newWorld(t, open(t), largest)) })
 		}
@@ -64,7 +67,8 @@ func newWorld(t *testing.T, s Subject, largest int) *world {
 	t.Cleanup(cancel)
 	w := &world{T: t, s: s, ctx: ctx, largest: largest, start: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}
 	w.id = workflows.NewID('t', account, s.Shards(), "suite")
-	w.wref, w.aref = workflows.Ref{Kind: workflows.KindWorkflow, ID: w.id}, workflows.Ref{Kind: workflows.KindAccount, ID: account}
+	w.wref, w.aref = workflows.Ref{Kind: workflows.KindWorkflow, ID: w.id}, workflows.Ref{Kind: workflows.KindAccount,
+		ID: account}
 	return w
 }
 
@@ -104,10 +108,12 @@ func (w *world) grow(ref workflows.Ref, n int) workflows.RecordChange {
 }
 
 func (w *world) growFrom(from workflows.Record, n int) workflows.RecordChange {
-	rc := workflows.RecordChange{From: from, Schema: 1, Machine: "transfer", State: fmt.Appendf(nil, `{"version":%d}`, from.Version+uint64(n))}
+	rc := workflows.RecordChange{From: from, Schema: 1, Machine: "transfer", State: fmt.Appendf(nil, `{"version":%d}`,
+		from.Version+uint64(n))}
 	for i := range n {
 		seq := from.Version + uint64(i) + 1
-		rc.Events = append(rc.Events, workflows.Event{Seq: seq, Type: "grown", At: w.at(time.Duration(seq) * time.Second),
+		rc.Events = append(rc.Events, workflows.Event{Seq: seq, Type: "grown",
+			At:      w.at(time.Duration(seq) * time.Second),
 			By:      workflows.Actor{Kind: workflows.ByPerson, ID: "U0ANA", Team: "T1"},
 			Command: fmt.Sprintf("command-%d", seq), Body: fmt.Appendf(nil, `{"n":%d}`, seq)})
 	}
@@ -116,7 +122,8 @@ func (w *world) growFrom(from workflows.Record, n int) workflows.RecordChange {
 
 // call is a call effect; its key is io/<account> unless told otherwise.
 func (w *world) call(id string) workflows.Effect {
-	return workflows.Effect{Kind: workflows.EffectCall, ID: id, Workflow: w.id, Account: account, Key: "io/" + account, Made: w.start, Event: 1}
+	return workflows.Effect{Kind: workflows.EffectCall, ID: id, Workflow: w.id, Account: account, Key: "io/" + account,
+		Made: w.start, Event: 1}
 }
 
 func (w *world) keyed(id, key string) workflows.Effect {
@@ -128,7 +135,8 @@ func (w *world) keyed(id, key string) workflows.Effect {
 // cards are the cards of a lane; who tells the keys of a test's several apart.
 func (w *world) cards(who string, revision uint64) workflows.Effect {
 	key := "cards/" + w.id + "/" + who
-	return workflows.Effect{Kind: workflows.EffectCards, ID: key, Workflow: w.id, Account: account, Key: key, Made: w.start, Revision: revision}
+	return workflows.Effect{Kind: workflows.EffectCards, ID: key, Workflow: w.id, Account: account, Key: key,
+		Made: w.start, Revision: revision}
 }
 
 func (w *world) places() map[string]workflows.Place {

@@ -55,10 +55,12 @@ var effectTests = []test{
 			w.Errorf("taken over with the same token, or %d attempts instead of 1", taken.Attempts)
 		}
 		w.wantErr(w.s.Finish(w.ctx, old, done), workflows.ErrLeaseLost)
-		w.wantErr(w.s.SavePlace(w.ctx, old, "main", "U1", workflows.Place{Channel: "D", TS: "1"}), workflows.ErrLeaseLost)
+		w.wantErr(w.s.SavePlace(w.ctx, old, "main", "U1", workflows.Place{Channel: "D", TS: "1"}),
+			workflows.ErrLeaseLost)
 		_, err := w.s.Extend(w.ctx, old, w.at(lease))
 		w.wantErr(err, workflows.ErrLeaseLost)
-		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &old}), workflows.ErrConflict)
+		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id,
+			Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &old}), workflows.ErrConflict)
 		w.finish(taken, done)
 		w.wantErr(w.s.Finish(w.ctx, taken, done), workflows.ErrLeaseLost)
 		w.one(w.at(lease), "2")
@@ -125,7 +127,8 @@ var effectTests = []test{
 	{"the change that answers a claim removes it", func(w *world) {
 		w.appended(w.call("1"), w.call("2"))
 		c := w.one(w.start, "1")
-		answer := workflows.Change{Workflow: w.id, Account: account, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c,
+		answer := workflows.Change{Workflow: w.id, Account: account,
+			Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c,
 			Append: []workflows.Effect{w.call("3")}}
 		w.commit(answer)
 		w.wantErr(w.s.Finish(w.ctx, c, done), workflows.ErrLeaseLost)
@@ -208,12 +211,14 @@ var cardTests = []test{
 			w.Errorf("cards that were never posted stand at %+v", got)
 		}
 		main := workflows.Place{Channel: "DU1", TS: "1.5", Revision: 1, Shown: "hash"}
-		other := workflows.Place{Refused: &workflows.Unreached{Code: "not_in_channel", Since: w.start, Next: w.at(time.Minute), Tries: 1, Shown: "hash"}}
+		other := workflows.Place{Refused: &workflows.Unreached{Code: "not_in_channel", Since: w.start,
+			Next: w.at(time.Minute), Tries: 1, Shown: "hash"}}
 		w.must(w.s.SavePlace(w.ctx, c, "main", "U1", main))
 		w.must(w.s.SavePlace(w.ctx, c, "main", "U2", other))
 		w.finish(c, done)
 		got := w.places()
-		if len(got) != 2 || got["main/U1"] != main || got["main/U2"].Refused == nil || !got["main/U2"].Refused.Next.Equal(w.at(time.Minute)) {
+		if len(got) != 2 || got["main/U1"] != main || got["main/U2"].Refused == nil ||
+			!got["main/U2"].Refused.Next.Equal(w.at(time.Minute)) {
 			w.Errorf("places %+v", got)
 		}
 		p, ok, err := w.s.Place(w.ctx, w.id, "main", "U1")
@@ -237,8 +242,10 @@ var cardTests = []test{
 			w.must(w.s.SavePlace(w.ctx, c, "main", who, workflows.Place{Channel: "D", TS: "1", Shown: "hash"}))
 		}
 		w.finish(c, done)
-		w.commit(workflows.Change{Workflow: w.id, Put: []workflows.Effect{w.cards("0", 1)}, Stale: []string{"main/U1", "main/U9"}})
-		if got := w.places(); got["main/U1"].Shown != "" || got["main/U1"].TS != "1" || got["main/U2"].Shown != "hash" || len(got) != 2 {
+		w.commit(workflows.Change{Workflow: w.id, Put: []workflows.Effect{w.cards("0", 1)},
+			Stale: []string{"main/U1", "main/U9"}})
+		if got := w.places(); got["main/U1"].Shown != "" || got["main/U1"].TS != "1" ||
+			got["main/U2"].Shown != "hash" || len(got) != 2 {
 			w.Errorf("places %+v", got)
 		}
 		c = w.one(w.start, w.cards("0", 1).ID)
@@ -272,7 +279,8 @@ var cardTests = []test{
 			w.finish(old, end)
 			c := w.one(w.start, old.Effect.ID)
 			if c.Effect.Revision != 3 || w.places()["main/"+who].TS != "1" || c.Attempts != i {
-				w.Errorf("revision %d at %+v with %d attempts, want 3 at its place with %d", c.Effect.Revision, w.places(), c.Attempts, i)
+				w.Errorf("revision %d at %+v with %d attempts, want 3 at its place with %d", c.Effect.Revision,
+					w.places(), c.Attempts, i)
 			}
 			w.finish(c, done)
 			w.claim(w.at(24 * time.Hour))
@@ -293,7 +301,8 @@ var cardTests = []test{
 		w.put(w.cards("U1", 2))
 		c := w.one(w.at(lease), old.Effect.ID)
 		if c.Effect.Revision != 2 || c.Attempts != 1 {
-			w.Errorf("revision %d with %d attempts, want 2 with 1: the older may have been posted", c.Effect.Revision, c.Attempts)
+			w.Errorf("revision %d with %d attempts, want 2 with 1: the older may have been posted", c.Effect.Revision,
+				c.Attempts)
 		}
 		w.wantErr(w.s.Finish(w.ctx, old, done), workflows.ErrLeaseLost)
 	}},
@@ -318,9 +327,11 @@ var cardTests = []test{
 		}
 	}},
 	{"a card shown again from an old state conflicts", func(w *world) {
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 2)}, Put: []workflows.Effect{w.cards("U1", 2)}})
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 2)},
+			Put: []workflows.Effect{w.cards("U1", 2)}})
 		old := w.cards("U1", 1)
-		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Put: []workflows.Effect{old}}), workflows.ErrConflict)
+		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Put: []workflows.Effect{old}}),
+			workflows.ErrConflict)
 		w.put(w.cards("U1", 2))
 		if c := w.one(w.start, old.ID); c.Effect.Revision != 2 {
 			w.Errorf("revision %d", c.Effect.Revision)
@@ -385,9 +396,11 @@ var watchTests = []test{
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c})
 		w.claim(w.at(time.Minute - time.Millisecond))
 		c = w.one(w.at(time.Minute), "w1")
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c, Put: []workflows.Effect{w.watch("w2", time.Minute)}})
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c,
+			Put: []workflows.Effect{w.watch("w2", time.Minute)}})
 		c = w.one(w.at(time.Minute), "w2")
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c, Drop: []string{c.Effect.Key}})
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &c,
+			Drop: []string{c.Effect.Key}})
 		w.claim(w.at(24 * time.Hour))
 	}},
 }

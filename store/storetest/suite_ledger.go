@@ -28,16 +28,20 @@ var ledgerTests = []test{
 	{"checkpoints hold while records grow and are erased", func(w *world) {
 		people := min(w.largest/2, 2500) // more than one page, and in the largest case more than one part
 		for i := range people {
-			w.commit(workflows.Change{Records: []workflows.RecordChange{w.growFrom(workflows.Record{Ref: workflows.Ref{Kind: workflows.KindPerson, ID: fmt.Sprintf("U%05d", i)}}, 1)}})
+			w.commit(workflows.Change{Records: []workflows.RecordChange{
+				w.growFrom(workflows.Record{Ref: workflows.Ref{Kind: workflows.KindPerson,
+					ID: fmt.Sprintf("U%05d", i)}}, 1)}})
 		}
 		first := Checkpoint(w.T, w.s, w.start)
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 2), w.grow(w.aref, 3)}})
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 2),
+			w.grow(w.aref, 3)}})
 		second := Checkpoint(w.T, w.s, w.start)
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
 		w.must(w.s.Erase(w.ctx, w.wref, 1))
 		w.must(w.s.Erase(w.ctx, w.aref, 3))
 		third := Checkpoint(w.T, w.s, w.start)
-		if first.Records != people || first.Changed != people || second.Records != people+2 || second.Changed != 2 || third.Changed != 1 || third.Lost != 0 {
+		if first.Records != people || first.Changed != people || second.Records != people+2 || second.Changed != 2 ||
+			third.Changed != 1 || third.Lost != 0 {
 			w.Errorf("made %+v, %+v, %+v", first, second, third)
 		}
 		if first.Previous != workflows.NoRoot || second.Previous != first.Root || third.Previous != second.Root {
@@ -58,13 +62,16 @@ var ledgerTests = []test{
 		id := workflows.LedgerID(w.s.Shards())
 		w.commit(workflows.Change{Workflow: id, Records: []workflows.RecordChange{w.grow(workflows.RecordRef(id), 1)},
 			TimersSet: []workflows.Timer{{Workflow: id, Name: "checkpoint", At: w.at(1)}},
-			Put:       []workflows.Effect{{Kind: workflows.EffectCards, ID: "c", Workflow: id, Key: "cards/" + id + "/1", Revision: 1}}})
+			Put: []workflows.Effect{{Kind: workflows.EffectCards, ID: "c", Workflow: id,
+				Key: "cards/" + id + "/1", Revision: 1}}})
 		w.claimTimers(w.at(2), w.start, "checkpoint")
 		w.one(w.start.AddDate(20, 0, 0), "c")
-		err := w.s.Commit(w.ctx, workflows.Change{Workflow: id, Put: []workflows.Effect{{Kind: workflows.EffectCards, ID: "old", Workflow: id, Key: "k"}}})
+		err := w.s.Commit(w.ctx, workflows.Change{Workflow: id,
+			Put: []workflows.Effect{{Kind: workflows.EffectCards, ID: "old", Workflow: id, Key: "k"}}})
 		w.must(err) // without a revision nothing is compared
 		w.commit(workflows.Change{Workflow: id, Records: []workflows.RecordChange{w.grow(workflows.RecordRef(id), 1)}})
-		err = w.s.Commit(w.ctx, workflows.Change{Workflow: id, Put: []workflows.Effect{{Kind: workflows.EffectCards, ID: "old", Workflow: id, Key: "k", Revision: 1}}})
+		err = w.s.Commit(w.ctx, workflows.Change{Workflow: id,
+			Put: []workflows.Effect{{Kind: workflows.EffectCards, ID: "old", Workflow: id, Key: "k", Revision: 1}}})
 		w.wantErr(err, workflows.ErrConflict)
 	}},
 }

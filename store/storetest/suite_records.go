@@ -13,7 +13,8 @@ import (
 
 var recordTests = []test{
 	{"a record that was never written has version 0", func(w *world) {
-		recs, err := w.s.Load(w.ctx, w.wref, workflows.Ref{Kind: workflows.KindPerson, ID: "U1"}, workflows.Ref{Kind: workflows.KindWorkflow, ID: "t99-NOSUCHID"})
+		recs, err := w.s.Load(w.ctx, w.wref, workflows.Ref{Kind: workflows.KindPerson, ID: "U1"},
+			workflows.Ref{Kind: workflows.KindWorkflow, ID: "t99-NOSUCHID"})
 		w.must(err)
 		for _, r := range recs {
 			if r.Version != 0 || r.Head != "" || r.State != nil {
@@ -38,14 +39,17 @@ var recordTests = []test{
 		}
 	}},
 	{"workflow and account are written together", func(w *world) {
-		w.commit(workflows.Change{Workflow: w.id, Account: account, Records: []workflows.RecordChange{w.grow(w.wref, 2), w.grow(w.aref, 1)}})
+		w.commit(workflows.Change{Workflow: w.id, Account: account, Records: []workflows.RecordChange{w.grow(w.wref, 2),
+			w.grow(w.aref, 1)}})
 		wf, acc := w.load(w.wref), w.load(w.aref)
-		if wf.Version != 2 || acc.Version != 1 || wf.Machine != "transfer" || wf.Schema != 1 || !wf.Last.Equal(w.at(2*time.Second)) {
+		if wf.Version != 2 || acc.Version != 1 || wf.Machine != "transfer" || wf.Schema != 1 ||
+			!wf.Last.Equal(w.at(2*time.Second)) {
 			w.Errorf("workflow %+v, account %+v", wf, acc)
 		}
 		events, err := w.s.Events(w.ctx, w.wref, 1)
 		w.must(err)
-		if len(events) != 1 || events[0].Seq != 2 || events[0].Command != "command-2" || events[0].By.ID != "U0ANA" || !events[0].At.Equal(w.at(2*time.Second)) {
+		if len(events) != 1 || events[0].Seq != 2 || events[0].Command != "command-2" || events[0].By.ID != "U0ANA" ||
+			!events[0].At.Equal(w.at(2*time.Second)) {
 			w.Errorf("events after 1: %+v", events)
 		}
 	}},
@@ -53,8 +57,9 @@ var recordTests = []test{
 		old := w.load(w.wref)
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
 		err := w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Account: account, Open: 1, WaitingFor: []string{"U1"},
-			Records: []workflows.RecordChange{w.grow(w.aref, 1), w.growFrom(old, 1)}, Append: []workflows.Effect{w.call("never")},
-			Put: []workflows.Effect{w.cards("U1", 1)}, TimersSet: []workflows.Timer{w.timer("never", w.start)}})
+			Records: []workflows.RecordChange{w.grow(w.aref, 1), w.growFrom(old, 1)},
+			Append:  []workflows.Effect{w.call("never")},
+			Put:     []workflows.Effect{w.cards("U1", 1)}, TimersSet: []workflows.Timer{w.timer("never", w.start)}})
 		w.wantErr(err, workflows.ErrConflict)
 		if v := w.load(w.aref).Version; v != 0 {
 			w.Errorf("the account has version %d", v)
@@ -73,10 +78,12 @@ var recordTests = []test{
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
 		rc := w.grow(w.wref, 1)
 		rc.From.Head = strings.Repeat("0", 64)
-		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{rc}}), workflows.ErrConflict)
+		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{rc}}),
+			workflows.ErrConflict)
 	}},
 	{"the same change again conflicts and is stored once", func(w *world) {
-		c := workflows.Change{Workflow: w.id, Account: account, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Append: []workflows.Effect{w.call("once")}}
+		c := workflows.Change{Workflow: w.id, Account: account, Records: []workflows.RecordChange{w.grow(w.wref, 1)},
+			Append: []workflows.Effect{w.call("once")}}
 		w.commit(c)
 		w.wantErr(w.s.Commit(w.ctx, c), workflows.ErrConflict)
 		events, err := w.s.Events(w.ctx, w.wref, 0)
@@ -91,21 +98,26 @@ var recordTests = []test{
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
 		before := w.load(w.wref)
 		look := workflows.RecordChange{From: before, State: []byte("other"), Schema: 9}
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{look}, Put: []workflows.Effect{w.cards("U1", 1)}})
-		if after := w.load(w.wref); after.Version != 1 || !bytes.Equal(after.State, before.State) || after.Schema != before.Schema {
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{look},
+			Put: []workflows.Effect{w.cards("U1", 1)}})
+		if after := w.load(w.wref); after.Version != 1 || !bytes.Equal(after.State, before.State) ||
+			after.Schema != before.Schema {
 			w.Errorf("the record became %+v", after)
 		}
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
-		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{look}}), workflows.ErrConflict)
+		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{look}}),
+			workflows.ErrConflict)
 	}},
 	{"bytes come back as they were given", func(w *world) {
-		states := [][]byte{[]byte("[]"), []byte("{}"), []byte(`{"n":123456789012345678901234567890,"f":1.0,"e":[ ]}`), []byte("a\x00b\r\n\xff\xfe'\"\\"), {}, []byte("<&>\u2028")}
+		states := [][]byte{[]byte("[]"), []byte("{}"), []byte(`{"n":123456789012345678901234567890,"f":1.0,"e":[ ]}`),
+			[]byte("a\x00b\r\n\xff\xfe'\"\\"), {}, []byte("<&>\u2028")}
 		for _, state := range states {
 			rc := w.grow(w.wref, 1)
 			rc.State = state
 			rc.Events[0].Body = state
 			if !bytes.HasPrefix(state, []byte("[")) && !bytes.HasPrefix(state, []byte("{")) {
-				rc.Events[0].Body = []byte(" {\"a\" : [ ],\"b\":\"\xff\xfe\\u0000<&>\",\"c\":12345678901234567890.50} \n")
+				rc.Events[0].Body = []byte(
+					" {\"a\" : [ ],\"b\":\"\xff\xfe\\u0000<&>\",\"c\":12345678901234567890.50} \n")
 			}
 			w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{rc}})
 			got := w.load(w.wref)
@@ -196,14 +208,16 @@ var recordTests = []test{
 		w.must(w.s.Verify(w.ctx, w.wref))
 	}},
 	{"a chain verifies, also after an event was erased", func(w *world) {
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 3), w.grow(w.aref, 1)}})
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 3),
+			w.grow(w.aref, 1)}})
 		w.must(w.s.Verify(w.ctx, w.wref))
 		w.must(w.s.Erase(w.ctx, w.wref, 2))
 		w.must(w.s.Erase(w.ctx, w.wref, 2))
 		w.must(w.s.Verify(w.ctx, w.wref))
 		events, err := w.s.Events(w.ctx, w.wref, 0)
 		w.must(err)
-		if events[1].Body != nil || events[1].By.ID != "" || events[1].Command != "" || events[1].Type != "grown" || events[0].Body == nil {
+		if events[1].Body != nil || events[1].By.ID != "" || events[1].Command != "" || events[1].Type != "grown" ||
+			events[0].Body == nil {
 			w.Errorf("events after erasing the second: %+v", events)
 		}
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
@@ -218,10 +232,12 @@ var recordTests = []test{
 	}},
 	{"every record is listed by kind", func(w *world) {
 		for i := range 30 {
-			w.commit(workflows.Change{Records: []workflows.RecordChange{w.grow(workflows.Ref{Kind: workflows.KindPerson, ID: fmt.Sprintf("U%02d", i)}, 1)}})
+			w.commit(workflows.Change{Records: []workflows.RecordChange{w.grow(workflows.Ref{Kind: workflows.KindPerson,
+				ID: fmt.Sprintf("U%02d", i)}, 1)}})
 		}
 		w.commit(workflows.Change{Records: []workflows.RecordChange{w.grow(w.wref, 1), w.grow(w.aref, 1)}})
-		for kind, want := range map[string]int{workflows.KindPerson: 30, workflows.KindWorkflow: 1, workflows.KindAccount: 1, workflows.KindLedger: 0, "": 32} {
+		for kind, want := range map[string]int{workflows.KindPerson: 30, workflows.KindWorkflow: 1,
+			workflows.KindAccount: 1, workflows.KindLedger: 0, "": 32} {
 			refs, err := w.s.Refs(w.ctx, kind)
 			w.must(err)
 			if len(refs) != want {
@@ -239,7 +255,8 @@ var indexTests = []test{
 			ids = append(ids, id)
 			rc := w.grow(workflows.Ref{Kind: workflows.KindWorkflow, ID: id}, 1)
 			rc.Events[0].At = w.at(time.Duration(10-i) * time.Minute) // the last one is the oldest
-			w.commit(workflows.Change{Workflow: id, Account: account, Open: 1, WaitingFor: []string{"U1", "U2"}, Records: []workflows.RecordChange{rc}})
+			w.commit(workflows.Change{Workflow: id, Account: account, Open: 1, WaitingFor: []string{"U1", "U2"},
+				Records: []workflows.RecordChange{rc}})
 		}
 		want := []string{ids[2], ids[1], ids[0]}
 		check := func(person string, wait, open []string) {
@@ -253,7 +270,8 @@ var indexTests = []test{
 			}
 		}
 		check("U1", want, want)
-		w.commit(workflows.Change{Workflow: ids[1], Account: account, WaitingFor: []string{"U1"}, NotWaitingFor: []string{"U2"}})
+		w.commit(workflows.Change{Workflow: ids[1], Account: account, WaitingFor: []string{"U1"},
+			NotWaitingFor: []string{"U2"}})
 		check("U1", want, want)
 		check("U2", []string{ids[2], ids[0]}, want)
 		w.commit(workflows.Change{Workflow: ids[2], Account: account, Open: -1, NotWaitingFor: []string{"U1", "U2"}})
@@ -267,7 +285,8 @@ var indexTests = []test{
 			id := workflows.NewID('a', acc, w.s.Shards(), acc)
 			rc := w.grow(workflows.Ref{Kind: workflows.KindWorkflow, ID: id}, 1)
 			rc.Events[0].At = w.at(time.Duration(i) * time.Minute)
-			w.commit(workflows.Change{Workflow: id, Account: acc, WaitingFor: []string{"U1"}, Records: []workflows.RecordChange{rc}})
+			w.commit(workflows.Change{Workflow: id, Account: acc, WaitingFor: []string{"U1"},
+				Records: []workflows.RecordChange{rc}})
 			want = append(want, id)
 		}
 		got, err := w.s.Waiting(w.ctx, "U1")

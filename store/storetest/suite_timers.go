@@ -12,7 +12,8 @@ import (
 
 var timerTests = []test{
 	{"a timer comes when it is due in the time of commands, whatever the real time", func(w *world) {
-		w.commit(workflows.Change{Workflow: w.id, TimersSet: []workflows.Timer{w.timer("a", w.at(time.Hour)), w.timer("b/c@d", w.at(2*time.Hour))}})
+		w.commit(workflows.Change{Workflow: w.id, TimersSet: []workflows.Timer{w.timer("a", w.at(time.Hour)),
+			w.timer("b/c@d", w.at(2*time.Hour))}})
 		w.claimTimers(w.at(time.Hour-time.Millisecond), w.at(24*time.Hour))
 		c := w.claimTimers(w.at(time.Hour), w.start, "a")[0]
 		if c.Timer.Workflow != w.id || !c.Timer.At.Equal(w.at(time.Hour)) || !c.Until.Equal(w.at(lease)) {
@@ -46,10 +47,12 @@ var timerTests = []test{
 	{"timers whose lease ended and fresh ones take no place from each other", func(w *world) {
 		c := workflows.Change{Workflow: w.id}
 		for i := range 10 {
-			c.TimersSet = append(c.TimersSet, w.timer(fmt.Sprintf("old%d", i), w.start), w.timer(fmt.Sprintf("new%d", i), w.at(time.Minute)))
+			c.TimersSet = append(c.TimersSet, w.timer(fmt.Sprintf("old%d", i), w.start),
+				w.timer(fmt.Sprintf("new%d", i), w.at(time.Minute)))
 		}
 		w.commit(c)
-		if n := len(w.claimTimers(w.start, w.start, "old0", "old1", "old2", "old3", "old4", "old5", "old6", "old7", "old8", "old9")); n != 10 {
+		if n := len(w.claimTimers(w.start, w.start, "old0", "old1", "old2", "old3", "old4", "old5", "old6", "old7",
+			"old8", "old9")); n != 10 {
 			w.Fatalf("%d claimed", n)
 		}
 		for _, max := range [][2]int{{4, 3}, {6, 0}, {0, 7}} {
@@ -72,8 +75,10 @@ var timerTests = []test{
 		old := w.claimTimers(w.start, w.start, "a")[0]
 		taken := w.claimTimers(w.start, w.at(lease), "a")[0]
 		w.wantErr(w.s.DropTimer(w.ctx, old), workflows.ErrLeaseLost)
-		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &old}), workflows.ErrConflict)
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &taken})
+		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id,
+			Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &old}), workflows.ErrConflict)
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)},
+			Answers: &taken})
 		w.claimTimers(w.at(time.Hour), w.at(time.Hour))
 		w.must(w.s.DropTimer(w.ctx, taken)) // gone already
 	}},
@@ -90,8 +95,10 @@ var timerTests = []test{
 	{"a timer set for another time is another generation", func(w *world) {
 		w.commit(workflows.Change{Workflow: w.id, TimersSet: []workflows.Timer{w.timer("a", w.start)}})
 		old := w.claimTimers(w.start, w.start, "a")[0]
-		w.commit(workflows.Change{Workflow: w.id, TimersGone: []workflows.Timer{w.timer("a", w.start)}, TimersSet: []workflows.Timer{w.timer("a", w.at(time.Minute))}})
-		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &old}), workflows.ErrConflict)
+		w.commit(workflows.Change{Workflow: w.id, TimersGone: []workflows.Timer{w.timer("a", w.start)},
+			TimersSet: []workflows.Timer{w.timer("a", w.at(time.Minute))}})
+		w.wantErr(w.s.Commit(w.ctx, workflows.Change{Workflow: w.id,
+			Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Answers: &old}), workflows.ErrConflict)
 		w.must(w.s.DropTimer(w.ctx, old))
 		w.claimTimers(w.at(30*time.Second), w.at(time.Hour))
 		if c := w.claimTimers(w.at(time.Minute), w.at(time.Hour), "a")[0]; !c.Timer.At.Equal(w.at(time.Minute)) {
@@ -99,7 +106,8 @@ var timerTests = []test{
 		}
 	}},
 	{"a timer that is absent is ignored", func(w *world) {
-		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}, TimersGone: []workflows.Timer{w.timer("never", w.start)}})
+		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)},
+			TimersGone: []workflows.Timer{w.timer("never", w.start)}})
 		if v := w.load(w.wref).Version; v != 1 {
 			w.Errorf("version %d", v)
 		}
@@ -127,8 +135,9 @@ var crowdTests = []test{
 			for range writers {
 				all.Go(func() {
 					rc := w.growFrom(from, 1)
-					err := w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Account: account, Records: []workflows.RecordChange{rc},
-						Append: []workflows.Effect{w.call(fmt.Sprintf("round-%d", round))}})
+					err := w.s.Commit(w.ctx, workflows.Change{Workflow: w.id, Account: account,
+						Records: []workflows.RecordChange{rc},
+						Append:  []workflows.Effect{w.call(fmt.Sprintf("round-%d", round))}})
 					switch {
 					case err == nil:
 						won.Add(1)
@@ -174,7 +183,8 @@ var crowdTests = []test{
 					if flying[c.Effect.Key] {
 						w.Errorf("%s is in flight twice", c.Effect.Key)
 					}
-					if want := fmt.Sprintf("%s/%d", c.Effect.Key[len("key/"):], next[c.Effect.Key]); c.Effect.ID != want {
+					if want := fmt.Sprintf("%s/%d", c.Effect.Key[len("key/"):],
+						next[c.Effect.Key]); c.Effect.ID != want {
 						w.Errorf("%s came, want %s", c.Effect.ID, want)
 					}
 					flying[c.Effect.Key] = true

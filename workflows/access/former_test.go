@@ -33,7 +33,8 @@ func TestWhatAnotherTimeGaveIsNotWhatWasBefore(t *testing.T) {
 					t.Errorf("%s is open: %s", r.id, encode(t, r.state))
 				}
 			}
-			if g := w.account.Given["/ben@acme.example"]; g.Mark != workflows.RoleMonitor || len(g.Running) > 0 || g.Former != nil {
+			if g := w.account.Given["/ben@acme.example"]; g.Mark != workflows.RoleMonitor || len(g.Running) > 0 ||
+				g.Former != nil {
 				t.Errorf("the record has %+v", g)
 			}
 		})
@@ -73,10 +74,12 @@ func TestAfterTheLastEndTheAccountIsAsBeforeTheFirst(t *testing.T) {
 		want := w.out.mark("", email)
 		for range rapid.IntRange(1, 14).Draw(t, "steps") {
 			running := slices.DeleteFunc(w.asked(), func(r *run) bool { return r.access().Stage != Active })
-			switch kind := rapid.SampledFrom([]string{"time", "time", "time", "urgent", "for good", "review", "wait", "wait", "early", "more",
+			switch kind := rapid.SampledFrom([]string{"time", "time", "time", "urgent", "for good", "review", "wait",
+				"wait", "early", "more",
 				"refuse", "drift"}).Draw(t, "kind"); kind {
 			case "time", "urgent", "for good":
-				f := form{For: "Eve", Change: Change, Role: rapid.SampledFrom([]string{"monitor", "manage", "administrator", "custom"}).Draw(t, "role"),
+				f := form{For: "Eve", Change: Change, Role: rapid.SampledFrom([]string{"monitor", "manage",
+					"administrator", "custom"}).Draw(t, "role"),
 					Length: rapid.SampledFrom([]string{"1d", "7d"}).Draw(t, "length"), Urgent: kind == "urgent"}
 				if kind == "for good" {
 					f.Length = "always"
@@ -99,7 +102,8 @@ func TestAfterTheLastEndTheAccountIsAsBeforeTheFirst(t *testing.T) {
 				w.review("Ana", email, in)
 				w.deliverAll()
 			case "wait":
-				w.pass(rapid.SampledFrom([]time.Duration{time.Hour, 3 * time.Hour, 25 * time.Hour, 8 * day}).Draw(t, "span"))
+				w.pass(rapid.SampledFrom([]time.Duration{time.Hour, 3 * time.Hour, 25 * time.Hour, 8 * day}).Draw(t,
+					"span"))
 			case "early", "more", "refuse":
 				if len(running) == 0 {
 					break
@@ -117,7 +121,9 @@ func TestAfterTheLastEndTheAccountIsAsBeforeTheFirst(t *testing.T) {
 				w.deliverAll()
 			case "drift":
 				// What is for good is the watcher's.
-				forTime := slices.ContainsFunc(running, func(r *run) bool { return r.id == w.account.Given["/"+email].Workflow })
+				forTime := slices.ContainsFunc(running, func(r *run) bool {
+					return r.id == w.account.Given["/"+email].Workflow
+				})
 				if u := w.out.user("", email); u != nil && forTime {
 					set(u, accessOf(rapid.SampledFrom(before[1:]).Draw(t, "makes it")))
 				}

@@ -96,9 +96,11 @@ func TestUrgentOnlyAdds(t *testing.T) {
 		had, want string
 		adds      bool
 	}{
-		{"administrator", "monitor", false}, {"administrator", "manage", false}, {"manage", "monitor", false}, {"administrator", "custom", false},
+		{"administrator", "monitor", false}, {"administrator", "manage", false}, {"manage", "monitor", false},
+		{"administrator", "custom", false},
 		{"custom:i9;", "monitor", false}, {"custom:i9;", "custom", false}, {"monitor", "custom", false},
-		{"monitor", "manage", true}, {"monitor", "administrator", true}, {"custom:;i9", "monitor", true}, {"custom:i1;i2", "custom", true},
+		{"monitor", "manage", true}, {"monitor", "administrator", true}, {"custom:;i9", "monitor", true},
+		{"custom:i1;i2", "custom", true},
 		{"custom:i9;*", "manage", true}, {"none", "monitor", true},
 	} {
 		w := newWorld(t)

@@ -19,9 +19,11 @@ func (w *world) findings() (n int) {
 // wrote is what a transfer's call wrote at integrator.io, noted as the machines note it.
 func (w *world) wrote(op string, u *workflows.User) {
 	w.t.Helper()
-	cmd := workflows.Command{ID: "receipt", Workflow: "t07-00000001", At: w.now, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
+	cmd := workflows.Command{ID: "receipt", Workflow: "t07-00000001", At: w.now,
+		Actor:   workflows.Actor{Kind: workflows.ByIntegrator},
 		Receipt: &workflows.Receipt{Op: op, OK: true, User: copied(u)}}
-	d := workflows.WithOwnHand(workflows.Decision{Events: []workflows.Event{cmd.Event("transfer.invited", struct{}{})}}, cmd,
+	d := workflows.WithOwnHand(workflows.Decision{Events: []workflows.Event{cmd.Event("transfer.invited", struct{}{})}},
+		cmd,
 		workflows.Facts{Account: w.account})
 	if len(d.Account) != 1 {
 		w.t.Fatalf("%s by Keyholder is noted as %s", op, encode(w.t, d.Account))

@@ -143,13 +143,15 @@ func (w *world) mustPress(r *run, c workflows.Card) {
 	}
 }
 
-// mustDecide: who presses a button that is shown to them is not told that it is not for them, nor that it is the wrong time.
+// mustDecide: who presses a button that is shown to them is not told that it is not for them, nor
+// that it is the wrong time.
 func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 	w.t.Helper()
 	if w.people[c.Recipient].Standing != "" {
 		return
 	}
-	cmd := workflows.Command{ID: "try", Workflow: r.id, Account: "acme", Name: b.Action, Round: c.Round, At: r.events[len(r.events)-1].At,
+	cmd := workflows.Command{ID: "try", Workflow: r.id, Account: "acme", Name: b.Action, Round: c.Round,
+		At:    r.events[len(r.events)-1].At,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: c.Recipient, Team: "TACME"}}
 	_, err := r.machine.Decide(r.state, cmd, w.facts(r.machine.Needs(r.state, cmd, w.policy, w.account)))
 	var refusal *workflows.Refusal
@@ -157,7 +159,8 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 		return
 	}
 	switch refusal.Code {
-	case "removed", approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated, "dead_end", "has_left": // what changes without the request hearing of it
+	// what changes without the request hearing of it
+	case "removed", approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated, "dead_end", "has_left":
 		return
 	case approvals.CodeBarred, "own_access":
 		if w.renamed {
@@ -176,7 +179,8 @@ func (w *world) mustMove(r *run) {
 	w.t.Helper()
 	flying := slices.ContainsFunc(w.queue, func(e *workflows.Effect) bool { return e.Workflow == r.id })
 	switch {
-	case !r.state.Closed() && len(r.view.Timers) == 0 && !flying && len(r.view.Waiting) == 0 && len(r.view.Watches) == 0:
+	case !r.state.Closed() && len(r.view.Timers) == 0 && !flying && len(r.view.Waiting) == 0 &&
+		len(r.view.Watches) == 0:
 		w.t.Fatalf("nothing will ever end stage %s: %s", r.state.StageName(), encode(w.t, r.state))
 	case r.state.Closed() && (len(r.view.Timers)+len(r.view.Watches)+len(r.view.Waiting)) > 0:
 		w.t.Fatalf("what is over still waits: %s", encode(w.t, r.view))
@@ -211,14 +215,17 @@ func (w *world) mustLock() {
 	}
 }
 
-// mustBeMeant: what a review decided touches nothing but what the reviewer saw, unless a person said to do it all the same.
+// mustBeMeant: what a review decided touches nothing but what the reviewer saw, unless a person
+// said to do it all the same.
 func (w *world) mustBeMeant(r *run, c workflows.Call, was *workflows.User) {
 	w.t.Helper()
 	s := r.access()
 	if s.Review == nil || was.Mark() == w.out.user(c.Environment, c.Email).Mark() || s.sawThis(was) {
 		return
 	}
-	if !slices.ContainsFunc(r.events, func(e workflows.Event) bool { return e.Type == evDoing.Type && e.By.Kind == workflows.ByPerson }) {
+	if !slices.ContainsFunc(r.events, func(e workflows.Event) bool {
+		return e.Type == evDoing.Type && e.By.Kind == workflows.ByPerson
+	}) {
 		w.t.Fatalf("%s changed %s although the reviewer saw %s", c.Op, was.Mark(), s.Review.Was)
 	}
 }
@@ -242,7 +249,8 @@ func (w *world) mustVoteFairly(r *run) {
 }
 
 // badWords are what the house's voice forbids and what a text shows when its parts do not fit together.
-var badWords = regexp.MustCompile(`(?i)\b(workflow|entity|successfully|please note|oops|sorry)\b|[^\n>]! |!$|\w!|—|  |\.\.|\. \.|,,| ,| \.|\(\)|: \.|<nil>|%!|\bof \.|\b(by|of|from|to|as|and) (,|;|\.|and )|\b1 (people|approvals|users|days|hours|minutes|seconds)\b|^ | $|undefined|-\d+ (second|minute|hour|day)|^[.,;:]`)
+var badWords = regexp.MustCompile(
+	`(?i)\b(workflow|entity|successfully|please note|oops|sorry)\b|[^\n>]! |!$|\w!|—|  |\.\.|\. \.|,,| ,| \.|\(\)|: \.|<nil>|%!|\bof \.|\b(by|of|from|to|as|and) (,|;|\.|and )|\b1 (people|approvals|users|days|hours|minutes|seconds)\b|^ | $|undefined|-\d+ (second|minute|hour|day)|^[.,;:]`)
 
 // readWell holds the texts that were looked at already; most cards say the same in every story.
 var readWell sync.Map

@@ -10,7 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// outside is a small integrator.io: the users of each environment, and what a call does there by the promises of package workflows.
+// outside is a small integrator.io: the users of each environment, and what a call does there by
+// the promises of package workflows.
 type outside struct {
 	users     map[string][]*workflows.User // by environment
 	forbidden map[string]bool              // operations that the token may not do
@@ -26,8 +27,10 @@ type outside struct {
 }
 
 func newOutside() *outside {
-	o := &outside{users: map[string][]*workflows.User{}, forbidden: map[string]bool{}, token: true, touched: map[string]bool{}, log: map[string]workflows.Trace{},
-		names: []workflows.Named{{ID: "i1", Name: "Orders to NetSuite"}, {ID: "i2", Name: "Stock to Shopify"}, {ID: "i3", Name: "Payouts"}}}
+	o := &outside{users: map[string][]*workflows.User{}, forbidden: map[string]bool{}, token: true,
+		touched: map[string]bool{}, log: map[string]workflows.Trace{},
+		names: []workflows.Named{{ID: "i1", Name: "Orders to NetSuite"}, {ID: "i2", Name: "Stock to Shopify"},
+			{ID: "i3", Name: "Payouts"}}}
 	o.join("", "dee@acme.example", workflows.Access{Role: workflows.RoleAdministrator})
 	o.join("", "ben@acme.example", workflows.Access{Role: workflows.RoleMonitor})
 	o.join("Sandbox", "dee@acme.example", workflows.Access{Role: workflows.RoleAdministrator})
@@ -76,7 +79,8 @@ func (o *outside) join(env, email string, a workflows.Access) *workflows.User {
 	u := o.user(env, email)
 	if u == nil {
 		o.made++
-		u = &workflows.User{ID: fmt.Sprintf("a%d-%s", o.made, email), UserID: "p-" + email, Email: email, Since: monday, Via: "existing_account_invite"}
+		u = &workflows.User{ID: fmt.Sprintf("a%d-%s", o.made, email), UserID: "p-" + email, Email: email, Since: monday,
+			Via: "existing_account_invite"}
 		o.users[env] = append(o.users[env], u)
 	}
 	u.Status = workflows.UserAccepted
@@ -93,7 +97,9 @@ func (o *outside) drop(env string, gone *workflows.User) {
 }
 
 func (o *outside) remove(env, email string) {
-	o.users[env] = slices.DeleteFunc(o.users[env], func(u *workflows.User) bool { return workflows.SameEmail(u.Email, email) })
+	o.users[env] = slices.DeleteFunc(o.users[env], func(u *workflows.User) bool {
+		return workflows.SameEmail(u.Email, email)
+	})
 }
 
 // mark is what somebody has, without whether an invitation was answered.
@@ -117,7 +123,8 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 	ok := &workflows.Receipt{Op: c.Op, OK: true}
 	switch {
 	case !configured && c.Op == workflows.OpReadAccess:
-		ok.Access = &workflows.AccessReading{At: at, Capabilities: workflows.Capabilities{Token: workflows.No, ReadUsers: workflows.No, ChangeUsers: workflows.No},
+		ok.Access = &workflows.AccessReading{At: at, Capabilities: workflows.Capabilities{Token: workflows.No,
+			ReadUsers: workflows.No, ChangeUsers: workflows.No},
 			Unread: map[string]string{workflows.PartUsers: "no token"}}
 		return ok
 	case !configured:
@@ -131,19 +138,23 @@ func (o *outside) perform(c workflows.Call, at time.Time, configured bool) *work
 	switch c.Op {
 	case workflows.OpReadAccess:
 		if o.blind && len(o.users[c.Environment]) == 0 {
-			ok.Access = &workflows.AccessReading{At: at, Unread: map[string]string{workflows.PartUsers: "an empty list"},
-				Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Unknown, ChangeUsers: workflows.Unknown}}
+			ok.Access = &workflows.AccessReading{At: at, Unread: map[string]string{
+				workflows.PartUsers: "an empty list"},
+				Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Unknown,
+					ChangeUsers: workflows.Unknown}}
 			return ok
 		}
 		ok.Access = &workflows.AccessReading{At: at, User: copied(u), Integrations: o.names, SSOEnabled: o.sso,
-			Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes, ChangeUsers: workflows.Unknown}}
+			Capabilities: workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes,
+				ChangeUsers: workflows.Unknown}}
 	case workflows.OpGrant:
 		return o.grant(c, u, ok, refuse)
 	case workflows.OpChangeAccess:
 		return o.change(c, u, ok, refuse)
 	case workflows.OpRemoveAccess:
 		if u != nil && c.Known != "" && u.Access().Mark() != c.Known {
-			return refuse(workflows.RefusedChanged, "integrator.io shows "+u.Role+" for "+u.Email+", which is not the access that was expected.")
+			return refuse(workflows.RefusedChanged, "integrator.io shows "+u.Role+" for "+u.Email+
+				", which is not the access that was expected.")
 		}
 		ok.User = copied(u)
 		o.wrote(c)
@@ -191,7 +202,8 @@ func (o *outside) wrote(c workflows.Call) {
 	o.touched[workflows.GivenKey(c.Environment, c.Email)] = true
 }
 
-func (o *outside) grant(c workflows.Call, u *workflows.User, ok *workflows.Receipt, refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
+func (o *outside) grant(c workflows.Call, u *workflows.User, ok *workflows.Receipt,
+	refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
 	switch {
 	case u != nil && u.Access().Mark() == c.Access.Mark():
 		if u.Status == workflows.UserDismissed {
@@ -211,13 +223,15 @@ func (o *outside) grant(c workflows.Call, u *workflows.User, ok *workflows.Recei
 	return ok
 }
 
-func (o *outside) change(c workflows.Call, u *workflows.User, ok *workflows.Receipt, refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
+func (o *outside) change(c workflows.Call, u *workflows.User, ok *workflows.Receipt,
+	refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
 	switch {
 	case u == nil:
 		return refuse(workflows.RefusedNotUser, c.Email+" is not a user.")
 	case u.Access().Mark() == c.Access.Mark():
 	case c.Known != "" && u.Access().Mark() != c.Known:
-		return refuse(workflows.RefusedChanged, "integrator.io shows "+u.Role+" for "+u.Email+", which is not the access that was expected.")
+		return refuse(workflows.RefusedChanged, "integrator.io shows "+u.Role+" for "+u.Email+
+			", which is not the access that was expected.")
 	default:
 		set(u, *c.Access)
 		if c.Required != nil {

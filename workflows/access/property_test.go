@@ -14,7 +14,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/drift"
 )
 
-// op is one thing that happens in a random story. It is plain data, so that the same story can be told with parts left out.
+// op is one thing that happens in a random story. It is plain data, so that the same story can be
+// told with parts left out.
 type op struct {
 	Kind, Who, Action, Text string
 	Form                    form
@@ -29,7 +30,8 @@ type form struct {
 }
 
 func (f form) fields() map[string]string {
-	in := map[string]string{BlockAccount: "acme", BlockChange: f.Change, BlockRole: f.Role, BlockFor: f.Length, BlockEnvironment: f.Env, BlockReason: "it must be"}
+	in := map[string]string{BlockAccount: "acme", BlockChange: f.Change, BlockRole: f.Role, BlockFor: f.Length,
+		BlockEnvironment: f.Env, BlockReason: "it must be"}
 	if strings.Contains(f.For, "@") {
 		in[BlockEmail] = f.For
 	} else {
@@ -51,18 +53,24 @@ var (
 	actions  = []string{"approve", "refuse", "cancel", "attest", "extend", "end", "adopt", "undo", "ask", "resend"}
 	lengths_ = []time.Duration{time.Second, time.Minute, time.Hour, 5 * time.Hour, 25 * time.Hour, 4 * day, 8 * day}
 	// happenings are kinds of what happens, the likelier ones several times.
-	happenings = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
+	happenings = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "deliver", "look",
+		"look", "wait", "click", "click", "outside", "outside",
 		"outcome", "standing", "delegate", "request", "request", "again", "review", "address"}
-	outsides = []string{"accepts", "accepts", "accepts", "declines", "deletes", "raises", "lowers", "custom", "leaves", "joins", "off", "on", "forbids", "allows", "full", "seats",
+	outsides = []string{"accepts", "accepts", "accepts", "declines", "deletes", "raises", "lowers", "custom", "leaves",
+		"joins", "off", "on", "forbids", "allows", "full", "seats",
 		"no token", "token", "sso", "logs"}
-	outcomes = []string{lost, failedClean, failedDirty, "refused entitlement_reached", "refused forbidden Insufficient permissions", "refused unauthorized", "refused other some words",
+	outcomes = []string{lost, failedClean, failedDirty, "refused entitlement_reached",
+		"refused forbidden Insufficient permissions", "refused unauthorized", "refused other some words",
 		"refused already_user", "refused changed It is manage now.", "refused not_a_user"}
 )
 
 func drawForm(t *rapid.T) form {
-	return form{For: rapid.SampledFrom(subjects).Draw(t, "for"), Change: rapid.SampledFrom([]string{Grant, Change, Remove, Change}).Draw(t, "change"),
-		Role:   rapid.SampledFrom([]string{workflows.RoleMonitor, workflows.RoleManage, workflows.RoleAdministrator, workflows.RoleCustom}).Draw(t, "role"),
-		Length: rapid.SampledFrom([]string{"1d", "7d", "always", "1d"}).Draw(t, "length"), Env: rapid.SampledFrom([]string{"", workflows.Production, "Sandbox", "Old"}).Draw(t, "env"),
+	return form{For: rapid.SampledFrom(subjects).Draw(t, "for"),
+		Change: rapid.SampledFrom([]string{Grant, Change, Remove, Change}).Draw(t, "change"),
+		Role: rapid.SampledFrom([]string{workflows.RoleMonitor, workflows.RoleManage, workflows.RoleAdministrator,
+			workflows.RoleCustom}).Draw(t, "role"),
+		Length: rapid.SampledFrom([]string{"1d", "7d", "always", "1d"}).Draw(t, "length"),
+		Env:    rapid.SampledFrom([]string{"", workflows.Production, "Sandbox", "Old"}).Draw(t, "env"),
 		Urgent: rapid.IntRange(0, 3).Draw(t, "urgent") == 0}
 }
 
@@ -98,10 +106,13 @@ type setting struct {
 }
 
 func drawSetting(t *rapid.T) setting {
-	return setting{Quorum: rapid.IntRange(1, 2).Draw(t, "quorum"), Top: rapid.IntRange(1, 2).Draw(t, "top"), Token: rapid.IntRange(0, 4).Draw(t, "token") > 0,
-		Watched: rapid.Bool().Draw(t, "watched"), Accept: rapid.SampledFrom([]time.Duration{time.Second, 5 * day}).Draw(t, "accept"),
+	return setting{Quorum: rapid.IntRange(1, 2).Draw(t, "quorum"), Top: rapid.IntRange(1, 2).Draw(t, "top"),
+		Token:   rapid.IntRange(0, 4).Draw(t, "token") > 0,
+		Watched: rapid.Bool().Draw(t, "watched"), Accept: rapid.SampledFrom([]time.Duration{time.Second, 5 * day}).Draw(
+			t, "accept"),
 		Urgent: rapid.SampledFrom([]time.Duration{time.Second, 4 * time.Hour}).Draw(t, "urgent"),
-		By:     rapid.SampledFrom([]string{"Dee", "Ana", "Dee", "Eve"}).Draw(t, "by"), Form: drawForm(t), Road: rapid.IntRange(0, 4).Draw(t, "road")}
+		By:     rapid.SampledFrom([]string{"Dee", "Ana", "Dee", "Eve"}).Draw(t, "by"), Form: drawForm(t),
+		Road: rapid.IntRange(0, 4).Draw(t, "road")}
 }
 
 // begin makes the world of a setting and asks for the first access.
@@ -109,7 +120,8 @@ func (s setting) begin(t failer) *world {
 	w := newWorld(t)
 	p := &w.policy
 	p.Token, p.Access.DriftEvery = s.Token, 3*day
-	p.Access.Quorum, p.Access.AdministratorQuorum, p.Access.AcceptWithin, p.Access.UrgentFor = s.Quorum, s.Top, s.Accept, s.Urgent
+	p.Access.Quorum, p.Access.AdministratorQuorum, p.Access.AcceptWithin, p.Access.UrgentFor = s.Quorum, s.Top,
+		s.Accept, s.Urgent
 	if s.Watched && s.Token {
 		w.watch("")
 		w.watch("Sandbox")
@@ -155,7 +167,8 @@ func (w *world) twice(st step) {
 		return
 	}
 	before := len(w.queue)
-	again := w.do(workflows.Command{ID: st.cmd.ID + "/again", Workflow: st.cmd.Workflow, Name: st.cmd.Name, Actor: st.cmd.Actor, Round: st.cmd.Round, Submitted: st.cmd.Submitted,
+	again := w.do(workflows.Command{ID: st.cmd.ID + "/again", Workflow: st.cmd.Workflow, Name: st.cmd.Name,
+		Actor: st.cmd.Actor, Round: st.cmd.Round, Submitted: st.cmd.Submitted,
 		Input: st.cmd.Input, Timer: st.cmd.Timer, Receipt: st.cmd.Receipt})
 	if len(w.queue) > before {
 		w.t.Fatalf("%s twice asked integrator.io twice: %s", st.cmd.Name, encode(w.t, again.calls))
@@ -222,7 +235,8 @@ func (w *world) happen(o op) {
 	case "again": // somebody looks who has access
 		for _, r := range slices.Clone(w.runs) {
 			if r.machine.Letter() == 'd' {
-				w.do(workflows.Command{Workflow: r.id, Name: drift.WatchLook, Actor: keyholder, Round: workflows.NoRound})
+				w.do(workflows.Command{Workflow: r.id, Name: drift.WatchLook, Actor: keyholder,
+					Round: workflows.NoRound})
 			}
 		}
 	case "outside":
@@ -237,7 +251,8 @@ func (w *world) reviewed(o op) {
 	if o.N%4 == 0 {
 		was = "accepted/manage"
 	}
-	in := map[string]string{BlockChange: o.Form.Change, BlockRole: o.Form.Role, BlockEnvironment: env, inWas: was, inUntil: w.now.Add(lengths_[o.N%5]).Format(time.RFC3339)}
+	in := map[string]string{BlockChange: o.Form.Change, BlockRole: o.Form.Role, BlockEnvironment: env, inWas: was,
+		inUntil: w.now.Add(lengths_[o.N%5]).Format(time.RFC3339)}
 	w.review(o.Who, email, in)
 }
 
@@ -285,9 +300,11 @@ func (w *world) outside(o op) {
 	case "sso":
 		w.out.sso = true
 	case "logs":
-		w.out.log[workflows.GivenKey(env, email)] = workflows.Trace{Email: emailOf(anyone[o.N%len(anyone)]), Name: "Somebody", At: w.now, Source: "ui"}
+		w.out.log[workflows.GivenKey(env, email)] = workflows.Trace{Email: emailOf(anyone[o.N%len(anyone)]),
+			Name: "Somebody", At: w.now, Source: "ui"}
 	case "forbids":
-		w.out.forbidden[[]string{workflows.OpGrant, workflows.OpChangeAccess, workflows.OpRemoveAccess, workflows.OpWithdrawUser, workflows.OpWatchUser, workflows.OpReadAccess, workflows.OpTrace,
+		w.out.forbidden[[]string{workflows.OpGrant, workflows.OpChangeAccess, workflows.OpRemoveAccess,
+			workflows.OpWithdrawUser, workflows.OpWatchUser, workflows.OpReadAccess, workflows.OpTrace,
 			workflows.OpReinvite}[o.N%8]] = true
 	case "allows":
 		w.out.forbidden = map[string]bool{}
@@ -397,7 +414,8 @@ func (w *world) stories(email string) string {
 func (w *world) nothingLeft() {
 	w.t.Helper()
 	for name, holder := range w.account.Locks {
-		if r := w.find(holder); r == nil || r.state.Closed() || r.machine.Letter() != workflows.LetterFinding { // a finding is open until it is decided
+		// a finding is open until it is decided
+		if r := w.find(holder); r == nil || r.state.Closed() || r.machine.Letter() != workflows.LetterFinding {
 			w.t.Fatalf("%s is held by %s although everything is over", name, holder)
 		}
 	}
@@ -408,7 +426,8 @@ func (w *world) nothingLeft() {
 			continue
 		}
 		for _, r := range w.asked() {
-			if s := r.access(); s.Email == email && s.Environment == env && s.End != nil && (s.End.Outcome == Failed || s.Hand.Attested != "" || s.End.Who != "" || s.End.Code == "adopted") {
+			if s := r.access(); s.Email == email && s.Environment == env && s.End != nil &&
+				(s.End.Outcome == Failed || s.Hand.Attested != "" || s.End.Who != "" || s.End.Code == "adopted") {
 				return // its card says that integrator.io's answer is not known, or somebody swore to what is not so
 			}
 		}
@@ -483,7 +502,8 @@ func TestBarredPeopleTipNothing(t *testing.T) {
 	})
 }
 
-// TestATimeBoxLeavesTheAccessAsItWas: whatever other people do meanwhile, the end of a time-box restores exactly what was, or asks.
+// TestATimeBoxLeavesTheAccessAsItWas: whatever other people do meanwhile, the end of a time-box
+// restores exactly what was, or asks.
 func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
 	t.Parallel()
 	before := []string{"", "monitor", "manage", "administrator", "custom:i1,i2;i3", "custom:i1;*", "none"}
@@ -495,7 +515,8 @@ func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
 			w.out.join("", email, accessOf(had)).Disabled = rapid.IntRange(0, 5).Draw(t, "off") == 0
 		}
 		was := w.out.mark("", email)
-		f := form{For: "Eve", Change: Grant, Role: rapid.SampledFrom([]string{"monitor", "manage", "administrator", "custom"}).Draw(t, "role"), Length: "1d",
+		f := form{For: "Eve", Change: Grant, Role: rapid.SampledFrom([]string{"monitor", "manage", "administrator",
+			"custom"}).Draw(t, "role"), Length: "1d",
 			Urgent: rapid.Bool().Draw(t, "urgent")}
 		w.request("Dee", f.fields())
 		w.deliverAll()
@@ -568,7 +589,8 @@ func TestUrgentAccessThatNobodyApprovedEnds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		f := form{For: rapid.SampledFrom([]string{"Ben", "Eve"}).Draw(t, "for"), Change: Grant, Role: "manage", Length: "always", Urgent: true}
+		f := form{For: rapid.SampledFrom([]string{"Ben", "Eve"}).Draw(t, "for"), Change: Grant, Role: "manage",
+			Length: "always", Urgent: true}
 		w.request("Dee", f.fields())
 		r := w.newest()
 		w.deliverAll()
@@ -583,7 +605,8 @@ func TestUrgentAccessThatNobodyApprovedEnds(t *testing.T) {
 			w.deliverAll()
 			w.poll()
 			w.wait(4 * time.Hour)
-			if s := r.access(); s.Hand.Manual && !s.Closed() { // integrator.io did not answer for a day, so people are asked
+			// integrator.io did not answer for a day, so people are asked
+			if s := r.access(); s.Hand.Manual && !s.Closed() {
 				w.obey(r)
 				w.click("Ana", "attest")
 				w.deliverAll()
@@ -592,7 +615,8 @@ func TestUrgentAccessThatNobodyApprovedEnds(t *testing.T) {
 		if s := r.access(); !s.Closed() {
 			t.Fatalf("urgent access still stands: %s", encode(t, s))
 		}
-		if got, want := w.out.mark("", emailOf(f.For)), map[string]string{"Ben": "monitor", "Eve": workflows.Absent}[f.For]; got != want {
+		if got, want := w.out.mark("", emailOf(f.For)), map[string]string{"Ben": "monitor",
+			"Eve": workflows.Absent}[f.For]; got != want {
 			t.Fatalf("%s has %s: %s", f.For, got, w.stories(emailOf(f.For)))
 		}
 	})
@@ -602,7 +626,8 @@ func TestUrgentAccessThatNobodyApprovedEnds(t *testing.T) {
 func FuzzDecide(f *testing.F) {
 	f.Add("access.approve", "UANA", "x", `{"stage":"approving","id":"a07-1","account":"acme"}`, 3)
 	f.Add("access.request", "UANA", "Sandbox", `{}`, 5)
-	f.Add("access.left", "UDEE", "accepted/manage", `{"stage":"restoring","drifted":true,"id":"a07-1","there":{"ok":true}}`, 3)
+	f.Add("access.left", "UDEE", "accepted/manage",
+		`{"stage":"restoring","drifted":true,"id":"a07-1","there":{"ok":true}}`, 3)
 	f.Fuzz(func(t *testing.T, name, who, text, state string, round int) {
 		m := Machine()
 		s, err := m.Decode([]byte(state))
@@ -610,14 +635,18 @@ func FuzzDecide(f *testing.F) {
 			s = m.New()
 		}
 		w := newWorld(t)
-		cmd := workflows.Command{ID: "x", Workflow: "a07-1", Account: "acme", Name: name, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: who}, At: monday, Round: round,
-			Submitted: round%2 == 0, Input: map[string]string{BlockReason: text, BlockPerson: text, BlockEmail: text, BlockChange: text, BlockRole: text, "now": text, "was": text}}
+		cmd := workflows.Command{ID: "x", Workflow: "a07-1", Account: "acme", Name: name,
+			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: who}, At: monday, Round: round,
+			Submitted: round%2 == 0, Input: map[string]string{BlockReason: text, BlockPerson: text, BlockEmail: text,
+				BlockChange: text, BlockRole: text, "now": text, "was": text}}
 		switch name {
 		case workflows.CmdTimer:
 			cmd.Timer = &workflows.Timer{Name: text, At: monday}
 		case workflows.CmdReceipt:
-			cmd.Receipt = &workflows.Receipt{Op: text, OK: round%2 == 0, Code: text, Message: text, Census: &workflows.Census{Users: []workflows.User{{Email: text}}},
-				Trace: &workflows.Trace{Email: text, Name: who, Source: text}, User: &workflows.User{Email: text, Status: who}}
+			cmd.Receipt = &workflows.Receipt{Op: text, OK: round%2 == 0, Code: text, Message: text,
+				Census: &workflows.Census{Users: []workflows.User{{Email: text}}},
+				Trace:  &workflows.Trace{Email: text, Name: who, Source: text}, User: &workflows.User{Email: text,
+					Status: who}}
 		case Request, workflows.AccessLeft.Command:
 			cmd.Actor.Kind = []string{workflows.ByPerson, workflows.ByKeyholder}[round&1]
 			if round&4 > 0 {

@@ -75,7 +75,8 @@ func TestARequestUnderTheNewAddressIsAboutTheSameUser(t *testing.T) {
 		t.Errorf("after all is over: %s", got)
 	}
 	w.out.rename("ben.two@acme.example", "ben.three@acme.example")
-	w.request("Dee", map[string]string{BlockAccount: "acme", BlockEmail: "ben@acme.example", BlockChange: Remove, BlockReason: "he leaves"})
+	w.request("Dee", map[string]string{BlockAccount: "acme", BlockEmail: "ben@acme.example", BlockChange: Remove,
+		BlockReason: "he leaves"})
 	w.deliverAll()
 	w.click("Ana", "approve")
 	w.deliverAll()
@@ -97,9 +98,11 @@ func TestNobodyKeepsATimeByChangingTheirAddress(t *testing.T) {
 		}
 		want := w.out.mark("", now)
 		for range rapid.IntRange(1, 10).Draw(t, "steps") {
-			switch rapid.SampledFrom([]string{"time", "time", "urgent", "rename", "rename", "wait", "early"}).Draw(t, "kind") {
+			switch rapid.SampledFrom([]string{"time", "time", "urgent", "rename", "rename", "wait", "early"}).Draw(t,
+				"kind") {
 			case "time":
-				w.granted(form{For: now, Change: Change, Role: rapid.SampledFrom([]string{"monitor", "manage", "administrator"}).Draw(t, "role"), Length: "1d"})
+				w.granted(form{For: now, Change: Change, Role: rapid.SampledFrom([]string{"monitor", "manage",
+					"administrator"}).Draw(t, "role"), Length: "1d"})
 			case "urgent":
 				w.request("Dee", form{For: now, Change: Change, Role: "administrator", Urgent: true}.fields())
 				w.deliverAll()

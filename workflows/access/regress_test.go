@@ -97,8 +97,10 @@ func TestNobodyButKeyholderAsksInAnothersName(t *testing.T) {
 
 func TestARequestThatKeyholderCannotOpenSaysSo(t *testing.T) {
 	w := newWorld(t)
-	st := w.do(workflows.Command{Workflow: "a07-00000009", Name: Request, Actor: keyholder, Round: workflows.NoRound, Submitted: true,
-		Input: map[string]string{BlockEmail: "eve@acme.example", BlockChange: Remove, BlockReason: "undo", inRequester: "UFAY"}})
+	st := w.do(workflows.Command{Workflow: "a07-00000009", Name: Request, Actor: keyholder, Round: workflows.NoRound,
+		Submitted: true,
+		Input: map[string]string{BlockEmail: "eve@acme.example", BlockChange: Remove, BlockReason: "undo",
+			inRequester: "UFAY"}})
 	if st.err != nil || !st.after.Closed() || st.after.(State).End.Outcome != Failed {
 		t.Fatalf("%v %s", st.err, encode(t, st.after))
 	}

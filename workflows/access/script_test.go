@@ -69,7 +69,8 @@ func (s *script) commands() map[string]func([]string) {
 				if in["who"] != "" {
 					line += " by " + w.people[in["who"]].Name
 				}
-				s.say("%s", strings.TrimSpace(line+", from "+strconv.Quote(in["before"])+" to "+strconv.Quote(in["after"])+" "+w.read(in["why"])))
+				s.say("%s", strings.TrimSpace(line+", from "+strconv.Quote(in["before"])+" to "+
+					strconv.Quote(in["after"])+" "+w.read(in["why"])))
 			}
 		},
 		// click NAME ACTION [REASON] [round=N] [of=ID]: the button, and the form if it opens one and a reason is given.
@@ -192,7 +193,8 @@ func (s *script) configure(kv string) {
 }
 
 func (s *script) request(a []string) {
-	in := map[string]string{BlockAccount: "acme", BlockReason: "Covers for Ana this week", BlockChange: Grant, BlockEnvironment: workflows.Production, BlockFor: "7d"}
+	in := map[string]string{BlockAccount: "acme", BlockReason: "Covers for Ana this week", BlockChange: Grant,
+		BlockEnvironment: workflows.Production, BlockFor: "7d"}
 	for _, kv := range a[1:] {
 		k, v, _ := strings.Cut(kv, "=")
 		switch k {
@@ -204,7 +206,8 @@ func (s *script) request(a []string) {
 			}
 		case "role":
 			access := accessOf(v)
-			in[BlockRole], in[BlockManage], in[BlockMonitor] = access.Role, strings.Join(access.Manage, "\n"), strings.Join(access.Monitor, "\n")
+			in[BlockRole], in[BlockManage], in[BlockMonitor] = access.Role, strings.Join(access.Manage, "\n"),
+				strings.Join(access.Monitor, "\n")
 		case "length":
 			in[BlockFor] = v
 		case "env":
@@ -246,7 +249,8 @@ func (s *script) outside(a []string) {
 		env = a[1]
 		a = slices.Delete(a, 1, 2)
 	}
-	if slices.Contains([]string{"changes", "accepts", "declines", "off", "on"}, a[0]) && o.user(env, emailOf(a[1])) == nil {
+	if slices.Contains([]string{"changes", "accepts", "declines", "off", "on"}, a[0]) &&
+		o.user(env, emailOf(a[1])) == nil {
 		s.t.Fatalf("%s: there is no such user", s.line)
 	}
 	switch a[0] {
@@ -278,7 +282,8 @@ func (s *script) outside(a []string) {
 		o.forbidden = map[string]bool{}
 	case "logs": // EMAIL BY: the audit log names who changed the access of an address
 		by := emailOf(a[2])
-		o.log[workflows.GivenKey(env, emailOf(a[1]))] = workflows.Trace{Email: by, Name: a[2], At: s.w.now, Source: "ui", Event: "update"}
+		o.log[workflows.GivenKey(env, emailOf(a[1]))] = workflows.Trace{Email: by, Name: a[2], At: s.w.now,
+			Source: "ui", Event: "update"}
 	case "full":
 		o.full = a[1] == "yes"
 	case "token":

@@ -15,10 +15,13 @@ import (
 // undelegate ends a delegation and tells the workflows that wait for its giver, as the desk does.
 func (w *world) undelegate(from string) {
 	w.t.Helper()
-	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool { return d.From == userID(from) })
+	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool {
+		return d.From == userID(from)
+	})
 	for _, r := range w.runs {
 		if slices.Contains(r.view.Waiting, userID(from)) {
-			w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from), Round: workflows.NoRound})
+			w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from),
+				Round: workflows.NoRound})
 		}
 	}
 }
@@ -58,7 +61,8 @@ func TestDelegationIsOfNow(t *testing.T) {
 	if slices.Contains(r.view.Waiting, "UEVE") || !slices.Contains(r.view.Waiting, "UFAY") {
 		t.Errorf("waits for %v", r.view.Waiting)
 	}
-	if st := w.click("Eve", "approve"); st.code() != approvals.CodeNotAsked || strings.Contains(st.refusal().Text, "UEVE") {
+	if st := w.click("Eve", "approve"); st.code() != approvals.CodeNotAsked || strings.Contains(st.refusal().Text,
+		"UEVE") {
 		t.Errorf("Eve hears: %v", st.err)
 	}
 	w.undelegate("Ana")
@@ -80,7 +84,8 @@ func TestWhoIsAskedFollowsEveryDelegation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		w.policy.Access.Quorum = 3
-		w.request("Dee", form{For: "kim@partner.example", Change: Grant, Role: workflows.RoleManage, Length: "1d"}.fields())
+		w.request("Dee", form{For: "kim@partner.example", Change: Grant, Role: workflows.RoleManage,
+			Length: "1d"}.fields())
 		w.deliverAll()
 		r := w.newest()
 		for range rapid.IntRange(1, 15).Draw(t, "steps") {
@@ -96,13 +101,15 @@ func TestWhoIsAskedFollowsEveryDelegation(t *testing.T) {
 			case "wait":
 				w.wait(time.Duration(rapid.IntRange(1, 12).Draw(t, "hours")) * time.Hour)
 			case "vote":
-				w.clickAt(r, round(r.state), rapid.SampledFrom([]string{"Ana", "Cat", "Eve", "Fay"}).Draw(t, "who"), "approve")
+				w.clickAt(r, round(r.state), rapid.SampledFrom([]string{"Ana", "Cat", "Eve", "Fay"}).Draw(t, "who"),
+					"approve")
 			}
 			s := r.access()
 			if s.Stage != Approving {
 				return
 			}
-			f := w.facts(r.machine.Needs(s, workflows.Command{Name: ActApprove, Actor: person("Ana")}, w.policy, w.account))
+			f := w.facts(r.machine.Needs(s, workflows.Command{Name: ActApprove, Actor: person("Ana")}, w.policy,
+				w.account))
 			want := asks.Recount(s, f, w.now).Waiting
 			if got := s.asked().Waiting; !slices.Equal(sorted(got), sorted(want)) {
 				t.Fatalf("named are %v, and %v can answer: %s", got, want, encode(t, w.delegations))
@@ -110,7 +117,8 @@ func TestWhoIsAskedFollowsEveryDelegation(t *testing.T) {
 			for _, c := range r.view.Cards {
 				asks := slices.ContainsFunc(c.Buttons, func(b workflows.Button) bool { return b.Action == ActApprove })
 				if c.Name == cardMain && asks != slices.Contains(want, c.Recipient) {
-					t.Fatalf("the card of %s asks: %v, and they can answer: %v", c.Recipient, asks, slices.Contains(want, c.Recipient))
+					t.Fatalf("the card of %s asks: %v, and they can answer: %v", c.Recipient, asks,
+						slices.Contains(want, c.Recipient))
 				}
 			}
 		}

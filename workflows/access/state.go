@@ -78,25 +78,26 @@ type Frozen struct {
 	Person      string `json:"person,omitempty"` // Slack user, when there is one
 	Email       string `json:"email"`
 	// Who is the user at integrator.io: from an earlier decision first, then as seen last.
-	Who        workflows.UserRef      `json:"who,omitzero"`
-	Change     string                 `json:"change"`
-	Want       workflows.Access       `json:"want"` // empty role for remove
-	For        string                 `json:"for"`
-	Length     time.Duration          `json:"length,omitempty"`  // 0: for always
-	Outside    bool                   `json:"outside,omitempty"` // the address is not of the company's domains
-	Urgent     bool                   `json:"urgent,omitempty"`
-	Reason     string                 `json:"reason"`
-	Electorate []string               `json:"electorate,omitempty"`
-	Lists      [][]string             `json:"lists,omitempty"` // of each of which somebody must approve
-	Quorum     int                    `json:"quorum"`
-	Parties    []approvals.Party      `json:"parties,omitempty"`  // who asked and whose access it is, by all that is known of them
-	ForSelf    bool                   `json:"for_self,omitempty"` // they are one person
-	Bars       []approvals.Bar        `json:"bars,omitempty"`     // whom that keeps from deciding
-	Holders    []string               `json:"holders,omitempty"`
-	Admins     []string               `json:"admins,omitempty"`
-	Channel    string                 `json:"channel,omitempty"`
-	Policy     workflows.AccessPolicy `json:"policy"`
-	Token      bool                   `json:"token,omitempty"`
+	Who        workflows.UserRef `json:"who,omitzero"`
+	Change     string            `json:"change"`
+	Want       workflows.Access  `json:"want"` // empty role for remove
+	For        string            `json:"for"`
+	Length     time.Duration     `json:"length,omitempty"`  // 0: for always
+	Outside    bool              `json:"outside,omitempty"` // the address is not of the company's domains
+	Urgent     bool              `json:"urgent,omitempty"`
+	Reason     string            `json:"reason"`
+	Electorate []string          `json:"electorate,omitempty"`
+	Lists      [][]string        `json:"lists,omitempty"` // of each of which somebody must approve
+	Quorum     int               `json:"quorum"`
+	// who asked and whose access it is, by all that is known of them
+	Parties []approvals.Party      `json:"parties,omitempty"`
+	ForSelf bool                   `json:"for_self,omitempty"` // they are one person
+	Bars    []approvals.Bar        `json:"bars,omitempty"`     // whom that keeps from deciding
+	Holders []string               `json:"holders,omitempty"`
+	Admins  []string               `json:"admins,omitempty"`
+	Channel string                 `json:"channel,omitempty"`
+	Policy  workflows.AccessPolicy `json:"policy"`
+	Token   bool                   `json:"token,omitempty"`
 	// Quiet are those who may answer questions and get no card for them.
 	Quiet []string `json:"quiet,omitempty"`
 	// Review is set where a review decided it, and nobody is asked.
@@ -179,13 +180,13 @@ type Box struct {
 	Noticed []Notice `json:"noticed,omitempty"`
 	// More is the question for more time that By asked, last; Asks that it is open. Past are the
 	// answers to such questions that are over.
-	More   question.Question `json:"more"`
-	By     string            `json:"by,omitempty"`
-	Asks   bool              `json:"asks,omitempty"`
-	Past   []approvals.Vote  `json:"past,omitempty"`
+	More question.Question `json:"more"`
+	By   string            `json:"by,omitempty"`
+	Asks bool              `json:"asks,omitempty"`
+	Past []approvals.Vote  `json:"past,omitempty"`
 	// Proven are those of Past, by their place, whose voter had shown who they are.
-	Proven []int `json:"proven,omitempty"`
-	NoMore string            `json:"no_more,omitempty"` // why the last question for more time was refused
+	Proven []int  `json:"proven,omitempty"`
+	NoMore string `json:"no_more,omitempty"` // why the last question for more time was refused
 	// NoMoreLeft is who had left, when more time was not given for that.
 	NoMoreLeft string `json:"no_more_left,omitempty"`
 }

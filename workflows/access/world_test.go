@@ -15,8 +15,9 @@ import (
 	"github.com/keyholder/keyholder/workflows/drift"
 )
 
-// world is everything around the machines, kept in memory and without concurrency: what the desk, the clock, the courier, Slack and
-// integrator.io do, in the order a test wants. Each command is checked against what must hold always (see invariant_test.go).
+// world is everything around the machines, kept in memory and without concurrency: what the desk,
+// the clock, the courier, Slack and integrator.io do, in the order a test wants. Each command is
+// checked against what must hold always (see invariant_test.go).
 type world struct {
 	t           failer
 	now         time.Time
@@ -91,20 +92,26 @@ const (
 // monday is when the stories begin.
 var monday = time.Date(2026, 11, 23, 9, 14, 0, 0, time.UTC)
 
-// newWorld has Ana, Ben and Cat as holders, Dee as administrator, Jane as owner, Eve and Fay as full members without a part in the account, Gus as
-// guest. Dee is administrator there, Ben may monitor.
+// newWorld has Ana, Ben and Cat as holders, Dee as administrator, Jane as owner, Eve and Fay as
+// full members without a part in the account, Gus as guest. Dee is administrator there, Ben may
+// monitor.
 func newWorld(t failer) *world {
-	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, groups: map[string][]string{}, out: newOutside()}
+	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, groups: map[string][]string{},
+		out: newOutside()}
 	for _, name := range []string{"Ana", "Ben", "Cat", "Dee", "Jane", "Eve", "Fay"} {
 		w.meet(name, "")
 	}
 	w.meet("Gus", workflows.StandingGuest)
 	w.meet("Hal", workflows.StandingDeactivated)
 	w.meet("Robo", workflows.StandingBot)
-	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example", Admins: []string{"UDEE"}, Channel: channel, Token: true,
-		UIHost: "https://integrator.io", Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"}}},
-		Access: workflows.AccessPolicy{Approvers: []string{"UANA", "UBEN", "UCAT", "UDEE"}, Quorum: 1, AdministratorQuorum: 2, ConfirmWithin: 3 * day,
-			For: []workflows.TimeBox{{Text: "1d", Length: day}, {Text: "7d", Length: 7 * day}, {Text: "always"}}, DefaultFor: "7d", Notice: []time.Duration{day, time.Hour},
+	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example",
+		Admins: []string{"UDEE"}, Channel: channel, Token: true,
+		UIHost: "https://integrator.io", Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN",
+			"UCAT"}}},
+		Access: workflows.AccessPolicy{Approvers: []string{"UANA", "UBEN", "UCAT", "UDEE"}, Quorum: 1,
+			AdministratorQuorum: 2, ConfirmWithin: 3 * day,
+			For:        []workflows.TimeBox{{Text: "1d", Length: day}, {Text: "7d", Length: 7 * day}, {Text: "always"}},
+			DefaultFor: "7d", Notice: []time.Duration{day, time.Hour},
 			UrgentFor: 4 * time.Hour, DriftEvery: 6 * time.Hour, AcceptWithin: 5 * day, WatchEvery: time.Minute,
 			Environments: []workflows.Environment{{Name: "Sandbox", Token: true}, {Name: "Old", Token: false}}}}
 	w.account = workflows.AccountState{ID: "acme", Owner: "jane@acme.example", By: "configuration"}
@@ -113,7 +120,8 @@ func newWorld(t failer) *world {
 
 func (w *world) meet(name, standing string) {
 	id := userID(name)
-	w.people[id] = workflows.Person{ID: id, Team: "TACME", Name: name, Email: strings.ToLower(name) + "@acme.example", EmailConfirmed: true, Standing: standing}
+	w.people[id] = workflows.Person{ID: id, Team: "TACME", Name: name, Email: strings.ToLower(name) + "@acme.example",
+		EmailConfirmed: true, Standing: standing}
 }
 
 func userID(name string) string { return "U" + strings.ToUpper(name) }
@@ -127,7 +135,8 @@ func emailOf(name string) string {
 
 // facts answers what the machine says it needs, and nothing else.
 func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{}, Groups: map[string][]string{}, ByEmail: map[string]string{}}
+	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
+		Groups: map[string][]string{}, ByEmail: map[string]string{}}
 	for _, id := range slices.Concat(n.People, n.Delegations) {
 		if workflows.IsGroup(id) {
 			f.Groups[id] = w.groups[id]
@@ -135,7 +144,8 @@ func (w *world) facts(n workflows.Needs) workflows.Facts {
 	}
 	for _, email := range n.Emails {
 		for id, p := range w.people {
-			if p.Standing != workflows.StandingDeactivated && workflows.SameEmail(p.Email, email) { // Slack does not find them
+			// Slack does not find them
+			if p.Standing != workflows.StandingDeactivated && workflows.SameEmail(p.Email, email) {
 				f.ByEmail[email] = id
 				n.People = append(n.People, id)
 			}
@@ -252,7 +262,8 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 		}
 	}
 	for i, c := range d.Calls {
-		w.queue = append(w.queue, &workflows.Effect{ID: fmt.Sprintf("%s/%d/%d", r.id, len(r.events), i), Workflow: r.id, Account: "acme", Key: "io/acme",
+		w.queue = append(w.queue, &workflows.Effect{ID: fmt.Sprintf("%s/%d/%d", r.id, len(r.events), i), Workflow: r.id,
+			Account: "acme", Key: "io/acme",
 			Made: cmd.At, Call: &c})
 	}
 	st.calls = d.Calls
@@ -265,7 +276,8 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 	}
 }
 
-// applied is Apply, with its promise checked that the state given stays as it was; the answer went through the store's encoding.
+// applied is Apply, with its promise checked that the state given stays as it was; the answer went
+// through the store's encoding.
 func (w *world) applied(m workflows.Machine, s workflows.State, e workflows.Event) workflows.State {
 	w.t.Helper()
 	was := encode(w.t, s)
@@ -308,19 +320,22 @@ var keyholder = workflows.Actor{Kind: workflows.ByKeyholder}
 // request submits the form.
 func (w *world) request(by string, input map[string]string) step {
 	w.t.Helper()
-	return w.do(workflows.Command{Workflow: fmt.Sprintf("a07-%08d", len(w.runs)+1), Name: Request, Actor: person(by), Round: workflows.NoRound,
+	return w.do(workflows.Command{Workflow: fmt.Sprintf("a07-%08d", len(w.runs)+1), Name: Request, Actor: person(by),
+		Round:     workflows.NoRound,
 		Submitted: true, Input: input})
 }
 
 // review opens what a review decided. Nothing of it is a person's word.
 func (w *world) review(by, email string, in map[string]string) step {
 	w.t.Helper()
-	input := map[string]string{BlockAccount: "acme", BlockEmail: emailOf(email), BlockReason: "not needed any more", inReview: "r07-acme-2026q4", inPacket: "p07-1",
+	input := map[string]string{BlockAccount: "acme", BlockEmail: emailOf(email), BlockReason: "not needed any more",
+		inReview: "r07-acme-2026q4", inPacket: "p07-1",
 		inRow: fmt.Sprint(len(w.runs) + 1), inReviewer: userID(by), inUntil: w.now.Add(5 * day).Format(time.RFC3339)}
 	for k, v := range in {
 		input[k] = v
 	}
-	return w.do(workflows.Command{Workflow: fmt.Sprintf("a07-%08d", len(w.runs)+1), Name: Request, Actor: keyholder, Round: workflows.NoRound, Submitted: true, Input: input})
+	return w.do(workflows.Command{Workflow: fmt.Sprintf("a07-%08d", len(w.runs)+1), Name: Request, Actor: keyholder,
+		Round: workflows.NoRound, Submitted: true, Input: input})
 }
 
 // toldOf is what the packet was told of one access.
@@ -357,7 +372,8 @@ func (w *world) clickAt(r *run, round int, who, action string, reason ...string)
 	if st.reply.Modal == nil || len(reason) == 0 {
 		return st
 	}
-	return w.do(workflows.Command{Workflow: r.id, Name: st.reply.Modal.Action, Actor: person(who), Round: st.reply.Modal.Round, Submitted: true,
+	return w.do(workflows.Command{Workflow: r.id, Name: st.reply.Modal.Action, Actor: person(who),
+		Round: st.reply.Modal.Round, Submitted: true,
 		Input: map[string]string{BlockReason: reason[0]}})
 }
 
@@ -371,9 +387,10 @@ const (
 
 // configured reports whether an environment has a token.
 func (w *world) configured(env string) bool {
-	return env == "" && w.policy.Token || slices.ContainsFunc(w.policy.Access.Environments, func(e workflows.Environment) bool {
-		return e.Name == env && e.Token
-	})
+	return env == "" && w.policy.Token || slices.ContainsFunc(w.policy.Access.Environments,
+		func(e workflows.Environment) bool {
+			return e.Name == env && e.Token
+		})
 }
 
 // deliver brings the first call in the queue to integrator.io and its answer back.
@@ -392,7 +409,8 @@ func (w *world) deliver(outcome string) step {
 		return step{run: w.find(e.Workflow)}
 	case c.Op == workflows.OpTell:
 		w.queue = w.queue[1:]
-		return w.do(workflows.Command{ID: "tell/" + e.ID, Workflow: c.ID, Name: c.Command, Input: c.Input, Submitted: len(c.Input) > 0, Actor: keyholder, Round: workflows.NoRound})
+		return w.do(workflows.Command{ID: "tell/" + e.ID, Workflow: c.ID, Name: c.Command, Input: c.Input,
+			Submitted: len(c.Input) > 0, Actor: keyholder, Round: workflows.NoRound})
 	case outcome == failedClean:
 		r = &workflows.Receipt{Failed: true, Code: workflows.FailedDeadline}
 	case outcome == failedDirty:
@@ -421,7 +439,8 @@ func (w *world) deliver(outcome string) step {
 func (w *world) receive(e *workflows.Effect, r workflows.Receipt, id string) step {
 	w.t.Helper()
 	r.Effect, r.Op = e.ID, e.Call.Op
-	return w.do(workflows.Command{ID: id, Workflow: e.Workflow, Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
+	return w.do(workflows.Command{ID: id, Workflow: e.Workflow, Name: workflows.CmdReceipt,
+		Actor: workflows.Actor{Kind: workflows.ByIntegrator},
 		Round: workflows.NoRound, Receipt: &r})
 }
 
@@ -530,7 +549,8 @@ func (w *world) nextTimer() (*run, *workflows.Timer) {
 func (w *world) fire(r *run, t workflows.Timer) step {
 	w.t.Helper()
 	t.Workflow = r.id
-	st := w.do(workflows.Command{ID: fmt.Sprintf("timer/%s/%s/%d", r.id, t.Name, t.At.UnixMilli()), Workflow: r.id, Name: workflows.CmdTimer,
+	st := w.do(workflows.Command{ID: fmt.Sprintf("timer/%s/%s/%d", r.id, t.Name, t.At.UnixMilli()), Workflow: r.id,
+		Name:  workflows.CmdTimer,
 		Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &t})
 	for _, still := range r.view.Timers {
 		if still.Name == t.Name && still.At.Equal(t.At) && r.machine.Letter() != 'd' {
@@ -543,12 +563,16 @@ func (w *world) fire(r *run, t workflows.Timer) step {
 // delegate records a delegation and tells the workflows that wait for the giver, as the desk does.
 func (w *world) delegate(from, to string, span time.Duration) []step {
 	w.t.Helper()
-	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool { return d.From == userID(from) })
-	w.delegations = append(w.delegations, approvals.Delegation{From: userID(from), To: userID(to), Since: w.now, Until: w.now.Add(span)})
+	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool {
+		return d.From == userID(from)
+	})
+	w.delegations = append(w.delegations, approvals.Delegation{From: userID(from), To: userID(to), Since: w.now,
+		Until: w.now.Add(span)})
 	var out []step
 	for _, r := range w.runs {
 		if slices.Contains(r.view.Waiting, userID(from)) {
-			out = append(out, w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from), Round: workflows.NoRound}))
+			out = append(out, w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from),
+				Round: workflows.NoRound}))
 		}
 	}
 	return out
@@ -557,8 +581,10 @@ func (w *world) delegate(from, to string, span time.Duration) []step {
 // watch opens the watcher of an environment and reads the baseline.
 func (w *world) watch(env string) []step {
 	w.t.Helper()
-	st := w.do(workflows.Command{Workflow: "d07-0000000" + map[string]string{"": "P", "Sandbox": "S"}[env], Name: drift.Begin.Command, Actor: keyholder,
-		Round: workflows.NoRound, Submitted: true, Input: drift.Begin.To("acme", "", drift.Beginning{Environment: env}).Input})
+	st := w.do(workflows.Command{Workflow: "d07-0000000" + map[string]string{"": "P", "Sandbox": "S"}[env],
+		Name: drift.Begin.Command, Actor: keyholder,
+		Round: workflows.NoRound, Submitted: true, Input: drift.Begin.To("acme", "",
+			drift.Beginning{Environment: env}).Input})
 	return append([]step{st}, w.deliverAll()...)
 }
 

@@ -12,11 +12,13 @@ import (
 
 // Commands of the page.
 const (
-	// Request opens the account's workflow and publishes; Publish and Unpublish are for one that exists. People give all three.
+	// Request opens the account's workflow and publishes; Publish and Unpublish are for one that
+	// exists. People give all three.
 	Request   = "docs.request"
 	Publish   = "docs.publish"
 	Unpublish = "docs.unpublish"
-	// Found is given by Keyholder when it finds the page deleted or edited by hand; its Input holds the Block constants.
+	// Found is given by Keyholder when it finds the page deleted or edited by hand; its Input holds
+	// the Block constants.
 	Found = "docs.found"
 )
 
@@ -119,7 +121,8 @@ var (
 			s.Mark, s.Facts, s.Changed = "", nil, time.Time{}
 		},
 		Tell: func(e workflows.Event, b published) string {
-			return workflows.Say("%m published the documentation of %s; it is kept up to date from here on.", e.By.ID, b.AccountName)
+			return workflows.Say("%m published the documentation of %s; it is kept up to date from here on.", e.By.ID,
+				b.AccountName)
 		},
 	}
 	evChanged = workflows.Kind[State, changed]{
@@ -181,7 +184,8 @@ var kinds = workflows.NewKinds(nil, nil, evPublished, evChanged, evReturned, evE
 // Machine is the machine of published documentation.
 func Machine() workflows.Machine {
 	return workflows.Rules[State]{
-		Name: "docs", Letter: workflows.LetterDocs, Schema: 1, Kinds: kinds, Needs: needs, Decide: decide, View: State.view,
+		Name: "docs", Letter: workflows.LetterDocs, Schema: 1, Kinds: kinds, Needs: needs, Decide: decide,
+		View: State.view,
 	}.Machine()
 }
 
@@ -206,11 +210,14 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		return s.received(cmd, f)
 	case !person && cmd.Name == Found:
 		return s.found(cmd, f, workflows.PageStands{
-			Card: cmd.Input[BlockCard], Gone: cmd.Input[BlockGone] == "yes", By: cmd.Input[BlockBy], Edit: cmd.Input[BlockEdit],
+			Card: cmd.Input[BlockCard], Gone: cmd.Input[BlockGone] == "yes", By: cmd.Input[BlockBy],
+			Edit: cmd.Input[BlockEdit],
 		}), nil
 	}
-	return workflows.Decision{}, workflows.Refuse("unknown_action", "Nothing can be done about the page that way. Nothing was recorded. `"+
-		workflows.Slash+" docs` shows the documentation; an administrator publishes it with `"+workflows.Slash+" docs publish`.")
+	return workflows.Decision{}, workflows.Refuse("unknown_action",
+		"Nothing can be done about the page that way. Nothing was recorded. `"+
+			workflows.Slash+" docs` shows the documentation; an administrator publishes it with `"+workflows.Slash+
+			" docs publish`.")
 }
 
 // may refuses whoever does not administer the account.
@@ -226,28 +233,35 @@ func may(cmd workflows.Command, f workflows.Facts) error {
 	if len(admins) > 0 {
 		who = workflows.Mentions(admins)
 	}
-	return workflows.Refuse("not_permitted", "Administrators of the account decide what stands in its channel: "+who+". Nothing was recorded. `"+
+	return workflows.Refuse("not_permitted", "Administrators of the account decide what stands in its channel: "+who+
+		". Nothing was recorded. `"+
 		workflows.Slash+" docs "+f.Policy.ID+"` shows the documentation to you.")
 }
 
 func publish(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	p := f.Policy
 	if p.Name == "" {
-		return workflows.Decision{}, workflows.Refuse("no_account", "This account is not configured. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("no_account",
+			"This account is not configured. Nothing was recorded.")
 	}
 	if err := may(cmd, f); err != nil {
 		return workflows.Decision{}, err
 	}
 	switch {
 	case p.Channel == "":
-		return workflows.Decision{}, workflows.Refuse("no_channel", "The account has no channel to publish in. Nothing was recorded. "+
-			"Set channel of the account, or slack.channel, in the configuration.")
+		return workflows.Decision{}, workflows.Refuse("no_channel",
+			"The account has no channel to publish in. Nothing was recorded. "+
+				"Set channel of the account, or slack.channel, in the configuration.")
 	case s.Channel == p.Channel:
-		return workflows.Decision{Reply: workflows.Reply{Text: "It is published already, in <#" + s.Channel + ">, and kept up to date. Nothing new was recorded."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{Text: "It is published already, in <#" + s.Channel +
+			">, and kept up to date. Nothing new was recorded."}}, nil
 	}
-	d := evPublished.One(cmd, published{workflows.Opening{ID: cmd.Workflow, AccountID: p.ID}, p.Name, p.Customer, p.Channel})
-	d.Reply.Text = "Published: within a minute the page stands in <#" + p.Channel + ">, and it is kept up to date from then on. " +
-		"Where the secret is kept, and who keeps password and second factor, is not on it. `" + workflows.Slash + " docs " + p.ID + " unpublish` ends it."
+	d := evPublished.One(cmd, published{workflows.Opening{ID: cmd.Workflow, AccountID: p.ID}, p.Name, p.Customer,
+		p.Channel})
+	d.Reply.Text = "Published: within a minute the page stands in <#" + p.Channel +
+		">, and it is kept up to date from then on. " +
+		"Where the secret is kept, and who keeps password and second factor, is not on it. `" + workflows.Slash +
+		" docs " + p.ID + " unpublish` ends it."
 	return d, nil
 }
 
@@ -256,7 +270,8 @@ func unpublish(s State, cmd workflows.Command, f workflows.Facts) (workflows.Dec
 		return workflows.Decision{}, err
 	}
 	if !s.Published() {
-		return workflows.Decision{Reply: workflows.Reply{Text: "It is not published, so there was nothing to end. Nothing was recorded."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{
+			Text: "It is not published, so there was nothing to end. Nothing was recorded."}}, nil
 	}
 	d := evUnpublished.One(cmd, workflows.None{})
 	d.Reply.Text = "Ended: the page in <#" + s.Channel + "> says that it is no longer kept up to date."

@@ -27,17 +27,20 @@ func TestWhateverHappensToThePage(t *testing.T) {
 					t.Fatalf("%s may not %s", who, name)
 				}
 			case 1, 2, 3:
-				texts := []string{"Owner: " + rapid.SampledFrom([]string{"a", "b", "<@UANA>"}).Draw(t, "owner"), "!Kept in: the vault"}
+				texts := []string{"Owner: " + rapid.SampledFrom([]string{"a", "b", "<@UANA>"}).Draw(t, "owner"),
+					"!Kept in: the vault"}
 				d := w.reads(texts...)
 				if len(d.events) > 1 || len(w.reads(texts...).events) > 0 {
 					t.Fatal("the same reading twice changes something")
 				}
 			case 4:
-				if w.found(workflows.PageStands{Card: rapid.SampledFrom([]string{w.state.Card(), "page-0"}).Draw(t, "card"), Gone: true}); len(w.state.Words) > 0 {
+				if w.found(workflows.PageStands{Card: rapid.SampledFrom([]string{w.state.Card(), "page-0"}).Draw(t,
+					"card"), Gone: true}); len(w.state.Words) > 0 {
 					gone++
 				}
 			case 5:
-				at := workflows.PageStands{Card: w.state.Card(), By: "UANA", Edit: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "edit")}
+				at := workflows.PageStands{Card: w.state.Card(), By: "UANA",
+					Edit: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "edit")}
 				w.found(at)
 				if len(w.found(at).events) > 0 {
 					t.Fatal("the same edit is found twice")

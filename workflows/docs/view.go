@@ -38,19 +38,22 @@ func (s State) title() string { return workflows.Say("%s: who owns it, who holds
 func (s State) heading() []string {
 	var out []string
 	if e := s.Edited; e != nil {
-		out = append(out, workflows.Say("! %m edited this page by hand, found at %t. It was written anew: Keyholder writes it from its record, "+
-			"and what is written by hand is lost.", e.By, e.At))
+		out = append(out, workflows.Say(
+			"! %m edited this page by hand, found at %t. It was written anew: Keyholder writes it from its record, "+
+				"and what is written by hand is lost.", e.By, e.At))
 	}
 	if s.Customer != "" {
 		out = append(out, workflows.Say("*Customer:* %s", s.Customer))
 	}
-	return append(out, workflows.Say("Kept up to date by Keyholder; last changed at %t. Where the secret is kept, and who can use password and "+
-		"second factor, is not on it: ", s.Changed)+
+	return append(out, workflows.Say(
+		"Kept up to date by Keyholder; last changed at %t. Where the secret is kept, and who can use password and "+
+			"second factor, is not on it: ", s.Changed)+
 		"`"+workflows.Slash+" docs "+s.AccountID+"` shows that to those who may see it.")
 }
 
 func (s State) page() workflows.Card {
-	c := workflows.Card{Name: s.Card(), Recipient: s.Channel, Bulk: true, Title: s.title(), Lines: s.heading(), Note: s.note()}
+	c := workflows.Card{Name: s.Card(), Recipient: s.Channel, Bulk: true, Title: s.title(), Lines: s.heading(),
+		Note: s.note()}
 	for _, f := range s.Facts {
 		c.Facts = append(c.Facts, f.Line())
 	}
@@ -74,10 +77,12 @@ func (s State) word(w Word, who string) workflows.Card {
 	again := "`" + workflows.Slash + " docs " + s.AccountID + " "
 	if w.Ended {
 		c.Title = workflows.Say("The page about %s was deleted again", s.AccountName)
-		c.Lines = []string{workflows.Say("Found at %t. It is no longer published. ", w.At) + again + "publish` publishes it again."}
+		c.Lines = []string{workflows.Say("Found at %t. It is no longer published. ", w.At) + again +
+			"publish` publishes it again."}
 	} else {
 		c.Title = workflows.Say("The page about %s was deleted", s.AccountName)
-		c.Lines = []string{workflows.Say("Found at %t. Somebody deleted it by hand, so it was posted once more. ", w.At) +
+		c.Lines = []string{workflows.Say("Found at %t. Somebody deleted it by hand, so it was posted once more. ",
+			w.At) +
 			"If it shall not be there: " + again + "unpublish`. Deleted once more, it stays away."}
 	}
 	c.Fallback = workflows.Plain(c.Title, nil)

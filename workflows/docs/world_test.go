@@ -45,7 +45,8 @@ func newWorld(t failer) *world {
 		id := "U" + strings.ToUpper(name)
 		w.people[id] = workflows.Person{ID: id, Name: name}
 	}
-	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Customer: "Acme", Channel: "COPS", Admins: []string{"UDEE", "UEVE"},
+	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Customer: "Acme", Channel: "COPS",
+		Admins:  []string{"UDEE", "UEVE"},
 		Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"UANA"}}}}
 	return w
 }
@@ -61,7 +62,8 @@ func encode(t failer, x any) []byte {
 func (w *world) do(cmd workflows.Command) did {
 	w.t.Helper()
 	w.n++
-	cmd.ID, cmd.Workflow, cmd.Account, cmd.At, cmd.Round = fmt.Sprintf("c%d", w.n), "c01-00000001", "acme", w.now, workflows.NoRound
+	cmd.ID, cmd.Workflow, cmd.Account, cmd.At, cmd.Round = fmt.Sprintf("c%d", w.n), "c01-00000001", "acme", w.now,
+		workflows.NoRound
 	m := Machine()
 	n := m.Needs(w.state, cmd, w.policy, workflows.AccountState{})
 	f := workflows.Facts{Policy: w.policy, People: map[string]workflows.Person{}}
@@ -102,7 +104,8 @@ func (w *world) person(who, name string) did {
 	if name == Publish && !w.state.Opened() {
 		name = Request
 	}
-	return w.do(workflows.Command{Name: name, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U" + strings.ToUpper(who)}, Submitted: true})
+	return w.do(workflows.Command{Name: name, Actor: workflows.Actor{Kind: workflows.ByPerson,
+		ID: "U" + strings.ToUpper(who)}, Submitted: true})
 }
 
 // reads gives what the watch learned: facts as "Label: text", one that begins with ! is restricted.
@@ -130,7 +133,9 @@ func (w *world) found(at workflows.PageStands) did {
 }
 
 func (w *world) card(name, recipient string) (workflows.Card, bool) {
-	i := slices.IndexFunc(w.view.Cards, func(c workflows.Card) bool { return c.Name == name && c.Recipient == recipient })
+	i := slices.IndexFunc(w.view.Cards, func(c workflows.Card) bool {
+		return c.Name == name && c.Recipient == recipient
+	})
 	if i < 0 {
 		return workflows.Card{}, false
 	}

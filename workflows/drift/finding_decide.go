@@ -202,7 +202,8 @@ func adopt(s FoundState, cmd workflows.Command, f workflows.Facts) (workflows.De
 }
 
 // expected ends the finding as taken by as many as it takes.
-func (s FoundState) expected(cmd workflows.Command, f workflows.Facts, took question.Took, end Settled) workflows.Decision {
+func (s FoundState) expected(cmd workflows.Command, f workflows.Facts, took question.Took,
+	end Settled) workflows.Decision {
 	d := s.over(cmd, end)
 	if s.Taking.Quorum > 1 {
 		d.Events = append([]workflows.Event{evTaken.Of(cmd, took)}, d.Events...)

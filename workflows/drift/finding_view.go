@@ -43,7 +43,8 @@ func (s FoundState) card(who string) workflows.Card {
 		c.Title = "✓ " + workflows.Esc(s.Title())
 		c.Lines = []string{s.outcome() + "\n" + workflows.When(s.Over)}
 		c.Fallback = s.Title() + ": " + map[string]string{Gone: "it is as it was before",
-			Explained: "a decision explains it by now", Reviewed: "undone by a review", Undone: "a request to undo it is open",
+			Explained: "a decision explains it by now", Reviewed: "undone by a review",
+			Undone:   "a request to undo it is open",
 			Expected: "expected"}[s.End.Outcome]
 		return c
 	}
@@ -346,7 +347,8 @@ func (s FoundState) outcome() string {
 		return "Undone by the review " + workflows.Esc(s.End.Review) + ", as " + workflows.Mention(s.End.Reviewer) +
 			" decided there: " + workflows.Esc(s.End.Workflow) + " carried it out, and it was read back."
 	case s.End.Review != "" && len(s.Taking.Votes) < 2:
-		return "Expected: " + workflows.Mention(s.End.Reviewer) + " kept it in the review " + workflows.Esc(s.End.Review) +
+		return "Expected: " + workflows.Mention(s.End.Reviewer) + " kept it in the review " +
+			workflows.Esc(s.End.Review) +
 			": " + workflows.Esc(s.Email) + ", " + string(words(s.Now)) + "."
 	case s.End.Outcome == Undone:
 		return by + " asked to undo it: " + workflows.Esc(s.End.Workflow) + "."

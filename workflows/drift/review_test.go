@@ -144,8 +144,9 @@ func TestKeepingByWhoMayNotLeavesTheFindingOpen(t *testing.T) {
 
 func (r *reviewRig) receipt(in workflows.Receipt) {
 	r.t.Helper()
-	cmd := workflows.Command{ID: "c", Workflow: "f07-00000001", Account: "acme", Name: workflows.CmdReceipt, Receipt: &in,
-		Actor: workflows.Actor{Kind: workflows.ByIntegrator}, At: monday, Round: workflows.NoRound}
+	cmd := workflows.Command{ID: "c", Workflow: "f07-00000001", Account: "acme", Name: workflows.CmdReceipt,
+		Receipt: &in,
+		Actor:   workflows.Actor{Kind: workflows.ByIntegrator}, At: monday, Round: workflows.NoRound}
 	r.f.ByEmail["dee@acme.example"] = "UDEE"
 	d, err := r.m.Decide(r.s, cmd, r.f)
 	if err != nil {

@@ -9,13 +9,15 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// AllIntegrations stands in [workflows.Access.Monitor] for every integration, those to come included. integrator.io lets the level monitor
-// of a whole account carry single integrations that the user manages; only with this sign can such a hybrid be told from both of its
-// parts, and be written back as it was. It never stands alone, which would be the role monitor, and never in Manage.
+// AllIntegrations stands in [workflows.Access.Monitor] for every integration, those to come
+// included. integrator.io lets the level monitor of a whole account carry single integrations that
+// the user manages; only with this sign can such a hybrid be told from both of its parts, and be
+// written back as it was. It never stands alone, which would be the role monitor, and never in
+// Manage.
 const AllIntegrations = workflows.AllIntegrations
 
-// unknownLevel stands between integration and level of a grant that this version does not understand. Such an access is shown, equals no access that can
-// be asked for, and is not written.
+// unknownLevel stands between integration and level of a grant that this version does not
+// understand. Such an access is shown, equals no access that can be asked for, and is not written.
 const unknownLevel = "="
 
 // grantEntry is one integration in integrationAccessLevel.
@@ -69,8 +71,9 @@ func tidy(ids []string) []string {
 	return slices.Compact(ids)
 }
 
-// wire is an access as integrator.io writes it: the level, "" for none, and the grants. Administrator, manage and monitor have no grants;
-// custom has no level, but for the hybrid, whose level is monitor.
+// wire is an access as integrator.io writes it: the level, "" for none, and the grants.
+// Administrator, manage and monitor have no grants; custom has no level, but for the hybrid, whose
+// level is monitor.
 func wire(a workflows.Access) (level string, grants []grantEntry) {
 	switch a.Role {
 	case workflows.RoleNone:
@@ -107,7 +110,8 @@ func wanted(call workflows.Call) (workflows.Access, error) {
 		return workflows.Access{Role: a.Role}, nil
 	case a.Role != workflows.RoleCustom:
 		return no("The roles that can be given are administrator, manage, monitor and custom.")
-	case slices.Contains(a.Manage, AllIntegrations) || slices.ContainsFunc(a.Manage, odd) || slices.ContainsFunc(a.Monitor, odd):
+	case slices.Contains(a.Manage, AllIntegrations) || slices.ContainsFunc(a.Manage, odd) ||
+		slices.ContainsFunc(a.Monitor, odd):
 		return no("A custom role needs the IDs of its integrations.")
 	default:
 		if _, grants := wire(*a); len(grants) == 0 {
@@ -138,7 +142,8 @@ func describe(a workflows.Access) string {
 	return workflows.Clip("custom ("+strings.Join(parts, "; ")+")", 200)
 }
 
-// differs says in words how a record is not what was wanted, "" when it is. Secured asks for a second factor or SSO as well.
+// differs says in words how a record is not what was wanted, "" when it is. Secured asks for a
+// second factor or SSO as well.
 func differs(want workflows.Access, secured bool, now ashare) string {
 	switch is := now.access(); {
 	case is.Mark() != want.Mark():
@@ -149,7 +154,8 @@ func differs(want workflows.Access, secured bool, now ashare) string {
 	return ""
 }
 
-// expect answers nil when a record has the access known, "" for any. Readings may be old, so only the second contradiction is refused.
+// expect answers nil when a record has the access known, "" for any. Readings may be old, so only
+// the second contradiction is refused.
 func (s *session) expect(a ashare, known string) error {
 	if known == "" || a.access().Mark() == known {
 		return nil
@@ -157,5 +163,7 @@ func (s *session) expect(a ashare, known string) error {
 	if err := s.unsure("the access is not the one expected"); err != nil {
 		return err
 	}
-	return refuse(workflows.RefusedChanged, fmt.Sprintf("integrator.io shows %s for %s, which is not the access that was expected.", describe(a.access()), a.SharedWithUser.Email))
+	return refuse(workflows.RefusedChanged,
+		fmt.Sprintf("integrator.io shows %s for %s, which is not the access that was expected.", describe(a.access()),
+			a.SharedWithUser.Email))
 }

@@ -81,8 +81,12 @@ func TestGrantSendsExactlyTheAccess(t *testing.T) {
 		want func(a, b string) workflows.Access
 		body string // A and B stand for the integrations
 	}{
-		{"monitor", true, func(_, _ string) workflows.Access { return level("monitor") }, `{"email":"fresh@acme.example","accessLevel":"monitor"}`},
-		{"manage", false, func(_, _ string) workflows.Access { return level("manage") }, `{"email":"fresh@acme.example","accessLevel":"manage"}`},
+		{"monitor", true, func(_, _ string) workflows.Access {
+			return level("monitor")
+		}, `{"email":"fresh@acme.example","accessLevel":"monitor"}`},
+		{"manage", false, func(_, _ string) workflows.Access {
+			return level("manage")
+		}, `{"email":"fresh@acme.example","accessLevel":"manage"}`},
 		{"manage with left-over grants", false, func(a, _ string) workflows.Access {
 			return workflows.Access{Role: "manage", Manage: []string{a}}
 		}, `{"email":"fresh@acme.example","accessLevel":"manage"}`},
@@ -108,13 +112,15 @@ func TestGrantSendsExactlyTheAccess(t *testing.T) {
 			if got := s.all(); len(got) != 1 || got[0] != "POST /v1/invite "+body {
 				t.Errorf("sent %q, want one %s", got, body)
 			}
-			if r.User == nil || r.User.Status != "pending" || r.User.Role != want.Role || r.User.Via != "existing_account_invite" || r.User.Since.IsZero() {
+			if r.User == nil || r.User.Status != "pending" || r.User.Role != want.Role ||
+				r.User.Via != "existing_account_invite" || r.User.Since.IsZero() {
 				t.Errorf("receipt %+v", r.User)
 			}
 			if r.User.MFA != strings.Contains(c.body, "MFA") || r.User.SSO != strings.Contains(c.body, "SSO") {
 				t.Errorf("second factor %+v", r.User)
 			}
-			if w.mustDo(workflows.Call{Op: workflows.OpGrant, Email: strings.ToUpper(fresh), Access: &want}); len(s.all()) != 1 {
+			if w.mustDo(workflows.Call{Op: workflows.OpGrant, Email: strings.ToUpper(fresh), Access: &want}); len(
+				s.all()) != 1 {
 				t.Errorf("a second delivery sent %q", s.all()[1:])
 			}
 		})
@@ -138,7 +144,8 @@ func TestGrantIgnoresADisabledSSOClient(t *testing.T) {
 		}
 	})), "tok")
 	want := level("administrator")
-	if r := b.mustDo(workflows.Call{Op: workflows.OpGrant, Email: fresh, Access: &want}); !r.User.MFA || !strings.Contains(s.all()[0], `"accountMFARequired":true`) {
+	if r := b.mustDo(workflows.Call{Op: workflows.OpGrant, Email: fresh, Access: &want}); !r.User.MFA ||
+		!strings.Contains(s.all()[0], `"accountMFARequired":true`) {
 		t.Errorf("sent %q, receipt %+v", s.all(), r.User)
 	}
 }
@@ -154,7 +161,8 @@ func TestGrantAdoptsOnlyTheVeryAccess(t *testing.T) {
 				if same {
 					has = "manage"
 				}
-				w.acct.Production().AddUser(integratorsim.User{Email: fresh, Role: "custom", Status: status, Integrations: []integratorsim.Grant{{IntegrationID: in, AccessLevel: has}}})
+				w.acct.Production().AddUser(integratorsim.User{Email: fresh, Role: "custom", Status: status,
+					Integrations: []integratorsim.Grant{{IntegrationID: in, AccessLevel: has}}})
 				want := custom([]string{in}, nil)
 				call := workflows.Call{Op: workflows.OpGrant, Email: fresh, Access: &want}
 				if !same {
@@ -167,10 +175,13 @@ func TestGrantAdoptsOnlyTheVeryAccess(t *testing.T) {
 					return
 				}
 				r := w.mustDo(call)
-				if a := r.User.Access(); a.Mark() != want.Mark() || r.User.Status == "dismissed" || r.User.Disabled != (status == "disabled") {
+				if a := r.User.Access(); a.Mark() != want.Mark() || r.User.Status == "dismissed" ||
+					r.User.Disabled != (status == "disabled") {
 					t.Errorf("receipt %+v", r.User)
 				}
-				if wrote := s.all(); (len(wrote) == 1 && strings.HasSuffix(wrote[0], "/reinvite")) != (status == "dismissed") || len(wrote) > 1 {
+				wrote := s.all()
+				again := len(wrote) == 1 && strings.HasSuffix(wrote[0], "/reinvite")
+				if again != (status == "dismissed") || len(wrote) > 1 {
 					t.Errorf("wrote %q", wrote)
 				}
 			})
@@ -181,15 +192,19 @@ func TestGrantAdoptsOnlyTheVeryAccess(t *testing.T) {
 func TestAccessThatCannotBeGiven(t *testing.T) {
 	w, s := tapped(t)
 	for name, a := range map[string]*workflows.Access{
-		"none at all": nil, "owner": {Role: "owner"}, "tile": {Role: "tile"}, "no role": {}, "nothing on nothing": {Role: "custom"}, "none": {Role: "none"},
-		"all, alone": {Role: "custom", Monitor: []string{AllIntegrations}}, "manage all by sign": {Role: "custom", Manage: []string{AllIntegrations}},
-		"an empty ID": {Role: "custom", Manage: []string{""}}, "a level we do not know": {Role: "custom", Manage: []string{"x=admin"}},
+		"none at all": nil, "owner": {Role: "owner"}, "tile": {Role: "tile"}, "no role": {},
+		"nothing on nothing": {Role: "custom"}, "none": {Role: "none"},
+		"all, alone": {Role: "custom", Monitor: []string{AllIntegrations}}, "manage all by sign": {Role: "custom",
+			Manage: []string{AllIntegrations}},
+		"an empty ID": {Role: "custom", Manage: []string{""}}, "a level we do not know": {Role: "custom",
+			Manage: []string{"x=admin"}},
 	} {
 		for _, op := range []string{workflows.OpGrant, workflows.OpChangeAccess} {
 			if name == "none" && op == workflows.OpChangeAccess {
 				continue // a user may have had none before
 			}
-			if out := w.deliver(workflows.Call{Op: op, Email: mona, Access: a}, 0); !out.Refused || out.Receipt.Code != workflows.RefusedOther {
+			if out := w.deliver(workflows.Call{Op: op, Email: mona, Access: a}, 0); !out.Refused ||
+				out.Receipt.Code != workflows.RefusedOther {
 				t.Errorf("%s %s: outcome %+v, receipt %+v", op, name, out, out.Receipt)
 			}
 		}
@@ -245,7 +260,8 @@ func TestGrantThatIsNotWhatWasAgreedIsTold(t *testing.T) {
 			}
 		})), "tok")
 		want := level("administrator")
-		if m := b.mustRefuse(workflows.Call{Op: workflows.OpGrant, Email: fresh, Access: &want}, workflows.RefusedOther); !strings.Contains(m, words) || len(s.all()) != 1 {
+		if m := b.mustRefuse(workflows.Call{Op: workflows.OpGrant, Email: fresh, Access: &want},
+			workflows.RefusedOther); !strings.Contains(m, words) || len(s.all()) != 1 {
 			t.Errorf("message %q after %q", m, s.all())
 		}
 	}
@@ -304,26 +320,34 @@ func TestChangeKeepsWhatItDoesNotChange(t *testing.T) {
 		gone     bool              // accessLevel is left out
 		required *workflows.Required
 	}{
-		"manage": {level("manage"), map[string]string{"accessLevel": `"manage"`, "integrationAccessLevel": `[]`}, false, nil},
-		"administrator": {level("administrator"), map[string]string{"accessLevel": `"administrator"`, "integrationAccessLevel": `[]`,
-			"accountMFARequired": `true`}, false, nil},
-		"back, with what was required before": {level("manage"), map[string]string{"accessLevel": `"manage"`, "integrationAccessLevel": `[]`,
-			"accountMFARequired": `false`, "accountSSORequired": `true`}, false, &workflows.Required{SSO: true}},
+		"manage": {level("manage"), map[string]string{"accessLevel": `"manage"`, "integrationAccessLevel": `[]`}, false,
+			nil},
+		"administrator": {level("administrator"), map[string]string{"accessLevel": `"administrator"`,
+			"integrationAccessLevel": `[]`,
+			"accountMFARequired":     `true`}, false, nil},
+		"back, with what was required before": {level("manage"), map[string]string{"accessLevel": `"manage"`,
+			"integrationAccessLevel": `[]`,
+			"accountMFARequired":     `false`, "accountSSORequired": `true`}, false, &workflows.Required{SSO: true}},
 		"none": {level("none"), map[string]string{"integrationAccessLevel": `[]`}, true, nil},
-		"custom": {custom([]string{"i", "j"}, []string{"k"}), map[string]string{"integrationAccessLevel": `[{"_integrationId":"i","accessLevel":"manage","since":"x"},` +
-			`{"_integrationId":"j","accessLevel":"manage"},{"_integrationId":"k","accessLevel":"monitor"}]`}, true, nil},
+		"custom": {custom([]string{"i", "j"}, []string{"k"}),
+			map[string]string{"integrationAccessLevel": `[{"_integrationId":"i","accessLevel":"manage","since":"x"},` +
+				`{"_integrationId":"j","accessLevel":"manage"},{"_integrationId":"k","accessLevel":"monitor"}]`}, true,
+			nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := &sent{}
 			b := newBench(t, s.tap(oneRecord(start)), "tok")
-			r := b.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &c.want, Known: hybrid.Mark(), Required: c.required})
-			if a := r.User.Access(); a.Mark() != c.want.Mark() || !r.User.Disabled || r.User.Name != "M" || r.User.Via != "" {
+			r := b.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &c.want,
+				Known: hybrid.Mark(), Required: c.required})
+			if a := r.User.Access(); a.Mark() != c.want.Mark() || !r.User.Disabled || r.User.Name != "M" ||
+				r.User.Via != "" {
 				t.Errorf("receipt %+v", r.User)
 			}
 			var was, is map[string]json.RawMessage
 			body, isPut := strings.CutPrefix(s.all()[0], "PUT /v1/ashares/u1 ")
-			if !isPut || len(s.all()) != 1 || json.Unmarshal([]byte(start), &was) != nil || json.Unmarshal([]byte(body), &is) != nil {
+			if !isPut || len(s.all()) != 1 || json.Unmarshal([]byte(start), &was) != nil || json.Unmarshal([]byte(body),
+				&is) != nil {
 				t.Fatalf("sent %q", s.all())
 			}
 			for k, v := range c.present {
@@ -341,38 +365,47 @@ func TestChangeKeepsWhatItDoesNotChange(t *testing.T) {
 				}
 			}
 			// And back: what the reading said is enough to restore it.
-			if r = b.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &hybrid, Known: c.want.Mark()}); r.User.Access().Mark() != hybrid.Mark() {
+			if r = b.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &hybrid,
+				Known: c.want.Mark()}); r.User.Access().Mark() != hybrid.Mark() {
 				t.Errorf("restored to %+v", r.User)
 			}
 			back := map[string]json.RawMessage{}
 			_, body, _ = strings.Cut(s.all()[1], " /v1/ashares/u1 ")
-			if json.Unmarshal([]byte(body), &back) != nil || string(back["accessLevel"]) != `"monitor"` || len(back) != len(was)+map[bool]int{true: 1}[c.gone] ||
-				!strings.Contains(string(back["integrationAccessLevel"]), `[{"_integrationId":"i","accessLevel":"manage"`) {
+			if json.Unmarshal([]byte(body), &back) != nil || string(back["accessLevel"]) != `"monitor"` ||
+				len(back) != len(was)+map[bool]int{true: 1}[c.gone] ||
+				!strings.Contains(string(back["integrationAccessLevel"]),
+					`[{"_integrationId":"i","accessLevel":"manage"`) {
 				t.Errorf("restored by %s", body)
 			}
 		})
 	}
 }
 
-// Monitor-all with single integrations to manage is neither monitor nor a custom role without a level, and survives a change and its end.
+// Monitor-all with single integrations to manage is neither monitor nor a custom role without a
+// level, and survives a change and its end.
 func TestHybridIsRestoredExactly(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
 	env := w.acct.Production()
 	a, b := env.AddIntegration("A"), env.AddIntegration("B")
-	grants := []integratorsim.Grant{{IntegrationID: b, AccessLevel: "monitor"}, {IntegrationID: a, AccessLevel: "manage"}}
+	grants := []integratorsim.Grant{{IntegrationID: b, AccessLevel: "monitor"},
+		{IntegrationID: a, AccessLevel: "manage"}}
 	env.AddUser(integratorsim.User{Email: mona, Role: "monitor", Integrations: grants, MFARequired: true})
 	before, _ := w.acct.Snapshot().User(0, mona)
 	read := w.mustDo(workflows.Call{Op: workflows.OpReadAccess, Email: mona}).Access
 	was := read.User.Access()
-	if want := custom([]string{a}, []string{AllIntegrations, b}); was.Mark() != want.Mark() || was.Mark() == level("monitor").Mark() ||
+	if want := custom([]string{a}, []string{AllIntegrations, b}); was.Mark() != want.Mark() ||
+		was.Mark() == level("monitor").Mark() ||
 		was.Mark() == custom([]string{a}, []string{b}).Mark() {
 		t.Fatalf("read as %+v", was)
 	}
-	for _, step := range []workflows.Access{level("monitor"), level("administrator"), custom([]string{a}, []string{b}), custom([]string{b}, []string{AllIntegrations}), level("none")} {
+	for _, step := range []workflows.Access{level("monitor"), level("administrator"), custom([]string{a}, []string{b}),
+		custom([]string{b}, []string{AllIntegrations}), level("none")} {
 		w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &step, Known: was.Mark()})
 		w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &was, Known: step.Mark()})
 		after, _ := w.acct.Snapshot().User(0, mona)
-		slices.SortFunc(after.Grants, func(x, y integratorsim.Grant) int { return strings.Compare(y.AccessLevel, x.AccessLevel) })
+		slices.SortFunc(after.Grants, func(x, y integratorsim.Grant) int {
+			return strings.Compare(y.AccessLevel, x.AccessLevel)
+		})
 		if fmt.Sprintf("%+v", after) != fmt.Sprintf("%+v", before) {
 			t.Errorf("after %+v: %+v, was %+v", step, after, before)
 		}
@@ -387,7 +420,8 @@ func TestHybridIsRestoredExactly(t *testing.T) {
 func TestAccessSurvivesTheWire(t *testing.T) {
 	ids := rapid.SliceOfN(rapid.StringMatching(`[0-9a-f]{3}`), 0, 5)
 	rapid.Check(t, func(t *rapid.T) {
-		a := workflows.Access{Role: rapid.SampledFrom([]string{"administrator", "manage", "monitor", "custom", "none"}).Draw(t, "role"),
+		a := workflows.Access{Role: rapid.SampledFrom([]string{"administrator", "manage", "monitor", "custom",
+			"none"}).Draw(t, "role"),
 			Manage: ids.Draw(t, "manage"), Monitor: ids.Draw(t, "monitor")}
 		if rapid.Bool().Draw(t, "all") {
 			a.Monitor = append(a.Monitor, AllIntegrations)
@@ -412,18 +446,22 @@ func TestAccessSurvivesTheWire(t *testing.T) {
 func TestChangeIsNotMadeOnAnotherAccess(t *testing.T) {
 	w, s := tapped(t)
 	manage := level("manage")
-	w.mustRefuse(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &manage, Known: "custom[a;]"}, workflows.RefusedChanged)
+	w.mustRefuse(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &manage, Known: "custom[a;]"},
+		workflows.RefusedChanged)
 	w.mustRefuse(workflows.Call{Op: workflows.OpRemoveAccess, Email: mona, Known: "manage"}, workflows.RefusedChanged)
-	w.mustRefuse(workflows.Call{Op: workflows.OpChangeAccess, Email: fresh, Access: &manage, Known: "monitor"}, workflows.RefusedNotUser)
+	w.mustRefuse(workflows.Call{Op: workflows.OpChangeAccess, Email: fresh, Access: &manage, Known: "monitor"},
+		workflows.RefusedNotUser)
 	if len(s.all()) != 0 {
 		t.Errorf("wrote %q", s.all())
 	}
 	monitor := level("monitor") // the wanted access is success, whatever was known
-	if r := w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &monitor, Known: "manage"}); r.User.Role != "monitor" || len(s.all()) != 0 {
+	if r := w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &monitor,
+		Known: "manage"}); r.User.Role != "monitor" || len(s.all()) != 0 {
 		t.Errorf("receipt %+v, wrote %q", r.User, s.all())
 	}
 	w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: &manage})
-	if _, out := w.drive(workflows.Call{Op: workflows.OpRemoveAccess, Email: fresh, Known: "monitor"}); !out.Done || out.Receipt.User != nil {
+	if _, out := w.drive(workflows.Call{Op: workflows.OpRemoveAccess, Email: fresh, Known: "monitor"}); !out.Done ||
+		out.Receipt.User != nil {
 		t.Errorf("removing nobody: %+v", out.Receipt)
 	}
 }
@@ -445,8 +483,8 @@ func TestRemoveAsksTheRecordNotTheList(t *testing.T) {
 	}
 }
 
-// Gaining administrator requires a second factor, or SSO where the account has it; never both, and not SSO of somebody who signs in to another
-// account by it, whom it would lock out.
+// Gaining administrator requires a second factor, or SSO where the account has it; never both, and
+// not SSO of somebody who signs in to another account by it, whom it would lock out.
 func TestGainingAdministrator(t *testing.T) {
 	for name, c := range map[string]struct {
 		user     integratorsim.User
@@ -472,7 +510,8 @@ func TestGainingAdministrator(t *testing.T) {
 			if r.User.MFA != c.mfa || r.User.SSO != c.req || r.User.Role != "administrator" {
 				t.Errorf("receipt %+v", r.User)
 			}
-			r = w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: fresh, Access: &manage, Known: "administrator"})
+			r = w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: fresh, Access: &manage,
+				Known: "administrator"})
 			if r.User.MFA != c.mfa || r.User.SSO != c.req || len(s.all()) != 2 {
 				t.Errorf("losing administrator: %+v, wrote %q", r.User, s.all())
 			}
@@ -507,7 +546,8 @@ func TestChangeThatDoesNotHoldIsTold(t *testing.T) {
 
 // What took effect is not written again, however its answer was lost and even if the first reading after it is old.
 func TestUnclearChangeIsNotRepeated(t *testing.T) {
-	for _, f := range []integratorsim.Fault{{Kind: integratorsim.FaultAfter, Status: 500}, {Kind: integratorsim.FaultDropAfter}, {Kind: integratorsim.FaultStale}} {
+	for _, f := range []integratorsim.Fault{{Kind: integratorsim.FaultAfter, Status: 500},
+		{Kind: integratorsim.FaultDropAfter}, {Kind: integratorsim.FaultStale}} {
 		t.Run(string(f.Kind), func(t *testing.T) {
 			t.Parallel()
 			w, s := tapped(t)
@@ -540,7 +580,8 @@ func TestUnknownLevelsAreLeftAlone(t *testing.T) {
 	}
 	same, manage := custom([]string{"i"}, nil), level("manage")
 	for _, want := range []*workflows.Access{&same, &manage} {
-		b.mustRefuse(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: want, Known: read.User.Access().Mark()}, workflows.RefusedOther)
+		b.mustRefuse(workflows.Call{Op: workflows.OpChangeAccess, Email: mona, Access: want,
+			Known: read.User.Access().Mark()}, workflows.RefusedOther)
 		b.mustRefuse(workflows.Call{Op: workflows.OpGrant, Email: mona, Access: want}, workflows.RefusedAlreadyUser)
 	}
 	if len(s.all()) != 0 {
@@ -558,13 +599,15 @@ func TestAccessInAnEnvironment(t *testing.T) {
 	want, monitor := custom([]string{in}, nil), level("monitor")
 	mark := func() string {
 		w.t.Helper()
-		return w.mustDo(workflows.Call{Op: workflows.OpReadAccess, Email: fresh, Environment: "Sandbox"}).Access.User.Mark()
+		return w.mustDo(workflows.Call{Op: workflows.OpReadAccess, Email: fresh,
+			Environment: "Sandbox"}).Access.User.Mark()
 	}
 	w.mustDo(workflows.Call{Op: workflows.OpGrant, Email: fresh, Environment: "Sandbox", Access: &want})
 	if got := mark(); got != "pending/"+want.Mark() {
 		t.Errorf("granted as %q", got)
 	}
-	w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: fresh, Environment: "Sandbox", Access: &monitor, Known: want.Mark()})
+	w.mustDo(workflows.Call{Op: workflows.OpChangeAccess, Email: fresh, Environment: "Sandbox", Access: &monitor,
+		Known: want.Mark()})
 	if got := mark(); got != "pending/monitor" {
 		t.Errorf("changed to %q", got)
 	}
@@ -575,5 +618,6 @@ func TestAccessInAnEnvironment(t *testing.T) {
 	if r.User.Mark() != "pending/monitor" || mark() != "absent" {
 		t.Errorf("removed %+v, now %s", r.User, mark())
 	}
-	w.mustRefuse(workflows.Call{Op: workflows.OpGrant, Email: fresh, Environment: "Elsewhere", Access: &want}, workflows.RefusedNoToken)
+	w.mustRefuse(workflows.Call{Op: workflows.OpGrant, Email: fresh, Environment: "Elsewhere", Access: &want},
+		workflows.RefusedNoToken)
 }

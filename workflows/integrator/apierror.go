@@ -12,8 +12,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// APIError is an answer of integrator.io outside 2xx. Its text names status and code only; Message holds the server's words, which may
-// quote addresses and so never go into a log.
+// APIError is an answer of integrator.io outside 2xx. Its text names status and code only; Message
+// holds the server's words, which may quote addresses and so never go into a log.
 type APIError struct {
 	Status int
 	// Code is the first error's code, "" where there is none.

@@ -104,7 +104,8 @@ func (a ashare) role() string {
 	switch {
 	case a.AccessLevel == "admin": // seen in one of integrator.io's own tests
 		return workflows.RoleAdministrator
-	case a.AccessLevel == "tile", len(a.IntegrationAccessLevel) > 0 && (a.AccessLevel == "" || a.AccessLevel == workflows.RoleMonitor):
+	case a.AccessLevel == "tile", len(a.IntegrationAccessLevel) > 0 &&
+		(a.AccessLevel == "" || a.AccessLevel == workflows.RoleMonitor):
 		return workflows.RoleCustom
 	case a.AccessLevel == "":
 		return workflows.RoleNone
@@ -125,10 +126,13 @@ func (a ashare) status() string {
 // user is the record without what no decision needs.
 func (a ashare) user() *workflows.User {
 	may := a.access()
-	return &workflows.User{ID: a.ID, UserID: string(a.SharedWithUser.ID), Email: a.SharedWithUser.Email, Name: a.SharedWithUser.Name, Role: may.Role, Status: a.status(),
-		Disabled: a.Disabled, SSO: a.AccountSSORequired, MFA: a.AccountMFARequired, SSOLinked: a.SharedWithUser.AccountSSOLinked,
-		LastHere: a.LastSignIn.Time, LastAny: a.SharedWithUser.LastSignIn.Time,
-		Manage: may.Manage, Monitor: may.Monitor, AllMCP: a.AllMCP, MCP: a.MCP, Via: string(a.CreatedVia), Since: a.CreatedAt.Time}
+	return &workflows.User{ID: a.ID, UserID: string(a.SharedWithUser.ID), Email: a.SharedWithUser.Email,
+		Name: a.SharedWithUser.Name, Role: may.Role, Status: a.status(),
+		Disabled: a.Disabled, SSO: a.AccountSSORequired, MFA: a.AccountMFARequired,
+		SSOLinked: a.SharedWithUser.AccountSSOLinked,
+		LastHere:  a.LastSignIn.Time, LastAny: a.SharedWithUser.LastSignIn.Time,
+		Manage: may.Manage, Monitor: may.Monitor, AllMCP: a.AllMCP, MCP: a.MCP, Via: string(a.CreatedVia),
+		Since: a.CreatedAt.Time}
 }
 
 // roster is the list of users; shown as in listing.
@@ -184,10 +188,10 @@ func (a ashare) ref() workflows.UserRef {
 
 func ashareByID(id string) string { return "/v1/ashares/" + url.PathEscape(id) }
 
-// ashare reads one record, also as the raw fields a PUT needs. Where records cannot be read one by one it is taken from the list.
-// Found false: it is gone; a list that is
-// not shown is a refusal.
-func (s *session) ashare(ctx context.Context, id string) (rec ashare, raw map[string]json.RawMessage, found bool, err error) {
+// ashare reads one record, also as the raw fields a PUT needs. Where records cannot be read one by
+// one it is taken from the list. Found false: it is gone; a list that is not shown is a refusal.
+func (s *session) ashare(ctx context.Context, id string) (rec ashare, raw map[string]json.RawMessage, found bool,
+	err error) {
 	a, err := s.get(ctx, ashareByID(id))
 	if err == nil {
 		if err = decode(http.MethodGet, a, &rec); err == nil {

@@ -19,11 +19,11 @@ func unknownCapabilities() workflows.Capabilities {
 	return workflows.Capabilities{Token: un, ReadUsers: un, ReadTransfers: un, ChangeUsers: un, Start: un}
 }
 
-// capabilities concludes from what was read. Writing is never tried, so it is at best Unknown; it is No where even reading is refused,
-// because every write reads first.
+// capabilities concludes from what was read. Writing is never tried, so it is at best Unknown; it
+// is No where even reading is refused, because every write reads first.
 //
-// An empty answer (204) for users proves nothing: Unknown. For transfers it is the usual answer of an account that has none, so it counts when the
-// same token was shown the users.
+// An empty answer (204) for users proves nothing: Unknown. For transfers it is the usual answer of
+// an account that has none, so it counts when the same token was shown the users.
 func capabilities(token, users, transfers workflows.Can) workflows.Capabilities {
 	c := unknownCapabilities()
 	c.Token, c.ReadUsers, c.ReadTransfers = token, users, transfers
@@ -61,9 +61,10 @@ func canRead(shown bool, err error) workflows.Can {
 	return workflows.Unknown
 }
 
-// Probe looks at what a token can do and never writes: tokenInfo, then one row each of users and transfers. What only
-// writing could show stays Unknown. Without a token all is No and there is no error. Errors: an *APIError with status 401 when
-// integrator.io does not know the token (all is No), another one or [workflows.ErrAway] when it could not be asked.
+// Probe looks at what a token can do and never writes: tokenInfo, then one row each of users and
+// transfers. What only writing could show stays Unknown. Without a token all is No and there is no
+// error. Errors: an *APIError with status 401 when integrator.io does not know the token (all is
+// No), another one or [workflows.ErrAway] when it could not be asked.
 func (g *Gateway) Probe(ctx context.Context, account, environment string) (workflows.Capabilities, Identity, error) {
 	s, ok := g.session(account, environment, workflows.Claim{}, nil)
 	if !ok {

@@ -23,8 +23,8 @@ func blindAccess(now time.Time) *workflows.AccessReading {
 	return r
 }
 
-// readAccess reads what a request for access needs to know. Without the users there is no reading while they fail for the moment; the other
-// parts it can do without.
+// readAccess reads what a request for access needs to know. Without the users there is no reading
+// while they fail for the moment; the other parts it can do without.
 func (s *session) readAccess(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	r := &workflows.AccessReading{At: s.g.now().UTC(), Unread: map[string]string{}}
 	list, err := s.users(ctx)
@@ -63,8 +63,8 @@ func (s *session) readAccess(ctx context.Context, call workflows.Call) (*workflo
 	return &workflows.Receipt{Access: r}, nil
 }
 
-// census answers every user. A change is told by a watch only after a second delivery: a list that changes while it is paged may leave a
-// row out.
+// census answers every user. A change is told by a watch only after a second delivery: a list that
+// changes while it is paged may leave a row out.
 func (s *session) census(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	read := s.everyone
 	if call.Raw {
@@ -101,8 +101,9 @@ func (s *session) everyone(ctx context.Context) (*workflows.Census, error) {
 	return c, nil
 }
 
-// nobody answers nil when an account may be taken to have no users. An empty list, be it 204 or [], proves nothing, unless the same token is
-// shown transfers, which only owners and administrators are.
+// nobody answers nil when an account may be taken to have no users. An empty list, be it 204 or [],
+// proves nothing, unless the same token is shown transfers, which only owners and administrators
+// are.
 func (s *session) nobody(ctx context.Context) error {
 	all, _, err := s.transfers(ctx)
 	if err != nil && !refusedForGood(err) {

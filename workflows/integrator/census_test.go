@@ -22,7 +22,8 @@ func TestCensusOfFiveThousandUsers(t *testing.T) {
 		w.acct.Production().AddUser(integratorsim.User{Email: fmt.Sprintf("u%04d@acme.example", i), Role: "monitor"})
 	}
 	c := w.mustDo(workflows.Call{Op: workflows.OpCensus}).Census
-	if len(c.Users) != 5000 || !c.At.Equal(w.clock.now()) || !slices.IsSortedFunc(c.Users, func(a, b workflows.User) int { return strings.Compare(a.Email, b.Email) }) {
+	if len(c.Users) != 5000 || !c.At.Equal(w.clock.now()) || !slices.IsSortedFunc(c.Users,
+		func(a, b workflows.User) int { return strings.Compare(a.Email, b.Email) }) {
 		t.Fatalf("%d users, at %v", len(c.Users), c.At)
 	}
 	for _, u := range c.Users {
@@ -77,7 +78,8 @@ func TestCensusDoesNotTellAnOldReading(t *testing.T) {
 
 // Nobody is declared gone because a token reads empty lists, be they 204 or [].
 func TestAnEmptyCensusProvesNothing(t *testing.T) {
-	for name, h := range map[string]http.HandlerFunc{"204": say(204, ""), "[]": say(200, `[]`), "null": say(200, `null`),
+	for name, h := range map[string]http.HandlerFunc{"204": say(204, ""), "[]": say(200, `[]`),
+		"null": say(200, `null`),
 		"403 for transfers": func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/v1/transfers" {
 				w.WriteHeader(403)
@@ -138,17 +140,20 @@ func TestReadAccess(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{PageSize: 2})
 	env := w.acct.Production()
 	b, a, c := env.AddIntegration("beta"), env.AddIntegration("Alpha"), env.AddIntegration("gamma")
-	env.AddUser(integratorsim.User{Email: fresh, Role: "custom", Status: "pending", Integrations: []integratorsim.Grant{{IntegrationID: b, AccessLevel: "monitor"}}})
+	env.AddUser(integratorsim.User{Email: fresh, Role: "custom", Status: "pending",
+		Integrations: []integratorsim.Grant{{IntegrationID: b, AccessLevel: "monitor"}}})
 	w.acct.SetSSO("https://sso.example", "acme")
 	r := w.mustDo(workflows.Call{Op: workflows.OpReadAccess, Email: strings.ToUpper(fresh)}).Access
 	want := custom(nil, []string{b})
 	if r.User.Mark() != "pending/"+want.Mark() || !r.SSOEnabled || len(r.Unread) != 0 || !r.At.Equal(w.clock.now()) {
 		t.Errorf("reading %+v", r)
 	}
-	if !slices.Equal(r.Integrations, []workflows.Named{{ID: a, Name: "Alpha"}, {ID: b, Name: "beta"}, {ID: c, Name: "gamma"}}) {
+	if !slices.Equal(r.Integrations, []workflows.Named{{ID: a, Name: "Alpha"}, {ID: b, Name: "beta"},
+		{ID: c, Name: "gamma"}}) {
 		t.Errorf("integrations %+v", r.Integrations)
 	}
-	if caps := (workflows.Capabilities{Token: "yes", ReadUsers: "yes", ReadTransfers: "unknown", ChangeUsers: "unknown", Start: "unknown"}); r.Capabilities != caps {
+	if caps := (workflows.Capabilities{Token: "yes", ReadUsers: "yes", ReadTransfers: "unknown", ChangeUsers: "unknown",
+		Start: "unknown"}); r.Capabilities != caps {
 		t.Errorf("capabilities %+v", r.Capabilities)
 	}
 	if r := w.mustDo(workflows.Call{Op: workflows.OpReadAccess, Email: jane}).Access; r.User != nil {
@@ -158,7 +163,8 @@ func TestReadAccess(t *testing.T) {
 	w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: 404, Path: "/v1/integrations", Times: -1})
 	w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: 500, Path: "/v1/ssoclients", Times: -1})
 	r = w.mustDo(workflows.Call{Op: workflows.OpReadAccess, Email: fresh}).Access
-	if len(r.Unread) != 3 || r.User != nil || r.Capabilities.ReadUsers != workflows.No || r.Capabilities.ChangeUsers != workflows.No || r.Capabilities.Token != workflows.Yes {
+	if len(r.Unread) != 3 || r.User != nil || r.Capabilities.ReadUsers != workflows.No ||
+		r.Capabilities.ChangeUsers != workflows.No || r.Capabilities.Token != workflows.Yes {
 		t.Errorf("reading %+v", r)
 	}
 }
@@ -167,7 +173,8 @@ func TestReadAccessWithoutRights(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
 	w.bench = newBench(t, w.sim, w.acct.Production().AddToken(integratorsim.Token{LostRights: true}))
 	r := w.mustDo(workflows.Call{Op: workflows.OpReadAccess, Email: mona}).Access
-	if r.Unread[workflows.PartUsers] != emptyList || r.Unread[workflows.PartIntegrations] != emptyList || r.Capabilities.ReadUsers != workflows.Unknown {
+	if r.Unread[workflows.PartUsers] != emptyList || r.Unread[workflows.PartIntegrations] != emptyList ||
+		r.Capabilities.ReadUsers != workflows.Unknown {
 		t.Errorf("reading %+v", r)
 	}
 	before := len(w.sim.Log())
@@ -257,8 +264,10 @@ func TestDirectReadingsSayWhatIsWrong(t *testing.T) {
 		h    http.Handler
 		code string
 	}{
-		"401": {say(401, `{"message":"Bearer Authentication Failed"}`), workflows.RefusedUnauthorized}, "403": {say(403, ""), workflows.RefusedForbidden},
-		"422": {say(422, `{"errors":[{"message":"<!channel> no"}]}`), workflows.RefusedOther}, "500": {say(500, ""), ""}, "429": {say(429, ""), ""},
+		"401": {say(401, `{"message":"Bearer Authentication Failed"}`), workflows.RefusedUnauthorized},
+		"403": {say(403, ""), workflows.RefusedForbidden},
+		"422": {say(422, `{"errors":[{"message":"<!channel> no"}]}`), workflows.RefusedOther},
+		"500": {say(500, ""), ""}, "429": {say(429, ""), ""},
 		"garbage": {say(200, "<html>"), ""},
 	} {
 		b := newBench(t, c.h, "tok")
@@ -289,7 +298,8 @@ func TestDirectReadingsSayWhatIsWrong(t *testing.T) {
 	if _, err := b.g.Users(ended, "acme", ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended context: %v", err)
 	}
-	away := New(Options{Accounts: []Account{{ID: "acme", APIBase: "http://127.0.0.1:1", Tokens: map[string]string{"": "tok"}}}})
+	away := New(Options{Accounts: []Account{{ID: "acme", APIBase: "http://127.0.0.1:1",
+		Tokens: map[string]string{"": "tok"}}}})
 	t.Cleanup(away.Close)
 	if _, err := away.Users(context.Background(), "acme", ""); !errors.Is(err, workflows.ErrAway) {
 		t.Errorf("nobody there: %v", err)

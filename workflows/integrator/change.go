@@ -38,7 +38,8 @@ func (s *session) changeAccess(ctx context.Context, call workflows.Call) (*workf
 		secured: want.Role == workflows.RoleAdministrator && call.Required == nil, require: call.Required})
 }
 
-// rewrite reads the record, sends it with the access changed, and reads it again: PUT replaces, and erases what it leaves out.
+// rewrite reads the record, sends it with the access changed, and reads it again: PUT replaces, and
+// erases what it leaves out.
 func (s *session) rewrite(ctx context.Context, c change) (*workflows.Receipt, error) {
 	list, err := s.users(ctx)
 	if err != nil {
@@ -60,8 +61,11 @@ func (s *session) rewrite(ctx context.Context, c change) (*workflows.Receipt, er
 	if err := s.expect(rec, c.known); err != nil {
 		return nil, err
 	}
-	if c.careful && rec.role() == workflows.RoleCustom && slices.ContainsFunc(rec.grants(), func(g grantEntry) bool { return !g.known() }) {
-		return nil, refuse(workflows.RefusedOther, c.email+" has a level on an integration that this version of Keyholder does not know, and would erase. Change it at integrator.io.")
+	if c.careful && rec.role() == workflows.RoleCustom && slices.ContainsFunc(rec.grants(), func(g grantEntry) bool {
+		return !g.known()
+	}) {
+		return nil, refuse(workflows.RefusedOther, c.email+
+			" has a level on an integration that this version of Keyholder does not know, and would erase. Change it at integrator.io.")
 	}
 	if err := s.edit(ctx, c, rec, raw); err != nil {
 		return nil, err
@@ -85,7 +89,8 @@ func (s *session) edit(ctx context.Context, c change, rec ashare, raw map[string
 		if err != nil {
 			return err
 		}
-		if sso && rec.SharedWithUser.AccountSSOLinked != "other_account" { // SSO required there would lock them out here
+		// SSO required there would lock them out here
+		if sso && rec.SharedWithUser.AccountSSOLinked != "other_account" {
 			raw["accountSSORequired"] = json.RawMessage("true")
 		} else {
 			raw["accountMFARequired"] = json.RawMessage("true")
@@ -134,7 +139,8 @@ func (s *session) readBack(ctx context.Context, c change, id string, list roster
 	var api *APIError
 	switch {
 	case errors.As(err, &api) && !passing(api):
-		return nil, refuse(refusalCode(workflows.OpChangeAccess, api), "The change was written but cannot be read back: "+api.words())
+		return nil, refuse(refusalCode(workflows.OpChangeAccess, api),
+			"The change was written but cannot be read back: "+api.words())
 	case err != nil:
 		return nil, err
 	case !found:
@@ -151,7 +157,8 @@ func (s *session) readBack(ctx context.Context, c change, id string, list roster
 	return nil, refuse(workflows.RefusedOther, "integrator.io accepted the change of "+c.email+" but "+wrong+".")
 }
 
-// asksForSSO reports whether the account has a single sign-on client that is switched on. Where the token may not know, it counts as none.
+// asksForSSO reports whether the account has a single sign-on client that is switched on. Where the
+// token may not know, it counts as none.
 func (s *session) asksForSSO(ctx context.Context) (bool, error) {
 	on, err := s.ssoEnabled(ctx)
 	if refusedForGood(err) && status(err) != 401 {

@@ -66,8 +66,8 @@ func refusal(effect, op, code, message string, err error) workflows.Outcome {
 		Receipt: &workflows.Receipt{Effect: effect, Op: op, Refused: true, Code: code, Message: message}}
 }
 
-// passing reports whether an answer says something about the moment and not about the request. Redirects elsewhere are among them: they come
-// from something in between.
+// passing reports whether an answer says something about the moment and not about the request.
+// Redirects elsewhere are among them: they come from something in between.
 func passing(e *APIError) bool {
 	switch e.Status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -101,11 +101,13 @@ func status(err error) int {
 
 // absent reports whether the resource, or the whole path, is not there.
 func absent(err error) bool {
-	return status(err) == http.StatusNotFound || status(err) == http.StatusMethodNotAllowed || status(err) == http.StatusGone
+	return status(err) == http.StatusNotFound || status(err) == http.StatusMethodNotAllowed ||
+		status(err) == http.StatusGone
 }
 
-// codes are those integrator.io documents (the first two) and those of our simulator: what integrator.io calls the refusals of an
-// ownership transfer is not known, which is why texts are compared as well.
+// codes are those integrator.io documents (the first two) and those of our simulator: what
+// integrator.io calls the refusals of an ownership transfer is not known, which is why texts are
+// compared as well.
 var codes = map[string]string{
 	"entitlement_reached":      workflows.RefusedNoSeats,
 	"subscription_required":    workflows.RefusedNoSeats,
@@ -118,10 +120,12 @@ var codes = map[string]string{
 	"invitation_not_accepted":  workflows.RefusedNotUser,
 }
 
-// texts are the words integrator.io was seen to use where no code is known, normalised. Those of an ownership transfer count for that
-// operation alone.
+// texts are the words integrator.io was seen to use where no code is known, normalised. Those of an
+// ownership transfer count for that operation alone.
 var texts = []struct{ op, text, code string }{
-	{workflows.OpInviteOwner, "cannot transfer account ownership to selected user as he is part of multiple organizations", workflows.RefusedMultipleOrgs},
+	{workflows.OpInviteOwner,
+		"cannot transfer account ownership to selected user as he is part of multiple organizations",
+		workflows.RefusedMultipleOrgs},
 	{workflows.OpInviteOwner, "an account transfer is already pending", workflows.RefusedPending},
 	{workflows.OpInviteOwner, "disabled", workflows.RefusedDisabled},
 	{workflows.OpInviteOwner, "not a user", workflows.RefusedNotUser},

@@ -44,7 +44,8 @@ type answer struct {
 	url    *url.URL // that was asked
 }
 
-// holder makes sure of the lease before each request. Leases are not promised to be safe for several goroutines at once.
+// holder makes sure of the lease before each request. Leases are not promised to be safe for
+// several goroutines at once.
 type holder struct {
 	mu    sync.Mutex
 	lease workflows.Lease // nil for probes
@@ -59,11 +60,12 @@ func (h *holder) hold(ctx context.Context) error {
 	return h.lease.Hold(ctx)
 }
 
-// sameHostOnly follows redirects of readings on the same scheme and host. Everything else is answered as it is: the token must not
-// travel, and a redirected POST would arrive as a GET.
+// sameHostOnly follows redirects of readings on the same scheme and host. Everything else is
+// answered as it is: the token must not travel, and a redirected POST would arrive as a GET.
 func sameHostOnly(req *http.Request, via []*http.Request) error {
 	first := via[0]
-	if len(via) > maxRedirects || first.Method != http.MethodGet || req.URL.Scheme != first.URL.Scheme || req.URL.Host != first.URL.Host {
+	if len(via) > maxRedirects || first.Method != http.MethodGet || req.URL.Scheme != first.URL.Scheme ||
+		req.URL.Host != first.URL.Host {
 		return http.ErrUseLastResponse
 	}
 	return nil
@@ -74,8 +76,8 @@ func (s *session) get(ctx context.Context, path string) (answer, error) {
 	return s.do(ctx, http.MethodGet, path, nil)
 }
 
-// do makes one request. The path starts with /v1/ and may carry a query. Errors are *APIError, *awayError, *unreadableError or
-// those of the lease and the context.
+// do makes one request. The path starts with /v1/ and may carry a query. Errors are *APIError,
+// *awayError, *unreadableError or those of the lease and the context.
 func (s *session) do(ctx context.Context, method, path string, body any) (answer, error) {
 	u, err := url.Parse(path)
 	if err != nil {
@@ -173,8 +175,9 @@ func (e *awayError) Error() string { return e.method + " " + e.path + ": " + e.w
 // Unwrap says that integrator.io could not be reached.
 func (e *awayError) Unwrap() error { return workflows.ErrAway }
 
-// away names a transport's fault without repeating its words, which may quote the answer. The end of the caller's own context is
-// no fault of integrator.io, but for a write it is as unclear as one.
+// away names a transport's fault without repeating its words, which may quote the answer. The end
+// of the caller's own context is no fault of integrator.io, but for a write it is as unclear as
+// one.
 func (s *session) away(ctx context.Context, method string, u *url.URL, err error) error {
 	out := &awayError{method: method, path: u.Path, why: "the connection was cut", sent: true}
 	var op *net.OpError

@@ -13,8 +13,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// How long a direct reading is shown again without asking, and how long one may take. A command or modal has to answer within 3 s of a click,
-// and many may ask at once.
+// How long a direct reading is shown again without asking, and how long one may take. A command or
+// modal has to answer within 3 s of a click, and many may ask at once.
 const (
 	integrationsAge = time.Minute
 	usersAge        = 15 * time.Second
@@ -33,9 +33,10 @@ type reading[T any] struct {
 	what T
 }
 
-// get answers a reading not older than age, or a new one that callers at the same time share. The new one goes on for at most listTimeout after they
-// left, for those who ask next.
-func (r *remembered[T]) get(ctx context.Context, key string, age time.Duration, now func() time.Time, read func(context.Context) (T, error)) (T, error) {
+// get answers a reading not older than age, or a new one that callers at the same time share. The
+// new one goes on for at most listTimeout after they left, for those who ask next.
+func (r *remembered[T]) get(ctx context.Context, key string, age time.Duration, now func() time.Time,
+	read func(context.Context) (T, error)) (T, error) {
 	r.mu.Lock()
 	known, ok := r.by[key]
 	r.mu.Unlock()
@@ -67,7 +68,8 @@ func (r *remembered[T]) get(ctx context.Context, key string, age time.Duration, 
 	}
 }
 
-// Tokens reads the API tokens of an environment ("" is production). Errors are those of [Gateway.Users]; a token that may not list them is refused.
+// Tokens reads the API tokens of an environment ("" is production). Errors are those of
+// [Gateway.Users]; a token that may not list them is refused.
 func (g *Gateway) Tokens(ctx context.Context, account, environment string) ([]workflows.Token, error) {
 	s, err := g.direct(account, environment)
 	if err != nil {
@@ -80,11 +82,12 @@ func (g *Gateway) Tokens(ctx context.Context, account, environment string) ([]wo
 	return r.Tokens.Tokens, nil
 }
 
-// Users reads every user of an environment ("" is production), the owner not among them, sorted by address: a request for each thousand users. An
-// answer counts for 15 s (Census.At says from when it is), and callers at the same time share one reading, which goes on for at most 20 s after
-// they left. Errors: a [*workflows.Refusal] with a code of [workflows.CallRefusals] and a sentence where
-// trying again would not help (no_token, unauthorized, forbidden, other); else one that wraps an *APIError (429, 5xx),
-// [workflows.ErrAway] or the context's.
+// Users reads every user of an environment ("" is production), the owner not among them, sorted by
+// address: a request for each thousand users. An answer counts for 15 s (Census.At says from when
+// it is), and callers at the same time share one reading, which goes on for at most 20 s after they
+// left. Errors: a [*workflows.Refusal] with a code of [workflows.CallRefusals] and a sentence where
+// trying again would not help (no_token, unauthorized, forbidden, other); else one that wraps an
+// *APIError (429, 5xx), [workflows.ErrAway] or the context's.
 func (g *Gateway) Users(ctx context.Context, account, environment string) (workflows.Census, error) {
 	s, err := g.direct(account, environment)
 	if err != nil {
@@ -97,17 +100,19 @@ func (g *Gateway) Users(ctx context.Context, account, environment string) (workf
 	return workflows.Census{At: c.At, Users: slices.Clone(c.Users)}, nil
 }
 
-// Integrations reads the integrations of an environment ("" is production) that a custom role can name, sorted by name. An answer counts
-// for 60 s; for the rest it is as [Gateway.Users]. No integrations are no error.
+// Integrations reads the integrations of an environment ("" is production) that a custom role can
+// name, sorted by name. An answer counts for 60 s; for the rest it is as [Gateway.Users]. No
+// integrations are no error.
 func (g *Gateway) Integrations(ctx context.Context, account, environment string) ([]workflows.Named, error) {
 	s, err := g.direct(account, environment)
 	if err != nil {
 		return nil, err
 	}
-	all, err := g.integrations.get(ctx, account+"/"+environment, integrationsAge, g.now, func(ctx context.Context) ([]workflows.Named, error) {
-		all, _, err := s.grantable(ctx)
-		return all, err
-	})
+	all, err := g.integrations.get(ctx, account+"/"+environment, integrationsAge, g.now,
+		func(ctx context.Context) ([]workflows.Named, error) {
+			all, _, err := s.grantable(ctx)
+			return all, err
+		})
 	if err != nil {
 		return nil, s.told(ctx, "integrations", environment, err)
 	}
@@ -123,7 +128,8 @@ func (g *Gateway) direct(account, environment string) (*session, error) {
 			", so it cannot look. Look in integrator.io itself, or have a token configured.")
 	}
 	if s.acct.bad != nil {
-		return nil, workflows.Refuse(workflows.RefusedOther, "The address configured for "+where+" is none. `keyholder check` says what to do.")
+		return nil, workflows.Refuse(workflows.RefusedOther, "The address configured for "+where+
+			" is none. `keyholder check` says what to do.")
 	}
 	return s, nil
 }
@@ -154,5 +160,6 @@ func (s *session) told(ctx context.Context, what, environment string, err error)
 		return workflows.Refuse(code, "Keyholder's token for "+where+" is not shown the "+what+
 			": its maker may have lost the administrator role. Have an administrator of the account make a new one, or look in integrator.io itself.")
 	}
-	return workflows.Refuse(code, "integrator.io did not show the "+what+" of "+where+": "+workflows.Esc(words)+" Look in integrator.io itself.")
+	return workflows.Refuse(code, "integrator.io did not show the "+what+" of "+where+": "+workflows.Esc(words)+
+		" Look in integrator.io itself.")
 }

@@ -21,7 +21,8 @@ const maxPasses = 3
 // restless is what a census says of users whose list never stood still.
 const restless = "the list of users kept changing while it was read, so somebody may be missing or listed twice; this is the last reading"
 
-// evidence is everyone with the answers as they came, the integrations, the API tokens and who invited whom. The latter three never fail it.
+// evidence is everyone with the answers as they came, the integrations, the API tokens and who
+// invited whom. The latter three never fail it.
 func (s *session) evidence(ctx context.Context) (*workflows.Census, error) {
 	c := &workflows.Census{Unread: map[string]string{}}
 	last, stable, err := s.agreedUsers(ctx)
@@ -65,8 +66,9 @@ type pass struct {
 	pages []workflows.RawPage
 }
 
-// agreedUsers reads the users until the list can be trusted to be of one moment. One page is; more pages are when two readings, one after the
-// other, show the same people with the same access, or else stable is false. Only the last reading's answers are kept.
+// agreedUsers reads the users until the list can be trusted to be of one moment. One page is; more
+// pages are when two readings, one after the other, show the same people with the same access, or
+// else stable is false. Only the last reading's answers are kept.
 func (s *session) agreedUsers(ctx context.Context) (last pass, stable bool, err error) {
 	var before []string
 	for range maxPasses {
@@ -83,7 +85,8 @@ func (s *session) agreedUsers(ctx context.Context) (last pass, stable bool, err 
 	return last, false, nil
 }
 
-// prints are the records' IDs, addresses and accesses, sorted: what two readings must agree in. Sign-ins are not among them.
+// prints are the records' IDs, addresses and accesses, sorted: what two readings must agree in.
+// Sign-ins are not among them.
 func (p pass) prints() []string {
 	out := make([]string, len(p.all))
 	for i, a := range p.all {
@@ -105,7 +108,8 @@ func (p pass) repeats() bool {
 	return false
 }
 
-// usersAsTheyCame reads the users once. The bodies are the very bytes that the users are decoded from, and are kept once.
+// usersAsTheyCame reads the users once. The bodies are the very bytes that the users are decoded
+// from, and are kept once.
 func (s *session) usersAsTheyCame(ctx context.Context) (pass, error) {
 	out := pass{at: s.g.now().UTC()}
 	w := walk{method: http.MethodGet, path: "/v1/ashares", limit: manyRows, most: maxPages}
@@ -118,8 +122,10 @@ func (s *session) usersAsTheyCame(ctx context.Context) (pass, error) {
 			out.all = append(out.all, one)
 		}
 		sum := sha256.Sum256(a.body)
-		out.pages = append(out.pages, workflows.RawPage{Request: w.method + " " + a.url.RequestURI(), Status: a.status, Count: len(rows),
-			SHA256: hex.EncodeToString(sum[:]), Body: bytes.Clone(a.body)}) // as read it may hold a third more memory than it needs
+		out.pages = append(out.pages, workflows.RawPage{Request: w.method + " " + a.url.RequestURI(), Status: a.status,
+			Count: len(rows),
+			// as read it may hold a third more memory than it needs
+			SHA256: hex.EncodeToString(sum[:]), Body: bytes.Clone(a.body)})
 		return nil
 	})
 	if err == nil && !whole {
@@ -150,8 +156,9 @@ func sortNamed(all []workflows.Named) {
 	})
 }
 
-// accessToken is an API token as GET /v1/accesstokens shows it, see section 10 of the reference. The field token is not decoded: it is masked
-// where all is well, and nothing to keep where it is not.
+// accessToken is an API token as GET /v1/accesstokens shows it, see section 10 of the reference.
+// The field token is not decoded: it is masked where all is well, and nothing to keep where it is
+// not.
 type accessToken struct {
 	ID       string `json:"_id"`
 	Name     word   `json:"name"`
@@ -169,7 +176,8 @@ func (s *session) apiTokens(ctx context.Context) ([]workflows.APIToken, error) {
 	}
 	out := make([]workflows.APIToken, 0, len(all))
 	for _, t := range all {
-		out = append(out, workflows.APIToken{ID: t.ID, Name: nameOr(string(t.Name), t.ID), Full: t.Full, Revoked: t.Revoked,
+		out = append(out, workflows.APIToken{ID: t.ID, Name: nameOr(string(t.Name), t.ID), Full: t.Full,
+			Revoked: t.Revoked,
 			Created: t.Created.Time, Modified: t.Modified.Time})
 	}
 	slices.SortStableFunc(out, func(a, b workflows.APIToken) int {

@@ -63,7 +63,8 @@ func TestRawPagesAreTheAnswersAsTheyCame(t *testing.T) {
 	env.AddUser(integratorsim.User{Email: "zoë@acme.example", Name: "Zoë <b>&\u2028", Role: "manage"})
 	orders := env.AddIntegration("Orders")
 	env.AddIntegration("")
-	secret := env.AddToken(integratorsim.Token{Name: "etl", Kind: integratorsim.CustomToken, CreatedAt: benchStart.AddDate(0, -3, 0)})
+	secret := env.AddToken(integratorsim.Token{Name: "etl", Kind: integratorsim.CustomToken,
+		CreatedAt: benchStart.AddDate(0, -3, 0)})
 	env.AddToken(integratorsim.Token{Name: "Agency", Revoked: true})
 	h, written := recording(w.sim)
 	w.bench = newBench(t, h, w.token)
@@ -76,7 +77,8 @@ func TestRawPagesAreTheAnswersAsTheyCame(t *testing.T) {
 	for i, p := range c.Pages {
 		was := all[2+i]
 		sum := sha256.Sum256(was.body)
-		if p.Request != was.request || !bytes.Equal(p.Body, was.body) || p.SHA256 != hex.EncodeToString(sum[:]) || p.Status != 200 || p.Count != 2 {
+		if p.Request != was.request || !bytes.Equal(p.Body, was.body) || p.SHA256 != hex.EncodeToString(sum[:]) ||
+			p.Status != 200 || p.Count != 2 {
 			t.Errorf("page %d is %+v, sent was %s %s", i, p, was.request, was.body)
 		}
 		var rows []struct{ SharedWithUser struct{ Email string } }
@@ -95,10 +97,12 @@ func TestRawPagesAreTheAnswersAsTheyCame(t *testing.T) {
 	if !slices.Equal(emails, users) || len(users) != 4 || !c.At.Equal(benchStart) || len(c.Unread) != 0 {
 		t.Errorf("pages hold %q, the census %q", emails, users)
 	}
-	if len(c.Integrations) != 2 || c.Integrations[1] != (workflows.Named{ID: orders, Name: "Orders"}) || c.Integrations[0].Name != c.Integrations[0].ID {
+	if len(c.Integrations) != 2 || c.Integrations[1] != (workflows.Named{ID: orders, Name: "Orders"}) ||
+		c.Integrations[0].Name != c.Integrations[0].ID {
 		t.Errorf("integrations %+v", c.Integrations)
 	}
-	if len(c.Tokens) != 3 || c.Tokens[0].Name != "Agency" || !c.Tokens[0].Revoked || c.Tokens[1].Name != "etl" || c.Tokens[1].Full || !c.Tokens[1].Created.Equal(benchStart.AddDate(0, -3, 0)) || !c.Tokens[2].Full {
+	if len(c.Tokens) != 3 || c.Tokens[0].Name != "Agency" || !c.Tokens[0].Revoked || c.Tokens[1].Name != "etl" ||
+		c.Tokens[1].Full || !c.Tokens[1].Created.Equal(benchStart.AddDate(0, -3, 0)) || !c.Tokens[2].Full {
 		t.Errorf("tokens %+v", c.Tokens)
 	}
 	raw, _ := json.Marshal(c)
@@ -123,7 +127,8 @@ func TestTokenValuesAreDropped(t *testing.T) {
 	}), "tok")
 	c := b.mustDo(rawCensus).Census
 	raw, _ := json.Marshal(c)
-	if len(c.Tokens) != 2 || c.Tokens[0].Name != "open" || c.Tokens[1].Name != "t2" || bytes.Contains(raw, []byte("secret5678")) || strings.Contains(b.log.String(), "secret5678") {
+	if len(c.Tokens) != 2 || c.Tokens[0].Name != "open" || c.Tokens[1].Name != "t2" ||
+		bytes.Contains(raw, []byte("secret5678")) || strings.Contains(b.log.String(), "secret5678") {
 		t.Errorf("census %s", raw)
 	}
 }
@@ -133,7 +138,8 @@ func TestRawCensusSaysWhatItCouldNotRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
 		why    string
-	}{"403": {403, "may not read"}, "401": {401, "may not read"}, "404": {404, "does not offer"}, "422": {422, "refused to answer"}, "500": {500, "kept failing"}} {
+	}{"403": {403, "may not read"}, "401": {401, "may not read"}, "404": {404, "does not offer"},
+		"422": {422, "refused to answer"}, "500": {500, "kept failing"}} {
 		w := newWorld(t, integratorsim.Options{})
 		for _, path := range []string{"/v1/integrations", "/v1/accesstokens"} {
 			w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: c.status, Path: path, Times: -1})
@@ -170,7 +176,8 @@ func TestARawCensusOfNobody(t *testing.T) {
 		b = newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
 			case r.URL.Path == "/v1/transfers":
-				say(200, `[{"_id":"t","account":true,"status":"done","transferToUser":{"email":"x@acme.example"}}]`)(w, r)
+				say(200, `[{"_id":"t","account":true,"status":"done","transferToUser":{"email":"x@acme.example"}}]`)(w,
+					r)
 			case body == "":
 				w.WriteHeader(204)
 			default:
@@ -179,7 +186,8 @@ func TestARawCensusOfNobody(t *testing.T) {
 		}), "tok")
 		c := b.mustDo(rawCensus).Census
 		sum := sha256.Sum256([]byte(body))
-		if len(c.Users) != 0 || len(c.Pages) != 1 || c.Pages[0].Count != 0 || string(c.Pages[0].Body) != body || c.Pages[0].SHA256 != hex.EncodeToString(sum[:]) {
+		if len(c.Users) != 0 || len(c.Pages) != 1 || c.Pages[0].Count != 0 || string(c.Pages[0].Body) != body ||
+			c.Pages[0].SHA256 != hex.EncodeToString(sum[:]) {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}
@@ -203,7 +211,8 @@ func movingPages(list func(request int) []string) http.HandlerFunc {
 		end := min(skip+2, len(all))
 		var rows []string
 		for _, id := range all[min(skip, end):end] {
-			rows = append(rows, `{"_id":"`+id+`","accepted":true,"accessLevel":"monitor","sharedWithUser":{"email":"`+id+`@acme.example"}}`)
+			rows = append(rows, `{"_id":"`+id+`","accepted":true,"accessLevel":"monitor","sharedWithUser":{"email":"`+
+				id+`@acme.example"}}`)
 		}
 		if end < len(all) {
 			w.Header().Set("Link", fmt.Sprintf(`</v1/ashares?skip=%d>; rel="next"`, end))
@@ -258,7 +267,8 @@ func TestAListThatMovesIsReadAgain(t *testing.T) {
 func TestAListThatNeverStandsStillIsSaidToBe(t *testing.T) {
 	b := newBench(t, movingPages(func(n int) []string { return []string{"a", "b", fmt.Sprintf("x%04d", n)} }), "tok")
 	first, last := b.drive(rawCensus)
-	if !first.Again || !last.Done || !strings.Contains(last.Receipt.Census.Unread[workflows.PartUsers], "kept changing") || len(last.Receipt.Census.Users) != 3 {
+	if !first.Again || !last.Done || !strings.Contains(last.Receipt.Census.Unread[workflows.PartUsers],
+		"kept changing") || len(last.Receipt.Census.Users) != 3 {
 		t.Errorf("first %+v, last %+v", first, last.Receipt)
 	}
 }
@@ -302,7 +312,8 @@ func TestRawCensusOfFiveThousandUsersKeepsBodiesOnce(t *testing.T) {
 	for p := range 5 {
 		var rows []string
 		for i := range 1000 {
-			rows = append(rows, fmt.Sprintf(`{"_id":"%024d","accepted":true,"accessLevel":"monitor","integrationAccessLevel":[],"createdAt":"2026-01-01T00:00:00.000Z","pad":%q,"sharedWithUser":{"_id":"%024d","email":"u%04d@acme.example","name":"Somebody"}}`, p*1000+i, pad, p*1000+i, p*1000+i))
+			rows = append(rows, fmt.Sprintf(
+				`{"_id":"%024d","accepted":true,"accessLevel":"monitor","integrationAccessLevel":[],"createdAt":"2026-01-01T00:00:00.000Z","pad":%q,"sharedWithUser":{"_id":"%024d","email":"u%04d@acme.example","name":"Somebody"}}`, p*1000+i, pad, p*1000+i, p*1000+i))
 		}
 		pages = append(pages, "["+strings.Join(rows, ",")+"]")
 	}

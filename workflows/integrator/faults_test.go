@@ -39,26 +39,31 @@ var jobs = slices.Concat(transferJobs, accessJobs, reviewJobs)
 
 var transferJobs = []job{
 	{op: "invite owner", call: workflows.Call{Op: workflows.OpInviteOwner, Email: alias, Seen: []string{"older"}},
-		routes: []string{"GET /v1/transfers 0", "GET /v1/ashares 0", "GET /v1/transfers 1", "POST /v1/transfers/invite 0"},
+		routes: []string{"GET /v1/transfers 0", "GET /v1/ashares 0", "GET /v1/transfers 1",
+			"POST /v1/transfers/invite 0"},
 		settled: func(w *world, r *workflows.Receipt) string {
 			got := w.pending()
 			if len(got) != 1 || effects(w, "POST /v1/transfers/invite") != 1 {
-				return fmt.Sprintf("%d invitations stand, %d took effect", len(got), effects(w, "POST /v1/transfers/invite"))
+				return fmt.Sprintf("%d invitations stand, %d took effect", len(got),
+					effects(w, "POST /v1/transfers/invite"))
 			}
-			if r.Transfer == nil || r.Transfer.ID != got[0] || r.Transfer.Status != "unapproved" || r.Transfer.Email != alias {
+			if r.Transfer == nil || r.Transfer.ID != got[0] || r.Transfer.Status != "unapproved" ||
+				r.Transfer.Email != alias {
 				return fmt.Sprintf("receipt is %+v", r.Transfer)
 			}
 			return ""
 		}},
 	{op: "withdraw", call: workflows.Call{Op: workflows.OpWithdraw, Email: alias}, setup: pendingTransfer,
-		routes: []string{"GET /v1/transfers 0", "PUT /v1/transfers/*/cancel 0", "GET /v1/transfers 1", "DELETE /v1/transfers/* 0", "GET /v1/transfers 2"},
+		routes: []string{"GET /v1/transfers 0", "PUT /v1/transfers/*/cancel 0", "GET /v1/transfers 1",
+			"DELETE /v1/transfers/* 0", "GET /v1/transfers 2"},
 		settled: func(w *world, r *workflows.Receipt) string {
 			if n := len(w.acct.Snapshot().Transfers); n != 0 || r.Transfer != nil {
 				return fmt.Sprintf("%d transfers are left, receipt %+v", n, r.Transfer)
 			}
 			return ""
 		}},
-	{op: "watch transfer", call: workflows.Call{Op: workflows.OpWatchTransfer, Email: alias, Owner: jane}, setup: pendingTransfer,
+	{op: "watch transfer", call: workflows.Call{Op: workflows.OpWatchTransfer, Email: alias, Owner: jane},
+		setup:  pendingTransfer,
 		routes: []string{"GET /v1/transfers 0", "GET /v1/ashares 0"},
 		settled: func(_ *world, r *workflows.Receipt) string {
 			if r == nil || r.Transfer.Mark() != "unapproved" {
@@ -70,7 +75,8 @@ var transferJobs = []job{
 		routes: []string{"GET /v1/ashares 0", "POST /v1/invite 0"},
 		settled: func(w *world, r *workflows.Receipt) string {
 			u, ok := w.acct.Snapshot().User(0, fresh)
-			if !ok || u.Role != "manage" || effects(w, "POST /v1/invite") != 1 || r.User == nil || r.User.Status != "pending" || r.User.Role != "manage" {
+			if !ok || u.Role != "manage" || effects(w, "POST /v1/invite") != 1 || r.User == nil ||
+				r.User.Status != "pending" || r.User.Role != "manage" {
 				return fmt.Sprintf("user %+v, %d invitations, receipt %+v", u, effects(w, "POST /v1/invite"), r.User)
 			}
 			return ""
@@ -85,7 +91,8 @@ var transferJobs = []job{
 			return ""
 		}},
 	{op: "remove user", call: workflows.Call{Op: workflows.OpRemoveUser, Email: mona},
-		routes: []string{"GET /v1/ashares 0", "PUT /v1/ashares/*/disable 0", "GET /v1/ashares/* 0", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 1"},
+		routes: []string{"GET /v1/ashares 0", "PUT /v1/ashares/*/disable 0", "GET /v1/ashares/* 0",
+			"DELETE /v1/ashares/* 0", "GET /v1/ashares/* 1"},
 		settled: func(w *world, _ *workflows.Receipt) string {
 			if u, ok := w.acct.Snapshot().User(0, mona); ok {
 				return fmt.Sprintf("user %+v is still there", u)
@@ -100,7 +107,8 @@ var transferJobs = []job{
 			}
 			return ""
 		}},
-	{op: "watch user", call: workflows.Call{Op: workflows.OpWatchUser, Email: alias}, routes: []string{"GET /v1/ashares 0"},
+	{op: "watch user", call: workflows.Call{Op: workflows.OpWatchUser, Email: alias},
+		routes: []string{"GET /v1/ashares 0"},
 		settled: func(_ *world, r *workflows.Receipt) string {
 			if r == nil || r.User.Mark() != "accepted/monitor" {
 				return fmt.Sprintf("receipt is %+v", r)
@@ -108,7 +116,8 @@ var transferJobs = []job{
 			return ""
 		}},
 	{op: "inspect", call: workflows.Call{Op: workflows.OpInspect, Email: alias},
-		routes: []string{"GET /v1/tokenInfo 0", "GET /v1/ashares 0", "GET /v1/transfers 0", "GET /v1/integrations 0", "POST /v1/jobs/current 0",
+		routes: []string{"GET /v1/tokenInfo 0", "GET /v1/ashares 0", "GET /v1/transfers 0", "GET /v1/integrations 0",
+			"POST /v1/jobs/current 0",
 			"GET /v1/shared/sshares 0", "GET /v1/sshares 0", "GET /v1/ssoclients 0"},
 		settled: func(_ *world, r *workflows.Receipt) string {
 			if r.Reading == nil || len(r.Reading.Unread) != 0 || r.Reading.Target == nil || r.Reading.UserCount != 3 {
@@ -120,36 +129,44 @@ var transferJobs = []job{
 
 // accessJobs are the operations on access. Mona's former access is the one newWorld gives.
 var accessJobs = []job{
-	{op: "grant", call: workflows.Call{Op: workflows.OpGrant, Email: fresh, Access: &workflows.Access{Role: "administrator"}},
+	{op: "grant", call: workflows.Call{Op: workflows.OpGrant, Email: fresh,
+		Access: &workflows.Access{Role: "administrator"}},
 		routes: []string{"GET /v1/ashares 0", "GET /v1/ssoclients 0", "POST /v1/invite 0", "GET /v1/ashares/* 0"},
 		settled: func(w *world, r *workflows.Receipt) string {
 			u, ok := w.acct.Snapshot().User(0, fresh)
-			if !ok || u.Role != "administrator" || !u.MFARequired || u.SSORequired || effects(w, "POST /v1/invite") != 1 {
+			if !ok || u.Role != "administrator" || !u.MFARequired || u.SSORequired ||
+				effects(w, "POST /v1/invite") != 1 {
 				return fmt.Sprintf("user %+v, %d invitations", u, effects(w, "POST /v1/invite"))
 			}
-			if r.User == nil || r.User.Mark() != "pending/administrator" || !r.User.MFA || r.User.Via == "" || r.User.Since.IsZero() {
+			if r.User == nil || r.User.Mark() != "pending/administrator" || !r.User.MFA || r.User.Via == "" ||
+				r.User.Since.IsZero() {
 				return fmt.Sprintf("receipt %+v", r.User)
 			}
 			return ""
 		}},
-	{op: "change access", call: workflows.Call{Op: workflows.OpChangeAccess, Email: alias, Access: &workflows.Access{Role: "administrator"}, Known: "monitor"},
-		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "GET /v1/ssoclients 0", "PUT /v1/ashares/* 0", "GET /v1/ashares/* 1"},
+	{op: "change access", call: workflows.Call{Op: workflows.OpChangeAccess, Email: alias,
+		Access: &workflows.Access{Role: "administrator"}, Known: "monitor"},
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "GET /v1/ssoclients 0", "PUT /v1/ashares/* 0",
+			"GET /v1/ashares/* 1"},
 		settled: func(w *world, r *workflows.Receipt) string {
 			u, _ := w.acct.Snapshot().User(0, alias)
-			if u.Role != "administrator" || !u.MFARequired || r.User == nil || r.User.Mark() != "accepted/administrator" {
+			if u.Role != "administrator" || !u.MFARequired || r.User == nil ||
+				r.User.Mark() != "accepted/administrator" {
 				return fmt.Sprintf("user %+v, receipt %+v", u, r.User)
 			}
 			return ""
 		}},
 	{op: "remove access", call: workflows.Call{Op: workflows.OpRemoveAccess, Email: mona, Known: "monitor"},
-		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/disable 0", "GET /v1/ashares/* 1", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 2"},
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/disable 0",
+			"GET /v1/ashares/* 1", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 2"},
 		settled: func(w *world, _ *workflows.Receipt) string {
 			if u, ok := w.acct.Snapshot().User(0, mona); ok {
 				return fmt.Sprintf("user %+v is still there", u)
 			}
 			return ""
 		}},
-	{op: "remove invitation", call: workflows.Call{Op: workflows.OpRemoveAccess, Email: fresh, Known: "monitor"}, setup: pendingUser,
+	{op: "remove invitation", call: workflows.Call{Op: workflows.OpRemoveAccess, Email: fresh, Known: "monitor"},
+		setup:  pendingUser,
 		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "DELETE /v1/ashares/* 0", "GET /v1/ashares/* 1"},
 		settled: func(w *world, _ *workflows.Receipt) string {
 			u, ok := w.acct.Snapshot().User(0, fresh)
@@ -158,7 +175,8 @@ var accessJobs = []job{
 			}
 			return ""
 		}},
-	{op: "adopt a grant", call: workflows.Call{Op: workflows.OpGrant, Email: fresh, Access: &workflows.Access{Role: "monitor"}}, setup: pendingUser,
+	{op: "adopt a grant", call: workflows.Call{Op: workflows.OpGrant, Email: fresh,
+		Access: &workflows.Access{Role: "monitor"}}, setup: pendingUser,
 		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0"},
 		settled: func(w *world, r *workflows.Receipt) string {
 			if r.User.Mark() != "pending/monitor" || effects(w, "POST /v1/invite") != 1 {
@@ -169,12 +187,14 @@ var accessJobs = []job{
 	{op: "read access", call: workflows.Call{Op: workflows.OpReadAccess, Email: mona},
 		routes: []string{"GET /v1/ashares 0", "GET /v1/integrations 0", "GET /v1/ssoclients 0"},
 		settled: func(_ *world, r *workflows.Receipt) string {
-			if a := r.Access; a == nil || len(a.Unread) != 0 || a.User.Mark() != "accepted/monitor" || a.Capabilities.ReadUsers != workflows.Yes {
+			if a := r.Access; a == nil || len(a.Unread) != 0 || a.User.Mark() != "accepted/monitor" ||
+				a.Capabilities.ReadUsers != workflows.Yes {
 				return fmt.Sprintf("reading is %+v", a)
 			}
 			return ""
 		}},
-	{op: "census", call: workflows.Call{Op: workflows.OpCensus, Known: "another"}, routes: []string{"GET /v1/ashares 0"},
+	{op: "census", call: workflows.Call{Op: workflows.OpCensus, Known: "another"},
+		routes: []string{"GET /v1/ashares 0"},
 		settled: func(_ *world, r *workflows.Receipt) string {
 			if r == nil || r.Census == nil || len(r.Census.Users) != 3 {
 				return fmt.Sprintf("receipt is %+v", r)
@@ -190,7 +210,8 @@ var reviewJobs = []job{
 		routes: []string{"GET /v1/ashares 0", "GET /v1/integrations 0", "GET /v1/accesstokens 0"},
 		settled: func(_ *world, r *workflows.Receipt) string {
 			c := r.Census
-			if c == nil || len(c.Users) != 3 || len(c.Pages) != 1 || c.Pages[0].Count != 3 || len(c.Integrations) != 1 || len(c.Tokens) != 1 || len(c.Unread) != 0 {
+			if c == nil || len(c.Users) != 3 || len(c.Pages) != 1 || c.Pages[0].Count != 3 ||
+				len(c.Integrations) != 1 || len(c.Tokens) != 1 || len(c.Unread) != 0 {
 				return fmt.Sprintf("census is %+v", c)
 			}
 			return ""
@@ -212,7 +233,8 @@ var reviewJobs = []job{
 			return ""
 		}},
 	{op: "reinvite", call: workflows.Call{Op: workflows.OpReinvite, Email: fresh}, setup: declinedUser,
-		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/reinvite 0", "GET /v1/ashares/* 1"},
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/reinvite 0",
+			"GET /v1/ashares/* 1"},
 		settled: func(w *world, r *workflows.Receipt) string {
 			u, _ := w.acct.Snapshot().User(0, fresh)
 			if u.Status != "pending" || effects(w, reinviteRoute) != 1 || r.User == nil || r.User.Status != "pending" {
@@ -221,7 +243,8 @@ var reviewJobs = []job{
 			return ""
 		}},
 	{op: "reinvite pending", call: workflows.Call{Op: workflows.OpReinvite, Email: fresh}, setup: pendingUser,
-		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/reinvite 0", "GET /v1/ashares/* 1"},
+		routes: []string{"GET /v1/ashares 0", "GET /v1/ashares/* 0", "PUT /v1/ashares/*/reinvite 0",
+			"GET /v1/ashares/* 1"},
 		settled: func(w *world, r *workflows.Receipt) string {
 			if r.User == nil || r.User.Status != "pending" || effects(w, reinviteRoute) > 1 {
 				return fmt.Sprintf("%d mails, receipt %+v", effects(w, reinviteRoute), r.User)
@@ -252,9 +275,12 @@ func (j job) reads() bool {
 
 // passingFaults go away: the first delivery answers Again, and in the end the world is as without the fault.
 var passingFaults = []integratorsim.Fault{
-	{Kind: integratorsim.FaultRateLimited}, {Kind: integratorsim.FaultRateBare}, {Kind: integratorsim.FaultStatus, Status: 500},
-	{Kind: integratorsim.FaultStatus, Status: 503}, {Kind: integratorsim.FaultAfter, Status: 502}, {Kind: integratorsim.FaultHang},
-	{Kind: integratorsim.FaultHangAfter}, {Kind: integratorsim.FaultDrop}, {Kind: integratorsim.FaultDropAfter}, {Kind: integratorsim.FaultTruncated},
+	{Kind: integratorsim.FaultRateLimited}, {Kind: integratorsim.FaultRateBare}, {Kind: integratorsim.FaultStatus,
+		Status: 500},
+	{Kind: integratorsim.FaultStatus, Status: 503}, {Kind: integratorsim.FaultAfter, Status: 502},
+	{Kind: integratorsim.FaultHang},
+	{Kind: integratorsim.FaultHangAfter}, {Kind: integratorsim.FaultDrop}, {Kind: integratorsim.FaultDropAfter},
+	{Kind: integratorsim.FaultTruncated},
 }
 
 func (j job) start(t *testing.T, route string, f integratorsim.Fault) (*world, workflows.Call) {
@@ -286,7 +312,8 @@ func TestPassingFaultsAreTriedAgainAndHarmNothing(t *testing.T) {
 					// net/http itself repeats a GET whose connection was cut.
 					cut := strings.HasPrefix(string(f.Kind), "drop") || f.Kind == integratorsim.FaultTruncated
 					repeated := cut && strings.HasPrefix(route, "GET") && first.Done
-					if (!first.Again && !repeated) || first.Limited != limited || (limited && first.After != 2*time.Second) {
+					if (!first.Again && !repeated) || first.Limited != limited ||
+						(limited && first.After != 2*time.Second) {
 						t.Errorf("first outcome is %+v", first)
 					}
 					if !last.Done {
@@ -301,8 +328,8 @@ func TestPassingFaultsAreTriedAgainAndHarmNothing(t *testing.T) {
 	}
 }
 
-// Old and empty answers lie. They may cost another delivery or end in "forbidden", but never a second invitation, a false success or a
-// user who is switched on again.
+// Old and empty answers lie. They may cost another delivery or end in "forbidden", but never a
+// second invitation, a false success or a user who is switched on again.
 func TestLyingAnswersHarmNothing(t *testing.T) {
 	for _, j := range jobs {
 		for _, route := range j.routes {
@@ -344,7 +371,8 @@ func TestRefusedTokensEndACall(t *testing.T) {
 			for _, route := range j.routes {
 				t.Run(fmt.Sprintf("%s/%s/%d", j.op, route, c.status), func(t *testing.T) {
 					t.Parallel()
-					w, call := j.start(t, route, integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: c.status, Times: -1})
+					w, call := j.start(t, route, integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: c.status,
+						Times: -1})
 					out := w.deliver(call, 0)
 					if out.Again {
 						t.Fatalf("a refusal is not tried again: %+v", out)
@@ -355,7 +383,8 @@ func TestRefusedTokensEndACall(t *testing.T) {
 					switch { // where a refusal does not end it, what was asked for must be true
 					case out.Refused:
 					case j.reads():
-						if c.status == 401 && (strings.Contains(route, "tokenInfo") || j.call.Op == workflows.OpReadAccess) {
+						if c.status == 401 && (strings.Contains(route, "tokenInfo") ||
+							j.call.Op == workflows.OpReadAccess) {
 							t.Error("a token that integrator.io does not know was read with")
 						}
 					case j.call.Op == workflows.OpWithdraw && strings.HasPrefix(route, "DELETE"):
@@ -419,8 +448,9 @@ func TestLostLeaseSendsNothingMore(t *testing.T) {
 	}
 }
 
-// Everything at once, many times: whatever integrator.io does, it ends with what was asked for, and one invitation stands. (Stale readings are
-// among the faults; a part that kept failing may be missing from a reading.)
+// Everything at once, many times: whatever integrator.io does, it ends with what was asked for, and
+// one invitation stands. (Stale readings are among the faults; a part that kept failing may be
+// missing from a reading.)
 func TestRandomFaultsEndWell(t *testing.T) {
 	for _, j := range jobs {
 		for seed := range uint64(4) {

@@ -16,7 +16,8 @@ import (
 // Account is one configured account.
 type Account struct {
 	ID string
-	// APIBase is the host without /v1, as "https://api.integrator.io"; a path in front of /v1, as a proxy may want it, is kept.
+	// APIBase is the host without /v1, as "https://api.integrator.io"; a path in front of /v1, as a
+	// proxy may want it, is kept.
 	APIBase string
 	// Owner is the configured owner's address. It counts where Options.Owner does not know better; may be empty.
 	Owner string
@@ -27,7 +28,8 @@ type Account struct {
 // Options is what a Gateway is made of.
 type Options struct {
 	Accounts []Account
-	// HTTP is the client to copy transport and cookie handling from; its redirects and time-out are replaced. Nil: one of its own.
+	// HTTP is the client to copy transport and cookie handling from; its redirects and time-out are
+	// replaced. Nil: one of its own.
 	HTTP *http.Client
 	Log  zerolog.Logger
 	// Now is the clock of readings, of HTTP dates and of the pause after an unclear write. Nil: time.Now.
@@ -36,8 +38,9 @@ type Options struct {
 	Owner func(ctx context.Context, account string) string
 }
 
-// Gateway speaks with integrator.io for all configured accounts. It is safe for concurrent use and holds no state that
-// matters: what it remembers of unclear writes only makes it wait a little before it trusts a reading, and direct readings for a moment.
+// Gateway speaks with integrator.io for all configured accounts. It is safe for concurrent use and
+// holds no state that matters: what it remembers of unclear writes only makes it wait a little
+// before it trusts a reading, and direct readings for a moment.
 type Gateway struct {
 	accounts     map[string]configured
 	http         *http.Client
@@ -61,7 +64,8 @@ var _ workflows.Deliverer = (*Gateway)(nil)
 
 // New makes a Gateway. It does no I/O. An account whose APIBase is no address refuses every call and says so.
 func New(o Options) *Gateway {
-	g := &Gateway{accounts: make(map[string]configured, len(o.Accounts)), log: o.Log, now: o.Now, owner: o.Owner, timeout: workflows.CallTimeout}
+	g := &Gateway{accounts: make(map[string]configured, len(o.Accounts)), log: o.Log, now: o.Now, owner: o.Owner,
+		timeout: workflows.CallTimeout}
 	if g.now == nil {
 		g.now = time.Now
 	}
@@ -138,7 +142,8 @@ func (g *Gateway) Deliver(ctx context.Context, claim workflows.Claim, lease work
 		case workflows.OpReadAccess:
 			return answerOutcome(claim, &workflows.Receipt{Access: blindAccess(g.now())}, nil)
 		}
-		return answerOutcome(claim, nil, refuse(workflows.RefusedNoToken, "No token is configured for "+place(*call)+"."))
+		return answerOutcome(claim, nil, refuse(workflows.RefusedNoToken, "No token is configured for "+place(*call)+
+			"."))
 	}
 	if s.acct.bad != nil {
 		return answerOutcome(claim, nil, refuse(workflows.RefusedOther, s.acct.bad.Error()))

@@ -88,7 +88,8 @@ func (s *session) grant(ctx context.Context, call workflows.Call) (*workflows.Re
 }
 
 // grantedAfterAll is asked when integrator.io says that the address has access, which the list before did not show.
-func (s *session) grantedAfterAll(ctx context.Context, call workflows.Call, want workflows.Access, refusal error) (*workflows.Receipt, error) {
+func (s *session) grantedAfterAll(ctx context.Context, call workflows.Call, want workflows.Access,
+	refusal error) (*workflows.Receipt, error) {
 	list, err := s.users(ctx)
 	switch {
 	case err != nil && !refusedForGood(err):
@@ -105,9 +106,10 @@ func (s *session) grantedAfterAll(ctx context.Context, call workflows.Call, want
 	return nil, refusal
 }
 
-// adoptGrant answers for a user who is listed: with the very access it is success. The list may be old, so the record itself is read before
-// anything rests on it.
-func (s *session) adoptGrant(ctx context.Context, call workflows.Call, want workflows.Access, a ashare) (*workflows.Receipt, error) {
+// adoptGrant answers for a user who is listed: with the very access it is success. The list may be
+// old, so the record itself is read before anything rests on it.
+func (s *session) adoptGrant(ctx context.Context, call workflows.Call, want workflows.Access,
+	a ashare) (*workflows.Receipt, error) {
 	if a.ID == s.invitation() {
 		return s.checkGrant(ctx, want, a)
 	}
@@ -127,15 +129,17 @@ func (s *session) adoptGrant(ctx context.Context, call workflows.Call, want work
 		if err := s.unsure("the user has another access"); err != nil {
 			return nil, err
 		}
-		return nil, refuse(workflows.RefusedAlreadyUser, call.Email+" is in the list of users already, as "+now.status()+" with "+describe(now.access())+".")
+		return nil, refuse(workflows.RefusedAlreadyUser, call.Email+" is in the list of users already, as "+
+			now.status()+" with "+describe(now.access())+".")
 	case now.status() == workflows.UserDismissed:
 		return s.reinvite(ctx, now)
 	}
 	return &workflows.Receipt{User: now.user()}, nil
 }
 
-// checkGrant reads the invitation that was sent and compares it. Made is integrator.io's own answer; it has to do where the record may not be
-// read. An invitation that was answered is never sent twice.
+// checkGrant reads the invitation that was sent and compares it. Made is integrator.io's own
+// answer; it has to do where the record may not be read. An invitation that was answered is never
+// sent twice.
 func (s *session) checkGrant(ctx context.Context, want workflows.Access, made ashare) (*workflows.Receipt, error) {
 	now, _, found, err := s.ashare(ctx, made.ID)
 	switch {
@@ -149,7 +153,8 @@ func (s *session) checkGrant(ctx context.Context, want workflows.Access, made as
 		return nil, refuse(workflows.RefusedOther, "integrator.io accepted the invitation but does not list it.")
 	}
 	if wrong := differs(want, want.Role == workflows.RoleAdministrator, now); wrong != "" {
-		return nil, refuse(workflows.RefusedOther, "integrator.io accepted the invitation of "+now.SharedWithUser.Email+" but "+wrong+".")
+		return nil, refuse(workflows.RefusedOther, "integrator.io accepted the invitation of "+now.SharedWithUser.Email+
+			" but "+wrong+".")
 	}
 	return &workflows.Receipt{User: now.user()}, nil
 }

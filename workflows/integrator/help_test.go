@@ -80,7 +80,8 @@ func newBench(t *testing.T, h http.Handler, token string) *bench {
 	srv := httptest.NewServer(h)
 	b := &bench{t: t, clock: &clock{t: benchStart}, lease: &lease{}, log: &bytes.Buffer{}}
 	b.g = New(Options{Now: b.clock.now, Log: zerolog.New(zerolog.SyncWriter(b.log)).Level(zerolog.DebugLevel),
-		Accounts: []Account{{ID: "acme", APIBase: srv.URL, Owner: jane, Tokens: map[string]string{"": token}}, {ID: "bare", APIBase: srv.URL}}})
+		Accounts: []Account{{ID: "acme", APIBase: srv.URL, Owner: jane, Tokens: map[string]string{"": token}},
+			{ID: "bare", APIBase: srv.URL}}})
 	t.Cleanup(func() {
 		b.g.Close()
 		srv.CloseClientConnections()
@@ -113,7 +114,8 @@ func (b *bench) check(call workflows.Call, out workflows.Outcome) {
 	if states != 1 {
 		b.t.Fatalf("%s: exactly one of done, again, refused must hold: %+v", call.Op, out)
 	}
-	if r := out.Receipt; r != nil && (r.Effect != "e-1" || r.Op != call.Op || r.OK != out.Done || r.Refused != out.Refused || r.Failed) {
+	if r := out.Receipt; r != nil && (r.Effect != "e-1" || r.Op != call.Op || r.OK != out.Done ||
+		r.Refused != out.Refused || r.Failed) {
 		b.t.Fatalf("%s: receipt does not fit its outcome: %+v", call.Op, r)
 	}
 	if out.Refused && (out.Receipt == nil || out.Receipt.Code == "" || out.Receipt.Message == "") {

@@ -11,7 +11,8 @@ import (
 )
 
 // parts in the order they are read.
-var parts = []string{workflows.PartUsers, workflows.PartTransfers, workflows.PartErrors, workflows.PartJobs, workflows.PartStacks,
+var parts = []string{workflows.PartUsers, workflows.PartTransfers, workflows.PartErrors, workflows.PartJobs,
+	workflows.PartStacks,
 	workflows.PartShared, workflows.PartSSO}
 
 // blind is the reading of an account without a token.
@@ -50,8 +51,10 @@ func (s *session) inspect(ctx context.Context, call workflows.Call) (*workflows.
 	return &workflows.Receipt{Reading: r}, nil
 }
 
-// inspectPeople reads users and transfers, without which there is no reading: their failing for the moment fails it all.
-func (s *session) inspectPeople(ctx context.Context, r *workflows.Reading, owner string, target workflows.Call) (users, transfers workflows.Can, err error) {
+// inspectPeople reads users and transfers, without which there is no reading: their failing for the
+// moment fails it all.
+func (s *session) inspectPeople(ctx context.Context, r *workflows.Reading, owner string, target workflows.Call) (users,
+	transfers workflows.Can, err error) {
 	list, err := s.users(ctx)
 	if err != nil && !s.unreadable(r.Unread, workflows.PartUsers, err, true) {
 		return "", "", err
@@ -120,13 +123,15 @@ func (s *session) inspectErrors(ctx context.Context, r *workflows.Reading, all [
 	counts, skipped, err := s.openErrors(ctx, all)
 	r.Errors = counts
 	if err == nil && skipped > 0 {
-		r.Unread[workflows.PartErrors] = fmt.Sprintf("the token may not read them in %d of %s", skipped, workflows.Plural(len(all), "integration"))
+		r.Unread[workflows.PartErrors] = fmt.Sprintf("the token may not read them in %d of %s", skipped,
+			workflows.Plural(len(all), "integration"))
 	}
 	return err
 }
 
-// unreadable notes a part that cannot be read and reports whether the reading can go on without it. A refusal is noted. A fault of the
-// moment makes the whole reading be tried again, but a lesser part that keeps failing is given up after some tries.
+// unreadable notes a part that cannot be read and reports whether the reading can go on without it.
+// A refusal is noted. A fault of the moment makes the whole reading be tried again, but a lesser
+// part that keeps failing is given up after some tries.
 func (s *session) unreadable(unread map[string]string, part string, err error, needed bool) bool {
 	if !refusedForGood(err) {
 		if needed || status(err) == http.StatusTooManyRequests || !isFault(err) || s.strike() {

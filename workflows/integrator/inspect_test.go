@@ -28,7 +28,8 @@ func TestInspectReadsEverything(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{PageSize: 2})
 	env := w.acct.Production()
 	netsuite, own := env.AddConnection("NetSuite", "netsuite"), env.AddConnection("Payroll", "ftp")
-	orders, returns, payroll := env.AddIntegration("Orders", netsuite), env.AddIntegration("Returns", netsuite), env.AddIntegration("Payroll", own)
+	orders, returns, payroll := env.AddIntegration("Orders", netsuite), env.AddIntegration("Returns", netsuite),
+		env.AddIntegration("Payroll", own)
 	for i := range 3 { // more flows than fit on a page
 		env.AddFlow(orders, integratorsim.Flow{Name: fmt.Sprint("order ", i), Errors: i, Jobs: 1})
 	}
@@ -45,7 +46,8 @@ func TestInspectReadsEverything(t *testing.T) {
 	pendingTransfer(w, &pending)
 
 	r := w.read(0)
-	if len(r.Unread) != 0 || r.UserID != w.acct.ID() || r.UserCount != 5 || r.Owner != nil || !r.At.Equal(w.clock.now()) {
+	if len(r.Unread) != 0 || r.UserID != w.acct.ID() || r.UserCount != 5 || r.Owner != nil ||
+		!r.At.Equal(w.clock.now()) {
 		t.Errorf("unread %v, user %q, count %d, owner %+v, at %v", r.Unread, r.UserID, r.UserCount, r.Owner, r.At)
 	}
 	if r.Target == nil || r.Target.Email != alias || r.Target.Status != "accepted" || r.Target.Role != "monitor" {
@@ -57,7 +59,8 @@ func TestInspectReadsEverything(t *testing.T) {
 	if len(r.Transfers) != 1 || r.Transfers[0].ID != pending.ID || !r.Transfers[0].Pending() {
 		t.Errorf("transfers %+v", r.Transfers)
 	}
-	if want := []workflows.Count{{ID: orders, Name: "Orders", N: 3}, {ID: returns, Name: "Returns", N: 4}}; !slices.Equal(r.Errors, want) {
+	if want := []workflows.Count{{ID: orders, Name: "Orders", N: 3},
+		{ID: returns, Name: "Returns", N: 4}}; !slices.Equal(r.Errors, want) {
 		t.Errorf("errors %+v", r.Errors)
 	}
 	if r.Jobs != 3 || !r.SSOEnabled {
@@ -66,12 +69,14 @@ func TestInspectReadsEverything(t *testing.T) {
 	if want := []string{"Borrowed stack", "Own stack"}; !slices.Equal(r.StackGaps, want) {
 		t.Errorf("stack gaps %v, want %v", r.StackGaps, want)
 	}
-	want := []workflows.Resource{{Kind: "connection", ID: netsuite, Name: "NetSuite", On: true}, {Kind: "integration", ID: orders, Name: "Orders", On: true},
+	want := []workflows.Resource{{Kind: "connection", ID: netsuite, Name: "NetSuite", On: true},
+		{Kind: "integration", ID: orders, Name: "Orders", On: true},
 		{Kind: "integration", ID: returns, Name: "Returns", On: false}}
 	if !slices.Equal(r.Shared, want) {
 		t.Errorf("shared %+v", r.Shared)
 	}
-	c := workflows.Capabilities{Token: "yes", ReadUsers: "yes", ReadTransfers: "yes", ChangeUsers: "unknown", Start: "unknown"}
+	c := workflows.Capabilities{Token: "yes", ReadUsers: "yes", ReadTransfers: "yes", ChangeUsers: "unknown",
+		Start: "unknown"}
 	if r.Capabilities != c {
 		t.Errorf("capabilities %+v", r.Capabilities)
 	}
@@ -90,13 +95,16 @@ func TestInspectFiveThousandUsers(t *testing.T) {
 
 func TestInspectWithoutToken(t *testing.T) {
 	b := newBench(t, say(500, ""), "tok")
-	for _, call := range []workflows.Call{{Account: "bare"}, {Account: "acme", Environment: "Sandbox"}, {Account: "never heard of"}} {
+	for _, call := range []workflows.Call{{Account: "bare"}, {Account: "acme", Environment: "Sandbox"},
+		{Account: "never heard of"}} {
 		call.Op = workflows.OpInspect
 		out := b.deliver(call, 0)
-		if !out.Done || out.Receipt.Reading.Capabilities != noCapabilities() || len(out.Receipt.Reading.Unread) != 7 || out.Receipt.Reading.Unread["users"] != "no token" {
+		if !out.Done || out.Receipt.Reading.Capabilities != noCapabilities() || len(out.Receipt.Reading.Unread) != 7 ||
+			out.Receipt.Reading.Unread["users"] != "no token" {
 			t.Errorf("%+v: outcome %+v", call, out)
 		}
-		for _, op := range []string{workflows.OpInviteOwner, workflows.OpWithdraw, workflows.OpWatchTransfer, workflows.OpWatchUser, workflows.OpInviteUser, workflows.OpSetRole, workflows.OpRemoveUser} {
+		for _, op := range []string{workflows.OpInviteOwner, workflows.OpWithdraw, workflows.OpWatchTransfer,
+			workflows.OpWatchUser, workflows.OpInviteUser, workflows.OpSetRole, workflows.OpRemoveUser} {
 			call.Op = op
 			if out := b.deliver(call, 0); !out.Refused || out.Receipt.Code != workflows.RefusedNoToken {
 				t.Errorf("%+v: outcome %+v", call, out)
@@ -126,7 +134,8 @@ func TestEmptyAnswersAreNoProof(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
 	w.bench = newBench(t, w.sim, w.acct.Production().AddToken(integratorsim.Token{LostRights: true}))
 	r := w.read(0)
-	if r.Capabilities.ReadUsers != workflows.Unknown || r.Capabilities.ReadTransfers != workflows.Unknown || r.Capabilities.Token != workflows.Yes {
+	if r.Capabilities.ReadUsers != workflows.Unknown || r.Capabilities.ReadTransfers != workflows.Unknown ||
+		r.Capabilities.Token != workflows.Yes {
 		t.Errorf("capabilities %+v", r.Capabilities)
 	}
 	if !strings.Contains(r.Unread["users"], "empty list") || !strings.Contains(r.Unread["transfers"], "empty list") {
@@ -136,8 +145,10 @@ func TestEmptyAnswersAreNoProof(t *testing.T) {
 
 func TestRefusedPartsAreNamed(t *testing.T) {
 	for path, parts := range map[string][]string{
-		"/v1/ashares": {"transfers", "users"} /* none are shown */, "/v1/transfers": {"transfers"}, "/v1/integrations": {"errors", "shared"}, "/v1/integrations/*/errors": {"errors"},
-		"/v1/connections": {"shared"}, "/v1/flows": {"shared"}, "/v1/shared/sshares": {"stacks"}, "/v1/sshares": {"stacks"}, "/v1/ssoclients": {"sso"},
+		"/v1/ashares": {"transfers", "users"} /* none are shown */, "/v1/transfers": {"transfers"},
+		"/v1/integrations": {"errors", "shared"}, "/v1/integrations/*/errors": {"errors"},
+		"/v1/connections": {"shared"}, "/v1/flows": {"shared"}, "/v1/shared/sshares": {"stacks"},
+		"/v1/sshares": {"stacks"}, "/v1/ssoclients": {"sso"},
 	} {
 		for _, status := range []int{403, 422} {
 			w := newWorld(t, integratorsim.Options{})
@@ -145,7 +156,8 @@ func TestRefusedPartsAreNamed(t *testing.T) {
 			c := env.AddConnection("Shared", "http")
 			env.AddIntegration("One", c)
 			env.AddIntegration("Two", c)
-			w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: status, Method: "GET", Path: path, Times: -1})
+			w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: status, Method: "GET", Path: path,
+				Times: -1})
 			r := w.read(0)
 			if got := slices.Sorted(maps.Keys(r.Unread)); !reflect.DeepEqual(got, parts) {
 				t.Errorf("%s %d: unread %v", path, status, r.Unread)
@@ -156,8 +168,10 @@ func TestRefusedPartsAreNamed(t *testing.T) {
 
 func TestRunningJobsAreAskedTheOtherWay(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
-	w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: 404, Method: "POST", Path: "/v1/jobs/current", Times: -1})
-	if r := w.read(0); r.Unread["jobs"] == "" { // the simulator wants a flow with GET /v1/jobs, as integrator.io does now
+	w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: 404, Method: "POST", Path: "/v1/jobs/current",
+		Times: -1})
+	// the simulator wants a flow with GET /v1/jobs, as integrator.io does now
+	if r := w.read(0); r.Unread["jobs"] == "" {
 		t.Errorf("jobs %d, unread %v", r.Jobs, r.Unread)
 	}
 	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -184,7 +198,8 @@ func TestPartThatKeepsFailingIsGivenUp(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
 	w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: 500, Path: "/v1/jobs/**", Times: -1})
 	first, last := w.drive(workflows.Call{Op: workflows.OpInspect, Email: alias})
-	if !first.Again || !last.Done || len(last.Receipt.Reading.Unread) != 1 || last.Receipt.Reading.Unread["jobs"] == "" {
+	if !first.Again || !last.Done || len(last.Receipt.Reading.Unread) != 1 ||
+		last.Receipt.Reading.Unread["jobs"] == "" {
 		t.Fatalf("first %+v, last %+v", first, last.Receipt)
 	}
 	w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: 500, Path: "/v1/ashares", Times: -1})
@@ -211,7 +226,8 @@ func TestSandboxIntegrationsAreAskedAsSuch(t *testing.T) {
 		}
 	}), "tok")
 	r := b.read(0)
-	if !slices.Equal(asked, []string{"true"}) || !slices.Equal(r.Errors, []workflows.Count{{ID: "s", Name: "s", N: 2}}) {
+	if !slices.Equal(asked, []string{"true"}) || !slices.Equal(r.Errors,
+		[]workflows.Count{{ID: "s", Name: "s", N: 2}}) {
 		t.Fatalf("asked %v, errors %+v", asked, r.Errors)
 	}
 }
@@ -228,7 +244,8 @@ func TestCapabilitiesTable(t *testing.T) {
 		{u, y, y, u, u, y, y}, // tokenInfo is not offered
 		{u, n, n, n, n, u, n},
 	} {
-		want := workflows.Capabilities{Token: c.wantToken, ReadUsers: c.users, ReadTransfers: c.wantTransfers, ChangeUsers: c.change, Start: c.start}
+		want := workflows.Capabilities{Token: c.wantToken, ReadUsers: c.users, ReadTransfers: c.wantTransfers,
+			ChangeUsers: c.change, Start: c.start}
 		if got := capabilities(c.token, c.users, c.transfers); got != want {
 			t.Errorf("%v %v %v: got %+v, want %+v", c.token, c.users, c.transfers, got, want)
 		}
@@ -242,9 +259,11 @@ func TestProbe(t *testing.T) {
 		want  workflows.Capabilities
 		fails int
 	}{
-		"owner":       {integratorsim.Token{}, workflows.Capabilities{Token: y, ReadUsers: y, ReadTransfers: y, ChangeUsers: u, Start: u}, 0},
-		"lost rights": {integratorsim.Token{LostRights: true}, workflows.Capabilities{Token: y, ReadUsers: u, ReadTransfers: u, ChangeUsers: u, Start: u}, 0},
-		"revoked":     {integratorsim.Token{Revoked: true}, noCapabilities(), 401},
+		"owner": {integratorsim.Token{}, workflows.Capabilities{Token: y, ReadUsers: y, ReadTransfers: y,
+			ChangeUsers: u, Start: u}, 0},
+		"lost rights": {integratorsim.Token{LostRights: true}, workflows.Capabilities{Token: y, ReadUsers: u,
+			ReadTransfers: u, ChangeUsers: u, Start: u}, 0},
+		"revoked": {integratorsim.Token{Revoked: true}, noCapabilities(), 401},
 	} {
 		w := newWorld(t, integratorsim.Options{})
 		w.bench = newBench(t, w.sim, w.acct.Production().AddToken(c.token))
@@ -265,7 +284,8 @@ func TestProbe(t *testing.T) {
 	if got, _, err := b.g.Probe(t.Context(), "bare", ""); err != nil || got != noCapabilities() {
 		t.Errorf("no token: %+v %v", got, err)
 	}
-	b.g = New(Options{Accounts: []Account{{ID: "acme", APIBase: "http://127.0.0.1:1", Tokens: map[string]string{"": "tok"}}}})
+	b.g = New(Options{Accounts: []Account{{ID: "acme", APIBase: "http://127.0.0.1:1",
+		Tokens: map[string]string{"": "tok"}}}})
 	defer b.g.Close()
 	if _, _, err := b.g.Probe(t.Context(), "acme", ""); !errors.Is(err, workflows.ErrAway) {
 		t.Errorf("no host: %v", err)

@@ -29,7 +29,8 @@ func (s *session) integrations(ctx context.Context) ([]integration, error) {
 	return all, err
 }
 
-// grantable reads the integrations on which a custom role can be given, sorted by name. Children of another one cannot be selected.
+// grantable reads the integrations on which a custom role can be given, sorted by name. Children of
+// another one cannot be selected.
 func (s *session) grantable(ctx context.Context) (out []workflows.Named, shown bool, err error) {
 	all, shown, err := listOf[integration](ctx, s, "/v1/integrations", nil, fewRows)
 	for _, in := range all {
@@ -41,9 +42,10 @@ func (s *session) grantable(ctx context.Context) (out []workflows.Named, shown b
 	return slices.Compact(out), shown, err
 }
 
-// openErrors counts open errors per integration. Skipped counts integrations that this token may not look into; one that was deleted
-// meanwhile has none.
-func (s *session) openErrors(ctx context.Context, all []integration) (counts []workflows.Count, skipped int, err error) {
+// openErrors counts open errors per integration. Skipped counts integrations that this token may
+// not look into; one that was deleted meanwhile has none.
+func (s *session) openErrors(ctx context.Context, all []integration) (counts []workflows.Count, skipped int,
+	err error) {
 	found := make([]int, len(all))
 	var refused atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
@@ -97,8 +99,8 @@ type connection struct {
 	Offline bool   `json:"offline"`
 }
 
-// shared finds connections that more than one integration uses, and those integrations. A connection is on unless it is offline, an
-// integration while one of its flows is enabled.
+// shared finds connections that more than one integration uses, and those integrations. A
+// connection is on unless it is offline, an integration while one of its flows is enabled.
 func (s *session) shared(ctx context.Context, all []integration) ([]workflows.Resource, error) {
 	users := map[string][]integration{}
 	for _, in := range all {
@@ -130,7 +132,8 @@ func (s *session) shared(ctx context.Context, all []integration) ([]workflows.Re
 	var out []workflows.Resource
 	for _, c := range connections {
 		if len(users[c.ID]) > 0 {
-			out = append(out, workflows.Resource{Kind: "connection", ID: c.ID, Name: nameOr(c.Name, c.ID), On: !c.Offline})
+			out = append(out, workflows.Resource{Kind: "connection", ID: c.ID, Name: nameOr(c.Name, c.ID),
+				On: !c.Offline})
 			delete(users, c.ID)
 		}
 	}
@@ -138,7 +141,8 @@ func (s *session) shared(ctx context.Context, all []integration) ([]workflows.Re
 		out = append(out, workflows.Resource{Kind: "connection", ID: id, Name: id, On: true})
 	}
 	for _, in := range affected {
-		out = append(out, workflows.Resource{Kind: "integration", ID: in.ID, Name: nameOr(in.Name, in.ID), On: running[in.ID]})
+		out = append(out, workflows.Resource{Kind: "integration", ID: in.ID, Name: nameOr(in.Name, in.ID),
+			On: running[in.ID]})
 	}
 	slices.SortFunc(out, func(a, b workflows.Resource) int {
 		return strings.Compare(a.Kind+"\x00"+a.Name+"\x00"+a.ID, b.Kind+"\x00"+b.Name+"\x00"+b.ID)

@@ -8,8 +8,8 @@ import (
 	"net/url"
 )
 
-// runningJobs counts the jobs that are under way or waiting. POST /v1/jobs/current reads, too; where it is not offered or not
-// understood the list of jobs is asked by status.
+// runningJobs counts the jobs that are under way or waiting. POST /v1/jobs/current reads, too;
+// where it is not offered or not understood the list of jobs is asked by status.
 func (s *session) runningJobs(ctx context.Context) (int, error) {
 	seen := map[string]bool{}
 	l, err := s.pages(ctx, http.MethodPost, "/v1/jobs/current", nil, manyRows, struct{}{})

@@ -2,8 +2,9 @@ package integrator
 
 import "strings"
 
-// nextLink finds the target of rel="next" in Link headers. Several links and several headers may come in any order; parameters may
-// be quoted or not, and rel may hold several words. Anything malformed ends the parsing of that header. Source: RFC 8288, section 3 and appendix B.
+// nextLink finds the target of rel="next" in Link headers. Several links and several headers may
+// come in any order; parameters may be quoted or not, and rel may hold several words. Anything
+// malformed ends the parsing of that header. Source: RFC 8288, section 3 and appendix B.
 func nextLink(headers []string) (target string, ok bool) {
 	for _, h := range headers {
 		for h != "" {
@@ -18,7 +19,8 @@ func nextLink(headers []string) (target string, ok bool) {
 	return "", false
 }
 
-// oneLink reads the first link-value and answers what follows its comma; rest is empty at the end and for malformed text.
+// oneLink reads the first link-value and answers what follows its comma; rest is empty at the end
+// and for malformed text.
 func oneLink(h string) (target string, next bool, rest string) {
 	h = strings.TrimLeft(h, " \t,")
 	if !strings.HasPrefix(h, "<") {

@@ -9,8 +9,8 @@ import (
 	"strconv"
 )
 
-// Page sizes. integrator.io's own default is told as 100 and as 1000, so it is always sent. Documents that can be long come in small
-// pages: one has to arrive within the time-out of a call.
+// Page sizes. integrator.io's own default is told as 100 and as 1000, so it is always sent.
+// Documents that can be long come in small pages: one has to arrive within the time-out of a call.
 const (
 	manyRows = 1000
 	fewRows  = 100
@@ -27,18 +27,21 @@ type listing struct {
 	shown bool
 }
 
-// list reads all pages. A list that cannot be read to its end is an error: half a list of users would prove that somebody left.
+// list reads all pages. A list that cannot be read to its end is an error: half a list of users
+// would prove that somebody left.
 func (s *session) list(ctx context.Context, path string, query url.Values, limit int) (listing, error) {
 	return s.pages(ctx, http.MethodGet, path, query, limit, nil)
 }
 
 // pages is list for readings that are not a GET: every page is asked with the same method and body.
-func (s *session) pages(ctx context.Context, method, path string, query url.Values, limit int, body any) (listing, error) {
+func (s *session) pages(ctx context.Context, method, path string, query url.Values, limit int, body any) (listing,
+	error) {
 	var out listing
-	whole, err := s.walk(ctx, walk{method: method, path: path, query: query, limit: limit, body: body, most: maxPages}, func(_ answer, rows []json.RawMessage, shown bool) error {
-		out.rows, out.shown = append(out.rows, rows...), out.shown || shown
-		return nil
-	})
+	whole, err := s.walk(ctx, walk{method: method, path: path, query: query, limit: limit, body: body, most: maxPages},
+		func(_ answer, rows []json.RawMessage, shown bool) error {
+			out.rows, out.shown = append(out.rows, rows...), out.shown || shown
+			return nil
+		})
 	if err == nil && !whole {
 		err = &unreadableError{method, path, "it has more than " + strconv.Itoa(maxPages) + " pages"}
 	}
@@ -58,7 +61,8 @@ type walk struct {
 }
 
 // walk hands over each page as it comes. Whole is false when pages are left after the last one that may be asked for.
-func (s *session) walk(ctx context.Context, w walk, page func(a answer, rows []json.RawMessage, shown bool) error) (whole bool, err error) {
+func (s *session) walk(ctx context.Context, w walk, page func(a answer, rows []json.RawMessage, shown bool) error) (
+	whole bool, err error) {
 	q := url.Values{"limit": {strconv.Itoa(w.limit)}}
 	for k, v := range w.query {
 		q[k] = v
@@ -92,8 +96,8 @@ func (s *session) walk(ctx context.Context, w walk, page func(a answer, rows []j
 	return false, nil
 }
 
-// follow resolves the address of the next page. It is opaque, but always asked of the account's own host: behind a proxy integrator.io
-// names a host that the token is not meant for.
+// follow resolves the address of the next page. It is opaque, but always asked of the account's own
+// host: behind a proxy integrator.io names a host that the token is not meant for.
 func (s *session) follow(from *url.URL, ref string) (*url.URL, error) {
 	u, err := url.Parse(ref)
 	if err == nil {

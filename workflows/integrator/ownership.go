@@ -7,7 +7,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// inviteOwner lets exactly one invitation stand: it adopts one that is there and sends one only after a reading that shows none.
+// inviteOwner lets exactly one invitation stand: it adopts one that is there and sends one only
+// after a reading that shows none.
 func (s *session) inviteOwner(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	if call.Email == "" {
 		return nil, refuse(workflows.RefusedOther, "An invitation to become the owner needs an address.")
@@ -15,7 +16,8 @@ func (s *session) inviteOwner(ctx context.Context, call workflows.Call) (*workfl
 	all, err := s.certainTransfers(ctx)
 	if err != nil {
 		if absent(err) {
-			return nil, refuse(workflows.RefusedForbidden, "integrator.io does not offer ownership transfers to this token.")
+			return nil, refuse(workflows.RefusedForbidden,
+				"integrator.io does not offer ownership transfers to this token.")
 		}
 		return nil, err
 	}
@@ -35,7 +37,8 @@ func (s *session) inviteOwner(ctx context.Context, call workflows.Call) (*workfl
 	return s.pendingAfterAll(ctx, call, err)
 }
 
-// adopt answers for a transfer that is new since the decision: one that can still be accepted, or one that was carried out already.
+// adopt answers for a transfer that is new since the decision: one that can still be accepted, or
+// one that was carried out already.
 func adopt(all []transfer, call workflows.Call) *workflows.Receipt {
 	t, ok := newest(all, func(t transfer) bool { return t.mayBeFor(call) && t.record("").Pending() })
 	if !ok {
@@ -51,8 +54,8 @@ func adopt(all []transfer, call workflows.Call) *workflows.Receipt {
 	return &workflows.Receipt{Transfer: out}
 }
 
-// pendingAfterAll is asked when integrator.io refuses because of a pending transfer that the reading before did not show: ours, if an
-// earlier attempt took effect and the reading was old.
+// pendingAfterAll is asked when integrator.io refuses because of a pending transfer that the
+// reading before did not show: ours, if an earlier attempt took effect and the reading was old.
 func (s *session) pendingAfterAll(ctx context.Context, call workflows.Call, refusal error) (*workflows.Receipt, error) {
 	all, _, err := s.transfers(ctx)
 	if err != nil {
@@ -88,8 +91,8 @@ func (s *session) certainTransfers(ctx context.Context) ([]transfer, error) {
 	return all, err
 }
 
-// withdraw cancels and deletes an invitation, reading in between: the new owner may accept at any moment. A receipt with a transfer
-// says that they did.
+// withdraw cancels and deletes an invitation, reading in between: the new owner may accept at any
+// moment. A receipt with a transfer says that they did.
 func (s *session) withdraw(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	all, err := s.certainTransfers(ctx)
 	if err != nil {
@@ -134,8 +137,8 @@ func (s *session) reread(ctx context.Context, call workflows.Call) (transfer, bo
 	return t, found, nil
 }
 
-// deleteTransfer removes the record, which would stand in the way of the next transfer. One that was cancelled but cannot be deleted is as
-// good as withdrawn.
+// deleteTransfer removes the record, which would stand in the way of the next transfer. One that
+// was cancelled but cannot be deleted is as good as withdrawn.
 func (s *session) deleteTransfer(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	refused := s.delete(ctx, transferByID(call.ID))
 	if refused != nil && !refusedForGood(refused) {
@@ -154,7 +157,8 @@ func (s *session) deleteTransfer(ctx context.Context, call workflows.Call) (*wor
 	case t.record("").Pending() && refused != nil:
 		return nil, refused
 	case t.record("").Pending():
-		return nil, refuse(workflows.RefusedOther, "integrator.io accepted the deletion but still lists the invitation.")
+		return nil, refuse(workflows.RefusedOther,
+			"integrator.io accepted the deletion but still lists the invitation.")
 	}
 	return &workflows.Receipt{}, nil
 }

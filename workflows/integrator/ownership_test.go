@@ -28,20 +28,36 @@ func account(transfers, users string, posts *atomic.Int64) http.HandlerFunc {
 
 func TestInviteOwnerAdoptsOnlyItsOwn(t *testing.T) {
 	for name, c := range map[string]struct{ transfers, adopted, status string }{
-		"nothing there":                 {`[]`, "", "unapproved"},
-		"pending":                       {`[{"_id":"a","account":true,"status":"unapproved","transferToUser":{"email":"Celigo@Acme.example"}}]`, "a", "unapproved"},
-		"being carried out":             {`[{"_id":"a","account":true,"accepted":true,"status":"started","transferToUser":{"email":"celigo@acme.example"}}]`, "a", "started"},
-		"accepted, status behind":       {`[{"_id":"a","account":true,"accepted":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, "a", "queued"},
-		"accepted and done meanwhile":   {`[{"_id":"a","account":true,"accepted":true,"status":"done","transferToUser":{"email":"celigo@acme.example"}}]`, "a", "done"},
-		"names nobody":                  {`[{"_id":"a","account":true,"status":"unapproved"}]`, "a", "unapproved"},
-		"done, names nobody":            {`[{"_id":"a","account":true,"status":"done"}]`, "", "unapproved"},
-		"seen before":                   {`[{"_id":"old","account":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, "", "unapproved"},
-		"somebody else's":               {`[{"_id":"a","account":true,"status":"unapproved","transferToUser":{"email":"x@acme.example"}}]`, "", "unapproved"},
-		"of integrations":               {`[{"_id":"a","status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, "", "unapproved"},
-		"received from another account": {`[{"_id":"a","account":true,"status":"unapproved","ownerUser":{"email":"other@b.example"}}]`, "", "unapproved"},
-		"declined":                      {`[{"_id":"a","account":true,"dismissed":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, "", "unapproved"},
-		"cancelled":                     {`[{"_id":"a","account":true,"status":"canceled","transferToUser":{"email":"celigo@acme.example"}}]`, "", "unapproved"},
-		"the newest of two":             {`[{"_id":"b","account":true,"status":"unapproved","createdAt":"2026-02-01T00:00:00.000Z","transferToUser":{"email":"celigo@acme.example"}},{"_id":"a","account":true,"status":"unapproved","createdAt":"2026-01-01T00:00:00.000Z","transferToUser":{"email":"celigo@acme.example"}}]`, "b", "unapproved"},
+		"nothing there": {`[]`, "", "unapproved"},
+		"pending": {
+			`[{"_id":"a","account":true,"status":"unapproved","transferToUser":{"email":"Celigo@Acme.example"}}]`, "a",
+			"unapproved"},
+		"being carried out": {
+			`[{"_id":"a","account":true,"accepted":true,"status":"started","transferToUser":{"email":"celigo@acme.example"}}]`, "a", "started"},
+		"accepted, status behind": {
+			`[{"_id":"a","account":true,"accepted":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, "a", "queued"},
+		"accepted and done meanwhile": {
+			`[{"_id":"a","account":true,"accepted":true,"status":"done","transferToUser":{"email":"celigo@acme.example"}}]`, "a", "done"},
+		"names nobody":       {`[{"_id":"a","account":true,"status":"unapproved"}]`, "a", "unapproved"},
+		"done, names nobody": {`[{"_id":"a","account":true,"status":"done"}]`, "", "unapproved"},
+		"seen before": {
+			`[{"_id":"old","account":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, "",
+			"unapproved"},
+		"somebody else's": {
+			`[{"_id":"a","account":true,"status":"unapproved","transferToUser":{"email":"x@acme.example"}}]`, "",
+			"unapproved"},
+		"of integrations": {
+			`[{"_id":"a","status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, "", "unapproved"},
+		"received from another account": {
+			`[{"_id":"a","account":true,"status":"unapproved","ownerUser":{"email":"other@b.example"}}]`, "",
+			"unapproved"},
+		"declined": {
+			`[{"_id":"a","account":true,"dismissed":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, "", "unapproved"},
+		"cancelled": {
+			`[{"_id":"a","account":true,"status":"canceled","transferToUser":{"email":"celigo@acme.example"}}]`, "",
+			"unapproved"},
+		"the newest of two": {
+			`[{"_id":"b","account":true,"status":"unapproved","createdAt":"2026-02-01T00:00:00.000Z","transferToUser":{"email":"celigo@acme.example"}},{"_id":"a","account":true,"status":"unapproved","createdAt":"2026-01-01T00:00:00.000Z","transferToUser":{"email":"celigo@acme.example"}}]`, "b", "unapproved"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var posts atomic.Int64
@@ -51,8 +67,10 @@ func TestInviteOwnerAdoptsOnlyItsOwn(t *testing.T) {
 			if want == "" {
 				want, sent = "sent", 1
 			}
-			if !out.Done || out.Receipt.Transfer.ID != want || out.Receipt.Transfer.Status != c.status || posts.Load() != sent ||
-				out.Receipt.Transfer.Adopted != (c.adopted != "") || !workflows.SameEmail(out.Receipt.Transfer.Email, alias) {
+			if !out.Done || out.Receipt.Transfer.ID != want || out.Receipt.Transfer.Status != c.status ||
+				posts.Load() != sent ||
+				out.Receipt.Transfer.Adopted != (c.adopted != "") || !workflows.SameEmail(out.Receipt.Transfer.Email,
+				alias) {
 				t.Fatalf("outcome %+v, transfer %+v, %d posts", out, out.Receipt.Transfer, posts.Load())
 			}
 		})
@@ -79,7 +97,8 @@ func TestInviteOwnerRefusals(t *testing.T) {
 		refused(t, w, call, workflows.RefusedDisabled)
 	})
 	t.Run("not a user", func(t *testing.T) {
-		refused(t, newWorld(t, integratorsim.Options{}), workflows.Call{Op: workflows.OpInviteOwner, Email: fresh}, workflows.RefusedNotUser)
+		refused(t, newWorld(t, integratorsim.Options{}), workflows.Call{Op: workflows.OpInviteOwner, Email: fresh},
+			workflows.RefusedNotUser)
 	})
 	t.Run("a transfer to somebody else is pending", func(t *testing.T) {
 		w := newWorld(t, integratorsim.Options{})
@@ -256,7 +275,8 @@ func TestWatchTransferKeepsWhatItCannotRead(t *testing.T) {
 			}
 			say(200, `[{"_id":"a","account":true,"accepted":true,"status":"done"}]`)(w, r)
 		}), "tok")
-		call := workflows.Call{Op: workflows.OpWatchTransfer, ID: "a", Email: alias, Owner: jane, Known: "done/listed/manage"}
+		call := workflows.Call{Op: workflows.OpWatchTransfer, ID: "a", Email: alias, Owner: jane,
+			Known: "done/listed/manage"}
 		if out := b.deliver(call, 0); !out.Done || out.Receipt != nil {
 			t.Fatalf("outcome %+v, receipt %+v", out, out.Receipt)
 		}
@@ -264,7 +284,8 @@ func TestWatchTransferKeepsWhatItCannotRead(t *testing.T) {
 }
 
 func TestMarksCanBeTakenApart(t *testing.T) {
-	for _, tr := range []workflows.Transfer{{Status: "done"}, {Status: "unapproved", Dismissed: true}, {Status: "done", OwnerListed: true, OwnerRole: "manage"},
+	for _, tr := range []workflows.Transfer{{Status: "done"}, {Status: "unapproved", Dismissed: true},
+		{Status: "done", OwnerListed: true, OwnerRole: "manage"},
 		{Status: "missing", Dismissed: true, OwnerListed: true, OwnerRole: ""}} {
 		if got := parseMark(tr.Mark()); got.Mark() != tr.Mark() || got.OwnerRole != tr.OwnerRole {
 			t.Errorf("%q became %+v", tr.Mark(), got)
@@ -272,16 +293,23 @@ func TestMarksCanBeTakenApart(t *testing.T) {
 	}
 }
 
-// Another process sent it, or an attempt whose answer was lost: the reading is old, integrator.io refuses a second one, and it is adopted.
+// Another process sent it, or an attempt whose answer was lost: the reading is old, integrator.io
+// refuses a second one, and it is adopted.
 func TestPendingThatTheReadingDidNotShowIsAdopted(t *testing.T) {
 	for name, c := range map[string]struct {
 		after        string
 		status       int
 		done, refuse bool
 	}{
-		"ours":                {`[{"_id":"late","account":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, 422, true, false},
-		"ours, told as 409":   {`[{"_id":"late","account":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`, 409, true, false},
-		"somebody else's":     {`[{"_id":"x","account":true,"status":"unapproved","transferToUser":{"email":"x@acme.example"}}]`, 422, false, true},
+		"ours": {
+			`[{"_id":"late","account":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`,
+			422, true, false},
+		"ours, told as 409": {
+			`[{"_id":"late","account":true,"status":"unapproved","transferToUser":{"email":"celigo@acme.example"}}]`,
+			409, true, false},
+		"somebody else's": {
+			`[{"_id":"x","account":true,"status":"unapproved","transferToUser":{"email":"x@acme.example"}}]`, 422,
+			false, true},
 		"a contradiction":     {`[]`, 422, false, false},
 		"a reading that dies": {`<html>`, 422, false, false},
 	} {
@@ -299,7 +327,8 @@ func TestPendingThatTheReadingDidNotShowIsAdopted(t *testing.T) {
 				}
 			}), "tok")
 			out := b.deliver(workflows.Call{Op: workflows.OpInviteOwner, Email: alias}, 0)
-			if out.Done != c.done || out.Refused != c.refuse || (c.done && (out.Receipt.Transfer.ID != "late" || !out.Receipt.Transfer.Adopted)) ||
+			if out.Done != c.done || out.Refused != c.refuse ||
+				(c.done && (out.Receipt.Transfer.ID != "late" || !out.Receipt.Transfer.Adopted)) ||
 				(c.refuse && out.Receipt.Code != workflows.RefusedPending) {
 				t.Fatalf("outcome %+v, receipt %+v", out, out.Receipt)
 			}

@@ -6,22 +6,24 @@ import (
 	"time"
 )
 
-// How long a reading after an unclear write is not trusted to show what that write did. A write that was answered is over; one that
-// was not may still be on its way.
+// How long a reading after an unclear write is not trusted to show what that write did. A write
+// that was answered is over; one that was not may still be on its way.
 const (
 	pauseAnswered = time.Second
 	pauseSilent   = 5 * time.Second
 )
 
-// patience is how often one effect may meet a contradiction (a write that integrator.io accepted does not show) before the contradiction is
-// taken for its word, and how often a lesser part of a reading may fail before it counts as unreadable.
+// patience is how often one effect may meet a contradiction (a write that integrator.io accepted
+// does not show) before the contradiction is taken for its word, and how often a lesser part of a
+// reading may fail before it counts as unreadable.
 const patience = 5
 
 // memoAge is when an effect that nobody delivers any more is forgotten.
 const memoAge = time.Hour
 
-// memory remembers of effects under way which ended in an unclear write and how often they were contradicted. It only makes an
-// effect wait or be tried again; losing it with the process costs nothing else.
+// memory remembers of effects under way which ended in an unclear write and how often they were
+// contradicted. It only makes an effect wait or be tried again; losing it with the process costs
+// nothing else.
 type memory struct {
 	mu    sync.Mutex
 	memos map[string]memo
@@ -89,7 +91,8 @@ func (s *session) invited(id string) {
 // invitation is the ID that invited noted, "" for none.
 func (s *session) invitation() string { return s.g.memory.of(s.claim.Effect.ID).made }
 
-// settled is asked before a write that must not happen twice. It answers an againError while an earlier unclear one may still appear.
+// settled is asked before a write that must not happen twice. It answers an againError while an
+// earlier unclear one may still appear.
 func (s *session) settled() error {
 	if d := s.g.memory.of(s.claim.Effect.ID).until.Sub(s.g.now()); d > 0 {
 		return &againError{d, "an earlier unclear write may still show"}
@@ -97,8 +100,9 @@ func (s *session) settled() error {
 	return nil
 }
 
-// unsure is asked before something that was there, or should be, is taken for gone: readings may be old, and a list that changes while it is
-// paged may leave a row out. The first time it answers an againError, so absence is told only after a second delivery.
+// unsure is asked before something that was there, or should be, is taken for gone: readings may be
+// old, and a list that changes while it is paged may leave a row out. The first time it answers an
+// againError, so absence is told only after a second delivery.
 func (s *session) unsure(why string) error {
 	m := s.g.memory.change(s.claim.Effect.ID, s.g.now(), func(m *memo) { m.strikes++ })
 	if m.strikes > 1 {

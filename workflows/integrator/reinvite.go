@@ -7,8 +7,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// inviteAgain sends an invitation once more, which also takes back a decline. Who has accepted needs none. Each repetition is a mail, so a
-// decline that is gone since this was decided, be it by an earlier delivery or by somebody's hand, is success without another one.
+// inviteAgain sends an invitation once more, which also takes back a decline. Who has accepted
+// needs none. Each repetition is a mail, so a decline that is gone since this was decided, be it by
+// an earlier delivery or by somebody's hand, is success without another one.
 func (s *session) inviteAgain(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	if call.Email == "" {
 		return nil, refuse(workflows.RefusedOther, "An invitation needs an address.")
@@ -47,8 +48,9 @@ func (s *session) inviteAgain(ctx context.Context, call workflows.Call) (*workfl
 	return nil, err
 }
 
-// invitedAgain reports whether the record shows that the invitation was sent again since this was decided, or since this effect first looked:
-// the answer said so, a decline is gone, or, after an unclear attempt, the record was written since.
+// invitedAgain reports whether the record shows that the invitation was sent again since this was
+// decided, or since this effect first looked: the answer said so, a decline is gone, or, after an
+// unclear attempt, the record was written since.
 func (s *session) invitedAgain(call workflows.Call, now ashare) bool {
 	stamp := now.LastModified.UTC().String()
 	was := s.g.memory.change(s.claim.Effect.ID, s.g.now(), func(m *memo) {
@@ -59,5 +61,6 @@ func (s *session) invitedAgain(call workflows.Call, now ashare) bool {
 	if now.Dismissed {
 		return false
 	}
-	return was.mailed || was.declined || strings.HasPrefix(call.Known, workflows.UserDismissed+"/") || (!was.until.IsZero() && was.looked != stamp)
+	return was.mailed || was.declined || strings.HasPrefix(call.Known, workflows.UserDismissed+"/") ||
+		(!was.until.IsZero() && was.looked != stamp)
 }

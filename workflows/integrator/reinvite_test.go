@@ -33,7 +33,8 @@ func TestReinvite(t *testing.T) {
 		t.Errorf("sent already: %+v, %d mails", u, mails()-before)
 	}
 	w.act(integratorsim.Action{Do: "sign_up", Email: fresh, Name: "Fresh"})
-	if u := w.mustDo(call).User; u.Status != workflows.UserAccepted || mails() != before+2 || effects(w, reinviteRoute) != 2 {
+	if u := w.mustDo(call).User; u.Status != workflows.UserAccepted || mails() != before+2 ||
+		effects(w, reinviteRoute) != 2 {
 		t.Errorf("accepted: %+v, %d mails", u, mails()-before)
 	}
 	w.bench = newBench(t, w.sim, env.AddToken(integratorsim.Token{LostRights: true}))
@@ -53,7 +54,8 @@ func TestReinviteMeetsAnAcceptance(t *testing.T) {
 		switch {
 		case r.Method == http.MethodPut:
 			accepted.Store(true)
-			say(422, `{"errors":[{"code":"invalid_field","message":"The user has already accepted the invitation."}]}`)(w, r)
+			say(422, `{"errors":[{"code":"invalid_field","message":"The user has already accepted the invitation."}]}`)(
+				w, r)
 		case r.URL.Path == "/v1/ashares":
 			say(200, "["+row()+"]")(w, r)
 		default:

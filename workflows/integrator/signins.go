@@ -23,7 +23,8 @@ const maxSignInPages = 20
 func (s *session) signIns(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	owner := call.Owner
 	if owner == "" {
-		return nil, refuse(workflows.RefusedOther, "Sign-ins are told apart by the owner's address, which is not known.")
+		return nil, refuse(workflows.RefusedOther,
+			"Sign-ins are told apart by the owner's address, which is not known.")
 	}
 	out := &workflows.SignIns{Since: call.Since.UTC(), Until: s.g.now().UTC()}
 	found, shown, err := s.readSignIns(ctx, owner, call.Since)
@@ -56,13 +57,15 @@ type signInEntry struct {
 }
 
 // readSignIns answers the sign-ins by their entry's ID, and whether the log showed anything at all.
-func (s *session) readSignIns(ctx context.Context, owner string, since time.Time) (map[string]workflows.SignIn, bool, error) {
+func (s *session) readSignIns(ctx context.Context, owner string, since time.Time) (map[string]workflows.SignIn, bool,
+	error) {
 	found, shown := map[string]workflows.SignIn{}, false
 	take := func(_ answer, rows []json.RawMessage, any bool) error {
 		shown = shown || any
 		for _, row := range rows {
 			var e signInEntry
-			if json.Unmarshal(row, &e) != nil || e.ID == "" || e.Event != "signin" || e.Time.IsZero() || e.Time.Before(since) ||
+			if json.Unmarshal(row, &e) != nil || e.ID == "" || e.Event != "signin" || e.Time.IsZero() ||
+				e.Time.Before(since) ||
 				e.Type != "" && e.Type != "user" || e.Source != "" && e.Source != "ui" && e.Source != "sso" ||
 				!workflows.SameEmail(string(e.By.Email), owner) {
 				continue
@@ -71,7 +74,8 @@ func (s *session) readSignIns(ctx context.Context, owner string, since time.Time
 		}
 		return nil
 	}
-	q := url.Values{"resourceType": {"user"}, "action": {"signin"}, "from": {since.UTC().Format("2006-01-02T15:04:05.000Z07:00")}}
+	q := url.Values{"resourceType": {"user"}, "action": {"signin"},
+		"from": {since.UTC().Format("2006-01-02T15:04:05.000Z07:00")}}
 	w := walk{method: http.MethodGet, path: "/v1/audit", query: q, limit: manyRows, most: maxSignInPages}
 	whole, err := s.walk(ctx, w, take)
 	if outsideWindow(err) {
@@ -82,7 +86,8 @@ func (s *session) readSignIns(ctx context.Context, owner string, since time.Time
 		return nil, false, err
 	}
 	if !whole {
-		return found, shown, &tooLongError{unreadableError{http.MethodGet, "/v1/audit", "it is longer than " + strconv.Itoa(maxSignInPages) + " pages"}}
+		return found, shown, &tooLongError{unreadableError{http.MethodGet, "/v1/audit", "it is longer than " +
+			strconv.Itoa(maxSignInPages) + " pages"}}
 	}
 	return found, shown, nil
 }
@@ -96,10 +101,11 @@ func (e *tooLongError) Unwrap() error { return &e.unreadableError }
 // some other kind, the other shows none at all.
 func (s *session) mayAudit(ctx context.Context) error {
 	any := false
-	_, err := s.walk(ctx, walk{method: http.MethodGet, path: "/v1/audit", limit: 1, most: 1}, func(_ answer, rows []json.RawMessage, shown bool) error {
-		any = any || shown || len(rows) > 0
-		return nil
-	})
+	_, err := s.walk(ctx, walk{method: http.MethodGet, path: "/v1/audit", limit: 1, most: 1},
+		func(_ answer, rows []json.RawMessage, shown bool) error {
+			any = any || shown || len(rows) > 0
+			return nil
+		})
 	if err == nil && !any {
 		return refuse(workflows.RefusedForbidden, "integrator.io shows no audit log to this token.")
 	}

@@ -62,8 +62,8 @@ func TestPagesThatShiftWhileTheyAreReadCountAnEntryOnce(t *testing.T) {
 	}
 }
 
-// A log that is too long to be read whole still says that somebody signed in, where that was asked; where it shows nobody it is
-// not asked again and again.
+// A log that is too long to be read whole still says that somebody signed in, where that was asked;
+// where it shows nobody it is not asked again and again.
 func TestTheLastSignInIsFoundInALogWithoutEnd(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	pages := 0
@@ -76,7 +76,8 @@ func TestTheLastSignInIsFoundInALogWithoutEnd(t *testing.T) {
 		})
 	}
 	call := workflows.Call{Op: workflows.OpSignIns, Owner: jane, Since: at.Add(-time.Hour), Last: true}
-	if got := newBench(t, endless(jane), "t").mustDo(call).SignIns; len(got.Entries) != maxSignInPages || !got.Entries[maxSignInPages-1].At.Equal(at.Add(-time.Minute)) {
+	if got := newBench(t, endless(jane), "t").mustDo(call).SignIns; len(got.Entries) != maxSignInPages ||
+		!got.Entries[maxSignInPages-1].At.Equal(at.Add(-time.Minute)) {
 		t.Errorf("%+v", got)
 	}
 	if _, out := newBench(t, endless(mona), "t").drive(call); !out.Refused {
@@ -101,7 +102,8 @@ func TestATokenThatMayNotLookIsToldFromALogWithoutSignIns(t *testing.T) {
 	if got := newBench(t, empty(true), "t").mustDo(call).SignIns; len(got.Entries) != 0 {
 		t.Errorf("%+v", got)
 	}
-	if _, out := newBench(t, empty(false), "t").drive(call); !out.Refused || out.Receipt.Code != workflows.RefusedForbidden {
+	if _, out := newBench(t, empty(false), "t").drive(call); !out.Refused ||
+		out.Receipt.Code != workflows.RefusedForbidden {
 		t.Errorf("%+v", out)
 	}
 }
@@ -117,7 +119,8 @@ func TestTokensAreReadWithKindScopeAndEnd(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	a, b, c := got.Tokens[0], got.Tokens[1], got.Tokens[2]
-	if a.Kind != workflows.TokenOfPerson || a.Share != "s1" || a.Full || b.Kind != workflows.TokenOfAccount || !b.Full ||
+	if a.Kind != workflows.TokenOfPerson || a.Share != "s1" || a.Full || b.Kind != workflows.TokenOfAccount ||
+		!b.Full ||
 		b.Ends.IsZero() || strings.Join(c.Scope, ", ") != "APIs: 1, connections: 2" || !c.Revoked || !c.Ends.IsZero() {
 		t.Errorf("%+v", got.Tokens)
 	}

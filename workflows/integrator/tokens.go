@@ -47,15 +47,17 @@ func (s *session) tokens(ctx context.Context) (*workflows.Receipt, error) {
 }
 
 func (t apiToken) token() workflows.Token {
-	out := workflows.Token{ID: string(t.ID), Name: string(t.Name), Kind: workflows.TokenOfAccount, Full: t.Full, Share: string(t.Share),
-		Ends: t.Ends.Time, Revoked: t.Revoked, Made: t.Made.Time}
+	out := workflows.Token{ID: string(t.ID), Name: string(t.Name), Kind: workflows.TokenOfAccount, Full: t.Full,
+		Share: string(t.Share),
+		Ends:  t.Ends.Time, Revoked: t.Revoked, Made: t.Made.Time}
 	if t.Kind == "ashare" || t.Share != "" {
 		out.Kind = workflows.TokenOfPerson
 	}
 	for _, part := range []struct {
 		name string
 		ids  []word
-	}{{"APIs", t.APIs}, {"connections", t.Connections}, {"exports", t.Exports}, {"imports", t.Imports}, {"MCP servers", t.Servers}} {
+	}{{"APIs", t.APIs}, {"connections", t.Connections}, {"exports", t.Exports}, {"imports", t.Imports},
+		{"MCP servers", t.Servers}} {
 		if len(part.ids) > 0 {
 			out.Scope = append(out.Scope, fmt.Sprintf("%s: %d", part.name, len(part.ids)))
 		}

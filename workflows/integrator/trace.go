@@ -16,7 +16,8 @@ import (
 // maxTracePages bounds what one look into the audit log reads, over all of its questions: 20,000 entries.
 const maxTracePages = 20
 
-// auditYears is how far back every licence's audit log reads; the day less is for clocks that differ. Source: section 9 of the reference.
+// auditYears is how far back every licence's audit log reads; the day less is for clocks that
+// differ. Source: section 9 of the reference.
 const auditYears = 1
 
 // auditEntry is one entry of GET /v1/audit, see section 9 of the reference.
@@ -36,10 +37,13 @@ type auditEntry struct {
 	names bool // the entry names the person in question outside byUser
 }
 
-// notAccess are the fields of a user whose change gives or takes no access: the person's own answers, and how they sign in.
-var notAccess = []string{"accepted", "dismissed", "lastsignin", "lastmodified", "name", "accountmfarequired", "accountssorequired", "accountssolinked"}
+// notAccess are the fields of a user whose change gives or takes no access: the person's own
+// answers, and how they sign in.
+var notAccess = []string{"accepted", "dismissed", "lastsignin", "lastmodified", "name", "accountmfarequired",
+	"accountssorequired", "accountssolinked"}
 
-// aboutAccess reports whether the entry created, changed or ended somebody's access. An update that does not say what it changed counts.
+// aboutAccess reports whether the entry created, changed or ended somebody's access. An update that
+// does not say what it changed counts.
 func (e auditEntry) aboutAccess() bool {
 	switch e.Event {
 	case "create", "delete":
@@ -63,8 +67,8 @@ func (e auditEntry) aboutAccess() bool {
 	return len(e.Changes) == 0
 }
 
-// trace answers who last changed somebody's access. An entry may be written a moment after what it tells of, so that there is none is told only after
-// a second delivery.
+// trace answers who last changed somebody's access. An entry may be written a moment after what it
+// tells of, so that there is none is told only after a second delivery.
 func (s *session) trace(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	if call.Email == "" {
 		return nil, refuse(workflows.RefusedOther, "A look into the audit log needs an address.")
@@ -86,7 +90,8 @@ func (s *session) trace(ctx context.Context, call workflows.Call) (*workflows.Re
 		return nil, err
 	}
 	if best, ok := h.newest(); ok {
-		return &workflows.Receipt{Trace: &workflows.Trace{Email: string(best.By.Email), Name: string(best.By.Name), At: best.Time.Time,
+		return &workflows.Receipt{Trace: &workflows.Trace{Email: string(best.By.Email), Name: string(best.By.Name),
+			At:     best.Time.Time,
 			Source: string(best.Source), Event: string(best.Event)}}, nil
 	}
 	if err := s.unsure("the audit log holds nothing about the user"); err != nil {
@@ -115,8 +120,9 @@ func (h *hunt) is(id string) {
 	}
 }
 
-// search asks for the entries of each ID that is known. Somebody who is no user any more may be known by none: then all entries about users are
-// read, and where none fits, older ones in which the person acted themselves, for those tell their ID.
+// search asks for the entries of each ID that is known. Somebody who is no user any more may be
+// known by none: then all entries about users are read, and where none fits, older ones in which
+// the person acted themselves, for those tell their ID.
 func (h *hunt) search(ctx context.Context, listed bool) error {
 	known := make([]string, 0, len(h.ids))
 	for id := range h.ids {
@@ -140,8 +146,8 @@ func (h *hunt) search(ctx context.Context, listed bool) error {
 	return h.ask(ctx, nil, time.Time{})
 }
 
-// ask reads the entries that a question finds. integrator.io's log reads a year back, or less than it says when clocks differ: what it
-// refuses for the time is asked without one.
+// ask reads the entries that a question finds. integrator.io's log reads a year back, or less than
+// it says when clocks differ: what it refuses for the time is asked without one.
 func (h *hunt) ask(ctx context.Context, question url.Values, from time.Time) error {
 	q := url.Values{"resourceType": {"user"}}
 	for k, v := range question {
@@ -175,8 +181,8 @@ func (h *hunt) read(ctx context.Context, q url.Values) error {
 	return err
 }
 
-// take keeps an entry about access that is young enough, and learns the person's ID from what they did themselves. What cannot be read is not
-// about anybody.
+// take keeps an entry about access that is young enough, and learns the person's ID from what they
+// did themselves. What cannot be read is not about anybody.
 func (h *hunt) take(row json.RawMessage) {
 	var e auditEntry
 	if json.Unmarshal(row, &e) != nil {
@@ -232,15 +238,18 @@ func (h *hunt) newest() (best auditEntry, found bool) {
 	return best, found
 }
 
-// outsideWindow recognises the refusal of a time, whose quotes are curly: "Please make sure that the time provided for field: “from” is not older
-// than 1 year(s) to current date and is not a future date."
+// outsideWindow recognises the refusal of a time, whose quotes are curly: "Please make sure that
+// the time provided for field: “from” is not older than 1 year(s) to current date and is not a
+// future date."
 func outsideWindow(err error) bool {
 	var api *APIError
-	if !errors.As(err, &api) || passing(api) || api.Status == http.StatusUnauthorized || api.Status == http.StatusForbidden {
+	if !errors.As(err, &api) || passing(api) || api.Status == http.StatusUnauthorized ||
+		api.Status == http.StatusForbidden {
 		return false
 	}
 	return slices.ContainsFunc(api.all, func(f apiFault) bool {
 		text := normal(f.message)
-		return strings.Contains(text, "time provided for field") && (strings.Contains(text, "not older than") || strings.Contains(text, "future date"))
+		return strings.Contains(text, "time provided for field") && (strings.Contains(text, "not older than") ||
+			strings.Contains(text, "future date"))
 	})
 }

@@ -27,7 +27,8 @@ func TestTraceNamesWhoChangedTheAccess(t *testing.T) {
 		}
 		// Keyholder's own change is told as what it is: the token acts as the owner.
 		w.mustDo(workflows.Call{Op: workflows.OpSetRole, Email: mona, Role: "monitor"})
-		if got := w.mustDo(workflows.Call{Op: workflows.OpTrace, Email: mona}).Trace; got.Email != jane || got.Source != "api" {
+		if got := w.mustDo(workflows.Call{Op: workflows.OpTrace, Email: mona}).Trace; got.Email != jane ||
+			got.Source != "api" {
 			t.Errorf("by share %v: %+v", byShare, got)
 		}
 	}
@@ -40,7 +41,8 @@ func TestTraceOfAnInvitationNamesWhoInvited(t *testing.T) {
 	w.act(integratorsim.Action{Do: "dismiss_invitation", Email: fresh})
 	w.mustDo(workflows.Call{Op: workflows.OpReinvite, Email: fresh})
 	w.act(integratorsim.Action{Do: "sign_up", Email: fresh, Name: "Fresh"})
-	if got := w.mustDo(workflows.Call{Op: workflows.OpTrace, Email: fresh}).Trace; got.Email != dee || got.Event != "create" {
+	if got := w.mustDo(workflows.Call{Op: workflows.OpTrace, Email: fresh}).Trace; got.Email != dee ||
+		got.Event != "create" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -50,7 +52,8 @@ func TestTraceOfSomebodyRemoved(t *testing.T) {
 		w := newWorld(t, integratorsim.Options{AuditShareIDs: byShare})
 		w.act(integratorsim.Action{Do: "remove_user", Email: alias})
 		w.act(integratorsim.Action{Do: "remove_user", Email: mona, By: dee})
-		if got := w.mustDo(workflows.Call{Op: workflows.OpTrace, Email: mona}).Trace; got.Email != dee || got.Event != "delete" {
+		if got := w.mustDo(workflows.Call{Op: workflows.OpTrace, Email: mona}).Trace; got.Email != dee ||
+			got.Event != "delete" {
 			t.Errorf("by share %v: %+v", byShare, got)
 		}
 	}
@@ -65,7 +68,8 @@ func TestTraceLooksNoFurtherBackThanSince(t *testing.T) {
 		t.Errorf("the very moment of the change is left out: %+v", got)
 	}
 	call.Since = at.Add(time.Millisecond)
-	if first, last := w.drive(call); !first.Again || !last.Done || last.Receipt.Trace == nil || *last.Receipt.Trace != (workflows.Trace{}) {
+	if first, last := w.drive(call); !first.Again || !last.Done || last.Receipt.Trace == nil ||
+		*last.Receipt.Trace != (workflows.Trace{}) {
 		t.Errorf("first %+v, last %+v", first, last.Receipt)
 	}
 }
@@ -78,16 +82,19 @@ func TestTraceInAnotherEnvironment(t *testing.T) {
 	acct.Tokens = map[string]string{"": w.token, "Sandbox": sandbox.AddToken(integratorsim.Token{})}
 	w.g.accounts["acme"] = acct
 	w.act(integratorsim.Action{Do: "change_role", Email: mona, Role: "manage", By: dee, Environment: "Sandbox"})
-	if got := w.mustDo(workflows.Call{Op: workflows.OpTrace, Email: mona, Environment: "Sandbox"}).Trace; got.Email != dee {
+	if got := w.mustDo(workflows.Call{Op: workflows.OpTrace, Email: mona,
+		Environment: "Sandbox"}).Trace; got.Email != dee {
 		t.Errorf("in the sandbox: %+v", got)
 	}
-	if _, out := w.drive(workflows.Call{Op: workflows.OpTrace, Email: mona}); out.Receipt.Trace == nil || out.Receipt.Trace.Email != "" {
+	if _, out := w.drive(workflows.Call{Op: workflows.OpTrace, Email: mona}); out.Receipt.Trace == nil ||
+		out.Receipt.Trace.Email != "" {
 		t.Errorf("in production: %+v", out.Receipt)
 	}
 }
 
 func TestTraceIsRefusedWhereTheLogIsNotShown(t *testing.T) {
-	for status, code := range map[int]string{401: workflows.RefusedUnauthorized, 403: workflows.RefusedForbidden, 404: workflows.RefusedOther, 422: workflows.RefusedOther} {
+	for status, code := range map[int]string{401: workflows.RefusedUnauthorized, 403: workflows.RefusedForbidden,
+		404: workflows.RefusedOther, 422: workflows.RefusedOther} {
 		w := newWorld(t, integratorsim.Options{})
 		w.fault(integratorsim.Fault{Kind: integratorsim.FaultStatus, Status: status, Path: "/v1/audit", Times: -1})
 		w.mustRefuse(workflows.Call{Op: workflows.OpTrace, Email: mona}, code)
@@ -96,7 +103,8 @@ func TestTraceIsRefusedWhereTheLogIsNotShown(t *testing.T) {
 	w.mustRefuse(workflows.Call{Op: workflows.OpTrace}, workflows.RefusedOther)
 	w.mustRefuse(workflows.Call{Op: workflows.OpTrace, Account: "bare", Email: mona}, workflows.RefusedNoToken)
 	w.bench = newBench(t, w.sim, w.acct.Production().AddToken(integratorsim.Token{LostRights: true}))
-	if _, out := w.drive(workflows.Call{Op: workflows.OpTrace, Email: mona}); !out.Refused || out.Receipt.Code != workflows.RefusedForbidden {
+	if _, out := w.drive(workflows.Call{Op: workflows.OpTrace, Email: mona}); !out.Refused ||
+		out.Receipt.Code != workflows.RefusedForbidden {
 		t.Errorf("a token without rights: %+v", out)
 	}
 }
@@ -118,7 +126,8 @@ const (
 	byBoss     = `"byUser":{"_id":"b","email":"boss@acme.example","name":"Boss"}`
 )
 
-// A licence that reads less far back, or a clock that is ahead, is answered with the refusal that quotes the field in curly quotes.
+// A licence that reads less far back, or a clock that is ahead, is answered with the refusal that
+// quotes the field in curly quotes.
 func TestTraceUnderstandsTheRefusalOfItsTime(t *testing.T) {
 	var froms []string
 	b := auditBench(t, monaListed, func(w http.ResponseWriter, r *http.Request) {
@@ -160,22 +169,39 @@ func TestTraceReadsWhateverTheLogHolds(t *testing.T) {
 		since, id  string
 		want       string // the day of the entry found; "" for none
 	}{
-		"oldest first":                           {monaListed, entry("p1", "create", "01", "") + "," + entry("s1", "update", "05", ""), "", "", "05"},
-		"newest first":                           {monaListed, entry("s1", "update", "05", "") + "," + entry("p1", "create", "01", ""), "", "", "05"},
-		"somebody else's":                        {monaListed, entry("p2", "update", "05", ""), "", "", ""},
-		"a sign-in":                              {monaListed, entry("p1", "signin", "05", "") + "," + entry("p1", "create", "01", ""), "", "", "01"},
-		"the second factor alone":                {monaListed, entry("p1", "update", "05", paths("accountMFARequired")) + "," + entry("p1", "update", "02", paths("accountMFARequired", "accessLevel")), "", "", "02"},
-		"an unknown field":                       {monaListed, entry("p1", "update", "05", paths("somethingNew")), "", "", "05"},
-		"a nested field":                         {monaListed, entry("p1", "update", "05", paths("sharedWithUser.name")) + "," + entry("p1", "update", "04", paths("integrationAccessLevel[0].accessLevel")), "", "", "04"},
-		"odd changes":                            {monaListed, entry("p1", "update", "05", `,"fieldChanges":[7]`), "", "", "05"},
-		"no time":                                {monaListed, `{"resourceType":"user","_resourceId":"p1","event":"update","time":"soon",` + byBoss + `}`, "", "", ""},
-		"garbage beside":                         {monaListed, `{"byUser":7},` + entry("p1", "update", "05", ""), "", "", "05"},
-		"gone, named in a change":                {nobodyElse, entry("p1", "delete", "05", `,"fieldChanges":[{"fieldPath":"email","oldValue":"Mona@acme.example"}]`), "", "", "05"},
-		"gone, named elsewhere":                  {nobodyElse, entry("p1", "delete", "05", `,"deletedInfo":{"name":"mona@acme.example"}`), "", "", "05"},
-		"gone, known by the share":               {nobodyElse, entry("s1", "delete", "05", ""), "", "s1", "05"},
-		"gone, known by a sign-in":               {nobodyElse, entry("p1", "delete", "05", "") + `,{"resourceType":"user","_resourceId":"p1","event":"signin","time":"2026-11-03T00:00:00.000Z","byUser":{"_id":"p1","email":"mona@acme.example"}}`, "04", "", "05"},
-		"gone, by their own hand":                {nobodyElse, `{"resourceType":"user","_resourceId":"p1","event":"delete","time":"2026-11-05T00:00:00.000Z","byUser":{"_id":"p1","email":"mona@acme.example"}}`, "", "", "05"},
-		"gone, by somebody who did other things": {nobodyElse, entry("p3", "delete", "05", "") + `,{"resourceType":"user","_resourceId":"p2","event":"update","time":"2026-11-06T00:00:00.000Z","byUser":{"_id":"p1","email":"mona@acme.example"}}`, "", "", ""},
+		"oldest first": {monaListed, entry("p1", "create", "01", "") + "," +
+			entry("s1", "update", "05", ""), "", "", "05"},
+		"newest first": {monaListed, entry("s1", "update", "05", "") + "," +
+			entry("p1", "create", "01", ""), "", "", "05"},
+		"somebody else's": {monaListed, entry("p2", "update", "05", ""), "", "", ""},
+		"a sign-in": {monaListed, entry("p1", "signin", "05", "") + "," +
+			entry("p1", "create", "01", ""), "", "", "01"},
+		"the second factor alone": {monaListed,
+			entry("p1", "update", "05", paths("accountMFARequired")) + "," + entry("p1", "update", "02",
+				paths("accountMFARequired", "accessLevel")), "", "", "02"},
+		"an unknown field": {monaListed, entry("p1", "update", "05", paths("somethingNew")), "",
+			"", "05"},
+		"a nested field": {monaListed,
+			entry("p1", "update", "05", paths("sharedWithUser.name")) + "," + entry("p1", "update", "04",
+				paths("integrationAccessLevel[0].accessLevel")), "", "", "04"},
+		"odd changes": {monaListed, entry("p1", "update", "05", `,"fieldChanges":[7]`), "",
+			"", "05"},
+		"no time": {monaListed,
+			`{"resourceType":"user","_resourceId":"p1","event":"update","time":"soon",` + byBoss + `}`, "", "", ""},
+		"garbage beside": {monaListed, `{"byUser":7},` + entry("p1", "update", "05", ""), "",
+			"", "05"},
+		"gone, named in a change": {nobodyElse,
+			entry("p1", "delete", "05", `,"fieldChanges":[{"fieldPath":"email","oldValue":"Mona@acme.example"}]`), "",
+			"", "05"},
+		"gone, named elsewhere": {nobodyElse,
+			entry("p1", "delete", "05", `,"deletedInfo":{"name":"mona@acme.example"}`), "", "", "05"},
+		"gone, known by the share": {nobodyElse, entry("s1", "delete", "05", ""), "", "s1", "05"},
+		"gone, known by a sign-in": {nobodyElse, entry("p1", "delete", "05", "") +
+			`,{"resourceType":"user","_resourceId":"p1","event":"signin","time":"2026-11-03T00:00:00.000Z","byUser":{"_id":"p1","email":"mona@acme.example"}}`, "04", "", "05"},
+		"gone, by their own hand": {nobodyElse,
+			`{"resourceType":"user","_resourceId":"p1","event":"delete","time":"2026-11-05T00:00:00.000Z","byUser":{"_id":"p1","email":"mona@acme.example"}}`, "", "", "05"},
+		"gone, by somebody who did other things": {nobodyElse, entry("p3", "delete", "05", "") +
+			`,{"resourceType":"user","_resourceId":"p2","event":"update","time":"2026-11-06T00:00:00.000Z","byUser":{"_id":"p1","email":"mona@acme.example"}}`, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := auditBench(t, c.users, func(w http.ResponseWriter, r *http.Request) {
@@ -193,7 +219,8 @@ func TestTraceReadsWhateverTheLogHolds(t *testing.T) {
 						Time     string `json:"time"`
 					}
 					_ = json.Unmarshal(row, &e)
-					return (q.Get("_resourceId") != "" && q.Get("_resourceId") != e.Resource) || (e.Time != "" && e.Time < q.Get("from"))
+					return (q.Get("_resourceId") != "" && q.Get("_resourceId") != e.Resource) ||
+						(e.Time != "" && e.Time < q.Get("from"))
 				})
 				if len(rows) == 0 {
 					w.WriteHeader(204)
@@ -227,12 +254,14 @@ func TestTraceIsBounded(t *testing.T) {
 	b := auditBench(t, nobodyElse, func(w http.ResponseWriter, r *http.Request) {
 		asked++
 		w.Header().Set("Link", fmt.Sprintf(`</v1/audit?after=%d>; rel="next"`, asked))
-		say(200, `[{"resourceType":"user","_resourceId":"p5","event":"delete","time":"2026-11-05T00:00:00.000Z",`+byBoss+`}]`)(w, r)
+		say(200, `[{"resourceType":"user","_resourceId":"p5","event":"delete","time":"2026-11-05T00:00:00.000Z",`+
+			byBoss+`}]`)(w, r)
 	})
 	if out := b.deliver(workflows.Call{Op: workflows.OpTrace, Email: mona}, 0); !out.Again || asked != maxTracePages {
 		t.Errorf("%d requests: %+v", asked, out)
 	}
-	if out := b.deliver(workflows.Call{Op: workflows.OpTrace, Email: mona}, 1); !out.Done || out.Receipt.Trace.Email != "" {
+	if out := b.deliver(workflows.Call{Op: workflows.OpTrace, Email: mona}, 1); !out.Done ||
+		out.Receipt.Trace.Email != "" {
 		t.Errorf("%+v", out)
 	}
 }

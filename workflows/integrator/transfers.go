@@ -10,7 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// transfer is a record of GET /v1/transfers, see section 5 of the reference. Those of integrations lack the flag account.
+// transfer is a record of GET /v1/transfers, see section 5 of the reference. Those of integrations
+// lack the flag account.
 type transfer struct {
 	ID             string `json:"_id"`
 	Account        bool   `json:"account"`
@@ -23,8 +24,8 @@ type transfer struct {
 	OwnerUser      person `json:"ownerUser"`
 }
 
-// received reports whether somebody else's account is offered to this account's owner: such a record names its sender instead of its
-// addressee and is no business of this account.
+// received reports whether somebody else's account is offered to this account's owner: such a
+// record names its sender instead of its addressee and is no business of this account.
 func (t transfer) received() bool { return t.TransferToUser.Email == "" && t.OwnerUser.Email != "" }
 
 // state is the status as Keyholder knows it. An accepted transfer whose status does not say so yet counts as queued.
@@ -89,8 +90,8 @@ func newest(all []transfer, like func(transfer) bool) (transfer, bool) {
 	return transfer{}, false
 }
 
-// ours finds the transfer a call speaks of: by ID, else the newest for its address that is not in Seen, those that can still
-// be accepted first.
+// ours finds the transfer a call speaks of: by ID, else the newest for its address that is not in
+// Seen, those that can still be accepted first.
 func ours(all []transfer, call workflows.Call) (transfer, bool) {
 	if call.ID != "" {
 		return newest(all, func(t transfer) bool { return t.ID == call.ID })

@@ -16,7 +16,8 @@ var roles = []string{workflows.RoleAdministrator, workflows.RoleManage, workflow
 // inviteUser invites an address, adopts what is there already, and sends a declined invitation again.
 func (s *session) inviteUser(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	if call.Email == "" || !slices.Contains(roles, call.Role) {
-		return nil, refuse(workflows.RefusedOther, "An invitation needs an address and one of the roles administrator, manage and monitor.")
+		return nil, refuse(workflows.RefusedOther,
+			"An invitation needs an address and one of the roles administrator, manage and monitor.")
 	}
 	list, err := s.users(ctx)
 	if err != nil {
@@ -70,9 +71,11 @@ func (s *session) reinvite(ctx context.Context, a ashare) (*workflows.Receipt, e
 	}
 	if !found || now.status() == workflows.UserDismissed {
 		if s.strike() { // each repetition is a mail: not before it had time to show
-			return nil, s.written(&unreadableError{"PUT", ashareByID(a.ID) + "/reinvite", "the invitation still shows as declined"})
+			return nil, s.written(&unreadableError{"PUT", ashareByID(a.ID) + "/reinvite",
+				"the invitation still shows as declined"})
 		}
-		return nil, refuse(workflows.RefusedOther, "integrator.io accepted the repeated invitation but still shows it as declined.")
+		return nil, refuse(workflows.RefusedOther,
+			"integrator.io accepted the repeated invitation but still shows it as declined.")
 	}
 	return &workflows.Receipt{User: now.user()}, nil
 }
@@ -88,8 +91,8 @@ func (s *session) notListed(list roster, email string) error {
 	return refuse(workflows.RefusedNotUser, email+" is not in integrator.io's list of users.")
 }
 
-// removeUser switches a user off, which takes effect at once and can be undone, and then deletes the record. A Known that is not empty is
-// the access it must find.
+// removeUser switches a user off, which takes effect at once and can be undone, and then deletes
+// the record. A Known that is not empty is the access it must find.
 func (s *session) removeUser(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
 	list, err := s.users(ctx)
 	if err != nil {
@@ -151,7 +154,8 @@ func (s *session) deleteUser(ctx context.Context, a ashare) (*workflows.Receipt,
 	return &workflows.Receipt{User: a.user()}, nil
 }
 
-// disable uses the toggle exactly once: it is called for an enabled user only, and after an unclear answer the next delivery reads first.
+// disable uses the toggle exactly once: it is called for an enabled user only, and after an unclear
+// answer the next delivery reads first.
 func (s *session) disable(ctx context.Context, id string) error {
 	if err := s.settled(); err != nil {
 		return err
@@ -169,7 +173,8 @@ func (s *session) disable(ctx context.Context, id string) error {
 	return err
 }
 
-// nothingToRemove is success when the absence is certain: an empty answer counts only if the same token still sees transfers.
+// nothingToRemove is success when the absence is certain: an empty answer counts only if the same
+// token still sees transfers.
 func (s *session) nothingToRemove(ctx context.Context, list roster) (*workflows.Receipt, error) {
 	if list.shown {
 		if err := s.unsure("the user is not listed"); err != nil {

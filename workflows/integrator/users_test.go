@@ -44,7 +44,8 @@ func TestInviteUserRefusals(t *testing.T) {
 		}
 	}
 	// The owner is in no list, so only integrator.io knows that they have access.
-	if _, out := w.drive(workflows.Call{Op: workflows.OpInviteUser, Email: jane, Role: "monitor"}); !out.Refused || out.Receipt.Code != workflows.RefusedAlreadyUser {
+	if _, out := w.drive(workflows.Call{Op: workflows.OpInviteUser, Email: jane, Role: "monitor"}); !out.Refused ||
+		out.Receipt.Code != workflows.RefusedAlreadyUser {
 		t.Errorf("owner's address: outcome %+v, receipt %+v", out, out.Receipt)
 	}
 }
@@ -102,11 +103,13 @@ func TestSetRoleSendsTheRecordAsRead(t *testing.T) {
 
 func TestSetRoleOfNobody(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
-	if _, out := w.drive(workflows.Call{Op: workflows.OpSetRole, Email: fresh, Role: "manage"}); !out.Refused || out.Receipt.Code != workflows.RefusedNotUser {
+	if _, out := w.drive(workflows.Call{Op: workflows.OpSetRole, Email: fresh, Role: "manage"}); !out.Refused ||
+		out.Receipt.Code != workflows.RefusedNotUser {
 		t.Errorf("outcome %+v, receipt %+v", out, out.Receipt)
 	}
 	w.bench = newBench(t, w.sim, w.acct.Production().AddToken(integratorsim.Token{LostRights: true}))
-	if out := w.deliver(workflows.Call{Op: workflows.OpSetRole, Email: mona, Role: "manage"}, 0); !out.Refused || out.Receipt.Code != workflows.RefusedForbidden {
+	if out := w.deliver(workflows.Call{Op: workflows.OpSetRole, Email: mona, Role: "manage"}, 0); !out.Refused ||
+		out.Receipt.Code != workflows.RefusedForbidden {
 		t.Errorf("outcome %+v, receipt %+v", out, out.Receipt)
 	}
 }
@@ -136,13 +139,16 @@ func TestRemoveUser(t *testing.T) {
 			w := newWorld(t, integratorsim.Options{})
 			w.acct.Production().AddUser(integratorsim.User{Email: fresh, Role: "manage", Status: status})
 			out := w.deliver(workflows.Call{Op: workflows.OpRemoveUser, Email: fresh}, 0)
-			if !out.Done || out.Receipt.User == nil || out.Receipt.User.Role != "manage" || out.Receipt.User.Disabled != (status == "disabled") {
+			if !out.Done || out.Receipt.User == nil || out.Receipt.User.Role != "manage" ||
+				out.Receipt.User.Disabled != (status == "disabled") {
 				t.Fatalf("outcome %+v, receipt %+v", out, out.Receipt)
 			}
-			if _, there := w.acct.Snapshot().User(0, fresh); there || effects(w, "PUT /v1/ashares/{id}/disable") != toggled {
+			if _, there := w.acct.Snapshot().User(0, fresh); there ||
+				effects(w, "PUT /v1/ashares/{id}/disable") != toggled {
 				t.Errorf("still there: %v; writes %+v", there, w.acct.Snapshot().Writes)
 			}
-			if _, out := w.drive(workflows.Call{Op: workflows.OpRemoveUser, Email: fresh}); !out.Done || out.Receipt.User != nil {
+			if _, out := w.drive(workflows.Call{Op: workflows.OpRemoveUser, Email: fresh}); !out.Done ||
+				out.Receipt.User != nil {
 				t.Errorf("second time: %+v", out.Receipt)
 			}
 		})
@@ -168,7 +174,8 @@ func TestRemovingTheLastUser(t *testing.T) {
 		t.Fatalf("outcome %+v, receipt %+v", out, out.Receipt)
 	}
 	w.bench = newBench(t, w.sim, w.acct.Production().AddToken(integratorsim.Token{LostRights: true}))
-	if out := w.deliver(workflows.Call{Op: workflows.OpRemoveUser, Email: mona}, 0); !out.Refused || out.Receipt.Code != workflows.RefusedForbidden {
+	if out := w.deliver(workflows.Call{Op: workflows.OpRemoveUser, Email: mona}, 0); !out.Refused ||
+		out.Receipt.Code != workflows.RefusedForbidden {
 		t.Fatalf("an empty answer was taken for proof: %+v", out.Receipt)
 	}
 }
@@ -203,8 +210,10 @@ func TestWatchUser(t *testing.T) {
 
 // An old reading must not end a watch, nor a withdrawal.
 func TestOneReadingWithoutThemIsNoProof(t *testing.T) {
-	for _, call := range []workflows.Call{{Op: workflows.OpWatchUser, Email: fresh, Known: "accepted/monitor"}, {Op: workflows.OpRemoveUser, Email: fresh},
-		{Op: workflows.OpSetRole, Email: fresh, Role: "manage"}, {Op: workflows.OpWithdraw, ID: "t"}, {Op: workflows.OpWatchTransfer, ID: "t", Known: "unapproved"}} {
+	for _, call := range []workflows.Call{{Op: workflows.OpWatchUser, Email: fresh, Known: "accepted/monitor"},
+		{Op: workflows.OpRemoveUser, Email: fresh},
+		{Op: workflows.OpSetRole, Email: fresh, Role: "manage"}, {Op: workflows.OpWithdraw, ID: "t"},
+		{Op: workflows.OpWatchTransfer, ID: "t", Known: "unapproved"}} {
 		b := newBench(t, say(200, `[]`), "tok")
 		if out := b.deliver(call, 0); !out.Again {
 			t.Errorf("%s: %+v", call.Op, out)

@@ -18,7 +18,8 @@ func TestAUserIsFoundAgainUnderAnotherAddress(t *testing.T) {
 		for _, c := range []struct {
 			op   string
 			left string
-		}{{workflows.OpReadAccess, "monitor"}, {workflows.OpChangeAccess, "manage"}, {workflows.OpRemoveAccess, ""}, {workflows.OpWatchUser, "monitor"}} {
+		}{{workflows.OpReadAccess, "monitor"}, {workflows.OpChangeAccess, "manage"}, {workflows.OpRemoveAccess, ""},
+			{workflows.OpWatchUser, "monitor"}} {
 			w := newWorld(t, integratorsim.Options{})
 			out := w.deliver(workflows.Call{Op: workflows.OpReadAccess, Email: mona}, 0)
 			seen := out.Receipt.Access.User
@@ -26,7 +27,8 @@ func TestAUserIsFoundAgainUnderAnotherAddress(t *testing.T) {
 				t.Fatalf("the user is read as %+v", seen)
 			}
 			w.act(integratorsim.Action{Do: "change_address", Email: mona, To: now})
-			call := workflows.Call{Op: c.op, Email: mona, Who: known(seen.Ref()), Access: &workflows.Access{Role: "manage"}}
+			call := workflows.Call{Op: c.op, Email: mona, Who: known(seen.Ref()),
+				Access: &workflows.Access{Role: "manage"}}
 			if c.op == workflows.OpRemoveAccess {
 				call.Access, call.Known = nil, "monitor"
 			}
@@ -52,7 +54,8 @@ func TestAnAddressOfSomebodyElseIsNotTheirs(t *testing.T) {
 	w.act(integratorsim.Action{Do: "remove_user", Email: mona})
 	w.act(integratorsim.Action{Do: "change_address", Email: mona, To: "mona.two@acme.example"})
 	w.acct.Production().AddUser(integratorsim.User{Email: mona, Role: "monitor"})
-	if _, last := w.drive(workflows.Call{Op: workflows.OpRemoveAccess, Email: mona, Who: seen.Ref()}); !last.Done || last.Receipt.User != nil {
+	if _, last := w.drive(workflows.Call{Op: workflows.OpRemoveAccess, Email: mona, Who: seen.Ref()}); !last.Done ||
+		last.Receipt.User != nil {
 		t.Errorf("%+v %+v", last, last.Receipt)
 	}
 	if roleOf(w, mona) != "monitor" {

@@ -21,7 +21,8 @@ func TestStatusesBecomeOutcomes(t *testing.T) {
 	const pending = "An account transfer is already pending. Delete the pending transfer at My Account > Transfers before retransferring the account."
 	const several = "Cannot transfer account ownership to selected user as he is part of multiple organizations."
 	fault := func(code, message string) string {
-		raw, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{"code": code, "message": message, "field": nil}}})
+		raw, _ := json.Marshal(map[string]any{"errors": []any{map[string]any{"code": code, "message": message,
+			"field": nil}}})
 		return string(raw)
 	}
 	for name, c := range map[string]struct {
@@ -38,25 +39,39 @@ func TestStatusesBecomeOutcomes(t *testing.T) {
 		"list of texts":                 {workflows.OpWatchUser, 200, `["a"]`, ""},
 		"list cut in a whole number":    {workflows.OpWatchUser, 200, `[{"_id":"1"`, ""},
 		"record with fields of its own": {workflows.OpWatchUser, 200, `[{"_id":{"x":1}}]`, ""},
-		"bare message of 401":           {workflows.OpWatchUser, 401, `{"message":"Bearer Authentication Failed"}`, workflows.RefusedUnauthorized},
-		"403 without a body":            {workflows.OpWatchUser, 403, "", workflows.RefusedForbidden},
-		"404 on a list":                 {workflows.OpWatchUser, 404, `{"errors":[{"code":"not_found"}]}`, workflows.RefusedOther},
-		"400 in HTML":                   {workflows.OpWatchUser, 400, "<html>", workflows.RefusedOther},
-		"errors that is a text":         {workflows.OpWatchUser, 422, `{"errors":"no"}`, workflows.RefusedOther},
-		"errors with null":              {workflows.OpWatchUser, 422, `{"errors":[null,{"message":null,"code":7}]}`, workflows.RefusedOther},
-		"invite: several organisations": {workflows.OpInviteOwner, 422, fault("invalid_field", several), workflows.RefusedMultipleOrgs},
-		"invite: the same, shouted":     {workflows.OpInviteOwner, 400, fault("", strings.ToUpper(strings.ReplaceAll(strings.TrimSuffix(several, "."), " ", "  "))), workflows.RefusedMultipleOrgs},
-		"invite: the same, as 403":      {workflows.OpInviteOwner, 403, fault("", several), workflows.RefusedMultipleOrgs},
-		"invite: code alone":            {workflows.OpInviteOwner, 422, fault("multiple_organizations", "?"), workflows.RefusedMultipleOrgs},
-		"invite: disabled":              {workflows.OpInviteOwner, 422, fault("", "The user is disabled in this account."), workflows.RefusedDisabled},
-		"invite: second error counts":   {workflows.OpInviteOwner, 422, `{"errors":[{"code":"x","message":"y"},{"code":"user_disabled"}]}`, workflows.RefusedDisabled},
-		"invite: pending":               {workflows.OpInviteOwner, 422, fault("", pending), workflows.RefusedPending},
-		"invite: only the owner may":    {workflows.OpInviteOwner, 403, fault("access_restricted", "Only the owner may."), workflows.RefusedForbidden},
+		"bare message of 401": {workflows.OpWatchUser, 401, `{"message":"Bearer Authentication Failed"}`,
+			workflows.RefusedUnauthorized},
+		"403 without a body": {workflows.OpWatchUser, 403, "", workflows.RefusedForbidden},
+		"404 on a list": {workflows.OpWatchUser, 404, `{"errors":[{"code":"not_found"}]}`,
+			workflows.RefusedOther},
+		"400 in HTML":           {workflows.OpWatchUser, 400, "<html>", workflows.RefusedOther},
+		"errors that is a text": {workflows.OpWatchUser, 422, `{"errors":"no"}`, workflows.RefusedOther},
+		"errors with null": {workflows.OpWatchUser, 422, `{"errors":[null,{"message":null,"code":7}]}`,
+			workflows.RefusedOther},
+		"invite: several organisations": {workflows.OpInviteOwner, 422, fault("invalid_field", several),
+			workflows.RefusedMultipleOrgs},
+		"invite: the same, shouted": {workflows.OpInviteOwner, 400,
+			fault("", strings.ToUpper(strings.ReplaceAll(strings.TrimSuffix(several, "."), " ", "  "))),
+			workflows.RefusedMultipleOrgs},
+		"invite: the same, as 403": {workflows.OpInviteOwner, 403, fault("", several),
+			workflows.RefusedMultipleOrgs},
+		"invite: code alone": {workflows.OpInviteOwner, 422, fault("multiple_organizations", "?"),
+			workflows.RefusedMultipleOrgs},
+		"invite: disabled": {workflows.OpInviteOwner, 422,
+			fault("", "The user is disabled in this account."), workflows.RefusedDisabled},
+		"invite: second error counts": {workflows.OpInviteOwner, 422,
+			`{"errors":[{"code":"x","message":"y"},{"code":"user_disabled"}]}`, workflows.RefusedDisabled},
+		"invite: pending": {workflows.OpInviteOwner, 422, fault("", pending), workflows.RefusedPending},
+		"invite: only the owner may": {workflows.OpInviteOwner, 403,
+			fault("access_restricted", "Only the owner may."), workflows.RefusedForbidden},
 		"invite: not offered to tokens": {workflows.OpInviteOwner, 404, "", workflows.RefusedForbidden},
-		"invite: anything else":         {workflows.OpInviteOwner, 422, fault("invalid_field", "Please enter a valid email address"), workflows.RefusedOther},
-		"invite user: no seats":         {workflows.OpInviteUser, 422, fault("entitlement_reached", "Full."), workflows.RefusedNoSeats},
-		"invite user: no subscription":  {workflows.OpInviteUser, 402, fault("subscription_required", "Buy."), workflows.RefusedNoSeats},
-		"invite user: not offered":      {workflows.OpInviteUser, 405, "", workflows.RefusedForbidden},
+		"invite: anything else": {workflows.OpInviteOwner, 422,
+			fault("invalid_field", "Please enter a valid email address"), workflows.RefusedOther},
+		"invite user: no seats": {workflows.OpInviteUser, 422, fault("entitlement_reached", "Full."),
+			workflows.RefusedNoSeats},
+		"invite user: no subscription": {workflows.OpInviteUser, 402, fault("subscription_required", "Buy."),
+			workflows.RefusedNoSeats},
+		"invite user: not offered": {workflows.OpInviteUser, 405, "", workflows.RefusedForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -83,8 +98,10 @@ func TestStatusesBecomeOutcomes(t *testing.T) {
 
 // What integrator.io said reaches the receipt, so people read its words.
 func TestRefusalKeepsTheWords(t *testing.T) {
-	b := newBench(t, say(422, `{"errors":[{"code":"a","message":"First   thing."},{"code":"b","message":"Second."}]}`), "tok")
-	if m := b.deliver(workflows.Call{Op: workflows.OpWatchUser, Email: alias}, 0).Receipt.Message; m != "First thing. Second." {
+	b := newBench(t, say(422, `{"errors":[{"code":"a","message":"First   thing."},{"code":"b","message":"Second."}]}`),
+		"tok")
+	if m := b.deliver(workflows.Call{Op: workflows.OpWatchUser, Email: alias},
+		0).Receipt.Message; m != "First thing. Second." {
 		t.Fatalf("message is %q", m)
 	}
 }
@@ -92,9 +109,11 @@ func TestRefusalKeepsTheWords(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	for h, want := range map[string]time.Duration{
-		"": 2 * time.Second, "7": 7 * time.Second, " 7 ": 7 * time.Second, "0": time.Second, "-3": 2 * time.Second, "soon": 2 * time.Second,
-		"1.5": 2 * time.Second, "999999999": workflows.GiveUpAfter, "99999999999999999999": 2 * time.Second,
-		now.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second, now.Add(-time.Hour).Format(http.TimeFormat): time.Second,
+		"": 2 * time.Second, "7": 7 * time.Second, " 7 ": 7 * time.Second, "0": time.Second, "-3": 2 * time.Second,
+		"soon": 2 * time.Second,
+		"1.5":  2 * time.Second, "999999999": workflows.GiveUpAfter, "99999999999999999999": 2 * time.Second,
+		now.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second,
+		now.Add(-time.Hour).Format(http.TimeFormat):       time.Second,
 	} {
 		b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if h != "" {
@@ -169,7 +188,8 @@ func pagesOf(n, size int, loop bool) http.HandlerFunc {
 		_, _ = fmt.Sscanf(r.URL.Query().Get("after"), "c/%d", &skip)
 		var rows []any
 		for i := skip; i < min(skip+size, n); i++ {
-			rows = append(rows, map[string]any{"_id": fmt.Sprint(i), "accepted": true, "accessLevel": "manage", "sharedWithUser": map[string]any{"email": fmt.Sprintf("u%d@acme.example", i)}})
+			rows = append(rows, map[string]any{"_id": fmt.Sprint(i), "accepted": true, "accessLevel": "manage",
+				"sharedWithUser": map[string]any{"email": fmt.Sprintf("u%d@acme.example", i)}})
 		}
 		next := skip + size
 		if loop {
@@ -177,7 +197,8 @@ func pagesOf(n, size int, loop bool) http.HandlerFunc {
 		}
 		if next < n {
 			w.Header().Add("Link", `<https://api.integrator.io/v1/ashares>; rel="first"`)
-			w.Header().Add("Link", fmt.Sprintf(`<https://api.integrator.io%s?after=c%%2F%d>; rel=next`, r.URL.Path, next))
+			w.Header().Add("Link", fmt.Sprintf(`<https://api.integrator.io%s?after=c%%2F%d>; rel=next`, r.URL.Path,
+				next))
 		}
 		raw, _ := json.Marshal(rows)
 		say(200, string(raw))(w, r)
@@ -195,7 +216,8 @@ func TestLastPageIsRead(t *testing.T) {
 // A list that never ends, or one whose later page fails, proves nothing about who is missing.
 func TestHalfAListIsNoList(t *testing.T) {
 	b := newBench(t, pagesOf(10, 5, true), "tok")
-	if out := b.deliver(workflows.Call{Op: workflows.OpWatchUser, Email: alias, Known: "accepted/manage"}, 0); !out.Again || b.lease.held > 3 {
+	if out := b.deliver(workflows.Call{Op: workflows.OpWatchUser, Email: alias, Known: "accepted/manage"},
+		0); !out.Again || b.lease.held > 3 {
 		t.Fatalf("outcome %+v after %d requests", out, b.lease.held)
 	}
 	full := pagesOf(10, 5, false)
@@ -206,7 +228,8 @@ func TestHalfAListIsNoList(t *testing.T) {
 		}
 		full(w, r)
 	}), "tok")
-	if out := b.deliver(workflows.Call{Op: workflows.OpWatchUser, Email: alias, Known: "accepted/manage"}, 0); !out.Again {
+	if out := b.deliver(workflows.Call{Op: workflows.OpWatchUser, Email: alias, Known: "accepted/manage"},
+		0); !out.Again {
 		t.Fatalf("outcome %+v", out)
 	}
 }
@@ -283,7 +306,8 @@ func TestUnreachableHostIsTriedAgain(t *testing.T) {
 func TestWrongAPIBaseIsRefusedWithWords(t *testing.T) {
 	for _, base := range []string{"", "api.integrator.io", "ftp://x", "https://", "https://user:pw@x.example"} {
 		g := New(Options{Accounts: []Account{{ID: "acme", APIBase: base, Tokens: map[string]string{"": "tok"}}}})
-		out := g.Deliver(context.Background(), workflows.Claim{Effect: workflows.Effect{ID: "e", Call: &workflows.Call{Op: workflows.OpInspect, Account: "acme"}}}, &lease{})
+		out := g.Deliver(context.Background(), workflows.Claim{Effect: workflows.Effect{ID: "e",
+			Call: &workflows.Call{Op: workflows.OpInspect, Account: "acme"}}}, &lease{})
 		if !out.Refused || !strings.Contains(out.Receipt.Message, "https://api.integrator.io") {
 			t.Errorf("%q: %+v", base, out)
 		}
@@ -292,14 +316,17 @@ func TestWrongAPIBaseIsRefusedWithWords(t *testing.T) {
 }
 
 func FuzzDecoders(f *testing.F) {
-	for _, s := range []string{`[]`, `[{"_id":"1","accepted":true}]`, `{"errors":[{"code":"a","message":"b","field":"c"}]}`, `{"message":"Unauthorized"}`,
-		`<html>`, `{"errors":{"code":1}}`, `[[[]]]`, `{"errors":[[["x"]]]}`, `null`, ``, `[{"_id":"t","token":"******","name":{"a":1}}]`,
+	for _, s := range []string{`[]`, `[{"_id":"1","accepted":true}]`,
+		`{"errors":[{"code":"a","message":"b","field":"c"}]}`, `{"message":"Unauthorized"}`,
+		`<html>`, `{"errors":{"code":1}}`, `[[[]]]`, `{"errors":[[["x"]]]}`, `null`, ``,
+		`[{"_id":"t","token":"******","name":{"a":1}}]`,
 		`[{"resourceType":"user","_resourceId":7,"event":"update","time":"2026-01-02T03:04:05Z","byUser":{"_id":"1","email":"mona@acme.example"},"fieldChanges":[{"fieldPath":["x"],"oldValue":{"e":["Mona@acme.example"]}}]}]`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		req := httptest.NewRequest(http.MethodGet, "/v1/x", nil)
-		e := decodeError(&http.Response{StatusCode: 422, Header: http.Header{}, Request: req}, []byte(body), time.Time{})
+		e := decodeError(&http.Response{StatusCode: 422, Header: http.Header{}, Request: req}, []byte(body),
+			time.Time{})
 		if len([]rune(e.Message)) > 300 || strings.Contains(e.Message, "\n") {
 			t.Fatalf("message is %q", e.Message)
 		}
@@ -317,12 +344,14 @@ func FuzzDecoders(f *testing.F) {
 				_ = sh.user().Mark()
 			}
 			var tok accessToken
-			if json.Unmarshal(r, &tok) == nil && strings.Contains(fmt.Sprint(tok), "******") && !strings.Contains(tok.ID+string(tok.Name), "******") {
+			if json.Unmarshal(r, &tok) == nil && strings.Contains(fmt.Sprint(tok), "******") &&
+				!strings.Contains(tok.ID+string(tok.Name), "******") {
 				t.Fatal("a token's value was decoded")
 			}
 			h := hunt{email: "mona@acme.example", ids: map[string]bool{}}
 			h.take(r)
-			if e, ok := h.newest(); ok && (e.Time.IsZero() || !strings.Contains(" create update delete ", " "+string(e.Event)+" ") || (!e.names && !h.ids[string(e.Resource)])) {
+			if e, ok := h.newest(); ok && (e.Time.IsZero() || !strings.Contains(" create update delete ",
+				" "+string(e.Event)+" ") || (!e.names && !h.ids[string(e.Resource)])) {
 				t.Fatalf("%s became %+v", r, e)
 			}
 		}
@@ -335,9 +364,12 @@ func TestUsersDecodeWhateverIsMissing(t *testing.T) {
 		rec := map[string]any{}
 		for field, values := range map[string][]any{
 			"_id": {"1", nil}, "accepted": {true, false, nil}, "dismissed": {true, false, nil}, "disabled": {true, nil},
-			"accessLevel": {"administrator", "manage", "monitor", "tile", "admin", "", nil}, "lastSignIn": {"2026-01-02T03:04:05.678Z", "x", 5, nil, map[string]any{}},
-			"integrationAccessLevel": {nil, []any{}, []any{map[string]any{"_integrationId": "i", "accessLevel": "manage"}}},
-			"sharedWithUser":         {nil, map[string]any{}, map[string]any{"email": "a@b.example", "name": nil, "lastSignIn": "2026-01-02T03:04:05Z"}},
+			"accessLevel": {"administrator", "manage", "monitor", "tile", "admin", "", nil},
+			"lastSignIn":  {"2026-01-02T03:04:05.678Z", "x", 5, nil, map[string]any{}},
+			"integrationAccessLevel": {nil, []any{}, []any{map[string]any{"_integrationId": "i",
+				"accessLevel": "manage"}}},
+			"sharedWithUser": {nil, map[string]any{}, map[string]any{"email": "a@b.example", "name": nil,
+				"lastSignIn": "2026-01-02T03:04:05Z"}},
 		} {
 			if rapid.Bool().Draw(t, "has "+field) {
 				rec[field] = rapid.SampledFrom(values).Draw(t, field)
@@ -353,7 +385,8 @@ func TestUsersDecodeWhateverIsMissing(t *testing.T) {
 			t.Fatalf("%s: %v", raw, err)
 		}
 		u := a.user()
-		if !strings.Contains(" administrator manage monitor custom none ", " "+u.Role+" ") || !strings.Contains(" accepted pending dismissed ", " "+u.Status+" ") {
+		if !strings.Contains(" administrator manage monitor custom none ", " "+u.Role+" ") ||
+			!strings.Contains(" accepted pending dismissed ", " "+u.Status+" ") {
 			t.Fatalf("%s became %+v", raw, u)
 		}
 	})

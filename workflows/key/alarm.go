@@ -47,7 +47,8 @@ func (a alarm) steps() []string {
 func (a alarm) calls(w Ways, account string) []workflows.Call {
 	var out []workflows.Call
 	add := func(op string) {
-		out = append(out, workflows.Call{Op: op, Account: account, Alarm: &workflows.Alarm{Kind: a.kind, Account: a.account, Name: a.name,
+		out = append(out, workflows.Call{Op: op, Account: account, Alarm: &workflows.Alarm{Kind: a.kind,
+			Account: a.account, Name: a.name,
 			Workflow: a.workflow, At: a.at, Text: a.text, Steps: a.steps()}})
 	}
 	if w.AlarmMail {
@@ -78,7 +79,8 @@ func (a alarm) cards(c Circle, channel string, carded []string) []workflows.Card
 
 func (a alarm) card(to string) workflows.Card {
 	c := workflows.Card{Name: "alarm", Recipient: to, Title: "! Alarm: " + a.headline(), Note: a.workflow,
-		Lines: []string{cmp.Or(a.shown, workflows.Esc(a.text)) + " (" + workflows.When(a.at) + ")"}, Fallback: "Alarm: " + a.headline() + " (" + a.name + ")"}
+		Lines:    []string{cmp.Or(a.shown, workflows.Esc(a.text)) + " (" + workflows.When(a.at) + ")"},
+		Fallback: "Alarm: " + a.headline() + " (" + a.name + ")"}
 	if a.over != "" {
 		c.Title = "✓ The alarm is over: " + a.headline()
 		c.Lines = append(c.Lines, a.over)

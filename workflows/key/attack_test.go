@@ -45,7 +45,8 @@ func TestASecondAccountDoesNotExplainASignInTakenOnLater(t *testing.T) {
 	}
 }
 
-// A sign-in that is hidden from some readings, for less than the overlap, is asked about all the same, whenever it shows.
+// A sign-in that is hidden from some readings, for less than the overlap, is asked about all the
+// same, whenever it shows.
 func TestASignInHiddenBetweenTwoReadingsIsFound(t *testing.T) {
 	for late := time.Minute; late < overlap; late += 2 * time.Minute {
 		w := watched(t)
@@ -94,7 +95,8 @@ func (w *world) askedAbout(e workflows.SignIn) (n int) {
 	return n
 }
 
-// A letter's word is guessed three times, then it counts as not proven; a word of an earlier drill is worth nothing in the next.
+// A letter's word is guessed three times, then it counts as not proven; a word of an earlier drill
+// is worth nothing in the next.
 func TestAWordIsGuessedInVain(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Mail = true

@@ -303,7 +303,8 @@ var (
 		Type: "drill.attested",
 		Fold: func(s *DrillState, e workflows.Event, b said) { s.take(e, b, workflows.Attested) },
 		Tell: func(e workflows.Event, b said) string {
-			return workflows.Mention(e.By.ID) + " says: " + b.words("I can read the mailbox", "I signed in as the owner") + "."
+			return workflows.Mention(e.By.ID) + " says: " + b.words("I can read the mailbox",
+				"I signed in as the owner") + "."
 		},
 	}
 	evCannot = drillKind[said]{

@@ -86,7 +86,8 @@ func decideDrill(s DrillState, cmd workflows.Command, f workflows.Facts) (workfl
 var drillGate = workflows.Gate[DrillState]{
 	Noun: "drill",
 	Clicks: map[string]workflows.Handler[DrillState]{
-		ActProve: DrillState.prove, ActAttest: DrillState.attest, ActCannot: DrillState.cannot, ActStop: DrillState.stop,
+		ActProve: DrillState.prove, ActAttest: DrillState.attest, ActCannot: DrillState.cannot,
+		ActStop: DrillState.stop,
 	},
 	Outcome: DrillState.outcome,
 	Now:     func(s DrillState) string { return s.progress() },
@@ -112,7 +113,8 @@ func openDrill(cmd workflows.Command, f workflows.Facts) (workflows.Decision, er
 	}
 	if _, is := f.Policy.Alias(f.Account.Owner); !is {
 		return workflows.Decision{}, workflows.Refuse("owner_person", workflows.Esc(f.Policy.Name)+" belongs to "+
-			workflows.Esc(f.Account.Owner)+", which is no shared mailbox of the configuration, so there is nobody to ask. "+
+			workflows.Esc(f.Account.Owner)+
+			", which is no shared mailbox of the configuration, so there is nobody to ask. "+
 			"Nothing was recorded. Hand it to the shared mailbox first: `{command} transfer "+f.Policy.ID+"`.")
 	}
 	plan := planDrill(cmd, f, watch)
@@ -145,7 +147,8 @@ func mayDrill(cmd workflows.Command, f workflows.Facts) error {
 	}
 	c := circleOf(f, f.Account.Owner)
 	if !workflows.Among(cmd.Actor.ID, c.All()) {
-		return workflows.Refuse("not_permitted", "Only holders, keepers and administrators of "+workflows.Esc(f.Policy.Name)+
+		return workflows.Refuse("not_permitted", "Only holders, keepers and administrators of "+
+			workflows.Esc(f.Policy.Name)+
 			" can ask for a drill: "+workflows.Mentions(c.All())+". Nothing was recorded. Ask one of them.")
 	}
 	return nil
@@ -153,8 +156,10 @@ func mayDrill(cmd workflows.Command, f workflows.Facts) error {
 
 func planDrill(cmd workflows.Command, f workflows.Facts, watch string) DrillPlan {
 	p := f.Policy
-	plan := DrillPlan{AccountName: p.Name, Owner: f.Account.Owner, Circle: circleOf(f, f.Account.Owner), Channel: p.Channel,
-		Mail: p.Mail, Within: p.Key.DrillWithin, Turn: p.Key.Turn, UIHost: p.UIHost, Watch: watch, Names: map[string]string{}}
+	plan := DrillPlan{AccountName: p.Name, Owner: f.Account.Owner, Circle: circleOf(f, f.Account.Owner),
+		Channel: p.Channel,
+		Mail:    p.Mail, Within: p.Key.DrillWithin, Turn: p.Key.Turn, UIHost: p.UIHost, Watch: watch,
+		Names: map[string]string{}}
 	if cmd.Actor.Kind == workflows.ByPerson {
 		plan.By = cmd.Actor.ID
 	}
@@ -215,7 +220,8 @@ func (s DrillState) expects(cmd workflows.Command, next DrillState) []workflows.
 func (s DrillState) newProofs(next DrillState) []workflows.Proof {
 	var out []workflows.Proof
 	add := func(who, what string, a Answer) {
-		out = append(out, workflows.Proof{What: what, Owner: next.Owner, Person: who, How: a.How, At: a.At, By: next.ID})
+		out = append(out, workflows.Proof{What: what, Owner: next.Owner, Person: who, How: a.How, At: a.At,
+			By: next.ID})
 	}
 	for _, who := range next.Holders {
 		if a := next.Mailbox[who]; a.Proven() && a != s.Mailbox[who] {
@@ -268,7 +274,8 @@ func (s DrillState) asked(cmd workflows.Command, f workflows.Facts) (mailbox, tu
 	now := circleOf(f, s.Owner)
 	mailbox, turn = s.owes(who)
 	if mailbox && !workflows.Among(who, now.Holders) || turn && !workflows.Among(who, now.Keepers()) {
-		return false, false, workflows.Refuse("not_named", "The configuration no longer names you for "+workflows.Esc(s.Owner)+
+		return false, false, workflows.Refuse("not_named", "The configuration no longer names you for "+
+			workflows.Esc(s.Owner)+
 			", so your answer shows nothing. Nothing was recorded. Tell "+workflows.Mentions(s.Admins)+".")
 	}
 	if mailbox || turn {
@@ -296,7 +303,8 @@ func (s DrillState) prove(cmd workflows.Command, f workflows.Facts) (workflows.D
 		return workflows.Decision{}, err
 	}
 	if !mailbox || !s.Mail {
-		r := workflows.Refuse("no_word", "There is no word for you to type in this drill. Nothing was recorded. Look at your card.")
+		r := workflows.Refuse("no_word",
+			"There is no word for you to type in this drill. Nothing was recorded. Look at your card.")
 		r.Refresh = true
 		return workflows.Decision{}, r
 	}
@@ -305,7 +313,8 @@ func (s DrillState) prove(cmd workflows.Command, f workflows.Facts) (workflows.D
 	}
 	typed := strings.TrimSpace(cmd.Input[BlockWord])
 	if typed == "" {
-		return workflows.Decision{}, workflows.RefuseField(BlockWord, "word_missing", "Type the word that stands beside your name in the letter.")
+		return workflows.Decision{}, workflows.RefuseField(BlockWord, "word_missing",
+			"Type the word that stands beside your name in the letter.")
 	}
 	if s.LetterAt.IsZero() {
 		return workflows.Decision{}, workflows.RefuseField(BlockWord, "no_letter_yet",
@@ -337,7 +346,8 @@ func (s DrillState) attest(cmd workflows.Command, f workflows.Facts) (workflows.
 		mailbox = false
 	}
 	if !mailbox && !turn {
-		r := workflows.Refuse("not_your_turn", s.whoseTurn()+" The mailbox is shown by the word of the letter. Nothing was recorded.")
+		r := workflows.Refuse("not_your_turn", s.whoseTurn()+
+			" The mailbox is shown by the word of the letter. Nothing was recorded.")
 		r.Refresh = true
 		return workflows.Decision{}, r
 	}
@@ -353,7 +363,8 @@ func (s DrillState) cannot(cmd workflows.Command, f workflows.Facts) (workflows.
 		return workflows.Decision{}, err
 	}
 	d := s.settle(cmd, evCannot.One(cmd, said{mailbox, turn}))
-	d.Reply = workflows.Reply{Text: "Recorded: you cannot. That is what the drill is for; the administrators see it.", Link: s.ID}
+	d.Reply = workflows.Reply{Text: "Recorded: you cannot. That is what the drill is for; the administrators see it.",
+		Link: s.ID}
 	return d, nil
 }
 
@@ -361,8 +372,9 @@ func (s DrillState) cannot(cmd workflows.Command, f workflows.Facts) (workflows.
 func (s DrillState) stop(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	now := circleOf(f, s.Owner)
 	if !workflows.Among(cmd.Actor.ID, now.All()) || !workflows.Among(cmd.Actor.ID, s.All()) {
-		return workflows.Decision{}, workflows.Refuse("not_permitted", "Only holders, keepers and administrators can end the drill: "+
-			workflows.Mentions(s.All())+". Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("not_permitted",
+			"Only holders, keepers and administrators can end the drill: "+
+				workflows.Mentions(s.All())+". Nothing was recorded.")
 	}
 	return s.settle(cmd, evDrillEnded.One(cmd, drillEnd{Outcome: DrillCancelled, Open: s.open()})), nil
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// TestWhateverHappensInADrill plays any answers, words, sign-ins, waits and absences, and checks after each what must hold always: one turn
-// at a time, a word proves for the one it was sent to, and nothing is proven that nobody showed.
+// TestWhateverHappensInADrill plays any answers, words, sign-ins, waits and absences, and checks
+// after each what must hold always: one turn at a time, a word proves for the one it was sent to,
+// and nothing is proven that nobody showed.
 func TestWhateverHappensInADrill(t *testing.T) {
 	everybody := []string{"Ana", "Ben", "Cat", "Dee", "Kim", "Eve"}
 	rapid.Check(t, func(t *rapid.T) {
@@ -19,7 +20,8 @@ func TestWhateverHappensInADrill(t *testing.T) {
 		w.policy.Mail = rapid.Bool().Draw(t, "mail")
 		if rapid.Bool().Draw(t, "keepers who do not hold") {
 			w.policy.Aliases[0].Custodians = nil
-			w.policy.Aliases[0].Password, w.policy.Aliases[0].SecondFactor = []string{"UKIM", "UANA"}, []string{"UBEN", "UKIM"}
+			w.policy.Aliases[0].Password, w.policy.Aliases[0].SecondFactor = []string{"UKIM", "UANA"},
+				[]string{"UBEN", "UKIM"}
 		}
 		w.look()
 		w.poll()
@@ -40,7 +42,8 @@ func TestWhateverHappensInADrill(t *testing.T) {
 				w.poll()
 				if keeper, _ := before.turn(); keeper != "" {
 					shown["keeper"+keeper] = true
-				} else if n := len(before.Turns); n > 0 && w.now.Sub(before.Turns[n-1].To) <= tolerance { // clocks differ
+					// clocks differ
+				} else if n := len(before.Turns); n > 0 && w.now.Sub(before.Turns[n-1].To) <= tolerance {
 					shown["keeper"+before.Turns[n-1].Person] = true
 				}
 			case 2:
@@ -106,7 +109,8 @@ func (w *world) drillHolds(r *run, shown map[string]bool) {
 	if calling > 1 {
 		w.t.Fatalf("%d people are called to sign in at once", calling)
 	}
-	if s.Stage == DrillPassed && (s.proven(workflows.KeyMailbox) < 2 || s.proven(workflows.KeyPassword) < 2 || s.proven(workflows.KeySecondFactor) < 2) {
+	if s.Stage == DrillPassed && (s.proven(workflows.KeyMailbox) < 2 || s.proven(workflows.KeyPassword) < 2 ||
+		s.proven(workflows.KeySecondFactor) < 2) {
 		w.t.Fatalf("passed with %s", s.outcome())
 	}
 }

@@ -31,7 +31,8 @@ func TestADrillByLetterIsPassedByWordsAndTurns(t *testing.T) {
 	}
 	refusedAs(t, w.click(r, "Dee", ActAttest, nil), "not_permitted")
 	for _, who := range []string{"Ana", "Ben", "Cat"} {
-		must(t, w.click(r, who, ActProve, map[string]string{BlockWord: " " + strings.ToUpper(w.letters[0][userID(who)]) + "."}))
+		must(t, w.click(r, who, ActProve, map[string]string{BlockWord: " " +
+			strings.ToUpper(w.letters[0][userID(who)]) + "."}))
 	}
 	refusedAs(t, w.click(r, "Ben", ActAttest, nil), "not_your_turn")
 	w.now = w.now.Add(time.Hour)
@@ -153,7 +154,8 @@ func TestALetterThatCannotBeSentLeavesTheHoldersWord(t *testing.T) {
 	w.policy.Mail, w.noMail = true, "mail_refused"
 	r := w.drill(t, "Dee")
 	c, _ := w.card(r, "Cat", cardMain)
-	if got := w.buttons(r, "Cat"); got != "drill.attest drill.cancel drill.cannot" || !strings.Contains(strings.Join(c.Lines, " "), "could not be sent") {
+	if got := w.buttons(r, "Cat"); got != "drill.attest drill.cancel drill.cannot" ||
+		!strings.Contains(strings.Join(c.Lines, " "), "could not be sent") {
 		t.Errorf("Cat has %q: %q", got, c.Lines)
 	}
 	must(t, w.click(r, "Cat", ActAttest, nil))
@@ -219,7 +221,8 @@ func TestWhoIsDeactivatedIsToldOfOnce(t *testing.T) {
 	r := w.newest("w")
 	c, ok := w.card(r, "Dee", cardMain)
 	text := strings.Join(c.Lines, " ")
-	for _, want := range []string{"<@UBEN>", "holder of " + mailbox + " (2 others)", "keeper of the password", "start a drill"} {
+	for _, want := range []string{"<@UBEN>", "holder of " + mailbox + " (2 others)", "keeper of the password",
+		"start a drill"} {
 		if !ok || !strings.Contains(text, want) {
 			t.Errorf("the administrator reads %q, without %q", text, want)
 		}

@@ -79,7 +79,8 @@ func (s DrillState) lines(who string, mailbox, turn bool) []string {
 		out = append(out, "You are asked because you are a holder of the mailbox. A letter is on its way there, with one word beside "+
 			"your name. Open the mailbox and type the word here.")
 	case mailbox && s.Mail:
-		out = append(out, "You are asked because you are a holder of the mailbox. A letter went there "+workflows.When(s.LetterAt)+
+		out = append(out, "You are asked because you are a holder of the mailbox. A letter went there "+
+			workflows.When(s.LetterAt)+
 			", with one word beside your name. Open the mailbox and type the word here."+s.triesLeft(who))
 	case mailbox:
 		text := "You are asked because you are a holder of the mailbox. Open it now, then say so here: it is recorded as your word."
@@ -107,7 +108,8 @@ func (s DrillState) asker() string {
 
 func (s DrillState) triesLeft(who string) string {
 	if n := s.Tries[who]; n > 0 {
-		return fmt.Sprintf(" %s so far; after %d it counts as not proven.", workflows.Plural(n, "wrong word"), wordTries)
+		return fmt.Sprintf(" %s so far; after %d it counts as not proven.", workflows.Plural(n, "wrong word"),
+			wordTries)
 	}
 	return ""
 }
@@ -121,7 +123,8 @@ func (s DrillState) steps(who string) string {
 	case len(parts) == 1:
 		with = "the second factor; whoever keeps the password helps you"
 	}
-	text := "You are asked because you can use " + with + ". Open a private window, sign in to " + workflows.Esc(s.host()) + " as " +
+	text := "You are asked because you can use " + with + ". Open a private window, sign in to " +
+		workflows.Esc(s.host()) + " as " +
 		workflows.Esc(s.Owner) + ", open Users under My account, and sign out. Change nothing."
 	if len(s.Queue) > 0 {
 		_, since := s.turn()
@@ -224,22 +227,28 @@ func (s DrillState) buttons(who string, mailbox, turn bool) []workflows.Button {
 		out = append(out, b)
 	}
 	if mailbox || turn {
-		out = append(out, workflows.Button{Action: ActCannot, Label: "I cannot", Confirm: &workflows.Confirm{Title: "You cannot?",
-			Text: "It is recorded that you could not, and the administrators see what to mend.", Yes: "I cannot", No: "Back"}})
+		out = append(out, workflows.Button{Action: ActCannot, Label: "I cannot",
+			Confirm: &workflows.Confirm{Title: "You cannot?",
+				Text: "It is recorded that you could not, and the administrators see what to mend.", Yes: "I cannot",
+				No: "Back"}})
 	}
 	return append(out, workflows.Button{Action: ActStop, Label: "End the drill", Style: workflows.Danger,
-		Confirm: &workflows.Confirm{Title: "End the drill?", Text: "It ends for everybody. What was shown so far stays in the record.",
-			Yes: "End it", No: "Back"}})
+		Confirm: &workflows.Confirm{Title: "End the drill?",
+			Text: "It ends for everybody. What was shown so far stays in the record.",
+			Yes:  "End it", No: "Back"}})
 }
 
 // wordForm asks for the word.
 func (s DrillState) wordForm(who string) *workflows.Modal {
-	return &workflows.Modal{Callback: DrillForm, Title: "The word of the letter", Submit: "Send", Workflow: s.ID, Account: s.AccountID,
-		Action: ActProve, Round: s.Round,
-		Intro: []string{"Open the mailbox of " + workflows.Esc(s.Owner) + ". The letter from Keyholder has one word beside your name." +
+	return &workflows.Modal{Callback: DrillForm, Title: "The word of the letter", Submit: "Send", Workflow: s.ID,
+		Account: s.AccountID,
+		Action:  ActProve, Round: s.Round,
+		Intro: []string{"Open the mailbox of " + workflows.Esc(s.Owner) +
+			". The letter from Keyholder has one word beside your name." +
 			s.triesLeft(who)},
-		Inputs: []workflows.Input{{Block: BlockWord, Kind: workflows.InputText, Label: "The word beside your name", MaxLength: 60,
-			Hint: "Upper and lower case do not matter."}}}
+		Inputs: []workflows.Input{{Block: BlockWord, Kind: workflows.InputText, Label: "The word beside your name",
+			MaxLength: 60,
+			Hint:      "Upper and lower case do not matter."}}}
 }
 
 // maxCalled is how many turns a person is called to; later ones change their card in silence, for
@@ -268,11 +277,14 @@ func (s DrillState) notices(who string) []workflows.Card {
 		if !slices.Contains(r.To, who) {
 			continue
 		}
-		text := "The drill of " + workflows.Esc(s.AccountName) + " still waits for you, until " + workflows.When(s.Until) + ". Please answer on this card."
+		text := "The drill of " + workflows.Esc(s.AccountName) + " still waits for you, until " +
+			workflows.When(s.Until) + ". Please answer on this card."
 		if !slices.Contains(s.open(), who) || s.Closed() {
-			text = "You were reminded of the drill of " + workflows.Esc(s.AccountName) + " " + workflows.When(r.At) + "."
+			text = "You were reminded of the drill of " + workflows.Esc(s.AccountName) + " " + workflows.When(r.At) +
+				"."
 		}
-		out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", i), Recipient: who, Under: cardMain, Title: text, Bulk: true,
+		out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", i), Recipient: who, Under: cardMain,
+			Title: text, Bulk: true,
 			Fallback: "The drill of " + s.AccountName + " waits for you"})
 	}
 	if s.Stage == DrillGaps && slices.Contains(s.Lookers(), who) {

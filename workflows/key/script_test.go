@@ -55,7 +55,8 @@ func (s *script) say(format string, args ...any) {
 }
 
 // quietly are the events that a watch has every day.
-var quietly = map[string]bool{"Keyholder looked who can use the key.": true, "The owner's sign-ins were read: nothing new.": true}
+var quietly = map[string]bool{"Keyholder looked who can use the key.": true,
+	"The owner's sign-ins were read: nothing new.": true}
 
 // letters are the machines by the words of a script.
 var letters = map[string]string{"key": "u", "drill": "e", "signin": "s", "watch": "w"}
@@ -64,7 +65,8 @@ var letters = map[string]string{"key": "u", "drill": "e", "signin": "s", "watch"
 func (s *script) commands() map[string]func([]string) {
 	w := s.w
 	return map[string]func([]string){
-		// policy quorum=0 mail=yes token=no drill_every=90d turn=1d holders=Ana,Ben custodians=... password=... factor=... admins=...
+		// policy quorum=0 mail=yes token=no drill_every=90d turn=1d holders=Ana,Ben custodians=...
+		// password=... factor=... admins=...
 		"policy": func(a []string) {
 			for _, kv := range a {
 				s.configure(kv)
@@ -83,8 +85,8 @@ func (s *script) commands() map[string]func([]string) {
 		},
 		// drill NAME: `key acme drill`.
 		"drill": func(a []string) { s.answer(a[0], w.ask(DrillRequest, workflows.LetterDrill, a[0], nil)) },
-		// click NAME MACHINE ACTION [FIELD=WORDS | FIELD=...]: the newest workflow of the machine; the form that opens is sent
-		// when fields are given.
+		// click NAME MACHINE ACTION [FIELD=WORDS | FIELD=...]: the newest workflow of the machine;
+		// the form that opens is sent when fields are given.
 		"click": func(a []string) {
 			r := w.newest(letters[a[1]])
 			if r == nil {
@@ -92,7 +94,8 @@ func (s *script) commands() map[string]func([]string) {
 			}
 			s.answer(a[0], w.click(r, a[0], a[2], s.form(strings.Join(a[3:], " "))))
 		},
-		// look: Keyholder starts; poll: the audit log is read; sign-in [AGO]; hide, show: the last sign-in comes late into the log.
+		// look: Keyholder starts; poll: the audit log is read; sign-in [AGO]; hide, show: the last
+		// sign-in comes late into the log.
 		"look":    func([]string) { w.look() },
 		"poll":    func([]string) { w.poll() },
 		"sign-in": func(a []string) { w.signIn(-s.span(strings.Join(a, ""))); s.say("somebody signs in as the owner") },
@@ -213,7 +216,8 @@ func (s *script) answer(who string, a answered) {
 			s.say("  %s", s.read(l))
 		}
 		for _, in := range m.Inputs {
-			s.say("  %s (%s)%s %s", in.Label, in.Block, map[bool]string{true: ", optional", false: ""}[in.Optional], in.Initial)
+			s.say("  %s (%s)%s %s", in.Label, in.Block, map[bool]string{true: ", optional", false: ""}[in.Optional],
+				in.Initial)
 			for _, o := range in.Options {
 				s.say("    [ ] %s", o.Label)
 			}

@@ -87,7 +87,8 @@ var (
 			s.End(SignInClaimed, e)
 		},
 		Tell: func(e workflows.Event, b signInClaimed) string {
-			return workflows.Mention(e.By.ID) + " says that it was their own, and recorded it as `" + workflows.Esc(b.Use) + "`."
+			return workflows.Mention(e.By.ID) + " says that it was their own, and recorded it as `" +
+				workflows.Esc(b.Use) + "`."
 		},
 	}
 	evSignInUnknown = signInKind[workflows.None]{
@@ -189,14 +190,17 @@ func (s SignInState) mine(cmd workflows.Command, f workflows.Facts) (workflows.D
 	}
 	if !cmd.Submitted {
 		m := RequestForm([]workflows.Policy{f.Policy}, s.AccountID)
-		m.Title, m.Submit, m.Workflow, m.Account, m.Action, m.Round = "It was me", "Record it", s.ID, s.AccountID, ActMine, s.Round
-		m.Intro = []string{"The sign-in as " + workflows.Esc(s.Owner) + " of " + workflows.When(s.Entry.At) + ". What you write is recorded as a use of the " +
+		m.Title, m.Submit, m.Workflow, m.Account, m.Action, m.Round = "It was me", "Record it", s.ID, s.AccountID,
+			ActMine, s.Round
+		m.Intro = []string{"The sign-in as " + workflows.Esc(s.Owner) + " of " + workflows.When(s.Entry.At) +
+			". What you write is recorded as a use of the " +
 			"key in retrospect; somebody else finds whether it was planned, an emergency or misuse."}
 		return workflows.Decision{Reply: workflows.Reply{Modal: &m}}, nil
 	}
 	reason := strings.TrimSpace(cmd.Input[BlockReason])
 	if reason == "" {
-		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing", "Say what you signed in for; everybody who looks after the account reads it.")
+		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing",
+			"Say what you signed in for; everybody who looks after the account reads it.")
 	}
 	if err := tooLong(BlockReason, reason); err != nil {
 		return workflows.Decision{}, err
@@ -205,7 +209,8 @@ func (s SignInState) mine(cmd workflows.Command, f workflows.Facts) (workflows.D
 	d := evSignInClaimed.One(cmd, signInClaimed{use})
 	d.Calls = []workflows.Call{useInRetrospect.To(s.AccountID, use,
 		retrospect{Person: cmd.Actor.ID, Reason: reason, SignIn: s.Entry, Found: s.ID, Owner: s.Owner})}
-	d.Reply = workflows.Reply{Text: "Recorded as `" + use + "`. Somebody else now says whether it was planned, an emergency or misuse.", Link: use}
+	d.Reply = workflows.Reply{Text: "Recorded as `" + use +
+		"`. Somebody else now says whether it was planned, an emergency or misuse.", Link: use}
 	return d, nil
 }
 
@@ -225,8 +230,9 @@ func (s SignInState) unknown(cmd workflows.Command, f workflows.Facts) (workflow
 // alarm says that somebody nobody knows signed in as the owner.
 func (s SignInState) alarm(cmd workflows.Command) alarm {
 	return alarm{kind: AlarmUnknownSignIn, account: s.AccountID, name: s.AccountName, workflow: s.ID, at: cmd.At,
-		text: "Somebody signed in to " + s.AccountName + " as its owner, " + s.Owner + ", on " + utc(s.Entry.At) + ", and nobody says that it was them.",
-		own:  s.Owner}
+		text: "Somebody signed in to " + s.AccountName + " as its owner, " + s.Owner + ", on " + utc(s.Entry.At) +
+			", and nobody says that it was them.",
+		own: s.Owner}
 }
 
 func (s SignInState) view() workflows.View {
@@ -258,7 +264,8 @@ func (s SignInState) alarmOf() alarm {
 func (s SignInState) card(who string) workflows.Card {
 	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: "Sign-in " + s.ID}
 	if s.Closed() {
-		c.Title = map[bool]string{true: "✓ A sign-in as ", false: "! A sign-in as "}[s.Stage == SignInClaimed] + workflows.Esc(s.Owner)
+		c.Title = map[bool]string{true: "✓ A sign-in as ", false: "! A sign-in as "}[s.Stage == SignInClaimed] +
+			workflows.Esc(s.Owner)
 		c.Lines = []string{s.outcome() + workflows.Say(" Ended %t.", s.Over)}
 		c.Fallback = "A sign-in as " + s.Owner + ": " + s.Stage
 		return c
@@ -269,7 +276,8 @@ func (s SignInState) card(who string) workflows.Card {
 	if s.Entry.Source != "" {
 		source = " (" + workflows.Esc(s.Entry.Source) + ")"
 	}
-	c.Lines = []string{"Somebody signed in to *" + workflows.Esc(s.AccountName) + "* as its owner " + workflows.When(s.Entry.At) + source +
+	c.Lines = []string{"Somebody signed in to *" + workflows.Esc(s.AccountName) + "* as its owner " +
+		workflows.When(s.Entry.At) + source +
 		", seen in integrator.io's audit log. It belongs to no recorded use and no drill.",
 		"You are asked because you can open the mailbox or use the key; so are " +
 			workflows.Mentions(without(s.asked(), who)) + ". If it was you, say what for. If nobody says so by " +
@@ -279,13 +287,15 @@ func (s SignInState) card(who string) workflows.Card {
 			workflows.When(s.Until) + ", everybody is alarmed."
 	}
 	if !s.Alarmed.IsZero() {
-		c.Lines[1] = "Nobody answered in time, so everybody was alarmed " + workflows.When(s.Alarmed) + ". If it was you, say so now."
+		c.Lines[1] = "Nobody answered in time, so everybody was alarmed " + workflows.When(s.Alarmed) +
+			". If it was you, say so now."
 	}
 	c.Buttons = []workflows.Button{
 		{Action: ActMine, Label: "It was me…", Style: workflows.Primary},
-		{Action: ActUnknown, Label: "Nobody of us", Style: workflows.Danger, Confirm: &workflows.Confirm{Title: "An alarm?",
-			Text: "Everybody who holds or administers the account is alarmed at once. You can be sure of yourself only: ask the others first if you can.",
-			Yes:  "Raise the alarm", No: "Back"}},
+		{Action: ActUnknown, Label: "Nobody of us", Style: workflows.Danger,
+			Confirm: &workflows.Confirm{Title: "An alarm?",
+				Text: "Everybody who holds or administers the account is alarmed at once. You can be sure of yourself only: ask the others first if you can.",
+				Yes:  "Raise the alarm", No: "Back"}},
 	}
 	return c
 }

@@ -24,7 +24,8 @@ func watched(t failer) *world {
 
 func (w *world) use(t *testing.T, who string) *run {
 	t.Helper()
-	must(t, w.ask(Request, workflows.LetterUse, who, map[string]string{BlockAccount: "acme", BlockFor: "1h", BlockReason: "Rotate the SSO certificate"}))
+	must(t, w.ask(Request, workflows.LetterUse, who, map[string]string{BlockAccount: "acme", BlockFor: "1h",
+		BlockReason: "Rotate the SSO certificate"}))
 	return w.newest("u")
 }
 
@@ -89,7 +90,8 @@ func TestItWasMeIsAUseInRetrospectThatSomebodyElseExplains(t *testing.T) {
 	must(t, w.click(r, "Ana", ActMine, map[string]string{BlockReason: "The certificate ran out at night"}))
 	u := w.newest("u")
 	s := u.state.(UseState)
-	if s.Stage != UseExplaining || s.Person != "UANA" || len(s.Seen) != 1 || s.Seen[0].ID != e.ID || w.account.Locks[workflows.LockKey] != "" {
+	if s.Stage != UseExplaining || s.Person != "UANA" || len(s.Seen) != 1 || s.Seen[0].ID != e.ID ||
+		w.account.Locks[workflows.LockKey] != "" {
 		t.Fatalf("the use is %+v", s)
 	}
 	refusedAs(t, w.click(u, "Ana", ActPlanned, nil), "own_use")
@@ -134,7 +136,8 @@ func TestSilenceIsAnAlarmAndCanBeEndedLater(t *testing.T) {
 		t.Error("the alarm is raised again")
 	}
 	must(t, w.click(r, "Ben", ActMine, map[string]string{BlockReason: "I was away and forgot"}))
-	if c, _ := w.card(r, "Dee", "alarm"); !strings.HasPrefix(c.Title, "✓") || !strings.Contains(strings.Join(c.Lines, " "), "<@UBEN>") {
+	if c, _ := w.card(r, "Dee", "alarm"); !strings.HasPrefix(c.Title, "✓") ||
+		!strings.Contains(strings.Join(c.Lines, " "), "<@UBEN>") {
 		t.Errorf("the alarm reads %+v", c)
 	}
 }
@@ -189,13 +192,15 @@ func TestASignInBelongsToExactlyOne(t *testing.T) {
 		var hidden []workflows.SignIn
 		steps := rapid.IntRange(3, 25).Draw(t, "steps")
 		for range steps {
-			switch rapid.SampledFrom([]string{"use", "back", "drill", "attest", "sign", "late", "poll", "wait"}).Draw(t, "step") {
+			switch rapid.SampledFrom([]string{"use", "back", "drill", "attest", "sign", "late", "poll", "wait"}).Draw(t,
+				"step") {
 			case "use":
 				w.ask(Request, workflows.LetterUse, rapid.SampledFrom([]string{"Ana", "Cat", "Dee"}).Draw(t, "who"),
 					map[string]string{BlockFor: "1h", BlockReason: "because"})
 			case "back":
 				if u := w.newest("u"); u != nil {
-					w.click(u, w.people[u.state.(UseState).Person].Name, ActBack, map[string]string{BlockDone: "it", BlockRotated: "no"})
+					w.click(u, w.people[u.state.(UseState).Person].Name, ActBack, map[string]string{BlockDone: "it",
+						BlockRotated: "no"})
 				}
 			case "drill":
 				w.ask(DrillRequest, workflows.LetterDrill, "Ben", nil)
@@ -214,7 +219,8 @@ func TestASignInBelongsToExactlyOne(t *testing.T) {
 			case "wait":
 				w.wait(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second)
 			}
-			for len(hidden) > 0 && w.now.Sub(hidden[0].At) > 10*time.Minute { // none comes later than the overlap reaches
+			// none comes later than the overlap reaches
+			for len(hidden) > 0 && w.now.Sub(hidden[0].At) > 10*time.Minute {
 				delete(w.hidden, hidden[0].ID)
 				hidden = hidden[1:]
 			}

@@ -16,8 +16,9 @@ func Status(p workflows.Policy, a workflows.AccountState, watch WatchState) []st
 	lines := []string{"*The key of " + workflows.Esc(p.Name) + "* (`" + p.ID + "`)", "Owner: " + workflows.Esc(a.Owner)}
 	alias, is := p.Alias(a.Owner)
 	if !is {
-		lines = append(lines, "! The owner is no shared mailbox of the configuration, so what rests on one person cannot be shared or rehearsed. "+
-			"Hand the account to the shared mailbox: `{command} transfer "+p.ID+"`.")
+		lines = append(lines,
+			"! The owner is no shared mailbox of the configuration, so what rests on one person cannot be shared or rehearsed. "+
+				"Hand the account to the shared mailbox: `{command} transfer "+p.ID+"`.")
 	} else {
 		for _, part := range []struct {
 			label, what string
@@ -92,7 +93,8 @@ func uses(a workflows.AccountState) string {
 	u := a.Key.Use
 	switch {
 	case held != "" && u != nil && u.Workflow == held:
-		return "! The key is out: " + workflows.Mention(u.Person) + " has it since " + workflows.When(u.Out) + ", until " +
+		return "! The key is out: " + workflows.Mention(u.Person) + " has it since " + workflows.When(u.Out) +
+			", until " +
 			workflows.When(u.Until) + " (`" + held + "`)"
 	case held != "":
 		return "… Somebody has asked for the key: `" + held + "`"
@@ -103,7 +105,8 @@ func uses(a workflows.AccountState) string {
 	if found == "" {
 		found = "not explained yet"
 	}
-	return "Last use: " + workflows.Mention(u.Person) + ", " + workflows.When(u.Out) + ", " + workflows.Esc(found) + " (`" + u.Workflow + "`)"
+	return "Last use: " + workflows.Mention(u.Person) + ", " + workflows.When(u.Out) + ", " + workflows.Esc(found) +
+		" (`" + u.Workflow + "`)"
 }
 
 func watching(p workflows.Policy, watch WatchState) string {
@@ -111,7 +114,8 @@ func watching(p workflows.Policy, watch WatchState) string {
 	case !p.Token:
 		return "Sign-ins of the owner: not watched, there is no token"
 	case !watch.Unwatched.IsZero():
-		return "! Sign-ins of the owner: not watched since " + workflows.When(watch.Unwatched) + " (" + workflows.Esc(watch.Code) + ")"
+		return "! Sign-ins of the owner: not watched since " + workflows.When(watch.Unwatched) + " (" +
+			workflows.Esc(watch.Code) + ")"
 	case watch.Baseline.IsZero():
 		return "Sign-ins of the owner: not read yet"
 	}

@@ -19,7 +19,8 @@ func TestTheStatusNamesWhoHasShownWhatAndWhen(t *testing.T) {
 		t.Error(got)
 	}
 	w.account.Key.Proofs = []workflows.Proof{
-		proof(workflows.KeyMailbox, "UANA", workflows.Verified, monday), proof(workflows.KeyMailbox, "UCAT", workflows.Attested, monday.Add(day)),
+		proof(workflows.KeyMailbox, "UANA", workflows.Verified, monday), proof(workflows.KeyMailbox, "UCAT",
+			workflows.Attested, monday.Add(day)),
 		proof(workflows.KeyMailbox, "UEVE", workflows.Verified, monday.Add(2*day)), // no holder any more
 		proof(workflows.KeyPassword, "UBEN", workflows.Attested, monday.Add(3*day)),
 	}
@@ -28,7 +29,8 @@ func TestTheStatusNamesWhoHasShownWhatAndWhen(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	text := strings.Join(Status(w.policy, w.account, WatchState{}), "\n")
-	for _, want := range []string{"Mailbox: ✓ <@UANA> (verified", "✓ <@UCAT> (attested", "Password: … <@UANA> (never) · ✓ <@UBEN> (attested",
+	for _, want := range []string{"Mailbox: ✓ <@UANA> (verified", "✓ <@UCAT> (attested",
+		"Password: … <@UANA> (never) · ✓ <@UBEN> (attested",
 		"Second factor: … <@UANA> (never) · … <@UBEN> (never)"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the status lacks %q:\n%s", want, text)
@@ -46,7 +48,8 @@ func TestOfAGroupThoseAreNamedWhoHaveShownIt(t *testing.T) {
 	if got := Shown(w.policy.Aliases[0], w.account.Key); !strings.Contains(got, "<@UANA>") {
 		t.Error(got)
 	}
-	if got := strings.Join(Status(w.policy, w.account, WatchState{}), "\n"); !strings.Contains(got, "Mailbox: <!subteam^SHOLDERS> · ✓ <@UANA>") {
+	if got := strings.Join(Status(w.policy, w.account, WatchState{}), "\n"); !strings.Contains(got,
+		"Mailbox: <!subteam^SHOLDERS> · ✓ <@UANA>") {
 		t.Error(got)
 	}
 }

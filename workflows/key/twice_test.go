@@ -6,7 +6,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// What the watch tells a use or a drill may be told again, when the program died before it had noted that it was: a sign-in counts once.
+// What the watch tells a use or a drill may be told again, when the program died before it had
+// noted that it was: a sign-in counts once.
 func TestASignInThatIsToldTwiceCountsOnce(t *testing.T) {
 	w := watched(t)
 	u, d := w.use(t, "Ana"), w.drill(t, "Dee")

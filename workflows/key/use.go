@@ -131,7 +131,8 @@ var (
 		},
 		Tell: func(_ workflows.Event, b useOpened) string {
 			if b.Retro != nil {
-				return workflows.Mention(b.Person) + " recorded a use afterwards, of " + workflows.When(b.Retro.At) + ": " + workflows.Quote(b.Reason)
+				return workflows.Mention(b.Person) + " recorded a use afterwards, of " + workflows.When(b.Retro.At) +
+					": " + workflows.Quote(b.Reason)
 			}
 			return workflows.Mention(b.Person) + " asked for the key of " + workflows.Esc(b.AccountName) + " for " +
 				workflows.Span(b.Length) + ": " + workflows.Quote(b.Reason)

@@ -25,7 +25,8 @@ const barRequester = "requester"
 // asked is the question of a plan, as it is put.
 func (p UsePlan) asked(cmd workflows.Command, f workflows.Facts) question.Question {
 	return question.Question{
-		Ballot:  approvals.Ballot{Quorum: p.Quorum, Electorate: p.Lookers(), Opens: cmd.At, Closes: cmd.At.Add(p.Approve)},
+		Ballot: approvals.Ballot{Quorum: p.Quorum, Electorate: p.Lookers(), Opens: cmd.At,
+			Closes: cmd.At.Add(p.Approve)},
 		Parties: []approvals.Party{{Identity: f.Known(p.Person), Why: barRequester}},
 		Quiet:   f.Expand(f.Policy.Quiet),
 	}

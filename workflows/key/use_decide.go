@@ -48,7 +48,8 @@ func tooLong(field, text string) error {
 	if utf8.RuneCountInString(text) <= maxReason {
 		return nil
 	}
-	return workflows.RefuseField(field, "too_long", "Please say it in at most "+strconv.Itoa(maxReason)+" characters; all of it is shown. Nothing was recorded.")
+	return workflows.RefuseField(field, "too_long", "Please say it in at most "+strconv.Itoa(maxReason)+
+		" characters; all of it is shown. Nothing was recorded.")
 }
 
 const (
@@ -105,7 +106,8 @@ func decideUse(s UseState, cmd workflows.Command, f workflows.Facts) (workflows.
 	case !s.Opened() && cmd.Name == Request:
 		return openUse(cmd, f)
 	case !s.Opened():
-		return workflows.Decision{}, workflows.Refuse("closed", "There is no such use of the key. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("closed",
+			"There is no such use of the key. Nothing was recorded.")
 	case seenInUse.Given(cmd):
 		b, err := seenInUse.Body(cmd)
 		if err != nil {
@@ -123,7 +125,8 @@ func decideUse(s UseState, cmd workflows.Command, f workflows.Facts) (workflows.
 	return useGate.Decide(s, cmd, f)
 }
 
-var useGate = workflows.Gate[UseState]{Noun: "use of the key", Clicks: useClicks(), Outcome: UseState.outcome, Now: UseState.now}
+var useGate = workflows.Gate[UseState]{Noun: "use of the key", Clicks: useClicks(), Outcome: UseState.outcome,
+	Now: UseState.now}
 
 func useClicks() map[string]workflows.Handler[UseState] {
 	clicks := map[string]workflows.Handler[UseState]{
@@ -142,8 +145,10 @@ func openUse(cmd workflows.Command, f workflows.Facts) (workflows.Decision, erro
 	p := f.Policy
 	c := circleOf(f, f.Account.Owner)
 	if !workflows.Among(cmd.Actor.ID, c.All()) {
-		return workflows.Decision{}, workflows.Refuse("not_permitted", "Only holders, keepers and administrators of "+workflows.Esc(p.Name)+
-			" can take the key out: "+workflows.Mentions(c.All())+". Nothing was recorded. Ask one of them, or `{command} recover "+p.ID+"`.")
+		return workflows.Decision{}, workflows.Refuse("not_permitted", "Only holders, keepers and administrators of "+
+			workflows.Esc(p.Name)+
+			" can take the key out: "+workflows.Mentions(c.All())+
+			". Nothing was recorded. Ask one of them, or `{command} recover "+p.ID+"`.")
 	}
 	if r := Taken(p, f.Account); r != nil {
 		return workflows.Decision{}, r
@@ -161,17 +166,22 @@ func openUse(cmd workflows.Command, f workflows.Facts) (workflows.Decision, erro
 		return workflows.Decision{}, err
 	}
 	alias, _ := p.Alias(f.Account.Owner)
-	plan := UsePlan{AccountName: p.Name, Owner: f.Account.Owner, Vault: alias.Vault, Person: cmd.Actor.ID, PersonName: f.People[cmd.Actor.ID].Name, Reason: reason,
-		For: box.Text, Length: box.Length, Circle: c, Channel: p.Channel, Quorum: p.Key.Quorum, Approve: p.Key.ApproveWithin,
+	plan := UsePlan{AccountName: p.Name, Owner: f.Account.Owner, Vault: alias.Vault, Person: cmd.Actor.ID,
+		PersonName: f.People[cmd.Actor.ID].Name, Reason: reason,
+		For: box.Text, Length: box.Length, Circle: c, Channel: p.Channel, Quorum: p.Key.Quorum,
+		Approve: p.Key.ApproveWithin,
 		Explain: p.Key.ExplainWithin, UIHost: p.UIHost, Unwatched: !p.Token, Ways: waysOf(p)}
 	d := evUseOpened.One(cmd, useOpened{workflows.Opening{ID: cmd.Workflow, AccountID: p.ID}, plan})
-	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockKey, Workflow: cmd.Workflow})}
+	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockKey,
+		Workflow: cmd.Workflow})}
 	if plan.Quorum == 0 {
 		d.Events = append(d.Events, evUseOut.Of(cmd, workflows.None{}))
-		d.Reply = workflows.Reply{Link: cmd.Workflow, Text: "The key is out, on your name: `" + cmd.Workflow + "`. Holders and administrators are told. " +
+		d.Reply = workflows.Reply{Link: cmd.Workflow, Text: "The key is out, on your name: `" + cmd.Workflow +
+			"`. Holders and administrators are told. " +
 			"Bring it back on your card by " + workflows.When(cmd.At.Add(plan.Length)) + "."}
 	} else {
-		d.Reply = workflows.Reply{Link: cmd.Workflow, Text: "Asked: `" + cmd.Workflow + "`. Do not sign in before it is approved; your card shows it."}
+		d.Reply = workflows.Reply{Link: cmd.Workflow, Text: "Asked: `" + cmd.Workflow +
+			"`. Do not sign in before it is approved; your card shows it."}
 		put, err := asks.Ask(cmd, f, plan.asked(cmd, f))
 		if err != nil {
 			return workflows.Decision{}, err
@@ -189,7 +199,8 @@ func Taken(p workflows.Policy, a workflows.AccountState) *workflows.Refusal {
 	}
 	whose := "Somebody has asked for it already"
 	if u := a.Key.Use; u != nil && u.Workflow == held {
-		whose = workflows.Mention(u.Person) + " has it since " + workflows.When(u.Out) + ", until " + workflows.When(u.Until)
+		whose = workflows.Mention(u.Person) + " has it since " + workflows.When(u.Out) + ", until " +
+			workflows.When(u.Until)
 	}
 	r := workflows.Refuse("key_out", "The key of "+workflows.Esc(p.Name)+" is taken: "+whose+" (`"+held+
 		"`). Nothing was recorded. A second sign-in would end the first one, so speak with them.")
@@ -205,8 +216,10 @@ func openRetrospect(cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	}
 	p := f.Policy
 	alias, _ := p.Alias(b.Owner)
-	plan := UsePlan{AccountName: p.Name, Owner: b.Owner, Vault: alias.Vault, Person: b.Person, PersonName: f.People[b.Person].Name, Reason: b.Reason, Circle: circleOf(f, b.Owner),
-		Channel: p.Channel, Explain: p.Key.ExplainWithin, UIHost: p.UIHost, Unwatched: !p.Token, Ways: waysOf(p), Retro: &b.SignIn, SignIn: b.Found}
+	plan := UsePlan{AccountName: p.Name, Owner: b.Owner, Vault: alias.Vault, Person: b.Person,
+		PersonName: f.People[b.Person].Name, Reason: b.Reason, Circle: circleOf(f, b.Owner),
+		Channel: p.Channel, Explain: p.Key.ExplainWithin, UIHost: p.UIHost, Unwatched: !p.Token, Ways: waysOf(p),
+		Retro: &b.SignIn, SignIn: b.Found}
 	d := evUseOpened.One(cmd, useOpened{workflows.Opening{ID: cmd.Workflow, AccountID: p.ID}, plan})
 	return UseState{}.follow(cmd, d), nil
 }
@@ -235,18 +248,21 @@ func (s UseState) follow(cmd workflows.Command, d workflows.Decision) workflows.
 	switch {
 	case next.Retro == nil && !next.Out.IsZero() && s.Out.IsZero():
 		expects(time.Time{})
-	case next.Retro == nil && !next.Out.IsZero() && (!next.Back.IsZero() && s.Back.IsZero() || next.Closed() && !s.Closed() && s.Back.IsZero()):
+	case next.Retro == nil && !next.Out.IsZero() && (!next.Back.IsZero() && s.Back.IsZero() || next.Closed() &&
+		!s.Closed() && s.Back.IsZero()):
 		expects(cmd.At)
 	}
 	if !next.Out.IsZero() {
-		u := workflows.KeyUse{Workflow: next.ID, Person: next.Person, Reason: next.Reason, Out: next.Out, Until: next.Ends, Back: next.Back}
+		u := workflows.KeyUse{Workflow: next.ID, Person: next.Person, Reason: next.Reason, Out: next.Out,
+			Until: next.Ends, Back: next.Back}
 		if next.Closed() {
 			u.Found = next.Stage
 		}
 		d.Account = append(d.Account, cmd.Event(workflows.KeyUsed, u))
 	}
 	if next.Retro == nil && (next.Closed() && !s.Closed() || !next.Back.IsZero() && s.Back.IsZero()) && !s.released() {
-		d.Account = append(d.Account, cmd.Event(workflows.LockReleased, workflows.Lock{Name: workflows.LockKey, Workflow: next.ID}))
+		d.Account = append(d.Account, cmd.Event(workflows.LockReleased, workflows.Lock{Name: workflows.LockKey,
+			Workflow: next.ID}))
 	}
 	return d
 }
@@ -274,13 +290,16 @@ func (s UseState) cancel(cmd workflows.Command, f workflows.Facts) (workflows.De
 	now := circleOf(f, s.Owner)
 	switch {
 	case s.Stage != UseAsking:
-		r := workflows.Refuse("not_here", "The key is out already, so the question cannot be taken back. Nothing was recorded. "+
-			"Whoever has it brings it back on their card.")
+		r := workflows.Refuse("not_here",
+			"The key is out already, so the question cannot be taken back. Nothing was recorded. "+
+				"Whoever has it brings it back on their card.")
 		r.Refresh = true
 		return workflows.Decision{}, r
-	case cmd.Actor.ID != s.Person && (!workflows.Among(cmd.Actor.ID, now.Lookers()) || !workflows.Among(cmd.Actor.ID, s.Lookers())):
-		return workflows.Decision{}, workflows.Refuse("not_permitted", "Only "+workflows.Mentions(workflows.Union([]string{s.Person}, s.Lookers()))+
-			" can take this back. Nothing was recorded.")
+	case cmd.Actor.ID != s.Person && (!workflows.Among(cmd.Actor.ID, now.Lookers()) || !workflows.Among(cmd.Actor.ID,
+		s.Lookers())):
+		return workflows.Decision{}, workflows.Refuse("not_permitted",
+			"Only "+workflows.Mentions(workflows.Union([]string{s.Person}, s.Lookers()))+
+				" can take this back. Nothing was recorded.")
 	}
 	reason, modal := s.reason(cmd, "Take the question back", "Take it back", false)
 	if modal != nil {
@@ -301,10 +320,12 @@ func (s UseState) reason(cmd workflows.Command, title, submit string, required b
 	if !required {
 		label = "Reason, if you like"
 	}
-	return "", &workflows.Modal{Callback: ReasonForm, Title: title, Submit: submit, Workflow: s.ID, Account: s.AccountID, Action: cmd.Name,
+	return "", &workflows.Modal{Callback: ReasonForm, Title: title, Submit: submit, Workflow: s.ID,
+		Account: s.AccountID, Action: cmd.Name,
 		Round: s.Round, Intro: []string{"*" + workflows.Esc(s.Title()) + "*"},
-		Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: label, Multiline: true, MaxLength: maxReason,
-			Optional: !required, Hint: "Everybody who has a card of this reads it."}}}
+		Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: label, Multiline: true,
+			MaxLength: maxReason,
+			Optional:  !required, Hint: "Everybody who has a card of this reads it."}}}
 }
 
 // bringBack ends the time in which the key is out.
@@ -322,16 +343,19 @@ func (s UseState) bringBack(cmd workflows.Command, _ workflows.Facts) (workflows
 	}
 	done, rotated := strings.TrimSpace(cmd.Input[BlockDone]), cmd.Input[BlockRotated]
 	if done == "" {
-		return workflows.Decision{}, workflows.RefuseField(BlockDone, "done_missing", "Say what you did; it is what others go by.")
+		return workflows.Decision{}, workflows.RefuseField(BlockDone, "done_missing",
+			"Say what you did; it is what others go by.")
 	}
 	if err := tooLong(BlockDone, done); err != nil {
 		return workflows.Decision{}, err
 	}
 	if rotated != rotatedYes && rotated != rotatedNo {
-		return workflows.Decision{}, workflows.RefuseField(BlockRotated, "rotated_missing", "Say whether the password was changed.")
+		return workflows.Decision{}, workflows.RefuseField(BlockRotated, "rotated_missing",
+			"Say whether the password was changed.")
 	}
 	d := s.follow(cmd, evUseBack.One(cmd, useBack{done, rotated}))
-	d.Reply = workflows.Reply{Text: "The key is back. Somebody else now says whether it was planned, an emergency or misuse.", Link: s.ID}
+	d.Reply = workflows.Reply{
+		Text: "The key is back. Somebody else now says whether it was planned, an emergency or misuse.", Link: s.ID}
 	return d, nil
 }
 
@@ -339,7 +363,8 @@ func (s UseState) bringBack(cmd workflows.Command, _ workflows.Facts) (workflows
 func found(what string) workflows.Handler[UseState] {
 	return func(s UseState, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 		if !s.explainable() {
-			r := workflows.Refuse("not_here", "It cannot be said yet what this use was: "+s.now()+" Nothing was recorded.")
+			r := workflows.Refuse("not_here", "It cannot be said yet what this use was: "+s.now()+
+				" Nothing was recorded.")
 			r.Refresh = true
 			return workflows.Decision{}, r
 		}
@@ -363,7 +388,9 @@ func (s UseState) alias(who string, may []string, f workflows.Facts) string {
 		return s.Person
 	}
 	for _, approver := range s.approvers() {
-		if me.Same(f.Known(approver)) && slices.ContainsFunc(may, func(id string) bool { return !me.Same(f.Known(id)) }) {
+		if me.Same(f.Known(approver)) && slices.ContainsFunc(may, func(id string) bool {
+			return !me.Same(f.Known(id))
+		}) {
 			return approver
 		}
 	}
@@ -378,11 +405,14 @@ func (s UseState) mayNotExplain(who string, may []string) *workflows.Refusal {
 	}
 	switch {
 	case who == s.Person:
-		return workflows.Refuse("own_use", "It was you who had the key, so somebody else must say what it was. "+whoElse+" Nothing was recorded.")
+		return workflows.Refuse("own_use", "It was you who had the key, so somebody else must say what it was. "+
+			whoElse+" Nothing was recorded.")
 	case workflows.Among(who, s.approvers()):
-		return workflows.Refuse("approved_it", "You approved this use, so somebody else must say what it was. "+whoElse+" Nothing was recorded.")
+		return workflows.Refuse("approved_it", "You approved this use, so somebody else must say what it was. "+whoElse+
+			" Nothing was recorded.")
 	}
-	return workflows.Refuse("not_permitted", "Holders and administrators say what a use was. "+whoElse+" Nothing was recorded.")
+	return workflows.Refuse("not_permitted", "Holders and administrators say what a use was. "+whoElse+
+		" Nothing was recorded.")
 }
 
 // alarm is raised by a use. Mail and webhook name who had it as exports do, cards mention them.
@@ -397,5 +427,6 @@ func (s UseState) alarm(kind string, at time.Time) alarm {
 		then += "nobody else has said in time what it was used for."
 	}
 	return alarm{kind: kind, account: s.AccountID, name: s.AccountName, workflow: s.ID, at: at, own: s.Owner,
-		text: had + cmp.Or(s.PersonName, s.Person) + then, shown: workflows.Esc(had) + workflows.Mention(s.Person) + workflows.Esc(then)}
+		text: had + cmp.Or(s.PersonName, s.Person) + then, shown: workflows.Esc(had) + workflows.Mention(s.Person) +
+			workflows.Esc(then)}
 }

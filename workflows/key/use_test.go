@@ -33,7 +33,8 @@ func TestAUseIsApprovedTakenBroughtBackAndExplainedBySomebodyElse(t *testing.T) 
 	refusedAs(t, w.click(r, "Ben", ActPlanned, nil), "not_here")
 	refusedAs(t, w.click(r, "Ben", ActBack, map[string]string{BlockDone: "x", BlockRotated: "no"}), "not_permitted")
 	refusedAs(t, w.click(r, "Ana", ActBack, map[string]string{BlockRotated: "no"}), "done_missing")
-	refusedAs(t, w.click(r, "Ana", ActBack, map[string]string{BlockDone: "x", BlockRotated: "maybe"}), "rotated_missing")
+	refusedAs(t, w.click(r, "Ana", ActBack, map[string]string{BlockDone: "x", BlockRotated: "maybe"}),
+		"rotated_missing")
 	w.now = w.now.Add(20 * time.Minute)
 	must(t, w.click(r, "Ana", ActBack, map[string]string{BlockDone: "New certificate", BlockRotated: "yes"}))
 	refusedAs(t, w.click(r, "Ana", ActPlanned, nil), "own_use")
@@ -41,7 +42,8 @@ func TestAUseIsApprovedTakenBroughtBackAndExplainedBySomebodyElse(t *testing.T) 
 	must(t, w.click(r, "Dee", ActPlanned, nil))
 	card, _ := w.card(r, "Cat", cardMain)
 	text := strings.Join(card.Facts, "\n")
-	for _, want := range []string{"Rotate the SSO certificate", "<@UBEN>", "New certificate", "Password: changed", "Sign-ins: none seen"} {
+	for _, want := range []string{"Rotate the SSO certificate", "<@UBEN>", "New certificate", "Password: changed",
+		"Sign-ins: none seen"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the evidence lacks %q:\n%s", want, text)
 		}
@@ -86,17 +88,20 @@ func TestAUseThatNeverComesBackIsOverdueThenUnexplained(t *testing.T) {
 	w, r := asked(t, "Ana")
 	must(t, w.click(r, "Ben", ActApprove, nil))
 	w.wait(time.Hour)
-	if r.state.(UseState).Late.IsZero() || w.buttons(r, "Dee") != "key.emergency key.misuse key.planned" || w.buttons(r, "Ana") != "key.back" {
+	if r.state.(UseState).Late.IsZero() || w.buttons(r, "Dee") != "key.emergency key.misuse key.planned" ||
+		w.buttons(r, "Ana") != "key.back" {
 		t.Fatalf("overdue: Dee has %q, Ana %q", w.buttons(r, "Dee"), w.buttons(r, "Ana"))
 	}
 	if _, ok := w.card(r, "Cat", "note-late"); !ok {
 		t.Error("holders do not hear that it is overdue")
 	}
 	w.wait(3 * day)
-	if r.state.StageName() != UseUnexplained || len(w.alarms) != 1 || w.alarms[0].Kind != AlarmUnexplained || w.hooks != 1 {
+	if r.state.StageName() != UseUnexplained || len(w.alarms) != 1 || w.alarms[0].Kind != AlarmUnexplained ||
+		w.hooks != 1 {
 		t.Fatalf("%s, alarms %+v", r.state.StageName(), w.alarms)
 	}
-	if w.account.Locks[workflows.LockKey] != "" || w.account.Key.Use.Found != UseUnexplained || w.account.Key.Windows[0].To.IsZero() {
+	if w.account.Locks[workflows.LockKey] != "" || w.account.Key.Use.Found != UseUnexplained ||
+		w.account.Key.Windows[0].To.IsZero() {
 		t.Errorf("the record has %+v, %v", w.account.Key, w.account.Locks)
 	}
 }
@@ -201,12 +206,14 @@ func TestNobodyExplainsTheirOwnUse(t *testing.T) {
 			if r.state.Closed() {
 				break
 			}
-			act := rapid.SampledFrom([]string{ActApprove, ActRefuse, ActCancel, ActBack, ActPlanned, ActEmergency, ActMisuse, "key.look", "wait"}).Draw(t, "act")
+			act := rapid.SampledFrom([]string{ActApprove, ActRefuse, ActCancel, ActBack, ActPlanned, ActEmergency,
+				ActMisuse, "key.look", "wait"}).Draw(t, "act")
 			if act == "wait" {
 				w.wait(time.Duration(rapid.IntRange(1, 30).Draw(t, "hours")) * time.Hour)
 				continue
 			}
-			w.click(r, rapid.SampledFrom(everybody).Draw(t, "who"), act, map[string]string{BlockReason: "so", BlockDone: "it", BlockRotated: "no"})
+			w.click(r, rapid.SampledFrom(everybody).Draw(t, "who"), act, map[string]string{BlockReason: "so",
+				BlockDone: "it", BlockRotated: "no"})
 		}
 		s := r.state.(UseState)
 		if s.FoundBy == s.Person && s.FoundBy != "" {
@@ -222,7 +229,8 @@ func TestNobodyExplainsTheirOwnUse(t *testing.T) {
 		if !s.Out.IsZero() && len(s.approvers()) < s.Quorum {
 			t.Fatalf("out with %d approvals of %d", len(s.approvers()), s.Quorum)
 		}
-		if s.Out.IsZero() && s.Stage != UseAsking && s.Stage != UseRefused && s.Stage != UseExpired && s.Stage != UseCancelled {
+		if s.Out.IsZero() && s.Stage != UseAsking && s.Stage != UseRefused && s.Stage != UseExpired &&
+			s.Stage != UseCancelled {
 			t.Fatalf("%s without having been out", s.Stage)
 		}
 	})

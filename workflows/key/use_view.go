@@ -111,12 +111,15 @@ func (s UseState) now() string {
 		return by + " asks for it for " + workflows.Span(s.Length) + ": " + workflows.Quote(s.Reason) + "."
 	case UseOut:
 		if !s.Late.IsZero() {
-			return by + " took it out " + workflows.When(s.Out) + " and has not brought it back; its time ended " + workflows.When(s.Ends) + "."
+			return by + " took it out " + workflows.When(s.Out) + " and has not brought it back; its time ended " +
+				workflows.When(s.Ends) + "."
 		}
-		return by + " has it since " + workflows.When(s.Out) + ", until " + workflows.When(s.Ends) + ": " + workflows.Quote(s.Reason) + "."
+		return by + " has it since " + workflows.When(s.Out) + ", until " + workflows.When(s.Ends) + ": " +
+			workflows.Quote(s.Reason) + "."
 	case UseExplaining:
 		if s.Retro != nil {
-			return by + " says that the sign-in of " + workflows.When(s.Retro.At) + " was their own: " + workflows.Quote(s.Reason) + "."
+			return by + " says that the sign-in of " + workflows.When(s.Retro.At) + " was their own: " +
+				workflows.Quote(s.Reason) + "."
 		}
 		return by + " brought it back " + workflows.When(s.Back) + ": " + workflows.Quote(s.Done) + "."
 	}
@@ -166,8 +169,10 @@ func (s UseState) buttons(who string) []workflows.Button {
 		out = append(out,
 			workflows.Button{Action: ActPlanned, Label: "It was planned", Style: workflows.Primary},
 			workflows.Button{Action: ActEmergency, Label: "It was an emergency"},
-			workflows.Button{Action: ActMisuse, Label: "It was misuse", Style: workflows.Danger, Confirm: &workflows.Confirm{Title: "An alarm?",
-				Text: "Everybody who holds or administers the account is alarmed at once.", Yes: "It was misuse", No: "Back"}})
+			workflows.Button{Action: ActMisuse, Label: "It was misuse", Style: workflows.Danger,
+				Confirm: &workflows.Confirm{Title: "An alarm?",
+					Text: "Everybody who holds or administers the account is alarmed at once.", Yes: "It was misuse",
+					No: "Back"}})
 	}
 	return out
 }
@@ -214,7 +219,8 @@ func (s UseState) evidence() []string {
 func (s UseState) notices(who string) []workflows.Card {
 	var out []workflows.Card
 	add := func(name, text string) {
-		out = append(out, workflows.Card{Name: name, Recipient: who, Under: cardMain, Title: text, Fallback: workflows.Plain(text, nil)})
+		out = append(out, workflows.Card{Name: name, Recipient: who, Under: cardMain, Title: text,
+			Fallback: workflows.Plain(text, nil)})
 	}
 	if s.Retro == nil && s.Quorum > 0 && !s.Out.IsZero() {
 		add("note-out", "The key is out since "+workflows.When(s.Out)+".")
@@ -250,9 +256,11 @@ func (s UseState) outcome() string {
 	}
 	switch s.Stage {
 	case UsePlanned, UseEmergency, UseMisuse:
-		return workflows.Mention(s.FoundBy) + " found that the use by " + workflows.Mention(s.Person) + " was " + foundWords[s.Stage] + "."
+		return workflows.Mention(s.FoundBy) + " found that the use by " + workflows.Mention(s.Person) + " was " +
+			foundWords[s.Stage] + "."
 	case UseUnexplained:
-		return "Nobody said in time what the use by " + workflows.Mention(s.Person) + " was, so it stands as unexplained, and everybody was alarmed."
+		return "Nobody said in time what the use by " + workflows.Mention(s.Person) +
+			" was, so it stands as unexplained, and everybody was alarmed."
 	case UseRefused:
 		return workflows.Mention(s.EndedBy.ID) + " refused it" + why + ". The key was not taken out."
 	case UseCancelled:
@@ -263,13 +271,15 @@ func (s UseState) outcome() string {
 
 // backForm asks what was done.
 func (s UseState) backForm() *workflows.Modal {
-	return &workflows.Modal{Callback: ActBack, Title: "Bring the key back", Submit: "It is back", Workflow: s.ID, Account: s.AccountID,
-		Action: ActBack, Round: s.Round, Intro: []string{"Sign out of integrator.io first."},
+	return &workflows.Modal{Callback: ActBack, Title: "Bring the key back", Submit: "It is back", Workflow: s.ID,
+		Account: s.AccountID,
+		Action:  ActBack, Round: s.Round, Intro: []string{"Sign out of integrator.io first."},
 		Inputs: []workflows.Input{
 			{Block: BlockDone, Kind: workflows.InputText, Label: "What you did", Multiline: true, MaxLength: maxReason,
 				Hint: "Somebody else reads it and says what the use was."},
 			{Block: BlockRotated, Kind: workflows.InputSelect, Label: "Was the password changed?",
-				Options: []workflows.Option{{Value: rotatedYes, Label: "Yes, and the new one is where it is kept"}, {Value: rotatedNo, Label: "No"}}},
+				Options: []workflows.Option{{Value: rotatedYes, Label: "Yes, and the new one is where it is kept"},
+					{Value: rotatedNo, Label: "No"}}},
 		}}
 }
 

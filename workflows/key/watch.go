@@ -43,7 +43,8 @@ type WatchPlan struct {
 }
 
 func watchPlan(p workflows.Policy) WatchPlan {
-	return WatchPlan{AccountName: p.Name, Every: max(p.Key.WatchEvery, soonest), DrillEvery: p.Key.DrillEvery, Token: p.Token, Channel: p.Channel}
+	return WatchPlan{AccountName: p.Name, Every: max(p.Key.WatchEvery, soonest), DrillEvery: p.Key.DrillEvery,
+		Token: p.Token, Channel: p.Channel}
 }
 
 // Gone is a holder or keeper who was found deactivated.
@@ -175,7 +176,8 @@ var (
 			if len(b.New) == 0 {
 				return "Somebody who was deactivated in Slack is back."
 			}
-			return workflows.Mentions(b.New) + ", of those who hold the key, deactivated in Slack: the administrators were told."
+			return workflows.Mentions(b.New) +
+				", of those who hold the key, deactivated in Slack: the administrators were told."
 		},
 	}
 	evWatchDrill = watchKind[watchDrill]{
@@ -193,7 +195,8 @@ var (
 	}
 )
 
-var watchKinds = workflows.NewKinds(nil, nil, evWatchOpened, evWatchLooked, evWatchRead, evWatchUnread, evWatchGone, evWatchDrill)
+var watchKinds = workflows.NewKinds(nil, nil, evWatchOpened, evWatchLooked, evWatchRead, evWatchUnread, evWatchGone,
+	evWatchDrill)
 
 // foldWatchRead keeps what the next reading may show again.
 func foldWatchRead(s *WatchState, _ workflows.Event, b watchRead) {

@@ -38,7 +38,8 @@ func decideWatch(s WatchState, cmd workflows.Command, f workflows.Facts) (workfl
 	ours := cmd.Actor.Kind == workflows.ByKeyholder
 	switch {
 	case cmd.Name == WatchRequest && ours && !s.Opened():
-		b := watchOpened{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, watchPlan(f.Policy), f.Account.Owner, time.Time{}}
+		b := watchOpened{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, watchPlan(f.Policy),
+			f.Account.Owner, time.Time{}}
 		b.Drill = nextDrill(f, cmd.At, cmd.At)
 		d := evWatchOpened.One(cmd, b)
 		next, err := watchKinds.Apply(s, d.Events...)
@@ -47,7 +48,8 @@ func decideWatch(s WatchState, cmd workflows.Command, f workflows.Facts) (workfl
 		}
 		return next.people(cmd, f, d), nil
 	case !s.Opened():
-		return workflows.Decision{}, workflows.Refuse("closed", "Nobody looks after this account's key yet. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("closed",
+			"Nobody looks after this account's key yet. Nothing was recorded.")
 	case cmd.Name == LookAgain && ours:
 		return s.look(cmd, f), nil
 	case drillOver.Given(cmd):
@@ -68,7 +70,8 @@ func decideWatch(s WatchState, cmd workflows.Command, f workflows.Facts) (workfl
 	case cmd.Name == workflows.CmdReceipt:
 		return workflows.Decision{}, nil
 	}
-	return workflows.Decision{}, workflows.Refuse("unknown_action", "Nobody has to do anything here. Nothing was recorded.")
+	return workflows.Decision{}, workflows.Refuse("unknown_action",
+		"Nobody has to do anything here. Nothing was recorded.")
 }
 
 // readable reports whether sign-ins can be told apart: the owner's address is known.
@@ -144,7 +147,8 @@ func restsOn(f workflows.Facts, who string) []string {
 		for _, part := range []struct {
 			of   []string
 			what string
-		}{{a.Holders, "holder of "}, {a.PasswordKeepers(), "keeper of the password of "}, {a.SecondFactorKeepers(), "keeper of the second factor of "}} {
+		}{{a.Holders, "holder of "}, {a.PasswordKeepers(), "keeper of the password of "},
+			{a.SecondFactorKeepers(), "keeper of the second factor of "}} {
 			if named := f.Expand(part.of); slices.Contains(named, who) {
 				left := "nobody else"
 				if n := len(named) - 1; n == 1 {
@@ -174,7 +178,8 @@ func (s WatchState) openDrill(cmd workflows.Command, f workflows.Facts) workflow
 	case !alias:
 		b.Why = "the owner is no shared mailbox of the configuration"
 	default:
-		b.Drill = workflows.NewID(workflows.LetterDrill, s.AccountID, f.Shards, s.AccountID, "drill", strconv.Itoa(f.Account.Key.Drills))
+		b.Drill = workflows.NewID(workflows.LetterDrill, s.AccountID, f.Shards, s.AccountID, "drill",
+			strconv.Itoa(f.Account.Key.Drills))
 	}
 	d := evWatchDrill.One(cmd, b)
 	if b.Drill != "" {
@@ -274,7 +279,8 @@ func (s WatchState) reading() workflows.Call {
 	if !s.Unwatched.IsZero() { // that it can be read again is worth knowing, whatever it shows
 		known = firstReading
 	}
-	return workflows.Call{Op: workflows.OpSignIns, Account: s.AccountID, Owner: s.Owner, Since: since.Add(-overlap), Known: known}
+	return workflows.Call{Op: workflows.OpSignIns, Account: s.AccountID, Owner: s.Owner, Since: since.Add(-overlap),
+		Known: known}
 }
 
 // view keeps reading, and shows the administrators what they have to know.
@@ -297,13 +303,16 @@ func (s WatchState) cards() []workflows.Card {
 		c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: "Key " + s.ID}
 		var lines []string
 		if !s.Unwatched.IsZero() {
-			lines = append(lines, "! The owner's sign-ins are not watched since "+workflows.When(s.Unwatched)+": integrator.io no longer "+
+			lines = append(lines, "! The owner's sign-ins are not watched since "+workflows.When(s.Unwatched)+
+				": integrator.io no longer "+
 				"answers the audit log ("+workflows.Esc(s.Code)+"). A use that nobody recorded would not be seen. "+
 				"Ask whoever runs Keyholder to look at the token: `keyholder check`.")
 		}
 		for _, g := range s.Gone {
-			lines = append(lines, "! "+workflows.Mention(g.Person)+" is deactivated in Slack ("+workflows.When(g.At)+"), and was "+
-				workflows.Esc(workflows.List(g.What, "and"))+". Name somebody else in the configuration, change the password and the second "+
+			lines = append(lines, "! "+workflows.Mention(g.Person)+" is deactivated in Slack ("+workflows.When(g.At)+
+				"), and was "+
+				workflows.Esc(workflows.List(g.What, "and"))+
+				". Name somebody else in the configuration, change the password and the second "+
 				"factor, and start a drill: `{command} key "+s.AccountID+" drill`.")
 		}
 		c.Title, c.Lines = "! The key of "+workflows.Esc(s.AccountName), lines

@@ -68,15 +68,21 @@ func userID(name string) string { return "U" + strings.ToUpper(name) }
 // newWorld has Ana, Ben and Cat as holders, Ana and Ben as custodians, Dee as administrator, Kim as a
 // keeper who is no holder, Aud as auditor, Eve without a part.
 func newWorld(t failer) *world {
-	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, hidden: map[string]bool{}, from: map[int]string{}}
+	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, hidden: map[string]bool{},
+		from: map[int]string{}}
 	for _, n := range []string{"Ana", "Ben", "Cat", "Dee", "Kim", "Aud", "Eve"} {
-		w.people[userID(n)] = workflows.Person{ID: userID(n), Team: "T1", Name: n, Email: strings.ToLower(n) + "@acme.example", EmailConfirmed: true}
+		w.people[userID(n)] = workflows.Person{ID: userID(n), Team: "T1", Name: n, Email: strings.ToLower(n) +
+			"@acme.example", EmailConfirmed: true}
 	}
-	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: mailbox, Admins: []string{"UDEE"}, Auditors: []string{"UAUD"},
-		Channel: channel, Token: true, AlarmMail: true, AlarmHook: true, UIHost: "https://integrator.io",
-		Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"}, Custodians: []string{"UANA", "UBEN"}, Vault: "IT vault / Celigo owner"}},
-		Key: workflows.KeyPolicy{For: []workflows.TimeBox{{Text: "1h", Length: time.Hour}, {Text: "4h", Length: 4 * time.Hour}}, Quorum: 1,
-			ApproveWithin: 4 * time.Hour, ExplainWithin: 3 * day, AnswerWithin: day, WatchEvery: 10 * time.Minute, DrillEvery: 90 * day,
+	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: mailbox, Admins: []string{"UDEE"},
+		Auditors: []string{"UAUD"},
+		Channel:  channel, Token: true, AlarmMail: true, AlarmHook: true, UIHost: "https://integrator.io",
+		Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"},
+			Custodians: []string{"UANA", "UBEN"}, Vault: "IT vault / Celigo owner"}},
+		Key: workflows.KeyPolicy{For: []workflows.TimeBox{{Text: "1h", Length: time.Hour},
+			{Text: "4h", Length: 4 * time.Hour}}, Quorum: 1,
+			ApproveWithin: 4 * time.Hour, ExplainWithin: 3 * day, AnswerWithin: day, WatchEvery: 10 * time.Minute,
+			DrillEvery:  90 * day,
 			DrillWithin: 14 * day, Turn: day}}
 	w.account = workflows.AccountState{ID: "acme", Owner: mailbox, By: "configuration"}
 	return w
@@ -110,7 +116,8 @@ func (w *world) newest(letters string) *run {
 }
 
 func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{}, Groups: map[string][]string{},
+	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
+		Groups:  map[string][]string{},
 		ByEmail: map[string]string{}}
 	for _, id := range n.People {
 		if p, known := w.people[id]; known {
@@ -256,7 +263,8 @@ func (w *world) check(r *run) {
 		}
 	}
 	for _, e := range r.events {
-		if text := r.machine.Tell(e); text == "" || strings.Contains(text, "cannot be read") || strings.Contains(text, "does not know") {
+		if text := r.machine.Tell(e); text == "" || strings.Contains(text, "cannot be read") || strings.Contains(text,
+			"does not know") {
 			w.t.Fatalf("%s is told as %q", e.Type, text)
 		}
 	}
@@ -304,7 +312,8 @@ func (w *world) deliver() {
 
 func (w *world) receipt(id string, r workflows.Receipt) {
 	w.t.Helper()
-	w.do(workflows.Command{Workflow: id, Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Round: workflows.NoRound, Receipt: &r})
+	w.do(workflows.Command{Workflow: id, Name: workflows.CmdReceipt,
+		Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Round: workflows.NoRound, Receipt: &r})
 }
 
 // letter sends the letter of a drill; its words are the holders' names turned round.
@@ -386,13 +395,16 @@ func (w *world) wait(d time.Duration) {
 		if next.At.After(w.now) {
 			w.now = next.At
 		}
-		a := w.do(workflows.Command{Workflow: of.id, Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &next})
+		a := w.do(workflows.Command{Workflow: of.id, Name: workflows.CmdTimer,
+			Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &next})
 		if len(a.events) == 0 {
 			idle[of.id+next.Name] = true
 			continue
 		}
 		clear(idle)
-		if slices.ContainsFunc(of.view.Timers, func(t workflows.Timer) bool { return t.Name == next.Name && t.At.Equal(next.At) }) {
+		if slices.ContainsFunc(of.view.Timers, func(t workflows.Timer) bool {
+			return t.Name == next.Name && t.At.Equal(next.At)
+		}) {
 			w.t.Fatalf("timer %s of %s was answered and stays", next.Name, of.id)
 		}
 		w.deliver()
@@ -408,7 +420,8 @@ func (w *world) look() {
 	if w.find(id) == nil {
 		name = WatchRequest
 	}
-	w.do(workflows.Command{Workflow: id, Name: name, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound, Submitted: true})
+	w.do(workflows.Command{Workflow: id, Name: name, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
+		Round: workflows.NoRound, Submitted: true})
 	w.deliver()
 }
 
@@ -425,7 +438,8 @@ func (w *world) ask(name string, letter byte, who string, input map[string]strin
 // click presses a button, and sends the form that it opens when there is something to fill in.
 func (w *world) click(r *run, who, action string, form map[string]string) answered {
 	w.t.Helper()
-	cmd := workflows.Command{Workflow: r.id, Name: action, Round: workflows.NoRound, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID(who), Team: "T1"}}
+	cmd := workflows.Command{Workflow: r.id, Name: action, Round: workflows.NoRound,
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID(who), Team: "T1"}}
 	if asking, is := r.state.(workflows.Asking); is {
 		cmd.Round = asking.CurrentRound()
 	}

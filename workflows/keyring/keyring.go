@@ -33,7 +33,8 @@ type Known struct {
 	// Users are the lists of users by environment, "" for production; an environment that was not
 	// read is absent.
 	Users map[string]*workflows.Census
-	// Tokens are the API tokens by environment, like Users; OwnToken says what is known of Keyholder's own, "" for nothing.
+	// Tokens are the API tokens by environment, like Users; OwnToken says what is known of
+	// Keyholder's own, "" for nothing.
 	Tokens   map[string][]workflows.Token
 	OwnToken string
 	// Facts hold the groups and people looked up.
@@ -129,8 +130,8 @@ func (r *Ring) owner() {
 	r.add(h)
 }
 
-// likely is who probably reads an address: one that they did not confirm, or another form of theirs, as with a plus. It gives
-// nobody anything; it says on whom something rests.
+// likely is who probably reads an address: one that they did not confirm, or another form of
+// theirs, as with a plus. It gives nobody anything; it says on whom something rests.
 func (r *Ring) likely(email string) string {
 	for _, who := range r.known.Facts.Everybody() {
 		if who.Same(approvals.Identity{}.With(email)) {

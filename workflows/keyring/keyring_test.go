@@ -18,7 +18,8 @@ var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 // known is an account that is well kept.
 func known() Known {
-	f := workflows.Facts{People: map[string]workflows.Person{}, Groups: map[string][]string{"S1": {"UANA", "UBEN", "UCAT"}}}
+	f := workflows.Facts{People: map[string]workflows.Person{},
+		Groups: map[string][]string{"S1": {"UANA", "UBEN", "UCAT"}}}
 	for _, id := range []string{"UANA", "UBEN", "UCAT", "UDEE", "UEVE", "UFAY"} {
 		f.People[id] = workflows.Person{ID: id, Email: strings.ToLower(id[1:]) + "@acme.example", EmailConfirmed: true}
 	}
@@ -26,25 +27,30 @@ func known() Known {
 		Policy: workflows.Policy{
 			ID: "acme", Name: "Acme", Owner: alias, Admins: []string{"UDEE", "UEVE"},
 			Aliases: []workflows.Alias{{
-				Email: alias, Holders: []string{"S1"}, Password: []string{"UANA", "UEVE"}, SecondFactor: []string{"UBEN", "UEVE"},
+				Email: alias, Holders: []string{"S1"}, Password: []string{"UANA", "UEVE"},
+				SecondFactor: []string{"UBEN", "UEVE"},
 			}},
 			Transfer: workflows.TransferPolicy{Quorum: 2},
 			Access: workflows.AccessPolicy{Approvers: []string{"S1", "UDEE"}, Quorum: 1,
 				Environments: []workflows.Environment{{Name: "Sandbox"}}},
-			Recovery: workflows.RecoveryPolicy{Approvers: []string{"UANA", "UDEE", "UEVE"}, Lists: [][]string{{"UANA"}, {"UDEE", "UEVE"}}, Quorum: 2},
-			Review:   workflows.ReviewPolicy{Reviewers: []string{"UDEE", "UANA", "UEVE"}},
+			Recovery: workflows.RecoveryPolicy{Approvers: []string{"UANA", "UDEE", "UEVE"},
+				Lists: [][]string{{"UANA"}, {"UDEE", "UEVE"}}, Quorum: 2},
+			Review: workflows.ReviewPolicy{Reviewers: []string{"UDEE", "UANA", "UEVE"}},
 		},
 		Account: workflows.AccountState{
 			ID: "acme", Owner: alias, Since: monday, By: "t07-00000001",
-			Given: map[string]workflows.Given{workflows.GivenKey("", "fay@acme.example"): {Workflow: "a07-00000001", Since: monday, Until: monday.AddDate(0, 0, 7)}},
-			Key:   workflows.KeyRecord{Proofs: []workflows.Proof{{What: Mailbox, Owner: alias, Person: "UANA", How: workflows.Verified, At: monday}}},
+			Given: map[string]workflows.Given{workflows.GivenKey("", "fay@acme.example"): {Workflow: "a07-00000001",
+				Since: monday, Until: monday.AddDate(0, 0, 7)}},
+			Key: workflows.KeyRecord{Proofs: []workflows.Proof{{What: Mailbox, Owner: alias, Person: "UANA",
+				How: workflows.Verified, At: monday}}},
 		},
 		Users: map[string]*workflows.Census{
 			"": {Users: []workflows.User{
 				{Email: "fay@acme.example", Role: "monitor", Status: workflows.UserAccepted},
 				{Email: "who@else.example", Role: "administrator", Status: "pending"},
 			}},
-			"Sandbox": {Users: []workflows.User{{Email: "Ana@acme.example", Role: "manage", Status: workflows.UserAccepted}}},
+			"Sandbox": {Users: []workflows.User{{Email: "Ana@acme.example", Role: "manage",
+				Status: workflows.UserAccepted}}},
 		},
 		Facts: f,
 	}
@@ -97,8 +103,11 @@ func TestGaps(t *testing.T) {
 		change func(k *Known)
 		want   string
 	}{
-		{"the owner is a person", func(k *Known) { k.Account.Owner = "ana@acme.example" }, "owner_is_person owner UANA"},
-		{"nobody is known for the second factor", func(k *Known) { k.Policy.Aliases[0].SecondFactor = nil }, "nobody second_factor"},
+		{"the owner is a person", func(k *Known) { k.Account.Owner = "ana@acme.example" },
+			"owner_is_person owner UANA"},
+		{"nobody is known for the second factor", func(k *Known) {
+			k.Policy.Aliases[0].SecondFactor = nil
+		}, "nobody second_factor"},
 		{"one of two left Slack", func(k *Known) {
 			k.Facts.People["UEVE"] = workflows.Person{ID: "UEVE", Standing: workflows.StandingDeactivated}
 		}, "alone password UANA; alone second_factor UBEN"},
@@ -108,7 +117,9 @@ func TestGaps(t *testing.T) {
 		{"a list that nobody is left of", func(k *Known) {
 			k.Facts.People["UANA"] = workflows.Person{ID: "UANA", Standing: workflows.StandingGuest}
 		}, "alone password UEVE; quorum recovery_approver UDEE,UEVE"},
-		{"one reviewer, no administrator", func(k *Known) { k.Policy.Review.Reviewers, k.Policy.Admins = []string{"UDEE"}, nil },
+		{"one reviewer, no administrator", func(k *Known) {
+			k.Policy.Review.Reviewers, k.Policy.Admins = []string{"UDEE"}, nil
+		},
 			"reviewer reviewer UDEE; administrators administrator"},
 	} {
 		k := known()
@@ -125,7 +136,8 @@ func TestWhatIfSomebodyLeaves(t *testing.T) {
 	for _, h := range ana.Holdings {
 		what = append(what, h.What)
 	}
-	want(t, "what Ana holds", strings.Join(what, " "), "mailbox password role approver access_approver recovery_approver reviewer")
+	want(t, "what Ana holds", strings.Join(what, " "),
+		"mailbox password role approver access_approver recovery_approver reviewer")
 	want(t, "Fay", told(WhatIf(k, "UFAY").Gaps), "")
 	k.Account.Owner = "fay@acme.example"
 	want(t, "Fay as owner", told(WhatIf(k, "UFAY").Gaps), "owner_is_person owner UFAY")
@@ -139,8 +151,10 @@ func TestWithoutSomebodyNothingGetsBetter(t *testing.T) {
 		some := rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 4, rapid.ID[string])
 		k := known()
 		a := &k.Policy.Aliases[0]
-		a.Holders, a.Password, a.SecondFactor = some.Draw(t, "holders"), some.Draw(t, "password"), some.Draw(t, "factor")
-		k.Policy.Admins, k.Policy.Approvers, k.Policy.Review.Reviewers = some.Draw(t, "admins"), some.Draw(t, "approvers"), some.Draw(t, "reviewers")
+		a.Holders, a.Password, a.SecondFactor = some.Draw(t, "holders"), some.Draw(t, "password"),
+			some.Draw(t, "factor")
+		k.Policy.Admins, k.Policy.Approvers, k.Policy.Review.Reviewers = some.Draw(t, "admins"),
+			some.Draw(t, "approvers"), some.Draw(t, "reviewers")
 		k.Policy.Transfer.Quorum = rapid.IntRange(1, 3).Draw(t, "quorum")
 		before := fmt.Sprintf("%+v", k)
 		who := rapid.SampledFrom(names[:5]).Draw(t, "who")

@@ -12,12 +12,16 @@ func TestAnOwnersAddressRestsOnWhoeverLikelyReadsIt(t *testing.T) {
 		cat   workflows.Person
 		rests bool
 	}{
-		"confirmed":   {"cat@acme.example", workflows.Person{ID: "UCAT", Email: "cat@acme.example", EmailConfirmed: true}, true},
-		"with a plus": {"Cat+owner@acme.example", workflows.Person{ID: "UCAT", Email: "cat@acme.example", EmailConfirmed: true}, true},
+		"confirmed": {"cat@acme.example", workflows.Person{ID: "UCAT", Email: "cat@acme.example",
+			EmailConfirmed: true}, true},
+		"with a plus": {"Cat+owner@acme.example", workflows.Person{ID: "UCAT", Email: "cat@acme.example",
+			EmailConfirmed: true}, true},
 		"unconfirmed": {"cat@acme.example", workflows.Person{ID: "UCAT", Unconfirmed: "cat@acme.example"}, true},
-		"another's":   {"ana@acme.example", workflows.Person{ID: "UCAT", Email: "cat@acme.example", EmailConfirmed: true}, false},
+		"another's": {"ana@acme.example", workflows.Person{ID: "UCAT", Email: "cat@acme.example",
+			EmailConfirmed: true}, false},
 	} {
-		k := Known{Account: workflows.AccountState{Owner: c.owner}, Facts: workflows.Facts{People: map[string]workflows.Person{"UCAT": c.cat}}}
+		k := Known{Account: workflows.AccountState{Owner: c.owner},
+			Facts: workflows.Facts{People: map[string]workflows.Person{"UCAT": c.cat}}}
 		rests := false
 		for _, g := range WhatIf(k, "UCAT").Gaps {
 			rests = rests || g.Code == GapOwnerIsPerson

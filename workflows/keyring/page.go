@@ -58,21 +58,27 @@ func Page(k Known, open []Open) []Fact {
 	}
 	for _, al := range p.Aliases {
 		for _, part := range []struct{ key, label string }{
-			{Mailbox, "Mailbox " + al.Email}, {Password, "Password of " + al.Email}, {SecondFactor, "Second factor of " + al.Email},
+			{Mailbox, "Mailbox " + al.Email}, {Password, "Password of " + al.Email},
+			{SecondFactor, "Second factor of " + al.Email},
 		} {
-			add(Fact{Key: part.key, Label: part.label, Text: proven(r.Of(part.key, al.Email)), Source: configured, Restricted: part.key != Mailbox})
+			add(Fact{Key: part.key, Label: part.label, Text: proven(r.Of(part.key, al.Email)), Source: configured,
+				Restricted: part.key != Mailbox})
 		}
 		add(Fact{Key: "vault", Label: "Kept in", Text: workflows.Esc(al.Vault), Source: configured, Restricted: true})
 	}
-	add(Fact{Key: "administrators", Label: "Administrators here", Text: people(r.Of(Administrator, "")), Source: configured})
-	add(Fact{Key: "approvers", Label: "Confirm a transfer", Text: atLeast(p.Transfer.Quorum, people(r.Of(Approver, ""))), Source: configured})
-	add(Fact{Key: "access_approvers", Label: "Approve access", Text: atLeast(p.Access.Quorum, people(r.Of(AccessSay, ""))), Source: configured})
+	add(Fact{Key: "administrators", Label: "Administrators here", Text: people(r.Of(Administrator, "")),
+		Source: configured})
+	add(Fact{Key: "approvers", Label: "Confirm a transfer", Text: atLeast(p.Transfer.Quorum,
+		people(r.Of(Approver, ""))), Source: configured})
+	add(Fact{Key: "access_approvers", Label: "Approve access",
+		Text: atLeast(p.Access.Quorum, people(r.Of(AccessSay, ""))), Source: configured})
 	add(Fact{Key: "reviewers", Label: "Review access", Text: people(r.Of(Reviewer, "")), Source: configured})
 	add(Fact{Key: "auditors", Label: "Read the record", Text: people(r.Of(Auditor, "")), Source: configured})
 	out = append(out, r.roleFacts()...)
 	out = append(out, tokenFacts(k)...)
 	add(Fact{Key: "naming", Label: "Naming conventions", Text: workflows.Esc(p.Conventions.Naming), Source: configured})
-	add(Fact{Key: "access_policy", Label: "Access policy", Text: workflows.Esc(p.Conventions.Access), Source: configured})
+	add(Fact{Key: "access_policy", Label: "Access policy", Text: workflows.Esc(p.Conventions.Access),
+		Source: configured})
 	out = append(out, last(a)...)
 	var titles []string
 	for _, o := range open {
@@ -80,9 +86,11 @@ func Page(k Known, open []Open) []Fact {
 	}
 	add(Fact{Key: "open", Label: "Open", Text: cmp.Or(strings.Join(titles, "; "), "nothing")})
 	for _, g := range r.Gaps() {
-		add(Fact{Key: "gap", Label: "To mend", Text: g.Sentence(p.ID), Warn: true, Restricted: g.What == Password || g.What == SecondFactor})
+		add(Fact{Key: "gap", Label: "To mend", Text: g.Sentence(p.ID), Warn: true, Restricted: g.What == Password ||
+			g.What == SecondFactor})
 	}
-	add(Fact{Key: "emergency", Label: "In an emergency", Text: "Holders and keepers take the key out with `" + workflows.Slash + " key " + p.ID +
+	add(Fact{Key: "emergency", Label: "In an emergency", Text: "Holders and keepers take the key out with `" +
+		workflows.Slash + " key " + p.ID +
 		" use`. When nobody can sign in as the owner any more: `" + workflows.Slash + " recover " + p.ID + "`."})
 	return out
 }
@@ -138,7 +146,8 @@ func (r Ring) roleFacts() []Fact {
 	for _, e := range environments {
 		census, name := r.known.Users[e], cmp.Or(e, workflows.Production)
 		if census == nil {
-			out = append(out, Fact{Key: "roles", Label: "Roles in " + name, Text: "not read", Warn: e == "" && r.known.Policy.Token})
+			out = append(out, Fact{Key: "roles", Label: "Roles in " + name, Text: "not read", Warn: e == "" &&
+				r.known.Policy.Token})
 			continue
 		}
 		counts, admins, ending := map[string]int{}, []Holding{}, []string{}
@@ -159,7 +168,8 @@ func (r Ring) roleFacts() []Fact {
 			}
 		}
 		var words []string
-		for _, role := range []string{workflows.RoleAdministrator, "manage", "monitor", "custom", workflows.RoleNone, "invited"} {
+		for _, role := range []string{workflows.RoleAdministrator, "manage", "monitor", "custom", workflows.RoleNone,
+			"invited"} {
 			if counts[role] > 0 {
 				words = append(words, strconv.Itoa(counts[role])+" "+role)
 			}
@@ -168,15 +178,18 @@ func (r Ring) roleFacts() []Fact {
 		if !census.At.IsZero() {
 			seen += " " + workflows.When(census.At)
 		}
-		out = append(out, Fact{Key: "roles", Label: "Roles in " + name, Text: cmp.Or(strings.Join(words, ", "), "no users"), Source: seen})
+		out = append(out, Fact{Key: "roles", Label: "Roles in " + name, Text: cmp.Or(strings.Join(words, ", "),
+			"no users"), Source: seen})
 		if len(admins) > 0 {
-			out = append(out, Fact{Key: "integrator_administrators", Label: "Administrators in " + name, Text: people(admins), Source: seen})
+			out = append(out, Fact{Key: "integrator_administrators", Label: "Administrators in " + name,
+				Text: people(admins), Source: seen})
 		}
 		if n := len(ending); n > 0 {
 			if n > maxNamed {
 				ending = append(ending[:maxNamed], "and "+strconv.Itoa(n-maxNamed)+" more")
 			}
-			out = append(out, Fact{Key: "ending", Label: "Access with an end in " + name, Text: strings.Join(ending, "; ")})
+			out = append(out, Fact{Key: "ending", Label: "Access with an end in " + name,
+				Text: strings.Join(ending, "; ")})
 		}
 	}
 	return out
@@ -195,15 +208,18 @@ func last(a workflows.AccountState) []Fact {
 	if n := len(a.Reviews); n > 0 {
 		v := a.Reviews[n-1]
 		text := v.Period + ", " + v.Stage
-		out = append(out, Fact{Key: "last_review", Label: "Last review", Text: workflows.Esc(text), Since: cmpTime(v.Closed, v.Opened), By: v.ID})
+		out = append(out, Fact{Key: "last_review", Label: "Last review", Text: workflows.Esc(text),
+			Since: cmpTime(v.Closed, v.Opened), By: v.ID})
 	}
 	drill := Fact{Key: "last_drill", Label: "Last drill", Text: "never", Warn: true}
 	if d := a.Key.Drill; d != nil {
-		drill = Fact{Key: "last_drill", Label: "Last drill", Text: d.Outcome, Since: d.Ended, By: d.Workflow, Warn: len(d.Gaps) > 0}
+		drill = Fact{Key: "last_drill", Label: "Last drill", Text: d.Outcome, Since: d.Ended, By: d.Workflow,
+			Warn: len(d.Gaps) > 0}
 	}
 	out = append(out, drill)
 	if u := a.Key.Use; u != nil {
-		out = append(out, Fact{Key: "last_use", Label: "Last use of the key", Text: workflows.Mention(u.Person) + ", " + cmp.Or(u.Found, "not explained yet"),
+		out = append(out, Fact{Key: "last_use", Label: "Last use of the key", Text: workflows.Mention(u.Person) + ", " +
+			cmp.Or(u.Found, "not explained yet"),
 			Since: u.Out, By: u.Workflow})
 	}
 	return out

@@ -54,16 +54,19 @@ func TestEachGapHasASentenceWithWhatToDo(t *testing.T) {
 	people := [][]string{nil, {"UANA"}}
 	for _, who := range people {
 		for _, g := range []Gap{
-			{Code: GapOwnerIsPerson, What: Owner, Where: "jane@acme.example"}, {Code: GapNobody, What: Mailbox, Where: alias},
+			{Code: GapOwnerIsPerson, What: Owner, Where: "jane@acme.example"},
+			{Code: GapNobody, What: Mailbox, Where: alias},
 			{Code: GapAlone, What: Password, Where: alias}, {Code: GapSole, What: Password, Where: alias},
-			{Code: GapQuorum, What: Approver, Need: 2}, {Code: GapQuorum, What: AccessSay, Need: 1}, {Code: GapQuorum, What: RecoverySay, Need: 2},
+			{Code: GapQuorum, What: Approver, Need: 2}, {Code: GapQuorum, What: AccessSay, Need: 1},
+			{Code: GapQuorum, What: RecoverySay, Need: 2},
 			{Code: GapReviewer, What: Reviewer}, {Code: GapAdmins, What: Administrator},
 		} {
 			if g.People = who; who == nil && (g.Code == GapAlone || g.Code == GapSole) {
 				continue // these are always about one person
 			}
 			text := g.Sentence("acme")
-			if !strings.HasSuffix(text, ".") || strings.Count(text, ". ") < 1 || strings.Contains(text, "  ") || strings.Contains(text, " of .") {
+			if !strings.HasSuffix(text, ".") || strings.Count(text, ". ") < 1 || strings.Contains(text, "  ") ||
+				strings.Contains(text, " of .") {
 				t.Errorf("%s %s: %q", g.Code, g.What, text)
 			}
 		}

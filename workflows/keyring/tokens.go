@@ -8,7 +8,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// tokenFacts count the API tokens of each environment that was read, name those with full access, and say what is known of Keyholder's own.
+// tokenFacts count the API tokens of each environment that was read, name those with full access,
+// and say what is known of Keyholder's own.
 func tokenFacts(k Known) []Fact {
 	var out []Fact
 	for _, e := range k.environments() {
@@ -37,10 +38,12 @@ func tokenFacts(k Known) []Fact {
 		if len(full) > 0 {
 			text += "; full access: " + workflows.List(full, "and")
 		}
-		out = append(out, Fact{Key: "tokens", Label: "API tokens in " + cmp.Or(e, workflows.Production), Text: text, Source: "seen at integrator.io"})
+		out = append(out, Fact{Key: "tokens", Label: "API tokens in " + cmp.Or(e, workflows.Production), Text: text,
+			Source: "seen at integrator.io"})
 	}
 	if k.OwnToken != "" {
-		out = append(out, Fact{Key: "own_token", Label: "Keyholder's own token", Text: strings.TrimPrefix(k.OwnToken, "Keyholder's own token: ")})
+		out = append(out, Fact{Key: "own_token", Label: "Keyholder's own token", Text: strings.TrimPrefix(k.OwnToken,
+			"Keyholder's own token: ")})
 	}
 	return out
 }
@@ -61,8 +64,9 @@ func (k Known) environments() []string {
 	return out
 }
 
-// TokensOf are the API tokens that bear on somebody who leaves: personal ones of theirs, which die with their access, and those of the account, which
-// outlive everybody who knows their secret. Sentences, in Slack mrkdwn.
+// TokensOf are the API tokens that bear on somebody who leaves: personal ones of theirs, which die
+// with their access, and those of the account, which outlive everybody who knows their secret.
+// Sentences, in Slack mrkdwn.
 func TokensOf(k Known, person string) (dying, outliving []string) {
 	mine := map[string]bool{}
 	r := Of(k)

@@ -13,8 +13,9 @@ import (
 
 var everybody = []string{"UANA", "UBEN", "UCAT", "UDEE", "UEVE"}
 
-// TestWhatIfAgainstATwin deactivates somebody in a simulated world and counts, person by person and subset by subset, what no longer works there: what
-// WhatIf says, that and nothing else, is what breaks.
+// TestWhatIfAgainstATwin deactivates somebody in a simulated world and counts, person by person and
+// subset by subset, what no longer works there: what WhatIf says, that and nothing else, is what
+// breaks.
 func TestWhatIfAgainstATwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := someWorld(t)
@@ -34,14 +35,16 @@ func TestWhatIfAgainstATwin(t *testing.T) {
 			}
 		}
 		if !maps.Equal(got, want) {
-			t.Fatalf("without %s\nwhatif says %v\nwhat breaks %v", person, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+			t.Fatalf("without %s\nwhatif says %v\nwhat breaks %v", person, slices.Sorted(maps.Keys(got)),
+				slices.Sorted(maps.Keys(want)))
 		}
 	})
 }
 
 func someWorld(t *rapid.T) Known {
 	some := func(name string) []string {
-		return rapid.SliceOfNDistinct(rapid.SampledFrom(append(slices.Clone(everybody), "S1")), 0, 4, rapid.ID).Draw(t, name)
+		return rapid.SliceOfNDistinct(rapid.SampledFrom(append(slices.Clone(everybody), "S1")), 0, 4, rapid.ID).Draw(t,
+			name)
 	}
 	lists := func(name string) (out [][]string) {
 		for i := range rapid.IntRange(0, 2).Draw(t, name+" lists") {
@@ -57,7 +60,8 @@ func someWorld(t *rapid.T) Known {
 		k.Facts.People[id] = workflows.Person{ID: id, Standing: standing}
 	}
 	for i := range rapid.IntRange(1, 2).Draw(t, "aliases") {
-		k.Policy.Aliases = append(k.Policy.Aliases, workflows.Alias{Email: fmt.Sprintf("a%d@acme.example", i), Holders: some("holders"),
+		k.Policy.Aliases = append(k.Policy.Aliases, workflows.Alias{Email: fmt.Sprintf("a%d@acme.example", i),
+			Holders:  some("holders"),
 			Password: some("password"), SecondFactor: some("factor")})
 	}
 	p := &k.Policy
@@ -81,7 +85,8 @@ func broken(k Known) map[string]bool {
 	}
 	note := func(code, what, where string) { out[Gap{Code: code, What: what, Where: where}.key()] = true }
 	for _, a := range k.Policy.Aliases {
-		for what, ids := range map[string][]string{Mailbox: a.Holders, Password: a.PasswordKeepers(), SecondFactor: a.SecondFactorKeepers()} {
+		for what, ids := range map[string][]string{Mailbox: a.Holders, Password: a.PasswordKeepers(),
+			SecondFactor: a.SecondFactorKeepers()} {
 			switch len(able(ids)) {
 			case 0:
 				note(GapNobody, what, a.Email)
@@ -99,7 +104,8 @@ func broken(k Known) map[string]bool {
 		of     []string
 		lists  [][]string
 		quorum int
-	}{Approver: {p.ApproverIDs(), p.Lists, p.Transfer.Quorum}, AccessSay: {p.Access.Approvers, p.Access.Lists, p.Access.Quorum},
+	}{Approver: {p.ApproverIDs(), p.Lists, p.Transfer.Quorum}, AccessSay: {p.Access.Approvers, p.Access.Lists,
+		p.Access.Quorum},
 		RecoverySay: {p.Recovery.Approvers, p.Recovery.Lists, p.Recovery.Quorum}} {
 		if !canApprove(able(q.of), k.Facts.ExpandLists(q.lists), q.quorum) {
 			note(GapQuorum, what, "")
@@ -125,7 +131,8 @@ func canApprove(yes []string, lists [][]string, quorum int) bool {
 			return true
 		}
 		return slices.ContainsFunc(lists[i], func(who string) bool {
-			return slices.Contains(yes, who) && !slices.Contains(used, who) && place(i+1, append(slices.Clone(used), who))
+			return slices.Contains(yes, who) && !slices.Contains(used, who) &&
+				place(i+1, append(slices.Clone(used), who))
 		})
 	}
 	return place(0, nil)

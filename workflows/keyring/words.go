@@ -9,9 +9,11 @@ import (
 
 // parts are what people call the parts of a key, and what people do who hold them.
 var parts = map[string]struct{ does, other string }{
-	Mailbox:      {"can read the mailbox", "Have IT open it for another person, and name them under holders."},
-	Password:     {"can use the password", "Give a second person the vault item, and name them under custodians or password."},
-	SecondFactor: {"can use the second factor", "Set it up for a second person too, and name them under custodians or second_factor."},
+	Mailbox: {"can read the mailbox", "Have IT open it for another person, and name them under holders."},
+	Password: {"can use the password",
+		"Give a second person the vault item, and name them under custodians or password."},
+	SecondFactor: {"can use the second factor",
+		"Set it up for a second person too, and name them under custodians or second_factor."},
 }
 
 // questions are what people decide, by the kind of their holding.
@@ -23,14 +25,17 @@ func (g Gap) Sentence(account string) string {
 	who := workflows.Mentions(g.People)
 	switch g.Code {
 	case GapOwnerIsPerson:
-		return "The account belongs to " + workflows.Esc(g.Where) + ", an address of one person. Hand it to a shared mailbox: `" +
+		return "The account belongs to " + workflows.Esc(g.Where) +
+			", an address of one person. Hand it to a shared mailbox: `" +
 			workflows.Slash + " transfer " + account + "`."
 	case GapNobody:
-		return "Nobody who can act here " + parts[g.What].does + " of " + workflows.Esc(g.Where) + ". " + parts[g.What].other
+		return "Nobody who can act here " + parts[g.What].does + " of " + workflows.Esc(g.Where) + ". " +
+			parts[g.What].other
 	case GapAlone:
 		return "Only " + who + " " + parts[g.What].does + " of " + workflows.Esc(g.Where) + ". " + parts[g.What].other
 	case GapSole:
-		return who + " alone can use both password and second factor of " + workflows.Esc(g.Where) + ". Keep the two apart, with two people each."
+		return who + " alone can use both password and second factor of " + workflows.Esc(g.Where) +
+			". Keep the two apart, with two people each."
 	case GapQuorum:
 		able := "nobody who can act is left to"
 		if len(g.People) > 0 {
@@ -42,7 +47,8 @@ func (g Gap) Sentence(account string) string {
 		if len(g.People) == 0 {
 			return "Nobody who can act reviews access. Name two under review.reviewers."
 		}
-		return "Only " + who + " reviews access, and nobody reviews themselves. Name a second one under review.reviewers."
+		return "Only " + who +
+			" reviews access, and nobody reviews themselves. Name a second one under review.reviewers."
 	case GapAdmins:
 		return "Nobody who can act administers the account here. Name somebody under admins."
 	}

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// Main runs a package's tests with that many random stories of each kind, unless -rapid.checks asks for another number: each command of each story is
-// checked in some hundred ways, which takes its time under the race detector. The seeds differ from run to run. It does not return.
+// Main runs a package's tests with that many random stories of each kind, unless -rapid.checks asks
+// for another number: each command of each story is checked in some hundred ways, which takes its
+// time under the race detector. The seeds differ from run to run. It does not return.
 func Main(m *testing.M, stories int) {
 	flag.Parse()
 	chosen := false

@@ -11,13 +11,14 @@ import (
 
 var update = flag.Bool("update", false, "write the transcripts in testdata anew")
 
-// Play carries out one command of a story, given as the line and as its words, and answers the lines that it led to. A command that there is none of
-// ends the test.
+// Play carries out one command of a story, given as the line and as its words, and answers the
+// lines that it led to. A command that there is none of ends the test.
 type Play func(line string, words []string) []string
 
-// Transcripts plays the stories whose files match glob, each as a test of its own in the world that begin makes. A command is followed by a line of four
-// dashes, what it led to, and an empty line; lines that begin with # are remarks. With -update what the machines do now is written down: read it
-// before you commit it.
+// Transcripts plays the stories whose files match glob, each as a test of its own in the world that
+// begin makes. A command is followed by a line of four dashes, what it led to, and an empty line;
+// lines that begin with # are remarks. With -update what the machines do now is written down: read
+// it before you commit it.
 func Transcripts(t *testing.T, glob string, begin func(t *testing.T) Play) {
 	t.Helper()
 	files, err := filepath.Glob(glob)
@@ -99,7 +100,8 @@ func firstDifference(want, got string) string {
 	for i := range max(len(a), len(b)) {
 		if i >= len(a) || i >= len(b) || a[i] != b[i] {
 			from := max(i-3, 0)
-			return fmt.Sprintf("line %d\nwant:\n%s\ngot:\n%s", i+1, strings.Join(a[min(from, len(a)):min(i+4, len(a))], "\n"), strings.Join(b[min(from, len(b)):min(i+4, len(b))], "\n"))
+			return fmt.Sprintf("line %d\nwant:\n%s\ngot:\n%s", i+1, strings.Join(a[min(from, len(a)):min(i+4, len(a))],
+				"\n"), strings.Join(b[min(from, len(b)):min(i+4, len(b))], "\n"))
 		}
 	}
 	return "no difference"

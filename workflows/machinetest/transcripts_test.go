@@ -29,7 +29,8 @@ func TestAStoryIsReplayedWithWhatHappensNow(t *testing.T) {
 }
 
 func TestADifferenceIsShownWithItsSurroundings(t *testing.T) {
-	for name, c := range map[string][2]string{"changed": {"a\nb\nc", "a\nx\nc"}, "shorter": {"a\nb", "a"}, "longer": {"a", "a\nb"}} {
+	for name, c := range map[string][2]string{"changed": {"a\nb\nc", "a\nx\nc"}, "shorter": {"a\nb", "a"},
+		"longer": {"a", "a\nb"}} {
 		if got := firstDifference(c[0], c[1]); !strings.HasPrefix(got, "line 2\n") {
 			t.Errorf("%s: %s", name, got)
 		}

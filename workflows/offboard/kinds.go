@@ -73,7 +73,8 @@ var (
 			s.Frozen, s.Day, s.Envs = b.Frozen, b.Day, b.Envs
 		},
 		Tell: func(_ workflows.Event, b opening) string {
-			return workflows.Say("%m asked that %m leave %s, last day %s. %q", b.Requester, b.Person, b.AccountName, b.Day.Date, b.Reason)
+			return workflows.Say("%m asked that %m leave %s, last day %s. %q", b.Requester, b.Person, b.AccountName,
+				b.Day.Date, b.Reason)
 		},
 	}
 	evListed = kind[listed]{
@@ -157,13 +158,16 @@ var (
 		Type: "offboard.not_gone",
 		Fold: func(s *State, _ workflows.Event, b of) { s.user(b, func(u *User) { u.Ended = true }) },
 		Tell: func(_ workflows.Event, b of) string {
-			return workflows.Say("The request %s has ended, and %s still has access to %s.", b.Request, b.Email, titleOf(b.Env))
+			return workflows.Say("The request %s has ended, and %s still has access to %s.", b.Request, b.Email,
+				titleOf(b.Env))
 		},
 	}
 	evUndelegated = kind[ending]{
 		Type: "offboard.undelegated",
 		Fold: func(s *State, _ workflows.Event, b ending) {
-			s.Ending = slices.DeleteFunc(slices.Clone(s.Ending), func(who string) bool { return slices.Contains(b.From, who) })
+			s.Ending = slices.DeleteFunc(slices.Clone(s.Ending), func(who string) bool {
+				return slices.Contains(b.From, who)
+			})
 		},
 		Tell: func(_ workflows.Event, b ending) string {
 			return workflows.Say("The delegation of %m has ended.", b.From)
@@ -229,8 +233,8 @@ func (s *State) withdraw() {
 	}
 }
 
-// listedAgain takes a newer list over: what was asked for stays, what is not listed any more and was never asked for is dropped, what is listed
-// again after it was gone is there anew.
+// listedAgain takes a newer list over: what was asked for stays, what is not listed any more and
+// was never asked for is dropped, what is listed again after it was gone is there anew.
 func listedAgain(before, now []User) []User {
 	var out []User
 	for _, u := range now {
@@ -280,7 +284,8 @@ var (
 
 // kinds are all events of the machine.
 var kinds = workflows.NewKinds(clone, func(s *State) { s.Told = workflows.Union(s.Told, s.audience()) },
-	append(steps.Kinds(), evRequested, evListed, evTokens, evPlanned, evDay, evReread, evAsked, evGone, evNotGone, evUndelegated, evFulfilled, evMoved,
+	append(steps.Kinds(), evRequested, evListed, evTokens, evPlanned, evDay, evReread, evAsked, evGone, evNotGone,
+		evUndelegated, evFulfilled, evMoved,
 		evReminded, evDone, evSettled, evCancelled)...)
 
 func titleOf(env string) string { return Env{Name: env}.title() }

@@ -19,7 +19,8 @@ const (
 	// ActStart stands on the answer of whatif and opens the form; the bot answers it.
 	ActStart = "offboard.start"
 
-	// Request is the callback of the opening form. Move is the same form for somebody who leaves already: it moves the day.
+	// Request is the callback of the opening form. Move is the same form for somebody who leaves
+	// already: it moves the day.
 	Request = "offboard.request"
 	Move    = "offboard.move"
 	// reasonForm is the callback of the form that asks why.
@@ -36,7 +37,8 @@ const (
 var Look = workflows.Message[workflows.None]{Command: "offboard.look"}
 
 const (
-	// lookEvery is the distance of looks; with groups in the configuration lookGroups, since their members are asked of Slack.
+	// lookEvery is the distance of looks; with groups in the configuration lookGroups, since their
+	// members are asked of Slack.
 	lookEvery  = 5 * time.Second
 	lookGroups = 10 * time.Minute
 	// requestWithin is how long the request that removes an access has to take its lock.
@@ -53,13 +55,15 @@ const (
 // Machine is the offboarding machine.
 func Machine() workflows.Machine {
 	return workflows.Rules[State]{
-		Name: "offboard", Letter: workflows.LetterOffboard, Schema: 1, Kinds: kinds, Needs: needs, Decide: decide, View: State.view,
+		Name: "offboard", Letter: workflows.LetterOffboard, Schema: 1, Kinds: kinds, Needs: needs, Decide: decide,
+		View: State.view,
 	}.Machine()
 }
 
 var gate = workflows.Gate[State]{
-	Noun:    "offboarding",
-	Clicks:  map[string]workflows.Handler[State]{ActDone: say, ActBlocked: say, ActSettle: settle, ActCancel: cancel, Move: move},
+	Noun: "offboarding",
+	Clicks: map[string]workflows.Handler[State]{ActDone: say, ActBlocked: say, ActSettle: settle, ActCancel: cancel,
+		Move: move},
 	Outcome: func(s State) string { return s.outcome() },
 	Now:     func(s State) string { return s.now() },
 }
@@ -126,7 +130,8 @@ func say(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision,
 	}
 	choices := s.choices(cmd.Name)
 	if len(choices) == 0 {
-		return none, workflows.Refuse("not_now", "There is nothing that somebody's word decides here. Nothing was recorded. "+s.now())
+		return none, workflows.Refuse("not_now",
+			"There is nothing that somebody's word decides here. Nothing was recorded. "+s.now())
 	}
 	if !cmd.Submitted {
 		return workflows.Decision{Reply: workflows.Reply{Modal: s.sayForm(cmd, choices)}}, nil
@@ -134,7 +139,8 @@ func say(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision,
 	name, note := cmd.Input[BlockStep], strings.TrimSpace(cmd.Input[BlockNote])
 	st := s.step(name)
 	if st == nil || !slices.ContainsFunc(choices, func(c step.Step) bool { return c.Name == name }) {
-		return none, workflows.RefuseField(BlockStep, "step_missing", "Choose one of the list; it may have changed meanwhile.")
+		return none, workflows.RefuseField(BlockStep, "step_missing",
+			"Choose one of the list; it may have changed meanwhile.")
 	}
 	if err := workflows.TooLong(BlockNote, note); err != nil {
 		return none, err
@@ -142,7 +148,8 @@ func say(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision,
 	cmd.Input = map[string]string{step.BlockEvidence: note, step.BlockReason: note}
 	if cmd.Name == ActBlocked {
 		if note == "" {
-			return none, workflows.RefuseField(BlockNote, "note_missing", "Please say why; whoever goes on from here reads it.")
+			return none, workflows.RefuseField(BlockNote, "note_missing",
+				"Please say why; whoever goes on from here reads it.")
 		}
 		return steps.SayBlocked(s, name, cmd, f)
 	}
@@ -222,7 +229,8 @@ func (s State) withdrawals(as, reason string) []workflows.Call {
 			}
 			out = append(out, workflows.Call{
 				Op: workflows.OpTell, Account: s.AccountID, ID: u.Request, Command: "access.cancel", As: as,
-				Input: map[string]string{BlockReason: strings.TrimSpace("The offboarding " + s.ID + " does not go on as planned. " + reason)},
+				Input: map[string]string{BlockReason: strings.TrimSpace("The offboarding " + s.ID +
+					" does not go on as planned. " + reason)},
 			})
 		}
 	}
@@ -240,8 +248,9 @@ func move(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision
 		return none, err
 	}
 	if day.Date == s.Day.Date {
-		return workflows.Decision{Reply: workflows.Reply{Text: workflows.Say("%m leaves %s on that day already: %s. Nothing new was recorded.", s.Person,
-			s.AccountName, s.ID), Link: s.ID}}, nil
+		return workflows.Decision{Reply: workflows.Reply{
+			Text: workflows.Say("%m leaves %s on that day already: %s. Nothing new was recorded.", s.Person,
+				s.AccountName, s.ID), Link: s.ID}}, nil
 	}
 	m := moved{Day: day, Reason: strings.TrimSpace(cmd.Input[BlockReason])}
 	var calls []workflows.Call
@@ -251,7 +260,8 @@ func move(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision
 	m.Withdrawn = len(calls) > 0
 	d := evMoved.One(cmd, m)
 	d.Calls = calls
-	d.Reply = workflows.Reply{Text: workflows.Say("%m leaves %s on %s now: %s.", s.Person, s.AccountName, day.Date, s.ID), Link: s.ID}
+	d.Reply = workflows.Reply{Text: workflows.Say("%m leaves %s on %s now: %s.", s.Person, s.AccountName, day.Date,
+		s.ID), Link: s.ID}
 	return d, nil
 }
 
@@ -259,11 +269,14 @@ func move(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision
 func (s State) end(cmd workflows.Command, how kind[Ended], e Ended) workflows.Decision {
 	e.By = cmd.Actor
 	d := how.One(cmd, e)
-	d.Account = []workflows.Event{cmd.Event(workflows.LockReleased, workflows.Lock{Name: Lock(s.Person), Workflow: s.ID})}
+	d.Account = []workflows.Event{cmd.Event(workflows.LockReleased, workflows.Lock{Name: Lock(s.Person),
+		Workflow: s.ID})}
 	return d
 }
 
 // owns reports whether somebody's address, in whatever form, owns the account.
 func owns(who approvals.Identity, owner string) bool {
-	return owner != "" && slices.ContainsFunc(who.Emails, func(e string) bool { return approvals.SameAddress(e, owner) })
+	return owner != "" && slices.ContainsFunc(who.Emails, func(e string) bool {
+		return approvals.SameAddress(e, owner)
+	})
 }

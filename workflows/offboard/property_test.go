@@ -11,7 +11,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// TestWhateverHappens plays any clicks, days, removals and changes of the world, and checks after each what must hold always.
+// TestWhateverHappens plays any clicks, days, removals and changes of the world, and checks after
+// each what must hold always.
 func TestWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -22,7 +23,8 @@ func TestWhateverHappens(t *testing.T) {
 		if rapid.Bool().Draw(t, "Sandbox is unread") {
 			w.unread["Sandbox"] = workflows.RefusedForbidden
 		}
-		w.delegations = append(w.delegations, approvals.Delegation{From: "UBEN", To: "UCAT", Since: w.now, Until: w.now.AddDate(0, 2, 0)})
+		w.delegations = append(w.delegations, approvals.Delegation{From: "UBEN", To: "UCAT", Since: w.now,
+			Until: w.now.AddDate(0, 2, 0)})
 		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(Kinds), 1, len(Kinds), rapid.ID).Draw(t, "kinds")
 		day := rapid.SampledFrom([]string{"", "2026-11-30", "2026-12-04", "2026-12-06"}).Draw(t, "day")
 		if d := w.leaves("Dee", "Cat", day, chosen...); d.err != nil {
@@ -62,19 +64,23 @@ func someThing(t *rapid.T, w *world) {
 		}
 		d = w.click(who, act, map[string]string{BlockStep: name, BlockNote: "words"})
 	case 6:
-		d = w.click(who, Move, map[string]string{BlockLastDay: rapid.SampledFrom([]string{"2026-12-01", "2026-12-05", "2026-12-24"}).Draw(t, "day")})
+		d = w.click(who, Move, map[string]string{BlockLastDay: rapid.SampledFrom([]string{"2026-12-01", "2026-12-05",
+			"2026-12-24"}).Draw(t, "day")})
 	case 7:
 		if rapid.IntRange(0, 5).Draw(t, "really") == 0 {
-			d = w.click(who, rapid.SampledFrom([]string{ActSettle, ActCancel}).Draw(t, "end"), map[string]string{BlockReason: "so"})
+			d = w.click(who, rapid.SampledFrom([]string{ActSettle, ActCancel}).Draw(t, "end"),
+				map[string]string{BlockReason: "so"})
 		}
 	case 8:
-		if w.account.Owner = "celigo@acme.example"; rapid.Bool().Draw(t, "becomes manager") && owns(before.Known, before.Owns) {
+		if w.account.Owner = "celigo@acme.example"; rapid.Bool().Draw(t, "becomes manager") &&
+			owns(before.Known, before.Owns) {
 			w.users[""] = append(w.users[""], workflows.User{Email: "cat@acme.example", Role: "manage"})
 		}
 	case 9:
 		w.unname("UCAT")
 	case 10:
-		w.record(workflows.DrillEnded, workflows.Drill{Workflow: "e01-00000001", Ended: w.now, Outcome: rapid.SampledFrom([]string{"passed", "cancelled"}).Draw(t, "outcome")})
+		w.record(workflows.DrillEnded, workflows.Drill{Workflow: "e01-00000001", Ended: w.now,
+			Outcome: rapid.SampledFrom([]string{"passed", "cancelled"}).Draw(t, "outcome")})
 	case 11:
 		for _, id := range w.account.Locks { // somebody refuses or cancels a removal
 			if workflows.HasLetter(id, workflows.LetterAccess) {
@@ -86,7 +92,8 @@ func someThing(t *rapid.T, w *world) {
 	if len(d.events) > 0 && (who == "Cat" || who == "Oli") {
 		t.Fatalf("%s decided %s", who, d.events[0].Type)
 	}
-	if s := w.state; len(d.events) > 0 && (s.Stage == Cancelled || before.Day.Date != s.Day.Date && s.Day.At.After(w.now)) {
+	if s := w.state; len(d.events) > 0 && (s.Stage == Cancelled || before.Day.Date != s.Day.Date &&
+		s.Day.At.After(w.now)) {
 		withdrawn(t, w, before)
 	}
 }
@@ -154,7 +161,9 @@ func over(t *rapid.T, w *world) {
 	if s.step(Transfer) != nil && owns(s.Known, w.account.Owner) {
 		t.Fatal("done, and they own the account")
 	}
-	if s.step(Delegations) != nil && slices.ContainsFunc(w.delegations, func(d approvals.Delegation) bool { return d.From == "UCAT" || d.To == "UCAT" }) {
+	if s.step(Delegations) != nil && slices.ContainsFunc(w.delegations, func(d approvals.Delegation) bool {
+		return d.From == "UCAT" || d.To == "UCAT"
+	}) {
 		t.Fatal("done, and a delegation is left")
 	}
 }

@@ -38,7 +38,8 @@ func RequestModal(person string) workflows.Modal {
 		Hint: "Only what rests on them becomes a step.",
 	}
 	for _, k := range Kinds {
-		checks.Options = append(checks.Options, workflows.Option{Value: k, Label: stepLabels[k][0], Description: stepLabels[k][1]})
+		checks.Options = append(checks.Options, workflows.Option{Value: k, Label: stepLabels[k][0],
+			Description: stepLabels[k][1]})
 	}
 	return workflows.Modal{
 		Callback: Request, Title: "Somebody leaves", Submit: "Begin", Action: Request, Round: workflows.NoRound,
@@ -46,17 +47,20 @@ func RequestModal(person string) workflows.Modal {
 			"day, and whoever approves access approves each removal. Sent again for the same person, it moves the day."},
 		Inputs: []workflows.Input{
 			{Block: BlockPerson, Kind: workflows.InputUser, Label: "Who leaves", Initial: person},
-			{Block: BlockLastDay, Kind: workflows.InputDate, Label: "Last day", Optional: true, Hint: "Empty: today. Access ends when work begins on that day."},
+			{Block: BlockLastDay, Kind: workflows.InputDate, Label: "Last day", Optional: true,
+				Hint: "Empty: today. Access ends when work begins on that day."},
 			checks,
-			{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: workflows.MaxTyped,
-				Hint: "It is shown to holders and administrators, and kept."},
+			{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true,
+				MaxLength: workflows.MaxTyped,
+				Hint:      "It is shown to holders and administrators, and kept."},
 		},
 	}
 }
 
 // policyPeople are all whom a policy names.
 func policyPeople(p workflows.Policy) []string {
-	named := workflows.Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers, p.Recovery.Approvers, p.Recovery.IT,
+	named := workflows.Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers,
+		p.Recovery.Approvers, p.Recovery.IT,
 		p.Review.Reviewers)
 	for _, a := range p.Aliases {
 		named = workflows.Union(named, a.Keepers())
@@ -75,8 +79,9 @@ func dayOf(cmd workflows.Command, h worktime.Hours) (Day, error) {
 		return Day{}, workflows.RefuseField(BlockLastDay, "day_bad", "This is not a date. Give it as 2026-12-24.")
 	}
 	if at.After(cmd.At.AddDate(1, 0, 0)) {
-		return Day{}, workflows.RefuseField(BlockLastDay, "day_far", "That is more than a year away. Begin when it is nearer; until then `"+
-			workflows.Slash+" whatif` tells what rests on them.")
+		return Day{}, workflows.RefuseField(BlockLastDay, "day_far",
+			"That is more than a year away. Begin when it is nearer; until then `"+
+				workflows.Slash+" whatif` tells what rests on them.")
 	}
 	return Day{Date: date, At: at, Due: h.Add(at, 24*time.Hour)}, nil
 }
@@ -92,8 +97,9 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 		return none, err
 	}
 	if id := f.Account.Locks[Lock(fr.Person)]; id != "" {
-		r := workflows.Refuse("offboard_open", workflows.Say("%m leaves %s already: %s. Nothing was recorded. Send the form again to move the day, or look at "+
-			"its card.", fr.Person, f.Policy.Name, id))
+		r := workflows.Refuse("offboard_open",
+			workflows.Say("%m leaves %s already: %s. Nothing was recorded. Send the form again to move the day, or look at "+
+				"its card.", fr.Person, f.Policy.Name, id))
 		r.Link = id
 		return none, r
 	}
@@ -110,13 +116,16 @@ func open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) 
 		calls = append(calls, census(f.Policy.ID, envs[i].Name, cmd.At))
 		if fr.wants(Tokens) {
 			envs[i].Pending++
-			calls = append(calls, workflows.Call{Op: workflows.OpTokens, Account: f.Policy.ID, Environment: envs[i].Name, Deadline: cmd.At.Add(readWithin)})
+			calls = append(calls, workflows.Call{Op: workflows.OpTokens, Account: f.Policy.ID,
+				Environment: envs[i].Name, Deadline: cmd.At.Add(readWithin)})
 		}
 	}
 	d := evRequested.One(cmd, opening{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, fr, day, envs})
-	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: Lock(fr.Person), Workflow: cmd.Workflow})}
+	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: Lock(fr.Person),
+		Workflow: cmd.Workflow})}
 	d.Calls = calls
-	d.Reply = workflows.Reply{Text: workflows.Say("%m leaves %s: %s. You get a card with what rests on them.", fr.Person, f.Policy.Name, cmd.Workflow)}
+	d.Reply = workflows.Reply{Text: workflows.Say("%m leaves %s: %s. You get a card with what rests on them.",
+		fr.Person, f.Policy.Name, cmd.Workflow)}
 	return planned(State{}, d, cmd)
 }
 
@@ -142,8 +151,10 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, Day, error) {
 	who := f.People[person]
 	fr := Frozen{
 		AccountName: p.Name, Person: person, PersonName: who.Name, Known: f.Known(person), Requester: cmd.Actor.ID,
-		Reason: strings.TrimSpace(cmd.Input[BlockReason]), Holders: without(p.HolderIDs()), Admins: without(p.Admins), Channel: p.Channel,
-		UIHost: p.UIHost, Hours: worktime.HoursOf(p.Review), Shards: f.Shards, Groups: slices.ContainsFunc(policyPeople(p), workflows.IsGroup),
+		Reason: strings.TrimSpace(cmd.Input[BlockReason]), Holders: without(p.HolderIDs()), Admins: without(p.Admins),
+		Channel: p.Channel,
+		UIHost:  p.UIHost, Hours: worktime.HoursOf(p.Review), Shards: f.Shards,
+		Groups: slices.ContainsFunc(policyPeople(p), workflows.IsGroup),
 	}
 	if who.EmailConfirmed {
 		fr.Email = who.Email
@@ -156,11 +167,13 @@ func freeze(cmd workflows.Command, f workflows.Facts) (Frozen, Day, error) {
 	day, err := dayOf(cmd, fr.Hours)
 	switch {
 	case who.Standing == workflows.StandingBot || who.Standing == workflows.StandingUnknown:
-		return fr, day, workflows.RefuseField(BlockPerson, "person_standing", "This is not a person of this workspace. Choose somebody else.")
+		return fr, day, workflows.RefuseField(BlockPerson, "person_standing",
+			"This is not a person of this workspace. Choose somebody else.")
 	case len(fr.Kinds) == 0:
 		return fr, day, workflows.RefuseField(BlockSteps, "no_steps", "Tick at least one thing that is to be done.")
 	case fr.Reason == "":
-		return fr, day, workflows.RefuseField(BlockReason, "reason_missing", "Please say why; those who act on it read it.")
+		return fr, day, workflows.RefuseField(BlockReason, "reason_missing",
+			"Please say why; those who act on it read it.")
 	case err != nil:
 		return fr, day, err
 	}
@@ -206,10 +219,12 @@ func may(cmd workflows.Command, f workflows.Facts, person string) error {
 	managers := f.Expand(workflows.Union(f.Policy.HolderIDs(), f.Policy.Admins))
 	switch {
 	case cmd.Actor.ID == person || f.Known(cmd.Actor.ID).Same(f.Known(person)):
-		return workflows.RefuseField(BlockPerson, "self", "Nobody does this for themselves. Ask another holder or administrator: "+
-			workflows.Mentions(slices.DeleteFunc(managers, func(id string) bool { return id == person }))+".")
+		return workflows.RefuseField(BlockPerson, "self",
+			"Nobody does this for themselves. Ask another holder or administrator: "+
+				workflows.Mentions(slices.DeleteFunc(managers, func(id string) bool { return id == person }))+".")
 	case !slices.Contains(managers, cmd.Actor.ID):
-		return workflows.Refuse("not_permitted", "Holders and administrators of "+workflows.Esc(f.Policy.Name)+" do that: "+workflows.Mentions(managers)+
+		return workflows.Refuse("not_permitted", "Holders and administrators of "+workflows.Esc(f.Policy.Name)+
+			" do that: "+workflows.Mentions(managers)+
 			". Nothing was recorded.")
 	}
 	return nil

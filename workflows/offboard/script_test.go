@@ -14,7 +14,8 @@ import (
 
 // TestTranscripts plays the stories in testdata.
 //
-//	owner EMAIL | unread ENV CODE | user ENV EMAIL ROLE | no-users | no-tokens | delegate FROM TO | token no | no-environments
+//	owner EMAIL | unread ENV CODE | user ENV EMAIL ROLE | no-users | no-tokens
+//	delegate FROM TO | token no | no-environments
 //	leaves WHO PERSON DAY [KINDS]    answers    look    wait SPAN    removed [ENV]    not-removed
 //	done WHO STEP NOTE | blocked WHO STEP NOTE | settle WHO | cancel WHO REASON | move WHO DAY
 //	drill OUTCOME | unnamed PERSON | card NAME | channel | locks
@@ -57,7 +58,8 @@ func (s *script) run(verb string, a []string) {
 	case "token":
 		w.policy.Token = a[0] == "yes"
 	case "delegate":
-		w.delegations = append(w.delegations, approvals.Delegation{From: userID(a[0]), To: userID(a[1]), Since: w.now, Until: w.now.AddDate(0, 1, 0)})
+		w.delegations = append(w.delegations, approvals.Delegation{From: userID(a[0]), To: userID(a[1]), Since: w.now,
+			Until: w.now.AddDate(0, 1, 0)})
 	case "leaves":
 		s.answer(a[0], w.leaves(a[0], a[1], strings.Trim(a[2], "-"), a[3:]...))
 	case "answers":
@@ -82,7 +84,8 @@ func (s *script) run(verb string, a []string) {
 		w.now = w.now.Add(requestWithin)
 		s.tell(w.look())
 	case "done", "blocked":
-		s.answer(a[0], w.click(a[0], "offboard."+verb, map[string]string{BlockStep: a[1], BlockNote: strings.Join(a[2:], " ")}))
+		s.answer(a[0], w.click(a[0], "offboard."+verb, map[string]string{BlockStep: a[1],
+			BlockNote: strings.Join(a[2:], " ")}))
 	case "press":
 		s.answer(a[0], w.click(a[0], "offboard."+a[1], nil))
 	case "settle":
@@ -123,7 +126,8 @@ func (w *world) unname(id string) {
 		return slices.DeleteFunc(slices.Clone(ids), func(x string) bool { return x == id })
 	}
 	p := &w.policy
-	p.Admins, p.Access.Approvers, p.Recovery.Approvers, p.Review.Reviewers = drop(p.Admins), drop(p.Access.Approvers), drop(p.Recovery.Approvers), drop(p.Review.Reviewers)
+	p.Admins, p.Access.Approvers, p.Recovery.Approvers, p.Review.Reviewers = drop(p.Admins), drop(p.Access.Approvers),
+		drop(p.Recovery.Approvers), drop(p.Review.Reviewers)
 	p.Aliases = slices.Clone(p.Aliases)
 	for i := range p.Aliases {
 		a := &p.Aliases[i]

@@ -35,7 +35,8 @@ func (s State) audience() []string {
 	return s.movers()
 }
 
-// waiting are those who can move it on now: whoever holds or administers, while something is open that waits for people and not for the day.
+// waiting are those who can move it on now: whoever holds or administers, while something is open
+// that waits for people and not for the day.
 func (s State) waiting() []string {
 	if s.Stage != Working {
 		return nil
@@ -56,8 +57,11 @@ func (s State) cards() []workflows.Card {
 	if s.Channel != "" && len(s.Steps) > 0 {
 		title := workflows.Say("%m leaves %s", s.Person, s.AccountName)
 		out = append(out, workflows.Card{
-			Name: cardNotice, Recipient: s.Channel, Title: title, Note: s.note(), Fallback: workflows.Plain(title, s.name),
-			Lines: []string{workflows.Say("%m began it at %t; what rests on them becomes %n. Holders and administrators have a card.", s.Requester, s.Begun,
+			Name: cardNotice, Recipient: s.Channel, Title: title, Note: s.note(), Fallback: workflows.Plain(title,
+				s.name),
+			Lines: []string{workflows.Say(
+				"%m began it at %t; what rests on them becomes %n. Holders and administrators have a card.",
+				s.Requester, s.Begun,
 				len(s.Steps), "step")},
 		})
 		if s.Closed() {
@@ -70,7 +74,8 @@ func (s State) cards() []workflows.Card {
 	for i, r := range s.Reminders {
 		for _, who := range r.To {
 			title := workflows.Say("Still open for %m, who leaves %s: %s", s.Person, s.AccountName, s.leftWords())
-			out = append(out, workflows.Card{Name: reminderName(i), Recipient: who, Under: cardMain, Title: title, Note: s.note(), Bulk: true,
+			out = append(out, workflows.Card{Name: reminderName(i), Recipient: who, Under: cardMain, Title: title,
+				Note: s.note(), Bulk: true,
 				Fallback: workflows.Plain(title, s.name)})
 		}
 	}
@@ -98,7 +103,8 @@ func (s State) card(who string) workflows.Card {
 	c.Fallback = workflows.Plain(c.Title+": "+s.now(), s.name)
 	c.Lines = []string{
 		workflows.Say("%m asked for it at %t. %q", s.Requester, s.Begun, s.Reason),
-		workflows.Say("Last day: %s; access ends at %t. You are asked because you hold or administer the account.", s.Day.Date, s.Day.At),
+		workflows.Say("Last day: %s; access ends at %t. You are asked because you hold or administer the account.",
+			s.Day.Date, s.Day.At),
 		s.now(),
 	}
 	for _, l := range s.Lost {
@@ -140,7 +146,8 @@ func (s State) fact(st step.Step) string {
 	case st.Ok():
 		return "✓ " + text + ": " + workflows.Say("%m says so, %t. %q", st.Done.By, st.Done.At, st.Done.Text)
 	case st.Blocked != nil:
-		return "✗ " + text + ": " + workflows.Say("%m says that it does not work, %t. %q", st.Blocked.By, st.Blocked.At, st.Blocked.Text)
+		return "✗ " + text + ": " + workflows.Say("%m says that it does not work, %t. %q", st.Blocked.By, st.Blocked.At,
+			st.Blocked.Text)
 	}
 	return "… " + text + ": " + s.remedy(st.Name)
 }
@@ -172,9 +179,11 @@ func (s State) remedy(name string) string {
 	case Transfer:
 		return "hand it to a shared mailbox with `" + workflows.Slash + " transfer " + s.AccountID + "`"
 	case Key:
-		return workflows.Mention(s.Person) + " " + workflows.List(s.Keeps, "and") + ". Change what they know, then rehearse it: `" + workflows.Slash + " key " + s.AccountID + " drill`"
+		return workflows.Mention(s.Person) + " " + workflows.List(s.Keeps, "and") +
+			". Change what they know, then rehearse it: `" + workflows.Slash + " key " + s.AccountID + " drill`"
 	case Rules:
-		return workflows.Mention(s.Person) + " " + workflows.List(s.Named, "and") + ". Whoever operates Keyholder takes them out and starts it again"
+		return workflows.Mention(s.Person) + " " + workflows.List(s.Named, "and") +
+			". Whoever operates Keyholder takes them out and starts it again"
 	case Delegations:
 		return "they end on the last day"
 	case Tokens:
@@ -200,7 +209,8 @@ func (s State) accessWords(name string) string {
 		case !u.Gone.IsZero():
 			text += workflows.Say(" removed, %t", u.Gone)
 		case u.Ended:
-			text += " is still there although `" + u.Request + "` has ended; ask again with `" + workflows.Slash + " access " + s.AccountID + "`"
+			text += " is still there although `" + u.Request + "` has ended; ask again with `" + workflows.Slash +
+				" access " + s.AccountID + "`"
 		case u.Request != "":
 			text += " is being removed by `" + u.Request + "`"
 		}

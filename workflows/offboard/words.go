@@ -86,7 +86,8 @@ func (s State) endLines() []string {
 			out = append(out, workflows.Say("All of it is done, since %t: %s.", s.Over, s.stepWords(namesOf(s.Steps))))
 		}
 	case Settled:
-		out = append(out, workflows.Say("%m ended it, %t. Still open: %s.", s.End.By.ID, s.Over, s.stepWords(s.End.Open)))
+		out = append(out, workflows.Say("%m ended it, %t. Still open: %s.", s.End.By.ID, s.Over,
+			s.stepWords(s.End.Open)))
 		for _, st := range s.left() {
 			out = append(out, s.fact(st))
 		}
@@ -97,7 +98,8 @@ func (s State) endLines() []string {
 		}
 		out = append(out, line)
 		if len(s.End.Gone) > 0 {
-			out = append(out, workflows.Say("Removed by then, and not given back: %s. Ask for it with ", s.End.Gone)+"`"+workflows.Slash+" access "+s.AccountID+"`.")
+			out = append(out, workflows.Say("Removed by then, and not given back: %s. Ask for it with ", s.End.Gone)+
+				"`"+workflows.Slash+" access "+s.AccountID+"`.")
 		} else {
 			out = append(out, "Nothing was removed by then; what was asked for is withdrawn.")
 		}
@@ -120,17 +122,20 @@ func (s State) sayForm(cmd workflows.Command, choices []step.Step) *workflows.Mo
 	}
 	which := workflows.Input{Block: BlockStep, Kind: workflows.InputSelect, Label: "What"}
 	for _, st := range choices {
-		which.Options = append(which.Options, workflows.Option{Value: st.Name, Label: capital(workflows.Plain(s.what(st.Name), s.name))})
+		which.Options = append(which.Options, workflows.Option{Value: st.Name,
+			Label: capital(workflows.Plain(s.what(st.Name), s.name))})
 	}
 	if len(choices) == 1 {
 		which.Initial = choices[0].Name
 	}
 	return &workflows.Modal{
-		Callback: cmd.Name, Title: title, Submit: "Say so", Workflow: cmd.Workflow, Account: s.AccountID, Action: cmd.Name, Round: s.Round,
+		Callback: cmd.Name, Title: title, Submit: "Say so", Workflow: cmd.Workflow, Account: s.AccountID,
+		Action: cmd.Name, Round: s.Round,
 		Intro: []string{workflows.Say("*%s*", s.Title())},
 		Inputs: []workflows.Input{which, {
-			Block: BlockNote, Kind: workflows.InputText, Label: label, Optional: optional, Multiline: true, MaxLength: workflows.MaxTyped,
-			Hint: "It is shown on the card and kept; never write a password here.",
+			Block: BlockNote, Kind: workflows.InputText, Label: label, Optional: optional, Multiline: true,
+			MaxLength: workflows.MaxTyped,
+			Hint:      "It is shown on the card and kept; never write a password here.",
 		}},
 	}
 }
@@ -138,9 +143,12 @@ func (s State) sayForm(cmd workflows.Command, choices []step.Step) *workflows.Mo
 // why asks why it is cancelled.
 func (s State) why(cmd workflows.Command) *workflows.Modal {
 	return &workflows.Modal{
-		Callback: reasonForm, Title: "Cancel it", Submit: "Cancel it", Workflow: cmd.Workflow, Account: s.AccountID, Action: cmd.Name, Round: s.Round,
-		Intro: []string{workflows.Say("*%s*\nRequests that were not carried out are withdrawn. What was removed stays removed.", s.Title())},
-		Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Optional: true, Multiline: true,
+		Callback: reasonForm, Title: "Cancel it", Submit: "Cancel it", Workflow: cmd.Workflow, Account: s.AccountID,
+		Action: cmd.Name, Round: s.Round,
+		Intro: []string{workflows.Say(
+			"*%s*\nRequests that were not carried out are withdrawn. What was removed stays removed.", s.Title())},
+		Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Optional: true,
+			Multiline: true,
 			MaxLength: workflows.MaxTyped}},
 	}
 }

@@ -103,7 +103,8 @@ func planned(s State, d workflows.Decision, cmd workflows.Command) (workflows.De
 	return d, nil
 }
 
-// answered decides what follows from a list of the last day: a request for each access that is there, and that the step is done where none is.
+// answered decides what follows from a list of the last day: a request for each access that is
+// there, and that the step is done where none is.
 func (s State) answered(cmd workflows.Command, d workflows.Decision) (workflows.Decision, error) {
 	next, err := kinds.Apply(s, d.Events...)
 	if err != nil {
@@ -121,8 +122,8 @@ func (s State) answered(cmd workflows.Command, d workflows.Decision) (workflows.
 	return s.finish(cmd, d)
 }
 
-// asks asks for the removal of every access of an environment that was not asked for yet. Where the users cannot be read, the confirmed address of
-// the person is taken to have access.
+// asks asks for the removal of every access of an environment that was not asked for yet. Where the
+// users cannot be read, the confirmed address of the person is taken to have access.
 func (s State) asks(cmd workflows.Command, env Env) workflows.Decision {
 	var d workflows.Decision
 	users := env.Users
@@ -174,7 +175,8 @@ func (s State) day(cmd workflows.Command, f workflows.Facts) (workflows.Decision
 				continue
 			}
 			b.From = append(b.From, g.From)
-			calls = append(calls, workflows.Call{Op: workflows.OpUndelegate, Account: s.AccountID, ID: g.From, Known: g.To})
+			calls = append(calls, workflows.Call{Op: workflows.OpUndelegate, Account: s.AccountID, ID: g.From,
+				Known: g.To})
 		}
 	}
 	if s.wants(Access) {

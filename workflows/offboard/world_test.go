@@ -53,27 +53,35 @@ var monday = time.Date(2026, 11, 30, 9, 14, 0, 0, time.UTC)
 
 var names = []string{"Ana", "Ben", "Cat", "Dee", "Oli"}
 
-// newWorld: Ana, Ben and Cat hold the mailbox that owns the account, Cat with her own hands on the password; Dee administers; Oli is anybody.
+// newWorld: Ana, Ben and Cat hold the mailbox that owns the account, Cat with her own hands on the
+// password; Dee administers; Oli is anybody.
 func newWorld(t failer) *world {
-	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, groups: map[string][]string{}, users: map[string][]workflows.User{},
+	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, groups: map[string][]string{},
+		users:  map[string][]workflows.User{},
 		tokens: map[string][]workflows.Token{}, unread: map[string]string{}}
 	for _, name := range names {
 		id := userID(name)
-		w.people[id] = workflows.Person{ID: id, Name: name, Email: strings.ToLower(name) + "@acme.example", EmailConfirmed: true}
+		w.people[id] = workflows.Person{ID: id, Name: name, Email: strings.ToLower(name) + "@acme.example",
+			EmailConfirmed: true}
 	}
 	w.policy = workflows.Policy{
 		ID: "acme", Name: "Acme Production", Owner: alias, Admins: []string{"UDEE"}, Channel: "COPS", Token: true,
-		Aliases: []workflows.Alias{{Email: alias, Holders: []string{"UANA", "UBEN", "UCAT"}, Password: []string{"UANA", "UCAT"}, SecondFactor: []string{"UBEN"}}},
+		Aliases: []workflows.Alias{{Email: alias, Holders: []string{"UANA", "UBEN", "UCAT"},
+			Password: []string{"UANA", "UCAT"}, SecondFactor: []string{"UBEN"}}},
 		Access: workflows.AccessPolicy{Approvers: []string{"UANA", "UDEE"}, Quorum: 1,
 			Environments: []workflows.Environment{{Name: "Sandbox", Token: true}, {Name: "Dev"}}},
-		Transfer: workflows.TransferPolicy{Quorum: 2}, Recovery: workflows.RecoveryPolicy{Approvers: []string{"UANA", "UDEE"}, Quorum: 2},
-		Review: workflows.ReviewPolicy{Zone: "UTC", From: 9 * time.Hour, To: 17 * time.Hour, Reviewers: []string{"UANA", "UDEE"},
-			Days: [7]bool{false, true, true, true, true, true, false}},
+		Transfer: workflows.TransferPolicy{Quorum: 2},
+		Recovery: workflows.RecoveryPolicy{Approvers: []string{"UANA", "UDEE"}, Quorum: 2},
+		Review: workflows.ReviewPolicy{Zone: "UTC", From: 9 * time.Hour, To: 17 * time.Hour,
+			Reviewers: []string{"UANA", "UDEE"},
+			Days:      [7]bool{false, true, true, true, true, true, false}},
 	}
 	w.account = workflows.AccountState{ID: "acme", Owner: alias, By: "configuration"}
-	w.users[""] = []workflows.User{{Email: "cat@acme.example", Role: "manage"}, {Email: "dee@acme.example", Role: "administrator"}}
+	w.users[""] = []workflows.User{{Email: "cat@acme.example", Role: "manage"},
+		{Email: "dee@acme.example", Role: "administrator"}}
 	w.users["Sandbox"] = []workflows.User{{Email: "cat+sandbox@acme.example", Role: "administrator"}}
-	w.tokens[""] = []workflows.Token{{ID: "1", Name: "Warehouse", Kind: workflows.TokenOfAccount, Full: true}, {ID: "2", Name: "Cat's CLI", Kind: workflows.TokenOfPerson}}
+	w.tokens[""] = []workflows.Token{{ID: "1", Name: "Warehouse", Kind: workflows.TokenOfAccount, Full: true},
+		{ID: "2", Name: "Cat's CLI", Kind: workflows.TokenOfPerson}}
 	return w
 }
 
@@ -89,7 +97,8 @@ func encode(t failer, x any) []byte {
 
 // facts answers what the machine says it needs, and nothing else.
 func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{}, Groups: map[string][]string{}}
+	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
+		Groups: map[string][]string{}}
 	for _, id := range slices.Concat(n.People, n.Delegations) {
 		if workflows.IsGroup(id) {
 			f.Groups[id] = append([]string{}, w.groups[id]...)
@@ -197,7 +206,8 @@ func (w *world) called(c workflows.Call) {
 		if err != nil || u.Change != workflows.ChangeRemove {
 			w.t.Fatalf("asked for %+v, %v", u, err)
 		}
-		w.record(workflows.LockTaken, workflows.Lock{Name: workflows.OpenRemoval + workflows.GivenKey(u.Environment, u.Email), Workflow: c.ID})
+		w.record(workflows.LockTaken, workflows.Lock{Name: workflows.OpenRemoval + workflows.GivenKey(u.Environment,
+			u.Email), Workflow: c.ID})
 	default:
 		w.calls = append(w.calls, c)
 	}
@@ -230,8 +240,11 @@ func (w *world) removed(env string, all bool) (n int) {
 			continue
 		}
 		w.unlock(id)
-		w.users[at] = slices.DeleteFunc(slices.Clone(w.users[at]), func(u workflows.User) bool { return u.Email == email })
-		w.record(workflows.AccessGiven, workflows.GivenChange{Key: key, Workflow: id, Given: workflows.Given{Workflow: id, Since: w.now}})
+		w.users[at] = slices.DeleteFunc(slices.Clone(w.users[at]), func(u workflows.User) bool {
+			return u.Email == email
+		})
+		w.record(workflows.AccessGiven, workflows.GivenChange{Key: key, Workflow: id,
+			Given: workflows.Given{Workflow: id, Since: w.now}})
 		n++
 	}
 	return n
@@ -246,7 +259,9 @@ func (w *world) answers() (out []did) {
 		switch code := w.unread[c.Environment]; {
 		case c.Op == workflows.OpUndelegate:
 			r.Code = c.ID
-			w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool { return d.From == c.ID && d.To == c.Known })
+			w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool {
+				return d.From == c.ID && d.To == c.Known
+			})
 		case code != "":
 			r.OK, r.Refused, r.Code = false, true, code
 		case c.Op == workflows.OpCensus:
@@ -254,14 +269,16 @@ func (w *world) answers() (out []did) {
 		default:
 			r.Tokens = &workflows.Tokens{At: w.now, Tokens: w.tokens[c.Environment]}
 		}
-		out = append(out, w.do(workflows.Command{Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Receipt: &r, Round: workflows.NoRound}))
+		out = append(out, w.do(workflows.Command{Name: workflows.CmdReceipt,
+			Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Receipt: &r, Round: workflows.NoRound}))
 	}
 	return out
 }
 
 func (w *world) look() did {
 	call := Look.To("acme", w.state.ID, workflows.None{})
-	return w.do(workflows.Command{Name: call.Command, Input: call.Input, Submitted: true, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+	return w.do(workflows.Command{Name: call.Command, Input: call.Input, Submitted: true,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 }
 
 // leaves sends the request form.
@@ -273,7 +290,8 @@ func (w *world) leaves(who, person, day string, kinds ...string) did {
 	return w.do(workflows.Command{
 		Name: Request, Workflow: fmt.Sprintf("o01-0000000%d", w.opened), Round: workflows.NoRound, Submitted: true,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID(who)},
-		Input: map[string]string{BlockPerson: userID(person), BlockLastDay: day, BlockSteps: strings.Join(kinds, "\n"), BlockReason: "New job"},
+		Input: map[string]string{BlockPerson: userID(person), BlockLastDay: day, BlockSteps: strings.Join(kinds, "\n"),
+			BlockReason: "New job"},
 	})
 }
 
@@ -296,7 +314,8 @@ func (w *world) wait(d time.Duration) (out []did) {
 		if due[0].At.After(w.now) {
 			w.now = due[0].At
 		}
-		r := w.do(workflows.Command{Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer}, Timer: &due[0], Round: workflows.NoRound})
+		r := w.do(workflows.Command{Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer},
+			Timer: &due[0], Round: workflows.NoRound})
 		if len(r.events) == 0 {
 			w.t.Fatalf("the timer %v is wanted and changes nothing", due[0])
 		}

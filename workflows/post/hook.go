@@ -68,7 +68,8 @@ func (p *Post) alarmHook(ctx context.Context, id string, a workflows.Alarm) work
 	case code >= 200 && code < 300:
 		return done(workflows.Receipt{})
 	case code == http.StatusTooManyRequests:
-		return workflows.Outcome{Again: true, Limited: true, After: retryAfter(resp.Header.Get("Retry-After"), p.o.Now()), Err: said}
+		return workflows.Outcome{Again: true, Limited: true, After: retryAfter(resp.Header.Get("Retry-After"),
+			p.o.Now()), Err: said}
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
 		return workflows.Outcome{Again: true, Err: said}
 	}

@@ -60,7 +60,8 @@ func parseMail(address string) (*mailServer, error) {
 		if u.Scheme == "smtp" && loopback(m.host) {
 			auth = mail.SMTPAuthPlainNoEnc
 		}
-		m.opts = append(m.opts, mail.WithSMTPAuth(auth), mail.WithUsername(u.User.Username()), mail.WithPassword(password))
+		m.opts = append(m.opts, mail.WithSMTPAuth(auth), mail.WithUsername(u.User.Username()),
+			mail.WithPassword(password))
 	}
 	if _, err := mail.NewClient(m.host, m.opts...); err != nil {
 		return nil, errors.New("it makes no mail client: host, port or user are not usable")
@@ -186,7 +187,8 @@ func (p *Post) letter(ctx context.Context, call workflows.Call) workflows.Outcom
 	if name == "" {
 		name = call.Account
 	}
-	msg, err := p.message([]string{call.Email}, "Keyholder drill of "+line(name)+": your word", letterText(line(name), call, words))
+	msg, err := p.message([]string{call.Email}, "Keyholder drill of "+line(name)+": your word",
+		letterText(line(name), call, words))
 	if err != nil {
 		return refused(err)
 	}
@@ -222,7 +224,8 @@ const (
 )
 
 // draw makes a word for each holder, no two alike, and what each is compared with later.
-func (p *Post) draw(holders map[string]string) (words map[string]string, hashes map[string]workflows.WordHash, err error) {
+func (p *Post) draw(holders map[string]string) (words map[string]string, hashes map[string]workflows.WordHash,
+	err error) {
 	words, hashes = map[string]string{}, map[string]workflows.WordHash{}
 	taken := map[string]bool{}
 	for id := range holders {
@@ -279,7 +282,8 @@ func (p *Post) alarmMail(ctx context.Context, id string, a workflows.Alarm) work
 		lines = append(lines, fmt.Sprintf("%d. %s", i+1, s))
 	}
 	lines = append(lines, "", "Account: "+line(a.Name)+" ("+a.Account+")", "In Keyholder: "+a.Workflow,
-		"At: "+a.At.UTC().Format("2006-01-02 15:04:05")+" UTC", "", "The same is in Slack, with the people who hold and administer the account.", "")
+		"At: "+a.At.UTC().Format("2006-01-02 15:04:05")+" UTC", "",
+		"The same is in Slack, with the people who hold and administer the account.", "")
 	msg, err := p.message(p.o.AlarmTo, "Keyholder alarm: "+line(a.Name)+" ("+a.Kind+")", strings.Join(lines, "\n"))
 	if err != nil {
 		return refused(err)

@@ -151,7 +151,8 @@ func deliverWithin(p *Post, call workflows.Call, patience time.Duration) workflo
 var (
 	theLetter = workflows.Call{Op: workflows.OpLetter, Account: "acme", Email: "celigo@acme.example",
 		Input: map[string]string{"UANA": "Ana Ruiz", "UBEN": "Ben\r\n    Eve: hahahaha"}}
-	theAlarm = workflows.Alarm{Kind: "misuse", Account: "acme", Name: "Acme\nProduction", Workflow: "u01-1", Text: "The key was misused.",
+	theAlarm = workflows.Alarm{Kind: "misuse", Account: "acme", Name: "Acme\nProduction", Workflow: "u01-1",
+		Text:  "The key was misused.",
 		Steps: []string{"Change the password."}, At: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}
 )
 
@@ -165,7 +166,8 @@ func TestALetterHasAWordForEachHolderThatHoldsForThemOnly(t *testing.T) {
 		t.Fatalf("%+v", out)
 	}
 	mails := b.got()
-	if len(mails) != 1 || !strings.Contains(mails[0], "To: <celigo@acme.example>") || !strings.Contains(mails[0], "Acme Production") {
+	if len(mails) != 1 || !strings.Contains(mails[0], "To: <celigo@acme.example>") || !strings.Contains(mails[0],
+		"Acme Production") {
 		t.Fatalf("handed in: %q", mails)
 	}
 	words := map[string]string{}
@@ -213,7 +215,8 @@ func TestWhatAMailServerDoesDecidesWhetherToTryAgain(t *testing.T) {
 			if out.Again != c.again || out.Refused != c.refused || out.Done {
 				t.Errorf("%+v", out)
 			}
-			if out.Err == nil || strings.Contains(out.Err.Error(), "127.0.0.1") || strings.Contains(out.Err.Error(), "celigo") {
+			if out.Err == nil || strings.Contains(out.Err.Error(), "127.0.0.1") || strings.Contains(out.Err.Error(),
+				"celigo") {
 				t.Errorf("the error says %v", out.Err)
 			}
 		})
@@ -331,13 +334,20 @@ func TestWhatAWebhookDoesDecidesWhetherToTryAgain(t *testing.T) {
 		again, refused, limited bool
 		after                   time.Duration
 	}{
-		"away for maintenance": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, true, false, false, 0},
-		"gone":                 {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, false, true, false, 0},
+		"away for maintenance": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(503)
+		}, true, false, false, 0},
+		"gone": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(410)
+		}, false, true, false, 0},
 		"elsewhere": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "http://127.0.0.1:1/")
 			w.WriteHeader(302)
 		}, false, true, false, 0},
-		"busy": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "7"); w.WriteHeader(429) },
+		"busy": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(429)
+		},
 			true, false, true, 7 * time.Second},
 		"busy for a year": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "31536000")

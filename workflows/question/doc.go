@@ -28,11 +28,13 @@
 //		Put:       func(s *State, e workflows.Event, q question.Question) { s.Enter("asking", e, q.Ballot.Closes) },
 //	}
 //	kinds := workflows.NewKinds(clone, nil, append(asks.Kinds(), ...)...)
-//	clicks := map[string]workflows.Handler[State]{...}; asks.Clicks(clicks, func(s State, cmd ..., a question.Answer) ...)
+//	clicks := map[string]workflows.Handler[State]{...}
+//	asks.Clicks(clicks, func(s State, cmd ..., a question.Answer) ...)
 //	put, err := asks.Ask(cmd, f, question.Question{Ballot: ballot, Parties: parties, Quiet: f.Expand(p.Quiet)})
 //	a, mine := asks.Fired(s, cmd, f)               // in the machine's timers; a.Outcome may be a decision
 //	needs.People, needs.Delegations = asks.Needs(s, p)
-//	card.Lines, card.Buttons = append(card.Lines, asks.Lines(s, who)...), append(card.Buttons, asks.Buttons(s, who)...)
+//	card.Lines = append(card.Lines, asks.Lines(s, who)...)
+//	card.Buttons = append(card.Buttons, asks.Buttons(s, who)...)
 //
 // # Guarantees
 //

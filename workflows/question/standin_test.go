@@ -39,7 +39,8 @@ func TestADelegationThatEndsByItsTimeIsNoticed(t *testing.T) {
 		t.Errorf("Ben still reads of Fay: %s", w.seen("UBEN"))
 	}
 	cards := asks.Cards(w.s, "main", "")
-	if len(cards) != 1 || cards[0].Recipient != "UFAY" || !strings.HasPrefix(cards[0].Title, "You are no longer asked") {
+	if len(cards) != 1 || cards[0].Recipient != "UFAY" || !strings.HasPrefix(cards[0].Title,
+		"You are no longer asked") {
 		t.Errorf("Fay was told: %+v", cards)
 	}
 	w.lend("UANA", "UFAY", w.now.Add(time.Hour))

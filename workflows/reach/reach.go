@@ -83,13 +83,15 @@ var (
 			}
 		},
 		Tell: func(_ workflows.Event, b missed) string {
-			return workflows.Say("%s could not be brought to %s, because %s.", thing(b.Kind, b.Miss), name(b.Kind, b.To), why(b.Kind, b.To, b.Code))
+			return workflows.Say("%s could not be brought to %s, because %s.", thing(b.Kind, b.Miss),
+				name(b.Kind, b.To), why(b.Kind, b.To, b.Code))
 		},
 	}
 	evLoud = workflows.Kind[State, workflows.None]{
 		Type: "reach.loud",
 		Fold: func(s *State, _ workflows.Event, _ workflows.None) { s.Loud = true },
-		Tell: workflows.Told[workflows.None]("Those who can mend it could not be reached, either; the channel is told."),
+		Tell: workflows.Told[workflows.None](
+			"Those who can mend it could not be reached, either; the channel is told."),
 	}
 	evBrought = workflows.Kind[State, brought]{
 		Type: "reach.brought",
@@ -138,7 +140,8 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		}
 		return evBrought.One(cmd, brought{m.Workflow}), nil
 	}
-	return workflows.Decision{}, workflows.Refuse("unknown_action", "There is nothing to press here. Nothing was recorded.")
+	return workflows.Decision{}, workflows.Refuse("unknown_action",
+		"There is nothing to press here. Nothing was recorded.")
 }
 
 func (s State) lists(workflow string) bool {
@@ -157,7 +160,8 @@ func (s State) missed(cmd workflows.Command, f workflows.Facts, m workflows.Miss
 		return workflows.Decision{}
 	}
 	p := f.Policy
-	b := missed{Opening: workflows.Opening{ID: cmd.Workflow, AccountID: p.ID}, Kind: m.Kind, AccountName: p.Name, To: m.To, Channel: p.Channel,
+	b := missed{Opening: workflows.Opening{ID: cmd.Workflow, AccountID: p.ID}, Kind: m.Kind, AccountName: p.Name,
+		To: m.To, Channel: p.Channel,
 		Code: m.Code, Miss: Miss{Workflow: m.Workflow, Title: m.Title, Since: m.Since, Asked: m.Asked}}
 	if b.AccountName == "" {
 		b.AccountName = p.ID
@@ -189,7 +193,8 @@ func (s State) view() workflows.View {
 }
 
 func (s State) card(who string) workflows.Card {
-	c := workflows.Card{Name: "main", Recipient: who, Round: s.Round, Note: workflows.Say("%s, %s", s.AccountName, s.ID)}
+	c := workflows.Card{Name: "main", Recipient: who, Round: s.Round, Note: workflows.Say("%s, %s", s.AccountName,
+		s.ID)}
 	whom := name(s.Kind, s.To)
 	if s.Closed() {
 		c.Title = workflows.Say("✓ What Keyholder has to say reaches %s again", whom)
@@ -205,7 +210,8 @@ func (s State) card(who string) workflows.Card {
 	}
 	hidden := s.More
 	for _, m := range s.Misses {
-		if !workflows.Among(who, s.Admins) && (who == "" || m.Asked != who) { // a channel, or somebody who asked for other things
+		// a channel, or somebody who asked for other things
+		if !workflows.Among(who, s.Admins) && (who == "" || m.Asked != who) {
 			hidden++
 			continue
 		}

@@ -18,7 +18,8 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
-	f := workflows.Facts{Policy: workflows.Policy{ID: "acme", Name: "Acme Production", Channel: "COPS", Admins: []string{"UDEE", "UDAN"}},
+	f := workflows.Facts{Policy: workflows.Policy{ID: "acme", Name: "Acme Production", Channel: "COPS",
+		Admins: []string{"UDEE", "UDAN"}},
 		People: map[string]workflows.Person{}}
 	for _, id := range []string{"UDEE", "UDAN", "UOLI"} {
 		f.People[id] = workflows.Person{ID: id}
@@ -33,7 +34,8 @@ func (r *rig) tell(what workflows.Message[workflows.Missed], m workflows.Missed)
 	}
 	m.Since = monday
 	call := what.To("acme", "m07-11111111", m)
-	d, err := Machine().Decide(r.s, workflows.Command{ID: "c", Workflow: "m07-11111111", Account: "acme", Name: call.Command, Input: call.Input,
+	d, err := Machine().Decide(r.s, workflows.Command{ID: "c", Workflow: "m07-11111111", Account: "acme",
+		Name: call.Command, Input: call.Input,
 		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: monday.Add(time.Hour), Round: workflows.NoRound}, r.f)
 	if err != nil {
 		r.t.Fatal(err)
@@ -64,21 +66,26 @@ func (r *rig) cards() map[string]string {
 // Those who can mend it and whoever asked hear of it, once and in one message, never the one who cannot be reached.
 func TestWhoCannotBeReachedIsToldToThoseWhoCanMendIt(t *testing.T) {
 	r := newRig(t)
-	r.tell(workflows.MissedFirst, workflows.Missed{Workflow: "t07-AAAAAAAA", Title: "Hand Acme to celigo", To: "UBEN", Code: "user_disabled", Asked: "UOLI"})
-	r.tell(workflows.MissedMore, workflows.Missed{Workflow: "a07-BBBBBBBB", Title: "Grant Eve", To: "UBEN", Code: "user_disabled", Asked: "UDEE"})
-	if n := r.tell(workflows.MissedMore, workflows.Missed{Workflow: "a07-BBBBBBBB", Title: "Grant Eve", To: "UBEN", Code: "user_disabled"}); n != 0 {
+	r.tell(workflows.MissedFirst, workflows.Missed{Workflow: "t07-AAAAAAAA", Title: "Hand Acme to celigo", To: "UBEN",
+		Code: "user_disabled", Asked: "UOLI"})
+	r.tell(workflows.MissedMore, workflows.Missed{Workflow: "a07-BBBBBBBB", Title: "Grant Eve", To: "UBEN",
+		Code: "user_disabled", Asked: "UDEE"})
+	if n := r.tell(workflows.MissedMore, workflows.Missed{Workflow: "a07-BBBBBBBB", Title: "Grant Eve", To: "UBEN",
+		Code: "user_disabled"}); n != 0 {
 		t.Error("the same is told twice")
 	}
 	cards := r.cards()
 	if len(cards) != 3 || cards["UBEN"] != "" || cards["COPS"] != "" {
 		t.Fatalf("cards %v", cards)
 	}
-	for _, word := range []string{"cannot reach <@UBEN>", "Slack account is deactivated", "keyholder.yaml", "Hand Acme to celigo", "Grant Eve"} {
+	for _, word := range []string{"cannot reach <@UBEN>", "Slack account is deactivated", "keyholder.yaml",
+		"Hand Acme to celigo", "Grant Eve"} {
 		if !strings.Contains(cards["UDAN"], word) {
 			t.Errorf("%q is not in %s", word, cards["UDAN"])
 		}
 	}
-	if strings.Contains(cards["UOLI"], "Grant Eve") || !strings.Contains(cards["UOLI"], "Hand Acme") || !strings.Contains(cards["UOLI"], "You are told because you asked") {
+	if strings.Contains(cards["UOLI"], "Grant Eve") || !strings.Contains(cards["UOLI"], "Hand Acme") ||
+		!strings.Contains(cards["UOLI"], "You are told because you asked") {
 		t.Errorf("Oli reads %s", cards["UOLI"])
 	}
 	r.tell(workflows.MissedNoted, workflows.Missed{Workflow: "t07-AAAAAAAA", To: "UBEN"})
@@ -89,8 +96,10 @@ func TestWhoCannotBeReachedIsToldToThoseWhoCanMendIt(t *testing.T) {
 	if !r.s.Closed() || !strings.Contains(r.cards()["UDEE"], "✓ What Keyholder has to say reaches <@UBEN> again") {
 		t.Errorf("%s", r.cards()["UDEE"])
 	}
-	r.tell(workflows.MissedMore, workflows.Missed{Workflow: "a07-CCCCCCCC", Title: "Grant Moe", To: "UBEN", Code: "user_disabled"})
-	if r.s.Closed() || !strings.Contains(r.cards()["UDEE"], "Grant Moe") || strings.Contains(r.cards()["UDEE"], "Grant Eve") {
+	r.tell(workflows.MissedMore, workflows.Missed{Workflow: "a07-CCCCCCCC", Title: "Grant Moe", To: "UBEN",
+		Code: "user_disabled"})
+	if r.s.Closed() || !strings.Contains(r.cards()["UDEE"], "Grant Moe") || strings.Contains(r.cards()["UDEE"],
+		"Grant Eve") {
 		t.Errorf("missed again: %s", r.cards()["UDEE"])
 	}
 }
@@ -132,9 +141,11 @@ func TestTheChannelHearsWhereNobodyElseCan(t *testing.T) {
 	})
 	t.Run("the channel itself", func(t *testing.T) {
 		r := newRig(t)
-		r.tell(workflows.MissedFirst, workflows.Missed{Workflow: "t07-AAAAAAAA", Title: "Hand Acme", To: "COPS", Code: "is_archived"})
+		r.tell(workflows.MissedFirst, workflows.Missed{Workflow: "t07-AAAAAAAA", Title: "Hand Acme", To: "COPS",
+			Code: "is_archived"})
 		cards := r.cards()
-		if len(cards) != 2 || !strings.Contains(cards["UDEE"], "<#COPS>") || !strings.Contains(cards["UDEE"], "archived") {
+		if len(cards) != 2 || !strings.Contains(cards["UDEE"], "<#COPS>") || !strings.Contains(cards["UDEE"],
+			"archived") {
 			t.Errorf("%v", cards)
 		}
 	})
@@ -143,12 +154,17 @@ func TestTheChannelHearsWhereNobodyElseCan(t *testing.T) {
 // Whatever the other side answers, there is a reason and a next step.
 func TestEveryAnswerHasAReasonAndANextStep(t *testing.T) {
 	for _, kind := range []string{workflows.MissedCard, workflows.MissedLetter, workflows.MissedAlarm} {
-		for _, to := range []string{"UBEN", "COPS", "celigo@acme.example", workflows.OpAlarmMail, workflows.OpAlarmHook} {
-			for _, code := range []string{codeNoTab, "is_archived", "not_in_channel", "channel_not_found", "user_disabled", "user_not_found", "restricted_action_read_only_channel", "cannot_dm_bot", "some_new_code", ""} {
+		for _, to := range []string{"UBEN", "COPS", "celigo@acme.example", workflows.OpAlarmMail,
+			workflows.OpAlarmHook} {
+			for _, code := range []string{codeNoTab, "is_archived", "not_in_channel", "channel_not_found",
+				"user_disabled", "user_not_found", "restricted_action_read_only_channel", "cannot_dm_bot",
+				"some_new_code", ""} {
 				r := newRig(t)
-				r.tell(workflows.MissedFirst, workflows.Missed{Kind: kind, Workflow: "e07-AAAAAAAA", To: to, Code: code})
+				r.tell(workflows.MissedFirst, workflows.Missed{Kind: kind, Workflow: "e07-AAAAAAAA", To: to,
+					Code: code})
 				card := r.cards()["UDEE"]
-				if lines := strings.Split(card, "\n"); len(lines) < 4 || strings.Contains(card, ": .") || strings.Contains(card, "``") {
+				if lines := strings.Split(card, "\n"); len(lines) < 4 || strings.Contains(card, ": .") ||
+					strings.Contains(card, "``") {
 					t.Errorf("%s to %s, %q:\n%s", kind, to, code, card)
 				}
 			}

@@ -10,7 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-var acts = []string{"approve", "approve", "comment", "refuse", "look", "can", "claim", "done", "done", "seen", "seen", "blocked", "next", "cancel", "settle", "transfer"}
+var acts = []string{"approve", "approve", "comment", "refuse", "look", "can", "claim", "done", "done", "seen", "seen",
+	"blocked", "next", "cancel", "settle", "transfer"}
 
 // TestWhateverPeopleDo plays any clicks, waits and absences, and checks after each what must hold always.
 func TestWhateverPeopleDo(t *testing.T) {
@@ -59,7 +60,8 @@ func notByThoseWhoMayNot(t *rapid.T, w *world, before State, d did, who, act str
 		t.Fatalf("%s is %s, and %s changed something", who, w.people[who].Standing, act)
 	}
 	may := map[string][]string{
-		"cancel": before.stoppers(), "can": before.openers(), "settle": before.managers(), "next": before.managers(), "seen": before.managers(),
+		"cancel": before.stoppers(), "can": before.openers(), "settle": before.managers(), "next": before.managers(),
+		"seen":  before.managers(),
 		"claim": before.Step.People, "done": before.Step.People,
 	}[act]
 	if may != nil && !slices.Contains(may, who) {
@@ -162,7 +164,9 @@ func TestAPlainMemberCannotHaveTheMailboxOpened(t *testing.T) {
 		t.Errorf("Fay's second account hears %v", d.err)
 	}
 	w.wait(48 * time.Hour)
-	if w.state.StageName() != Expired || slices.ContainsFunc(w.view.Cards, func(c workflows.Card) bool { return c.Recipient == "UIRA" }) {
+	if w.state.StageName() != Expired || slices.ContainsFunc(w.view.Cards, func(c workflows.Card) bool {
+		return c.Recipient == "UIRA"
+	}) {
 		t.Error("IT heard of it")
 	}
 }

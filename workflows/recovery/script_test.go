@@ -73,7 +73,8 @@ func (s *script) run(words []string) {
 		w.people[p.ID] = p
 	case "delegate":
 		w.delegations = append(w.delegations, approvals.Delegation{From: userID(a[0]), To: userID(a[1]), Since: w.now})
-		s.tell(w.do(workflows.Command{Name: workflows.CmdDelegated, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound}))
+		s.tell(w.do(workflows.Command{Name: workflows.CmdDelegated, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
+			Round: workflows.NoRound}))
 	case "report":
 		reason := rest(2)
 		if reason == "" {
@@ -132,7 +133,8 @@ func (s *script) signedIn(ago string) {
 	if ago != "never" {
 		r.SignIns.Entries = []workflows.SignIn{{ID: "1", At: s.w.now.Add(-s.span(ago))}}
 	}
-	s.tell(s.w.do(workflows.Command{Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Receipt: &r, Round: workflows.NoRound}))
+	s.tell(s.w.do(workflows.Command{Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
+		Receipt: &r, Round: workflows.NoRound}))
 }
 
 func (s *script) answer(who string, d did) {
@@ -148,7 +150,8 @@ func (s *script) answer(who string, d did) {
 			s.say("  %s", strings.ReplaceAll(s.w.read(l), "\n", "\n  "))
 		}
 		for _, in := range m.Inputs {
-			s.say("  %s (%s)%s %s", in.Label, in.Block, map[bool]string{true: ", optional", false: ""}[in.Optional], in.Initial)
+			s.say("  %s (%s)%s %s", in.Label, in.Block, map[bool]string{true: ", optional", false: ""}[in.Optional],
+				in.Initial)
 			for _, o := range in.Options {
 				s.say("    [ ] %s", o.Label)
 			}

@@ -59,17 +59,21 @@ func newWorld(t failer) *world {
 	w := &world{t: t, now: monday, people: map[string]workflows.Person{}}
 	for _, name := range names {
 		id := userID(name)
-		w.people[id] = workflows.Person{ID: id, Name: name, Email: strings.ToLower(name) + "@acme.example", EmailConfirmed: true}
+		w.people[id] = workflows.Person{ID: id, Name: name, Email: strings.ToLower(name) + "@acme.example",
+			EmailConfirmed: true}
 	}
 	w.people["UGUS"] = workflows.Person{ID: "UGUS", Name: "Gus", Standing: workflows.StandingGuest}
 	w.policy = workflows.Policy{
-		ID: "acme", Name: "Acme Production", Owner: alias, Admins: []string{"UDEE"}, Channel: "COPS", UIHost: "https://integrator.io",
-		Aliases: []workflows.Alias{{Email: alias, Holders: []string{"UANA", "UBEN", "UCAT"}, Vault: "IT vault / Celigo owner"}},
+		ID: "acme", Name: "Acme Production", Owner: alias, Admins: []string{"UDEE"}, Channel: "COPS",
+		UIHost: "https://integrator.io",
+		Aliases: []workflows.Alias{{Email: alias, Holders: []string{"UANA", "UBEN", "UCAT"},
+			Vault: "IT vault / Celigo owner"}},
 		Review: workflows.ReviewPolicy{Zone: "UTC", From: 9 * time.Hour, To: 17 * time.Hour,
 			Days: [7]bool{false, true, true, true, true, true, false}},
 		Recovery: workflows.RecoveryPolicy{
-			Approvers: []string{"UANA", "UBEN", "UDEE", "UEVE"}, Quorum: 2, ConfirmWithin: 24 * time.Hour, Cooldown: time.Hour,
-			IT: []string{"UIRA"}, RungWithin: 72 * time.Hour, RemindEvery: 24 * time.Hour,
+			Approvers: []string{"UANA", "UBEN", "UDEE", "UEVE"}, Quorum: 2, ConfirmWithin: 24 * time.Hour,
+			Cooldown: time.Hour,
+			IT:       []string{"UIRA"}, RungWithin: 72 * time.Hour, RemindEvery: 24 * time.Hour,
 		},
 	}
 	w.owner(alias)
@@ -85,7 +89,8 @@ func (w *world) owner(email string) {
 
 // facts answers what the machine says it needs, and nothing else.
 func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{}, ByEmail: map[string]string{}}
+	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
+		ByEmail: map[string]string{}}
 	for _, email := range n.Emails {
 		for id, p := range w.people {
 			if workflows.SameEmail(p.Email, email) {
@@ -208,9 +213,11 @@ func (w *world) report(who, situation, reason string) did {
 
 // click presses a button of now; text is sent with the form that it opens.
 func (w *world) click(who, act string, text ...string) did {
-	cmd := workflows.Command{Name: "recovery." + act, Round: w.state.Round, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID(who)}}
+	cmd := workflows.Command{Name: "recovery." + act, Round: w.state.Round,
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID(who)}}
 	if len(text) > 0 {
-		cmd.Submitted, cmd.Input = true, map[string]string{"reason": text[0], "evidence": text[0], BlockDone: strings.Join(text, "\n")}
+		cmd.Submitted, cmd.Input = true, map[string]string{"reason": text[0], "evidence": text[0],
+			BlockDone: strings.Join(text, "\n")}
 	}
 	return w.do(cmd)
 }
@@ -229,13 +236,15 @@ func (w *world) wait(d time.Duration) []did {
 		if due[0].At.After(w.now) {
 			w.now = due[0].At
 		}
-		r := w.do(workflows.Command{Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer}, Timer: &due[0], Round: workflows.NoRound})
+		r := w.do(workflows.Command{Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer},
+			Timer: &due[0], Round: workflows.NoRound})
 		if len(r.events) == 0 {
 			if len(due) == 1 {
 				w.t.Fatalf("the timer %v is wanted and changes nothing", due[0])
 			}
 			due = due[1:]
-			r = w.do(workflows.Command{Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer}, Timer: &due[0], Round: workflows.NoRound})
+			r = w.do(workflows.Command{Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer},
+				Timer: &due[0], Round: workflows.NoRound})
 		}
 		out = append(out, r)
 	}

@@ -37,7 +37,8 @@ func (Campaign) Decode(raw []byte) (workflows.State, error) {
 }
 
 // Needs implements workflows.Machine. Planning asks about everybody who may review.
-func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Policy, _ workflows.AccountState) workflows.Needs {
+func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Policy,
+	_ workflows.AccountState) workflows.Needs {
 	s := st.(CampaignState)
 	var n workflows.Needs
 	if cmd.Name == ExportReview {
@@ -48,7 +49,8 @@ func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Pol
 	}
 	switch {
 	case cmd.Name == StartCampaign, cmd.Name == StartAgain:
-		n.People = workflows.Union(n.People, reviewers(p.Review), p.HolderIDs(), custodians(p.Aliases), p.Admins, p.Auditors)
+		n.People = workflows.Union(n.People, reviewers(p.Review), p.HolderIDs(), custodians(p.Aliases), p.Admins,
+			p.Auditors)
 		n.Delegations = workflows.Union(reviewers(p.Review), p.HolderIDs(), p.Admins)
 	case s.Phase == CampaignGathering, s.Phase == CampaignOpen && cmd.Name == workflows.CmdReceipt:
 		n.People = workflows.Union(n.People, reviewers(s.Policy), s.Holders, custodians(s.Aliases), s.Admins)
@@ -111,7 +113,8 @@ func decideCampaign(s CampaignState, cmd workflows.Command, f workflows.Facts) (
 	case cmd.Name == StartCampaign && !s.Opened(), cmd.Name == StartAgain && s.Phase == CampaignCancelled:
 		return start(cmd, f)
 	case !s.Opened():
-		return workflows.Decision{}, workflows.Refuse("unknown_action", "There is no such review. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("unknown_action",
+			"There is no such review. Nothing was recorded.")
 	case cmd.Name == workflows.CmdReceipt:
 		return s.received(cmd, f)
 	case cmd.Name == workflows.CmdTimer:
@@ -135,13 +138,16 @@ func (s CampaignState) byPerson(cmd workflows.Command, f workflows.Facts) (workf
 		ActReread: CampaignState.reread}
 	act, known := acts[cmd.Name]
 	if !known {
-		return workflows.Decision{}, workflows.Refuse("unknown_action", "That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
+		return workflows.Decision{}, workflows.Refuse("unknown_action",
+			"That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
 	}
 	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return workflows.Decision{}, r
 	}
 	if who := s.managers(); !workflows.Among(cmd.Actor.ID, who) {
-		return workflows.Decision{}, workflows.Refuse("not_permitted", "Only the administrators and holders look after this review: "+workflows.Mentions(who)+". Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("not_permitted",
+			"Only the administrators and holders look after this review: "+workflows.Mentions(who)+
+				". Nothing was recorded.")
 	}
 	if s.Closed() {
 		r := workflows.Refuse("closed", "This review is over. Nothing was recorded.")
@@ -180,16 +186,22 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 		return workflows.Decision{}, fmt.Errorf("find the running period: %w", err)
 	}
 	if cmd.Input["period"] != period.ID || cmd.Workflow != workflows.NamedID('r', p.ID, f.Shards, period.ID) {
-		return workflows.Decision{}, workflows.Refuse("wrong_period", "The running period is "+period.ID+". Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("wrong_period", "The running period is "+period.ID+
+			". Nothing was recorded.")
 	}
 	st := freeze(cmd, f, period)
-	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, started{st, st.named(f)})}, Calls: st.censuses(cmd)}
-	if !slices.ContainsFunc(workflows.Union(st.Reviewers, st.Admins, st.Holders), func(who string) bool { return f.People[who].Standing == "" && f.People[who].ID != "" }) {
+	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, started{st, st.named(f)})},
+		Calls: st.censuses(cmd)}
+	if !slices.ContainsFunc(workflows.Union(st.Reviewers, st.Admins, st.Holders), func(who string) bool {
+		return f.People[who].Standing == "" && f.People[who].ID != ""
+	}) {
 		const why = "None of the reviewers, administrators and holders is an active full member of this workspace"
 		if person {
-			return workflows.Decision{}, workflows.Refuse("nobody", "Nobody could review this account. "+why+". Nothing was recorded. Whoever operates Keyholder can run `keyholder check`.")
+			return workflows.Decision{}, workflows.Refuse("nobody", "Nobody could review this account. "+why+
+				". Nothing was recorded. Whoever operates Keyholder can run `keyholder check`.")
 		}
-		d.Events, d.Calls = append(d.Events, cmd.Event(evCalledOff, slow{Why: why + "."})), nil // the calendar is nobody to tell: the channel hears of it
+		// the calendar is nobody to tell: the channel hears of it
+		d.Events, d.Calls = append(d.Events, cmd.Event(evCalledOff, slow{Why: why + "."})), nil
 	}
 	next, err := CampaignState{}.fold(d.Events...)
 	if err != nil {
@@ -208,7 +220,8 @@ func mayStart(cmd workflows.Command, f workflows.Facts) *workflows.Refusal {
 		return r
 	}
 	if admins := f.Expand(f.Policy.Admins); !workflows.Among(cmd.Actor.ID, admins) {
-		return workflows.Refuse("not_permitted", "Only the account's administrators start a review: "+orNobody(admins)+". Nothing was recorded. The calendar opens each review by itself on its day.")
+		return workflows.Refuse("not_permitted", "Only the account's administrators start a review: "+orNobody(admins)+
+			". Nothing was recorded. The calendar opens each review by itself on its day.")
 	}
 	return nil
 }
@@ -240,7 +253,8 @@ func (s CampaignState) startedReply(cmd workflows.Command) workflows.Reply {
 	if s.needsFile() {
 		text += "Keyholder has no token to read the users, so your card asks for a CSV of the Users page."
 	} else {
-		text += "The users are being read; then each reviewer gets one card, due " + workflows.When(s.Due) + ", in " + workflows.Span(s.Due.Sub(cmd.At)) + "."
+		text += "The users are being read; then each reviewer gets one card, due " + workflows.When(s.Due) + ", in " +
+			workflows.Span(s.Due.Sub(cmd.At)) + "."
 	}
 	return workflows.Reply{Text: text, Link: s.ID}
 }
@@ -255,11 +269,13 @@ func orNobody(ids []string) string {
 // freeze fixes rules and people as they are now.
 func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) Started {
 	p := f.Policy
-	st := Started{ID: cmd.Workflow, AccountID: p.ID, AccountName: or(p.Name, p.ID), Period: period.ID, By: cmd.Actor, ByName: f.People[cmd.Actor.ID].Name,
-		Due: cmd.At.Add(p.Review.Window), Closes: cmd.At.Add(p.Review.Window + p.Review.Grace),
+	st := Started{ID: cmd.Workflow, AccountID: p.ID, AccountName: or(p.Name, p.ID), Period: period.ID, By: cmd.Actor,
+		ByName: f.People[cmd.Actor.ID].Name,
+		Due:    cmd.At.Add(p.Review.Window), Closes: cmd.At.Add(p.Review.Window + p.Review.Grace),
 		Owner: f.Account.Owner, OwnerSince: f.Account.Since, OwnerBy: f.Account.By, Proofs: f.Account.Key.Proofs,
-		Reviewers: f.Expand(p.Review.Reviewers), Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), Auditors: f.Expand(p.Auditors),
-		Channel: p.Channel, UIHost: p.UIHost, Policy: p.Review}
+		Reviewers: f.Expand(p.Review.Reviewers), Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()),
+		Auditors: f.Expand(p.Auditors),
+		Channel:  p.Channel, UIHost: p.UIHost, Policy: p.Review}
 	for _, a := range p.Aliases {
 		a.Holders, a.Custodians = f.Expand(a.Holders), f.Expand(a.Keepers())
 		st.Aliases = append(st.Aliases, a)
@@ -272,7 +288,8 @@ func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) St
 
 // named are the Slack names of everybody whom a campaign concerns.
 func (st Started) named(f workflows.Facts) known {
-	return known{Names: knownOf(f, workflows.Union(st.Reviewers, st.Admins, st.Holders, st.Auditors, reviewers(st.Policy))...).Names}
+	return known{Names: knownOf(f, workflows.Union(st.Reviewers, st.Admins, st.Holders, st.Auditors,
+		reviewers(st.Policy))...).Names}
 }
 
 func expandRules(f workflows.Facts, rules map[string][]string) map[string][]string {
@@ -289,6 +306,7 @@ func expandRules(f workflows.Facts, rules map[string][]string) map[string][]stri
 // summary is the campaign as the account's record lists it.
 func (s CampaignState) summary() workflows.ReviewSummary {
 	c := s.Counts()
-	return workflows.ReviewSummary{ID: s.ID, Period: s.Period, Stage: s.Phase, Opened: s.Begun, Closed: s.ClosedAt, Rows: s.Rows,
+	return workflows.ReviewSummary{ID: s.ID, Period: s.Period, Stage: s.Phase, Opened: s.Begun, Closed: s.ClosedAt,
+		Rows: s.Rows,
 		Keep: c.Keep, Change: c.Change, Remove: c.Remove, NoAnswer: c.NoAnswer, Open: c.ToFix - c.Fixed}
 }

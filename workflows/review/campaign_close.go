@@ -70,7 +70,8 @@ func (s CampaignState) closing(cmd workflows.Command, d workflows.Decision) (wor
 	}
 	d.Events = append(d.Events, e)
 	for _, p := range next.Parts {
-		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: p.ID, Command: closePacket})
+		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: p.ID,
+			Command: closePacket})
 	}
 	d.Account = []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}
 	return d, nil
@@ -81,5 +82,6 @@ func tellMailbox(s CampaignState, packet string, m Mailbox) workflows.Call {
 	if err != nil {
 		panic("review: a mailbox cannot be encoded: " + err.Error())
 	}
-	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: packet, Command: packetMailbox, Input: map[string]string{"mailbox": string(raw)}}
+	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: packet, Command: packetMailbox,
+		Input: map[string]string{"mailbox": string(raw)}}
 }

@@ -37,7 +37,8 @@ type started struct {
 // otherWithin is how long an environment besides production is tried before it counts as not read.
 const otherWithin = time.Hour
 
-// populationChunk is a piece of the frozen list of an environment: the texts of all pieces make frozen/<environment>.csv.
+// populationChunk is a piece of the frozen list of an environment: the texts of all pieces make
+// frozen/<environment>.csv.
 type populationChunk struct {
 	Environment string `json:"environment"`
 	N           int    `json:"n"`
@@ -96,7 +97,9 @@ type mailSystem struct {
 // campaignFolds apply each kind of event; none of them decides anything.
 var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 	evStarted: with(func(s *CampaignState, e workflows.Event, b started) {
-		*s = CampaignState{Started: b.Started, Phase: CampaignGathering, Begun: e.At, Round: s.Round + 1, Names: b.Names, // whatever was called off before is over
+		// whatever was called off before is over
+		*s = CampaignState{Started: b.Started, Phase: CampaignGathering, Begun: e.At, Round: s.Round + 1,
+			Names:   b.Names,
 			Exports: s.Exports, ExportCount: s.ExportCount}
 		for _, env := range b.Environs {
 			r := Reading{Environment: env.Name}
@@ -149,12 +152,14 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 	}),
 	evPlannedLate: with(func(s *CampaignState, _ workflows.Event, b planning) {
 		s.Parts, s.Rows = append(s.Parts, b.Parts...), s.Rows+b.Rows
-		s.Exceptions, s.Notes = append(slices.Clip(s.Exceptions), b.Exceptions...), append(slices.Clip(s.Notes), b.Notes...)
+		s.Exceptions, s.Notes = append(slices.Clip(s.Exceptions), b.Exceptions...),
+			append(slices.Clip(s.Notes), b.Notes...)
 		s.Gathered = nil
 		s.Round++
 	}),
 	evPlanned: with(func(s *CampaignState, e workflows.Event, b planning) {
-		s.Phase, s.PlannedAt, s.Parts, s.Rows, s.Exceptions, s.Notes = CampaignOpen, e.At, b.Parts, b.Rows, b.Exceptions, b.Notes
+		s.Phase, s.PlannedAt, s.Parts, s.Rows, s.Exceptions, s.Notes = CampaignOpen, e.At, b.Parts, b.Rows,
+			b.Exceptions, b.Notes
 		s.Due, s.Closes = e.At.Add(s.Policy.Window), e.At.Add(s.Policy.Window+s.Policy.Grace)
 		s.Gathered = nil
 		s.Round++
@@ -179,7 +184,9 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 	}),
 	evCheckedNew: with(func(s *CampaignState, e workflows.Event, b wasRead) { s.Fresh = append(s.Fresh, b.Reading) }),
 	evExported:   with(func(s *CampaignState, _ workflows.Event, b Export) { s.keepExport(b) }),
-	evAllDone:    with(func(s *CampaignState, e workflows.Event, _ none) { s.Phase, s.Ended = CampaignCompleted, e.At }),
+	evAllDone: with(func(s *CampaignState, e workflows.Event, _ none) {
+		s.Phase, s.Ended = CampaignCompleted, e.At
+	}),
 	evCalledOff: with(func(s *CampaignState, e workflows.Event, b slow) {
 		s.Phase, s.Ended, s.Why, s.Gathered = CampaignCancelled, e.At, b.Why, nil
 	}),

@@ -54,7 +54,8 @@ func (s CampaignState) exported(cmd workflows.Command) (workflows.Decision, erro
 	if err != nil {
 		return workflows.Decision{}, fmt.Errorf("record an export: count its files: %w", err)
 	}
-	x := Export{N: s.ExportCount + 1, Manifest: sum, Files: files, Person: cmd.Input[BlockPerson], Operator: workflows.Clip(cmd.Input[BlockOperator], 200), At: cmd.At, Stage: s.Phase}
+	x := Export{N: s.ExportCount + 1, Manifest: sum, Files: files, Person: cmd.Input[BlockPerson],
+		Operator: workflows.Clip(cmd.Input[BlockOperator], 200), At: cmd.At, Stage: s.Phase}
 	return workflows.Decision{Events: []workflows.Event{cmd.Event(evExported, x)}}, nil
 }
 
@@ -77,7 +78,8 @@ func (x Export) who() string {
 
 // tell is the export in the story.
 func (x Export) tell() string {
-	return x.who() + " had " + workflows.Plural(x.Files, "file") + " of this review made; manifest.json has the SHA-256 `" + x.Manifest + "`."
+	return x.who() + " had " + workflows.Plural(x.Files, "file") +
+		" of this review made; manifest.json has the SHA-256 `" + x.Manifest + "`."
 }
 
 // exportCards are messages to the channel, one for each export, which are never changed.
@@ -90,14 +92,17 @@ func (s CampaignState) exportCards() []workflows.Card {
 		c := workflows.Card{Name: fmt.Sprintf("export-%d", x.N), Recipient: s.Channel, Bulk: true,
 			Title: "Files of the review of " + workflows.Esc(s.AccountName) + ", " + s.Period,
 			Lines: []string{
-				x.who() + " had " + workflows.Plural(x.Files, "file") + " made, " + workflows.When(x.At) + ". The SHA-256 of manifest.json:\n`" + x.Manifest + "`",
-				"Whoever is given them can compare: in their folder, `python3 verify.txt " + x.Manifest[:12] + "…` with the whole hash. Files with another hash are not these.",
+				x.who() + " had " + workflows.Plural(x.Files, "file") + " made, " + workflows.When(x.At) +
+					". The SHA-256 of manifest.json:\n`" + x.Manifest + "`",
+				"Whoever is given them can compare: in their folder, `python3 verify.txt " + x.Manifest[:12] +
+					"…` with the whole hash. Files with another hash are not these.",
 			},
 			Note: "Review " + s.ID}
 		if x.Stage != CampaignCompleted && x.Stage != CampaignCancelled {
 			c.Lines = append(c.Lines, "The review was not over then; what changed later stands in a later export.")
 		}
-		c.Fallback = "Files of the review of " + workflows.Plain(workflows.Esc(s.AccountName), nil) + ", " + s.Period + " were made: manifest.json has the SHA-256 " + x.Manifest
+		c.Fallback = "Files of the review of " + workflows.Plain(workflows.Esc(s.AccountName), nil) + ", " + s.Period +
+			" were made: manifest.json has the SHA-256 " + x.Manifest
 		out = append(out, c)
 	}
 	return out

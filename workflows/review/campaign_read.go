@@ -44,7 +44,8 @@ func saidWhy(words string) string {
 func (s CampaignState) readByAPI(cmd workflows.Command, f workflows.Facts, env string) (workflows.Decision, error) {
 	c := *cmd.Receipt.Census
 	rows := UserRows(env, c, s.Started, f.Account, c.At)
-	reading := Reading{Environment: env, Source: SourceAPI, At: c.At, Count: len(rows), Filters: "none", Tokens: c.Tokens, Unread: c.Unread}
+	reading := Reading{Environment: env, Source: SourceAPI, At: c.At, Count: len(rows), Filters: "none",
+		Tokens: c.Tokens, Unread: c.Unread}
 	var events []workflows.Event
 	for i, page := range c.Pages {
 		packed, err := pack(page.Body)
@@ -59,13 +60,15 @@ func (s CampaignState) readByAPI(cmd workflows.Command, f workflows.Facts, env s
 }
 
 // freezeRows records an environment's list in pieces, and goes on when nothing is missing any more.
-func (s CampaignState) freezeRows(cmd workflows.Command, f workflows.Facts, events []workflows.Event, reading Reading, rows []Row) (workflows.Decision, error) {
+func (s CampaignState) freezeRows(cmd workflows.Command, f workflows.Facts, events []workflows.Event, reading Reading,
+	rows []Row) (workflows.Decision, error) {
 	list := FrozenCSV(rows)
 	sum := sha256.Sum256(list)
 	pieces := inPieces(list, chunkSize)
 	reading.SHA256, reading.Chunks = hex.EncodeToString(sum[:]), len(pieces)
 	for i, piece := range pieces {
-		events = append(events, cmd.Event(evPopulation, populationChunk{Environment: reading.Environment, N: i + 1, Of: len(pieces), CSV: piece}))
+		events = append(events, cmd.Event(evPopulation, populationChunk{Environment: reading.Environment, N: i + 1,
+			Of: len(pieces), CSV: piece}))
 	}
 	body := wasRead{Reading: reading, Rows: rows}
 	full := append(slices.Clone(events), cmd.Event(evRead, body))
@@ -81,7 +84,8 @@ func (s CampaignState) freezeRows(cmd workflows.Command, f workflows.Facts, even
 }
 
 // moveOn plans when nothing is missing any more.
-func (s CampaignState) moveOn(cmd workflows.Command, f workflows.Facts, events []workflows.Event) (workflows.Decision, error) {
+func (s CampaignState) moveOn(cmd workflows.Command, f workflows.Facts, events []workflows.Event) (workflows.Decision,
+	error) {
 	next, err := s.fold(events...)
 	if err != nil {
 		return workflows.Decision{}, err
@@ -105,7 +109,8 @@ func (s CampaignState) complete() bool {
 // needsFile reports whether people must bring the list of production.
 func (s CampaignState) needsFile() bool {
 	r := s.readingOf("")
-	return s.Phase == CampaignGathering && r.Source == "" && (s.Slow != "" || len(s.Environs) > 0 && !s.Environs[0].Token)
+	return s.Phase == CampaignGathering && r.Source == "" && (s.Slow != "" || len(s.Environs) > 0 &&
+		!s.Environs[0].Token)
 }
 
 func (s CampaignState) readingOf(environment string) Reading {
@@ -118,7 +123,8 @@ func (s CampaignState) readingOf(environment string) Reading {
 }
 
 // plan shares the rows out and opens the packets. s has everything gathered; events are those of this command so far.
-func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []workflows.Event) (workflows.Decision, error) {
+func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []workflows.Event) (workflows.Decision,
+	error) {
 	emails := map[string]string{}
 	for id, p := range f.People {
 		if p.Email != "" && p.EmailConfirmed {
@@ -154,7 +160,8 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 		why := strings.Join(p.Notes, " ")
 		events = append(events, cmd.Event(evCalledOff, slow{Why: why}))
 		next, err := s.fold(events[len(events)-1])
-		return workflows.Decision{Events: events, Account: []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}}, err
+		return workflows.Decision{Events: events, Account: []workflows.Event{cmd.Event(workflows.ReviewMoved,
+			next.summary())}}, err
 	}
 	body := planning{Rows: len(rows), Exceptions: p.Exceptions, Notes: p.Notes}
 	due, closes := cmd.At.Add(s.Policy.Window), cmd.At.Add(s.Policy.Window+s.Policy.Grace)
@@ -165,20 +172,25 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 	var calls []workflows.Call
 	for i, share := range p.Shares {
 		id := workflows.NewID('p', s.AccountID, f.Shards, s.ID, share.Reviewer, strconv.Itoa(before+i))
-		a := Assigned{ID: id, Campaign: s.ID, Period: s.Period, AccountID: s.AccountID, AccountName: s.AccountName, Number: before + i + 1, Of: before + len(p.Shares),
-			Reviewer: share.Reviewer, InPlaceOf: share.InPlaceOf, Rows: share.Rows, Opened: cmd.At, Due: due, Closes: closes, Backups: share.Backups,
-			Admins: s.Admins, Holders: s.Holders, Channel: s.Channel, Policy: s.Policy, UIHost: s.UIHost, Token: s.Environs[0].Token}
+		a := Assigned{ID: id, Campaign: s.ID, Period: s.Period, AccountID: s.AccountID, AccountName: s.AccountName,
+			Number: before + i + 1, Of: before + len(p.Shares),
+			Reviewer: share.Reviewer, InPlaceOf: share.InPlaceOf, Rows: share.Rows, Opened: cmd.At, Due: due,
+			Closes: closes, Backups: share.Backups,
+			Admins: s.Admins, Holders: s.Holders, Channel: s.Channel, Policy: s.Policy, UIHost: s.UIHost,
+			Token: s.Environs[0].Token}
 		raw, err := json.Marshal(a)
 		if err != nil {
 			return workflows.Decision{}, err
 		}
-		calls = append(calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: openPacket, Input: map[string]string{"assigned": string(raw)}})
+		calls = append(calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: openPacket,
+			Input: map[string]string{"assigned": string(raw)}})
 		fresh := PacketState{Assigned: a, Verdicts: make([]Verdict, len(a.Rows))}
 		body.Parts = append(body.Parts, Part{ID: id, Reviewer: share.Reviewer, Counts: fresh.Counts()})
 	}
 	e := cmd.Event(kind, body)
 	next, err := s.fold(e)
-	return workflows.Decision{Events: append(events, e), Calls: calls, Account: []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}}, err
+	return workflows.Decision{Events: append(events, e), Calls: calls,
+		Account: []workflows.Event{cmd.Event(workflows.ReviewMoved, next.summary())}}, err
 }
 
 // pack compresses what is kept as it came.

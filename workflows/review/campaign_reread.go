@@ -110,7 +110,8 @@ func (s CampaignState) rereads(cmd workflows.Command, environments []string) wor
 func (s CampaignState) reread(cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	d := s.rereads(cmd, s.unreadEnvironments(time.Time{}))
 	if len(d.Events) == 0 {
-		d.Reply = workflows.Reply{Text: "Nothing has to be read again just now: it was read, or the answer is on its way."}
+		d.Reply = workflows.Reply{
+			Text: "Nothing has to be read again just now: it was read, or the answer is on its way."}
 		return d, nil
 	}
 	d.Reply = workflows.Reply{Text: "The users are being read once more. The card shows what comes of it."}

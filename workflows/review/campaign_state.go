@@ -95,7 +95,8 @@ type Part struct {
 	Ended    bool       `json:"ended,omitempty"`  // and its remedies, too
 }
 
-// CampaignState is all that is known of one campaign but its rows, the fold of its events. The rows stand in its population events and in its packets.
+// CampaignState is all that is known of one campaign but its rows, the fold of its events. The rows
+// stand in its population events and in its packets.
 type CampaignState struct {
 	Started
 	Phase    string            `json:"phase"`

@@ -24,19 +24,25 @@ var campaignTales = map[string]workflows.Teller{
 		if b.Of == 1 {
 			return "The list of users of " + workflows.Esc(or(b.Environment, workflows.Production)) + " was frozen."
 		}
-		return fmt.Sprintf("The list of users of %s was frozen, piece %d of %d.", workflows.Esc(or(b.Environment, workflows.Production)), b.N, b.Of)
+		return fmt.Sprintf("The list of users of %s was frozen, piece %d of %d.",
+			workflows.Esc(or(b.Environment, workflows.Production)), b.N, b.Of)
 	}),
 	evPage: workflows.Tells(func(_ workflows.Event, b rawPage) string {
-		return fmt.Sprintf("Answer %d of integrator.io for %s was kept as it came.", b.N, workflows.Esc(or(b.Environment, workflows.Production)))
+		return fmt.Sprintf("Answer %d of integrator.io for %s was kept as it came.", b.N,
+			workflows.Esc(or(b.Environment, workflows.Production)))
 	}),
 	evFile: workflows.Tells(func(_ workflows.Event, b rawFile) string {
-		return "A file was given, " + workflows.Quote(or(b.Name, "without a name")) + ", SHA-256 " + workflows.Clip(b.SHA256, 13) + "."
+		return "A file was given, " + workflows.Quote(or(b.Name, "without a name")) + ", SHA-256 " +
+			workflows.Clip(b.SHA256, 13) + "."
 	}),
 	evRead: workflows.Tells(func(_ workflows.Event, b wasRead) string {
-		return fmt.Sprintf("The list of %s has %s (%s, taken %s), SHA-256 %s.", workflows.Esc(or(b.Environment, workflows.Production)), workflows.Plural(b.Count, "user"), b.Source, workflows.When(b.At), workflows.Clip(b.SHA256, 13))
+		return fmt.Sprintf("The list of %s has %s (%s, taken %s), SHA-256 %s.",
+			workflows.Esc(or(b.Environment, workflows.Production)), workflows.Plural(b.Count, "user"), b.Source,
+			workflows.When(b.At), workflows.Clip(b.SHA256, 13))
 	}),
 	evCounted: workflows.Tells(func(e workflows.Event, b counted) string {
-		return workflows.Mention(e.By.ID) + " confirmed that the Users page of " + workflows.Esc(or(b.Environment, workflows.Production)) + " shows " + workflows.Plural(b.Count, "user") + "."
+		return workflows.Mention(e.By.ID) + " confirmed that the Users page of " +
+			workflows.Esc(or(b.Environment, workflows.Production)) + " shows " + workflows.Plural(b.Count, "user") + "."
 	}),
 	evUnread: workflows.Tells(func(_ workflows.Event, b unread) string {
 		switch {
@@ -59,14 +65,16 @@ var campaignTales = map[string]workflows.Teller{
 		return text + "."
 	}),
 	evPlannedLate: workflows.Tells(func(_ workflows.Event, b planning) string {
-		text := workflows.Plural(b.Rows, "row") + " that could be read only now went to reviewers in " + workflows.Plural(len(b.Parts), "more part") + "."
+		text := workflows.Plural(b.Rows, "row") + " that could be read only now went to reviewers in " +
+			workflows.Plural(len(b.Parts), "more part") + "."
 		for _, more := range append(slices.Clone(b.Exceptions), b.Notes...) {
 			text += " " + more
 		}
 		return text
 	}),
 	evPlanned: workflows.Tells(func(_ workflows.Event, b planning) string {
-		text := workflows.Plural(b.Rows, "row") + " went to reviewers in " + workflows.Plural(len(b.Parts), "part") + "."
+		text := workflows.Plural(b.Rows, "row") + " went to reviewers in " + workflows.Plural(len(b.Parts), "part") +
+			"."
 		for _, more := range append(slices.Clone(b.Exceptions), b.Notes...) {
 			text += " " + more
 		}
@@ -87,20 +95,26 @@ var campaignTales = map[string]workflows.Teller{
 	evAllClosed: workflows.TellsAlways("All decisions are final."),
 	evMailSystem: workflows.Tells(func(e workflows.Event, b mailSystem) string {
 		if b.Attested != "" {
-			return workflows.Mention(b.Attested) + " says that exactly the holders can open " + workflows.Esc(b.Email) + "."
+			return workflows.Mention(b.Attested) + " says that exactly the holders can open " + workflows.Esc(b.Email) +
+				"."
 		}
-		text := workflows.Mention(b.By) + " gave the mail system's list of " + workflows.Esc(b.Email) + ": " + workflows.Plural(len(b.Delegates), "delegate") + "."
+		text := workflows.Mention(b.By) + " gave the mail system's list of " + workflows.Esc(b.Email) + ": " +
+			workflows.Plural(len(b.Delegates), "delegate") + "."
 		if len(b.Differences) > 0 {
 			return text + " Differences: " + strings.Join(b.Differences, "; ") + "."
 		}
 		return text + " It agrees with the holders."
 	}),
 	evCheckedNew: workflows.Tells(func(_ workflows.Event, b wasRead) string {
-		return workflows.Mention(b.Uploader) + " gave a fresh list of " + workflows.Esc(or(b.Environment, workflows.Production)) + ", " + workflows.Plural(b.Count, "user") + ", taken " + workflows.When(b.At) + ", to verify what was done."
+		return workflows.Mention(b.Uploader) + " gave a fresh list of " +
+			workflows.Esc(or(b.Environment, workflows.Production)) + ", " + workflows.Plural(b.Count, "user") +
+			", taken " + workflows.When(b.At) + ", to verify what was done."
 	}),
-	evExported:  workflows.Tells(func(_ workflows.Event, b Export) string { return b.tell() }),
-	evAllDone:   workflows.TellsAlways("Nothing is left to carry out. The review is over."),
-	evCalledOff: workflows.Tells(func(_ workflows.Event, b slow) string { return "The review could not be held. " + b.Why }),
+	evExported: workflows.Tells(func(_ workflows.Event, b Export) string { return b.tell() }),
+	evAllDone:  workflows.TellsAlways("Nothing is left to carry out. The review is over."),
+	evCalledOff: workflows.Tells(func(_ workflows.Event, b slow) string {
+		return "The review could not be held. " + b.Why
+	}),
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -19,7 +19,8 @@ func (s CampaignState) view() workflows.View {
 		v.Cards = append(v.Cards, s.card(who))
 	}
 	if s.Channel != "" && s.Phase != CampaignGathering {
-		v.Cards = append(v.Cards, workflows.Card{Name: "notice", Recipient: s.Channel, Round: s.Round, Title: s.title(), Lines: []string{s.standLine()}, Note: "Review " + s.ID,
+		v.Cards = append(v.Cards, workflows.Card{Name: "notice", Recipient: s.Channel, Round: s.Round, Title: s.title(),
+			Lines: []string{s.standLine()}, Note: "Review " + s.ID,
 			Fallback: s.fallback(), Bulk: true})
 	}
 	v.Cards = append(v.Cards, s.exportCards()...)
@@ -61,7 +62,8 @@ func (s CampaignState) standLine() string {
 	c := s.Counts()
 	switch s.Phase {
 	case CampaignOpen:
-		text := peopleWord(len(s.reviewersNow())) + " decide on " + workflows.Plural(s.Rows, "row") + ", due " + workflows.When(s.Due)
+		text := peopleWord(len(s.reviewersNow())) + " decide on " + workflows.Plural(s.Rows, "row") + ", due " +
+			workflows.When(s.Due)
 		if len(s.reviewersNow()) == 1 {
 			text = strings.Replace(text, "decide", "decides", 1)
 		}
@@ -74,7 +76,8 @@ func (s CampaignState) standLine() string {
 	case CampaignFixing, CampaignCompleted:
 		return c.decidedText() + c.fixedText()
 	case CampaignCancelled:
-		return "Nobody's access was reviewed. " + s.Why + " When that is mended, an administrator can begin it again: {command} review " + s.AccountID + " start."
+		return "Nobody's access was reviewed. " + s.Why +
+			" When that is mended, an administrator can begin it again: {command} review " + s.AccountID + " start."
 	}
 	return "The list of users is being read."
 }
@@ -115,13 +118,15 @@ func (s CampaignState) toCount() []Reading {
 
 // card is what an administrator or holder sees of the campaign.
 func (s CampaignState) card(who string) workflows.Card {
-	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Title: s.title(), Note: "Review " + s.ID, Bulk: true}
+	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Title: s.title(), Note: "Review " + s.ID,
+		Bulk: true}
 	c.Lines = []string{s.standLine()}
 	switch {
 	case s.Phase == CampaignGathering:
 		c.Lines = s.gatheringLines()
 	case s.Phase == CampaignOpen:
-		c.Lines = append(c.Lines, "You see this because you administer the account or hold its mailbox. Each reviewer has a card of their own; what they decide is carried out when all have signed off, or at the end.")
+		c.Lines = append(c.Lines,
+			"You see this because you administer the account or hold its mailbox. Each reviewer has a card of their own; what they decide is carried out when all have signed off, or at the end.")
 	}
 	c.Facts = append(s.readingFacts(), s.partFacts()...)
 	remarks := slices.Clone(s.Notes)
@@ -146,12 +151,15 @@ func (s CampaignState) gatheringLines() []string {
 		if s.Slow != "" {
 			why = s.Slow
 		}
-		out = append(out, "! "+strings.ToUpper(why[:1])+why[1:]+", so people have to bring the list of its users: a CSV of My account > Users in integrator.io.",
+		out = append(out, "! "+strings.ToUpper(why[:1])+why[1:]+
+			", so people have to bring the list of its users: a CSV of My account > Users in integrator.io.",
 			"You are asked because you administer the account or hold its mailbox. One of you gives the file, another one confirms the number of users; the review waits for that.")
 	}
 	for _, r := range s.toCount() {
-		out = append(out, fmt.Sprintf("! %s gave %s for %s: %s. Does the Users page in integrator.io show as many? Anybody who has this card, except %s, can confirm it; the review waits for that.", workflows.Mention(r.Uploader), workflows.Quote(or(r.File, "a file")),
-			workflows.Esc(or(r.Environment, workflows.Production)), workflows.Plural(r.Count, "user"), workflows.Mention(r.Uploader)))
+		out = append(out, fmt.Sprintf(
+			"! %s gave %s for %s: %s. Does the Users page in integrator.io show as many? Anybody who has this card, except %s, can confirm it; the review waits for that.", workflows.Mention(r.Uploader), workflows.Quote(or(r.File, "a file")),
+			workflows.Esc(or(r.Environment, workflows.Production)), workflows.Plural(r.Count, "user"),
+			workflows.Mention(r.Uploader)))
 		for _, text := range r.Told {
 			out = append(out, "! Does the page say so, too? In the file, "+text+".")
 		}
@@ -171,7 +179,8 @@ func (s CampaignState) readingFacts() []string {
 		case r.Excluded != "":
 			out = append(out, "! "+name+" is not in this review: "+r.Excluded)
 		case r.Source != "":
-			out = append(out, fmt.Sprintf("✓ %s: %s, %s, %s", name, workflows.Plural(r.Count, "user"), r.Source, workflows.When(r.At)))
+			out = append(out, fmt.Sprintf("✓ %s: %s, %s, %s", name, workflows.Plural(r.Count, "user"), r.Source,
+				workflows.When(r.At)))
 			if why := r.Unread[workflows.PartUsers]; why != "" {
 				out = append(out, "! "+name+": the list may not be whole, "+workflows.Esc(why))
 			}
@@ -187,7 +196,8 @@ func (s CampaignState) readingFacts() []string {
 			}
 			out = append(out, text)
 		case m.Attested != "":
-			out = append(out, "✓ "+workflows.Esc(email)+": "+workflows.Mention(m.Attested)+" says that exactly the holders can open it")
+			out = append(out, "✓ "+workflows.Esc(email)+": "+workflows.Mention(m.Attested)+
+				" says that exactly the holders can open it")
 		default:
 			out = append(out, "✓ "+workflows.Esc(email)+": the mail system and the holders agree")
 		}
@@ -205,12 +215,14 @@ func (s CampaignState) partFacts() []string {
 		}
 		switch {
 		case p.Signed != nil:
-			line = fmt.Sprintf("✓ %s: %s, signed off %s", workflows.Mention(p.Signed.By), workflows.Plural(p.Counts.Rows, "row"), workflows.When(p.Signed.At))
+			line = fmt.Sprintf("✓ %s: %s, signed off %s", workflows.Mention(p.Signed.By),
+				workflows.Plural(p.Counts.Rows, "row"), workflows.When(p.Signed.At))
 			if p.Signed.Fast {
 				line += " (everything kept in under two seconds a row)"
 			}
 		case p.Closed:
-			line = fmt.Sprintf("! %s: %s, %d without an answer", workflows.Mention(p.Reviewer), workflows.Plural(p.Counts.Rows, "row"), p.Counts.NoAnswer)
+			line = fmt.Sprintf("! %s: %s, %d without an answer", workflows.Mention(p.Reviewer),
+				workflows.Plural(p.Counts.Rows, "row"), p.Counts.NoAnswer)
 		}
 		if p.Closed && p.Counts.ToFix > 0 {
 			line += fmt.Sprintf("; %d of %d carried out", p.Counts.Fixed, p.Counts.ToFix)
@@ -228,15 +240,17 @@ func (s CampaignState) buttons(who string) []workflows.Button {
 	count := slices.ContainsFunc(s.toCount(), func(r Reading) bool { return r.Uploader != who })
 	switch {
 	case s.Phase == CampaignGathering && count:
-		out = append(out, workflows.Button{Action: ActCount, Label: "The page shows as many", Style: workflows.Primary, Confirm: &workflows.Confirm{Title: "Do you confirm it?",
-			Text: "You have opened My account > Users in integrator.io, without a filter, counted as many users, and found those whom the card names as it says. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
+		out = append(out, workflows.Button{Action: ActCount, Label: "The page shows as many", Style: workflows.Primary,
+			Confirm: &workflows.Confirm{Title: "Do you confirm it?",
+				Text: "You have opened My account > Users in integrator.io, without a filter, counted as many users, and found those whom the card names as it says. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
 	case s.needsFile():
 		out = append(out, workflows.Button{Action: ActImport, Label: "Give the list…", Style: workflows.Primary})
 	}
 	if s.Phase == CampaignGathering && len(s.toCount()) > 0 {
 		out = append(out, workflows.Button{Action: ActImport, Label: "Give another list…"})
 	}
-	if (s.Phase == CampaignGathering || s.Phase == CampaignOpen) && slices.ContainsFunc(s.Readings, func(r Reading) bool { return r.Tries > 0 }) {
+	if (s.Phase == CampaignGathering || s.Phase == CampaignOpen) && slices.ContainsFunc(s.Readings,
+		func(r Reading) bool { return r.Tries > 0 }) {
 		out = append(out, workflows.Button{Action: ActReread, Label: "Read again"})
 	}
 	if s.Phase == CampaignFixing {

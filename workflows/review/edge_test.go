@@ -19,7 +19,8 @@ func alone(t *testing.T, change func(*world)) *world {
 	w.policy.Access.Environments = nil
 	w.policy.Review.Reviewers, w.policy.Admins = []string{"UDEE"}, []string{"UDEE"}
 	w.policy.Aliases[0].Holders, w.policy.Aliases[0].Custodians = []string{"UBEN", "UCAT"}, []string{"UBEN"}
-	w.users[""] = []workflows.User{w.user("eve@acme.example", workflows.RoleManage, 120), w.user("lou@acme.example", workflows.RoleMonitor, 3), w.user("max@acme.example", workflows.RoleMonitor, 3)}
+	w.users[""] = []workflows.User{w.user("eve@acme.example", workflows.RoleManage, 120),
+		w.user("lou@acme.example", workflows.RoleMonitor, 3), w.user("max@acme.example", workflows.RoleMonitor, 3)}
 	if change != nil {
 		change(w)
 	}
@@ -61,17 +62,20 @@ func (w *world) readdress(name, email string) {
 	w.people[slackID(name)] = p
 }
 
-// Slack may show somebody's address only after rows were shared out, or they may get another one: whichever way a part came to them, they cannot decide
-// the row with it.
+// Slack may show somebody's address only after rows were shared out, or they may get another one:
+// whichever way a part came to them, they cannot decide the row with it.
 func TestNobodyDecidesTheirOwnRowWhicheverWayItCameToThem(t *testing.T) {
 	ways := map[string]func(*world){
 		"escalated": func(w *world) { w.wait(7 * day) },
 		"delegated": func(w *world) {
-			w.delegations = append(w.delegations, approvals.Delegation{From: "UDEE", To: "UCAT", Since: w.now, Until: w.now.Add(10 * day)})
-			_ = w.do(workflows.Command{Workflow: w.packets()[0].ID, Name: workflows.CmdDelegated, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UDEE", Team: "TACME"}, Round: workflows.NoRound})
+			w.delegations = append(w.delegations, approvals.Delegation{From: "UDEE", To: "UCAT", Since: w.now,
+				Until: w.now.Add(10 * day)})
+			_ = w.do(workflows.Command{Workflow: w.packets()[0].ID, Name: workflows.CmdDelegated,
+				Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UDEE", Team: "TACME"}, Round: workflows.NoRound})
 		},
 		"reassigned": func(w *world) {
-			_ = w.click("Dee", ActReassign, w.packets()[0].ID, map[string]string{BlockPerson: "UCAT", BlockNote: "please"}, 0)
+			_ = w.click("Dee", ActReassign, w.packets()[0].ID, map[string]string{BlockPerson: "UCAT",
+				BlockNote: "please"}, 0)
 		},
 	}
 	for name, hand := range ways {
@@ -92,10 +96,13 @@ func TestNobodyDecidesTheirOwnRowWhicheverWayItCameToThem(t *testing.T) {
 			if err := w.click(name, ActOpen, p.ID, nil, 0); err != nil {
 				t.Fatal(err)
 			}
-			if slices.ContainsFunc(w.last.Modal.Inputs, func(in workflows.Input) bool { return in.Block == BlockRow+lou }) {
+			if slices.ContainsFunc(w.last.Modal.Inputs, func(in workflows.Input) bool {
+				return in.Block == BlockRow+lou
+			}) {
 				t.Error("the form offers their own row")
 			}
-			if err := w.click(name, FormPacket, p.ID, map[string]string{BlockRow + lou: Keep, BlockRow + eve: Remove}, 0); err != nil {
+			if err := w.click(name, FormPacket, p.ID, map[string]string{BlockRow + lou: Keep, BlockRow + eve: Remove},
+				0); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.Contains(w.last.Text, "about yourself") {
@@ -121,10 +128,12 @@ func TestSigningWithAnOldRoundSignsNothing(t *testing.T) {
 	w := alone(t, nil)
 	w.keepEverything("Dee")
 	p := w.packets()[0]
-	if err := w.click("Dee", ActReassign, p.ID, map[string]string{BlockPerson: "UCAT", BlockNote: "please"}, 0); err != nil {
+	if err := w.click("Dee", ActReassign, p.ID, map[string]string{BlockPerson: "UCAT", BlockNote: "please"},
+		0); err != nil {
 		t.Fatal(err)
 	}
-	old := workflows.Command{Workflow: p.ID, Name: ActSign, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UCAT", Team: "TACME"}, Round: p.Round}
+	old := workflows.Command{Workflow: p.ID, Name: ActSign, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UCAT",
+		Team: "TACME"}, Round: p.Round}
 	if err := w.do(old); code(err) != "old_round" {
 		t.Errorf("%v", err)
 	}
@@ -150,7 +159,8 @@ func TestAnOlderFormDoesNotDecideWhatSomebodyElseTookBack(t *testing.T) {
 	if err := w.click(second, ActUndo, p.ID, map[string]string{}, 0); err != nil {
 		t.Fatal(err)
 	}
-	form := workflows.Command{Workflow: p.ID, Name: FormPacket, View: "V1", Submitted: true, Round: seen, Input: map[string]string{BlockRow + lou: Remove, BlockRow + max: Keep},
+	form := workflows.Command{Workflow: p.ID, Name: FormPacket, View: "V1", Submitted: true, Round: seen,
+		Input: map[string]string{BlockRow + lou: Remove, BlockRow + max: Keep},
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UDEE", Team: "TACME"}}
 	if err := w.do(form); err != nil {
 		t.Fatal(err)
@@ -195,16 +205,19 @@ func TestAPacketThatIsToldTwiceToCloseClosesOnce(t *testing.T) {
 	w := alone(t, nil)
 	w.keepEverything("Dee")
 	p := w.packets()[0]
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + w.rowOf(p, "lou@acme.example"): Remove}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + w.rowOf(p, "lou@acme.example"): Remove},
+		0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
 	n, calls := len(w.runs[p.ID].events), len(w.sent)
 	for _, by := range []string{workflows.ByKeyholder, workflows.ByKeyholder} {
-		_ = w.do(workflows.Command{Workflow: p.ID, Name: closePacket, Actor: workflows.Actor{Kind: by}, Round: workflows.NoRound})
+		_ = w.do(workflows.Command{Workflow: p.ID, Name: closePacket, Actor: workflows.Actor{Kind: by},
+			Round: workflows.NoRound})
 	}
 	if len(w.runs[p.ID].events) != n || len(w.sent) != calls || len(w.opened) != 1 {
-		t.Errorf("%d events, %d calls, %d access workflows", len(w.runs[p.ID].events)-n, len(w.sent)-calls, len(w.opened))
+		t.Errorf("%d events, %d calls, %d access workflows", len(w.runs[p.ID].events)-n, len(w.sent)-calls,
+			len(w.opened))
 	}
 }
 
@@ -214,7 +227,8 @@ func toRemove(t *testing.T) *world {
 	w := alone(t, nil)
 	w.keepEverything("Dee")
 	p := w.packets()[0]
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + w.rowOf(p, "lou@acme.example"): Remove, BlockRow + w.rowOf(p, "max@acme.example"): Remove}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + w.rowOf(p, "lou@acme.example"): Remove,
+		BlockRow + w.rowOf(p, "max@acme.example"): Remove}, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
@@ -262,7 +276,8 @@ func TestAReassignmentThatMeetsTheEndIsRefused(t *testing.T) {
 	w.wait(22 * day)
 	p := w.packets()[0]
 	in := map[string]string{BlockPerson: "UCAT", BlockNote: "please"}
-	if err := w.click("Dee", ActReassign, p.ID, in, 0); code(err) == "" || !strings.Contains(w.last.Text, "Nothing was recorded") {
+	if err := w.click("Dee", ActReassign, p.ID, in, 0); code(err) == "" || !strings.Contains(w.last.Text,
+		"Nothing was recorded") {
 		t.Errorf("%v %q", err, w.last.Text)
 	}
 	if w.packets()[0].Reviewers[0] == "UCAT" && len(w.packets()[0].Handovers) != len(p.Handovers) {
@@ -275,10 +290,12 @@ func TestAPartIsReassignedWhileTheCampaignCloses(t *testing.T) {
 	p := w.packets()[0]
 	w.now = w.state().Closes
 	timer := workflows.Timer{Name: "close", At: w.state().Closes}
-	if err := w.do(workflows.Command{Workflow: w.campaignID(), Name: workflows.CmdTimer, Timer: &timer, Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound}); err != nil {
+	if err := w.do(workflows.Command{Workflow: w.campaignID(), Name: workflows.CmdTimer, Timer: &timer,
+		Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.click("Dee", ActReassign, p.ID, map[string]string{BlockPerson: "UCAT", BlockNote: "please"}, 0); err != nil {
+	if err := w.click("Dee", ActReassign, p.ID, map[string]string{BlockPerson: "UCAT", BlockNote: "please"},
+		0); err != nil {
 		t.Fatal(err)
 	}
 	w.drain()
@@ -302,7 +319,8 @@ func TestTheOwnersRowTakesNoRole(t *testing.T) {
 	w := alone(t, nil)
 	p := w.packets()[0]
 	n := w.rowOf(p, "jane@acme.example")
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change, BlockRole + n: "king"}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change, BlockRole + n: "king"},
+		0); err != nil {
 		t.Fatal(err)
 	}
 	if v := w.verdict("jane@acme.example"); v.Decision != Change || v.Role != "" {
@@ -336,10 +354,12 @@ func TestAMailboxThatIsAUserChangesItsRole(t *testing.T) {
 	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change}, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" || !strings.Contains(w.last.Text, "role") {
+	if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" || !strings.Contains(w.last.Text,
+		"role") {
 		t.Errorf("signed without the role: %v %q", err, w.last.Text)
 	}
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change, BlockRole + n: workflows.RoleManage}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change,
+		BlockRole + n: workflows.RoleManage}, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
@@ -353,12 +373,14 @@ func TestAMailboxThatIsNoUserTakesNoRole(t *testing.T) {
 	w.keepEverything("Dee")
 	p := w.packets()[0]
 	n := w.rowOf(p, mailbox)
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change, BlockRole + n: workflows.RoleManage}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change,
+		BlockRole + n: workflows.RoleManage}, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
 	c := w.state().Counts()
-	if f := w.packets()[0].Fixes; len(f) != 1 || f[0].Action != FixTransfer || c.ToFix != 0 || c.Transfers != 1 || w.state().Phase != CampaignCompleted {
+	if f := w.packets()[0].Fixes; len(f) != 1 || f[0].Action != FixTransfer || c.ToFix != 0 || c.Transfers != 1 ||
+		w.state().Phase != CampaignCompleted {
 		t.Errorf("%+v %+v %s", f, c, w.state().Phase)
 	}
 }
@@ -389,17 +411,21 @@ func TestAnExceptionIsOnlyKeptWithAReason(t *testing.T) {
 	for _, email := range []string{"dee@acme.example", mailbox} {
 		n := w.rowOf(p, email)
 		for _, decision := range []string{Change, Remove} {
-			if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: decision, BlockRole + n: workflows.RoleMonitor, BlockReason + n: "no"}, 0); err != nil || w.last.Errors[BlockRow+n] == "" {
+			if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: decision,
+				BlockRole + n: workflows.RoleMonitor, BlockReason + n: "no"}, 0); err != nil ||
+				w.last.Errors[BlockRow+n] == "" {
 				t.Errorf("%s: %s: %v %+v", email, decision, err, w.last)
 			}
 		}
-		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Keep, BlockReason + n: " "}, 0); err != nil {
+		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Keep, BlockReason + n: " "},
+			0); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" {
 			t.Errorf("%s: signed without a reason: %v", email, err)
 		}
-		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Keep, BlockReason + n: "needed"}, 0); err != nil {
+		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Keep, BlockReason + n: "needed"},
+			0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -413,7 +439,8 @@ func TestAListFromBeforeItWasDoneVerifiesNothing(t *testing.T) {
 		w.fix(id, FixDone, workflows.Attested, "UBEN")
 	}
 	csv := "Name,Email,Role,Status,Enable user,Last sign in\nLou,lou@acme.example,Monitor all integrations,Accepted,Yes,Never\n"
-	in := map[string]string{BlockEnvironment: workflows.Production, BlockFile: csv, BlockExtracted: w.now.Add(-time.Hour).Format(time.RFC3339)}
+	in := map[string]string{BlockEnvironment: workflows.Production, BlockFile: csv,
+		BlockExtracted: w.now.Add(-time.Hour).Format(time.RFC3339)}
 	if err := w.click("Cat", ActImport, w.campaignID(), in, 0); err != nil || len(w.last.Errors) > 0 {
 		t.Fatalf("%v %+v", err, w.last)
 	}
@@ -439,15 +466,18 @@ func TestAListFromBeforeItWasDoneVerifiesNothing(t *testing.T) {
 
 func TestAWordTakesNoListBack(t *testing.T) {
 	w := alone(t, nil)
-	if err := w.click("Dee", ActDelegates, w.campaignID(), map[string]string{BlockAlias: mailbox, BlockFile: "email\nzoe@acme.example\n"}, 0); err != nil || len(w.last.Errors) > 0 {
+	if err := w.click("Dee", ActDelegates, w.campaignID(), map[string]string{BlockAlias: mailbox,
+		BlockFile: "email\nzoe@acme.example\n"}, 0); err != nil || len(w.last.Errors) > 0 {
 		t.Fatalf("%v %+v", err, w.last)
 	}
-	if err := w.click("Ben", ActDelegates, w.campaignID(), map[string]string{BlockAlias: mailbox, BlockAttest: BlockAttest}, 0); err != nil || len(w.last.Errors) > 0 {
+	if err := w.click("Ben", ActDelegates, w.campaignID(), map[string]string{BlockAlias: mailbox,
+		BlockAttest: BlockAttest}, 0); err != nil || len(w.last.Errors) > 0 {
 		t.Fatalf("%v %+v", err, w.last)
 	}
 	w.drain()
 	for _, r := range w.packets()[0].Rows {
-		if r.Email == mailbox && (r.Attested != "UBEN" || !strings.Contains(strings.Join(r.Differences, " "), "zoe@acme.example")) {
+		if r.Email == mailbox && (r.Attested != "UBEN" || !strings.Contains(strings.Join(r.Differences, " "),
+			"zoe@acme.example")) {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -455,7 +485,8 @@ func TestAWordTakesNoListBack(t *testing.T) {
 
 func TestMentionsInDifferencesStayMentions(t *testing.T) {
 	w := alone(t, nil)
-	if err := w.click("Dee", ActDelegates, w.campaignID(), map[string]string{BlockAlias: mailbox, BlockFile: "email\nben@acme.example\n"}, 0); err != nil {
+	if err := w.click("Dee", ActDelegates, w.campaignID(), map[string]string{BlockAlias: mailbox,
+		BlockFile: "email\nben@acme.example\n"}, 0); err != nil {
 		t.Fatal(err)
 	}
 	texts := []string{w.last.Text}
@@ -474,7 +505,8 @@ func TestAReviewMakesNobodyAnAdministrator(t *testing.T) {
 	w := alone(t, nil)
 	p := w.packets()[0]
 	n := w.rowOf(p, "lou@acme.example")
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change, BlockRole + n: workflows.RoleAdministrator}, 0); err != nil || w.last.Errors[BlockRole+n] == "" {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change,
+		BlockRole + n: workflows.RoleAdministrator}, 0); err != nil || w.last.Errors[BlockRole+n] == "" {
 		t.Errorf("%v %+v", err, w.last)
 	}
 	if v := w.verdict("lou@acme.example"); v.Decision != "" {

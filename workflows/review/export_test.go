@@ -10,7 +10,8 @@ import (
 
 // export is Keyholder's word that files were made.
 func (w *world) export(sum, person string) error {
-	return w.do(workflows.Command{Workflow: w.campaignID(), Name: ExportReview, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound,
+	return w.do(workflows.Command{Workflow: w.campaignID(), Name: ExportReview,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound,
 		Input: map[string]string{BlockManifest: sum, BlockFiles: "12", BlockPerson: person}})
 }
 
@@ -31,7 +32,8 @@ func TestTheHashOfEveryExportIsRecordedAndPosted(t *testing.T) {
 	if err := w.export(early, "UAUD"); err != nil {
 		t.Fatal(err)
 	}
-	if says := w.channelSays(); !strings.Contains(says, early) || !strings.Contains(says, "<@UAUD>") || !strings.Contains(says, "was not over then") {
+	if says := w.channelSays(); !strings.Contains(says, early) || !strings.Contains(says, "<@UAUD>") ||
+		!strings.Contains(says, "was not over then") {
 		t.Errorf("the channel reads\n%s", says)
 	}
 	round := w.state().Round
@@ -47,7 +49,8 @@ func TestTheHashOfEveryExportIsRecordedAndPosted(t *testing.T) {
 		t.Fatal(err)
 	}
 	says := w.channelSays()
-	if !strings.Contains(says, early) || !strings.Contains(says, late) || !strings.Contains(says, "Somebody on the command line") || strings.Count(says, "was not over then") != 1 {
+	if !strings.Contains(says, early) || !strings.Contains(says, late) || !strings.Contains(says,
+		"Somebody on the command line") || strings.Count(says, "was not over then") != 1 {
 		t.Errorf("the channel reads\n%s", says)
 	}
 	if round > w.state().Round || w.state().ExportCount != 2 || !w.state().Closed() {
@@ -64,10 +67,12 @@ func TestTheHashOfEveryExportIsRecordedAndPosted(t *testing.T) {
 
 func TestAnExportIsOnlyKeyholdersWordAndItsHashAHash(t *testing.T) {
 	w := opened(t)
-	if _, err := w.state().exported(workflows.Command{Input: map[string]string{BlockManifest: "no hash", BlockFiles: "1"}}); err == nil {
+	if _, err := w.state().exported(workflows.Command{Input: map[string]string{BlockManifest: "no hash",
+		BlockFiles: "1"}}); err == nil {
 		t.Error("what is no hash was recorded")
 	}
-	err := w.do(workflows.Command{Workflow: w.campaignID(), Name: ExportReview, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UDEE"}, Round: workflows.NoRound,
+	err := w.do(workflows.Command{Workflow: w.campaignID(), Name: ExportReview,
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UDEE"}, Round: workflows.NoRound,
 		Input: map[string]string{BlockManifest: strings.Repeat("c3", 32), BlockFiles: "1"}})
 	if code(err) == "" || w.state().ExportCount != 0 {
 		t.Errorf("a person recorded an export: %v", err)
@@ -82,7 +87,8 @@ func TestManyExportsAreNotKeptInTheState(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s := w.state(); s.ExportCount != 3*exportsShown || len(s.Exports) != exportsShown || s.Exports[exportsShown-1].N != s.ExportCount {
+	if s := w.state(); s.ExportCount != 3*exportsShown || len(s.Exports) != exportsShown ||
+		s.Exports[exportsShown-1].N != s.ExportCount {
 		t.Errorf("%d of %d", len(s.Exports), s.ExportCount)
 	}
 }

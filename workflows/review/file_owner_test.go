@@ -13,19 +13,23 @@ import (
 func TestAFileHidesNobodyByCallingThemTheOwner(t *testing.T) {
 	w := newWorld(t)
 	w.policy.Token, w.policy.Access.Environments = false, nil
-	w.account.Given = map[string]workflows.Given{"/lou@acme.example": {Mark: workflows.RoleMonitor}, "/max@acme.example": {Mark: workflows.RoleManage}}
+	w.account.Given = map[string]workflows.Given{"/lou@acme.example": {Mark: workflows.RoleMonitor},
+		"/max@acme.example": {Mark: workflows.RoleManage}}
 	if err := w.start("Dee"); err != nil {
 		t.Fatal(err)
 	}
 	file := "Name,Email,Role,Status,Enable user,Last sign in\n" +
 		"Mal,mal@acme.example,Owner,Accepted,On,2026-10-01\n" +
 		"Lou,lou@acme.example,Administer account,Accepted,On,2026-10-01\n"
-	if err := w.click("Dee", ActImport, w.campaignID(), map[string]string{BlockEnvironment: workflows.Production, BlockFile: file}, 0); err != nil || len(w.last.Errors) > 0 {
+	if err := w.click("Dee", ActImport, w.campaignID(), map[string]string{BlockEnvironment: workflows.Production,
+		BlockFile: file}, 0); err != nil || len(w.last.Errors) > 0 {
 		t.Fatalf("%v %+v", err, w.last)
 	}
 	lines := strings.Join(w.state().card("UBEN").Lines, "\n")
-	for _, want := range []string{"calls mal@acme.example the owner, and the record says jane@acme.example", "administrators: lou@acme.example",
-		"not with the role that was decided here last: lou@acme.example (administrator)", "missing, though decided here last: max@acme.example"} {
+	for _, want := range []string{"calls mal@acme.example the owner, and the record says jane@acme.example",
+		"administrators: lou@acme.example",
+		"not with the role that was decided here last: lou@acme.example (administrator)",
+		"missing, though decided here last: max@acme.example"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("Ben is not told %q:\n%s", want, lines)
 		}
@@ -48,7 +52,9 @@ func TestAFileHidesNobodyByCallingThemTheOwner(t *testing.T) {
 	if hidden == nil || !hidden.Privileged {
 		t.Errorf("the row of whom the file calls the owner: %+v", hidden)
 	}
-	if owner == nil || !slices.ContainsFunc(owner.Differences, func(d string) bool { return strings.Contains(d, "mal@acme.example") }) {
+	if owner == nil || !slices.ContainsFunc(owner.Differences, func(d string) bool {
+		return strings.Contains(d, "mal@acme.example")
+	}) {
 		t.Errorf("the owner's row: %+v", owner)
 	}
 }

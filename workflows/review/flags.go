@@ -9,8 +9,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/review/lists"
 )
 
-// Names under which a census says in Unread that a column was not there to read: a CSV of the Users page may lack some. Without them an empty
-// cell is an answer: never signed in, not required.
+// Names under which a census says in Unread that a column was not there to read: a CSV of the Users
+// page may lack some. Without them an empty cell is an answer: never signed in, not required.
 const (
 	UnreadSignIn = "last_sign_in"
 	UnreadMFA    = lists.UnreadMFA
@@ -19,20 +19,26 @@ const (
 
 // userFlags says what about a user is worth a second look, in the contract's order. Each flag is a fact of its own:
 //
-//   - never_signed_in: accepted, never signed in to this account (to others does not help), and not newer than Policy.ExemptNew.
-//   - inactive: the last sign-in here is longer ago than the threshold, to the second; exactly as long is not. Users newer than ExemptNew are
+//   - never_signed_in: accepted, never signed in to this account (to others does not help), and not
+//     newer than Policy.ExemptNew.
+//   - inactive: the last sign-in here is longer ago than the threshold, to the second; exactly as
+//     long is not. Users newer than ExemptNew are
 //     exempt (as at Entra); one whose beginning is unknown is not new. A threshold of 0 switches the flag off.
-//   - pending: the invitation was not answered. A declined one is not pending: nobody can accept it, so it gives no access, but it stays a row,
+//   - pending: the invitation was not answered. A declined one is not pending: nobody can accept
+//     it, so it gives no access, but it stays a row,
 //     because it is in integrator.io's list and a population that leaves something out proves nothing.
 //   - disabled: an accepted user who is switched off.
-//   - no_mfa_or_sso: neither is required of somebody who can get in now, whatever the role: an export in which the absence of the flag did not
-//     mean that one is required would mislead an auditor. Who cannot get in (pending, declined, disabled) is not flagged. [AsksReason] keeps
+//   - no_mfa_or_sso: neither is required of somebody who can get in now, whatever the role: an
+//     export in which the absence of the flag did not mean that one is required would mislead an
+//     auditor. Who cannot get in (pending, declined, disabled) is not flagged. [AsksReason] keeps
 //     this flag from making every row a special case.
 //   - foreign_domain: the address is of none of the domains of owner and aliases. A sub-domain is another domain.
 //   - unexplained, removal_asked: a finding or a request for removal is open about this very access; the row names it.
-//   - all_mcp_servers: may use every MCP server of the account, those to come included; of an administrator that goes without saying.
+//   - all_mcp_servers: may use every MCP server of the account, those to come included; of an
+//     administrator that goes without saying.
 //   - wider_than_needed: from facts at hand only, never from guesses. See widerThanNeeded.
-func userFlags(u workflows.User, r Row, st Started, unread map[string]string, given *workflows.Given, at time.Time) []string {
+func userFlags(u workflows.User, r Row, st Started, unread map[string]string, given *workflows.Given,
+	at time.Time) []string {
 	var out []string
 	add := func(flag string, on bool) {
 		if on {
@@ -51,7 +57,8 @@ func userFlags(u workflows.User, r Row, st Started, unread map[string]string, gi
 	add(FlagInactive, settled && !u.LastHere.IsZero() && after > 0 && at.Sub(u.LastHere) > after)
 	add(FlagPending, u.Status == workflows.UserPending)
 	add(FlagDisabled, u.Disabled)
-	add(FlagNoMFAOrSSO, accepted && !u.Disabled && !u.MFA && !u.SSO && unread[UnreadMFA] == "" && unread[UnreadSSO] == "")
+	add(FlagNoMFAOrSSO, accepted && !u.Disabled && !u.MFA && !u.SSO && unread[UnreadMFA] == "" &&
+		unread[UnreadSSO] == "")
 	add(FlagForeignDomain, foreignDomain(r.Email, st))
 	add(FlagUnexplained, r.Finding != "")
 	add(FlagRemovalAsked, r.Asked != "")
@@ -65,7 +72,8 @@ func isNew(since time.Time, exempt time.Duration, at time.Time) bool {
 	return !since.IsZero() && at.Sub(since) < exempt
 }
 
-// foreignDomain reports whether an address is outside the domains of owner and aliases. Without any domain to compare with nothing is.
+// foreignDomain reports whether an address is outside the domains of owner and aliases. Without any
+// domain to compare with nothing is.
 func foreignDomain(email string, st Started) bool {
 	own := emailDomain(email)
 	known := false
@@ -141,18 +149,20 @@ func accessOfMark(mark string) workflows.Access {
 	return workflows.Access{Role: workflows.RoleCustom, Manage: split(manage), Monitor: split(monitor)}
 }
 
-// accessCovers reports whether everything that a allows is allowed by given, too. A role that is not known is covered only by itself and by
-// administrator.
+// accessCovers reports whether everything that a allows is allowed by given, too. A role that is
+// not known is covered only by itself and by administrator.
 func accessCovers(given, a workflows.Access) bool {
 	if given.Role == workflows.RoleAdministrator || a.Role == workflows.RoleNone || given.Mark() == a.Mark() {
 		return true
 	}
 	all := func(ids []string) bool { return slices.Contains(ids, workflows.AllIntegrations) }
 	manages := func(id string) bool {
-		return given.Role == workflows.RoleManage || given.Role == workflows.RoleCustom && (all(given.Manage) || slices.Contains(given.Manage, id))
+		return given.Role == workflows.RoleManage || given.Role == workflows.RoleCustom &&
+			(all(given.Manage) || slices.Contains(given.Manage, id))
 	}
 	monitors := func(id string) bool {
-		return manages(id) || given.Role == workflows.RoleMonitor || given.Role == workflows.RoleCustom && (all(given.Monitor) || slices.Contains(given.Monitor, id))
+		return manages(id) || given.Role == workflows.RoleMonitor || given.Role == workflows.RoleCustom &&
+			(all(given.Monitor) || slices.Contains(given.Monitor, id))
 	}
 	missing := func(ids []string, may func(string) bool) bool {
 		return slices.ContainsFunc(ids, func(id string) bool { return !may(id) })
@@ -166,9 +176,10 @@ func accessCovers(given, a workflows.Access) bool {
 	return a.Role == workflows.RoleManage && manages(workflows.AllIntegrations)
 }
 
-// AsksReason reports whether flags alone make keeping a row a matter for a reason. no_mfa_or_sso does not: it asks for a setting to be switched on,
-// and neither keep, change nor remove does that; where few accounts require MFA user by user it would stand on nearly every row and
-// leave nothing to keep together. Privileged rows need a reason anyhow.
+// AsksReason reports whether flags alone make keeping a row a matter for a reason. no_mfa_or_sso
+// does not: it asks for a setting to be switched on, and neither keep, change nor remove does that;
+// where few accounts require MFA user by user it would stand on nearly every row and leave nothing
+// to keep together. Privileged rows need a reason anyhow.
 func AsksReason(flags []string) bool {
 	return slices.ContainsFunc(flags, func(f string) bool { return f != FlagNoMFAOrSSO })
 }

@@ -13,12 +13,14 @@ import (
 
 // PopulationColumns are those of population.csv, part of the contract.
 func PopulationColumns() []string {
-	return []string{"environment", "email", "name", "role", "integrations", "status", "last_sign_in", "last_sign_in_any", "created_via",
+	return []string{"environment", "email", "name", "role", "integrations", "status", "last_sign_in",
+		"last_sign_in_any", "created_via",
 		"mfa_required", "sso_required", "flags"}
 }
 
-// FrozenCSV is a population as a file, in the order of the rows: RFC 4180 with line ends of a single LF, UTF-8, a header line, times as RFC 3339 in UTC to the second. What is not known
-// is an empty cell. The same rows give the same bytes, so their hash can be checked later.
+// FrozenCSV is a population as a file, in the order of the rows: RFC 4180 with line ends of a
+// single LF, UTF-8, a header line, times as RFC 3339 in UTC to the second. What is not known is an
+// empty cell. The same rows give the same bytes, so their hash can be checked later.
 func FrozenCSV(rows []Row) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -43,14 +45,16 @@ func populationCells(r Row) []string {
 	if r.Status == "" || slices.Contains(r.Unknown, UnreadSSO) {
 		sso = ""
 	}
-	cells := []string{r.EnvironmentName(), r.Email, r.Name, r.Role, IntegrationsCell(r), r.Status, Stamp(r.LastHere), Stamp(r.LastAny), r.Via, mfa, sso, FlagsCell(r.Flags)}
+	cells := []string{r.EnvironmentName(), r.Email, r.Name, r.Role, IntegrationsCell(r), r.Status, Stamp(r.LastHere),
+		Stamp(r.LastAny), r.Via, mfa, sso, FlagsCell(r.Flags)}
 	for i := range cells {
 		cells[i] = SafeCell(cells[i])
 	}
 	return cells
 }
 
-// IntegrationsCell lists the integrations of a custom role with level, ID and, where known, name: "manage:ID (Name); monitor:*".
+// IntegrationsCell lists the integrations of a custom role with level, ID and, where known, name:
+// "manage:ID (Name); monitor:*".
 func IntegrationsCell(r Row) string {
 	var out []string
 	for _, level := range []struct {
@@ -81,8 +85,9 @@ func Stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// SafeCell keeps a spreadsheet from taking what somebody typed for a formula: a cell that begins with = + - @, a tab or a carriage return gets
-// an apostrophe in front, part of the contract. Source: OWASP, "CSV Injection".
+// SafeCell keeps a spreadsheet from taking what somebody typed for a formula: a cell that begins
+// with = + - @, a tab or a carriage return gets an apostrophe in front, part of the contract.
+// Source: OWASP, "CSV Injection".
 func SafeCell(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return "'" + s

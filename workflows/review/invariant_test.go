@@ -28,7 +28,8 @@ func (w *world) check(r *run, was workflows.State, cmd workflows.Command) {
 	}
 }
 
-// checkFold: the state is the fold of its events and survives its encoding. It is looked at now and then, for it costs as much as the whole story.
+// checkFold: the state is the fold of its events and survives its encoding. It is looked at now and
+// then, for it costs as much as the whole story.
 func (w *world) checkFold(r *run, cmd workflows.Command) {
 	w.t.Helper()
 	folded, err := workflows.Fold(r.machine, r.events)
@@ -37,7 +38,8 @@ func (w *world) checkFold(r *run, cmd workflows.Command) {
 	}
 	again, err := r.machine.Decode(encode(w.t, r.state))
 	if err != nil || !bytes.Equal(encode(w.t, again), encode(w.t, r.state)) {
-		w.t.Fatalf("%s: the state does not survive its encoding: %v\n%s\n%s", cmd.Name, err, encode(w.t, again), encode(w.t, r.state))
+		w.t.Fatalf("%s: the state does not survive its encoding: %v\n%s\n%s", cmd.Name, err, encode(w.t, again),
+			encode(w.t, r.state))
 	}
 }
 
@@ -52,7 +54,8 @@ func (w *world) checkPacket(s, old PacketState, cmd workflows.Command) {
 	}
 	for i, v := range s.Verdicts {
 		row := s.Rows[i]
-		if own := v.By != "" && workflows.SameEmail(w.people[v.By].Email, row.Email); own && (row.Exception == "" || v.Decision != Keep && v.Decision != "") {
+		if own := v.By != "" && workflows.SameEmail(w.people[v.By].Email, row.Email); own &&
+			(row.Exception == "" || v.Decision != Keep && v.Decision != "") {
 			w.t.Fatalf("%s: %s decided %q on their own row %d", cmd.Name, v.By, v.Decision, row.N)
 		}
 		if row.Master() && v.Decision == Remove {
@@ -89,8 +92,8 @@ func (w *world) checkPacket(s, old PacketState, cmd workflows.Command) {
 	}
 }
 
-// checkDue: what was due before a command is done by it, still stands, or is left out because its time is over. A time that is
-// computed anew must not forget it.
+// checkDue: what was due before a command is done by it, still stands, or is left out because its
+// time is over. A time that is computed anew must not forget it.
 func (w *world) checkDue(r *run, was workflows.State, cmd workflows.Command) {
 	w.t.Helper()
 	if !was.Opened() {
@@ -116,7 +119,8 @@ func (w *world) checkDue(r *run, was workflows.State, cmd workflows.Command) {
 			return true
 		case name == "reminder":
 			over := !cmd.At.Before(s.Closes)
-			return s.Nudges > old.Nudges || (over || !s.NextNudge.IsZero()) && s.Reviewers[0] != old.Reviewers[0] // see nudgeFor
+			// see nudgeFor
+			return s.Nudges > old.Nudges || (over || !s.NextNudge.IsZero()) && s.Reviewers[0] != old.Reviewers[0]
 		case name == "people":
 			looked := cmd.Name == workflows.CmdTimer || cmd.Name == LookPeople || cmd.Name == workflows.CmdDelegated
 			return looked && s.Checked.Equal(cmd.At)
@@ -140,7 +144,8 @@ func (w *world) checkNudge(s PacketState, cmd workflows.Command) {
 	if at.Equal(s.Due) && !worktime.HoursOf(s.Policy).Next(s.Assigned.Opened).Before(s.Due) {
 		return // no working moment lies before the due time, so the last reminder comes with it
 	}
-	if h := at.Hour(); w.policy.Review.To > 0 && (h < 9 || h >= 17 || at.Weekday() == 0 || at.Weekday() == 6) && cmd.Timer != nil && cmd.Timer.At.Equal(cmd.At) {
+	if h := at.Hour(); w.policy.Review.To > 0 && (h < 9 || h >= 17 || at.Weekday() == 0 || at.Weekday() == 6) &&
+		cmd.Timer != nil && cmd.Timer.At.Equal(cmd.At) {
 		w.t.Fatalf("a reminder on %v", at)
 	}
 	if s.Signed != nil || !s.ClosedAt.IsZero() {
@@ -195,7 +200,8 @@ func (w *world) checkView(r *run, cmd workflows.Command) {
 		}
 		cards[key] = true
 		for _, text := range append(slices.Concat(c.Lines, c.Facts), c.Title, c.Fallback) {
-			if strings.Contains(text, "%!") || strings.Contains(text, "0001-01-01") || utf8.RuneCountInString(text) > 3000 {
+			if strings.Contains(text, "%!") || strings.Contains(text, "0001-01-01") ||
+				utf8.RuneCountInString(text) > 3000 {
 				w.t.Fatalf("%s: card %q says %q", cmd.Name, key, text)
 			}
 		}
@@ -216,17 +222,20 @@ func (w *world) checkView(r *run, cmd workflows.Command) {
 // checkForm: a form fits Slack's limits. Source: reference of Block Kit and views.
 func (w *world) checkForm(m workflows.Modal) {
 	w.t.Helper()
-	if len(m.Inputs)+len(m.Intro) > 100 || utf8.RuneCountInString(m.Title) > 24 || utf8.RuneCountInString(m.Submit) > 24 {
+	if len(m.Inputs)+len(m.Intro) > 100 || utf8.RuneCountInString(m.Title) > 24 ||
+		utf8.RuneCountInString(m.Submit) > 24 {
 		w.t.Fatalf("the form is too large: %d blocks, title %q", len(m.Inputs), m.Title)
 	}
 	for _, in := range m.Inputs {
 		if in.Kind == workflows.InputSelect && len(in.Options) == 0 {
 			w.t.Fatalf("%s offers nothing", in.Block)
 		}
-		if utf8.RuneCountInString(in.Label) > 2000 || in.Kind != workflows.BlockDivider && in.Kind != workflows.BlockButtons && in.Label == "" {
+		if utf8.RuneCountInString(in.Label) > 2000 || in.Kind != workflows.BlockDivider &&
+			in.Kind != workflows.BlockButtons && in.Label == "" {
 			w.t.Fatalf("%s has the label %q", in.Block, in.Label)
 		}
-		if in.Initial != "" && in.Kind == workflows.InputSelect && !slices.ContainsFunc(in.Options, func(o workflows.Option) bool { return o.Value == in.Initial }) {
+		if in.Initial != "" && in.Kind == workflows.InputSelect && !slices.ContainsFunc(in.Options,
+			func(o workflows.Option) bool { return o.Value == in.Initial }) {
 			w.t.Fatalf("%s begins with %q, which it does not offer", in.Block, in.Initial)
 		}
 	}

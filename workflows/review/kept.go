@@ -22,7 +22,8 @@ func (k Kept) Add(p PacketState) {
 		}
 		a := workflows.Access{Role: r.Role, Manage: r.Manage, Monitor: r.Monitor}
 		key := keptKey(r.Environment, r.ID, r.Email, a)
-		k[key] = k[key].Or(workflows.Decided{Workflow: p.Campaign, Since: p.Signed.At, Kept: cmp.Or(p.Verdicts[i].By, p.Signed.By)})
+		k[key] = k[key].Or(workflows.Decided{Workflow: p.Campaign, Since: p.Signed.At,
+			Kept: cmp.Or(p.Verdicts[i].By, p.Signed.By)})
 	}
 }
 

@@ -12,8 +12,10 @@ func TestWhatWasSignedForIsKept(t *testing.T) {
 	row := func(email, id, role string) Row {
 		return Row{Email: email, ID: id, Role: role, Mark: "accepted/" + role}
 	}
-	p := PacketState{Assigned: Assigned{Campaign: "r07-acme-2026q4", Rows: []Row{row("eve@acme.example", "a1", "manage"), row("fay@acme.example", "a2", "monitor"),
-		{Email: "jane@acme.example", Role: RoleOwner}}}, Verdicts: []Verdict{{Decision: Keep, By: "UDEE"}, {Decision: Remove}, {Decision: Keep}}}
+	p := PacketState{Assigned: Assigned{Campaign: "r07-acme-2026q4",
+		Rows: []Row{row("eve@acme.example", "a1", "manage"), row("fay@acme.example", "a2", "monitor"),
+			{Email: "jane@acme.example", Role: RoleOwner}}}, Verdicts: []Verdict{{Decision: Keep, By: "UDEE"},
+		{Decision: Remove}, {Decision: Keep}}}
 	k := Kept{}
 	k.Add(p)
 	if len(k) > 0 {
@@ -21,10 +23,12 @@ func TestWhatWasSignedForIsKept(t *testing.T) {
 	}
 	p.Signed = &Signature{By: "UANA", At: at}
 	k.Add(p)
-	if got := k.On("", workflows.User{ID: "a1", Email: "eve.two@acme.example", Role: "manage"}); got.Kept != "UDEE" || got.Workflow != p.Campaign || !got.Since.Equal(at) {
+	if got := k.On("", workflows.User{ID: "a1", Email: "eve.two@acme.example", Role: "manage"}); got.Kept != "UDEE" ||
+		got.Workflow != p.Campaign || !got.Since.Equal(at) {
 		t.Errorf("Eve: %+v", got)
 	}
-	for _, u := range []workflows.User{{ID: "a1", Email: "eve@acme.example", Role: "administrator"}, {ID: "a2", Email: "fay@acme.example", Role: "monitor"}} {
+	for _, u := range []workflows.User{{ID: "a1", Email: "eve@acme.example", Role: "administrator"},
+		{ID: "a2", Email: "fay@acme.example", Role: "monitor"}} {
 		if got := k.On("", u); got.Workflow != "" {
 			t.Errorf("%s as %s was not kept: %+v", u.Email, u.Role, got)
 		}

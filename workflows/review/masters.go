@@ -7,14 +7,18 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// MasterRows makes the rows of those who hold the account, whom integrator.io's list leaves out or shows as mere users: the owner first, then each alias
-// that is not the owner, in the order of the configuration. One address has one row: who is a user of production as well keeps the user's data in
-// it, and rest is production without them.
+// MasterRows makes the rows of those who hold the account, whom integrator.io's list leaves out or
+// shows as mere users: the owner first, then each alias that is not the owner, in the order of the
+// configuration. One address has one row: who is a user of production as well keeps the user's data
+// in it, and rest is production without them.
 //
-// delegates are the addresses that the mail system lists for an alias, attested is who says that they agree with the holders, both by the alias's
-// address; an alias without a list (nil) was not compared. emails are the confirmed addresses of Slack users; some may be missing.
-func MasterRows(st Started, production []Row, delegates map[string][]string, attested, emails map[string]string) (masters, rest []Row) {
-	m := masterRows{users: map[string]Row{}, delegates: map[string][]string{}, attested: map[string]string{}, emails: emails,
+// delegates are the addresses that the mail system lists for an alias, attested is who says that
+// they agree with the holders, both by the alias's address; an alias without a list (nil) was not
+// compared. emails are the confirmed addresses of Slack users; some may be missing.
+func MasterRows(st Started, production []Row, delegates map[string][]string, attested,
+	emails map[string]string) (masters, rest []Row) {
+	m := masterRows{users: map[string]Row{}, delegates: map[string][]string{}, attested: map[string]string{},
+		emails: emails,
 		proofs: st.Proofs}
 	for alias, list := range delegates {
 		m.delegates[cleanEmail(alias)] = list
@@ -54,18 +58,21 @@ type masterRows struct {
 	proofs    []workflows.Proof
 }
 
-// owner is the recorded owner's row. integrator.io's API lists no owner; its Users page, and so a file of it, does, with the role of that name.
+// owner is the recorded owner's row. integrator.io's API lists no owner; its Users page, and so a
+// file of it, does, with the role of that name.
 func (m masterRows) owner(st Started, email string, production []Row) Row {
 	r, listed := m.users[email]
 	switch {
 	case !listed:
 		r = Row{Email: email, Since: st.OwnerSince}
 	case r.Role != RoleOwner:
-		r.Differences = append(r.Differences, "integrator.io lists the recorded owner as a user ("+workflows.Esc(r.Role)+"), and owners are never listed: the owner may have changed")
+		r.Differences = append(r.Differences, "integrator.io lists the recorded owner as a user ("+
+			workflows.Esc(r.Role)+"), and owners are never listed: the owner may have changed")
 	}
 	for _, other := range production {
 		if other.Role == RoleOwner && other.Email != email {
-			r.Differences = append(r.Differences, "integrator.io names "+workflows.Esc(other.Email)+" as the owner, the record names "+workflows.Esc(email))
+			r.Differences = append(r.Differences, "integrator.io names "+workflows.Esc(other.Email)+
+				" as the owner, the record names "+workflows.Esc(email))
 		}
 	}
 	// What a decision about access gave says nothing about an owner.
@@ -102,14 +109,16 @@ func (m masterRows) mailbox(r Row, a workflows.Alias) Row {
 	case 0:
 		r.Differences = append(r.Differences, "nobody is recorded who can read the mailbox")
 	case 1:
-		r.Differences = append(r.Differences, "only "+workflows.Mention(a.Holders[0])+" is recorded as able to read the mailbox")
+		r.Differences = append(r.Differences, "only "+workflows.Mention(a.Holders[0])+
+			" is recorded as able to read the mailbox")
 	}
 	if len(a.Custodians) == 0 {
 		r.Differences = append(r.Differences, "nobody is recorded who can use its password and second factor")
 	}
 	for _, c := range a.Custodians {
 		if !slices.Contains(a.Holders, c) {
-			r.Differences = append(r.Differences, workflows.Mention(c)+" can use its password and second factor, but is not recorded as able to read it")
+			r.Differences = append(r.Differences, workflows.Mention(c)+
+				" can use its password and second factor, but is not recorded as able to read it")
 		}
 	}
 	if list := m.delegates[r.Email]; list != nil {
@@ -131,20 +140,23 @@ func (m masterRows) compare(holders, delegates []string) []string {
 		case email == "":
 			unknown = append(unknown, h)
 		case !slices.Contains(delegates, email):
-			out = append(out, workflows.Mention(h)+" is recorded as able to read it, but the mail system does not list "+workflows.Esc(email))
+			out = append(out, workflows.Mention(h)+
+				" is recorded as able to read it, but the mail system does not list "+workflows.Esc(email))
 		}
 	}
 	for _, d := range delegates {
 		if !held[d] {
 			text := "the mail system lists " + workflows.Esc(d) + ", who is not recorded as able to read it"
 			if len(unknown) > 0 {
-				text = "the mail system lists " + workflows.Esc(d) + ", who is none of those recorded whose address is known"
+				text = "the mail system lists " + workflows.Esc(d) +
+					", who is none of those recorded whose address is known"
 			}
 			out = append(out, text)
 		}
 	}
 	if len(unknown) > 0 {
-		out = append(out, workflows.Mentions(unknown)+" cannot be compared with the mail system: Slack does not show their address")
+		out = append(out, workflows.Mentions(unknown)+
+			" cannot be compared with the mail system: Slack does not show their address")
 	}
 	return out
 }

@@ -12,12 +12,16 @@ import (
 )
 
 func TestMasterRowsOfOwnerAndAliases(t *testing.T) {
-	alias := workflows.Alias{Email: "Celigo@acme.example", Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"}, Vault: "IT vault"}
-	spare := workflows.Alias{Email: "spare@acme.example", Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0BEN"}}
+	alias := workflows.Alias{Email: "Celigo@acme.example", Holders: []string{"U0ANA", "U0BEN"},
+		Custodians: []string{"U0ANA"}, Vault: "IT vault"}
+	spare := workflows.Alias{Email: "spare@acme.example", Holders: []string{"U0ANA", "U0BEN"},
+		Custodians: []string{"U0BEN"}}
 	listed := func(emails ...string) []Row {
 		c := workflows.Census{}
 		for _, e := range emails {
-			c.Users = append(c.Users, rowUser(func(u *workflows.User) { u.Email, u.Role = e, workflows.RoleAdministrator }))
+			c.Users = append(c.Users, rowUser(func(u *workflows.User) {
+				u.Email, u.Role = e, workflows.RoleAdministrator
+			}))
 		}
 		return UserRows("", c, rowRules(), workflows.AccountState{}, rowsAt)
 	}
@@ -35,13 +39,19 @@ func TestMasterRowsOfOwnerAndAliases(t *testing.T) {
 		users         []Row
 		masters, rest string
 	}{
-		{"an owner who is no alias", "jane@acme.example", []workflows.Alias{alias}, listed("kim@acme.example"), "owner jane owner ; alias celigo none ", "user kim administrator accepted"},
-		{"an owner who is one", "CELIGO@acme.example", []workflows.Alias{spare, alias}, nil, "owner celigo owner ; alias spare none ", ""},
-		{"an alias that is a user has one row", "jane@acme.example", []workflows.Alias{alias}, listed("celigo@acme.example", "kim@acme.example"),
+		{"an owner who is no alias", "jane@acme.example", []workflows.Alias{alias}, listed("kim@acme.example"),
+			"owner jane owner ; alias celigo none ", "user kim administrator accepted"},
+		{"an owner who is one", "CELIGO@acme.example", []workflows.Alias{spare, alias}, nil,
+			"owner celigo owner ; alias spare none ", ""},
+		{"an alias that is a user has one row", "jane@acme.example", []workflows.Alias{alias},
+			listed("celigo@acme.example", "kim@acme.example"),
 			"owner jane owner ; alias celigo administrator accepted", "user kim administrator accepted"},
-		{"an owner listed as a user has one row", "jane@acme.example", nil, listed("jane@acme.example"), "owner jane owner accepted", ""},
-		{"an alias named twice has one row", "jane@acme.example", []workflows.Alias{alias, alias}, nil, "owner jane owner ; alias celigo none ", ""},
-		{"no owner is known", "", []workflows.Alias{alias}, listed("kim@acme.example"), "alias celigo none ", "user kim administrator accepted"},
+		{"an owner listed as a user has one row", "jane@acme.example", nil, listed("jane@acme.example"),
+			"owner jane owner accepted", ""},
+		{"an alias named twice has one row", "jane@acme.example", []workflows.Alias{alias, alias}, nil,
+			"owner jane owner ; alias celigo none ", ""},
+		{"no owner is known", "", []workflows.Alias{alias}, listed("kim@acme.example"), "alias celigo none ",
+			"user kim administrator accepted"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st := Started{Owner: c.owner, OwnerSince: beforeRows(aDay), OwnerBy: "t07-1", Aliases: c.aliases}
@@ -53,10 +63,12 @@ func TestMasterRowsOfOwnerAndAliases(t *testing.T) {
 				if !r.Privileged || r.Proposal != "" || !r.Master() {
 					t.Errorf("%+v", r)
 				}
-				if r.Kind == KindOwner && (r.Decision != "t07-1" || r.Status == "" && !r.Since.Equal(beforeRows(aDay))) {
+				if r.Kind == KindOwner && (r.Decision != "t07-1" || r.Status == "" &&
+					!r.Since.Equal(beforeRows(aDay))) {
 					t.Errorf("owner since %v by %q", r.Since, r.Decision)
 				}
-				if r.Email == "celigo@acme.example" && (!slices.Equal(r.Holders, alias.Holders) || !slices.Equal(r.Custodians, alias.Custodians) || r.Vault != alias.Vault) {
+				if r.Email == "celigo@acme.example" && (!slices.Equal(r.Holders, alias.Holders) ||
+					!slices.Equal(r.Custodians, alias.Custodians) || r.Vault != alias.Vault) {
 					t.Errorf("mailbox %+v", r)
 				}
 				if (r.Status == "") != (r.Mark == "") {
@@ -75,20 +87,29 @@ func TestDifferencesBetweenHoldersCustodiansAndTheMailSystem(t *testing.T) {
 		delegates []string
 		want      []string // parts, one per difference
 	}{
-		{"all agree", workflows.Alias{Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"}}, []string{"BEN@acme.example", "ana@acme.example", "ana@acme.example"}, nil},
+		{"all agree", workflows.Alias{Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"}},
+			[]string{"BEN@acme.example", "ana@acme.example", "ana@acme.example"}, nil},
 		{"not compared", workflows.Alias{Holders: []string{"U0ANA", "U0CAT"}, Custodians: []string{"U0ANA"}}, nil, nil},
 		{"nobody", workflows.Alias{}, nil, []string{"nobody is recorded who can read", "password and second factor"}},
-		{"one holder", workflows.Alias{Holders: []string{"U0ANA"}, Custodians: []string{"U0ANA"}}, nil, []string{"only <@U0ANA>"}},
-		{"a custodian who is no holder", workflows.Alias{Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0CAT"}}, nil, []string{"<@U0CAT> can use its password"}},
-		{"the mail system lacks a holder", workflows.Alias{Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"}}, []string{"ana@acme.example"}, []string{"does not list ben@acme.example"}},
-		{"the mail system has somebody more", workflows.Alias{Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"}}, []string{"ana@acme.example", "ben@acme.example", "<eve>@x"},
+		{"one holder", workflows.Alias{Holders: []string{"U0ANA"}, Custodians: []string{"U0ANA"}}, nil,
+			[]string{"only <@U0ANA>"}},
+		{"a custodian who is no holder", workflows.Alias{Holders: []string{"U0ANA", "U0BEN"},
+			Custodians: []string{"U0CAT"}}, nil, []string{"<@U0CAT> can use its password"}},
+		{"the mail system lacks a holder", workflows.Alias{Holders: []string{"U0ANA", "U0BEN"},
+			Custodians: []string{"U0ANA"}}, []string{"ana@acme.example"}, []string{"does not list ben@acme.example"}},
+		{"the mail system has somebody more", workflows.Alias{Holders: []string{"U0ANA", "U0BEN"},
+			Custodians: []string{"U0ANA"}}, []string{"ana@acme.example", "ben@acme.example", "<eve>@x"},
 			[]string{"lists &lt;eve&gt;@x, who is not recorded"}},
-		{"a holder's address is not known", workflows.Alias{Holders: []string{"U0ANA", "U0CAT"}, Custodians: []string{"U0ANA"}}, []string{"ana@acme.example", "cat@acme.example"},
-			[]string{"lists cat@acme.example, who is none of those recorded whose address is known", "<@U0CAT> cannot be compared"}},
+		{"a holder's address is not known", workflows.Alias{Holders: []string{"U0ANA", "U0CAT"},
+			Custodians: []string{"U0ANA"}}, []string{"ana@acme.example", "cat@acme.example"},
+			[]string{"lists cat@acme.example, who is none of those recorded whose address is known",
+				"<@U0CAT> cannot be compared"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.alias.Email = "celigo@acme.example"
-			masters, _ := MasterRows(Started{Aliases: []workflows.Alias{c.alias}}, nil, map[string][]string{"Celigo@acme.example": c.delegates}, map[string]string{"celigo@acme.example": "U0ANA"}, emails)
+			masters, _ := MasterRows(Started{Aliases: []workflows.Alias{c.alias}}, nil,
+				map[string][]string{"Celigo@acme.example": c.delegates},
+				map[string]string{"celigo@acme.example": "U0ANA"}, emails)
 			got := masters[0]
 			if len(got.Differences) != len(c.want) || got.Attested != "U0ANA" {
 				t.Fatalf("differences %q, attested %q; want %q", got.Differences, got.Attested, c.want)
@@ -104,7 +125,8 @@ func TestDifferencesBetweenHoldersCustodiansAndTheMailSystem(t *testing.T) {
 
 func TestWhatIntegratorSaysAboutTheOwnerIsComparedWithTheRecord(t *testing.T) {
 	listed := func(email, role string) Row {
-		return Row{Kind: KindUser, Email: email, Role: role, Status: workflows.UserAccepted, Flags: []string{FlagInactive, FlagWider}, Until: rowsAt}
+		return Row{Kind: KindUser, Email: email, Role: role, Status: workflows.UserAccepted,
+			Flags: []string{FlagInactive, FlagWider}, Until: rowsAt}
 	}
 	for _, c := range []struct {
 		name string
@@ -113,15 +135,19 @@ func TestWhatIntegratorSaysAboutTheOwnerIsComparedWithTheRecord(t *testing.T) {
 	}{
 		{"the page lists the owner as such", listed("jane@acme.example", RoleOwner), ""},
 		{"the owner is a mere user", listed("jane@acme.example", workflows.RoleManage), "as a user (manage)"},
-		{"the page names another owner", listed("kim@acme.example", RoleOwner), "names kim@acme.example as the owner, the record names jane@acme.example"},
+		{"the page names another owner", listed("kim@acme.example", RoleOwner),
+			"names kim@acme.example as the owner, the record names jane@acme.example"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			masters, rest := MasterRows(Started{Owner: "jane@acme.example", OwnerBy: "t07-1"}, []Row{c.user}, nil, nil, nil)
+			masters, rest := MasterRows(Started{Owner: "jane@acme.example", OwnerBy: "t07-1"}, []Row{c.user}, nil, nil,
+				nil)
 			got := masters[0]
-			if strings.Join(got.Differences, "; ") == "" != (c.want == "") || !strings.Contains(strings.Join(got.Differences, "; "), c.want) || len(got.Differences) > 1 {
+			if strings.Join(got.Differences, "; ") == "" != (c.want == "") ||
+				!strings.Contains(strings.Join(got.Differences, "; "), c.want) || len(got.Differences) > 1 {
 				t.Errorf("differences %q, want %q", got.Differences, c.want)
 			}
-			if len(masters) != 1 || slices.Contains(got.Flags, FlagWider) || !got.Until.IsZero() || got.Decision != "t07-1" {
+			if len(masters) != 1 || slices.Contains(got.Flags, FlagWider) || !got.Until.IsZero() ||
+				got.Decision != "t07-1" {
 				t.Errorf("owner %+v, rest %d", got, len(rest))
 			}
 			if c.user.Email == got.Email && (!slices.Contains(got.Flags, FlagInactive) || len(rest) != 0) {
@@ -141,7 +167,8 @@ func TestMasterRowsLoseNobody(t *testing.T) {
 		users := rapid.SliceOfNDistinct(emails, 0, 4, rapid.ID).Draw(t, "users")
 		var production []Row
 		for _, e := range users {
-			production = append(production, Row{Kind: KindUser, Email: e, Role: workflows.RoleManage, Status: workflows.UserAccepted, Mark: "accepted/manage"})
+			production = append(production, Row{Kind: KindUser, Email: e, Role: workflows.RoleManage,
+				Status: workflows.UserAccepted, Mark: "accepted/manage"})
 		}
 		masters, rest := MasterRows(st, production, nil, nil, nil)
 		count := map[string]int{}
@@ -169,10 +196,14 @@ func TestAMailboxsRowNamesWhoHasShownItsKey(t *testing.T) {
 	st := rowRules()
 	at := beforeRows(aDay)
 	st.Proofs = []workflows.Proof{
-		{What: workflows.KeyMailbox, Owner: "Celigo@mail.acme.example", Person: "U0ANA", How: workflows.Verified, At: at, By: "d07-1"},
-		{What: workflows.KeyMailbox, Owner: "celigo@mail.acme.example", Person: "U0BEN", How: workflows.Attested, At: at, By: "d07-1"},
-		{What: workflows.KeyPassword, Owner: "celigo@mail.acme.example", Person: "U0ANA", How: workflows.Verified, At: at, By: "d07-1"},
-		{What: workflows.KeyPassword, Owner: "jane@acme.example", Person: "U0DEE", How: workflows.Verified, At: at, By: "d07-1"},
+		{What: workflows.KeyMailbox, Owner: "Celigo@mail.acme.example", Person: "U0ANA", How: workflows.Verified,
+			At: at, By: "d07-1"},
+		{What: workflows.KeyMailbox, Owner: "celigo@mail.acme.example", Person: "U0BEN", How: workflows.Attested,
+			At: at, By: "d07-1"},
+		{What: workflows.KeyPassword, Owner: "celigo@mail.acme.example", Person: "U0ANA", How: workflows.Verified,
+			At: at, By: "d07-1"},
+		{What: workflows.KeyPassword, Owner: "jane@acme.example", Person: "U0DEE", How: workflows.Verified, At: at,
+			By: "d07-1"},
 	}
 	masters, _ := MasterRows(st, nil, nil, nil, nil)
 	if len(masters) != 2 || len(masters[1].Proofs) != 3 {

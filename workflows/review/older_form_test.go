@@ -12,7 +12,8 @@ import (
 func (w *world) inForm(who, action, id string, edits int, in map[string]string) error {
 	w.t.Helper()
 	submitted := action == FormPacket || action == ActReassign
-	return w.do(workflows.Command{Workflow: id, Name: action, View: "V1", Submitted: submitted, Round: edits, Input: in, Page: 1,
+	return w.do(workflows.Command{Workflow: id, Name: action, View: "V1", Submitted: submitted, Round: edits, Input: in,
+		Page:  1,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U" + strings.ToUpper(who), Team: "TACME"}})
 }
 
@@ -26,10 +27,12 @@ func TestAFormOnAnotherDeviceNeverUndoesWhatWasDecidedLater(t *testing.T) {
 	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + lou: Remove}, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.inForm("Dee", FormPacket, p.ID, phone, map[string]string{BlockRow + lou: Keep, BlockRow + max: Keep}); err != nil {
+	if err := w.inForm("Dee", FormPacket, p.ID, phone, map[string]string{BlockRow + lou: Keep,
+		BlockRow + max: Keep}); err != nil {
 		t.Fatal(err)
 	}
-	if v := w.verdict("lou@acme.example"); v.Decision != Remove || !strings.Contains(w.last.Text, "you have, from elsewhere, changed row "+lou) {
+	if v := w.verdict("lou@acme.example"); v.Decision != Remove || !strings.Contains(w.last.Text,
+		"you have, from elsewhere, changed row "+lou) {
 		t.Errorf("%+v, told %q", v, w.last.Text)
 	}
 	if v := w.verdict("max@acme.example"); v.Decision != Keep {
@@ -55,11 +58,14 @@ func TestAFormOnAnotherDeviceNeverUndoesWhatWasDecidedLater(t *testing.T) {
 func TestAnOlderFormGivesNothingAway(t *testing.T) {
 	w := alone(t, nil)
 	p := w.packets()[0]
-	if err := w.click("Dee", ActReassign, p.ID, map[string]string{BlockPerson: "UCAT", BlockNote: "please"}, 0); err != nil {
+	if err := w.click("Dee", ActReassign, p.ID, map[string]string{BlockPerson: "UCAT", BlockNote: "please"},
+		0); err != nil {
 		t.Fatal(err)
 	}
-	err := w.inForm("Dee", ActReassign, p.ID, p.Round, map[string]string{BlockPerson: "UBEN", BlockNote: "no, you"}) // Dee administers
-	if now := w.packets()[0]; !slices.Equal(now.Reviewers, []string{"UCAT"}) || !strings.Contains(w.last.Errors[BlockPerson], "Nothing was recorded") {
+	// Dee administers
+	err := w.inForm("Dee", ActReassign, p.ID, p.Round, map[string]string{BlockPerson: "UBEN", BlockNote: "no, you"})
+	if now := w.packets()[0]; !slices.Equal(now.Reviewers, []string{"UCAT"}) ||
+		!strings.Contains(w.last.Errors[BlockPerson], "Nothing was recorded") {
 		t.Errorf("%v: with %v, told %+v", err, now.Reviewers, w.last)
 	}
 }
@@ -125,8 +131,11 @@ func TestWhatHasAFlagIsNeverKeptTogether(t *testing.T) {
 // The same addresses count when the rows are shared out.
 func TestARowIsNeverSharedOutToWhoeverItIsAbout(t *testing.T) {
 	for name, become := range map[string]func(*workflows.Person){
-		"unconfirmed": func(p *workflows.Person) { p.Email, p.EmailConfirmed, p.Unconfirmed = "", false, "lou@acme.example" },
-		"with a tag":  func(p *workflows.Person) { p.Email = "lou+slack@acme.example" },
+		"unconfirmed": func(p *workflows.Person) {
+			p.Email, p.EmailConfirmed, p.Unconfirmed = "", false,
+				"lou@acme.example"
+		},
+		"with a tag": func(p *workflows.Person) { p.Email = "lou+slack@acme.example" },
 	} {
 		w := alone(t, func(w *world) {
 			dee := w.people["UDEE"]

@@ -25,7 +25,8 @@ func TestWhatIsOpenAboutAnAccessIsAFlagOfItsRow(t *testing.T) {
 	if err := w.click("Dee", ActKeepAll, id, map[string]string{}, 0); err != nil {
 		t.Fatal(err)
 	}
-	for email, want := range map[string][2]string{"lou@acme.example": {FlagUnexplained, "f15-FFFF2222"}, "max@acme.example": {FlagRemovalAsked, "a15-AAAA2222"}} {
+	for email, want := range map[string][2]string{"lou@acme.example": {FlagUnexplained, "f15-FFFF2222"},
+		"max@acme.example": {FlagRemovalAsked, "a15-AAAA2222"}} {
 		i := slices.IndexFunc(w.packet("Dee").Rows, func(r Row) bool { return r.Email == email })
 		if i < 0 {
 			t.Fatalf("%s is not with Dee", email)
@@ -60,7 +61,8 @@ func (w *world) toldFinding(id string) []workflows.ReviewedFinding {
 	return out
 }
 
-// What is decided about a row answers its finding: keeping as soon as it is signed, taking away once it was carried out and read back.
+// What is decided about a row answers its finding: keeping as soon as it is signed, taking away
+// once it was carried out and read back.
 func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 	const finding = "f15-FFFF2222"
 	for _, decision := range []string{Keep, Remove, Change} {
@@ -85,7 +87,8 @@ func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 				i := slices.IndexFunc(p.Rows, func(r Row) bool { return r.Email == "ned@acme.example" })
 				if i >= 0 && decision != Keep {
 					n := strconv.Itoa(p.Rows[i].N)
-					in := map[string]string{BlockRow + n: decision, BlockRole + n: workflows.RoleMonitor, BlockReason + n: "left"}
+					in := map[string]string{BlockRow + n: decision, BlockRole + n: workflows.RoleMonitor,
+						BlockReason + n: "left"}
 					if err := w.click(who, FormPacket, p.ID, in, 0); err != nil {
 						t.Fatal(err)
 					}
@@ -97,7 +100,8 @@ func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 			}
 			if decision == Keep {
 				told := w.toldFinding(finding)
-				if len(told) != 1 || told[0].Mark != row.Mark || told[0].Reviewer == "" || told[0].Review != w.campaignID() || told[0].Reason != "still needed" {
+				if len(told) != 1 || told[0].Mark != row.Mark || told[0].Reviewer == "" ||
+					told[0].Review != w.campaignID() || told[0].Reason != "still needed" {
 					t.Errorf("told %+v", told)
 				}
 				return
@@ -111,7 +115,8 @@ func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 				}
 			}
 			told := w.toldFinding(finding)
-			if len(told) != 1 || told[0].Mark != "" || !workflows.HasLetter(told[0].Access, workflows.LetterAccess) || told[0].Reviewer == "" {
+			if len(told) != 1 || told[0].Mark != "" || !workflows.HasLetter(told[0].Access, workflows.LetterAccess) ||
+				told[0].Reviewer == "" {
 				t.Errorf("told %+v", told)
 			}
 			w.drain()

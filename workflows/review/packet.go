@@ -35,8 +35,10 @@ func (Packet) Decode(raw []byte) (workflows.State, error) {
 	return s, nil
 }
 
-// Needs implements workflows.Machine. Whoever acts is looked up; where it may come to another reviewer, those who could follow are, too.
-func (Packet) Needs(st workflows.State, cmd workflows.Command, _ workflows.Policy, _ workflows.AccountState) workflows.Needs {
+// Needs implements workflows.Machine. Whoever acts is looked up; where it may come to another
+// reviewer, those who could follow are, too.
+func (Packet) Needs(st workflows.State, cmd workflows.Command, _ workflows.Policy,
+	_ workflows.AccountState) workflows.Needs {
 	s := st.(PacketState)
 	var n workflows.Needs
 	if cmd.Actor.Kind == workflows.ByPerson {
@@ -114,12 +116,15 @@ func decidePacket(s PacketState, cmd workflows.Command, f workflows.Facts) (work
 // byPerson authorises a click or form and answers it.
 func (s PacketState) byPerson(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	acts := map[string]func(PacketState, workflows.Command, workflows.Facts) (workflows.Decision, error){
-		ActOpen: PacketState.open, ActPrev: PacketState.turn, ActNext: PacketState.turn, FormPacket: PacketState.save, ActUndo: PacketState.undo,
-		ActKeepAll: PacketState.keepAll, ActSign: PacketState.sign, ActReassign: PacketState.reassign, ActConfirm: PacketState.confirm, ActRetry: PacketState.retry,
+		ActOpen: PacketState.open, ActPrev: PacketState.turn, ActNext: PacketState.turn, FormPacket: PacketState.save,
+		ActUndo:    PacketState.undo,
+		ActKeepAll: PacketState.keepAll, ActSign: PacketState.sign, ActReassign: PacketState.reassign,
+		ActConfirm: PacketState.confirm, ActRetry: PacketState.retry,
 	}
 	act, known := acts[cmd.Name]
 	if !known || !s.Opened() {
-		return workflows.Decision{}, workflows.Refuse("unknown_action", "That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
+		return workflows.Decision{}, workflows.Refuse("unknown_action",
+			"That button is not one of this card's. Nothing was recorded. Use the buttons on your card.")
 	}
 	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return workflows.Decision{}, r
@@ -141,23 +146,29 @@ func (s PacketState) may(cmd workflows.Command) *workflows.Refusal {
 	}
 	switch {
 	case s.Closed():
-		return refuse("closed", "This part of the review is over. Nothing was recorded. {command} audit "+s.ID+" tells what was decided.")
+		return refuse("closed", "This part of the review is over. Nothing was recorded. {command} audit "+s.ID+
+			" tells what was decided.")
 	case fixing && s.Phase != PacketFixing:
-		return refuse("not_now", "There is nothing to confirm or to begin again yet: reviewers still decide. Nothing was recorded.")
+		return refuse("not_now",
+			"There is nothing to confirm or to begin again yet: reviewers still decide. Nothing was recorded.")
 	case fixing:
 		if !workflows.Among(who, s.managers()) {
-			return workflows.Refuse("not_permitted", "Only the administrators and holders look after what this review decided: "+workflows.Mentions(s.managers())+". Nothing was recorded.")
+			return workflows.Refuse("not_permitted",
+				"Only the administrators and holders look after what this review decided: "+
+					workflows.Mentions(s.managers())+". Nothing was recorded.")
 		}
 	case s.Phase != PacketReviewing && !workflows.Among(cmd.Name, looking):
 		return refuse("signed", s.signedText()+" Nothing was recorded.")
 	case cmd.Name == ActReassign && workflows.Among(who, s.Admins):
 	case !workflows.Among(who, s.Reviewers):
-		return refuse("not_permitted", "This part of the review is with "+workflows.Mentions(s.Reviewers)+". Nothing was recorded. It can be given to somebody else by "+
+		return refuse("not_permitted", "This part of the review is with "+workflows.Mentions(s.Reviewers)+
+			". Nothing was recorded. It can be given to somebody else by "+
 			workflows.Mentions(workflows.Union(s.Reviewers, s.Admins))+".")
 	}
 	// A form may be older than the card: each of its rows is compared by itself, so that nobody's work is lost.
 	if cmd.View == "" && !cmd.Submitted && cmd.Round != workflows.NoRound && cmd.Round != s.Round {
-		return refuse("old_round", "This card has changed since you opened it: "+s.progress()+" Nothing was recorded by this click. Look at your card; it shows what is asked now.")
+		return refuse("old_round", "This card has changed since you opened it: "+s.progress()+
+			" Nothing was recorded by this click. Look at your card; it shows what is asked now.")
 	}
 	return nil
 }
@@ -172,7 +183,8 @@ func (s PacketState) signedText() string {
 	if s.Signed == nil {
 		return "The time of this review is over."
 	}
-	return "Signed off by " + workflows.Mention(s.Signed.By) + ", " + workflows.When(s.Signed.At) + ": it does not change any more."
+	return "Signed off by " + workflows.Mention(s.Signed.By) + ", " + workflows.When(s.Signed.At) +
+		": it does not change any more."
 }
 
 func assigned(cmd workflows.Command) (Assigned, error) {

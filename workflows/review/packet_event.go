@@ -52,7 +52,8 @@ type handed struct {
 	// Freed are rows that were exceptions, and concern none of the reviewers any more: they are open again.
 	Freed []int `json:"freed,omitempty"`
 	Step  int   `json:"step,omitempty"` // of the escalation
-	// Looked says that the standing of all reviewers was looked at; where only somebody was added or chosen, that is still due.
+	// Looked says that the standing of all reviewers was looked at; where only somebody was added
+	// or chosen, that is still due.
 	Looked  bool      `json:"looked,omitempty"`
 	Next    time.Time `json:"next,omitzero"`
 	NextWhy string    `json:"next_why,omitempty"`
@@ -180,7 +181,8 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 	evPacketOver: with(func(s *PacketState, e workflows.Event, _ none) { s.Phase, s.Ended = PacketCompleted, e.At }),
 }
 
-// needsPeople reports whether a remedy asks something of administrators and holders: to confirm a word, to look a second time, to ask for a transfer.
+// needsPeople reports whether a remedy asks something of administrators and holders: to confirm a
+// word, to look a second time, to ask for a transfer.
 func needsPeople(f Fix) bool {
 	return f.State == FixDone || f.State == FixFailed || f.Action == FixTransfer
 }

@@ -49,12 +49,15 @@ func (r Row) answersWords(adopts bool) []string {
 	switch {
 	case r.Finding == "":
 	case adopts:
-		out = append(out, "Keeping it is your word that what "+r.Finding+" found is expected, unless you asked for it or did it; taking it away ends that, too")
+		out = append(out, "Keeping it is your word that what "+r.Finding+
+			" found is expected, unless you asked for it or did it; taking it away ends that, too")
 	default:
-		out = append(out, "Taking it away ends "+r.Finding+". Keeping it leaves that open: those who look after access take it as expected, or not")
+		out = append(out, "Taking it away ends "+r.Finding+
+			". Keeping it leaves that open: those who look after access take it as expected, or not")
 	}
 	if r.Asked != "" {
-		out = append(out, "A removal is asked for already, "+r.Asked+": removing it here takes that over, and nothing is removed twice; keeping it leaves it to those who decide there")
+		out = append(out, "A removal is asked for already, "+r.Asked+
+			": removing it here takes that over, and nothing is removed twice; keeping it leaves it to those who decide there")
 	}
 	return out
 }

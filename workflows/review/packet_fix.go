@@ -25,7 +25,8 @@ func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.
 			v = Verdict{Decision: NoAnswer}
 		}
 		if action := s.remedy(r, v); action != "" {
-			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role, Due: s.fixBy(r, cmd.At)})
+			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role,
+				Due: s.fixBy(r, cmd.At)})
 		}
 	}
 	if len(c.NoAnswer) <= fewRows {
@@ -46,7 +47,8 @@ func (s PacketState) remedy(r Row, v Verdict) string {
 		return FixTransfer
 	case v.Decision == Change:
 		return FixChange
-	case v.Decision == Remove, v.Decision == NoAnswer && s.Policy.NoAnswer == Remove && !r.Master() && r.Exception == "":
+	case v.Decision == Remove, v.Decision == NoAnswer && s.Policy.NoAnswer == Remove && !r.Master() &&
+		r.Exception == "":
 		return FixRemove
 	}
 	return ""
@@ -70,10 +72,13 @@ func (s PacketState) openFixes(cmd workflows.Command, f workflows.Facts, fixes [
 		if why == "" {
 			why = "Decided in the review of " + s.Period
 		}
-		calls = append(calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: "access.request", Input: map[string]string{
-			"account": s.AccountID, "environment": r.Environment, "email": r.Email, "change": fix.Action, "role": v.Role, "reason": why,
-			"review": s.Campaign, "packet": s.ID, "row": strconv.Itoa(fix.Row), "reviewer": reviewer, "requester": reviewer, "was": r.Mark, "was_id": r.ID,
-			"until": fix.Due.UTC().Format(time.RFC3339)}})
+		calls = append(calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id,
+			Command: "access.request", Input: map[string]string{
+				"account": s.AccountID, "environment": r.Environment, "email": r.Email, "change": fix.Action,
+				"role": v.Role, "reason": why,
+				"review": s.Campaign, "packet": s.ID, "row": strconv.Itoa(fix.Row), "reviewer": reviewer,
+				"requester": reviewer, "was": r.Mark, "was_id": r.ID,
+				"until": fix.Due.UTC().Format(time.RFC3339)}})
 	}
 	return calls
 }
@@ -98,17 +103,20 @@ func (s PacketState) settle(cmd workflows.Command, d workflows.Decision) (workfl
 	return d, nil
 }
 
-// tellEach is up to how many remedies the campaign hears of each; with more it hears of every tenth, of failures and of the end.
+// tellEach is up to how many remedies the campaign hears of each; with more it hears of every
+// tenth, of failures and of the end.
 const tellEach = 20
 
 // newsAfter reports whether the campaign should hear what has changed.
 func (s PacketState) newsAfter(was PacketState) bool {
 	a, b := s.Counts(), was.Counts()
-	return s.Phase != was.Phase || a.Failed != b.Failed || a.Fixed != b.Fixed && (a.ToFix <= tellEach || a.Fixed%10 == 0 || a.Fixed == a.ToFix)
+	return s.Phase != was.Phase || a.Failed != b.Failed || a.Fixed != b.Fixed &&
+		(a.ToFix <= tellEach || a.Fixed%10 == 0 || a.Fixed == a.ToFix)
 }
 
-// unsettled reports whether something is still to do: what is only somebody's word waits for another person or a fresh list; what failed, for a
-// second look. A transfer is a request of its own.
+// unsettled reports whether something is still to do: what is only somebody's word waits for
+// another person or a fresh list; what failed, for a second look. A transfer is a request of its
+// own.
 func unsettled(f Fix) bool { return f.Action != FixTransfer && f.State != FixVerified }
 
 // fixed folds what an access workflow tells.
@@ -175,11 +183,14 @@ func (s PacketState) confirm(cmd workflows.Command, f workflows.Facts) (workflow
 		if len(others) > 0 {
 			text += ": " + workflows.Mentions(others)
 		}
-		return workflows.Decision{}, workflows.Refuse("own_word", text+". A fresh list on the card of the review shows it as well. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("own_word",
+			text+". A fresh list on the card of the review shows it as well. Nothing was recorded.")
 	case len(all) == 0:
-		return workflows.Decision{}, workflows.Refuse("nothing", "There is nothing to confirm just now. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("nothing",
+			"There is nothing to confirm just now. Nothing was recorded.")
 	}
-	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, s.fixes(all, cmd.Actor.ID))}})
+	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed,
+		s.fixes(all, cmd.Actor.ID))}})
 	text := "Recorded: you confirm " + workflows.Plural(len(all), "change") + "."
 	if own {
 		text += " Not confirmed: what you said yourself, or what is about your own access. Another person has to."
@@ -193,14 +204,16 @@ func (s PacketState) retry(cmd workflows.Command, f workflows.Facts) (workflows.
 	var all []Fix
 	for _, fix := range s.Fixes {
 		if fix.State == FixFailed {
-			all = append(all, Fix{Row: fix.Row, Action: fix.Action, State: FixPending, Before: fix.Before, Due: fix.Due, Tries: fix.Tries + 1})
+			all = append(all, Fix{Row: fix.Row, Action: fix.Action, State: FixPending, Before: fix.Before, Due: fix.Due,
+				Tries: fix.Tries + 1})
 		}
 	}
 	if len(all) == 0 {
 		return workflows.Decision{}, workflows.Refuse("nothing", "Nothing has failed just now. Nothing was recorded.")
 	}
 	calls := s.openFixes(cmd, f, all)
-	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, s.fixes(all, cmd.Actor.ID))}, Calls: calls})
+	d, err := s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed,
+		s.fixes(all, cmd.Actor.ID))}, Calls: calls})
 	d.Reply = workflows.Reply{Text: "Begun again: " + workflows.Plural(len(all), "change") + "."}
 	return d, err
 }
@@ -244,7 +257,8 @@ func stillThere(f Fix, r Row, role string, there bool) string {
 	if !there {
 		return text + " does not show " + workflows.Esc(r.Email) + " at all"
 	}
-	return text + " still shows " + workflows.Esc(r.Email) + " with the role " + workflows.Esc(or(role, workflows.RoleNone))
+	return text + " still shows " + workflows.Esc(r.Email) + " with the role " +
+		workflows.Esc(or(role, workflows.RoleNone))
 }
 
 // mailbox takes what is known of a shared mailbox by now.
@@ -261,12 +275,14 @@ func (s PacketState) mailbox(cmd workflows.Command) (workflows.Decision, error) 
 
 // tellCampaign tells the campaign how this packet stands.
 func (s PacketState) tellCampaign() workflows.Call {
-	p := Part{ID: s.ID, Reviewer: s.Reviewers[0], Counts: s.Counts(), Signed: s.Signed, Closed: !s.ClosedAt.IsZero(), Ended: s.Closed()}
+	p := Part{ID: s.ID, Reviewer: s.Reviewers[0], Counts: s.Counts(), Signed: s.Signed, Closed: !s.ClosedAt.IsZero(),
+		Ended: s.Closed()}
 	raw, err := json.Marshal(p)
 	if err != nil {
 		panic("review: a part cannot be encoded: " + err.Error())
 	}
-	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: s.Campaign, Command: packetMoved, Input: map[string]string{"part": string(raw)}}
+	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: s.Campaign, Command: packetMoved,
+		Input: map[string]string{"part": string(raw)}}
 }
 
 // fixBy is until when what was decided about a row must be carried out.

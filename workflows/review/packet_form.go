@@ -23,7 +23,8 @@ func (s PacketState) firstOpenPage() int {
 	return 0
 }
 
-// form shows a page of rows to somebody: with fields while it is reviewed, as text afterwards and where a row is their own.
+// form shows a page of rows to somebody: with fields while it is reviewed, as text afterwards and
+// where a row is their own.
 func (s PacketState) form(page int, notice string, who approvals.Identity) *workflows.Modal {
 	page = min(max(page, 0), max(s.pages()-1, 0))
 	m := s.frame(page+1, fmt.Sprintf("Review, page %d of %d", page+1, max(s.pages(), 1)))
@@ -47,7 +48,8 @@ func (s PacketState) form(page int, notice string, who approvals.Identity) *work
 		if r.bars(who) {
 			own := s.shown(r)
 			own.Label += "\nThis row is about yourself, so you cannot decide it."
-			m.Inputs = append(m.Inputs, own, workflows.Input{Block: "line:" + strconv.Itoa(r.N), Kind: workflows.BlockDivider})
+			m.Inputs = append(m.Inputs, own, workflows.Input{Block: "line:" + strconv.Itoa(r.N),
+				Kind: workflows.BlockDivider})
 			continue
 		}
 		m.Inputs = append(m.Inputs, s.fields(r)...)
@@ -58,8 +60,9 @@ func (s PacketState) form(page int, notice string, who approvals.Identity) *work
 	return m
 }
 
-// between is a form without rows, shown after what changed rows by a button: Slack keeps what stands in the fields of a form that is only changed, so
-// the rows come back as new ones by turning the page.
+// between is a form without rows, shown after what changed rows by a button: Slack keeps what
+// stands in the fields of a form that is only changed, so the rows come back as new ones by turning
+// the page.
 func (s PacketState) between(page int, text string) *workflows.Modal {
 	m := s.frame(page, "Review")
 	m.Intro = []string{text}
@@ -71,9 +74,11 @@ func (s PacketState) between(page int, text string) *workflows.Modal {
 	return m
 }
 
-// frame is a form whose number the buttons count from: a page carries its number from 1, what stands before a page the number before.
+// frame is a form whose number the buttons count from: a page carries its number from 1, what
+// stands before a page the number before.
 func (s PacketState) frame(page int, title string) *workflows.Modal {
-	m := &workflows.Modal{Callback: FormPacket, Action: FormPacket, Title: title, Workflow: s.ID, Account: s.AccountID, Round: s.Edits, Page: page}
+	m := &workflows.Modal{Callback: FormPacket, Action: FormPacket, Title: title, Workflow: s.ID, Account: s.AccountID,
+		Round: s.Edits, Page: page}
 	if s.Phase == PacketReviewing {
 		m.Submit = "Save and close"
 	}
@@ -86,9 +91,11 @@ func (s PacketState) fields(r Row) []workflows.Input {
 	title, facts := RowText(r)
 	facts = append(facts, r.answersWords(len(workflows.Union(s.managers(), s.Reviewers)) == len(s.managers()))...)
 	if r.Exception != "" {
-		facts = append(facts, "! This concerns you, but "+r.Exception+": it can only be kept, with a reason, and is listed as an exception")
+		facts = append(facts, "! This concerns you, but "+r.Exception+
+			": it can only be kept, with a reason, and is listed as an exception")
 	}
-	row := workflows.Input{Block: BlockRow + n, Kind: workflows.InputSelect, Label: n + ". " + title, Hint: strings.Join(facts, " · "), Placeholder: "Decide", Optional: true,
+	row := workflows.Input{Block: BlockRow + n, Kind: workflows.InputSelect, Label: n + ". " + title,
+		Hint: strings.Join(facts, " · "), Placeholder: "Decide", Optional: true,
 		Initial: v.Decision, Options: []workflows.Option{{Value: Keep, Label: "Keep"}}}
 	if r.Exception == "" {
 		label := "Change role"
@@ -105,15 +112,18 @@ func (s PacketState) fields(r Row) []workflows.Input {
 	}
 	out := []workflows.Input{row}
 	if r.hasRole() && r.Exception == "" {
-		role := workflows.Input{Block: BlockRole + n, Kind: workflows.InputSelect, Label: "New role, if it is to change", Optional: true, Initial: or(v.Role, r.Proposal)}
+		role := workflows.Input{Block: BlockRole + n, Kind: workflows.InputSelect,
+			Label: "New role, if it is to change", Optional: true, Initial: or(v.Role, r.Proposal)}
 		for _, to := range changeable {
 			if to != r.Role && to != workflows.RoleAdministrator {
-				role.Options = append(role.Options, workflows.Option{Value: to, Label: strings.ToUpper(to[:1]) + to[1:], Description: RoleMay(to)})
+				role.Options = append(role.Options, workflows.Option{Value: to, Label: strings.ToUpper(to[:1]) + to[1:],
+					Description: RoleMay(to)})
 			}
 		}
 		out = append(out, role)
 	}
-	reason := workflows.Input{Block: BlockReason + n, Kind: workflows.InputText, Label: "Reason", Optional: true, Initial: v.Reason, MaxLength: 500}
+	reason := workflows.Input{Block: BlockReason + n, Kind: workflows.InputText, Label: "Reason", Optional: true,
+		Initial: v.Reason, MaxLength: 500}
 	if !r.Plain() {
 		reason.Hint = "Needed to keep it; other answers do without."
 	}
@@ -130,7 +140,8 @@ func (s PacketState) shown(r Row) workflows.Input {
 
 // verdictText is a decision in words.
 func verdictText(v Verdict) string {
-	text := map[string]string{Keep: "✓ keep", Change: "! change", Remove: "✗ remove", NoAnswer: "! nobody answered in time", "": "… open"}[v.Decision]
+	text := map[string]string{Keep: "✓ keep", Change: "! change", Remove: "✗ remove",
+		NoAnswer: "! nobody answered in time", "": "… open"}[v.Decision]
 	if v.Role != "" {
 		text += " to " + v.Role
 	}
@@ -147,11 +158,13 @@ func verdictText(v Verdict) string {
 func (s PacketState) buttons() workflows.Input {
 	var all []workflows.Button
 	if s.pages() > 1 {
-		all = append(all, workflows.Button{Action: ActPrev, Label: "Page before"}, workflows.Button{Action: ActNext, Label: "Next page"})
+		all = append(all, workflows.Button{Action: ActPrev, Label: "Page before"}, workflows.Button{Action: ActNext,
+			Label: "Next page"})
 	}
 	if s.Phase == PacketReviewing {
-		all = append(all, workflows.Button{Action: ActKeepAll, Label: "Keep all without a flag", Confirm: &workflows.Confirm{Title: "Keep them together?",
-			Text: "All rows that are still open and are neither privileged nor flagged are kept. You can take it back until you sign off.", Yes: "Keep them", No: "No"}})
+		all = append(all, workflows.Button{Action: ActKeepAll, Label: "Keep all without a flag",
+			Confirm: &workflows.Confirm{Title: "Keep them together?",
+				Text: "All rows that are still open and are neither privileged nor flagged are kept. You can take it back until you sign off.", Yes: "Keep them", No: "No"}})
 		if len(s.Undo) > 0 {
 			all = append(all, workflows.Button{Action: ActUndo, Label: "Take back the last step"})
 		}
@@ -161,11 +174,14 @@ func (s PacketState) buttons() workflows.Input {
 
 // reassignForm asks who is to review instead.
 func (s PacketState) reassignForm() *workflows.Modal {
-	return &workflows.Modal{Callback: FormReassign, Action: ActReassign, Title: "Give it to…", Submit: "Give it", Workflow: s.ID, Account: s.AccountID, Round: s.Round,
-		Intro: []string{"Somebody else goes on with this part. " + s.progress() + " What is decided so far stays. It cannot be somebody who has a row in it: nobody reviews themselves."},
+	return &workflows.Modal{Callback: FormReassign, Action: ActReassign, Title: "Give it to…", Submit: "Give it",
+		Workflow: s.ID, Account: s.AccountID, Round: s.Round,
+		Intro: []string{"Somebody else goes on with this part. " + s.progress() +
+			" What is decided so far stays. It cannot be somebody who has a row in it: nobody reviews themselves."},
 		Inputs: []workflows.Input{
 			{Block: BlockPerson, Kind: workflows.InputUser, Label: "Who reviews instead"},
-			{Block: BlockNote, Kind: workflows.InputText, Label: "Why, and what they should know", Multiline: true, MaxLength: 1000},
+			{Block: BlockNote, Kind: workflows.InputText, Label: "Why, and what they should know", Multiline: true,
+				MaxLength: 1000},
 		}}
 }
 

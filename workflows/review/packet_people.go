@@ -12,7 +12,8 @@ import (
 
 // Bounds of a packet's timing.
 const (
-	peopleEvery = 24 * time.Hour  // how often it is looked whether the reviewers are still there, besides every other occasion
+	// how often it is looked whether the reviewers are still there, besides every other occasion
+	peopleEvery = 24 * time.Hour
 	awayTooLong = 48 * time.Hour  // an absence that ends sooner is waited for
 	fastPerRow  = 2 * time.Second // who keeps everything faster than this per row is shown to the auditor
 )
@@ -66,7 +67,8 @@ func (s PacketState) remind(cmd workflows.Command, f workflows.Facts) (workflows
 // escalate takes the next step: the first adds a person, each later one replaces who did not answer.
 func (s PacketState) escalate(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	step := s.Escalated + 1
-	h := handed{Handover: Handover{At: cmd.At, From: s.Reviewers[0], Why: "escalated"}, Reviewers: s.Reviewers, Step: step}
+	h := handed{Handover: Handover{At: cmd.At, From: s.Reviewers[0], Why: "escalated"}, Reviewers: s.Reviewers,
+		Step: step}
 	to := s.successor(f, cmd.At)
 	switch {
 	case step > 1 && len(s.Reviewers) > 1: // the second person goes on alone
@@ -175,7 +177,8 @@ func (s PacketState) concerns(f workflows.Facts, who string) bool {
 	return slices.ContainsFunc(s.Rows, func(r Row) bool { return r.about(id) })
 }
 
-// freed are the exceptions that concern none of the new reviewers, as far as their addresses are known: they are ordinary rows again, and open.
+// freed are the exceptions that concern none of the new reviewers, as far as their addresses are
+// known: they are ordinary rows again, and open.
 func (s PacketState) freed(f workflows.Facts, reviewers []string) []int {
 	var out []int
 	for _, r := range s.Rows {
@@ -194,14 +197,16 @@ func (s PacketState) successor(f workflows.Facts, at time.Time) string {
 	for _, who := range s.Backups {
 		p, known := f.People[who]
 		tried := slices.ContainsFunc(s.Handovers, func(h Handover) bool { return h.From == who })
-		if known && p.Standing == "" && !workflows.Among(who, s.Reviewers) && !tried && !s.concerns(f, who) && s.gone(f, who, at) == "" {
+		if known && p.Standing == "" && !workflows.Among(who, s.Reviewers) && !tried && !s.concerns(f, who) &&
+			s.gone(f, who, at) == "" {
 			return who
 		}
 	}
 	return ""
 }
 
-// reassign gives the packet to somebody else, with a note. The reviewer gives their own part, an administrator the whole.
+// reassign gives the packet to somebody else, with a note. The reviewer gives their own part, an
+// administrator the whole.
 func (s PacketState) reassign(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if !cmd.Submitted {
 		return workflows.Decision{Reply: workflows.Reply{Modal: s.reassignForm()}}, nil
@@ -216,21 +221,25 @@ func (s PacketState) reassign(cmd workflows.Command, f workflows.Facts) (workflo
 	case note == "":
 		return onField(BlockNote, "Please say why; the new reviewer and the auditors read it.")
 	case cmd.Round != workflows.NoRound && cmd.Round < s.HandedIn:
-		return onField(BlockPerson, "Meanwhile this part has come to "+workflows.Mentions(s.Reviewers)+", which this form does not show. Nothing was recorded. Open it anew from the card.")
+		return onField(BlockPerson, "Meanwhile this part has come to "+workflows.Mentions(s.Reviewers)+
+			", which this form does not show. Nothing was recorded. Open it anew from the card.")
 	case workflows.Among(to, s.Reviewers):
 		return onField(BlockPerson, "They review it already. Choose somebody else.")
 	case f.People[to].Standing != "" || f.People[to].ID == "":
-		return onField(BlockPerson, "This person cannot review: only active full members of this workspace can. Choose somebody else.")
+		return onField(BlockPerson,
+			"This person cannot review: only active full members of this workspace can. Choose somebody else.")
 	case s.concerns(f, to):
-		return onField(BlockPerson, "A row of this review is about this person, and nobody reviews themselves. Choose somebody else.")
+		return onField(BlockPerson,
+			"A row of this review is about this person, and nobody reviews themselves. Choose somebody else.")
 	}
 	from := cmd.Actor.ID
 	rest := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool { return r == from })
 	if len(rest) == len(s.Reviewers) { // an administrator, who does not review it
 		from, rest = s.Reviewers[0], nil
 	}
-	d, err := s.hand(cmd, f, evHanded, handed{known: knownOf(f, to, cmd.Actor.ID), Reviewers: workflows.Union(rest, []string{to}),
-		Handover: Handover{At: cmd.At, From: from, To: to, Why: "reassigned", Note: note, By: cmd.Actor.ID}})
+	d, err := s.hand(cmd, f, evHanded, handed{known: knownOf(f, to, cmd.Actor.ID),
+		Reviewers: workflows.Union(rest, []string{to}),
+		Handover:  Handover{At: cmd.At, From: from, To: to, Why: "reassigned", Note: note, By: cmd.Actor.ID}})
 	text := workflows.Mention(to) + " has it now, with your note. What is decided so far stays."
 	if len(rest) > 0 {
 		text += " " + workflows.Mentions(rest) + " can still decide it, too."

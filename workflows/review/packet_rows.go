@@ -49,11 +49,14 @@ func (s PacketState) save(cmd workflows.Command, f workflows.Facts) (workflows.D
 	return d, nil
 }
 
-// saving reads a form's rows. What somebody else decided since the form was shown stays, and is named; so are rows about whoever saves.
+// saving reads a form's rows. What somebody else decided since the form was shown stays, and is
+// named; so are rows about whoever saves.
 func (s PacketState) saving(cmd workflows.Command, f workflows.Facts) (workflows.Decision, PacketState, string, error) {
 	if s.Phase != PacketReviewing {
 		text := ""
-		if slices.ContainsFunc(sortedKeys(cmd.Input), func(block string) bool { return strings.HasPrefix(block, BlockRow) }) {
+		if slices.ContainsFunc(sortedKeys(cmd.Input), func(block string) bool {
+			return strings.HasPrefix(block, BlockRow)
+		}) {
 			text = "It was closed meanwhile, so what you chose last was not recorded."
 		}
 		return workflows.Decision{}, s, text, nil
@@ -64,15 +67,18 @@ func (s PacketState) saving(cmd workflows.Command, f workflows.Facts) (workflows
 	}
 	text := ""
 	if len(taken) > 0 {
-		text = "Meanwhile " + s.changedBy(taken, cmd.Actor.ID) + " changed " + rowsWord(taken) + "; that was kept, and what you chose there was not recorded."
+		text = "Meanwhile " + s.changedBy(taken, cmd.Actor.ID) + " changed " + rowsWord(taken) +
+			"; that was kept, and what you chose there was not recorded."
 	}
 	if len(own) > 0 {
-		text = strings.TrimSpace(text + " " + strings.ToUpper(rowsWord(own)[:1]) + rowsWord(own)[1:] + ": about yourself, so not recorded. " + s.otherThan(cmd.Actor.ID))
+		text = strings.TrimSpace(text + " " + strings.ToUpper(rowsWord(own)[:1]) + rowsWord(own)[1:] +
+			": about yourself, so not recorded. " + s.otherThan(cmd.Actor.ID))
 	}
 	if len(verdicts) == 0 {
 		return workflows.Decision{}, s, text, nil
 	}
-	events := []workflows.Event{cmd.Event(evSaved, saved{known: knownOf(f, cmd.Actor.ID), Verdicts: verdicts, Emails: s.emails(sortedRows(verdicts))})}
+	events := []workflows.Event{cmd.Event(evSaved, saved{known: knownOf(f, cmd.Actor.ID), Verdicts: verdicts,
+		Emails: s.emails(sortedRows(verdicts))})}
 	next, err := s.fold(events...)
 	return workflows.Decision{Events: events}, next, text, err
 }
@@ -85,8 +91,10 @@ func (s PacketState) changedBy(rows []int, who string) string {
 	return "you have, from elsewhere,"
 }
 
-// read compares a form with what is recorded. The fields count through the whole packet, so nothing depends on which page was shown.
-func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map[int]Verdict, faults map[string]string, taken, own []int) {
+// read compares a form with what is recorded. The fields count through the whole packet, so nothing
+// depends on which page was shown.
+func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map[int]Verdict, faults map[string]string,
+	taken, own []int) {
 	changed, faults = map[int]Verdict{}, map[string]string{}
 	who := s.identity(f, cmd.Actor.ID)
 	for i, row := range s.Rows {
@@ -134,7 +142,8 @@ func (v Verdict) after(cmd workflows.Command) bool {
 	return cmd.Round != workflows.NoRound && v.Seq > cmd.Round
 }
 
-// bars reports whether a row is a person's own. How rows are shared out already sees to that; but an address may become known, or change, later.
+// bars reports whether a row is a person's own. How rows are shared out already sees to that; but
+// an address may become known, or change, later.
 func (r Row) bars(who approvals.Identity) bool { return r.Exception == "" && r.about(who) }
 
 // about reports whether a row is about somebody, by any address that was ever seen to be theirs.
@@ -147,7 +156,8 @@ func (s PacketState) identity(f workflows.Facts, who string) approvals.Identity 
 	return f.Known(who).With(s.Addresses[who]...)
 }
 
-// hasRole reports whether a role can be chosen for a row: the owner has none, and neither has a mailbox that is no user.
+// hasRole reports whether a role can be chosen for a row: the owner has none, and neither has a
+// mailbox that is no user.
 func (r Row) hasRole() bool { return r.Kind == KindUser || r.Kind == KindAlias && r.Status != "" }
 
 // otherThan says who can decide a row instead of a person.
@@ -205,23 +215,30 @@ func (r Row) refuses(v Verdict) (field, text string) {
 
 const onlyKept = "This row concerns you, and nobody else could decide it: it can only be kept, with a reason. For anything else give it to somebody whom it does not concern."
 
-// changeable are the roles a review can change to; custom access needs integrations, for which there is a form of its own.
+// changeable are the roles a review can change to; custom access needs integrations, for which
+// there is a form of its own.
 var changeable = []string{workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor}
 
-// undo takes the last saving back. A notice stands between, because Slack keeps what stands in the fields of a form that is only changed.
+// undo takes the last saving back. A notice stands between, because Slack keeps what stands in the
+// fields of a form that is only changed.
 func (s PacketState) undo(cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if len(s.Undo) == 0 {
-		return workflows.Decision{Reply: workflows.Reply{Text: "There is nothing to take back: nothing was saved yet, or it is longer ago than the last " + strconv.Itoa(maxUndo) + " savings."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{
+			Text: "There is nothing to take back: nothing was saved yet, or it is longer ago than the last " +
+				strconv.Itoa(maxUndo) + " savings."}}, nil
 	}
 	last := s.Undo[len(s.Undo)-1]
 	later := slices.DeleteFunc(sortedRows(last.Was), func(n int) bool { return !s.Verdicts[n-1].after(cmd) })
 	if len(later) > 0 && last.By == cmd.Actor.ID {
-		text := "Since this form was opened, you have changed " + rowsWord(later) + " from elsewhere, so nothing was taken back. " +
+		text := "Since this form was opened, you have changed " + rowsWord(later) +
+			" from elsewhere, so nothing was taken back. " +
 			"Go on, and take it back from there if you still want to."
 		return workflows.Decision{Reply: workflows.Reply{Modal: s.between(pageOf(later[0]), text)}}, nil
 	}
 	if last.By != cmd.Actor.ID {
-		return workflows.Decision{Reply: workflows.Reply{Text: "The last change was made by " + workflows.Mention(last.By) + ", so only they can take it back. Change the rows themselves instead. Nothing was recorded."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{Text: "The last change was made by " +
+			workflows.Mention(last.By) +
+			", so only they can take it back. Change the rows themselves instead. Nothing was recorded."}}, nil
 	}
 	events := []workflows.Event{cmd.Event(evUndone, none{})}
 	next, err := s.fold(events...)
@@ -243,7 +260,8 @@ func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflow
 	for i, r := range next.Rows {
 		v := next.Verdicts[i]
 		if r.Together() && v.Decision == "" && !s.Verdicts[i].after(cmd) && !r.bars(next.identity(f, cmd.Actor.ID)) {
-			kept[r.N] = Verdict{Decision: Keep, Reason: next.Verdicts[i].Reason, By: cmd.Actor.ID, At: cmd.At, Bulk: true}
+			kept[r.N] = Verdict{Decision: Keep, Reason: next.Verdicts[i].Reason, By: cmd.Actor.ID, At: cmd.At,
+				Bulk: true}
 		}
 	}
 	if len(kept) > 0 {
@@ -253,21 +271,24 @@ func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflow
 			return workflows.Decision{}, err
 		}
 	}
-	said := "Kept together: " + workflows.Plural(len(kept), "row") + " without a flag, of users who cannot administer the account."
+	said := "Kept together: " + workflows.Plural(len(kept), "row") +
+		" without a flag, of users who cannot administer the account."
 	if len(kept) == 0 {
 		said = "There was nothing to keep together: each row that is open is privileged, flagged or about you, and is decided by itself."
 		if len(next.lacking()) == 0 {
 			said = "There was nothing left to keep."
 		}
 	}
-	d.Reply = workflows.Reply{Modal: next.between(next.firstOpenPage(), strings.TrimSpace(text+" "+said+" "+next.progress()))}
+	d.Reply = workflows.Reply{Modal: next.between(next.firstOpenPage(),
+		strings.TrimSpace(text+" "+said+" "+next.progress()))}
 	return d, nil
 }
 
 // sign ends the decisions, when each row has one and nothing is missing.
 func (s PacketState) sign(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if left := s.lacking(); len(left) > 0 {
-		return workflows.Decision{}, workflows.Refuse("rows_open", "Not signed off: "+s.lackingText(left)+" Nothing was recorded. Go through the rows, finish what is left, then sign off.")
+		return workflows.Decision{}, workflows.Refuse("rows_open", "Not signed off: "+s.lackingText(left)+
+			" Nothing was recorded. Go through the rows, finish what is left, then sign off.")
 	}
 	sig := Signature{By: cmd.Actor.ID, At: cmd.At, Acknowledged: Acknowledgement, Proven: cmd.Actor.StepUp != nil}
 	if !s.Looked.IsZero() {
@@ -291,7 +312,8 @@ func (s PacketState) afterText() string {
 	case c.Change+c.Remove == 0:
 		return ""
 	case s.Of > 1:
-		return " What is to be changed or removed is carried out when all parts are signed off, at the latest " + workflows.When(s.Closes) + "."
+		return " What is to be changed or removed is carried out when all parts are signed off, at the latest " +
+			workflows.When(s.Closes) + "."
 	}
 	return " What is to be changed or removed is carried out now."
 }

@@ -104,8 +104,8 @@ type PacketState struct {
 	Addresses map[string][]string `json:"addresses,omitempty"`
 	Told      []string            `json:"told,omitempty"` // who has a card, those included whom somebody followed
 	Verdicts  []Verdict           `json:"verdicts"`       // by row number - 1
-	// Edits counts what changed verdicts. A form carries the number of its time as its round, so that it never undoes what was decided
-	// after it was opened, whoever decided it.
+	// Edits counts what changed verdicts. A form carries the number of its time as its round, so
+	// that it never undoes what was decided after it was opened, whoever decided it.
 	Edits     int        `json:"edits,omitempty"`
 	Undo      []Step     `json:"undo,omitempty"`
 	Looked    time.Time  `json:"looked,omitzero"` // first look at the rows
@@ -119,10 +119,11 @@ type PacketState struct {
 	Signed    *Signature `json:"signed,omitempty"`
 	ClosedAt  time.Time  `json:"closed_at,omitzero"`
 	Fixes     []Fix      `json:"fixes,omitempty"`
-	Late      bool       `json:"late,omitempty"`  // somebody was told that a remedy is late
-	Shown     bool       `json:"shown,omitempty"` // administrators and holders have a card of the remedies, because something is asked of them
-	Ended     time.Time  `json:"ended,omitzero"`
-	Checked   time.Time  `json:"checked,omitzero"` // when the reviewers' standing was last looked at
+	Late      bool       `json:"late,omitempty"` // somebody was told that a remedy is late
+	// administrators and holders have a card of the remedies, because something is asked of them
+	Shown   bool      `json:"shown,omitempty"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Checked time.Time `json:"checked,omitzero"` // when the reviewers' standing was last looked at
 }
 
 // Opened implements workflows.State.
@@ -160,7 +161,8 @@ type Counts struct {
 	Privileged int `json:"privileged"`
 	Exceptions int `json:"exceptions"`
 	Bulk       int `json:"bulk"`
-	// ToFix counts remedies, Fixed those done or verified, Failed those failed. Transfers are wanted besides: people ask for them.
+	// ToFix counts remedies, Fixed those done or verified, Failed those failed. Transfers are
+	// wanted besides: people ask for them.
 	ToFix     int `json:"to_fix"`
 	Fixed     int `json:"fixed"`
 	Failed    int `json:"failed"`

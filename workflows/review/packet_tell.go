@@ -14,14 +14,16 @@ func tellPacket(e workflows.Event) string { return workflows.Retell(packetTales,
 
 var packetTales = map[string]workflows.Teller{
 	evBegun: workflows.Tells(func(_ workflows.Event, b begun) string {
-		return fmt.Sprintf("%s was asked to review %s by %s.", workflows.Mention(b.Reviewer), workflows.Plural(len(b.Rows), "row"), workflows.When(b.Due))
+		return fmt.Sprintf("%s was asked to review %s by %s.", workflows.Mention(b.Reviewer),
+			workflows.Plural(len(b.Rows), "row"), workflows.When(b.Due))
 	}),
 	evLooked: workflows.Tells(func(e workflows.Event, _ known) string {
 		return workflows.Mention(e.By.ID) + " looked at the rows for the first time."
 	}),
 	evSaved: workflows.Tells(func(e workflows.Event, b saved) string {
 		if b.Bulk {
-			return workflows.Mention(e.By.ID) + " kept " + workflows.Plural(len(b.Verdicts), "row") + " without a flag together."
+			return workflows.Mention(e.By.ID) + " kept " + workflows.Plural(len(b.Verdicts), "row") +
+				" without a flag together."
 		}
 		return workflows.Mention(e.By.ID) + " decided: " + verdictsTale(b.Verdicts, b.Emails) + "."
 	}),
@@ -44,7 +46,8 @@ var packetTales = map[string]workflows.Teller{
 	evHanded:    workflows.Tells(handedTale),
 	evEscalated: workflows.Tells(handedTale),
 	evNudged: workflows.Tells(func(_ workflows.Event, b nudged) string {
-		return fmt.Sprintf("%s reminded: %s left.", workflows.Mentions(b.To)+wasWere(len(b.To)), workflows.Plural(b.Open, "row"))
+		return fmt.Sprintf("%s reminded: %s left.", workflows.Mentions(b.To)+wasWere(len(b.To)),
+			workflows.Plural(b.Open, "row"))
 	}),
 	evChecked: workflows.TellsAlways("The reviewers were found to be there still."),
 	evClosed: workflows.Tells(func(_ workflows.Event, b closed) string {
@@ -81,12 +84,16 @@ var packetTales = map[string]workflows.Teller{
 		}
 		return strings.ToUpper(text[:1]) + text[1:]
 	}),
-	evLate: workflows.TellsAlways("A change that was decided was not done in time; the administrators and holders were told."),
+	evLate: workflows.TellsAlways(
+		"A change that was decided was not done in time; the administrators and holders were told."),
 	evMailbox: workflows.Tells(func(_ workflows.Event, b Mailbox) string {
 		if b.Attested != "" {
-			return workflows.Mention(b.Attested) + " says that the holders of " + workflows.Esc(b.Email) + " are those who can open it."
+			return workflows.Mention(b.Attested) + " says that the holders of " + workflows.Esc(b.Email) +
+				" are those who can open it."
 		}
-		return "The mail system's list for " + workflows.Esc(b.Email) + " was given: " + workflows.Plural(len(b.Delegates), "delegate") + ", " + workflows.Plural(len(b.Differences), "difference") + "."
+		return "The mail system's list for " + workflows.Esc(b.Email) + " was given: " +
+			workflows.Plural(len(b.Delegates), "delegate") + ", " + workflows.Plural(len(b.Differences), "difference") +
+			"."
 	}),
 	evPacketOver: workflows.TellsAlways("Nothing is left to carry out in this part."),
 }

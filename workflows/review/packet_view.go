@@ -69,7 +69,8 @@ func (s PacketState) cards() []workflows.Card {
 	if n := s.Last; n != nil {
 		for _, who := range n.To {
 			left, until := s.nudgeText(*n)
-			out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", n.N), Recipient: who, Under: cardMain, Title: left, Lines: []string{until}, Note: s.note(),
+			out = append(out, workflows.Card{Name: fmt.Sprintf("reminder-%d", n.N), Recipient: who, Under: cardMain,
+				Title: left, Lines: []string{until}, Note: s.note(),
 				Fallback: workflows.Plain(left+" "+until, s.name), Bulk: true})
 		}
 	}
@@ -88,11 +89,13 @@ func (s PacketState) note() string { return "Review " + s.Campaign + ", part " +
 
 // card is one reviewer's card, or that of somebody who was followed.
 func (s PacketState) card(who string) workflows.Card {
-	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: s.note(), Title: s.cardTitle(who), Bulk: true}
+	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: s.note(), Title: s.cardTitle(who),
+		Bulk: true}
 	mine := workflows.Among(who, s.Reviewers)
 	switch {
 	case !mine && s.Phase == PacketReviewing:
-		c.Lines = []string{"This part of the review is with " + workflows.Mentions(s.Reviewers) + " now" + s.handoverWhy(who) + ". What was decided before stays. Nothing is asked of you."}
+		c.Lines = []string{"This part of the review is with " + workflows.Mentions(s.Reviewers) + " now" +
+			s.handoverWhy(who) + ". What was decided before stays. Nothing is asked of you."}
 	case s.Phase != PacketReviewing:
 		c.Lines = []string{s.outcomeText()}
 		if mine && s.Phase != PacketCompleted {
@@ -103,9 +106,11 @@ func (s PacketState) card(who string) workflows.Card {
 		last := s.decidedText() + " By signing off you acknowledge that " + Acknowledgement +
 			". After this it does not change any more; it is recorded under your name."
 		if left := len(s.lacking()); left > 0 {
-			last = fmt.Sprintf("%d of %s left, so it cannot be signed off yet. You are told which.", left, workflows.Plural(len(s.Rows), "row"))
+			last = fmt.Sprintf("%d of %s left, so it cannot be signed off yet. You are told which.", left,
+				workflows.Plural(len(s.Rows), "row"))
 		}
-		sign := workflows.Button{Action: ActSign, Label: "Sign off…", Confirm: &workflows.Confirm{Title: "Sign off?", Text: workflows.Plain(last, nil), Yes: "Sign off", No: "Not yet"}}
+		sign := workflows.Button{Action: ActSign, Label: "Sign off…", Confirm: &workflows.Confirm{Title: "Sign off?",
+			Text: workflows.Plain(last, nil), Yes: "Sign off", No: "Not yet"}}
 		open := workflows.Button{Action: ActOpen, Label: "Go through the rows", Style: workflows.Primary}
 		if len(s.lacking()) == 0 {
 			sign.Style, open.Style = workflows.Primary, ""
@@ -114,7 +119,8 @@ func (s PacketState) card(who string) workflows.Card {
 	}
 	c.Fallback = workflows.Plain(c.Title+". "+c.Lines[0], s.name)
 	if mine && s.Phase == PacketReviewing {
-		c.Fallback = fmt.Sprintf("Review who may use %s: %s, due %s", s.AccountName, workflows.Plural(len(s.Rows), "row"), workflows.Plain(workflows.When(s.Due), nil))
+		c.Fallback = fmt.Sprintf("Review who may use %s: %s, due %s", s.AccountName,
+			workflows.Plural(len(s.Rows), "row"), workflows.Plain(workflows.When(s.Due), nil))
 	}
 	return c
 }
@@ -147,9 +153,13 @@ func (s PacketState) askLines(who string) []string {
 	if s.InPlaceOf != "" && who == s.Reviewer {
 		why = "You are asked because " + workflows.Mention(s.InPlaceOf) + " has delegated to you"
 	}
-	out := []string{fmt.Sprintf("Each of %s is a user or a mailbox: say whether to keep it, to change it or to remove it. %s.", workflows.Plural(len(s.Rows), "row"), why),
+	out := []string{fmt.Sprintf(
+		"Each of %s is a user or a mailbox: say whether to keep it, to change it or to remove it. %s.",
+		workflows.Plural(len(s.Rows), "row"), why),
 		s.dueText(since), s.progress()}
-	if others := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool { return r == who }); len(others) > 0 {
+	if others := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool {
+		return r == who
+	}); len(others) > 0 {
 		out = append(out, workflows.Mentions(others)+" can decide it as well; whoever signs off first ends it.")
 	}
 	return out
@@ -166,7 +176,8 @@ func (s PacketState) dueText(since time.Time) string {
 		then = "is removed, only the owner, the mailboxes and exceptions stay"
 	}
 	if s.Closes.After(s.Due) {
-		return text + " It ends for good " + workflows.When(s.Closes) + ": what nobody has decided by then " + then + "."
+		return text + " It ends for good " + workflows.When(s.Closes) + ": what nobody has decided by then " + then +
+			"."
 	}
 	return text + " What nobody has decided by then " + then + "."
 }
@@ -189,7 +200,8 @@ func (s PacketState) handoverReason(h Handover) string {
 func (s PacketState) handoverWhy(who string) string {
 	for _, h := range slices.Backward(s.Handovers) {
 		if h.From == who {
-			return map[string]string{"replaced": ", because the time for it went by", "absent": ", because you are away", "delegated": ", because you delegated",
+			return map[string]string{"replaced": ", because the time for it went by",
+				"absent": ", because you are away", "delegated": ", because you delegated",
 				"deactivated": "", "reassigned": ": " + workflows.Quote(h.Note)}[h.Why]
 		}
 	}
@@ -218,7 +230,8 @@ func (s PacketState) factLines() []string {
 	}
 	var out []string
 	if privileged > 0 {
-		out = append(out, "! "+isAre(privileged)+" the owner, a shared mailbox or an administrator: a reason is needed to keep "+themIt(privileged))
+		out = append(out, "! "+isAre(privileged)+
+			" the owner, a shared mailbox or an administrator: a reason is needed to keep "+themIt(privileged))
 	}
 	if flagged > 0 {
 		var words []string
@@ -227,7 +240,8 @@ func (s PacketState) factLines() []string {
 				words = append(words, FlagText(f))
 			}
 		}
-		out = append(out, fmt.Sprintf("! %d with a flag (%s): a reason is needed to keep %s", flagged, strings.Join(words, "; "), themIt(flagged)))
+		out = append(out, fmt.Sprintf("! %d with a flag (%s): a reason is needed to keep %s", flagged,
+			strings.Join(words, "; "), themIt(flagged)))
 	}
 	if plain > 0 {
 		out = append(out, fmt.Sprintf("%d without a flag: they can be kept together", plain))
@@ -236,7 +250,8 @@ func (s PacketState) factLines() []string {
 		}
 	}
 	if exceptions > 0 {
-		out = append(out, "! "+workflows.Plural(exceptions, "row")+" may concern you or a mailbox of yours, and nobody else can decide: only keep counts there, with a reason, listed as an exception")
+		out = append(out, "! "+workflows.Plural(exceptions, "row")+
+			" may concern you or a mailbox of yours, and nobody else can decide: only keep counts there, with a reason, listed as an exception")
 	}
 	return out
 }
@@ -291,7 +306,8 @@ func (c Counts) decidedText() string {
 	for _, p := range []struct {
 		n    int
 		word string
-	}{{c.Keep, "kept"}, {c.Change, "to change"}, {c.Remove, "to remove"}, {c.NoAnswer, "without an answer"}, {c.Open, "still open"}} {
+	}{{c.Keep, "kept"}, {c.Change, "to change"}, {c.Remove, "to remove"}, {c.NoAnswer, "without an answer"},
+		{c.Open, "still open"}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
 		}
@@ -312,16 +328,19 @@ func (s PacketState) outcomeText() string {
 
 // nudgeText is a reminder: how much is left, and until when.
 func (s PacketState) nudgeText(n Nudge) (title, until string) {
-	title = fmt.Sprintf("%d of %s left in your review of %s.", n.Open, workflows.Plural(len(s.Rows), "row"), workflows.Esc(s.AccountName))
+	title = fmt.Sprintf("%d of %s left in your review of %s.", n.Open, workflows.Plural(len(s.Rows), "row"),
+		workflows.Esc(s.AccountName))
 	if n.Open == 0 {
-		title = "Everything is decided in your review of " + workflows.Esc(s.AccountName) + "; it only has to be signed off."
+		title = "Everything is decided in your review of " + workflows.Esc(s.AccountName) +
+			"; it only has to be signed off."
 	}
 	left := s.Due.Sub(n.At)
 	switch {
 	case left > 0:
 		until = "It is due " + workflows.When(s.Due) + ", in " + workflows.Span(left) + "."
 	case s.Closes.After(n.At):
-		until = "It was due " + workflows.When(s.Due) + ", and ends for good " + workflows.When(s.Closes) + ", in " + workflows.Span(s.Closes.Sub(n.At)) + "."
+		until = "It was due " + workflows.When(s.Due) + ", and ends for good " + workflows.When(s.Closes) + ", in " +
+			workflows.Span(s.Closes.Sub(n.At)) + "."
 		if s.Policy.NoAnswer == Remove && n.Open > 0 {
 			until += " What is open then is removed."
 		}
@@ -332,7 +351,8 @@ func (s PacketState) nudgeText(n Nudge) (title, until string) {
 // fixCard shows administrators and holders what became of what was decided, and asks them for what only people can do.
 func (s PacketState) fixCard(who string) workflows.Card {
 	name := workflows.Esc(s.AccountName) + ", " + s.Period
-	card := workflows.Card{Name: "fixes", Recipient: who, Round: s.Round, Note: s.note(), Bulk: true, Title: "Decided in the review of " + name}
+	card := workflows.Card{Name: "fixes", Recipient: who, Round: s.Round, Note: s.note(), Bulk: true,
+		Title: "Decided in the review of " + name}
 	if s.Phase == PacketCompleted {
 		card.Title = "✓ Carried out: what was decided in the review of " + name
 	}
@@ -368,33 +388,43 @@ func (s PacketState) fixCard(who string) workflows.Card {
 // maxFixLines is how many remedies a card lists.
 const maxFixLines = 20
 
-// askManagers adds what is asked: to confirm what is only somebody's word, to begin again what failed, to look at what is late.
+// askManagers adds what is asked: to confirm what is only somebody's word, to begin again what
+// failed, to look at what is late.
 func (s PacketState) askManagers(card *workflows.Card, failed, word, open int) {
 	name := workflows.Esc(s.AccountName)
 	switch {
 	case s.Late && open == 0:
 		card.Lines = append(card.Lines, "! What is not verified yet was due "+workflows.When(s.firstDue())+".")
 	case s.Late:
-		card.Lines = append(card.Lines, "! The first of what is not done was due "+workflows.When(s.firstDue())+". The card of each change says what it waits for; its ID stands below.")
+		card.Lines = append(card.Lines, "! The first of what is not done was due "+workflows.When(s.firstDue())+
+			". The card of each change says what it waits for; its ID stands below.")
 		card.Fallback = "Late: a change that was decided in the review of " + name
 	}
 	if word > 0 {
-		card.Lines = append(card.Lines, "! "+workflows.Plural(word, "change")+" rest on one person's word. Look under Users in integrator.io and confirm; a fresh list on the card of the review shows it as well.")
+		card.Lines = append(card.Lines, "! "+workflows.Plural(word, "change")+
+			" rest on one person's word. Look under Users in integrator.io and confirm; a fresh list on the card of the review shows it as well.")
 		if word == 1 {
-			card.Lines[len(card.Lines)-1] = "! 1 change rests on one person's word. Look under Users in integrator.io and confirm; a fresh list on the card of the review shows it as well."
+			card.Lines[len(card.Lines)-1] =
+				"! 1 change rests on one person's word. Look under Users in integrator.io and confirm; a fresh list on the card of the review shows it as well."
 		}
-		card.Buttons = append(card.Buttons, workflows.Button{Action: ActConfirm, Label: "I confirm it", Confirm: &workflows.Confirm{Title: "Do you confirm it?",
-			Text: "You have looked in integrator.io, under Users, and everything that somebody else said is done is so. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
+		card.Buttons = append(card.Buttons, workflows.Button{Action: ActConfirm, Label: "I confirm it",
+			Confirm: &workflows.Confirm{Title: "Do you confirm it?",
+				Text: "You have looked in integrator.io, under Users, and everything that somebody else said is done is so. This is recorded under your name.", Yes: "It is so", No: "Not yet"}})
 		card.Fallback = "Confirm what was done after the review of " + name + ": " + workflows.Plural(word, "change")
 	}
 	if failed > 0 {
-		card.Lines = append(card.Lines, "! "+workflows.Plural(failed, "change")+" failed. Remove the cause, then begin again; nothing happens until then.")
-		card.Buttons = append(card.Buttons, workflows.Button{Action: ActRetry, Label: "Begin again what failed", Style: workflows.Primary})
-		card.Fallback = "Failed after the review of " + name + ": " + workflows.Plural(failed, "change") + " to begin again"
+		card.Lines = append(card.Lines, "! "+workflows.Plural(failed, "change")+
+			" failed. Remove the cause, then begin again; nothing happens until then.")
+		card.Buttons = append(card.Buttons, workflows.Button{Action: ActRetry, Label: "Begin again what failed",
+			Style: workflows.Primary})
+		card.Fallback = "Failed after the review of " + name + ": " + workflows.Plural(failed, "change") +
+			" to begin again"
 	}
 	if s.Late || failed+word > 0 {
 		why := "You are asked because you administer the account or hold its mailbox."
-		if others := slices.DeleteFunc(s.managers(), func(id string) bool { return id == card.Recipient }); len(others) > 0 {
+		if others := slices.DeleteFunc(s.managers(), func(id string) bool {
+			return id == card.Recipient
+		}); len(others) > 0 {
 			why += " The same card went to " + workflows.Mentions(others) + "."
 		}
 		card.Lines = append(card.Lines, why)
@@ -409,9 +439,11 @@ func (s PacketState) fixLine(f Fix) string {
 	case f.Action == FixChange:
 		what = "change " + workflows.Esc(r.Email) + " from " + workflows.Esc(r.Role) + " to " + s.Verdicts[f.Row-1].Role
 	case f.Action == FixTransfer && r.Kind == KindOwner:
-		return "! another owner is wanted than " + workflows.Esc(r.Email) + s.because(f) + ": nothing is done by itself, {command} transfer " + workflows.Esc(s.AccountID) + " asks for it"
+		return "! another owner is wanted than " + workflows.Esc(r.Email) + s.because(f) +
+			": nothing is done by itself, {command} transfer " + workflows.Esc(s.AccountID) + " asks for it"
 	case f.Action == FixTransfer:
-		return "! another mailbox is wanted than " + workflows.Esc(r.Email) + s.because(f) + ": whoever operates Keyholder changes it in the configuration"
+		return "! another mailbox is wanted than " + workflows.Esc(r.Email) + s.because(f) +
+			": whoever operates Keyholder changes it in the configuration"
 	}
 	if r.Environment != "" {
 		what += " (" + workflows.Esc(r.Environment) + ")"

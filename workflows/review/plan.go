@@ -15,9 +15,10 @@ type Share struct {
 	Reviewer  string // Slack ID
 	InPlaceOf string // who delegated to the reviewer; empty: nobody
 	Rows      []Row
-	// Backups are who may follow the reviewer, the best first: other reviewers, administrators, holders; within these whoever has fewest rows, those
-	// counted that they are the first to get from others, so that not one person follows everybody. Who can read or use a mailbox that has a row in
-	// the share comes last, and nobody with an own row in it is among them.
+	// Backups are who may follow the reviewer, the best first: other reviewers, administrators,
+	// holders; within these whoever has fewest rows, those counted that they are the first to get
+	// from others, so that not one person follows everybody. Who can read or use a mailbox that has
+	// a row in the share comes last, and nobody with an own row in it is among them.
 	Backups []string
 }
 
@@ -26,31 +27,36 @@ type Planned struct {
 	Shares []Share
 	// Exceptions say in words which rows their reviewer decides although they are concerned.
 	Exceptions []string
-	// Notes say in words who was replaced or left out and why, and what could not be found out. When nobody can review anything there are no shares, and
-	// the last note says why.
+	// Notes say in words who was replaced or left out and why, and what could not be found out.
+	// When nobody can review anything there are no shares, and the last note says why.
 	Notes []string
 }
 
 // noOther is the reason of every exception.
 const noOther = "no other reviewer or holder can decide it"
 
-// Plan shares out rows, which are sorted by risk. The people named for a row's integration come first, then those named for its role, then the reviewers;
-// among equals everybody gets as many rows as the others, and rows of one environment and role stay together as far as that allows.
+// Plan shares out rows, which are sorted by risk. The people named for a row's integration come
+// first, then those named for its role, then the reviewers; among equals everybody gets as many
+// rows as the others, and rows of one environment and role stay together as far as that allows.
 //
-// Nobody gets a row that concerns them: their own, that of a mailbox they can read or use, or either of somebody they stand in for. Such a row goes to another
-// reviewer, to a holder, to an administrator, to whoever reviews other rows, in this order. Only when all of them are concerned does a reviewer keep it, with
-// Row.Exception set. People who are not full members in good standing, or away for more than awayGrace, get nothing; those with an active
-// delegation are replaced by their delegate.
+// Nobody gets a row that concerns them: their own, that of a mailbox they can read or use, or
+// either of somebody they stand in for. Such a row goes to another reviewer, to a holder, to an
+// administrator, to whoever reviews other rows, in this order. Only when all of them are concerned
+// does a reviewer keep it, with Row.Exception set. People who are not full members in good
+// standing, or away for more than awayGrace, get nothing; those with an active delegation are
+// replaced by their delegate.
 //
 // The result depends on nothing but the arguments; every row is in exactly one share.
 func Plan(rows []Row, st Started, f workflows.Facts, at time.Time) Planned {
 	p := newPanel(rows, st, f, at)
-	d := &deal{panel: p, rows: rows, load: map[string]int{}, next: map[string]int{}, hands: map[string]*hand{}, why: map[int]string{}}
+	d := &deal{panel: p, rows: rows, load: map[string]int{}, next: map[string]int{}, hands: map[string]*hand{},
+		why: map[int]string{}}
 	if len(rows) == 0 {
 		return Planned{Notes: append(p.notes, "There is nothing to review.")}
 	}
 	if d.nobody() {
-		return Planned{Notes: append(p.notes, "Nobody can review anything: of the reviewers, holders and administrators none is a full member of this Slack and present. Name another reviewer in the configuration.")}
+		return Planned{Notes: append(p.notes,
+			"Nobody can review anything: of the reviewers, holders and administrators none is a full member of this Slack and present. Name another reviewer in the configuration.")}
 	}
 	d.assign()
 	shares, exceptions := d.shares()
@@ -163,12 +169,14 @@ func (d *deal) fall(from, to *pool) {
 	d.fell = append(d.fell, fallen{from, to, 1})
 }
 
-// dealBound gives each row to whoever has fewest of those it does not concern. These rows go first: the others can make up for them.
+// dealBound gives each row to whoever has fewest of those it does not concern. These rows go first:
+// the others can make up for them.
 func (d *deal) dealBound(pl *pool, rows []int) {
 	for _, i := range rows {
 		best := -1
 		for k, s := range pl.seats {
-			if d.concern(s, d.rows[i]) == concernsNot && (best < 0 || d.load[s.person] < d.load[pl.seats[best].person]) {
+			if d.concern(s, d.rows[i]) == concernsNot && (best < 0 ||
+				d.load[s.person] < d.load[pl.seats[best].person]) {
 				best = k
 			}
 		}
@@ -176,11 +184,13 @@ func (d *deal) dealBound(pl *pool, rows []int) {
 	}
 }
 
-// dealFree gives rows in blocks, sorted by environment and role, of such lengths that all loads come as close to each other as they can.
+// dealFree gives rows in blocks, sorted by environment and role, of such lengths that all loads
+// come as close to each other as they can.
 func (d *deal) dealFree(pl *pool, rows []int) {
 	slices.SortStableFunc(rows, func(i, k int) int {
 		a, b := d.rows[i], d.rows[k]
-		return cmp.Or(strings.Compare(a.Environment, b.Environment), cmp.Compare(roleWidth(b), roleWidth(a)), strings.Compare(a.Role, b.Role), strings.Compare(a.Email, b.Email))
+		return cmp.Or(strings.Compare(a.Environment, b.Environment), cmp.Compare(roleWidth(b), roleWidth(a)),
+			strings.Compare(a.Role, b.Role), strings.Compare(a.Email, b.Email))
 	})
 	if len(pl.seats) == 0 {
 		return
@@ -202,8 +212,9 @@ func (d *deal) dealFree(pl *pool, rows []int) {
 	}
 }
 
-// except gives a row that concerns everybody to whom it concerns least: a delegate of somebody concerned, then who can use the mailbox, then the person
-// it is about; among equals to whom it would have gone, and of these to whoever has fewest.
+// except gives a row that concerns everybody to whom it concerns least: a delegate of somebody
+// concerned, then who can use the mailbox, then the person it is about; among equals to whom it
+// would have gone, and of these to whoever has fewest.
 func (d *deal) except(i int) {
 	var best seat
 	var at *pool
@@ -230,7 +241,8 @@ func (d *deal) shares() (out []Share, exceptions []string) {
 				s.Rows[n] = d.rows[i]
 				s.Rows[n].N, s.Rows[n].Exception = n+1, d.why[i]
 				if d.why[i] != "" {
-					exceptions = append(exceptions, workflows.Mention(s.Reviewer)+" decides on "+whose(d.rows[i])+", which concerns them: "+noOther+".")
+					exceptions = append(exceptions, workflows.Mention(s.Reviewer)+" decides on "+whose(d.rows[i])+
+						", which concerns them: "+noOther+".")
 				}
 			}
 			s.Backups = d.backups(h.seat, s.Rows)
@@ -262,8 +274,9 @@ func evenly(list []int, n int) [][]int {
 	return out
 }
 
-// backups are who else could decide all rows of a share, best first: those it does not concern; then those who hold a mailbox of it, because a review
-// that nobody can take over is worse, and such rows need a reason in any case. Nobody with an own row in it.
+// backups are who else could decide all rows of a share, best first: those it does not concern;
+// then those who hold a mailbox of it, because a review that nobody can take over is worse, and
+// such rows need a reason in any case. Nobody with an own row in it.
 func (d *deal) backups(holder seat, rows []Row) []string {
 	concern := map[string]int{holder.person: concernsOwn}
 	for _, id := range holder.for_ {
@@ -285,7 +298,9 @@ func (d *deal) backups(holder seat, rows []Row) []string {
 				}
 			}
 		}
-		slices.SortStableFunc(these, func(a, b string) int { return cmp.Compare(d.load[a]+d.next[a], d.load[b]+d.next[b]) })
+		slices.SortStableFunc(these, func(a, b string) int {
+			return cmp.Compare(d.load[a]+d.next[a], d.load[b]+d.next[b])
+		})
 		for _, id := range these {
 			if concern[id] == concernsNot {
 				free = append(free, id)
@@ -312,7 +327,8 @@ func (d *deal) remarks() []string {
 		people = append(people, h.seat.for_...)
 	}
 	if unseen := d.unseen(workflows.Union(people)); len(unseen) > 0 {
-		out = append(out, "Own rows could not be recognised for "+workflows.Mentions(unseen)+": Slack does not show this app their confirmed address (scope users:read.email). Check the list for them, and reassign what concerns them.")
+		out = append(out, "Own rows could not be recognised for "+workflows.Mentions(unseen)+
+			": Slack does not show this app their confirmed address (scope users:read.email). Check the list for them, and reassign what concerns them.")
 	}
 	return out
 }

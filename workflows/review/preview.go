@@ -8,7 +8,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Preview says in lines of mrkdwn who is going to be asked about how much, who follows when they do not answer, and what is unusual about it.
+// Preview says in lines of mrkdwn who is going to be asked about how much, who follows when they do
+// not answer, and what is unusual about it.
 func Preview(p Planned) []string {
 	var out []string
 	for _, s := range perReviewer(p.Shares) {
@@ -50,7 +51,9 @@ type reviewerLoad struct {
 func perReviewer(shares []Share) []reviewerLoad {
 	var out []reviewerLoad
 	for _, s := range shares {
-		i := slices.IndexFunc(out, func(l reviewerLoad) bool { return l.reviewer == s.Reviewer && l.inPlaceOf == s.InPlaceOf })
+		i := slices.IndexFunc(out, func(l reviewerLoad) bool {
+			return l.reviewer == s.Reviewer && l.inPlaceOf == s.InPlaceOf
+		})
 		if i < 0 {
 			i = len(out)
 			out = append(out, reviewerLoad{reviewer: s.Reviewer, inPlaceOf: s.InPlaceOf, backups: s.Backups})
@@ -71,14 +74,16 @@ func perReviewer(shares []Share) []reviewerLoad {
 
 // canAdminister reports whether a row's user can change who has access, now or by accepting an invitation.
 func canAdminister(r Row) bool {
-	return r.Role == RoleOwner || r.Role == workflows.RoleAdministrator && !r.Disabled && r.Status != workflows.UserDismissed
+	return r.Role == RoleOwner || r.Role == workflows.RoleAdministrator && !r.Disabled &&
+		r.Status != workflows.UserDismissed
 }
 
 // maxNamed is how many integrations of a level a row's text names.
 const maxNamed = 4
 
-// RowText is a row as its reviewer reads it, in mrkdwn: a title with address and role, and what there is to know, each a short line without a full stop at its end. Of
-// an exception it says nothing: that concerns the reviewer, not the row.
+// RowText is a row as its reviewer reads it, in mrkdwn: a title with address and role, and what
+// there is to know, each a short line without a full stop at its end. Of an exception it says
+// nothing: that concerns the reviewer, not the row.
 func RowText(r Row) (title string, facts []string) {
 	title = "*" + workflows.Esc(r.Email) + "* · " + roleWords(r)
 	if r.Environment != "" {
@@ -163,7 +168,8 @@ func integrationWords(ids []string, names map[string]string) string {
 	return workflows.List(out, "and")
 }
 
-// signInWords tells the last sign-ins. Who never signed in is flagged or new or was not to be read: only the flag says "never".
+// signInWords tells the last sign-ins. Who never signed in is flagged or new or was not to be read:
+// only the flag says "never".
 func signInWords(r Row) string {
 	switch {
 	case r.Status != workflows.UserAccepted:
@@ -209,9 +215,13 @@ func originWords(r Row) string {
 		by += " until " + workflows.When(r.Until)
 	}
 	if r.Status == workflows.UserDismissed {
-		by = strings.Join(slices.DeleteFunc([]string{by, "declined: no access now"}, func(s string) bool { return s == "" }), ", ")
+		by = strings.Join(slices.DeleteFunc([]string{by, "declined: no access now"}, func(s string) bool {
+			return s == ""
+		}), ", ")
 	}
-	out := strings.Join(slices.DeleteFunc([]string{how, strings.TrimSpace(by)}, func(s string) bool { return s == "" }), "; ")
+	out := strings.Join(slices.DeleteFunc([]string{how, strings.TrimSpace(by)}, func(s string) bool {
+		return s == ""
+	}), "; ")
 	if out == "" {
 		return ""
 	}
@@ -253,7 +263,8 @@ func mailboxWords(r Row) []string {
 func shownWords(proofs []workflows.Proof) string {
 	var parts []string
 	for _, part := range []struct{ what, words string }{
-		{workflows.KeyMailbox, "the mailbox"}, {workflows.KeyPassword, "the password"}, {workflows.KeySecondFactor, "the second factor"},
+		{workflows.KeyMailbox, "the mailbox"}, {workflows.KeyPassword, "the password"},
+		{workflows.KeySecondFactor, "the second factor"},
 	} {
 		var who []string
 		for _, p := range proofs {

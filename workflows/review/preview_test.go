@@ -35,42 +35,61 @@ func TestPreviewSaysWhoIsAskedAndWhatIsUnusual(t *testing.T) {
 
 func TestRowText(t *testing.T) {
 	user := func(change func(*workflows.User), given map[string]workflows.Given) Row {
-		return UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(change)}, Integrations: []workflows.Named{{ID: "i1", Name: "<Orders>"}}}, rowRules(), workflows.AccountState{Given: given}, rowsAt)[0]
+		return UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(change)},
+			Integrations: []workflows.Named{{ID: "i1", Name: "<Orders>"}}}, rowRules(),
+			workflows.AccountState{Given: given}, rowsAt)[0]
 	}
 	decided := func(g workflows.Given) map[string]workflows.Given {
 		return map[string]workflows.Given{workflows.GivenKey("Sandbox", "kim@acme.example"): g}
 	}
 	masters, _ := MasterRows(Started{Owner: "jane@acme.example", OwnerSince: beforeRows(aDay), OwnerBy: "configuration",
-		Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"U0ANA", "U0BEN"}, Vault: "IT vault"}}}, nil, nil, map[string]string{"celigo@acme.example": "U0BEN"}, nil)
+		Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"U0ANA", "U0BEN"},
+			Vault: "IT vault"}}}, nil, nil, map[string]string{"celigo@acme.example": "U0BEN"}, nil)
 	for _, c := range []struct {
 		name  string
 		row   Row
 		title string
 		facts []string
 	}{
-		{"usual", user(nil, nil), "*kim@acme.example* · monitor · Sandbox", []string{"Kim. May see all integrations, run flows, resolve errors; changes nothing",
-			"Last sign-in here 2028-02-28 09:00 UTC", "There since 2027-01-25 09:00 UTC"}},
+		{"usual", user(nil, nil), "*kim@acme.example* · monitor · Sandbox",
+			[]string{"Kim. May see all integrations, run flows, resolve errors; changes nothing",
+				"Last sign-in here 2028-02-28 09:00 UTC", "There since 2027-01-25 09:00 UTC"}},
 		{"never signed in, joined by domain", user(func(u *workflows.User) {
-			u.Role, u.LastHere, u.LastAny, u.Via, u.Name = workflows.RoleManage, time.Time{}, beforeRows(aDay), "new_account_auto_join", ""
-		}, nil), "*kim@acme.example* · manage · Sandbox", []string{"May change all integrations and connections; no users, no API tokens",
-			"No sign-in here is known; to any account 2028-02-28 09:00 UTC", "Joined by domain, uninvited 2027-01-25 09:00 UTC", "! never signed in to this account, less would do: it was never used"}},
+			u.Role, u.LastHere, u.LastAny, u.Via, u.Name = workflows.RoleManage, time.Time{}, beforeRows(aDay),
+				"new_account_auto_join", ""
+		}, nil), "*kim@acme.example* · manage · Sandbox",
+			[]string{"May change all integrations and connections; no users, no API tokens",
+				"No sign-in here is known; to any account 2028-02-28 09:00 UTC",
+				"Joined by domain, uninvited 2027-01-25 09:00 UTC",
+				"! never signed in to this account, less would do: it was never used"}},
 		{"custom, with a time-box that is over", user(customRole("i1,i2,i3,i4,i5,i6", workflows.AllIntegrations),
-			decided(workflows.Given{Mark: "custom[i1,i2,i3,i4,i5,i6;*]", Workflow: "a07-7KQ2M", Until: beforeRows(aDay)})), "*kim@acme.example* · custom · Sandbox",
-			[]string{"Kim. May manage “<Orders>”, i2, i3, i4 and 2 more; monitor all integrations", "Last sign-in here 2028-02-28 09:00 UTC",
-				"There since 2027-01-25 09:00 UTC; decided in `a07-7KQ2M` until 2028-02-28 09:00 UTC", "! its time is over"}},
-		{"wider than decided", user(nil, decided(workflows.Given{Mark: "custom[;i1]", Workflow: "a07-7KQ2M"})), "*kim@acme.example* · monitor · Sandbox",
-			[]string{"Kim. May see all integrations, run flows, resolve errors; changes nothing", "Last sign-in here 2028-02-28 09:00 UTC", "There since 2027-01-25 09:00 UTC",
+			decided(workflows.Given{Mark: "custom[i1,i2,i3,i4,i5,i6;*]", Workflow: "a07-7KQ2M",
+				Until: beforeRows(aDay)})), "*kim@acme.example* · custom · Sandbox",
+			[]string{"Kim. May manage “<Orders>”, i2, i3, i4 and 2 more; monitor all integrations",
+				"Last sign-in here 2028-02-28 09:00 UTC",
+				"There since 2027-01-25 09:00 UTC; decided in `a07-7KQ2M` until 2028-02-28 09:00 UTC",
+				"! its time is over"}},
+		{"wider than decided", user(nil, decided(workflows.Given{Mark: "custom[;i1]", Workflow: "a07-7KQ2M"})),
+			"*kim@acme.example* · monitor · Sandbox",
+			[]string{"Kim. May see all integrations, run flows, resolve errors; changes nothing",
+				"Last sign-in here 2028-02-28 09:00 UTC", "There since 2027-01-25 09:00 UTC",
 				"! wider than what was decided last"}},
 		{"declined", user(func(u *workflows.User) {
 			u.Status, u.Via, u.Name = workflows.UserDismissed, "existing_account_invite", ""
 		}, nil), "*kim@acme.example* · monitor · Sandbox",
-			[]string{"May see all integrations, run flows, resolve errors; changes nothing", "Invited 2027-01-25 09:00 UTC; declined: no access now"}},
-		{"an owner who is a person", masters[0], "*jane@acme.example* · owner", []string{"May do everything, in all environments, and hand the account over",
-			"Owner since 2028-02-28 09:00 UTC; named in the configuration", "Not one of the shared mailboxes: whoever has this address has the account"}},
-		{"an alias that is no user", masters[1], "*celigo@acme.example* · alias, not a user of the account", []string{"A shared mailbox that may own the account later. May do nothing now",
-			"Can read it: U0ANA and U0BEN. Password and second factor: nobody recorded. Kept in IT vault", "! nobody is recorded who can use its password and second factor",
-			"U0BEN says that the mail system agrees with this"}},
-		{"hostile words stay words", Row{Email: "<!channel>@x", Role: "<@U0ANA>", Name: "*<http://x|y>*", Environment: "<S>"}, "*<!channel>@x* · <@U0ANA> · <S>",
+			[]string{"May see all integrations, run flows, resolve errors; changes nothing",
+				"Invited 2027-01-25 09:00 UTC; declined: no access now"}},
+		{"an owner who is a person", masters[0], "*jane@acme.example* · owner",
+			[]string{"May do everything, in all environments, and hand the account over",
+				"Owner since 2028-02-28 09:00 UTC; named in the configuration",
+				"Not one of the shared mailboxes: whoever has this address has the account"}},
+		{"an alias that is no user", masters[1], "*celigo@acme.example* · alias, not a user of the account",
+			[]string{"A shared mailbox that may own the account later. May do nothing now",
+				"Can read it: U0ANA and U0BEN. Password and second factor: nobody recorded. Kept in IT vault",
+				"! nobody is recorded who can use its password and second factor",
+				"U0BEN says that the mail system agrees with this"}},
+		{"hostile words stay words", Row{Email: "<!channel>@x", Role: "<@U0ANA>", Name: "*<http://x|y>*",
+			Environment: "<S>"}, "*<!channel>@x* · <@U0ANA> · <S>",
 			[]string{"∗<http∶//x|y>∗. Keyholder does not know this role: look it up in integrator.io"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -110,8 +129,10 @@ func datePlain(s string) string {
 func TestFactsOfARowAreShort(t *testing.T) {
 	r := UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(func(u *workflows.User) {
 		customRole("i1,i2,i3,i4,i5,i6", "i7,i8,i9")(u)
-		u.Email, u.Name, u.LastHere, u.Disabled = "kim@partner.example", strings.Repeat("long ", 100), beforeRows(400*aDay), true
-	})}, Integrations: []workflows.Named{{ID: "i1", Name: strings.Repeat("name ", 100)}}}, rowRules(), workflows.AccountState{}, rowsAt)[0]
+		u.Email, u.Name, u.LastHere, u.Disabled = "kim@partner.example", strings.Repeat("long ", 100),
+			beforeRows(400*aDay), true
+	})}, Integrations: []workflows.Named{{ID: "i1", Name: strings.Repeat("name ", 100)}}}, rowRules(),
+		workflows.AccountState{}, rowsAt)[0]
 	_, facts := RowText(r)
 	if n := len(strings.Join(facts, "")); n > 700 {
 		t.Errorf("%d bytes of facts for one row of ten on a page", n)

@@ -16,12 +16,14 @@ import (
 
 var (
 	everybody  = []string{"Ana", "Ben", "Cat", "Dee", "Jane", "Eve", "Aud", "Gus", "Nobody"}
-	allActions = []string{ActOpen, ActPrev, ActNext, ActUndo, ActKeepAll, ActSign, ActReassign, FormPacket, ActConfirm, ActRetry, "review.nothing"}
-	stands     = []string{"", "", workflows.StandingDeactivated, workflows.StandingGuest}
+	allActions = []string{ActOpen, ActPrev, ActNext, ActUndo, ActKeepAll, ActSign, ActReassign, FormPacket, ActConfirm,
+		ActRetry, "review.nothing"}
+	stands = []string{"", "", workflows.StandingDeactivated, workflows.StandingGuest}
 )
 
-// TestRandomStories tells reviews at random: people decide, sign, hand over and leave, answers are lost and come twice, time passes; what must
-// hold after every command is in invariant_test.go. In the end everybody comes to an end.
+// TestRandomStories tells reviews at random: people decide, sign, hand over and leave, answers are
+// lost and come twice, time passes; what must hold after every command is in invariant_test.go. In
+// the end everybody comes to an end.
 func TestRandomStories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -40,7 +42,9 @@ func TestRandomStories(t *testing.T) {
 func draw(t *rapid.T, w *world) {
 	n := rapid.IntRange(0, 40).Draw(t, "users")
 	for i := range n {
-		u := w.user(fmt.Sprintf("u%02d@acme.example", i), rapid.SampledFrom([]string{workflows.RoleMonitor, workflows.RoleManage, workflows.RoleAdministrator}).Draw(t, "role"), rapid.IntRange(0, 200).Draw(t, "seen"))
+		u := w.user(fmt.Sprintf("u%02d@acme.example", i),
+			rapid.SampledFrom([]string{workflows.RoleMonitor, workflows.RoleManage, workflows.RoleAdministrator}).Draw(
+				t, "role"), rapid.IntRange(0, 200).Draw(t, "seen"))
 		u.Disabled = rapid.IntRange(0, 9).Draw(t, "off") == 0
 		if rapid.IntRange(0, 9).Draw(t, "pending") == 0 {
 			u.Status, u.LastHere = workflows.UserPending, time.Time{}
@@ -49,7 +53,8 @@ func draw(t *rapid.T, w *world) {
 	}
 	p := &w.policy.Review
 	p.NoAnswer = rapid.SampledFrom([]string{Keep, Remove}).Draw(t, "no answer")
-	p.Reviewers = rapid.SampledFrom([][]string{{"UDEE", "UANA"}, {"UDEE"}, {"UANA", "UBEN", "UEVE"}}).Draw(t, "reviewers")
+	p.Reviewers = rapid.SampledFrom([][]string{{"UDEE", "UANA"}, {"UDEE"}, {"UANA", "UBEN", "UEVE"}}).Draw(t,
+		"reviewers")
 	if rapid.Bool().Draw(t, "by role") {
 		p.ByRole = map[string][]string{workflows.RoleAdministrator: {"UBEN"}}
 	}
@@ -60,7 +65,8 @@ func draw(t *rapid.T, w *world) {
 
 // step is one thing that happens.
 func (w *world) step(t *rapid.T) {
-	switch rapid.SampledFrom([]string{"decide", "decide", "decide", "click", "click", "deliver", "deliver", "deliver", "wait", "standing", "away", "delegate", "look", "fix", "fix", "sign", "forge"}).Draw(t, "kind") {
+	switch rapid.SampledFrom([]string{"decide", "decide", "decide", "click", "click", "deliver", "deliver", "deliver",
+		"wait", "standing", "away", "delegate", "look", "fix", "fix", "sign", "forge"}).Draw(t, "kind") {
 	case "decide":
 		w.decideSomething(t)
 	case "click":
@@ -70,7 +76,8 @@ func (w *world) step(t *rapid.T) {
 			if rapid.Bool().Draw(t, "in a form") {
 				in = w.drawFields(t, p)
 			}
-			_ = w.click(rapid.SampledFrom(everybody).Draw(t, "who"), rapid.SampledFrom(allActions).Draw(t, "action"), p.ID, in, rapid.IntRange(-3, 9).Draw(t, "page"))
+			_ = w.click(rapid.SampledFrom(everybody).Draw(t, "who"), rapid.SampledFrom(allActions).Draw(t, "action"),
+				p.ID, in, rapid.IntRange(-3, 9).Draw(t, "page"))
 		}
 	case "sign":
 		for _, p := range w.packets() {
@@ -95,11 +102,13 @@ func (w *world) step(t *rapid.T) {
 	case "delegate":
 		from, to := rapid.SampledFrom(everybody[:6]).Draw(t, "from"), rapid.SampledFrom(everybody[:6]).Draw(t, "to")
 		if from != to {
-			w.delegations = append(w.delegations, approvals.Delegation{From: "U" + strings.ToUpper(from), To: "U" + strings.ToUpper(to), Since: w.now, Until: w.now.Add(5 * day)})
+			w.delegations = append(w.delegations, approvals.Delegation{From: "U" + strings.ToUpper(from),
+				To: "U" + strings.ToUpper(to), Since: w.now, Until: w.now.Add(5 * day)})
 		}
 	case "look":
 		if ps := w.packets(); len(ps) > 0 {
-			_ = w.do(workflows.Command{Workflow: rapid.SampledFrom(ps).Draw(t, "packet").ID, Name: LookPeople, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+			_ = w.do(workflows.Command{Workflow: rapid.SampledFrom(ps).Draw(t, "packet").ID, Name: LookPeople,
+				Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 		}
 	case "fix":
 		if open := w.openFixes(); len(open) > 0 {
@@ -108,14 +117,17 @@ func (w *world) step(t *rapid.T) {
 			if state == FixDone {
 				how = workflows.Attested
 			}
-			w.fix(rapid.SampledFrom(open).Draw(t, "fix"), state, how, rapid.SampledFrom([]string{"UANA", "UBEN", "UDEE"}).Draw(t, "who"))
+			w.fix(rapid.SampledFrom(open).Draw(t, "fix"), state, how,
+				rapid.SampledFrom([]string{"UANA", "UBEN", "UDEE"}).Draw(t, "who"))
 		}
 	case "forge": // what only Keyholder gives, from a person
 		if len(w.order) > 0 {
 			id := rapid.SampledFrom(w.order).Draw(t, "workflow")
-			name := rapid.SampledFrom([]string{closePacket, PacketFixed, packetSeen, packetMoved, ImportUsers, packetMailbox, LookPeople}).Draw(t, "command")
+			name := rapid.SampledFrom([]string{closePacket, PacketFixed, packetSeen, packetMoved, ImportUsers,
+				packetMailbox, LookPeople}).Draw(t, "command")
 			before := len(w.runs[id].events)
-			_ = w.click("Eve", name, id, map[string]string{"row": "1", "state": FixVerified, "part": "{}", "uploader": "UEVE"}, 0)
+			_ = w.click("Eve", name, id, map[string]string{"row": "1", "state": FixVerified, "part": "{}",
+				"uploader": "UEVE"}, 0)
 			if len(w.runs[id].events) != before {
 				t.Fatalf("Eve gave %s", name)
 			}
@@ -131,18 +143,21 @@ func (w *world) decideSomething(t *rapid.T) {
 	}
 	p := rapid.SampledFrom(ps).Draw(t, "packet")
 	who := rapid.SampledFrom(p.Reviewers).Draw(t, "who")
-	_ = w.click(who[1:], rapid.SampledFrom([]string{FormPacket, ActNext, ActPrev}).Draw(t, "by"), p.ID, w.drawFields(t, p), rapid.IntRange(0, 4).Draw(t, "page"))
+	_ = w.click(who[1:], rapid.SampledFrom([]string{FormPacket, ActNext, ActPrev}).Draw(t, "by"), p.ID,
+		w.drawFields(t, p), rapid.IntRange(0, 4).Draw(t, "page"))
 }
 
 func (w *world) drawFields(t *rapid.T, p PacketState) map[string]string {
 	in := map[string]string{}
 	for range rapid.IntRange(0, 12).Draw(t, "fields") {
 		n := strconv.Itoa(rapid.IntRange(0, len(p.Rows)+1).Draw(t, "row"))
-		if d := rapid.SampledFrom([]string{Keep, Keep, Keep, Change, Remove, "", "other"}).Draw(t, "decision"); d != "" {
+		if d := rapid.SampledFrom([]string{Keep, Keep, Keep, Change, Remove, "", "other"}).Draw(t,
+			"decision"); d != "" {
 			in[BlockRow+n] = d
 		}
 		if rapid.Bool().Draw(t, "role") {
-			in[BlockRole+n] = rapid.SampledFrom([]string{workflows.RoleMonitor, workflows.RoleManage, workflows.RoleAdministrator, "king"}).Draw(t, "to")
+			in[BlockRole+n] = rapid.SampledFrom([]string{workflows.RoleMonitor, workflows.RoleManage,
+				workflows.RoleAdministrator, "king"}).Draw(t, "to")
 		}
 		if rapid.Bool().Draw(t, "reason") {
 			in[BlockReason+n] = "because"
@@ -190,10 +205,13 @@ func (w *world) finish() {
 	for _, p := range w.packets() {
 		sum.Add(p.Counts())
 	}
-	if s.Phase != CampaignCompleted || sum != s.Counts() || sum.Rows != s.Rows || sum.Keep+sum.Change+sum.Remove+sum.NoAnswer != sum.Rows {
+	if s.Phase != CampaignCompleted || sum != s.Counts() || sum.Rows != s.Rows || sum.Keep+sum.Change+sum.Remove+
+		sum.NoAnswer != sum.Rows {
 		w.t.Fatalf("in the end it is %s, %+v of %d rows; the packets say %+v", s.Phase, s.Counts(), s.Rows, sum)
 	}
-	if i := slices.IndexFunc(w.account.Reviews, func(r workflows.ReviewSummary) bool { return r.ID == s.ID }); i < 0 || w.account.Reviews[i].Stage != CampaignCompleted {
+	if i := slices.IndexFunc(w.account.Reviews, func(r workflows.ReviewSummary) bool {
+		return r.ID == s.ID
+	}); i < 0 || w.account.Reviews[i].Stage != CampaignCompleted {
 		w.t.Fatalf("the account lists %+v", w.account.Reviews)
 	}
 }
@@ -207,7 +225,8 @@ func FuzzCommands(f *testing.F) {
 		w := opened(t)
 		for _, id := range w.order {
 			for _, kind := range []string{workflows.ByPerson, workflows.ByKeyholder} {
-				cmd := workflows.Command{ID: "f", Workflow: id, Name: name, Actor: workflows.Actor{Kind: kind, ID: "UDEE"}, Page: page, Submitted: true, Round: workflows.NoRound,
+				cmd := workflows.Command{ID: "f", Workflow: id, Name: name, Actor: workflows.Actor{Kind: kind,
+					ID: "UDEE"}, Page: page, Submitted: true, Round: workflows.NoRound,
 					Input: map[string]string{key: value, "row:1": "keep", BlockFile: value}, At: w.now, Account: "acme"}
 				m := machineOf(id)
 				st := w.runs[id].state

@@ -24,7 +24,8 @@ func (w *world) refuseCensus(code string) {
 
 func (w *world) receipt(r workflows.Receipt) {
 	w.t.Helper()
-	cmd := workflows.Command{Workflow: w.campaignID(), Name: workflows.CmdReceipt, Receipt: &r, Round: workflows.NoRound,
+	cmd := workflows.Command{Workflow: w.campaignID(), Name: workflows.CmdReceipt, Receipt: &r,
+		Round: workflows.NoRound,
 		Actor: workflows.Actor{Kind: workflows.ByIntegrator}}
 	if err := w.do(cmd); err != nil {
 		w.t.Fatalf("%v", err)
@@ -41,7 +42,9 @@ func TestAReadingThatFailedForAMomentIsReadAgain(t *testing.T) {
 	if s := w.state(); s.Phase != CampaignGathering || s.readingOf("Sandbox").Excluded != "" {
 		t.Fatalf("%s, %+v", s.Phase, s.Readings)
 	}
-	if card := w.state().card("UDEE"); !slices.ContainsFunc(card.Buttons, func(b workflows.Button) bool { return b.Action == ActReread }) {
+	if card := w.state().card("UDEE"); !slices.ContainsFunc(card.Buttons, func(b workflows.Button) bool {
+		return b.Action == ActReread
+	}) {
 		t.Errorf("no button to read again: %+v", card.Buttons)
 	}
 	w.wait(2 * time.Minute)
@@ -66,7 +69,8 @@ func TestWhatCouldNotBeReadIsReadAgainByAButton(t *testing.T) {
 	if err := w.click("Ben", ActReread, w.campaignID(), nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.click("Ben", ActReread, w.campaignID(), nil, 0); err != nil || !strings.Contains(w.last.Text, "Nothing has to be read") {
+	if err := w.click("Ben", ActReread, w.campaignID(), nil, 0); err != nil || !strings.Contains(w.last.Text,
+		"Nothing has to be read") {
 		t.Errorf("twice: %v, %q", err, w.last.Text)
 	}
 	w.drain()
@@ -75,7 +79,8 @@ func TestWhatCouldNotBeReadIsReadAgainByAButton(t *testing.T) {
 	}
 }
 
-// An environment that can be read only when reviewers are at work is reviewed in parts of its own, in what is left of the time.
+// An environment that can be read only when reviewers are at work is reviewed in parts of its own,
+// in what is left of the time.
 func TestAnEnvironmentThatIsReadLateIsReviewedAfterAll(t *testing.T) {
 	w := newWorld(t)
 	sandbox := w.users["Sandbox"]

@@ -8,8 +8,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// SortByRisk sorts rows in place so that what matters most is seen first: the owner, the aliases, privileged rows with flags, other privileged rows, rows
-// with flags, the rest. Within these: more flags first, then wider roles, production before the other environments, then by address. The
+// SortByRisk sorts rows in place so that what matters most is seen first: the owner, the aliases,
+// privileged rows with flags, other privileged rows, rows with flags, the rest. Within these: more
+// flags first, then wider roles, production before the other environments, then by address. The
 // order depends on nothing but the rows.
 func SortByRisk(rows []Row) {
 	slices.SortStableFunc(rows, func(a, b Row) int {
@@ -22,9 +23,11 @@ func SortByRisk(rows []Row) {
 	})
 }
 
-// compareHome orders rows by environment, production first, then by address, then by what else may tell two rows of one address apart.
+// compareHome orders rows by environment, production first, then by address, then by what else may
+// tell two rows of one address apart.
 func compareHome(a, b Row) int {
-	return cmp.Or(strings.Compare(a.Environment, b.Environment), strings.Compare(a.Email, b.Email), strings.Compare(a.Kind, b.Kind),
+	return cmp.Or(strings.Compare(a.Environment, b.Environment), strings.Compare(a.Email, b.Email),
+		strings.Compare(a.Kind, b.Kind),
 		strings.Compare(a.Mark, b.Mark), strings.Compare(a.Name, b.Name), a.Since.Compare(b.Since))
 }
 
@@ -44,8 +47,8 @@ func riskClass(r Row) int {
 	return 5
 }
 
-// roleWidth orders roles by how much they allow. A custom role that manages something weighs more than one that monitors everything: it changes
-// things.
+// roleWidth orders roles by how much they allow. A custom role that manages something weighs more
+// than one that monitors everything: it changes things.
 func roleWidth(r Row) int {
 	switch r.Role {
 	case RoleOwner:
@@ -65,8 +68,8 @@ func roleWidth(r Row) int {
 	return 0
 }
 
-// RoleMay says in one short sentence what a role may do at integrator.io: at most 75 characters, so that a menu of Slack's can show it. Source: Celigo
-// help 115003929872, "Roles".
+// RoleMay says in one short sentence what a role may do at integrator.io: at most 75 characters, so
+// that a menu of Slack's can show it. Source: Celigo help 115003929872, "Roles".
 func RoleMay(role string) string {
 	switch role {
 	case RoleOwner:

@@ -16,8 +16,10 @@ func TestSortByRisk(t *testing.T) {
 	want := []Row{
 		{Name: "owner", Kind: KindOwner, Role: RoleOwner, Privileged: true},
 		{Name: "alias", Kind: KindAlias, Role: workflows.RoleNone, Privileged: true},
-		{Name: "administrator, two flags", Role: workflows.RoleAdministrator, Privileged: true, Flags: []string{FlagInactive, FlagNoMFAOrSSO}},
-		{Name: "administrator, one flag", Role: workflows.RoleAdministrator, Privileged: true, Flags: []string{FlagInactive}},
+		{Name: "administrator, two flags", Role: workflows.RoleAdministrator, Privileged: true,
+			Flags: []string{FlagInactive, FlagNoMFAOrSSO}},
+		{Name: "administrator, one flag", Role: workflows.RoleAdministrator, Privileged: true,
+			Flags: []string{FlagInactive}},
 		{Name: "administrator", Role: workflows.RoleAdministrator, Privileged: true},
 		{Name: "administrator in Sandbox", Role: workflows.RoleAdministrator, Privileged: true, Environment: "Sandbox"},
 		{Name: "monitor, two flags", Role: workflows.RoleMonitor, Flags: []string{FlagInactive, FlagForeignDomain}},
@@ -46,7 +48,8 @@ func TestSortByRisk(t *testing.T) {
 
 func TestRoleMayFitsAMenuAndSaysWhatEachRoleMay(t *testing.T) {
 	seen := map[string]string{}
-	for _, role := range []string{RoleOwner, workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor, workflows.RoleCustom, workflows.RoleNone, "superuser"} {
+	for _, role := range []string{RoleOwner, workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor,
+		workflows.RoleCustom, workflows.RoleNone, "superuser"} {
 		text := RoleMay(role)
 		if n := utf8.RuneCountInString(text); n == 0 || n > 75 {
 			t.Errorf("%s: %d characters; a description in a menu of Slack's takes 75", role, n)

@@ -9,8 +9,9 @@ import (
 
 // Kinds of rows.
 const (
-	KindUser  = "user"
-	KindOwner = "owner" // who owns the account, whom integrator.io's list leaves out; a shared mailbox that owns it is one, too
+	KindUser = "user"
+	// who owns the account, whom integrator.io's list leaves out; a shared mailbox that owns it is one, too
+	KindOwner = "owner"
 	KindAlias = "alias" // a shared mailbox that may own the account, and does not
 )
 
@@ -31,7 +32,8 @@ const (
 	FlagNoAnswer      = "no_answer"       // nobody decided it in time
 )
 
-// FlagWider is shown to reviewers, and exported only with review.json: the role is wider than what the person was seen to use or was decided.
+// FlagWider is shown to reviewers, and exported only with review.json: the role is wider than what
+// the person was seen to use or was decided.
 const FlagWider = "wider_than_needed"
 
 // Row is one thing to decide on, as it was when the population was frozen.
@@ -50,7 +52,8 @@ type Row struct {
 	// [FlagAllMCP].
 	MCP []string `json:"mcp,omitempty"`
 
-	Status    string    `json:"status,omitempty"` // accepted, pending, dismissed; empty for an owner or alias that is no user
+	// accepted, pending, dismissed; empty for an owner or alias that is no user
+	Status    string    `json:"status,omitempty"`
 	Disabled  bool      `json:"disabled,omitempty"`
 	MFA       bool      `json:"mfa,omitempty"` // required
 	SSO       bool      `json:"sso,omitempty"` // required
@@ -66,16 +69,19 @@ type Row struct {
 	Finding   string    `json:"finding,omitempty"`    // the workflow of [FlagUnexplained]
 	Asked     string    `json:"asked,omitempty"`      // the workflow of [FlagRemovalAsked]
 	ID        string    `json:"id,omitempty"`         // of the access at integrator.io
-	Mark      string    `json:"mark,omitempty"`       // (*workflows.User).Mark, what a remedy must still find; empty when it is no user
+	// (*workflows.User).Mark, what a remedy must still find; empty when it is no user
+	Mark string `json:"mark,omitempty"`
 
 	Flags      []string `json:"flags,omitempty"`
 	Privileged bool     `json:"privileged,omitempty"` // owner, alias, administrator
 	// Proposal is the next narrower role that may do, for a decision to change; empty: none.
 	Proposal string `json:"proposal,omitempty"`
-	// Exception says why the reviewer decides on this row although it concerns them; empty: it does not. Only keep with a reason counts then.
+	// Exception says why the reviewer decides on this row although it concerns them; empty: it does
+	// not. Only keep with a reason counts then.
 	Exception string `json:"exception,omitempty"`
 
-	// Of owners and aliases: who can read the mailbox and who can sign in with it, by Slack ID, and what the mail system says.
+	// Of owners and aliases: who can read the mailbox and who can sign in with it, by Slack ID, and
+	// what the mail system says.
 	Holders    []string `json:"holders,omitempty"`
 	Custodians []string `json:"custodians,omitempty"`
 	Delegates  []string `json:"delegates,omitempty"` // addresses
@@ -90,7 +96,8 @@ type Row struct {
 // Plain reports whether the row may be kept together with others, without a reason: neither privileged nor flagged.
 func (r Row) Plain() bool { return !r.Privileged && !AsksReason(r.Flags) && r.Exception == "" }
 
-// Together reports whether the row may be kept together with others, unseen: as [Row.Plain], and without any flag at all.
+// Together reports whether the row may be kept together with others, unseen: as [Row.Plain], and
+// without any flag at all.
 func (r Row) Together() bool { return r.Plain() && len(r.Flags) == 0 }
 
 // Master reports whether it is the owner's row or an alias's, decided as keep or change only.
@@ -168,7 +175,8 @@ type Fix struct {
 	Why    string    `json:"why,omitempty"` // of a failure
 	Due    time.Time `json:"due"`
 	At     time.Time `json:"at,omitzero"` // when it was done
-	// Verified says who saw or confirmed it, besides the one who says it was done: a Slack ID, or the ID of a later reading.
+	// Verified says who saw or confirmed it, besides the one who says it was done: a Slack ID, or
+	// the ID of a later reading.
 	Verified string `json:"verified,omitempty"`
 	Tries    int    `json:"tries,omitempty"` // how often it was begun again
 	Who      string `json:"who,omitempty"`   // who says that it is done, when that is only a word

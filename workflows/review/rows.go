@@ -9,11 +9,13 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// UserRows makes one row per user of an environment ("" is production), sorted by address. Declined invitations are rows, too (see userFlags). account is the
-// account's record: what decisions gave, and what is open about an access; at is when the population is frozen.
+// UserRows makes one row per user of an environment ("" is production), sorted by address. Declined
+// invitations are rows, too (see userFlags). account is the account's record: what decisions gave,
+// and what is open about an access; at is when the population is frozen.
 //
-// Decision and Until are set only when that decision gave exactly the access that was found, so that whoever samples a row can trace it to its
-// approval; an access that is another has none, and is flagged where it is wider.
+// Decision and Until are set only when that decision gave exactly the access that was found, so
+// that whoever samples a row can trace it to its approval; an access that is another has none, and
+// is flagged where it is wider.
 func UserRows(environment string, c workflows.Census, st Started, account workflows.AccountState, at time.Time) []Row {
 	names := make(map[string]string, len(c.Integrations))
 	for _, n := range c.Integrations {
@@ -25,7 +27,8 @@ func UserRows(environment string, c workflows.Census, st Started, account workfl
 	out := make([]Row, 0, len(c.Users))
 	for _, u := range c.Users {
 		r := plainRow(environment, u)
-		r.Privileged = u.Role == RoleOwner || u.Role == workflows.RoleAdministrator || r.Email != "" && slices.Contains(masters, r.Email)
+		r.Privileged = u.Role == RoleOwner || u.Role == workflows.RoleAdministrator || r.Email != "" &&
+			slices.Contains(masters, r.Email)
 		r.Names = namesOf(names, r.Manage, r.Monitor)
 		r.Proposal = proposal(u)
 		var known *workflows.Given
@@ -47,7 +50,8 @@ func UserRows(environment string, c workflows.Census, st Started, account workfl
 		out = append(out, r)
 	}
 	slices.SortStableFunc(out, func(a, b Row) int {
-		return cmp.Or(strings.Compare(a.Email, b.Email), strings.Compare(a.Mark, b.Mark), strings.Compare(a.Name, b.Name), a.Since.Compare(b.Since))
+		return cmp.Or(strings.Compare(a.Email, b.Email), strings.Compare(a.Mark, b.Mark),
+			strings.Compare(a.Name, b.Name), a.Since.Compare(b.Since))
 	})
 	return out
 }
@@ -55,7 +59,8 @@ func UserRows(environment string, c workflows.Census, st Started, account workfl
 // plainRow is what a row takes over from the user as read. The integrations are sorted; only a custom role has any.
 func plainRow(environment string, u workflows.User) Row {
 	r := Row{
-		Kind: KindUser, Environment: environment, Email: cleanEmail(u.Email), Name: strings.TrimSpace(u.Name), Role: u.Role,
+		Kind: KindUser, Environment: environment, Email: cleanEmail(u.Email), Name: strings.TrimSpace(u.Name),
+		Role:   u.Role,
 		Status: u.Status, Disabled: u.Disabled, MFA: u.MFA, SSO: u.SSO, SSOLinked: u.SSOLinked,
 		LastHere: u.LastHere, LastAny: u.LastAny, Since: u.Since, Via: u.Via, ID: u.ID, Mark: u.Mark(),
 		MCP: u.MCP,
@@ -82,8 +87,9 @@ func namesOf(names map[string]string, lists ...[]string) map[string]string {
 	return out
 }
 
-// proposal is the next narrower role that can be given without asking which integrations are meant: manage for an administrator, monitor for who
-// manages all, or who monitors all and manages some. Else, and for a declined invitation, there is none.
+// proposal is the next narrower role that can be given without asking which integrations are meant:
+// manage for an administrator, monitor for who manages all, or who monitors all and manages some.
+// Else, and for a declined invitation, there is none.
 func proposal(u workflows.User) string {
 	switch {
 	case u.Status == workflows.UserDismissed:

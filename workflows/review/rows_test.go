@@ -18,7 +18,8 @@ func TestUserRowsTakeOverWhatWasRead(t *testing.T) {
 	c := workflows.Census{Users: []workflows.User{u, rowUser(func(u *workflows.User) { u.Email = "ann@acme.example" })},
 		Integrations: []workflows.Named{{ID: "i1", Name: "Orders"}, {ID: "i9", Name: "Other"}}}
 	given := map[string]workflows.Given{
-		workflows.GivenKey("Sandbox", "kim@acme.example"): {Mark: u.Access().Mark(), Workflow: "a07-1", Until: beforeRows(-aDay)},
+		workflows.GivenKey("Sandbox", "kim@acme.example"): {Mark: u.Access().Mark(), Workflow: "a07-1",
+			Until: beforeRows(-aDay)},
 		workflows.GivenKey("Sandbox", "ann@acme.example"): {Mark: "manage", Workflow: "a07-2"},
 	}
 	rows := UserRows("Sandbox", c, rowRules(), workflows.AccountState{Given: given}, rowsAt)
@@ -29,7 +30,8 @@ func TestUserRowsTakeOverWhatWasRead(t *testing.T) {
 		t.Errorf("a decision for another access is said to have given this one: %q", rows[0].Decision)
 	}
 	k := rows[1]
-	if k.Decision != "a07-1" || !k.Until.Equal(beforeRows(-aDay)) || k.Mark != u.Mark() || k.Environment != "Sandbox" || k.Via != u.Via || k.Kind != KindUser {
+	if k.Decision != "a07-1" || !k.Until.Equal(beforeRows(-aDay)) || k.Mark != u.Mark() || k.Environment != "Sandbox" ||
+		k.Via != u.Via || k.Kind != KindUser {
 		t.Errorf("row %+v", k)
 	}
 	if !slices.Equal(k.Manage, []string{"i1", "i2"}) || len(k.Names) != 1 || k.Names["i1"] != "Orders" {
@@ -51,13 +53,15 @@ func TestPrivilegedAndProposalByRole(t *testing.T) {
 		{"custom", customRole("i1", "i2"), false, ""},
 		{"custom that monitors all", customRole("i1", workflows.AllIntegrations), false, workflows.RoleMonitor},
 		{"none", func(u *workflows.User) { u.Role = workflows.RoleNone }, false, ""},
-		{"declined", func(u *workflows.User) { u.Role, u.Status = workflows.RoleManage, workflows.UserDismissed }, false, ""},
+		{"declined", func(u *workflows.User) { u.Role, u.Status = workflows.RoleManage, workflows.UserDismissed },
+			false, ""},
 		{"the owner in another environment", func(u *workflows.User) { u.Email = "jane@acme.example" }, true, ""},
 		{"an alias in another environment", func(u *workflows.User) { u.Email = "Celigo@mail.acme.example" }, true, ""},
 		{"no address at all", func(u *workflows.User) { u.Email = "" }, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(c.change)}}, rowRules(), workflows.AccountState{}, rowsAt)[0]
+			r := UserRows("Sandbox", workflows.Census{Users: []workflows.User{rowUser(c.change)}}, rowRules(),
+				workflows.AccountState{}, rowsAt)[0]
 			if r.Privileged != c.privileged || r.Proposal != c.proposal {
 				t.Errorf("privileged %v, proposal %q; want %v, %q", r.Privileged, r.Proposal, c.privileged, c.proposal)
 			}
@@ -72,7 +76,8 @@ func TestEveryUserIsARowWhateverTheOrderOfReading(t *testing.T) {
 		if len(want) != len(users) {
 			t.Fatalf("%d rows of %d users", len(want), len(users))
 		}
-		got := UserRows("", workflows.Census{Users: rapid.Permutation(users).Draw(t, "order")}, rowRules(), workflows.AccountState{}, rowsAt)
+		got := UserRows("", workflows.Census{Users: rapid.Permutation(users).Draw(t, "order")}, rowRules(),
+			workflows.AccountState{}, rowsAt)
 		if string(FrozenCSV(got)) != string(FrozenCSV(want)) {
 			t.Fatalf("the order of reading changed the file:\n%s\n%s", FrozenCSV(got), FrozenCSV(want))
 		}
@@ -81,18 +86,23 @@ func TestEveryUserIsARowWhateverTheOrderOfReading(t *testing.T) {
 
 func drawUser(t *rapid.T) workflows.User {
 	u := rowUser(nil)
-	u.Email = rapid.SampledFrom([]string{"a@acme.example", "b@acme.example", "c@partner.example", "D@acme.example", ""}).Draw(t, "email")
-	u.Role = rapid.SampledFrom([]string{workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor, workflows.RoleNone}).Draw(t, "role")
-	u.Status = rapid.SampledFrom([]string{workflows.UserAccepted, workflows.UserPending, workflows.UserDismissed}).Draw(t, "status")
+	u.Email = rapid.SampledFrom([]string{"a@acme.example", "b@acme.example", "c@partner.example", "D@acme.example",
+		""}).Draw(t, "email")
+	u.Role = rapid.SampledFrom([]string{workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleMonitor,
+		workflows.RoleNone}).Draw(t, "role")
+	u.Status = rapid.SampledFrom([]string{workflows.UserAccepted, workflows.UserPending, workflows.UserDismissed}).Draw(
+		t, "status")
 	u.Name = rapid.SampledFrom([]string{"", "Kim", "=Kim"}).Draw(t, "name")
 	return u
 }
 
 func TestARowSaysWhoInvitedThem(t *testing.T) {
-	c := workflows.Census{Users: []workflows.User{{Email: "Kim@Partner.example", Role: workflows.RoleMonitor, Status: workflows.UserAccepted, Via: "existing_account_invite", Since: rowsAt.AddDate(-1, 0, 0)}},
+	c := workflows.Census{Users: []workflows.User{{Email: "Kim@Partner.example", Role: workflows.RoleMonitor,
+		Status: workflows.UserAccepted, Via: "existing_account_invite", Since: rowsAt.AddDate(-1, 0, 0)}},
 		Invited: map[string]workflows.Trace{"kim@partner.example": {Email: "Ned@acme.example"}}}
 	rows := UserRows("", c, Started{}, workflows.AccountState{}, rowsAt)
-	if _, facts := RowText(rows[0]); rows[0].InvitedBy != "ned@acme.example" || !strings.Contains(strings.Join(facts, " "), "by ned@acme.example") {
+	if _, facts := RowText(rows[0]); rows[0].InvitedBy != "ned@acme.example" ||
+		!strings.Contains(strings.Join(facts, " "), "by ned@acme.example") {
 		t.Errorf("%+v says %q", rows[0], facts)
 	}
 }

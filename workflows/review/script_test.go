@@ -18,7 +18,8 @@ import (
 // TestTranscripts plays the stories in testdata; the commands are those of script.commands below.
 func TestTranscripts(t *testing.T) {
 	machinetest.Transcripts(t, "testdata/transcripts/*.txt", func(t *testing.T) machinetest.Play {
-		s := &script{t: t, w: newWorld(t), told: map[string]int{}, shown: map[string]bool{}, stages: map[string]string{}}
+		s := &script{t: t, w: newWorld(t), told: map[string]int{}, shown: map[string]bool{},
+			stages: map[string]string{}}
 		return func(line string, words []string) []string {
 			do, known := s.commands()[words[0]]
 			if !known {
@@ -71,7 +72,8 @@ func (s *script) commands() map[string]func([]string) {
 				s.configure(kv)
 			}
 		},
-		// users: none in any environment; user EMAIL ROLE [seen=DAYS] [since=DAYS] [env=NAME] [status=pending] [off] [nomfa]: one more.
+		// users: none in any environment; user EMAIL ROLE [seen=DAYS] [since=DAYS] [env=NAME]
+		// [status=pending] [off] [nomfa]: one more.
 		"users": func([]string) {
 			for env := range w.users {
 				w.users[env] = nil
@@ -90,7 +92,8 @@ func (s *script) commands() map[string]func([]string) {
 				w.deliver(0, len(a) > 0)
 			}
 		},
-		// click NAME ACTION [page=N] [round=N] [of=N] [ROW=keep|change:ROLE|remove[ REASON]] [BLOCK=VALUE]: a button or a form.
+		// click NAME ACTION [page=N] [round=N] [of=N] [ROW=keep|change:ROLE|remove[ REASON]]
+		// [BLOCK=VALUE]: a button or a form.
 		"click": s.click,
 		// decide NAME [of=N] [DECISIONS]: fills in the form, and saves.
 		"decide": func(a []string) { s.click(slices.Insert(a, 1, FormPacket)) },
@@ -111,7 +114,8 @@ func (s *script) commands() map[string]func([]string) {
 			})
 		},
 		"delegate": func(a []string) {
-			w.delegations = append(w.delegations, approvals.Delegation{From: slackID(a[0]), To: slackID(a[1]), Since: w.now, Until: w.now.Add(s.span(a[2]))})
+			w.delegations = append(w.delegations, approvals.Delegation{From: slackID(a[0]), To: slackID(a[1]),
+				Since: w.now, Until: w.now.Add(s.span(a[2]))})
 			s.look(workflows.CmdDelegated, workflows.Actor{Kind: workflows.ByPerson, ID: slackID(a[0]), Team: "TACME"})
 		},
 		"look": func([]string) { s.look(LookPeople, workflows.Actor{Kind: workflows.ByKeyholder}) },
@@ -213,12 +217,14 @@ func (s *script) user(a []string) {
 const calendarID = "k07-acme"
 
 func (s *script) calendar() {
-	if err := s.w.do(workflows.Command{Workflow: calendarID, Name: OpenCalendar, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound}); err != nil {
+	if err := s.w.do(workflows.Command{Workflow: calendarID, Name: OpenCalendar,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound}); err != nil {
 		s.t.Fatalf("%s: %v", s.line, err)
 	}
 }
 
-// choose finds the workflow that a command is about, and leaves its word out: of=N is a part, of=campaign and of=calendar the others.
+// choose finds the workflow that a command is about, and leaves its word out: of=N is a part,
+// of=campaign and of=calendar the others.
 func (s *script) choose(a []string, otherwise func() string) (id string, rest []string) {
 	for _, word := range a {
 		which, found := strings.CutPrefix(word, "of=")
@@ -254,7 +260,8 @@ func (s *script) click(a []string) {
 		}
 		return s.w.packets()[0].ID
 	})
-	in, cmd := map[string]string{}, workflows.Command{Workflow: id, Name: action, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: slackID(who), Team: "TACME"}, Round: workflows.NoRound}
+	in, cmd := map[string]string{}, workflows.Command{Workflow: id, Name: action,
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: slackID(who), Team: "TACME"}, Round: workflows.NoRound}
 	if r := s.w.runs[id]; r != nil {
 		cmd.Round = round(r.state)
 	}
@@ -337,7 +344,8 @@ func (s *script) keep(a []string) {
 
 func (s *script) look(name string, by workflows.Actor) {
 	for _, p := range s.w.packets() {
-		if err := s.w.do(workflows.Command{Workflow: p.ID, Name: name, Actor: by, Round: workflows.NoRound}); err != nil {
+		if err := s.w.do(workflows.Command{Workflow: p.ID, Name: name, Actor: by,
+			Round: workflows.NoRound}); err != nil {
 			s.t.Fatalf("%s: %v", s.line, err)
 		}
 	}
@@ -451,7 +459,9 @@ func (s *script) read(text string) string {
 		}
 		return time.Unix(unix, 0).UTC().Format("Mon 2 Jan, 15:04")
 	})
-	return workflows.Plain(strings.ReplaceAll(text, workflows.Slash, "/io"), func(id string) string { return s.w.people[id].Name })
+	return workflows.Plain(strings.ReplaceAll(text, workflows.Slash, "/io"), func(id string) string {
+		return s.w.people[id].Name
+	})
 }
 
 // label names a workflow.
@@ -514,7 +524,8 @@ func (s *script) calls() {
 			out += " " + s.label(c.ID) + " " + c.Command
 		}
 		if in := c.Input; in["email"] != "" {
-			out += fmt.Sprintf(": %s %s %s, for %s, by %s: %q", in["change"], in["email"], in["role"], s.w.people[in["reviewer"]].Name, in["until"], in["reason"])
+			out += fmt.Sprintf(": %s %s %s, for %s, by %s: %q", in["change"], in["email"], in["role"],
+				s.w.people[in["reviewer"]].Name, in["until"], in["reason"])
 		}
 		s.say("%s", out)
 	}
@@ -590,7 +601,8 @@ func (s *script) shownCard(name string, c workflows.Card) {
 	s.say("  %s", strings.TrimSpace(buttons(c.Buttons)+" "+c.Note))
 	for _, b := range c.Buttons {
 		if b.Confirm != nil {
-			s.say("    %s? %s [%s] [%s]", strings.TrimSuffix(b.Confirm.Title, "?"), s.read(b.Confirm.Text), b.Confirm.Yes, b.Confirm.No)
+			s.say("    %s? %s [%s] [%s]", strings.TrimSuffix(b.Confirm.Title, "?"), s.read(b.Confirm.Text),
+				b.Confirm.Yes, b.Confirm.No)
 		}
 	}
 }
@@ -603,7 +615,8 @@ func (s *script) audit(a []string) {
 		if e.Type == evChecked { // every day the same
 			continue
 		}
-		by := map[string]string{workflows.ByPerson: s.w.people[e.By.ID].Name, workflows.ByTimer: "time", workflows.ByIntegrator: "integrator.io"}[e.By.Kind]
+		by := map[string]string{workflows.ByPerson: s.w.people[e.By.ID].Name, workflows.ByTimer: "time",
+			workflows.ByIntegrator: "integrator.io"}[e.By.Kind]
 		s.say("%s %s: %s", e.At.Format("Mon 2 Jan, 15:04"), or(by, "Keyholder"), s.read(r.machine.Tell(e)))
 	}
 }

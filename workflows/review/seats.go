@@ -60,7 +60,8 @@ type panel struct {
 	concerns map[string]map[string]int
 	roles    map[string]*pool
 	integs   map[string]*pool // by ID or name
-	// common are the pools that every row falls back to, in this order: reviewers, holders, administrators, those named for some rows only.
+	// common are the pools that every row falls back to, in this order: reviewers, holders,
+	// administrators, those named for some rows only.
 	common []*pool
 	notes  []string
 }
@@ -86,7 +87,8 @@ func newPanel(rows []Row, st Started, f workflows.Facts, at time.Time) *panel {
 		p.roles[k] = p.rule("rows with the role "+workflows.Esc(k), st.Policy.ByRole[k])
 	}
 	p.explain(workflows.Union(reviewers, named))
-	p.common = append(p.common, p.pool("holders of the mailbox", holders), p.pool("administrators", admins), p.pool("reviewers of other rows", named))
+	p.common = append(p.common, p.pool("holders of the mailbox", holders), p.pool("administrators", admins),
+		p.pool("reviewers of other rows", named))
 	return p
 }
 
@@ -99,7 +101,8 @@ func holderIDs(st Started) []string {
 	return workflows.Union(all)
 }
 
-// concernsOf says by address whom a row with it concerns: whose own address it is, and who can read or use that mailbox.
+// concernsOf says by address whom a row with it concerns: whose own address it is, and who can read
+// or use that mailbox.
 func concernsOf(rows []Row, st Started, f workflows.Facts) map[string]map[string]int {
 	out := map[string]map[string]int{}
 	note := func(email, who string, how int) {
@@ -147,8 +150,9 @@ func (p *panel) rule(about string, ids []string) *pool {
 	return out
 }
 
-// pool makes seats of people: delegates for those who delegated, nobody for those who cannot review now. One person has one seat in it; who is
-// there on their own account needs no second one as a delegate.
+// pool makes seats of people: delegates for those who delegated, nobody for those who cannot review
+// now. One person has one seat in it; who is there on their own account needs no second one as a
+// delegate.
 func (p *panel) pool(name string, ids []string) *pool {
 	out := &pool{name: name}
 	index := map[string]int{}
@@ -251,13 +255,17 @@ func (p *panel) explain(named []string) {
 		who := p.stands(id)
 		switch {
 		case delegated && who == d.To:
-			p.notes = append(p.notes, workflows.Mention(d.To)+" reviews in place of "+workflows.Mention(id)+", who delegated to them"+until(d.Until)+".")
+			p.notes = append(p.notes, workflows.Mention(d.To)+" reviews in place of "+workflows.Mention(id)+
+				", who delegated to them"+until(d.Until)+".")
 		case delegated && who == id:
-			p.notes = append(p.notes, workflows.Mention(id)+" reviews although they delegated to "+workflows.Mention(d.To)+": the delegate "+p.whyNot(d.To)+".")
+			p.notes = append(p.notes, workflows.Mention(id)+" reviews although they delegated to "+
+				workflows.Mention(d.To)+": the delegate "+p.whyNot(d.To)+".")
 		case delegated:
-			p.notes = append(p.notes, workflows.Mention(id)+" gets no rows: "+workflows.Mention(id)+" "+p.whyNot(id)+", and the delegate "+workflows.Mention(d.To)+" "+p.whyNot(d.To)+".")
+			p.notes = append(p.notes, workflows.Mention(id)+" gets no rows: "+workflows.Mention(id)+" "+p.whyNot(id)+
+				", and the delegate "+workflows.Mention(d.To)+" "+p.whyNot(d.To)+".")
 		case who == "":
-			p.notes = append(p.notes, workflows.Mention(id)+" gets no rows: "+workflows.Mention(id)+" "+p.whyNot(id)+".")
+			p.notes = append(p.notes, workflows.Mention(id)+" gets no rows: "+workflows.Mention(id)+" "+p.whyNot(id)+
+				".")
 		}
 	}
 }
@@ -269,8 +277,9 @@ func until(t time.Time) string {
 	return " until " + workflows.When(t)
 }
 
-// chain is where a row may go, the best first: whom its integrations name (what it manages before what it monitors), whom its role names, then the
-// common pools. A rule for an integration concerns custom roles only; the others see all integrations.
+// chain is where a row may go, the best first: whom its integrations name (what it manages before
+// what it monitors), whom its role names, then the common pools. A rule for an integration concerns
+// custom roles only; the others see all integrations.
 func (p *panel) chain(r Row) []*pool {
 	var out []*pool
 	if len(p.integs) > 0 && r.Role == workflows.RoleCustom {
@@ -288,7 +297,8 @@ func (p *panel) chain(r Row) []*pool {
 	return append(out, p.common...)
 }
 
-// concern says how a row concerns a seat: its person, or somebody they stand in for, whose delegate may do no more than they.
+// concern says how a row concerns a seat: its person, or somebody they stand in for, whose delegate
+// may do no more than they.
 func (p *panel) concern(s seat, r Row) int {
 	about := p.concerns[r.Email]
 	if len(about) == 0 {

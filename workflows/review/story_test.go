@@ -89,7 +89,8 @@ func TestAReviewFromItsOpeningToItsEnd(t *testing.T) {
 		t.Fatalf("%s, %d access workflows", s.Phase, len(w.opened))
 	}
 	for id, call := range w.opened {
-		if call.Input["email"] != dee.Rows[i].Email || call.Input["change"] != Remove || call.Input["reviewer"] != "UDEE" || call.Input["was"] == "" || call.Input["review"] != s.ID {
+		if call.Input["email"] != dee.Rows[i].Email || call.Input["change"] != Remove ||
+			call.Input["reviewer"] != "UDEE" || call.Input["was"] == "" || call.Input["review"] != s.ID {
 			t.Errorf("opened with %v", call.Input)
 		}
 		w.fix(id, FixPending, "", "")
@@ -99,7 +100,8 @@ func TestAReviewFromItsOpeningToItsEnd(t *testing.T) {
 	if s = w.state(); s.Phase != CampaignCompleted {
 		t.Fatalf("%s", s.Phase)
 	}
-	if last := w.account.Reviews; len(last) != 1 || last[0].Stage != CampaignCompleted || last[0].Remove != 1 || last[0].Keep != 10 || last[0].Open != 0 {
+	if last := w.account.Reviews; len(last) != 1 || last[0].Stage != CampaignCompleted || last[0].Remove != 1 ||
+		last[0].Keep != 10 || last[0].Open != 0 {
 		t.Errorf("the account lists %+v", last)
 	}
 }
@@ -128,7 +130,8 @@ func TestWhatTheCalendarOpensForNobodyIsToldInTheChannel(t *testing.T) {
 	if err := w.start("Dee"); code(err) == "" {
 		t.Error("a deactivated person started it")
 	}
-	err := w.do(workflows.Command{Workflow: w.campaignID(), Name: StartCampaign, Submitted: true, Input: map[string]string{"period": "2026q4"}, Round: workflows.NoRound,
+	err := w.do(workflows.Command{Workflow: w.campaignID(), Name: StartCampaign, Submitted: true,
+		Input: map[string]string{"period": "2026q4"}, Round: workflows.NoRound,
 		Actor: workflows.Actor{Kind: workflows.ByKeyholder}})
 	if err != nil || w.state().Phase != CampaignCancelled || len(w.queue) > 0 {
 		t.Fatalf("%v, %s, %d calls", err, w.state().Phase, len(w.queue))
@@ -143,7 +146,8 @@ func TestWhatTheCalendarOpensForNobodyIsToldInTheChannel(t *testing.T) {
 func TestSigningSaysWhatIsMissing(t *testing.T) {
 	w := opened(t)
 	p := w.packet("Dee")
-	if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" || !strings.Contains(w.last.Text, p.Rows[0].Email) {
+	if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" || !strings.Contains(w.last.Text,
+		p.Rows[0].Email) {
 		t.Fatalf("%v %q", err, w.last.Text)
 	}
 	in := map[string]string{}
@@ -153,7 +157,8 @@ func TestSigningSaysWhatIsMissing(t *testing.T) {
 	if err := w.click("Dee", FormPacket, p.ID, in, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" || !strings.Contains(w.last.Text, "reason is missing") {
+	if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" || !strings.Contains(w.last.Text,
+		"reason is missing") {
 		t.Errorf("%v %q", err, w.last.Text)
 	}
 }
@@ -197,7 +202,8 @@ func TestNobodyElseDecides(t *testing.T) {
 	w := opened(t)
 	id := w.packet("Dee").ID
 	for _, who := range []string{"Ana", "Ben", "Aud", "Eve", "Gus"} {
-		for _, action := range []string{ActOpen, ActSign, FormPacket, ActKeepAll, ActUndo, ActReassign, ActConfirm, ActRetry} {
+		for _, action := range []string{ActOpen, ActSign, FormPacket, ActKeepAll, ActUndo, ActReassign, ActConfirm,
+			ActRetry} {
 			if err := w.click(who, action, id, map[string]string{"row:1": Keep}, 0); code(err) == "" {
 				t.Errorf("%s may %s", who, action)
 			}
@@ -236,7 +242,8 @@ func TestADeactivatedReviewerIsReplacedAtOnce(t *testing.T) {
 	gone := w.people["UDEE"]
 	gone.Standing = workflows.StandingDeactivated
 	w.people["UDEE"] = gone
-	_ = w.do(workflows.Command{Workflow: p.ID, Name: LookPeople, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+	_ = w.do(workflows.Command{Workflow: p.ID, Name: LookPeople, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
+		Round: workflows.NoRound})
 	now := w.packets()[0]
 	if now.ID != p.ID {
 		now = w.packets()[1]
@@ -314,8 +321,10 @@ func TestTheListComesFromAFileWhereThereIsNoToken(t *testing.T) {
 	}
 	id := w.campaignID()
 	csv := "Name,Email,Role,Status,Enable user,Last sign in\nEve,eve@acme.example,Manage all integrations,Accepted,Yes,2026-09-01\nLou,lou@acme.example,Monitor all integrations,Accepted,Yes,Never\n"
-	in := map[string]string{BlockEnvironment: workflows.Production, BlockFile: csv, BlockFile + workflows.FileName: "users.csv"}
-	if err := w.click("Dee", ActImport, id, map[string]string{BlockEnvironment: workflows.Production, BlockFile: "Name;Mail\nx"}, 0); err != nil || w.last.Errors[BlockFile] == "" {
+	in := map[string]string{BlockEnvironment: workflows.Production, BlockFile: csv,
+		BlockFile + workflows.FileName: "users.csv"}
+	if err := w.click("Dee", ActImport, id, map[string]string{BlockEnvironment: workflows.Production,
+		BlockFile: "Name;Mail\nx"}, 0); err != nil || w.last.Errors[BlockFile] == "" {
 		t.Errorf("a file that cannot be read: %v %+v", err, w.last)
 	}
 	if err := w.click("Dee", ActImport, id, in, 0); err != nil || w.last.Text == "" {
@@ -334,14 +343,16 @@ func TestTheListComesFromAFileWhereThereIsNoToken(t *testing.T) {
 	}) {
 		t.Errorf("the file does not say whether a second factor is required: %+v", r)
 	}
-	if r := s.readingOf(""); s.Phase != CampaignOpen || r.Count != 2 || r.Uploader != "UDEE" || r.ConfirmedBy != "UBEN" || r.FileSHA256 == "" || s.Rows != 4 {
+	if r := s.readingOf(""); s.Phase != CampaignOpen || r.Count != 2 || r.Uploader != "UDEE" ||
+		r.ConfirmedBy != "UBEN" || r.FileSHA256 == "" || s.Rows != 4 {
 		t.Errorf("%s %+v", s.Phase, r)
 	}
 }
 
 func TestTheMailSystemIsCompared(t *testing.T) {
 	w := opened(t)
-	if err := w.click("Dee", ActDelegates, w.campaignID(), map[string]string{BlockAlias: mailbox, BlockFile: "email\nana@acme.example\nzoe@acme.example\n"}, 0); err != nil || len(w.last.Errors) > 0 {
+	if err := w.click("Dee", ActDelegates, w.campaignID(), map[string]string{BlockAlias: mailbox,
+		BlockFile: "email\nana@acme.example\nzoe@acme.example\n"}, 0); err != nil || len(w.last.Errors) > 0 {
 		t.Fatalf("%v %+v", err, w.last)
 	}
 	w.drain()

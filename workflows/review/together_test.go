@@ -57,7 +57,8 @@ func (w *world) reminded(id string) []string {
 }
 
 func TestTheReminderOfTheSeventhDayIsSentBesideTheEscalationOfThatMoment(t *testing.T) {
-	for name, order := range map[string]string{"escalation first": "escalation", "reminder first": "reminder", "people first": "people"} {
+	for name, order := range map[string]string{"escalation first": "escalation", "reminder first": "reminder",
+		"people first": "people"} {
 		w := openedAt(t, monday, nil)
 		w.first = func(due []workflows.Timer) int {
 			return max(0, slices.IndexFunc(due, func(t workflows.Timer) bool { return t.Name == order }))
@@ -82,7 +83,8 @@ func TestWhatFallsTogetherIsAllDone(t *testing.T) {
 			return time.Duration(rapid.IntRange(1, most).Draw(t, name)) * step
 		}
 		w := openedAt(t, at, func(p *workflows.ReviewPolicy) {
-			p.Window, p.Grace, p.RemindEvery, p.OverdueEvery = drawn("window", 14), drawn("grace", 7), drawn("every", 7), drawn("overdue", 3)
+			p.Window, p.Grace, p.RemindEvery, p.OverdueEvery = drawn("window", 14), drawn("grace", 7),
+				drawn("every", 7), drawn("overdue", 3)
 			p.RemindBefore = []time.Duration{drawn("before", 4), 0}
 			p.Escalate = []time.Duration{drawn("first step", 7)}
 			p.Escalate = append(p.Escalate, p.Escalate[0]+drawn("second step", 7))
@@ -121,12 +123,14 @@ func TestWhatIsOwedToSomebodyElseWaitsForTheirMorning(t *testing.T) {
 	gone.Standing = workflows.StandingDeactivated
 	w.people["UDEE"] = gone
 	w.now = monday.Add(7 * day) // nothing was looked at since
-	look := workflows.Command{Workflow: dee.ID, Name: LookPeople, Round: workflows.NoRound, Actor: workflows.Actor{Kind: workflows.ByKeyholder}}
+	look := workflows.Command{Workflow: dee.ID, Name: LookPeople, Round: workflows.NoRound,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}}
 	if err := w.do(look); err != nil {
 		t.Fatal(err)
 	}
 	s := w.runs[dee.ID].state.(PacketState)
-	if want := time.Date(2026, 10, 13, 0, 0, 0, 0, time.UTC); !slices.Equal(s.Reviewers, []string{"UBEN"}) || !s.NextNudge.Equal(want) || s.NextWhy != worktime.Weekly {
+	if want := time.Date(2026, 10, 13, 0, 0, 0, 0, time.UTC); !slices.Equal(s.Reviewers, []string{"UBEN"}) ||
+		!s.NextNudge.Equal(want) || s.NextWhy != worktime.Weekly {
 		t.Errorf("%v are reminded (%s) at %v", s.Reviewers, s.NextWhy, s.NextNudge)
 	}
 }

@@ -11,12 +11,13 @@ import (
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
-// Calendar is the machine that opens campaigns when their time has come: one workflow per account, opened by Keyholder itself and never closed. Its zero value
-// is ready.
+// Calendar is the machine that opens campaigns when their time has come: one workflow per account,
+// opened by Keyholder itself and never closed. Its zero value is ready.
 //
-// It sleeps until a working day before the next opening, tells the administrators, sleeps until the opening, and tells the campaign to start. What was
-// missed while no process ran is made up for only where the period still runs; older ones are named in the event. Without a policy, as for an account
-// that is no longer configured, it rests until it is asked to look again.
+// It sleeps until a working day before the next opening, tells the administrators, sleeps until the
+// opening, and tells the campaign to start. What was missed while no process ran is made up for
+// only where the period still runs; older ones are named in the event. Without a policy, as for an
+// account that is no longer configured, it rests until it is asked to look again.
 type Calendar struct{}
 
 var _ workflows.Machine = Calendar{}
@@ -54,11 +55,12 @@ type calendarNotice struct {
 }
 
 type calendarReached struct {
-	Period   string   `json:"period,omitempty"`   // what is opened; empty: nothing
-	Campaign string   `json:"campaign,omitempty"` // its ID
-	Already  bool     `json:"already,omitempty"`  // somebody has opened it before
-	Missed   []string `json:"missed,omitempty"`   // openings that passed while nobody looked, the newest last; at most maxMissed
-	MissedN  int      `json:"missed_count,omitempty"`
+	Period   string `json:"period,omitempty"`   // what is opened; empty: nothing
+	Campaign string `json:"campaign,omitempty"` // its ID
+	Already  bool   `json:"already,omitempty"`  // somebody has opened it before
+	// openings that passed while nobody looked, the newest last; at most maxMissed
+	Missed  []string `json:"missed,omitempty"`
+	MissedN int      `json:"missed_count,omitempty"`
 	// Ends is the end of the period that was opened last.
 	Ends time.Time `json:"ends,omitzero"`
 	calendarNext
@@ -103,7 +105,8 @@ func (s CalendarState) Closed() bool { return false }
 // Account implements workflows.State.
 func (s CalendarState) Account() string { return s.AccountID }
 
-// Title implements workflows.State. It is empty: a calendar is Keyholder's own work, and lists of what is open leave it out.
+// Title implements workflows.State. It is empty: a calendar is Keyholder's own work, and lists of
+// what is open leave it out.
 func (s CalendarState) Title() string { return "" }
 
 // StageName implements workflows.State.
@@ -139,7 +142,8 @@ func (Calendar) Decode(raw []byte) (workflows.State, error) {
 }
 
 // Needs implements workflows.Machine. Only the notice names people.
-func (Calendar) Needs(_ workflows.State, cmd workflows.Command, p workflows.Policy, _ workflows.AccountState) workflows.Needs {
+func (Calendar) Needs(_ workflows.State, cmd workflows.Command, p workflows.Policy,
+	_ workflows.AccountState) workflows.Needs {
 	if cmd.Timer != nil && cmd.Timer.Name == timerNotice {
 		return workflows.Needs{People: workflows.Union(p.Admins, p.HolderIDs(), reviewers(p.Review))}
 	}
@@ -160,7 +164,8 @@ func (Calendar) Decide(st workflows.State, cmd workflows.Command, f workflows.Fa
 	case cmd.Name == OpenCalendar && ours && !s.Opened():
 		return openCalendar(cmd, f)
 	case !s.Opened():
-		return workflows.Decision{}, workflows.Refuse("closed", "There is no calendar of this account. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("closed",
+			"There is no calendar of this account. Nothing was recorded.")
 	case cmd.Name == workflows.CmdReceipt:
 		return s.notStarted(cmd, f), nil
 	case cmd.Name == workflows.CmdTimer && !s.Rests, cmd.Name == LookCalendar && ours:
@@ -168,10 +173,12 @@ func (Calendar) Decide(st workflows.State, cmd workflows.Command, f workflows.Fa
 	case cmd.Name == workflows.CmdTimer:
 		return workflows.Decision{}, nil
 	}
-	return workflows.Decision{}, workflows.Refuse("unknown_action", "Nobody has to do anything for the calendar. Nothing was recorded.")
+	return workflows.Decision{}, workflows.Refuse("unknown_action",
+		"Nobody has to do anything for the calendar. Nothing was recorded.")
 }
 
-// openCalendar plans the first opening. An account whose owner is on record was first seen no later than that was recorded.
+// openCalendar plans the first opening. An account whose owner is on record was first seen no later
+// than that was recorded.
 func openCalendar(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	b := calendarBegun{ID: cmd.Workflow, AccountID: f.Policy.ID, AccountName: f.Policy.Name, Seen: cmd.At}
 	if since := f.Account.Since; !since.IsZero() && since.Before(cmd.At) {
@@ -179,13 +186,15 @@ func openCalendar(cmd workflows.Command, f workflows.Facts) (workflows.Decision,
 	}
 	next, ok := CalendarState{calendarBegun: b}.plan(cmd.At, f)
 	if !ok {
-		return workflows.Decision{}, workflows.Refuse("no_policy", "This account is not configured for reviews, so there is nothing to plan. Nothing was recorded.")
+		return workflows.Decision{}, workflows.Refuse("no_policy",
+			"This account is not configured for reviews, so there is nothing to plan. Nothing was recorded.")
 	}
 	b.calendarNext = next
 	return workflows.Decision{Events: []workflows.Event{cmd.Event(evCalendar, b)}}, nil
 }
 
-// plan finds the next opening after a time under the present policy: of a period that began when the account was known, and that was not opened yet.
+// plan finds the next opening after a time under the present policy: of a period that began when
+// the account was known, and that was not opened yet.
 func (s CalendarState) plan(after time.Time, f workflows.Facts) (calendarNext, bool) {
 	if f.Policy.Name == "" {
 		return calendarNext{}, false
@@ -236,7 +245,9 @@ func (s CalendarState) reached(cmd workflows.Command, f workflows.Facts) workflo
 	after := s
 	if open {
 		b.Period, b.Campaign = now.ID, campaignID(s.AccountID, now.ID, f)
-		b.Already = slices.ContainsFunc(f.Account.Reviews, func(r workflows.ReviewSummary) bool { return r.Period == now.ID })
+		b.Already = slices.ContainsFunc(f.Account.Reviews, func(r workflows.ReviewSummary) bool {
+			return r.Period == now.ID
+		})
 		after.LastEnds = now.Ends
 	}
 	b.calendarNext, _ = after.plan(cmd.At, f)
@@ -253,7 +264,8 @@ func campaignID(account, period string, f workflows.Facts) string {
 }
 
 func (s CalendarState) start(period, campaign string) workflows.Call {
-	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: campaign, Command: StartCampaign, Input: map[string]string{"period": period}}
+	return workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: campaign, Command: StartCampaign,
+		Input: map[string]string{"period": period}}
 }
 
 // notStarted tells the campaign once more where that could not be delivered in a day, while its period runs.
@@ -261,7 +273,8 @@ func (s CalendarState) notStarted(cmd workflows.Command, f workflows.Facts) work
 	if cmd.Receipt.OK || s.Last == "" || !cmd.At.Before(s.LastEnds) {
 		return workflows.Decision{}
 	}
-	return workflows.Decision{Events: []workflows.Event{cmd.Event(evCalendarTry, calendarRetry{Period: s.Last})}, Calls: []workflows.Call{s.start(s.Last, s.Campaign)}}
+	return workflows.Decision{Events: []workflows.Event{cmd.Event(evCalendarTry, calendarRetry{Period: s.Last})},
+		Calls: []workflows.Call{s.start(s.Last, s.Campaign)}}
 }
 
 // noticed reports whether the next opening was told already.
@@ -371,7 +384,8 @@ func (s CalendarState) cards() []workflows.Card {
 		c.Lines = []string{"It is " + s.Campaign + ", with a card of its own."}
 	case noticeAlready:
 		c.Title = "✓ The review of " + name + " for " + s.For.ID + " is there already"
-		c.Lines = []string{"Somebody began it before its day; it is " + s.Campaign + ". Nothing was begun a second time."}
+		c.Lines = []string{"Somebody began it before its day; it is " + s.Campaign +
+			". Nothing was begun a second time."}
 	case noticeDropped:
 		c.Title = "The review of " + name + " for " + s.For.ID + " does not open as announced"
 		c.Lines = []string{"The configuration of reviews has changed. Before the next one you are told again."}
@@ -379,15 +393,18 @@ func (s CalendarState) cards() []workflows.Card {
 		c.Title = "The review of " + name + " for " + s.For.ID + " opens " + workflows.When(s.For.Opens)
 		asked := "Nobody who could review is active in this Slack: name reviewers in the configuration before that day."
 		if n := len(s.Told.Reviewers); n > namedInNotice {
-			asked = fmt.Sprintf("%d people will be asked who may keep access, %s and others.", n, workflows.Mentions(s.Told.Reviewers[:namedInNotice]))
+			asked = fmt.Sprintf("%d people will be asked who may keep access, %s and others.", n,
+				workflows.Mentions(s.Told.Reviewers[:namedInNotice]))
 		} else if n > 0 {
 			asked = workflows.Mentions(s.Told.Reviewers) + " will be asked who may keep access."
 		}
 		if s.Told.Days > 0 && len(s.Told.Reviewers) > 0 {
 			asked += " They have " + workflows.Plural(s.Told.Days, "day") + "."
 		}
-		c.Lines = []string{asked + " You are told because you administer the account or hold its mailbox; there is nothing to do now."}
-		c.Note += ". It opens by itself; to begin earlier, once the period has begun: {command} review " + s.AccountID + " start"
+		c.Lines = []string{asked +
+			" You are told because you administer the account or hold its mailbox; there is nothing to do now."}
+		c.Note += ". It opens by itself; to begin earlier, once the period has begun: {command} review " + s.AccountID +
+			" start"
 	}
 	c.Fallback = workflows.Plain(strings.TrimPrefix(c.Title, "✓ "), nil)
 	var out []workflows.Card
@@ -427,7 +444,8 @@ var calendarTales = map[string]workflows.Teller{
 		case b.Already:
 			out = append(out, "The day of "+workflows.Esc(b.Period)+" came; its review was there already.")
 		case b.Period != "":
-			out = append(out, "The day of "+workflows.Esc(b.Period)+" came, so its review is begun ("+workflows.Esc(b.Campaign)+").")
+			out = append(out, "The day of "+workflows.Esc(b.Period)+" came, so its review is begun ("+
+				workflows.Esc(b.Campaign)+").")
 		}
 		if b.MissedN > 0 {
 			text := "Missed while nobody looked: " + workflows.Esc(strings.Join(b.Missed, ", "))

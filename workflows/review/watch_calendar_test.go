@@ -29,24 +29,28 @@ func newAlmanac(t interface {
 	Fatalf(string, ...any)
 	Fatal(...any)
 }, at string) *almanac {
-	return &almanac{t: t, now: moment(t, at), policy: workflows.Policy{ID: "acme", Name: "Acme Production", Admins: []string{"UDEE", "UHAL"},
+	return &almanac{t: t, now: moment(t, at), policy: workflows.Policy{ID: "acme", Name: "Acme Production",
+		Admins:  []string{"UDEE", "UHAL"},
 		Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"UBEN"}}}, Review: everyday("UTC")}}
 }
 
 // everyday is the contract's default policy in a zone.
 func everyday(zone string) workflows.ReviewPolicy {
-	return workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1, Weekday: time.Monday}, Zone: zone,
+	return workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1, Weekday: time.Monday},
+		Zone:   zone,
 		Window: 14 * day, Grace: 7 * day, Reviewers: []string{"UDEE", "UANA"}, From: 9 * time.Hour, To: 17 * time.Hour,
 		Days: [7]bool{false, true, true, true, true, true, false}, FixWithin: 5 * day, FixPrivilegedWithin: day}
 }
 
 // drawPolicy draws when reviews open and when people work.
 func drawPolicy(t *rapid.T) workflows.ReviewPolicy {
-	p := everyday(rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"}).Draw(t, "zone"))
+	p := everyday(rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe",
+		"Asia/Kolkata"}).Draw(t, "zone"))
 	p.Every = rapid.SampledFrom([]string{"month", "quarter", "half", "year"}).Draw(t, "every")
 	p.Starts = workflows.Starts{Day: rapid.IntRange(1, 28).Draw(t, "day")}
 	if rapid.Bool().Draw(t, "by weekday") {
-		p.Starts = workflows.Starts{Nth: rapid.SampledFrom([]int{1, 2, 3, 4, -1}).Draw(t, "nth"), Weekday: time.Weekday(rapid.IntRange(0, 6).Draw(t, "weekday"))}
+		p.Starts = workflows.Starts{Nth: rapid.SampledFrom([]int{1, 2, 3, 4, -1}).Draw(t, "nth"),
+			Weekday: time.Weekday(rapid.IntRange(0, 6).Draw(t, "weekday"))}
 	}
 	p.From = time.Duration(rapid.IntRange(0, 23).Draw(t, "from")) * time.Hour
 	p.To = p.From + time.Duration(rapid.IntRange(1, 24-int(p.From/time.Hour)).Draw(t, "length"))*time.Hour
@@ -93,7 +97,8 @@ func (a *almanac) do(cmd workflows.Command) error {
 		}
 		a.state = st.(CalendarState)
 		a.events = append(a.events, e)
-		if text := (Calendar{}).Tell(e); text == "" || strings.Contains(text, "cannot be read") || strings.Contains(text, "does not know") {
+		if text := (Calendar{}).Tell(e); text == "" || strings.Contains(text, "cannot be read") ||
+			strings.Contains(text, "does not know") {
 			a.t.Fatalf("%s is told as %q", e.Type, text)
 		}
 	}
@@ -132,7 +137,8 @@ func (a *almanac) pass(to time.Time, up bool) *almanac {
 		if a.now = to; up {
 			a.now = timers[0].At
 		}
-		if err := a.do(workflows.Command{Name: workflows.CmdTimer, Timer: &timers[0], Actor: workflows.Actor{Kind: workflows.ByTimer}}); err != nil {
+		if err := a.do(workflows.Command{Name: workflows.CmdTimer, Timer: &timers[0],
+			Actor: workflows.Actor{Kind: workflows.ByTimer}}); err != nil {
 			a.t.Fatalf("%v", err)
 		}
 	}
@@ -149,7 +155,8 @@ func (a *almanac) begin() *almanac {
 func (a *almanac) started() string {
 	var out []string
 	for _, c := range a.calls {
-		if c.Op != workflows.OpTell || c.Command != StartCampaign || c.ID != workflows.NamedID('r', "acme", 16, c.Input["period"]) {
+		if c.Op != workflows.OpTell || c.Command != StartCampaign || c.ID != workflows.NamedID('r', "acme", 16,
+			c.Input["period"]) {
 			a.t.Fatalf("%+v", c)
 		}
 		out = append(out, c.Input["period"])
@@ -166,8 +173,10 @@ func TestTheCalendarOpensEachPeriodOnItsDay(t *testing.T) {
 	}
 	a.until("2027-01-01T09:00:00Z") // the Friday before
 	cards := (Calendar{}).View(a.state).Cards
-	if len(cards) != 1 || cards[0].Recipient != "UDEE" || !cards[0].Bulk || cards[0].Name != "notice-2027q1" || !strings.Contains(cards[0].Lines[0], "<@UDEE> and <@UANA> will be asked") ||
-		!strings.Contains(cards[0].Lines[0], "14 days") || !strings.Contains(cards[0].Fallback, "2027-01-04 09:00 UTC") {
+	if len(cards) != 1 || cards[0].Recipient != "UDEE" || !cards[0].Bulk || cards[0].Name != "notice-2027q1" ||
+		!strings.Contains(cards[0].Lines[0], "<@UDEE> and <@UANA> will be asked") ||
+		!strings.Contains(cards[0].Lines[0], "14 days") || !strings.Contains(cards[0].Fallback,
+		"2027-01-04 09:00 UTC") {
 		t.Fatalf("%+v", cards)
 	}
 	if a.until("2027-01-04T08:59:59Z").started() != "" {
@@ -176,7 +185,8 @@ func TestTheCalendarOpensEachPeriodOnItsDay(t *testing.T) {
 	if a.until("2027-01-04T09:00:00Z").started() != "2027q1" {
 		t.Errorf("got %q", a.started())
 	}
-	if c := (Calendar{}).View(a.state).Cards[0]; !strings.HasPrefix(c.Title, "✓") || !strings.Contains(c.Lines[0], a.calls[0].ID) {
+	if c := (Calendar{}).View(a.state).Cards[0]; !strings.HasPrefix(c.Title, "✓") || !strings.Contains(c.Lines[0],
+		a.calls[0].ID) {
 		t.Errorf("the notice says %+v", c)
 	}
 	if a.until("2028-01-03T08:00:00Z").started() != "2027q1 2027q2 2027q3 2027q4" {
@@ -205,7 +215,8 @@ func TestADayThatPassedWhileDownIsMadeUpFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.pass(moment(t, "2027-03-20T00:00:00Z"), false)
-	if a.started() != "2027-03" || !strings.Contains(a.events[len(a.events)-1].Type, "reached") || !strings.Contains(a.last(), "Missed while nobody looked: 2026-12, 2027-01, 2027-02.") {
+	if a.started() != "2027-03" || !strings.Contains(a.events[len(a.events)-1].Type, "reached") ||
+		!strings.Contains(a.last(), "Missed while nobody looked: 2026-12, 2027-01, 2027-02.") {
 		t.Errorf("started %q; %s", a.started(), a.last())
 	}
 	// The new period has begun, but its day has not come: the old one is over, the new one is not opened early.
@@ -290,7 +301,8 @@ func TestANoticeThatNoLongerHoldsSaysSo(t *testing.T) {
 	if err := a.give(LookCalendar); err != nil {
 		t.Fatal(err)
 	}
-	if c := (Calendar{}).View(a.state).Cards[0]; c.Name != "notice-2027q1" || !strings.Contains(c.Title, "does not open as announced") {
+	if c := (Calendar{}).View(a.state).Cards[0]; c.Name != "notice-2027q1" || !strings.Contains(c.Title,
+		"does not open as announced") {
 		t.Errorf("%+v", c)
 	}
 }
@@ -316,7 +328,8 @@ func TestToldTwiceChangesNothing(t *testing.T) {
 	n := len(a.events)
 	timer := workflows.Timer{Name: timerOpen, At: a.now}
 	for range 2 {
-		if err := a.do(workflows.Command{Name: workflows.CmdTimer, Timer: &timer, Actor: workflows.Actor{Kind: workflows.ByTimer}}); err != nil {
+		if err := a.do(workflows.Command{Name: workflows.CmdTimer, Timer: &timer,
+			Actor: workflows.Actor{Kind: workflows.ByTimer}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := a.give(LookCalendar); err != nil {
@@ -329,14 +342,16 @@ func TestToldTwiceChangesNothing(t *testing.T) {
 	if err := a.give(OpenCalendar); err == nil {
 		t.Error("opened twice")
 	}
-	if err := a.do(workflows.Command{Name: LookCalendar, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UEVE"}}); err == nil {
+	if err := a.do(workflows.Command{Name: LookCalendar, Actor: workflows.Actor{Kind: workflows.ByPerson,
+		ID: "UEVE"}}); err == nil {
 		t.Error("a person may look")
 	}
 }
 
 func TestACampaignThatCouldNotBeToldIsTriedAgainWhileItsPeriodRuns(t *testing.T) {
 	a := newAlmanac(t, "2026-11-22T00:00:00Z").begin().until("2027-01-05T09:00:00Z")
-	receipt := workflows.Command{Name: workflows.CmdReceipt, Receipt: &workflows.Receipt{Op: workflows.OpTell, Failed: true, Code: workflows.FailedDeadline}, Actor: workflows.Actor{Kind: workflows.ByIntegrator}}
+	receipt := workflows.Command{Name: workflows.CmdReceipt, Receipt: &workflows.Receipt{Op: workflows.OpTell,
+		Failed: true, Code: workflows.FailedDeadline}, Actor: workflows.Actor{Kind: workflows.ByIntegrator}}
 	if err := a.do(receipt); err != nil || a.started() != "2027q1 2027q1" {
 		t.Errorf("%v, started %q", err, a.started())
 	}
@@ -366,8 +381,8 @@ func TestACalendarRestsWithoutPolicyAndGoesOnWithOne(t *testing.T) {
 	}
 }
 
-// However often a process is down and whatever becomes of the policy: no period is opened twice, none that began before the account was seen, and
-// none when it does not run.
+// However often a process is down and whatever becomes of the policy: no period is opened twice,
+// none that began before the account was seen, and none when it does not run.
 func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := newAlmanac(t, "2026-11-22T02:30:00Z")
@@ -387,7 +402,8 @@ func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 					t.Fatal(err)
 				}
 				now, _ := worktime.CalendarOf(a.policy.Review).At(a.now)
-				planned := !was.Next.Begins.After(a.now) && !now.Begins.Before(was.Seen) && !now.Begins.Before(was.LastEnds)
+				planned := !was.Next.Begins.After(a.now) && !now.Begins.Before(was.Seen) &&
+					!now.Begins.Before(was.LastEnds)
 				if planned && !now.Opens.After(a.now) && a.state.Last != now.ID {
 					t.Fatalf("%+v was planned and runs, and its day is forgotten", now)
 				}
@@ -406,7 +422,8 @@ func TestTheCalendarOpensPeriodsOnceAndWhileTheyRun(t *testing.T) {
 				continue
 			}
 			now, _ := worktime.CalendarOf(a.policy.Review).At(a.now)
-			if len(a.calls) != from+1 || a.calls[from].Input["period"] != now.ID || now.Begins.Before(seen) || now.Begins.Before(last.Ends) {
+			if len(a.calls) != from+1 || a.calls[from].Input["period"] != now.ID || now.Begins.Before(seen) ||
+				now.Begins.Before(last.Ends) {
 				t.Fatalf("after having been down, %v were opened in %v", a.calls[from:], now)
 			}
 			last = now

@@ -13,10 +13,11 @@ const (
 
 // Actions of packets and campaigns that were added to the contract later.
 const (
-	ActConfirm   = "review.confirm" // of a packet: another person confirms what somebody says they did
-	ActRetry     = "review.retry"   // of a packet: what failed is begun again
-	ActImport    = "review.import"  // of a campaign: opens the form that takes a CSV of the Users page, and is its action
-	ActCount     = "review.count"   // of a campaign: a second person confirms the number of rows of a file
+	ActConfirm = "review.confirm" // of a packet: another person confirms what somebody says they did
+	ActRetry   = "review.retry"   // of a packet: what failed is begun again
+	// of a campaign: opens the form that takes a CSV of the Users page, and is its action
+	ActImport    = "review.import"
+	ActCount     = "review.count" // of a campaign: a second person confirms the number of rows of a file
 	ActDelegates = "review.delegates"
 	ActReread    = "review.read" // of a campaign: what could not be read is read again
 )
@@ -52,9 +53,10 @@ const (
 	packetMailbox = "packet.mailbox"   // by the campaign: Input mailbox
 	packetSeen    = "packet.seen"      // by the campaign, after a fresh list: Input environment, users, reading
 	packetMoved   = "campaign.part"    // by a packet: Input part
-	PacketFixed   = "review.fixed"     // by an access workflow: Input row, access_id, state, how, before, after, at, why
-	LookPeople    = "packet.people"    // somebody's Slack account changed: are the reviewers still there?
-	ImportUsers   = "campaign.import"  // by the operator's command line; Input as the form
-	OpenCalendar  = "calendar.request"
-	LookCalendar  = "calendar.look"
+	// by an access workflow: Input row, access_id, state, how, before, after, at, why
+	PacketFixed  = "review.fixed"
+	LookPeople   = "packet.people"   // somebody's Slack account changed: are the reviewers still there?
+	ImportUsers  = "campaign.import" // by the operator's command line; Input as the form
+	OpenCalendar = "calendar.request"
+	LookCalendar = "calendar.look"
 )

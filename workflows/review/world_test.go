@@ -15,8 +15,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// world is everything around the machines of a review, in memory and without concurrency: what desk, clock, courier, Slack, integrator.io and the access
-// workflows do, in the order a test wants. Each command is checked against what must hold always (see check).
+// world is everything around the machines of a review, in memory and without concurrency: what
+// desk, clock, courier, Slack, integrator.io and the access workflows do, in the order a test
+// wants. Each command is checked against what must hold always (see check).
 type world struct {
 	t           failer
 	now         time.Time
@@ -57,43 +58,57 @@ const (
 var tuesday = time.Date(2026, 10, 6, 9, 14, 0, 0, time.UTC)
 
 func newWorld(t failer) *world {
-	w := &world{t: t, now: tuesday, people: map[string]workflows.Person{}, runs: map[string]*run{}, opened: map[string]workflows.Call{}, users: map[string][]workflows.User{}}
+	w := &world{t: t, now: tuesday, people: map[string]workflows.Person{}, runs: map[string]*run{},
+		opened: map[string]workflows.Call{}, users: map[string][]workflows.User{}}
 	for _, name := range []string{"Ana", "Ben", "Cat", "Dee", "Jane", "Eve", "Aud"} {
 		w.meet(name, "")
 	}
 	w.meet("Gus", workflows.StandingGuest)
-	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example", Admins: []string{"UDEE"}, Auditors: []string{"UAUD"}, Channel: "COPS", Token: true,
-		Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"}, Custodians: []string{"UANA"}, Vault: "IT vault"}},
-		Review: workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1, Weekday: time.Monday}, Zone: "UTC", Window: 14 * day, Grace: 7 * day,
-			Reviewers: []string{"UDEE", "UANA"}, RemindEvery: 7 * day, RemindBefore: []time.Duration{3 * day, day, 0}, OverdueEvery: day, From: 9 * time.Hour, To: 17 * time.Hour,
-			Days: [7]bool{false, true, true, true, true, true, false}, Escalate: []time.Duration{7 * day, 10 * day}, InactiveAfter: 90 * day, InactivePrivilegedAfter: 30 * day,
+	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example",
+		Admins: []string{"UDEE"}, Auditors: []string{"UAUD"}, Channel: "COPS", Token: true,
+		Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"},
+			Custodians: []string{"UANA"}, Vault: "IT vault"}},
+		Review: workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1,
+			Weekday: time.Monday}, Zone: "UTC", Window: 14 * day, Grace: 7 * day,
+			Reviewers: []string{"UDEE", "UANA"}, RemindEvery: 7 * day, RemindBefore: []time.Duration{3 * day, day, 0},
+			OverdueEvery: day, From: 9 * time.Hour, To: 17 * time.Hour,
+			Days: [7]bool{false, true, true, true, true, true, false}, Escalate: []time.Duration{7 * day, 10 * day},
+			InactiveAfter: 90 * day, InactivePrivilegedAfter: 30 * day,
 			ExemptNew: 30 * day, NoAnswer: Keep, FixWithin: 5 * day, FixPrivilegedWithin: day},
-		Access: workflows.AccessPolicy{Environments: []workflows.Environment{{Name: "Sandbox", Token: true}, {Name: "Old"}}}}
+		Access: workflows.AccessPolicy{Environments: []workflows.Environment{{Name: "Sandbox", Token: true},
+			{Name: "Old"}}}}
 	w.account = workflows.AccountState{ID: "acme", Owner: "jane@acme.example", By: "configuration"}
 	w.users[""] = []workflows.User{
-		w.user("ana@acme.example", workflows.RoleAdministrator, 2), w.user("dee@acme.example", workflows.RoleAdministrator, 1),
+		w.user("ana@acme.example", workflows.RoleAdministrator, 2),
+		w.user("dee@acme.example", workflows.RoleAdministrator, 1),
 		w.user("eve@acme.example", workflows.RoleManage, 120), w.user("kim@partner.example", workflows.RoleMonitor, 3),
-		w.user("lou@acme.example", workflows.RoleMonitor, 3), w.user("max@acme.example", workflows.RoleMonitor, 4), w.user("ned@acme.example", workflows.RoleManage, 5)}
-	w.users["Sandbox"] = []workflows.User{w.user("eve@acme.example", workflows.RoleMonitor, 6), w.user("dee@acme.example", workflows.RoleAdministrator, 6)}
+		w.user("lou@acme.example", workflows.RoleMonitor, 3), w.user("max@acme.example", workflows.RoleMonitor, 4),
+		w.user("ned@acme.example", workflows.RoleManage, 5)}
+	w.users["Sandbox"] = []workflows.User{w.user("eve@acme.example", workflows.RoleMonitor, 6),
+		w.user("dee@acme.example", workflows.RoleAdministrator, 6)}
 	return w
 }
 
 // user is an accepted user of a year, who signed in some days ago.
 func (w *world) user(email, role string, signedIn int) workflows.User {
-	return workflows.User{ID: "a-" + email, Email: email, Name: strings.ToUpper(email[:1]) + email[1:3], Role: role, Status: workflows.UserAccepted, MFA: true,
-		LastHere: w.now.Add(-time.Duration(signedIn) * day), LastAny: w.now.Add(-time.Duration(signedIn) * day), Since: w.now.Add(-400 * day), Via: "existing_account_invite"}
+	return workflows.User{ID: "a-" + email, Email: email, Name: strings.ToUpper(email[:1]) + email[1:3], Role: role,
+		Status: workflows.UserAccepted, MFA: true,
+		LastHere: w.now.Add(-time.Duration(signedIn) * day), LastAny: w.now.Add(-time.Duration(signedIn) * day),
+		Since: w.now.Add(-400 * day), Via: "existing_account_invite"}
 }
 
 func (w *world) meet(name, standing string) {
 	id := "U" + strings.ToUpper(name)
-	w.people[id] = workflows.Person{ID: id, Team: "TACME", Name: name, Email: strings.ToLower(name) + "@acme.example", EmailConfirmed: true, TimeZone: "UTC", Standing: standing}
+	w.people[id] = workflows.Person{ID: id, Team: "TACME", Name: name, Email: strings.ToLower(name) + "@acme.example",
+		EmailConfirmed: true, TimeZone: "UTC", Standing: standing}
 }
 
 func (w *world) campaignID() string { return fmt.Sprintf(campaign, workflows.ShardOf("acme", 16)) }
 
 // facts answers what the machine says it needs, and nothing else.
 func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{}, Groups: map[string][]string{}, ByEmail: map[string]string{}}
+	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
+		Groups: map[string][]string{}, ByEmail: map[string]string{}}
 	for _, id := range slices.Concat(n.People, n.Delegations) {
 		p, known := w.people[id]
 		if !known {
@@ -142,7 +157,9 @@ func (w *world) do(cmd workflows.Command) error {
 	if r == nil {
 		r = &run{id: cmd.Workflow, machine: m, state: m.New()}
 	}
-	if cmd.Timer != nil && !slices.ContainsFunc(m.View(r.state).Timers, func(t workflows.Timer) bool { return t.Name == cmd.Timer.Name && t.At.Equal(cmd.Timer.At) }) {
+	if cmd.Timer != nil && !slices.ContainsFunc(m.View(r.state).Timers, func(t workflows.Timer) bool {
+		return t.Name == cmd.Timer.Name && t.At.Equal(cmd.Timer.At)
+	}) {
 		return nil
 	}
 	look := w.commands%10 == 1 // comparing costs more than deciding
@@ -198,7 +215,8 @@ func encode(t failer, v any) []byte {
 // click is a person's click on a card or inside a form.
 func (w *world) click(who, action, id string, in map[string]string, page int) error {
 	w.t.Helper()
-	cmd := workflows.Command{Workflow: id, Name: action, Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U" + strings.ToUpper(who), Team: "TACME"}, Round: workflows.NoRound, Input: in, Page: page}
+	cmd := workflows.Command{Workflow: id, Name: action, Actor: workflows.Actor{Kind: workflows.ByPerson,
+		ID: "U" + strings.ToUpper(who), Team: "TACME"}, Round: workflows.NoRound, Input: in, Page: page}
 	if r := w.runs[id]; r != nil {
 		cmd.Round = round(r.state)
 		if p, packet := r.state.(PacketState); packet && (in != nil || action == FormPacket) && action != ActReassign {
@@ -209,7 +227,8 @@ func (w *world) click(who, action, id string, in map[string]string, page int) er
 		}
 	}
 	if in != nil {
-		cmd.View, cmd.Submitted = "V1", action == FormPacket || action == ActReassign || action == ActImport || action == ActDelegates
+		cmd.View, cmd.Submitted = "V1", action == FormPacket || action == ActReassign || action == ActImport ||
+			action == ActDelegates
 	}
 	return w.do(cmd)
 }
@@ -230,7 +249,8 @@ func (w *world) start(who string) error {
 	if r := w.runs[w.campaignID()]; r != nil && r.state.(CampaignState).Phase == CampaignCancelled {
 		name = StartAgain
 	}
-	return w.do(workflows.Command{Workflow: w.campaignID(), Name: name, Submitted: true, Input: map[string]string{"period": "2026q4"}, Round: workflows.NoRound,
+	return w.do(workflows.Command{Workflow: w.campaignID(), Name: name, Submitted: true,
+		Input: map[string]string{"period": "2026q4"}, Round: workflows.NoRound,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U" + strings.ToUpper(who), Team: "TACME"}})
 }
 
@@ -258,7 +278,8 @@ func (w *world) deliver(n int, twice bool) {
 			w.opened[call.ID] = call
 		case workflows.HasLetter(call.ID, workflows.LetterFinding): // what a finding makes of it is drift's
 		default:
-			_ = w.do(workflows.Command{ID: id, Workflow: call.ID, Name: call.Command, Input: call.Input, Submitted: true, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+			_ = w.do(workflows.Command{ID: id, Workflow: call.ID, Name: call.Command, Input: call.Input,
+				Submitted: true, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 		}
 	}
 }
@@ -269,12 +290,16 @@ func (w *world) answer(call workflows.Call, id string) {
 	r := workflows.Receipt{Op: call.Op, Effect: id, Environment: call.Environment, OK: true}
 	users, there := w.users[call.Environment]
 	if !there {
-		r = workflows.Receipt{Op: call.Op, Effect: id, Environment: call.Environment, Refused: true, Code: workflows.RefusedForbidden}
+		r = workflows.Receipt{Op: call.Op, Effect: id, Environment: call.Environment, Refused: true,
+			Code: workflows.RefusedForbidden}
 	} else {
 		body := encode(w.t, users)
-		r.Census = &workflows.Census{At: w.now, Users: users, Pages: []workflows.RawPage{{Request: "GET /v1/ashares", Status: 200, Count: len(users), SHA256: "00", Body: body}}}
+		r.Census = &workflows.Census{At: w.now, Users: users,
+			Pages: []workflows.RawPage{{Request: "GET /v1/ashares", Status: 200, Count: len(users), SHA256: "00",
+				Body: body}}}
 	}
-	_ = w.do(workflows.Command{ID: id, Workflow: w.campaignID(), Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Receipt: &r, Round: workflows.NoRound})
+	_ = w.do(workflows.Command{ID: id, Workflow: w.campaignID(), Name: workflows.CmdReceipt,
+		Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Receipt: &r, Round: workflows.NoRound})
 }
 
 // drain delivers everything that is on its way.
@@ -298,7 +323,8 @@ func (w *world) wait(d time.Duration) {
 			w.now = next
 		}
 		was := len(w.runs[id].events)
-		if err := w.do(workflows.Command{Workflow: id, Name: workflows.CmdTimer, Timer: timer, Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound}); err != nil {
+		if err := w.do(workflows.Command{Workflow: id, Name: workflows.CmdTimer, Timer: timer,
+			Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound}); err != nil {
 			w.t.Fatalf("timer %s: %v", timer.Name, err)
 		}
 		if len(w.runs[id].events) == was {
@@ -367,11 +393,13 @@ func (w *world) packet(who string) PacketState {
 func (w *world) fix(accessID, state, how, who string) {
 	w.t.Helper()
 	call := w.opened[accessID]
-	in := map[string]string{"row": call.Input["row"], "access_id": accessID, "state": state, "how": how, "who": who, "before": "before", "after": "after", "at": w.now.Format(time.RFC3339)}
+	in := map[string]string{"row": call.Input["row"], "access_id": accessID, "state": state, "how": how, "who": who,
+		"before": "before", "after": "after", "at": w.now.Format(time.RFC3339)}
 	if state == FixFailed {
 		in["why"] = "it was refused"
 	}
-	_ = w.do(workflows.Command{Workflow: call.Input["packet"], Name: PacketFixed, Input: in, Submitted: true, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+	_ = w.do(workflows.Command{Workflow: call.Input["packet"], Name: PacketFixed, Input: in, Submitted: true,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 }
 
 // openFixes lists the access workflows of remedies that are not verified, the newest try of each.

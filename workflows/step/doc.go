@@ -19,13 +19,15 @@
 // # How a machine uses it
 //
 //	var rungs = step.Of[State]{
-//		Machine: "recovery", Form: "recovery.step", At: func(s *State, name string) *step.Step { return s.rung(name) },
+//		Machine: "recovery", Form: "recovery.step",
+//		At: func(s *State, name string) *step.Step { return s.rung(name) },
 //		What: func(s State, st step.Step) string { return "let IT reactivate the mailbox" }, Title: ...,
 //	}
 //	kinds := workflows.NewKinds(clone, nil, append(rungs.Kinds(), ...)...)
 //	rungs.Clicks(clicks, func(s State) string { return s.current() }, func(s State, cmd workflows.Command,
 //		f workflows.Facts, what string, d workflows.Decision) (workflows.Decision, error) { ... })
-//	d.Events = append(d.Events, rungs.Begin(cmd, step.Step{Name: "it", People: it, Seers: holders, Due: cmd.At.Add(within)}))
+//	d.Events = append(d.Events, rungs.Begin(cmd, step.Step{
+//		Name: "it", People: it, Seers: holders, Due: cmd.At.Add(within)}))
 //	d, mine := rungs.Fired(s, s.current(), cmd)    // in the machine's timers
 //	needs.People = append(needs.People, s.step.Everybody()...)
 //	card.Lines, card.Buttons = rungs.Lines(s, name, who), rungs.Buttons(s, name, who)

@@ -109,7 +109,8 @@ func (w *world) apply(events ...workflows.Event) {
 func (w *world) click(who, act string, text ...string) {
 	clicks := map[string]workflows.Handler[job]{}
 	w.last = ""
-	roof.Clicks(clicks, job.current, func(_ job, _ workflows.Command, _ workflows.Facts, what string, d workflows.Decision) (workflows.Decision, error) {
+	roof.Clicks(clicks, job.current, func(_ job, _ workflows.Command, _ workflows.Facts, what string,
+		d workflows.Decision) (workflows.Decision, error) {
 		w.last = what
 		return d, nil
 	})
@@ -197,15 +198,17 @@ func TestDoneByOneSeenByAnother(t *testing.T) {
 	w.click("UANA", "done", "ticket 7")
 	w.click("UANA", "seen")
 	want(t, "by the doer", w.code(), "own_step")
-	want(t, "card", w.lines(), "… UANA is on it since 2026-11-23 09:00 UTC.\n✓ UANA says that it is done (2026-11-23 09:00 UTC): “ticket 7”\n"+
-		"… Somebody else has to see it: UBEN and UCAT.\nIt is late after 2026-11-26 09:00 UTC.")
+	want(t, "card", w.lines(),
+		"… UANA is on it since 2026-11-23 09:00 UTC.\n✓ UANA says that it is done (2026-11-23 09:00 UTC): “ticket 7”\n"+
+			"… Somebody else has to see it: UBEN and UCAT.\nIt is late after 2026-11-26 09:00 UTC.")
 	want(t, "waits for", strings.Join(w.j.Steps[0].Waiting(), " "), "UBEN UCAT")
 	want(t, "Cat", w.labels("UCAT"), "I have seen it | It does not work…")
 	w.click("UEVE", "seen")
 	want(t, "by somebody it is not for", w.code(), "not_permitted")
 	w.click("UCAT", "seen")
 	want(t, "heard", w.last, Seen)
-	if st := w.j.Steps[0]; !st.Ok() || st.How() != workflows.Attested || w.labels("UANA") != "" || len(roof.Timers(w.j, "tiles")) != 0 {
+	if st := w.j.Steps[0]; !st.Ok() || st.How() != workflows.Attested || w.labels("UANA") != "" ||
+		len(roof.Timers(w.j, "tiles")) != 0 {
 		t.Errorf("%+v", st)
 	}
 }
@@ -227,7 +230,8 @@ func TestReadingSeesItWithoutAnybodysWord(t *testing.T) {
 	w := newWorld(t)
 	w.apply(roof.Read(w.j, "tiles", w.cmd("receipt", ""), "the roof is closed").Events...)
 	want(t, "card", w.lines(), "✓ Seen at integrator.io (2026-11-23 09:00 UTC): the roof is closed.")
-	if st := w.j.Steps[0]; st.How() != workflows.Verified || len(roof.Read(w.j, "tiles", w.cmd("receipt", ""), "again").Events) != 0 {
+	if st := w.j.Steps[0]; st.How() != workflows.Verified ||
+		len(roof.Read(w.j, "tiles", w.cmd("receipt", ""), "again").Events) != 0 {
 		t.Errorf("%+v", st)
 	}
 	w.click("UANA", "done", "ticket 7")
@@ -276,8 +280,9 @@ func TestLateIsToldOnceAndWhoeverHasToActIsReminded(t *testing.T) {
 	w.click("UBEN", "claim")
 	want(t, "it can be taken over", w.last, Claimed)
 	w.wait(5 * 24 * time.Hour)
-	want(t, "story", workflows.Plain(strings.Join(w.story[2:], " "), nil), "It is late; told: UANA and UEVE. UBEN is on it. "+
-		"Reminded: UBEN. Reminded: UBEN. Reminded: UBEN. Reminded: UBEN.")
+	want(t, "story", workflows.Plain(strings.Join(w.story[2:], " "), nil),
+		"It is late; told: UANA and UEVE. UBEN is on it. "+
+			"Reminded: UBEN. Reminded: UBEN. Reminded: UBEN. Reminded: UBEN.")
 	for _, r := range w.j.Steps[0].Reminders {
 		if r.At.Hour() != 9 {
 			t.Errorf("reminded at %v", r.At)
@@ -287,7 +292,8 @@ func TestLateIsToldOnceAndWhoeverHasToActIsReminded(t *testing.T) {
 	w.wait(24 * time.Hour)
 	want(t, "then who has to see it", workflows.Plain(w.story[len(w.story)-1], nil), "Reminded: UCAT.")
 	cards := roof.Cards(w.j, "tiles", "main", "x01")
-	want(t, "cards", fmt.Sprintf("%d %s", len(cards), cards[0].Fallback), "7 ! Late: lay the tiles (Mend the roof). It was to be done by 2026-11-26 09:00 UTC.")
+	want(t, "cards", fmt.Sprintf("%d %s", len(cards), cards[0].Fallback),
+		"7 ! Late: lay the tiles (Mend the roof). It was to be done by 2026-11-26 09:00 UTC.")
 }
 
 func TestAClaimOfSomebodyWhoLeftCanBeTakenOver(t *testing.T) {
@@ -318,7 +324,8 @@ func TestAStepThatNobodyElseCouldSeeIsFound(t *testing.T) {
 	}
 }
 
-// TestWhateverPeopleDo: the doer never confirms, nothing is over without a word or a reading, it is late once, reminders keep their distance.
+// TestWhateverPeopleDo: the doer never confirms, nothing is over without a word or a reading, it is
+// late once, reminders keep their distance.
 func TestWhateverPeopleDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -337,10 +344,12 @@ func TestWhateverPeopleDo(t *testing.T) {
 			if before.IsOver() && fmt.Sprint(before) != fmt.Sprint(st) {
 				t.Fatalf("changed after it was over: %+v", st)
 			}
-			if st.Seen != nil && (slices.Contains(st.Hands, st.Seen.By) || st.Done == nil || !slices.Contains(st.Seers, st.Seen.By)) {
+			if st.Seen != nil && (slices.Contains(st.Hands, st.Seen.By) || st.Done == nil || !slices.Contains(st.Seers,
+				st.Seen.By)) {
 				t.Fatalf("confirmed by %+v", st)
 			}
-			if st.IsOver() && st.Seen == nil && (st.Blocked == nil || st.Blocked.By == "" || st.Blocked.Text == "") && (st.Passed == nil || st.Passed.By != "UDEE") {
+			if st.IsOver() && st.Seen == nil && (st.Blocked == nil || st.Blocked.By == "" || st.Blocked.Text == "") &&
+				(st.Passed == nil || st.Passed.By != "UDEE") {
 				t.Fatalf("over without a word: %+v", st)
 			}
 			last := time.Time{}

@@ -10,8 +10,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Commands of the watch, given by Keyholder alone: Request opens it; Look tells it the policy that runs, at each start; Read has it
-// read the lists now.
+// Commands of the watch, given by Keyholder alone: Request opens it; Look tells it the policy that
+// runs, at each start; Read has it read the lists now.
 const (
 	Request = "tokens.request"
 	Look    = "tokens.look"
@@ -44,7 +44,8 @@ type Plan struct {
 }
 
 func planOf(p workflows.Policy) Plan {
-	out := Plan{AccountName: p.Name, Channel: p.Channel, Name: p.TokenName, Ends: p.TokenEnds, WarnBefore: p.WarnBefore, Token: p.Token}
+	out := Plan{AccountName: p.Name, Channel: p.Channel, Name: p.TokenName, Ends: p.TokenEnds, WarnBefore: p.WarnBefore,
+		Token: p.Token}
 	if p.Token {
 		out.Envs = append(out.Envs, "")
 	}
@@ -121,7 +122,8 @@ type Own struct {
 	Known, ByFile bool
 }
 
-// OwnOf finds the own token in a list: the one of that name, or the only one with full access; else the end that the configuration names.
+// OwnOf finds the own token in a list: the one of that name, or the only one with full access; else
+// the end that the configuration names.
 func OwnOf(all []workflows.Token, name string, ends time.Time) Own {
 	live := slices.DeleteFunc(slices.Clone(all), func(t workflows.Token) bool { return t.Revoked })
 	pick := func(fits func(workflows.Token) bool) (Own, bool) {
@@ -200,8 +202,9 @@ var (
 		Fold: func(s *State, _ workflows.Event, b Plan) { s.Plan = b },
 		Tell: workflows.Told[Plan]("The configuration says something else about tokens."),
 	}
-	evAsked = kind[workflows.None]{Type: "tokens.asked", Tell: workflows.Told[workflows.None]("The API tokens are read.")}
-	evRead  = kind[readings]{
+	evAsked = kind[workflows.None]{Type: "tokens.asked",
+		Tell: workflows.Told[workflows.None]("The API tokens are read.")}
+	evRead = kind[readings]{
 		Type: "tokens.listed",
 		Fold: func(s *State, _ workflows.Event, b readings) {
 			lists := map[string]List{}
@@ -275,7 +278,8 @@ var kinds = workflows.NewKinds(nil, nil, evOpened, evLooked, evAsked, evRead, ev
 // Machine is the machine that watches API tokens.
 func Machine() workflows.Machine {
 	return workflows.Rules[State]{
-		Name: "tokens", Letter: workflows.LetterTokens, Schema: 1, Kinds: kinds, Needs: needs, Decide: decide, View: State.view,
+		Name: "tokens", Letter: workflows.LetterTokens, Schema: 1, Kinds: kinds, Needs: needs, Decide: decide,
+		View: State.view,
 	}.Machine()
 }
 
@@ -306,7 +310,8 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	var none workflows.Decision
 	switch {
 	case cmd.Name == Request && ours && !s.Opened():
-		return evOpened.One(cmd, opened{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, planOf(f.Policy)}), nil
+		return evOpened.One(cmd, opened{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, planOf(f.Policy)}),
+			nil
 	case cmd.Name == Look && ours:
 		if plan := planOf(f.Policy); f.Policy.Name != "" && !plan.same(s.Plan) {
 			return evLooked.One(cmd, plan), nil
@@ -325,11 +330,13 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	case cmd.Name == ActAdopt || cmd.Name == ActAsk:
 		return s.answer(cmd, f)
 	}
-	return none, workflows.Refuse("unknown_action", "Nothing can be done about tokens that way. Nothing was recorded. Use the buttons on your card.")
+	return none, workflows.Refuse("unknown_action",
+		"Nothing can be done about tokens that way. Nothing was recorded. Use the buttons on your card.")
 }
 
 func (p Plan) same(o Plan) bool {
-	return p.AccountName == o.AccountName && p.Channel == o.Channel && p.Name == o.Name && p.Ends.Equal(o.Ends) && p.Token == o.Token &&
+	return p.AccountName == o.AccountName && p.Channel == o.Channel && p.Name == o.Name && p.Ends.Equal(o.Ends) &&
+		p.Token == o.Token &&
 		slices.Equal(p.Envs, o.Envs) && slices.Equal(p.WarnBefore, o.WarnBefore)
 }
 
@@ -377,7 +384,9 @@ func (s State) received(cmd workflows.Command, f workflows.Facts) (workflows.Dec
 		}
 	}
 	for _, open := range s.Findings {
-		if open.Over == "" && open.Env == r.Environment && !slices.ContainsFunc(now, func(t workflows.Token) bool { return t.ID == open.Token.ID && !t.Revoked }) {
+		if open.Over == "" && open.Env == r.Environment && !slices.ContainsFunc(now, func(t workflows.Token) bool {
+			return t.ID == open.Token.ID && !t.Revoked
+		}) {
 			d.Events = append(d.Events, evAdopted.Of(cmd, answer{N: open.N, Gone: true}))
 		}
 	}
@@ -386,7 +395,9 @@ func (s State) received(cmd workflows.Command, f workflows.Facts) (workflows.Dec
 
 // stands reports whether a finding about a token is open.
 func (s State) stands(env, id string) bool {
-	return slices.ContainsFunc(s.Findings, func(f Finding) bool { return f.Over == "" && f.Env == env && f.Token.ID == id })
+	return slices.ContainsFunc(s.Findings, func(f Finding) bool {
+		return f.Over == "" && f.Env == env && f.Token.ID == id
+	})
 }
 
 // finding is what a token of a newer list is: a new one with full access, or one whose scope grew.
@@ -437,7 +448,8 @@ func (s State) answer(cmd workflows.Command, f workflows.Facts) (workflows.Decis
 	i := slices.IndexFunc(s.Findings, func(x Finding) bool { return x.N == cmd.Round })
 	switch {
 	case !slices.Contains(admins(f), cmd.Actor.ID):
-		return none, workflows.Refuse("not_permitted", workflows.Say("This is for %m. Nothing was recorded.", admins(f)))
+		return none, workflows.Refuse("not_permitted", workflows.Say("This is for %m. Nothing was recorded.",
+			admins(f)))
 	case i < 0 || s.Findings[i].Over != "":
 		r := workflows.Refuse("closed", "This is over already. Nothing was recorded.")
 		r.Refresh = true
@@ -445,12 +457,14 @@ func (s State) answer(cmd workflows.Command, f workflows.Facts) (workflows.Decis
 	case cmd.Name == ActAdopt:
 		return evAdopted.One(cmd, answer{N: cmd.Round, By: cmd.Actor.ID}), nil
 	case s.Findings[i].Asked != "":
-		return none, workflows.Refuse("asked", workflows.Say("%m has asked already. Nothing new was recorded.", s.Findings[i].Asked))
+		return none, workflows.Refuse("asked", workflows.Say("%m has asked already. Nothing new was recorded.",
+			s.Findings[i].Asked))
 	}
 	return evWhose.One(cmd, answer{N: cmd.Round, By: cmd.Actor.ID}), nil
 }
 
-// due is the next warning: the greatest distance from the end that was not told yet, and its time; of several that are due, the last.
+// due is the next warning: the greatest distance from the end that was not told yet, and its time;
+// of several that are due, the last.
 func (s State) due(now time.Time) (Warning, time.Time, bool) {
 	own := s.Own()
 	if !own.Known || own.Ends.IsZero() {

@@ -34,8 +34,10 @@ var monday = time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
 const day = 24 * time.Hour
 
 func newWorld(t failer) *world {
-	w := &world{t: t, now: monday, policy: workflows.Policy{ID: "acme", Name: "Acme Production", Channel: "COPS", Token: true, Admins: []string{"UDEE", "UEVE"},
-		WarnBefore: []time.Duration{14 * day, 7 * day, day}, Access: workflows.AccessPolicy{Environments: []workflows.Environment{{Name: "Sandbox", Token: true}}}}}
+	w := &world{t: t, now: monday, policy: workflows.Policy{ID: "acme", Name: "Acme Production", Channel: "COPS",
+		Token: true, Admins: []string{"UDEE", "UEVE"},
+		WarnBefore: []time.Duration{14 * day, 7 * day, day},
+		Access:     workflows.AccessPolicy{Environments: []workflows.Environment{{Name: "Sandbox", Token: true}}}}}
 	w.do(workflows.Command{Name: Request, Actor: workflows.Actor{Kind: workflows.ByKeyholder}})
 	return w
 }
@@ -79,7 +81,8 @@ func (w *world) do(cmd workflows.Command) (workflows.Decision, error) {
 func (w *world) lists(env string, all ...workflows.Token) int {
 	w.t.Helper()
 	d, err := w.do(workflows.Command{Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
-		Receipt: &workflows.Receipt{Op: workflows.OpTokens, Environment: env, OK: true, Tokens: &workflows.Tokens{At: w.now, Tokens: all}}})
+		Receipt: &workflows.Receipt{Op: workflows.OpTokens, Environment: env, OK: true,
+			Tokens: &workflows.Tokens{At: w.now, Tokens: all}}})
 	if err != nil {
 		w.t.Fatalf("a list: %v", err)
 	}
@@ -99,7 +102,8 @@ func (w *world) wait(d time.Duration) (fired int) {
 			w.now = at.At
 		}
 		t := w.view.Timers[0]
-		got, err := w.do(workflows.Command{Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer}, Timer: &t})
+		got, err := w.do(workflows.Command{Name: workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer},
+			Timer: &t})
 		if err != nil || len(got.Events) == 0 {
 			w.t.Fatalf("the timer %v is wanted and changes nothing: %v", t, err)
 		}
@@ -133,14 +137,17 @@ func TestTheFirstListIsTheBaselineAndWhatIsNewOrGrewIsFound(t *testing.T) {
 	if len(w.state.Findings) > 0 {
 		t.Fatalf("the baseline found %+v", w.state.Findings)
 	}
-	w.lists("", token("1", "Keyholder", true), token("2", "Warehouse", false, "connections: 3"), token("3", "New", true), token("4", "Small", false, "exports: 1"))
-	if n := len(w.state.Findings); n != 2 || !strings.Contains(w.card("finding-1"), "connections: 3, before connections: 2") || !strings.Contains(w.card("finding-2"), "“New”") {
+	w.lists("", token("1", "Keyholder", true), token("2", "Warehouse", false, "connections: 3"),
+		token("3", "New", true), token("4", "Small", false, "exports: 1"))
+	if n := len(w.state.Findings); n != 2 || !strings.Contains(w.card("finding-1"),
+		"connections: 3, before connections: 2") || !strings.Contains(w.card("finding-2"), "“New”") {
 		t.Fatalf("found %+v", w.state.Findings)
 	}
 	if err := w.says("UANA", ActAdopt, 1); err == nil {
 		t.Error("somebody else adopted")
 	}
-	if err := w.says("UDEE", ActAsk, 2); err != nil || !strings.Contains(w.card("whose-2"), "Whose is the API token “New”") {
+	if err := w.says("UDEE", ActAsk, 2); err != nil || !strings.Contains(w.card("whose-2"),
+		"Whose is the API token “New”") {
 		t.Errorf("asking: %v, %q", err, w.card("whose-2"))
 	}
 	if err := w.says("UDEE", ActAdopt, 1); err != nil || !strings.Contains(w.card("finding-1"), "<@UDEE> expects it") {
@@ -225,7 +232,8 @@ func TestWhateverListsCome(t *testing.T) {
 			var all []workflows.Token
 			for id := range 4 {
 				if rapid.Bool().Draw(t, "there") {
-					x := token(fmt.Sprint(id), fmt.Sprint("T", id), rapid.Bool().Draw(t, "full"), fmt.Sprintf("exports: %d", rapid.IntRange(1, 3).Draw(t, "n")))
+					x := token(fmt.Sprint(id), fmt.Sprint("T", id), rapid.Bool().Draw(t, "full"),
+						fmt.Sprintf("exports: %d", rapid.IntRange(1, 3).Draw(t, "n")))
 					x.Revoked = rapid.IntRange(0, 4).Draw(t, "revoked") == 0
 					all = append(all, x)
 				}

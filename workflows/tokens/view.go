@@ -12,7 +12,8 @@ import (
 func (s State) view() workflows.View {
 	var v workflows.View
 	for i, env := range s.Envs {
-		v.Watches = append(v.Watches, workflows.Watch{Name: "list-" + strconv.Itoa(i), Call: s.call(env, s.Lists[env].Mark), Every: readEvery})
+		v.Watches = append(v.Watches, workflows.Watch{Name: "list-" + strconv.Itoa(i),
+			Call: s.call(env, s.Lists[env].Mark), Every: readEvery})
 	}
 	if _, at, due := s.due(time.Time{}); due {
 		v.Timers = []workflows.Timer{{Name: timerWarn, At: at.UTC().Truncate(time.Millisecond)}}
@@ -38,7 +39,8 @@ func (s State) note() string { return "tokens: " + s.ID }
 // sentence says what was found.
 func (f Finding) sentence() string {
 	if f.Grown != "" {
-		return workflows.Say("The API token %q of %s reaches more than before: %s, before %s.", f.Token.Name, title(f.Env), scope(f.Token), f.Grown)
+		return workflows.Say("The API token %q of %s reaches more than before: %s, before %s.", f.Token.Name,
+			title(f.Env), scope(f.Token), f.Grown)
 	}
 	return workflows.Say("A new API token with full access in %s: %q.", title(f.Env), f.Token.Name)
 }
@@ -47,10 +49,12 @@ func (s State) finding(f Finding, who string) workflows.Card {
 	c := workflows.Card{Name: fmt.Sprintf("finding-%d", f.N), Recipient: who, Round: f.N, Note: s.note(),
 		Title: workflows.Say("%s: ", s.AccountName) + f.sentence()}
 	c.Fallback = workflows.Plain(c.Title, nil)
-	c.Lines = []string{workflows.Say("Seen at integrator.io, %t. It is %s; it needs no name to be used, and nobody's access ends it.", f.At,
+	c.Lines = []string{workflows.Say(
+		"Seen at integrator.io, %t. It is %s; it needs no name to be used, and nobody's access ends it.", f.At,
 		kindWord(f.Token.Kind))}
 	if f.Token.Kind == workflows.TokenOfPerson {
-		c.Lines[0] = workflows.Say("Seen at integrator.io, %t. It is personal: it has its maker's rights and ends with their access.", f.At)
+		c.Lines[0] = workflows.Say(
+			"Seen at integrator.io, %t. It is personal: it has its maker's rights and ends with their access.", f.At)
 	}
 	switch {
 	case f.Over == "gone":
@@ -58,13 +62,16 @@ func (s State) finding(f Finding, who string) workflows.Card {
 	case f.Over != "":
 		c.Lines = append(c.Lines, workflows.Say("✓ %m expects it, %t.", f.Over, f.Since))
 	default:
-		c.Lines = append(c.Lines, "If nobody can say whose it is: revoke it at integrator.io, Resources, API tokens. That stops it at once.")
+		c.Lines = append(c.Lines,
+			"If nobody can say whose it is: revoke it at integrator.io, Resources, API tokens. That stops it at once.")
 		if f.Asked != "" {
 			c.Lines = append(c.Lines, workflows.Say("… %m asked in the channel whose it is, %t.", f.Asked, f.Since))
 		}
-		c.Buttons = []workflows.Button{{Action: ActAdopt, Label: "Expected", Style: workflows.Primary, Confirm: &workflows.Confirm{
-			Title: "You know whose it is?", Yes: "Expected", No: "Back", Text: "You say, in your own name, that this token is wanted. It is not asked about again until it reaches more.",
-		}}}
+		c.Buttons = []workflows.Button{{Action: ActAdopt, Label: "Expected", Style: workflows.Primary,
+			Confirm: &workflows.Confirm{
+				Title: "You know whose it is?", Yes: "Expected", No: "Back",
+				Text: "You say, in your own name, that this token is wanted. It is not asked about again until it reaches more.",
+			}}}
 		if f.Asked == "" && s.Channel != "" {
 			c.Buttons = append(c.Buttons, workflows.Button{Action: ActAsk, Label: "Ask whose it is"})
 		}
@@ -74,12 +81,14 @@ func (s State) finding(f Finding, who string) workflows.Card {
 
 func (s State) whose(f Finding) workflows.Card {
 	title := workflows.Say("Whose is the API token %q of %s?", f.Token.Name, s.AccountName)
-	c := workflows.Card{Name: fmt.Sprintf("whose-%d", f.N), Recipient: s.Channel, Title: title, Note: s.note(), Fallback: workflows.Plain(title, nil)}
+	c := workflows.Card{Name: fmt.Sprintf("whose-%d", f.N), Recipient: s.Channel, Title: title, Note: s.note(),
+		Fallback: workflows.Plain(title, nil)}
 	if f.Over != "" {
 		c.Lines = []string{"It is answered."}
 		return c
 	}
-	c.Lines = []string{workflows.Say("%m asks. In %s it has %s; if nobody knows it, it is revoked.", f.Asked, Environment(f.Env), scope(f.Token))}
+	c.Lines = []string{workflows.Say("%m asks. In %s it has %s; if nobody knows it, it is revoked.", f.Asked,
+		Environment(f.Env), scope(f.Token))}
 	return c
 }
 
@@ -87,7 +96,8 @@ func (s State) whose(f Finding) workflows.Card {
 func Environment(env string) string { return title(env) }
 
 func (s State) warning(w Warning, who string) workflows.Card {
-	c := workflows.Card{Name: fmt.Sprintf("ends-%d-%d", w.Ends.Unix(), int64(w.Before/time.Second)), Recipient: who, Note: s.note()}
+	c := workflows.Card{Name: fmt.Sprintf("ends-%d-%d", w.Ends.Unix(), int64(w.Before/time.Second)), Recipient: who,
+		Note: s.note()}
 	c.Title = workflows.Say("Keyholder's own token for %s ends at %t", s.AccountName, w.Ends)
 	if w.Before == 0 {
 		c.Title = workflows.Say("Keyholder's own token for %s has ended", s.AccountName)

@@ -27,13 +27,15 @@ func watched(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Dec
 	case t.OwnerListed && (t.Status == workflows.TransferDone || t.Status == workflows.TransferMissing):
 		return s.transfer(cmd, workflows.Verified, t.OwnerRole)
 	case s.Stage == Inviting && t.Pending():
-		return evInvited.One(cmd, invited{ID: t.ID, How: workflows.Verified, Mark: t.Mark(), Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+		return evInvited.One(cmd, invited{ID: t.ID, How: workflows.Verified, Mark: t.Mark(),
+			Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case s.Stage == Inviting || s.Ending != nil:
 		return evSeen.One(cmd, seen{Mark: t.Mark()}), nil
 	case t.Dismissed:
 		ev := evEnding.Of(cmd, Ending{Outcome: Declined, By: cmd.Actor})
 		return workflows.Decision{Events: []workflows.Event{ev}, Calls: []workflows.Call{s.withdrawCall()}}, nil
-	case t.Status == workflows.TransferCanceled, t.Status == workflows.TransferMissing, t.Status == workflows.TransferFailed:
+	case t.Status == workflows.TransferCanceled, t.Status == workflows.TransferMissing,
+		t.Status == workflows.TransferFailed:
 		return evLost.One(cmd, seen{Mark: t.Mark(), Status: t.Status}), nil
 	}
 	return evSeen.One(cmd, seen{Mark: t.Mark(), Status: t.Status, ID: t.ID}), nil
@@ -43,7 +45,8 @@ func watched(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Dec
 func (s State) transfer(cmd workflows.Command, by, role string) (workflows.Decision, error) {
 	d := evTransferred.One(cmd, transferred{How: by, Role: role, Until: cmd.At.Add(SettleWithin)})
 	d.Account = []workflows.Event{
-		cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{From: s.From, To: s.To, Workflow: cmd.Workflow, How: by}),
+		cmd.Event(workflows.OwnerChanged, workflows.OwnerChange{From: s.From, To: s.To, Workflow: cmd.Workflow,
+			How: by}),
 		cmd.Event(workflows.LockReleased, workflows.Lock{Name: workflows.LockTransfer, Workflow: cmd.Workflow}),
 	}
 	who := s.Invite.Accepted
@@ -55,7 +58,8 @@ func (s State) transfer(cmd workflows.Command, by, role string) (workflows.Decis
 		return d, nil
 	}
 	if (s.PreviousRole == RoleAdministrator || s.PreviousRole == RoleMonitor) && role != s.PreviousRole {
-		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpSetRole, Account: s.AccountID, Email: s.From, Role: s.PreviousRole})
+		d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpSetRole, Account: s.AccountID, Email: s.From,
+			Role: s.PreviousRole})
 	}
 	d.Calls = append(d.Calls, workflows.Call{Op: workflows.OpInspect, Account: s.AccountID, Email: s.To, Owner: s.From})
 	return d, nil
@@ -79,7 +83,8 @@ func decline(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 	if err := s.mayAccept(cmd, "decline"); err != nil {
 		return workflows.Decision{}, err
 	}
-	why, modal := askWhy(s, cmd, "Decline", "Decline to become the owner? The invitation is then withdrawn at integrator.io.", nil, false)
+	why, modal := askWhy(s, cmd, "Decline",
+		"Decline to become the owner? The invitation is then withdrawn at integrator.io.", nil, false)
 	if modal != nil {
 		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
 	}
@@ -88,7 +93,8 @@ func decline(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 
 func (s State) mayAccept(cmd workflows.Command, word string) error {
 	if !workflows.Among(cmd.Actor.ID, s.acceptors()) {
-		return refused("not_permitted", "Only the new owner can "+word+": "+whoCan(s.acceptors())+". Nothing was recorded.")
+		return refused("not_permitted", "Only the new owner can "+word+": "+whoCan(s.acceptors())+
+			". Nothing was recorded.")
 	}
 	if s.Stage != Accepting {
 		return refused("not_now", "There is no invitation to "+word+" now. Nothing was recorded. "+stageLine(s))
@@ -101,7 +107,8 @@ func withdraw(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Deci
 	if err := s.mayManageInvitation(cmd, "withdraw"); err != nil {
 		return workflows.Decision{}, err
 	}
-	why, modal := askWhy(s, cmd, "Withdraw", "Withdraw the invitation? The account stays with "+s.From+", and this transfer ends.", nil, false)
+	why, modal := askWhy(s, cmd, "Withdraw", "Withdraw the invitation? The account stays with "+s.From+
+		", and this transfer ends.", nil, false)
 	if modal != nil {
 		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
 	}
@@ -114,14 +121,17 @@ func resend(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 		return workflows.Decision{}, err
 	}
 	if s.Stage != Accepting {
-		return workflows.Decision{}, refused("not_now", "There is no invitation to resend yet. Nothing was recorded. "+stageLine(s))
+		return workflows.Decision{}, refused("not_now", "There is no invitation to resend yet. Nothing was recorded. "+
+			stageLine(s))
 	}
 	if s.Invite.Resend {
-		return workflows.Decision{Reply: workflows.Reply{Text: "The invitation is being sent again already; your card changes when it is out."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{
+			Text: "The invitation is being sent again already; your card changes when it is out."}}, nil
 	}
 	d := evResend.One(cmd, reason{})
 	if s.Invite.How == workflows.Attested || !s.Token || s.Caps.Start == workflows.No {
-		d.Events = append(d.Events, evInviting.Of(cmd, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin), Manual: true}))
+		d.Events = append(d.Events, evInviting.Of(cmd, inviting{Until: cmd.At.Add(s.Policy.AcceptWithin),
+			Manual: true}))
 		return d, nil
 	}
 	d.Calls = []workflows.Call{s.withdrawCall()}
@@ -197,7 +207,8 @@ func withdrawn(s State, cmd workflows.Command, r workflows.Receipt) (workflows.D
 // carrying reports whether integrator.io is carrying the change of owner out: accepted, not yet
 // done.
 func (s State) carrying() bool {
-	return s.Stage == Accepting && (strings.HasPrefix(s.Invite.Mark, workflows.TransferQueued) || strings.HasPrefix(s.Invite.Mark, workflows.TransferStarted))
+	return s.Stage == Accepting && (strings.HasPrefix(s.Invite.Mark, workflows.TransferQueued) ||
+		strings.HasPrefix(s.Invite.Mark, workflows.TransferStarted))
 }
 
 type taken struct {
@@ -265,7 +276,8 @@ var evTaken = workflows.Kind[State, taken]{
 		s.Until, s.Invite.Taken = b.Until, true
 		s.Round++
 	},
-	Tell: workflows.Told[taken]("The invitation had been accepted meanwhile, so it was not withdrawn. integrator.io is carrying it out."),
+	Tell: workflows.Told[taken](
+		"The invitation had been accepted meanwhile, so it was not withdrawn. integrator.io is carrying it out."),
 }
 
 var evResend = workflows.Kind[State, reason]{
@@ -369,7 +381,8 @@ func (acceptingStage) lines(s State, who string) []string {
 		out = append(out, workflows.Say("✓ %m accepts for %s. What is missing is the acceptance at "+
 			"integrator.io.", s.Invite.Accepted, s.To))
 	}
-	do := "Sign in to integrator.io as " + s.To + ", open the invitation (the mail, or the bell) and press Accept there. Only the new owner can."
+	do := "Sign in to integrator.io as " + s.To +
+		", open the invitation (the mail, or the bell) and press Accept there. Only the new owner can."
 	switch {
 	case workflows.Among(who, s.acceptors()) && s.ToPerson != "":
 		out = append(out, "You are asked because you are to become the owner. "+do)
@@ -402,8 +415,10 @@ func (acceptingStage) buttons(s State, who string) []workflows.Button {
 		out = append(out, workflows.Button{Action: ActAccept, Label: "Accept", Style: workflows.Primary})
 	}
 	if acceptor && standing && s.attestable() && who != s.Invite.Attested {
-		out = append(out, workflows.Button{Action: ActAttest, Label: "It is accepted", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
-			Text: "You accepted the invitation in integrator.io, and " + s.To + " is shown there as the owner of " + s.AccountName + ". This is recorded under your name.", Yes: "It is accepted", No: "Not yet"}})
+		out = append(out, workflows.Button{Action: ActAttest, Label: "It is accepted",
+			Confirm: &workflows.Confirm{Title: "Do you swear to it?",
+				Text: "You accepted the invitation in integrator.io, and " + s.To + " is shown there as the owner of " +
+					s.AccountName + ". This is recorded under your name.", Yes: "It is accepted", No: "Not yet"}})
 	}
 	if acceptor {
 		out = append(out, workflows.Button{Action: ActDecline, Label: "Decline…", Style: workflows.Danger})

@@ -59,8 +59,10 @@ func inspected(s State, cmd workflows.Command, f workflows.Facts, r workflows.Re
 	if s.doubts(reading.Mark(), checks) {
 		return evDoubted.One(cmd, seen{Mark: reading.Mark()}), nil
 	}
-	ev := evChecked.Of(cmd, checked{Checks: checks, Caps: reading.Capabilities, Mark: reading.Mark(), Seen: transferIDs(reading), Off: off(reading),
-		UserID: reading.UserID, Target: reading.Target.Ref(), At: reading.At, Waived: s.waivedKeys(), New: !same(checks, s.Checks)})
+	ev := evChecked.Of(cmd, checked{Checks: checks, Caps: reading.Capabilities, Mark: reading.Mark(),
+		Seen: transferIDs(reading), Off: off(reading),
+		UserID: reading.UserID, Target: reading.Target.Ref(), At: reading.At, Waived: s.waivedKeys(),
+		New: !same(checks, s.Checks)})
 	next, err := kinds.Apply(s, ev)
 	if err != nil {
 		return workflows.Decision{}, err
@@ -81,7 +83,8 @@ func (s State) doubts(mark string, checks []Check) bool {
 }
 
 // afterReading goes on once the checks are known. before is the state without them.
-func (s State) afterReading(before State, cmd workflows.Command, f workflows.Facts, r workflows.Reading) (workflows.Decision, error) {
+func (s State) afterReading(before State, cmd workflows.Command, f workflows.Facts,
+	r workflows.Reading) (workflows.Decision, error) {
 	switch s.Stage {
 	case Preparing:
 		return s.lookedAgain(cmd, r)
@@ -160,16 +163,20 @@ func recheck(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decis
 				"Cancel transfer.", s.Until))
 		}
 	default:
-		return workflows.Decision{}, refused("not_now", "There is nothing to check any more. Nothing was recorded. "+stageLine(s))
+		return workflows.Decision{}, refused("not_now", "There is nothing to check any more. Nothing was recorded. "+
+			stageLine(s))
 	}
 	if s.Prep.Sending {
-		return workflows.Decision{Reply: workflows.Reply{Text: "Keyholder is inviting " + s.To + " just now. Your card changes when integrator.io has answered."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{Text: "Keyholder is inviting " + s.To +
+			" just now. Your card changes when integrator.io has answered."}}, nil
 	}
 	if s.Reading {
-		return workflows.Decision{Reply: workflows.Reply{Text: "The checks are running already. Your card changes when they are done."}}, nil
+		return workflows.Decision{Reply: workflows.Reply{
+			Text: "The checks are running already. Your card changes when they are done."}}, nil
 	}
 	if s.Stage == Inviting && (s.Invite.Sending || s.Invite.Manual) {
-		return workflows.Decision{}, refused("not_now", "There is nothing to check now. Nothing was recorded. "+stageLine(s))
+		return workflows.Decision{}, refused("not_now", "There is nothing to check now. Nothing was recorded. "+
+			stageLine(s))
 	}
 	return s.again(cmd), nil
 }
@@ -200,14 +207,16 @@ func (s State) held() bool {
 // waive lets the checks that block and can be waived be as they are.
 func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.Holders) {
-		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+whoCan(s.Holders)+". Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", "Only a holder of the shared mailbox can waive a check: "+
+			whoCan(s.Holders)+". Nothing was recorded.")
 	}
 	if s.Stage == Finishing {
 		return s.waivePoints(cmd)
 	}
 	open := s.waivable()
 	if len(open) == 0 || !s.held() {
-		return workflows.Decision{}, refused("nothing_to_waive", "No check is in the way that could be waived. Nothing was recorded. "+stageLine(s))
+		return workflows.Decision{}, refused("nothing_to_waive",
+			"No check is in the way that could be waived. Nothing was recorded. "+stageLine(s))
 	}
 	var keys, texts []string
 	for _, c := range open {
@@ -219,7 +228,8 @@ func waive(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
 	}
 	if why == "" {
-		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing", "Please say why this may be waived; the auditors read it.")
+		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing",
+			"Please say why this may be waived; the auditors read it.")
 	}
 	d := evWaived.One(cmd, waived{Checks: keys, Reason: why})
 	next, err := kinds.Apply(s, d.Events...)
@@ -283,7 +293,8 @@ var evChecked = workflows.Kind[State, checked]{
 	Type: "transfer.checked",
 	Fold: func(s *State, e workflows.Event, b checked) {
 		s.sawTarget(b.Target)
-		s.Checks, s.Caps, s.Mark, s.Seen, s.Off, s.UserID, s.CheckedAt = b.Checks, b.Caps, b.Mark, b.Seen, b.Off, b.UserID, b.At
+		s.Checks, s.Caps, s.Mark, s.Seen, s.Off, s.UserID, s.CheckedAt = b.Checks, b.Caps, b.Mark, b.Seen, b.Off,
+			b.UserID, b.At
 		s.Reading, s.Slow, s.Doubt, s.Unread = false, false, "", ""
 		if b.New {
 			s.Round++
@@ -382,7 +393,8 @@ func (checkingStage) lines(s State, _ string) []string {
 	case s.Reading:
 		return []string{"… The account is being checked at integrator.io. Then the approvers are asked."}
 	}
-	line := "! Something is in the way; nobody is asked to confirm before it is mended. Mend it and press Check again" + s.alsoLooks() + "."
+	line := "! Something is in the way; nobody is asked to confirm before it is mended. Mend it and press Check again" +
+		s.alsoLooks() + "."
 	if len(s.waivable()) > 0 {
 		line += " A holder may waive it with a reason."
 	}
@@ -420,11 +432,14 @@ func (s State) unreadLine() string {
 	mend := "Whoever runs Keyholder has to look at that"
 	switch s.Unread {
 	case workflows.RefusedUnauthorized:
-		why, mend = "integrator.io does not accept Keyholder's token: it is wrong, revoked or expired", "Whoever runs Keyholder has to replace it"
+		why, mend = "integrator.io does not accept Keyholder's token: it is wrong, revoked or expired",
+			"Whoever runs Keyholder has to replace it"
 	case workflows.RefusedForbidden:
-		why, mend = "integrator.io does not let Keyholder's token read the account", "Whoever runs Keyholder has to give it that right"
+		why, mend = "integrator.io does not let Keyholder's token read the account",
+			"Whoever runs Keyholder has to give it that right"
 	}
-	line := "! The checks could not be made: " + why + ". Nothing is lost. " + mend + "; Keyholder tries again by itself, and Check again tries at once."
+	line := "! The checks could not be made: " + why + ". Nothing is lost. " + mend +
+		"; Keyholder tries again by itself, and Check again tries at once."
 	if s.Stage != Confirming {
 		line += workflows.Say(" Without that, this ends on %t.", s.Until)
 	}

@@ -79,13 +79,15 @@ func needsInvitation(r workflows.Reading) bool {
 	if _, missing := r.Unread[workflows.PartUsers]; missing {
 		// An empty list may be the answer to a token that may not read, or an account without users
 		// yet: inviting shows which.
-		return r.Capabilities.Token == workflows.Yes && r.Capabilities.ReadUsers == workflows.Unknown && r.UserCount == 0 && r.Target == nil
+		return r.Capabilities.Token == workflows.Yes && r.Capabilities.ReadUsers == workflows.Unknown &&
+			r.UserCount == 0 && r.Target == nil
 	}
 	return r.Target == nil || r.Target.Status != workflows.UserAccepted
 }
 
 func checkTarget(s State, r workflows.Reading) Check {
-	if c, missing := unread(CheckTarget, Substantial, "Whether "+s.To+" is a user of the account", r, workflows.PartUsers); missing {
+	if c, missing := unread(CheckTarget, Substantial, "Whether "+s.To+" is a user of the account", r,
+		workflows.PartUsers); missing {
 		c.Remedy = "Open Users in integrator.io: " + s.To + " must be listed there as accepted and enabled."
 		return c
 	}
@@ -109,7 +111,8 @@ func checkTarget(s State, r workflows.Reading) Check {
 }
 
 func checkPending(s State, r workflows.Reading) Check {
-	if c, missing := unread(CheckPending, Substantial, "Whether another transfer is pending", r, workflows.PartTransfers); missing {
+	if c, missing := unread(CheckPending, Substantial, "Whether another transfer is pending", r,
+		workflows.PartTransfers); missing {
 		return c
 	}
 	c := Check{Key: CheckPending, Kind: Substantial, Result: Pass, Text: "nothing else is pending"}
@@ -148,7 +151,8 @@ func checkStacks(s State, r workflows.Reading) Check {
 }
 
 func checkShared(s State, r workflows.Reading) Check {
-	if c, missing := unread(CheckShared, Substantial, "Shared integrations and connections", r, workflows.PartShared); missing {
+	if c, missing := unread(CheckShared, Substantial, "Shared integrations and connections", r,
+		workflows.PartShared); missing {
 		return c
 	}
 	c := Check{Key: CheckShared, Kind: Substantial, Result: Pass, Text: "nothing shared is switched on", Waivable: true}
@@ -166,7 +170,8 @@ func checkShared(s State, r workflows.Reading) Check {
 }
 
 func checkSSO(s State, r workflows.Reading) Check {
-	c := Check{Key: CheckSSO, Kind: Substantial, Result: Pass, Text: "no sign-in rule locks " + s.To + " out", Waivable: true}
+	c := Check{Key: CheckSSO, Kind: Substantial, Result: Pass, Text: "no sign-in rule locks " + s.To + " out",
+		Waivable: true}
 	if u, missing := unread(CheckSSO, Substantial, "The sign-in rules", r, workflows.PartSSO); missing {
 		return u
 	}
@@ -186,7 +191,8 @@ func checkAdmin(s State, r workflows.Reading) Check {
 			return Check{Key: CheckAdmin, Kind: Substantial, Result: Pass, Text: "another administrator exists"}
 		}
 	}
-	return Check{Key: CheckAdmin, Kind: Substantial, Result: Warning, Waivable: true, Text: "there is no administrator beside the owner",
+	return Check{Key: CheckAdmin, Kind: Substantial, Result: Warning, Waivable: true,
+		Text:   "there is no administrator beside the owner",
 		Remedy: "Make somebody administrator, so that two people can manage users."}
 }
 
@@ -197,7 +203,8 @@ func checkJobs(s State, r workflows.Reading) Check {
 	if r.Jobs == 0 {
 		return Check{Key: CheckJobs, Kind: Volatile, Result: Pass, Text: "no job is running"}
 	}
-	return Check{Key: CheckJobs, Kind: Volatile, Result: Warning, Waivable: true, Text: workflows.Plural(r.Jobs, "job") + " running",
+	return Check{Key: CheckJobs, Kind: Volatile, Result: Warning, Waivable: true,
+		Text:   workflows.Plural(r.Jobs, "job") + " running",
 		Remedy: "Let them finish."}
 }
 
@@ -215,7 +222,8 @@ func checkErrors(s State, r workflows.Reading) Check {
 		c.Result = level(s.Policy.OnErrors)
 		c.Text = workflows.Plural(total, "open error") + ": " + names(where)
 		if len(r.Errors) == 1 {
-			c.Text = workflows.Plural(total, "open error") + fmt.Sprintf(" in %q", workflows.Esc(workflows.Clip(r.Errors[0].Name, 80)))
+			c.Text = workflows.Plural(total, "open error") + fmt.Sprintf(" in %q",
+				workflows.Esc(workflows.Clip(r.Errors[0].Name, 80)))
 		}
 		c.Remedy = "Retry or resolve them in integrator.io"
 		if c.Result == Block {
@@ -230,7 +238,8 @@ func checkAlias(s State) Check {
 	if s.ToPerson == "" {
 		return Check{Key: CheckAlias, Kind: Advice, Result: Pass, Text: s.To + " is a shared mailbox"}
 	}
-	return Check{Key: CheckAlias, Kind: Advice, Result: Warning, Text: "a person becomes owner: when they leave, the account is locked again",
+	return Check{Key: CheckAlias, Kind: Advice, Result: Warning,
+		Text:   "a person becomes owner: when they leave, the account is locked again",
 		Remedy: "A shared mailbox that several people can open is safer."}
 }
 
@@ -296,8 +305,10 @@ func (s State) waivedKeys() []string {
 }
 
 // checkNames are what the checks are called in a story.
-var checkNames = map[string]string{CheckTarget: "the new owner as a user", CheckPending: "pending transfers", CheckStacks: "missing stacks",
-	CheckShared: "what is shared", CheckSSO: "the sign-in rule", CheckAdmin: "the missing administrator", CheckJobs: "running jobs",
+var checkNames = map[string]string{CheckTarget: "the new owner as a user", CheckPending: "pending transfers",
+	CheckStacks: "missing stacks",
+	CheckShared: "what is shared", CheckSSO: "the sign-in rule", CheckAdmin: "the missing administrator",
+	CheckJobs:   "running jobs",
 	CheckErrors: "open errors", CheckAlias: "a person as owner", CheckHolders: "who decides",
 	CheckProven: "who can open the mailbox"}
 

@@ -65,7 +65,8 @@ func (s State) ask(cmd workflows.Command, f workflows.Facts, votes []approvals.V
 	}
 	e, err := asks.Ask(cmd, f, s.put(cmd, votes))
 	if err != nil {
-		return s.end(cmd, Ended{Outcome: Failed, Code: "dead_end", Message: "too few of those who may confirm are still active members"}), nil
+		return s.end(cmd, Ended{Outcome: Failed, Code: "dead_end",
+			Message: "too few of those who may confirm are still active members"}), nil
 	}
 	return workflows.Decision{Events: []workflows.Event{e}}, nil
 }
@@ -118,13 +119,15 @@ func delegated(s State, cmd workflows.Command, f workflows.Facts) (workflows.Dec
 
 // void takes votes back because facts or voters changed, and asks again; while a check blocks,
 // nobody is asked before it is mended.
-func (s State) void(cmd workflows.Command, f workflows.Facts, differences []string, keep []approvals.Vote) (workflows.Decision, error) {
+func (s State) void(cmd workflows.Command, f workflows.Facts, differences []string,
+	keep []approvals.Vote) (workflows.Decision, error) {
 	why := "facts"
 	if keep != nil {
 		why = "standing"
 	}
 	blocked := len(s.blocking(s.Checks)) > 0
-	d := evVoided.One(cmd, voided{Why: why, Differences: differences, Blocked: blocked, Until: cmd.At.Add(s.Policy.ConfirmWithin)})
+	d := evVoided.One(cmd, voided{Why: why, Differences: differences, Blocked: blocked,
+		Until: cmd.At.Add(s.Policy.ConfirmWithin)})
 	if blocked {
 		return d, nil
 	}
@@ -216,7 +219,8 @@ func (confirmingStage) lines(s State, who string) []string {
 	if s.ToPerson != "" {
 		accepts = workflows.Say(", and %m accepts there.", s.ToPerson)
 	}
-	return append(out, workflows.Say("After the last confirmation any holder can stop it for %l. Then %s", s.Policy.Cooldown,
+	return append(out, workflows.Say("After the last confirmation any holder can stop it for %l. Then %s",
+		s.Policy.Cooldown,
 		workflows.Text(s.invites()+accepts)))
 }
 

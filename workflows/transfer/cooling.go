@@ -76,7 +76,8 @@ func (coolingStage) lines(s State, who string) []string {
 		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
 	}
 	if workflows.Among(who, s.FromPeople) {
-		line := "You are told because you own the account now, as " + s.From + ". When " + s.To + " accepts, integrator.io gives " + s.From + " the manage role"
+		line := "You are told because you own the account now, as " + s.From + ". When " + s.To +
+			" accepts, integrator.io gives " + s.From + " the manage role"
 		if s.PreviousRole != RoleManage {
 			line += "; " + roleWord(s.PreviousRole) + " is agreed and follows"
 		}

@@ -51,7 +51,8 @@ func init() {
 func asOfNow(act workflows.Handler[State]) workflows.Handler[State] {
 	return func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 		if s.Ending != nil {
-			return workflows.Decision{}, refused("ending", s.endingNow()+"; this transfer ends when that is confirmed. Nothing was recorded.")
+			return workflows.Decision{}, refused("ending",
+				s.endingNow()+"; this transfer ends when that is confirmed. Nothing was recorded.")
 		}
 		if err := workflows.TooLong(BlockReason, cmd.Input[BlockReason]); err != nil {
 			return workflows.Decision{}, err
@@ -63,12 +64,13 @@ func asOfNow(act workflows.Handler[State]) workflows.Handler[State] {
 
 // gate is what each click passes first.
 func gate() workflows.Gate[State] {
-	return workflows.Gate[State]{Noun: "transfer", Clicks: clicks, Outcome: outcomeLine, Now: stageLine, Mine: func(s State, who string) string {
-		if said := s.Question.Said(who); said != "" {
-			return "Your " + voteWord(said) + " is recorded already."
-		}
-		return ""
-	}}
+	return workflows.Gate[State]{Noun: "transfer", Clicks: clicks, Outcome: outcomeLine, Now: stageLine,
+		Mine: func(s State, who string) string {
+			if said := s.Question.Said(who); said != "" {
+				return "Your " + voteWord(said) + " is recorded already."
+			}
+			return ""
+		}}
 }
 
 func voteWord(c approvals.Choice) string {
@@ -105,7 +107,8 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 func refused(code, text string) *workflows.Refusal { return workflows.Refuse(code, text) }
 
 // askWhy answers the reason of a submitted modal, or the modal that asks for it.
-func askWhy(s State, cmd workflows.Command, submit, question string, details []string, required bool) (string, *workflows.Modal) {
+func askWhy(s State, cmd workflows.Command, submit, question string, details []string, required bool) (string,
+	*workflows.Modal) {
 	if cmd.Submitted {
 		return strings.TrimSpace(cmd.Input[BlockReason]), nil
 	}
@@ -114,7 +117,9 @@ func askWhy(s State, cmd workflows.Command, submit, question string, details []s
 	if len(details) > 0 {
 		intro = append(intro, strings.Join(details, "\n"))
 	}
-	return "", &workflows.Modal{Callback: Reason, Title: workflows.Clip(submit, 24), Submit: workflows.Clip(submit, 24), Intro: intro, Workflow: cmd.Workflow, Account: s.AccountID,
-		Action: cmd.Name, Round: s.Round, Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText, Label: label, Optional: !required,
+	return "", &workflows.Modal{Callback: Reason, Title: workflows.Clip(submit, 24), Submit: workflows.Clip(submit, 24),
+		Intro: intro, Workflow: cmd.Workflow, Account: s.AccountID,
+		Action: cmd.Name, Round: s.Round, Inputs: []workflows.Input{{Block: BlockReason, Kind: workflows.InputText,
+			Label: label, Optional: !required,
 			Multiline: true, MaxLength: workflows.MaxTyped, Hint: "It is shown on the card and kept in the record."}}}
 }

@@ -75,12 +75,15 @@ func cancel(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decisi
 	case Checking, Preparing, Confirming, Cooling:
 	case Inviting:
 		if s.Invite.Sending {
-			return workflows.Decision{}, refused("too_late", "The invitation is on its way to integrator.io. Nothing was recorded. When it is there, it can be withdrawn.")
+			return workflows.Decision{}, refused("too_late",
+				"The invitation is on its way to integrator.io. Nothing was recorded. When it is there, it can be withdrawn.")
 		}
 	default:
-		return workflows.Decision{}, refused("too_late", "It is too late to cancel: "+stageLine(s)+" Nothing was recorded. The invitation can be withdrawn as long as nobody accepted it.")
+		return workflows.Decision{}, refused("too_late", "It is too late to cancel: "+stageLine(s)+
+			" Nothing was recorded. The invitation can be withdrawn as long as nobody accepted it.")
 	}
-	why, modal := askWhy(s, cmd, "Cancel transfer", "Cancel this transfer? It cannot be taken up again; somebody would have to ask anew.", nil, false)
+	why, modal := askWhy(s, cmd, "Cancel transfer",
+		"Cancel this transfer? It cannot be taken up again; somebody would have to ask anew.", nil, false)
 	if modal != nil {
 		return workflows.Decision{Reply: workflows.Reply{Modal: modal}}, nil
 	}
@@ -97,8 +100,10 @@ func (s State) end(cmd workflows.Command, e Ended) workflows.Decision {
 func (s State) endBy(cmd workflows.Command, by workflows.Actor, e Ended) workflows.Decision {
 	e.By, e.At, e.Stage = by, cmd.At, s.Stage
 	if s.gave() {
-		d := evEnding.One(cmd, Ending{Outcome: e.Outcome, Reason: e.Reason, By: by, TakesBack: true, Stage: e.Stage, Code: e.Code, Message: e.Message, Left: e.Left})
-		d.Calls = []workflows.Call{{Op: workflows.OpRemoveAccess, Account: s.AccountID, Email: s.To, Who: s.Target, Known: workflows.Access{Role: RoleMonitor}.Mark()}}
+		d := evEnding.One(cmd, Ending{Outcome: e.Outcome, Reason: e.Reason, By: by, TakesBack: true, Stage: e.Stage,
+			Code: e.Code, Message: e.Message, Left: e.Left})
+		d.Calls = []workflows.Call{{Op: workflows.OpRemoveAccess, Account: s.AccountID, Email: s.To, Who: s.Target,
+			Known: workflows.Access{Role: RoleMonitor}.Mark()}}
 		return d
 	}
 	return s.over(cmd, e)
@@ -121,7 +126,8 @@ func tookBack(s State, cmd workflows.Command, r workflows.Receipt) (workflows.De
 	if end == nil || !end.TakesBack {
 		return workflows.Decision{}, nil
 	}
-	e := Ended{Outcome: end.Outcome, Reason: end.Reason, By: end.By, At: cmd.At, Stage: end.Stage, Code: end.Code, Message: end.Message, Left: end.Left}
+	e := Ended{Outcome: end.Outcome, Reason: end.Reason, By: end.By, At: cmd.At, Stage: end.Stage, Code: end.Code,
+		Message: end.Message, Left: end.Left}
 	e.TookBack = &TookBack{OK: r.OK, None: r.OK && r.User == nil}
 	if !r.OK {
 		e.TookBack.Code, e.TookBack.Message = r.Code, r.Message
@@ -134,7 +140,8 @@ func (s State) release(cmd workflows.Command) []workflows.Event {
 	if s.changed() {
 		return nil
 	}
-	return []workflows.Event{cmd.Event(workflows.LockReleased, workflows.Lock{Name: workflows.LockTransfer, Workflow: cmd.Workflow})}
+	return []workflows.Event{cmd.Event(workflows.LockReleased, workflows.Lock{Name: workflows.LockTransfer,
+		Workflow: cmd.Workflow})}
 }
 
 // late says what did not come in time in a stage.
@@ -233,7 +240,8 @@ func endLines(s State, who string) []string {
 	if e.Left && s.Invite.Taken {
 		out = append(out, "! The acceptance stands at integrator.io and may still be carried out. Ask Celigo support, and look at who owns the account.")
 	} else if e.Left {
-		out = append(out, "! The invitation may still stand at integrator.io: "+s.From+" has to delete it under My account > Transfers.")
+		out = append(out, "! The invitation may still stand at integrator.io: "+s.From+
+			" has to delete it under My account > Transfers.")
 	}
 	if e.TookBack != nil {
 		out = append(out, tookBackLine(s))
@@ -271,11 +279,14 @@ func tookBackLine(s State) string {
 	case t.None:
 		return s.To + " was invited as a user for this transfer, and is none any more; there was nothing left to take back."
 	case t.OK:
-		return "✓ " + s.To + " was invited as a user for this transfer; that was taken back (Keyholder did it), so it is no user of the account now."
+		return "✓ " + s.To +
+			" was invited as a user for this transfer; that was taken back (Keyholder did it), so it is no user of the account now."
 	case t.Code == workflows.RefusedChanged:
-		return "! " + s.To + " was invited as a user for this transfer, and somebody has changed that access since, so it was left alone. Look under Users in integrator.io whether it is still needed."
+		return "! " + s.To +
+			" was invited as a user for this transfer, and somebody has changed that access since, so it was left alone. Look under Users in integrator.io whether it is still needed."
 	}
-	return "! " + s.To + " was invited as a user for this transfer, and that could not be taken back: " + remedyWhy(t.Code, t.Message) + ". Remove it under Users in integrator.io."
+	return "! " + s.To + " was invited as a user for this transfer, and that could not be taken back: " +
+		remedyWhy(t.Code, t.Message) + ". Remove it under Users in integrator.io."
 }
 
 // remedyWhy says shortly why integrator.io did not do something.
@@ -317,12 +328,14 @@ func endedWhen(s State) string {
 // failure says why it failed, with the remedy.
 func failure(s State) string {
 	if s.End.Code == endLeft {
-		return "It cannot be carried out: " + s.End.Message + ". Whoever still needs it can ask anew: " + workflows.Slash + " transfer " + s.AccountID
+		return "It cannot be carried out: " + s.End.Message + ". Whoever still needs it can ask anew: " +
+			workflows.Slash + " transfer " + s.AccountID
 	}
 	if s.End.Code == "dead_end" {
 		return "Too few of those who may confirm are still active members, so nobody could approve it any more. Name more approvers and ask anew."
 	}
-	return strings.ReplaceAll(remedy(s, s.End.Code, s.End.Message), "then press Check again", "then ask again with "+workflows.Slash+" transfer "+s.AccountID)
+	return strings.ReplaceAll(remedy(s, s.End.Code, s.End.Message), "then press Check again", "then ask again with "+
+		workflows.Slash+" transfer "+s.AccountID)
 }
 
 // ticket is a support request, ready to send. It holds no secret.

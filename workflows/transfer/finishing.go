@@ -51,7 +51,8 @@ func (s State) tickOff(cmd workflows.Command, f workflows.Facts) (workflows.Deci
 	}
 	d := evPointsDone.One(cmd, pointsDone{Keys: done, Left: left})
 	if left == 0 {
-		d.Events = append(d.Events, evPointsClosed.Of(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Code: endTicked}))
+		d.Events = append(d.Events, evPointsClosed.Of(cmd, Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At,
+			Code: endTicked}))
 	}
 	return s.provesKeepers(cmd, f, d, slices.Contains(done, pointCustodians)), nil
 }
@@ -77,7 +78,8 @@ func (s State) waivePoints(cmd workflows.Command) (workflows.Decision, error) {
 		return workflows.Decision{}, workflows.RefuseField(BlockReason, "reason_missing",
 			"Please say why this may stay open; the auditors read it.")
 	}
-	e := Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Reason: why, Code: endWaived, Open: pointTexts(s.Settle.Points)}
+	e := Ended{Outcome: Completed, By: cmd.Actor, At: cmd.At, Reason: why, Code: endWaived,
+		Open: pointTexts(s.Settle.Points)}
 	return evPointsClosed.One(cmd, e), nil
 }
 
@@ -98,7 +100,9 @@ func (s State) openPoints() string { return workflows.Plural(len(s.Settle.Points
 var evPointsDone = workflows.Kind[State, pointsDone]{
 	Type: "transfer.points_done",
 	Fold: func(s *State, e workflows.Event, b pointsDone) {
-		s.Settle.Points = slices.DeleteFunc(slices.Clone(s.Settle.Points), func(p Point) bool { return slices.Contains(b.Keys, p.Key) })
+		s.Settle.Points = slices.DeleteFunc(slices.Clone(s.Settle.Points), func(p Point) bool {
+			return slices.Contains(b.Keys, p.Key)
+		})
 		s.Settle.Done, s.Settle.By = workflows.Union(s.Settle.Done, b.Keys), e.By.ID
 		s.Round++
 	},
@@ -111,7 +115,8 @@ var evPointsDone = workflows.Kind[State, pointsDone]{
 type finishingStage struct{ plain }
 
 func (finishingStage) title(s State) string {
-	return workflows.Say("✓ %s belongs to %s; %s of the handover open", s.AccountName, s.To, workflows.Text(s.openPoints()))
+	return workflows.Say("✓ %s belongs to %s; %s of the handover open", s.AccountName, s.To,
+		workflows.Text(s.openPoints()))
 }
 
 func (finishingStage) now(s State) string {
@@ -139,7 +144,8 @@ func (finishingStage) lines(s State, who string) []string {
 	out := []string{"✓ " + changedSentence(s), strings.Join(list, "\n"),
 		ask + workflows.Say(" The holders are reminded every %l as long as something is open.", remindOpenEvery)}
 	if s.Settle.RoleCode != "" {
-		out = append(out, workflows.Say("! The role of %s could not be set (%s). Set it in integrator.io under Users.", s.From, s.Settle.RoleCode))
+		out = append(out, workflows.Say("! The role of %s could not be set (%s). Set it in integrator.io under Users.",
+			s.From, s.Settle.RoleCode))
 	}
 	return out
 }

@@ -45,7 +45,8 @@ func reached(t failer) map[string]*world {
 	at("lost", func(w *world) { invited(w); w.out.transfers = nil; w.poll() })
 	at("settling", func(w *world) { invited(w); w.out.accept(); w.poll() })
 	at("removing", func(w *world) {
-		w.request("Dee", map[string]string{BlockAccount: "acme", BlockAlias: mailbox, BlockReason: "x", BlockRole: RoleRemove})
+		w.request("Dee", map[string]string{BlockAccount: "acme", BlockAlias: mailbox, BlockReason: "x",
+			BlockRole: RoleRemove})
 		w.deliverAll()
 		w.click("Ana", "confirm")
 		w.click("Ben", "confirm")
@@ -60,14 +61,18 @@ func reached(t failer) map[string]*world {
 	return out
 }
 
-// FuzzDecide gives every stage commands that nobody should send: any name, any fields, receipts with everything missing.
+// FuzzDecide gives every stage commands that nobody should send: any name, any fields, receipts
+// with everything missing.
 func FuzzDecide(f *testing.F) {
-	for _, name := range []string{Request, ActConfirm, ActSettle, ActWaive, workflows.CmdReceipt, workflows.CmdTimer, workflows.CmdDelegated, superseding.Command, "", "x"} {
+	for _, name := range []string{Request, ActConfirm, ActSettle, ActWaive, workflows.CmdReceipt, workflows.CmdTimer,
+		workflows.CmdDelegated, superseding.Command, "", "x"} {
 		f.Add(name, "UANA", workflows.ByPerson, "because", "{}", int16(3))
 	}
-	for _, op := range []string{workflows.OpInspect, workflows.OpInviteOwner, workflows.OpWithdraw, workflows.OpInviteUser, workflows.OpSetRole, workflows.OpRemoveUser,
+	for _, op := range []string{workflows.OpInspect, workflows.OpInviteOwner, workflows.OpWithdraw,
+		workflows.OpInviteUser, workflows.OpSetRole, workflows.OpRemoveUser,
 		workflows.OpRemoveAccess, workflows.OpWatchTransfer, workflows.OpWatchUser, "", "x"} {
-		for _, rest := range []string{`"ok":true`, `"refused":true,"code":"forbidden"`, `"failed":true`, `"ok":true,"reading":{}`, `"ok":true,"transfer":{}`, `"ok":true,"user":{}`,
+		for _, rest := range []string{`"ok":true`, `"refused":true,"code":"forbidden"`, `"failed":true`,
+			`"ok":true,"reading":{}`, `"ok":true,"transfer":{}`, `"ok":true,"user":{}`,
 			`"ok":true,"transfer":{"status":"done","owner_listed":true}`, `"ok":true,"user":{"status":"dismissed"}`} {
 			f.Add(workflows.CmdReceipt, "", workflows.ByIntegrator, "", `{"op":"`+op+`",`+rest+`}`, int16(-1))
 		}
@@ -83,8 +88,10 @@ func FuzzDecide(f *testing.F) {
 		for _, stage := range names {
 			w := all[stage]
 			r := w.newest()
-			cmd := workflows.Command{ID: "fuzz", Workflow: r.id, Account: "acme", Name: name, Actor: workflows.Actor{Kind: kind, ID: who}, At: w.now, Round: int(round),
-				Submitted: text != "", Input: map[string]string{BlockReason: text, BlockChecklist: text, BlockAlias: text, BlockPerson: who, BlockRole: text}}
+			cmd := workflows.Command{ID: "fuzz", Workflow: r.id, Account: "acme", Name: name,
+				Actor: workflows.Actor{Kind: kind, ID: who}, At: w.now, Round: int(round),
+				Submitted: text != "", Input: map[string]string{BlockReason: text, BlockChecklist: text,
+					BlockAlias: text, BlockPerson: who, BlockRole: text}}
 			if round == 0 {
 				cmd.Round = r.state.Round
 			}
@@ -133,8 +140,10 @@ func FuzzDecode(f *testing.F) {
 	for _, w := range reached(f) {
 		f.Add(encode(f, w.newest().state))
 	}
-	for _, s := range []string{"", "null", "[]", "{}", `{"stage":"accepting"}`, `{"stage":"refused","end":{}}`, `{"stage":"settling","settle":{"how":"verified"}}`,
-		`{"stage":"cooling","reading":true}`, `{"ending":{}}`, `{"stage":"confirming","ballot":{"votes":[{}]},"asked":[""],"told":["",""]}`} {
+	for _, s := range []string{"", "null", "[]", "{}", `{"stage":"accepting"}`, `{"stage":"refused","end":{}}`,
+		`{"stage":"settling","settle":{"how":"verified"}}`,
+		`{"stage":"cooling","reading":true}`, `{"ending":{}}`,
+		`{"stage":"confirming","ballot":{"votes":[{}]},"asked":[""],"told":["",""]}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

@@ -136,7 +136,8 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 	if w.people[c.Recipient].Standing != "" {
 		return
 	}
-	cmd := workflows.Command{ID: "try", Workflow: r.id, Account: "acme", Name: b.Action, Round: c.Round, At: r.events[len(r.events)-1].At,
+	cmd := workflows.Command{ID: "try", Workflow: r.id, Account: "acme", Name: b.Action, Round: c.Round,
+		At:    r.events[len(r.events)-1].At,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: c.Recipient, Team: "TACME"}}
 	_, err := Machine().Decide(r.state, cmd, w.facts(Machine().Needs(r.state, cmd, w.policy, w.account)))
 	var refusal *workflows.Refusal
@@ -147,7 +148,8 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 	switch refusal.Code {
 	case "removed": // by the configuration, which no card hears of
 		return
-	case approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated: // what changes without the transfer hearing of it
+	// what changes without the transfer hearing of it
+	case approvals.CodeNotAsked, approvals.CodeClosed, workflows.StandingDeactivated:
 		if voting {
 			return
 		}
@@ -155,7 +157,8 @@ func (w *world) mustDecide(r *run, c workflows.Card, b workflows.Button) {
 	w.t.Fatalf("in %s %s is shown %s and told: %v", r.state.Stage, c.Recipient, b.Action, err)
 }
 
-// mustMove: whoever waits can go on. An open transfer has a timer, a call under way or somebody to wait for; timers lie in the stage's time.
+// mustMove: whoever waits can go on. An open transfer has a timer, a call under way or somebody to
+// wait for; timers lie in the stage's time.
 func (w *world) mustMove(r *run) {
 	w.t.Helper()
 	flying := slices.ContainsFunc(w.queue, func(e *workflows.Effect) bool { return e.Workflow == r.id })
@@ -242,7 +245,8 @@ func (w *world) mustBeQuiet(r *run) {
 }
 
 // badWords are what voice.md forbids and what a text shows when its parts do not fit together.
-var badWords = regexp.MustCompile(`(?i)\b(workflow|entity|successfully|please note|oops|sorry)\b|[^\n]! |!$|\w!|—|  |\.\.|\. \.|,,| ,| \.|\(\)|: \.|<nil>|%!|\bof \.|\b(by|of|from|to|as) (,|;|\.|and )|\b1 (people|confirmations|errors|jobs|points|users|days|hours|minutes|seconds|confirmation are)\b|^ | $|undefined|-\d+ (second|minute|hour|day)|\bhas no access any more, which`)
+var badWords = regexp.MustCompile(
+	`(?i)\b(workflow|entity|successfully|please note|oops|sorry)\b|[^\n]! |!$|\w!|—|  |\.\.|\. \.|,,| ,| \.|\(\)|: \.|<nil>|%!|\bof \.|\b(by|of|from|to|as) (,|;|\.|and )|\b1 (people|confirmations|errors|jobs|points|users|days|hours|minutes|seconds|confirmation are)\b|^ | $|undefined|-\d+ (second|minute|hour|day)|\bhas no access any more, which`)
 
 // readWell remembers texts that were read: most cards hold the same ones. No test of this package runs in parallel.
 var readWell = map[string]bool{}

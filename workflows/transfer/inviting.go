@@ -8,7 +8,8 @@ import (
 )
 
 // beforeActing counts the votes and compares the facts once more; then the invitation goes out.
-func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Facts, r workflows.Reading) (workflows.Decision, error) {
+func (s State) beforeActing(before State, cmd workflows.Command, f workflows.Facts,
+	r workflows.Reading) (workflows.Decision, error) {
 	if why := s.left(f); why != "" {
 		return s.endAsLeft(cmd, why), nil
 	}
@@ -74,12 +75,14 @@ func ownerInvited(s State, cmd workflows.Command, r workflows.Receipt) (workflow
 	case r.OK && r.Transfer == nil:
 		return evInvited.One(cmd, invited{How: workflows.Acted, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case r.OK:
-		return evInvited.One(cmd, invited{ID: r.Transfer.ID, How: workflows.Acted, Mark: r.Transfer.Mark(), Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
+		return evInvited.One(cmd, invited{ID: r.Transfer.ID, How: workflows.Acted, Mark: r.Transfer.Mark(),
+			Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case r.Failed:
 		ev := evEnding.Of(cmd, Ending{Outcome: Failed, Reason: workflows.Say("integrator.io did not take the "+
 			"invitation for %l", workflows.GiveUpAfter), By: cmd.Actor})
 		return workflows.Decision{Events: []workflows.Event{ev}, Calls: []workflows.Call{s.withdrawCall()}}, nil
-	case r.Code == workflows.RefusedForbidden || r.Code == workflows.RefusedUnauthorized || r.Code == workflows.RefusedNoToken:
+	case r.Code == workflows.RefusedForbidden || r.Code == workflows.RefusedUnauthorized ||
+		r.Code == workflows.RefusedNoToken:
 		return evInviteRefused.One(cmd, refusal{Code: r.Code, Message: r.Message, Manual: true}), nil
 	}
 	return evInviteRefused.One(cmd, refusal{Code: r.Code, Message: r.Message}), nil
@@ -95,27 +98,33 @@ func attest(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 	switch {
 	case s.Stage == Preparing:
 		if !workflows.Among(who, s.acceptors(), s.Admins) {
-			return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" or an administrator can say that it is a user now. Nothing was recorded.")
+			return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+
+				" or an administrator can say that it is a user now. Nothing was recorded.")
 		}
 		if !s.unseen() {
-			return workflows.Decision{}, refused("not_now", "Keyholder sees by itself when "+s.To+" is a user. Nothing was recorded. "+stageLine(s))
+			return workflows.Decision{}, refused("not_now", "Keyholder sees by itself when "+s.To+
+				" is a user. Nothing was recorded. "+stageLine(s))
 		}
 		return s.prepared(cmd, workflows.Attested, "")
 	case s.Stage == Inviting && s.Invite.Manual:
 		if !workflows.Among(who, s.inviters()) {
-			return workflows.Decision{}, refused("not_permitted", "Only "+whoCan(s.inviters())+" can say that the invitation was sent. Nothing was recorded.")
+			return workflows.Decision{}, refused("not_permitted", "Only "+whoCan(s.inviters())+
+				" can say that the invitation was sent. Nothing was recorded.")
 		}
 		return evInvited.One(cmd, invited{How: workflows.Attested, Until: cmd.At.Add(s.Policy.AcceptWithin)}), nil
 	case s.Stage == Accepting && s.attestable():
 		if !workflows.Among(who, s.acceptors()) {
-			return workflows.Decision{}, refused("not_permitted", "Only "+whoCan(s.acceptors())+" can say that the account was accepted. Nothing was recorded.")
+			return workflows.Decision{}, refused("not_permitted", "Only "+whoCan(s.acceptors())+
+				" can say that the account was accepted. Nothing was recorded.")
 		}
 		if s.Invite.Attested != "" && f.Known(who).Same(f.Known(s.Invite.Attested)) {
-			return workflows.Decision{}, refused("attested_both", "You have said that the invitation was sent, so somebody else must say that it was accepted. Nothing was recorded. "+othersOf(s.acceptors(), who))
+			return workflows.Decision{}, refused("attested_both",
+				"You have said that the invitation was sent, so somebody else must say that it was accepted. Nothing was recorded. "+othersOf(s.acceptors(), who))
 		}
 		return s.transfer(cmd, workflows.Attested, "")
 	}
-	return workflows.Decision{}, refused("not_now", "There is nothing to attest now; Keyholder sees this step by itself. Nothing was recorded. "+stageLine(s))
+	return workflows.Decision{}, refused("not_now",
+		"There is nothing to attest now; Keyholder sees this step by itself. Nothing was recorded. "+stageLine(s))
 }
 
 // inviters are the people who can invite in the pages: the present owner; when they are not in this
@@ -129,7 +138,8 @@ func (s State) inviters() []string {
 
 // attestable reports whether the acceptance rests on people's word: nothing can be read.
 func (s State) attestable() bool {
-	return !s.Token || s.Caps.Token == workflows.No || s.Caps.ReadTransfers != workflows.Yes || s.Caps.ReadUsers != workflows.Yes || s.Invite.Mark == blind
+	return !s.Token || s.Caps.Token == workflows.No || s.Caps.ReadTransfers != workflows.Yes ||
+		s.Caps.ReadUsers != workflows.Yes || s.Invite.Mark == blind
 }
 
 // blind is the mark of a watch that was refused: from then on only people see.
@@ -233,15 +243,18 @@ func (invitingStage) lines(s State, who string) []string {
 	case s.Invite.Manual:
 		out := []string{}
 		if s.Invite.Code != "" && s.Invite.Code != workflows.RefusedNoToken {
-			out = append(out, "! Keyholder's token may not start a transfer"+said(s.Invite.Message)+"; the present owner does it in the pages.")
+			out = append(out, "! Keyholder's token may not start a transfer"+said(s.Invite.Message)+
+				"; the present owner does it in the pages.")
 		}
 		if workflows.Among(who, s.FromPeople) {
-			out = append(out, "You are asked because you own the account, as "+s.From+". "+pageSteps(s)+" Then press “The invitation is sent”.")
+			out = append(out, "You are asked because you own the account, as "+s.From+". "+pageSteps(s)+
+				" Then press “The invitation is sent”.")
 		} else if len(s.FromPeople) > 0 {
 			out = append(out, workflows.Say("%m, the present owner, is asked to invite %s in integrator.io.",
 				s.FromPeople, s.To))
 		} else {
-			out = append(out, s.From+" is nobody's address in this Slack. Ask the owner: "+pageSteps(s)+" Then "+workflows.List(mentioned(s.inviters()), "or")+" says here that it was done.")
+			out = append(out, s.From+" is nobody's address in this Slack. Ask the owner: "+pageSteps(s)+" Then "+
+				workflows.List(mentioned(s.inviters()), "or")+" says here that it was done.")
 		}
 		return append(out, workflows.Say("By %t, or this ends.", s.Until))
 	case s.Invite.Code != "":
@@ -256,8 +269,11 @@ func (invitingStage) facts(s State) []string { return s.checkLines() }
 func (invitingStage) buttons(s State, who string) []workflows.Button {
 	var out []workflows.Button
 	if s.Invite.Manual && workflows.Among(who, s.inviters()) {
-		out = append(out, workflows.Button{Action: ActAttest, Label: "The invitation is sent", Style: workflows.Primary, Confirm: &workflows.Confirm{
-			Title: "Do you swear to it?", Text: "In integrator.io, " + s.To + " was invited to become the owner of " + s.AccountName + ". This is recorded under your name.", Yes: "It is sent", No: "Not yet"}})
+		out = append(out, workflows.Button{Action: ActAttest, Label: "The invitation is sent", Style: workflows.Primary,
+			Confirm: &workflows.Confirm{
+				Title: "Do you swear to it?", Text: "In integrator.io, " + s.To +
+					" was invited to become the owner of " +
+					s.AccountName + ". This is recorded under your name.", Yes: "It is sent", No: "Not yet"}})
 	}
 	manages := workflows.Among(who, []string{s.Requester}, s.Holders)
 	if !s.Invite.Manual && !s.Invite.Sending && manages && !s.Reading {
@@ -305,7 +321,8 @@ func pageSteps(s State) string {
 	if s.UIHost != "" {
 		where = s.UIHost
 	}
-	return "Sign in to " + where + " as " + s.From + ", open Users, press the arrow next to " + s.To + ", choose Make account owner, and press Confirm."
+	return "Sign in to " + where + " as " + s.From + ", open Users, press the arrow next to " + s.To +
+		", choose Make account owner, and press Confirm."
 }
 
 // invites says who sends the invitation.
@@ -320,13 +337,16 @@ func (s State) invites() string {
 func remedy(s State, code, message string) string {
 	switch code {
 	case workflows.RefusedMultipleOrgs:
-		return "integrator.io refused the invitation: " + s.To + " is part of multiple organizations, that is, a user of another account as well. The owner of that account has to remove it under Users; then press Check again. Nothing was changed here."
+		return "integrator.io refused the invitation: " + s.To +
+			" is part of multiple organizations, that is, a user of another account as well. The owner of that account has to remove it under Users; then press Check again. Nothing was changed here."
 	case workflows.RefusedPending:
 		return "integrator.io refused the invitation: another account transfer is already pending there. Delete it under My account > Transfers; then press Check again. Nothing was changed here."
 	case workflows.RefusedDisabled:
-		return "integrator.io refused the invitation: " + s.To + " is switched off (disabled) as a user. Switch it on under Users; then press Check again. Nothing was changed here."
+		return "integrator.io refused the invitation: " + s.To +
+			" is switched off (disabled) as a user. Switch it on under Users; then press Check again. Nothing was changed here."
 	case workflows.RefusedNotUser:
-		return "integrator.io refused the invitation: " + s.To + " is not an accepted user of the account. Invite it under Users and let it accept; then press Check again. Nothing was changed here."
+		return "integrator.io refused the invitation: " + s.To +
+			" is not an accepted user of the account. Invite it under Users and let it accept; then press Check again. Nothing was changed here."
 	case workflows.RefusedNoSeats:
 		return "integrator.io refused it: every user seat of the account is taken. Remove a user or a pending invitation, or buy seats; then press Check again. Nothing was changed here."
 	case workflows.RefusedForbidden:

@@ -23,7 +23,8 @@ func needs(s State, cmd workflows.Command, p workflows.Policy, a workflows.Accou
 		n.People = append(n.People, cmd.Actor.ID)
 	}
 	if cmd.Name == Request {
-		n.People = workflows.Union(n.People, p.HolderIDs(), p.Admins, p.ApproverIDs(), p.Quiet, []string{cmd.Input[BlockPerson]})
+		n.People = workflows.Union(n.People, p.HolderIDs(), p.Admins, p.ApproverIDs(), p.Quiet,
+			[]string{cmd.Input[BlockPerson]})
 		n.Delegations = p.ApproverIDs()
 		if _, alias := p.Alias(a.Owner); !alias && a.Owner != "" {
 			n.Emails = []string{a.Owner}

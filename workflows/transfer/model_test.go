@@ -8,8 +8,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// outside is a small integrator.io: one account with its users, its transfers and what the checks look at. What a call does here follows the
-// promises of package workflows for each operation.
+// outside is a small integrator.io: one account with its users, its transfers and what the checks
+// look at. What a call does here follows the promises of package workflows for each operation.
 type outside struct {
 	owner     string
 	users     []*workflows.User
@@ -34,7 +34,8 @@ type record struct {
 
 func newOutside(owner string) *outside {
 	return &outside{owner: owner, token: true, forbidden: map[string]bool{}, elsewhere: map[string]bool{},
-		users: []*workflows.User{{ID: "u-dee", Email: "dee@acme.example", Role: "administrator", Status: workflows.UserAccepted}}}
+		users: []*workflows.User{{ID: "u-dee", Email: "dee@acme.example", Role: "administrator",
+			Status: workflows.UserAccepted}}}
 }
 
 func (o *outside) user(email string) *workflows.User {
@@ -52,7 +53,8 @@ func (o *outside) join(email, role string) {
 		u.Status = workflows.UserAccepted
 		return
 	}
-	o.users = append(o.users, &workflows.User{ID: "u-" + email, Email: email, Role: role, Status: workflows.UserAccepted})
+	o.users = append(o.users, &workflows.User{ID: "u-" + email, Email: email, Role: role,
+		Status: workflows.UserAccepted})
 }
 
 func (o *outside) remove(email string) {
@@ -72,7 +74,8 @@ func (o *outside) pending() *record {
 // invite is what the owner does in the pages, or a call does.
 func (o *outside) invite(email string) *record {
 	o.made++
-	t := &record{Transfer: workflows.Transfer{ID: fmt.Sprintf("x%d", o.made), Email: email, Status: workflows.TransferUnapproved}}
+	t := &record{Transfer: workflows.Transfer{ID: fmt.Sprintf("x%d", o.made), Email: email,
+		Status: workflows.TransferUnapproved}}
 	o.transfers = append(o.transfers, t)
 	return t
 }
@@ -87,18 +90,21 @@ func (o *outside) accept() bool {
 	before := o.owner
 	o.owner = t.Email
 	o.remove(t.Email)
-	o.users = append(o.users, &workflows.User{ID: "u-" + before, Email: before, Role: RoleManage, Status: workflows.UserAccepted})
+	o.users = append(o.users, &workflows.User{ID: "u-" + before, Email: before, Role: RoleManage,
+		Status: workflows.UserAccepted})
 	return true
 }
 
 func (o *outside) reading(c workflows.Call, at time.Time, token bool) *workflows.Reading {
-	r := &workflows.Reading{At: at, Capabilities: workflows.Capabilities{Token: workflows.No, ReadUsers: workflows.No, ReadTransfers: workflows.No,
-		ChangeUsers: workflows.No, Start: workflows.No}, Unread: map[string]string{}}
+	r := &workflows.Reading{At: at, Capabilities: workflows.Capabilities{Token: workflows.No, ReadUsers: workflows.No,
+		ReadTransfers: workflows.No,
+		ChangeUsers:   workflows.No, Start: workflows.No}, Unread: map[string]string{}}
 	if !token {
 		r.Unread[workflows.PartUsers] = "no token"
 		return r
 	}
-	r.Capabilities = workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes, ReadTransfers: workflows.Yes, ChangeUsers: workflows.Unknown,
+	r.Capabilities = workflows.Capabilities{Token: workflows.Yes, ReadUsers: workflows.Yes,
+		ReadTransfers: workflows.Yes, ChangeUsers: workflows.Unknown,
 		Start: workflows.Unknown}
 	r.UserID, r.UserCount, r.Jobs = "5f0a", len(o.users), o.jobs
 	r.Errors, r.Shared, r.StackGaps = slices.Clone(o.errors), slices.Clone(o.shared), slices.Clone(o.gaps)
@@ -203,9 +209,11 @@ func (o *outside) whom(c workflows.Call) *workflows.User {
 	return nil
 }
 
-func (o *outside) inviteOwner(c workflows.Call, ok *workflows.Receipt, refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
+func (o *outside) inviteOwner(c workflows.Call, ok *workflows.Receipt,
+	refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
 	for _, t := range o.transfers {
-		if workflows.SameEmail(t.Email, c.Email) && !slices.Contains(c.Seen, t.ID) && (t.Pending() || t.Status == workflows.TransferDone) {
+		if workflows.SameEmail(t.Email, c.Email) && !slices.Contains(c.Seen, t.ID) &&
+			(t.Pending() || t.Status == workflows.TransferDone) {
 			ok.Transfer = copied(&t.Transfer)
 			ok.Transfer.Adopted = true
 			return ok
@@ -220,7 +228,8 @@ func (o *outside) inviteOwner(c workflows.Call, ok *workflows.Receipt, refuse fu
 	case u.Disabled:
 		return refuse(workflows.RefusedDisabled, "User is disabled")
 	case o.elsewhere[c.Email]:
-		return refuse(workflows.RefusedMultipleOrgs, "Cannot transfer account ownership to selected user as he is part of multiple organizations.")
+		return refuse(workflows.RefusedMultipleOrgs,
+			"Cannot transfer account ownership to selected user as he is part of multiple organizations.")
 	}
 	ok.Transfer = copied(&o.invite(c.Email).Transfer)
 	return ok
@@ -229,7 +238,8 @@ func (o *outside) inviteOwner(c workflows.Call, ok *workflows.Receipt, refuse fu
 // find is the transfer a call speaks of.
 func (o *outside) find(c workflows.Call) *record {
 	for _, t := range slices.Backward(o.transfers) {
-		if c.ID != "" && t.ID == c.ID || c.ID == "" && workflows.SameEmail(t.Email, c.Email) && !slices.Contains(c.Seen, t.ID) {
+		if c.ID != "" && t.ID == c.ID || c.ID == "" && workflows.SameEmail(t.Email, c.Email) && !slices.Contains(c.Seen,
+			t.ID) {
 			return t
 		}
 	}
@@ -240,7 +250,8 @@ func (o *outside) withdraw(c workflows.Call, ok *workflows.Receipt) *workflows.R
 	t := o.find(c)
 	switch {
 	case t == nil:
-	case t.Status == workflows.TransferDone, t.Status == workflows.TransferQueued, t.Status == workflows.TransferStarted:
+	case t.Status == workflows.TransferDone, t.Status == workflows.TransferQueued,
+		t.Status == workflows.TransferStarted:
 		ok.Transfer = copied(&t.Transfer)
 	default:
 		o.transfers = slices.DeleteFunc(o.transfers, func(x *record) bool { return x == t })
@@ -248,7 +259,8 @@ func (o *outside) withdraw(c workflows.Call, ok *workflows.Receipt) *workflows.R
 	return ok
 }
 
-func (o *outside) watch(c workflows.Call, ok *workflows.Receipt, refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
+func (o *outside) watch(c workflows.Call, ok *workflows.Receipt,
+	refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
 	if o.forbidden["read_transfers"] {
 		return refuse(workflows.RefusedForbidden, "Insufficient permissions")
 	}
@@ -267,12 +279,14 @@ func (o *outside) watch(c workflows.Call, ok *workflows.Receipt, refuse func(cod
 	return ok
 }
 
-func (o *outside) inviteUser(c workflows.Call, ok *workflows.Receipt, refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
+func (o *outside) inviteUser(c workflows.Call, ok *workflows.Receipt,
+	refuse func(code, words string) *workflows.Receipt) *workflows.Receipt {
 	if u := o.user(c.Email); u == nil {
 		if o.full {
 			return refuse(workflows.RefusedNoSeats, "entitlement_reached")
 		}
-		o.users = append(o.users, &workflows.User{ID: "u-" + c.Email, Email: c.Email, Role: c.Role, Status: workflows.UserPending})
+		o.users = append(o.users, &workflows.User{ID: "u-" + c.Email, Email: c.Email, Role: c.Role,
+			Status: workflows.UserPending})
 	}
 	ok.User = copied(o.user(c.Email))
 	return ok

@@ -77,7 +77,8 @@ func (s State) lookedAgain(cmd workflows.Command, r workflows.Reading) (workflow
 
 // unseen reports whether the target's sign-up rests on people's word.
 func (s State) unseen() bool {
-	return !s.Token || s.Caps.ReadUsers != workflows.Yes || s.Prep.Mark == workflows.RefusedForbidden || s.Prep.Mark == workflows.RefusedUnauthorized
+	return !s.Token || s.Caps.ReadUsers != workflows.Yes || s.Prep.Mark == workflows.RefusedForbidden ||
+		s.Prep.Mark == workflows.RefusedUnauthorized
 }
 
 // prepared goes back to the checks: days may have passed.
@@ -100,10 +101,12 @@ func (s *State) sawTarget(who workflows.UserRef) {
 // claim says "I'm on it".
 func claim(s State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.acceptors()) {
-		return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" can take this on: "+whoCan(s.acceptors())+". Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", "Only somebody who can open "+s.To+" can take this on: "+
+			whoCan(s.acceptors())+". Nothing was recorded.")
 	}
 	if s.Stage != Preparing {
-		return workflows.Decision{}, refused("not_now", "There is no invitation to take on now. Nothing was recorded. "+stageLine(s))
+		return workflows.Decision{}, refused("not_now", "There is no invitation to take on now. Nothing was recorded. "+
+			stageLine(s))
 	}
 	if s.Prep.Claimed == cmd.Actor.ID {
 		return workflows.Decision{Reply: workflows.Reply{Text: "You have taken this on already; it counts once."}}, nil
@@ -240,16 +243,20 @@ func (preparingStage) lines(s State, who string) []string {
 	case s.Prep.Sending:
 		out = append(out, "… "+s.To+" is not a user of the account yet. Keyholder is inviting it.")
 	case s.Prep.Gone:
-		out = append(out, "! The invitation of "+s.To+" as a user was declined or deleted at integrator.io. Press Check again to send a new one.")
+		out = append(out, "! The invitation of "+s.To+
+			" as a user was declined or deleted at integrator.io. Press Check again to send a new one.")
 	case s.Prep.Manual == workflows.RefusedNoSeats:
 		out = append(out, "! integrator.io refused the invitation: every user seat of the account is taken. An administrator has to remove a user or a pending invitation, or buy seats; then press Check again. Nothing was changed.")
 	case s.Prep.Manual == workflows.FailedDeadline:
 		out = append(out, workflows.Say("! integrator.io did not answer for %l, so it is not certain that %s "+
 			"was invited as a user. Press Check again to try once more.", workflows.GiveUpAfter, s.To))
-	case s.Prep.Manual != "" && s.Prep.Manual != workflows.RefusedForbidden && s.Prep.Manual != workflows.RefusedUnauthorized && s.Prep.Manual != workflows.RefusedNoToken:
-		out = append(out, "! integrator.io refused to invite "+s.To+" as a user"+said(s.Prep.Message)+". Mend that and press Check again, or an administrator invites it: My account > Users > Invite user, role Monitor.")
+	case s.Prep.Manual != "" && s.Prep.Manual != workflows.RefusedForbidden &&
+		s.Prep.Manual != workflows.RefusedUnauthorized && s.Prep.Manual != workflows.RefusedNoToken:
+		out = append(out, "! integrator.io refused to invite "+s.To+" as a user"+said(s.Prep.Message)+
+			". Mend that and press Check again, or an administrator invites it: My account > Users > Invite user, role Monitor.")
 	case s.Prep.Manual != "":
-		out = append(out, "! Keyholder's token may not invite users"+said(s.Prep.Message)+". "+s.administrators()+": please invite "+s.To+" yourself. In integrator.io: My account > Users > Invite user, role Monitor.")
+		out = append(out, "! Keyholder's token may not invite users"+said(s.Prep.Message)+". "+s.administrators()+
+			": please invite "+s.To+" yourself. In integrator.io: My account > Users > Invite user, role Monitor.")
 	default:
 		out = append(out, "✓ "+s.To+" was invited as a user. "+box)
 	}
@@ -285,8 +292,11 @@ func (preparingStage) buttons(s State, who string) []workflows.Button {
 		out = append(out, workflows.Button{Action: ActClaim, Label: "I'm on it", Style: workflows.Primary})
 	}
 	if s.unseen() && (acceptor || workflows.Among(who, s.Admins)) {
-		out = append(out, workflows.Button{Action: ActAttest, Label: "It is a user now", Confirm: &workflows.Confirm{Title: "Do you swear to it?",
-			Text: s.To + " has signed up through the invitation and is listed as an accepted user of " + s.AccountName + ". This is recorded under your name.", Yes: "I have seen it", No: "Not yet"}})
+		out = append(out, workflows.Button{Action: ActAttest, Label: "It is a user now",
+			Confirm: &workflows.Confirm{Title: "Do you swear to it?",
+				Text: s.To + " has signed up through the invitation and is listed as an accepted user of " +
+					s.AccountName +
+					". This is recorded under your name.", Yes: "I have seen it", No: "Not yet"}})
 	}
 	if workflows.Among(who, []string{s.Requester}, s.Holders) && !s.Reading && !s.Prep.Sending {
 		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again"})
@@ -316,7 +326,8 @@ func (preparingStage) owing(s State) []string {
 }
 
 func (preparingStage) remind(s State) string {
-	return workflows.Say("%s has to become a user of %s first. Please sign up through the invitation", s.To, s.AccountName)
+	return workflows.Say("%s has to become a user of %s first. Please sign up through the invitation", s.To,
+		s.AccountName)
 }
 
 func (preparingStage) watches(s State) []workflows.Watch {

@@ -28,7 +28,8 @@ func (s State) proves(cmd workflows.Command, d workflows.Decision, who, how stri
 // provesKeepers adds what the tick of "a second holder has signed in" shows: password and second
 // factor, each by whoever of the two keeps it. The first is who accepted, the second is who ticks;
 // of whom it was when an administrator ticks, nobody says.
-func (s State) provesKeepers(cmd workflows.Command, f workflows.Facts, d workflows.Decision, ticked bool) workflows.Decision {
+func (s State) provesKeepers(cmd workflows.Command, f workflows.Facts, d workflows.Decision,
+	ticked bool) workflows.Decision {
 	if s.ToPerson != "" || !ticked {
 		return d
 	}
@@ -44,7 +45,8 @@ func (s State) provesKeepers(cmd workflows.Command, f workflows.Facts, d workflo
 			proofs = append(proofs, workflows.Proof{What: workflows.KeyPassword, Person: who, How: workflows.Attested})
 		}
 		if workflows.Among(who, factor) {
-			proofs = append(proofs, workflows.Proof{What: workflows.KeySecondFactor, Person: who, How: workflows.Attested})
+			proofs = append(proofs, workflows.Proof{What: workflows.KeySecondFactor, Person: who,
+				How: workflows.Attested})
 		}
 	}
 	return s.proven(cmd, d, proofs)
@@ -69,7 +71,8 @@ func checkProven(s State, k workflows.KeyRecord) []Check {
 	shown := slices.DeleteFunc(slices.Clone(s.ToHolders), func(h string) bool {
 		return k.Proof(workflows.KeyMailbox, s.To, h).How == ""
 	})
-	c := Check{Key: CheckProven, Kind: Advice, Result: Pass, Text: "two holders or more have shown that they can open the mailbox"}
+	c := Check{Key: CheckProven, Kind: Advice, Result: Pass,
+		Text: "two holders or more have shown that they can open the mailbox"}
 	if len(shown) >= minProven {
 		return []Check{c}
 	}

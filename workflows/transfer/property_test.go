@@ -13,14 +13,16 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Few random stories by default, so that the package's tests stay short under the race detector; -rapid.checks=2000 tells more.
+// Few random stories by default, so that the package's tests stay short under the race detector;
+// -rapid.checks=2000 tells more.
 func init() {
 	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
 	}
 }
 
-// op is one thing that happens in a random story. It is plain data, so that the same story can be told with parts left out.
+// op is one thing that happens in a random story. It is plain data, so that the same story can be
+// told with parts left out.
 type op struct {
 	Kind, Who, Action, Text string
 	N                       int
@@ -30,15 +32,21 @@ type op struct {
 var (
 	members = []string{"Ana", "Ben", "Cat", "Dee", "Jane", "Eve", "Fay"}
 	anyone  = append(slices.Clone(members), "Gus", "Hal", "Robo", "Zoe", "Nobody")
-	acts    = []string{"confirm", "comment", "look", "refuse", "cancel", "recheck", "waive", "claim", "accept", "decline", "resend", "withdraw", "attest", "settle"}
-	spans   = []time.Duration{time.Second, time.Minute, time.Hour, 13 * time.Hour, 25 * time.Hour, 73 * time.Hour, 8 * 24 * time.Hour}
+	acts    = []string{"confirm", "comment", "look", "refuse", "cancel", "recheck", "waive", "claim", "accept",
+		"decline", "resend", "withdraw", "attest", "settle"}
+	spans = []time.Duration{time.Second, time.Minute, time.Hour, 13 * time.Hour, 25 * time.Hour, 73 * time.Hour,
+		8 * 24 * time.Hour}
 	// kinds of what happens, the likelier ones several times.
-	opKinds = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "look", "look", "wait", "click", "click", "outside", "outside",
+	opKinds = []string{"press", "press", "press", "press", "deliver", "deliver", "deliver", "look", "look", "wait",
+		"click", "click", "outside", "outside",
 		"outcome", "standing", "delegate", "request", "policy"}
-	outsides = []string{"joins", "joins", "accepts", "accepts", "declines", "deletes", "errors", "no errors", "off", "on", "leaves", "forbids", "allows", "elsewhere",
+	outsides = []string{"joins", "joins", "accepts", "accepts", "declines", "deletes", "errors", "no errors", "off",
+		"on", "leaves", "forbids", "allows", "elsewhere",
 		"nowhere", "invites", "full", "seats", "shared", "sso", "no token", "token", "queued"}
-	outcomes = []string{lost, failedClean, failedDirty, "refused multiple_organizations", "refused already_pending", "refused user_disabled", "refused not_a_user",
-		"refused entitlement_reached", "refused forbidden", "refused unauthorized", "refused other some words", "refused already_user"}
+	outcomes = []string{lost, failedClean, failedDirty, "refused multiple_organizations", "refused already_pending",
+		"refused user_disabled", "refused not_a_user",
+		"refused entitlement_reached", "refused forbidden", "refused unauthorized", "refused other some words",
+		"refused already_user"}
 )
 
 func drawOp(t *rapid.T) op {
@@ -75,17 +83,22 @@ type setting struct {
 
 func drawSetting(t *rapid.T) setting {
 	return setting{
-		Quorum: rapid.IntRange(1, 3).Draw(t, "quorum"), Token: rapid.IntRange(0, 3).Draw(t, "token") > 0, Joined: rapid.Bool().Draw(t, "joined"),
-		Owner:     rapid.SampledFrom([]string{"jane@acme.example", "jane@acme.example", "gone@acme.example", mailbox}).Draw(t, "owner"),
-		To:        rapid.SampledFrom([]string{"mailbox", "mailbox", "Eve", "Ana"}).Draw(t, "to"),
-		Role:      rapid.SampledFrom([]string{"", RoleManage, RoleAdministrator, RoleMonitor, RoleRemove}).Draw(t, "role"),
-		Confirm:   rapid.SampledFrom([]time.Duration{time.Second, time.Hour, 72 * time.Hour}).Draw(t, "confirm"),
-		Cool:      rapid.SampledFrom([]time.Duration{time.Second, time.Hour, 24 * time.Hour}).Draw(t, "cool"),
-		Errors:    rapid.SampledFrom([]string{workflows.LevelBlock, workflows.LevelWarn, workflows.LevelIgnore}).Draw(t, "errors"),
-		Shared:    rapid.SampledFrom([]string{workflows.LevelBlock, workflows.LevelWarn}).Draw(t, "shared"),
-		Approvers: rapid.SampledFrom([][]string{nil, {"UANA", "UBEN", "UDEE"}, {"UANA", "UBEN", "UCAT", "UDEE", "UEVE"}, {"SGROUP"}}).Draw(t, "approvers"),
-		By:        rapid.SampledFrom([]string{"Dee", "Ana", "Jane"}).Draw(t, "by"),
-		Road:      rapid.IntRange(0, 7).Draw(t, "road"),
+		Quorum: rapid.IntRange(1, 3).Draw(t, "quorum"), Token: rapid.IntRange(0, 3).Draw(t, "token") > 0,
+		Joined: rapid.Bool().Draw(t, "joined"),
+		Owner: rapid.SampledFrom([]string{"jane@acme.example", "jane@acme.example", "gone@acme.example",
+			mailbox}).Draw(t, "owner"),
+		To: rapid.SampledFrom([]string{"mailbox", "mailbox", "Eve", "Ana"}).Draw(t, "to"),
+		Role: rapid.SampledFrom([]string{"", RoleManage, RoleAdministrator, RoleMonitor, RoleRemove}).Draw(t,
+			"role"),
+		Confirm: rapid.SampledFrom([]time.Duration{time.Second, time.Hour, 72 * time.Hour}).Draw(t, "confirm"),
+		Cool:    rapid.SampledFrom([]time.Duration{time.Second, time.Hour, 24 * time.Hour}).Draw(t, "cool"),
+		Errors: rapid.SampledFrom([]string{workflows.LevelBlock, workflows.LevelWarn, workflows.LevelIgnore}).Draw(t,
+			"errors"),
+		Shared: rapid.SampledFrom([]string{workflows.LevelBlock, workflows.LevelWarn}).Draw(t, "shared"),
+		Approvers: rapid.SampledFrom([][]string{nil, {"UANA", "UBEN", "UDEE"}, {"UANA", "UBEN", "UCAT", "UDEE", "UEVE"},
+			{"SGROUP"}}).Draw(t, "approvers"),
+		By:   rapid.SampledFrom([]string{"Dee", "Ana", "Jane"}).Draw(t, "by"),
+		Road: rapid.IntRange(0, 7).Draw(t, "road"),
 	}
 }
 
@@ -95,7 +108,8 @@ func (s setting) begin(t failer) *world {
 	w.owner(s.Owner)
 	p := &w.policy
 	p.Token, p.Approvers = s.Token, s.Approvers
-	p.Transfer.Quorum, p.Transfer.ConfirmWithin, p.Transfer.Cooldown, p.Transfer.OnErrors, p.Transfer.OnShared = s.Quorum, s.Confirm, s.Cool, s.Errors, s.Shared
+	p.Transfer.Quorum, p.Transfer.ConfirmWithin, p.Transfer.Cooldown, p.Transfer.OnErrors,
+		p.Transfer.OnShared = s.Quorum, s.Confirm, s.Cool, s.Errors, s.Shared
 	w.groups["SGROUP"] = []string{"UBEN", "UCAT", "UDEE", "UHAL"}
 	if s.Joined {
 		w.out.join(mailbox, RoleMonitor)
@@ -208,7 +222,8 @@ func (w *world) press(o op) {
 	var offers []offer
 	for _, c := range r.view.Cards {
 		for _, b := range c.Buttons {
-			if b.Action == ActCancel && o.N%7 != 0 || b.Action == ActRefuse && o.N%11 != 0 || b.Action == ActWithdraw && o.N%5 != 0 {
+			if b.Action == ActCancel && o.N%7 != 0 || b.Action == ActRefuse && o.N%11 != 0 || b.Action == ActWithdraw &&
+				o.N%5 != 0 {
 				continue
 			}
 			offers = append(offers, offer{w.people[c.Recipient].Name, b.Action[len("transfer."):]})
@@ -227,7 +242,8 @@ func (w *world) twice(st step) {
 	cmd := st.cmd
 	cmd.ID = ""
 	if again := w.do(cmd); len(again.events) > 0 {
-		w.t.Fatalf("%s by %s counted twice: first %s, then %s", cmd.Name, cmd.Actor.ID, encode(w.t, st.events), encode(w.t, again.events))
+		w.t.Fatalf("%s by %s counted twice: first %s, then %s", cmd.Name, cmd.Actor.ID, encode(w.t, st.events),
+			encode(w.t, again.events))
 	}
 }
 
@@ -249,7 +265,9 @@ func (w *world) turn(o op) {
 			t.Dismissed = true
 		}
 	case "deletes":
-		out.transfers = slices.DeleteFunc(out.transfers, func(t *record) bool { return t.Status == workflows.TransferUnapproved })
+		out.transfers = slices.DeleteFunc(out.transfers, func(t *record) bool {
+			return t.Status == workflows.TransferUnapproved
+		})
 	case "errors":
 		out.errors = []workflows.Count{{ID: "i1", Name: "Orders to NetSuite", N: 1 + o.N%4}}
 	case "no errors":
@@ -261,7 +279,8 @@ func (w *world) turn(o op) {
 	case "leaves":
 		out.remove(target)
 	case "forbids":
-		out.forbidden[[]string{workflows.OpInviteOwner, workflows.OpWithdraw, workflows.OpInviteUser, "read_transfers", workflows.OpWatchUser, workflows.OpSetRole}[o.N%6]] = true
+		out.forbidden[[]string{workflows.OpInviteOwner, workflows.OpWithdraw, workflows.OpInviteUser, "read_transfers",
+			workflows.OpWatchUser, workflows.OpSetRole}[o.N%6]] = true
 	case "allows":
 		clear(out.forbidden)
 	case "elsewhere":
@@ -324,7 +343,8 @@ func (w *world) nothingLeft() {
 	}
 }
 
-// TestRandomStories is the machine against everything that may happen, in any order. The checks are those of mustHold, after each command.
+// TestRandomStories is the machine against everything that may happen, in any order. The checks are
+// those of mustHold, after each command.
 func TestRandomStories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSetting(t)
@@ -337,7 +357,8 @@ func TestRandomStories(t *testing.T) {
 	})
 }
 
-// TestBarredPeopleTipNothing tells each story twice: with all clicks, and without the votes of those who may not vote. It ends alike.
+// TestBarredPeopleTipNothing tells each story twice: with all clicks, and without the votes of
+// those who may not vote. It ends alike.
 func TestBarredPeopleTipNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSetting(t)
@@ -354,7 +375,8 @@ func TestBarredPeopleTipNothing(t *testing.T) {
 				}
 			}
 			with.happen(s, o)
-			if o.Kind == "click" && (o.Who == s.By || o.Who == s.To) && (o.Action == "confirm" || o.Action == "refuse") {
+			if o.Kind == "click" && (o.Who == s.By || o.Who == s.To) &&
+				(o.Action == "confirm" || o.Action == "refuse") {
 				continue
 			}
 			without.happen(s, o)

@@ -7,7 +7,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// The withdrawal meets an acceptance that integrator.io has queued: it may still fail, so nobody is told that the owner has changed.
+// The withdrawal meets an acceptance that integrator.io has queued: it may still fail, so nobody is
+// told that the owner has changed.
 func TestAQueuedAcceptanceIsNotBelieved(t *testing.T) {
 	w := reached(t)["accepting"]
 	w.click("Ana", "withdraw", "changed our minds")
@@ -27,7 +28,8 @@ func TestAQueuedAcceptanceIsNotBelieved(t *testing.T) {
 	}
 }
 
-// integrator.io never finishes what was accepted: the transfer does not wait for ever, and ends with a ticket for support.
+// integrator.io never finishes what was accepted: the transfer does not wait for ever, and ends
+// with a ticket for support.
 func TestAnAcceptanceThatIsNeverCarriedOutFails(t *testing.T) {
 	w := reached(t)["accepting"]
 	w.out.pending().Status = workflows.TransferQueued
@@ -46,7 +48,8 @@ func TestAnAcceptanceThatIsNeverCarriedOutFails(t *testing.T) {
 	}
 }
 
-// The invitation is on its way when somebody withdraws: the withdrawal waits behind it, and the transfer ends only when both are answered.
+// The invitation is on its way when somebody withdraws: the withdrawal waits behind it, and the
+// transfer ends only when both are answered.
 func TestWithdrawingWhileTheInvitationIsOnItsWay(t *testing.T) {
 	for _, first := range []string{delivered, failedDirty, failedClean, "refused forbidden"} {
 		w := reached(t)["inviting"]
@@ -62,7 +65,8 @@ func TestWithdrawingWhileTheInvitationIsOnItsWay(t *testing.T) {
 	}
 }
 
-// The checks are looked at again while people confirm, and something substantial got worse: what they confirmed is no longer so.
+// The checks are looked at again while people confirm, and something substantial got worse: what
+// they confirmed is no longer so.
 func TestWorseFactsVoidVotesWhileConfirming(t *testing.T) {
 	w := reached(t)["confirming"]
 	w.click("Ana", "confirm")
@@ -110,7 +114,8 @@ func TestBetterFactsKeepVotes(t *testing.T) {
 	}
 }
 
-// Nobody knows whether the mailbox was invited as a user; the transfer ends, so the invitation is taken back in any case.
+// Nobody knows whether the mailbox was invited as a user; the transfer ends, so the invitation is
+// taken back in any case.
 func TestAnUnclearInvitationAsUserIsTakenBack(t *testing.T) {
 	for _, outcome := range []string{failedDirty, failedClean, lost} {
 		w := newWorld(t)
@@ -142,7 +147,8 @@ func TestAForeignInvitationAsUserStays(t *testing.T) {
 func TestSupersedingWaitsForTheRemoval(t *testing.T) {
 	w := reached(t)["removing"]
 	r := w.newest()
-	st := w.do(workflows.Command{Workflow: r.id, Name: superseding.Command, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+	st := w.do(workflows.Command{Workflow: r.id, Name: superseding.Command,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 	if len(st.events) > 0 {
 		t.Errorf("it ended before the removal was answered: %s", r.state.Stage)
 	}

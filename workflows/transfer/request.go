@@ -19,21 +19,26 @@ const (
 // open decides a submitted request.
 func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if s.Opened() {
-		return workflows.Decision{}, refused("open_already", "This request was taken already. Nothing was recorded. Look at your card, or ask anew: "+workflows.Slash+" transfer.")
+		return workflows.Decision{}, refused("open_already",
+			"This request was taken already. Nothing was recorded. Look at your card, or ask anew: "+workflows.Slash+
+				" transfer.")
 	}
 	if f.Policy.Name == "" {
-		return workflows.Decision{}, workflows.RefuseField(BlockAccount, "no_account", "This account is not configured. Choose another one.")
+		return workflows.Decision{}, workflows.RefuseField(BlockAccount, "no_account",
+			"This account is not configured. Choose another one.")
 	}
 	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return workflows.Decision{}, r
 	}
 	frozen := freeze(cmd, f)
 	if !workflows.Among(cmd.Actor.ID, frozen.Holders, frozen.Admins, frozen.FromPeople) {
-		return workflows.Decision{}, refused("not_permitted", "Only the holders of "+frozen.AccountName+"'s shared mailbox, its administrators and its present owner can ask for a transfer. "+
+		return workflows.Decision{}, refused("not_permitted", "Only the holders of "+frozen.AccountName+
+			"'s shared mailbox, its administrators and its present owner can ask for a transfer. "+
 			"Nothing was recorded. "+askWhom(frozen))
 	}
 	if id := f.Account.Locks[workflows.LockTransfer]; id != "" {
-		r := refused("transfer_open", "Another transfer of "+frozen.AccountName+" is open already: "+id+". Nothing was recorded. Finish or cancel that one first.")
+		r := refused("transfer_open", "Another transfer of "+frozen.AccountName+" is open already: "+id+
+			". Nothing was recorded. Finish or cancel that one first.")
 		r.Link = id
 		return workflows.Decision{}, r
 	}
@@ -44,7 +49,8 @@ func open(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision
 		return workflows.Decision{}, err
 	}
 	d := evRequested.One(cmd, requested{workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID}, frozen})
-	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockTransfer, Workflow: cmd.Workflow})}
+	d.Account = []workflows.Event{cmd.Event(workflows.LockTaken, workflows.Lock{Name: workflows.LockTransfer,
+		Workflow: cmd.Workflow})}
 	d.Calls = []workflows.Call{inspectCall(f.Policy.ID, frozen, workflows.UserRef{})}
 	return d, nil
 }
@@ -76,7 +82,8 @@ func fill(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 	}
 	fr.Reason = strings.TrimSpace(cmd.Input[BlockReason])
 	if fr.Reason == "" {
-		return workflows.RefuseField(BlockReason, "reason_missing", "Please say why; the approvers and the auditors read it.")
+		return workflows.RefuseField(BlockReason, "reason_missing",
+			"Please say why; the approvers and the auditors read it.")
 	}
 	if err := workflows.TooLong(BlockReason, fr.Reason); err != nil {
 		return err
@@ -100,11 +107,13 @@ func target(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 	case alias == "" && person == "":
 		return workflows.RefuseField(BlockAlias, "no_target", "Choose a shared mailbox here or a person below.")
 	case alias != "" && person != "":
-		return workflows.RefuseField(BlockPerson, "two_targets", "Choose either a shared mailbox or a person, not both.")
+		return workflows.RefuseField(BlockPerson, "two_targets",
+			"Choose either a shared mailbox or a person, not both.")
 	case alias != "":
 		a, ok := f.Policy.Alias(alias)
 		if !ok {
-			return workflows.RefuseField(BlockAlias, "alias_unknown", "This mailbox is not one of the account's. Choose one from the list.")
+			return workflows.RefuseField(BlockAlias, "alias_unknown",
+				"This mailbox is not one of the account's. Choose one from the list.")
 		}
 		fr.To, fr.ToHolders, fr.Custodians, fr.Vault = a.Email, f.Expand(a.Holders), f.Expand(a.Keepers()), a.Vault
 		if workflows.SameEmail(fr.To, fr.From) {
@@ -115,9 +124,11 @@ func target(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 	p := f.People[person]
 	switch {
 	case p.Standing != "":
-		return workflows.RefuseField(BlockPerson, "target_standing", "This person is not a full, active member of this workspace, so they cannot become owner from here.")
+		return workflows.RefuseField(BlockPerson, "target_standing",
+			"This person is not a full, active member of this workspace, so they cannot become owner from here.")
 	case p.Email == "" || !p.EmailConfirmed:
-		return workflows.RefuseField(BlockPerson, "target_email", "Slack does not show a confirmed e-mail address of this person, and the address decides. Choose somebody else, or let them confirm it in Slack.")
+		return workflows.RefuseField(BlockPerson, "target_email",
+			"Slack does not show a confirmed e-mail address of this person, and the address decides. Choose somebody else, or let them confirm it in Slack.")
 	case workflows.SameEmail(p.Email, fr.From):
 		return workflows.RefuseField(BlockPerson, "same_owner", "This person owns the account already.")
 	}
@@ -128,7 +139,8 @@ func target(fr *Frozen, cmd workflows.Command, f workflows.Facts) error {
 // RequestModal is the form of `/io transfer`, with an account pre-selected when one was named. The
 // policies must not be empty.
 func RequestModal(policies []workflows.Policy, account string, now time.Time) workflows.Modal {
-	m := workflows.Modal{Callback: Request, Title: "Hand over an account", Submit: "Ask for it", Account: account, Action: Request, Round: workflows.NoRound}
+	m := workflows.Modal{Callback: Request, Title: "Hand over an account", Submit: "Ask for it", Account: account,
+		Action: Request, Round: workflows.NoRound}
 	chosen := policies[0]
 	var accounts, aliases []workflows.Option
 	seen := map[string]bool{}
@@ -151,16 +163,19 @@ func RequestModal(policies []workflows.Policy, account string, now time.Time) wo
 	}
 	m.Inputs = []workflows.Input{
 		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: initial},
-		{Block: BlockAlias, Kind: workflows.InputSelect, Label: "New owner: a shared mailbox", Options: aliases, Optional: true,
-			Hint: "Safer: several trusted people can open it, so nobody's leaving locks the account."},
+		{Block: BlockAlias, Kind: workflows.InputSelect, Label: "New owner: a shared mailbox", Options: aliases,
+			Optional: true,
+			Hint:     "Safer: several trusted people can open it, so nobody's leaving locks the account."},
 		{Block: BlockPerson, Kind: workflows.InputUser, Label: "Or: a person", Optional: true},
-		{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: workflows.MaxTyped, Placeholder: "Jane leaves on 5 December"},
-		{Block: BlockRole, Kind: workflows.InputSelect, Label: "What the present owner becomes", Initial: RoleManage, Options: []workflows.Option{
-			{Value: RoleManage, Label: "Manage all integrations", Description: "what integrator.io does by itself"},
-			{Value: RoleAdministrator, Label: "Administrator"},
-			{Value: RoleMonitor, Label: "Monitor only"},
-			{Value: RoleRemove, Label: "Nothing: remove them at the end"},
-		}},
+		{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: workflows.MaxTyped,
+			Placeholder: "Jane leaves on 5 December"},
+		{Block: BlockRole, Kind: workflows.InputSelect, Label: "What the present owner becomes", Initial: RoleManage,
+			Options: []workflows.Option{
+				{Value: RoleManage, Label: "Manage all integrations", Description: "what integrator.io does by itself"},
+				{Value: RoleAdministrator, Label: "Administrator"},
+				{Value: RoleMonitor, Label: "Monitor only"},
+				{Value: RoleRemove, Label: "Nothing: remove them at the end"},
+			}},
 	}
 	return m
 }
@@ -190,7 +205,9 @@ var evRequested = workflows.Kind[State, requested]{
 		s.read(e)
 	},
 	Tell: func(_ workflows.Event, b requested) string {
-		return workflows.Say("%m asked to hand %s from %s to %s: %q. The previous owner is to have %s. %n needed, of %m.", b.Requester, b.AccountName, b.From, b.To,
+		return workflows.Say(
+			"%m asked to hand %s from %s to %s: %q. The previous owner is to have %s. %n needed, of %m.", b.Requester,
+			b.AccountName, b.From, b.To,
 			b.Reason, workflows.Text(roleWord(b.PreviousRole)), b.Policy.Quorum, "confirmation", b.Electorate)
 	},
 }

@@ -13,7 +13,8 @@ import (
 func TestRequestFormKeepsItsContract(t *testing.T) {
 	w := newWorld(t)
 	other := w.policy
-	other.ID, other.Name, other.Aliases = "beta", "Beta", []workflows.Alias{{Email: "beta@acme.example"}, {Email: mailbox}}
+	other.ID, other.Name, other.Aliases = "beta", "Beta", []workflows.Alias{{Email: "beta@acme.example"},
+		{Email: mailbox}}
 	both := []workflows.Policy{w.policy, other}
 	for _, c := range []struct {
 		name     string
@@ -45,7 +46,8 @@ func TestRequestFormKeepsItsContract(t *testing.T) {
 				}
 			}
 		}
-		want := []string{"account static_select", "new_owner_alias static_select", "new_owner_person users_select", "reason plain_text_input", "previous_owner_role static_select"}
+		want := []string{"account static_select", "new_owner_alias static_select", "new_owner_person users_select",
+			"reason plain_text_input", "previous_owner_role static_select"}
 		if !slices.Equal(blocks, want) {
 			t.Errorf("%s: blocks %q", c.name, blocks)
 		}
@@ -66,7 +68,8 @@ func TestRequestFormSaysWhenItMayBeDone(t *testing.T) {
 	text := strings.Join(RequestModal([]workflows.Policy{w.policy}, "", monday).Intro, "\n")
 	w.mustReadWell("the form", text)
 	shown := w.read(text)
-	for _, want := range []string{"2 confirmations", "are needed", "24 hours", "Earliest finish: Tue 24 Nov, 09:14", "Fri 7 Dec"} {
+	for _, want := range []string{"2 confirmations", "are needed", "24 hours", "Earliest finish: Tue 24 Nov, 09:14",
+		"Fri 7 Dec"} {
 		if want == "Fri 7 Dec" {
 			want = monday.Add((120 + 72 + 24 + 120) * time.Hour).Format("Mon 2 Jan, 15:04")
 		}
@@ -86,10 +89,12 @@ func TestEitherAMailboxOrAPersonIsAsked(t *testing.T) {
 	for _, c := range []struct {
 		alias, person, field string
 	}{
-		{"", "", BlockAlias}, {mailbox, "UEVE", BlockPerson}, {"other@acme.example", "", BlockAlias}, {"", "UNOBODY", BlockPerson}, {"", "UROBO", BlockPerson},
+		{"", "", BlockAlias}, {mailbox, "UEVE", BlockPerson}, {"other@acme.example", "", BlockAlias},
+		{"", "UNOBODY", BlockPerson}, {"", "UROBO", BlockPerson},
 	} {
 		w := newWorld(t)
-		st := w.request("Dee", map[string]string{BlockAccount: "acme", BlockReason: "x", BlockAlias: c.alias, BlockPerson: c.person})
+		st := w.request("Dee", map[string]string{BlockAccount: "acme", BlockReason: "x", BlockAlias: c.alias,
+			BlockPerson: c.person})
 		r, ok := st.err.(*workflows.Refusal)
 		if !ok || r.Field != c.field || len(w.runs) > 0 {
 			t.Errorf("%q and %q: %v", c.alias, c.person, st.err)
@@ -148,14 +153,16 @@ func TestOneRequestOpensOnce(t *testing.T) {
 func TestOnlyKeyholderSupersedes(t *testing.T) {
 	w := reached(t)["settling"]
 	for _, who := range []string{"Ana", "Fay", "Dee"} {
-		st := w.do(workflows.Command{Workflow: w.newest().id, Name: superseding.Command, Actor: person(who), Round: w.newest().state.Round})
+		st := w.do(workflows.Command{Workflow: w.newest().id, Name: superseding.Command, Actor: person(who),
+			Round: w.newest().state.Round})
 		if len(st.events) > 0 {
 			t.Errorf("%s ended the settling", who)
 		}
 	}
 }
 
-// A voter who was away when the last vote came is back: their vote counts again, and the next click must not run into a closed door.
+// A voter who was away when the last vote came is back: their vote counts again, and the next click
+// must not run into a closed door.
 func TestAVoterWhoComesBackCompletesTheQuorum(t *testing.T) {
 	w := reached(t)["confirming"]
 	w.click("Ana", "confirm")

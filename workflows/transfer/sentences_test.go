@@ -12,7 +12,8 @@ import (
 )
 
 // nextStep is what a sentence holds when it says what the person can do instead, or what happens without them.
-var nextStep = regexp.MustCompile(`(?i)\b(ask|look|press|open|choose|still can|somebody else|switch|delete|invite|remove|replace|mend|can do it|do this step|accept|has to|card|finish|counts once|use|name|send|say why|becomes?|say that|can check|can cancel|can finish|that one|click again|one of|keyholder sees|your card)\b`)
+var nextStep = regexp.MustCompile(
+	`(?i)\b(ask|look|press|open|choose|still can|somebody else|switch|delete|invite|remove|replace|mend|can do it|do this step|accept|has to|card|finish|counts once|use|name|send|say why|becomes?|say that|can check|can cancel|can finish|that one|click again|one of|keyholder sees|your card)\b`)
 
 func mustHelp(t *testing.T, what, text string) {
 	t.Helper()
@@ -52,7 +53,8 @@ func TestEveryPartyIsToldWhyTheyDoNotDecide(t *testing.T) {
 
 func TestEveryStandingHasASentence(t *testing.T) {
 	seen := map[string]string{}
-	for _, code := range []string{workflows.StandingGuest, workflows.StandingBot, workflows.StandingDeactivated, workflows.StandingForeign, workflows.StandingInvited,
+	for _, code := range []string{workflows.StandingGuest, workflows.StandingBot, workflows.StandingDeactivated,
+		workflows.StandingForeign, workflows.StandingInvited,
 		workflows.StandingUnknown} {
 		text := workflows.StandingSentence(code)
 		mustHelp(t, code, text)
@@ -83,7 +85,8 @@ func TestEveryCallRefusalHasARemedy(t *testing.T) {
 	}
 }
 
-// Whatever integrator.io answers at whichever call, the cards of the stage say what happened and by when something has to be done.
+// Whatever integrator.io answers at whichever call, the cards of the stage say what happened and by
+// when something has to be done.
 func TestEveryRefusalOfACallIsOnTheCard(t *testing.T) {
 	for _, code := range workflows.CallRefusals {
 		for _, joined := range []bool{true, false} {
@@ -129,9 +132,11 @@ func TestEveryRefusalOfAClickSaysWhatWasRecordedAndWhatToDo(t *testing.T) {
 		for _, who := range people {
 			for _, action := range append(slices.Clone(acts), "dance") {
 				for _, round := range []int{w.newest().state.Round, 1} {
-					cmd := workflows.Command{ID: "x", Workflow: w.newest().id, Account: "acme", Name: "transfer." + action, Actor: person(who), Round: round, At: w.now}
+					cmd := workflows.Command{ID: "x", Workflow: w.newest().id, Account: "acme",
+						Name: "transfer." + action, Actor: person(who), Round: round, At: w.now}
 					m := Machine()
-					_, err := m.Decide(w.newest().state, cmd, w.facts(m.Needs(w.newest().state, cmd, w.policy, w.account)))
+					_, err := m.Decide(w.newest().state, cmd, w.facts(m.Needs(w.newest().state, cmd, w.policy,
+						w.account)))
 					r, refused := err.(*workflows.Refusal)
 					if err != nil && !refused {
 						t.Errorf("%s: %s by %s: %v", name, action, who, err)
@@ -139,7 +144,8 @@ func TestEveryRefusalOfAClickSaysWhatWasRecordedAndWhatToDo(t *testing.T) {
 					if !refused {
 						continue
 					}
-					if !strings.Contains(r.Text, "Nothing was recorded") && !strings.Contains(r.Text, "Nothing new was recorded") {
+					if !strings.Contains(r.Text, "Nothing was recorded") && !strings.Contains(r.Text,
+						"Nothing new was recorded") {
 						t.Errorf("%s: %s by %s does not say what was recorded: %q", name, action, who, w.read(r.Text))
 					}
 					w.mustReadWell(name+": "+action, r.Text)

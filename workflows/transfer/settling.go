@@ -39,10 +39,12 @@ func (s State) points() []Point {
 	}
 	out = append(out, role)
 	if len(s.Off) > 0 {
-		out = append(out, Point{Key: "on", Text: "Switched on again: " + names(s.Off), Seen: s.Settle.Probed && len(s.Settle.StillOff) == 0})
+		out = append(out, Point{Key: "on", Text: "Switched on again: " + names(s.Off), Seen: s.Settle.Probed &&
+			len(s.Settle.StillOff) == 0})
 	}
 	if s.Token {
-		out = append(out, Point{Key: "token", Text: "The API token was replaced by a new one, as the former owner may know it"})
+		out = append(out, Point{Key: "token",
+			Text: "The API token was replaced by a new one, as the former owner may know it"})
 	}
 	return append(out, Point{Key: "docs", Text: "The page that says who owns and who holds the mailbox is up to date"})
 }
@@ -53,13 +55,15 @@ func (s State) canRemove() bool { return s.Token && s.Caps.Token != workflows.No
 // settle finishes the transfer; what was not ticked stays flagged.
 func settle(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if !workflows.Among(cmd.Actor.ID, s.acceptors(), s.Admins) {
-		return workflows.Decision{}, refused("not_permitted", "Only the new owner ("+whoCan(s.acceptors())+") or an administrator can finish this. Nothing was recorded.")
+		return workflows.Decision{}, refused("not_permitted", "Only the new owner ("+whoCan(s.acceptors())+
+			") or an administrator can finish this. Nothing was recorded.")
 	}
 	if s.Stage == Finishing {
 		return s.tickOff(cmd, f)
 	}
 	if s.Stage != Settling || s.Settle.Removing {
-		return workflows.Decision{}, refused("not_now", "There is nothing to finish now. Nothing was recorded. "+stageLine(s))
+		return workflows.Decision{}, refused("not_now", "There is nothing to finish now. Nothing was recorded. "+
+			stageLine(s))
 	}
 	if !cmd.Submitted {
 		return workflows.Decision{Reply: workflows.Reply{Modal: s.checklist(cmd)}}, nil
@@ -70,8 +74,9 @@ func settle(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 
 // checklist is the settling modal.
 func (s State) checklist(cmd workflows.Command) *workflows.Modal {
-	m := &workflows.Modal{Callback: ActSettle, Title: "Finish the handover", Submit: "Finish", Workflow: cmd.Workflow, Account: s.AccountID,
-		Action: ActSettle, Round: s.Round,
+	m := &workflows.Modal{Callback: ActSettle, Title: "Finish the handover", Submit: "Finish", Workflow: cmd.Workflow,
+		Account: s.AccountID,
+		Action:  ActSettle, Round: s.Round,
 		Intro: []string{"Tick what is done. What you leave open is kept in the record as open, and shown to the auditors."}}
 	in := workflows.Input{Block: BlockChecklist, Kind: workflows.InputChecks, Label: "Done", Optional: true}
 	points := s.points()
@@ -100,7 +105,8 @@ func (s State) finish(cmd workflows.Command, ticked []string) workflows.Decision
 	}
 	if s.PreviousRole == RoleRemove && s.canRemove() {
 		d := evSettling.One(cmd, settled{Done: done, Open: left})
-		d.Calls = []workflows.Call{{Op: workflows.OpRemoveUser, Account: s.AccountID, Email: s.From, Who: s.Settle.Owner}}
+		d.Calls = []workflows.Call{{Op: workflows.OpRemoveUser, Account: s.AccountID, Email: s.From,
+			Who: s.Settle.Owner}}
 		return d
 	}
 	d := evSettling.One(cmd, settled{Done: done, Open: left})
@@ -265,7 +271,8 @@ var evSettling = workflows.Kind[State, settled]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, b settled) string {
-		return "Finished" + whose(e.By) + ": " + workflows.Plural(len(b.Done), "point") + " done, " + workflows.Plural(len(b.Open), "point") + " open."
+		return "Finished" + whose(e.By) + ": " + workflows.Plural(len(b.Done), "point") + " done, " +
+			workflows.Plural(len(b.Open), "point") + " open."
 	},
 }
 

@@ -93,27 +93,29 @@ type requested struct {
 
 // Frozen is what the opening event fixes for good.
 type Frozen struct {
-	AccountName  string                   `json:"account_name"`
-	Requester    string                   `json:"requester"`
-	Reason       string                   `json:"reason"`
-	From         string                   `json:"from"`                  // the owner's address
-	FromPeople   []string                 `json:"from_people,omitempty"` // who acts as present owner: their Slack user, or the holders of an alias
-	To           string                   `json:"to"`
-	ToPerson     string                   `json:"to_person,omitempty"` // when the target is a person
-	ToHolders    []string                 `json:"to_holders,omitempty"`
-	Custodians   []string                 `json:"custodians,omitempty"`
-	Vault        string                   `json:"vault,omitempty"`
-	PreviousRole string                   `json:"previous_role"`
-	Holders      []string                 `json:"holders,omitempty"` // of all aliases
-	Admins       []string                 `json:"admins,omitempty"`
-	Channel      string                   `json:"channel,omitempty"`
-	Electorate   []string                 `json:"electorate,omitempty"`
-	Lists        [][]string               `json:"lists,omitempty"`   // of each of which somebody must confirm
-	Quiet        []string                 `json:"quiet,omitempty"`   // who is asked without a card
-	Parties      []approvals.Party        `json:"parties,omitempty"` // who asked, and who would own, by all that is known of them
-	Policy       workflows.TransferPolicy `json:"policy"`
-	Token        bool                     `json:"token,omitempty"`
-	UIHost       string                   `json:"ui_host,omitempty"`
+	AccountName string `json:"account_name"`
+	Requester   string `json:"requester"`
+	Reason      string `json:"reason"`
+	From        string `json:"from"` // the owner's address
+	// who acts as present owner: their Slack user, or the holders of an alias
+	FromPeople   []string   `json:"from_people,omitempty"`
+	To           string     `json:"to"`
+	ToPerson     string     `json:"to_person,omitempty"` // when the target is a person
+	ToHolders    []string   `json:"to_holders,omitempty"`
+	Custodians   []string   `json:"custodians,omitempty"`
+	Vault        string     `json:"vault,omitempty"`
+	PreviousRole string     `json:"previous_role"`
+	Holders      []string   `json:"holders,omitempty"` // of all aliases
+	Admins       []string   `json:"admins,omitempty"`
+	Channel      string     `json:"channel,omitempty"`
+	Electorate   []string   `json:"electorate,omitempty"`
+	Lists        [][]string `json:"lists,omitempty"` // of each of which somebody must confirm
+	Quiet        []string   `json:"quiet,omitempty"` // who is asked without a card
+	// who asked, and who would own, by all that is known of them
+	Parties []approvals.Party        `json:"parties,omitempty"`
+	Policy  workflows.TransferPolicy `json:"policy"`
+	Token   bool                     `json:"token,omitempty"`
+	UIHost  string                   `json:"ui_host,omitempty"`
 }
 
 // Prep is how far the target is on its way to become a user of the account.

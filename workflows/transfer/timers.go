@@ -113,7 +113,8 @@ func fired(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	case timerDoubt:
 		return s.again(cmd), nil
 	case timerRemind:
-		return evReminded.One(cmd, Reminder{N: len(s.Reminders) + 1, To: s.in().owing(s), Stage: s.Stage, Until: s.Until, At: cmd.At, Round: s.Round}), nil
+		return evReminded.One(cmd, Reminder{N: len(s.Reminders) + 1, To: s.in().owing(s), Stage: s.Stage,
+			Until: s.Until, At: cmd.At, Round: s.Round}), nil
 	case timerExpire:
 		return s.in().expire(s, cmd)
 	}

@@ -34,7 +34,8 @@ func (s State) cards() []workflows.Card {
 		}
 	}
 	if s.Closed() && s.Channel != "" {
-		out = append(out, workflows.Card{Name: cardOutcome, Recipient: s.Channel, Title: endTitle(s), Lines: endLines(s, ""), Note: s.note(), Fallback: endFallback(s)})
+		out = append(out, workflows.Card{Name: cardOutcome, Recipient: s.Channel, Title: endTitle(s),
+			Lines: endLines(s, ""), Note: s.note(), Fallback: endFallback(s)})
 	}
 	out = append(out, asks.Cards(s, cardMain, s.note())...)
 	for _, r := range s.Reminders {
@@ -118,7 +119,8 @@ func (s State) audience() []string {
 // lines are those of the stage, unless an end waits for integrator.io.
 func (s State) lines(who string) []string {
 	if s.Ending != nil {
-		return []string{"… " + endingWord(s.Ending.Outcome) + ". " + s.endingNow() + "; this ends when integrator.io has confirmed that."}
+		return []string{"… " + endingWord(s.Ending.Outcome) + ". " + s.endingNow() +
+			"; this ends when integrator.io has confirmed that."}
 	}
 	return s.in().lines(s, who)
 }
@@ -169,7 +171,8 @@ func (s State) reminder(r Reminder, who string) workflows.Card {
 	if !r.Until.IsZero() {
 		text += workflows.Say(" by %t, in %l.", r.Until, r.Until.Sub(r.At))
 	}
-	return workflows.Card{Name: fmt.Sprintf("nudge-%d", r.N), Recipient: who, Under: cardMain, Title: text, Note: s.note(),
+	return workflows.Card{Name: fmt.Sprintf("nudge-%d", r.N), Recipient: who, Under: cardMain, Title: text,
+		Note:     s.note(),
 		Fallback: workflows.Plain(text, nil), Bulk: true}
 }
 

@@ -81,7 +81,9 @@ func (s State) left(f workflows.Facts) string {
 		return workflows.Say("%m, who asked for it, is no active member of this Slack any more", s.Requester)
 	case s.ToPerson != "" && gone(s.ToPerson):
 		return workflows.Say("%m, who was to become the owner, is no active member of this Slack any more", s.ToPerson)
-	case s.ToPerson == "" && len(s.ToHolders) > 0 && !slices.ContainsFunc(s.ToHolders, func(h string) bool { return !gone(h) }):
+	case s.ToPerson == "" && len(s.ToHolders) > 0 && !slices.ContainsFunc(s.ToHolders, func(h string) bool {
+		return !gone(h)
+	}):
 		return workflows.Say("nobody who can open %s is an active member of this Slack any more", s.To)
 	}
 	return ""
@@ -94,7 +96,8 @@ const endLeft = "left"
 func (s State) endAsLeft(cmd workflows.Command, why string) workflows.Decision {
 	d := s.end(cmd, Ended{Outcome: Failed, Code: endLeft, Message: why})
 	if cmd.Actor.Kind == workflows.ByPerson {
-		d.Reply = workflows.Reply{Text: "This transfer ends here: " + why + ". Your answer was not needed and is not recorded."}
+		d.Reply = workflows.Reply{Text: "This transfer ends here: " + why +
+			". Your answer was not needed and is not recorded."}
 	}
 	return d
 }

@@ -14,8 +14,9 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// world is everything around the machine, kept in memory and without concurrency: what the desk, the clock, the courier, Slack and
-// integrator.io do, in the order a test wants. Each command is checked against what must hold always (see invariant_test.go).
+// world is everything around the machine, kept in memory and without concurrency: what the desk,
+// the clock, the courier, Slack and integrator.io do, in the order a test wants. Each command is
+// checked against what must hold always (see invariant_test.go).
 type world struct {
 	t           failer
 	now         time.Time
@@ -88,11 +89,14 @@ func newWorld(t failer) *world {
 	w.meet("Hal", workflows.StandingDeactivated)
 	w.meet("Robo", workflows.StandingBot)
 	w.meet("Zoe", workflows.StandingForeign)
-	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example", Admins: []string{"UDEE"}, Channel: channel, Token: true,
-		UIHost:  "integrator.io",
-		Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"}, Custodians: []string{"UANA", "UBEN"}, Vault: "IT vault"}},
-		Transfer: workflows.TransferPolicy{Quorum: 2, ConfirmWithin: 72 * time.Hour, Cooldown: 24 * time.Hour, AcceptWithin: 120 * time.Hour,
-			WatchEvery: time.Minute, OnErrors: workflows.LevelBlock, OnShared: workflows.LevelWarn}}
+	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example",
+		Admins: []string{"UDEE"}, Channel: channel, Token: true,
+		UIHost: "integrator.io",
+		Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"},
+			Custodians: []string{"UANA", "UBEN"}, Vault: "IT vault"}},
+		Transfer: workflows.TransferPolicy{Quorum: 2, ConfirmWithin: 72 * time.Hour, Cooldown: 24 * time.Hour,
+			AcceptWithin: 120 * time.Hour,
+			WatchEvery:   time.Minute, OnErrors: workflows.LevelBlock, OnShared: workflows.LevelWarn}}
 	w.owner("jane@acme.example")
 	return w
 }
@@ -105,14 +109,16 @@ func (w *world) owner(email string) {
 
 func (w *world) meet(name, standing string) {
 	id := userID(name)
-	w.people[id] = workflows.Person{ID: id, Team: "TACME", Name: name, Email: strings.ToLower(name) + "@acme.example", EmailConfirmed: true, Standing: standing}
+	w.people[id] = workflows.Person{ID: id, Team: "TACME", Name: name, Email: strings.ToLower(name) + "@acme.example",
+		EmailConfirmed: true, Standing: standing}
 }
 
 func userID(name string) string { return "U" + strings.ToUpper(name) }
 
 // facts answers what the machine says it needs, and nothing else.
 func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{}, Groups: map[string][]string{}, ByEmail: map[string]string{}}
+	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
+		Groups: map[string][]string{}, ByEmail: map[string]string{}}
 	for _, id := range slices.Concat(n.People, n.Delegations) {
 		if workflows.IsGroup(id) {
 			f.Groups[id] = w.groups[id]
@@ -225,7 +231,8 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 		}
 	}
 	for i, c := range d.Calls {
-		w.queue = append(w.queue, &workflows.Effect{ID: fmt.Sprintf("%s/%d/%d", r.id, len(r.events), i), Workflow: r.id, Account: "acme", Key: "io/acme",
+		w.queue = append(w.queue, &workflows.Effect{ID: fmt.Sprintf("%s/%d/%d", r.id, len(r.events), i), Workflow: r.id,
+			Account: "acme", Key: "io/acme",
 			Made: cmd.At, Call: &c})
 		r.sent = r.sent || c.Op == workflows.OpInviteOwner
 	}
@@ -239,7 +246,8 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 	}
 }
 
-// applied is Apply, with its promise checked that the state given stays as it was; the answer went through the store's encoding.
+// applied is Apply, with its promise checked that the state given stays as it was; the answer went
+// through the store's encoding.
 func (w *world) applied(s State, e workflows.Event) State {
 	w.t.Helper()
 	was := encode(w.t, s)
@@ -287,14 +295,16 @@ func person(name string) workflows.Actor {
 // request submits the form.
 func (w *world) request(by string, input map[string]string) step {
 	w.t.Helper()
-	return w.do(workflows.Command{Workflow: fmt.Sprintf("t07-%08d", len(w.runs)+1), Name: Request, Actor: person(by), Round: workflows.NoRound,
+	return w.do(workflows.Command{Workflow: fmt.Sprintf("t07-%08d", len(w.runs)+1), Name: Request, Actor: person(by),
+		Round:     workflows.NoRound,
 		Submitted: true, Input: input})
 }
 
 // ask is the usual request: the mailbox shall own the account.
 func (w *world) ask(by string) step {
 	w.t.Helper()
-	return w.request(by, map[string]string{BlockAccount: "acme", BlockAlias: mailbox, BlockReason: "Jane leaves on 5 December"})
+	return w.request(by, map[string]string{BlockAccount: "acme", BlockAlias: mailbox,
+		BlockReason: "Jane leaves on 5 December"})
 }
 
 // click presses a button of the newest transfer as it stands now; with a reason the form that it opens is sent, too.
@@ -320,8 +330,9 @@ func (w *world) submit(who, action string, round int, text string) step {
 	if action == "settle" {
 		field = BlockChecklist
 	}
-	return w.do(workflows.Command{Workflow: w.newest().id, Name: "transfer." + action, Actor: person(who), Round: round, Submitted: true,
-		Input: map[string]string{field: text}})
+	return w.do(workflows.Command{Workflow: w.newest().id, Name: "transfer." + action, Actor: person(who), Round: round,
+		Submitted: true,
+		Input:     map[string]string{field: text}})
 }
 
 // Outcomes of a delivery that a test can choose.
@@ -343,7 +354,8 @@ func (w *world) deliver(outcome string) step {
 	switch {
 	case e.Call.Op == workflows.OpTell:
 		w.queue = w.queue[1:]
-		return w.do(workflows.Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Name: e.Call.Command, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
+		return w.do(workflows.Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Name: e.Call.Command,
+			Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 	case outcome == failedClean:
 		r = &workflows.Receipt{Failed: true, Code: workflows.FailedDeadline}
 	case outcome == failedDirty:
@@ -362,9 +374,11 @@ func (w *world) deliver(outcome string) step {
 	}
 	w.queue = w.queue[1:]
 	st := w.receive(e, *r, "receipt/"+e.ID)
-	if end := st.run.state.End; outcome == delivered && e.Call.Op == workflows.OpRemoveAccess && end != nil && end.TookBack != nil {
+	if end := st.run.state.End; outcome == delivered && e.Call.Op == workflows.OpRemoveAccess && end != nil &&
+		end.TookBack != nil {
 		if u := w.out.user(e.Call.Email); end.TookBack.OK != (u == nil) {
-			w.t.Fatalf("the card says that what was given is taken back: %v; %s is %+v", end.TookBack.OK, e.Call.Email, u)
+			w.t.Fatalf("the card says that what was given is taken back: %v; %s is %+v", end.TookBack.OK, e.Call.Email,
+				u)
 		}
 	}
 	return st
@@ -373,7 +387,8 @@ func (w *world) deliver(outcome string) step {
 func (w *world) receive(e *workflows.Effect, r workflows.Receipt, id string) step {
 	w.t.Helper()
 	r.Effect, r.Op = e.ID, e.Call.Op
-	return w.do(workflows.Command{ID: id, Workflow: e.Workflow, Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
+	return w.do(workflows.Command{ID: id, Workflow: e.Workflow, Name: workflows.CmdReceipt,
+		Actor: workflows.Actor{Kind: workflows.ByIntegrator},
 		Round: workflows.NoRound, Receipt: &r})
 }
 
@@ -462,7 +477,8 @@ func (w *world) nextTimer() (*run, *workflows.Timer) {
 func (w *world) fire(r *run, t workflows.Timer) step {
 	w.t.Helper()
 	t.Workflow = r.id
-	st := w.do(workflows.Command{ID: fmt.Sprintf("timer/%s/%s/%d", r.id, t.Name, t.At.UnixMilli()), Workflow: r.id, Name: workflows.CmdTimer,
+	st := w.do(workflows.Command{ID: fmt.Sprintf("timer/%s/%s/%d", r.id, t.Name, t.At.UnixMilli()), Workflow: r.id,
+		Name:  workflows.CmdTimer,
 		Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &t})
 	for _, still := range r.view.Timers {
 		if still.Name == t.Name && still.At.Equal(t.At) {
@@ -475,12 +491,16 @@ func (w *world) fire(r *run, t workflows.Timer) step {
 // delegate records a delegation and tells the transfers that wait for the giver, as the desk does.
 func (w *world) delegate(from, to string, span time.Duration) []step {
 	w.t.Helper()
-	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool { return d.From == userID(from) })
-	w.delegations = append(w.delegations, approvals.Delegation{From: userID(from), To: userID(to), Since: w.now, Until: w.now.Add(span)})
+	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool {
+		return d.From == userID(from)
+	})
+	w.delegations = append(w.delegations, approvals.Delegation{From: userID(from), To: userID(to), Since: w.now,
+		Until: w.now.Add(span)})
 	var out []step
 	for _, r := range w.runs {
 		if slices.Contains(r.view.Waiting, userID(from)) {
-			out = append(out, w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from), Round: workflows.NoRound}))
+			out = append(out, w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from),
+				Round: workflows.NoRound}))
 		}
 	}
 	return out

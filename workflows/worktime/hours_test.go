@@ -11,12 +11,13 @@ import (
 
 func TestWorkingMovesToTheNextWorkingMoment(t *testing.T) {
 	for name, test := range map[string]struct{ policyZone, zone, at, want string }{
-		"inside":                        {"UTC", "", "2026-11-23T09:00:00Z", "2026-11-23T09:00:00Z"},
-		"before work":                   {"UTC", "", "2026-11-23T03:00:00Z", "2026-11-23T09:00:00Z"},
-		"the end is not inside":         {"UTC", "", "2026-11-23T17:00:00Z", "2026-11-24T09:00:00Z"},
-		"Friday evening":                {"UTC", "", "2026-11-27T18:00:00Z", "2026-11-30T09:00:00Z"},
-		"in the reviewer's zone":        {"UTC", "America/New_York", "2026-11-23T09:00:00Z", "2026-11-23T14:00:00Z"},
-		"unknown zone is the policy's":  {"Asia/Kolkata", "Nowhere/At_All", "2026-11-23T00:00:00Z", "2026-11-23T03:30:00Z"},
+		"inside":                 {"UTC", "", "2026-11-23T09:00:00Z", "2026-11-23T09:00:00Z"},
+		"before work":            {"UTC", "", "2026-11-23T03:00:00Z", "2026-11-23T09:00:00Z"},
+		"the end is not inside":  {"UTC", "", "2026-11-23T17:00:00Z", "2026-11-24T09:00:00Z"},
+		"Friday evening":         {"UTC", "", "2026-11-27T18:00:00Z", "2026-11-30T09:00:00Z"},
+		"in the reviewer's zone": {"UTC", "America/New_York", "2026-11-23T09:00:00Z", "2026-11-23T14:00:00Z"},
+		"unknown zone is the policy's": {"Asia/Kolkata", "Nowhere/At_All", "2026-11-23T00:00:00Z",
+			"2026-11-23T03:30:00Z"},
 		"no zone at all is UTC":         {"Mars/Olympus", "", "2026-11-23T00:00:00Z", "2026-11-23T09:00:00Z"},
 		"the machine's zone is none":    {"Asia/Kolkata", "Local", "2026-11-23T00:00:00Z", "2026-11-23T03:30:00Z"},
 		"Berlin, clocks put on":         {"Europe/Berlin", "", "2027-03-27T12:00:00Z", "2027-03-29T07:00:00Z"},
@@ -29,7 +30,8 @@ func TestWorkingMovesToTheNextWorkingMoment(t *testing.T) {
 		"the last day of a leap year":   {"Europe/Berlin", "", "2040-12-31T17:00:00Z", "2041-01-01T08:00:00Z"},
 		"a leap day is a day":           {"UTC", "", "2028-02-28T17:00:00Z", "2028-02-29T09:00:00Z"},
 	} {
-		if got := HoursOf(everyday(test.policyZone)).In(test.zone).Next(moment(t, test.at)); !got.Equal(moment(t, test.want)) || got.Location() != time.UTC {
+		if got := HoursOf(everyday(test.policyZone)).In(test.zone).Next(moment(t, test.at)); !got.Equal(moment(t,
+			test.want)) || got.Location() != time.UTC {
 			t.Errorf("%s: got %v, want %s", name, got, test.want)
 		}
 	}
@@ -37,7 +39,8 @@ func TestWorkingMovesToTheNextWorkingMoment(t *testing.T) {
 
 func TestWithoutHoursAndDaysEveryMomentWorks(t *testing.T) {
 	at := time.Date(2026, 11, 22, 2, 30, 0, 123, time.UTC)
-	for _, p := range []workflows.ReviewPolicy{{}, {To: oneDay, Days: [7]bool{true, true, true, true, true, true, true}}, {From: 5 * time.Hour, To: time.Hour}} {
+	for _, p := range []workflows.ReviewPolicy{{},
+		{To: oneDay, Days: [7]bool{true, true, true, true, true, true, true}}, {From: 5 * time.Hour, To: time.Hour}} {
 		if got := HoursOf(p).In("Europe/Berlin").Next(at); got != at {
 			t.Errorf("%+v: got %v", p, got)
 		}
@@ -47,7 +50,8 @@ func TestWithoutHoursAndDaysEveryMomentWorks(t *testing.T) {
 // inside says what Working promises, in the plainest way.
 func inside(p workflows.ReviewPolicy, loc *time.Location, at time.Time) bool {
 	local := at.In(loc)
-	of := time.Duration(local.Hour())*time.Hour + time.Duration(local.Minute())*time.Minute + time.Duration(local.Second())*time.Second + time.Duration(local.Nanosecond())
+	of := time.Duration(local.Hour())*time.Hour + time.Duration(local.Minute())*time.Minute +
+		time.Duration(local.Second())*time.Second + time.Duration(local.Nanosecond())
 	any := p.Days == [7]bool{}
 	return (any || p.Days[local.Weekday()]) && of >= p.From && of < p.To
 }

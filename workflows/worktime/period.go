@@ -117,7 +117,8 @@ func startDay(s workflows.Starts, first time.Time) time.Time {
 }
 
 // monthsOf are the lengths of periods.
-var monthsOf = map[string]int{workflows.EveryMonth: 1, workflows.EveryQuarter: 3, workflows.EveryHalf: 6, workflows.EveryYear: 12}
+var monthsOf = map[string]int{workflows.EveryMonth: 1, workflows.EveryQuarter: 3, workflows.EveryHalf: 6,
+	workflows.EveryYear: 12}
 
 // read checks what a configuration may have wrong.
 func (c Calendar) read() (loc *time.Location, months int, err error) {

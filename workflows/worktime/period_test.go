@@ -11,7 +11,8 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kolkata", "America/Sao_Paulo", "Africa/Cairo", "America/St_Johns"}
+var zones = []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kolkata",
+	"America/Sao_Paulo", "Africa/Cairo", "America/St_Johns"}
 
 func mustZone(t interface{ Fatal(...any) }, name string) *time.Location {
 	loc, err := time.LoadLocation(name)
@@ -23,8 +24,10 @@ func mustZone(t interface{ Fatal(...any) }, name string) *time.Location {
 
 // everyday is the contract's default policy in a zone.
 func everyday(zone string) workflows.ReviewPolicy {
-	return workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1, Weekday: time.Monday}, Zone: zone, Window: 14 * oneDay, Grace: 7 * oneDay,
-		Reviewers: []string{"UDEE", "UANA"}, RemindEvery: 7 * oneDay, RemindBefore: []time.Duration{3 * oneDay, oneDay, 0}, OverdueEvery: oneDay,
+	return workflows.ReviewPolicy{Every: workflows.EveryQuarter, Starts: workflows.Starts{Nth: 1, Weekday: time.Monday},
+		Zone: zone, Window: 14 * oneDay, Grace: 7 * oneDay,
+		Reviewers: []string{"UDEE", "UANA"}, RemindEvery: 7 * oneDay, RemindBefore: []time.Duration{3 * oneDay, oneDay,
+			0}, OverdueEvery: oneDay,
 		From: 9 * time.Hour, To: 17 * time.Hour, Days: [7]bool{false, true, true, true, true, true, false},
 		FixWithin: 5 * oneDay, FixPrivilegedWithin: oneDay}
 }
@@ -37,26 +40,39 @@ func TestPeriodOfEachLength(t *testing.T) {
 		zone, at                string
 		id, begins, ends, opens string
 	}{
-		{"quarter", workflows.Starts{Nth: 1, Weekday: time.Monday}, "UTC", "2026-11-22T02:30:00Z", "2026q4", "2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z", "2026-10-05T09:00:00Z"},
-		{"month", last, "Europe/Berlin", "2026-10-31T12:00:00Z", "2026-10", "2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z", "2026-10-30T08:00:00Z"},
-		{"month", last, "Europe/Berlin", "2026-10-31T23:00:00Z", "2026-11", "2026-10-31T23:00:00Z", "2026-11-30T23:00:00Z", "2026-11-27T08:00:00Z"},
-		{"month", workflows.Starts{Nth: -1, Weekday: time.Tuesday}, "UTC", "2028-02-29T23:59:59Z", "2028-02", "2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z", "2028-02-29T09:00:00Z"},
-		{"month", workflows.Starts{Day: 28}, "UTC", "2027-02-01T00:00:00Z", "2027-02", "2027-02-01T00:00:00Z", "2027-03-01T00:00:00Z", "2027-02-28T09:00:00Z"},
-		{"month", workflows.Starts{Nth: 1, Weekday: time.Monday}, "UTC", "2027-03-31T12:00:00Z", "2027-03", "2027-03-01T00:00:00Z", "2027-04-01T00:00:00Z", "2027-03-01T09:00:00Z"},
-		{"month", workflows.Starts{Nth: 4, Weekday: time.Sunday}, "Asia/Kolkata", "2026-11-30T18:29:59Z", "2026-11", "2026-10-31T18:30:00Z", "2026-11-30T18:30:00Z", "2026-11-22T03:30:00Z"},
-		{"half", workflows.Starts{Day: 1}, "America/New_York", "2026-07-01T03:59:59Z", "2026h1", "2026-01-01T05:00:00Z", "2026-07-01T04:00:00Z", "2026-01-01T14:00:00Z"},
-		{"half", workflows.Starts{Day: 1}, "America/New_York", "2026-07-01T04:00:00Z", "2026h2", "2026-07-01T04:00:00Z", "2027-01-01T05:00:00Z", "2026-07-01T13:00:00Z"},
-		{"year", workflows.Starts{Nth: 2, Weekday: time.Wednesday}, "Australia/Lord_Howe", "2026-12-31T12:59:59Z", "2026", "2025-12-31T13:00:00Z", "2026-12-31T13:00:00Z", "2026-01-13T22:00:00Z"},
+		{"quarter", workflows.Starts{Nth: 1, Weekday: time.Monday}, "UTC", "2026-11-22T02:30:00Z", "2026q4",
+			"2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z", "2026-10-05T09:00:00Z"},
+		{"month", last, "Europe/Berlin", "2026-10-31T12:00:00Z", "2026-10", "2026-09-30T22:00:00Z",
+			"2026-10-31T23:00:00Z", "2026-10-30T08:00:00Z"},
+		{"month", last, "Europe/Berlin", "2026-10-31T23:00:00Z", "2026-11", "2026-10-31T23:00:00Z",
+			"2026-11-30T23:00:00Z", "2026-11-27T08:00:00Z"},
+		{"month", workflows.Starts{Nth: -1, Weekday: time.Tuesday}, "UTC", "2028-02-29T23:59:59Z", "2028-02",
+			"2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z", "2028-02-29T09:00:00Z"},
+		{"month", workflows.Starts{Day: 28}, "UTC", "2027-02-01T00:00:00Z", "2027-02", "2027-02-01T00:00:00Z",
+			"2027-03-01T00:00:00Z", "2027-02-28T09:00:00Z"},
+		{"month", workflows.Starts{Nth: 1, Weekday: time.Monday}, "UTC", "2027-03-31T12:00:00Z", "2027-03",
+			"2027-03-01T00:00:00Z", "2027-04-01T00:00:00Z", "2027-03-01T09:00:00Z"},
+		{"month", workflows.Starts{Nth: 4, Weekday: time.Sunday}, "Asia/Kolkata", "2026-11-30T18:29:59Z", "2026-11",
+			"2026-10-31T18:30:00Z", "2026-11-30T18:30:00Z", "2026-11-22T03:30:00Z"},
+		{"half", workflows.Starts{Day: 1}, "America/New_York", "2026-07-01T03:59:59Z", "2026h1", "2026-01-01T05:00:00Z",
+			"2026-07-01T04:00:00Z", "2026-01-01T14:00:00Z"},
+		{"half", workflows.Starts{Day: 1}, "America/New_York", "2026-07-01T04:00:00Z", "2026h2", "2026-07-01T04:00:00Z",
+			"2027-01-01T05:00:00Z", "2026-07-01T13:00:00Z"},
+		{"year", workflows.Starts{Nth: 2, Weekday: time.Wednesday}, "Australia/Lord_Howe", "2026-12-31T12:59:59Z",
+			"2026", "2025-12-31T13:00:00Z", "2026-12-31T13:00:00Z", "2026-01-13T22:00:00Z"},
 		// The day on which this review was to open did not exist in Samoa, which went from the 29th
 		// to the 31st.
-		{"month", last, "Pacific/Apia", "2011-12-20T00:00:00Z", "2011-12", "2011-12-01T10:00:00Z", "2011-12-31T10:00:00Z", "2011-12-30T10:00:00Z"},
+		{"month", last, "Pacific/Apia", "2011-12-20T00:00:00Z", "2011-12", "2011-12-01T10:00:00Z",
+			"2011-12-31T10:00:00Z", "2011-12-30T10:00:00Z"},
 		// Clocks were put on at midnight here, so the month had no midnight to begin with.
-		{"month", workflows.Starts{Day: 1}, "Asia/Amman", "2011-04-02T00:00:00Z", "2011-04", "2011-03-31T22:00:00Z", "2011-04-30T21:00:00Z", "2011-04-01T06:00:00Z"},
+		{"month", workflows.Starts{Day: 1}, "Asia/Amman", "2011-04-02T00:00:00Z", "2011-04", "2011-03-31T22:00:00Z",
+			"2011-04-30T21:00:00Z", "2011-04-01T06:00:00Z"},
 	} {
 		p := everyday(test.zone)
 		p.Every, p.Starts = test.every, test.starts
 		got, err := CalendarOf(p).At(moment(t, test.at))
-		want := Period{ID: test.id, Begins: moment(t, test.begins), Ends: moment(t, test.ends), Opens: moment(t, test.opens)}
+		want := Period{ID: test.id, Begins: moment(t, test.begins), Ends: moment(t, test.ends),
+			Opens: moment(t, test.opens)}
 		if err != nil || got != want {
 			t.Errorf("%s of %s in %s:\ngot  %v, %v\nwant %v", test.every, test.at, test.zone, got, err, want)
 		}
@@ -98,7 +114,8 @@ func drawPolicy(t *rapid.T) workflows.ReviewPolicy {
 	p.Every = rapid.SampledFrom([]string{"month", "quarter", "half", "year"}).Draw(t, "every")
 	p.Starts = workflows.Starts{Day: rapid.IntRange(1, 28).Draw(t, "day")}
 	if rapid.Bool().Draw(t, "by weekday") {
-		p.Starts = workflows.Starts{Nth: rapid.SampledFrom([]int{1, 2, 3, 4, -1}).Draw(t, "nth"), Weekday: time.Weekday(rapid.IntRange(0, 6).Draw(t, "weekday"))}
+		p.Starts = workflows.Starts{Nth: rapid.SampledFrom([]int{1, 2, 3, 4, -1}).Draw(t, "nth"),
+			Weekday: time.Weekday(rapid.IntRange(0, 6).Draw(t, "weekday"))}
 	}
 	drawHours(t, &p)
 	return p
@@ -108,7 +125,8 @@ func drawHours(t *rapid.T, p *workflows.ReviewPolicy) {
 	p.From, p.To = 0, oneDay
 	if rapid.Bool().Draw(t, "hours") {
 		p.From = time.Duration(rapid.IntRange(0, 23*4).Draw(t, "from")) * 15 * time.Minute
-		p.To = p.From + time.Duration(rapid.IntRange(1, 4*24-int(p.From/(15*time.Minute))).Draw(t, "length"))*15*time.Minute
+		p.To = p.From + time.Duration(rapid.IntRange(1, 4*24-int(p.From/(15*time.Minute))).Draw(t,
+			"length"))*15*time.Minute
 	}
 	p.Days = [7]bool{}
 	for i := range p.Days {
@@ -177,7 +195,8 @@ func TestReviewsOpenOnTheNamedDay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPolicy(t)
 		loc := mustZone(t, p.Zone)
-		open, err := CalendarOf(p).NextOpening(moment(t, "2012-01-01T00:00:00Z").AddDate(rapid.IntRange(0, 25).Draw(t, "years"), rapid.IntRange(0, 11).Draw(t, "months"), 3))
+		open, err := CalendarOf(p).NextOpening(moment(t, "2012-01-01T00:00:00Z").AddDate(rapid.IntRange(0, 25).Draw(t,
+			"years"), rapid.IntRange(0, 11).Draw(t, "months"), 3))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +207,8 @@ func TestReviewsOpenOnTheNamedDay(t *testing.T) {
 		}
 		want := 0
 		for day, n := 1, 0; day <= 31; day++ {
-			if date := time.Date(y, m, day, 12, 0, 0, 0, time.UTC); p.Starts.Day == day || date.Weekday() == p.Starts.Weekday && date.Month() == m && p.Starts.Day == 0 {
+			if date := time.Date(y, m, day, 12, 0, 0, 0, time.UTC); p.Starts.Day == day ||
+				date.Weekday() == p.Starts.Weekday && date.Month() == m && p.Starts.Day == 0 {
 				if n++; p.Starts.Nth == n || p.Starts.Nth == -1 || p.Starts.Day == day {
 					want = day
 				}

@@ -40,22 +40,35 @@ func TestReminders(t *testing.T) {
 		"a reviewer in New York": {"America/New_York", "2026-11-25T14:30:00Z", "2026-12-09T14:30:00Z", nil,
 			"Wed 12-02 14:30 weekly, Mon 12-07 14:00 before:72h0m0s, Tue 12-08 14:30 before:24h0m0s, Wed 12-09 14:00 due, " +
 				"Thu 12-10 14:30 overdue, Fri 12-11 14:30 overdue, Mon 12-14 14:00 overdue, Tue 12-15 14:30 overdue"},
-		"weekly only": {"", "2026-11-25T14:30:00Z", "2026-12-09T14:30:00Z", func(p *workflows.ReviewPolicy) { p.RemindBefore, p.OverdueEvery = nil, 0 },
+		"weekly only": {"", "2026-11-25T14:30:00Z", "2026-12-09T14:30:00Z", func(p *workflows.ReviewPolicy) {
+			p.RemindBefore, p.OverdueEvery = nil, 0
+		},
 			"Wed 12-02 14:30 weekly"},
-		"nothing": {"", "2026-11-25T14:30:00Z", "2026-12-09T14:30:00Z", func(p *workflows.ReviewPolicy) { p.RemindEvery, p.RemindBefore, p.OverdueEvery = 0, nil, 0 }, ""},
-		"a window of a morning": {"", "2026-11-25T10:00:00Z", "2026-11-25T14:00:00Z", func(p *workflows.ReviewPolicy) { p.Grace = time.Hour },
+		"nothing": {"", "2026-11-25T14:30:00Z", "2026-12-09T14:30:00Z", func(p *workflows.ReviewPolicy) {
+			p.RemindEvery, p.RemindBefore, p.OverdueEvery = 0, nil, 0
+		}, ""},
+		"a window of a morning": {"", "2026-11-25T10:00:00Z", "2026-11-25T14:00:00Z", func(p *workflows.ReviewPolicy) {
+			p.Grace = time.Hour
+		},
 			"Wed 11-25 12:00 due"},
-		"days without hours": {"", "2026-11-23T07:00:00Z", "2026-11-29T07:00:00Z", func(p *workflows.ReviewPolicy) { p.From, p.To, p.Grace = 0, 0, oneDay },
+		"days without hours": {"", "2026-11-23T07:00:00Z", "2026-11-29T07:00:00Z", func(p *workflows.ReviewPolicy) {
+			p.From, p.To, p.Grace = 0, 0, oneDay
+		},
 			"Thu 11-26 07:00 before:72h0m0s, Fri 11-27 07:00 due"},
 		"any time, in seconds": {"", "2026-11-22T02:30:00Z", "2026-11-22T02:30:10Z", func(p *workflows.ReviewPolicy) {
-			*p = workflows.ReviewPolicy{RemindEvery: 2 * time.Second, RemindBefore: []time.Duration{3 * time.Second, time.Second, 0}, OverdueEvery: time.Second, Grace: 3 * time.Second}
+			*p = workflows.ReviewPolicy{RemindEvery: 2 * time.Second, RemindBefore: []time.Duration{3 * time.Second,
+				time.Second, 0}, OverdueEvery: time.Second, Grace: 3 * time.Second}
 		}, "Sun 11-22 02:30:02 weekly, Sun 11-22 02:30:04 weekly, Sun 11-22 02:30:06 weekly, Sun 11-22 02:30:07 before:3s, Sun 11-22 02:30:09 before:1s, " +
 			"Sun 11-22 02:30:10 due, Sun 11-22 02:30:11 overdue, Sun 11-22 02:30:12 overdue"},
-		"longer before than the window": {"", "2026-11-24T10:00:00Z", "2026-11-26T10:00:00Z", func(p *workflows.ReviewPolicy) { p.Grace = oneDay },
+		"longer before than the window": {"", "2026-11-24T10:00:00Z", "2026-11-26T10:00:00Z",
+			func(p *workflows.ReviewPolicy) { p.Grace = oneDay },
 			"Wed 11-25 10:00 before:24h0m0s, Thu 11-26 09:00 due"},
-		"several an hour become one a day": {"", "2026-11-23T10:00:00Z", "2026-11-25T10:00:00Z", func(p *workflows.ReviewPolicy) {
-			p.RemindEvery, p.RemindBefore, p.OverdueEvery, p.Grace = 10*time.Minute, []time.Duration{0}, time.Minute, oneDay
-		}, "Mon 11-23 10:10 weekly, Tue 11-24 09:00 weekly, Wed 11-25 09:00 due, Wed 11-25 10:01 overdue, Thu 11-26 09:00 overdue"},
+		"several an hour become one a day": {"", "2026-11-23T10:00:00Z", "2026-11-25T10:00:00Z",
+			func(p *workflows.ReviewPolicy) {
+				p.RemindEvery, p.RemindBefore, p.OverdueEvery, p.Grace = 10*time.Minute, []time.Duration{0},
+					time.Minute,
+					oneDay
+			}, "Mon 11-23 10:10 weekly, Tue 11-24 09:00 weekly, Wed 11-25 09:00 due, Wed 11-25 10:01 overdue, Thu 11-26 09:00 overdue"},
 	} {
 		p := everyday("UTC")
 		if test.change != nil {
@@ -80,7 +93,8 @@ func TestRemindersGrowEndAndKeepWorkingHours(t *testing.T) {
 			unit := rapid.SampledFrom([]time.Duration{time.Hour, 7 * time.Hour, oneDay}).Draw(t, "unit")
 			return time.Duration(rapid.IntRange(1, 12).Draw(t, "n")) * unit
 		})
-		p.RemindEvery, p.OverdueEvery, p.RemindBefore = length.Draw(t, "every"), length.Draw(t, "overdue"), rapid.SliceOfN(length, 0, 4).Draw(t, "before")
+		p.RemindEvery, p.OverdueEvery, p.RemindBefore = length.Draw(t, "every"), length.Draw(t, "overdue"),
+			rapid.SliceOfN(length, 0, 4).Draw(t, "before")
 		if rapid.Bool().Draw(t, "on the day") {
 			p.RemindBefore = append(p.RemindBefore, 0)
 		}
@@ -112,7 +126,8 @@ func TestRemindersGrowEndAndKeepWorkingHours(t *testing.T) {
 				seen[key] = true
 			}
 		}
-		if len(p.RemindBefore) > 0 && p.RemindBefore[len(p.RemindBefore)-1] == 0 && len(at) > 0 && !strings.Contains(strings.Join(why, " "), Due) {
+		if len(p.RemindBefore) > 0 && p.RemindBefore[len(p.RemindBefore)-1] == 0 && len(at) > 0 &&
+			!strings.Contains(strings.Join(why, " "), Due) {
 			t.Fatalf("no reminder on the last day: %v %v", at, why)
 		}
 	})
@@ -133,7 +148,8 @@ func TestRemindersDoNotDependOnWhenTheyAreAskedFor(t *testing.T) {
 				before = at[i-1]
 			}
 			asked := before.Add(time.Duration(rapid.Int64Range(0, int64(at[i].Sub(before))-1).Draw(t, "asked")))
-			if got := RemindersOf(p, opened, due, due.Add(p.Grace)).Next(asked); !got.At.Equal(at[i]) || got.Kind != why[i] {
+			if got := RemindersOf(p, opened, due, due.Add(p.Grace)).Next(asked); !got.At.Equal(at[i]) ||
+				got.Kind != why[i] {
 				t.Fatalf("asked at %v: %+v, not %v %s", asked, got, at[i], why[i])
 			}
 		}
@@ -155,8 +171,9 @@ func TestWhatIsOwedIsDueInTheWorkingHoursOfWhoeverTakesOver(t *testing.T) {
 		"not due yet":                 {"UTC", weekly, weekly.At.Add(-time.Second), "Mon 11-30 09:00 weekly"},
 		"their own comes on that day": {"UTC", weekly, moment(t, "2026-12-04T08:00:00Z"), "Fri 12-04 09:00 due"},
 		"nothing was planned":         {"UTC", Reminder{}, weekly.At, "Fri 12-04 09:00 due"},
-		"no working moment is left":   {"UTC", Reminder{At: moment(t, "2026-12-13T20:00:00Z"), Kind: Overdue}, moment(t, "2026-12-14T08:59:00Z"), "Mon 12-14 08:59 overdue"},
-		"it has closed":               {"UTC", weekly, moment(t, "2026-12-14T09:00:00Z"), "none"},
+		"no working moment is left": {"UTC", Reminder{At: moment(t, "2026-12-13T20:00:00Z"), Kind: Overdue},
+			moment(t, "2026-12-14T08:59:00Z"), "Mon 12-14 08:59 overdue"},
+		"it has closed": {"UTC", weekly, moment(t, "2026-12-14T09:00:00Z"), "none"},
 	} {
 		got := "none"
 		if next := r.In(test.zone).Owed(test.planned, test.at); next != (Reminder{}) {

@@ -219,7 +219,8 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 // idToken needs the lock.
 func (s *Server) idToken(g *grant, now time.Time) string {
 	c := Claims{"iss": s.o.Issuer, "aud": s.o.ClientID, "sub": strings.ToLower(g.person.Email), "iat": now.Unix(),
-		"exp": now.Add(5 * time.Minute).Unix(), "auth_time": g.signedIn.Unix(), "amr": []string{"hwk", "user"}, "acr": "phr",
+		"exp": now.Add(5 * time.Minute).Unix(), "auth_time": g.signedIn.Unix(), "amr": []string{"hwk", "user"},
+		"acr":   "phr",
 		"email": g.person.Email, "email_verified": !g.person.Unverified, "name": g.person.Name}
 	if s.bend != nil {
 		s.bend(c)

@@ -44,7 +44,8 @@ func (c *Config) Advice() []Advice {
 	}
 	v.shared()
 	if v.cfg.Alarm.WebhookEnv != "" && v.cfg.Alarm.WebhookSecretEnv == "" {
-		v.add("alarm.webhook_env", "Alarms are posted without a signature. Name a secret at webhook_secret_env that the receiver knows.",
+		v.add("alarm.webhook_env",
+			"Alarms are posted without a signature. Name a secret at webhook_secret_env that the receiver knows.",
 			"Whoever knows the address can then send false alarms.")
 	}
 	slices.SortStableFunc(v.out, func(a, b Advice) int { return a.Line - b.Line })
@@ -62,23 +63,28 @@ func (v *adviser) add(path, text, why string) {
 
 func (v *adviser) owner(path string, a *Account) {
 	if _, ok := a.Alias(a.Owner); !ok && a.Owner != "" && len(a.Aliases) > 0 {
-		v.add(path+".owner", fmt.Sprintf("%s is a person's address, or at least none of the aliases. Transfer the account to %s when you can.", show(a.Owner), show(a.Aliases[0].Email)),
+		v.add(path+".owner",
+			fmt.Sprintf("%s is a person's address, or at least none of the aliases. Transfer the account to %s when you can.", show(a.Owner), show(a.Aliases[0].Email)),
 			"When that person leaves, nobody can open the owner's mailbox, and only Celigo support can help.")
 	}
 }
 
 func (v *adviser) alias(path string, a *Account, alias *Alias) {
 	if n := people(alias.Holders); n < 3 {
-		v.add(path+".holders", fmt.Sprintf("%s can read %s. Name three or more, or a user group.", persons(n), show(alias.Email)),
+		v.add(path+".holders", fmt.Sprintf("%s can read %s. Name three or more, or a user group.", persons(n),
+			show(alias.Email)),
 			"Who asks for a transfer cannot confirm it, and one of the others may be away.")
 	}
 	v.keepers(path, a, alias)
 	if alias.Vault == "" {
-		v.add(path+".vault", fmt.Sprintf("No place is named where the password of %s is kept. Write the name of the vault item, never the password.", show(alias.Email)),
+		v.add(path+".vault",
+			fmt.Sprintf("No place is named where the password of %s is kept. Write the name of the vault item, never the password.", show(alias.Email)),
 			"In an emergency people look for it first.")
 	}
-	if eligible := a.ApproverIDs(); knownPeople(eligible) && knownPeople(alias.Holders) && len(eligible) > 0 && subset(eligible, alias.Holders) {
-		v.add(v.approversAt(path), fmt.Sprintf("Everyone who may confirm a transfer to %s also holds that mailbox. Name an approver who does not.", show(alias.Email)),
+	if eligible := a.ApproverIDs(); knownPeople(eligible) && knownPeople(alias.Holders) && len(eligible) > 0 &&
+		subset(eligible, alias.Holders) {
+		v.add(v.approversAt(path),
+			fmt.Sprintf("Everyone who may confirm a transfer to %s also holds that mailbox. Name an approver who does not.", show(alias.Email)),
 			"The people who gain the key then decide alone that they get it.")
 	}
 }
@@ -93,17 +99,21 @@ func (v *adviser) keepers(path string, a *Account, alias *Alias) {
 		v.fewKeepers(path+".second_factor", "the second factor", alias, factor)
 	}
 	if sole := soleKeeper(password, factor); sole != "" && len(alias.Custodians) == 0 {
-		v.add(path+".second_factor", fmt.Sprintf("%s alone can use both the password and the second factor of %s. Name somebody else for one of them.", show(sole), show(alias.Email)),
+		v.add(path+".second_factor",
+			fmt.Sprintf("%s alone can use both the password and the second factor of %s. Name somebody else for one of them.", show(sole), show(alias.Email)),
 			"That person can sign in as owner without anybody knowing, and nobody can without them.")
 	}
 	keepers, eligible := union(password, factor), a.ApproverIDs()
 	if len(keepers) > 0 && knownPeople(keepers) && knownPeople(eligible) && subset(keepers, eligible) {
-		v.add(path+".custodians", fmt.Sprintf("Everyone who can use the password or the second factor of %s also approves transfers. Name a keeper who does not.", show(alias.Email)),
+		v.add(path+".custodians",
+			fmt.Sprintf("Everyone who can use the password or the second factor of %s also approves transfers. Name a keeper who does not.", show(alias.Email)),
 			"The same people then hold the key and decide who gets it.")
 	}
 	for i, to := range v.cfg.Alarm.To {
 		if strings.EqualFold(to, alias.Email) {
-			v.add(index("alarm.to", i), fmt.Sprintf("Alarms go to %s, which is the owner's mailbox or may become it. Name another address.", show(to)),
+			v.add(index("alarm.to", i),
+				fmt.Sprintf("Alarms go to %s, which is the owner's mailbox or may become it. Name another address.",
+					show(to)),
 				"Whoever takes that mailbox over reads the alarm about it; it is best used for nothing else.")
 		}
 	}
@@ -113,7 +123,8 @@ func (v *adviser) keepers(path string, a *Account, alias *Alias) {
 func (v *adviser) fewKeepers(path, what string, alias *Alias, keepers []string) {
 	switch n := people(keepers); {
 	case len(keepers) == 0:
-		v.add(path, fmt.Sprintf("Nobody is named who can use %s of %s. Name two of its holders.", what, show(alias.Email)),
+		v.add(path, fmt.Sprintf("Nobody is named who can use %s of %s. Name two of its holders.", what,
+			show(alias.Email)),
 			"Reading the mailbox is not enough to sign in as owner when a second factor is asked.")
 	case n < 2:
 		v.add(path, fmt.Sprintf("Only one person can use %s of %s. Name a second holder.", what, show(alias.Email)),
@@ -133,7 +144,8 @@ func (v *adviser) approversAt(alias string) string {
 func (v *adviser) approvers(path string, a *Account) {
 	eligible := a.ApproverIDs()
 	if knownPeople(eligible) && len(eligible) == a.Transfer.Quorum && a.Transfer.Quorum > 1 {
-		v.add(path+".transfer.quorum", fmt.Sprintf("All %d who may confirm a transfer must confirm it. Name one more.", len(eligible)),
+		v.add(path+".transfer.quorum", fmt.Sprintf("All %d who may confirm a transfer must confirm it. Name one more.",
+			len(eligible)),
 			"None of them can then ask for a transfer, and one who is away stops every transfer.")
 	}
 }
@@ -144,7 +156,8 @@ func (v *adviser) quorums(path string, a *Account) {
 			"A single mistaken or stolen Slack account is then enough to change the owner.")
 	}
 	if a.Access.AdministratorQuorum == 1 {
-		v.add(path+".access.administrator_quorum", "One person alone can make somebody administrator. Two is the default.",
+		v.add(path+".access.administrator_quorum",
+			"One person alone can make somebody administrator. Two is the default.",
 			"An administrator can invite others and make API tokens.")
 	}
 }
@@ -163,9 +176,12 @@ func (v *adviser) quiet(path string, a *Account) {
 		{"access", a.AccessApproverIDs(), a.Access.Quorum},
 		{"a recovery", a.RecoveryApproverIDs(), a.Recovery.Quorum},
 	} {
-		loud := slices.DeleteFunc(slices.Clone(question.people), func(id string) bool { return slices.Contains(a.Quiet, id) })
+		loud := slices.DeleteFunc(slices.Clone(question.people), func(id string) bool {
+			return slices.Contains(a.Quiet, id)
+		})
 		if knownPeople(question.people) && knownPeople(a.Quiet) && len(loud) < question.quorum {
-			v.add(path+".quiet", fmt.Sprintf("%s who approve %s get a card, and %d must approve. Name fewer here.", persons(len(loud)), question.name, question.quorum),
+			v.add(path+".quiet", fmt.Sprintf("%s who approve %s get a card, and %d must approve. Name fewer here.",
+				persons(len(loud)), question.name, question.quorum),
 				"It then waits for people whom nobody tells.")
 		}
 	}
@@ -178,7 +194,8 @@ func (v *adviser) reviewer(path string, a *Account) {
 		return
 	}
 	if sole := reviewers[0]; slices.Contains(a.Admins, sole) || slices.Contains(a.HolderIDs(), sole) {
-		v.add(path+".review.reviewers", fmt.Sprintf("%s is the only reviewer and also an administrator or holder. Name a second one.", show(sole)),
+		v.add(path+".review.reviewers",
+			fmt.Sprintf("%s is the only reviewer and also an administrator or holder. Name a second one.", show(sole)),
 			"Nobody reviews themselves, so that person's own access would stay unreviewed.")
 	}
 }
@@ -191,7 +208,9 @@ func (v *adviser) shared() {
 		for j, alias := range account.Aliases {
 			key := account.Region + " " + strings.ToLower(alias.Email)
 			if other := mailboxes[key]; other != "" && other != account.ID && alias.Email != "" {
-				v.add(index(path+".aliases", j)+".email", fmt.Sprintf("%s is an alias of %s too, in the same region. Give each account its own mailbox.", show(alias.Email), other),
+				v.add(index(path+".aliases", j)+".email",
+					fmt.Sprintf("%s is an alias of %s too, in the same region. Give each account its own mailbox.",
+						show(alias.Email), other),
 					"integrator.io lets one address own one account of a region, so the second transfer would be refused.")
 			} else {
 				mailboxes[key] = account.ID
@@ -201,7 +220,8 @@ func (v *adviser) shared() {
 			continue
 		}
 		if other := tokens[account.TokenEnv]; other != "" {
-			v.add(path+".token_env", fmt.Sprintf("%s is also the token of %s. Give each account its own.", show(account.TokenEnv), other),
+			v.add(path+".token_env", fmt.Sprintf("%s is also the token of %s. Give each account its own.",
+				show(account.TokenEnv), other),
 				"A token belongs to one account, so both would read and change the same one.")
 		} else {
 			tokens[account.TokenEnv] = account.ID

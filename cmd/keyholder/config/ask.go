@@ -41,17 +41,24 @@ func questions(a *Answers) []question {
 	into := func(target *string) func(string) { return func(s string) { *target = s } }
 	list := func(target *[]string) func(string) { return func(s string) { *target = words(s) } }
 	return []question{
-		{text: "A short ID for the account, which people type", example: a.AccountID, rule: ruleAccountID, put: into(&a.AccountID)},
+		{text: "A short ID for the account, which people type", example: a.AccountID, rule: ruleAccountID,
+			put: into(&a.AccountID)},
 		{text: "Its name, as cards show it", example: a.AccountName, rule: ruleName, put: into(&a.AccountName)},
 		{text: "Its region: us, eu, au or ca", example: a.Region, rule: ruleRegion, put: into(&a.Region)},
 		{text: "The e-mail address that owns it now", needed: true, rule: ruleEmail, put: into(&a.Owner)},
 		{text: "The shared mailbox that should own it", needed: true, rule: ruleEmail, put: into(&a.Alias)},
-		{text: "Slack IDs of those who can read that mailbox (U... of people, S... of user groups)", needed: true, rule: ruleIDs, put: list(&a.Holders)},
-		{text: "Which of them can use its password and second factor (empty: not known yet)", rule: func(s string) string { return a.ruleCustodians(s) }, put: list(&a.Custodians)},
-		{text: "Where that password is kept, as a place and never the password (empty: not known yet)", rule: ruleName, put: into(&a.Vault)},
-		{text: "Slack IDs of administrators, who may also request and run reviews (empty: none)", rule: ruleIDs, put: list(&a.Admins)},
-		{text: "ID of the Slack channel for notices and audit checkpoints (empty: none)", rule: ruleChannel, put: into(&a.Channel)},
-		{text: "Environment variable with the account's API token (empty: none, people do the steps)", rule: ruleTokenEnv, put: into(&a.TokenEnv)},
+		{text: "Slack IDs of those who can read that mailbox (U... of people, S... of user groups)", needed: true,
+			rule: ruleIDs, put: list(&a.Holders)},
+		{text: "Which of them can use its password and second factor (empty: not known yet)",
+			rule: func(s string) string { return a.ruleCustodians(s) }, put: list(&a.Custodians)},
+		{text: "Where that password is kept, as a place and never the password (empty: not known yet)", rule: ruleName,
+			put: into(&a.Vault)},
+		{text: "Slack IDs of administrators, who may also request and run reviews (empty: none)", rule: ruleIDs,
+			put: list(&a.Admins)},
+		{text: "ID of the Slack channel for notices and audit checkpoints (empty: none)", rule: ruleChannel,
+			put: into(&a.Channel)},
+		{text: "Environment variable with the account's API token (empty: none, people do the steps)",
+			rule: ruleTokenEnv, put: into(&a.TokenEnv)},
 	}
 }
 

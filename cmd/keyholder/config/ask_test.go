@@ -11,10 +11,12 @@ import (
 )
 
 func TestAskTakesTheAnswers(t *testing.T) {
-	in := strings.Join([]string{"north", "North Production", "eu", "jo@north.example", "celigo@north.example", "U0ANA, U0BEN", "U0BEN", "IT vault", "U0DEE", "C0OPS", "NORTH_TOKEN", ""}, "\r\n")
+	in := strings.Join([]string{"north", "North Production", "eu", "jo@north.example", "celigo@north.example",
+		"U0ANA, U0BEN", "U0BEN", "IT vault", "U0DEE", "C0OPS", "NORTH_TOKEN", ""}, "\r\n")
 	var out bytes.Buffer
 	got, err := Ask(strings.NewReader(in), &out)
-	want := Answers{"north", "North Production", "eu", "jo@north.example", "NORTH_TOKEN", "celigo@north.example", []string{"U0ANA", "U0BEN"}, []string{"U0BEN"}, "IT vault", []string{"U0DEE"}, "C0OPS"}
+	want := Answers{"north", "North Production", "eu", "jo@north.example", "NORTH_TOKEN", "celigo@north.example",
+		[]string{"U0ANA", "U0BEN"}, []string{"U0BEN"}, "IT vault", []string{"U0DEE"}, "C0OPS"}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\n%s", got, err, &out)
 	}
@@ -27,10 +29,14 @@ func TestAskExplainsAWrongAnswerAndAsksAgain(t *testing.T) {
 	in := "Acme Prod\nacme\n\nuk\nus\njane\n\njane@acme.example\n\nceligo@acme.example\n\nana\nU0ANA U0BEN\nU0EVE\n\n\n\n#ops\n\nxoxb-1 2\n\n"
 	var out bytes.Buffer
 	got, err := Ask(strings.NewReader(in), &out)
-	if err != nil || got.AccountID != "acme" || got.Owner != "jane@acme.example" || !reflect.DeepEqual(got.Holders, []string{"U0ANA", "U0BEN"}) {
+	if err != nil || got.AccountID != "acme" || got.Owner != "jane@acme.example" || !reflect.DeepEqual(got.Holders,
+		[]string{"U0ANA", "U0BEN"}) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	for _, part := range []string{"That is not an account ID", "This one is needed", "That is not a region. Choose us, eu, au or ca.", "That is not an e-mail address", "That is not the ID of a Slack user", "That is not a holder of this alias", "That is not the ID of a channel", "That is not the name of an environment variable"} {
+	for _, part := range []string{"That is not an account ID", "This one is needed",
+		"That is not a region. Choose us, eu, au or ca.", "That is not an e-mail address",
+		"That is not the ID of a Slack user", "That is not a holder of this alias", "That is not the ID of a channel",
+		"That is not the name of an environment variable"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("%q is missing in:\n%s", part, &out)
 		}

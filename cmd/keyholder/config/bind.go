@@ -80,7 +80,8 @@ func (b *binder) bindDocument(root ast.Node, cfg *Config) {
 
 func (b *binder) fault(path string, node ast.Node, value, problem, cure string) {
 	line, column := position(node)
-	b.faults = append(b.faults, Fault{Line: line, Column: column, Field: path, Value: value, Problem: problem, Cure: cure})
+	b.faults = append(b.faults, Fault{Line: line, Column: column, Field: path, Value: value, Problem: problem,
+		Cure: cure})
 }
 
 // unread is a fault of a value that cannot be read at all.
@@ -106,7 +107,8 @@ func (b *binder) bind(path string, raw ast.Node, v reflect.Value) {
 	}
 	node, ok := b.resolve(raw)
 	if !ok {
-		b.unread(path, raw, show(text(raw)), "names an anchor that is not defined above it, or itself", "Define it with & first, or write the value here.")
+		b.unread(path, raw, show(text(raw)), "names an anchor that is not defined above it, or itself",
+			"Define it with & first, or write the value here.")
 		return
 	}
 	if path != "" {
@@ -143,7 +145,8 @@ func (b *binder) bindKind(path string, node ast.Node, v reflect.Value) {
 
 func (b *binder) bindStruct(path string, node ast.Node, v reflect.Value) {
 	if !isMapping(node) {
-		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a group of keys belongs", "Write keys, such as: "+strings.Join(firstKeys(v.Type()), ", ")+".")
+		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a group of keys belongs",
+			"Write keys, such as: "+strings.Join(firstKeys(v.Type()), ", ")+".")
 		return
 	}
 	fields := fieldsOf(v.Type())
@@ -151,7 +154,8 @@ func (b *binder) bindStruct(path string, node ast.Node, v reflect.Value) {
 		index, known := fields[entry.name]
 		full := join(path, entry.name)
 		if !known {
-			b.fault(join(path, shownKey(entry.name)), entry.key, "", "This key is not known", nearest(entry.name, v.Type()))
+			b.fault(join(path, shownKey(entry.name)), entry.key, "", "This key is not known",
+				nearest(entry.name, v.Type()))
 			continue
 		}
 		b.bind(full, entry.value, v.Field(index))
@@ -192,10 +196,12 @@ func (b *binder) bindList(path string, node ast.Node, v reflect.Value) {
 	v.Set(out)
 }
 
-// bindMap binds a group whose keys the file chooses. A key without a value stays there with nothing, for the rules to judge.
+// bindMap binds a group whose keys the file chooses. A key without a value stays there with
+// nothing, for the rules to judge.
 func (b *binder) bindMap(path string, node ast.Node, v reflect.Value) {
 	if !isMapping(node) {
-		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a group of keys belongs", "Write a name, a colon and a list of people on each line.")
+		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a group of keys belongs",
+			"Write a name, a colon and a list of people on each line.")
 		return
 	}
 	out := reflect.MakeMap(v.Type())
@@ -218,8 +224,8 @@ func (b *binder) bindMap(path string, node ast.Node, v reflect.Value) {
 // apiID is what integrator.io's IDs look like, which are no secrets though they look like some.
 var apiID = regexp.MustCompile(`^[0-9a-f]{24}$`)
 
-// keyed is the path of a key that the file chose. The signs that paths are made of are replaced; a key that is not shown, or not whole, gets a number, so
-// that two of them have two paths.
+// keyed is the path of a key that the file chose. The signs that paths are made of are replaced; a
+// key that is not shown, or not whole, gets a number, so that two of them have two paths.
 func keyed(path, name string) string {
 	shown := name
 	if !apiID.MatchString(name) {
@@ -240,26 +246,30 @@ func (b *binder) bindScalar(path string, node ast.Node, v reflect.Value) {
 			v.SetString(s)
 			return
 		}
-		b.unread(path, node, show(text(node)), "is "+kind(node)+" where text belongs", "Write it as text, in quotes if needed.")
+		b.unread(path, node, show(text(node)), "is "+kind(node)+" where text belongs",
+			"Write it as text, in quotes if needed.")
 	case reflect.Bool:
 		if n, ok := node.(*ast.BoolNode); ok {
 			v.SetBool(n.Value)
 			return
 		}
-		b.unread(path, node, show(text(node)), "is "+kind(node)+" where true or false belongs", "Write true or false; yes, no, on and off are text in YAML 1.2.")
+		b.unread(path, node, show(text(node)), "is "+kind(node)+" where true or false belongs",
+			"Write true or false; yes, no, on and off are text in YAML 1.2.")
 	case reflect.Int:
 		if n, ok := wholeNumber(node); ok {
 			v.SetInt(n)
 			return
 		}
-		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a whole number belongs", "Write digits without quotes, such as 2.")
+		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a whole number belongs",
+			"Write digits without quotes, such as 2.")
 	}
 }
 
 func (b *binder) bindLength(path string, node ast.Node, v reflect.Value) {
 	s, ok := plainText(node)
 	if !ok {
-		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a length of time belongs", "Write for example 90m, 72h or 3d.")
+		b.unread(path, node, show(text(node)), "is "+kind(node)+" where a length of time belongs",
+			"Write for example 90m, 72h or 3d.")
 		return
 	}
 	span, err := ParseSpan(s)
@@ -305,7 +315,8 @@ func (b *binder) entries(path string, node ast.Node, depth int) []entry {
 		}
 		line, _ := position(pair.Key)
 		if first, twice := seen[name]; twice {
-			b.fault(join(path, shownKey(name)), pair.Key, "", "This key is given twice", fmt.Sprintf("Line %d has it already: keep one of the two.", first))
+			b.fault(join(path, shownKey(name)), pair.Key, "", "This key is given twice",
+				fmt.Sprintf("Line %d has it already: keep one of the two.", first))
 			continue
 		}
 		seen[name] = line
@@ -320,7 +331,8 @@ func (b *binder) entries(path string, node ast.Node, depth int) []entry {
 func (b *binder) mergedEntries(path string, source ast.Node, seen map[string]int, depth int) []entry {
 	node, ok := b.resolve(source)
 	if !ok || depth > deepest || b.budget <= 0 {
-		b.fault(path, source, "", "What is merged here (<<) is not defined above it, or contains itself", "Define it with & first, or write the keys here.")
+		b.fault(path, source, "", "What is merged here (<<) is not defined above it, or contains itself",
+			"Define it with & first, or write the keys here.")
 		return nil
 	}
 	var groups []ast.Node
@@ -334,7 +346,8 @@ func (b *binder) mergedEntries(path string, source ast.Node, seen map[string]int
 	for _, group := range groups {
 		inner, ok := b.resolve(group)
 		if !ok || !isMapping(inner) {
-			b.fault(path, source, "", "What is merged here (<<) is not a group of keys", "Merge a group that was named with &.")
+			b.fault(path, source, "", "What is merged here (<<) is not a group of keys",
+				"Merge a group that was named with &.")
 			continue
 		}
 		b.budget--

@@ -44,7 +44,8 @@ type Redis struct {
 	Cluster bool `yaml:"cluster"`
 	// Shards is how many shards the keys are spread over, 1 to 100. Fixed at the first start.
 	Shards int `yaml:"shards"`
-	// Prefix begins every key, so that several installations can share a Redis. Fixed at the first start: under another one an empty record begins.
+	// Prefix begins every key, so that several installations can share a Redis. Fixed at the first
+	// start: under another one an empty record begins.
 	Prefix string `yaml:"prefix"`
 }
 
@@ -70,8 +71,8 @@ type Account struct {
 	APIURL string `yaml:"api_url"`
 	// TokenEnv names the environment variable with the API token. Empty: people act and attest.
 	TokenEnv string `yaml:"token_env"`
-	// TokenName is what that token is called at integrator.io, so that its kind and end are known; TokenEnds is its last
-	// day, as 2027-02-01, where it cannot be read. Both may be empty.
+	// TokenName is what that token is called at integrator.io, so that its kind and end are known;
+	// TokenEnds is its last day, as 2027-02-01, where it cannot be read. Both may be empty.
 	TokenName string `yaml:"token_name"`
 	TokenEnds string `yaml:"token_ends"`
 	// Owner is the e-mail address of the owner at the first start; later the record knows better.
@@ -182,8 +183,9 @@ type Review struct {
 	Grace  Duration `yaml:"grace"`
 	// Reviewers are Slack user or user-group IDs; empty means administrators and holders. See ReviewerIDs.
 	Reviewers []string `yaml:"reviewers"`
-	// ReviewersByRole and ReviewersByIntegration name others for the rows with one of ReviewRoles, or with custom access to an integration, given by its ID or
-	// very name. A key is kept as written; the integration's rule comes before the role's, and that before Reviewers.
+	// ReviewersByRole and ReviewersByIntegration name others for the rows with one of ReviewRoles,
+	// or with custom access to an integration, given by its ID or very name. A key is kept as
+	// written; the integration's rule comes before the role's, and that before Reviewers.
 	ReviewersByRole        map[string][]string `yaml:"reviewers_by_role"`
 	ReviewersByIntegration map[string][]string `yaml:"reviewers_by_integration"`
 	// RemindEvery, RemindBefore (counted back from the due time, 0s is the due time itself) and OverdueEvery
@@ -191,7 +193,8 @@ type Review struct {
 	RemindEvery  Duration   `yaml:"remind_every"`
 	RemindBefore []Duration `yaml:"remind_before"`
 	OverdueEvery Duration   `yaml:"overdue_every"`
-	// Hours ("09:00-17:00") and Days ("mon-fri") are when reminders are sent; empty means any. See ParseHours, ParseDays.
+	// Hours ("09:00-17:00") and Days ("mon-fri") are when reminders are sent; empty means any. See
+	// ParseHours, ParseDays.
 	Hours string `yaml:"hours"`
 	Days  string `yaml:"days"`
 	// EscalateAfter is how long after the start others are told, once for each.

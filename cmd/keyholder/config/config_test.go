@@ -50,7 +50,8 @@ accounts:
 	if a.APIBase() != "https://api.au.integrator.io" {
 		t.Error(a.APIBase())
 	}
-	if cfg.Token("acme", "Sandbox") == "" || cfg.Token("acme", Production) == "" || cfg.Token("acme", "Test") != "" || cfg.Token("b", "") != "" {
+	if cfg.Token("acme", "Sandbox") == "" || cfg.Token("acme", Production) == "" || cfg.Token("acme", "Test") != "" ||
+		cfg.Token("b", "") != "" {
 		t.Error("tokens")
 	}
 }
@@ -72,8 +73,10 @@ func TestGovernanceChangesExactlyWithSomebodysRights(t *testing.T) {
 		t.Fatal(base)
 	}
 	same := [][2]string{
-		{"[U0ANA, U0BEN, U0CAT]", "[U0CAT, U0ANA, U0BEN]"}, {"[U0DEE, U0EVE]", "[U0EVE, U0DEE]"}, {"24h", "1d"}, {"[1d, 7d]", "[24h, 7d]"},
-		{`hours: ""`, `hours: "08:00-12:00"`}, {"id: acme", "id: acme\n    name: Other\n    channel: C0OPS"}, {"quorum: 2, ", ""},
+		{"[U0ANA, U0BEN, U0CAT]", "[U0CAT, U0ANA, U0BEN]"}, {"[U0DEE, U0EVE]", "[U0EVE, U0DEE]"}, {"24h", "1d"},
+		{"[1d, 7d]", "[24h, 7d]"},
+		{`hours: ""`, `hours: "08:00-12:00"`}, {"id: acme", "id: acme\n    name: Other\n    channel: C0OPS"},
+		{"quorum: 2, ", ""},
 		{"    admins", "    approvers: [U0ANA, U0BEN, U0CAT]\n    admins"},
 	}
 	for _, change := range same {
@@ -82,10 +85,14 @@ func TestGovernanceChangesExactlyWithSomebodysRights(t *testing.T) {
 		}
 	}
 	different := [][2]string{
-		{"quorum: 2", "quorum: 3"}, {"[U0ANA, U0BEN, U0CAT]", "[U0ANA, U0BEN]"}, {"custodians: [U0ANA]", "custodians: [U0BEN]"}, {"[U0DEE, U0EVE]", "[U0DEE]"},
-		{"[U0DEE, U0ANA]", "[U0DEE]"}, {"24h", "1s"}, {"[1d, 7d]", "[1d, 7d, always]"}, {"id: acme", "id: acme\n    auditors: [U0FAY]"},
-		{"    admins", "    approvers: [U0ANA, U0BEN]\n    admins"}, {"id: acme", "id: acme\n    token_env: ACME_IO_TOKEN"}, {`hours: ""`, "no_answer: remove"},
-		{`hours: ""`, "reviewers_by_role: {administrator: [U0FAY]}"}, {`hours: ""`, "reviewers_by_integration: {Orders: [U0FAY]}"},
+		{"quorum: 2", "quorum: 3"}, {"[U0ANA, U0BEN, U0CAT]", "[U0ANA, U0BEN]"},
+		{"custodians: [U0ANA]", "custodians: [U0BEN]"}, {"[U0DEE, U0EVE]", "[U0DEE]"},
+		{"[U0DEE, U0ANA]", "[U0DEE]"}, {"24h", "1s"}, {"[1d, 7d]", "[1d, 7d, always]"},
+		{"id: acme", "id: acme\n    auditors: [U0FAY]"},
+		{"    admins", "    approvers: [U0ANA, U0BEN]\n    admins"},
+		{"id: acme", "id: acme\n    token_env: ACME_IO_TOKEN"}, {`hours: ""`, "no_answer: remove"},
+		{`hours: ""`, "reviewers_by_role: {administrator: [U0FAY]}"},
+		{`hours: ""`, "reviewers_by_integration: {Orders: [U0FAY]}"},
 	}
 	for _, change := range different {
 		if got := changed(t, change); got == base {
@@ -108,13 +115,16 @@ func TestGovernanceHasAFixedForm(t *testing.T) {
 }
 
 func TestReviewersByRuleAreReadAsWritten(t *testing.T) {
-	cfg := parsed(t, []byte(strings.Replace(governedFile, `hours: ""`, `reviewers_by_role: {administrator: [U0FAY, S0GROUP]}, reviewers_by_integration: {"Orders: A.B [x]": [U0ANA], 5d3f: [U0BEN]}`, 1)))
+	cfg := parsed(t, []byte(strings.Replace(governedFile, `hours: ""`,
+		`reviewers_by_role: {administrator: [U0FAY, S0GROUP]}, reviewers_by_integration: {"Orders: A.B [x]": [U0ANA], 5d3f: [U0BEN]}`, 1)))
 	r := cfg.Accounts[0].Review
 	want := map[string][]string{"Orders: A.B [x]": {"U0ANA"}, "5d3f": {"U0BEN"}}
-	if !reflect.DeepEqual(r.ReviewersByIntegration, want) || !slices.Equal(r.ReviewersByRole["administrator"], []string{"U0FAY", "S0GROUP"}) {
+	if !reflect.DeepEqual(r.ReviewersByIntegration, want) || !slices.Equal(r.ReviewersByRole["administrator"],
+		[]string{"U0FAY", "S0GROUP"}) {
 		t.Errorf("%+v", r)
 	}
-	again := changed(t, [2]string{`hours: ""`, `reviewers_by_integration: {5d3f: [U0BEN], "Orders: A.B [x]": [U0ANA]}, reviewers_by_role: {administrator: [S0GROUP, U0FAY]}`})
+	again := changed(t, [2]string{`hours: ""`,
+		`reviewers_by_integration: {5d3f: [U0BEN], "Orders: A.B [x]": [U0ANA]}, reviewers_by_role: {administrator: [S0GROUP, U0FAY]}`})
 	if string(Governance(cfg)["acme"]) != again {
 		t.Error("the order of rules or people changed somebody's rights")
 	}
@@ -122,9 +132,11 @@ func TestReviewersByRuleAreReadAsWritten(t *testing.T) {
 
 func TestNearestKey(t *testing.T) {
 	for _, test := range []struct{ key, want string }{
-		{"chanel", "channel"}, {"API_URL", "api_url"}, {"api-url", "api_url"}, {"approver", "approvers"}, {"token", "token_env"}, {"enviroments", "environments"},
+		{"chanel", "channel"}, {"API_URL", "api_url"}, {"api-url", "api_url"}, {"approver", "approvers"},
+		{"token", "token_env"}, {"enviroments", "environments"},
 	} {
-		_, faults := Parse([]byte(strings.Replace(governedFile, "id: acme", "id: acme\n    "+test.key+": x", 1)), "k.yaml", testEnv)
+		_, faults := Parse([]byte(strings.Replace(governedFile, "id: acme", "id: acme\n    "+test.key+": x", 1)),
+			"k.yaml", testEnv)
 		if len(faults) != 1 || !strings.HasSuffix(faults[0].String(), "The nearest known key is "+test.want+".") {
 			t.Errorf("%s: %s", test.key, lines(faults))
 		}

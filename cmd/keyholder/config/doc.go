@@ -44,24 +44,29 @@
 //   - slack.channel may be empty and is advised: who tries Keyholder need not have a channel for it.
 //   - access.approvers empty means holders and administrators, as the contract says. For review.reviewers the contract
 //     has an example and no default: empty means administrators and holders, so that two people are rarely lacking.
-//   - reviewers_by_role and reviewers_by_integration are groups whose keys the file chooses. A rule without people is a fault: its rows would be nobody's.
+//   - reviewers_by_role and reviewers_by_integration are groups whose keys the file chooses. A rule
+//     without people is a fault: its rows would be nobody's.
 //   - approvers is one list or a list of lists, told apart by what stands in it; one list of one list is one list.
-//   - recovery.approvers empty means those of a transfer and the administrators, without lists: they are more people then.
+//   - recovery.approvers empty means those of a transfer and the administrators, without lists:
+//     they are more people then.
 //   - A keeper (password, second_factor) need not be a holder; a custodian must be, as custodians always had to.
 //   - A user group makes a quorum, and who is a holder, unknowable here. check asks Slack.
 //   - review.timezone takes no Local: replicas would open a review at different times. The zone database is built in.
-//   - Lengths of time end at 100 years, so that a date plus a few of them stays a date; IDs of accounts at 40, so that r07-<id>-2026-11 is an ID, and
+//   - Lengths of time end at 100 years, so that a date plus a few of them stays a date; IDs of
+//     accounts at 40, so that r07-<id>-2026-11 is an ID, and
 //     names at 75 characters, which is what keys and Slack's menus bear.
 //   - Template writes every key with its default instead of leaving them out: who reads the file sees the rules, and
 //     an upgrade that changes a default changes nobody's rules.
 //
 // # Where the defaults come from
 //
-// Quorum 2 and three holders: two distinct people, as Google, GitHub, Entra and Cloudflare ask for their highest role.
-// Acceptance 5 days: Bitwarden's emergency access. Cool-down 24 hours: our judgement, short against Bitwarden's 7 days,
-// for it delays everyday work. Confirmation 72 hours: between hours for urgent requests elsewhere and Entra's 4 days,
-// for people's work. Time-boxes of 7 and at most 90 days, notice 1 day and 1 hour: Opal. Reviews each quarter: CIS
-// control 5.1. Window 14 days: SailPoint; reminders on working days: Lumos, ConductorOne; escalation on day 7 and 10:
-// midPoint. Inactive after 90 days, 30 when privileged, new people exempt as long: Entra. No answer keeps: Entra warns of
-// removals nobody decided. Corrections within 5 days, privileged 1: customary for leavers.
+// Quorum 2 and three holders: two distinct people, as Google, GitHub, Entra and Cloudflare ask for
+// their highest role. Acceptance 5 days: Bitwarden's emergency access. Cool-down 24 hours: our
+// judgement, short against Bitwarden's 7 days, for it delays everyday work. Confirmation 72 hours:
+// between hours for urgent requests elsewhere and Entra's 4 days, for people's work. Time-boxes of
+// 7 and at most 90 days, notice 1 day and 1 hour: Opal. Reviews each quarter: CIS control 5.1.
+// Window 14 days: SailPoint; reminders on working days: Lumos, ConductorOne; escalation on day 7
+// and 10: midPoint. Inactive after 90 days, 30 when privileged, new people exempt as long: Entra.
+// No answer keeps: Entra warns of removals nobody decided. Corrections within 5 days, privileged 1:
+// customary for leavers.
 package config

@@ -25,7 +25,8 @@ func document(data []byte) (node ast.Node, fault *Fault) {
 	// The parser belongs to others and is given whatever a file holds: a panic there is a fault of the file.
 	defer func() {
 		if r := recover(); r != nil {
-			node, fault = nil, &Fault{Line: 1, Column: 1, Problem: "The file is not YAML that can be read", Cure: "Compare it with what keyholder init writes."}
+			node, fault = nil, &Fault{Line: 1, Column: 1, Problem: "The file is not YAML that can be read",
+				Cure: "Compare it with what keyholder init writes."}
 		}
 	}()
 	tokens := lexer.Tokenize(string(data))
@@ -39,7 +40,8 @@ func document(data []byte) (node ast.Node, fault *Fault) {
 	return theDocument(file)
 }
 
-// byteOrderMark is what some editors put before UTF-8 text. YAML allows it (section 5.2), and it is no part of the first key.
+// byteOrderMark is what some editors put before UTF-8 text. YAML allows it (section 5.2), and it is
+// no part of the first key.
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
 // lineFeeds ends every line with a line feed, as YAML 1.2 reads them (section 5.4), so that lines are counted as
@@ -64,7 +66,8 @@ func theDocument(file *ast.File) (ast.Node, *Fault) {
 	}
 	if len(bodies) > 1 {
 		line, column := position(bodies[1].Body)
-		return nil, &Fault{Line: line, Column: column, Problem: "A second document begins here", Cure: "Keep one document: remove the line --- and what follows, or join the two."}
+		return nil, &Fault{Line: line, Column: column, Problem: "A second document begins here",
+			Cure: "Keep one document: remove the line --- and what follows, or join the two."}
 	}
 	body := bodies[0].Body
 	if body.Type() == ast.NullType {
@@ -80,14 +83,16 @@ func emptyFault() *Fault {
 // unreadable looks for what makes a file something else than a text.
 func unreadable(data []byte) *Fault {
 	if len(data) > MaxSize {
-		return &Fault{Line: 1, Column: 1, Problem: fmt.Sprintf("The file is larger than %d KiB", MaxSize>>10), Cure: "Check that this is the configuration and not another file."}
+		return &Fault{Line: 1, Column: 1, Problem: fmt.Sprintf("The file is larger than %d KiB", MaxSize>>10),
+			Cure: "Check that this is the configuration and not another file."}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return emptyFault()
 	}
 	for line, text := range bytes.Split(data, []byte("\n")) {
 		if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
-			return &Fault{Line: line + 1, Column: 1, Problem: "This line is not text in UTF-8", Cure: "Save the file as UTF-8, or check that it is the configuration and not another file."}
+			return &Fault{Line: line + 1, Column: 1, Problem: "This line is not text in UTF-8",
+				Cure: "Save the file as UTF-8, or check that it is the configuration and not another file."}
 		}
 	}
 	return nil
@@ -109,7 +114,8 @@ func tooDeep(tokens token.Tokens) *Fault {
 			inLine++
 		}
 		if open > deepest || inLine > 4*deepest {
-			return &Fault{Line: line, Column: 1, Problem: "Lists and groups are nested too deeply here", Cure: "Compare the file with what keyholder init writes."}
+			return &Fault{Line: line, Column: 1, Problem: "Lists and groups are nested too deeply here",
+				Cure: "Compare the file with what keyholder init writes."}
 		}
 	}
 	return nil

@@ -15,10 +15,14 @@ func TestDurations(t *testing.T) {
 		want time.Duration
 		show string
 	}{
-		{"0s", 0, "0s"}, {"0", 0, "0s"}, {"1s", time.Second, "1s"}, {"1m", time.Minute, "1m"}, {"90s", 90 * time.Second, "1m30s"},
-		{"72h", 72 * time.Hour, "3d"}, {"3d", 72 * time.Hour, "3d"}, {"1d12h", 36 * time.Hour, "1d12h"}, {"36h", 36 * time.Hour, "1d12h"},
-		{"1.5d", 36 * time.Hour, "1d12h"}, {".5d", 12 * time.Hour, "12h"}, {"1d0h1m", 24*time.Hour + time.Minute, "1d1m"},
-		{"-1d12h", -36 * time.Hour, "-1d12h"}, {"+2h", 2 * time.Hour, "2h"}, {"1500ms", 1500 * time.Millisecond, "1.5s"},
+		{"0s", 0, "0s"}, {"0", 0, "0s"}, {"1s", time.Second, "1s"}, {"1m", time.Minute, "1m"},
+		{"90s", 90 * time.Second, "1m30s"},
+		{"72h", 72 * time.Hour, "3d"}, {"3d", 72 * time.Hour, "3d"}, {"1d12h", 36 * time.Hour, "1d12h"},
+		{"36h", 36 * time.Hour, "1d12h"},
+		{"1.5d", 36 * time.Hour, "1d12h"}, {".5d", 12 * time.Hour, "12h"}, {"1d0h1m", 24*time.Hour + time.Minute,
+			"1d1m"},
+		{"-1d12h", -36 * time.Hour, "-1d12h"}, {"+2h", 2 * time.Hour, "2h"}, {"1500ms", 1500 * time.Millisecond,
+			"1.5s"},
 		{"1h1ns", time.Hour + 1, "1h1ns"}, {"1m0.5s", time.Minute + time.Second/2, "1m500ms"},
 	}
 	for _, test := range tests {
@@ -30,7 +34,8 @@ func TestDurations(t *testing.T) {
 }
 
 func TestWhatIsNoDuration(t *testing.T) {
-	for _, text := range []string{"", "-", "d", "5", "1w", "3 days", "1d-1h", "--1h", "1d1d", "12h1d", "1dh", " 1h", "1h ", "1e3s", "NaNd", "0x1d", "999999999999d", "106752d", "106751d24h", "-106752d", "２d", "always"} {
+	for _, text := range []string{"", "-", "d", "5", "1w", "3 days", "1d-1h", "--1h", "1d1d", "12h1d", "1dh", " 1h",
+		"1h ", "1e3s", "NaNd", "0x1d", "999999999999d", "106752d", "106751d24h", "-106752d", "２d", "always"} {
 		if got, err := ParseDuration(text); err == nil {
 			t.Errorf("%q was read as %s", text, got)
 		}
@@ -65,7 +70,8 @@ func TestTheShortestDurationStillPrints(t *testing.T) {
 }
 
 func FuzzDuration(f *testing.F) {
-	for _, text := range []string{"1d12h", "72h", "0s", "-1d", "1.5d", "always", "d", "9223372036854775807ns", "106751d23h47m16.854775807s"} {
+	for _, text := range []string{"1d12h", "72h", "0s", "-1d", "1.5d", "always", "d", "9223372036854775807ns",
+		"106751d23h47m16.854775807s"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

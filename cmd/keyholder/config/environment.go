@@ -25,8 +25,10 @@ const (
 func fromEnvironment(cfg *Config, lookupEnv func(string) (string, bool)) []Fault {
 	e := &environment{cfg: cfg, lookup: lookupEnv}
 	cfg.Secrets = Secrets{
-		SlackAppToken: e.slackToken(EnvSlackAppToken, "xapp-", "Make an app-level token with the scope connections:write under Basic Information of the Slack app"),
-		SlackBotToken: e.slackToken(EnvSlackBotToken, "xoxb-", "Install the Slack app and copy the Bot User OAuth Token from OAuth & Permissions"),
+		SlackAppToken: e.slackToken(EnvSlackAppToken, "xapp-",
+			"Make an app-level token with the scope connections:write under Basic Information of the Slack app"),
+		SlackBotToken: e.slackToken(EnvSlackBotToken, "xoxb-",
+			"Install the Slack app and copy the Bot User OAuth Token from OAuth & Permissions"),
 		SlackAPIURL:   e.slackAPIURL(),
 		RedisURL:      e.redisURL(),
 		SealKeys:      e.sealKeys(),
@@ -36,7 +38,8 @@ func fromEnvironment(cfg *Config, lookupEnv func(string) (string, bool)) []Fault
 		path := index("accounts", i)
 		e.accountToken(path+".token_env", account.TokenEnv, account.ID)
 		for j, environment := range account.Environments {
-			e.accountToken(index(path+".environments", j)+".token_env", environment.TokenEnv, account.ID+"/"+environment.Name)
+			e.accountToken(index(path+".environments", j)+".token_env", environment.TokenEnv,
+				account.ID+"/"+environment.Name)
 		}
 	}
 	e.mailURL()
@@ -70,11 +73,14 @@ func (e *environment) slackToken(name, prefix, where string) string {
 	case value == "":
 		e.fault(name, "This environment variable is not set", where+", and set it. It begins with "+prefix+".")
 	case quoted(value):
-		e.fault(name, "The token in this environment variable stands in quotes, which became a part of it", "Set it without them: a file for docker --env-file or systemd takes everything after the = as it stands.")
+		e.fault(name, "The token in this environment variable stands in quotes, which became a part of it",
+			"Set it without them: a file for docker --env-file or systemd takes everything after the = as it stands.")
 	case !strings.HasPrefix(value, prefix):
-		e.fault(name, "The token in this environment variable does not begin with "+prefix, "Two tokens may have changed places. "+where+".")
+		e.fault(name, "The token in this environment variable does not begin with "+prefix,
+			"Two tokens may have changed places. "+where+".")
 	case strings.ContainsAny(value, " \t\r\n\""):
-		e.fault(name, "The token in this environment variable holds spaces or quotes", "Copy it again, the token alone.")
+		e.fault(name, "The token in this environment variable holds spaces or quotes",
+			"Copy it again, the token alone.")
 	}
 	return value
 }
@@ -85,8 +91,10 @@ func (e *environment) slackAPIURL() string {
 		return ""
 	}
 	u, err := url.Parse(value)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		e.fault(EnvSlackAPIURL, "This environment variable is not an http or https address", "Set it to the simulator's address, such as http://127.0.0.1:8888/api/, or unset it to use Slack itself.")
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" ||
+		u.Fragment != "" {
+		e.fault(EnvSlackAPIURL, "This environment variable is not an http or https address",
+			"Set it to the simulator's address, such as http://127.0.0.1:8888/api/, or unset it to use Slack itself.")
 		return value
 	}
 	return strings.TrimRight(value, "/") + "/"
@@ -176,7 +184,8 @@ func (e *environment) accountToken(path, name, key string) {
 	value := e.get(name)
 	refuse := func(problem, cure string) {
 		at := e.cfg.marks.at(path)
-		e.faults = append(e.faults, Fault{Line: at.line, Column: at.column, Field: path, Value: show(name), Environment: true, Problem: problem, Cure: cure})
+		e.faults = append(e.faults, Fault{Line: at.line, Column: at.column, Field: path, Value: show(name),
+			Environment: true, Problem: problem, Cure: cure})
 	}
 	switch {
 	case value == "":
@@ -210,7 +219,8 @@ func (e *environment) named(path, name, problemCure string) string {
 func (e *environment) namedFault(path, name, problem, cure string) {
 	at := e.cfg.marks.at(path)
 	e.faults = append(e.faults, Fault{
-		Line: at.line, Column: at.column, Field: path, Value: show(name), Environment: true, Problem: problem, Cure: cure,
+		Line: at.line, Column: at.column, Field: path, Value: show(name), Environment: true, Problem: problem,
+		Cure: cure,
 	})
 }
 
@@ -230,7 +240,8 @@ func (e *environment) mailURL() {
 	case err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "":
 		e.namedFault(path, name, "names a variable that holds no smtp or smtps address", mailCure)
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		e.namedFault(path, name, "names a variable whose address is more than scheme, user, password, host and port", mailCure)
+		e.namedFault(path, name, "names a variable whose address is more than scheme, user, password, host and port",
+			mailCure)
 	default:
 		e.cfg.Secrets.MailURL = value
 	}
@@ -245,7 +256,8 @@ func (e *environment) alarmWebhook() {
 		case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
 			e.namedFault(path, name, "names a variable that holds no https address", cure)
 		case u.Scheme == "http" && !loopback(u.Hostname()):
-			e.namedFault(path, name, "names a variable with an http address: an alarm would cross the network in plain text", cure)
+			e.namedFault(path, name,
+				"names a variable with an http address: an alarm would cross the network in plain text", cure)
 		default:
 			e.cfg.Secrets.AlarmWebhook = value
 		}

@@ -46,8 +46,8 @@ func (f Fault) String() string {
 // Error makes a Fault usable as an error.
 func (f Fault) Error() string { return f.String() }
 
-// FileFaults are the faults of the file and of the seal keys, for commands that read the record and need no token of the environment: without its
-// keys they would believe what nobody vouches for.
+// FileFaults are the faults of the file and of the seal keys, for commands that read the record and
+// need no token of the environment: without its keys they would believe what nobody vouches for.
 func FileFaults(faults []Fault) []Fault {
 	var out []Fault
 	for _, f := range faults {
@@ -103,7 +103,8 @@ func shownKey(name string) string {
 // oneLine replaces everything that would break or disguise a line of output.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x2028 || r == 0x2029 || (r >= 0x202a && r <= 0x202e) {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x2028 || r == 0x2029 ||
+			(r >= 0x202a && r <= 0x202e) {
 			return ' '
 		}
 		return r

@@ -35,7 +35,8 @@ func FuzzParse(f *testing.F) {
 		Governance(cfg)
 		for _, account := range cfg.Accounts {
 			account.Review.Location()
-			if len(faults) == 0 && (account.APIBase() == "" || len(account.ApproverIDs()) == 0 || len(account.Access.For) == 0) {
+			if len(faults) == 0 && (account.APIBase() == "" || len(account.ApproverIDs()) == 0 ||
+				len(account.Access.For) == 0) {
 				t.Errorf("no fault, but %+v", account)
 			}
 		}

@@ -149,7 +149,8 @@ func governsReview(a Account) governedReview {
 		Every: r.Every, Window: r.Window, Grace: r.Grace, Reviewers: sorted(a.ReviewerIDs()),
 		ReviewersByRole: sortedRules(r.ReviewersByRole), ReviewersByIntegration: sortedRules(r.ReviewersByIntegration),
 		InactiveAfter: r.InactiveAfter, InactivePrivilegedAfter: r.InactivePrivilegedAfter,
-		ExemptNew: r.ExemptNew, NoAnswer: r.NoAnswer, FixWithin: r.FixWithin, FixPrivilegedWithin: r.FixPrivilegedWithin,
+		ExemptNew: r.ExemptNew, NoAnswer: r.NoAnswer, FixWithin: r.FixWithin,
+		FixPrivilegedWithin: r.FixPrivilegedWithin,
 	}
 }
 

@@ -29,9 +29,11 @@ func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no file %s. Write one with: keyholder init. Or name another with --config: %w", path, fs.ErrNotExist)
+		return nil, fmt.Errorf("there is no file %s. Write one with: keyholder init. Or name another with --config: %w",
+			path, fs.ErrNotExist)
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("%s may not be read by this user. Change the file's permissions or its owner: %w", path, fs.ErrPermission)
+		return nil, fmt.Errorf("%s may not be read by this user. Change the file's permissions or its owner: %w", path,
+			fs.ErrPermission)
 	case err != nil:
 		return nil, fmt.Errorf("open the configuration: %w", err)
 	}

@@ -152,7 +152,8 @@ func TestTheContractsExampleIsTheDefault(t *testing.T) {
 	for name, pair := range map[string][2]any{
 		"listen": {cfg.Listen, Default().Listen}, "slack": {cfg.Slack.Command, "/io"},
 		"redis":    {cfg.Redis, Default().Redis},
-		"transfer": {got.Transfer, want.Transfer}, "access": {got.Access, want.Access}, "review": {got.Review, want.Review},
+		"transfer": {got.Transfer, want.Transfer}, "access": {got.Access, want.Access},
+		"review":   {got.Review, want.Review},
 		"recovery": {got.Recovery, want.Recovery}, "key": {got.Key, want.Key}, "tokens": {got.Tokens, want.Tokens},
 		"conventions": {got.Conventions, want.Conventions},
 	} {
@@ -160,7 +161,8 @@ func TestTheContractsExampleIsTheDefault(t *testing.T) {
 			t.Errorf("%s: the contract has %+v, the default is %+v", name, pair[0], pair[1])
 		}
 	}
-	if got := cfg.Secrets.AccountTokens["acme"]; got != "0123456789abcdef0123456789abcdef" || cfg.Token("acme", "") != got {
+	if got := cfg.Secrets.AccountTokens["acme"]; got != "0123456789abcdef0123456789abcdef" ||
+		cfg.Token("acme", "") != got {
 		t.Error("the account's token was not read")
 	}
 }
@@ -171,7 +173,8 @@ func TestAFileWithoutRulesHasTheDefaults(t *testing.T) {
 		t.Fatal(err, lines(faults))
 	}
 	a, d := cfg.Accounts[0], DefaultAccount()
-	if !reflect.DeepEqual(a.Transfer, d.Transfer) || !reflect.DeepEqual(a.Access, d.Access) || !reflect.DeepEqual(a.Review, d.Review) {
+	if !reflect.DeepEqual(a.Transfer, d.Transfer) || !reflect.DeepEqual(a.Access, d.Access) ||
+		!reflect.DeepEqual(a.Review, d.Review) {
 		t.Errorf("got %+v", a)
 	}
 	if a.Name != "acme" || a.APIBase() != "https://api.integrator.io" {
@@ -188,13 +191,15 @@ func TestAnchorsMergesAndEmptyValues(t *testing.T) {
 		t.Errorf("slack %+v, redis %+v", cfg.Slack, cfg.Redis)
 	}
 	a, b := cfg.Accounts[0], cfg.Accounts[1]
-	if a.ID != "2024" || b.ID != "b" || b.Owner != "jane@acme.example" || b.Transfer.Quorum != 3 || b.Transfer.Cooldown != second {
+	if a.ID != "2024" || b.ID != "b" || b.Owner != "jane@acme.example" || b.Transfer.Quorum != 3 ||
+		b.Transfer.Cooldown != second {
 		t.Errorf("a %+v\nb %+v", a, b)
 	}
 	if b.Transfer.ConfirmWithin != 72*hour || b.Access.DefaultFor.Text != "1s" || len(b.Access.Notice) != 0 {
 		t.Errorf("b %+v", b)
 	}
-	if b.APIBase() != "http://127.0.0.1:8889" || !reflect.DeepEqual(b.ApproverIDs(), []string{"U0ANA", "U0BEN", "S0GROUP"}) {
+	if b.APIBase() != "http://127.0.0.1:8889" || !reflect.DeepEqual(b.ApproverIDs(),
+		[]string{"U0ANA", "U0BEN", "S0GROUP"}) {
 		t.Errorf("base %q, approvers %v", b.APIBase(), b.ApproverIDs())
 	}
 }
@@ -210,17 +215,26 @@ func TestEnvironment(t *testing.T) {
 		file string
 		want []string // parts of the faults, in order
 	}{
-		{"nothing set", func(string) (string, bool) { return "", false }, "", []string{"SLACK_APP_TOKEN: This environment variable is not set", "SLACK_BOT_TOKEN: This environment variable is not set"}},
+		{"nothing set", func(string) (string, bool) {
+			return "", false
+		}, "", []string{"SLACK_APP_TOKEN: This environment variable is not set",
+			"SLACK_BOT_TOKEN: This environment variable is not set"}},
 		{"nil look-up", nil, "", []string{"SLACK_APP_TOKEN", "SLACK_BOT_TOKEN"}},
-		{"tokens swapped", env("SLACK_APP_TOKEN", "xoxb-1", "SLACK_BOT_TOKEN", "xapp-1"), "", []string{"does not begin with xapp-", "does not begin with xoxb-"}},
+		{"tokens swapped", env("SLACK_APP_TOKEN", "xoxb-1", "SLACK_BOT_TOKEN", "xapp-1"), "",
+			[]string{"does not begin with xapp-", "does not begin with xoxb-"}},
 		{"token in quotes", env("SLACK_APP_TOKEN", `xapp-"1"`), "", []string{"spaces or quotes"}},
-		{"token all in quotes", env("SLACK_BOT_TOKEN", `"xoxb-1"`, "SLACK_APP_TOKEN", `‘xapp-1’`), "", []string{"SLACK_APP_TOKEN: The token in this environment variable stands in quotes", "SLACK_BOT_TOKEN: The token in this environment variable stands in quotes"}},
+		{"token all in quotes", env("SLACK_BOT_TOKEN", `"xoxb-1"`, "SLACK_APP_TOKEN", `‘xapp-1’`), "",
+			[]string{"SLACK_APP_TOKEN: The token in this environment variable stands in quotes",
+				"SLACK_BOT_TOKEN: The token in this environment variable stands in quotes"}},
 		{"simulator", env("SLACK_API_URL", "http://127.0.0.1:8888/api"), "", nil},
-		{"simulator wrong", env("SLACK_API_URL", "127.0.0.1:8888"), "", []string{"SLACK_API_URL: This environment variable is not an http"}},
+		{"simulator wrong", env("SLACK_API_URL", "127.0.0.1:8888"), "",
+			[]string{"SLACK_API_URL: This environment variable is not an http"}},
 		{"redis", env("REDIS_URL", "rediss://:pw@r:6379/1"), "redis: {url: ''}\n", nil},
-		{"redis wrong", env("REDIS_URL", "redis://:p w@@"), "", []string{"REDIS_URL: The address in this environment variable is not an address"}},
+		{"redis wrong", env("REDIS_URL", "redis://:p w@@"), "",
+			[]string{"REDIS_URL: The address in this environment variable is not an address"}},
 		{"redis for a cluster", env("REDIS_URL", "redis://:pw@r:6379?addr=s:6379"), "redis: {cluster: true}\n", nil},
-		{"redis for sentinel", env("REDIS_URL", "redis://:pw@r:26379/0?master_name=m&addr=s:26379"), "redis: {master: m}\n", nil},
+		{"redis for sentinel", env("REDIS_URL", "redis://:pw@r:26379/0?master_name=m&addr=s:26379"),
+			"redis: {master: m}\n", nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -258,7 +272,8 @@ func TestRedisURLOfTheEnvironmentWins(t *testing.T) {
 
 func TestFilesThatCannotBeReadAreExplained(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := Load(filepath.Join(dir, "none.yaml"), testEnv); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "keyholder init") {
+	if _, _, err := Load(filepath.Join(dir, "none.yaml"), testEnv); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), "keyholder init") {
 		t.Errorf("missing file: %v", err)
 	}
 	if _, _, err := Load(dir, testEnv); err == nil || !strings.Contains(err.Error(), "folder") {
@@ -268,7 +283,8 @@ func TestFilesThatCannotBeReadAreExplained(t *testing.T) {
 	if err := os.WriteFile(big, []byte(strings.Repeat("# more\n", MaxSize/7+10)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, faults, err := Load(big, testEnv); err != nil || len(faults) != 1 || !strings.Contains(faults[0].String(), "KiB") {
+	if _, faults, err := Load(big, testEnv); err != nil || len(faults) != 1 || !strings.Contains(faults[0].String(),
+		"KiB") {
 		t.Errorf("too big: %v %v", err, faults)
 	}
 }
@@ -318,7 +334,8 @@ func TestAByteOrderMarkIsNoPartOfTheFirstKey(t *testing.T) {
 	if len(faults) > 0 {
 		t.Fatal(lines(faults))
 	}
-	if want, _ := Parse(plain, "k.yaml", testEnv); cfg.Listen != want.Listen || len(cfg.Accounts) != 1 || cfg.Accounts[0].Owner != want.Accounts[0].Owner {
+	if want, _ := Parse(plain, "k.yaml", testEnv); cfg.Listen != want.Listen || len(cfg.Accounts) != 1 ||
+		cfg.Accounts[0].Owner != want.Accounts[0].Owner {
 		t.Errorf("%+v", cfg)
 	}
 }
@@ -347,7 +364,8 @@ func indentation(depth int) string {
 }
 
 func bomb() string {
-	return "slack: {command: &s x}\naccounts:\n - &a {aliases: [&b {holders: &c [" + strings.Repeat("*s,", 3000) + "]}" +
+	return "slack: {command: &s x}\naccounts:\n - &a {aliases: [&b {holders: &c [" + strings.Repeat("*s,", 3000) +
+		"]}" +
 		strings.Repeat(",*b", 1000) + "]}\n" + strings.Repeat(" - *a\n", 1000)
 }
 
@@ -363,7 +381,8 @@ func TestLinesAreCountedAsOnEverySystem(t *testing.T) {
 	text := "slack: {command: /io}\n# more\n\nlisten: nowhere\n" + "accounts: 7\n"
 	want := lines(faultsOf(Parse([]byte(text), "k.yaml", testEnv)))
 	for _, end := range []string{"\r\n", "\r"} {
-		if got := lines(faultsOf(Parse([]byte(strings.ReplaceAll(text, "\n", end)), "k.yaml", testEnv))); got != want || !strings.HasPrefix(got, "k.yaml:4: listen") {
+		if got := lines(faultsOf(Parse([]byte(strings.ReplaceAll(text, "\n", end)), "k.yaml", testEnv))); got != want ||
+			!strings.HasPrefix(got, "k.yaml:4: listen") {
 			t.Errorf("%q: got\n%swant\n%s", end, got, want)
 		}
 	}

@@ -20,22 +20,29 @@ func TestMailAndWebhookComeFromTheEnvironment(t *testing.T) {
 	}{
 		{"all good", "smtps://k:p%40ss@mail.acme.example:465", "https://alarm.example/hook?key=hush", "hush", ""},
 		{"STARTTLS and this machine", "smtp://mail.acme.example:587", "http://127.0.0.1:8080/", "hush", ""},
-		{"no mail server", "", "https://alarm.example/", "hush", "mail.url_env: POST names an environment variable that is not set"},
-		{"a web address", "https://k:hush@mail.acme.example", "https://alarm.example/", "hush", "holds no smtp or smtps address"},
+		{"no mail server", "", "https://alarm.example/", "hush",
+			"mail.url_env: POST names an environment variable that is not set"},
+		{"a web address", "https://k:hush@mail.acme.example", "https://alarm.example/", "hush",
+			"holds no smtp or smtps address"},
 		{"no address", "mail.acme.example:465", "https://alarm.example/", "hush", "holds no smtp or smtps address"},
-		{"more than an address", "smtps://mail.acme.example/hush?x=1", "https://alarm.example/", "hush", "is more than scheme"},
-		{"no webhook", "smtp://localhost", "", "hush", "alarm.webhook_env: HOOK names an environment variable that is not set"},
+		{"more than an address", "smtps://mail.acme.example/hush?x=1", "https://alarm.example/", "hush",
+			"is more than scheme"},
+		{"no webhook", "smtp://localhost", "", "hush",
+			"alarm.webhook_env: HOOK names an environment variable that is not set"},
 		{"plain text over the network", "smtp://localhost", "http://alarm.example/hush", "hush", "in plain text"},
 		{"a file", "smtp://localhost", "file:///hush", "hush", "holds no https address"},
-		{"no secret", "smtp://localhost", "https://alarm.example/hush", "", "alarm.webhook_secret_env: SIGN names an environment variable"},
+		{"no secret", "smtp://localhost", "https://alarm.example/hush", "",
+			"alarm.webhook_secret_env: SIGN names an environment variable"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg, faults := Parse([]byte(mailed), "k.yaml", env("POST", test.post, "HOOK", test.hook, "SIGN", test.sign))
-			if got := lines(faults); test.fault == "" && got != "" || !strings.Contains(got, test.fault) || len(faults) > 1 ||
+			if got := lines(faults); test.fault == "" && got != "" || !strings.Contains(got, test.fault) ||
+				len(faults) > 1 ||
 				strings.Contains(got, "hush") {
 				t.Fatalf("got %q, want %q", got, test.fault)
 			}
-			if test.fault == "" && (cfg.Secrets.MailURL != test.post || cfg.Secrets.AlarmWebhook != test.hook || cfg.Secrets.AlarmSecret != test.sign) {
+			if test.fault == "" && (cfg.Secrets.MailURL != test.post || cfg.Secrets.AlarmWebhook != test.hook ||
+				cfg.Secrets.AlarmSecret != test.sign) {
 				t.Error("a secret was not read")
 			}
 		})
@@ -50,7 +57,8 @@ func TestASecretWithoutAWebhookSignsNothing(t *testing.T) {
 	}
 	file = strings.Replace(mailed, "webhook_secret_env: SIGN", "webhook_secret_env: hush-hush", 1)
 	_, faults = Parse([]byte(file), "k.yaml", env("POST", "smtp://localhost", "HOOK", "https://alarm.example/"))
-	if got := lines(faults); !strings.Contains(got, "not the name of an environment variable") || strings.Contains(got, "hush") {
+	if got := lines(faults); !strings.Contains(got, "not the name of an environment variable") || strings.Contains(got,
+		"hush") {
 		t.Error(got)
 	}
 }
@@ -59,7 +67,8 @@ func TestASecretWithoutAWebhookSignsNothing(t *testing.T) {
 func TestApproversOfOneListAreAListOfOneList(t *testing.T) {
 	read := func(approvers string) Account {
 		t.Helper()
-		file := strings.NewReplacer("id: acme,", "id: acme, approvers: "+approvers+",", "mail: {", "# {", "alarm: {", "# {").Replace(mailed)
+		file := strings.NewReplacer("id: acme,", "id: acme, approvers: "+approvers+",", "mail: {", "# {", "alarm: {",
+			"# {").Replace(mailed)
 		return parsed(t, []byte(file)).Accounts[0]
 	}
 	for _, test := range []struct {
@@ -75,7 +84,8 @@ func TestApproversOfOneListAreAListOfOneList(t *testing.T) {
 		{"[[U0DEE], [S0TEAM]]", "U0DEE S0TEAM", 2},
 	} {
 		if test.lists < 0 {
-			_, faults := Parse([]byte(strings.Replace(mailed, "id: acme,", "id: acme, approvers: "+test.text+",", 1)), "k.yaml", testEnv)
+			_, faults := Parse([]byte(strings.Replace(mailed, "id: acme,", "id: acme, approvers: "+test.text+",", 1)),
+				"k.yaml", testEnv)
 			if !strings.Contains(lines(faults), "names nobody") {
 				t.Errorf("%s: %s", test.text, lines(faults))
 			}

@@ -49,18 +49,22 @@ func TestManifestIsWithinSlacksLimits(t *testing.T) {
 
 func TestManifestAsksForWhatKeyholderNeedsAndNoMore(t *testing.T) {
 	m := decodeManifest(t, "/io")
-	want := []string{"commands", "chat:write", "im:write", "users:read", "users:read.email", "usergroups:read", "channels:read", "groups:read"}
+	want := []string{"commands", "chat:write", "im:write", "users:read", "users:read.email", "usergroups:read",
+		"channels:read", "groups:read"}
 	if got := m.OAuthConfig.Scopes.Bot; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	s := m.Settings
-	if !s.SocketModeEnabled || s.Interactivity == nil || !s.Interactivity.IsEnabled || s.Interactivity.RequestUrl != "" || s.OrgDeployEnabled || s.TokenRotationEnabled {
+	if !s.SocketModeEnabled || s.Interactivity == nil || !s.Interactivity.IsEnabled ||
+		s.Interactivity.RequestUrl != "" || s.OrgDeployEnabled || s.TokenRotationEnabled {
 		t.Errorf("settings %+v", s)
 	}
-	if s.EventSubscriptions == nil || !slices.Equal(s.EventSubscriptions.BotEvents, []string{"app_home_opened", "user_change", "user_status_changed"}) {
+	if s.EventSubscriptions == nil || !slices.Equal(s.EventSubscriptions.BotEvents,
+		[]string{"app_home_opened", "user_change", "user_status_changed"}) {
 		t.Errorf("events %+v", s.EventSubscriptions)
 	}
-	if m.Metadata.MajorVersion != 1 || !m.Features.AppHome.HomeTabEnabled || !m.Features.AppHome.MessagesTabEnabled || m.Features.AppHome.MessagesTabReadOnlyEnabled {
+	if m.Metadata.MajorVersion != 1 || !m.Features.AppHome.HomeTabEnabled || !m.Features.AppHome.MessagesTabEnabled ||
+		m.Features.AppHome.MessagesTabReadOnlyEnabled {
 		t.Errorf("home %+v", m.Features.AppHome)
 	}
 }
@@ -80,7 +84,8 @@ func TestManifestWithEveryOptionalScope(t *testing.T) {
 }
 
 func TestManifestHasTheConfiguredCommand(t *testing.T) {
-	for command, want := range map[string]string{"/celigo": "/celigo", "": "/io", "io": "/io", "/a: b\n- c": "/io", "/schlüssel": "/schlüssel"} {
+	for command, want := range map[string]string{"/celigo": "/celigo", "": "/io", "io": "/io", "/a: b\n- c": "/io",
+		"/schlüssel": "/schlüssel"} {
 		if got := decodeManifest(t, command).Features.SlashCommands[0].Command; got != want {
 			t.Errorf("%q became %q", command, got)
 		}

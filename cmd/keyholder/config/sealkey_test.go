@@ -44,12 +44,14 @@ func TestSealKeysAreReadAndMalformedOnesNamed(t *testing.T) {
 					t.Errorf("%s: key %d differs", c.name, i)
 				}
 			}
-		case len(named) != 1 || !strings.Contains(named[0], c.fault) || !strings.Contains(named[0], "openssl rand -base64 32"):
+		case len(named) != 1 || !strings.Contains(named[0], c.fault) || !strings.Contains(named[0],
+			"openssl rand -base64 32"):
 			t.Errorf("%s: %v", c.name, named)
 		case len(c.value) > 20 && strings.Contains(named[0], c.value[:20]):
 			t.Errorf("%s: the fault shows the key: %v", c.name, named)
 		}
-		// Commands that only read the record refuse it as well: without its keys they would believe what nobody vouches for.
+		// Commands that only read the record refuse it as well: without its keys they would believe
+		// what nobody vouches for.
 		if left := FileFaults(faults); c.fault != "" && len(left) != 1 {
 			t.Errorf("%s: reading the record goes on past %v", c.name, left)
 		}

@@ -16,7 +16,8 @@ type Secrets struct {
 	SlackAPIURL string
 	// RedisURL wins over the file. It may hold a password.
 	RedisURL string
-	// SealKeys are those of KEYHOLDER_SEAL_KEY, each of 32 bytes: the first seals, all verify. Empty: nothing is sealed.
+	// SealKeys are those of KEYHOLDER_SEAL_KEY, each of 32 bytes: the first seals, all verify.
+	// Empty: nothing is sealed.
 	SealKeys [][]byte
 	// AccountTokens are the integrator.io tokens by "account" or "account/environment".
 	AccountTokens map[string]string

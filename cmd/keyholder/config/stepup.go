@@ -74,7 +74,8 @@ func (c *checker) stepUp(cfg *Config) {
 	}
 	switch u, err := url.Parse(s.Issuer); {
 	case s.Issuer == "":
-		c.fault("step_up.issuer", "", "Accounts name clicks in step_up, and no identity provider is there to show it at",
+		c.fault("step_up.issuer", "",
+			"Accounts name clicks in step_up, and no identity provider is there to show it at",
 			"Write the provider's issuer, such as https://login.acme.example, or empty the lists.")
 	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		c.fault("step_up.issuer", show(s.Issuer), "is not an https address",
@@ -89,7 +90,8 @@ func (c *checker) stepUp(cfg *Config) {
 	}
 	c.variable("step_up.client_secret_env", s.ClientSecretEnv, "KEYHOLDER_CLIENT_SECRET", "the client's secret")
 	if strings.TrimSpace(s.Claim) == "" {
-		c.fault("step_up.claim", "", "No claim is named", "Write email, or the name of a claim that holds the Slack user ID.")
+		c.fault("step_up.claim", "", "No claim is named",
+			"Write email, or the name of a claim that holds the Slack user ID.")
 	}
 	c.atLeastSecond("step_up.max_age", s.MaxAge)
 	c.oneOf("step_up.auth_time", s.AuthTime, Require, Optional)
@@ -144,7 +146,8 @@ func (v *adviser) stepUp(path string, a *Account) {
 	}
 	if asks(".confirm") || asks(".approve") {
 		if !slices.Contains(a.StepUp, stepDelegate) {
-			v.add(path+".step_up", "Votes ask for a proof, and handing one's vote to somebody else does not. Add delegate.",
+			v.add(path+".step_up",
+				"Votes ask for a proof, and handing one's vote to somebody else does not. Add delegate.",
 				"A stolen Slack session could name the thief's friend as delegate, who then votes with a proof of their own.")
 		}
 	}

@@ -26,8 +26,10 @@ func TestTemplateOfNoAnswersIsTheDefaults(t *testing.T) {
 	a, d := cfg.Accounts[0], DefaultAccount()
 	d.Review.Reviewers, d.Recovery.IT = []string{}, []string{}
 	d.Review.ReviewersByRole, d.Review.ReviewersByIntegration = map[string][]string{}, map[string][]string{}
-	if !reflect.DeepEqual(a.Transfer, d.Transfer) || !reflect.DeepEqual(a.Access, d.Access) || !reflect.DeepEqual(a.Review, d.Review) ||
-		!reflect.DeepEqual(a.Recovery, d.Recovery) || !reflect.DeepEqual(a.Key, d.Key) || !reflect.DeepEqual(a.Tokens, d.Tokens) {
+	if !reflect.DeepEqual(a.Transfer, d.Transfer) || !reflect.DeepEqual(a.Access, d.Access) ||
+		!reflect.DeepEqual(a.Review, d.Review) ||
+		!reflect.DeepEqual(a.Recovery, d.Recovery) || !reflect.DeepEqual(a.Key, d.Key) || !reflect.DeepEqual(a.Tokens,
+		d.Tokens) {
 		t.Errorf("the template's values are not the defaults: %+v", a)
 	}
 	want := Default().Redis
@@ -62,7 +64,8 @@ func TestTemplateHasEveryKeyWithAComment(t *testing.T) {
 			continue
 		}
 		above := i - 1
-		for key.MatchString(all[above]) && above > 0 { // a comment may stand over two or three keys that belong together
+		// a comment may stand over two or three keys that belong together
+		for key.MatchString(all[above]) && above > 0 {
 			above--
 		}
 		group := strings.HasSuffix(line, ":") || strings.Contains(line, "- email:")
@@ -105,15 +108,19 @@ func typeKeys(t reflect.Type, path string) []string {
 
 func TestTemplateKeepsTheAnswers(t *testing.T) {
 	answers := Answers{
-		AccountID: "north", AccountName: `North "Prod": #1 \ {{.}}`, Region: "eu", Owner: "o'neil+x@north.example", TokenEnv: "ACME_IO_TOKEN",
-		Alias: "celigo@north.example", Holders: []string{"U0ANA", "S0GROUP"}, Custodians: []string{"U0EVE"}, Vault: "IT: 'vault' # 2 <&>",
+		AccountID: "north", AccountName: `North "Prod": #1 \ {{.}}`, Region: "eu", Owner: "o'neil+x@north.example",
+		TokenEnv: "ACME_IO_TOKEN",
+		Alias:    "celigo@north.example", Holders: []string{"U0ANA", "S0GROUP"}, Custodians: []string{"U0EVE"},
+		Vault:  "IT: 'vault' # 2 <&>",
 		Admins: []string{"U0DEE"}, Channel: "C0OPS",
 	}
 	cfg := parsed(t, Template(answers))
 	a := cfg.Accounts[0]
 	got := Answers{
-		AccountID: a.ID, AccountName: a.Name, Region: a.Region, Owner: a.Owner, TokenEnv: a.TokenEnv, Alias: a.Aliases[0].Email,
-		Holders: a.Aliases[0].Holders, Custodians: a.Aliases[0].Custodians, Vault: a.Aliases[0].Vault, Admins: a.Admins, Channel: cfg.Slack.Channel,
+		AccountID: a.ID, AccountName: a.Name, Region: a.Region, Owner: a.Owner, TokenEnv: a.TokenEnv,
+		Alias:   a.Aliases[0].Email,
+		Holders: a.Aliases[0].Holders, Custodians: a.Aliases[0].Custodians, Vault: a.Aliases[0].Vault, Admins: a.Admins,
+		Channel: cfg.Slack.Channel,
 	}
 	if !reflect.DeepEqual(got, answers) {
 		t.Errorf("got %+v\nwant %+v", got, answers)
@@ -122,12 +129,16 @@ func TestTemplateKeepsTheAnswers(t *testing.T) {
 
 func TestTemplateIsWithoutFaultWhateverTheAnswers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "acme", "eu", "a@b.example", "U0ANA", "C0OPS", "ACME_IO_TOKEN", "\n- x: y", `"`, "{{.}}", "  "}))
+		text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "acme", "eu", "a@b.example", "U0ANA",
+			"C0OPS", "ACME_IO_TOKEN", "\n- x: y", `"`, "{{.}}", "  "}))
 		list := rapid.SliceOfN(rapid.OneOf(text, rapid.SampledFrom([]string{"U0ANA", "U0BEN", "S0G"})), 0, 4)
 		answers := Answers{
-			AccountID: text.Draw(t, "id"), AccountName: text.Draw(t, "name"), Region: text.Draw(t, "region"), Owner: text.Draw(t, "owner"),
-			TokenEnv: rapid.SampledFrom([]string{"", "ACME_IO_TOKEN", "not a name"}).Draw(t, "token"), Alias: text.Draw(t, "alias"), Holders: list.Draw(t, "holders"),
-			Custodians: list.Draw(t, "custodians"), Vault: text.Draw(t, "vault"), Admins: list.Draw(t, "admins"), Channel: text.Draw(t, "channel"),
+			AccountID: text.Draw(t, "id"), AccountName: text.Draw(t, "name"), Region: text.Draw(t, "region"),
+			Owner:    text.Draw(t, "owner"),
+			TokenEnv: rapid.SampledFrom([]string{"", "ACME_IO_TOKEN", "not a name"}).Draw(t, "token"),
+			Alias:    text.Draw(t, "alias"), Holders: list.Draw(t, "holders"),
+			Custodians: list.Draw(t, "custodians"), Vault: text.Draw(t, "vault"), Admins: list.Draw(t, "admins"),
+			Channel: text.Draw(t, "channel"),
 		}
 		if _, faults := Parse(Template(answers), "keyholder.yaml", testEnv); len(faults) > 0 {
 			t.Fatalf("%+v\n%s", answers, lines(faults))
@@ -140,7 +151,8 @@ func TestOneHolderLowersTheQuorums(t *testing.T) {
 		holders, admins []string
 		transfer, admin int
 	}{
-		{[]string{"U0ANA"}, nil, 1, 1}, {[]string{"U0ANA"}, []string{"U0DEE"}, 1, 2}, {[]string{"S0G"}, nil, 2, 2}, {[]string{"U0ANA", "U0BEN"}, nil, 2, 2},
+		{[]string{"U0ANA"}, nil, 1, 1}, {[]string{"U0ANA"}, []string{"U0DEE"}, 1, 2}, {[]string{"S0G"}, nil, 2, 2},
+		{[]string{"U0ANA", "U0BEN"}, nil, 2, 2},
 	} {
 		a := parsed(t, Template(Answers{Holders: test.holders, Admins: test.admins})).Accounts[0]
 		if a.Transfer.Quorum != test.transfer || a.Access.AdministratorQuorum != test.admin {

@@ -62,7 +62,8 @@ func (c *checker) fault(path, value, problem, cure string) {
 		return
 	}
 	at := c.marks.at(path)
-	c.faults = append(c.faults, Fault{Line: at.line, Column: at.column, Field: path, Value: value, Problem: problem, Cure: cure})
+	c.faults = append(c.faults, Fault{Line: at.line, Column: at.column, Field: path, Value: value, Problem: problem,
+		Cure: cure})
 }
 
 // tokenEnds takes a date.
@@ -82,7 +83,8 @@ func (c *checker) listen(listen string) {
 		return
 	}
 	if !isHostPort(listen) {
-		c.fault("listen", show(listen), "is not host:port", "Write for example 127.0.0.1:9090, or an empty text to turn it off.")
+		c.fault("listen", show(listen), "is not host:port",
+			"Write for example 127.0.0.1:9090, or an empty text to turn it off.")
 	}
 }
 
@@ -104,9 +106,13 @@ func (c *checker) slack(s Slack) {
 	case len([]rune(s.Command)) > 32:
 		c.fault(path, show(s.Command), "is longer than 32 characters, which is Slack's limit", "Choose a shorter word.")
 	case s.Command != strings.ToLower(s.Command) || strings.ContainsAny(s.Command, " \t\n"):
-		c.fault(path, show(s.Command), "holds capitals or spaces, which Slack does not take", "Write it in lower case and in one word, such as /io.")
-	case strings.Contains(s.Command[1:], "/") || strings.ContainsFunc(s.Command, func(r rune) bool { return r < '!' || strings.ContainsRune(`"'<>&@#|\`+"`", r) }):
-		c.fault(path, show(s.Command), "holds signs that Slack does not take", "Use letters, digits, - and _ after the slash.")
+		c.fault(path, show(s.Command), "holds capitals or spaces, which Slack does not take",
+			"Write it in lower case and in one word, such as /io.")
+	case strings.Contains(s.Command[1:], "/") || strings.ContainsFunc(s.Command, func(r rune) bool {
+		return r < '!' || strings.ContainsRune(`"'<>&@#|\`+"`", r)
+	}):
+		c.fault(path, show(s.Command), "holds signs that Slack does not take",
+			"Use letters, digits, - and _ after the slash.")
 	}
 	c.channel("slack.channel", s.Channel)
 }
@@ -116,12 +122,14 @@ var (
 	groupID   = regexp.MustCompile(`^S[A-Z0-9]+$`)
 	channelID = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 	accountID = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-	labels    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+	labels    = regexp.MustCompile(
+		`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 )
 
 func (c *checker) channel(path, id string) {
 	if id != "" && !channelID.MatchString(id) {
-		c.fault(path, show(id), "is not the ID of a channel", "Write the ID that begins with C or G: it stands at the end of the channel's About page in Slack.")
+		c.fault(path, show(id), "is not the ID of a channel",
+			"Write the ID that begins with C or G: it stands at the end of the channel's About page in Slack.")
 	}
 }
 
@@ -137,9 +145,11 @@ func (c *checker) identity(path string, a *Account, ids map[string]string) {
 	case a.ID == "":
 		c.fault(at, "", "The account has no ID", "Give it a short one, such as acme.")
 	case !accountID.MatchString(a.ID):
-		c.fault(at, show(a.ID), "is not an account ID", "Use a-z, 0-9 and -, beginning and ending with a letter or digit.")
+		c.fault(at, show(a.ID), "is not an account ID",
+			"Use a-z, 0-9 and -, beginning and ending with a letter or digit.")
 	case len(a.ID) > longestID:
-		c.fault(at, show(a.ID), fmt.Sprintf("is longer than %d characters", longestID), "Choose a shorter one; people type it.")
+		c.fault(at, show(a.ID), fmt.Sprintf("is longer than %d characters", longestID),
+			"Choose a shorter one; people type it.")
 	case ids[a.ID] != "":
 		c.fault(at, show(a.ID), "is also the ID of "+ids[a.ID], "Give each account its own.")
 	default:
@@ -165,7 +175,8 @@ func (c *checker) identity(path string, a *Account, ids map[string]string) {
 
 func (c *checker) name(path, name string) {
 	if len([]rune(name)) > longestName {
-		c.fault(path, show(name), fmt.Sprintf("is longer than %d characters, which is what a Slack menu shows", longestName), "Shorten it.")
+		c.fault(path, show(name), fmt.Sprintf("is longer than %d characters, which is what a Slack menu shows",
+			longestName), "Shorten it.")
 	}
 	if oneLine(name) != name {
 		c.fault(path, show(name), "holds a line break or another sign that is not shown", "Write it in one line.")
@@ -191,14 +202,16 @@ func (c *checker) apiURL(path, text string) {
 func (c *checker) tokenEnv(path, name string) {
 	if name != "" && !variableName.MatchString(name) {
 		// Not shown: what stands here by mistake is often the token itself.
-		c.fault(path, "", "This is not the name of an environment variable", "Write the name, such as ACME_IO_TOKEN, and set the variable to the token; never write the token here.")
+		c.fault(path, "", "This is not the name of an environment variable",
+			"Write the name, such as ACME_IO_TOKEN, and set the variable to the token; never write the token here.")
 	}
 }
 
 func (c *checker) email(path, address string) {
 	parsed, err := mail.ParseAddress(address)
 	at := strings.LastIndex(address, "@")
-	if err != nil || parsed.Name != "" || parsed.Address != address || at < 1 || len(address) > 254 || !labels.MatchString(address[at+1:]) {
+	if err != nil || parsed.Name != "" || parsed.Address != address || at < 1 || len(address) > 254 ||
+		!labels.MatchString(address[at+1:]) {
 		c.fault(path, show(address), "is not an e-mail address", "Write it like celigo@acme.example.")
 	}
 }
@@ -210,7 +223,8 @@ func (c *checker) ids(path string, ids []string) {
 		at := index(path, i)
 		switch {
 		case !userID.MatchString(id) && !groupID.MatchString(id):
-			c.fault(at, show(id), "is not the ID of a Slack user or user group", "Write the member ID, which begins with U or W (profile, three dots, Copy member ID), or a group's, which begins with S.")
+			c.fault(at, show(id), "is not the ID of a Slack user or user group",
+				"Write the member ID, which begins with U or W (profile, three dots, Copy member ID), or a group's, which begins with S.")
 		case seen[id]:
 			c.fault(at, show(id), "is named twice in this list", "Remove one: each person counts once.")
 		}
@@ -220,7 +234,8 @@ func (c *checker) ids(path string, ids []string) {
 
 func (c *checker) mailboxes(path string, a *Account) {
 	if len(a.Aliases) == 0 {
-		c.fault(path+".aliases", "", "The account has no alias", "Name at least one shared mailbox that may own it, with its holders.")
+		c.fault(path+".aliases", "", "The account has no alias",
+			"Name at least one shared mailbox that may own it, with its holders.")
 	}
 	seen := map[string]bool{}
 	for i, alias := range a.Aliases {
@@ -243,7 +258,8 @@ func (c *checker) mailboxes(path string, a *Account) {
 		c.ids(at+".custodians", alias.Custodians)
 		c.keepers(at, alias)
 		if len(alias.Holders) == 0 {
-			c.fault(at+".holders", "", "Nobody is named who can read this mailbox", "Name its holders by their Slack IDs; without approvers they are also the ones who confirm.")
+			c.fault(at+".holders", "", "Nobody is named who can read this mailbox",
+				"Name its holders by their Slack IDs; without approvers they are also the ones who confirm.")
 			continue
 		}
 		c.custodians(at, alias)
@@ -256,7 +272,8 @@ func (c *checker) custodians(path string, alias Alias) {
 	}
 	for i, id := range alias.Custodians {
 		if userID.MatchString(id) && !slices.Contains(alias.Holders, id) {
-			c.fault(index(path+".custodians", i), show(id), "is not a holder of this alias", "Name the person under holders too: a custodian is a holder who can also use the password.")
+			c.fault(index(path+".custodians", i), show(id), "is not a holder of this alias",
+				"Name the person under holders too: a custodian is a holder who can also use the password.")
 		}
 	}
 }
@@ -298,9 +315,11 @@ func (c *checker) environments(path string, a *Account) {
 		key := strings.ToLower(environment.Name)
 		switch {
 		case environment.Name == "":
-			c.fault(at+".name", "", "The environment has no name", "Write its name as integrator.io shows it, such as Sandbox.")
+			c.fault(at+".name", "", "The environment has no name",
+				"Write its name as integrator.io shows it, such as Sandbox.")
 		case key == Production:
-			c.fault(at+".name", show(environment.Name), "is the account itself, which is always there", "Remove this entry and write its token_env on the account.")
+			c.fault(at+".name", show(environment.Name), "is the account itself, which is always there",
+				"Remove this entry and write its token_env on the account.")
 		case seen[key]:
 			c.fault(at+".name", show(environment.Name), "is named twice", "Give each environment its own name.")
 		default:

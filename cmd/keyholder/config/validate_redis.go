@@ -20,13 +20,17 @@ func (c *checker) redis(cfg *Config) {
 	case len(r.Addrs) > 0 && !c.marks.given("redis.url"):
 		r.URL = "" // the default gives way
 	case len(r.Addrs) > 0 && r.URL != "":
-		c.fault("redis.addrs", "", "Both url and addrs are given", "Keep url for one server, addrs for Sentinel or a cluster.")
+		c.fault("redis.addrs", "", "Both url and addrs are given",
+			"Keep url for one server, addrs for Sentinel or a cluster.")
 	case len(r.Addrs) == 0 && r.URL == "" && !override && !c.marks.unread("redis.addrs"):
-		c.fault("redis", "", "No server is named: url and addrs are both empty", "Write url, or addrs with master or cluster, or set REDIS_URL.")
+		c.fault("redis", "", "No server is named: url and addrs are both empty",
+			"Write url, or addrs with master or cluster, or set REDIS_URL.")
 	}
 	for i, addr := range r.Addrs {
-		if _, port, ok := strings.Cut(addr, ":"); !isHostPort(addr) || !ok || port == "" || strings.HasPrefix(addr, ":") {
-			c.fault(index("redis.addrs", i), show(addr), "is not host:port", "Write for example redis-1.acme.example:6379, without redis://.")
+		if _, port, ok := strings.Cut(addr, ":"); !isHostPort(addr) || !ok || port == "" || strings.HasPrefix(addr,
+			":") {
+			c.fault(index("redis.addrs", i), show(addr), "is not host:port",
+				"Write for example redis-1.acme.example:6379, without redis://.")
 		}
 	}
 	c.redisKind(r, override)
@@ -34,7 +38,8 @@ func (c *checker) redis(cfg *Config) {
 		c.redisURL(r)
 	}
 	if r.Shards < 1 || r.Shards > 100 {
-		c.fault("redis.shards", show(itoa(r.Shards)), "is not between 1 and 100", "Leave it at 16 unless you know better; it is fixed at the first start.")
+		c.fault("redis.shards", show(itoa(r.Shards)), "is not between 1 and 100",
+			"Leave it at 16 unless you know better; it is fixed at the first start.")
 	}
 	if len(r.Prefix) > 40 || !prefixes.MatchString(r.Prefix) {
 		c.fault("redis.prefix", show(r.Prefix), "is not made of at most 40 letters, digits and - _ . : between them",
@@ -46,10 +51,12 @@ func (c *checker) redis(cfg *Config) {
 func (c *checker) redisKind(r *Redis, override bool) {
 	switch {
 	case r.Master != "" && r.Cluster:
-		c.fault("redis.cluster", "", "Both master and cluster are given", "Keep master for Sentinel, or cluster: true for a cluster.")
+		c.fault("redis.cluster", "", "Both master and cluster are given",
+			"Keep master for Sentinel, or cluster: true for a cluster.")
 	case override:
 	case len(r.Addrs) > 1 && r.Master == "" && !r.Cluster:
-		c.fault("redis.addrs", "", "Several addresses are given, but not what they are", "Add master: NAME when they are Sentinels, or cluster: true.")
+		c.fault("redis.addrs", "", "Several addresses are given, but not what they are",
+			"Add master: NAME when they are Sentinels, or cluster: true.")
 	case len(r.Addrs) == 0 && (r.Master != "" || r.Cluster):
 		field := "redis.master"
 		if r.Cluster {
@@ -62,7 +69,8 @@ func (c *checker) redisKind(r *Redis, override bool) {
 func (c *checker) redisURL(r *Redis) {
 	if u, err := url.Parse(r.URL); err == nil && u.User != nil {
 		if _, has := u.User.Password(); has {
-			c.fault("redis.url", "", "The address holds a password", "Secrets come from the environment alone: set REDIS_URL to this address and leave the password out here.")
+			c.fault("redis.url", "", "The address holds a password",
+				"Secrets come from the environment alone: set REDIS_URL to this address and leave the password out here.")
 			return
 		}
 	}

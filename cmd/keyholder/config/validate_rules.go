@@ -42,7 +42,8 @@ func (c *checker) managersKnown(path string, a *Account) bool {
 func (c *checker) quorum(path string, quorum, people int, known bool, who string) {
 	switch {
 	case quorum < 1:
-		c.fault(path, show(itoa(quorum)), "is less than 1: nobody would have to agree", "Write 1 or more; 2 is the default where ownership moves.")
+		c.fault(path, show(itoa(quorum)), "is less than 1: nobody would have to agree",
+			"Write 1 or more; 2 is the default where ownership moves.")
 	case !known:
 	case people == 0: // the account's alias or its holders are missing, which is a fault of its own
 	case quorum > people:
@@ -116,7 +117,8 @@ func (c *checker) spans(path string, x *Access) {
 		return
 	}
 	if len(x.For) > longestMenu {
-		c.fault(path+".for", "", "More than 100 lengths are offered, which is what a Slack menu holds", "Shorten the list.")
+		c.fault(path+".for", "", "More than 100 lengths are offered, which is what a Slack menu holds",
+			"Shorten the list.")
 	}
 	whole := !c.marks.unread(path + ".for")
 	for i, span := range x.For {
@@ -146,17 +148,20 @@ func (c *checker) defaultFor(path string, x *Access) {
 			offered = append(offered, span.Text)
 		}
 	}
-	c.fault(path+".default_for", show(x.DefaultFor.Text), "is not one of the lengths in for", "Choose one of "+strings.Join(offered, ", ")+", or add it to for.")
+	c.fault(path+".default_for", show(x.DefaultFor.Text), "is not one of the lengths in for",
+		"Choose one of "+strings.Join(offered, ", ")+", or add it to for.")
 }
 
 func (c *checker) review(path string, a *Account) {
 	at, r := path+".review", a.Review
 	c.oneOf(at+".every", r.Every, Month, Quarter, Half, Year)
 	if _, err := ParseStarts(r.Starts); err != nil {
-		c.fault(at+".starts", show(r.Starts), err.Error(), "Write for example first monday, last friday, or a day from 1 to 28.")
+		c.fault(at+".starts", show(r.Starts), err.Error(),
+			"Write for example first monday, last friday, or a day from 1 to 28.")
 	}
 	if _, err := loadZone(r.Timezone); err != nil {
-		c.fault(at+".timezone", show(r.Timezone), "is not a time zone", "Write a name of the IANA list, such as Europe/Berlin, America/New_York or UTC.")
+		c.fault(at+".timezone", show(r.Timezone), "is not a time zone",
+			"Write a name of the IANA list, such as Europe/Berlin, America/New_York or UTC.")
 	}
 	c.ids(at+".reviewers", r.Reviewers)
 	c.reviewersBy(at, r)
@@ -192,7 +197,8 @@ func (c *checker) reviewersBy(at string, r Review) {
 			c.fault(rule, "", "The integration has no name", "Write its ID or its name as integrator.io shows it.")
 		}
 		if people := r.ReviewersByIntegration[name]; len(people) == 0 {
-			c.fault(rule, "", empty, "Name reviewers, or remove the line: then those of the role, or under reviewers, decide.")
+			c.fault(rule, "", empty,
+				"Name reviewers, or remove the line: then those of the role, or under reviewers, decide.")
 		} else {
 			c.ids(rule, people)
 		}
@@ -206,7 +212,8 @@ func (c *checker) reminders(at string, r Review) {
 	c.lengths(at+".remind_before", r.RemindBefore, 0)
 	c.atLeastSecond(at+".overdue_every", r.OverdueEvery)
 	if _, _, err := ParseHours(r.Hours); err != nil {
-		c.fault(at+".hours", show(r.Hours), err.Error(), `Write for example "09:00-17:00" in quotes, or "" for any hour.`)
+		c.fault(at+".hours", show(r.Hours), err.Error(),
+			`Write for example "09:00-17:00" in quotes, or "" for any hour.`)
 	}
 	if _, err := ParseDays(r.Days); err != nil {
 		c.fault(at+".days", show(r.Days), err.Error(), `Write for example mon-fri or mon,wed,fri, or "" for any day.`)

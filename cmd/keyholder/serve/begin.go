@@ -38,7 +38,8 @@ func (s *Server) insist(ctx context.Context, what string, f func(context.Context
 
 // worthWaiting reports whether the same may succeed later.
 func worthWaiting(err error) bool {
-	for _, e := range []error{workflows.ErrAway, workflows.ErrUnclear, workflows.ErrConflict, workflows.ErrStaleFacts, context.DeadlineExceeded} {
+	for _, e := range []error{workflows.ErrAway, workflows.ErrUnclear, workflows.ErrConflict, workflows.ErrStaleFacts,
+		context.DeadlineExceeded} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -46,10 +47,11 @@ func worthWaiting(err error) bool {
 	return false
 }
 
-// lookOrOpen gives a workflow of Keyholder's own the command look. One that does not exist is opened first: by whoever is first, as the ID of that
-// command is the workflow's.
+// lookOrOpen gives a workflow of Keyholder's own the command look. One that does not exist is
+// opened first: by whoever is first, as the ID of that command is the workflow's.
 func (s *Server) lookOrOpen(ctx context.Context, cmd workflows.Command, look, open string) error {
-	cmd.Actor, cmd.At, cmd.Round, cmd.Submitted = workflows.Actor{Kind: workflows.ByKeyholder}, s.o.Now(), workflows.NoRound, true
+	cmd.Actor, cmd.At, cmd.Round, cmd.Submitted = workflows.Actor{Kind: workflows.ByKeyholder}, s.o.Now(),
+		workflows.NoRound, true
 	first := cmd
 	first.ID, first.Name = "open/"+cmd.Workflow, open
 	cmd.ID, cmd.Name = fmt.Sprintf("look/%s/%d", cmd.Workflow, s.o.RealNow().UnixNano()), look

@@ -32,10 +32,12 @@ func (everybody) ByEmail(context.Context, string) (string, error) { return "", n
 
 func configured(t *testing.T) *config.Config {
 	t.Helper()
-	cfg, faults := config.Parse(config.Template(config.Answers{Admins: []string{"U0DEE"}}), "keyholder.yaml", func(name string) (string, bool) {
-		token, ok := map[string]string{"SLACK_APP_TOKEN": "xapp-1-A0-1-abc", "SLACK_BOT_TOKEN": "xoxb-1-2-abc"}[name]
-		return token, ok
-	})
+	cfg, faults := config.Parse(config.Template(config.Answers{Admins: []string{"U0DEE"}}), "keyholder.yaml",
+		func(name string) (string, bool) {
+			token, ok := map[string]string{"SLACK_APP_TOKEN": "xapp-1-A0-1-abc",
+				"SLACK_BOT_TOKEN": "xoxb-1-2-abc"}[name]
+			return token, ok
+		})
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
@@ -45,21 +47,28 @@ func configured(t *testing.T) *config.Config {
 func TestTheReviewSectionReachesTheMachines(t *testing.T) {
 	cfg := configured(t)
 	r := &cfg.Accounts[0].Review
-	r.ReviewersByRole, r.ReviewersByIntegration = map[string][]string{"owner": {"U0FAY"}}, map[string][]string{"Orders": {"U0EVE"}}
+	r.ReviewersByRole, r.ReviewersByIntegration = map[string][]string{"owner": {"U0FAY"}},
+		map[string][]string{"Orders": {"U0EVE"}}
 	r.Starts = "last friday"
 	p, _ := Policies(cfg).Policy("acme")
 	day := 24 * time.Hour
-	want := workflows.ReviewPolicy{Every: "quarter", Starts: workflows.Starts{Nth: -1, Weekday: time.Friday}, Zone: "UTC", Window: 14 * day, Grace: 7 * day,
-		Reviewers: []string{"U0DEE", "U0ANA", "U0BEN", "U0CAT"}, ByRole: map[string][]string{"owner": {"U0FAY"}}, ByIntegration: map[string][]string{"Orders": {"U0EVE"}},
-		RemindEvery: 7 * day, RemindBefore: []time.Duration{3 * day, day, 0}, OverdueEvery: day, From: 9 * time.Hour, To: 17 * time.Hour,
-		Days: [7]bool{false, true, true, true, true, true, false}, Escalate: []time.Duration{7 * day, 10 * day}, InactiveAfter: 90 * day,
-		InactivePrivilegedAfter: 30 * day, ExemptNew: 30 * day, NoAnswer: "keep", FixWithin: 5 * day, FixPrivilegedWithin: day}
+	want := workflows.ReviewPolicy{Every: "quarter", Starts: workflows.Starts{Nth: -1, Weekday: time.Friday},
+		Zone: "UTC", Window: 14 * day, Grace: 7 * day,
+		Reviewers: []string{"U0DEE", "U0ANA", "U0BEN", "U0CAT"}, ByRole: map[string][]string{"owner": {"U0FAY"}},
+		ByIntegration: map[string][]string{"Orders": {"U0EVE"}},
+		RemindEvery:   7 * day, RemindBefore: []time.Duration{3 * day, day, 0}, OverdueEvery: day, From: 9 * time.Hour,
+		To:   17 * time.Hour,
+		Days: [7]bool{false, true, true, true, true, true, false}, Escalate: []time.Duration{7 * day, 10 * day},
+		InactiveAfter:           90 * day,
+		InactivePrivilegedAfter: 30 * day, ExemptNew: 30 * day, NoAnswer: "keep", FixWithin: 5 * day,
+		FixPrivilegedWithin: day}
 	if !reflect.DeepEqual(p.Review, want) {
 		t.Errorf("got  %+v\nwant %+v", p.Review, want)
 	}
 	r.Hours, r.Days, r.Starts = "", "", "15"
 	p, _ = Policies(cfg).Policy("acme")
-	if p.Review.From != 0 || p.Review.To != day || p.Review.Days != [7]bool{true, true, true, true, true, true, true} || p.Review.Starts != (workflows.Starts{Day: 15}) {
+	if p.Review.From != 0 || p.Review.To != day || p.Review.Days != [7]bool{
+		true, true, true, true, true, true, true} || p.Review.Starts != (workflows.Starts{Day: 15}) {
 		t.Errorf("any time: %+v", p.Review)
 	}
 }
@@ -94,7 +103,8 @@ func TestACalendarIsOpenedOnceAndTheClockDrivesIt(t *testing.T) {
 	clock := func() time.Time { return *now.Load() }
 	st := storetest.OpenAt(t, "redis://"+miniredis.RunT(t).Addr())
 	s := &Server{o: Options{Config: cfg, Log: zerolog.Nop(), Now: clock, RealNow: time.Now}}
-	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: Machines(), Roster: everybody{clock}, Policies: Policies(cfg), Now: clock, RealNow: time.Now, Log: zerolog.Nop()})
+	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: Machines(), Roster: everybody{clock},
+		Policies: Policies(cfg), Now: clock, RealNow: time.Now, Log: zerolog.Nop()})
 	look := func() review.CalendarState {
 		id, err := s.desk.NewWorkflowID("calendar", "acme", "calendar")
 		if err != nil {
@@ -117,7 +127,8 @@ func TestACalendarIsOpenedOnceAndTheClockDrivesIt(t *testing.T) {
 	if open, err := s.desk.OpenOf(ctx, "acme"); err != nil || len(open) != 0 {
 		t.Errorf("lists show Keyholder's own work: %v %v", open, err)
 	}
-	timers := workflows.NewClock(workflows.ClockOptions{Store: st, Desk: s.desk, Now: clock, RealNow: time.Now, Log: zerolog.Nop()})
+	timers := workflows.NewClock(workflows.ClockOptions{Store: st, Desk: s.desk, Now: clock, RealNow: time.Now,
+		Log: zerolog.Nop()})
 	running, end := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- timers.Run(running) }()

@@ -7,9 +7,11 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// keepLedger opens the ledger at the first start, and tells it which channel checkpoints go to. From then on the clock's timers drive it.
+// keepLedger opens the ledger at the first start, and tells it which channel checkpoints go to.
+// From then on the clock's timers drive it.
 func (s *Server) keepLedger(ctx context.Context) error {
-	cmd := workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()), Input: map[string]string{workflows.BlockChannel: s.o.Config.Slack.Channel}}
+	cmd := workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()),
+		Input: map[string]string{workflows.BlockChannel: s.o.Config.Slack.Channel}}
 	s.insist(ctx, "the checkpoints of the record cannot begin", func(ctx context.Context) error {
 		return s.lookOrOpen(ctx, cmd, workflows.LookLedger, workflows.OpenLedger)
 	})
@@ -28,5 +30,6 @@ func (c checkpoints) Deliver(ctx context.Context, _ workflows.Claim, lease workf
 	case errors.Is(err, workflows.ErrAway), errors.Is(err, workflows.ErrLeaseLost):
 		return workflows.Outcome{Again: true, Err: err}
 	}
-	return workflows.Outcome{Refused: true, Err: err, Receipt: &workflows.Receipt{Refused: true, Code: workflows.RefusedOther}}
+	return workflows.Outcome{Refused: true, Err: err, Receipt: &workflows.Receipt{Refused: true,
+		Code: workflows.RefusedOther}}
 }

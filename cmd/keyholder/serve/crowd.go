@@ -12,13 +12,15 @@ import (
 const (
 	// presenceEvery is how often a process says that it is there; a third of what it then counts for.
 	presenceEvery = store.PresentFor / 3
-	// crowdPatience is how long more connections than processes are taken for a change of processes that the count has not caught up with: one that was
-	// killed is connected for a while, and one that just started has not said so yet.
+	// crowdPatience is how long more connections than processes are taken for a change of processes
+	// that the count has not caught up with: one that was killed is connected for a while, and one
+	// that just started has not said so yet.
 	crowdPatience = store.PresentFor + presenceEvery
 )
 
-// crowd compares how many connections Slack has for the app with how many processes work on this record. Slack sends each click to one of them, so
-// those of another installation with the same tokens take part of the clicks, and record them elsewhere or not at all. It tells operators;
+// crowd compares how many connections Slack has for the app with how many processes work on this
+// record. Slack sends each click to one of them, so those of another installation with the same
+// tokens take part of the clicks, and record them elsewhere or not at all. It tells operators;
 // nothing else rests on it.
 type crowd struct {
 	mu          sync.Mutex
@@ -34,7 +36,8 @@ func (c *crowd) hello(connections int, at time.Time) {
 	c.connections, c.most, c.said = connections, 0, at
 }
 
-// count notes how many processes there are, and answers how many connections are not of this record: once, when it stays so.
+// count notes how many processes there are, and answers how many connections are not of this
+// record: once, when it stays so.
 func (c *crowd) count(processes int, at time.Time) (strangers int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -20,7 +20,8 @@ const (
 	doubtAgain = time.Hour
 	// doubtRetry is how often a message is tried that was not taken.
 	doubtRetry = time.Minute
-	// doubtGather is how long the first doubt waits for others that are read with it, so that one message names them all.
+	// doubtGather is how long the first doubt waits for others that are read with it, so that one
+	// message names them all.
 	doubtGather = 2 * time.Second
 	// maxDoubts bounds what is remembered until it is told.
 	maxDoubts = 1000
@@ -57,7 +58,8 @@ func (d *doubts) add(ref workflows.Ref, what workflows.Doubt) {
 	if len(d.pending) < maxDoubts {
 		d.pending[name] = true
 	}
-	d.s.o.Log.Error().Str(workflows.LogKind, ref.Kind).Str(workflows.LogRecord, ref.ID).Str(workflows.LogDoubt, string(what)).
+	d.s.o.Log.Error().Str(workflows.LogKind, ref.Kind).Str(workflows.LogRecord, ref.ID).Str(workflows.LogDoubt,
+		string(what)).
 		Msg("this is not what Keyholder stored in Redis, so it was not believed; run keyholder audit verify")
 	select {
 	case d.wake <- struct{}{}:
@@ -79,7 +81,8 @@ func (d *doubts) tell(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if names := d.collected(); len(names) > 0 {
-			err := d.s.notify(ctx, workflows.CmdDoubted, map[string]string{workflows.BlockRecords: strings.Join(names, "\n")})
+			err := d.s.notify(ctx, workflows.CmdDoubted, map[string]string{workflows.BlockRecords: strings.Join(names,
+				"\n")})
 			var refused *workflows.Refusal
 			switch {
 			case err == nil:
@@ -122,11 +125,12 @@ func (s *Server) notify(ctx context.Context, command string, input map[string]st
 	bounded, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	input[workflows.BlockChannel] = s.o.Config.Slack.Channel
-	return s.lookOrOpen(bounded, workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()), Input: input}, command, workflows.OpenLedger)
+	return s.lookOrOpen(bounded, workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()), Input: input},
+		command, workflows.OpenLedger)
 }
 
-// seal brings the record's seals in line with the keys of this start, before anything is read or decided. While Redis is away it waits; it
-// answers nil also when ctx ended first.
+// seal brings the record's seals in line with the keys of this start, before anything is read or
+// decided. While Redis is away it waits; it answers nil also when ctx ended first.
 func (s *Server) seal(ctx context.Context) error {
 	told := false
 	for {
@@ -146,16 +150,19 @@ func (s *Server) seal(ctx context.Context) error {
 func (s *Server) sealOnce(ctx context.Context, told *bool) error {
 	switch s.store.Standing() {
 	case store.SealedElsewhere:
-		s.o.Log.Error().Msg("the record was sealed, but KEYHOLDER_SEAL_KEY is not set: from here on whatever stands in Redis is believed")
+		s.o.Log.Error().Msg(
+			"the record was sealed, but KEYHOLDER_SEAL_KEY is not set: from here on whatever stands in Redis is believed")
 		return s.store.Unseal(ctx)
 	case store.SealedOnce:
 		refs, err := s.store.Refs(ctx, "")
 		if err != nil {
 			return err
 		}
-		s.o.Log.Warn().Int(workflows.LogRecords, len(refs)).Msg("KEYHOLDER_SEAL_KEY is new here: the record is sealed with it, folded anew from its events")
+		s.o.Log.Warn().Int(workflows.LogRecords, len(refs)).Msg(
+			"KEYHOLDER_SEAL_KEY is new here: the record is sealed with it, folded anew from its events")
 		if !*told {
-			if err := s.notify(ctx, workflows.CmdSealed, map[string]string{workflows.BlockCount: strconv.Itoa(len(refs))}); err != nil {
+			if err := s.notify(ctx, workflows.CmdSealed, map[string]string{
+				workflows.BlockCount: strconv.Itoa(len(refs))}); err != nil {
 				return fmt.Errorf("tell that the key is new: %w", err)
 			}
 			*told = true
@@ -171,7 +178,8 @@ func (s *Server) sealOnce(ctx context.Context, told *bool) error {
 	if err != nil {
 		return fmt.Errorf("seal the record: %w", err)
 	}
-	s.o.Log.Info().Int(workflows.LogRecords, done.Records).Int("differed", len(done.Differed)).Int("left", len(done.Left)).Msg("the record is sealed")
+	s.o.Log.Info().Int(workflows.LogRecords, done.Records).Int("differed", len(done.Differed)).Int("left",
+		len(done.Left)).Msg("the record is sealed")
 	for _, ref := range done.Differed {
 		s.doubts.add(ref, workflows.DoubtState)
 	}

@@ -10,15 +10,18 @@ import (
 	"github.com/keyholder/keyholder/workflows/drift"
 )
 
-// maxWatchers is how many watchers of one environment may follow one another, when it is configured and removed again and again.
+// maxWatchers is how many watchers of one environment may follow one another, when it is configured
+// and removed again and again.
 const maxWatchers = 1000
 
-// watchDrift begins to look for drift in every environment with a token. Watchers of environments that are no longer configured end by themselves at their
-// next reading.
+// watchDrift begins to look for drift in every environment with a token. Watchers of environments
+// that are no longer configured end by themselves at their next reading.
 func (s *Server) watchDrift(ctx context.Context) error {
 	for _, a := range s.o.Config.Accounts {
 		for env := range gatewayEnvironments(s.o.Config, a) {
-			s.insist(ctx, "looking for drift in "+a.ID+" cannot begin", func(ctx context.Context) error { return s.toWatcher(ctx, a.ID, env, "start") })
+			s.insist(ctx, "looking for drift in "+a.ID+" cannot begin", func(ctx context.Context) error {
+				return s.toWatcher(ctx, a.ID, env, "start")
+			})
 		}
 	}
 	return nil
@@ -41,7 +44,8 @@ func (s *Server) lookForDrift(account string) {
 	}
 }
 
-// toWatcher tells the watcher of an environment to look, or opens it. An ended one is followed by the next: its ID is derived from how many there were.
+// toWatcher tells the watcher of an environment to look, or opens it. An ended one is followed by
+// the next: its ID is derived from how many there were.
 func (s *Server) toWatcher(ctx context.Context, account, environment, why string) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -50,7 +54,8 @@ func (s *Server) toWatcher(ctx context.Context, account, environment, why string
 		if err != nil {
 			return err
 		}
-		cmd := workflows.Command{ID: fmt.Sprintf("drift/%s/%s/%d", id, why, s.o.RealNow().UnixNano()), Workflow: id, Account: account, Name: drift.WatchLook,
+		cmd := workflows.Command{ID: fmt.Sprintf("drift/%s/%s/%d", id, why, s.o.RealNow().UnixNano()), Workflow: id,
+			Account: account, Name: drift.WatchLook,
 			Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: s.o.Now(), Round: workflows.NoRound}
 		was, err := s.desk.Look(ctx, id)
 		switch {

@@ -48,7 +48,8 @@ func TestOperatorsAreAnsweredFromTheFirstMomentWhileRedisIsAway(t *testing.T) {
 	if code, body := asked(t, addr, "/healthz"); code != http.StatusOK {
 		t.Errorf("alive: %d %s", code, body)
 	}
-	if code, body := asked(t, addr, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "Redis") {
+	if code, body := asked(t, addr, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body,
+		"Redis") {
 		t.Errorf("ready: %d %s", code, body)
 	}
 	if code, body := asked(t, addr, "/metrics"); code != http.StatusOK || !strings.Contains(body, "keyholder_ready 0") {

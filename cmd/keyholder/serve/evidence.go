@@ -17,10 +17,12 @@ import (
 	"github.com/keyholder/keyholder/workflows/review/evidence"
 )
 
-// Collect reads the evidence of a review: the campaign, its packets, and the chains of both and of the requests for access that its remedies name. Every
-// chain is recomputed, and the states are folded from its events: what somebody wrote over a stored state is not believed. Only where an event was erased
-// the stored state has to do. Version, Made and MadeBy are left to the caller. Errors: [workflows.ErrNoWorkflow] when id is no review;
-// [*store.BrokenError] when a chain does not hold; [workflows.ErrAway].
+// Collect reads the evidence of a review: the campaign, its packets, and the chains of both and of
+// the requests for access that its remedies name. Every chain is recomputed, and the states are
+// folded from its events: what somebody wrote over a stored state is not believed. Only where an
+// event was erased the stored state has to do. Version, Made and MadeBy are left to the caller.
+// Errors: [workflows.ErrNoWorkflow] when id is no review; [*store.BrokenError] when a chain does
+// not hold; [workflows.ErrAway].
 func Collect(ctx context.Context, st *store.Store, id string) (evidence.Evidence, error) {
 	c := collector{st: st, machines: map[string]workflows.Machine{}}
 	for _, m := range []workflows.Machine{review.Campaign{}, review.Packet{}} {
@@ -100,7 +102,8 @@ func (c collector) chain(ctx context.Context, id string) (evidence.Chain, workfl
 		return out, rec, fmt.Errorf("recompute the chain: %w", err)
 	}
 	for _, l := range links {
-		out.Links = append(out.Links, evidence.Link{Seq: l.Seq, Type: l.Type, At: l.At, Salt: l.Salt, Digest: l.Digest, Previous: l.Previous, Link: l.Link,
+		out.Links = append(out.Links, evidence.Link{Seq: l.Seq, Type: l.Type, At: l.At, Salt: l.Salt, Digest: l.Digest,
+			Previous: l.Previous, Link: l.Link,
 			Body: l.Body, Erased: l.Erased})
 	}
 	return out, rec, nil
@@ -141,7 +144,8 @@ func Zip(folder string, files map[string][]byte, made time.Time) ([]byte, error)
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		f, err := w.CreateHeader(&zip.FileHeader{Name: folder + "/" + name, Method: zip.Deflate, Modified: made.UTC().Truncate(time.Second)})
+		f, err := w.CreateHeader(&zip.FileHeader{Name: folder + "/" + name, Method: zip.Deflate,
+			Modified: made.UTC().Truncate(time.Second)})
 		if err != nil {
 			return nil, fmt.Errorf("pack %s: %w", name, err)
 		}
@@ -155,13 +159,18 @@ func Zip(folder string, files map[string][]byte, made time.Time) ([]byte, error)
 	return b.Bytes(), nil
 }
 
-// Record gives a review the hash of files that are about to be handed out: no set of them leaves without its hash in the record and in the channel. by is a
-// Slack ID, or empty for the command line; operator is who says to be there. Errors as of [workflows.Desk.Do]; then nothing may be handed out.
-func Record(ctx context.Context, desk *workflows.Desk, id string, files map[string][]byte, now time.Time, by, operator string) (manifest string, err error) {
+// Record gives a review the hash of files that are about to be handed out: no set of them leaves
+// without its hash in the record and in the channel. by is a Slack ID, or empty for the command
+// line; operator is who says to be there. Errors as of [workflows.Desk.Do]; then nothing may be
+// handed out.
+func Record(ctx context.Context, desk *workflows.Desk, id string, files map[string][]byte, now time.Time, by,
+	operator string) (manifest string, err error) {
 	manifest = evidence.Sum(files[evidence.FileManifest])
-	_, err = desk.Do(ctx, workflows.Command{ID: "export/" + id + "/" + manifest, Workflow: id, Name: review.ExportReview,
+	_, err = desk.Do(ctx, workflows.Command{ID: "export/" + id + "/" + manifest, Workflow: id,
+		Name:  review.ExportReview,
 		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: now, Round: workflows.NoRound, Submitted: true,
-		Input: map[string]string{review.BlockManifest: manifest, review.BlockFiles: strconv.Itoa(len(files)), review.BlockPerson: by, review.BlockOperator: operator}})
+		Input: map[string]string{review.BlockManifest: manifest, review.BlockFiles: strconv.Itoa(len(files)),
+			review.BlockPerson: by, review.BlockOperator: operator}})
 	if err != nil {
 		return "", fmt.Errorf("record the hash of the files of %s: %w", id, err)
 	}

@@ -53,7 +53,8 @@ func recorded(t *testing.T, without ...string) (*store.Store, *miniredis.Minired
 		if slices.Contains(without, r.ID) {
 			continue
 		}
-		rc := workflows.RecordChange{From: workflows.Record{Ref: workflows.Ref{Kind: workflows.KindWorkflow, ID: r.ID}}, Machine: r.Machine, Schema: 1, State: []byte("{}")}
+		rc := workflows.RecordChange{From: workflows.Record{Ref: workflows.Ref{Kind: workflows.KindWorkflow, ID: r.ID}},
+			Machine: r.Machine, Schema: 1, State: []byte("{}")}
 		for i, e := range r.Events {
 			by := workflows.Actor{Kind: workflows.ByKeyholder}
 			if e.By != "" {
@@ -63,7 +64,8 @@ func recorded(t *testing.T, without ...string) (*store.Store, *miniredis.Minired
 			if err := json.Compact(&body, e.Body); err != nil {
 				t.Fatal(err)
 			}
-			rc.Events = append(rc.Events, workflows.Event{Seq: uint64(i) + 1, Type: e.Type, At: time.Date(2026, 10, 5, 9, i, 0, 0, time.UTC), By: by, Command: r.ID, Body: body.Bytes()})
+			rc.Events = append(rc.Events, workflows.Event{Seq: uint64(i) + 1, Type: e.Type,
+				At: time.Date(2026, 10, 5, 9, i, 0, 0, time.UTC), By: by, Command: r.ID, Body: body.Bytes()})
 		}
 		if mc := machines[r.Machine]; mc != nil {
 			s, err := workflows.Fold(mc, rc.Events)
@@ -74,7 +76,8 @@ func recorded(t *testing.T, without ...string) (*store.Store, *miniredis.Minired
 				t.Fatal(err)
 			}
 		}
-		if err := st.Commit(context.Background(), workflows.Change{Workflow: r.ID, Records: []workflows.RecordChange{rc}}); err != nil {
+		if err := st.Commit(context.Background(), workflows.Change{Workflow: r.ID,
+			Records: []workflows.RecordChange{rc}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,7 +104,8 @@ func TestTheEvidenceOfAReviewIsCollectedFromItsChains(t *testing.T) {
 		t.Errorf("chains of %q, want %q", chains, want)
 	}
 	if len(e.Packets) != 1 || e.Packets[0].Signed == nil || len(e.Frozen[""]) == 0 || len(e.Raw[""]) != 1 {
-		t.Errorf("collected %d packets, %d bytes of the list, %d answers", len(e.Packets), len(e.Frozen[""]), len(e.Raw[""]))
+		t.Errorf("collected %d packets, %d bytes of the list, %d answers", len(e.Packets), len(e.Frozen[""]),
+			len(e.Raw[""]))
 	}
 	if faults := e.Disagreements(); len(faults) > 0 {
 		t.Errorf("does not agree: %q", faults)
@@ -187,7 +191,8 @@ func TestAChainThatDoesNotHoldGivesNoEvidence(t *testing.T) {
 
 func TestAnErasedEventLeavesTheStoredState(t *testing.T) {
 	st, _ := recorded(t)
-	if err := st.Erase(context.Background(), workflows.Ref{Kind: workflows.KindWorkflow, ID: thePacket}, 2); err != nil {
+	if err := st.Erase(context.Background(), workflows.Ref{Kind: workflows.KindWorkflow, ID: thePacket},
+		2); err != nil {
 		t.Fatal(err)
 	}
 	e := collect(t, st)
@@ -209,7 +214,8 @@ func TestAMissingPacketIsSaid(t *testing.T) {
 
 func TestOnlyReviewsHaveEvidence(t *testing.T) {
 	st, _ := recorded(t)
-	for _, id := range []string{"", "r01-acme-2025q1", thePacket, theAccess, "../../etc/passwd", strings.Repeat("r", 200), "r01-acme 2026q4"} {
+	for _, id := range []string{"", "r01-acme-2025q1", thePacket, theAccess, "../../etc/passwd",
+		strings.Repeat("r", 200), "r01-acme 2026q4"} {
 		if _, err := serve.Collect(context.Background(), st, id); !errors.Is(err, workflows.ErrNoWorkflow) {
 			t.Errorf("%q: %v", id, err)
 		}

@@ -19,7 +19,8 @@ const formPatience = time.Second
 // forms are the request forms by machine.
 func (s *Server) forms() map[string]bot.Form {
 	return map[string]bot.Form{
-		"transfer": func(_ context.Context, policies []workflows.Policy, account string, now time.Time) workflows.Modal {
+		"transfer": func(_ context.Context, policies []workflows.Policy, account string,
+			now time.Time) workflows.Modal {
 			return transfer.RequestModal(policies, account, now)
 		},
 		"access": func(ctx context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {

@@ -14,7 +14,9 @@ import (
 // at who is still there, or opens it at first sight. From then on the clock's timers drive it.
 func (s *Server) watchKeys(ctx context.Context) error {
 	for _, a := range s.o.Config.Accounts {
-		s.insist(ctx, "the key of "+a.ID+" cannot be looked after", func(ctx context.Context) error { return s.lookAtKey(ctx, a.ID) })
+		s.insist(ctx, "the key of "+a.ID+" cannot be looked after", func(ctx context.Context) error {
+			return s.lookAtKey(ctx, a.ID)
+		})
 	}
 	return nil
 }

@@ -33,13 +33,17 @@ func newMetrics() *metrics {
 		envelopes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_envelopes_total",
 			Help: "Envelopes from Slack, by kind and by what became of them."}, []string{"kind", "outcome"}),
 		acks: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "keyholder_ack_seconds",
-			Help: "Time from an envelope's receipt to its acknowledgement; Slack allows 3 s.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 3}}),
-		connects: prometheus.NewCounter(prometheus.CounterOpts{Name: "keyholder_socket_connections_total", Help: "Socket Mode connections that said hello."}),
+			Help:    "Time from an envelope's receipt to its acknowledgement; Slack allows 3 s.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 3}}),
+		connects: prometheus.NewCounter(prometheus.CounterOpts{Name: "keyholder_socket_connections_total",
+			Help: "Socket Mode connections that said hello."}),
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_slack_limited_total",
 			Help: "Calls that Slack answered with 429, by method."}, []string{"method"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_deliveries_total",
-			Help: "Deliveries by destination (slack, integrator) and outcome (done, again, refused)."}, []string{"destination", "outcome"}),
-		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "keyholder_delivery_seconds", Help: "Time one delivery took.",
+			Help: "Deliveries by destination (slack, integrator) and outcome (done, again, refused)."},
+			[]string{"destination", "outcome"}),
+		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "keyholder_delivery_seconds",
+			Help:    "Time one delivery took.",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 15}}, []string{"destination"}),
 		undone: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_effects_undelivered_total",
 			Help: "Effects in Redis that were not delivered: dropped, as nothing in the record explains them; aside, as this version cannot do them."},
@@ -52,8 +56,10 @@ func newMetrics() *metrics {
 	}
 	m.sockets = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_slack_connections",
 		Help: "Socket Mode connections of the app, as Slack said when this process connected; more than keyholder_processes means that another installation takes part of the clicks."})
-	m.processes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_processes", Help: "Keyholders that work on this record."})
-	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.doubts, m.ready, m.tokenEnds, m.sockets, m.processes,
+	m.processes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_processes",
+		Help: "Keyholders that work on this record."})
+	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.doubts,
+		m.ready, m.tokenEnds, m.sockets, m.processes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

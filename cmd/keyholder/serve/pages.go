@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// listsFresh is how long a list of users, and what Slack says of people, serve published pages, as long as nothing else about the
-	// account changes: reading them takes many calls of a large account.
+	// listsFresh is how long a list of users, and what Slack says of people, serve published pages,
+	// as long as nothing else about the account changes: reading them takes many calls of a large
+	// account.
 	listsFresh = 10 * time.Minute
 	// pageStands is how often it is looked whether a page still stands in Slack, and stands as it was written.
 	pageStands = time.Hour
@@ -54,7 +55,8 @@ func newPages(s *Server) *pages {
 	return &pages{s: s, lists: map[string]list{}, people: map[string]around{}, looked: map[string]time.Time{}}
 }
 
-// Deliver implements workflows.Deliverer. A difference is believed only after the lists were read afresh: of two processes one may have an older one.
+// Deliver implements workflows.Deliverer. A difference is believed only after the lists were read
+// afresh: of two processes one may have an older one.
 func (p *pages) Deliver(ctx context.Context, claim workflows.Claim, _ workflows.Lease) workflows.Outcome {
 	call := *claim.Effect.Call
 	page, err := p.page(ctx, call, false)
@@ -198,8 +200,8 @@ func (p *pages) users(ctx context.Context, account, environment string, fresh bo
 	return &census
 }
 
-// stands looks now and then whether the page of a workflow stands in Slack as it was written; nil: it does, or it was not looked for. What Slack
-// cannot say is looked for again an hour later.
+// stands looks now and then whether the page of a workflow stands in Slack as it was written; nil:
+// it does, or it was not looked for. What Slack cannot say is looked for again an hour later.
 func (p *pages) stands(ctx context.Context, workflow string) *workflows.PageStands {
 	now := p.s.o.Now()
 	p.mu.Lock()
@@ -222,7 +224,8 @@ func (p *pages) stands(ctx context.Context, workflow string) *workflows.PageStan
 	}
 	at, err := p.s.bot.PageStands(ctx, workflow, s)
 	if err != nil {
-		p.s.o.Log.Info().Err(err).Str(workflows.LogWorkflow, workflow).Msg("Slack did not say whether the page still stands")
+		p.s.o.Log.Info().Err(err).Str(workflows.LogWorkflow,
+			workflow).Msg("Slack did not say whether the page still stands")
 		return nil
 	}
 	return at

@@ -38,10 +38,12 @@ var uiHosts = map[string]string{"us": "https://integrator.io", "eu": "https://eu
 func policy(cfg *config.Config, a config.Account) workflows.Policy {
 	out := workflows.Policy{
 		ID: a.ID, Name: a.Name, Customer: a.Customer, Owner: a.Owner,
-		Approvers: a.Approvers.IDs(), Lists: a.Approvers.Lists(), Quiet: a.Quiet, Admins: a.Admins, Auditors: a.Auditors,
-		Channel: a.ChannelOr(cfg.Slack.Channel), Token: cfg.Token(a.ID, "") != "", UIHost: uiHosts[a.Region],
+		Approvers: a.Approvers.IDs(), Lists: a.Approvers.Lists(), Quiet: a.Quiet, Admins: a.Admins,
+		Auditors: a.Auditors,
+		Channel:  a.ChannelOr(cfg.Slack.Channel), Token: cfg.Token(a.ID, "") != "", UIHost: uiHosts[a.Region],
 		Transfer: workflows.TransferPolicy{
-			Quorum: a.Transfer.Quorum, ConfirmWithin: a.Transfer.ConfirmWithin.Std(), Cooldown: a.Transfer.Cooldown.Std(),
+			Quorum: a.Transfer.Quorum, ConfirmWithin: a.Transfer.ConfirmWithin.Std(),
+			Cooldown:     a.Transfer.Cooldown.Std(),
 			AcceptWithin: a.Transfer.AcceptWithin.Std(), WatchEvery: a.Transfer.WatchEvery.Std(),
 			OnErrors: a.Transfer.OnErrors, OnShared: a.Transfer.OnShared,
 		},
@@ -72,7 +74,8 @@ func accessPolicy(cfg *config.Config, a config.Account, t workflows.TransferPoli
 	out := workflows.AccessPolicy{
 		Approvers: a.AccessApproverIDs(), Lists: a.Access.Approvers.Lists(),
 		Quorum: a.Access.Quorum, AdministratorQuorum: a.Access.AdministratorQuorum,
-		ConfirmWithin: a.Access.ConfirmWithin.Std(), DefaultFor: a.Access.DefaultFor.Text, UrgentFor: a.Access.UrgentFor.Std(),
+		ConfirmWithin: a.Access.ConfirmWithin.Std(), DefaultFor: a.Access.DefaultFor.Text,
+		UrgentFor:  a.Access.UrgentFor.Std(),
 		DriftEvery: a.Access.DriftEvery.Std(), AcceptWithin: t.AcceptWithin, WatchEvery: t.WatchEvery,
 	}
 	for _, f := range a.Access.For {
@@ -82,20 +85,24 @@ func accessPolicy(cfg *config.Config, a config.Account, t workflows.TransferPoli
 		out.Notice = append(out.Notice, n.Std())
 	}
 	for _, e := range a.Environments {
-		out.Environments = append(out.Environments, workflows.Environment{Name: e.Name, Token: cfg.Token(a.ID, e.Name) != ""})
+		out.Environments = append(out.Environments, workflows.Environment{Name: e.Name,
+			Token: cfg.Token(a.ID, e.Name) != ""})
 	}
 	return out
 }
 
-// reviewPolicy translates the review section. Its notation was checked when the file was loaded; what cannot be read here leaves an account without calendar.
+// reviewPolicy translates the review section. Its notation was checked when the file was loaded;
+// what cannot be read here leaves an account without calendar.
 func reviewPolicy(a config.Account) workflows.ReviewPolicy {
 	r := a.Review
 	out := workflows.ReviewPolicy{
 		Every: r.Every, Zone: r.Timezone, Window: r.Window.Std(), Grace: r.Grace.Std(), Reviewers: a.ReviewerIDs(),
 		ByRole: r.ReviewersByRole, ByIntegration: r.ReviewersByIntegration,
-		RemindEvery: r.RemindEvery.Std(), RemindBefore: lengths(r.RemindBefore), OverdueEvery: r.OverdueEvery.Std(), Escalate: lengths(r.EscalateAfter),
-		InactiveAfter: r.InactiveAfter.Std(), InactivePrivilegedAfter: r.InactivePrivilegedAfter.Std(), ExemptNew: r.ExemptNew.Std(),
-		NoAnswer: r.NoAnswer, FixWithin: r.FixWithin.Std(), FixPrivilegedWithin: r.FixPrivilegedWithin.Std(),
+		RemindEvery: r.RemindEvery.Std(), RemindBefore: lengths(r.RemindBefore), OverdueEvery: r.OverdueEvery.Std(),
+		Escalate:      lengths(r.EscalateAfter),
+		InactiveAfter: r.InactiveAfter.Std(), InactivePrivilegedAfter: r.InactivePrivilegedAfter.Std(),
+		ExemptNew: r.ExemptNew.Std(),
+		NoAnswer:  r.NoAnswer, FixWithin: r.FixWithin.Std(), FixPrivilegedWithin: r.FixPrivilegedWithin.Std(),
 	}
 	if s, err := config.ParseStarts(r.Starts); err == nil {
 		out.Starts = workflows.Starts{Nth: s.Nth, Weekday: s.Weekday, Day: s.Day}

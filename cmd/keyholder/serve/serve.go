@@ -39,8 +39,8 @@ type Options struct {
 	Log    zerolog.Logger
 	// Version of the program, for the evidence that it makes.
 	Version string
-	// Now is the time of commands and timers; nil: time.Now. RealNow is this machine's clock for leases and back-off; nil: time.Now. The demo moves
-	// the first and never the second.
+	// Now is the time of commands and timers; nil: time.Now. RealNow is this machine's clock for
+	// leases and back-off; nil: time.Now. The demo moves the first and never the second.
 	Now, RealNow func() time.Time
 	// Listening is told the address of the operators' server, once it listens.
 	Listening func(addr string)
@@ -67,8 +67,10 @@ type Server struct {
 // Machines are the workflows this version knows.
 func Machines() []workflows.Machine {
 	return []workflows.Machine{transfer.Machine(), access.Machine(), drift.Watcher(),
-		drift.Finding(drift.Undoing{Needs: access.UndoNeeds, Would: access.WouldUndo}), review.Campaign{}, review.Packet{},
-		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(), offboard.Machine(), tokens.Machine(),
+		drift.Finding(drift.Undoing{Needs: access.UndoNeeds, Would: access.WouldUndo}), review.Campaign{},
+		review.Packet{},
+		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(),
+		offboard.Machine(), tokens.Machine(),
 		reach.Machine(), workflows.Governance(), workflows.Checkpoints{}}
 }
 
@@ -89,16 +91,17 @@ func New(o Options) *Server {
 
 // StoreOptions says where the configuration keeps the record.
 func StoreOptions(cfg *config.Config, log zerolog.Logger) store.Options {
-	o := store.Options{URL: cfg.RedisURL(), Addrs: cfg.Redis.Addrs, Master: cfg.Redis.Master, Cluster: cfg.Redis.Cluster,
-		Shards: cfg.Redis.Shards, Prefix: cfg.Redis.Prefix, SealKeys: cfg.Secrets.SealKeys, Log: log}
+	o := store.Options{URL: cfg.RedisURL(), Addrs: cfg.Redis.Addrs, Master: cfg.Redis.Master,
+		Cluster: cfg.Redis.Cluster,
+		Shards:  cfg.Redis.Shards, Prefix: cfg.Redis.Prefix, SealKeys: cfg.Secrets.SealKeys, Log: log}
 	if cfg.Secrets.RedisURL != "" && o.Master == "" && !o.Cluster {
 		o.Addrs = nil // REDIS_URL wins; with Sentinel or Cluster it gives user, password and TLS to the addresses
 	}
 	return o
 }
 
-// openStore waits for Redis, as it may start at the same time as we do; meanwhile /readyz says what is missing. The store is nil when ctx
-// ended first.
+// openStore waits for Redis, as it may start at the same time as we do; meanwhile /readyz says what
+// is missing. The store is nil when ctx ended first.
 func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 	so := StoreOptions(s.o.Config, s.o.Log)
 	so.RealNow, so.Doubted = s.o.RealNow, s.doubts.add
@@ -123,15 +126,18 @@ func (s *Server) openStore(ctx context.Context) (*store.Store, error) {
 }
 
 // Gateway makes the client of integrator.io for every configured account.
-func Gateway(cfg *config.Config, log zerolog.Logger, now func() time.Time, owner func(context.Context, string) string) *integrator.Gateway {
+func Gateway(cfg *config.Config, log zerolog.Logger, now func() time.Time,
+	owner func(context.Context, string) string) *integrator.Gateway {
 	var accounts []integrator.Account
 	for _, a := range cfg.Accounts {
-		accounts = append(accounts, integrator.Account{ID: a.ID, APIBase: a.APIBase(), Owner: a.Owner, Tokens: gatewayEnvironments(cfg, a)})
+		accounts = append(accounts, integrator.Account{ID: a.ID, APIBase: a.APIBase(), Owner: a.Owner,
+			Tokens: gatewayEnvironments(cfg, a)})
 	}
 	return integrator.New(integrator.Options{Accounts: accounts, Log: log, Now: now, Owner: owner})
 }
 
-// Slack makes the road to the Web API that the configuration names. limited hears of calls that Slack answers with 429; nil: nobody does.
+// Slack makes the road to the Web API that the configuration names. limited hears of calls that
+// Slack answers with 429; nil: nobody does.
 func Slack(cfg *config.Config, log zerolog.Logger, limited func(method string)) (*slackapi.Client, error) {
 	return slackapi.New(slackapi.Options{AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken,
 		URL: cfg.Secrets.SlackAPIURL, Log: log, Limited: limited})
@@ -144,10 +150,13 @@ func (s *Server) wire() error {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
 	people := roster.New(api, o.Now, o.RealNow)
-	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: people, Policies: Policies(cfg),
-		Now: o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
-	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk, Forms: s.forms(),
-		Machines: []string{"review", "drill"}, StepUp: StepUp(cfg, o.RealNow), Changed: s.personChanged, Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
+	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: people,
+		Policies: Policies(cfg),
+		Now:      o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
+	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk,
+		Forms:    s.forms(),
+		Machines: []string{"review", "drill"}, StepUp: StepUp(cfg, o.RealNow), Changed: s.personChanged,
+		Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
 		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello)})
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
@@ -164,10 +173,12 @@ func (s *Server) wire() error {
 	if err != nil {
 		return err
 	}
-	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot, Calls: s.gateway, Checkpoints: checkpoints{s}, Post: letters,
+	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot,
+		Calls: s.gateway, Checkpoints: checkpoints{s}, Post: letters,
 		Pages: s.pages, Now: o.Now, RealNow: o.RealNow,
 		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe, Note: s.metrics.note})
-	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow, Ready: s.ready, Log: o.Log})
+	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow,
+		Ready: s.ready, Log: o.Log})
 	return nil
 }
 
@@ -178,7 +189,8 @@ func StepUp(cfg *config.Config, now func() time.Time) *stepup.Provider {
 		return nil
 	}
 	s := cfg.StepUp
-	return stepup.New(stepup.Options{Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: cfg.Secrets.StepUpSecret, Claim: s.Claim,
+	return stepup.New(stepup.Options{Issuer: s.Issuer, ClientID: s.ClientID, ClientSecret: cfg.Secrets.StepUpSecret,
+		Claim:  s.Claim,
 		MaxAge: s.MaxAge.Std(), AuthTimeOptional: s.AuthTime == config.Optional,
 		EmailVerifiedOptional: s.EmailVerified == config.Optional, Now: now})
 }
@@ -189,7 +201,8 @@ func Post(cfg *config.Config, now func() time.Time) (*post.Post, error) {
 	for _, a := range cfg.Accounts {
 		names[a.ID] = a.Name
 	}
-	p, err := post.New(post.Options{MailURL: cfg.Secrets.MailURL, From: cfg.Mail.From, AlarmTo: cfg.Alarm.To, Webhook: cfg.Secrets.AlarmWebhook,
+	p, err := post.New(post.Options{MailURL: cfg.Secrets.MailURL, From: cfg.Mail.From, AlarmTo: cfg.Alarm.To,
+		Webhook:       cfg.Secrets.AlarmWebhook,
 		WebhookSecret: cfg.Secrets.AlarmSecret, Names: names, Now: now})
 	if err != nil {
 		return nil, fmt.Errorf("set up mail: %w", err)
@@ -207,8 +220,9 @@ func (s *Server) wake(w workflows.Woken) {
 	}
 }
 
-// Run works until ctx ends, then answers nil; or answers what cannot be mended by waiting, as a revoked token. It can be called once. Operators are
-// answered from the first moment, while a Redis that is away is waited for.
+// Run works until ctx ends, then answers nil; or answers what cannot be mended by waiting, as a
+// revoked token. It can be called once. Operators are answered from the first moment, while a Redis
+// that is away is waited for.
 func (s *Server) Run(ctx context.Context) error {
 	listener, err := s.listen()
 	if err != nil {
@@ -249,7 +263,9 @@ func (s *Server) work(ctx context.Context) error {
 	s.asides.begin(ctx)
 	defer s.asides.end()
 	g, ctx := errgroup.WithContext(ctx)
-	for _, loop := range []func(context.Context) error{s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.watchTokens, s.tellOfRecord, s.countProcesses} {
+	for _, loop := range []func(context.Context) error{
+		s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.watchTokens,
+		s.tellOfRecord, s.countProcesses} {
 		g.Go(func() error { return loop(ctx) })
 	}
 	g.Go(func() error {

@@ -11,11 +11,14 @@ import (
 // ownTokenEvery is how often the metric of the own tokens' ends is brought up to date.
 const ownTokenEvery = 30 * time.Second
 
-// watchTokens lets the watch of every account's API tokens look at the policy that this process runs with, or opens it at first sight, and keeps the
-// metric of the own tokens' ends until ctx ends.
+// watchTokens lets the watch of every account's API tokens look at the policy that this process
+// runs with, or opens it at first sight, and keeps the metric of the own tokens' ends until ctx
+// ends.
 func (s *Server) watchTokens(ctx context.Context) error {
 	for _, a := range s.o.Config.Accounts {
-		s.insist(ctx, "the API tokens of "+a.ID+" cannot be watched", func(ctx context.Context) error { return s.toTokens(ctx, a.ID, tokens.Look) })
+		s.insist(ctx, "the API tokens of "+a.ID+" cannot be watched", func(ctx context.Context) error {
+			return s.toTokens(ctx, a.ID, tokens.Look)
+		})
 	}
 	tick := time.NewTicker(ownTokenEvery)
 	defer tick.Stop()

@@ -54,7 +54,8 @@ func (c *call) readAccess(d doc) (access, *reply) {
 		return a, &r
 	}
 	if a.sso && len(c.acct.SSOClients) == 0 {
-		r := invalid("accountSSORequired", "SSO must be configured for the account before it can be required for a user.")
+		r := invalid("accountSSORequired",
+			"SSO must be configured for the account before it can be required for a user.")
 		return a, &r
 	}
 	if mcp, isList := d["mcpServerAccessLevel"].([]any); isList && !a.allMC {

@@ -19,10 +19,14 @@ func accountRoutes() []route {
 		{pattern: "PUT /accesstokens/{id}", least: administrator, full: true, handle: putToken},
 		{pattern: "DELETE /accesstokens/{id}", least: administrator, full: true, handle: deleteToken},
 		{pattern: "GET /environments", least: monitor, list: true, handle: listEnvironments},
-		{pattern: "GET /accountSettings", least: administrator, handle: func(c *call) reply { return ok(doc{"mfa": c.acct.MFA}) }},
+		{pattern: "GET /accountSettings", least: administrator, handle: func(c *call) reply {
+			return ok(doc{"mfa": c.acct.MFA})
+		}},
 		{pattern: "PATCH /accountSettings", least: administrator, handle: patchSettings},
 		{pattern: "GET /ssoclients", least: administrator, list: true, handle: listSSO},
-		{pattern: "GET /ssoclients/{id}", least: administrator, handle: func(c *call) reply { return c.withSSO(func(d doc) reply { return ok(d) }) }},
+		{pattern: "GET /ssoclients/{id}", least: administrator, handle: func(c *call) reply {
+			return c.withSSO(func(d doc) reply { return ok(d) })
+		}},
 		{pattern: "PATCH /ssoclients/{id}", least: administrator, handle: patchSSO},
 		{pattern: "GET /licenses", least: monitor, list: true, handle: listLicenses},
 		{pattern: "POST /owner/mfa/reset", least: administrator, handle: resetOwnerMFA},
@@ -47,7 +51,8 @@ func profile(c *call) reply {
 	}
 	p := c.person
 	hash := md5.Sum([]byte(strings.ToLower(p.Email))) // Gravatar's form
-	return ok(doc{"_id": p.ID, "name": p.Name, "email": p.Email, "role": "", "company": p.Company, "phone": p.Phone, "timezone": "Etc/UTC",
+	return ok(doc{"_id": p.ID, "name": p.Name, "email": p.Email, "role": "", "company": p.Company, "phone": p.Phone,
+		"timezone":  "Etc/UTC",
 		"developer": false, "allowedToPublish": false, "agreeTOSAndPP": p.SignedUp, "createdAt": clock(p.CreatedAt),
 		"useErrMgtTwoDotZero": true, "emailHash": hex.EncodeToString(hash[:])})
 }
@@ -55,9 +60,11 @@ func profile(c *call) reply {
 // scopes are the fields that say what a token of limited scope reaches.
 var scopes = []string{"_exportIds", "_importIds", "_connectionIds", "_apiIds", "_mcpServerIds"}
 
-// view is a token as its environment shows it: never with its secret. Of a personal one the marks are tokenType and the maker's ashare.
+// view is a token as its environment shows it: never with its secret. Of a personal one the marks
+// are tokenType and the maker's ashare.
 func (t *token) view(e *environment) doc {
-	d := doc{"_id": t.ID, "name": t.Name, "token": masked, "revoked": t.Revoked, "fullAccess": t.Kind != CustomToken && t.Kind != PersonalToken,
+	d := doc{"_id": t.ID, "name": t.Name, "token": masked, "revoked": t.Revoked, "fullAccess": t.Kind != CustomToken &&
+		t.Kind != PersonalToken,
 		"legacyNetSuite": false, "createdAt": clock(t.CreatedAt), "lastModified": clock(t.Modified)}
 	for _, field := range scopes {
 		ids := []any{}
@@ -82,7 +89,8 @@ func (t *token) view(e *environment) doc {
 func (c *call) ownTokens() []*token {
 	var out []*token
 	for _, t := range c.w.Tokens {
-		if t.Kind != PersonToken && t.AccountID == c.acct.ID && t.EnvID == c.env.ID && (t.Expires.IsZero() || c.now.Before(t.Expires)) {
+		if t.Kind != PersonToken && t.AccountID == c.acct.ID && t.EnvID == c.env.ID &&
+			(t.Expires.IsZero() || c.now.Before(t.Expires)) {
 			out = append(out, t)
 		}
 	}
@@ -166,7 +174,8 @@ func deleteToken(c *call) reply {
 			return *bad
 		}
 		if !t.Revoked {
-			return fail(http.StatusUnprocessableEntity, "invalid_request", "Only a revoked token can be deleted.", "revoked")
+			return fail(http.StatusUnprocessableEntity, "invalid_request", "Only a revoked token can be deleted.",
+				"revoked")
 		}
 		c.w.Tokens = slices.DeleteFunc(c.w.Tokens, func(x *token) bool { return x == t })
 		delete(c.w.BySecret, t.Secret)
@@ -178,7 +187,8 @@ func deleteToken(c *call) reply {
 func listEnvironments(c *call) reply {
 	var items []any
 	for _, e := range c.acct.Envs {
-		items = append(items, doc{"_id": e.ID, "name": e.Name, "description": e.Description, "apim": false, "enabled": true, "_envUserId": c.acct.ID})
+		items = append(items, doc{"_id": e.ID, "name": e.Name, "description": e.Description, "apim": false,
+			"enabled": true, "_envUserId": c.acct.ID})
 	}
 	return c.list(items)
 }
@@ -188,7 +198,8 @@ func patchSettings(c *call) reply {
 	if bad != nil {
 		return *bad
 	}
-	next := doc{"dontAllowTrustedDevices": c.acct.MFA["dontAllowTrustedDevices"], "trustDeviceForPeriod": c.acct.MFA["trustDeviceForPeriod"]}
+	next := doc{"dontAllowTrustedDevices": c.acct.MFA["dontAllowTrustedDevices"],
+		"trustDeviceForPeriod": c.acct.MFA["trustDeviceForPeriod"]}
 	if v, given := d["dontAllowTrustedDevices"]; given {
 		if _, isBool := v.(bool); !isBool {
 			return invalid("dontAllowTrustedDevices", "dontAllowTrustedDevices must be true or false.")
@@ -274,7 +285,8 @@ func sessionInfo(c *call) reply {
 	if c.token.Kind != PersonToken {
 		return notFound()
 	}
-	return ok(doc{"authenticated": true, "mfaRequired": c.person.MFAEnabled, "mfaSetupRequired": false, "mfaVerified": c.person.MFAEnabled,
+	return ok(doc{"authenticated": true, "mfaRequired": c.person.MFAEnabled, "mfaSetupRequired": false,
+		"mfaVerified":   c.person.MFAEnabled,
 		"agreeTOSAndPP": c.person.SignedUp})
 }
 

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Action is something that a person does in Celigo's pages, or that happens to the account, without the API. Do names it,
-// the other fields are what it needs; Account may be left out while there is only one, Environment means production.
+// Action is something that a person does in Celigo's pages, or that happens to the account, without
+// the API. Do names it, the other fields are what it needs; Account may be left out while there is
+// only one, Environment means production.
 type Action struct {
 	Do          string `json:"do"`
 	Account     string `json:"account,omitempty"`
@@ -50,7 +51,8 @@ type scene struct {
 	by   *person
 }
 
-// actions are all that Act can do. An e-mail that nobody has, an ID of nothing and a state that does not fit are errors.
+// actions are all that Act can do. An e-mail that nobody has, an ID of nothing and a state that
+// does not fit are errors.
 var actions = map[string]func(*scene) (Result, error){
 	"accept_transfer":    func(x *scene) (Result, error) { return x.answerTransfer(true) },
 	"dismiss_transfer":   func(x *scene) (Result, error) { return x.answerTransfer(false) },
@@ -83,7 +85,9 @@ var actions = map[string]func(*scene) (Result, error){
 	"make_token":         (*scene).makeToken,
 	"revoke_token":       func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Revoked = true }) },
 	"lose_rights":        func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Lost = true }) },
-	"restore_rights":     func(x *scene) (Result, error) { return x.onToken(func(t *token) { t.Lost, t.Revoked = false, false }) },
+	"restore_rights": func(x *scene) (Result, error) {
+		return x.onToken(func(t *token) { t.Lost, t.Revoked = false, false })
+	},
 }
 
 // Actions are the names that Act knows, sorted.
@@ -284,7 +288,8 @@ func (x *scene) signIn() (Result, error) {
 		h.LastSignIn = now
 	}
 	p.LastSignIn = now
-	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: source, Event: "signin", ByUser: p.identity(), EnvID: x.env.ID, Subject: p.Email}, now)
+	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: source, Event: "signin",
+		ByUser: p.identity(), EnvID: x.env.ID, Subject: p.Email}, now)
 	return Result{ID: p.ID}, nil
 }
 
@@ -297,7 +302,8 @@ func (x *scene) join() (Result, error) {
 	if name == "" {
 		name = "Another Company"
 	}
-	other := x.s.addAccount(Account{OwnerEmail: "owner@" + strings.ToLower(strings.ReplaceAll(name, " ", "-")) + ".example", OwnerName: "Another Owner", Company: name})
+	other := x.s.addAccount(Account{OwnerEmail: "owner@" + strings.ToLower(strings.ReplaceAll(name, " ", "-")) +
+		".example", OwnerName: "Another Owner", Company: name})
 	if other == x.acct {
 		return Result{}, fmt.Errorf("%s is this organisation", name)
 	}

@@ -106,7 +106,8 @@ func (x *scene) shareStack(on bool) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	h := &stackShare{ID: x.s.newID(), StackID: x.Stack, Person: p, Accepted: true, CreatedAt: x.s.opts.Now(), Modified: x.s.opts.Now()}
+	h := &stackShare{ID: x.s.newID(), StackID: x.Stack, Person: p, Accepted: true, CreatedAt: x.s.opts.Now(),
+		Modified: x.s.opts.Now()}
 	x.env.StackShares = append(x.env.StackShares, h)
 	return Result{ID: h.ID}, nil
 }
@@ -122,8 +123,9 @@ func (x *scene) onToken(do func(*token)) (Result, error) {
 	return Result{}, fmt.Errorf("the account has no token with the ID %q: %w", x.Token, errNoSuch)
 }
 
-// makeToken makes an API token, as the page does: Role full (the default), custom or personal, Email whose a personal one is, Count in how many days it
-// ends, 0 for never (a personal one: after 90 days).
+// makeToken makes an API token, as the page does: Role full (the default), custom or personal,
+// Email whose a personal one is, Count in how many days it ends, 0 for never (a personal one: after
+// 90 days).
 func (x *scene) makeToken() (Result, error) {
 	t := Token{Name: x.Name, Kind: OwnerToken, Maker: x.Email, PurgeAfter: time.Duration(x.Count) * 24 * time.Hour}
 	switch x.Role {
@@ -136,7 +138,8 @@ func (x *scene) makeToken() (Result, error) {
 		return Result{}, fmt.Errorf("a token is full, custom or personal, not %q", x.Role)
 	}
 	if x.Name == "" || x.Count < 0 || t.Kind == PersonalToken && x.s.world.personByEmail(x.Email) == nil {
-		return Result{}, fmt.Errorf("a token needs a name, a personal one the address of its maker, and ends in some days: %w", errNoSuch)
+		return Result{}, fmt.Errorf(
+			"a token needs a name, a personal one the address of its maker, and ends in some days: %w", errNoSuch)
 	}
 	return Result{ID: x.s.addToken(x.acct, x.env, t).ID}, nil
 }

@@ -42,7 +42,8 @@ func (x *scene) actAddUser() (Result, error) {
 			return Result{}, err
 		}
 	}
-	h := x.s.addUser(x.acct, x.env, User{Email: x.Email, Name: x.Name, Role: x.Role, Integrations: x.Integrations, Status: x.Status})
+	h := x.s.addUser(x.acct, x.env, User{Email: x.Email, Name: x.Name, Role: x.Role, Integrations: x.Integrations,
+		Status: x.Status})
 	if x.Status == "pending" {
 		x.s.mailInvitation(x.acct, h, x.by)
 	}
@@ -50,7 +51,8 @@ func (x *scene) actAddUser() (Result, error) {
 	return Result{ID: h.ID}, nil
 }
 
-// invitesAnyway is for who is no administrator: they may invite to integrations of their own, and the invitation has to be accepted.
+// invitesAnyway is for who is no administrator: they may invite to integrations of their own, and
+// the invitation has to be accepted.
 func (x *scene) invitesAnyway() error {
 	level := x.Role
 	if level == "custom" {
@@ -74,7 +76,8 @@ func (x *scene) checkRole() error {
 		return fmt.Errorf("role %q is not administrator, manage, monitor or custom", x.Role)
 	}
 	for _, g := range x.Integrations {
-		if x.env.find("integrations", g.IntegrationID) == nil || (g.AccessLevel != "manage" && g.AccessLevel != "monitor") {
+		if x.env.find("integrations", g.IntegrationID) == nil ||
+			(g.AccessLevel != "manage" && g.AccessLevel != "monitor") {
 			return fmt.Errorf("%+v names no integration with manage or monitor: %w", g, errNoSuch)
 		}
 	}
@@ -130,8 +133,9 @@ func (x *scene) disable(off bool) (Result, error) {
 	return Result{ID: h.ID}, nil
 }
 
-// changeAddress gives a person another e-mail, as their own profile page does: the person's document and every ashare of
-// theirs keep their _id, and only the address in them is another one. Entries that the audit log has keep the old one.
+// changeAddress gives a person another e-mail, as their own profile page does: the person's
+// document and every ashare of theirs keep their _id, and only the address in them is another one.
+// Entries that the audit log has keep the old one.
 func (x *scene) changeAddress() (Result, error) {
 	p, err := x.person()
 	if err != nil {
@@ -147,7 +151,8 @@ func (x *scene) changeAddress() (Result, error) {
 	delete(x.s.world.ByEmail, strings.ToLower(was))
 	p.Email = strings.TrimSpace(x.To)
 	x.s.world.ByEmail[strings.ToLower(p.Email)] = p
-	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "update", ByUser: p.identity(),
+	x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "update",
+		ByUser:       p.identity(),
 		FieldChanges: []fieldChange{{"email", was, p.Email}}, EnvID: x.env.ID, Subject: p.Email}, x.s.opts.Now())
 	return Result{ID: p.ID}, nil
 }

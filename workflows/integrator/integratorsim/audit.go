@@ -10,7 +10,9 @@ import (
 
 func auditRoutes() []route {
 	return []route{
-		{pattern: "GET /audit", least: administrator, full: true, list: true, handle: func(c *call) reply { return c.auditOf("", "") }},
+		{pattern: "GET /audit", least: administrator, full: true, list: true, handle: func(c *call) reply {
+			return c.auditOf("", "")
+		}},
 		{pattern: "GET /{kind}/{id}/audit", least: administrator, full: true, list: true, handle: func(c *call) reply {
 			return c.auditOf(strings.TrimSuffix(c.r.PathValue("kind"), "s"), c.r.PathValue("id"))
 		}},
@@ -25,7 +27,8 @@ func (c *call) source() string {
 	return "api"
 }
 
-// audit writes an entry in the caller's account and environment, under the caller's name: for a token, that of the account's owner.
+// audit writes an entry in the caller's account and environment, under the caller's name: for a
+// token, that of the account's owner.
 func (c *call) audit(kind, id, event string, changes ...fieldChange) {
 	c.acct.audit(c.s, auditEntry{ResourceType: kind, ResourceID: id, Source: c.source(), Event: event,
 		ByUser: c.person.identity(), FieldChanges: changes, EnvID: c.env.ID}, c.now)
@@ -37,13 +40,15 @@ func (c *call) auditUser(h *share, event string, changes ...fieldChange) {
 }
 
 // auditUser writes an entry about somebody's access to an environment, in the name of who did it.
-func (s *Server) auditUser(a *account, e *environment, h *share, source, event string, by *person, at time.Time, changes ...fieldChange) {
+func (s *Server) auditUser(a *account, e *environment, h *share, source, event string, by *person, at time.Time,
+	changes ...fieldChange) {
 	id := h.Person.ID
 	if s.opts.AuditShareIDs {
 		id = h.ID
 	}
-	a.audit(s, auditEntry{ResourceType: "user", ResourceID: id, Source: source, Event: event, ByUser: by.identity(), FieldChanges: changes,
-		EnvID: e.ID, Subject: h.Person.Email}, at)
+	a.audit(s, auditEntry{ResourceType: "user", ResourceID: id, Source: source, Event: event, ByUser: by.identity(),
+		FieldChanges: changes,
+		EnvID:        e.ID, Subject: h.Person.Email}, at)
 }
 
 // born and gone are what an entry says of access that begins and ends.
@@ -78,7 +83,8 @@ func (c *call) auditOf(kind, id string) reply {
 	}
 	var items []any
 	for _, e := range c.acct.newestAudit() {
-		if (e.EnvID != "" && e.EnvID != c.env.ID) || e.Time.Before(from) || e.Time.After(to) || (id != "" && (e.ResourceID != id || e.ResourceType != kind)) || !e.matches(q) {
+		if (e.EnvID != "" && e.EnvID != c.env.ID) || e.Time.Before(from) || e.Time.After(to) ||
+			(id != "" && (e.ResourceID != id || e.ResourceType != kind)) || !e.matches(q) {
 			continue
 		}
 		items = append(items, e)
@@ -94,8 +100,9 @@ func (a *account) newestAudit() []auditEntry {
 }
 
 func (e auditEntry) matches(q url.Values) bool {
-	for name, has := range map[string]string{"resourceType": e.ResourceType, "_resourceId": e.ResourceID, "_byUserId": e.ByUser.ID,
-		"source": e.Source, "action": e.Event} {
+	for name, has := range map[string]string{"resourceType": e.ResourceType, "_resourceId": e.ResourceID,
+		"_byUserId": e.ByUser.ID,
+		"source":    e.Source, "action": e.Event} {
 		if want := q.Get(name); want != "" && want != has {
 			return false
 		}
@@ -117,8 +124,10 @@ func (c *call) auditTime(q url.Values, name string, otherwise time.Time) (time.T
 		return t, &r
 	}
 	// a minute of grace: the client's clock and this one need not agree to the second
-	if t.Before(c.now.AddDate(-c.acct.AuditYears, 0, 0).Add(-time.Minute)) || (name == "from" && t.After(c.now.Add(time.Minute))) {
-		r := invalid(name, fmt.Sprintf("Please make sure that the time provided for field: “%s” is not older than %d year(s) to current date and is not a future date.", name, c.acct.AuditYears))
+	if t.Before(c.now.AddDate(-c.acct.AuditYears, 0, 0).Add(-time.Minute)) ||
+		(name == "from" && t.After(c.now.Add(time.Minute))) {
+		r := invalid(name, fmt.Sprintf(
+			"Please make sure that the time provided for field: “%s” is not older than %d year(s) to current date and is not a future date.", name, c.acct.AuditYears))
 		return t, &r
 	}
 	return t, nil

@@ -43,15 +43,21 @@ func TestEveryChangeOfAUserIsAuditedInTheNameOfWhoDidIt(t *testing.T) {
 			id = r.do("POST", "/v1/invite", `{"email":"new@acme.example","accessLevel":"monitor"}`).want(201).id()
 		}, "create " + neu + " by " + jane + " from api"},
 		{func() { r.act(Action{Do: "dismiss_invitation", Email: neu}) }, "update " + neu + " by " + neu + " from ui"},
-		{func() { r.do("PUT", "/v1/ashares/"+id+"/reinvite", "").empty() }, "update " + neu + " by " + jane + " from api"},
-		{func() { r.act(Action{Do: "reinvite_user", Email: neu, By: dee}) }, "update " + neu + " by " + dee + " from ui"},
+		{func() { r.do("PUT", "/v1/ashares/"+id+"/reinvite", "").empty() }, "update " + neu + " by " + jane +
+			" from api"},
+		{func() { r.act(Action{Do: "reinvite_user", Email: neu, By: dee}) }, "update " + neu + " by " + dee +
+			" from ui"},
 		{func() { r.act(Action{Do: "sign_up", Email: neu, Name: "Neu"}) }, "update " + neu + " by " + neu + " from ui"},
 		{func() { r.act(Action{Do: "sign_in", Email: neu}) }, "signin " + neu + " by " + neu + " from ui"},
-		{func() { r.do("PUT", "/v1/ashares/"+id, `{"accessLevel":"manage"}`).empty() }, "update " + neu + " by " + jane + " from api"},
-		{func() { r.act(Action{Do: "change_role", Email: neu, Role: "administrator", By: dee}) }, "update " + neu + " by " + dee + " from ui"},
-		{func() { r.act(Action{Do: "disable_user", Email: dee, By: neu}) }, "update " + dee + " by " + neu + " from ui"},
+		{func() { r.do("PUT", "/v1/ashares/"+id, `{"accessLevel":"manage"}`).empty() }, "update " + neu + " by " +
+			jane + " from api"},
+		{func() { r.act(Action{Do: "change_role", Email: neu, Role: "administrator", By: dee}) },
+			"update " + neu + " by " + dee + " from ui"},
+		{func() { r.act(Action{Do: "disable_user", Email: dee, By: neu}) }, "update " + dee + " by " + neu +
+			" from ui"},
 		{func() { r.act(Action{Do: "enable_user", Email: dee}) }, "update " + dee + " by " + jane + " from ui"},
-		{func() { r.do("PUT", "/v1/ashares/"+id+"/disable", "").empty() }, "update " + neu + " by " + jane + " from api"},
+		{func() { r.do("PUT", "/v1/ashares/"+id+"/disable", "").empty() }, "update " + neu + " by " + jane +
+			" from api"},
 		{func() { r.act(Action{Do: "remove_user", Email: neu, By: dee}) }, "delete " + neu + " by " + dee + " from ui"},
 	} {
 		r.clock.Add(time.Second)
@@ -66,7 +72,8 @@ func TestEveryChangeOfAUserIsAuditedInTheNameOfWhoDidIt(t *testing.T) {
 	if got := toJSON(newest["fieldChanges"]); got != `[{"fieldPath":"email","oldValue":"new@acme.example"}]`+"\n" {
 		t.Errorf("a removal says %s", got)
 	}
-	if a := r.d.Account.Snapshot().Audit[0]; a.By != dee || a.User != neu || a.Event != "delete" || a.Environment != "Production" {
+	if a := r.d.Account.Snapshot().Audit[0]; a.By != dee || a.User != neu || a.Event != "delete" ||
+		a.Environment != "Production" {
 		t.Errorf("the snapshot shows %+v", a)
 	}
 }
@@ -74,11 +81,13 @@ func TestEveryChangeOfAUserIsAuditedInTheNameOfWhoDidIt(t *testing.T) {
 func TestTheLogIsOfOneEnvironment(t *testing.T) {
 	r := newRig(t, Options{})
 	since := r.sinceNow()
-	r.act(Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator", Environment: "Sandbox", By: "dee@acme.example"})
+	r.act(Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator", Environment: "Sandbox",
+		By: "dee@acme.example"})
 	if got := r.entries(r.d.ProductionToken, since); len(got) != 0 {
 		t.Errorf("production shows %q", got)
 	}
-	if got := r.entries(r.d.SandboxToken, since); !slices.Equal(got, []string{"update ben@acme.example by dee@acme.example from ui"}) {
+	if got := r.entries(r.d.SandboxToken, since); !slices.Equal(got,
+		[]string{"update ben@acme.example by dee@acme.example from ui"}) {
 		t.Errorf("the sandbox shows %q", got)
 	}
 }
@@ -91,7 +100,8 @@ func TestTheLogIsForOwnersAndAdministratorsOnly(t *testing.T) {
 		status int
 	}{
 		"owner": {r.d.ProductionToken, 200}, "administrator": {prod.AddToken(Token{Kind: AdminToken}), 200},
-		"custom scope": {prod.AddToken(Token{Kind: CustomToken}), 403}, "no rights": {prod.AddToken(Token{LostRights: true}), 204},
+		"custom scope": {prod.AddToken(Token{Kind: CustomToken}), 403},
+		"no rights":    {prod.AddToken(Token{LostRights: true}), 204},
 	} {
 		for _, path := range []string{"/v1/audit", "/v1/accesstokens"} {
 			if a := r.as(c.token, "GET", path, ""); a.status != c.status {
@@ -120,15 +130,18 @@ func TestTheLogIsPagedByLink(t *testing.T) {
 func TestEntriesCanNameTheShare(t *testing.T) {
 	r := newRig(t, Options{AuditShareIDs: true})
 	r.act(Action{Do: "change_role", Email: "ana@acme.example", Role: "monitor"})
-	if d := r.do("GET", "/v1/audit?_resourceId="+r.d.Shares["ana@acme.example"]+"&limit=1", "").list()[0]; d["event"] != "update" {
+	if d := r.do("GET", "/v1/audit?_resourceId="+r.d.Shares["ana@acme.example"]+"&limit=1",
+		"").list()[0]; d["event"] != "update" {
 		t.Fatalf("%v", d)
 	}
 }
 
-// Whoever is no administrator invites to integrations of their own, with what they have there, as long as the account lets them.
+// Whoever is no administrator invites to integrations of their own, with what they have there, as
+// long as the account lets them.
 func TestNonAdministratorsInvite(t *testing.T) {
 	r := newRig(t, Options{})
-	orders, payroll, returns := r.d.Integrations["Orders to NetSuite"], r.d.Integrations["Payroll export"], r.d.Integrations["Shopify returns"]
+	orders, payroll, returns := r.d.Integrations["Orders to NetSuite"], r.d.Integrations["Payroll export"],
+		r.d.Integrations["Shopify returns"]
 	since := r.sinceNow()
 	for i, c := range []struct {
 		by   string
@@ -136,10 +149,14 @@ func TestNonAdministratorsInvite(t *testing.T) {
 		to   []Grant
 		may  bool
 	}{
-		{"kofi@acme.example", "custom", []Grant{{orders, "manage"}}, true}, {"kofi@acme.example", "custom", []Grant{{payroll, "monitor"}, {orders, "monitor"}}, true},
-		{"kofi@acme.example", "custom", []Grant{{payroll, "manage"}}, false}, {"kofi@acme.example", "custom", []Grant{{returns, "monitor"}}, false},
-		{"kofi@acme.example", "custom", nil, false}, {"kofi@acme.example", "monitor", nil, false}, {"ben@acme.example", "custom", []Grant{{returns, "monitor"}}, true},
-		{"ben@acme.example", "custom", []Grant{{returns, "manage"}}, false}, {"ana@acme.example", "custom", []Grant{{returns, "manage"}}, true},
+		{"kofi@acme.example", "custom", []Grant{{orders, "manage"}}, true},
+		{"kofi@acme.example", "custom", []Grant{{payroll, "monitor"}, {orders, "monitor"}}, true},
+		{"kofi@acme.example", "custom", []Grant{{payroll, "manage"}}, false},
+		{"kofi@acme.example", "custom", []Grant{{returns, "monitor"}}, false},
+		{"kofi@acme.example", "custom", nil, false}, {"kofi@acme.example", "monitor", nil, false},
+		{"ben@acme.example", "custom", []Grant{{returns, "monitor"}}, true},
+		{"ben@acme.example", "custom", []Grant{{returns, "manage"}}, false},
+		{"ana@acme.example", "custom", []Grant{{returns, "manage"}}, true},
 		{"sam@acme.example", "custom", []Grant{{returns, "manage"}}, false}, // switched off
 	} {
 		email := fmt.Sprintf("guest%d@acme.example", i)
@@ -153,7 +170,8 @@ func TestNonAdministratorsInvite(t *testing.T) {
 		}
 	}
 	for _, do := range []string{"change_role", "remove_user", "disable_user", "enable_user"} {
-		if _, err := r.s.Act(Action{Do: do, Email: "ben@acme.example", Role: "manage", By: "ana@acme.example"}); err == nil {
+		if _, err := r.s.Act(Action{Do: do, Email: "ben@acme.example", Role: "manage",
+			By: "ana@acme.example"}); err == nil {
 			t.Errorf("a manager may %s", do)
 		}
 	}
@@ -165,7 +183,8 @@ func TestNonAdministratorsInvite(t *testing.T) {
 		return r.send(req)
 	}
 	grant := func(id, level string) string {
-		raw, _ := json.Marshal(map[string]any{"email": "x-" + level + "@acme.example", "integrationAccessLevel": []Grant{{id, level}}})
+		raw, _ := json.Marshal(map[string]any{"email": "x-" + level + "@acme.example",
+			"integrationAccessLevel": []Grant{{id, level}}})
 		return string(raw)
 	}
 	byAPI(grant(orders, "manage")).want(201)

@@ -90,7 +90,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			writeReply(w, fail(http.StatusRequestEntityTooLarge, "request_too_large", "The request body is larger than 1 MB.", ""))
+			writeReply(w, fail(http.StatusRequestEntityTooLarge, "request_too_large",
+				"The request body is larger than 1 MB.", ""))
 		}
 		return
 	}
@@ -160,7 +161,8 @@ func (c *call) authenticate() *reply {
 	}
 	scheme, secret, _ := strings.Cut(header, " ")
 	t := c.w.BySecret[strings.TrimSpace(secret)]
-	if !strings.EqualFold(scheme, "Bearer") || t == nil || t.Revoked || (!t.Expires.IsZero() && !c.now.Before(t.Expires)) {
+	if !strings.EqualFold(scheme, "Bearer") || t == nil || t.Revoked ||
+		(!t.Expires.IsZero() && !c.now.Before(t.Expires)) {
 		return refuse("Bearer Authentication Failed")
 	}
 	c.token = t
@@ -326,7 +328,8 @@ func (c *call) page() (skip, limit int, bad *reply) {
 		}
 		n, err := strconv.Atoi(q.Get(name))
 		if err != nil || n < least {
-			r := fail(http.StatusBadRequest, "invalid_query_params", "The query parameter "+name+" must be a whole number of at least "+strconv.Itoa(least)+".", name)
+			r := fail(http.StatusBadRequest, "invalid_query_params", "The query parameter "+name+
+				" must be a whole number of at least "+strconv.Itoa(least)+".", name)
 			bad = &r
 		}
 		return n

@@ -15,9 +15,10 @@ const (
 	OwnerToken  TokenKind = "owner"  // made by the owner: everything
 	AdminToken  TokenKind = "admin"  // made by an administrator: everything but account transfers, unless MayTransfer
 	CustomToken TokenKind = "custom" // custom scope: reads, and gets 403 for every write
-	PersonToken TokenKind = "person" // a person signed in: accepts, dismisses, and acts in accounts by integrator-ashareid
-	// PersonalToken is a personal access token: its maker's own rights in the environment, at every moment. It ends when
-	// their access does, and 90 days after it was made unless sooner.
+	// a person signed in: accepts, dismisses, and acts in accounts by integrator-ashareid
+	PersonToken TokenKind = "person"
+	// PersonalToken is a personal access token: its maker's own rights in the environment, at every
+	// moment. It ends when their access does, and 90 days after it was made unless sooner.
 	PersonalToken TokenKind = "personal"
 )
 
@@ -32,8 +33,8 @@ type Token struct {
 	LostRights bool
 	// Revoked: 401.
 	Revoked bool
-	// PurgeAfter is the life of the token from now (Celigo offers 1 h to 30 d; of a personal one at most 90 d); 0 is for
-	// ever, and 90 d of a personal one. Past it the token is gone.
+	// PurgeAfter is the life of the token from now (Celigo offers 1 h to 30 d; of a personal one at
+	// most 90 d); 0 is for ever, and 90 d of a personal one. Past it the token is gone.
 	PurgeAfter time.Duration
 	// Maker is the e-mail of whose a PersonalToken is: the owner or somebody with access to the environment.
 	Maker string
@@ -104,7 +105,8 @@ func (s *Server) addAccount(a Account) *account {
 		return had
 	}
 	p.Company = a.Company
-	acct := &account{ID: p.ID, Owner: p, OwnerLastSignIn: p.LastSignIn, Seats: a.Seats, AuditYears: max(a.AuditYears, 1), AdminsInvite: a.AdminsOnlyInvite,
+	acct := &account{ID: p.ID, Owner: p, OwnerLastSignIn: p.LastSignIn, Seats: a.Seats,
+		AuditYears: max(a.AuditYears, 1), AdminsInvite: a.AdminsOnlyInvite,
 		MFA: doc{"dontAllowTrustedDevices": false, "trustDeviceForPeriod": 10}, Writes: map[string]*WriteCount{}}
 	acct.Envs = []*environment{newEnvironment(s.newID(), "Production", true)}
 	s.world.Accounts = append(s.world.Accounts, acct)
@@ -146,7 +148,8 @@ func (s *Server) PersonToken(email string) (string, error) {
 	if p == nil || !p.SignedUp {
 		return "", fmt.Errorf("make a token: %s has not signed up: %w", email, errNoSuch)
 	}
-	t := &token{ID: s.newID(), Secret: s.newSecret(), Name: p.Email, Kind: PersonToken, Person: p, CreatedAt: s.opts.Now(), Modified: s.opts.Now()}
+	t := &token{ID: s.newID(), Secret: s.newSecret(), Name: p.Email, Kind: PersonToken, Person: p,
+		CreatedAt: s.opts.Now(), Modified: s.opts.Now()}
 	s.world.Tokens = append(s.world.Tokens, t)
 	s.world.BySecret[t.Secret] = t
 	return t.Secret, nil
@@ -181,8 +184,9 @@ func (h *AccountHandle) SetSSO(issuer, orgID string) {
 		a.SSOClients = nil
 		if issuer != "" {
 			now := clock(h.s.opts.Now())
-			a.SSOClients = []doc{{"_id": h.s.newID(), "type": "oidc", "orgId": orgID, "createdAt": now, "lastModified": now,
-				"oidc": doc{"issuerURL": issuer, "clientId": orgID + "-integrator", "clientSecret": masked}}}
+			a.SSOClients = []doc{{"_id": h.s.newID(), "type": "oidc", "orgId": orgID, "createdAt": now,
+				"lastModified": now,
+				"oidc":         doc{"issuerURL": issuer, "clientId": orgID + "-integrator", "clientSecret": masked}}}
 		}
 	})
 }
@@ -191,8 +195,9 @@ func (h *AccountHandle) SetSSO(issuer, orgID string) {
 func (h *AccountHandle) AddLicense(kind, tier string, expires time.Time) {
 	h.with(func(a *account) {
 		now := clock(h.s.opts.Now())
-		a.Licenses = append(a.Licenses, doc{"_id": h.s.newID(), "created": now, "lastModified": now, "expires": clock(expires),
-			"type": kind, "tier": tier, "sandbox": len(a.Envs) > 1, "sso": true, "resumable": false})
+		a.Licenses = append(a.Licenses, doc{"_id": h.s.newID(), "created": now, "lastModified": now,
+			"expires": clock(expires),
+			"type":    kind, "tier": tier, "sandbox": len(a.Envs) > 1, "sso": true, "resumable": false})
 	})
 }
 
@@ -298,7 +303,9 @@ func (h *share) setRole(role string, grants []Grant) {
 // AddConnection adds a connection and returns its ID. Registering it with several integrations makes it shared.
 func (e *EnvHandle) AddConnection(name, kind string) string {
 	defer e.lock()()
-	return text(e.s.newDoc(e.env, "connections", doc{"name": name, "type": kind, "http": doc{"baseURI": "https://api.example.com", "auth": doc{"type": "token", "token": doc{"token": masked}}}}), "_id")
+	return text(e.s.newDoc(e.env, "connections", doc{"name": name, "type": kind,
+		"http": doc{"baseURI": "https://api.example.com",
+			"auth": doc{"type": "token", "token": doc{"token": masked}}}}), "_id")
 }
 
 // AddIntegration adds an integration that uses these connections and returns its ID.
@@ -318,10 +325,13 @@ func (e *EnvHandle) AddFlow(integration string, f Flow) string {
 	if ids := e.env.connectionsOf(integration); len(ids) > 0 {
 		connection = ids[0]
 	}
-	ex := e.s.newDoc(e.env, "exports", doc{"name": f.Name + ": read", "_connectionId": connection, "adaptorType": "HTTPExport"})
-	im := e.s.newDoc(e.env, "imports", doc{"name": f.Name + ": write", "_connectionId": connection, "adaptorType": "HTTPImport"})
+	ex := e.s.newDoc(e.env, "exports", doc{"name": f.Name + ": read", "_connectionId": connection,
+		"adaptorType": "HTTPExport"})
+	im := e.s.newDoc(e.env, "imports", doc{"name": f.Name + ": write", "_connectionId": connection,
+		"adaptorType": "HTTPImport"})
 	fl := e.s.newDoc(e.env, "flows", doc{"name": f.Name, "disabled": f.Disabled, "_integrationId": integration,
-		"pageGenerators": []any{doc{"_exportId": ex["_id"]}}, "pageProcessors": []any{doc{"type": "import", "_importId": im["_id"]}}})
+		"pageGenerators": []any{doc{"_exportId": ex["_id"]}},
+		"pageProcessors": []any{doc{"type": "import", "_importId": im["_id"]}}})
 	e.s.setErrors(e.env, fl, f.Errors)
 	for range f.Jobs {
 		e.s.startJob(e.env, fl)
@@ -332,9 +342,11 @@ func (e *EnvHandle) AddFlow(integration string, f Flow) string {
 // AddStack adds a server stack, shared with these people (accepted), and returns its ID.
 func (e *EnvHandle) AddStack(name string, sharedWith ...string) string {
 	defer e.lock()()
-	id := text(e.s.newDoc(e.env, "stacks", doc{"name": name, "type": "server", "server": doc{"systemToken": masked, "hostURI": "https://stack.example.com", "ipRanges": []any{}}}), "_id")
+	id := text(e.s.newDoc(e.env, "stacks", doc{"name": name, "type": "server", "server": doc{"systemToken": masked,
+		"hostURI": "https://stack.example.com", "ipRanges": []any{}}}), "_id")
 	for _, email := range sharedWith {
-		e.env.StackShares = append(e.env.StackShares, &stackShare{ID: e.s.newID(), StackID: id, Person: e.s.somebody(email, ""),
+		e.env.StackShares = append(e.env.StackShares, &stackShare{ID: e.s.newID(), StackID: id,
+			Person:   e.s.somebody(email, ""),
 			Accepted: true, CreatedAt: e.s.opts.Now(), Modified: e.s.opts.Now()})
 	}
 	return id
@@ -347,7 +359,8 @@ func (e *EnvHandle) AddAudit(resourceType, resourceID, event, byEmail string, at
 	if p := e.s.world.personByEmail(byEmail); p != nil {
 		by = p
 	}
-	entry := auditEntry{ResourceType: resourceType, ResourceID: resourceID, Source: "ui", Event: event, ByUser: by.identity(), EnvID: e.env.ID}
+	entry := auditEntry{ResourceType: resourceType, ResourceID: resourceID, Source: "ui", Event: event,
+		ByUser: by.identity(), EnvID: e.env.ID}
 	for _, p := range e.s.world.People {
 		if resourceType == "user" && p.ID == resourceID {
 			entry.Subject = p.Email

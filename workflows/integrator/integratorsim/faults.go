@@ -16,10 +16,11 @@ import (
 
 // Faults are random ones: each request is hit with probability Rate (0 to 1), the kind drawn from RandomKinds.
 //
-// They follow Seed (together with Options.Seed): what happens to the n-th request of a method to a path by a token is the
-// same in every run, in whatever order requests of other paths, methods and tokens arrive. Not bound by it are the order
-// among requests that share all three, IDs in paths of things that were made in another order, and what FaultStale shows,
-// which is the world before the last write.
+// They follow Seed (together with Options.Seed): what happens to the n-th request of a method to a
+// path by a token is the same in every run, in whatever order requests of other paths, methods and
+// tokens arrive. Not bound by it are the order among requests that share all three, IDs in paths of
+// things that were made in another order, and what FaultStale shows, which is the world before the
+// last write.
 type Faults struct {
 	Seed uint64  `json:"seed"`
 	Rate float64 `json:"rate"`
@@ -34,22 +35,27 @@ const (
 	FaultAfter       FaultKind = "after"        // Status (default 500) although the effect took hold
 	FaultRateLimited FaultKind = "rate_limited" // 429 with Retry-After: 2
 	FaultRateBare    FaultKind = "rate_bare"    // 429 without Retry-After
-	FaultHang        FaultKind = "hang"         // no answer until the client gives up, at most Delay (default 60 s); no effect
-	FaultHangAfter   FaultKind = "hang_after"   // the same, but the effect took hold
-	FaultSlow        FaultKind = "slow"         // Delay (default 3 s), then the true answer
-	FaultDrop        FaultKind = "drop"         // the connection closes without an answer; no effect
-	FaultDropAfter   FaultKind = "drop_after"   // the same, but the effect took hold
-	FaultTruncated   FaultKind = "truncated"    // half of the answer's body, then the connection closes; the effect took hold
-	FaultStale       FaultKind = "stale"        // a GET answers from before the last write that was made since the fault was added
-	FaultEmpty       FaultKind = "empty"        // 204, as a list answers when a token lost its rights; no effect
+	// no answer until the client gives up, at most Delay (default 60 s); no effect
+	FaultHang      FaultKind = "hang"
+	FaultHangAfter FaultKind = "hang_after" // the same, but the effect took hold
+	FaultSlow      FaultKind = "slow"       // Delay (default 3 s), then the true answer
+	FaultDrop      FaultKind = "drop"       // the connection closes without an answer; no effect
+	FaultDropAfter FaultKind = "drop_after" // the same, but the effect took hold
+	// half of the answer's body, then the connection closes; the effect took hold
+	FaultTruncated FaultKind = "truncated"
+	// a GET answers from before the last write that was made since the fault was added
+	FaultStale FaultKind = "stale"
+	FaultEmpty FaultKind = "empty" // 204, as a list answers when a token lost its rights; no effect
 )
 
-var faultKinds = []FaultKind{FaultStatus, FaultAfter, FaultRateLimited, FaultRateBare, FaultHang, FaultHangAfter, FaultSlow,
+var faultKinds = []FaultKind{FaultStatus, FaultAfter, FaultRateLimited, FaultRateBare, FaultHang, FaultHangAfter,
+	FaultSlow,
 	FaultDrop, FaultDropAfter, FaultTruncated, FaultStale, FaultEmpty}
 
 // RandomKinds are what Faults.Rate draws from. Hanging is left out, so that a demo stays lively, and 204 because an
 // answer that looks like lost rights should be asked for by name.
-var RandomKinds = []FaultKind{FaultStatus, FaultAfter, FaultRateLimited, FaultRateBare, FaultSlow, FaultDrop, FaultDropAfter,
+var RandomKinds = []FaultKind{FaultStatus, FaultAfter, FaultRateLimited, FaultRateBare, FaultSlow, FaultDrop,
+	FaultDropAfter,
 	FaultTruncated, FaultStale}
 
 // Fault is one explicit rule. The first rule that matches a request decides.
@@ -115,7 +121,8 @@ func (s *Server) ListFaults() []Fault {
 	return out
 }
 
-// ClearFaults removes the rule with this ID, or all and the random ones too when it is empty; it says how many rules went.
+// ClearFaults removes the rule with this ID, or all and the random ones too when it is empty; it
+// says how many rules went.
 func (s *Server) ClearFaults(id string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +164,8 @@ func (s *Server) fault(r *http.Request) Fault {
 	now := time.Now()
 	s.rules = slices.DeleteFunc(s.rules, func(x *rule) bool { return !x.ends.IsZero() && now.After(x.ends) })
 	for i, x := range s.rules {
-		if (x.Method != "" && !strings.EqualFold(x.Method, r.Method)) || (x.Path != "" && !matchPath(x.Path, r.URL.Path)) {
+		if (x.Method != "" && !strings.EqualFold(x.Method, r.Method)) ||
+			(x.Path != "" && !matchPath(x.Path, r.URL.Path)) {
 			continue
 		}
 		if x.Kind == FaultStale && (r.Method != http.MethodGet || s.before == nil) {
@@ -185,7 +193,8 @@ func (s *Server) randomFault(r *http.Request) Fault {
 	what := strings.Join([]string{r.Method, path.Clean(r.URL.Path), r.Header.Get("Authorization")}, "\x00")
 	h := fnv.New64a()
 	_, _ = h.Write(binary.LittleEndian.AppendUint64([]byte(what), s.thrown[what])) // a hash never fails
-	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, s.opts.Seed))             // beside, not mixed with, the other: they are often equal
+	// beside, not mixed with, the other: they are often equal
+	_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, s.opts.Seed))
 	s.thrown[what]++
 	chance := rand.New(rand.NewPCG(s.opts.Faults.Seed, h.Sum64()))
 	if chance.Float64() >= rate {
@@ -292,7 +301,9 @@ func truncate(w http.ResponseWriter, out reply) {
 		writeReply(w, serverFault(http.StatusBadGateway))
 		return
 	}
-	_, _ = fmt.Fprintf(rw, "HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n", out.status, http.StatusText(out.status), len(b))
+	_, _ = fmt.Fprintf(rw,
+		"HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n", out.status,
+		http.StatusText(out.status), len(b))
 	_, _ = rw.Write(b[:len(b)/2])
 	_ = rw.Flush()
 	_ = conn.Close()

@@ -35,12 +35,14 @@ func TestFaultAfterTheEffectReallyTookHold(t *testing.T) {
 }
 
 func TestFaultsWithoutEffectChangeNothing(t *testing.T) {
-	for _, f := range []Fault{{Kind: FaultStatus}, {Kind: FaultStatus, Status: 503}, {Kind: FaultStatus, Status: 403}, {Kind: FaultRateLimited},
+	for _, f := range []Fault{{Kind: FaultStatus}, {Kind: FaultStatus, Status: 503}, {Kind: FaultStatus, Status: 403},
+		{Kind: FaultRateLimited},
 		{Kind: FaultRateBare}, {Kind: FaultDrop}, {Kind: FaultEmpty}, {Kind: FaultHang, Delay: time.Millisecond}} {
 		r := newRig(t, Options{})
 		r.fault(f)
 		a, err := r.try(r.d.ProductionToken, "POST", "/v1/invite", `{"email":"a@acme.example"}`)
-		want := map[FaultKind]int{FaultStatus: max(f.Status, 500*b(f.Status == 0)), FaultRateLimited: 429, FaultRateBare: 429, FaultEmpty: 204}[f.Kind]
+		want := map[FaultKind]int{FaultStatus: max(f.Status, 500*b(f.Status == 0)), FaultRateLimited: 429,
+			FaultRateBare: 429, FaultEmpty: 204}[f.Kind]
 		if (err != nil) != (want == 0) || a.status != want {
 			t.Errorf("%s: %v %d, want %d", f.Kind, err, a.status, want)
 		}
@@ -62,7 +64,8 @@ func b(v bool) int {
 }
 
 func TestFaultsWithEffectBreakTheAnswerOnly(t *testing.T) {
-	for _, f := range []Fault{{Kind: FaultDropAfter}, {Kind: FaultTruncated}, {Kind: FaultHangAfter, Delay: time.Millisecond}} {
+	for _, f := range []Fault{{Kind: FaultDropAfter}, {Kind: FaultTruncated},
+		{Kind: FaultHangAfter, Delay: time.Millisecond}} {
 		r := newRig(t, Options{})
 		r.fault(f)
 		a, err := r.try(r.d.ProductionToken, "POST", "/v1/invite", `{"email":"a@acme.example"}`)
@@ -150,11 +153,13 @@ func TestRulesSkipCountAndMatch(t *testing.T) {
 
 func TestFaultControlOverHTTP(t *testing.T) {
 	r := newRig(t, Options{})
-	for _, bad := range []string{`{"kind":"nonsense"}`, `{"kind":"status","status":200}`, `{"kind":"status","path":"["}`} {
+	for _, bad := range []string{`{"kind":"nonsense"}`, `{"kind":"status","status":200}`,
+		`{"kind":"status","path":"["}`} {
 		r.as("", "POST", "/_sim/faults", bad).want(422)
 	}
 	r.as("", "POST", "/_sim/faults", `{"kind":"status","wrong":1}`).want(400)
-	id := text(r.as("", "POST", "/_sim/faults", `{"kind":"status","status":503,"times":-1,"path":"/v1/**"}`).want(201).object(), "id")
+	id := text(r.as("", "POST", "/_sim/faults", `{"kind":"status","status":503,"times":-1,"path":"/v1/**"}`).want(
+		201).object(), "id")
 	r.do("GET", "/v1/ashares", "").want(503)
 	r.as("", "GET", "/_sim/state", "").want(200) // the control is never hit
 	if l := r.as("", "GET", "/_sim/faults", "").list(); len(l) != 1 || l[0]["id"] != id {
@@ -164,7 +169,8 @@ func TestFaultControlOverHTTP(t *testing.T) {
 	r.do("GET", "/v1/ashares", "").want(200)
 	r.as("", "PUT", "/_sim/faults/random", `{"rate":1}`).want(204)
 	for range 20 {
-		if a, err := r.try(r.d.ProductionToken, "POST", "/v1/nonsense", ""); err == nil && a.status == 404 && r.s.Log()[len(r.s.Log())-1].Fault == "" {
+		if a, err := r.try(r.d.ProductionToken, "POST", "/v1/nonsense", ""); err == nil && a.status == 404 &&
+			r.s.Log()[len(r.s.Log())-1].Fault == "" {
 			t.Fatal("rate 1 spared a request")
 		}
 	}
@@ -177,7 +183,8 @@ func TestRandomFaultsRepeatWithTheirSeed(t *testing.T) {
 		s := New(Options{Faults: Faults{Seed: seed, Rate: 0.3}})
 		var kinds strings.Builder
 		for range 200 {
-			kinds.WriteString(string(s.fault(&http.Request{Method: "PUT", URL: &url.URL{Path: "/v1/ashares"}}).Kind) + ";")
+			kinds.WriteString(string(s.fault(&http.Request{Method: "PUT", URL: &url.URL{Path: "/v1/ashares"}}).Kind) +
+				";")
 		}
 		return kinds.String()
 	}
@@ -193,7 +200,8 @@ func TestSeedsAreNotMixed(t *testing.T) {
 		s := New(Options{Seed: seed, Faults: Faults{Seed: seed, Rate: 0.5}})
 		var kinds strings.Builder
 		for range 50 {
-			kinds.WriteString(string(s.fault(&http.Request{Method: "GET", URL: &url.URL{Path: "/v1/ashares"}}).Kind) + ";")
+			kinds.WriteString(string(s.fault(&http.Request{Method: "GET", URL: &url.URL{Path: "/v1/ashares"}}).Kind) +
+				";")
 		}
 		return kinds.String()
 	}
@@ -260,7 +268,8 @@ func TestLogHoldsNoToken(t *testing.T) {
 func TestARuleForAWhileEndsByItself(t *testing.T) {
 	r := newRig(t, Options{})
 	r.fault(Fault{Path: "/v1/ashares", Kind: FaultStatus, Status: 401, Times: -1, For: time.Hour})
-	r.as("", "POST", "/_sim/faults", `{"path":"/v1/transfers","kind":"status","status":401,"times":-1,"for_ms":1}`).want(201)
+	r.as("", "POST", "/_sim/faults", `{"path":"/v1/transfers","kind":"status","status":401,"times":-1,"for_ms":1}`).
+		want(201)
 	r.do("GET", "/v1/ashares", "").want(401)
 	r.do("GET", "/v1/ashares", "").want(401)
 	for end := time.Now().Add(5 * time.Second); r.do("GET", "/v1/transfers", "").status == 401; {

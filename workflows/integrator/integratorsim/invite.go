@@ -41,7 +41,8 @@ func (c *call) invite(email string, a access) (*share, *reply) {
 	return h, nil
 }
 
-// mayInvite says whether somebody who is no administrator may give this access: on integrations of their own, and no more than they have there.
+// mayInvite says whether somebody who is no administrator may give this access: on integrations of
+// their own, and no more than they have there.
 func (a *account) mayInvite(by *share, level string, grants []Grant) bool {
 	if a.AdminsInvite || by == nil || level != "" || len(grants) == 0 {
 		return false

@@ -56,18 +56,21 @@ func (s *Server) mailInvitation(a *account, h *share, by *person) {
 }
 
 func (s *Server) mailTransfer(a *account, t *transfer) {
-	m := Mail{Kind: "transfer", To: t.To.Email, Account: a.ID, Ref: t.ID, Subject: "Integration transfer from " + company(a),
+	m := Mail{Kind: "transfer", To: t.To.Email, Account: a.ID, Ref: t.ID, Subject: "Integration transfer from " +
+		company(a),
 		Text:   a.Owner.Name + " has invited you to take over some of their integrations.",
 		Follow: &Action{Do: "accept_transfer", Account: a.ID, Email: t.To.Email, Transfer: t.ID}}
 	if t.Account {
-		m.Subject, m.Text = "Account ownership of "+company(a), a.Owner.Name+" has invited you to become the owner of their account."
+		m.Subject, m.Text = "Account ownership of "+company(a),
+			a.Owner.Name+" has invited you to become the owner of their account."
 	}
 	s.send(m)
 }
 
 func (s *Server) mailDone(a *account, t *transfer) {
-	m := Mail{Kind: "transfer_done", To: t.From.Email, Account: a.ID, Ref: t.ID, Subject: "Your integrations were transferred",
-		Text: t.To.Name + " (" + t.To.Email + ") accepted your transfer."}
+	m := Mail{Kind: "transfer_done", To: t.From.Email, Account: a.ID, Ref: t.ID,
+		Subject: "Your integrations were transferred",
+		Text:    t.To.Name + " (" + t.To.Email + ") accepted your transfer."}
 	if t.Account {
 		m.Subject = "Your account has a new owner"
 		m.Text = t.To.Name + " (" + t.To.Email + ") is now the owner of the account. You now have Manager access."

@@ -34,11 +34,12 @@ type Options struct {
 	// SettleAfter is the time from an accepted transfer to done: queued in its first half, started in its second.
 	// 0 is done at once.
 	SettleAfter time.Duration
-	// EmptyAsArray answers an empty list with 200 and [] instead of 204, for clients that cannot read the latter. Which of the
-	// two Celigo does is not known for most lists; ssoclients stays 204, which is documented.
+	// EmptyAsArray answers an empty list with 200 and [] instead of 204, for clients that cannot
+	// read the latter. Which of the two Celigo does is not known for most lists; ssoclients stays
+	// 204, which is documented.
 	EmptyAsArray bool
-	// AuditShareIDs makes audit entries about a user name the ashare as _resourceId, not the person. Which of the two Celigo does is
-	// not known.
+	// AuditShareIDs makes audit entries about a user name the ashare as _resourceId, not the
+	// person. Which of the two Celigo does is not known.
 	AuditShareIDs bool
 	// Public is the base URL in Link headers and mails, without /v1; default: what the request's Host says.
 	Public string

@@ -10,21 +10,30 @@ import (
 )
 
 // kinds are the resources kept as documents. Connections and stacks hold credentials, which monitors do not see.
-var kinds = map[string]role{"integrations": tile, "flows": tile, "exports": tile, "imports": tile, "connections": manage, "stacks": manage}
+var kinds = map[string]role{"integrations": tile, "flows": tile, "exports": tile, "imports": tile,
+	"connections": manage, "stacks": manage}
 
 func resourceRoutes() []route {
 	var all []route
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		read := kinds[kind]
 		all = append(all,
-			route{pattern: "GET /" + kind, least: read, list: true, handle: func(c *call) reply { return listDocs(c, kind) }},
+			route{pattern: "GET /" + kind, least: read, list: true, handle: func(c *call) reply {
+				return listDocs(c, kind)
+			}},
 			route{pattern: "POST /" + kind, least: manage, handle: func(c *call) reply { return postDoc(c, kind) }},
 			route{pattern: "GET /" + kind + "/{id}", least: read, handle: func(c *call) reply {
 				return c.withDoc(kind, func(d doc) reply { return ok(d) })
 			}},
-			route{pattern: "PUT /" + kind + "/{id}", least: manage, handle: func(c *call) reply { return putDoc(c, kind) }},
-			route{pattern: "PATCH /" + kind + "/{id}", least: manage, handle: func(c *call) reply { return patchDoc(c, kind) }},
-			route{pattern: "DELETE /" + kind + "/{id}", least: manage, handle: func(c *call) reply { return deleteDoc(c, kind) }},
+			route{pattern: "PUT /" + kind + "/{id}", least: manage, handle: func(c *call) reply {
+				return putDoc(c, kind)
+			}},
+			route{pattern: "PATCH /" + kind + "/{id}", least: manage, handle: func(c *call) reply {
+				return patchDoc(c, kind)
+			}},
+			route{pattern: "DELETE /" + kind + "/{id}", least: manage, handle: func(c *call) reply {
+				return deleteDoc(c, kind)
+			}},
 		)
 	}
 	return append(all,
@@ -74,7 +83,8 @@ func (c *call) withDoc(kind string, do func(doc) reply) reply {
 var readOnly = []string{"_id", "createdAt", "lastModified", "sandbox", "offline", "_userId"}
 
 // secretKeys are shown as ****** wherever they stand in a document.
-var secretKeys = []string{"password", "token", "systemToken", "secretAccessKey", "clientSecret", "refreshToken", "tokenSecret", "apiKey"}
+var secretKeys = []string{"password", "token", "systemToken", "secretAccessKey", "clientSecret", "refreshToken",
+	"tokenSecret", "apiKey"}
 
 const masked = "******"
 
@@ -122,7 +132,8 @@ func (c *call) checkDoc(kind string, d doc) *reply {
 		}
 		for _, id := range texts(v) {
 			if c.env.find("connections", id) == nil {
-				return refuse("_registeredConnectionIds", "_registeredConnectionIds names a connection that is not in this account.")
+				return refuse("_registeredConnectionIds",
+					"_registeredConnectionIds names a connection that is not in this account.")
 			}
 		}
 	}
@@ -150,7 +161,8 @@ func (s *Server) newDoc(e *environment, kind string, d doc) doc {
 	now := clock(s.opts.Now())
 	d["_id"], d["createdAt"], d["lastModified"], d["sandbox"] = s.newID(), now, now, !e.Production
 	if kind == "integrations" {
-		for _, k := range []string{"_registeredConnectionIds", "install", "installSteps", "uninstallSteps", "flowGroupings"} {
+		for _, k := range []string{"_registeredConnectionIds", "install", "installSteps", "uninstallSteps",
+			"flowGroupings"} {
 			if d[k] == nil {
 				d[k] = []any{}
 			}
@@ -247,8 +259,10 @@ func (c *call) patched(d doc) (doc, *reply) {
 func deleteDoc(c *call, kind string) reply {
 	return c.withDoc(kind, func(d doc) reply {
 		id := text(d, "_id")
-		if (kind == "connections" && len(c.env.integrationsUsing(id)) > 0) || (kind == "integrations" && len(c.env.flowsOf(id)) > 0) {
-			return fail(http.StatusUnprocessableEntity, "has_dependencies", "The resource is used by others and cannot be deleted.", "")
+		if (kind == "connections" && len(c.env.integrationsUsing(id)) > 0) ||
+			(kind == "integrations" && len(c.env.flowsOf(id)) > 0) {
+			return fail(http.StatusUnprocessableEntity, "has_dependencies",
+				"The resource is used by others and cannot be deleted.", "")
 		}
 		c.env.Docs[kind] = slices.DeleteFunc(c.env.Docs[kind], func(x doc) bool { return x["_id"] == id })
 		c.audit(strings.TrimSuffix(kind, "s"), id, "delete")

@@ -15,7 +15,8 @@ func TestFlowIsSwitchedOffAndOnByPutAndPatch(t *testing.T) {
 	for _, off := range []bool{true, false} {
 		f["disabled"] = off
 		r.do("PUT", path, toJSON(f)).want(200)
-		if got := r.do("GET", path, "").object(); got["disabled"] != off || toJSON(got["pageProcessors"]) != toJSON(f["pageProcessors"]) {
+		if got := r.do("GET", path, "").object(); got["disabled"] != off ||
+			toJSON(got["pageProcessors"]) != toJSON(f["pageProcessors"]) {
 			t.Fatalf("%v", got)
 		}
 	}
@@ -46,7 +47,8 @@ func TestDocumentsKeepReadOnlyFieldsAndMaskSecrets(t *testing.T) {
 	}
 	r.do("DELETE", path, "").refused(422, "has_dependencies", "")
 	in := "/v1/integrations/" + r.d.Integrations["Shopify returns"]
-	r.do("PUT", in, `{"name":"Shopify returns","_registeredConnectionIds":["`+r.d.Connections["Shopify"]+`"]}`).want(200)
+	r.do("PUT", in, `{"name":"Shopify returns","_registeredConnectionIds":["`+r.d.Connections["Shopify"]+
+		`"]}`).want(200)
 	if n := len(r.do("GET", in+"/connections", "").list()); n != 1 {
 		t.Fatalf("%d connections left", n)
 	}
@@ -94,7 +96,8 @@ func TestErrorsAndJobs(t *testing.T) {
 		if seen != st.Num {
 			t.Fatalf("walked %d rows of %d", seen, st.Num)
 		}
-		r.do("PUT", "/v1/flows/"+flow+"/"+st.ID+"/resolved", toJSON(doc{"errors": []any{rows.Errors[0]["errorId"]}})).empty()
+		r.do("PUT", "/v1/flows/"+flow+"/"+st.ID+"/resolved",
+			toJSON(doc{"errors": []any{rows.Errors[0]["errorId"]}})).empty()
 		r.do("GET", "/v1/flows/"+flow+"/"+in+"/errors", "").refused(404, "", "")
 	}
 	if found != 3 || r.d.Account.Snapshot().Environments[0].Integrations[0].Flows[0].Errors != 2 {
@@ -104,7 +107,8 @@ func TestErrorsAndJobs(t *testing.T) {
 	r.do("POST", "/v1/jobs/current", `{}`).empty()
 	job := r.act(Action{Do: "start_jobs", Flow: flow}).ID
 	r.do("GET", "/v1/jobs?status=running", "").refused(400, "invalid_query_params", "")
-	for _, path := range []string{"/v1/jobs?status=running&_integrationId=" + in, "/v1/jobs?status=queued,running&_flowId=" + flow, "/v1/jobs?_jobId=" + job} {
+	for _, path := range []string{"/v1/jobs?status=running&_integrationId=" + in,
+		"/v1/jobs?status=queued,running&_flowId=" + flow, "/v1/jobs?_jobId=" + job} {
 		if l := r.do("GET", path, "").list(); len(l) != 1 || l[0]["_id"] != job {
 			t.Fatalf("%s: %v", path, l)
 		}
@@ -133,7 +137,8 @@ func TestStacksAreSharedAndUnshared(t *testing.T) {
 	id := r.do("POST", "/v1/stacks/"+stack+"/invite", `{"email":"ana@acme.example"}`).want(201).id()
 	r.do("POST", "/v1/stacks/"+stack+"/invite", `{"email":"ana@acme.example"}`).refused(409, "", "")
 	ana := r.d.PersonTokens["ana@acme.example"]
-	if l := r.as(ana, "GET", "/v1/shared/sshares", "").list(); len(l) != 1 || l[0]["stack"].(map[string]any)["_id"] != stack {
+	if l := r.as(ana, "GET", "/v1/shared/sshares", "").list(); len(l) != 1 ||
+		l[0]["stack"].(map[string]any)["_id"] != stack {
 		t.Fatalf("%v", l)
 	}
 	r.as(ana, "PUT", "/v1/sshares/"+id+"/accept", `{}`).empty()
@@ -169,7 +174,8 @@ func TestSettingsSSOLicensesAndMFA(t *testing.T) {
 	if r.do("GET", "/v1/ssoclients", "").list()[0]["disabled"] != true {
 		t.Fatal("not disabled")
 	}
-	r.do("PUT", "/v1/ashares/"+r.d.Shares["dee@acme.example"], `{"accessLevel":"administrator","accountSSORequired":true}`).empty()
+	r.do("PUT", "/v1/ashares/"+r.d.Shares["dee@acme.example"],
+		`{"accessLevel":"administrator","accountSSORequired":true}`).empty()
 	if n := len(r.do("GET", "/v1/licenses", "").list()); n != 1 {
 		t.Fatalf("%d licences", n)
 	}
@@ -187,10 +193,12 @@ func TestPathsAndErrorShapes(t *testing.T) {
 	for _, path := range []string{"/v1/ashares/", "/api/ashares", "/v1/ashares//", "/v1/integrations/", "/v1/flows/"} {
 		r.do("GET", path, "").want(200)
 	}
-	for _, x := range [][2]string{{"GET", "/v1/users"}, {"GET", "/v1"}, {"GET", "/"}, {"DELETE", "/v1/ashares"}, {"GET", "/v2/ashares"}, {"GET", "/v1/a/b/c/d/e"}} {
+	for _, x := range [][2]string{{"GET", "/v1/users"}, {"GET", "/v1"}, {"GET", "/"}, {"DELETE", "/v1/ashares"},
+		{"GET", "/v2/ashares"}, {"GET", "/v1/a/b/c/d/e"}} {
 		r.do(x[0], x[1], "").refused(404, "", "")
 	}
-	r.do("GET", "/v1/ashares?include=_id&exclude=accepted", "").refused(400, "invalid_query_params", "Please provide either include or exclude param in the request query and not both.")
+	r.do("GET", "/v1/ashares?include=_id&exclude=accepted", "").refused(400, "invalid_query_params",
+		"Please provide either include or exclude param in the request query and not both.")
 	for _, d := range r.do("GET", "/v1/ashares?include=accepted,accessLevel", "").list() {
 		if len(d) > 3 || d["_id"] == nil {
 			t.Fatalf("%v", d)
@@ -238,7 +246,8 @@ func TestPagingWalkSeesEveryoneOnce(t *testing.T) {
 			seen[d["_id"]] = true
 		}
 		link := a.header.Get("Link")
-		if link != "" && (!strings.HasPrefix(link, "<"+r.url+"/v1/ashares?") || strings.Contains(link, `rel="prev"`) != (pages > 0)) {
+		if link != "" && (!strings.HasPrefix(link, "<"+r.url+"/v1/ashares?") || strings.Contains(link,
+			`rel="prev"`) != (pages > 0)) {
 			t.Fatalf("page %d: %s", pages, link)
 		}
 		path = next(t, link)
@@ -253,7 +262,8 @@ func TestPagingWalkSeesEveryoneOnce(t *testing.T) {
 
 func TestPublicAddressStandsInLinks(t *testing.T) {
 	r := newRig(t, Options{Public: "https://io.example/"})
-	if link := r.do("GET", "/v1/ashares?limit=1", "").header.Get("Link"); !strings.HasPrefix(link, "<https://io.example/v1/ashares?") {
+	if link := r.do("GET", "/v1/ashares?limit=1", "").header.Get("Link"); !strings.HasPrefix(link,
+		"<https://io.example/v1/ashares?") {
 		t.Fatal(link)
 	}
 }
@@ -262,8 +272,10 @@ func TestAuditFiltersWindowAndOrder(t *testing.T) {
 	r := newRig(t, Options{})
 	prod := r.d.Account.Production()
 	r.d.Account.with(func(a *account) { a.Audit = nil })
-	prod.AddAudit("user", r.s.AddPerson("dee@acme.example", ""), "create", r.d.OwnerEmail, r.clock.Now().AddDate(0, 0, -200))
-	prod.AddAudit("user", r.s.AddPerson("ana@acme.example", ""), "signin", "ana@acme.example", r.clock.Now().AddDate(0, 0, -3))
+	prod.AddAudit("user", r.s.AddPerson("dee@acme.example", ""), "create", r.d.OwnerEmail,
+		r.clock.Now().AddDate(0, 0, -200))
+	prod.AddAudit("user", r.s.AddPerson("ana@acme.example", ""), "signin", "ana@acme.example",
+		r.clock.Now().AddDate(0, 0, -3))
 	prod.AddAudit("flow", r.d.Flows["Returns"], "update", "ana@acme.example", r.clock.Now().AddDate(0, -11, 0))
 	prod.AddAudit("flow", r.d.Flows["Returns"], "update", "ana@acme.example", r.clock.Now().AddDate(0, -13, 0))
 	for query, want := range map[string]int{
@@ -288,7 +300,8 @@ func TestAuditFiltersWindowAndOrder(t *testing.T) {
 	}
 	window := "Please make sure that the time provided for field: “from” is not older than 1 year(s) to current date and is not a future date."
 	r.do("GET", "/v1/audit?from=2025-01-01T00:00:00.000Z", "").refused(422, "", window)
-	r.do("GET", "/v1/audit?from="+url.QueryEscape(r.clock.Now().Add(time.Hour).Format(time.RFC3339)), "").refused(422, "", window)
+	r.do("GET", "/v1/audit?from="+url.QueryEscape(r.clock.Now().Add(time.Hour).Format(time.RFC3339)), "").refused(422,
+		"", window)
 	r.do("GET", "/v1/audit?from=yesterday", "").refused(422, "", "")
 	a := r.do("GET", "/v1/audit?limit=1&offset=1", "").want(200)
 	if n := next(t, a.header.Get("Link")); !strings.Contains(n, "skip=2") {
@@ -302,7 +315,9 @@ func TestRateLimitHasItsBodyAndHeader(t *testing.T) {
 	for range 4 {
 		last = r.do("GET", "/v1/tokenInfo", "")
 	}
-	if string(last.want(429).body) != `{"errors":[{"code":"rate_limited","message":"Too many requests. Retry after 2 seconds."}]}` || last.header.Get("Retry-After") != "2" {
+	if string(last.want(
+		429).body) != `{"errors":[{"code":"rate_limited","message":"Too many requests. Retry after 2 seconds."}]}` ||
+		last.header.Get("Retry-After") != "2" {
 		t.Fatalf("%s %v", last.body, last.header)
 	}
 	r.as(r.d.PersonTokens["ana@acme.example"], "GET", "/v1/tokenInfo", "").want(200) // another bucket

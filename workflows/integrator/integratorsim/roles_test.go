@@ -29,7 +29,8 @@ func TestCustomUserSeesOnlyTheirIntegrations(t *testing.T) {
 	get("GET", "/v1/flows/"+r.d.Flows["Monthly payroll"]+"/errors").refused(404, "", "")
 	get("GET", "/v1/connections").refused(403, "", "")
 	get("DELETE", "/v1/flows/"+r.d.Flows["Returns"]).refused(403, "", "")
-	mine, foreign := r.act(Action{Do: "start_jobs", Flow: r.d.Flows["Returns"]}).ID, r.act(Action{Do: "start_jobs", Flow: r.d.Flows["Monthly payroll"]}).ID
+	mine, foreign := r.act(Action{Do: "start_jobs", Flow: r.d.Flows["Returns"]}).ID,
+		r.act(Action{Do: "start_jobs", Flow: r.d.Flows["Monthly payroll"]}).ID
 	get("GET", "/v1/jobs/"+mine).want(200)
 	get("GET", "/v1/jobs/"+foreign).refused(404, "", "")
 	get("PUT", "/v1/jobs/"+mine+"/cancel").refused(403, "", "")
@@ -51,7 +52,8 @@ func TestJobIsCanceledOnce(t *testing.T) {
 func TestEmptyListsCanBeArrays(t *testing.T) {
 	r := newRig(t, Options{EmptyAsArray: true})
 	lost := r.d.Account.Production().AddToken(Token{LostRights: true})
-	for token, path := range map[string]string{r.d.ProductionToken: "/v1/transfers", lost: "/v1/ashares", r.d.PersonTokens["ana@acme.example"]: "/v1/flows"} {
+	for token, path := range map[string]string{r.d.ProductionToken: "/v1/transfers", lost: "/v1/ashares",
+		r.d.PersonTokens["ana@acme.example"]: "/v1/flows"} {
 		if a := r.as(token, "GET", path, "").want(200); string(a.body) != "[]" {
 			t.Errorf("%s: %s", path, a.body)
 		}
@@ -114,7 +116,8 @@ func TestPeoplesTokensFollowThePeople(t *testing.T) {
 	r.as(alias, "GET", "/v1/ashares", "").want(200)
 	r.as(jane, "GET", "/v1/ashares", "").empty()
 	shared := r.as(jane, "GET", "/v1/shared/ashares", "").list()
-	if len(shared) != 1 || shared[0]["ownerUser"].(map[string]any)["email"] != r.d.AliasEmail || shared[0]["accessLevel"] != "manage" {
+	if len(shared) != 1 || shared[0]["ownerUser"].(map[string]any)["email"] != r.d.AliasEmail ||
+		shared[0]["accessLevel"] != "manage" {
 		t.Fatalf("%v", shared)
 	}
 	if c := r.as(alias, "GET", "/api/profile", "").object()["company"]; c != "Acme Production" {

@@ -51,7 +51,8 @@ func withPath(original, matched *http.Request) *http.Request {
 
 func allRoutes() []route {
 	var all []route
-	for _, part := range [][]route{userRoutes(), transferRoutes(), resourceRoutes(), runRoutes(), stackRoutes(), accountRoutes(), auditRoutes()} {
+	for _, part := range [][]route{userRoutes(), transferRoutes(), resourceRoutes(), runRoutes(), stackRoutes(),
+		accountRoutes(), auditRoutes()} {
 		all = append(all, part...)
 	}
 	return all

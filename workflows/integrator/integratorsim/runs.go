@@ -17,7 +17,9 @@ func runRoutes() []route {
 		{pattern: "PUT /flows/{id}/{step}/resolved", least: tile, handle: resolveErrors},
 		{pattern: "POST /flows/runs/stats", least: tile, list: true, handle: runStats},
 		{pattern: "GET /jobs", least: tile, list: true, handle: listJobs},
-		{pattern: "GET /jobs/{id}", least: tile, handle: func(c *call) reply { return c.withJob(func(j doc) reply { return ok(j) }) }},
+		{pattern: "GET /jobs/{id}", least: tile, handle: func(c *call) reply {
+			return c.withJob(func(j doc) reply { return ok(j) })
+		}},
 		{pattern: "PUT /jobs/{id}/cancel", least: monitor, handle: cancelJob},
 		{pattern: "POST /jobs/current", least: tile, list: true, handle: currentJobs},
 	}
@@ -147,7 +149,9 @@ func resolveErrors(c *call) reply {
 		if len(ids) == 0 {
 			return invalid("errors", "errors must be a list of error IDs.")
 		}
-		c.env.Errors[key] = slices.DeleteFunc(c.env.Errors[key], func(row doc) bool { return slices.Contains(ids, text(row, "errorId")) })
+		c.env.Errors[key] = slices.DeleteFunc(c.env.Errors[key], func(row doc) bool {
+			return slices.Contains(ids, text(row, "errorId"))
+		})
 		return none()
 	})
 }
@@ -193,11 +197,13 @@ func listJobs(c *call) reply {
 	q := c.r.URL.Query()
 	flow, in, job := q.Get("_flowId"), q.Get("_integrationId"), q.Get("_jobId")
 	if flow == "" && in == "" && job == "" {
-		return fail(http.StatusBadRequest, "invalid_query_params", "Please provide one of _flowId, _integrationId or _jobId.", "")
+		return fail(http.StatusBadRequest, "invalid_query_params",
+			"Please provide one of _flowId, _integrationId or _jobId.", "")
 	}
 	var items []any
 	for _, j := range c.env.Jobs {
-		match := (flow == "" || flow == j["_flowId"]) && (in == "" || in == j["_integrationId"]) && (job == "" || job == j["_id"])
+		match := (flow == "" || flow == j["_flowId"]) && (in == "" || in == j["_integrationId"]) &&
+			(job == "" || job == j["_id"])
 		if st := q.Get("status"); st != "" && !slices.Contains(strings.Split(st, ","), text(j, "status")) {
 			match = false
 		}
@@ -239,7 +245,8 @@ func currentJobs(c *call) reply {
 	}
 	var items []any
 	for _, j := range c.env.Jobs {
-		if !slices.Contains(running, text(j, "status")) || !c.seesJob(j) || (len(flows) > 0 && !slices.Contains(flows, text(j, "_flowId"))) {
+		if !slices.Contains(running, text(j, "status")) || !c.seesJob(j) ||
+			(len(flows) > 0 && !slices.Contains(flows, text(j, "_flowId"))) {
 			continue
 		}
 		if in := text(d, "_integrationId"); in == "" || in == j["_integrationId"] {
@@ -261,8 +268,10 @@ func (s *Server) setErrors(e *environment, flow doc, n int) {
 	}
 	key := id + "/" + steps[len(steps)-1].id
 	for i := range n {
-		e.Errors[key] = append(e.Errors[key], doc{"errorId": s.newID(), "occurredAt": clock(s.opts.Now()), "source": "application",
-			"code": "invalid_field", "message": "Row " + strconv.Itoa(i+1) + " was rejected: a required field is empty.",
+		e.Errors[key] = append(e.Errors[key], doc{"errorId": s.newID(), "occurredAt": clock(s.opts.Now()),
+			"source": "application",
+			"code":   "invalid_field", "message": "Row " + strconv.Itoa(i+1) +
+				" was rejected: a required field is empty.",
 			"traceKey": s.newID(), "retryDataKey": s.newID(), "_flowJobId": s.newID(), "classification": "value"})
 	}
 }
@@ -270,8 +279,9 @@ func (s *Server) setErrors(e *environment, flow doc, n int) {
 // startJob makes a running job of a flow.
 func (s *Server) startJob(e *environment, flow doc) string {
 	now := clock(s.opts.Now())
-	j := doc{"_id": s.newID(), "type": "flow", "status": "running", "_flowId": flow["_id"], "_integrationId": text(flow, "_integrationId"),
-		"numError": 0, "numSuccess": 0, "numIgnore": 0, "createdAt": now, "startedAt": now, "lastModified": now}
+	j := doc{"_id": s.newID(), "type": "flow", "status": "running", "_flowId": flow["_id"],
+		"_integrationId": text(flow, "_integrationId"),
+		"numError":       0, "numSuccess": 0, "numIgnore": 0, "createdAt": now, "startedAt": now, "lastModified": now}
 	e.Jobs = append(e.Jobs, j)
 	return text(j, "_id")
 }

@@ -10,8 +10,9 @@ import (
 // resetLife is how long a link to choose a new password is good. Celigo names no time; an hour is usual.
 const resetLife = time.Hour
 
-// forgotPassword sends the link by which whoever reads the mailbox chooses a new password. The page says the same whether
-// the address is known or not, so an unknown one is no error and sends nothing.
+// forgotPassword sends the link by which whoever reads the mailbox chooses a new password. The page
+// says the same whether the address is known or not, so an unknown one is no error and sends
+// nothing.
 func (x *scene) forgotPassword() (Result, error) {
 	if !validEmail(x.Email) {
 		return Result{}, fmt.Errorf("%q is not an e-mail address", x.Email)
@@ -20,8 +21,10 @@ func (x *scene) forgotPassword() (Result, error) {
 	if p == nil || !p.SignedUp {
 		return Result{}, nil
 	}
-	x.s.send(Mail{Kind: "password_reset", To: p.Email, Account: x.acct.ID, Ref: p.ID, Subject: "Request to reset your integrator.io password",
-		Text:   "Somebody asked to reset the password of " + p.Email + ". Follow the link within an hour to choose a new one. If it was not you, do nothing.",
+	x.s.send(Mail{Kind: "password_reset", To: p.Email, Account: x.acct.ID, Ref: p.ID,
+		Subject: "Request to reset your integrator.io password",
+		Text: "Somebody asked to reset the password of " + p.Email +
+			". Follow the link within an hour to choose a new one. If it was not you, do nothing.",
 		Follow: &Action{Do: "reset_password", Account: x.acct.ID, Email: p.Email}})
 	return Result{ID: p.ID}, nil
 }
@@ -45,15 +48,16 @@ func (x *scene) resetPassword() (Result, error) {
 			return Result{}, errors.New("the link is older than an hour: ask for a new one with forgot_password")
 		}
 		m.Used = true
-		x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "update", ByUser: p.identity(),
+		x.acct.audit(x.s, auditEntry{ResourceType: "user", ResourceID: p.ID, Source: "ui", Event: "update",
+			ByUser:       p.identity(),
 			FieldChanges: []fieldChange{{"password", masked, masked}}, EnvID: x.env.ID, Subject: p.Email}, now)
 		return Result{ID: p.ID}, nil
 	}
 	return Result{}, fmt.Errorf("no mail with a link reached %s: forgot_password comes first: %w", x.Email, errNoSuch)
 }
 
-// mailbox switches a mailbox off or on: what is sent to one that is off does not arrive, and is not sent again later. It
-// need not be of anybody.
+// mailbox switches a mailbox off or on: what is sent to one that is off does not arrive, and is not
+// sent again later. It need not be of anybody.
 func (x *scene) mailbox(on bool) (Result, error) {
 	if !validEmail(x.Email) {
 		return Result{}, fmt.Errorf("%q is not an e-mail address", x.Email)

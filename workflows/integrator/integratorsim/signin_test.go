@@ -45,7 +45,8 @@ func TestTheOwnersSignInsStandInTheAuditLog(t *testing.T) {
 	r.act(Action{Do: "sign_in", Email: "dee@acme.example"})
 	since := "from=" + url.QueryEscape(began.Format(time.RFC3339))
 	list := r.do("GET", "/v1/audit?resourceType=user&action=signin&"+since, "").list()
-	if len(list) != 3 || list[1]["source"] != "sso" || list[2]["source"] != "ui" || list[2]["event"] != "signin" || text(list[2], "_resourceId") != r.s.State().Accounts[0].Owner.ID {
+	if len(list) != 3 || list[1]["source"] != "sso" || list[2]["source"] != "ui" || list[2]["event"] != "signin" ||
+		text(list[2], "_resourceId") != r.s.State().Accounts[0].Owner.ID {
 		t.Fatalf("%v", list)
 	}
 	if _, err := r.s.Act(Action{Do: "sign_in", Email: r.d.OwnerEmail, Source: "guess"}); err == nil {
@@ -104,7 +105,8 @@ func TestAPasswordIsResetByTheMailsLinkOnceAndInTime(t *testing.T) {
 	r.act(Action{Do: "forgot_password", Email: r.d.OwnerEmail})
 	r.clock.Add(61 * time.Minute)
 	refused("older than an hour")
-	if e := r.do("GET", "/v1/audit?resourceType=user", "").list()[0]; e["event"] != "update" || strings.Contains(fmt.Sprint(e), "hunter") {
+	if e := r.do("GET", "/v1/audit?resourceType=user", "").list()[0]; e["event"] != "update" ||
+		strings.Contains(fmt.Sprint(e), "hunter") {
 		t.Errorf("%v", e)
 	}
 }
@@ -134,8 +136,10 @@ func TestPersonalTokensHaveTheirMakersRightsAndEnd(t *testing.T) {
 	r := newRig(t, Options{})
 	prod := r.d.Account.Production()
 	admin := prod.AddToken(Token{Name: "dee's", Kind: PersonalToken, Maker: "dee@acme.example"})
-	plain := prod.AddToken(Token{Name: "ben's", Kind: PersonalToken, Maker: "ben@acme.example", PurgeAfter: 24 * time.Hour})
-	limited := prod.AddToken(Token{Name: "limited", Kind: CustomToken, Scope: map[string][]string{"_connectionIds": {r.d.SharedConnection}}})
+	plain := prod.AddToken(Token{Name: "ben's", Kind: PersonalToken, Maker: "ben@acme.example",
+		PurgeAfter: 24 * time.Hour})
+	limited := prod.AddToken(Token{Name: "limited", Kind: CustomToken,
+		Scope: map[string][]string{"_connectionIds": {r.d.SharedConnection}}})
 	r.as(admin, "GET", "/v1/ashares", "").want(200)
 	r.as(plain, "GET", "/v1/audit", "").want(403)
 	r.as(plain, "GET", "/v1/integrations", "").want(200)
@@ -149,13 +153,15 @@ func TestPersonalTokensHaveTheirMakersRightsAndEnd(t *testing.T) {
 	}
 	list := byName()
 	dees, bens, lim := list["dee's"], list["ben's"], list["limited"]
-	if dees["tokenType"] != "ashare" || dees["_aShareId"] != r.d.Shares["dee@acme.example"] || dees["fullAccess"] != false || dees["autoPurgeAt"] != clock(r.clock.Now().Add(90*24*time.Hour)) {
+	if dees["tokenType"] != "ashare" || dees["_aShareId"] != r.d.Shares["dee@acme.example"] ||
+		dees["fullAccess"] != false || dees["autoPurgeAt"] != clock(r.clock.Now().Add(90*24*time.Hour)) {
 		t.Errorf("dee's: %v", dees)
 	}
 	if _, ends := lim["autoPurgeAt"]; ends || lim["tokenType"] != nil || len(lim["_connectionIds"].([]any)) != 1 {
 		t.Errorf("limited: %v", lim)
 	}
-	r.do("PUT", "/v1/accesstokens/"+text(bens, "_id"), `{"revoked":true}`).refused(403, "", "This personal access token is owned by another user")
+	r.do("PUT", "/v1/accesstokens/"+text(bens, "_id"), `{"revoked":true}`).refused(403, "",
+		"This personal access token is owned by another user")
 	r.do("DELETE", "/v1/accesstokens/"+text(lim, "_id"), "").refused(422, "", "")
 	r.clock.Add(25 * time.Hour)
 	r.as(plain, "GET", "/v1/integrations", "").want(401)

@@ -13,7 +13,8 @@ func TestActionsChangeWhatTheAPIShows(t *testing.T) {
 	if r.share("ana@acme.example")["accessLevel"] != "administrator" {
 		t.Fatal("role")
 	}
-	r.act(Action{Do: "change_role", Email: "ana@acme.example", Role: "custom", Integrations: []Grant{{r.d.Integrations["Payroll export"], "monitor"}}})
+	r.act(Action{Do: "change_role", Email: "ana@acme.example", Role: "custom",
+		Integrations: []Grant{{r.d.Integrations["Payroll export"], "monitor"}}})
 	if r.share("ana@acme.example")["accessLevel"] != nil {
 		t.Fatal("custom has a level")
 	}
@@ -37,7 +38,8 @@ func TestActionsChangeWhatTheAPIShows(t *testing.T) {
 	if len(deps["integrations"].([]any)) != 1 {
 		t.Fatalf("%v", deps)
 	}
-	r.act(Action{Do: "share_connection", Connection: r.d.SharedConnection, Integration: r.d.Integrations["Payroll export"]})
+	r.act(Action{Do: "share_connection", Connection: r.d.SharedConnection,
+		Integration: r.d.Integrations["Payroll export"]})
 	if n := len(r.do("GET", "/v1/integrations/"+r.d.Integrations["Payroll export"]+"/connections", "").list()); n != 2 {
 		t.Fatalf("%d connections", n)
 	}
@@ -53,13 +55,20 @@ func TestActionsChangeWhatTheAPIShows(t *testing.T) {
 func TestActionsRefuseWhatDoesNotFit(t *testing.T) {
 	r := newRig(t, Options{})
 	before := toJSON(r.s.State())
-	for _, a := range []Action{{}, {Do: "nonsense"}, {Do: "sign_in", Email: "nobody@acme.example"}, {Do: "sign_in", Email: "contractor@partner.example"},
-		{Do: "accept_transfer", Email: "ana@acme.example"}, {Do: "accept_invitation", Email: "contractor@partner.example"},
-		{Do: "accept_invitation", Email: "ana@acme.example"}, {Do: "sign_up", Email: "ana@acme.example"}, {Do: "add_user", Email: "x", Role: "manage"},
-		{Do: "add_user", Email: "x@acme.example", Role: "boss"}, {Do: "add_user", Email: "ana@acme.example", Role: "manage"},
-		{Do: "add_user", Email: "x@acme.example", Role: "manage", Status: "odd"}, {Do: "set_errors", Flow: "x"}, {Do: "set_errors", Flow: r.d.Flows["Returns"], Count: -1},
-		{Do: "start_jobs"}, {Do: "share_connection", Connection: r.d.SharedConnection}, {Do: "unshare_stack", Stack: "x"}, {Do: "revoke_token", Token: "x"},
-		{Do: "sign_up_trial", Email: r.d.OwnerEmail}, {Do: "remove_user", Email: r.d.OwnerEmail}, {Do: "sign_in", Account: "x"}, {Do: "sign_in", Environment: "x"}} {
+	for _, a := range []Action{{}, {Do: "nonsense"}, {Do: "sign_in", Email: "nobody@acme.example"},
+		{Do: "sign_in", Email: "contractor@partner.example"},
+		{Do: "accept_transfer", Email: "ana@acme.example"},
+		{Do: "accept_invitation", Email: "contractor@partner.example"},
+		{Do: "accept_invitation", Email: "ana@acme.example"}, {Do: "sign_up", Email: "ana@acme.example"},
+		{Do: "add_user", Email: "x", Role: "manage"},
+		{Do: "add_user", Email: "x@acme.example", Role: "boss"}, {Do: "add_user", Email: "ana@acme.example",
+			Role: "manage"},
+		{Do: "add_user", Email: "x@acme.example", Role: "manage", Status: "odd"}, {Do: "set_errors", Flow: "x"},
+		{Do: "set_errors", Flow: r.d.Flows["Returns"], Count: -1},
+		{Do: "start_jobs"}, {Do: "share_connection", Connection: r.d.SharedConnection},
+		{Do: "unshare_stack", Stack: "x"}, {Do: "revoke_token", Token: "x"},
+		{Do: "sign_up_trial", Email: r.d.OwnerEmail}, {Do: "remove_user", Email: r.d.OwnerEmail},
+		{Do: "sign_in", Account: "x"}, {Do: "sign_in", Environment: "x"}} {
 		if _, err := r.s.Act(a); err == nil {
 			t.Errorf("%+v was done", a)
 		}
@@ -72,7 +81,8 @@ func TestActionsRefuseWhatDoesNotFit(t *testing.T) {
 	r.as("", "GET", "/_sim/nonsense", "").want(404)
 	r.as("", "GET", "/_sim/mails/x", "").want(404)
 	r.as("", "POST", "/_sim/person-token", `{"email":"nobody@x.example"}`).want(422)
-	r.as(text(r.as("", "POST", "/_sim/person-token", `{"email":"ana@acme.example"}`).want(201).object(), "token"), "GET", "/v1/tokenInfo", "").want(200)
+	r.as(text(r.as("", "POST", "/_sim/person-token", `{"email":"ana@acme.example"}`).want(201).object(), "token"),
+		"GET", "/v1/tokenInfo", "").want(200)
 }
 
 func TestSameSeedMakesTheSameWorld(t *testing.T) {
@@ -96,7 +106,8 @@ func TestConcurrentCallersStartOneTransfer(t *testing.T) {
 			for k := range 6 {
 				_, _ = r.try(r.d.ProductionToken, "POST", "/v1/transfers/invite", invitation)
 				_, _ = r.try(r.d.ProductionToken, "GET", "/v1/ashares", "")
-				_, _ = r.try(r.d.ProductionToken, "POST", "/v1/invite", fmt.Sprintf(`{"email":"u%d-%d@acme.example"}`, i, k))
+				_, _ = r.try(r.d.ProductionToken, "POST", "/v1/invite", fmt.Sprintf(`{"email":"u%d-%d@acme.example"}`,
+					i, k))
 				_, _ = r.try(r.d.ProductionToken, "PATCH", "/v1/flows/"+r.d.Flows["Returns"], `{"disabled":true}`)
 				_, _ = r.try(r.d.ProductionToken, "GET", "/v1/flows", "")
 				_, _ = r.s.Act(Action{Do: "sign_in", Email: "dee@acme.example"})
@@ -114,8 +125,8 @@ func TestConcurrentCallersStartOneTransfer(t *testing.T) {
 	}
 }
 
-// A client as naive as baton-celigo: it takes the Link header as the next address, reads lists into structs, and writes its own
-// body back. It comes through as long as everything fits on one page.
+// A client as naive as baton-celigo: it takes the Link header as the next address, reads lists into
+// structs, and writes its own body back. It comes through as long as everything fits on one page.
 func TestNaiveClientWalk(t *testing.T) {
 	r := newRig(t, Options{})
 	type user struct {
@@ -136,11 +147,13 @@ func TestNaiveClientWalk(t *testing.T) {
 	}
 	for _, in := range r.do("GET", "/v1/integrations", "").list() {
 		a := r.do("GET", "/v1/integrations/"+text(in, "_id")+"/ashares", "").want(200)
-		if ct := a.header.Get("Content-Type"); a.header.Get("Link") != "" || !strings.HasPrefix(ct, "application/json") {
+		if ct := a.header.Get("Content-Type"); a.header.Get("Link") != "" || !strings.HasPrefix(ct,
+			"application/json") {
 			t.Fatalf("%v", a.header)
 		}
 	}
-	r.do("PUT", "/v1/ashares/"+r.d.Shares["ben@acme.example"], `{"_id":"","accessLevel":"manage","integrationAccessLevel":null,"accountSSORequired":false,"sharedWithUser":{"email":"","allowedToResetMFA":false,"accountSSOLinked":""}}`).empty()
+	r.do("PUT", "/v1/ashares/"+r.d.Shares["ben@acme.example"],
+		`{"_id":"","accessLevel":"manage","integrationAccessLevel":null,"accountSSORequired":false,"sharedWithUser":{"email":"","allowedToResetMFA":false,"accountSSOLinked":""}}`).empty()
 	if r.share("ben@acme.example")["accessLevel"] != "manage" {
 		t.Fatal("the grant did not take")
 	}

@@ -16,7 +16,9 @@ func (s *Server) simRoutes() *http.ServeMux {
 	mux.HandleFunc("GET /_sim/mails", s.simMails)
 	mux.HandleFunc("GET /_sim/mails/{id}", s.simMail)
 	mux.HandleFunc("GET /_sim/log", s.simLog)
-	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { simAnswer(w, 200, s.ListFaults()) })
+	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) {
+		simAnswer(w, 200, s.ListFaults())
+	})
 	mux.HandleFunc("POST /_sim/faults", s.simAddFault)
 	mux.HandleFunc("PUT /_sim/faults/random", s.simRandom)
 	mux.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) {

@@ -17,7 +17,8 @@ func stackRoutes() []route {
 }
 
 func (h *stackShare) view() doc {
-	return doc{"_id": h.ID, "_stackId": h.StackID, "accepted": h.Accepted, "dismissed": h.Dismissed, "disabled": h.Disabled,
+	return doc{"_id": h.ID, "_stackId": h.StackID, "accepted": h.Accepted, "dismissed": h.Dismissed,
+		"disabled":       h.Disabled,
 		"sharedWithUser": h.Person.identity(), "createdAt": clock(h.CreatedAt), "lastModified": clock(h.Modified)}
 }
 

@@ -29,7 +29,8 @@ type PersonState struct {
 	LastSignIn time.Time `json:"lastSignIn,omitzero"`
 }
 
-// UserState is one ashare. Role is administrator, manage, monitor or custom; Status accepted, pending, dismissed or disabled.
+// UserState is one ashare. Role is administrator, manage, monitor or custom; Status accepted,
+// pending, dismissed or disabled.
 type UserState struct {
 	PersonState
 	ShareID     string  `json:"shareId"`
@@ -106,7 +107,8 @@ type TokenState struct {
 	Ends        time.Time `json:"ends,omitzero"`   // zero: never
 }
 
-// AuditState is an entry of the audit log. User is the e-mail of the user it is about, "" when it is about something else.
+// AuditState is an entry of the audit log. User is the e-mail of the user it is about, "" when it
+// is about something else.
 type AuditState struct {
 	ID           string        `json:"id"`
 	Time         time.Time     `json:"time"`
@@ -136,8 +138,9 @@ func (a *account) auditState() []AuditState {
 		if len(out) == maxAuditState {
 			break
 		}
-		st := AuditState{ID: e.ID, Time: e.Time.Time, By: e.ByUser.Email, Source: e.Source, Event: e.Event, ResourceType: e.ResourceType,
-			ResourceID: e.ResourceID, User: e.Subject}
+		st := AuditState{ID: e.ID, Time: e.Time.Time, By: e.ByUser.Email, Source: e.Source, Event: e.Event,
+			ResourceType: e.ResourceType,
+			ResourceID:   e.ResourceID, User: e.Subject}
 		if env := a.env(e.EnvID); env != nil {
 			st.Environment = env.Name
 		}
@@ -164,7 +167,8 @@ func (s *Server) State() State {
 	defer s.mu.Unlock()
 	now := s.opts.Now()
 	s.settle(now)
-	out := State{Now: now, Accounts: []Snapshot{}, Mails: append([]Mail{}, s.world.Mails...), MailboxesOff: append([]string{}, slices.Sorted(maps.Keys(s.world.Closed))...)}
+	out := State{Now: now, Accounts: []Snapshot{}, Mails: append([]Mail{}, s.world.Mails...),
+		MailboxesOff: append([]string{}, slices.Sorted(maps.Keys(s.world.Closed))...)}
 	for _, a := range s.world.Accounts {
 		out.Accounts = append(out.Accounts, s.snapshot(a))
 	}
@@ -191,7 +195,8 @@ func (s *Server) snapshot(a *account) Snapshot {
 		out.Environments = append(out.Environments, e.state())
 	}
 	for _, t := range a.Transfers {
-		out.Transfers = append(out.Transfers, TransferState{t.ID, t.Account, t.To.Email, t.From.Email, t.Status, t.Accepted, t.Dismissed, t.CreatedAt, t.TransferredAt})
+		out.Transfers = append(out.Transfers, TransferState{t.ID, t.Account, t.To.Email, t.From.Email, t.Status,
+			t.Accepted, t.Dismissed, t.CreatedAt, t.TransferredAt})
 	}
 	for _, t := range s.world.Tokens {
 		if t.AccountID == a.ID && (t.Expires.IsZero() || s.opts.Now().Before(t.Expires)) {
@@ -213,15 +218,18 @@ func personState(p *person, last time.Time) PersonState {
 }
 
 func (e *environment) state() EnvironmentState {
-	out := EnvironmentState{ID: e.ID, Name: e.Name, Production: e.Production, Users: []UserState{}, Integrations: []IntegrationState{},
-		Connections: []ConnectionState{}, Stacks: []StackState{}}
+	out := EnvironmentState{ID: e.ID, Name: e.Name, Production: e.Production, Users: []UserState{},
+		Integrations: []IntegrationState{},
+		Connections:  []ConnectionState{}, Stacks: []StackState{}}
 	for _, h := range e.Shares {
-		out.Users = append(out.Users, UserState{personState(h.Person, h.LastSignIn), h.ID, h.role(), append([]Grant(nil), h.Grants...), h.status(), h.SSORequired, h.MFARequired})
+		out.Users = append(out.Users, UserState{personState(h.Person, h.LastSignIn), h.ID, h.role(),
+			append([]Grant(nil), h.Grants...), h.status(), h.SSORequired, h.MFARequired})
 	}
 	for _, in := range e.Docs["integrations"] {
 		st := IntegrationState{ID: text(in, "_id"), Name: text(in, "name"), Flows: []FlowState{}}
 		for _, f := range e.flowsOf(st.ID) {
-			fs := FlowState{ID: text(f, "_id"), Name: text(f, "name"), Disabled: f["disabled"] == true, Errors: e.openErrors(f)}
+			fs := FlowState{ID: text(f, "_id"), Name: text(f, "name"), Disabled: f["disabled"] == true,
+				Errors: e.openErrors(f)}
 			for _, j := range e.Jobs {
 				if j["_flowId"] == fs.ID && j["status"] == "running" {
 					fs.Jobs++
@@ -233,7 +241,8 @@ func (e *environment) state() EnvironmentState {
 	}
 	for _, d := range e.Docs["connections"] {
 		id := text(d, "_id")
-		out.Connections = append(out.Connections, ConnectionState{id, text(d, "name"), append([]string{}, e.integrationsUsing(id)...)})
+		out.Connections = append(out.Connections, ConnectionState{id, text(d, "name"),
+			append([]string{}, e.integrationsUsing(id)...)})
 	}
 	for _, d := range e.Docs["stacks"] {
 		st := StackState{text(d, "_id"), text(d, "name"), []string{}}
@@ -267,7 +276,8 @@ type Call struct {
 	Path    string    `json:"path"`
 	Query   string    `json:"query,omitempty"`
 	Account string    `json:"account,omitempty"`
-	// Status is what was answered; 0: nothing. Real is what would have been without the fault, 0: the call did not get that far.
+	// Status is what was answered; 0: nothing. Real is what would have been without the fault, 0:
+	// the call did not get that far.
 	Status int       `json:"status"`
 	Real   int       `json:"real"`
 	Fault  FaultKind `json:"fault,omitempty"`
@@ -278,7 +288,8 @@ func (s *Server) record(r *http.Request, c *call, real, answered int, f Fault, b
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
-	e := Call{N: s.calls, At: s.opts.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Status: answered, Real: real, Fault: f.Kind,
+	e := Call{N: s.calls, At: s.opts.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Status: answered,
+		Real: real, Fault: f.Kind,
 		Millis: time.Since(began).Milliseconds()}
 	switch f.Kind {
 	case FaultHang, FaultHangAfter, FaultDrop, FaultDropAfter, FaultTruncated:

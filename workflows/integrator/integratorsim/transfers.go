@@ -27,13 +27,15 @@ const (
 )
 
 // toTransferKinds are the lists of a record's toTransfer, empty for an account: what it holds there is not known.
-var toTransferKinds = []string{"integrations", "flows", "exports", "imports", "connections", "stacks", "licenses", "iclients",
+var toTransferKinds = []string{"integrations", "flows", "exports", "imports", "connections", "stacks", "licenses",
+	"iclients",
 	"notifications", "filedefinitions", "asynchelpers"}
 
 // transferView is a record as the owner's side sees it, or with the owner instead of the target as the invitee does.
 func (c *call) transferView(a *account, t *transfer, invitee bool) doc {
-	d := doc{"_id": t.ID, "status": t.Status, "toTransfer": c.toTransfer(a, t.Integrations), "transferErrors": append([]doc{}, t.Errors...),
-		"createdAt": clock(t.CreatedAt), "lastModified": clock(t.Modified)}
+	d := doc{"_id": t.ID, "status": t.Status, "toTransfer": c.toTransfer(a, t.Integrations),
+		"transferErrors": append([]doc{}, t.Errors...),
+		"createdAt":      clock(t.CreatedAt), "lastModified": clock(t.Modified)}
 	for name, on := range map[string]bool{"account": t.Account, "accepted": t.Accepted, "dismissed": t.Dismissed} {
 		if on {
 			d[name] = true
@@ -67,7 +69,8 @@ func (c *call) toTransfer(a *account, integrations []string) doc {
 		}
 		out["integrations"] = append(out["integrations"].([]any), row)
 		for _, f := range env.flowsOf(id) {
-			out["flows"] = append(out["flows"].([]any), doc{"_id": f["_id"], "name": f["name"], "_integrationId": id, "disabled": f["disabled"] == true})
+			out["flows"] = append(out["flows"].([]any), doc{"_id": f["_id"], "name": f["name"], "_integrationId": id,
+				"disabled": f["disabled"] == true})
 		}
 		for _, x := range texts(in["_registeredConnectionIds"]) {
 			if cn := env.find("connections", x); cn != nil {
@@ -137,7 +140,8 @@ func inviteTransfer(c *call) reply {
 	if !validEmail(email) {
 		return invalid("email", "Please enter a valid email address")
 	}
-	t := &transfer{ID: c.s.newID(), From: c.acct.Owner.identity(), Status: "unapproved", CreatedAt: c.now, Modified: c.now}
+	t := &transfer{ID: c.s.newID(), From: c.acct.Owner.identity(), Status: "unapproved", CreatedAt: c.now,
+		Modified: c.now}
 	if d["account"] == true {
 		t.Account = true
 		if c.role < owner && !c.token.MayTransfer {
@@ -164,7 +168,8 @@ func (c *call) newOwner(email string) (*person, *reply) {
 		return nil, &r
 	}
 	if !c.env.Production {
-		return refuse("invalid_environment", "Account ownership can only be transferred from the production environment.", "account")
+		return refuse("invalid_environment",
+			"Account ownership can only be transferred from the production environment.", "account")
 	}
 	if c.acct.pendingAccountTransfer() != nil {
 		return refuse("transfer_already_pending", transferPending, "")
@@ -179,7 +184,9 @@ func (c *call) newOwner(email string) (*person, *reply) {
 	}
 	switch {
 	case h == nil:
-		return refuse("user_not_in_account", "Account ownership can only be transferred to a user of the production environment of this account.", "email")
+		return refuse("user_not_in_account",
+			"Account ownership can only be transferred to a user of the production environment of this account.",
+			"email")
 	case !h.Accepted:
 		return refuse("invitation_not_accepted", "The user has not accepted the invitation to this account.", "email")
 	case h.Disabled:
@@ -210,7 +217,8 @@ func (c *call) receiver(email string, ids []string) (*person, *reply) {
 		for _, cn := range c.env.connectionsOf(id) {
 			for _, other := range c.env.integrationsUsing(cn) {
 				if !slices.Contains(ids, other) {
-					return refuse("_integrationIds", "An integration that uses a connection shared with another integration cannot be transferred.")
+					return refuse("_integrationIds",
+						"An integration that uses a connection shared with another integration cannot be transferred.")
 				}
 			}
 		}
@@ -221,7 +229,8 @@ func (c *call) receiver(email string, ids []string) (*person, *reply) {
 func previewTransfer(c *call) reply {
 	var ids []string
 	if err := json.Unmarshal([]byte(c.r.URL.Query().Get("_integrationIds")), &ids); err != nil {
-		return fail(http.StatusBadRequest, "invalid_query_params", "_integrationIds must be a JSON array of IDs.", "_integrationIds")
+		return fail(http.StatusBadRequest, "invalid_query_params", "_integrationIds must be a JSON array of IDs.",
+			"_integrationIds")
 	}
 	if _, bad := c.receiver(c.r.URL.Query().Get("email"), ids); bad != nil {
 		return *bad
@@ -374,12 +383,15 @@ func (s *Server) switchOwner(a *account, t *transfer, at time.Time) {
 	for _, e := range a.Envs {
 		e.Shares = slices.DeleteFunc(e.Shares, func(h *share) bool { return h.Person == heir })
 	}
-	h := &share{ID: s.newID(), Person: old, Accepted: true, AccessLevel: "manage", LastSignIn: a.OwnerLastSignIn, CreatedAt: at, Modified: at}
+	h := &share{ID: s.newID(), Person: old, Accepted: true, AccessLevel: "manage", LastSignIn: a.OwnerLastSignIn,
+		CreatedAt: at, Modified: at}
 	a.production().Shares = append(a.production().Shares, h)
 	a.Owner, a.OwnerLastSignIn = heir, heirs.LastSignIn
-	a.audit(s, auditEntry{ResourceType: "user", ResourceID: heir.ID, Source: "system", Event: "update", ByUser: heir.identity(),
+	a.audit(s, auditEntry{ResourceType: "user", ResourceID: heir.ID, Source: "system", Event: "update",
+		ByUser:       heir.identity(),
 		FieldChanges: []fieldChange{{"email", old.Email, heir.Email}, {"accessLevel", heirs.AccessLevel, "owner"}}}, at)
-	a.audit(s, auditEntry{ResourceType: "user", ResourceID: old.ID, Source: "system", Event: "create", ByUser: heir.identity(),
+	a.audit(s, auditEntry{ResourceType: "user", ResourceID: old.ID, Source: "system", Event: "create",
+		ByUser:       heir.identity(),
 		FieldChanges: []fieldChange{{"accessLevel", "owner", "manage"}}}, at)
 }
 

@@ -18,7 +18,8 @@ func TestOwnershipMovesFromInvitationToDone(t *testing.T) {
 	alias := r.person(r.d.AliasEmail)
 
 	invited := r.as(alias, "GET", "/v1/transfers/invited", "").list()
-	if len(invited) != 1 || invited[0]["ownerUser"].(map[string]any)["email"] != r.d.OwnerEmail || invited[0]["transferToUser"] != nil {
+	if len(invited) != 1 || invited[0]["ownerUser"].(map[string]any)["email"] != r.d.OwnerEmail ||
+		invited[0]["transferToUser"] != nil {
 		t.Fatalf("%v", invited)
 	}
 	r.do("PUT", "/v1/transfers/"+id+"/accept", `{}`).refused(403, "", "") // the inviter cannot
@@ -89,7 +90,8 @@ func TestRefusalsOfAnAccountTransfer(t *testing.T) {
 		{"several organisations", func(r *rig) {
 			r.alias()
 			r.act(Action{Do: "join_organization", Email: r.d.AliasEmail})
-		}, invitation, "multiple_organizations", "Cannot transfer account ownership to selected user as he is part of multiple organizations."},
+		}, invitation, "multiple_organizations",
+			"Cannot transfer account ownership to selected user as he is part of multiple organizations."},
 		{"free trial by mistake", func(r *rig) {
 			r.alias()
 			r.act(Action{Do: "sign_up_trial", Email: r.d.AliasEmail})
@@ -97,7 +99,8 @@ func TestRefusalsOfAnAccountTransfer(t *testing.T) {
 		{"already pending", func(r *rig) {
 			r.alias()
 			r.do("POST", "/v1/transfers/invite", invitation).want(201)
-		}, invitation, "transfer_already_pending", "An account transfer is already pending. Delete the pending transfer at My Account > Transfers before retransferring the account."},
+		}, invitation, "transfer_already_pending",
+			"An account transfer is already pending. Delete the pending transfer at My Account > Transfers before retransferring the account."},
 		{"canceled and not deleted", func(r *rig) {
 			r.alias()
 			id := r.do("POST", "/v1/transfers/invite", invitation).id()
@@ -116,7 +119,9 @@ func TestRefusalsOfAnAccountTransfer(t *testing.T) {
 		{"unknown address", func(*rig) {}, invitation, "user_not_in_account", ""},
 		{"the owner", func(*rig) {}, `{"email":"jane@acme.example","account":true}`, "invalid_field", ""},
 		{"no address", func(*rig) {}, `{"account":true}`, "invalid_field", ""},
-		{"neither account nor integrations", func(r *rig) { r.alias() }, `{"email":"celigo@acme.example"}`, "invalid_field", ""},
+		{"neither account nor integrations", func(r *rig) {
+			r.alias()
+		}, `{"email":"celigo@acme.example"}`, "invalid_field", ""},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			r := newRig(t, Options{})
@@ -149,7 +154,8 @@ func TestOnlyTheOwnersTokenStartsAnAccountTransfer(t *testing.T) {
 	r.as(admin, "POST", "/v1/invite", `{"email":"q@acme.example"}`).want(201)
 	r.as(admin, "POST", "/v1/transfers/invite", invitation).refused(403, "", "")
 	r.as(r.d.SandboxToken, "POST", "/v1/transfers/invite", invitation).refused(422, "invalid_environment", "")
-	r.as(prod.AddToken(Token{Kind: AdminToken, MayTransfer: true}), "POST", "/v1/transfers/invite", invitation).want(201)
+	r.as(prod.AddToken(Token{Kind: AdminToken, MayTransfer: true}), "POST", "/v1/transfers/invite",
+		invitation).want(201)
 }
 
 func TestDismissedStaysUnapprovedUntilDeleted(t *testing.T) {
@@ -219,16 +225,21 @@ func TestAcceptIsRefusedOnceTheTargetJoinedAnotherOrganisation(t *testing.T) {
 func TestIntegrationTransferMovesWhatIsNotShared(t *testing.T) {
 	r := newRig(t, Options{})
 	other := r.s.AddAccount(Account{OwnerEmail: "owner@other.example", OwnerName: "Olga", Company: "Other"})
-	shared := fmt.Sprintf(`{"email":"owner@other.example","_integrationIds":[%q]}`, r.d.Integrations["Orders to NetSuite"])
-	r.do("POST", "/v1/transfers/invite", shared).refused(422, "", "An integration that uses a connection shared with another integration cannot be transferred.")
+	shared := fmt.Sprintf(`{"email":"owner@other.example","_integrationIds":[%q]}`,
+		r.d.Integrations["Orders to NetSuite"])
+	r.do("POST", "/v1/transfers/invite", shared).refused(422, "",
+		"An integration that uses a connection shared with another integration cannot be transferred.")
 	payroll := r.d.Integrations["Payroll export"]
-	preview := r.do("GET", `/v1/transfers/preview?email=owner@other.example&_integrationIds=["`+payroll+`"]`, "").want(200).object()
+	preview := r.do("GET", `/v1/transfers/preview?email=owner@other.example&_integrationIds=["`+payroll+`"]`,
+		"").want(200).object()
 	if len(preview["flows"].([]any)) != 1 || len(preview["connections"].([]any)) != 1 {
 		t.Fatalf("%v", preview)
 	}
 	r.do("GET", `/v1/transfers/preview?email=owner@other.example&_integrationIds=nope`, "").refused(400, "", "")
-	r.do("POST", "/v1/transfers/invite", fmt.Sprintf(`{"email":"ana@acme.example","_integrationIds":[%q]}`, payroll)).refused(422, "", "")
-	id := r.do("POST", "/v1/transfers/invite", fmt.Sprintf(`{"email":"owner@other.example","_integrationIds":[%q]}`, payroll)).want(201).id()
+	r.do("POST", "/v1/transfers/invite", fmt.Sprintf(`{"email":"ana@acme.example","_integrationIds":[%q]}`,
+		payroll)).refused(422, "", "")
+	id := r.do("POST", "/v1/transfers/invite", fmt.Sprintf(`{"email":"owner@other.example","_integrationIds":[%q]}`,
+		payroll)).want(201).id()
 
 	theirs := other.Production().AddToken(Token{})
 	if n := len(r.as(theirs, "GET", "/v1/transfers", "").list()); n != 1 {

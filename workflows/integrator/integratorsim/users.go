@@ -57,7 +57,8 @@ type withUser struct {
 	SSOLinked         string `json:"accountSSOLinked"`
 }
 
-// bareView shows a share of environment e. In production it is itself what makes a production administrator, which keeps long lists quick.
+// bareView shows a share of environment e. In production it is itself what makes a production
+// administrator, which keeps long lists quick.
 func (c *call) bareView(a *account, e *environment, h *share) shareView {
 	grants := h.Grants
 	if grants == nil {
@@ -67,8 +68,10 @@ func (c *call) bareView(a *account, e *environment, h *share) shareView {
 	if e != a.production() {
 		prod = a.production().shareOf(h.Person)
 	}
-	return shareView{ID: h.ID, Accepted: h.Accepted, Dismissed: h.Dismissed, Disabled: h.Disabled, AccessLevel: h.AccessLevel,
-		Grants: grants, SSORequired: h.SSORequired, MFARequired: h.MFARequired, APIM: h.APIM, RetryData: h.RetryData,
+	return shareView{ID: h.ID, Accepted: h.Accepted, Dismissed: h.Dismissed, Disabled: h.Disabled,
+		AccessLevel: h.AccessLevel,
+		Grants:      grants, SSORequired: h.SSORequired, MFARequired: h.MFARequired, APIM: h.APIM,
+		RetryData:  h.RetryData,
 		Workspaces: h.Workspaces, ProdAdmin: prod != nil && prod.Accepted && prod.AccessLevel == "administrator",
 		MCP: h.MCP, AllMCP: h.AllMCP, CreatedVia: h.CreatedVia, LastSignIn: clockOr(h.LastSignIn),
 		CreatedAt: stamp{h.CreatedAt}, Modified: stamp{h.Modified}}

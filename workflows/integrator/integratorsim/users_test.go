@@ -14,7 +14,8 @@ func TestOwnerIsNotListedAndRecordHasItsFields(t *testing.T) {
 		t.Fatal("the owner is in /ashares")
 	}
 	dee := r.share("dee@acme.example")
-	if dee["accepted"] != true || dee["accessLevel"] != "administrator" || dee["lastSignIn"] != "2026-11-19T09:00:00.000Z" {
+	if dee["accepted"] != true || dee["accessLevel"] != "administrator" ||
+		dee["lastSignIn"] != "2026-11-19T09:00:00.000Z" {
 		t.Fatalf("%v", dee)
 	}
 	if len(text(dee, "_id")) != 24 || text(dee, "_id") == text(dee["sharedWithUser"].(map[string]any), "_id") {
@@ -37,7 +38,8 @@ func TestPutReplacesAndToleratesForeignFields(t *testing.T) {
 	r := newRig(t, Options{})
 	id := r.d.Shares["dee@acme.example"]
 	// baton-celigo's body, word for word
-	r.do("PUT", "/v1/ashares/"+id, `{"_id":"","accessLevel":"manage","integrationAccessLevel":null,"accountSSORequired":false,"sharedWithUser":{"email":"","allowedToResetMFA":false,"accountSSOLinked":""}}`).empty()
+	r.do("PUT", "/v1/ashares/"+id,
+		`{"_id":"","accessLevel":"manage","integrationAccessLevel":null,"accountSSORequired":false,"sharedWithUser":{"email":"","allowedToResetMFA":false,"accountSSOLinked":""}}`).empty()
 	dee := r.share("dee@acme.example")
 	if dee["accessLevel"] != "manage" || dee["accountMFARequired"] != false {
 		t.Fatalf("left out fields must be cleared: %v", dee)
@@ -46,11 +48,13 @@ func TestPutReplacesAndToleratesForeignFields(t *testing.T) {
 		t.Fatal("a read-only field was written")
 	}
 	in := r.d.Integrations["Payroll export"]
-	r.do("PUT", "/v1/ashares/"+id, `{"accessLevel":"monitor","integrationAccessLevel":[{"_integrationId":"`+in+`","accessLevel":"manage"}]}`).empty()
+	r.do("PUT", "/v1/ashares/"+id, `{"accessLevel":"monitor","integrationAccessLevel":[{"_integrationId":"`+in+
+		`","accessLevel":"manage"}]}`).empty()
 	if n := len(r.share("dee@acme.example")["integrationAccessLevel"].([]any)); n != 1 {
 		t.Fatalf("%d grants", n)
 	}
-	r.do("PUT", "/v1/ashares/"+id, `{"accessLevel":"administrator","integrationAccessLevel":[{"_integrationId":"`+in+`","accessLevel":"manage"}]}`).empty()
+	r.do("PUT", "/v1/ashares/"+id, `{"accessLevel":"administrator","integrationAccessLevel":[{"_integrationId":"`+in+
+		`","accessLevel":"manage"}]}`).empty()
 	if n := len(r.share("dee@acme.example")["integrationAccessLevel"].([]any)); n != 0 {
 		t.Fatalf("grants must be ignored for an administrator, got %d", n)
 	}
@@ -164,7 +168,9 @@ func TestInviteMultipleAnswersInOrder(t *testing.T) {
 		Doc        doc
 		Errors     []apiError
 	}
-	r.do("POST", "/v1/invite/multiple", `{"emails":["x@acme.example","dee@acme.example","bad","y@acme.example"],"accessLevel":"monitor"}`).want(200).into(&got)
+	r.do("POST", "/v1/invite/multiple",
+		`{"emails":["x@acme.example","dee@acme.example","bad","y@acme.example"],"accessLevel":"monitor"}`).want(
+		200).into(&got)
 	var codes []int
 	for _, g := range got {
 		codes = append(codes, g.StatusCode)
@@ -201,7 +207,8 @@ func TestUsersArePerEnvironment(t *testing.T) {
 	for _, d := range r.as(r.d.SandboxToken, "GET", "/v1/ashares", "").list() {
 		levels[text(d["sharedWithUser"].(map[string]any), "email")] = text(d, "accessLevel")
 	}
-	if fmt.Sprint(levels) != fmt.Sprint(map[string]string{"dee@acme.example": "administrator", "raj@acme.example": "administrator", "lena@acme.example": "administrator",
+	if fmt.Sprint(levels) != fmt.Sprint(map[string]string{"dee@acme.example": "administrator",
+		"raj@acme.example": "administrator", "lena@acme.example": "administrator",
 		"ben@acme.example": "manage", "kofi@acme.example": "manage", "old-agency@partner.example": "manage"}) {
 		t.Fatalf("%v", levels)
 	}
@@ -218,13 +225,16 @@ func TestIntegrationSharesShowTheLevelThere(t *testing.T) {
 		}
 		got[text(d["sharedWithUser"].(map[string]any), "email")] = text(d, "accessLevel")
 	}
-	want := map[string]string{"dee@acme.example": "administrator", "ana@acme.example": "manage", "ben@acme.example": "monitor", "contractor@partner.example": "manage",
-		"raj@acme.example": "administrator", "lena@acme.example": "administrator", "tom@acme.example": "monitor", "sam@acme.example": "manage",
+	want := map[string]string{"dee@acme.example": "administrator", "ana@acme.example": "manage",
+		"ben@acme.example": "monitor", "contractor@partner.example": "manage",
+		"raj@acme.example": "administrator", "lena@acme.example": "administrator", "tom@acme.example": "monitor",
+		"sam@acme.example":     "manage",
 		"vera@partner.example": "manage", "noor@acme.example": "monitor", "mia@acme.example": "manage"}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Fatalf("%v", got)
 	}
-	if n := len(r.do("GET", "/v1/integrations/"+r.d.Integrations["Payroll export"]+"/ashares", "").list()); n != 11 { // kofi instead of the contractor
+	// kofi instead of the contractor
+	if n := len(r.do("GET", "/v1/integrations/"+r.d.Integrations["Payroll export"]+"/ashares", "").list()); n != 11 {
 		t.Fatalf("the contractor sees payroll: %d rows", n)
 	}
 }
@@ -250,7 +260,8 @@ func TestTokensDoWhatTheirKindMay(t *testing.T) {
 	r.clock.Add(time.Hour)
 	for token, body := range map[string]string{
 		"": `{"message":"Unauthorized"}`, "wrong": `{"message":"Bearer Authentication Failed"}`,
-		short: `{"message":"Bearer Authentication Failed"}`, prod.AddToken(Token{Revoked: true}): `{"message":"Bearer Authentication Failed"}`,
+		short:                               `{"message":"Bearer Authentication Failed"}`,
+		prod.AddToken(Token{Revoked: true}): `{"message":"Bearer Authentication Failed"}`,
 	} {
 		if a := r.as(token, "GET", "/v1/ashares", "").want(401); string(a.body) != body {
 			t.Fatalf("%s, want %s", a.body, body)
@@ -327,10 +338,12 @@ func TestAChangedAddressKeepsWhoSomebodyIs(t *testing.T) {
 	if newest["event"] != "update" || newest["_resourceId"] != text(is["sharedWithUser"].(map[string]any), "_id") {
 		t.Errorf("the audit log says %v", newest)
 	}
-	if _, err := r.s.Act(Action{Do: "change_address", Email: "benjamin@acme.example", To: "ANA@acme.example"}); err == nil {
+	if _, err := r.s.Act(Action{Do: "change_address", Email: "benjamin@acme.example",
+		To: "ANA@acme.example"}); err == nil {
 		t.Error("two people have one address")
 	}
-	r.act(Action{Do: "add_user", Email: "ben@acme.example", Role: "monitor"}) // the freed address may be somebody else's
+	// the freed address may be somebody else's
+	r.act(Action{Do: "add_user", Email: "ben@acme.example", Role: "monitor"})
 }
 
 func TestTheOwnersAddressChangesToo(t *testing.T) {

@@ -186,7 +186,8 @@ func (w *world) personByEmail(email string) *person {
 
 // addPerson adds someone; one who was only invited so far has no name and is not signed up.
 func (s *Server) addPerson(email, name string, signedUp bool) *person {
-	p := &person{ID: s.newID(), Email: strings.TrimSpace(email), Name: name, SignedUp: signedUp, CreatedAt: s.opts.Now()}
+	p := &person{ID: s.newID(), Email: strings.TrimSpace(email), Name: name, SignedUp: signedUp,
+		CreatedAt: s.opts.Now()}
 	s.world.People = append(s.world.People, p)
 	s.world.ByEmail[strings.ToLower(p.Email)] = p
 	return p

@@ -9,7 +9,8 @@ import (
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
-// check compares what must agree: the lists with their hashes, the rows with the lists, the decisions with the rows, the remedies with the decisions.
+// check compares what must agree: the lists with their hashes, the rows with the lists, the
+// decisions with the rows, the remedies with the decisions.
 func (d *dossier) check() {
 	d.checkLists()
 	d.checkRows()
@@ -18,9 +19,11 @@ func (d *dossier) check() {
 	for _, c := range d.Chains {
 		events, erased = events+len(c.Links), erased+c.Erased()
 	}
-	text := fmt.Sprintf("%s with %s were recomputed and hold", workflows.Plural(len(d.Chains), "chain"), workflows.Plural(events, "event"))
+	text := fmt.Sprintf("%s with %s were recomputed and hold", workflows.Plural(len(d.Chains), "chain"),
+		workflows.Plural(events, "event"))
 	if erased > 0 {
-		text += fmt.Sprintf("; the content of %s was erased, and their digests still hold", workflows.Plural(erased, "event"))
+		text += fmt.Sprintf("; the content of %s was erased, and their digests still hold",
+			workflows.Plural(erased, "event"))
 	}
 	d.agree(true, "%s", text) // Files fails where one does not
 }
@@ -38,20 +41,24 @@ func (d *dossier) checkLists() {
 			continue
 		}
 		if frozen, ok := d.Frozen[env]; ok {
-			d.agree(Sum(frozen) == r.SHA256, "%s: the frozen list has the hash that was recorded when it was frozen", name)
+			d.agree(Sum(frozen) == r.SHA256, "%s: the frozen list has the hash that was recorded when it was frozen",
+				name)
 		} else {
 			d.agree(false, "%s: the frozen list is missing; it was erased, or not frozen yet", name)
 		}
 		rows, mailboxes := d.rowsOf(env)
-		text := fmt.Sprintf("%s: %s in the list, %s from it", name, workflows.Plural(r.Count, "user"), workflows.Plural(rows, "row"))
+		text := fmt.Sprintf("%s: %s in the list, %s from it", name, workflows.Plural(r.Count, "user"),
+			workflows.Plural(rows, "row"))
 		if mailboxes > 0 {
-			text += fmt.Sprintf(", and %s beside it for the owner and shared mailboxes", workflows.Plural(mailboxes, "row"))
+			text += fmt.Sprintf(", and %s beside it for the owner and shared mailboxes",
+				workflows.Plural(mailboxes, "row"))
 		}
 		d.agree(rows == r.Count, "%s", text)
 		d.checkPages(name, r)
 	}
 	for _, r := range d.Campaign.Fresh {
-		d.agree(d.handed(r), "%s: the fresh list of %s is the one that was handed in", environmentTitle(r.Environment), reportTime(r.At))
+		d.agree(d.handed(r), "%s: the fresh list of %s is the one that was handed in", environmentTitle(r.Environment),
+			reportTime(r.At))
 	}
 }
 
@@ -64,7 +71,8 @@ func (d *dossier) checkPages(name string, r review.Reading) {
 			same = same && Sum(raw[i]) == p.SHA256
 			records += p.Count
 		}
-		d.agree(same, "%s: %s of integrator.io as they came, %s", name, workflows.Plural(len(r.Pages), "answer"), workflows.Plural(records, "record"))
+		d.agree(same, "%s: %s of integrator.io as they came, %s", name, workflows.Plural(len(r.Pages), "answer"),
+			workflows.Plural(records, "record"))
 	}
 	if r.FileSHA256 != "" {
 		d.agree(d.handed(r), "%s: the file is the one that was handed in", name)
@@ -95,7 +103,8 @@ func (d *dossier) rowsOf(env string) (listed, beside int) {
 
 func (d *dossier) checkRows() {
 	c := d.counts
-	text := fmt.Sprintf("%s = %d keep + %d change + %d remove + %d no answer + %d open", workflows.Plural(c.Rows, "row"), c.Keep, c.Change, c.Remove, c.NoAnswer, c.Open)
+	text := fmt.Sprintf("%s = %d keep + %d change + %d remove + %d no answer + %d open",
+		workflows.Plural(c.Rows, "row"), c.Keep, c.Change, c.Remove, c.NoAnswer, c.Open)
 	d.agree(c.Rows == c.Keep+c.Change+c.Remove+c.NoAnswer+c.Open && (!d.settled() || c.Open == 0), "%s", text)
 	seen, twice := map[string]bool{}, 0
 	for _, x := range d.exhibits {
@@ -107,7 +116,8 @@ func (d *dossier) checkRows() {
 	}
 	d.agree(twice == 0, "no row stands in two packets")
 	if d.Campaign.Rows > 0 || len(d.Packets) > 0 {
-		d.agree(d.Campaign.Rows == c.Rows && len(d.Campaign.Parts) == len(d.Packets), "%s were planned in %s, and all are here",
+		d.agree(d.Campaign.Rows == c.Rows && len(d.Campaign.Parts) == len(d.Packets),
+			"%s were planned in %s, and all are here",
 			workflows.Plural(d.Campaign.Rows, "row"), workflows.Plural(len(d.Campaign.Parts), "packet"))
 	}
 }
@@ -127,10 +137,12 @@ func (d *dossier) checkRemedies() {
 			without++
 		}
 	}
-	d.agree(without == 0, "%s to change or remove, %s without a remedy", workflows.Plural(wanted, "decision"), fmt.Sprint(without))
+	d.agree(without == 0, "%s to change or remove, %s without a remedy", workflows.Plural(wanted, "decision"),
+		fmt.Sprint(without))
 }
 
-// Disagreements lists in words what does not agree within the evidence; the page shows them loudly. None: it is complete as far as it can be told.
+// Disagreements lists in words what does not agree within the evidence; the page shows them loudly.
+// None: it is complete as far as it can be told.
 func (e Evidence) Disagreements() []string {
 	var all []string
 	for _, c := range newDossier(e).checks {

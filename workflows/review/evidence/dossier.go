@@ -56,7 +56,8 @@ func newDossier(e Evidence) *dossier {
 	d.exhibits = d.gather()
 	d.environments = d.order()
 	slices.SortStableFunc(d.exhibits, func(a, b exhibit) int {
-		return cmp.Or(cmp.Compare(slices.Index(d.environments, a.Environment), slices.Index(d.environments, b.Environment)),
+		return cmp.Or(cmp.Compare(slices.Index(d.environments, a.Environment),
+			slices.Index(d.environments, b.Environment)),
 			cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)), cmp.Compare(a.Email, b.Email))
 	})
 	d.count()
@@ -127,7 +128,9 @@ func (d *dossier) order() []string {
 	}
 	more = slices.Concat(more, slices.Collect(maps.Keys(d.Frozen)), slices.Collect(maps.Keys(d.Raw)))
 	slices.Sort(more)
-	return slices.Compact(append(all, slices.DeleteFunc(more, func(env string) bool { return slices.Contains(all, env) })...))
+	return slices.Compact(append(all, slices.DeleteFunc(more, func(env string) bool {
+		return slices.Contains(all, env)
+	})...))
 }
 
 // count adds up the rows, as [Counts] says they must.
@@ -177,7 +180,9 @@ func (d *dossier) files() {
 	superseded := 0
 	for i, h := range d.Handed {
 		name, sum := names[h.Environment], Sum(h.Content)
-		fresh := slices.IndexFunc(d.Campaign.Fresh, func(r review.Reading) bool { return r.Environment == h.Environment && r.FileSHA256 == sum })
+		fresh := slices.IndexFunc(d.Campaign.Fresh, func(r review.Reading) bool {
+			return r.Environment == h.Environment && r.FileSHA256 == sum
+		})
 		r, _ := d.reading(h.Environment)
 		switch {
 		case h.Alias != "":
@@ -268,7 +273,8 @@ func (d *dossier) population() [][]string {
 		if !x.listed() {
 			mfa, sso = "", ""
 		}
-		table = append(table, []string{x.EnvironmentName(), x.Email, x.Name, x.Role, review.IntegrationsCell(x.Row), x.Status, review.Stamp(x.LastHere), review.Stamp(x.LastAny), x.Via,
+		table = append(table, []string{x.EnvironmentName(), x.Email, x.Name, x.Role, review.IntegrationsCell(x.Row),
+			x.Status, review.Stamp(x.LastHere), review.Stamp(x.LastAny), x.Via,
 			mfa, sso, review.FlagsCell(x.flags())})
 	}
 	return table
@@ -276,7 +282,8 @@ func (d *dossier) population() [][]string {
 
 // decisions is decisions.csv: every row that is decided, once it is settled all of them.
 func (d *dossier) decisions() [][]string {
-	table := [][]string{{"environment", "email", "decision", "role_from", "role_to", "reason", "reviewer", "decided_at"}}
+	table := [][]string{{"environment", "email", "decision", "role_from", "role_to", "reason", "reviewer",
+		"decided_at"}}
 	for _, x := range d.exhibits {
 		if x.final == "" {
 			continue
@@ -289,7 +296,8 @@ func (d *dossier) decisions() [][]string {
 		if x.final == review.NoAnswer && x.verdict.Decision != review.NoAnswer {
 			at = time.Time{}
 		}
-		table = append(table, []string{x.EnvironmentName(), x.Email, x.final, x.Role, to, x.reason(), d.reviewer(x), review.Stamp(at)})
+		table = append(table, []string{x.EnvironmentName(), x.Email, x.final, x.Role, to, x.reason(), d.reviewer(x),
+			review.Stamp(at)})
 	}
 	return table
 }
@@ -299,7 +307,8 @@ func (d *dossier) remediation() [][]string {
 	table := [][]string{{"environment", "email", "action", "how", "state", "before", "after", "access_id", "done_at"}}
 	for _, x := range d.exhibits {
 		for _, f := range x.fixes {
-			table = append(table, []string{x.EnvironmentName(), x.Email, f.Action, x.how(f), f.State, f.Before, f.After, f.Access, review.Stamp(doneAt(f))})
+			table = append(table, []string{x.EnvironmentName(), x.Email, f.Action, x.how(f), f.State, f.Before, f.After,
+				f.Access, review.Stamp(doneAt(f))})
 		}
 	}
 	return table

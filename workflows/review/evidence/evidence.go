@@ -15,14 +15,16 @@ import (
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
-// Evidence is all that the files handed to an auditor are made of. Packets may be none, while a campaign gathers. Chains should hold the campaign's, its
-// packets' and those of the access workflows that remedies name.
+// Evidence is all that the files handed to an auditor are made of. Packets may be none, while a
+// campaign gathers. Chains should hold the campaign's, its packets' and those of the access
+// workflows that remedies name.
 type Evidence struct {
 	Campaign review.CampaignState
 	Packets  []review.PacketState
 	Chains   []Chain
-	// Frozen is the list of each environment ("" is production) as it was frozen; Raw the answers it was read from, in order; Handed the files that people
-	// brought, oldest first. [Evidence.Unpack] takes all three from the campaign's chain. What was erased is absent.
+	// Frozen is the list of each environment ("" is production) as it was frozen; Raw the answers
+	// it was read from, in order; Handed the files that people brought, oldest first.
+	// [Evidence.Unpack] takes all three from the campaign's chain. What was erased is absent.
 	Frozen  map[string][]byte
 	Raw     map[string][][]byte
 	Handed  []Handed
@@ -31,7 +33,8 @@ type Evidence struct {
 	MadeBy  string
 }
 
-// Handed is a file as somebody brought it: a CSV of the Users page of an environment, or what the mail system says about an alias.
+// Handed is a file as somebody brought it: a CSV of the Users page of an environment, or what the
+// mail system says about an alias.
 type Handed struct {
 	Environment string
 	Alias       string // an address; empty: the file is of an environment
@@ -45,8 +48,9 @@ type Chain struct {
 	Links    []Link
 }
 
-// Link is one event of a chain. Salt, Digest, Previous and Link are lower-case hexadecimal; Body is the exact text that Digest is over. The formula
-// stands in the doc.go of package store and in verify.txt of the exported files.
+// Link is one event of a chain. Salt, Digest, Previous and Link are lower-case hexadecimal; Body is
+// the exact text that Digest is over. The formula stands in the doc.go of package store and in
+// verify.txt of the exported files.
 type Link struct {
 	Seq      uint64
 	Type     string
@@ -71,8 +75,9 @@ const (
 	FileVerify      = "verify.txt"
 )
 
-// Files makes the files of an evidence by name; names use "/" and hold neither spaces nor dots at their beginning. The same evidence gives the same bytes.
-// It recomputes every chain first and fails where one does not hold, for then the files would prove nothing.
+// Files makes the files of an evidence by name; names use "/" and hold neither spaces nor dots at
+// their beginning. The same evidence gives the same bytes. It recomputes every chain first and
+// fails where one does not hold, for then the files would prove nothing.
 func Files(e Evidence) (map[string][]byte, error) {
 	for _, c := range e.Chains {
 		if err := c.Check(); err != nil {
@@ -83,7 +88,8 @@ func Files(e Evidence) (map[string][]byte, error) {
 	files := map[string][]byte{FileVerify: verifyText}
 	maps.Copy(files, d.lists)
 	var err error
-	for name, table := range map[string][][]string{FilePopulation: d.population(), FileDecisions: d.decisions(), FileRemediation: d.remediation()} {
+	for name, table := range map[string][][]string{FilePopulation: d.population(), FileDecisions: d.decisions(),
+		FileRemediation: d.remediation()} {
 		if files[name], err = asCSV(table); err != nil {
 			return nil, fmt.Errorf("write %s: %w", name, err)
 		}
@@ -210,7 +216,8 @@ func (l Link) follow(id string, digest []byte) string {
 	if err != nil {
 		return ""
 	}
-	return hex.EncodeToString(chainHash([]byte("keyholder chain link 1"), previous, []byte(id), eightBytes(l.Seq), []byte(l.Type),
+	return hex.EncodeToString(chainHash([]byte("keyholder chain link 1"), previous, []byte(id), eightBytes(l.Seq),
+		[]byte(l.Type),
 		eightBytes(uint64(l.At.UnixMilli())), digest))
 }
 
@@ -237,7 +244,8 @@ func environmentTitle(environment string) string {
 	return review.Row{Environment: environment}.EnvironmentName()
 }
 
-// fileNames gives every environment a name that every file system takes, no two of them alike, whatever the configuration calls it.
+// fileNames gives every environment a name that every file system takes, no two of them alike,
+// whatever the configuration calls it.
 func fileNames(environments []string) map[string]string {
 	names, taken := map[string]string{}, map[string]bool{}
 	for _, env := range environments {

@@ -68,7 +68,8 @@ func TestASmallReviewGivesTheseFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(files[name], want) {
-			t.Errorf("%s differs from %s at byte %d; look at it, then %s=1 go test -run %s", name, dir, differAt(files[name], want), goldenEnv, t.Name())
+			t.Errorf("%s differs from %s at byte %d; look at it, then %s=1 go test -run %s", name, dir,
+				differAt(files[name], want), goldenEnv, t.Name())
 		}
 	}
 }
@@ -115,7 +116,8 @@ func TestTheColumnsAreThoseOfTheContract(t *testing.T) {
 		}
 	}
 	for _, line := range table(t, files[FileDecisions]) {
-		if line["email"] == "eve@partner.example" && (line["reviewer"] != "Dee Lindqvist (U0DEE)" || line["decided_at"] != "2026-10-06T10:09:00Z" || line["role_to"] != "monitor") {
+		if line["email"] == "eve@partner.example" && (line["reviewer"] != "Dee Lindqvist (U0DEE)" ||
+			line["decided_at"] != "2026-10-06T10:09:00Z" || line["role_to"] != "monitor") {
 			t.Errorf("Eve's decision is %v", line)
 		}
 	}
@@ -161,7 +163,8 @@ func checkChains(t *testing.T, p proofs) (events int) {
 	for _, c := range p.Chains {
 		again := Chain{Kind: c.Kind, ID: c.ID}
 		for _, l := range c.Links {
-			link := Link{Seq: l.Seq, Type: l.Type, At: time.UnixMilli(l.MS), Salt: l.Salt, Digest: l.Digest, Previous: l.Previous, Link: l.Link, Erased: l.Erased, Body: l.Base64}
+			link := Link{Seq: l.Seq, Type: l.Type, At: time.UnixMilli(l.MS), Salt: l.Salt, Digest: l.Digest,
+				Previous: l.Previous, Link: l.Link, Erased: l.Erased, Body: l.Base64}
 			if l.Body != nil {
 				link.Body = []byte(*l.Body)
 			}
@@ -187,7 +190,8 @@ func TestManifestSumsAndChainsCanBeRecomputedFromTheFilesAlone(t *testing.T) {
 		if name != FileManifest && m.Files[name] != Sum(content) {
 			t.Errorf("the manifest does not hold %s with its hash", name)
 		}
-		if name != FileManifest && name != FileSums && !strings.Contains(string(files[FileSums]), Sum(content)+"  "+name+"\n") {
+		if name != FileManifest && name != FileSums && !strings.Contains(string(files[FileSums]),
+			Sum(content)+"  "+name+"\n") {
 			t.Errorf("%s does not hold %s", FileSums, name)
 		}
 	}
@@ -226,9 +230,12 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 	l.Salt, l.Body, l.Erased = "", nil, true
 	hostile, gathering := evidenceOf(t), evidenceOf(t)
 	hostileNames(t, &hostile)
-	gathering.Campaign.Phase, gathering.Campaign.ClosedAt, gathering.Campaign.Parts, gathering.Campaign.Rows = review.CampaignGathering, time.Time{}, nil, 0
-	gathering.Campaign.Gathered, gathering.Packets, gathering.Chains = map[string][]review.Row{"": gathering.Packets[1].Rows}, nil, gathering.Chains[:1]
-	for name, e := range map[string]Evidence{"whole": evidenceOf(t), "erased": erased, "hostile": hostile, "gathering": gathering} {
+	gathering.Campaign.Phase, gathering.Campaign.ClosedAt, gathering.Campaign.Parts,
+		gathering.Campaign.Rows = review.CampaignGathering, time.Time{}, nil, 0
+	gathering.Campaign.Gathered, gathering.Packets,
+		gathering.Chains = map[string][]review.Row{"": gathering.Packets[1].Rows}, nil, gathering.Chains[:1]
+	for name, e := range map[string]Evidence{"whole": evidenceOf(t), "erased": erased, "hostile": hostile,
+		"gathering": gathering} {
 		files := filesOf(t, e)
 		dir := t.TempDir()
 		writeFiles(t, dir, files)
@@ -237,27 +244,44 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 			verifyRun{name + ", with another hash", dir, strings.Repeat("0", 64), "FAULT manifest.json", false})
 	}
 	for name, c := range map[string]struct{ file, old, new, want string }{
-		"a list":                      {"population.csv", "Fay", "Fat", "FAULT population.csv"},
-		"an event's body":             {"review.json", "Left the team", "Left our team", "FAULT review.json"},
-		"an event's body, all hashed": {"review.json", `\"period\":\"2026q4\"`, `\"period\":\"2026q3\"`, "its body does not match its digest"},
-		"a decision, all hashed":      {"decisions.csv", "gil@acme.example,remove", "gil@acme.example,keep", "FAULT decisions.csv, gil@acme.example"},
-		"a reason, all hashed":        {"decisions.csv", "Never came", "Was ill", "FAULT decisions.csv"},
-		"a frozen list, all hashed":   {"frozen/production.csv", "Fay", "Fat", "FAULT production: the list"},
-		"a row, all hashed":           {"population.csv", "fay@acme.example,Fay Ito,custom", "fay@acme.example,Fay Ito,monitor", "FAULT population.csv, fay@acme.example"},
-		"a flag, all hashed":          {"population.csv", "foreign_domain", "", "FAULT population.csv, eve@partner.example"},
-		"a reviewer, all hashed":      {"decisions.csv", "Left the team,Dee Lindqvist (U0DEE)", "Left the team,Ana Silva (U0ANA)", "FAULT decisions.csv, gil@acme.example"},
-		"a time, all hashed":          {"decisions.csv", "2026-10-06T10:14:00Z", "2026-10-07T10:14:00Z", "FAULT decisions.csv, gil@acme.example"},
-		"a line less, all hashed":     {"decisions.csv", "production,fay@acme.example,keep,custom,,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z\n", "", "FAULT decisions.csv, fay@acme.example"},
-		"a line more, all hashed":     {"decisions.csv", "production,fay@acme.example", "production,nobody@acme.example,keep,custom,,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z\nproduction,fay@acme.example", "FAULT decisions.csv, nobody@acme.example"},
-		"a remedy, all hashed":        {"remediation.csv", "remove,acted,failed", "remove,acted,verified", "FAULT remediation.csv, gil@acme.example"},
-		"no remedy, all hashed":       {"remediation.csv", "a03-3CCCCCCC", "", "FAULT remediation.csv, hal@acme.example"},
-		"the JSON, all hashed":        {"review.json", `"decision": "remove"`, `"decision": "keep"`, "FAULT review.json, decisions, gil@acme.example"},
-		"the JSON's end, all hashed":  {"review.json", `"closed": true`, `"closed": false`, "FAULT review.json: the decisions are final"},
-		"the page, all hashed":        {"report.html", `<b>remove</b></td><td class="why" data-name="Reason:">Left`, `<b>keep</b></td><td class="why" data-name="Reason:">Left`, "FAULT report.html, gil@acme.example"},
-		"the page's why, all hashed":  {"report.html", "Left the team", "Is ill", "FAULT report.html, gil@acme.example"},
-		"its numbers, all hashed":     {"report.html", "<b>14</b>rows", "<b>13</b>rows", "FAULT report.html: 13 rows"},
-		"its remedies, all hashed":    {"report.html", "✗ failed", "verified", "FAULT report.html, remediation, gil@acme.example"},
-		"its signature, all hashed":   {"report.html", "Dee Lindqvist (U0DEE), 2026-10-06 10:40", "Ana Silva (U0ANA), 2026-10-06 10:40", "FAULT report.html: part 1"},
+		"a list":          {"population.csv", "Fay", "Fat", "FAULT population.csv"},
+		"an event's body": {"review.json", "Left the team", "Left our team", "FAULT review.json"},
+		"an event's body, all hashed": {"review.json", `\"period\":\"2026q4\"`, `\"period\":\"2026q3\"`,
+			"its body does not match its digest"},
+		"a decision, all hashed": {"decisions.csv", "gil@acme.example,remove", "gil@acme.example,keep",
+			"FAULT decisions.csv, gil@acme.example"},
+		"a reason, all hashed":      {"decisions.csv", "Never came", "Was ill", "FAULT decisions.csv"},
+		"a frozen list, all hashed": {"frozen/production.csv", "Fay", "Fat", "FAULT production: the list"},
+		"a row, all hashed": {"population.csv", "fay@acme.example,Fay Ito,custom",
+			"fay@acme.example,Fay Ito,monitor", "FAULT population.csv, fay@acme.example"},
+		"a flag, all hashed": {"population.csv", "foreign_domain", "",
+			"FAULT population.csv, eve@partner.example"},
+		"a reviewer, all hashed": {"decisions.csv", "Left the team,Dee Lindqvist (U0DEE)",
+			"Left the team,Ana Silva (U0ANA)", "FAULT decisions.csv, gil@acme.example"},
+		"a time, all hashed": {"decisions.csv", "2026-10-06T10:14:00Z", "2026-10-07T10:14:00Z",
+			"FAULT decisions.csv, gil@acme.example"},
+		"a line less, all hashed": {"decisions.csv",
+			"production,fay@acme.example,keep,custom,,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z\n", "",
+			"FAULT decisions.csv, fay@acme.example"},
+		"a line more, all hashed": {"decisions.csv", "production,fay@acme.example",
+			"production,nobody@acme.example,keep,custom,,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z\nproduction,fay@acme.example", "FAULT decisions.csv, nobody@acme.example"},
+		"a remedy, all hashed": {"remediation.csv", "remove,acted,failed", "remove,acted,verified",
+			"FAULT remediation.csv, gil@acme.example"},
+		"no remedy, all hashed": {"remediation.csv", "a03-3CCCCCCC", "",
+			"FAULT remediation.csv, hal@acme.example"},
+		"the JSON, all hashed": {"review.json", `"decision": "remove"`, `"decision": "keep"`,
+			"FAULT review.json, decisions, gil@acme.example"},
+		"the JSON's end, all hashed": {"review.json", `"closed": true`, `"closed": false`,
+			"FAULT review.json: the decisions are final"},
+		"the page, all hashed": {"report.html", `<b>remove</b></td><td class="why" data-name="Reason:">Left`,
+			`<b>keep</b></td><td class="why" data-name="Reason:">Left`, "FAULT report.html, gil@acme.example"},
+		"the page's why, all hashed": {"report.html", "Left the team", "Is ill",
+			"FAULT report.html, gil@acme.example"},
+		"its numbers, all hashed": {"report.html", "<b>14</b>rows", "<b>13</b>rows", "FAULT report.html: 13 rows"},
+		"its remedies, all hashed": {"report.html", "✗ failed", "verified",
+			"FAULT report.html, remediation, gil@acme.example"},
+		"its signature, all hashed": {"report.html", "Dee Lindqvist (U0DEE), 2026-10-06 10:40",
+			"Ana Silva (U0ANA), 2026-10-06 10:40", "FAULT report.html: part 1"},
 	} {
 		files := maps.Clone(filesOf(t, evidenceOf(t)))
 		touched := bytes.ReplaceAll(files[c.file], []byte(c.old), []byte(c.new))
@@ -357,14 +381,17 @@ func TestErasedEventsKeepTheirPlaceAndSayNothing(t *testing.T) {
 	if !strings.Contains(string(files[FileReport]), "the content of 1 event was erased") {
 		t.Error("the report does not say that something was erased")
 	}
-	if strings.Contains(string(files[FileReview]), "access.requested\\\"") || strings.Contains(string(files[FileReview]), "gil@acme.example\\\",\\\"reason") {
+	if strings.Contains(string(files[FileReview]), "access.requested\\\"") ||
+		strings.Contains(string(files[FileReview]), "gil@acme.example\\\",\\\"reason") {
 		t.Error("what was erased is still there")
 	}
 }
 
 // hostile is text that spreadsheets and browsers take for more than text.
-var hostile = []string{`=1+1`, `+cmd|' /C calc'!A0`, `-2+3`, `@SUM(A1)`, "\t=1", "\r=1", "a,b\"c\nd", `</table><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, "<@U0DEE>",
-	"<!-- -->", "\x00\x1b[31m", "\xff\xfe", "{{.Title}}", "javascript:alert(1)", `<a href="https://evil.example">x</a>`, "\u202eevil", `=HYPERLINK("http://evil.example")`}
+var hostile = []string{`=1+1`, `+cmd|' /C calc'!A0`, `-2+3`, `@SUM(A1)`, "\t=1", "\r=1", "a,b\"c\nd",
+	`</table><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, "<@U0DEE>",
+	"<!-- -->", "\x00\x1b[31m", "\xff\xfe", "{{.Title}}", "javascript:alert(1)", `<a href="https://evil.example">x</a>`,
+	"\u202eevil", `=HYPERLINK("http://evil.example")`}
 
 func TestHostileTextStaysText(t *testing.T) {
 	for _, bad := range hostile {
@@ -374,8 +401,10 @@ func TestHostileTextStaysText(t *testing.T) {
 			p.Rows, p.Verdicts, p.Fixes = slices.Clone(p.Rows), slices.Clone(p.Verdicts), slices.Clone(p.Fixes)
 			for j := range p.Rows {
 				r := &p.Rows[j]
-				r.Name, r.Email, r.Role, r.Via, r.Exception, r.Vault, r.Differences, r.Delegates = bad, bad, bad, bad, bad, bad, []string{bad}, []string{bad}
-				r.Role, r.Manage, r.Names, r.Mark = workflows.RoleCustom, []string{bad}, map[string]string{bad: bad}, bad+string(rune('a'+j))
+				r.Name, r.Email, r.Role, r.Via, r.Exception, r.Vault, r.Differences, r.Delegates = bad, bad, bad, bad,
+					bad, bad, []string{bad}, []string{bad}
+				r.Role, r.Manage, r.Names, r.Mark = workflows.RoleCustom, []string{bad}, map[string]string{bad: bad},
+					bad+string(rune('a'+j))
 				p.Verdicts[j].Reason = bad
 			}
 			for j := range p.Fixes {
@@ -385,7 +414,8 @@ func TestHostileTextStaysText(t *testing.T) {
 			p.Handovers = append(p.Handovers, review.Handover{From: bad, To: bad, Why: bad, Note: bad, By: bad})
 			p.Names = map[string]string{"U0DEE": bad}
 		}
-		e.Campaign.Why, e.Campaign.Exceptions, e.Campaign.Notes, e.Campaign.AccountName, e.Version, e.MadeBy = bad, []string{bad}, []string{bad}, bad, bad, bad
+		e.Campaign.Why, e.Campaign.Exceptions, e.Campaign.Notes, e.Campaign.AccountName, e.Version, e.MadeBy = bad,
+			[]string{bad}, []string{bad}, bad, bad, bad
 		files := filesOf(t, e)
 		for _, name := range []string{FilePopulation, FileDecisions, FileRemediation} {
 			for _, line := range table(t, files[name]) {
@@ -398,8 +428,10 @@ func TestHostileTextStaysText(t *testing.T) {
 		}
 		page := string(files[FileReport])
 		for _, tag := range regexp.MustCompile(`<(/?[A-Za-z!][^\s>/]*)`).FindAllStringSubmatch(page, -1) {
-			if !slices.Contains([]string{"!doctype", "html", "head", "meta", "title", "style", "body", "header", "p", "h1", "h2", "h3", "div", "strong", "dl", "dt", "dd", "ul", "li", "b", "code",
-				"span", "br", "table", "thead", "tbody", "tr", "th", "td", "small", "footer"}, strings.ToLower(strings.TrimPrefix(tag[1], "/"))) {
+			if !slices.Contains([]string{"!doctype", "html", "head", "meta", "title", "style", "body", "header", "p",
+				"h1", "h2", "h3", "div", "strong", "dl", "dt", "dd", "ul", "li", "b", "code",
+				"span", "br", "table", "thead", "tbody", "tr", "th", "td", "small", "footer"},
+				strings.ToLower(strings.TrimPrefix(tag[1], "/"))) {
 				t.Fatalf("%q gives the page a tag %s", bad, tag[0])
 			}
 		}
@@ -411,7 +443,8 @@ func TestHostileTextStaysText(t *testing.T) {
 
 func TestThePageLoadsNothing(t *testing.T) {
 	page := string(filesOf(t, evidenceOf(t))[FileReport])
-	for _, bad := range []string{"<script", "<link", "<img", "url(", "@import", "src=", "href=", "on" + "load=", "http-equiv=\"refresh\""} {
+	for _, bad := range []string{"<script", "<link", "<img", "url(", "@import", "src=", "href=", "on" + "load=",
+		"http-equiv=\"refresh\""} {
 		if strings.Contains(page, bad) {
 			t.Errorf("the page holds %q", bad)
 		}
@@ -423,10 +456,12 @@ func TestThePageLoadsNothing(t *testing.T) {
 
 func TestFileNamesStayInsideTheFolder(t *testing.T) {
 	e := evidenceOf(t)
-	for _, name := range []string{"../../etc/passwd", "sandbox", "SANDBOX", "a b/c", "", ".", "..", "production", "Prüfung", strings.Repeat("x", 300), "CON\x00"} {
+	for _, name := range []string{"../../etc/passwd", "sandbox", "SANDBOX", "a b/c", "", ".", "..", "production",
+		"Prüfung", strings.Repeat("x", 300), "CON\x00"} {
 		e.Frozen[name] = []byte("x")
 		e.Raw[name] = [][]byte{[]byte("x")}
-		e.Handed = append(e.Handed, Handed{Environment: name, Content: []byte(name)}, Handed{Alias: name + "@x", Content: []byte(name)})
+		e.Handed = append(e.Handed, Handed{Environment: name, Content: []byte(name)},
+			Handed{Alias: name + "@x", Content: []byte(name)})
 	}
 	files, seen := filesOf(t, e), map[string]bool{}
 	for name := range files {
@@ -468,7 +503,8 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 			e.Campaign.ClosedAt, e.Campaign.Phase = time.Time{}, review.CampaignOpen
 		}
 		files := filesOf(t, e)
-		population, decided, fixes, p := table(t, files[FilePopulation]), table(t, files[FileDecisions]), table(t, files[FileRemediation]), proofsOf(t, files)
+		population, decided, fixes, p := table(t, files[FilePopulation]), table(t, files[FileDecisions]),
+			table(t, files[FileRemediation]), proofsOf(t, files)
 		by := map[string]int{}
 		for _, line := range decided {
 			by[line["decision"]]++
@@ -480,7 +516,8 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 			}
 		}
 		c := p.Counts
-		if len(population) != c["rows"] || len(p.Population) != c["rows"] || len(decided) != c["rows"]-c["open"] || len(p.Decisions) != len(decided) || len(p.Remediation) != len(fixes) {
+		if len(population) != c["rows"] || len(p.Population) != c["rows"] || len(decided) != c["rows"]-c["open"] ||
+			len(p.Decisions) != len(decided) || len(p.Remediation) != len(fixes) {
 			t.Fatalf("seed %d: %d rows, %d decisions, counts %v", seed, len(population), len(decided), c)
 		}
 		for _, d := range []string{review.Keep, review.Change, review.Remove, review.NoAnswer} {
@@ -488,13 +525,15 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 				t.Errorf("seed %d: %d times %s, counted %d", seed, by[d], d, c[d])
 			}
 		}
-		if c["rows"] != c["keep"]+c["change"]+c["remove"]+c["no_answer"]+c["open"] || unanswered != c["no_answer"] || len(fixes) != c["change"]+c["remove"] {
+		if c["rows"] != c["keep"]+c["change"]+c["remove"]+c["no_answer"]+c["open"] || unanswered != c["no_answer"] ||
+			len(fixes) != c["change"]+c["remove"] {
 			t.Errorf("seed %d: %d unanswered, %d remedies, counts %v", seed, unanswered, len(fixes), c)
 		}
 		if p.Closed == running || running && c["no_answer"] > 0 || !running && c["open"] > 0 {
 			t.Errorf("seed %d: closed %t, counts %v", seed, p.Closed, c)
 		}
-		if notClosed := strings.Contains(string(files[FileReport]), "This review is not closed."); notClosed != running {
+		if notClosed := strings.Contains(string(files[FileReport]),
+			"This review is not closed."); notClosed != running {
 			t.Errorf("seed %d: the page says not closed: %t", seed, notClosed)
 		}
 		for i, check := range p.Checks {
@@ -529,7 +568,8 @@ func TestWhatDoesNotAgreeIsSaidLoudly(t *testing.T) {
 
 func TestACampaignThatGathersOrWasCancelledSaysSo(t *testing.T) {
 	e := evidenceOf(t)
-	e.Campaign.Phase, e.Campaign.ClosedAt, e.Campaign.Parts, e.Campaign.Rows = review.CampaignGathering, time.Time{}, nil, 0
+	e.Campaign.Phase, e.Campaign.ClosedAt, e.Campaign.Parts, e.Campaign.Rows = review.CampaignGathering, time.Time{},
+		nil, 0
 	e.Campaign.Gathered = map[string][]review.Row{"": e.Packets[1].Rows}
 	e.Packets = nil
 	files := filesOf(t, e)
@@ -540,7 +580,8 @@ func TestACampaignThatGathersOrWasCancelledSaysSo(t *testing.T) {
 		t.Error("the page does not say that it is gathering")
 	}
 	e.Campaign.Phase, e.Campaign.Why = review.CampaignCancelled, "wrong quarter"
-	if page := string(filesOf(t, e)[FileReport]); !strings.Contains(page, "was cancelled") || !strings.Contains(page, "wrong quarter") {
+	if page := string(filesOf(t, e)[FileReport]); !strings.Contains(page, "was cancelled") || !strings.Contains(page,
+		"wrong quarter") {
 		t.Error("the page does not say that it was cancelled, and why")
 	}
 	if _, err := Files(Evidence{}); err != nil {
@@ -554,11 +595,13 @@ func TestAReviewOfThousandsOfRowsIsExported(t *testing.T) {
 	e.Packets, e.Campaign.Parts = nil, nil
 	for n := range 20 {
 		p := whole
-		p.ID, p.Number, p.Fixes, p.Rows, p.Verdicts = "p03-"+strings.Repeat("A", 5)+string(rune('A'+n)), n+1, nil, nil, nil
+		p.ID, p.Number, p.Fixes, p.Rows, p.Verdicts = "p03-"+strings.Repeat("A", 5)+string(rune('A'+n)), n+1, nil, nil,
+			nil
 		for i := range review.MaxRows {
 			r := proofUser("", string(rune('a'+n))+strings.Repeat("x", i%7)+"@acme.example", "", workflows.RoleMonitor)
 			r.N, r.Mark = i+1, r.Mark+review.Stamp(proofDay(1, 0, i))
-			p.Rows, p.Verdicts = append(p.Rows, r), append(p.Verdicts, review.Verdict{Decision: review.Keep, By: "U0DEE", At: proofDay(6, 9, i)})
+			p.Rows, p.Verdicts = append(p.Rows, r), append(p.Verdicts, review.Verdict{Decision: review.Keep,
+				By: "U0DEE", At: proofDay(6, 9, i)})
 		}
 		e.Packets = append(e.Packets, p)
 	}

@@ -34,8 +34,10 @@ func proofChain(t *testing.T, id string, bodies ...[2]any) Chain {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := fmt.Appendf(nil, `{"by":{"kind":"person","id":"U0DEE","team":"T0ACME"},"command":"c%d","body":%s}`, i+1, inner)
-		l := Link{Seq: uint64(i) + 1, Type: b[0].(string), At: proofDay(5, 9, i).Add(7 * time.Millisecond), Salt: fmt.Sprintf("%032x", i+1), Previous: previous, Body: body}
+		body := fmt.Appendf(nil, `{"by":{"kind":"person","id":"U0DEE","team":"T0ACME"},"command":"c%d","body":%s}`, i+1,
+			inner)
+		l := Link{Seq: uint64(i) + 1, Type: b[0].(string), At: proofDay(5, 9, i).Add(7 * time.Millisecond),
+			Salt: fmt.Sprintf("%032x", i+1), Previous: previous, Body: body}
 		salt, _ := hex.DecodeString(l.Salt)
 		d := chainHash([]byte("keyholder event digest 1"), salt, body)
 		l.Digest = hex.EncodeToString(d)
@@ -70,10 +72,12 @@ func relinked(c Chain) Chain {
 	return c
 }
 
-// hostileNames gives rows, reasons and remedies texts that spreadsheets and pages could take for more than text, in the states and in their events alike.
+// hostileNames gives rows, reasons and remedies texts that spreadsheets and pages could take for
+// more than text, in the states and in their events alike.
 func hostileNames(t *testing.T, e *Evidence) {
 	t.Helper()
-	swap := strings.NewReplacer("Fay Ito", `=1+1 \"</td><b>&lt;&amp;`, "Left the team", `@x, \"y\"\r\n<!-- \u0000 -->; Ana`, "monitor (invited)", `-2+3\t<td>`)
+	swap := strings.NewReplacer("Fay Ito", `=1+1 \"</td><b>&lt;&amp;`, "Left the team",
+		`@x, \"y\"\r\n<!-- \u0000 -->; Ana`, "monitor (invited)", `-2+3\t<td>`)
 	for i := range e.Chains {
 		for j := range e.Chains[i].Links {
 			e.Chains[i].Links[j].Body = []byte(swap.Replace(string(e.Chains[i].Links[j].Body)))
@@ -117,22 +121,29 @@ func proofGzip(t *testing.T, content []byte) []byte {
 
 // proofUser is a row of the fixture: a user with a role and, maybe, flags.
 func proofUser(environment, email, name, role string, flags ...string) review.Row {
-	return review.Row{Kind: review.KindUser, Environment: environment, Email: email, Name: name, Role: role, Status: workflows.UserAccepted, MFA: true, Via: "invite",
-		Since: proofDay(1, 8, 0).AddDate(-1, 0, 0), LastHere: proofDay(2, 7, 30), LastAny: proofDay(4, 16, 5), Privileged: role == workflows.RoleAdministrator, Flags: flags,
+	return review.Row{Kind: review.KindUser, Environment: environment, Email: email, Name: name, Role: role,
+		Status: workflows.UserAccepted, MFA: true, Via: "invite",
+		Since: proofDay(1, 8, 0).AddDate(-1, 0, 0), LastHere: proofDay(2, 7, 30), LastAny: proofDay(4, 16, 5),
+		Privileged: role == workflows.RoleAdministrator, Flags: flags,
 		Mark: "accepted/" + role}
 }
 
 // proofPopulation is twelve users of production and Sandbox, the owner and one shared mailbox.
 func proofPopulation() (dees, anas []review.Row) {
-	owner := review.Row{Kind: review.KindOwner, Email: "celigo@acme.example", Role: review.RoleOwner, Privileged: true, Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"},
-		Vault: "IT vault / Celigo owner", Delegates: []string{"ana@acme.example", "leo@acme.example"}, Attested: "U0ANA",
-		Differences: []string{"the mail system lists leo@acme.example, who is not recorded as able to read it", "<@U0BEN> is recorded as able to read it, but the mail system does not list ben@acme.example"}}
-	alias := review.Row{Kind: review.KindAlias, Email: "celigo-eu@acme.example", Role: workflows.RoleNone, Privileged: true, Holders: []string{"U0BEN"},
+	owner := review.Row{Kind: review.KindOwner, Email: "celigo@acme.example", Role: review.RoleOwner, Privileged: true,
+		Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"},
+		Vault: "IT vault / Celigo owner", Delegates: []string{"ana@acme.example", "leo@acme.example"},
+		Attested: "U0ANA",
+		Differences: []string{"the mail system lists leo@acme.example, who is not recorded as able to read it",
+			"<@U0BEN> is recorded as able to read it, but the mail system does not list ben@acme.example"}}
+	alias := review.Row{Kind: review.KindAlias, Email: "celigo-eu@acme.example", Role: workflows.RoleNone,
+		Privileged: true, Holders: []string{"U0BEN"},
 		Differences: []string{"nobody is recorded who can use its password and second factor"}}
 	ben := proofUser("", "ben@acme.example", "Ben Okafor", workflows.RoleAdministrator)
 	dee := proofUser("", "dee@acme.example", "Dee Lindqvist", workflows.RoleAdministrator)
 	dee.Exception = "<@U0DEE> reviews this row although it is their own: nobody else could"
-	eve := proofUser("", "eve@partner.example", "=HYPERLINK(\"http://evil.example\";\"Eve\")", workflows.RoleManage, review.FlagForeignDomain, review.FlagWider)
+	eve := proofUser("", "eve@partner.example", "=HYPERLINK(\"http://evil.example\";\"Eve\")", workflows.RoleManage,
+		review.FlagForeignDomain, review.FlagWider)
 	fay := proofUser("", "fay@acme.example", "Fay Ito", workflows.RoleCustom)
 	fay.Manage, fay.Monitor = []string{"65f0a1"}, []string{"65f0b2", "65f0c3"}
 	fay.Names = map[string]string{"65f0a1": "Orders to NetSuite", "65f0b2": "Returns <EU>"}
@@ -144,8 +155,10 @@ func proofPopulation() (dees, anas []review.Row) {
 	ivy.Decision, ivy.Until = "a03-7KQ2M9XA", proofDay(30, 17, 0)
 	dees = []review.Row{owner, alias, ben, eve, fay, gil, hal, ivy}
 	anas = []review.Row{dee, proofUser("", "jan@acme.example", "Jan Novák", workflows.RoleMonitor)}
-	for _, r := range []struct{ email, name, role string }{{"ben@acme.example", "Ben Okafor", workflows.RoleAdministrator}, {"kim@acme.example", "Kim Park", workflows.RoleMonitor},
-		{"lou@acme.example", "Lou Weber", workflows.RoleManage}, {"mia@acme.example", "Mia Rossi", workflows.RoleMonitor}} {
+	for _, r := range []struct{ email, name, role string }{{"ben@acme.example", "Ben Okafor",
+		workflows.RoleAdministrator}, {"kim@acme.example", "Kim Park", workflows.RoleMonitor},
+		{"lou@acme.example", "Lou Weber", workflows.RoleManage}, {"mia@acme.example", "Mia Rossi",
+			workflows.RoleMonitor}} {
 		anas = append(anas, proofUser("Sandbox", r.email, r.name, r.role))
 	}
 	for _, rows := range [][]review.Row{dees, anas} {
@@ -160,34 +173,56 @@ func proofPopulation() (dees, anas []review.Row) {
 func evidenceOf(t *testing.T) Evidence {
 	t.Helper()
 	dees, anas := proofPopulation()
-	policy := workflows.ReviewPolicy{Every: workflows.EveryQuarter, Zone: "UTC", Window: 14 * 24 * time.Hour, Grace: 7 * 24 * time.Hour, Reviewers: []string{"U0DEE", "U0ANA"},
-		ByRole: map[string][]string{workflows.RoleMonitor: {"U0ANA"}}, RemindEvery: 7 * 24 * time.Hour, RemindBefore: []time.Duration{72 * time.Hour, 24 * time.Hour, 0},
-		OverdueEvery: 24 * time.Hour, Escalate: []time.Duration{7 * 24 * time.Hour, 10 * 24 * time.Hour}, InactiveAfter: 90 * 24 * time.Hour, InactivePrivilegedAfter: 30 * 24 * time.Hour,
-		ExemptNew: 30 * 24 * time.Hour, NoAnswer: review.Keep, FixWithin: 5 * 24 * time.Hour, FixPrivilegedWithin: 24 * time.Hour}
+	policy := workflows.ReviewPolicy{Every: workflows.EveryQuarter, Zone: "UTC", Window: 14 * 24 * time.Hour,
+		Grace: 7 * 24 * time.Hour, Reviewers: []string{"U0DEE", "U0ANA"},
+		ByRole: map[string][]string{workflows.RoleMonitor: {"U0ANA"}}, RemindEvery: 7 * 24 * time.Hour,
+		RemindBefore: []time.Duration{72 * time.Hour, 24 * time.Hour, 0},
+		OverdueEvery: 24 * time.Hour, Escalate: []time.Duration{7 * 24 * time.Hour, 10 * 24 * time.Hour},
+		InactiveAfter: 90 * 24 * time.Hour, InactivePrivilegedAfter: 30 * 24 * time.Hour,
+		ExemptNew: 30 * 24 * time.Hour, NoAnswer: review.Keep, FixWithin: 5 * 24 * time.Hour,
+		FixPrivilegedWithin: 24 * time.Hour}
 	names := map[string]string{"U0DEE": "Dee Lindqvist", "U0ANA": "Ana Silva", "U0BEN": "Ben Okafor", "U0CAT": "Cat"}
 	at, closedAt := proofDay(5, 9, 0), proofDay(26, 9, 0)
-	base := review.Assigned{Campaign: "r03-acme-2026q4", Period: "2026q4", AccountID: "acme", AccountName: "Acme Production", Of: 2, Opened: at, Due: proofDay(19, 9, 0), Closes: closedAt, Policy: policy}
+	base := review.Assigned{Campaign: "r03-acme-2026q4", Period: "2026q4", AccountID: "acme",
+		AccountName: "Acme Production", Of: 2, Opened: at, Due: proofDay(19, 9, 0), Closes: closedAt, Policy: policy}
 	one, two := base, base
 	one.ID, one.Number, one.Reviewer, one.Rows = "p03-8QTT2A10", 1, "U0DEE", dees
 	two.ID, two.Number, two.Reviewer, two.Rows = "p03-8QTT2A11", 2, "U0ANA", anas
 	dv := func(decision, role, reason string, minute int, bulk bool) review.Verdict {
-		return review.Verdict{Decision: decision, Role: role, Reason: reason, By: "U0DEE", At: proofDay(6, 10, minute), Bulk: bulk}
+		return review.Verdict{Decision: decision, Role: role, Reason: reason, By: "U0DEE", At: proofDay(6, 10, minute),
+			Bulk: bulk}
 	}
-	p1 := review.PacketState{Assigned: one, Phase: review.PacketFixing, Reviewers: []string{"U0DEE"}, Names: names, ClosedAt: closedAt, Signed: &review.Signature{By: "U0DEE", At: proofDay(6, 10, 40), Took: "38m20s"},
-		Verdicts: []review.Verdict{dv(review.Keep, "", "The shared mailbox owns it, as agreed", 2, false), dv(review.Change, "", "The EU account is closed; nobody needs this mailbox", 3, false), dv(review.Keep, "", "Second administrator", 5, false),
-			dv(review.Change, workflows.RoleMonitor, "@Eve only looks at errors, she said: \"fine, thanks\"\n-- by phone", 9, false), dv(review.Keep, "", "", 12, true), dv(review.Remove, "", "Left the team", 14, false),
+	p1 := review.PacketState{Assigned: one, Phase: review.PacketFixing, Reviewers: []string{"U0DEE"}, Names: names,
+		ClosedAt: closedAt, Signed: &review.Signature{By: "U0DEE", At: proofDay(6, 10, 40), Took: "38m20s"},
+		Verdicts: []review.Verdict{dv(review.Keep, "", "The shared mailbox owns it, as agreed", 2, false),
+			dv(review.Change, "", "The EU account is closed; nobody needs this mailbox", 3, false),
+			dv(review.Keep, "", "Second administrator", 5, false),
+			dv(review.Change, workflows.RoleMonitor,
+				"@Eve only looks at errors, she said: \"fine, thanks\"\n-- by phone", 9, false),
+			dv(review.Keep, "", "", 12, true), dv(review.Remove, "", "Left the team", 14, false),
 			dv(review.Remove, "", "Never came", 15, false), dv(review.Keep, "", "", 12, true)},
 		Fixes: []review.Fix{{Row: 2, Action: review.FixTransfer, State: review.FixPending, Due: proofDay(27, 9, 0)},
-			{Row: 4, Action: review.FixChange, Access: "a03-1AAAAAAA", How: workflows.Acted, State: review.FixVerified, Before: "manage", After: "monitor", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 4)},
-			{Row: 6, Action: review.FixRemove, Access: "a03-2BBBBBBB", How: workflows.Acted, State: review.FixFailed, Before: "monitor", Why: "integrator.io refused: the user owns a shared stack", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 5)},
-			{Row: 7, Action: review.FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested, State: review.FixDone, Before: "monitor (invited)", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 12, 0), Who: "U0BEN"}}}
+			{Row: 4, Action: review.FixChange, Access: "a03-1AAAAAAA", How: workflows.Acted, State: review.FixVerified,
+				Before: "manage", After: "monitor", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 4)},
+			{Row: 6, Action: review.FixRemove, Access: "a03-2BBBBBBB", How: workflows.Acted, State: review.FixFailed,
+				Before: "monitor", Why: "integrator.io refused: the user owns a shared stack", Due: proofDay(31, 9, 0),
+				At: proofDay(26, 9, 5)},
+			{Row: 7, Action: review.FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested, State: review.FixDone,
+				Before: "monitor (invited)", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 12, 0),
+				Who: "U0BEN"}}}
 	av := func(decision, reason string, n int) review.Verdict {
 		return review.Verdict{Decision: decision, Reason: reason, By: "U0ANA", At: proofDay(20, 8, n)}
 	}
-	p2 := review.PacketState{Assigned: two, Phase: review.PacketFixing, Reviewers: []string{"U0ANA", "U0BEN"}, Names: names, ClosedAt: closedAt, Nudges: 6,
+	p2 := review.PacketState{Assigned: two, Phase: review.PacketFixing, Reviewers: []string{"U0ANA", "U0BEN"},
+		Names: names, ClosedAt: closedAt, Nudges: 6,
 		Handovers: []review.Handover{{At: proofDay(26, 8, 0), From: "U0ANA", To: "U0BEN", Why: "escalated"}},
-		Verdicts:  []review.Verdict{av(review.Keep, "Runs the account; Ben agreed", 1), av(review.Remove, "On leave", 2), av(review.Keep, "Administers both", 3), {Decision: review.NoAnswer, At: proofDay(5, 9, 3).Add(7 * time.Millisecond)}, av(review.Keep, "", 4), av(review.Keep, "", 5)},
-		Fixes:     []review.Fix{{Row: 2, Action: review.FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted, State: review.FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 6)}}}
+		Verdicts: []review.Verdict{av(review.Keep, "Runs the account; Ben agreed", 1),
+			av(review.Remove, "On leave", 2), av(review.Keep, "Administers both", 3),
+			{Decision: review.NoAnswer, At: proofDay(5, 9, 3).Add(7 * time.Millisecond)}, av(review.Keep, "", 4),
+			av(review.Keep, "", 5)},
+		Fixes: []review.Fix{{Row: 2, Action: review.FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted,
+			State: review.FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0),
+			At: proofDay(26, 9, 6)}}}
 
 	var production, sandbox []review.Row
 	for _, r := range append(append([]review.Row{}, dees...), anas...) {
@@ -199,53 +234,79 @@ func evidenceOf(t *testing.T) Evidence {
 		}
 	}
 	frozen := map[string][]byte{"": review.FrozenCSV(production), "Sandbox": review.FrozenCSV(sandbox)}
-	pages := [][]byte{[]byte(`[{"_id":"u1"},{"_id":"u2"},{"_id":"u3"},{"_id":"u4"},{"_id":"u5"}]`), []byte(`[{"_id":"u6"},{"_id":"u7"},{"_id":"u8"}]`)}
+	pages := [][]byte{[]byte(`[{"_id":"u1"},{"_id":"u2"},{"_id":"u3"},{"_id":"u4"},{"_id":"u5"}]`),
+		[]byte(`[{"_id":"u6"},{"_id":"u7"},{"_id":"u8"}]`)}
 	given := []byte("Name,Email,Account access level\r\nBen,ben@acme.example,Administrator\r\n")
-	reading := review.Reading{Source: review.SourceAPI, At: at, Count: len(production), SHA256: Sum(frozen[""]), Chunks: 1, Filters: "none",
-		Pages:  []workflows.RawPage{{Request: "GET /v1/ashares", Status: 200, Count: 5, SHA256: Sum(pages[0])}, {Request: "GET /v1/ashares?after=u5", Status: 200, Count: 3, SHA256: Sum(pages[1])}},
-		Tokens: []workflows.APIToken{{ID: "t1", Name: "Keyholder", Full: true, Created: proofDay(1, 9, 0)}, {ID: "t2", Name: "Old <script>", Revoked: true}}}
-	file := review.Reading{Environment: "Sandbox", Source: review.SourceCSV, At: proofDay(5, 8, 45), Count: len(sandbox), SHA256: Sum(frozen["Sandbox"]), Chunks: 1, Filters: "none", File: "users.csv",
-		FileSHA256: Sum(given), Uploader: "U0DEE", Uploaded: proofDay(5, 9, 10), ConfirmedBy: "U0BEN", Confirmed: proofDay(5, 9, 20)}
+	reading := review.Reading{Source: review.SourceAPI, At: at, Count: len(production), SHA256: Sum(frozen[""]),
+		Chunks: 1, Filters: "none",
+		Pages: []workflows.RawPage{{Request: "GET /v1/ashares", Status: 200, Count: 5, SHA256: Sum(pages[0])},
+			{Request: "GET /v1/ashares?after=u5", Status: 200, Count: 3, SHA256: Sum(pages[1])}},
+		Tokens: []workflows.APIToken{{ID: "t1", Name: "Keyholder", Full: true, Created: proofDay(1, 9, 0)},
+			{ID: "t2", Name: "Old <script>", Revoked: true}}}
+	file := review.Reading{Environment: "Sandbox", Source: review.SourceCSV, At: proofDay(5, 8, 45),
+		Count: len(sandbox), SHA256: Sum(frozen["Sandbox"]), Chunks: 1, Filters: "none", File: "users.csv",
+		FileSHA256: Sum(given), Uploader: "U0DEE", Uploaded: proofDay(5, 9, 10), ConfirmedBy: "U0BEN",
+		Confirmed: proofDay(5, 9, 20)}
 	afterwards := []byte("Name,Email,Account access level\r\nLou,lou@acme.example,Manage\r\n")
 	fresh := file
-	fresh.At, fresh.Uploaded, fresh.FileSHA256, fresh.SHA256, fresh.Count = proofDay(27, 8, 0), proofDay(27, 8, 30), Sum(afterwards), "", 1
-	c := review.CampaignState{Started: review.Started{ID: "r03-acme-2026q4", AccountID: "acme", AccountName: "Acme Production", Period: "2026q4", By: proofActor("U0DEE"), Due: proofDay(19, 9, 0), Closes: closedAt,
-		Owner: "celigo@acme.example", OwnerSince: proofDay(1, 9, 0).AddDate(0, -3, 0), OwnerBy: "t03-6PPQ1234", Aliases: []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"U0ANA", "U0BEN"}}},
-		Reviewers: []string{"U0DEE", "U0ANA"}, Admins: []string{"U0DEE"}, Policy: policy, Environs: []workflows.Environment{{Token: true}, {Name: "Sandbox"}, {Name: "Training"}}},
-		Phase: review.CampaignFixing, Begun: at, Names: names, Readings: []review.Reading{reading, file, {Environment: "Training", Excluded: "nobody handed in its list by 12 October"}},
-		Mailboxes: map[string]review.Mailbox{"celigo@acme.example": {Email: "celigo@acme.example", Delegates: []string{"ana@acme.example", "leo@acme.example"}, By: "U0ANA", At: proofDay(5, 9, 15)}},
-		Fresh:     []review.Reading{fresh},
-		Parts:     []review.Part{{ID: one.ID, Reviewer: "U0DEE", Counts: p1.Counts(), Signed: p1.Signed, Closed: true}, {ID: two.ID, Reviewer: "U0ANA", Counts: p2.Counts(), Closed: true}},
-		Rows:      len(dees) + len(anas), Exceptions: []string{"<@U0DEE> decides on dee@acme.example, their own access: nobody else of the reviewers could", "Training was left out"}, PlannedAt: proofDay(5, 9, 21), ClosedAt: closedAt}
+	fresh.At, fresh.Uploaded, fresh.FileSHA256, fresh.SHA256, fresh.Count = proofDay(27, 8, 0), proofDay(27, 8, 30),
+		Sum(afterwards), "", 1
+	c := review.CampaignState{Started: review.Started{ID: "r03-acme-2026q4", AccountID: "acme",
+		AccountName: "Acme Production", Period: "2026q4", By: proofActor("U0DEE"), Due: proofDay(19, 9, 0),
+		Closes: closedAt,
+		Owner:  "celigo@acme.example", OwnerSince: proofDay(1, 9, 0).AddDate(0, -3, 0), OwnerBy: "t03-6PPQ1234",
+		Aliases:   []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"U0ANA", "U0BEN"}}},
+		Reviewers: []string{"U0DEE", "U0ANA"}, Admins: []string{"U0DEE"}, Policy: policy,
+		Environs: []workflows.Environment{{Token: true}, {Name: "Sandbox"}, {Name: "Training"}}},
+		Phase: review.CampaignFixing, Begun: at, Names: names, Readings: []review.Reading{reading, file,
+			{Environment: "Training", Excluded: "nobody handed in its list by 12 October"}},
+		Mailboxes: map[string]review.Mailbox{"celigo@acme.example": {Email: "celigo@acme.example",
+			Delegates: []string{"ana@acme.example", "leo@acme.example"}, By: "U0ANA", At: proofDay(5, 9, 15)}},
+		Fresh: []review.Reading{fresh},
+		Parts: []review.Part{{ID: one.ID, Reviewer: "U0DEE", Counts: p1.Counts(), Signed: p1.Signed, Closed: true},
+			{ID: two.ID, Reviewer: "U0ANA", Counts: p2.Counts(), Closed: true}},
+		Rows: len(dees) + len(anas), Exceptions: []string{
+			"<@U0DEE> decides on dee@acme.example, their own access: nobody else of the reviewers could",
+			"Training was left out"}, PlannedAt: proofDay(5, 9, 21), ClosedAt: closedAt}
 	wrong := []byte("Name,Email\r\nthe wrong file\r\n")
 	delegates := []byte("ana@acme.example\nleo@acme.example\n")
 	piece := bytes.IndexByte(frozen[""][200:], '\n') + 201
 	chains := []Chain{
-		proofChain(t, c.ID, [2]any{evStarted, c.Started}, [2]any{evPage, rawPage{N: 1, Gzip: proofGzip(t, pages[0])}}, [2]any{evPage, rawPage{N: 2, Gzip: proofGzip(t, pages[1])}},
-			[2]any{evPopulation, populationChunk{N: 1, Of: 2, CSV: string(frozen[""][:piece])}}, [2]any{evPopulation, populationChunk{N: 2, Of: 2, CSV: string(frozen[""][piece:])}},
-			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "wrong.csv", SHA256: Sum(wrong), Gzip: proofGzip(t, wrong)}},
+		proofChain(t, c.ID, [2]any{evStarted, c.Started}, [2]any{evPage, rawPage{N: 1, Gzip: proofGzip(t, pages[0])}},
+			[2]any{evPage, rawPage{N: 2, Gzip: proofGzip(t, pages[1])}},
+			[2]any{evPopulation, populationChunk{N: 1, Of: 2, CSV: string(frozen[""][:piece])}},
+			[2]any{evPopulation, populationChunk{N: 2, Of: 2, CSV: string(frozen[""][piece:])}},
+			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "wrong.csv", SHA256: Sum(wrong),
+				Gzip: proofGzip(t, wrong)}},
 			[2]any{evPopulation, populationChunk{Environment: "Sandbox", N: 1, Of: 1, CSV: "of the wrong file\n"}},
-			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "users.csv", SHA256: file.FileSHA256, Gzip: proofGzip(t, given)}},
+			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "users.csv", SHA256: file.FileSHA256,
+				Gzip: proofGzip(t, given)}},
 			[2]any{evPopulation, populationChunk{Environment: "Sandbox", N: 1, Of: 1, CSV: string(frozen["Sandbox"])}},
-			[2]any{evMailSystem, mailSystem{Mailbox: c.Mailboxes["celigo@acme.example"], File: "delegates.txt", SHA256: Sum(delegates), Gzip: proofGzip(t, delegates)}},
+			[2]any{evMailSystem, mailSystem{Mailbox: c.Mailboxes["celigo@acme.example"], File: "delegates.txt",
+				SHA256: Sum(delegates), Gzip: proofGzip(t, delegates)}},
 			[2]any{evAllClosed, nil},
-			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "after.csv", SHA256: fresh.FileSHA256, Gzip: proofGzip(t, afterwards)}}),
+			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "after.csv", SHA256: fresh.FileSHA256,
+				Gzip: proofGzip(t, afterwards)}}),
 		proofChain(t, one.ID, [2]any{evBegun, one}, [2]any{evSaved, proofSaved(p1)}, [2]any{evSigned, p1.Signed},
 			[2]any{evClosed, closed{Fixes: wanted(p1.Fixes)}}, [2]any{evFixed, fixes{p1.Fixes}}),
 		proofChain(t, two.ID, [2]any{evBegun, two}, [2]any{evSaved, proofSaved(p2)},
-			[2]any{evEscalated, handed{p2.Handovers[0], p2.Reviewers}}, [2]any{evClosed, closed{NoAnswer: []int{4}, Fixes: wanted(p2.Fixes)}},
+			[2]any{evEscalated, handed{p2.Handovers[0], p2.Reviewers}},
+			[2]any{evClosed, closed{NoAnswer: []int{4}, Fixes: wanted(p2.Fixes)}},
 			[2]any{evFixed, fixes{p2.Fixes}}),
-		proofChain(t, "a03-2BBBBBBB", [2]any{"access.requested", map[string]string{"email": "gil@acme.example", "reason": "</script><b>"}}, [2]any{"access.failed", nil}),
+		proofChain(t, "a03-2BBBBBBB", [2]any{"access.requested", map[string]string{"email": "gil@acme.example",
+			"reason": "</script><b>"}}, [2]any{"access.failed", nil}),
 	}
-	e := Evidence{Campaign: c, Packets: []review.PacketState{p2, p1}, Chains: chains, Version: "v0.3.1", Made: proofDay(27, 11, 30), MadeBy: "keyholder review export"}
+	e := Evidence{Campaign: c, Packets: []review.PacketState{p2, p1}, Chains: chains, Version: "v0.3.1",
+		Made: proofDay(27, 11, 30), MadeBy: "keyholder review export"}
 	if err := e.Unpack(); err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
-// The events of campaigns and packets as they stand in the record. They are written out here, as an auditor reads them: what the files are made of is the
-// record, whatever types the machines have for it.
+// The events of campaigns and packets as they stand in the record. They are written out here, as an
+// auditor reads them: what the files are made of is the record, whatever types the machines have
+// for it.
 const (
 	evStarted    = "campaign.started"
 	evPopulation = "campaign.population"

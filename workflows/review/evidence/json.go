@@ -27,7 +27,8 @@ type reviewFile struct {
 	Counts    review.Counts     `json:"counts"`
 	Checks    []evidenceCheck   `json:"checks"`
 	People    map[string]string `json:"people"`
-	// Population, Decisions and Remediation hold what the CSV files hold, with cells as they are: no apostrophe before =, +, - and @.
+	// Population, Decisions and Remediation hold what the CSV files hold, with cells as they are:
+	// no apostrophe before =, +, - and @.
 	Population  []map[string]string  `json:"population"`
 	Decisions   []map[string]string  `json:"decisions"`
 	Remediation []map[string]string  `json:"remediation"`
@@ -44,7 +45,8 @@ type chainFile struct {
 	Links []linkFile `json:"links"`
 }
 
-// linkFile is a link with its time as the formula has it. Body is the exact text that the digest is over; Base64 holds it where it is not UTF-8.
+// linkFile is a link with its time as the formula has it. Body is the exact text that the digest is
+// over; Base64 holds it where it is not UTF-8.
 type linkFile struct {
 	Seq      uint64 `json:"seq"`
 	Type     string `json:"type"`
@@ -61,9 +63,12 @@ type linkFile struct {
 
 // json is review.json.
 func (d *dossier) json() ([]byte, error) {
-	f := reviewFile{Format: reviewFormat, Keyholder: d.Version, Made: review.Stamp(d.Made), MadeBy: d.MadeBy, Closed: d.settled(), Stage: d.Campaign.Phase,
-		Counts: d.counts, Checks: d.checks, People: d.names, Population: asObjects(d.population()), Decisions: asObjects(d.decisions()),
-		Remediation: asObjects(d.remediation()), Campaign: d.Campaign, Packets: d.Packets, Formula: chainFormula, Chains: []chainFile{}}
+	f := reviewFile{Format: reviewFormat, Keyholder: d.Version, Made: review.Stamp(d.Made), MadeBy: d.MadeBy,
+		Closed: d.settled(), Stage: d.Campaign.Phase,
+		Counts: d.counts, Checks: d.checks, People: d.names, Population: asObjects(d.population()),
+		Decisions:   asObjects(d.decisions()),
+		Remediation: asObjects(d.remediation()), Campaign: d.Campaign, Packets: d.Packets, Formula: chainFormula,
+		Chains: []chainFile{}}
 	for _, c := range d.Chains {
 		out := chainFile{Kind: c.Kind, ID: c.ID, Head: c.Head(), Links: []linkFile{}}
 		for _, l := range c.Links {
@@ -76,7 +81,8 @@ func (d *dossier) json() ([]byte, error) {
 }
 
 func (l Link) file() linkFile {
-	f := linkFile{Seq: l.Seq, Type: l.Type, At: l.At.UTC().Format(time.RFC3339Nano), MS: l.At.UnixMilli(), Salt: l.Salt, Digest: l.Digest,
+	f := linkFile{Seq: l.Seq, Type: l.Type, At: l.At.UTC().Format(time.RFC3339Nano), MS: l.At.UnixMilli(), Salt: l.Salt,
+		Digest:   l.Digest,
 		Previous: l.Previous, Link: l.Link, Erased: l.Erased}
 	if utf8.Valid(l.Body) {
 		f.Body = string(l.Body)

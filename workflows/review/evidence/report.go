@@ -52,8 +52,9 @@ type reportSource struct {
 	Name, Source, At, SHA256, Filters, File, FileSHA256, Answers string
 	Rows, Pages                                                  int
 	Excluded                                                     string
-	Hand                                                         []string // who brought and confirmed it, and what could not be read
-	Requests                                                     []string
+	// who brought and confirmed it, and what could not be read
+	Hand     []string
+	Requests []string
 }
 
 type reportPacket struct {
@@ -102,10 +103,14 @@ type reportChain struct {
 // report is report.html.
 func (d *dossier) report() ([]byte, error) {
 	c := d.Campaign
-	p := reportPage{Title: "Access review of " + c.AccountName + ", " + c.Period, Account: c.AccountName, AccountID: c.AccountID, ID: c.ID, Period: c.Period,
-		Banner: d.banner(), Facts: d.reportFacts(), Rules: d.reportRules(), Counts: d.counts, Sources: d.reportSources(), Checks: d.checks, Packets: d.reportPackets(),
-		Handovers: d.reportHandovers(), Exceptions: d.plainAll(c.Exceptions), Groups: d.reportGroups(), Masters: d.reportMasters(), Tokens: d.reportTokens(),
-		Stamps: d.reportStamps(), Formula: chainFormula, Notes: d.plainAll(c.Notes), Fresh: d.reportFresh(), Exports: d.reportExports()}
+	p := reportPage{Title: "Access review of " + c.AccountName + ", " + c.Period, Account: c.AccountName,
+		AccountID: c.AccountID, ID: c.ID, Period: c.Period,
+		Banner: d.banner(), Facts: d.reportFacts(), Rules: d.reportRules(), Counts: d.counts,
+		Sources: d.reportSources(), Checks: d.checks, Packets: d.reportPackets(),
+		Handovers: d.reportHandovers(), Exceptions: d.plainAll(c.Exceptions), Groups: d.reportGroups(),
+		Masters: d.reportMasters(), Tokens: d.reportTokens(),
+		Stamps: d.reportStamps(), Formula: chainFormula, Notes: d.plainAll(c.Notes), Fresh: d.reportFresh(),
+		Exports: d.reportExports()}
 	d.reportFixes(&p)
 	for _, s := range p.Sources {
 		if s.Excluded != "" {
@@ -157,14 +162,17 @@ func (d *dossier) plainAll(texts []string) []string {
 func (d *dossier) banner() *reportFact {
 	switch c := d.Campaign; {
 	case c.Phase == review.CampaignCancelled:
-		return &reportFact{"Cancelled.", "This review was cancelled, and nothing of it was carried out. " + d.plain(c.Why)}
+		return &reportFact{"Cancelled.", "This review was cancelled, and nothing of it was carried out. " +
+			d.plain(c.Why)}
 	case c.Phase == review.CampaignGathering:
 		return &reportFact{"Not final.", "This review is not open yet: the lists of users are still being gathered."}
 	case !d.settled():
-		return &reportFact{"Not final.", fmt.Sprintf("This review is not closed. %d of %s are open, and decisions may still change; export again after %s.",
-			d.counts.Open, workflows.Plural(d.counts.Rows, "row"), reportTime(c.Closes))}
+		return &reportFact{"Not final.",
+			fmt.Sprintf("This review is not closed. %d of %s are open, and decisions may still change; export again after %s.",
+				d.counts.Open, workflows.Plural(d.counts.Rows, "row"), reportTime(c.Closes))}
 	case c.Phase != review.CampaignCompleted:
-		return &reportFact{"Not finished.", "The decisions are final. What they ask for is still being carried out, so the section on remediation may change; export again when it is done."}
+		return &reportFact{"Not finished.",
+			"The decisions are final. What they ask for is still being carried out, so the section on remediation may change; export again when it is done."}
 	}
 	return nil
 }
@@ -177,14 +185,17 @@ func (d *dossier) reportFacts() []reportFact {
 			by = c.ByName + " (" + c.By.ID + ")"
 		}
 	}
-	facts := []reportFact{{"Account", c.AccountName + " (" + c.AccountID + ")"}, {"Period", c.Period}, {"Review", c.ID}, {"Status", campaignWord(c.Phase)},
-		{"Opened", reportTime(c.Begun) + ", by " + by}, {"Due", reportTime(c.Due)}, {"Closes at the latest", reportTime(c.Closes)}}
+	facts := []reportFact{{"Account", c.AccountName + " (" + c.AccountID + ")"}, {"Period", c.Period}, {"Review", c.ID},
+		{"Status", campaignWord(c.Phase)},
+		{"Opened", reportTime(c.Begun) + ", by " + by}, {"Due", reportTime(c.Due)},
+		{"Closes at the latest", reportTime(c.Closes)}}
 	for _, f := range []reportFact{{"Closed", reportTime(c.ClosedAt)}, {"Everything done", reportTime(c.Ended)}} {
 		if f.Text != "" {
 			facts = append(facts, f)
 		}
 	}
-	return append(facts, reportFact{"Keyholder", d.Version}, reportFact{"Exported", reportTime(d.Made) + byWhom(d.MadeBy)})
+	return append(facts, reportFact{"Keyholder", d.Version},
+		reportFact{"Exported", reportTime(d.Made) + byWhom(d.MadeBy)})
 }
 
 // reportExports are the sets of files that were made before these, the last of them.
@@ -251,11 +262,15 @@ func (d *dossier) reportRules() []reportFact {
 		{"How often", "every " + p.Every},
 		{"Time to decide", span(p.Window) + ", then open for " + span(p.Grace) + " more"},
 		{"Who reviews", d.whoAll(d.Campaign.Reviewers)},
-		{"Reminders", "every " + span(p.RemindEvery) + "; " + orWords(strings.Join(before, ", "), "none before it is due") + "; then every " + span(p.OverdueEvery)},
+		{"Reminders", "every " + span(p.RemindEvery) + "; " + orWords(strings.Join(before, ", "),
+			"none before it is due") + "; then every " + span(p.OverdueEvery)},
 		{"Escalation after", orWords(strings.Join(escalate, ", "), "never")},
-		{"Counts as inactive", "not signed in for " + span(p.InactiveAfter) + "; for owners, shared mailboxes and administrators " + span(p.InactivePrivilegedAfter) + "; new users are exempt for " + span(p.ExemptNew)},
+		{"Counts as inactive", "not signed in for " + span(p.InactiveAfter) +
+			"; for owners, shared mailboxes and administrators " + span(p.InactivePrivilegedAfter) +
+			"; new users are exempt for " + span(p.ExemptNew)},
 		{"When nobody answers", noAnswer},
-		{"Time to carry out", span(p.FixWithin) + "; for owners, shared mailboxes and administrators " + span(p.FixPrivilegedWithin)},
+		{"Time to carry out", span(p.FixWithin) + "; for owners, shared mailboxes and administrators " +
+			span(p.FixPrivilegedWithin)},
 		{"Not part of it", "users of MCP servers only, whom integrator.io does not list; what listed users may do on MCP servers is shown with them"},
 		{"Independence", "nobody reviews their own access; where that could not be, it stands under Exceptions"},
 		{"Reasons", "are asked to keep an owner, a shared mailbox, an administrator, an exception, or a row with a flag other than “" + review.FlagText(review.FlagNoMFAOrSSO) + "”"},

@@ -14,8 +14,10 @@ func (d *dossier) reportSources() []reportSource {
 	var all []reportSource
 	for _, env := range d.environments {
 		r, ok := d.reading(env)
-		s := reportSource{Name: environmentTitle(env), Source: r.Source, At: reportTime(r.At), SHA256: r.SHA256, Filters: orWords(r.Filters, "none"), Rows: r.Count,
-			Pages: len(r.Pages), Answers: workflows.Plural(len(r.Pages), "answer"), Excluded: d.plain(r.Excluded), File: r.File, FileSHA256: r.FileSHA256}
+		s := reportSource{Name: environmentTitle(env), Source: r.Source, At: reportTime(r.At), SHA256: r.SHA256,
+			Filters: orWords(r.Filters, "none"), Rows: r.Count,
+			Pages: len(r.Pages), Answers: workflows.Plural(len(r.Pages), "answer"), Excluded: d.plain(r.Excluded),
+			File: r.File, FileSHA256: r.FileSHA256}
 		if !ok || r.Source == "" && r.Excluded == "" {
 			s.Source, s.Filters = "not read yet", ""
 		}
@@ -23,7 +25,8 @@ func (d *dossier) reportSources() []reportSource {
 			s.Hand = append(s.Hand, "handed in by "+d.who(r.Uploader)+", "+reportTime(r.Uploaded))
 		}
 		if r.ConfirmedBy != "" {
-			s.Hand = append(s.Hand, "the number of users was compared with the page by "+d.who(r.ConfirmedBy)+", "+reportTime(r.Confirmed))
+			s.Hand = append(s.Hand, "the number of users was compared with the page by "+d.who(r.ConfirmedBy)+", "+
+				reportTime(r.Confirmed))
 		} else if r.Source == review.SourceCSV {
 			s.Hand = append(s.Hand, "nobody compared the number of users with the page yet")
 		}
@@ -31,7 +34,8 @@ func (d *dossier) reportSources() []reportSource {
 			s.Hand = append(s.Hand, part+" could not be read: "+r.Unread[part])
 		}
 		for _, p := range r.Pages {
-			s.Requests = append(s.Requests, fmt.Sprintf("%s: %d, %s", p.Request, p.Status, workflows.Plural(p.Count, "record")))
+			s.Requests = append(s.Requests, fmt.Sprintf("%s: %d, %s", p.Request, p.Status,
+				workflows.Plural(p.Count, "record")))
 		}
 		all = append(all, s)
 	}
@@ -49,7 +53,8 @@ func sortedWords(m map[string]string) []string {
 func (d *dossier) reportPackets() []reportPacket {
 	var all []reportPacket
 	for _, p := range d.Packets {
-		out := reportPacket{N: p.Number, ID: p.ID, Reviewers: d.whoAll(p.Reviewers), Nudges: p.Nudges, Signed: "not signed"}
+		out := reportPacket{N: p.Number, ID: p.ID, Reviewers: d.whoAll(p.Reviewers), Nudges: p.Nudges,
+			Signed: "not signed"}
 		if p.InPlaceOf != "" {
 			out.InPlace = d.who(p.InPlaceOf)
 		}
@@ -102,8 +107,10 @@ func (d *dossier) reportStamps() []reportFact {
 		case p.Stamp != "":
 			all = append(all, reportFact{fmt.Sprintf("Packet %d, %s", p.N, p.Signed), p.Stamp + " (" + p.Took + ")"})
 		case p.Counts.Bulk > 0:
-			all = append(all, reportFact{fmt.Sprintf("Packet %d, %s", p.N, p.Reviewers), fmt.Sprintf("%d of %s were kept together with others by one button; "+
-				"that is offered only where no reason is asked", p.Counts.Bulk, workflows.Plural(p.Counts.Rows, "row"))})
+			all = append(all, reportFact{fmt.Sprintf("Packet %d, %s", p.N, p.Reviewers),
+				fmt.Sprintf("%d of %s were kept together with others by one button; "+
+					"that is offered only where no reason is asked", p.Counts.Bulk,
+					workflows.Plural(p.Counts.Rows, "row"))})
 		}
 	}
 	return all
@@ -113,7 +120,8 @@ func (d *dossier) reportHandovers() []reportHandover {
 	var all []reportHandover
 	for _, p := range d.Packets {
 		for _, h := range p.Handovers {
-			all = append(all, reportHandover{reportTime(h.At), fmt.Sprint(p.Number), d.who(h.From), orWords(d.who(h.To), "nobody left to ask"), handoverWord(h.Why), d.plain(h.Note), d.who(h.By)})
+			all = append(all, reportHandover{reportTime(h.At), fmt.Sprint(p.Number), d.who(h.From),
+				orWords(d.who(h.To), "nobody left to ask"), handoverWord(h.Why), d.plain(h.Note), d.who(h.By)})
 		}
 	}
 	return all
@@ -139,7 +147,8 @@ func handoverWord(why string) string {
 
 // reportGroups are the decisions by risk: privileged, flagged, the others.
 func (d *dossier) reportGroups() []reportGroup {
-	groups := []reportGroup{{Title: "Privileged", Note: "The owner, shared mailboxes that may own the account, and administrators."},
+	groups := []reportGroup{{Title: "Privileged",
+		Note: "The owner, shared mailboxes that may own the account, and administrators."},
 		{Title: "Flagged", Note: "Rows with at least one flag that are not privileged."}, {Title: "All others"}}
 	for _, x := range d.exhibits {
 		i := 2
@@ -155,7 +164,8 @@ func (d *dossier) reportGroups() []reportGroup {
 }
 
 func (d *dossier) reportRow(x exhibit) reportRow {
-	r := reportRow{Where: x.EnvironmentName(), Email: x.Email, Name: x.Name, Access: x.Role, Word: decisionWord(x.final), Decision: x.final, Reason: x.reason(),
+	r := reportRow{Where: x.EnvironmentName(), Email: x.Email, Name: x.Name, Access: x.Role,
+		Word: decisionWord(x.final), Decision: x.final, Reason: x.reason(),
 		Reviewer: d.reviewer(x), Exception: d.plain(x.Exception), Bulk: x.verdict.Bulk && x.final == review.Keep}
 	if in := review.IntegrationsCell(x.Row); in != "" {
 		r.Access += ": " + in
@@ -195,8 +205,10 @@ func (d *dossier) reportMasters() []reportMaster {
 		if !x.Master() {
 			continue
 		}
-		m := reportMaster{Email: x.Email, What: "shared mailbox that may own the account", Decision: d.reportRow(x).Word, Reason: x.reason(), Since: reportTime(x.Since),
-			Holders: d.whoAll(x.Holders), Custodians: d.whoAll(x.Custodians), Vault: x.Vault, Attested: d.who(x.Attested), Differences: d.plainAll(x.Differences)}
+		m := reportMaster{Email: x.Email, What: "shared mailbox that may own the account",
+			Decision: d.reportRow(x).Word, Reason: x.reason(), Since: reportTime(x.Since),
+			Holders: d.whoAll(x.Holders), Custodians: d.whoAll(x.Custodians), Vault: x.Vault,
+			Attested: d.who(x.Attested), Differences: d.plainAll(x.Differences)}
 		if x.Kind == review.KindOwner {
 			m.What = "owner of the account"
 			if !d.Campaign.OwnerSince.IsZero() {
@@ -229,7 +241,8 @@ func (d *dossier) reportTokens() []reportTokens {
 			t.Unread = "A file of the Users page does not show tokens: look at them in integrator.io."
 		}
 		for _, k := range r.Tokens {
-			out := reportToken{Name: k.Name, ID: k.ID, Scope: "limited", State: "works", Created: reportTime(k.Created), Modified: reportTime(k.Modified)}
+			out := reportToken{Name: k.Name, ID: k.ID, Scope: "limited", State: "works", Created: reportTime(k.Created),
+				Modified: reportTime(k.Modified)}
 			if k.Full {
 				out.Scope = "full access"
 			}
@@ -247,7 +260,8 @@ func (d *dossier) reportTokens() []reportTokens {
 func (d *dossier) reportFresh() []string {
 	var all []string
 	for _, r := range d.Campaign.Fresh {
-		all = append(all, fmt.Sprintf("%s as of %s, %s, handed in by %s at %s, SHA-256 %s", environmentTitle(r.Environment), reportTime(r.At), workflows.Plural(r.Count, "user"),
+		all = append(all, fmt.Sprintf("%s as of %s, %s, handed in by %s at %s, SHA-256 %s",
+			environmentTitle(r.Environment), reportTime(r.At), workflows.Plural(r.Count, "user"),
 			d.who(r.Uploader), reportTime(r.Uploaded), r.FileSHA256))
 	}
 	return all
@@ -258,8 +272,10 @@ func (d *dossier) reportFixes(p *reportPage) {
 	states := map[string]int{}
 	for _, x := range d.exhibits {
 		for _, f := range x.fixes {
-			out := reportFix{Where: x.EnvironmentName(), Email: x.Email, Action: f.Action, How: x.how(f), State: f.State, Before: f.Before, After: f.After, Access: f.Access,
-				Due: reportTime(f.Due), Done: reportTime(doneAt(f)), Said: d.who(f.Who), Seen: d.who(f.Verified), Why: d.plain(f.Why), Privileged: x.Privileged}
+			out := reportFix{Where: x.EnvironmentName(), Email: x.Email, Action: f.Action, How: x.how(f),
+				State: f.State, Before: f.Before, After: f.After, Access: f.Access,
+				Due: reportTime(f.Due), Done: reportTime(doneAt(f)), Said: d.who(f.Who), Seen: d.who(f.Verified),
+				Why: d.plain(f.Why), Privileged: x.Privileged}
 			switch open := f.State == review.FixPending || f.State == review.FixFailed; {
 			case f.Due.IsZero():
 			case open && d.Made.After(f.Due):
@@ -275,6 +291,8 @@ func (d *dossier) reportFixes(p *reportPage) {
 		}
 	}
 	p.Failed = states[review.FixFailed]
-	p.FixTotals = fmt.Sprintf("%s: %d verified, %d done, %d pending, %d failed.", workflows.Plural(len(p.Fixes), "remedy"), states[review.FixVerified], states[review.FixDone], states[review.FixPending], states[review.FixFailed])
+	p.FixTotals = fmt.Sprintf("%s: %d verified, %d done, %d pending, %d failed.",
+		workflows.Plural(len(p.Fixes), "remedy"), states[review.FixVerified], states[review.FixDone],
+		states[review.FixPending], states[review.FixFailed])
 	p.FixTotals = strings.Replace(p.FixTotals, "remedys", "remedies", 1)
 }

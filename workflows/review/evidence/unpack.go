@@ -8,8 +8,9 @@ import (
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
-// Unpack takes the frozen lists, the answers and the files that people brought from the campaign's chain among Chains. Of a list that was read again the
-// last reading counts. Erased events are passed over; that something is missing shows in the exported comparisons.
+// Unpack takes the frozen lists, the answers and the files that people brought from the campaign's
+// chain among Chains. Of a list that was read again the last reading counts. Erased events are
+// passed over; that something is missing shows in the exported comparisons.
 func (e *Evidence) Unpack() error {
 	e.Frozen, e.Raw, e.Handed = map[string][]byte{}, map[string][][]byte{}, nil
 	for _, c := range e.Chains {
@@ -51,7 +52,8 @@ func (e *Evidence) unpack(l Link) error {
 		}
 		e.Raw[f.Environment] = append(e.Raw[f.Environment], f.Content)
 	case review.FiledFile:
-		e.Handed = append(e.Handed, Handed{Environment: f.Environment, Alias: f.Alias, Name: f.Name, Content: f.Content})
+		e.Handed = append(e.Handed, Handed{Environment: f.Environment, Alias: f.Alias, Name: f.Name,
+			Content: f.Content})
 	}
 	return nil
 }

@@ -19,14 +19,16 @@ const (
 
 // CSVFault is one thing in a file that cannot be taken as it stands.
 type CSVFault struct {
-	// Line counts lines of the file as editors do, Column the cells of a row; both from 1. 0 means the file, or the row, as a whole.
+	// Line counts lines of the file as editors do, Column the cells of a row; both from 1. 0 means
+	// the file, or the row, as a whole.
 	Line, Column int
 	Heading      string // of the column, where it has one
 	Read         string // what stands there, shortened to one line; may be empty
 	Problem      string // what is wrong with it and what is expected, a sentence without its full stop
 }
 
-// Error is the fault in one line: `line 3, column 2 (Email): "bob": is not an e-mail address; expected one such as ana@acme.example`.
+// Error is the fault in one line: `line 3, column 2 (Email): "bob": is not an e-mail address;
+// expected one such as ana@acme.example`.
 func (f CSVFault) Error() string {
 	var b strings.Builder
 	if f.Line > 0 {
@@ -46,7 +48,8 @@ func (f CSVFault) Error() string {
 	return b.String()
 }
 
-// CSVFaults is the error of [ParseUsers] and [ParseDelegates]: every fault of a file, in its order, the first 20 of them. More counts the others.
+// CSVFaults is the error of [ParseUsers] and [ParseDelegates]: every fault of a file, in its order,
+// the first 20 of them. More counts the others.
 type CSVFaults struct {
 	Faults []CSVFault
 	More   int
@@ -109,13 +112,17 @@ func (r csvRow) empty() bool {
 	return true
 }
 
-// decodeText answers a file's text with a line feed at the end of each line: UTF-8 with or without byte order mark, or UTF-16 with one.
+// decodeText answers a file's text with a line feed at the end of each line: UTF-8 with or without
+// byte order mark, or UTF-16 with one.
 func decodeText(raw []byte) (string, *CSVFault) {
 	switch {
 	case len(raw) > MaxCSV:
-		return "", &CSVFault{Problem: fmt.Sprintf("The file is larger than %d MB; expected the list of one account, which is much smaller", MaxCSV>>20)}
+		return "", &CSVFault{
+			Problem: fmt.Sprintf(
+				"The file is larger than %d MB; expected the list of one account, which is much smaller", MaxCSV>>20)}
 	case bytes.HasPrefix(raw, []byte("PK\x03\x04")):
-		return "", &CSVFault{Problem: "This is a workbook or an archive, not a CSV; save it as “CSV UTF-8” and give that file"}
+		return "", &CSVFault{
+			Problem: "This is a workbook or an archive, not a CSV; save it as “CSV UTF-8” and give that file"}
 	case bytes.HasPrefix(raw, []byte{0xef, 0xbb, 0xbf}):
 		raw = raw[3:]
 	case bytes.HasPrefix(raw, []byte{0xff, 0xfe}), bytes.HasPrefix(raw, []byte{0xfe, 0xff}):
@@ -139,17 +146,21 @@ func decodeText(raw []byte) (string, *CSVFault) {
 	}
 	for i, line := range bytes.Split(raw, []byte("\n")) {
 		if !utf8.Valid(line) || bytes.IndexByte(line, 0) >= 0 {
-			return "", &CSVFault{Line: i + 1, Problem: "This line is not text in UTF-8; save the file as “CSV UTF-8” and give that one"}
+			return "", &CSVFault{Line: i + 1,
+				Problem: "This line is not text in UTF-8; save the file as “CSV UTF-8” and give that one"}
 		}
 	}
 	return string(raw), nil
 }
 
-// readCSV takes a text apart as RFC 4180 says, with the delimiter that its first row uses. Faults of quotation marks are added to those given, and
-// reading goes on where the next cell begins. Rows without any content are left out.
+// readCSV takes a text apart as RFC 4180 says, with the delimiter that its first row uses. Faults
+// of quotation marks are added to those given, and reading goes on where the next cell begins. Rows
+// without any content are left out.
 func readCSV(text string, faults *CSVFaults) (rows []csvRow, delimiter byte) {
 	line := 1
-	if rest, ok := strings.CutPrefix(text, "sep="); ok && len(rest) > 1 && rest[1] == '\n' && strings.IndexByte(",;\t", rest[0]) >= 0 { // Excel's own first line
+	// Excel's own first line
+	if rest, ok := strings.CutPrefix(text, "sep="); ok && len(rest) > 1 && rest[1] == '\n' && strings.IndexByte(",;\t",
+		rest[0]) >= 0 {
 		delimiter, text, line = rest[0], rest[2:], 2
 	}
 	for strings.HasPrefix(text, "\n") {
@@ -165,7 +176,8 @@ func readCSV(text string, faults *CSVFaults) (rows []csvRow, delimiter byte) {
 			continue
 		}
 		if rows = append(rows, row); len(rows) > MaxCSVRows+1 {
-			faults.add(CSVFault{Line: row.line, Problem: fmt.Sprintf("The file has more than %d rows; expected the list of one account", MaxCSVRows)})
+			faults.add(CSVFault{Line: row.line, Problem: fmt.Sprintf(
+				"The file has more than %d rows; expected the list of one account", MaxCSVRows)})
 			break
 		}
 	}
@@ -227,7 +239,8 @@ func (r *csvReader) cell(column int) string {
 	}
 	cell := r.text[begin:r.at]
 	if strings.Contains(cell, `"`) {
-		r.faults.add(CSVFault{Line: r.line, Column: column, Read: cell, Problem: `holds a quotation mark; a cell with one stands in quotation marks, with each inside written twice`})
+		r.faults.add(CSVFault{Line: r.line, Column: column, Read: cell,
+			Problem: `holds a quotation mark; a cell with one stands in quotation marks, with each inside written twice`})
 	}
 	return cell
 }
@@ -237,7 +250,8 @@ func (r *csvReader) quoted(column int) string {
 	var cell strings.Builder
 	for r.at++; ; r.at++ {
 		if r.at == len(r.text) {
-			r.faults.add(CSVFault{Line: line, Column: column, Read: cell.String(), Problem: "begins with a quotation mark that is never closed"})
+			r.faults.add(CSVFault{Line: line, Column: column, Read: cell.String(),
+				Problem: "begins with a quotation mark that is never closed"})
 			return cell.String()
 		}
 		c := r.text[r.at]
@@ -261,18 +275,21 @@ func (r *csvReader) quoted(column int) string {
 		r.at++
 	}
 	if rest := r.text[begin:r.at]; strings.TrimSpace(rest) != "" {
-		r.faults.add(CSVFault{Line: r.line, Column: column, Read: rest, Problem: "stands behind a closing quotation mark; expected the next cell or the end of the line"})
+		r.faults.add(CSVFault{Line: r.line, Column: column, Read: rest,
+			Problem: "stands behind a closing quotation mark; expected the next cell or the end of the line"})
 	}
 	return cell.String()
 }
 
-// cleanCell is a cell's content on one line. The apostrophe that exports put before what a spreadsheet would take for a formula goes; ours puts it there
-// again, whatever the cell came from.
+// cleanCell is a cell's content on one line. The apostrophe that exports put before what a
+// spreadsheet would take for a formula goes; ours puts it there again, whatever the cell came from.
 func cleanCell(s string) string {
 	if len(s) > 1 && s[0] == '\'' && strings.IndexByte("=+-@\t\r", s[1]) >= 0 {
 		s = s[1:]
 	}
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b' }), " ")
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b'
+	}), " ")
 }
 
 // heading is a column's name for comparing: without case, blanks and signs.
@@ -285,7 +302,8 @@ func heading(s string) string {
 	}, s)
 }
 
-var address = regexp.MustCompile("^[\\p{L}\\p{N}.!#$%&'*+/=?^_`{|}~-]+@[\\p{L}\\p{N}]([\\p{L}\\p{N}-]*[\\p{L}\\p{N}])?(\\.[\\p{L}\\p{N}]([\\p{L}\\p{N}-]*[\\p{L}\\p{N}])?)+$")
+var address = regexp.MustCompile(
+	"^[\\p{L}\\p{N}.!#$%&'*+/=?^_`{|}~-]+@[\\p{L}\\p{N}]([\\p{L}\\p{N}-]*[\\p{L}\\p{N}])?(\\.[\\p{L}\\p{N}]([\\p{L}\\p{N}-]*[\\p{L}\\p{N}])?)+$")
 
 func isAddress(s string) bool { return len(s) <= 254 && address.MatchString(s) }
 

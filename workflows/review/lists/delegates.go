@@ -5,13 +5,17 @@ import (
 	"strings"
 )
 
-// delegateColumns are the headings under which mail systems list who may open a mailbox, the surest first. Sources: Exchange's Get-MailboxPermission (User) and
-// Get-RecipientPermission (Trustee), its recipients (PrimarySmtpAddress); Google Workspace's lists of delegates and members.
-var delegateColumns = []string{"primarysmtpaddress", "email", "emailaddress", "delegateemail", "memberemail", "useremail", "member", "delegate", "user", "trustee"}
+// delegateColumns are the headings under which mail systems list who may open a mailbox, the surest
+// first. Sources: Exchange's Get-MailboxPermission (User) and Get-RecipientPermission (Trustee),
+// its recipients (PrimarySmtpAddress); Google Workspace's lists of delegates and members.
+var delegateColumns = []string{"primarysmtpaddress", "email", "emailaddress", "delegateemail", "memberemail",
+	"useremail", "member", "delegate", "user", "trustee"}
 
-// ParseDelegates reads who may open a mailbox from a list of the mail system: one address a line, or a table with a column named email, user, member,
-// delegate, PrimarySmtpAddress or trustee. Text, delimiters and bounds are those of [ParseUsers], and so is the error. Addresses come in lower case, each
-// once, as mail systems list somebody once for each right; Exchange's own NT AUTHORITY entries, which are no people, are left out.
+// ParseDelegates reads who may open a mailbox from a list of the mail system: one address a line,
+// or a table with a column named email, user, member, delegate, PrimarySmtpAddress or trustee.
+// Text, delimiters and bounds are those of [ParseUsers], and so is the error. Addresses come in
+// lower case, each once, as mail systems list somebody once for each right; Exchange's own NT
+// AUTHORITY entries, which are no people, are left out.
 func ParseDelegates(raw []byte) ([]string, error) {
 	text, fault := decodeText(raw)
 	if fault != nil {
@@ -31,7 +35,8 @@ func ParseDelegates(raw []byte) ([]string, error) {
 	column := -1
 	name := ""
 	for _, want := range delegateColumns {
-		if i := slices.IndexFunc(rows[0].cells, func(c string) bool { return heading(cleanCell(c)) == want }); i >= 0 && column < 0 {
+		if i := slices.IndexFunc(rows[0].cells, func(c string) bool { return heading(cleanCell(c)) == want }); i >= 0 &&
+			column < 0 {
 			column, name = i, cleanCell(rows[0].cells[i])
 		}
 	}
@@ -46,7 +51,8 @@ func ParseDelegates(raw []byte) ([]string, error) {
 				continue
 			}
 			if a, ok := delegateIn(c); !ok {
-				faults.add(CSVFault{Line: row.line, Column: i + 1, Heading: name, Read: c, Problem: "is not an e-mail address; expected one a line, or a column named Email, User, Member, Delegate, PrimarySmtpAddress or Trustee"})
+				faults.add(CSVFault{Line: row.line, Column: i + 1, Heading: name, Read: c,
+					Problem: "is not an e-mail address; expected one a line, or a column named Email, User, Member, Delegate, PrimarySmtpAddress or Trustee"})
 			} else if !seen[a] {
 				seen[a] = true
 				out = append(out, a)
@@ -65,7 +71,8 @@ func ParseDelegates(raw []byte) ([]string, error) {
 		return nil, err
 	}
 	if len(out) == 0 {
-		faults.add(CSVFault{Problem: "No address stands below the header; where nobody may open the mailbox, say so in the form instead"})
+		faults.add(CSVFault{
+			Problem: "No address stands below the header; where nobody may open the mailbox, say so in the form instead"})
 	}
 	return out, faults.err()
 }

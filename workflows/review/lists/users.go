@@ -18,8 +18,8 @@ type ParsedCSV struct {
 	Ignored   []string // columns that were not read, as headed
 	// Missing names what no column of the file says, as [workflows.Census].Unread does.
 	Missing map[string]string
-	// Owner is the user whom the file calls the owner, with the role of that name; they are not among the users. Its address is
-	// empty where the file has no row for one.
+	// Owner is the user whom the file calls the owner, with the role of that name; they are not
+	// among the users. Its address is empty where the file has no row for one.
 	Owner workflows.User
 }
 
@@ -38,33 +38,44 @@ const (
 )
 
 // columnNames are the page's own headings; the first six must be there.
-var columnNames = [columns]string{"Name", "Email", "Role", "Status", "Enable user", "Last sign in", "SSO linked", "Require SSO", "Require MFA"}
+var columnNames = [columns]string{"Name", "Email", "Role", "Status", "Enable user", "Last sign in", "SSO linked",
+	"Require SSO", "Require MFA"}
 
 // required is how many of columnNames must be there.
 const required = colLast + 1
 
 var columnOf = map[string]int{
-	"name": colName, "fullname": colName, "email": colEmail, "emailaddress": colEmail, "useremail": colEmail, "role": colRole, "accesslevel": colRole, "status": colStatus,
-	"enableuser": colEnabled, "enabled": colEnabled, "userenabled": colEnabled, "lastsignin": colLast, "lastlogin": colLast, "lastsignedin": colLast,
-	"ssolinked": colLinked, "accountssolinked": colLinked, "requiresso": colSSO, "accountssorequired": colSSO, "requiremfa": colMFA, "accountmfarequired": colMFA,
+	"name": colName, "fullname": colName, "email": colEmail, "emailaddress": colEmail, "useremail": colEmail,
+	"role": colRole, "accesslevel": colRole, "status": colStatus,
+	"enableuser": colEnabled, "enabled": colEnabled, "userenabled": colEnabled, "lastsignin": colLast,
+	"lastlogin": colLast, "lastsignedin": colLast,
+	"ssolinked": colLinked, "accountssolinked": colLinked, "requiresso": colSSO, "accountssorequired": colSSO,
+	"requiremfa": colMFA, "accountmfarequired": colMFA,
 }
 
-// pageRoles are the roles in the page's words and in the API's, by heading. Source: integrator.io's user management page.
+// pageRoles are the roles in the page's words and in the API's, by heading. Source: integrator.io's
+// user management page.
 var pageRoles = map[string]string{
-	"administrator": workflows.RoleAdministrator, "administeraccount": workflows.RoleAdministrator, "admin": workflows.RoleAdministrator,
-	"manage": workflows.RoleManage, "manageallintegrations": workflows.RoleManage, "manageaccount": workflows.RoleManage,
-	"monitor": workflows.RoleMonitor, "monitorallintegrations": workflows.RoleMonitor, "monitoraccount": workflows.RoleMonitor,
-	"custom": workflows.RoleCustom, "tile": workflows.RoleCustom, "customaccess": workflows.RoleCustom,
+	"administrator": workflows.RoleAdministrator, "administeraccount": workflows.RoleAdministrator,
+	"admin":  workflows.RoleAdministrator,
+	"manage": workflows.RoleManage, "manageallintegrations": workflows.RoleManage,
+	"manageaccount": workflows.RoleManage,
+	"monitor":       workflows.RoleMonitor, "monitorallintegrations": workflows.RoleMonitor,
+	"monitoraccount": workflows.RoleMonitor,
+	"custom":         workflows.RoleCustom, "tile": workflows.RoleCustom, "customaccess": workflows.RoleCustom,
 	"owner": RoleOwner, "accountowner": RoleOwner,
 }
 
-// ParseUsers reads the Users page of integrator.io as a CSV: the columns Name, Email, Role, Status, Enable user and Last sign in, and where they are there
-// SSO linked, Require SSO and Require MFA, in any order, upper and lower case alike. Text is UTF-8, or UTF-16 with its mark; cells are set apart by commas,
-// semicolons or tabs. At most 5 MB and 20,000 rows.
+// ParseUsers reads the Users page of integrator.io as a CSV: the columns Name, Email, Role, Status,
+// Enable user and Last sign in, and where they are there SSO linked, Require SSO and Require MFA,
+// in any order, upper and lower case alike. Text is UTF-8, or UTF-16 with its mark; cells are set
+// apart by commas, semicolons or tabs. At most 5 MB and 20,000 rows.
 //
-// It takes nothing it is not sure of: the error is a [*CSVFaults] with every fault at once, and then there are no users. Addresses come in lower case, times
-// without a zone are taken as UTC, and Last sign in as that to this account. Dates as 5/2/2026 are taken as month/day/year where another one of the column
-// leaves no doubt (5/22/2026) and none contradicts. What integrations a custom role covers is not on the page, so it is not in the answer.
+// It takes nothing it is not sure of: the error is a [*CSVFaults] with every fault at once, and
+// then there are no users. Addresses come in lower case, times without a zone are taken as UTC, and
+// Last sign in as that to this account. Dates as 5/2/2026 are taken as month/day/year where another
+// one of the column leaves no doubt (5/22/2026) and none contradicts. What integrations a custom
+// role covers is not on the page, so it is not in the answer.
 func ParseUsers(raw []byte) (users []workflows.User, extra ParsedCSV, err error) {
 	text, fault := decodeText(raw)
 	if fault != nil {
@@ -126,7 +137,8 @@ func (p *usersParser) header(row csvRow) bool {
 		col, known := columnOf[heading(name)]
 		switch {
 		case known && p.at[col] >= 0:
-			p.faults.add(CSVFault{Line: row.line, Column: i + 1, Read: name, Problem: fmt.Sprintf("is the same column as column %d; keep one of them", p.at[col]+1)})
+			p.faults.add(CSVFault{Line: row.line, Column: i + 1, Read: name,
+				Problem: fmt.Sprintf("is the same column as column %d; keep one of them", p.at[col]+1)})
 		case known:
 			p.at[col] = i
 			found++
@@ -135,12 +147,14 @@ func (p *usersParser) header(row csvRow) bool {
 		}
 	}
 	if found == 0 {
-		p.faults.add(CSVFault{Line: row.line, Read: strings.Join(p.names, " | "), Problem: "is not the header; expected the columns " + strings.Join(columnNames[:required], ", ")})
+		p.faults.add(CSVFault{Line: row.line, Read: strings.Join(p.names, " | "),
+			Problem: "is not the header; expected the columns " + strings.Join(columnNames[:required], ", ")})
 		return false
 	}
 	for col := range required {
 		if p.at[col] < 0 {
-			p.faults.add(CSVFault{Line: row.line, Problem: "The column " + columnNames[col] + " is missing; expected " + strings.Join(columnNames[:required], ", ")})
+			p.faults.add(CSVFault{Line: row.line, Problem: "The column " + columnNames[col] + " is missing; expected " +
+				strings.Join(columnNames[:required], ", ")})
 		}
 	}
 	return len(p.faults.Faults)+p.faults.More == before
@@ -154,12 +168,17 @@ func (p *usersParser) cell(row csvRow, col int) string {
 }
 
 func (p *usersParser) fault(row csvRow, col int, problem string) {
-	p.faults.add(CSVFault{Line: row.line, Column: p.at[col] + 1, Heading: columnNames[col], Read: p.cell(row, col), Problem: problem})
+	p.faults.add(CSVFault{Line: row.line, Column: p.at[col] + 1, Heading: columnNames[col], Read: p.cell(row, col),
+		Problem: problem})
 }
 
 func (p *usersParser) row(row csvRow) {
-	if n := len(row.cells); n < len(p.names) || slices.ContainsFunc(row.cells[len(p.names):], func(c string) bool { return strings.TrimSpace(c) != "" }) {
-		p.faults.add(CSVFault{Line: row.line, Problem: fmt.Sprintf("This row has %s, the header %d; a cell that holds the delimiter stands in quotation marks", workflows.Plural(n, "cell"), len(p.names))})
+	if n := len(row.cells); n < len(p.names) || slices.ContainsFunc(row.cells[len(p.names):], func(c string) bool {
+		return strings.TrimSpace(c) != ""
+	}) {
+		p.faults.add(CSVFault{Line: row.line, Problem: fmt.Sprintf(
+			"This row has %s, the header %d; a cell that holds the delimiter stands in quotation marks",
+			workflows.Plural(n, "cell"), len(p.names))})
 		return
 	}
 	u := workflows.User{Name: p.cell(row, colName), Email: p.email(row)}
@@ -177,7 +196,8 @@ func (p *usersParser) row(row csvRow) {
 		p.faults, p.extra.Owner = before, u
 		return
 	case "":
-		p.fault(row, colRole, "is not a role; expected Administer account, Manage all integrations, Monitor all integrations, Custom or Owner")
+		p.fault(row, colRole,
+			"is not a role; expected Administer account, Manage all integrations, Monitor all integrations, Custom or Owner")
 	}
 	u.Status = strings.ToLower(p.cell(row, colStatus))
 	if u.Status != workflows.UserAccepted && u.Status != workflows.UserPending && u.Status != workflows.UserDismissed {
@@ -235,7 +255,8 @@ func (p *usersParser) linked(row csvRow) string {
 	return ""
 }
 
-var slashed = regexp.MustCompile(`^(\d{1,2})/(\d{1,2})/(\d{4})(?:,? (\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([AaPp])\.?[Mm]\.?)?)?$`)
+var slashed = regexp.MustCompile(
+	`^(\d{1,2})/(\d{1,2})/(\d{4})(?:,? (\d{1,2}):(\d{2})(?::(\d{2}))?(?: ?([AaPp])\.?[Mm]\.?)?)?$`)
 
 // slashes looks at all dates with slashes for what comes first in them.
 func (p *usersParser) slashes(rows []csvRow) {
@@ -251,7 +272,8 @@ func (p *usersParser) slashes(rows []csvRow) {
 }
 
 // layouts without a zone are read as UTC.
-var layouts = []string{time.RFC3339, "2006-01-02", "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05"}
+var layouts = []string{time.RFC3339, "2006-01-02", "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04",
+	"2006-01-02T15:04:05"}
 
 func (p *usersParser) date(row csvRow) time.Time {
 	text := p.cell(row, colLast)
@@ -270,7 +292,8 @@ func (p *usersParser) date(row csvRow) time.Time {
 		return time.Time{}
 	}
 	if !p.usDates && m[1] != m[2] {
-		p.fault(row, colLast, "may be read as month/day or day/month; expected 2026-05-02, or month/day/year with a day above 12 somewhere in the column and no month above 12")
+		p.fault(row, colLast,
+			"may be read as month/day or day/month; expected 2026-05-02, or month/day/year with a day above 12 somewhere in the column and no month above 12")
 		return time.Time{}
 	}
 	at, ok := usDate(m)

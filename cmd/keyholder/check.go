@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ import (
 )
 
 type checkCmd struct {
-	configFlag
+	configFlags
 	Mail   string `placeholder:"ADDRESS" help:"Send one test letter to this address, as of a drill, and nothing else."`
 	StepUp bool   `name:"step-up" help:"Walk through one proof at the identity provider, say which claims came, and nothing else."`
 }
@@ -50,39 +49,83 @@ func (f *findings) bad(format string, a ...any) {
 	fmt.Fprintf(f.w.out, "  ✗ "+format+"\n", a...)
 }
 
-// Run prints every fault of the file at once; then it looks at whatever the file says enough about.
+// Run prints every fault of each file at once; then it looks at whatever the file says enough about.
 func (c checkCmd) Run(w *world) error {
-	cfg, faults, err := config.Load(c.Config, os.LookupEnv)
+	alone := c.alone()
+	if !alone && (c.Mail != "" || c.StepUp) {
+		return exitError{exitUsage, "--mail and --step-up try one configuration: name one file with --config"}
+	}
+	files, err := c.load()
 	if err != nil {
 		return exitError{exitFault, err.Error()}
 	}
+	if len(files) == 0 {
+		return exitError{exitFault, nothingThere(c.Config)}
+	}
 	f := &findings{w: w}
-	fmt.Fprintln(w.out, c.Config)
-	for _, x := range faults {
-		f.bad("%s", x)
-	}
-	if len(faults) == 0 {
-		f.good("no faults; %s", count(len(cfg.Accounts), "account"))
-		for _, a := range cfg.Advice() {
-			f.note("%s", a)
+	for i, file := range files {
+		if file.Config == nil && alone {
+			return exitError{exitFault, file.Faults[0].Problem}
 		}
+		if i > 0 {
+			fmt.Fprintln(w.out)
+		}
+		f.file(file)
+		if file.Config == nil {
+			continue
+		}
+		switch {
+		case c.Mail != "":
+			return c.testLetter(w.ctx, f, file.Config)
+		case c.StepUp:
+			return f.walkStepUp(w.ctx, file.Config)
+		}
+		f.outside(file.Config)
 	}
-	quiet := zerolog.Nop()
-	if c.Mail != "" {
-		return c.testLetter(w.ctx, f, cfg)
-	}
-	if c.StepUp {
-		return f.walkStepUp(w.ctx, cfg)
-	}
-	owners, processes := f.redis(w.ctx, cfg, quiet)
-	f.slack(w.ctx, cfg, quiet, processes)
-	f.accounts(w.ctx, cfg, quiet, owners)
-	f.mail(w.ctx, cfg)
-	f.stepUp(w.ctx, cfg)
+	f.addresses(files)
 	if f.faults > 0 {
 		return exitError{exitFault, count(f.faults, "fault") + " found"}
 	}
 	return nil
+}
+
+// nothingThere says that a folder, or several, holds no file.
+func nothingThere(paths []string) string {
+	return fmt.Sprintf("there is no .yaml file in %s. Write one with: keyholder init --out FILE",
+		strings.Join(paths, ", "))
+}
+
+// file says what the file alone shows.
+func (f *findings) file(file config.File) {
+	fmt.Fprintln(f.w.out, file.Path)
+	for _, x := range file.Faults {
+		f.bad("%s", x)
+	}
+	if len(file.Faults) == 0 {
+		f.good("no faults; %s", count(len(file.Config.Accounts), "account"))
+		for _, a := range file.Config.Advice() {
+			f.note("%s", a)
+		}
+	}
+}
+
+// outside looks at what the file names.
+func (f *findings) outside(cfg *config.Config) {
+	quiet := zerolog.Nop()
+	owners, processes := f.redis(f.w.ctx, cfg, quiet)
+	f.slack(f.w.ctx, cfg, quiet, processes)
+	f.accounts(f.w.ctx, cfg, quiet, owners)
+	f.mail(f.w.ctx, cfg)
+	f.stepUp(f.w.ctx, cfg)
+}
+
+// addresses says where operators are answered when files name different addresses.
+func (f *findings) addresses(files []config.File) {
+	if listen, others := config.Listen(files); len(others) > 0 {
+		fmt.Fprintln(f.w.out)
+		f.note("one process answers operators at one address, %s; what %s under listen has no effect beside it", listen,
+			strings.Join(others, ", ")+map[bool]string{true: " says", false: " say"}[len(others) == 1])
+	}
 }
 
 // mail reaches the mail server, if there is one, and hands nothing in.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"syscall"
@@ -41,6 +42,51 @@ type cli struct {
 // configFlag is where the configuration lies.
 type configFlag struct {
 	Config string `name:"config" short:"c" default:"keyholder.yaml" help:"The configuration file." type:"path"`
+	envFlag
+}
+
+// configFlags are where those of several workspaces lie.
+type configFlags struct {
+	Config []string `name:"config" short:"c" default:"keyholder.yaml" sep:"none" help:"A configuration file, or a folder of them, one for each workspace; may be given several times." type:"path"`
+	envFlag
+}
+
+// alone reports whether one file is named, and no folder.
+func (f configFlags) alone() bool {
+	info, err := os.Stat(f.Config[0])
+	return len(f.Config) == 1 && (err != nil || !info.IsDir())
+}
+
+// load reads what is named, all of it anew.
+func (f configFlags) load() ([]config.File, error) {
+	lookup, err := f.lookup()
+	if err != nil {
+		return nil, err
+	}
+	return config.LoadAll(f.Config, lookup)
+}
+
+// envFlag names files with variables.
+type envFlag struct {
+	EnvFile []string `name:"env-file" sep:"none" placeholder:"FILE" help:"A file with environment variables, NAME=VALUE on each line, which win over those of the process; may be given several times." type:"path"`
+}
+
+// lookup answers where variables are looked up: in the files, read anew, then in the process's own.
+func (f envFlag) lookup() (func(string) (string, bool), error) {
+	vars := map[string]string{}
+	for _, path := range f.EnvFile {
+		more, err := config.EnvFile(path)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(vars, more)
+	}
+	return func(name string) (string, bool) {
+		if value, ok := vars[name]; ok {
+			return value, true
+		}
+		return os.LookupEnv(name)
+	}, nil
 }
 
 // world is what a command may touch.
@@ -128,7 +174,11 @@ func logger(c *cli, w io.Writer) zerolog.Logger {
 // load reads the configuration; faults are printed, all of them. Commands that only read the record
 // pass recordOnly: what they need of the environment is the Redis address.
 func (f configFlag) load(w *world, recordOnly bool) (*config.Config, error) {
-	cfg, faults, err := config.Load(f.Config, os.LookupEnv)
+	lookup, err := f.lookup()
+	if err != nil {
+		return nil, exitError{exitFault, err.Error()}
+	}
+	cfg, faults, err := config.Load(f.Config, lookup)
 	if err != nil {
 		return nil, exitError{exitFault, err.Error()}
 	}

@@ -47,6 +47,8 @@ type Redis struct {
 	// Prefix begins every key, so that several installations can share a Redis. Fixed at the first
 	// start: under another one an empty record begins.
 	Prefix string `yaml:"prefix"`
+	// URLEnv names the environment variable whose address, which may hold a password, wins over URL and Addrs.
+	URLEnv string `yaml:"url_env"`
 }
 
 // Slack is what the file says about Slack.
@@ -55,6 +57,9 @@ type Slack struct {
 	Command string `yaml:"command"`
 	// Channel is the ID of the channel for notices and audit checkpoints. It may be empty, which Advice mentions.
 	Channel string `yaml:"channel"`
+	// AppTokenEnv and BotTokenEnv name the environment variables with the app's tokens.
+	AppTokenEnv string `yaml:"app_token_env"`
+	BotTokenEnv string `yaml:"bot_token_env"`
 }
 
 // Account is one integrator.io account.

@@ -13,8 +13,8 @@ const (
 func Default() *Config {
 	return &Config{
 		Listen: "127.0.0.1:9090",
-		Redis:  Redis{URL: "redis://127.0.0.1:6379/0", Shards: 16, Prefix: "kh"},
-		Slack:  Slack{Command: "/io"},
+		Redis:  Redis{URL: "redis://127.0.0.1:6379/0", Shards: 16, Prefix: "kh", URLEnv: EnvRedisURL},
+		Slack:  Slack{Command: "/io", AppTokenEnv: EnvSlackAppToken, BotTokenEnv: EnvSlackBotToken},
 		StepUp: StepUp{Claim: ClaimEmail, MaxAge: 10 * minute, AuthTime: Require, EmailVerified: Require},
 	}
 }

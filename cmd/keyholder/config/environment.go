@@ -25,9 +25,9 @@ const (
 func fromEnvironment(cfg *Config, lookupEnv func(string) (string, bool)) []Fault {
 	e := &environment{cfg: cfg, lookup: lookupEnv}
 	cfg.Secrets = Secrets{
-		SlackAppToken: e.slackToken(EnvSlackAppToken, "xapp-",
+		SlackAppToken: e.slackToken("slack.app_token_env", cfg.Slack.AppTokenEnv, "xapp-",
 			"Make an app-level token with the scope connections:write under Basic Information of the Slack app"),
-		SlackBotToken: e.slackToken(EnvSlackBotToken, "xoxb-",
+		SlackBotToken: e.slackToken("slack.bot_token_env", cfg.Slack.BotTokenEnv, "xoxb-",
 			"Install the Slack app and copy the Bot User OAuth Token from OAuth & Permissions"),
 		SlackAPIURL:   e.slackAPIURL(),
 		RedisURL:      e.redisURL(),
@@ -67,7 +67,11 @@ func (e *environment) fault(name, problem, cure string) {
 	e.faults = append(e.faults, Fault{Field: name, Problem: problem, Cure: cure, Environment: true})
 }
 
-func (e *environment) slackToken(name, prefix, where string) string {
+// slackToken reads the variable that the file names at path. A name that is none is told by the rules of the file.
+func (e *environment) slackToken(path, name, prefix, where string) string {
+	if !variableName.MatchString(name) || e.cfg.marks.unread(path) {
+		return ""
+	}
 	value := e.get(name)
 	switch {
 	case value == "":
@@ -101,12 +105,24 @@ func (e *environment) slackAPIURL() string {
 }
 
 func (e *environment) redisURL() string {
-	value := e.get(EnvRedisURL)
+	name := e.cfg.Redis.URLEnv
+	if !variableName.MatchString(name) || e.cfg.marks.unread("redis.url_env") {
+		return ""
+	}
+	value := e.get(name)
 	if value == "" {
+		if e.cfg.marks.given("redis.url_env") && name != EnvRedisURL {
+			// a fault for all commands: without it they would look at another record
+			at := e.cfg.marks.at("redis.url_env")
+			e.faults = append(e.faults, Fault{Line: at.line, Column: at.column, Field: "redis.url_env",
+				Value:   show(name),
+				Problem: "names an environment variable that is not set, or is empty",
+				Cure:    "Set it to the server's address, or leave url_env out: then REDIS_URL is used, or what the file says."})
+		}
 		return ""
 	}
 	if problem := redisURLProblem(value, e.cfg.Redis); problem != "" {
-		e.fault(EnvRedisURL, "The address in this environment variable "+problem, redisURLCure)
+		e.fault(name, "The address in this environment variable "+problem, redisURLCure)
 	}
 	return value
 }

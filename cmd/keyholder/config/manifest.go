@@ -13,7 +13,8 @@ var manifestText string
 // Source: Slack's manifest schema, major version 1. The app-level token is not part of a manifest.
 func Manifest(command string) []byte {
 	c := &checker{marks: marks{}}
-	if c.slack(Slack{Command: command}); len(c.faults) > 0 {
+	if c.slack(Slack{Command: command, AppTokenEnv: EnvSlackAppToken, BotTokenEnv: EnvSlackBotToken}); len(
+		c.faults) > 0 {
 		command = Default().Slack.Command
 	}
 	return []byte(strings.ReplaceAll(manifestText, "{{command}}", quote(command)))

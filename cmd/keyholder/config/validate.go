@@ -115,6 +115,17 @@ func (c *checker) slack(s Slack) {
 			"Use letters, digits, - and _ after the slash.")
 	}
 	c.channel("slack.channel", s.Channel)
+	c.neededVariable("slack.app_token_env", s.AppTokenEnv, EnvSlackAppToken)
+	c.neededVariable("slack.bot_token_env", s.BotTokenEnv, EnvSlackBotToken)
+}
+
+// neededVariable checks the name of a variable that is always looked at.
+func (c *checker) neededVariable(path, name, usual string) {
+	if !variableName.MatchString(name) {
+		// Not shown: what stands here by mistake is often the secret itself.
+		c.fault(path, "", "This is not the name of an environment variable",
+			"Write the name, such as "+usual+", and set the variable; never write the secret here.")
+	}
 }
 
 var (

@@ -41,6 +41,7 @@ func (c *checker) redis(cfg *Config) {
 		c.fault("redis.shards", show(itoa(r.Shards)), "is not between 1 and 100",
 			"Leave it at 16 unless you know better; it is fixed at the first start.")
 	}
+	c.neededVariable("redis.url_env", r.URLEnv, EnvRedisURL)
 	if len(r.Prefix) > 40 || !prefixes.MatchString(r.Prefix) {
 		c.fault("redis.prefix", show(r.Prefix), "is not made of at most 40 letters, digits and - _ . : between them",
 			"Leave it at kh, or name the installation, such as kh-acme; it is fixed at the first start.")

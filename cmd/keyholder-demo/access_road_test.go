@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,43 +98,12 @@ func TestWhoAnswersInTimeForFiveThousandUsers(t *testing.T) {
 // access for a time, from the request to its restored end.
 func TestKilledAtEveryCommitAnAccessGoesOn(t *testing.T) {
 	t.Parallel()
-	redis := many(t)
-	calm := killable(t, redis, brief)
-	calm.killAt(isCommit, -1, pass)
-	calm.begin()
-	calm.lend()
-	commits := calm.commits.Load()
-	if t.Failed() {
-		t.Fatal("it fails even when nobody kills it")
-	}
-	t.Logf("one access for a time: %d commits", commits)
-	step := int64(1)
-	if testing.Short() || raceDetector && !thorough() {
-		step = 3
-	}
-	var missed atomic.Int64
-	t.Run("points", func(t *testing.T) {
-		for n := int64(1); n <= commits; n += step {
-			for name, what := range map[string]int{"before": loseBefore, "after": loseAfter} {
-				t.Run(fmt.Sprintf("%s-%02d", name, n), func(t *testing.T) {
-					t.Parallel()
-					r := killable(t, redis, brief)
-					r.killAt(isCommit, n, what)
-					r.begin()
-					r.lend()
-					if !r.killed.Load() {
-						missed.Add(1)
-					}
-					if writes := r.account().Effects("PUT /v1/ashares/{id}"); writes != 2 {
-						t.Errorf("the access was written %d times, want twice: given and restored", writes)
-					}
-				})
-			}
+	k := killed{edit: brief, play: func(r *killRun) { r.lend() }, judge: func(r *killRun) {
+		if writes := r.account().Effects("PUT /v1/ashares/{id}"); writes != 2 {
+			r.t.Errorf("the access was written %d times, want twice: given and restored", writes)
 		}
-	})
-	if got := missed.Load(); got > commits/2 {
-		t.Errorf("%d runs ended before their kill", got)
-	}
+	}}
+	k.everywhere(t)
 }
 
 // TestAccessInBadWeather lends access while both services misbehave: it is given once and restored once all the same.

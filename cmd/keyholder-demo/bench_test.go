@@ -406,7 +406,7 @@ func TestFigures(t *testing.T) {
 	redis := many(t)
 	size := strippedSize(t)
 	r := killable(t, redis, quick)
-	r.killAt(isCommit, -1, pass)
+	r.killAt(kills{})
 	binary(t)
 	begun := time.Now()
 	r.begin()

@@ -3,39 +3,45 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/keyholder/keyholder/store/storetest"
 )
 
-// killRun is one transfer that a keyholder process carries while the test kills it.
+// killRun is one story that a keyholder process carries while the test kills it.
 type killRun struct {
 	*stage
-	proxy *redisProxy
-	path  string
-	url   string
-	log   *buffer
+	proxy  *redisProxy
+	server *storetest.Server
+	db     int
+	path   string
+	url    string
+	log    *buffer
 
 	mu      sync.Mutex
 	child   *child
-	commits atomic.Int64
+	calm    bool         // nobody kills it
+	commits atomic.Int64 // one that is sent again counts once
 	ends    atomic.Int64
-	killed  atomic.Bool
+	kills   atomic.Int64
 }
 
 // databases hands out one database of a shared redis-server to each run.
 var databases atomic.Int64
 
-// killable prepares a transfer on its own database behind its own proxy.
-func killable(t *testing.T, redis *storetest.Server, edit func(string) string) *killRun {
+// killable prepares a story on its own database behind its own proxy.
+func killable(t *testing.T, server *storetest.Server, edit func(string) string) *killRun {
 	t.Helper()
-	p := proxyRedis(t, redis.Addr)
+	p := proxyRedis(t, server.Addr)
 	db := int(databases.Add(1))
-	r := &killRun{proxy: p, url: p.url(db), log: &buffer{}}
+	r := &killRun{proxy: p, server: server, db: db, url: p.url(db), log: &buffer{}}
 	r.stage = prepare(t, options{redisURL: r.url, edit: edit, from: realTime()}) // the process has no other clock
 	r.hurry = time.Minute
 	r.path = r.configFile(edit)
@@ -71,7 +77,10 @@ func (r *killRun) killNow() {
 		return
 	}
 	c.kill()
-	r.killed.Store(true)
+	r.kills.Add(1)
+	if !thorough() {
+		r.leasesEnd()
+	}
 	r.respawn()
 }
 
@@ -85,21 +94,60 @@ func (r *killRun) end() {
 	}
 }
 
-// killAt lets everything pass and counts; at the n-th write of a kind it does what is asked.
-func (r *killRun) killAt(kind func([]string) bool, n int64, what int) {
-	var seen atomic.Int64
+// leasesEnd ends the leases of the process that was killed, on which every story would only wait
+// for 8 s after each kill. The thorough form waits.
+func (r *killRun) leasesEnd() {
+	client := redis.NewClient(&redis.Options{Addr: r.server.Addr, DB: r.db})
+	defer client.Close()
+	if err := client.Eval(r.ctx, `
+for _, leased in ipairs(redis.call('KEYS', '*:timers:leased')) do
+  for _, timer in ipairs(redis.call('ZRANGE', leased, 0, -1)) do redis.call('ZADD', leased, 0, timer) end
+end
+for _, due in ipairs(redis.call('KEYS', '*:due:*')) do
+  for _, key in ipairs(redis.call('ZRANGE', due, 0, -1)) do
+    if redis.call('HEXISTS', string.gsub(due, ':due:.$', ':queue:') .. key, 'token') == 1 then redis.call('ZADD', due, 0, key) end
+  end
+end
+return 1`, nil).Err(); err != nil && r.ctx.Err() == nil {
+		r.t.Errorf("end the leases of a process that was killed: %v", err)
+	}
+}
+
+// kills says at which writes the program is killed, counted from 1, and whether before Redis hears
+// of one or after (loseBefore, loseAfter).
+type kills struct{ commits, ends map[int64]int }
+
+// killAt counts commits and ends of deliveries, and kills at those of a plan; all others pass.
+func (r *killRun) killAt(plan kills) {
+	r.calm = len(plan.commits)+len(plan.ends) == 0
+	known := map[string]bool{}
 	r.proxy.on(func(args []string) int {
-		if isCommit(args) {
-			r.commits.Add(1)
-		}
-		if isFinish(args) {
-			r.ends.Add(1)
-		}
-		if kind(args) && seen.Add(1) == n {
-			return what
+		switch {
+		case isCommit(args):
+			if name := nameOf(args); !known[name] {
+				known[name] = true
+				return plan.commits[r.commits.Add(1)]
+			}
+		case isFinish(args):
+			return plan.ends[r.ends.Add(1)]
 		}
 		return pass
 	}, r.killNow)
+}
+
+// nameOf names a commit by what it touches and the versions it advances records from, so that it is
+// known when it is sent again.
+func nameOf(args []string) string {
+	n, _ := strconv.Atoi(args[2])
+	keys, values := args[3:3+n], args[3+n:]
+	name := strings.Join(keys, " ")
+	for _, key := range keys {
+		_, ref, ok := strings.Cut(key, ":record:")
+		if i := slices.Index(values, ref); ok && i >= 0 && i+1 < len(values) {
+			name += " " + values[i+1]
+		}
+	}
+	return name
 }
 
 // stopped ends the process with SIGTERM. One that follows a late kill is let begin first: before it
@@ -110,11 +158,7 @@ func (r *killRun) stopped() {
 	r.until("the process that follows a late kill", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		starts := 1
-		if r.killed.Load() {
-			starts = 2
-		}
-		return r.child != nil && strings.Count(r.log.String(), `"starting"`) >= starts
+		return r.child != nil && strings.Count(r.log.String(), `"starting"`) > int(r.kills.Load())
 	})
 	r.mu.Lock()
 	c := r.child
@@ -123,6 +167,114 @@ func (r *killRun) stopped() {
 	if code := c.stop(r.t); code != 0 {
 		r.t.Errorf("SIGTERM ended keyholder with %d", code)
 	}
+}
+
+// many is a server with a database for each run.
+func many(t testing.TB) *storetest.Server { return storetest.Redis(t, "--databases", "512") }
+
+// killed is a story that goes on whenever the program is killed.
+type killed struct {
+	edit   func(string) string
+	before func(*killRun) // makes the world before the program starts; nil: it is as it is
+	play   func(*killRun)
+	judge  func(*killRun) // compares what is left with what one story may leave; the program still runs
+	ends   int64          // it is also killed around every so manieth delivery; 0: around none
+}
+
+// apart is how many commits lie between the kills of one run; the story has to go on in between.
+const apart = 5
+
+// everywhere plays a story once in peace, which counts its commits, and then again until the
+// program was killed before and after each of them. A run has many kills. In the thorough form it
+// has one, so that what fails is told apart, and a process waits for the leases of the one before.
+func (k killed) everywhere(t *testing.T) {
+	t.Helper()
+	server := many(t)
+	calm := k.run(t, server, kills{})
+	commits, ends := calm.commits.Load(), calm.ends.Load()
+	if t.Failed() {
+		t.Fatalf("it fails even when nobody kills it; log:\n%s", calm.log)
+	}
+	plans := k.plans(commits, ends)
+	t.Logf("one story: %d commits, %d deliveries of cards; %d more with kills", commits, ends, len(plans))
+	var planned, done atomic.Int64
+	t.Run("points", func(t *testing.T) {
+		for name, plan := range plans {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				r := k.run(t, server, plan)
+				planned.Add(int64(len(plan.commits) + len(plan.ends)))
+				done.Add(r.kills.Load())
+				if t.Failed() {
+					t.Logf("log:\n%s", r.log)
+				}
+			})
+		}
+	})
+	t.Logf("%d of %d kills", done.Load(), planned.Load())
+	if done.Load() < planned.Load()*3/4 {
+		t.Errorf("only %d of %d kills were tried: the stories ended before the others", done.Load(), planned.Load())
+	}
+}
+
+// run plays the story once.
+func (k killed) run(t *testing.T, server *storetest.Server, plan kills) *killRun {
+	t.Helper()
+	r := killable(t, server, k.edit)
+	if k.before != nil {
+		k.before(r)
+	}
+	r.killAt(plan)
+	r.begin()
+	k.play(r)
+	k.judge(r)
+	for _, secret := range r.tokens() {
+		if strings.Contains(r.log.String(), secret) {
+			t.Errorf("the log holds a secret: %.12s…", secret)
+		}
+	}
+	return r
+}
+
+// plans says for each run where it is killed. The kinds of kill take turns within a run, and two
+// runs with the same places have them the other way round. The quick form of the suite has every
+// third of the runs.
+func (k killed) plans(commits, ends int64) map[string]kills {
+	plans := map[string]kills{}
+	add := func(kind string, most, first, step int64, plan func(map[int64]int) kills) {
+		for turn, what := range []string{"before", "after"} {
+			at := map[int64]int{}
+			for n := first; n <= most; n += step {
+				at[n] = loseBefore + (turn+len(at))%2
+				if thorough() {
+					at[n] = loseBefore + turn
+				}
+			}
+			plans[fmt.Sprintf("%s-%s-%02d", what, kind, first)] = plan(at)
+		}
+	}
+	ofCommits := func(at map[int64]int) kills { return kills{commits: at} }
+	step, shown := int64(apart), int64(1)
+	switch {
+	case thorough():
+		step = commits
+	case testing.Short():
+		shown = 3
+	}
+	for first := int64(1); first <= min(step, commits); first += shown {
+		add("commit", commits, first, step, ofCommits)
+	}
+	if k.ends > 0 {
+		ofEnds := func(at map[int64]int) kills { return kills{ends: at} }
+		if !thorough() {
+			add("delivered", ends, 1, k.ends, ofEnds)
+			return plans
+		}
+		for first := int64(1); first <= ends; first += 2 {
+			add("delivered", first, first, 1, ofEnds)
+		}
+	}
+	return plans
 }
 
 // judge compares what is recorded and what the world shows with what one transfer may leave.
@@ -143,78 +295,13 @@ func (r *killRun) judge() {
 			r.t.Errorf("%s is recorded %d times, want once", kind, n)
 		}
 	}
-	for _, secret := range r.tokens() {
-		if strings.Contains(r.log.String(), secret) {
-			r.t.Errorf("the log holds a secret: %.12s…", secret)
-		}
-	}
 }
-
-// many is a server with a database for each run.
-func many(t testing.TB) *storetest.Server { return storetest.Redis(t, "--databases", "512") }
 
 // TestKilledAtEveryCommitATransferGoesOn kills the real program with SIGKILL before and after each
 // commit of a whole transfer, and around the ends of deliveries: the message stands in Slack, and
 // the record does not know of it yet.
 func TestKilledAtEveryCommitATransferGoesOn(t *testing.T) {
 	t.Parallel()
-	redis := many(t)
-	calm := killable(t, redis, quick)
-	calm.killAt(isCommit, -1, pass)
-	calm.begin()
-	begun := time.Now()
-	calm.handOver()
-	commits, ends := calm.commits.Load(), calm.ends.Load()
-	calm.judge()
-	if t.Failed() {
-		t.Fatal("the transfer fails even when nobody kills it")
-	}
-	t.Logf("one whole transfer: %d commits, %d deliveries of cards, %s", commits, ends,
-		time.Since(begun).Round(10*time.Millisecond))
-
-	step, endStep := int64(1), int64(8)
-	switch {
-	case testing.Short():
-		step, endStep = 6, 16
-	case thorough():
-		endStep = 2
-	case raceDetector:
-		endStep = 16 // every commit, but fewer deliveries
-	}
-	var missed atomic.Int64
-	t.Run("points", func(t *testing.T) {
-		point := func(name string, kind func([]string) bool, n int64, what int) {
-			killPoint(t, redis, &missed, name, kind, n, what)
-		}
-		for n := int64(1); n <= commits; n += step {
-			point("before-commit", isCommit, n, loseBefore)
-			point("after-commit", isCommit, n, loseAfter)
-		}
-		for n := int64(1); n <= ends; n += endStep {
-			point("before-delivered", isFinish, n, loseBefore)
-			point("after-delivered", isFinish, n+endStep/2, loseAfter)
-		}
-	})
-	if got := missed.Load(); got > 8 {
-		t.Errorf("%d runs ended before their kill, so those kills were not tried", got)
-	}
-}
-
-// killPoint is one transfer with one kill.
-func killPoint(t *testing.T, redis *storetest.Server, missed *atomic.Int64, name string, kind func([]string) bool,
-	n int64, what int) {
-	t.Run(fmt.Sprintf("%s-%02d", name, n), func(t *testing.T) {
-		t.Parallel()
-		r := killable(t, redis, quick)
-		r.killAt(kind, n, what)
-		r.begin()
-		r.handOver()
-		if !r.killed.Load() {
-			missed.Add(1)
-		}
-		r.judge()
-		if t.Failed() {
-			t.Logf("log:\n%s", r.log)
-		}
-	})
+	k := killed{edit: quick, play: func(r *killRun) { r.handOver() }, judge: (*killRun).judge, ends: 16}
+	k.everywhere(t)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -186,43 +185,19 @@ func (s *stage) leaving() {
 // an offboarding, from the form to its end.
 func TestKilledAtEveryCommitAnOffboardingGoesOn(t *testing.T) {
 	t.Parallel()
-	redis := many(t)
-	calm := killable(t, redis, quick)
-	calm.catWorksHere()
-	calm.killAt(isCommit, -1, pass)
-	calm.begin()
-	calm.leaving()
-	commits := calm.commits.Load()
-	if t.Failed() {
-		t.Fatal("it fails even when nobody kills it")
-	}
-	t.Logf("one offboarding: %d commits", commits)
-	step := int64(4)
-	if thorough() {
-		step = 1
-	}
-	t.Run("points", func(t *testing.T) {
-		for n := int64(1); n <= commits; n += step {
-			for name, what := range map[string]int{"before": loseBefore, "after": loseAfter} {
-				t.Run(fmt.Sprintf("%s-%02d", name, n), func(t *testing.T) {
-					t.Parallel()
-					r := killable(t, redis, quick)
-					r.catWorksHere()
-					r.killAt(isCommit, n, what)
-					r.begin()
-					r.leaving()
-					r.stopped()
-					all := r.export(r.path, r.url)
-					for kind, want := range map[string]int{"requested": 1, "planned": 1, "day": 1, "asked": 2,
-						"gone": 2, "step_begun": 3, "step_done": 1, "done": 1} {
-						if n := count(all, "offboard."+kind); n != want {
-							t.Errorf("offboard.%s is recorded %d times, want %d", kind, n, want)
-						}
-					}
-				})
+	k := killed{edit: quick, before: func(r *killRun) { r.catWorksHere() }, play: func(r *killRun) {
+		r.leaving()
+	}, judge: func(r *killRun) {
+		r.stopped()
+		all := r.export(r.path, r.url)
+		for kind, want := range map[string]int{"requested": 1, "planned": 1, "day": 1, "asked": 2, "gone": 2,
+			"step_begun": 3, "step_done": 1, "done": 1} {
+			if n := count(all, "offboard."+kind); n != want {
+				r.t.Errorf("offboard.%s is recorded %d times, want %d", kind, n, want)
 			}
 		}
-	})
+	}}
+	k.everywhere(t)
 }
 
 // A token that nobody knows is found once the list has been read twice, and Keyholder knows its own by its name.

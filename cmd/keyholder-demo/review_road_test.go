@@ -10,12 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
-	"github.com/keyholder/keyholder/store/storetest"
 )
 
 // soon makes a whole review take seconds: its reviewers are reminded a second after they were
@@ -318,90 +316,29 @@ func without(name string, table [][]string, columns ...string) string {
 	return b.String()
 }
 
-// judgeReview ends the process as an operator does and compares what it leaves.
-func (r *killRun) judgeReview() string {
-	r.t.Helper()
-	r.stopped()
-	got := r.reviewed(r.export(r.path, r.url))
-	for _, secret := range r.tokens() {
-		if strings.Contains(r.log.String(), secret) {
-			r.t.Errorf("the log holds a secret: %.12s…", secret)
-		}
-	}
-	return got
-}
-
 // TestKilledAtEveryCommitAReviewGoesOn kills the real program with SIGKILL before and after each
 // commit of a whole review, from the command to the verified removal, and around the ends of
 // deliveries.
 func TestKilledAtEveryCommitAReviewGoesOn(t *testing.T) {
 	t.Parallel()
-	redis := many(t)
-	calm := killable(t, redis, soon(t))
-	calm.killAt(isCommit, -1, pass)
-	calm.begin()
-	begun := time.Now()
-	calm.review()
-	commits, ends, took := calm.commits.Load(), calm.ends.Load(), time.Since(begun)
-	want := calm.judgeReview()
-	for _, who := range []string{dee, ana} {
-		if !calm.inThread(who, "in your review") {
-			t.Errorf("%s was not reminded", who)
+	var want string // what is exported when nobody kills, which is played first
+	k := killed{edit: soon(t), play: func(r *killRun) { r.review() }, ends: 32, judge: func(r *killRun) {
+		r.stopped()
+		got := r.reviewed(r.export(r.path, r.url))
+		if !r.calm {
+			if got != want {
+				r.t.Errorf("exported:\n%s\nand when nobody kills:\n%s", got, want)
+			}
+			return
 		}
-	}
-	if t.Failed() {
-		t.Fatalf("the review fails even when nobody kills it; log:\n%s", calm.log)
-	}
-	step, endStep := int64(1), int64(8)
-	switch {
-	case thorough():
-		endStep = 2
-	case sampled():
-		step, endStep = 4, 32
-	}
-	t.Logf("one whole review: %d commits, %d deliveries of cards, %s; killed around every %d. commit and %d. delivery",
-		commits, ends, took.Round(10*time.Millisecond), step, endStep)
-	var missed, tried atomic.Int64
-	begun = time.Now()
-	t.Run("points", func(t *testing.T) {
-		point := func(name string, kind func([]string) bool, n int64, what int) {
-			tried.Add(1)
-			t.Run(fmt.Sprintf("%s-%02d", name, n), func(t *testing.T) {
-				t.Parallel()
-				killReview(t, redis, &missed, want, kind, n, what)
-			})
+		want = got
+		for _, who := range []string{dee, ana} {
+			if !r.inThread(who, "in your review") {
+				r.t.Errorf("%s was not reminded", who)
+			}
 		}
-		for n := int64(1); n <= commits; n += step {
-			point("before-commit", isCommit, n, loseBefore)
-			point("after-commit", isCommit, min(n+step/2, commits), loseAfter)
-		}
-		for n := int64(1); n <= ends; n += endStep {
-			point("before-delivered", isFinish, n, loseBefore)
-			point("after-delivered", isFinish, min(n+endStep/2, ends), loseAfter)
-		}
-	})
-	t.Logf("%d points in %s", tried.Load(), time.Since(begun).Round(time.Second))
-	if got := missed.Load(); got > tried.Load()/4 {
-		t.Errorf("%d of %d runs ended before their kill, so those kills were not tried", got, tried.Load())
-	}
-}
-
-// killReview is one review with one kill.
-func killReview(t *testing.T, redis *storetest.Server, missed *atomic.Int64, want string, kind func([]string) bool,
-	n int64, what int) {
-	r := killable(t, redis, soon(t))
-	r.killAt(kind, n, what)
-	r.begin()
-	r.review()
-	if !r.killed.Load() {
-		missed.Add(1)
-	}
-	if got := r.judgeReview(); got != want {
-		t.Errorf("exported:\n%s\nand when nobody kills:\n%s", got, want)
-	}
-	if t.Failed() {
-		t.Logf("log:\n%s", r.log)
-	}
+	}}
+	k.everywhere(t)
 }
 
 // TestAReviewInBadWeather holds a review while both services misbehave.

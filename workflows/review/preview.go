@@ -201,6 +201,9 @@ func originWords(r Row) string {
 	if how != "" && !r.Since.IsZero() {
 		how += " " + workflows.When(r.Since)
 	}
+	if r.Was != "" {
+		how = or(how, "There") + " as " + workflows.Esc(r.Was)
+	}
 	if r.InvitedBy != "" {
 		how = or(how, "Invited") + " by " + workflows.Esc(r.InvitedBy)
 	}

@@ -42,8 +42,10 @@ type Row struct {
 	Kind        string `json:"kind"`
 	Environment string `json:"environment,omitempty"` // "" is production
 	Email       string `json:"email"`                 // lower case
-	Name        string `json:"name,omitempty"`
-	Role        string `json:"role"` // RoleOwner or one of workflows' roles
+	// Was is the address under which the record knows this user, where they have another by now.
+	Was  string `json:"was,omitempty"`
+	Name string `json:"name,omitempty"`
+	Role string `json:"role"` // RoleOwner or one of workflows' roles
 	// Manage and Monitor are the integrations of a custom role; Names their names as far as they could be read.
 	Manage  []string          `json:"manage,omitempty"`
 	Monitor []string          `json:"monitor,omitempty"`

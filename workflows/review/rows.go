@@ -32,7 +32,8 @@ func UserRows(environment string, c workflows.Census, st Started, account workfl
 		r.Names = namesOf(names, r.Manage, r.Monitor)
 		r.Proposal = proposal(u)
 		var known *workflows.Given
-		if _, g, ok := account.GivenOf(environment, r.Email, u.Ref()); ok && g.Workflow != "" {
+		under, g, found := account.GivenOf(environment, r.Email, u.Ref())
+		if found && g.Workflow != "" {
 			known = &g
 			if g.Mark == u.Access().Mark() {
 				r.Decision, r.Until = g.Workflow, g.Until
@@ -44,8 +45,13 @@ func UserRows(environment string, c workflows.Census, st Started, account workfl
 			}
 		}
 		r.InvitedBy = cleanEmail(c.Invited[r.Email].Email)
+		// Who changed their address is still whom a decision, a finding or a request is about.
 		key := workflows.GivenKey(environment, r.Email)
-		r.Finding, r.Asked = account.Locks[workflows.OpenFinding+key], account.Locks[workflows.OpenRemoval+key]
+		if under != key {
+			r.Was = strings.TrimPrefix(under, environment+"/")
+		}
+		open := func(what string) string { return cmp.Or(account.Locks[what+key], account.Locks[what+under]) }
+		r.Finding, r.Asked = open(workflows.OpenFinding), open(workflows.OpenRemoval)
 		r.Flags = userFlags(u, r, st, c.Unread, known, at)
 		out = append(out, r)
 	}

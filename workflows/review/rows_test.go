@@ -39,6 +39,32 @@ func TestUserRowsTakeOverWhatWasRead(t *testing.T) {
 	}
 }
 
+// Somebody who changed their address at integrator.io is still whom decisions, findings and requests
+// are about, in whatever environment, and a stranger who took over the address is not.
+func TestAChangedAddressHidesNeitherDecisionNorOpenRequest(t *testing.T) {
+	for _, env := range []string{"", "Sandbox", "EU/Sandbox"} {
+		u := rowUser(func(u *workflows.User) { u.Email, u.ID, u.UserID = "kim.new@acme.example", "r1", "p1" })
+		old := workflows.GivenKey(env, "Kim@acme.example")
+		account := workflows.AccountState{
+			Given: map[string]workflows.Given{old: {Mark: u.Access().Mark(), Workflow: "a07-1", Who: u.Ref()}},
+			Locks: map[string]string{workflows.OpenRemoval + old: "a07-2", workflows.OpenFinding + old: "d07-3"},
+		}
+		r := UserRows(env, workflows.Census{Users: []workflows.User{u}}, rowRules(), account, rowsAt)[0]
+		if r.Email != "kim.new@acme.example" || r.Was != "kim@acme.example" || r.Decision != "a07-1" ||
+			r.Asked != "a07-2" || r.Finding != "d07-3" || !slices.Contains(r.Flags, FlagRemovalAsked) {
+			t.Errorf("%q: row %+v", env, r)
+		}
+		if _, facts := RowText(r); !strings.Contains(strings.Join(facts, "\n"), "kim@acme.example") {
+			t.Errorf("%q: the reviewer does not see the address as it was: %s", env, facts)
+		}
+		stranger := rowUser(func(u *workflows.User) { u.Email, u.ID, u.UserID = "kim@acme.example", "r2", "p2" })
+		r = UserRows(env, workflows.Census{Users: []workflows.User{stranger}}, rowRules(), account, rowsAt)[0]
+		if r.Was != "" || r.Decision != "" {
+			t.Errorf("%q: a stranger with the old address inherits %+v", env, r)
+		}
+	}
+}
+
 func TestPrivilegedAndProposalByRole(t *testing.T) {
 	for _, c := range []struct {
 		name       string

@@ -148,6 +148,7 @@ func proofPopulation() (dees, anas []review.Row) {
 	fay.Manage, fay.Monitor = []string{"65f0a1"}, []string{"65f0b2", "65f0c3"}
 	fay.Names = map[string]string{"65f0a1": "Orders to NetSuite", "65f0b2": "Returns <EU>"}
 	gil := proofUser("", "gil@acme.example", "Gil Moreau", workflows.RoleMonitor, review.FlagInactive)
+	gil.Was = "gil.moreau@acme.example"
 	gil.LastHere, gil.LastAny = proofDay(2, 7, 0).AddDate(0, -6, 0), time.Time{}
 	hal := proofUser("", "hal@acme.example", "", workflows.RoleMonitor, review.FlagNeverSignedIn, review.FlagPending)
 	hal.Status, hal.LastHere, hal.LastAny = workflows.UserPending, time.Time{}, time.Time{}

@@ -73,9 +73,9 @@ type reportGroup struct {
 }
 
 type reportRow struct {
-	Where, Email, Name, Access, Basis, Decision, Word, Reason, Reviewer, At, Exception string
-	Flags                                                                              []string
-	Bulk                                                                               bool
+	Where, Email, Was, Name, Access, Basis, Decision, Word, Reason, Reviewer, At, Exception string
+	Flags                                                                                   []string
+	Bulk                                                                                    bool
 }
 
 type reportMaster struct {

@@ -164,7 +164,7 @@ func (d *dossier) reportGroups() []reportGroup {
 }
 
 func (d *dossier) reportRow(x exhibit) reportRow {
-	r := reportRow{Where: x.EnvironmentName(), Email: x.Email, Name: x.Name, Access: x.Role,
+	r := reportRow{Where: x.EnvironmentName(), Email: x.Email, Was: x.Was, Name: x.Name, Access: x.Role,
 		Word: decisionWord(x.final), Decision: x.final, Reason: x.reason(),
 		Reviewer: d.reviewer(x), Exception: d.plain(x.Exception), Bulk: x.verdict.Bulk && x.final == review.Keep}
 	if in := review.IntegrationsCell(x.Row); in != "" {

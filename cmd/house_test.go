@@ -73,6 +73,7 @@ const (
 	slackAPI      = "bot/slackapi"
 	rosterRoom    = "bot/roster"
 	slackSim      = "bot/slacksim"
+	blockKit      = "bot/slacksim/blockkit"
 	stepUp        = "bot/stepup"
 	idpSim        = "bot/stepup/idpsim"
 	configRoom    = "cmd/keyholder/config"
@@ -114,7 +115,8 @@ func rooms() map[string]room {
 		rosterRoom:  {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
 		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp}, shared,
 			machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
-		slackSim:   {theirs: []string{websocket}},
+		slackSim:   {ours: []string{blockKit}, theirs: []string{websocket}},
+		blockKit:   {},
 		stepUp:     {ours: []string{workflows}, theirs: []string{oidc, oauth2}, never: []string{slackGo, redis}},
 		idpSim:     {theirs: []string{jose}},
 		"cmd":      {},

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/keyholder/keyholder/bot/slacksim/blockkit"
 )
 
 // content is what a message says, checked.
@@ -57,7 +59,7 @@ func (c *call) contentBlocks(out *content) *apiError {
 	if !given {
 		return nil
 	}
-	list, ok := decodeBlocks(raw)
+	list, ok := blockkit.Decode(raw)
 	if !ok {
 		return fail("invalid_blocks_format")
 	}
@@ -65,10 +67,10 @@ func (c *call) contentBlocks(out *content) *apiError {
 		return nil
 	}
 	out.hasBlocks = true
-	if len(encode(list)) > limit("message.bytes").max {
+	if len(encode(list)) > limit("message.bytes").Max {
 		return fail("msg_blocks_too_long")
 	}
-	if faults := checkBlocks(list); len(faults) > 0 {
+	if faults := blockkit.Words(blockkit.Blocks(list)); len(faults) > 0 {
 		return invalidBlocks(faults)
 	}
 	out.blocks = c.s.normalize(clone(list))
@@ -96,7 +98,7 @@ func (c *call) contentAttachments(out *content) *apiError {
 		return fail("invalid_attachments")
 	}
 	out.hasAttachments = list != nil
-	if len(list) > limit("message.attachments").max {
+	if len(list) > limit("message.attachments").Max {
 		return fail("too_many_attachments")
 	}
 	for i, a := range list {
@@ -104,7 +106,7 @@ func (c *call) contentAttachments(out *content) *apiError {
 			asObj(a)["id"] = i + 1
 		}
 		blocks := asList(asObj(a)["blocks"])
-		if faults := checkBlocks(blocks); len(faults) > 0 {
+		if faults := blockkit.Words(blockkit.Blocks(blocks)); len(faults) > 0 {
 			return invalidBlocks(faults)
 		}
 		if len(blocks) > 0 {
@@ -136,7 +138,7 @@ func checkMetadata(v any) (json.RawMessage, *apiError) {
 		return nil, fail("invalid_metadata_schema")
 	}
 	raw := encode(obj{"event_type": m["event_type"], "event_payload": m["event_payload"]})
-	if len(raw) > limit("metadata.bytes").max {
+	if len(raw) > limit("metadata.bytes").Max {
 		return nil, fail("metadata_too_large")
 	}
 	return raw, nil
@@ -229,7 +231,7 @@ func (c *call) compose() (*Channel, Message, *apiError) {
 
 func (s *Server) ownMessage(channel string, body content) Message {
 	return Message{Channel: channel, User: s.opt.BotUserID, BotID: s.opt.BotID,
-		Text:   cut(body.text, limit("message.text").max),
+		Text:   cut(body.text, limit("message.text").Max),
 		Blocks: body.blocks, Attachments: body.attachments, Metadata: body.metadata}
 }
 
@@ -280,7 +282,7 @@ func updateMessage(c *call) (obj, *apiError) {
 	if c.s.channels[m.Channel].Archived {
 		return nil, fail("is_inactive") // docs.slack.dev/reference/methods/chat.update
 	}
-	if utf8.RuneCountInString(c.args.str("text")) > limit("update.text").max {
+	if utf8.RuneCountInString(c.args.str("text")) > limit("update.text").Max {
 		return nil, fail("msg_too_long")
 	}
 	body, err := c.content()
@@ -432,14 +434,14 @@ func scheduleMessage(c *call) (obj, *apiError) {
 		return nil, fail("invalid_time")
 	case int64(at) <= now:
 		return nil, fail("time_in_past")
-	case int64(at) > now+int64(limit("schedule.days").max)*24*3600:
+	case int64(at) > now+int64(limit("schedule.days").Max)*24*3600:
 		return nil, fail("time_too_far")
 	}
 	ch, m, err := c.compose()
 	if err != nil {
 		return nil, err
 	}
-	if c.s.scheduledNear(ch.ID, int64(at)) >= limit("schedule.burst").max {
+	if c.s.scheduledNear(ch.ID, int64(at)) >= limit("schedule.burst").Max {
 		return nil, fail("restricted_too_many")
 	}
 	q := &scheduledMessage{id: c.s.newID("Q0", 9), postAt: int64(at), created: now, message: m}

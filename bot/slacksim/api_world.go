@@ -326,7 +326,7 @@ func (c *call) people() ([]string, *apiError) {
 			people = append(people, id)
 		}
 	}
-	if len(people) > limit("conversations.open.people").max {
+	if len(people) > limit("conversations.open.people").Max {
 		return nil, fail("too_many_users")
 	}
 	return people, nil

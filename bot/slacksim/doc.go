@@ -23,9 +23,8 @@
 //     ack operation_timeout. Events are tried four times with the same event_id and new envelope_ids.
 //   - A trigger opens one view within Options.TriggerLife; a refused view does not use it up. A response_url works five
 //     times in 30 minutes.
-//   - Blocks and views are always checked. Sizes stand in limits.go, each with its source; faults
-//     are worded and pointed
-//     at as Slack does.
+//   - Blocks and views are always checked, by package blockkit. Sizes stand in its limits.go and in
+//     the one here, each with its source; faults are worded and pointed at as Slack does.
 //   - Everything happens under one lock, so a call is atomic. Wait is woken by every change and never polls.
 //   - Deadlines of the protocol are real time. Options.Now only gives timestamps and makes scheduled messages due.
 //   - With the same Seed and the same order of acts, ids are the same.
@@ -126,11 +125,6 @@
 //   - Where sources disagree: block_actions says accepts_response_payload true, expired triggers are
 //     expired_trigger_id, views.open from inside a modal puts a second stack on top.
 //   - Text, metadata and ids that Slack adds are added: block_id, action_id, emoji and verbatim flags.
-//   - No words are recorded for duplicate block_ids and action_ids, initial options that are no option, and dates of a
-//     wrong form; they are refused in words of our own.
-//   - Rich text is checked to its last element, in the words of other blocks, for its own are not
-//     recorded. Insides of alert,
-//     card, carousel, plan and task_card are not checked.
 //   - Files. A file_input holds file objects (docs.slack.dev/reference/objects/file-object): at
 //     most 10 MB each, 10 of them or max_files
 //     (docs.slack.dev/reference/block-kit/block-elements/file-input-element, which also asks for

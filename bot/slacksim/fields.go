@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/keyholder/keyholder/bot/slacksim/blockkit"
 )
 
 // fieldOf names the property that holds the value of each stateful element, and the initial_ property it begins with.
@@ -42,8 +44,7 @@ func manyValues(kind string) bool {
 // initialValues is the state of blocks nobody touched: every stateful element is there, with null or an empty list.
 func initialValues(blocks json.RawMessage) obj {
 	values := obj{}
-	for _, v := range asList(decode(blocks)) {
-		b := asObj(v)
+	for _, b := range flat(asList(decode(blocks))) {
 		for _, e := range blockElements(b) {
 			kind := asString(e["type"])
 			f, ok := fieldOf[kind]
@@ -151,7 +152,7 @@ func (s *Server) listValue(e obj, kind, key string, raw any) (obj, error) {
 func (s *Server) single(e obj, kind, text string) (any, error) {
 	switch strings.TrimPrefix(kind, "multi_") {
 	case "static_select", "radio_buttons", "checkboxes", "overflow":
-		o := findOption(e, text)
+		o := blockkit.FindOption(e, text)
 		if o == nil {
 			return nil, fmt.Errorf("%q is not among the options of %s", text, asString(e["action_id"]))
 		}
@@ -167,11 +168,11 @@ func (s *Server) single(e obj, kind, text string) (any, error) {
 			return nil, fmt.Errorf("there is no conversation %q to select", text)
 		}
 	case "datepicker":
-		if !datePattern.MatchString(text) {
+		if !blockkit.IsDate(text) {
 			return nil, fmt.Errorf("%q is no date as 2026-01-31", text)
 		}
 	case "timepicker":
-		if !timePattern.MatchString(text) {
+		if !blockkit.IsTime(text) {
 			return nil, fmt.Errorf("%q is no time as 09:30", text)
 		}
 	}
@@ -208,7 +209,7 @@ func fieldFault(block, e, state obj) string {
 		}
 		most, ok := number("max_length")
 		if !ok {
-			most = float64(limit("plain_text_input.max").max)
+			most = float64(blockkit.Limit("plain_text_input.max").Max)
 		}
 		if n > int(most) {
 			return fmt.Sprintf("Please enter no more than %v characters.", most)

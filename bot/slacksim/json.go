@@ -8,6 +8,9 @@ import (
 	"slices"
 )
 
+// obj is a JSON object as the wire has it.
+type obj = map[string]any
+
 func asList(v any) []any { l, _ := v.([]any); return l }
 
 func asObj(v any) obj { o, _ := v.(obj); return o }

@@ -1,7 +1,5 @@
 package slacksim
 
-import "strings"
-
 // methods is the Web API, with what each method needs (docs.slack.dev/reference/methods; tiers of
 // section "Rate limits"). It is filled in init because handlers look methods up.
 var methods map[string]method
@@ -105,41 +103,4 @@ func botInfo(c *call) (obj, *apiError) {
 	}
 	return obj{"bot": obj{"id": o.BotID, "deleted": false, "name": o.BotName, "updated": 0, "app_id": o.AppID,
 		"user_id": o.BotUserID, "team_id": o.TeamID, "icons": obj{}}}, nil
-}
-
-// validateBlocks checks blocks, a view or a message without showing it; exactly one is given.
-func validateBlocks(c *call) (obj, *apiError) {
-	var faults []string
-	given := 0
-	for _, k := range []string{"blocks", "view", "message"} {
-		v, ok := c.args.json(k)
-		if !ok {
-			return nil, fail("invalid_blocks_format")
-		}
-		if v == nil {
-			continue
-		}
-		given++
-		switch k {
-		case "blocks":
-			faults = checkBlocks(asList(v))
-		case "view":
-			faults = checkView(asObj(v))
-		default:
-			faults = checkBlocks(asList(asObj(v)["blocks"]))
-		}
-	}
-	if given != 1 {
-		return nil, failMessages("invalid_arguments", "must provide exactly one of `blocks`, `view` or `message`")
-	}
-	if len(faults) == 0 {
-		return obj{}, nil
-	}
-	var errs []any
-	for _, f := range faults {
-		text, pointer, _ := strings.Cut(f, " [json-pointer:")
-		errs = append(errs, obj{"code": "failed_constraint", "message": text, "pointer": strings.TrimSuffix(pointer,
-			"]")})
-	}
-	return nil, &apiError{"invalid_blocks", obj{"errors": errs}}
 }

@@ -199,7 +199,7 @@ func (s *Server) answerView(r *SubmitResult, v *view, def obj) {
 		r.Error, r.Detail = "invalid_response", string(encode(failure(bad)))
 	case r.ResponseAction == "update":
 		s.load(v, def)
-	case s.depth(v) >= limit("view.stack").max:
+	case s.depth(v) >= limit("view.stack").Max:
 		r.Error, r.Detail = "invalid_response", "push_limit_reached"
 	default:
 		s.addView(v.user, def, v)

@@ -3,6 +3,8 @@ package slacksim
 import (
 	"encoding/json"
 	"slices"
+
+	"github.com/keyholder/keyholder/bot/slacksim/blockkit"
 )
 
 // normalize completes blocks the way Slack stores them: every block gets a block_id, every element an action_id, plain
@@ -11,20 +13,16 @@ func (s *Server) normalize(list []any) json.RawMessage {
 	if len(list) == 0 {
 		return nil
 	}
-	for _, v := range list {
-		b := asObj(v)
-		if b == nil {
-			continue
-		}
+	for _, b := range flat(list) {
 		if asString(b["block_id"]) == "" {
 			b["block_id"] = s.newID("", 5)
 		}
 		for _, e := range blockElements(b) {
-			if asString(e["action_id"]) == "" && e["type"] != "image" && elementProps[asString(e["type"])] != "" {
+			if asString(e["action_id"]) == "" && e["type"] != "image" && blockkit.Known(asString(e["type"])) {
 				e["action_id"] = s.newID("", 5)
 			}
 		}
-		if b["type"] != "rich_text" && b["type"] != "table" {
+		if !slices.Contains([]string{"rich_text", "table", "data_table", "container"}, asString(b["type"])) {
 			completeTexts(b)
 		}
 	}
@@ -59,7 +57,31 @@ func completeTexts(v any) {
 	}
 }
 
-// blockElements returns the elements of a block a person can act on: accessory, elements and the input's element.
+// flat lists blocks together with those that stand in containers and carousels.
+func flat(list []any) []obj {
+	var l []obj
+	for _, v := range list {
+		b := asObj(v)
+		if b == nil {
+			continue
+		}
+		l = append(l, b)
+		switch b["type"] {
+		case "container":
+			l = append(l, flat(asList(b["child_blocks"]))...)
+		case "carousel":
+			l = append(l, flat(asList(b["elements"]))...)
+		}
+	}
+	return l
+}
+
+// inRows are the lists of elements that blocks hold.
+var inRows = map[any]string{"actions": "elements", "context_actions": "elements", "card": "actions",
+	"data_table": "rows"}
+
+// blockElements returns the elements of a block a person can act on: accessory, the input's
+// element, those in a row, and the buttons in a table.
 func blockElements(b obj) []obj {
 	var l []obj
 	for _, k := range []string{"accessory", "element"} {
@@ -67,9 +89,12 @@ func blockElements(b obj) []obj {
 			l = append(l, e)
 		}
 	}
-	if b["type"] == "actions" || b["type"] == "context_actions" {
-		for _, v := range asList(b["elements"]) {
-			if e := asObj(v); e != nil {
+	for _, v := range asList(b[inRows[b["type"]]]) {
+		if e := asObj(v); e != nil {
+			l = append(l, e)
+		}
+		for _, cell := range asList(v) {
+			if e := asObj(cell); e != nil && e["type"] == "button" {
 				l = append(l, e)
 			}
 		}
@@ -91,19 +116,18 @@ func (m *Message) attachmentOf(blockID string) int {
 	if m.Attachments == nil {
 		return 0
 	}
-	inside := func(b any) bool { return asObj(b)["block_id"] == blockID }
-	if slices.ContainsFunc(asList(decode(m.Blocks)), inside) {
+	inside := func(b obj) bool { return b["block_id"] == blockID }
+	if slices.ContainsFunc(flat(asList(decode(m.Blocks))), inside) {
 		return 0
 	}
 	return 1 + slices.IndexFunc(asList(decode(m.Attachments)), func(a any) bool {
-		return slices.ContainsFunc(asList(asObj(a)["blocks"]), inside)
+		return slices.ContainsFunc(flat(asList(asObj(a)["blocks"])), inside)
 	})
 }
 
 // findElement looks up an element by its two ids; blockID "" finds the first block that has the action.
 func findElement(blocks json.RawMessage, blockID, actionID string) (block, element obj) {
-	for _, v := range asList(decode(blocks)) {
-		b := asObj(v)
+	for _, b := range flat(asList(decode(blocks))) {
 		if blockID != "" && b["block_id"] != blockID {
 			continue
 		}
@@ -119,8 +143,7 @@ func findElement(blocks json.RawMessage, blockID, actionID string) (block, eleme
 // elementsOf is findElement for many: every element by block_id and action_id, with the blocks read once.
 func elementsOf(blocks json.RawMessage) map[[2]string]obj {
 	all := map[[2]string]obj{}
-	for _, v := range asList(decode(blocks)) {
-		b := asObj(v)
+	for _, b := range flat(asList(decode(blocks))) {
 		for _, e := range blockElements(b) {
 			all[[2]string{asString(b["block_id"]), asString(e["action_id"])}] = e
 		}

@@ -95,8 +95,7 @@ func (s *Server) submission(u *User, v *view) obj {
 // responseURLs are given only for conversation selects that ask for one.
 func (s *Server) responseURLs(u *User, v *view) []any {
 	l := []any{}
-	for _, bv := range asList(decode(v.blocks)) {
-		b := asObj(bv)
+	for _, b := range flat(asList(decode(v.blocks))) {
 		for _, e := range blockElements(b) {
 			if on, _ := e["response_url_enabled"].(bool); !on {
 				continue

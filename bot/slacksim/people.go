@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/keyholder/keyholder/bot/slacksim/blockkit"
 )
 
 // Refusals of Slack's own client: nothing was sent to the app.
@@ -291,8 +293,15 @@ func (s *Server) use(block, e obj, value []any, values obj) (obj, error) {
 	switch kind {
 	case "button", "workflow_button", "icon_button":
 		return s.actionOf(block, e, nil), nil
+	case "feedback_buttons":
+		for _, k := range []string{"positive_button", "negative_button"} {
+			if b := asObj(e[k]); b["value"] == raw {
+				return s.actionOf(block, e, obj{"value": b["value"], "text": b["text"]}), nil
+			}
+		}
+		return nil, impossible("%v is none of the two values of %v", raw, e["action_id"])
 	case "overflow":
-		o := findOption(e, fmt.Sprint(raw))
+		o := blockkit.FindOption(e, fmt.Sprint(raw))
 		if o == nil {
 			return nil, impossible("%v is not among the options of %v", raw, e["action_id"])
 		}

@@ -64,7 +64,7 @@ func (s *Server) respond(to *responseURL, args params) (obj, int) {
 		return obj{"ok": false, "error": "invalid_url"}, http.StatusNotFound
 	case time.Since(to.at) > s.opt.ResponseLife:
 		return obj{"ok": false, "error": "expired_url"}, http.StatusNotFound
-	case to.uses >= limit("response_url.uses").max:
+	case to.uses >= limit("response_url.uses").Max:
 		return obj{"ok": false, "error": "used_url"}, http.StatusNotFound
 	}
 	original := s.findMessage(to.channel, to.ts, to.user)

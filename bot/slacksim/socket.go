@@ -108,7 +108,7 @@ func (s *Server) accept(c *connection, life time.Duration) {
 	}
 	s.connSeq++
 	c.id = s.connSeq
-	full := len(s.conns) >= limit("socket.connections").max
+	full := len(s.conns) >= limit("socket.connections").Max
 	if full {
 		c.leaving = true
 		c.push(frame{data: s.disconnectFrame(ReasonTooManyWebsockets)})
@@ -357,7 +357,7 @@ func (s *Server) takeAck(c *connection, data []byte, fragmented bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case len(data) > limit("ack.bytes").max:
+	case len(data) > limit("ack.bytes").Max:
 		a.Ignored = "too large"
 	case fragmented:
 		a.Ignored = "fragmented"

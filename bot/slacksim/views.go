@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/keyholder/keyholder/bot/slacksim/blockkit"
 )
 
 // View is an open modal or a Home tab.
@@ -71,7 +73,9 @@ func stillThere(e, state obj) bool {
 	if o := asObj(state["selected_option"]); o != nil {
 		chosen = append(chosen, o)
 	}
-	return !slices.ContainsFunc(chosen, func(o any) bool { return findOption(e, asString(asObj(o)["value"])) == nil })
+	return !slices.ContainsFunc(chosen, func(o any) bool {
+		return blockkit.FindOption(e, asString(asObj(o)["value"])) == nil
+	})
 }
 
 // viewJSON is the view object of answers and payloads; withState false leaves the input out (view_closed).
@@ -153,10 +157,10 @@ func (c *call) viewArg() (obj, *apiError) {
 }
 
 func (s *Server) checkDef(def obj) *apiError {
-	if len(encode(def)) > limit("view.bytes").max {
+	if len(encode(def)) > limit("view.bytes").Max {
 		return fail("view_too_large")
 	}
-	if faults := checkView(def); len(faults) > 0 {
+	if faults := blockkit.Words(blockkit.View(def)); len(faults) > 0 {
 		return failMessages("invalid_arguments", faults...)
 	}
 	return nil
@@ -232,7 +236,7 @@ func pushView(c *call) (obj, *apiError) {
 	case below.def["type"] != def["type"] || def["type"] != "modal":
 		return nil, failMessages("invalid_arguments",
 			"must match the `type` of the root view whose stack we're pushing onto [json-pointer:/view/type]")
-	case c.s.depth(below) >= limit("view.stack").max:
+	case c.s.depth(below) >= limit("view.stack").Max:
 		return nil, fail("push_limit_reached")
 	}
 	t.used = true

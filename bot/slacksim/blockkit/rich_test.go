@@ -1,4 +1,4 @@
-package slacksim
+package blockkit
 
 import (
 	"slices"

@@ -1,4 +1,4 @@
-package slacksim
+package blockkit
 
 import "fmt"
 
@@ -11,6 +11,10 @@ const (
 	inActions = "button overflow workflow_button datetimepicker " + pickers + selects
 	inSection = "button overflow workflow_button image " + pickers + selects + " " + multis
 	inInput   = typed + "datetimepicker " + pickers + selects + " " + multis
+
+	inContextActions = "feedback_buttons icon_button"
+	// What a container may hold (@slack/types 3.2.0, ContainerBlock).
+	inContainer = "actions context divider file header image input rich_text section table video"
 )
 
 // elementProps lists what each element may carry beside type and action_id.
@@ -44,6 +48,9 @@ var elementProps = map[string]string{
 	"file_input":                 "filetypes max_files",
 }
 
+// Known says whether elements of that type exist.
+func Known(kind string) bool { return elementProps[kind] != "" }
+
 // elements checks the elements of an actions block; action_ids must differ within it.
 func (c *checker) elements(list []any, ptr, allowed string) {
 	seen := map[string]bool{}
@@ -64,7 +71,7 @@ func (c *checker) element(v any, ptr, allowed string, seen map[string]bool) {
 		return
 	}
 	if !hasWord(allowed, kind) {
-		c.fail(ptr+"/type", "unsupported type: %s", kind)
+		c.unsupported(ptr, kind, allowed)
 		return
 	}
 	c.props(e, ptr, "type action_id "+elementProps[kind])
@@ -95,6 +102,15 @@ func (c *checker) elementKind(kind string, e obj, ptr string) {
 		c.str(e, "url", ptr, "button.url", false)
 		c.str(e, "accessibility_label", ptr, "button.accessibility", false)
 		c.style(e, ptr)
+	case "icon_button":
+		c.choice(e, "icon", ptr, "trash")
+		c.text(e, "text", ptr, "icon_button.text", plainOnly, true)
+		c.str(e, "value", ptr, "icon_button.value", false)
+		c.str(e, "accessibility_label", ptr, "icon_button.accessibility", false)
+		c.list(e, "visible_to_user_ids", ptr, "icon_button.visible_to", false)
+	case "feedback_buttons":
+		c.feedback(e, "positive_button", ptr)
+		c.feedback(e, "negative_button", ptr)
 	case "static_select", "multi_static_select":
 		c.selectOptions(e, ptr)
 	case "overflow", "checkboxes", "radio_buttons":
@@ -106,10 +122,10 @@ func (c *checker) elementKind(kind string, e obj, ptr string) {
 		c.pattern(e, "initial_time", ptr, timePattern.MatchString, "HH:mm")
 	case "plain_text_input":
 		c.boolean(e, "multiline", ptr)
-		least, _ := c.integer(e, "min_length", ptr, limit("plain_text_input.min").min,
-			limit("plain_text_input.min").max)
-		most, ok := c.integer(e, "max_length", ptr, limit("plain_text_input.max").min,
-			limit("plain_text_input.max").max)
+		least, _ := c.integer(e, "min_length", ptr, Limit("plain_text_input.min").Min,
+			Limit("plain_text_input.min").Max)
+		most, ok := c.integer(e, "max_length", ptr, Limit("plain_text_input.max").Min,
+			Limit("plain_text_input.max").Max)
 		if ok && least > most {
 			c.fail(ptr+"/min_length", "must be less than %d", most+1)
 		}
@@ -121,23 +137,39 @@ func (c *checker) elementKind(kind string, e obj, ptr string) {
 			c.fail(ptr, "missing required field: is_decimal_allowed")
 		}
 	case "rich_text_input":
+		lines := Limit("rich_text_input.lines")
+		c.integer(e, "min_lines", ptr, lines.Min, lines.Max)
+		c.integer(e, "max_lines", ptr, lines.Min, lines.Max)
 		if v := e["initial_value"]; v != nil {
 			if b, ok := c.object(v, ptr+"/initial_value"); ok {
 				c.richText(b, ptr+"/initial_value")
 			}
 		}
 	case "file_input":
-		c.integer(e, "max_files", ptr, limit("file_input.max_files").min, limit("file_input.max_files").max)
+		c.integer(e, "max_files", ptr, Limit("file_input.max_files").Min, Limit("file_input.max_files").Max)
 	}
 	if _, ok := e["max_selected_items"]; ok {
 		c.integer(e, "max_selected_items", ptr, 1, 1<<30)
 	}
 }
 
-func (c *checker) style(e obj, ptr string) {
-	if v, ok := e["style"]; ok && v != nil && v != "primary" && v != "danger" {
-		c.fail(ptr+"/style", "must be one of: primary, danger")
+// feedback checks one of the two buttons of feedback_buttons.
+func (c *checker) feedback(e obj, key, ptr string) {
+	if e[key] == nil {
+		c.fail(ptr, "missing required field: %s", key)
+		return
 	}
+	at := ptr + "/" + key
+	if b, ok := c.object(e[key], at); ok {
+		c.props(b, at, "text value accessibility_label")
+		c.text(b, "text", at, "feedback_button.text", plainOnly, true)
+		c.str(b, "value", at, "feedback_button.value", true)
+		c.str(b, "accessibility_label", at, "feedback_button.accessibility", false)
+	}
+}
+
+func (c *checker) style(e obj, ptr string) {
+	c.choice(e, "style", ptr, "primary danger")
 }
 
 func (c *checker) pattern(e obj, key, ptr string, fits func(string) bool, form string) {
@@ -215,14 +247,14 @@ func (c *checker) initial(e obj, ptr string) {
 	}
 	for _, v := range chosen {
 		o, _ := v.(obj)
-		if value, _ := o["value"].(string); findOption(e, value) == nil {
+		if value, _ := o["value"].(string); FindOption(e, value) == nil {
 			c.fail(ptr, "initial option was not found in the list of options")
 		}
 	}
 }
 
-// findOption returns the option of that value in a select, overflow, checkboxes or radio_buttons element.
-func findOption(e obj, value string) obj {
+// FindOption returns the option of that value in a select, overflow, checkboxes or radio_buttons element.
+func FindOption(e map[string]any, value string) map[string]any {
 	lists := [][]any{asList(e["options"])}
 	for _, g := range asList(e["option_groups"]) {
 		if g, ok := g.(obj); ok {

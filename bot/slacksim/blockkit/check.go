@@ -1,9 +1,12 @@
-package slacksim
+package blockkit
 
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,15 +23,15 @@ const (
 	onHome    surface = "home"
 )
 
-// checker collects the faults of one message or view in Slack's own words, each with a JSON pointer
-// (reference: the answers quoted in slack.md 6.2). It never stops at the first fault, as Slack does not.
+// checker collects the faults of one message or view. It never stops at the first fault, as Slack does not.
 type checker struct {
 	where    surface
-	faults   []string
+	faults   []Fault
 	blockIDs map[string]bool
 	markdown int
 	tables   int
-	hasInput int // index of the first input block, -1 when there is none
+	hasInput int  // index of the first input block, -1 when there is none
+	inside   bool // the blocks stand in a container
 }
 
 func newChecker(where surface) *checker {
@@ -36,7 +39,26 @@ func newChecker(where surface) *checker {
 }
 
 func (c *checker) fail(ptr, format string, args ...any) {
-	c.faults = append(c.faults, fmt.Sprintf(format, args...)+" [json-pointer:"+ptr+"]")
+	c.faults = append(c.faults, Fault{Text: fmt.Sprintf(format, args...), Pointer: ptr, Constraint: constraintOf(format,
+		args)})
+}
+
+// oneOf is fail for a value that is none of the words that are taken.
+func (c *checker) oneOf(ptr, allowed, format string, args ...any) {
+	c.faults = append(c.faults, Fault{Text: fmt.Sprintf(format, args...), Pointer: ptr,
+		Constraint: Constraint{"enum", strings.Fields(allowed)}})
+}
+
+// unsupported is fail for a type that does not belong here.
+func (c *checker) unsupported(ptr, kind, allowed string) {
+	c.oneOf(ptr+"/type", allowed, "unsupported type: %s", kind)
+}
+
+// choice refuses a word at o[key] that is none of those allowed.
+func (c *checker) choice(o obj, key, ptr, allowed string) {
+	if v := o[key]; v != nil && !hasWord(allowed, fmt.Sprint(v)) {
+		c.oneOf(ptr+"/"+key, allowed, "must be one of: %s", strings.Join(strings.Fields(allowed), ", "))
+	}
 }
 
 // object reports v as an object, or a fault.
@@ -62,12 +84,12 @@ func (c *checker) list(o obj, key, ptr, name string, required bool) []any {
 		c.fail(ptr+"/"+key, "must be an array")
 		return nil
 	}
-	b := limit(name)
-	if len(l) < b.min {
-		c.fail(ptr+"/"+key, "must provide at least %d items", b.min)
+	b := Limit(name)
+	if len(l) < b.Min {
+		c.fail(ptr+"/"+key, "must provide at least %d items", b.Min)
 	}
-	if len(l) > b.max {
-		c.fail(ptr+"/"+key, "no more than %d items allowed", b.max)
+	if len(l) > b.Max {
+		c.fail(ptr+"/"+key, "no more than %d items allowed", b.Max)
 	}
 	return l
 }
@@ -91,12 +113,12 @@ func (c *checker) str(o obj, key, ptr, name string, required bool) string {
 }
 
 func (c *checker) length(s, ptr, name string) bool {
-	b, n := limit(name), utf8.RuneCountInString(s)
+	b, n := Limit(name), utf8.RuneCountInString(s)
 	switch {
-	case n < b.min:
-		c.fail(ptr, "must be more than %d characters", b.min-1)
-	case n > b.max:
-		c.fail(ptr, "must be less than %d characters", b.max+1)
+	case n < b.Min:
+		c.fail(ptr, "must be more than %d characters", b.Min-1)
+	case n > b.Max:
+		c.fail(ptr, "must be less than %d characters", b.Max+1)
 	default:
 		return true
 	}
@@ -175,7 +197,7 @@ func (c *checker) textValue(v any, ptr, name, kinds string) {
 		case t["type"] == nil:
 			inner.fail(ptr, "missing required field: type")
 		case !hasWord(kinds, kind):
-			inner.fail(ptr+"/type", "unsupported type: %s", kind)
+			inner.unsupported(ptr, kind, kinds)
 		}
 		inner.str(t, "text", ptr, name, true)
 		switch kind {
@@ -195,10 +217,20 @@ func (c *checker) textValue(v any, ptr, name, kinds string) {
 
 // blocks checks a list of blocks found at ptr.
 func (c *checker) blocks(list []any, ptr string) {
-	name := string(c.where) + ".blocks"
-	if b := limit(name); len(list) > b.max {
-		c.fail(ptr, "no more than %d items allowed", b.max)
+	if b := Limit(string(c.where) + ".blocks"); len(list) > b.Max {
+		c.fail(ptr, "no more than %d items allowed", b.Max)
 	}
+	c.each(list, ptr)
+	if c.markdown > Limit("markdown.text").Max {
+		c.fail(ptr, "must be less than %d characters", Limit("markdown.text").Max+1)
+	}
+	if c.tables > Limit("message.tables").Max {
+		c.fail(ptr, "no more than %d items allowed", Limit("message.tables").Max)
+	}
+}
+
+// each checks every block of a list, of a message, a view or a container.
+func (c *checker) each(list []any, ptr string) {
 	for i, v := range list {
 		at := fmt.Sprintf("%s/%d", ptr, i)
 		b, ok := c.object(v, at)
@@ -214,16 +246,39 @@ func (c *checker) blocks(list []any, ptr string) {
 		}
 		c.block(b, at, i)
 	}
-	if c.markdown > limit("markdown.text").max {
-		c.fail(ptr, "must be less than %d characters", limit("markdown.text").max+1)
-	}
-	if c.tables > limit("message.tables").max {
-		c.fail(ptr, "no more than %d items allowed", limit("message.tables").max)
+}
+
+// kinds are the blocks there are, each with its check. It is filled in init because containers hold blocks.
+var kinds map[string]func(c *checker, b obj, ptr string)
+
+func init() {
+	kinds = map[string]func(*checker, obj, string){
+		"section": (*checker).section, "context": (*checker).context, "input": (*checker).input,
+		"video": (*checker).video,
+		"table": (*checker).table, "data_table": (*checker).dataTable, "data_visualization": (*checker).chart,
+		"card": (*checker).card, "carousel": (*checker).carousel, "alert": (*checker).alert,
+		"container": (*checker).container, "plan": (*checker).plan, "task_card": (*checker).taskCard,
+		"header": (*checker).header, "image": (*checker).imageBlock, "markdown": (*checker).markdownBlock,
+		"divider": func(c *checker, b obj, ptr string) { c.props(b, ptr, "type block_id") },
+		"actions": func(c *checker, b obj, ptr string) { c.row(b, ptr, "actions.elements", inActions) },
+		"context_actions": func(c *checker, b obj, ptr string) {
+			c.row(b, ptr, "context_actions.elements", inContextActions)
+		},
+		"rich_text": func(c *checker, b obj, ptr string) {
+			c.props(b, ptr, "type block_id elements")
+			c.richText(b, ptr)
+		},
+		"file": func(c *checker, b obj, ptr string) {
+			c.only(onMessage, ptr, "file")
+			c.props(b, ptr, "type block_id external_id source file_id file")
+		},
+		// Slack's own clients make these; their insides are not documented.
+		"call": func(*checker, obj, string) {}, "share_shortcut": func(*checker, obj, string) {},
 	}
 }
 
-// passedThrough are block types Slack knows whose insides are not checked here.
-const passedThrough = "alert card carousel plan task_card call share_shortcut"
+// known are the types of block that may stand here.
+func known() string { return strings.Join(slices.Sorted(maps.Keys(kinds)), " ") }
 
 func (c *checker) block(b obj, ptr string, index int) {
 	kind, ok := b["type"].(string)
@@ -231,58 +286,49 @@ func (c *checker) block(b obj, ptr string, index int) {
 		c.fail(ptr, "missing required field: type")
 		return
 	}
-	switch kind {
-	case "section":
-		c.section(b, ptr)
-	case "divider":
-		c.props(b, ptr, "type block_id")
-	case "header":
-		c.props(b, ptr, "type block_id text level")
-		c.text(b, "text", ptr, "header.text", plainOnly, true)
-	case "context":
-		c.context(b, ptr)
-	case "actions":
-		c.props(b, ptr, "type block_id elements")
-		c.elements(c.list(b, "elements", ptr, "actions.elements", true), ptr, inActions)
-	case "context_actions":
-		c.props(b, ptr, "type block_id elements")
-		c.elements(c.list(b, "elements", ptr, "actions.elements", true), ptr, "feedback_buttons icon_button")
-	case "image":
-		c.props(b, ptr, "type block_id image_url slack_file alt_text title")
-		c.image(b, ptr)
-		c.text(b, "title", ptr, "image.title", plainOnly, false)
-	case "input":
-		if c.hasInput < 0 {
-			c.hasInput = index
+	check := kinds[kind]
+	if check == nil || c.inside && !hasWord(inContainer, kind) {
+		allowed := known()
+		if c.inside {
+			allowed = inContainer
 		}
-		c.input(b, ptr)
-	case "rich_text":
-		c.props(b, ptr, "type block_id elements")
-		c.richText(b, ptr)
-	case "table":
-		c.only(onMessage, ptr, kind)
-		c.tables++
-		c.table(b, ptr)
-	case "markdown":
-		c.only(onMessage, ptr, kind)
-		c.props(b, ptr, "type block_id text")
-		c.markdown += utf8.RuneCountInString(c.str(b, "text", ptr, "markdown.text", true))
-	case "video":
-		c.video(b, ptr)
-	case "file":
-		c.only(onMessage, ptr, kind)
-		c.props(b, ptr, "type block_id external_id source file_id file")
-	default:
-		if !hasWord(passedThrough, kind) {
-			c.fail(ptr+"/type", "unsupported type: %s", kind)
-		}
+		c.unsupported(ptr, kind, allowed)
+		return
 	}
+	if kind == "input" && c.hasInput < 0 {
+		c.hasInput = index
+	}
+	check(c, b, ptr)
+}
+
+// row checks a block that is a row of elements.
+func (c *checker) row(b obj, ptr, name, allowed string) {
+	c.props(b, ptr, "type block_id elements")
+	c.elements(c.list(b, "elements", ptr, name, true), ptr, allowed)
+}
+
+func (c *checker) header(b obj, ptr string) {
+	c.props(b, ptr, "type block_id text level")
+	c.text(b, "text", ptr, "header.text", plainOnly, true)
+}
+
+func (c *checker) imageBlock(b obj, ptr string) {
+	c.props(b, ptr, "type block_id image_url slack_file alt_text title")
+	c.image(b, ptr)
+	c.text(b, "title", ptr, "image.title", plainOnly, false)
+}
+
+func (c *checker) markdownBlock(b obj, ptr string) {
+	c.only(onMessage, ptr, "markdown")
+	c.props(b, ptr, "type block_id text")
+	c.markdown += utf8.RuneCountInString(c.str(b, "text", ptr, "markdown.text", true))
 }
 
 // only refuses a block on every other surface.
 func (c *checker) only(where surface, ptr, kind string) {
 	if c.where != where {
-		c.fail(ptr+"/type", "unsupported type: %s", kind)
+		others := slices.DeleteFunc(strings.Fields(known()), func(k string) bool { return k == kind })
+		c.unsupported(ptr, kind, strings.Join(others, " "))
 	}
 }
 
@@ -332,46 +378,17 @@ func (c *checker) image(o obj, ptr string) {
 }
 
 func (c *checker) video(b obj, ptr string) {
-	c.props(b, ptr, "type block_id alt_text title thumbnail_url video_url author_name description provider_icon_url provider_name title_url")
+	c.props(b, ptr, "type block_id alt_text title thumbnail_url video_url author_name description provider_icon_url "+
+		"provider_name title_url")
 	c.str(b, "alt_text", ptr, "video.alt_text", true)
-	c.str(b, "thumbnail_url", ptr, "image.image_url", true)
-	c.str(b, "video_url", ptr, "image.image_url", true)
+	c.str(b, "thumbnail_url", ptr, "video.url", true)
+	c.str(b, "video_url", ptr, "video.url", true)
+	c.str(b, "title_url", ptr, "video.link", false)
+	c.str(b, "provider_icon_url", ptr, "video.link", false)
+	c.str(b, "author_name", ptr, "video.name", false)
+	c.str(b, "provider_name", ptr, "video.name", false)
 	c.text(b, "title", ptr, "video.title", plainOnly, true)
 	c.text(b, "description", ptr, "video.description", plainOnly, false)
-}
-
-func (c *checker) table(b obj, ptr string) {
-	c.props(b, ptr, "type block_id rows column_settings")
-	for i, r := range c.list(b, "rows", ptr, "table.rows", true) {
-		at := fmt.Sprintf("%s/rows/%d", ptr, i)
-		cells, ok := r.([]any)
-		if !ok {
-			c.fail(at, "must be an array")
-			continue
-		}
-		if b := limit("table.cells"); len(cells) < b.min {
-			c.fail(at, "must provide at least %d items", b.min)
-		} else if len(cells) > b.max {
-			c.fail(at, "no more than %d items allowed", b.max)
-		}
-		for j, v := range cells {
-			c.cell(v, fmt.Sprintf("%s/%d", at, j))
-		}
-	}
-}
-
-func (c *checker) cell(v any, ptr string) {
-	cell, ok := c.object(v, ptr)
-	if !ok {
-		return
-	}
-	switch kind, _ := cell["type"].(string); kind {
-	case "raw_text", "raw_number":
-	case "rich_text":
-		c.richText(cell, ptr)
-	default:
-		c.fail(ptr+"/type", "unsupported type: %s", kind)
-	}
 }
 
 func (c *checker) input(b obj, ptr string) {
@@ -387,13 +404,20 @@ func (c *checker) input(b obj, ptr string) {
 	c.element(b["element"], ptr+"/element", inInput, map[string]bool{})
 }
 
+// Dates and times as pickers take them.
 var (
 	datePattern = regexp.MustCompile(`^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$`)
 	timePattern = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d$`)
 )
 
-// checkView checks a view as views.* get it; pointers begin at /view.
-func checkView(v obj) []string {
+// IsDate says whether a datepicker takes the text, such as 2026-01-31.
+func IsDate(text string) bool { return datePattern.MatchString(text) }
+
+// IsTime says whether a timepicker takes the text, such as 09:30.
+func IsTime(text string) bool { return timePattern.MatchString(text) }
+
+// View checks a view as views.* get it; pointers begin at /view.
+func View(v map[string]any) []Fault {
 	kind, _ := v["type"].(string)
 	c := newChecker(surface(kind))
 	switch kind {
@@ -411,7 +435,7 @@ func checkView(v obj) []string {
 		c.fail("/view", "missing required field: type")
 		return c.faults
 	default:
-		c.fail("/view/type", "unsupported type: %s", kind)
+		c.unsupported("/view", kind, "modal home")
 		return c.faults
 	}
 	for _, k := range []string{"private_metadata", "callback_id", "external_id"} {
@@ -430,15 +454,15 @@ func checkView(v obj) []string {
 	return c.faults
 }
 
-// checkBlocks checks the blocks of a message; pointers begin at /blocks.
-func checkBlocks(list []any) []string {
+// Blocks checks the blocks of a message; pointers begin at /blocks.
+func Blocks(list []any) []Fault {
 	c := newChecker(onMessage)
 	c.blocks(list, "/blocks")
 	return c.faults
 }
 
-// decodeBlocks reads blocks given as a JSON array or as a string holding one. nil, true means that none were given.
-func decodeBlocks(v any) ([]any, bool) {
+// Decode reads blocks given as a JSON array or as a string holding one. nil, true means that none were given.
+func Decode(v any) ([]any, bool) {
 	switch t := v.(type) {
 	case nil:
 		return nil, true
@@ -455,4 +479,19 @@ func decodeBlocks(v any) ([]any, bool) {
 		return l, true
 	}
 	return nil, false
+}
+
+func asList(v any) []any { l, _ := v.([]any); return l }
+
+func asString(v any) string { s, _ := v.(string); return s }
+
+// sorted walks an object in the order of its keys, so that faults are the same on every run.
+func sorted(o obj) iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for _, k := range slices.Sorted(maps.Keys(o)) {
+			if !yield(k, o[k]) {
+				return
+			}
+		}
+	}
 }

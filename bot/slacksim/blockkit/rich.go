@@ -1,8 +1,10 @@
-package slacksim
+package blockkit
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -79,10 +81,10 @@ func (c *checker) richPart(e obj, ptr string) {
 		c.props(e, ptr, "type elements style indent offset border")
 		c.richList(e, ptr)
 	default:
-		c.fail(ptr+"/type", "unsupported type: %s", kind)
+		c.unsupported(ptr, kind, "rich_text_section rich_text_list rich_text_quote rich_text_preformatted")
 		return
 	}
-	c.integer(e, "border", ptr, limit("rich_text.border").min, limit("rich_text.border").max)
+	c.integer(e, "border", ptr, Limit("rich_text.border").Min, Limit("rich_text.border").Max)
 }
 
 func (c *checker) richList(e obj, ptr string) {
@@ -91,9 +93,9 @@ func (c *checker) richList(e obj, ptr string) {
 		c.fail(ptr, "missing required field: style")
 	case "bullet", "ordered":
 	default:
-		c.fail(ptr+"/style", "must be one of: bullet, ordered")
+		c.choice(e, "style", ptr, "bullet ordered")
 	}
-	c.integer(e, "indent", ptr, limit("rich_text.indent").min, limit("rich_text.indent").max)
+	c.integer(e, "indent", ptr, Limit("rich_text.indent").Min, Limit("rich_text.indent").Max)
 	c.integer(e, "offset", ptr, 0, 1<<30)
 	for i, v := range c.items(e, "elements", ptr) {
 		at := fmt.Sprintf("%s/elements/%d", ptr, i)
@@ -103,7 +105,7 @@ func (c *checker) richList(e obj, ptr string) {
 		case item["type"] == "rich_text_section":
 			c.richPart(item, at)
 		default:
-			c.fail(at+"/type", "unsupported type: %s", asString(item["type"]))
+			c.unsupported(at, asString(item["type"]), "rich_text_section")
 		}
 	}
 }
@@ -122,7 +124,10 @@ func (c *checker) richRun(e obj, ptr, allowed string) {
 			continue
 		}
 		if _, known := richElements[kind]; !known || allowed != "" && !hasWord(allowed, kind) {
-			c.fail(at+"/type", "unsupported type: %s", kind)
+			if allowed == "" {
+				allowed = strings.Join(slices.Sorted(maps.Keys(richElements)), " ")
+			}
+			c.unsupported(at, kind, allowed)
 			continue
 		}
 		c.richElement(kind, x, at)
@@ -153,8 +158,8 @@ func (c *checker) richElement(kind string, e obj, ptr string) {
 	}
 	c.boolean(e, "unsafe", ptr)
 	c.pattern(e, "value", ptr, colorPattern.MatchString, "#RRGGBB")
-	if r, ok := e["range"].(string); ok && !hasWord("here channel everyone", r) {
-		c.fail(ptr+"/range", "must be one of: here, channel, everyone")
+	if _, ok := e["range"].(string); ok {
+		c.choice(e, "range", ptr, "here channel everyone")
 	}
 	if f, ok := e["format"].(string); ok {
 		for _, token := range tokenPattern.FindAllString(f, -1) {

@@ -56,6 +56,7 @@ const (
 const (
 	approvals     = "approvals"
 	workflows     = "workflows"
+	chainRoom     = "workflows/chain"
 	integrator    = "workflows/integrator"
 	integratorSim = "workflows/integrator/integratorsim"
 	store         = "store"
@@ -97,17 +98,19 @@ var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim,
 // rooms is the import table of the house.
 func rooms() map[string]room {
 	production := slices.Concat(
-		[]string{approvals, workflows, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, stepUp, configRoom,
+		[]string{approvals, workflows, chainRoom, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, stepUp,
+			configRoom,
 			serve, reviewLists, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
 		approvals: {pure: true},
-		workflows: {ours: []string{approvals}, theirs: []string{log, xSync},
+		chainRoom: {},
+		workflows: {ours: []string{approvals, chainRoom}, theirs: []string{log, xSync},
 			never: []string{slackGo, redis, "net/http"}},
 		integrator:    {ours: []string{workflows}, theirs: []string{log, xSync}, never: []string{slackGo, redis}},
 		integratorSim: {},
 		postRoom:      {ours: []string{workflows}, theirs: []string{goMail}, never: []string{slackGo, redis}},
-		store:         {ours: []string{workflows}, theirs: []string{redis, log}, never: []string{slackGo}},
+		store:         {ours: []string{workflows, chainRoom}, theirs: []string{redis, log}, never: []string{slackGo}},
 		storeTest: {ours: []string{workflows, store}, theirs: []string{miniredis, redis, log},
 			never: []string{slackGo}},
 		machineTest: {},

@@ -79,7 +79,7 @@
 // # Checkpoints
 //
 // The ledger is one record of the installation (kind ledger, on the shard that its ID names). Its
-// events hold the checkpoints; [workflows.Checkpoint] says what a root is over.
+// events hold the checkpoints; [chain.Checkpoint] says what a root is over.
 // [Store.DrawCheckpoint] reads where every record stands, [Store.VerifyLedger] looks whether each
 // still has that link at that number.
 //

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // headsAtOnce is how many heads are read in one round trip.
@@ -24,17 +25,17 @@ const headsAtOnce = 500
 // checkpoints do not hold is gone on with all the same, for [Store.VerifyLedger] to name. Errors:
 // [workflows.ErrAway], and those of between.
 func (s *Store) DrawCheckpoint(ctx context.Context, at time.Time, between func() error) (workflows.Drawn, error) {
-	var ledger workflows.Ledger
+	var ledger chain.Ledger
 	if err := s.eachLedgerEvent(ctx, func(e workflows.Event) error {
-		_, _, err := ledger.Read(e)
-		if errors.Is(err, workflows.ErrCheckpoint) {
+		_, _, err := ledger.Read(e.Seq, e.Type, e.Body)
+		if errors.Is(err, chain.ErrCheckpoint) {
 			return nil
 		}
 		return err
 	}); err != nil {
 		return workflows.Drawn{}, fmt.Errorf("draw a checkpoint: %w", err)
 	}
-	var now []workflows.ChainHead
+	var now []chain.Head
 	for shard := range s.shards {
 		refs, err := s.shardRefs(ctx, shard, "")
 		if err != nil {
@@ -73,7 +74,7 @@ func (s *Store) DrawCheckpoint(ctx context.Context, at time.Time, between func()
 }
 
 // heads reads where records of one shard stand. Those that do not exist, or make no sense, are left out.
-func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.ChainHead, error) {
+func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]chain.Head, error) {
 	cmds := make([]*redis.SliceCmd, len(refs))
 	err := s.read(ctx, "read heads", func() error {
 		pipe := s.rdb.Pipeline()
@@ -86,7 +87,7 @@ func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.Ch
 	if err != nil {
 		return nil, err
 	}
-	var heads []workflows.ChainHead
+	var heads []chain.Head
 	for i, ref := range refs {
 		fields := cmds[i].Val()
 		if len(fields) != 2 {
@@ -95,10 +96,10 @@ func (s *Store) heads(ctx context.Context, refs []workflows.Ref) ([]workflows.Ch
 		version, _ := fields[0].(string)
 		link, _ := fields[1].(string)
 		n, err := strconv.ParseUint(version, 10, 64)
-		if err != nil || n == 0 || !workflows.IsHash(link) {
+		if err != nil || n == 0 || !chain.IsHash(link) {
 			continue
 		}
-		heads = append(heads, workflows.ChainHead{Ref: ref, Version: n, Link: link})
+		heads = append(heads, chain.Head{Ref: ref, Version: n, Link: link})
 	}
 	return heads, nil
 }
@@ -132,12 +133,12 @@ func (s *Store) ledger() workflows.Ref { return workflows.RecordRef(workflows.Le
 // checkpoint (number 0: none was made); err is for what kept it from looking. The chains themselves
 // are for [Store.VerifyAll].
 func (s *Store) VerifyLedger(ctx context.Context, expected map[uint64]string, failed func(workflows.Ref, error)) (
-	workflows.Checkpoint, error) {
+	chain.Checkpoint, error) {
 	v := &ledgerCheck{s: s, failed: failed, named: map[workflows.Ref]bool{}}
-	var ledger workflows.Ledger
+	var ledger chain.Ledger
 	found := map[uint64]bool{}
 	err := s.eachLedgerEvent(ctx, func(e workflows.Event) error {
-		made, heads, err := ledger.Read(e)
+		made, heads, err := ledger.Read(e.Seq, e.Type, e.Body)
 		if made == nil {
 			return err
 		}
@@ -179,7 +180,7 @@ type ledgerCheck struct {
 }
 
 type wantedHead struct {
-	workflows.ChainHead
+	chain.Head
 	number uint64 // of the checkpoint
 
 	version *redis.StringCmd
@@ -191,9 +192,9 @@ func (v *ledgerCheck) ledgerFails(format string, args ...any) {
 	v.failed(ref, &BrokenError{Ref: ref, Reason: fmt.Sprintf(format, args...)})
 }
 
-func (v *ledgerCheck) want(ctx context.Context, number uint64, heads []workflows.ChainHead) error {
+func (v *ledgerCheck) want(ctx context.Context, number uint64, heads []chain.Head) error {
 	for _, h := range heads {
-		v.wanted = append(v.wanted, wantedHead{ChainHead: h, number: number})
+		v.wanted = append(v.wanted, wantedHead{Head: h, number: number})
 		if len(v.wanted) == headsAtOnce {
 			if err := v.look(ctx); err != nil {
 				return err

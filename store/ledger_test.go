@@ -11,13 +11,14 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // pointed is a store with a record of three events that two checkpoints name, with growth between and after them.
 type pointed struct {
 	*store.Store
 	m             *miniredis.Miniredis
-	first, second workflows.Checkpoint
+	first, second chain.Checkpoint
 }
 
 var bystander = workflows.Ref{Kind: workflows.KindPerson, ID: "U0ANA"}
@@ -198,7 +199,7 @@ func TestACheckpointChangedInTheLedgerDoesNotHold(t *testing.T) {
 	tried := 0
 	for i, entry := range list {
 		changed := strings.Replace(entry, p.first.Root, p.second.Root, 1)
-		if header, body, _ := strings.Cut(entry, "\n"); strings.Contains(header, workflows.CheckpointPart) {
+		if header, body, _ := strings.Cut(entry, "\n"); strings.Contains(header, chain.CheckpointPart) {
 			changed = header + "\n" + strings.Replace(body, "H4sI", "AAAA", 1)
 		}
 		if changed == entry {

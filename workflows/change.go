@@ -183,7 +183,7 @@ func recordState[S any](ctx context.Context, st Records, r Record, apply func(S,
 		}
 		return s, nil
 	}
-	events, err := chain(ctx, st, r)
+	events, err := chainOf(ctx, st, r)
 	if err != nil {
 		return s, err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // CheckpointEvery is the distance of checkpoints.
@@ -21,8 +23,8 @@ const BlockChannel = "channel"
 
 // Drawn answers [OpCheckpoint]: a checkpoint and the heads that it adds.
 type Drawn struct {
-	Checkpoint Checkpoint
-	Heads      []ChainHead
+	Checkpoint chain.Checkpoint
+	Heads      []chain.Head
 }
 
 // Checkpoints is the machine of the ledger. A timer asks for a checkpoint each day; what comes back
@@ -37,9 +39,9 @@ type CheckpointsState struct {
 	Channel string    `json:"channel,omitempty"`
 	Next    time.Time `json:"next"`
 	// Drawing is true from the timer until the call was answered.
-	Drawing bool       `json:"drawing,omitempty"`
-	Last    Checkpoint `json:"last,omitzero"`
-	Before  Checkpoint `json:"before,omitzero"`
+	Drawing bool             `json:"drawing,omitempty"`
+	Last    chain.Checkpoint `json:"last,omitzero"`
+	Before  chain.Checkpoint `json:"before,omitzero"`
 	// Notice is the last thing that the channel was told about the record; Doubted is when it last heard of doubts.
 	Notice  ledgerNotice `json:"notice,omitzero"`
 	Doubted time.Time    `json:"doubted,omitzero"`
@@ -157,14 +159,15 @@ func (s CheckpointsState) answered(cmd Command) (Decision, error) {
 		return Decision{Events: []Event{cmd.Event(evLedgerMissed, RefusedChanged)}}, nil
 	}
 	var d Decision
-	for heads := range slices.Chunk(drawn.Heads, headsPerPart) {
-		packed, err := packHeads(heads)
+	for heads := range slices.Chunk(drawn.Heads, chain.HeadsPerPart) {
+		packed, err := chain.Pack(heads)
 		if err != nil {
 			return Decision{}, err
 		}
-		d.Events = append(d.Events, cmd.Event(CheckpointPart, checkpointPart{drawn.Checkpoint.Number, packed}))
+		d.Events = append(d.Events, cmd.Event(chain.CheckpointPart, chain.Part{Number: drawn.Checkpoint.Number,
+			Heads: packed}))
 	}
-	d.Events = append(d.Events, cmd.Event(CheckpointMade, drawn.Checkpoint))
+	d.Events = append(d.Events, cmd.Event(chain.CheckpointMade, drawn.Checkpoint))
 	return d, nil
 }
 
@@ -188,15 +191,15 @@ func (Checkpoints) Apply(st State, e Event) (State, error) {
 		s.Next, s.Drawing = b.Next, true
 	case evLedgerMissed:
 		s.Drawing = false
-	case CheckpointPart:
+	case chain.CheckpointPart:
 	case evLedgerDoubted, evLedgerSealed:
 		var n ledgerNotice
 		err = into(&n)
 		if s.Notice = n; !n.Sealed {
 			s.Doubted = e.At
 		}
-	case CheckpointMade:
-		var c Checkpoint
+	case chain.CheckpointMade:
+		var c chain.Checkpoint
 		err = into(&c)
 		s.Before, s.Last, s.Drawing = s.Last, c, false
 	default:
@@ -229,14 +232,14 @@ func (Checkpoints) View(st State) View {
 func (Checkpoints) Tell(e Event) string { return Retell(ledgerTellers, e) }
 
 var ledgerTellers = map[string]Teller{
-	evLedgerBegun:   TellsAlways("checkpoints are made from here on, one each day"),
-	evLedgerChannel: TellsAlways("checkpoints go to another channel"),
-	evLedgerDue:     TellsAlways("a checkpoint was due"),
-	evLedgerDoubted: TellsAlways("something in Redis was not what Keyholder stored; the channel was told"),
-	evLedgerSealed:  TellsAlways("the record was sealed with a key that was new here"),
-	evLedgerMissed:  TellsAlways("the checkpoint could not be made; the next day makes up for it"),
-	CheckpointPart:  TellsAlways("a part of the list of the checkpoint that follows"),
-	CheckpointMade: Tells(func(_ Event, c Checkpoint) string {
+	evLedgerBegun:        TellsAlways("checkpoints are made from here on, one each day"),
+	evLedgerChannel:      TellsAlways("checkpoints go to another channel"),
+	evLedgerDue:          TellsAlways("a checkpoint was due"),
+	evLedgerDoubted:      TellsAlways("something in Redis was not what Keyholder stored; the channel was told"),
+	evLedgerSealed:       TellsAlways("the record was sealed with a key that was new here"),
+	evLedgerMissed:       TellsAlways("the checkpoint could not be made; the next day makes up for it"),
+	chain.CheckpointPart: TellsAlways("a part of the list of the checkpoint that follows"),
+	chain.CheckpointMade: Tells(func(_ Event, c chain.Checkpoint) string {
 		return fmt.Sprintf("checkpoint %d over %s: `%s`", c.Number, Plural(c.Records, "record"), Esc(c.Root))
 	}),
 }
@@ -277,7 +280,7 @@ func was(n int) string {
 	return fmt.Sprintf("%d records are", n)
 }
 
-func namesOf(c Checkpoint) []string {
+func namesOf(c chain.Checkpoint) []string {
 	if more := c.Lost - len(c.Names); more > 0 {
 		return append(slices.Clone(c.Names), fmt.Sprintf("%d more", more))
 	}

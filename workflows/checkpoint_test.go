@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // book is a ledger without a store: its events and their fold.
@@ -53,18 +54,18 @@ func (b *book) due(at time.Time) workflows.Decision {
 }
 
 // draw answers the next checkpoint over some heads, as the store does.
-func (b *book) draw(at time.Time, heads []workflows.ChainHead) workflows.Drawn {
+func (b *book) draw(at time.Time, heads []chain.Head) workflows.Drawn {
 	b.t.Helper()
 	l := b.read()
 	c, changed := l.Next(at, heads, nil)
 	return workflows.Drawn{Checkpoint: c, Heads: changed}
 }
 
-func (b *book) read() *workflows.Ledger {
+func (b *book) read() *chain.Ledger {
 	b.t.Helper()
-	var l workflows.Ledger
+	var l chain.Ledger
 	for _, e := range b.events {
-		if _, _, err := l.Read(e); err != nil {
+		if _, _, err := l.Read(e.Seq, e.Type, e.Body); err != nil {
 			b.t.Fatalf("event %d: %v", e.Seq, err)
 		}
 	}
@@ -78,10 +79,10 @@ func (b *book) answer(r workflows.Receipt) workflows.Decision {
 }
 
 // crowd is n heads; version is that of all of them.
-func crowd(n int, version uint64) []workflows.ChainHead {
-	out := make([]workflows.ChainHead, n)
+func crowd(n int, version uint64) []chain.Head {
+	out := make([]chain.Head, n)
 	for i := range out {
-		out[i] = workflows.ChainHead{Ref: workflows.Ref{Kind: workflows.KindPerson, ID: fmt.Sprintf("U%05d", i)},
+		out[i] = chain.Head{Ref: workflows.Ref{Kind: workflows.KindPerson, ID: fmt.Sprintf("U%05d", i)},
 			Version: version, Link: fmt.Sprintf("%064x", uint64(i)<<8|version)}
 	}
 	return out
@@ -124,7 +125,7 @@ func TestALargeListIsKeptInPartsAndASmallChangeInOne(t *testing.T) {
 		}
 	}
 	b.due(b.state.Next)
-	heads[7] = workflows.ChainHead{Ref: heads[7].Ref, Version: 3, Link: strings.Repeat("ab", 32)}
+	heads[7] = chain.Head{Ref: heads[7].Ref, Version: 3, Link: strings.Repeat("ab", 32)}
 	drawn = b.draw(epoch.Add(24*time.Hour), heads)
 	d = b.answer(workflows.Receipt{OK: true, Drawn: &drawn})
 	if len(d.Events) != 2 || len(d.Events[0].Body) > 500 || b.state.Last.Records != 10_000 ||
@@ -139,7 +140,7 @@ func TestALargeListIsKeptInPartsAndASmallChangeInOne(t *testing.T) {
 
 func TestARootDependsOnEverythingItNames(t *testing.T) {
 	heads := crowd(3, 1)
-	made := func(change func(*workflows.Ledger, *time.Time, []workflows.ChainHead) []workflows.ChainHead) string {
+	made := func(change func(*chain.Ledger, *time.Time, []chain.Head) []chain.Head) string {
 		l, at, h := newBook(t).read(), epoch, slices.Clone(heads)
 		c, _ := l.Next(at, h, nil)
 		if change != nil {
@@ -149,35 +150,35 @@ func TestARootDependsOnEverythingItNames(t *testing.T) {
 		return c.Root
 	}
 	seen := map[string]string{made(nil): "nothing"}
-	for name, change := range map[string]func(*workflows.Ledger, *time.Time,
-		[]workflows.ChainHead) []workflows.ChainHead{
-		"time": func(_ *workflows.Ledger, at *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
+	for name, change := range map[string]func(*chain.Ledger, *time.Time,
+		[]chain.Head) []chain.Head{
+		"time": func(_ *chain.Ledger, at *time.Time, h []chain.Head) []chain.Head {
 			*at = at.Add(time.Second)
 			return h
 		},
-		"link": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
+		"link": func(_ *chain.Ledger, _ *time.Time, h []chain.Head) []chain.Head {
 			h[1].Link = h[0].Link
 			return h
 		},
-		"version": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
+		"version": func(_ *chain.Ledger, _ *time.Time, h []chain.Head) []chain.Head {
 			h[1].Version = 9
 			return h
 		},
-		"kind": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
+		"kind": func(_ *chain.Ledger, _ *time.Time, h []chain.Head) []chain.Head {
 			h[1].Ref.Kind = workflows.KindAccount
 			return h
 		},
-		"number": func(l *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
+		"number": func(l *chain.Ledger, _ *time.Time, h []chain.Head) []chain.Head {
 			l.Last.Number = 1
-			l.Last.Root = workflows.NoRoot
+			l.Last.Root = chain.NoRoot
 			return h
 		},
-		"previous": func(l *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
+		"previous": func(l *chain.Ledger, _ *time.Time, h []chain.Head) []chain.Head {
 			l.Last.Number = 1
 			l.Last.Root = strings.Repeat("1", 64)
 			return h
 		},
-		"a record": func(_ *workflows.Ledger, _ *time.Time, h []workflows.ChainHead) []workflows.ChainHead {
+		"a record": func(_ *chain.Ledger, _ *time.Time, h []chain.Head) []chain.Head {
 			return h[:2]
 		},
 	} {
@@ -254,9 +255,9 @@ func FuzzAPartOfALedgerIsReadOrRefused(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var l workflows.Ledger
-		_, _, _ = l.Read(workflows.Event{Type: workflows.CheckpointPart, Body: body})
-		_, _, _ = l.Read(workflows.Event{Type: workflows.CheckpointPart, Body: raw})
-		_, _, _ = l.Read(workflows.Event{Type: workflows.CheckpointMade, Body: raw})
+		var l chain.Ledger
+		_, _, _ = l.Read(0, chain.CheckpointPart, body)
+		_, _, _ = l.Read(0, chain.CheckpointPart, raw)
+		_, _, _ = l.Read(0, chain.CheckpointMade, raw)
 	})
 }

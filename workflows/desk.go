@@ -350,7 +350,7 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 		return nil, fmt.Errorf("read the state of %s (schema %d, this version knows %d): %w", r.Ref.ID, r.Schema,
 			m.Schema(), ErrNewer)
 	}
-	events, err := chain(ctx, d.o.Store, r)
+	events, err := chainOf(ctx, d.o.Store, r)
 	if err != nil {
 		return nil, err
 	}
@@ -364,9 +364,9 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 	return s, nil
 }
 
-// chain answers the events of a record that is to be folded anew. One that nobody vouches for, or
+// chainOf answers the events of a record that is to be folded anew. One that nobody vouches for, or
 // with an erased event, cannot be.
-func chain(ctx context.Context, st Records, r Record) ([]Event, error) {
+func chainOf(ctx context.Context, st Records, r Record) ([]Event, error) {
 	if r.Doubt == DoubtChain {
 		return nil, fmt.Errorf("load %s %s: %w", r.Ref.Kind, r.Ref.ID, ErrDoubted)
 	}

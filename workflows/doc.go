@@ -77,5 +77,5 @@
 //     [Plain] turns them into
 //     plain text for exports and logs of evidence.
 //
-// The package imports approvals and nothing else of ours.
+// The package imports approvals and chain, and nothing else of ours.
 package workflows

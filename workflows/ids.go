@@ -56,3 +56,18 @@ func ParseID(id string) (letter byte, shard int, ok bool) {
 	}
 	return id[0], int(id[1]-'0')*10 + int(id[2]-'0'), true
 }
+
+// LedgerLetter begins the ID of the one ledger of an installation, which is a record of
+// [KindLedger]: its chain holds the checkpoints.
+const LedgerLetter = 'l'
+
+// LedgerID is the ID of the installation's ledger; it lives on a shard of its own choosing, always the same.
+func LedgerID(shards int) string { return NewID(LedgerLetter, KindLedger, shards, KindLedger) }
+
+// RecordRef names the record behind an ID that [ParseID] reads: the ledger's, or a workflow's.
+func RecordRef(id string) Ref {
+	if letter, _, ok := ParseID(id); ok && letter == LedgerLetter {
+		return Ref{KindLedger, id}
+	}
+	return Ref{KindWorkflow, id}
+}

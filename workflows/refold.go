@@ -42,7 +42,7 @@ func refolded(ctx context.Context, st Records, machines []Machine, rec Record) (
 		}
 		rec.Machine, rec.Schema = m.Name(), m.Schema()
 		var events []Event
-		if events, err = chain(ctx, st, rec); err == nil {
+		if events, err = chainOf(ctx, st, rec); err == nil {
 			state, err = Fold(m, events)
 		}
 	}

@@ -3,6 +3,8 @@ package workflows
 import (
 	"context"
 	"time"
+
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // Kinds of records.
@@ -13,11 +15,9 @@ const (
 	KindLedger   = "ledger"
 )
 
-// Ref names a record. A workflow's ID carries its shard; accounts, persons and ledgers hash to theirs ([ShardOf]).
-type Ref struct {
-	Kind string `json:"kind"`
-	ID   string `json:"id"`
-}
+// Ref names a record, as chains do. A workflow's ID carries its shard; accounts, persons and ledgers hash to theirs
+// ([ShardOf]).
+type Ref = chain.Ref
 
 // Record is a stored record. Version 0 means that it does not exist.
 type Record struct {

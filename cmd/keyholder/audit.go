@@ -15,6 +15,7 @@ import (
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 type auditCmd struct {
@@ -98,7 +99,7 @@ func (c auditVerify) saySeal(w *world, st *store.Store) {
 }
 
 // sayCheckpoints says how far checkpoints reach, and what they are worth until somebody compares them.
-func (c auditVerify) sayCheckpoints(w *world, last workflows.Checkpoint, compared int) {
+func (c auditVerify) sayCheckpoints(w *world, last chain.Checkpoint, compared int) {
 	if last.Number == 0 {
 		fmt.Fprintln(w.out, "… no checkpoint was made yet; the first comes a day after the first start")
 		return
@@ -131,7 +132,7 @@ func (c auditVerify) expected() (map[uint64]string, error) {
 		number, root, _ := strings.Cut(line, "=")
 		n, err := strconv.ParseUint(strings.TrimSpace(number), 10, 64)
 		root = strings.ToLower(strings.TrimSpace(root))
-		if err != nil || n == 0 || !workflows.IsHash(root) {
+		if err != nil || n == 0 || !chain.IsHash(root) {
 			return nil, fmt.Errorf(
 				"%.100q is no checkpoint: give its number and its 64 hexadecimal digits as they stand in Slack, as 3=9f86d0…", line)
 		}

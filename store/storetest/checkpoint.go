@@ -10,11 +10,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // Checkpoint has the next checkpoint of a store made and stored, by the machine that makes them, as
 // if its time had come. It opens the ledger if need be, at the time began.
-func Checkpoint(t testing.TB, s Subject, began time.Time) workflows.Checkpoint {
+func Checkpoint(t testing.TB, s Subject, began time.Time) chain.Checkpoint {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // Subject is what the suite looks at.
@@ -20,7 +21,7 @@ type Subject interface {
 	Erase(ctx context.Context, ref workflows.Ref, seq uint64) error
 	DrawCheckpoint(ctx context.Context, at time.Time, between func() error) (workflows.Drawn, error)
 	VerifyLedger(ctx context.Context, expected map[uint64]string, failed func(workflows.Ref, error)) (
-		workflows.Checkpoint, error)
+		chain.Checkpoint, error)
 }
 
 var _ Subject = (*store.Store)(nil)

@@ -5,10 +5,11 @@ import (
 	"fmt"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // holds verifies chains and checkpoints.
-func (w *world) holds(expected map[uint64]string) workflows.Checkpoint {
+func (w *world) holds(expected map[uint64]string) chain.Checkpoint {
 	w.Helper()
 	failed := func(ref workflows.Ref, err error) { w.Errorf("%v: %v", ref, err) }
 	_, _, err := w.s.VerifyAll(w.ctx, failed)
@@ -44,7 +45,7 @@ var ledgerTests = []test{
 			third.Changed != 1 || third.Lost != 0 {
 			w.Errorf("made %+v, %+v, %+v", first, second, third)
 		}
-		if first.Previous != workflows.NoRoot || second.Previous != first.Root || third.Previous != second.Root {
+		if first.Previous != chain.NoRoot || second.Previous != first.Root || third.Previous != second.Root {
 			w.Errorf("they do not follow each other: %+v, %+v, %+v", first, second, third)
 		}
 		if last := w.holds(map[uint64]string{1: first.Root, 2: second.Root, 3: third.Root}); last.Root != third.Root {

@@ -1,4 +1,4 @@
-package workflows
+package chain
 
 import (
 	"bytes"
@@ -15,35 +15,26 @@ import (
 	"time"
 )
 
-// LedgerLetter begins the ID of the one ledger of an installation, which is a record of
-// [KindLedger]: its chain holds the checkpoints.
-const LedgerLetter = 'l'
-
-// LedgerID is the ID of the installation's ledger; it lives on a shard of its own choosing, always the same.
-func LedgerID(shards int) string { return NewID(LedgerLetter, KindLedger, shards, KindLedger) }
-
-// RecordRef names the record behind an ID that [ParseID] reads: the ledger's, or a workflow's.
-func RecordRef(id string) Ref {
-	if letter, _, ok := ParseID(id); ok && letter == LedgerLetter {
-		return Ref{KindLedger, id}
-	}
-	return Ref{KindWorkflow, id}
+// Ref names a record: its kind and its ID.
+type Ref struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
 }
 
-// ChainHead is where a record's chain stood: the link of the event with the number Version, in lower-case hexadecimal.
-type ChainHead struct {
+// Head is where a record's chain stood: the link of the event with the number Version, in lower-case hexadecimal.
+type Head struct {
 	Ref     Ref
 	Version uint64
 	Link    string
 }
 
 // String is the head's line in a checkpoint: link, version, kind/id.
-func (h ChainHead) String() string {
+func (h Head) String() string {
 	return fmt.Sprintf("%s %d %s/%s", h.Link, h.Version, h.Ref.Kind, h.Ref.ID)
 }
 
-func parseHead(line string) (ChainHead, error) {
-	var h ChainHead
+func parseHead(line string) (Head, error) {
+	var h Head
 	parts := strings.SplitN(line, " ", 3)
 	if len(parts) != 3 {
 		return h, fmt.Errorf("read a head: %.80q is none", line)
@@ -53,7 +44,7 @@ func parseHead(line string) (ChainHead, error) {
 	if err != nil || !ok || !IsHash(parts[0]) {
 		return h, fmt.Errorf("read a head: %.80q is none", line)
 	}
-	return ChainHead{Ref{kind, id}, version, parts[0]}, nil
+	return Head{Ref{Kind: kind, ID: id}, version, parts[0]}, nil
 }
 
 // IsHash reports whether a text is a SHA-256 in lower-case hexadecimal.
@@ -94,12 +85,12 @@ type Checkpoint struct {
 var NoRoot = strings.Repeat("0", 2*sha256.Size)
 
 // root computes the root over the heads, by kind/id.
-func (c Checkpoint) root(heads map[Ref]ChainHead) string {
-	all := make([]ChainHead, 0, len(heads))
+func (c Checkpoint) root(heads map[Ref]Head) string {
+	all := make([]Head, 0, len(heads))
 	for _, h := range heads {
 		all = append(all, h)
 	}
-	slices.SortFunc(all, func(a, b ChainHead) int {
+	slices.SortFunc(all, func(a, b Head) int {
 		return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID)
 	})
 	sum := sha256.New()
@@ -117,19 +108,19 @@ const (
 	CheckpointMade = "checkpoint.made" // body Checkpoint
 )
 
-// checkpointPart holds the lines of some heads, compressed, so that no event grows with the installation.
-type checkpointPart struct {
+// Part holds the lines of some heads, compressed, so that no event grows with the installation.
+type Part struct {
 	Number uint64 `json:"number"`
 	Heads  []byte `json:"heads"` // gzip of lines, each ended by a newline
 }
 
 // Bounds of a part: how many heads it has, and how long its text may be when it is read.
 const (
-	headsPerPart = 2000
+	HeadsPerPart = 2000
 	maxPart      = 1 << 20
 )
 
-func packHeads(heads []ChainHead) ([]byte, error) {
+func Pack(heads []Head) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	for _, h := range heads {
@@ -143,7 +134,7 @@ func packHeads(heads []ChainHead) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func unpackHeads(packed []byte) ([]ChainHead, error) {
+func unpackHeads(packed []byte) ([]Head, error) {
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, fmt.Errorf("read a part: %w", err)
@@ -155,7 +146,7 @@ func unpackHeads(packed []byte) ([]ChainHead, error) {
 	if len(text) > maxPart {
 		return nil, errors.New("read a part: it is larger than any part that is written")
 	}
-	var heads []ChainHead
+	var heads []Head
 	for line := range strings.Lines(string(text)) {
 		h, err := parseHead(strings.TrimSuffix(line, "\n"))
 		if err != nil {
@@ -169,34 +160,34 @@ func unpackHeads(packed []byte) ([]ChainHead, error) {
 // Ledger is what the events of a ledger say: the last checkpoint (number 0: none), and where each record stood then.
 type Ledger struct {
 	Last  Checkpoint
-	heads map[Ref]ChainHead
-	parts []ChainHead
+	heads map[Ref]Head
+	parts []Head
 }
 
-// Read takes the next event of the ledger. When that is a checkpoint it answers it together with
-// the heads that it added, and an error where its root does not follow from the heads and the
-// checkpoint before.
-func (l *Ledger) Read(e Event) (made *Checkpoint, heads []ChainHead, err error) {
-	switch e.Type {
+// Read takes the next event of the ledger: its number, type and body. When that is a checkpoint it
+// answers it together with the heads that it added, and an error where its root does not follow
+// from the heads and the checkpoint before.
+func (l *Ledger) Read(seq uint64, kind string, body []byte) (made *Checkpoint, heads []Head, err error) {
+	switch kind {
 	case CheckpointPart:
-		var b checkpointPart
-		if err := json.Unmarshal(e.Body, &b); err != nil {
-			return nil, nil, fmt.Errorf("event %d: %w", e.Seq, err)
+		var b Part
+		if err := json.Unmarshal(body, &b); err != nil {
+			return nil, nil, fmt.Errorf("event %d: %w", seq, err)
 		}
 		part, err := unpackHeads(b.Heads)
 		if err != nil {
-			return nil, nil, fmt.Errorf("event %d: %w", e.Seq, err)
+			return nil, nil, fmt.Errorf("event %d: %w", seq, err)
 		}
 		l.parts = append(l.parts, part...)
 		return nil, nil, nil
 	case CheckpointMade:
 		var c Checkpoint
-		if err := json.Unmarshal(e.Body, &c); err != nil {
-			return nil, nil, fmt.Errorf("event %d: %w", e.Seq, err)
+		if err := json.Unmarshal(body, &c); err != nil {
+			return nil, nil, fmt.Errorf("event %d: %w", seq, err)
 		}
 		heads, l.parts = l.parts, nil
 		if l.heads == nil {
-			l.heads = map[Ref]ChainHead{}
+			l.heads = map[Ref]Head{}
 		}
 		for _, h := range heads {
 			l.heads[h.Ref] = h
@@ -211,7 +202,7 @@ func (l *Ledger) Read(e Event) (made *Checkpoint, heads []ChainHead, err error) 
 // ErrCheckpoint: a checkpoint is not what its list and the one before make it.
 var ErrCheckpoint = errors.New("it does not follow from its list and the checkpoint before")
 
-func (c Checkpoint) follows(before Checkpoint, heads map[Ref]ChainHead, changed int) error {
+func (c Checkpoint) follows(before Checkpoint, heads map[Ref]Head, changed int) error {
 	switch {
 	case c.Number != before.Number+1:
 		return fmt.Errorf("%w: its number is %d, the one before is %d", ErrCheckpoint, c.Number, before.Number)
@@ -227,8 +218,8 @@ func (c Checkpoint) follows(before Checkpoint, heads map[Ref]ChainHead, changed 
 }
 
 // Grew answers those of the last checkpoint's heads whose records stand further on now.
-func (l *Ledger) Grew(now []ChainHead) []ChainHead {
-	var grew []ChainHead
+func (l *Ledger) Grew(now []Head) []Head {
+	var grew []Head
 	for _, h := range now {
 		if was, known := l.heads[h.Ref]; known && h.Version > was.Version {
 			grew = append(grew, was)
@@ -244,16 +235,16 @@ const maxNames = 5
 // heads that changed. A record that is gone, is shorter, stands at the same number with another
 // link or is among rewritten keeps the head that is vouched for, and is named: it did not grow from
 // there.
-func (l *Ledger) Next(at time.Time, now []ChainHead, rewritten map[Ref]bool) (Checkpoint, []ChainHead) {
+func (l *Ledger) Next(at time.Time, now []Head, rewritten map[Ref]bool) (Checkpoint, []Head) {
 	c := Checkpoint{Number: l.Last.Number + 1, At: at.UTC().Truncate(time.Second), Previous: l.Last.Root}
 	if l.Last.Number == 0 {
 		c.Previous = NoRoot
 	}
-	all, left := map[Ref]ChainHead{}, map[Ref]bool{}
+	all, left := map[Ref]Head{}, map[Ref]bool{}
 	for ref, h := range l.heads {
 		all[ref], left[ref] = h, true
 	}
-	var changed []ChainHead
+	var changed []Head
 	for _, h := range now {
 		was, known := l.heads[h.Ref]
 		switch {
@@ -271,7 +262,7 @@ func (l *Ledger) Next(at time.Time, now []ChainHead, rewritten map[Ref]bool) (Ch
 	}
 	slices.Sort(c.Names)
 	c.Lost, c.Names = len(c.Names), c.Names[:min(len(c.Names), maxNames)]
-	slices.SortFunc(changed, func(a, b ChainHead) int {
+	slices.SortFunc(changed, func(a, b Head) int {
 		return strings.Compare(a.Ref.Kind+"/"+a.Ref.ID, b.Ref.Kind+"/"+b.Ref.ID)
 	})
 	c.Records, c.Changed = len(all), len(changed)

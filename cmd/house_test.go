@@ -104,14 +104,14 @@ func rooms() map[string]room {
 		shared, machines)
 	table := map[string]room{
 		approvals: {pure: true},
-		chainRoom: {},
+		chainRoom: {pure: true},
 		workflows: {ours: []string{approvals, chainRoom}, theirs: []string{log, xSync},
 			never: []string{slackGo, redis, "net/http"}},
 		integrator:    {ours: []string{workflows}, theirs: []string{log, xSync}, never: []string{slackGo, redis}},
 		integratorSim: {},
 		postRoom:      {ours: []string{workflows}, theirs: []string{goMail}, never: []string{slackGo, redis}},
 		store:         {ours: []string{workflows, chainRoom}, theirs: []string{redis, log}, never: []string{slackGo}},
-		storeTest: {ours: []string{workflows, store}, theirs: []string{miniredis, redis, log},
+		storeTest: {ours: []string{workflows, chainRoom, store}, theirs: []string{miniredis, redis, log},
 			never: []string{slackGo}},
 		machineTest: {},
 		slackAPI:    {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
@@ -136,7 +136,7 @@ func rooms() map[string]room {
 		}
 		table[m] = room{ours: ours, never: []string{slackGo, redis, "net/http"}, pure: true}
 	}
-	table[evidenceRoom] = room{ours: []string{workflows, reviewRoom, reviewLists},
+	table[evidenceRoom] = room{ours: []string{workflows, chainRoom, reviewRoom, reviewLists},
 		never: []string{slackGo, redis, "net/http"}, pure: true}
 	table[reviewLists] = room{ours: []string{workflows}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	for _, s := range shared {

@@ -3,8 +3,6 @@ package store
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -13,13 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/keyholder/keyholder/workflows"
-)
-
-// Domains of the two hashes; doc.go has the whole formula.
-const (
-	domainDigest = "keyholder event digest 1"
-	domainLink   = "keyholder chain link 1"
-	saltBytes    = 16
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // entry is one stored event: this header as one line of JSON, a newline, the body's exact bytes. An
@@ -36,45 +28,21 @@ type entry struct {
 	body []byte // {"by":…,"command":…,"calls":…,"body":…}
 }
 
-// hash is SHA-256 over the parts, each behind its length as 8 bytes, big-endian, so that no two
-// lists of parts give the same bytes.
-func hash(parts ...[]byte) []byte {
-	h := sha256.New()
-	for _, p := range parts {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write(p)
-	}
-	return h.Sum(nil)
-}
-
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
-
-func digest(salt, body []byte) []byte { return hash([]byte(domainDigest), salt, body) }
-
-func link(previous []byte, id string, seq uint64, kind string, at int64, digest []byte) []byte {
-	return hash([]byte(domainLink), previous, []byte(id), number(seq), []byte(kind), number(uint64(at)), digest)
-}
-
 // seal makes the stored entry of an event and the chain's next link. The salt keeps an erased body
 // from being guessed from its digest.
 func seal(previous string, ref workflows.Ref, e workflows.Event) (stored []byte, next string, err error) {
 	body, err := encodeBody(e)
 	if err != nil {
-		return nil, "", fmt.Errorf("seal event %d of %s: %w", e.Seq, refID(ref), err)
+		return nil, "", fmt.Errorf("seal event %d of %s: %w", e.Seq, ref, err)
 	}
-	prev, err := hex.DecodeString(previous)
-	if err != nil {
-		return nil, "", fmt.Errorf("seal event %d of %s: decode head: %w", e.Seq, refID(ref), err)
-	}
-	salt := make([]byte, saltBytes)
+	salt := make([]byte, chain.SaltBytes)
 	rand.Read(salt)
-	d := digest(salt, body)
-	l := link(prev, refID(ref), e.Seq, e.Type, e.At.UnixMilli(), d)
-	en := entry{Seq: e.Seq, Type: e.Type, At: e.At.UnixMilli(), Salt: hex.EncodeToString(salt),
-		Digest: hex.EncodeToString(d),
-		Link:   hex.EncodeToString(l), body: body}
+	l := chain.Link{Seq: e.Seq, Type: e.Type, At: e.At, Salt: hex.EncodeToString(salt), Previous: previous, Body: body}
+	if err := l.Seal(ref); err != nil {
+		return nil, "", fmt.Errorf("seal event %d of %s: %w", e.Seq, ref, err)
+	}
+	en := entry{Seq: e.Seq, Type: e.Type, At: e.At.UnixMilli(), Salt: l.Salt, Digest: l.Digest, Link: l.Link,
+		body: body}
 	stored, err = en.encode()
 	return stored, en.Link, err
 }
@@ -85,6 +53,16 @@ func (en entry) encode() ([]byte, error) {
 		return nil, fmt.Errorf("encode event header: %w", err)
 	}
 	return append(append(header, '\n'), en.body...), nil
+}
+
+// link is the entry as the chain holds it, behind the link previous.
+func (en entry) link(previous string) chain.Link {
+	l := chain.Link{Seq: en.Seq, Type: en.Type, At: time.UnixMilli(en.At).UTC(), Salt: en.Salt, Digest: en.Digest,
+		Previous: previous, Link: en.Link, Body: en.body, Erased: en.Erased}
+	if len(en.body) == 0 {
+		l.Body = nil
+	}
+	return l
 }
 
 func decodeEntry(stored []byte) (entry, error) {

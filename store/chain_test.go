@@ -16,6 +16,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // chained is a store with a record of three events, and a client that writes behind its back.
@@ -142,8 +143,8 @@ func TestTamperingIsFoundAndNamed(t *testing.T) {
 			}
 			c.do(t, m, events, record)
 			err := s.Verify(context.Background(), acme)
-			var broken *store.BrokenError
-			if !errors.As(err, &broken) || !errors.Is(err, store.ErrBroken) {
+			var broken *chain.BrokenError
+			if !errors.As(err, &broken) || !errors.Is(err, chain.ErrBroken) {
 				t.Fatalf("not found: %v", err)
 			}
 			if broken.Seq != c.seq || broken.Ref != acme || !strings.Contains(err.Error(), "account/acme") {

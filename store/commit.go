@@ -83,7 +83,7 @@ func (s *Store) changeShard(c workflows.Change) (int, error) {
 		}
 	}
 	for _, r := range c.Records {
-		at(s.shardOf(r.From.Ref), refID(r.From.Ref))
+		at(s.shardOf(r.From.Ref), r.From.Ref.String())
 	}
 	if c.Workflow != "" {
 		at(s.shardOfWorkflow(c.Workflow), c.Workflow)
@@ -134,7 +134,7 @@ func (w *walk) compare(c workflows.Change) error {
 	for _, r := range c.Records {
 		ref := r.From.Ref
 		if seen[ref] {
-			return fmt.Errorf("%w: %s occurs twice", ErrMisuse, refID(ref))
+			return fmt.Errorf("%w: %s occurs twice", ErrMisuse, ref.String())
 		}
 		if ref.Kind == "" || ref.ID == "" {
 			return fmt.Errorf("%w: a record without kind or ID", ErrMisuse)
@@ -146,7 +146,7 @@ func (w *walk) compare(c workflows.Change) error {
 		if r.From.Version == 0 {
 			head = ""
 		}
-		w.arg(refID(ref), strconv.FormatUint(r.From.Version, 10), head)
+		w.arg(ref.String(), strconv.FormatUint(r.From.Version, 10), head)
 	}
 	return nil
 }
@@ -197,7 +197,7 @@ func (w *walk) records(c workflows.Change) error {
 		stored := make([]any, n)
 		for i, e := range r.Events {
 			if want := r.From.Version + uint64(i) + 1; e.Seq != want {
-				return fmt.Errorf("%w: event %d of %s has the number %d", ErrMisuse, want, refID(ref), e.Seq)
+				return fmt.Errorf("%w: event %d of %s has the number %d", ErrMisuse, want, ref.String(), e.Seq)
 			}
 			sealed, next, err := seal(head, ref, e)
 			if err != nil {

@@ -1,5 +1,5 @@
 // Package store makes a [workflows.Change] durable in Redis and hands out what is due. It may
-// import workflows and nothing else of ours.
+// import workflows and workflows/chain, and nothing else of ours.
 //
 // # Guarantees
 //
@@ -32,19 +32,10 @@
 //
 // # The chain
 //
-// Anyone can recompute it. All hashes are SHA-256; H(a, b, …) hashes each part behind its length as
-// 8 bytes, big-endian. Hashes are kept as lower-case hexadecimal and enter other hashes as their 32
-// bytes.
-//
-//	digest = H("keyholder event digest 1", salt, body)
-//	link   = H("keyholder chain link 1", previous, ID, sequence, type, time, digest)
-//
-// salt is 16 random bytes; body is {"by":…,"command":…,"body":…} exactly as stored; previous is the
-// link before, empty for the first; ID is kind, slash, id; sequence (from 1) and time (milliseconds
-// since 1970, two's complement) are 8 bytes, big-endian. An event is stored as a header, one line
-// of JSON with seq, type, at, salt, digest and link, then a newline and the body. [Store.Erase]
-// takes salt and body away; without the salt the digest does not betray what was erased, and the
-// links still follow.
+// Package chain has the formula, and recomputes. The body that a digest is over is
+// {"by":…,"command":…,"body":…} exactly as stored. An event is stored as a header, one line of JSON
+// with seq, type, at, salt, digest and link, then a newline and the body. [Store.Erase] takes salt
+// and body away.
 //
 // # Seals
 //

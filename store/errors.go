@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // Errors of opening and checking. Compare with errors.Is; each message says what to do.
@@ -34,8 +35,6 @@ var (
 	ErrReplicas = errors.New("no replica confirms what is written: start one, or mend the network between them")
 	// ErrPartly: some masters of a cluster cannot be used; the shards of the others can.
 	ErrPartly = errors.New("a part of the cluster cannot be used")
-	// ErrBroken: a chain of events does not hold; the error is a [*BrokenError].
-	ErrBroken = errors.New("the chain does not hold")
 	// ErrNoEvent: there is no event of that number.
 	ErrNoEvent = errors.New("no such event")
 	// ErrMisuse: the change cannot be stored as it is; nothing was sent. A fault of the program.
@@ -121,4 +120,4 @@ func isAnswer(err error) bool {
 	return errors.As(err, &answer)
 }
 
-func isBroken(err error) bool { return errors.Is(err, ErrBroken) }
+func isBroken(err error) bool { return errors.Is(err, chain.ErrBroken) }

@@ -60,8 +60,8 @@ func (k keys) shard(shard int, rest ...string) string {
 	return fmt.Sprintf("%s:{%02d}:%s", string(k), shard, strings.Join(rest, ""))
 }
 func (k keys) records(shard int) string                 { return k.shard(shard, "records") }
-func (k keys) record(shard int, r workflows.Ref) string { return k.shard(shard, "record:", refID(r)) }
-func (k keys) events(shard int, r workflows.Ref) string { return k.shard(shard, "events:", refID(r)) }
+func (k keys) record(shard int, r workflows.Ref) string { return k.shard(shard, "record:", r.String()) }
+func (k keys) events(shard int, r workflows.Ref) string { return k.shard(shard, "events:", r.String()) }
 func (k keys) places(shard int, workflow string) string { return k.shard(shard, "places:", workflow) }
 func (k keys) queue(shard int, effectKey string) string { return k.shard(shard, "queue:", effectKey) }
 func (k keys) due(shard, lane int) string               { return k.shard(shard, "due:", strconv.Itoa(lane)) }
@@ -78,8 +78,7 @@ func placeField(name, recipient string) string { return workflows.PlaceName(name
 // againPrefix stands before the fields of cards that are drawn again. No card has a name with a slash.
 const againPrefix = "again/"
 
-func refID(r workflows.Ref) string { return r.Kind + "/" + r.ID }
-func millis(t time.Time) string    { return strconv.FormatInt(t.UnixMilli(), 10) }
+func millis(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 func fromMillis(s string) (time.Time, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	return time.UnixMilli(n).UTC(), err

@@ -128,7 +128,7 @@ func (s *Store) ledger() workflows.Ref { return workflows.RecordRef(workflows.Le
 // VerifyLedger recomputes the root of every checkpoint and looks whether each record still has, at
 // the number that a checkpoint names, the link that it names: then the record only grew since.
 // expected are the roots, by number, that somebody read where the operator of Redis cannot write; a
-// ledger without them, or with others, does not hold. failed is told, with a [*BrokenError], of
+// ledger without them, or with others, does not hold. failed is told, with a [*chain.BrokenError], of
 // each record that does not hold and the first checkpoint that shows it. It answers the last
 // checkpoint (number 0: none was made); err is for what kept it from looking. The chains themselves
 // are for [Store.VerifyAll].
@@ -189,7 +189,7 @@ type wantedHead struct {
 
 func (v *ledgerCheck) ledgerFails(format string, args ...any) {
 	ref := v.s.ledger()
-	v.failed(ref, &BrokenError{Ref: ref, Reason: fmt.Sprintf(format, args...)})
+	v.failed(ref, &chain.BrokenError{Ref: ref, Reason: fmt.Sprintf(format, args...)})
 }
 
 func (v *ledgerCheck) want(ctx context.Context, number uint64, heads []chain.Head) error {
@@ -233,7 +233,7 @@ func (v *ledgerCheck) look(ctx context.Context) error {
 	for _, w := range v.wanted {
 		if reason := w.check(); reason != "" && !v.named[w.Ref] {
 			v.named[w.Ref] = true
-			v.failed(w.Ref, &BrokenError{Ref: w.Ref, Reason: reason})
+			v.failed(w.Ref, &chain.BrokenError{Ref: w.Ref, Reason: reason})
 		}
 	}
 	v.wanted = v.wanted[:0]

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/keyholder/keyholder/store"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 func TestLinksHoldAllThatRecomputingNeeds(t *testing.T) {
@@ -26,7 +27,7 @@ func TestLinksHoldAllThatRecomputingNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, l := range links {
-		e, err := l.Event()
+		e, err := store.EventOf(l)
 		want, got := asJSON(t, events[i]), asJSON(t, e)
 		if err != nil || want != got {
 			t.Errorf("link %d reads back as %s, want %s (%v)", i+1, got, want, err)
@@ -67,24 +68,24 @@ func TestLinksThatWereTouchedDoNotHold(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		seq   uint64
-		touch func([]store.Link) []store.Link
+		touch func([]chain.Link) []chain.Link
 	}{
-		"a body":     {2, func(l []store.Link) []store.Link { l[1].Body = []byte(`{"by":1}`); return l }},
-		"a type":     {1, func(l []store.Link) []store.Link { l[0].Type = "shrunk"; return l }},
-		"a time":     {3, func(l []store.Link) []store.Link { l[2].At = l[2].At.Add(1e6); return l }},
-		"the order":  {1, func(l []store.Link) []store.Link { l[0], l[1] = l[1], l[0]; return l }},
-		"the end":    {0, func(l []store.Link) []store.Link { return l[:2] }},
-		"everything": {0, func(l []store.Link) []store.Link { return nil }},
+		"a body":     {2, func(l []chain.Link) []chain.Link { l[1].Body = []byte(`{"by":1}`); return l }},
+		"a type":     {1, func(l []chain.Link) []chain.Link { l[0].Type = "shrunk"; return l }},
+		"a time":     {3, func(l []chain.Link) []chain.Link { l[2].At = l[2].At.Add(1e6); return l }},
+		"the order":  {1, func(l []chain.Link) []chain.Link { l[0], l[1] = l[1], l[0]; return l }},
+		"the end":    {0, func(l []chain.Link) []chain.Link { return l[:2] }},
+		"everything": {0, func(l []chain.Link) []chain.Link { return nil }},
 	} {
 		err := store.CheckLinks(rec, c.touch(slices.Clone(links)))
-		var broken *store.BrokenError
+		var broken *chain.BrokenError
 		if !errors.As(err, &broken) || broken.Seq != c.seq {
 			t.Errorf("%s: %v, want a fault at event %d", name, err, c.seq)
 		}
 	}
 	headless := rec
 	headless.Head = links[0].Link
-	if err := store.CheckLinks(headless, links); !errors.Is(err, store.ErrBroken) {
+	if err := store.CheckLinks(headless, links); !errors.Is(err, chain.ErrBroken) {
 		t.Errorf("another head: %v", err)
 	}
 }
@@ -100,7 +101,7 @@ func TestAnEventThatCannotBeReadIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = s.Links(context.Background(), acme, 0)
-	var broken *store.BrokenError
+	var broken *chain.BrokenError
 	if !errors.As(err, &broken) || broken.Seq != 2 {
 		t.Errorf("%v, want event 2", err)
 	}

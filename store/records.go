@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // pageSize is how many events or names are read at once.
@@ -80,7 +81,7 @@ func (s *Store) doubtful(ctx context.Context, r workflows.Record, doubt workflow
 		return err
 	})
 	if err != nil && !errors.Is(err, workflows.ErrAway) {
-		err = fmt.Errorf("read the last event of %s: %w: %w", refID(r.Ref), workflows.ErrDoubted, err)
+		err = fmt.Errorf("read the last event of %s: %w: %w", r.Ref.String(), workflows.ErrDoubted, err)
 	}
 	return r, err
 }
@@ -98,26 +99,26 @@ func (s *Store) readRecord(ref workflows.Ref, fields []any) (workflows.Record, w
 	}
 	doubt := workflows.Doubt("")
 	if s.seal.on() {
-		doubt = s.seal.doubt(sealedRecord{refID(ref), text[0], text[1], text[2], text[3], text[4], text[5]}, text[6],
+		doubt = s.seal.doubt(sealedRecord{ref.String(), text[0], text[1], text[2], text[3], text[4], text[5]}, text[6],
 			text[7])
 	}
 	var err error
 	if r.Version, err = strconv.ParseUint(text[0], 10, 64); err != nil {
-		return r, doubt, fmt.Errorf("read the version of %s: %w", refID(ref), err)
+		return r, doubt, fmt.Errorf("read the version of %s: %w", ref.String(), err)
 	}
 	r.Machine, r.State, r.Head = text[1], []byte(text[3]), text[4]
 	if r.Schema, err = strconv.Atoi(text[2]); err != nil && doubt == "" {
-		return r, doubt, fmt.Errorf("read the schema of %s: %w", refID(ref), err)
+		return r, doubt, fmt.Errorf("read the schema of %s: %w", ref.String(), err)
 	}
 	if r.Last, err = fromMillis(text[5]); err != nil && doubt == "" {
-		return r, doubt, fmt.Errorf("read the time of %s: %w", refID(ref), err)
+		return r, doubt, fmt.Errorf("read the time of %s: %w", ref.String(), err)
 	}
 	return r, doubt, nil
 }
 
 // laidOut is a record as the text of its fields.
 func laidOut(r workflows.Record) sealedRecord {
-	return sealedRecord{id: refID(r.Ref), version: strconv.FormatUint(r.Version, 10), machine: r.Machine,
+	return sealedRecord{id: r.Ref.String(), version: strconv.FormatUint(r.Version, 10), machine: r.Machine,
 		schema: strconv.Itoa(r.Schema),
 		state:  string(r.State), head: r.Head, last: millis(r.Last)}
 }
@@ -130,7 +131,7 @@ func (s *Store) Chain(ctx context.Context, rec workflows.Record) ([]workflows.Ev
 // Tail implements [workflows.Records]. The event before the first wanted is read along with them, for its link.
 func (s *Store) Tail(ctx context.Context, rec workflows.Record, first uint64) ([]workflows.Event, error) {
 	doubt := func(seq uint64, reason string) error {
-		return fmt.Errorf("%w: %w", workflows.ErrDoubted, &BrokenError{Ref: rec.Ref, Seq: seq, Reason: reason})
+		return fmt.Errorf("%w: %w", workflows.ErrDoubted, &chain.BrokenError{Ref: rec.Ref, Seq: seq, Reason: reason})
 	}
 	first = max(first, 1)
 	if first > rec.Version {
@@ -150,8 +151,8 @@ func (s *Store) Tail(ctx context.Context, rec workflows.Record, first uint64) ([
 			head = en.Link
 			return nil
 		}
-		if reason := en.check(head, rec.Ref, seq); reason != "" {
-			return doubt(seq, reason)
+		if err := en.link(head).Check(rec.Ref, seq, head); err != nil {
+			return fmt.Errorf("%w: %w", workflows.ErrDoubted, err)
 		}
 		e, err := en.event()
 		if err != nil {
@@ -175,11 +176,11 @@ func (s *Store) Events(ctx context.Context, ref workflows.Ref, after uint64) ([]
 	err := s.eachEntry(ctx, ref, after, 0, func(_ uint64, stored []byte) error {
 		en, err := decodeEntry(stored)
 		if err != nil {
-			return fmt.Errorf("read events of %s: %w", refID(ref), err)
+			return fmt.Errorf("read events of %s: %w", ref.String(), err)
 		}
 		e, err := en.event()
 		if err != nil {
-			return fmt.Errorf("read events of %s: %w", refID(ref), err)
+			return fmt.Errorf("read events of %s: %w", ref.String(), err)
 		}
 		events = append(events, e)
 		return nil
@@ -197,7 +198,7 @@ func (s *Store) eachEntry(ctx context.Context, ref workflows.Ref, after, last ui
 			stop = min(stop, int64(last)-1)
 		}
 		var page []string
-		err := s.read(ctx, "read events of "+refID(ref), func() (err error) {
+		err := s.read(ctx, "read events of "+ref.String(), func() (err error) {
 			page, err = s.rdb.LRange(ctx, key, int64(after), stop).Result()
 			return err
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // SealKeyBytes is how long a seal key is.
@@ -50,7 +52,7 @@ func (s sealer) on() bool { return len(s.keys) > 0 }
 func (s sealer) mac(key []byte, domain string, parts ...string) string {
 	h := hmac.New(sha256.New, key)
 	for _, p := range append([]string{domain, s.prefix}, parts...) {
-		h.Write(number(uint64(len(p))))
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
 		h.Write([]byte(p))
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -262,7 +264,7 @@ func (s *Store) sealOne(ctx context.Context, ref workflows.Ref,
 			if next, err = refold(ctx, rec); errors.Is(err, workflows.ErrAway) {
 				return err
 			} else if err != nil {
-				s.log.Warn().Err(err).Str("record", refID(ref)).Msg("a record cannot be sealed")
+				s.log.Warn().Err(err).Str("record", ref.String()).Msg("a record cannot be sealed")
 				done.Left = append(done.Left, ref)
 				return nil
 			}
@@ -290,7 +292,7 @@ func (s *Store) reseal(ctx context.Context, from, to workflows.Record) (moved bo
 	c := &call{shard: shard, script: scriptReseal, keys: []string{s.keys.record(shard, from.Ref)},
 		args: []any{r.version, from.Head, r.machine, r.schema, r.state, r.last, state, chain}}
 	s.run(ctx, true, c)
-	return c.reply == int64(0), written("seal "+refID(from.Ref), c.err)
+	return c.reply == int64(0), written("seal "+from.Ref.String(), c.err)
 }
 
 func (s *Store) sealPlaces(ctx context.Context, workflow string) error {
@@ -326,7 +328,7 @@ func (s *Store) sealPlaces(ctx context.Context, workflow string) error {
 }
 
 // Stored implements [workflows.Archive]. While the record is not sealed as a whole, nothing is
-// doubted. A [*BrokenError] where the record makes no sense.
+// doubted. A [*chain.BrokenError] where the record makes no sense.
 func (s *Store) Stored(ctx context.Context, ref workflows.Ref) (workflows.Record, workflows.Doubt, error) {
 	rec, doubt, err := s.stored(ctx, ref)
 	if !s.strict.Load() {
@@ -337,7 +339,7 @@ func (s *Store) Stored(ctx context.Context, ref workflows.Ref) (workflows.Record
 
 func (s *Store) stored(ctx context.Context, ref workflows.Ref) (workflows.Record, workflows.Doubt, error) {
 	var fields *redis.SliceCmd
-	err := s.read(ctx, "read "+refID(ref), func() error {
+	err := s.read(ctx, "read "+ref.String(), func() error {
 		fields = s.rdb.HMGet(ctx, s.keys.record(s.shardOf(ref), ref), recordFields...)
 		return fields.Err()
 	})
@@ -346,7 +348,7 @@ func (s *Store) stored(ctx context.Context, ref workflows.Ref) (workflows.Record
 	}
 	rec, doubt, err := s.readRecord(ref, fields.Val())
 	if err != nil {
-		return rec, workflows.DoubtChain, &BrokenError{Ref: ref, Reason: err.Error()}
+		return rec, workflows.DoubtChain, &chain.BrokenError{Ref: ref, Reason: err.Error()}
 	}
 	return rec, doubt, nil
 }

@@ -2,35 +2,16 @@ package store
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
-// BrokenError names the first place at which a record does not hold. Seq is the event's number; 0
-// when the record itself is at fault.
-type BrokenError struct {
-	Ref    workflows.Ref
-	Seq    uint64
-	Reason string
-}
-
-// Error names record, event and reason.
-func (e *BrokenError) Error() string {
-	if e.Seq == 0 {
-		return fmt.Sprintf("%s: %s", refID(e.Ref), e.Reason)
-	}
-	return fmt.Sprintf("%s: event %d: %s", refID(e.Ref), e.Seq, e.Reason)
-}
-
-// Is makes errors.Is(err, ErrBroken) hold.
-func (e *BrokenError) Is(target error) bool { return target == ErrBroken }
-
 // Verify recomputes the chain of a record from its first event and compares it with the head,
-// version and last time that the record names. A [*BrokenError] says where it does not hold. An
+// version and last time that the record names. A [*chain.BrokenError] says where it does not hold. An
 // erased event counts with the digest it left behind. Other errors: [workflows.ErrAway].
 func (s *Store) Verify(ctx context.Context, ref workflows.Ref) error {
 	_, err := s.verify(ctx, ref)
@@ -40,7 +21,7 @@ func (s *Store) Verify(ctx context.Context, ref workflows.Ref) error {
 // verify answers the number of events as well.
 func (s *Store) verify(ctx context.Context, ref workflows.Ref) (uint64, error) {
 	broken := func(seq uint64, format string, args ...any) error {
-		return &BrokenError{Ref: ref, Seq: seq, Reason: fmt.Sprintf(format, args...)}
+		return &chain.BrokenError{Ref: ref, Seq: seq, Reason: fmt.Sprintf(format, args...)}
 	}
 	rec, count, err := s.snapshot(ctx, ref)
 	if err != nil {
@@ -59,8 +40,8 @@ func (s *Store) verify(ctx context.Context, ref workflows.Ref) (uint64, error) {
 		if err != nil {
 			return broken(seq, "it cannot be read: %v", err)
 		}
-		if reason := en.check(head, ref, seq); reason != "" {
-			return broken(seq, "%s", reason)
+		if err := en.link(head).Check(ref, seq, head); err != nil {
+			return err
 		}
 		head, last, seen = en.Link, en.At, seq
 		return nil
@@ -78,34 +59,12 @@ func (s *Store) verify(ctx context.Context, ref workflows.Ref) (uint64, error) {
 	return seen, nil
 }
 
-// check recomputes an entry behind the link previous and says what does not hold.
-func (en entry) check(previous string, ref workflows.Ref, seq uint64) string {
-	if en.Seq != seq {
-		return fmt.Sprintf("it carries the number %d", en.Seq)
-	}
-	prev, err1 := hex.DecodeString(previous)
-	salt, err2 := hex.DecodeString(en.Salt)
-	stored, err3 := hex.DecodeString(en.Digest)
-	if err1 != nil || err2 != nil || err3 != nil || len(stored) != 32 {
-		return "a hash or salt is not hexadecimal"
-	}
-	switch {
-	case en.Erased && (en.Salt != "" || len(en.body) > 0):
-		return "it is marked as erased, but has a salt or body"
-	case !en.Erased && hex.EncodeToString(digest(salt, en.body)) != en.Digest:
-		return "its content does not match its digest"
-	case hex.EncodeToString(link(prev, refID(ref), en.Seq, en.Type, en.At, stored)) != en.Link:
-		return "its link does not follow from the one before"
-	}
-	return ""
-}
-
 // snapshot reads the record and the number of its events at one moment.
 func (s *Store) snapshot(ctx context.Context, ref workflows.Ref) (workflows.Record, uint64, error) {
 	shard := s.shardOf(ref)
 	var fields *redis.SliceCmd
 	var count *redis.IntCmd
-	err := s.read(ctx, "read "+refID(ref), func() error {
+	err := s.read(ctx, "read "+ref.String(), func() error {
 		pipe := s.rdb.TxPipeline()
 		fields = pipe.HMGet(ctx, s.keys.record(shard, ref), recordFields...)
 		count = pipe.LLen(ctx, s.keys.events(shard, ref))
@@ -117,7 +76,7 @@ func (s *Store) snapshot(ctx context.Context, ref workflows.Ref) (workflows.Reco
 	}
 	rec, _, err := s.readRecord(ref, fields.Val())
 	if err != nil {
-		return rec, 0, &BrokenError{Ref: ref, Reason: err.Error()}
+		return rec, 0, &chain.BrokenError{Ref: ref, Reason: err.Error()}
 	}
 	return rec, uint64(count.Val()), nil
 }
@@ -125,7 +84,7 @@ func (s *Store) snapshot(ctx context.Context, ref workflows.Ref) (workflows.Reco
 // VerifyAll verifies every record that the index lists, and that the workflows listed as open exist
 // and are in the index. A closed record taken out together with its index entry shows by the
 // checkpoints only. It goes on after a record that does not hold and tells of each by calling
-// failed with a [*BrokenError]; err is for what kept it from looking. It answers how many records
+// failed with a [*chain.BrokenError]; err is for what kept it from looking. It answers how many records
 // and events it looked at.
 func (s *Store) VerifyAll(ctx context.Context, failed func(workflows.Ref, error)) (records, events int, err error) {
 	for shard := range s.shards {
@@ -141,7 +100,7 @@ func (s *Store) VerifyAll(ctx context.Context, failed func(workflows.Ref, error)
 			n, err := s.verify(ctx, ref)
 			records, events = records+1, events+int(n)
 			if err == nil && s.shardOf(ref) != shard {
-				err = &BrokenError{Ref: ref, Reason: fmt.Sprintf("it is listed on shard %d", shard)}
+				err = &chain.BrokenError{Ref: ref, Reason: fmt.Sprintf("it is listed on shard %d", shard)}
 			}
 			if err != nil && !isBroken(err) {
 				return records, events, err
@@ -177,7 +136,7 @@ func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[wo
 			return err
 		}
 		if rec.Version == 0 {
-			failed(w, &BrokenError{Ref: w, Reason: "it is listed as open for " + refID(ref) +
+			failed(w, &chain.BrokenError{Ref: w, Reason: "it is listed as open for " + ref.String() +
 				", but there is no such record"})
 			continue
 		}
@@ -187,7 +146,7 @@ func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[wo
 			return err
 		}
 		if !known {
-			failed(w, &BrokenError{Ref: w, Reason: "it exists and is open for " + refID(ref) +
+			failed(w, &chain.BrokenError{Ref: w, Reason: "it exists and is open for " + ref.String() +
 				", but the index does not list it"})
 		}
 	}
@@ -198,7 +157,7 @@ func (s *Store) verifyOpen(ctx context.Context, ref workflows.Ref, listed map[wo
 func (s *Store) indexed(ctx context.Context, ref workflows.Ref) (known bool, err error) {
 	err = s.read(ctx, "look into the index", func() error {
 		known = false
-		err := s.rdb.ZScore(ctx, s.keys.records(s.shardOf(ref)), refID(ref)).Err()
+		err := s.rdb.ZScore(ctx, s.keys.records(s.shardOf(ref)), ref.String()).Err()
 		known = err == nil
 		return err
 	})
@@ -212,7 +171,7 @@ func (s *Store) indexed(ctx context.Context, ref workflows.Ref) (known bool, err
 func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error {
 	shard := s.shardOf(ref)
 	if seq == 0 {
-		return fmt.Errorf("erase event 0 of %s: %w", refID(ref), ErrNoEvent)
+		return fmt.Errorf("erase event 0 of %s: %w", ref.String(), ErrNoEvent)
 	}
 	var stored []byte
 	err := s.eachEntry(ctx, ref, seq-1, seq, func(_ uint64, b []byte) error { stored = b; return nil })
@@ -220,11 +179,11 @@ func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error 
 		return err
 	}
 	if stored == nil {
-		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), ErrNoEvent)
+		return fmt.Errorf("erase event %d of %s: %w", seq, ref.String(), ErrNoEvent)
 	}
 	en, err := decodeEntry(stored)
 	if err != nil {
-		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), err)
+		return fmt.Errorf("erase event %d of %s: %w", seq, ref.String(), err)
 	}
 	if en.Erased {
 		return nil
@@ -232,7 +191,7 @@ func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error 
 	en.Erased, en.Salt, en.body = true, "", nil
 	erased, err := en.encode()
 	if err != nil {
-		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), err)
+		return fmt.Errorf("erase event %d of %s: %w", seq, ref.String(), err)
 	}
 	c := &call{shard: shard, script: scriptErase, keys: []string{s.keys.events(shard, ref)},
 		args: []any{seq - 1, stored, erased}}
@@ -241,7 +200,7 @@ func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error 
 		return written("erase", c.err)
 	}
 	if c.reply == int64(0) {
-		return fmt.Errorf("erase event %d of %s: %w", seq, refID(ref), workflows.ErrConflict)
+		return fmt.Errorf("erase event %d of %s: %w", seq, ref.String(), workflows.ErrConflict)
 	}
 	return nil
 }

@@ -210,7 +210,7 @@ func (c auditExport) Run(w *world) error {
 // exportLine writes the event without touching a byte of what its digest is over; encoding/json
 // would escape and compact. Bodies are made by json.Marshal, so they hold no line break; one that
 // does is compacted, and its line then does not recompute.
-func exportLine(ref workflows.Ref, l store.Link) ([]byte, error) {
+func exportLine(ref workflows.Ref, l chain.Link) ([]byte, error) {
 	head, err := json.Marshal(exported{ref.Kind, ref.ID, l.Salt, l.Digest, l.Link, l.Erased, l.At.UnixMilli()})
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)

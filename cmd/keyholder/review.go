@@ -20,6 +20,7 @@ import (
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/evidence"
 	"github.com/keyholder/keyholder/workflows/review/lists"
@@ -122,7 +123,7 @@ func (c reviewExport) explain(err error) error {
 	case errors.Is(err, workflows.ErrNoWorkflow):
 		return exitError{exitFault,
 			fmt.Sprintf("there is no review %q. Its ID is told when it opens, and by /io review; it looks as r07-acme-2026q4.", c.ID)}
-	case errors.Is(err, store.ErrBroken):
+	case errors.Is(err, chain.ErrBroken):
 		return exitError{exitFault,
 			fmt.Sprintf("the chain does not hold, so nothing was written: %v. keyholder audit verify looks at every record.", err)}
 	}

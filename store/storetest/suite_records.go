@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 var recordTests = []test{
@@ -228,7 +229,7 @@ var recordTests = []test{
 		}
 		w.wantErr(w.s.Erase(w.ctx, w.wref, 9), store.ErrNoEvent)
 		w.wantErr(w.s.Erase(w.ctx, w.wref, 0), store.ErrNoEvent)
-		w.wantErr(w.s.Verify(w.ctx, workflows.Ref{Kind: workflows.KindLedger, ID: "none"}), store.ErrBroken)
+		w.wantErr(w.s.Verify(w.ctx, workflows.Ref{Kind: workflows.KindLedger, ID: "none"}), chain.ErrBroken)
 	}},
 	{"every record is listed by kind", func(w *world) {
 		for i := range 30 {

@@ -8,18 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// Ref names a record: its kind and its ID.
-type Ref struct {
-	Kind string `json:"kind"`
-	ID   string `json:"id"`
-}
 
 // Head is where a record's chain stood: the link of the event with the number Version, in lower-case hexadecimal.
 type Head struct {
@@ -139,15 +132,12 @@ func unpackHeads(packed []byte) ([]Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a part: %w", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(z, maxPart+1))
-	if err != nil {
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(&bounded{z, maxPart}); err != nil {
 		return nil, fmt.Errorf("read a part: %w", err)
 	}
-	if len(text) > maxPart {
-		return nil, errors.New("read a part: it is larger than any part that is written")
-	}
 	var heads []Head
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text.String()) {
 		h, err := parseHead(strings.TrimSuffix(line, "\n"))
 		if err != nil {
 			return nil, err
@@ -155,6 +145,20 @@ func unpackHeads(packed []byte) ([]Head, error) {
 		heads = append(heads, h)
 	}
 	return heads, nil
+}
+
+// bounded reads at most left bytes from a text whose length nobody vouches for.
+type bounded struct {
+	from *gzip.Reader
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p[:min(len(p), b.left+1)])
+	if b.left -= n; b.left < 0 {
+		return n, errors.New("it is larger than any part that is written")
+	}
+	return n, err
 }
 
 // Ledger is what the events of a ledger say: the last checkpoint (number 0: none), and where each record stood then.

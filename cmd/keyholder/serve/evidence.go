@@ -13,6 +13,7 @@ import (
 	"github.com/keyholder/keyholder/bot"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/evidence"
 )
@@ -21,7 +22,7 @@ import (
 // the requests for access that its remedies name. Every chain is recomputed, and the states are
 // folded from its events: what somebody wrote over a stored state is not believed. Only where an
 // event was erased the stored state has to do. Version, Made and MadeBy are left to the caller.
-// Errors: [workflows.ErrNoWorkflow] when id is no review; [*store.BrokenError] when a chain does
+// Errors: [workflows.ErrNoWorkflow] when id is no review; [*chain.BrokenError] when a chain does
 // not hold; [workflows.ErrAway].
 func Collect(ctx context.Context, st *store.Store, id string) (evidence.Evidence, error) {
 	c := collector{st: st, machines: map[string]workflows.Machine{}}
@@ -32,7 +33,7 @@ func Collect(ctx context.Context, st *store.Store, id string) (evidence.Evidence
 	if _, _, ok := workflows.ParseID(id); !ok {
 		return e, fmt.Errorf("find the review %.80q: %w", id, workflows.ErrNoWorkflow)
 	}
-	state, chain, err := c.workflow(ctx, id)
+	state, links, err := c.workflow(ctx, id)
 	if err != nil {
 		return e, err
 	}
@@ -40,23 +41,23 @@ func Collect(ctx context.Context, st *store.Store, id string) (evidence.Evidence
 	if !ok {
 		return e, fmt.Errorf("find the review %s: it is no review: %w", id, workflows.ErrNoWorkflow)
 	}
-	e.Campaign, e.Chains = campaign, append(e.Chains, chain)
+	e.Campaign, e.Chains = campaign, append(e.Chains, links)
 	for _, part := range campaign.Parts {
-		state, chain, err := c.workflow(ctx, part.ID)
+		state, links, err := c.workflow(ctx, part.ID)
 		if err != nil {
 			return e, err
 		}
 		if packet, ok := state.(review.PacketState); ok { // one that is not open yet is missing, and the files say so
-			e.Packets, e.Chains = append(e.Packets, packet), append(e.Chains, chain)
+			e.Packets, e.Chains = append(e.Packets, packet), append(e.Chains, links)
 		}
 	}
 	for _, access := range named(e.Packets) {
-		chain, _, err := c.chain(ctx, access)
+		links, _, err := c.chain(ctx, access)
 		if err != nil {
 			return e, err
 		}
-		if len(chain.Links) > 0 {
-			e.Chains = append(e.Chains, chain)
+		if len(links.Links) > 0 {
+			e.Chains = append(e.Chains, links)
 		}
 	}
 	return e, e.Unpack()
@@ -83,9 +84,9 @@ type collector struct {
 }
 
 // chain reads a workflow's record and its chain up to the record's version, and recomputes it.
-func (c collector) chain(ctx context.Context, id string) (evidence.Chain, workflows.Record, error) {
+func (c collector) chain(ctx context.Context, id string) (chain.Chain, workflows.Record, error) {
 	ref := workflows.Ref{Kind: workflows.KindWorkflow, ID: id}
-	out := evidence.Chain{Kind: ref.Kind, ID: ref.ID}
+	out := chain.Chain{Ref: ref}
 	recs, err := c.st.Load(ctx, ref)
 	if err != nil {
 		return out, workflows.Record{}, fmt.Errorf("load %s: %w", id, err)
@@ -101,42 +102,38 @@ func (c collector) chain(ctx context.Context, id string) (evidence.Chain, workfl
 	if err := store.CheckLinks(rec, links); err != nil {
 		return out, rec, fmt.Errorf("recompute the chain: %w", err)
 	}
-	for _, l := range links {
-		out.Links = append(out.Links, evidence.Link{Seq: l.Seq, Type: l.Type, At: l.At, Salt: l.Salt, Digest: l.Digest,
-			Previous: l.Previous, Link: l.Link,
-			Body: l.Body, Erased: l.Erased})
-	}
+	out.Links = links
 	return out, rec, nil
 }
 
 // workflow answers a workflow's state as its chain tells it; nil for one of another machine or none.
-func (c collector) workflow(ctx context.Context, id string) (workflows.State, evidence.Chain, error) {
-	chain, rec, err := c.chain(ctx, id)
+func (c collector) workflow(ctx context.Context, id string) (workflows.State, chain.Chain, error) {
+	links, rec, err := c.chain(ctx, id)
 	if err != nil || rec.Version == 0 {
-		return nil, chain, err
+		return nil, links, err
 	}
 	m := c.machines[rec.Machine]
 	if m == nil {
-		return nil, chain, nil
+		return nil, links, nil
 	}
-	if chain.Erased() > 0 {
+	if links.Erased() > 0 {
 		state, err := m.Decode(rec.State)
 		if err != nil {
-			return nil, chain, fmt.Errorf("read the state of %s: %w", id, err)
+			return nil, links, fmt.Errorf("read the state of %s: %w", id, err)
 		}
-		return state, chain, nil
+		return state, links, nil
 	}
-	events := make([]workflows.Event, len(chain.Links))
-	for i, l := range chain.Links {
-		if events[i], err = (store.Link{Seq: l.Seq, Type: l.Type, At: l.At, Body: l.Body}).Event(); err != nil {
-			return nil, chain, fmt.Errorf("read %s: %w", id, err)
+	events := make([]workflows.Event, len(links.Links))
+	for i, l := range links.Links {
+		if events[i], err = store.EventOf(l); err != nil {
+			return nil, links, fmt.Errorf("read %s: %w", id, err)
 		}
 	}
 	state, err := workflows.Fold(m, events)
 	if err != nil {
-		return nil, chain, fmt.Errorf("fold %s: %w", id, err)
+		return nil, links, fmt.Errorf("fold %s: %w", id, err)
 	}
-	return state, chain, nil
+	return state, links, nil
 }
 
 // Zip packs files below a folder, in the order of their names. The same files and time give the same bytes.

@@ -19,6 +19,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/evidence"
 )
@@ -183,7 +184,7 @@ func TestAChainThatDoesNotHoldGivesNoEvidence(t *testing.T) {
 			}
 		}
 		_, err := serve.Collect(context.Background(), st, theReview)
-		if !errors.Is(err, store.ErrBroken) || !strings.Contains(err.Error(), id) {
+		if !errors.Is(err, chain.ErrBroken) || !strings.Contains(err.Error(), id) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}

@@ -12,5 +12,6 @@
 //     their hashes, rows with lists, decisions with rows, remedies with decisions.
 //   - verify.txt needs Python and nothing else. What it compares, it makes anew from the events.
 //
-// The package imports review and workflows; it does no I/O, reads no clock and draws no random numbers.
+// The package imports review, workflows and workflows/chain; it does no I/O, reads no clock and
+// draws no random numbers.
 package evidence

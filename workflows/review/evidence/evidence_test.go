@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
@@ -161,9 +162,9 @@ func proofsOf(t *testing.T, files map[string][]byte) proofs {
 func checkChains(t *testing.T, p proofs) (events int) {
 	t.Helper()
 	for _, c := range p.Chains {
-		again := Chain{Kind: c.Kind, ID: c.ID}
+		again := chain.Chain{Ref: chain.Ref{Kind: c.Kind, ID: c.ID}}
 		for _, l := range c.Links {
-			link := Link{Seq: l.Seq, Type: l.Type, At: time.UnixMilli(l.MS), Salt: l.Salt, Digest: l.Digest,
+			link := chain.Link{Seq: l.Seq, Type: l.Type, At: time.UnixMilli(l.MS), Salt: l.Salt, Digest: l.Digest,
 				Previous: l.Previous, Link: l.Link, Erased: l.Erased, Body: l.Base64}
 			if l.Body != nil {
 				link.Body = []byte(*l.Body)
@@ -352,19 +353,19 @@ for dir, hash in json.load(sys.stdin):
 }
 
 func TestABrokenChainGivesNoFiles(t *testing.T) {
-	for name, touch := range map[string]func(*Chain){
-		"body":  func(c *Chain) { c.Links[1].Body = []byte("{}") },
-		"type":  func(c *Chain) { c.Links[1].Type = "packet.unsigned" },
-		"time":  func(c *Chain) { c.Links[1].At = c.Links[1].At.Add(time.Millisecond) },
-		"gone":  func(c *Chain) { c.Links = slices.Delete(c.Links, 1, 2) },
-		"order": func(c *Chain) { slices.Reverse(c.Links[1:]) },
-		"salt":  func(c *Chain) { c.Links[1].Salt = "no" },
+	for name, touch := range map[string]func(*chain.Chain){
+		"body":  func(c *chain.Chain) { c.Links[1].Body = []byte("{}") },
+		"type":  func(c *chain.Chain) { c.Links[1].Type = "packet.unsigned" },
+		"time":  func(c *chain.Chain) { c.Links[1].At = c.Links[1].At.Add(time.Millisecond) },
+		"gone":  func(c *chain.Chain) { c.Links = slices.Delete(c.Links, 1, 2) },
+		"order": func(c *chain.Chain) { slices.Reverse(c.Links[1:]) },
+		"salt":  func(c *chain.Chain) { c.Links[1].Salt = "no" },
 	} {
 		e := evidenceOf(t)
 		touch(&e.Chains[0])
 		_, err := Files(e)
-		var broken *BrokenChain
-		if !errors.As(err, &broken) || broken.ID != e.Campaign.ID || broken.Seq != 2 {
+		var broken *chain.BrokenError
+		if !errors.As(err, &broken) || broken.Ref.ID != e.Campaign.ID || broken.Seq != 2 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

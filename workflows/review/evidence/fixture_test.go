@@ -3,7 +3,6 @@ package evidence
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
@@ -25,9 +25,9 @@ func proofActor(id string) workflows.Actor {
 }
 
 // proofChain links events as the store does, with salts that a golden file can hold.
-func proofChain(t *testing.T, id string, bodies ...[2]any) Chain {
+func proofChain(t *testing.T, id string, bodies ...[2]any) chain.Chain {
 	t.Helper()
-	c := Chain{Kind: workflows.KindWorkflow, ID: id}
+	c := chain.Chain{Ref: chain.Ref{Kind: workflows.KindWorkflow, ID: id}}
 	previous := ""
 	for i, b := range bodies {
 		inner, err := json.Marshal(b[1])
@@ -36,12 +36,11 @@ func proofChain(t *testing.T, id string, bodies ...[2]any) Chain {
 		}
 		body := fmt.Appendf(nil, `{"by":{"kind":"person","id":"U0DEE","team":"T0ACME"},"command":"c%d","body":%s}`, i+1,
 			inner)
-		l := Link{Seq: uint64(i) + 1, Type: b[0].(string), At: proofDay(5, 9, i).Add(7 * time.Millisecond),
+		l := chain.Link{Seq: uint64(i) + 1, Type: b[0].(string), At: proofDay(5, 9, i).Add(7 * time.Millisecond),
 			Salt: fmt.Sprintf("%032x", i+1), Previous: previous, Body: body}
-		salt, _ := hex.DecodeString(l.Salt)
-		d := chainHash([]byte("keyholder event digest 1"), salt, body)
-		l.Digest = hex.EncodeToString(d)
-		l.Link = l.follow(c.Kind+"/"+id, d)
+		if err := l.Seal(c.Ref); err != nil {
+			t.Fatal(err)
+		}
 		c.Links, previous = append(c.Links, l), l.Link
 	}
 	return c
@@ -59,14 +58,15 @@ func proofSaved(p review.PacketState) saved {
 }
 
 // relinked is a chain with its links computed anew, as the store would have made it from these bodies.
-func relinked(c Chain) Chain {
+func relinked(t *testing.T, c chain.Chain) chain.Chain {
+	t.Helper()
 	previous := ""
 	for i := range c.Links {
 		l := &c.Links[i]
-		salt, _ := hex.DecodeString(l.Salt)
-		d := chainHash([]byte("keyholder event digest 1"), salt, l.Body)
-		l.Previous, l.Digest = previous, hex.EncodeToString(d)
-		l.Link = l.follow(c.Kind+"/"+c.ID, d)
+		l.Previous = previous
+		if err := l.Seal(c.Ref); err != nil {
+			t.Fatal(err)
+		}
 		previous = l.Link
 	}
 	return c
@@ -82,7 +82,7 @@ func hostileNames(t *testing.T, e *Evidence) {
 		for j := range e.Chains[i].Links {
 			e.Chains[i].Links[j].Body = []byte(swap.Replace(string(e.Chains[i].Links[j].Body)))
 		}
-		e.Chains[i] = relinked(e.Chains[i])
+		e.Chains[i] = relinked(t, e.Chains[i])
 	}
 	raw, err := json.Marshal(e.Packets)
 	if err != nil {
@@ -272,7 +272,7 @@ func evidenceOf(t *testing.T) Evidence {
 	wrong := []byte("Name,Email\r\nthe wrong file\r\n")
 	delegates := []byte("ana@acme.example\nleo@acme.example\n")
 	piece := bytes.IndexByte(frozen[""][200:], '\n') + 201
-	chains := []Chain{
+	chains := []chain.Chain{
 		proofChain(t, c.ID, [2]any{evStarted, c.Started}, [2]any{evPage, rawPage{N: 1, Gzip: proofGzip(t, pages[0])}},
 			[2]any{evPage, rawPage{N: 2, Gzip: proofGzip(t, pages[1])}},
 			[2]any{evPopulation, populationChunk{N: 1, Of: 2, CSV: string(frozen[""][:piece])}},

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
@@ -72,7 +73,7 @@ func (d *dossier) json() ([]byte, error) {
 	for _, c := range d.Chains {
 		out := chainFile{Kind: c.Kind, ID: c.ID, Head: c.Head(), Links: []linkFile{}}
 		for _, l := range c.Links {
-			out.Links = append(out.Links, l.file())
+			out.Links = append(out.Links, fileOf(l))
 		}
 		f.Chains = append(f.Chains, out)
 	}
@@ -80,7 +81,7 @@ func (d *dossier) json() ([]byte, error) {
 	return append(raw, '\n'), err
 }
 
-func (l Link) file() linkFile {
+func fileOf(l chain.Link) linkFile {
 	f := linkFile{Seq: l.Seq, Type: l.Type, At: l.At.UTC().Format(time.RFC3339Nano), MS: l.At.UnixMilli(), Salt: l.Salt,
 		Digest:   l.Digest,
 		Previous: l.Previous, Link: l.Link, Erased: l.Erased}

@@ -122,8 +122,8 @@ func (d *dossier) report() ([]byte, error) {
 			p.Faults++
 		}
 	}
-	for _, chain := range d.Chains {
-		p.Chains = append(p.Chains, reportChain{chain.Kind, chain.ID, chain.Head(), len(chain.Links), chain.Erased()})
+	for _, c := range d.Chains {
+		p.Chains = append(p.Chains, reportChain{c.Kind, c.ID, c.Head(), len(c.Links), c.Erased()})
 	}
 	var b bytes.Buffer
 	if err := reportTemplate.Execute(&b, p); err != nil {

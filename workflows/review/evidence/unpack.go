@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
@@ -29,7 +30,7 @@ func (e *Evidence) Unpack() error {
 	return nil
 }
 
-func (e *Evidence) unpack(l Link) error {
+func (e *Evidence) unpack(l chain.Link) error {
 	var envelope struct {
 		Body json.RawMessage `json:"body"`
 	}

@@ -120,7 +120,11 @@ type Transfer struct {
 	// OwnerListed is true when the previous owner was seen in the list of users, where an owner never is.
 	OwnerListed bool   `json:"owner_listed,omitempty"`
 	OwnerRole   string `json:"owner_role,omitempty"` // the previous owner's role, when listed
-	Adopted     bool   `json:"adopted,omitempty"`    // found, not sent, by the call that answers
+	// NewUnlisted is true when it is done, the list of users shows neither the previous owner under
+	// the address that they had (they may have another one, or be gone) nor any more the new one:
+	// as an owner never is listed, the new one is the owner.
+	NewUnlisted bool `json:"new_unlisted,omitempty"`
+	Adopted     bool `json:"adopted,omitempty"` // found, not sent, by the call that answers
 }
 
 // Statuses of a Transfer beside integrator.io's own.
@@ -145,6 +149,19 @@ func (t Transfer) Pending() bool {
 	return false
 }
 
+// unlisted ends the mark of a transfer that is known by its new owner.
+const unlisted = "/new_unlisted"
+
+// ParseMark takes a [Transfer.Mark] apart again, so that what cannot be read just now stays what it was.
+func ParseMark(mark string) Transfer {
+	var out Transfer
+	mark, out.NewUnlisted = strings.CutSuffix(mark, unlisted)
+	before, role, listed := strings.Cut(mark, "/listed/")
+	out.OwnerListed, out.OwnerRole = listed, role
+	out.Status, _, out.Dismissed = strings.Cut(before, "/dismissed")
+	return out
+}
+
 // Mark is a short form of what a watch on the transfer looks at.
 func (t *Transfer) Mark() string {
 	if t == nil {
@@ -156,6 +173,9 @@ func (t *Transfer) Mark() string {
 	}
 	if t.OwnerListed {
 		m += "/listed/" + t.OwnerRole
+	}
+	if t.NewUnlisted {
+		m += unlisted
 	}
 	return m
 }

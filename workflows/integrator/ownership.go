@@ -2,7 +2,6 @@ package integrator
 
 import (
 	"context"
-	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -169,7 +168,7 @@ func (s *session) watchTransfer(ctx context.Context, call workflows.Call) (*work
 	if err != nil {
 		return nil, err
 	}
-	known := parseMark(call.Known)
+	known := workflows.ParseMark(call.Known)
 	list, err := s.users(ctx)
 	if err != nil && !refusedForGood(err) {
 		return nil, err
@@ -190,7 +189,10 @@ func (s *session) watchTransfer(ctx context.Context, call workflows.Call) (*work
 	if a, listed := list.find(call.Owner); listed {
 		out.OwnerListed, out.OwnerRole = true, a.role()
 	} else if !list.shown {
-		out.OwnerListed, out.OwnerRole = known.OwnerListed, known.OwnerRole
+		out.OwnerListed, out.OwnerRole, out.NewUnlisted = known.OwnerListed, known.OwnerRole, known.NewUnlisted
+	} else if out.Status == workflows.TransferDone {
+		_, listed := list.find(call.Email)
+		out.NewUnlisted = !listed
 	}
 	if !found && !out.OwnerListed && (call.Known == "" || call.Known == absentMark()) {
 		return nil, nil // not sent yet
@@ -198,19 +200,14 @@ func (s *session) watchTransfer(ctx context.Context, call workflows.Call) (*work
 	if out.Mark() == call.Known {
 		return nil, nil
 	}
+	// The list may be behind the transfer, and the previous owner about to appear in it.
+	if out.NewUnlisted && !known.NewUnlisted && s.strike() {
+		return nil, &againError{why: "the transfer is done, and the previous owner is not listed yet"}
+	}
 	if !found && known.Status != workflows.TransferMissing {
 		if err := s.unsure("the invitation is listed no more"); err != nil {
 			return nil, err
 		}
 	}
 	return &workflows.Receipt{Transfer: out}, nil
-}
-
-// parseMark takes a [workflows.Transfer.Mark] apart again, so that what cannot be read just now stays what it was.
-func parseMark(mark string) workflows.Transfer {
-	var out workflows.Transfer
-	before, role, listed := strings.Cut(mark, "/listed/")
-	out.OwnerListed, out.OwnerRole = listed, role
-	out.Status, _, out.Dismissed = strings.Cut(before, "/dismissed")
-	return out
 }

@@ -265,6 +265,28 @@ func TestWatchTransferThroughALife(t *testing.T) {
 	step("")
 }
 
+// The previous owner has another address by the time of the acceptance: what is seen then is that
+// the new one, a user before, is listed no more.
+func TestAChangeOfOwnerIsSeenAlthoughThePreviousOneHasAnotherAddress(t *testing.T) {
+	w := newWorld(t, integratorsim.Options{})
+	call := workflows.Call{Op: workflows.OpWatchTransfer, Email: alias, Owner: jane}
+	pendingTransfer(w, &call)
+	call.Known = "unapproved"
+	w.act(integratorsim.Action{Do: "change_address", Email: jane, To: "jane.doe@acme.example"})
+	if _, out := w.drive(call); !out.Done || out.Receipt != nil {
+		t.Fatalf("nothing was accepted, but %+v", out.Receipt)
+	}
+	w.act(integratorsim.Action{Do: "accept_transfer", Email: alias})
+	again := w.deliver(call, 0)
+	if again.Done {
+		t.Fatalf("believed at the first look: %+v", again.Receipt)
+	}
+	_, out := w.drive(call)
+	if !out.Done || out.Receipt == nil || out.Receipt.Transfer.Mark() != "done/new_unlisted" {
+		t.Fatalf("outcome %+v, receipt %+v", out, out.Receipt)
+	}
+}
+
 // The list of users failing for good takes nothing back that was seen before.
 func TestWatchTransferKeepsWhatItCannotRead(t *testing.T) {
 	for _, users := range []http.HandlerFunc{say(403, ""), say(204, "")} {
@@ -285,9 +307,9 @@ func TestWatchTransferKeepsWhatItCannotRead(t *testing.T) {
 
 func TestMarksCanBeTakenApart(t *testing.T) {
 	for _, tr := range []workflows.Transfer{{Status: "done"}, {Status: "unapproved", Dismissed: true},
-		{Status: "done", OwnerListed: true, OwnerRole: "manage"},
+		{Status: "done", OwnerListed: true, OwnerRole: "manage"}, {Status: "done", NewUnlisted: true},
 		{Status: "missing", Dismissed: true, OwnerListed: true, OwnerRole: ""}} {
-		if got := parseMark(tr.Mark()); got.Mark() != tr.Mark() || got.OwnerRole != tr.OwnerRole {
+		if got := workflows.ParseMark(tr.Mark()); got.Mark() != tr.Mark() || got.OwnerRole != tr.OwnerRole {
 			t.Errorf("%q became %+v", tr.Mark(), got)
 		}
 	}

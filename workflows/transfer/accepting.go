@@ -24,7 +24,8 @@ func watched(s State, cmd workflows.Command, r workflows.Receipt) (workflows.Dec
 		return workflows.Decision{}, nil
 	}
 	switch {
-	case t.OwnerListed && (t.Status == workflows.TransferDone || t.Status == workflows.TransferMissing):
+	case t.OwnerListed && (t.Status == workflows.TransferDone || t.Status == workflows.TransferMissing),
+		t.NewUnlisted && t.Status == workflows.TransferDone:
 		return s.transfer(cmd, workflows.Verified, t.OwnerRole)
 	case s.Stage == Inviting && t.Pending():
 		return evInvited.One(cmd, invited{ID: t.ID, How: workflows.Verified, Mark: t.Mark(),

@@ -271,6 +271,8 @@ func (o *outside) watch(c workflows.Call, ok *workflows.Receipt,
 	}
 	if u := o.user(c.Owner); u != nil {
 		out.OwnerListed, out.OwnerRole = true, u.Role
+	} else if found != nil && out.Status == workflows.TransferDone && o.user(c.Email) == nil {
+		out.NewUnlisted = true
 	}
 	if found == nil && !out.OwnerListed && (c.Known == "" || c.Known == "absent") || out.Mark() == c.Known {
 		return nil

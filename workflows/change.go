@@ -151,7 +151,7 @@ func accountChange(cmd Command, at scene, events []Event) (RecordChange, error) 
 		return RecordChange{}, fmt.Errorf("encode account %s: %w", cmd.Account, err)
 	}
 	from := at.record
-	from.Ref = Ref{KindAccount, cmd.Account}
+	from.Ref = Ref{Kind: KindAccount, ID: cmd.Account}
 	return RecordChange{From: from, State: raw, Schema: accountSchema, Machine: KindAccount, Events: events}, nil
 }
 

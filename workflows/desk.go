@@ -265,7 +265,7 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 	}
 	refs := []Ref{RecordRef(cmd.Workflow)}
 	if account != "" {
-		refs = append(refs, Ref{KindAccount, account})
+		refs = append(refs, Ref{Kind: KindAccount, ID: account})
 	}
 	var recs []Record
 	if !fresh && !opening {
@@ -309,7 +309,7 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 		guess := *cmd
 		guess.Account = account
 		var more []Record
-		more, s.people, err = d.loadScene(ctx, guess, Ref{KindAccount, account})
+		more, s.people, err = d.loadScene(ctx, guess, Ref{Kind: KindAccount, ID: account})
 		if err != nil {
 			return s, fmt.Errorf("load account %s: %w", account, err)
 		}

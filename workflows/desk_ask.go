@@ -81,7 +81,7 @@ func (d *Desk) Accounts(ctx context.Context) ([]AccountInfo, error) {
 // Account answers one account. One that is not configured has a policy without a name.
 func (d *Desk) Account(ctx context.Context, id string) (AccountInfo, error) {
 	p, _ := d.o.Policies.Policy(id)
-	recs, err := d.o.Store.Load(ctx, Ref{KindAccount, id})
+	recs, err := d.o.Store.Load(ctx, Ref{Kind: KindAccount, ID: id})
 	if err != nil {
 		return AccountInfo{}, fmt.Errorf("load account %s: %w", id, err)
 	}
@@ -92,7 +92,7 @@ func (d *Desk) Account(ctx context.Context, id string) (AccountInfo, error) {
 // Owner answers the recorded owner of an account, the configured one before the first record.
 func (d *Desk) Owner(ctx context.Context, account string) (string, error) {
 	p, _ := d.o.Policies.Policy(account)
-	recs, err := d.o.Store.Load(ctx, Ref{KindAccount, account})
+	recs, err := d.o.Store.Load(ctx, Ref{Kind: KindAccount, ID: account})
 	if err != nil {
 		return "", fmt.Errorf("load account %s: %w", account, err)
 	}
@@ -229,7 +229,7 @@ func (d *Desk) Place(ctx context.Context, workflow, name, recipient string) (Pla
 func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.Time) (Reply, error) {
 	from := cmd.Actor.ID
 	for range maxTries {
-		recs, err := d.o.Store.Load(ctx, Ref{KindPerson, from})
+		recs, err := d.o.Store.Load(ctx, Ref{Kind: KindPerson, ID: from})
 		if err != nil {
 			return Reply{}, fmt.Errorf("load person: %w", err)
 		}
@@ -261,7 +261,7 @@ func (d *Desk) Delegate(ctx context.Context, cmd Command, to string, until time.
 // asked.
 func (d *Desk) EndDelegation(ctx context.Context, cmd Command, from, to, workflow string) error {
 	for range maxTries {
-		recs, err := d.o.Store.Load(ctx, Ref{KindPerson, from})
+		recs, err := d.o.Store.Load(ctx, Ref{Kind: KindPerson, ID: from})
 		if err != nil {
 			return fmt.Errorf("load person: %w", err)
 		}
@@ -380,7 +380,7 @@ func (d *Desk) storePerson(ctx context.Context, rec Record, id string, e Event) 
 	if err != nil {
 		return fmt.Errorf("encode person: %w", err)
 	}
-	rec.Ref = Ref{KindPerson, p.ID}
+	rec.Ref = Ref{Kind: KindPerson, ID: p.ID}
 	return d.commit(ctx, Change{Records: []RecordChange{{From: rec, State: raw, Schema: personSchema,
 		Machine: KindPerson, Events: []Event{e}}}})
 }

@@ -99,7 +99,7 @@ func (d *Desk) loadKept(ctx context.Context, refs ...Ref) ([]Record, error) {
 func (d *Desk) loadScene(ctx context.Context, cmd Command, refs ...Ref) ([]Record, map[string]Record, error) {
 	all := slices.Clone(refs)
 	for _, p := range d.givers.of(cmd) {
-		all = append(all, Ref{KindPerson, p})
+		all = append(all, Ref{Kind: KindPerson, ID: p})
 	}
 	recs, err := d.o.Store.Load(ctx, all...)
 	if err != nil {
@@ -154,7 +154,7 @@ func (d *Desk) both(workflow, account string) (recs []Record, ok bool) {
 	if account == "" {
 		return nil, false
 	}
-	for _, ref := range []Ref{RecordRef(workflow), {KindAccount, account}} {
+	for _, ref := range []Ref{RecordRef(workflow), {Kind: KindAccount, ID: account}} {
 		r, ok := d.kept.get(ref)
 		if !ok {
 			return nil, false

@@ -59,7 +59,7 @@ func (d *Desk) facts(ctx context.Context, needs Needs, at scene) (Facts, error) 
 func (d *Desk) Around(ctx context.Context, account string, others ...string) (Facts, error) {
 	at := scene{}
 	at.policy, _ = d.o.Policies.Policy(account)
-	recs, err := d.o.Store.Load(ctx, Ref{KindAccount, account})
+	recs, err := d.o.Store.Load(ctx, Ref{Kind: KindAccount, ID: account})
 	if err != nil {
 		return Facts{}, fmt.Errorf("load account %s: %w", account, err)
 	}
@@ -97,7 +97,7 @@ func (d *Desk) delegations(ctx context.Context, people []string, loaded map[stri
 			found = append(found, r)
 			continue
 		}
-		refs = append(refs, Ref{KindPerson, p})
+		refs = append(refs, Ref{Kind: KindPerson, ID: p})
 	}
 	if len(refs) > 0 {
 		more, err := d.o.Store.Load(ctx, refs...)

@@ -67,7 +67,7 @@ func LedgerID(shards int) string { return NewID(LedgerLetter, KindLedger, shards
 // RecordRef names the record behind an ID that [ParseID] reads: the ledger's, or a workflow's.
 func RecordRef(id string) Ref {
 	if letter, _, ok := ParseID(id); ok && letter == LedgerLetter {
-		return Ref{KindLedger, id}
+		return Ref{Kind: KindLedger, ID: id}
 	}
-	return Ref{KindWorkflow, id}
+	return Ref{Kind: KindWorkflow, ID: id}
 }

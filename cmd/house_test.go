@@ -79,6 +79,7 @@ const (
 	idpSim        = "bot/stepup/idpsim"
 	configRoom    = "cmd/keyholder/config"
 	serve         = "cmd/keyholder/serve"
+	workspaces    = "cmd/keyholder/workspaces"
 	keyholder     = "cmd/keyholder"
 	demo          = "cmd/keyholder-demo"
 )
@@ -125,9 +126,13 @@ func rooms() map[string]room {
 		"cmd":      {},
 		configRoom: {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
 		serve:      {ours: production, theirs: []string{metrics, log, xSync}, never: simulators},
-		keyholder:  {ours: production, theirs: []string{flags, log}, never: simulators},
-		demo: {ours: append(production, slackSim, integratorSim, idpSim), theirs: []string{flags, miniredis,
-			log, xSync}},
+		workspaces: {ours: []string{workflows, configRoom, serve}, theirs: []string{metrics, log, xSync},
+			never: simulators},
+		keyholder: {ours: slices.Concat(production, []string{workspaces}), theirs: []string{flags, log},
+			never: simulators},
+		demo: {ours: slices.Concat(production, []string{slackSim, integratorSim, idpSim}),
+			theirs: []string{flags, miniredis,
+				log, xSync}},
 	}
 	for _, m := range machines {
 		ours := slices.Concat([]string{workflows, approvals}, shared)

@@ -30,6 +30,7 @@ const (
 	LogVersion   = "version"
 	LogWait      = "wait"
 	LogWorkflow  = "workflow"
-	LogAccounts  = "accounts" // how many
+	LogWorkspace = "workspace" // the name of its configuration
+	LogAccounts  = "accounts"  // how many
 	LogOperation = "operation"
 )

@@ -9,6 +9,8 @@
 //	keyholder review export ID --out DIR         the evidence of a review, for an auditor
 //	keyholder review import ID FILE ...          the list of users of an environment that no token reads
 //
+// run and check take --config several times, or a folder: one file for each workspace.
+//
 // Exit codes: 0 good, 1 faults, 2 usage. This package wires and prints; the rest is in its folders
 // config (the file) and serve (the running bot).
 package main

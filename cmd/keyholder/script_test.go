@@ -61,8 +61,9 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "fill": fill, "answers": answers, "redis": redisCommand, "slack": slackCommand,
 			"transfer": transferCommand,
-			"tamper":   tamper, "terminate": terminate, "nosecrets": noSecrets, "recomputes": recomputes,
-			"reviewed": reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds,
+			"tamper":   tamper, "terminate": terminate, "hangup": hangup, "nosecrets": noSecrets,
+			"recomputes": recomputes,
+			"reviewed":   reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds,
 			"hashRecorded": hashRecorded, "spoil": spoil, "checkpoint": checkpoint(t), "rewrite": rewrite,
 			"keysBegin": keysBegin,
 		},
@@ -282,6 +283,13 @@ func transferCommand(ts *testscript.TestScript, _ bool, _ []string) {
 func terminate(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, c := range ts.BackgroundCmds() {
 		ts.Check(c.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// hangup sends SIGHUP to what runs in the background.
+func hangup(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGHUP))
 	}
 }
 

@@ -17,6 +17,8 @@ type File struct {
 	// Name is that of the workspace: the file's own, without its ending.
 	Name string
 	Path string
+	// Gone says that there is no file, although it was named.
+	Gone bool
 	// Config is nil where the file cannot be read at all. It may be used only where Faults is empty.
 	Config *Config
 	Faults []Fault
@@ -67,6 +69,7 @@ func LoadAll(paths []string, lookupEnv func(string) (string, bool)) ([]File, err
 	for _, path := range found {
 		f := File{Name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), Path: path}
 		if f.Config, f.Faults, err = Load(path, lookupEnv); err != nil {
+			f.Gone = errors.Is(err, fs.ErrNotExist)
 			f.Faults = []Fault{{File: path, Problem: sentence(err), Cure: "The other workspaces do not wait for it."}}
 		}
 		files = append(files, f)

@@ -12,6 +12,8 @@ type asides struct {
 	wg     sync.WaitGroup
 	ctx    context.Context // nil: not yet, or over
 	cancel context.CancelFunc
+	// guard runs a work and lets no panic out; nil: nothing does.
+	guard func(context.Context, func(context.Context) error) error
 }
 
 // begin lets works run until ctx ends.
@@ -32,7 +34,11 @@ func (a *asides) run(work func(context.Context)) {
 	ctx, cancel := context.WithTimeout(a.ctx, startPatience)
 	a.wg.Go(func() {
 		defer cancel()
-		work(ctx)
+		if a.guard == nil {
+			work(ctx)
+			return
+		}
+		_ = a.guard(ctx, func(ctx context.Context) error { work(ctx); return nil }) // it is logged
 	})
 }
 

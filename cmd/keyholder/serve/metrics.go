@@ -27,7 +27,8 @@ type metrics struct {
 	sockets, processes prometheus.Gauge
 }
 
-func newMetrics() *metrics {
+// newMetrics makes the metrics of one workspace, with its name as a label where it has one.
+func newMetrics(workspace string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		envelopes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_envelopes_total",
@@ -52,16 +53,37 @@ func newMetrics() *metrics {
 			Help: "Times that something read from Redis was not what Keyholder stored there: a state, a chain's end (chain), the place of a card."}, []string{"what"}),
 		tokenEnds: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "keyholder_token_ends_seconds",
 			Help: "Seconds until Keyholder's own API token of an account ends, below 0 once it has; no value where it has no end, or that is unknown."}, []string{"account"}),
-		ready: prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_ready", Help: "1 while /readyz answers 200."}),
+		ready: prometheus.NewGauge(prometheus.GaugeOpts{Name: ReadyName, Help: ReadyHelp}),
 	}
 	m.sockets = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_slack_connections",
 		Help: "Socket Mode connections of the app, as Slack said when this process connected; more than keyholder_processes means that another installation takes part of the clicks."})
 	m.processes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_processes",
 		Help: "Keyholders that work on this record."})
-	m.registry.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.doubts,
-		m.ready, m.tokenEnds, m.sockets, m.processes,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	var register prometheus.Registerer = m.registry
+	if workspace != "" {
+		register = prometheus.WrapRegistererWith(prometheus.Labels{LabelWorkspace: workspace}, register)
+	}
+	register.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.doubts,
+		m.ready, m.tokenEnds, m.sockets, m.processes)
 	return m
+}
+
+// LabelWorkspace tells the metrics of workspaces apart, where one process serves several. ReadyName
+// and ReadyHelp are those of the metric that says whether one is ready.
+const (
+	LabelWorkspace = "workspace"
+	ReadyName      = "keyholder_ready"
+	ReadyHelp      = "1 while /readyz answers 200."
+)
+
+// Metrics are those of this server, without those of the process.
+func (s *Server) Metrics() prometheus.Gatherer { return s.metrics.registry }
+
+// Process are the metrics of this process itself.
+func Process() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
 }
 
 // bot answers the hooks of the Slack side; hello hears how many connections the app has.

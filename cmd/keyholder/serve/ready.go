@@ -3,11 +3,8 @@ package serve
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/keyholder/keyholder/store"
 )
@@ -56,7 +53,7 @@ func (s *Server) look(ctx context.Context) {
 		}
 	}
 	ready := 0.0
-	if s.unready() == "" {
+	if s.Unready() == "" {
 		ready = 1
 	}
 	s.metrics.ready.Set(ready)
@@ -70,8 +67,8 @@ func (s *Server) ready(context.Context) error {
 	return nil // one dead master of a cluster does not stop the shards of the others
 }
 
-// unready says what is missing, "" for nothing.
-func (s *Server) unready() string {
+// Unready says what is missing, "" for nothing. It may be asked at any time.
+func (s *Server) Unready() string {
 	if err := s.redis.Load().err; err != nil {
 		return "Redis: " + err.Error()
 	}
@@ -79,26 +76,6 @@ func (s *Server) unready() string {
 		return "Slack: the socket is not connected"
 	}
 	return ""
-}
-
-// operators serves /healthz, /readyz and /metrics.
-func (s *Server) operators() http.Handler {
-	mux := http.NewServeMux()
-	text := func(w http.ResponseWriter, code int, body string) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.WriteHeader(code)
-		_, _ = w.Write([]byte(body + "\n"))
-	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { text(w, http.StatusOK, "alive") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if why := s.unready(); why != "" {
-			text(w, http.StatusServiceUnavailable, why)
-			return
-		}
-		text(w, http.StatusOK, "ready")
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
-	return mux
 }
 
 // verdict is an atomic state.

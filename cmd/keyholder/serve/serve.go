@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"runtime/debug"
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
@@ -37,6 +37,8 @@ import (
 type Options struct {
 	Config *config.Config
 	Log    zerolog.Logger
+	// Workspace is the name that its metrics carry, where one process has several servers; "" where it has one.
+	Workspace string
 	// Version of the program, for the evidence that it makes.
 	Version string
 	// Now is the time of commands and timers; nil: time.Now. RealNow is this machine's clock for
@@ -82,8 +84,8 @@ func New(o Options) *Server {
 	if o.RealNow == nil {
 		o.RealNow = time.Now
 	}
-	s := &Server{o: o, metrics: newMetrics()}
-	s.pages = newPages(s)
+	s := &Server{o: o, metrics: newMetrics(o.Workspace)}
+	s.pages, s.asides.guard = newPages(s), s.guarded
 	s.doubts, s.redraw = newDoubts(s), make(chan struct{}, 1)
 	s.redis.Store(&state{errNotYet})
 	return s
@@ -224,28 +226,23 @@ func (s *Server) wake(w workflows.Woken) {
 // revoked token. It can be called once. Operators are answered from the first moment, while a Redis
 // that is away is waited for.
 func (s *Server) Run(ctx context.Context) error {
-	listener, err := s.listen()
+	listener, err := Listen(s.o.Config.Listen, s.o.Listening)
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	if listener != nil {
-		srv := &http.Server{Handler: s.operators(), ReadHeaderTimeout: 5 * time.Second}
-		g.Go(func() error {
-			if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve the operators: %w", err)
-			}
-			return nil
-		})
-		context.AfterFunc(ctx, func() { _ = srv.Close() })
-	}
+	g.Go(func() error {
+		all := prometheus.Gatherers{s.Metrics(), Process()}
+		return Operators{Unready: s.Unready, Metrics: func() prometheus.Gatherer { return all }}.Serve(ctx, listener)
+	})
 	// Nothing of this outlives work's end, so that the store is closed after the last who uses it.
-	g.Go(func() error { return s.work(ctx) })
+	g.Go(func() error { return s.Work(ctx) })
 	return g.Wait()
 }
 
-// work opens the record and does everything but answer operators.
-func (s *Server) work(ctx context.Context) error {
+// Work is Run without an answer to operators, for a process that has several servers. A panic in one
+// of its loops ends it with an error, and nothing beside it.
+func (s *Server) Work(ctx context.Context) error {
 	st, err := s.openStore(ctx)
 	if st == nil || err != nil {
 		return err
@@ -266,16 +263,30 @@ func (s *Server) work(ctx context.Context) error {
 	for _, loop := range []func(context.Context) error{
 		s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.watchTokens,
 		s.tellOfRecord, s.countProcesses} {
-		g.Go(func() error { return loop(ctx) })
+		g.Go(func() error { return s.guarded(ctx, loop) })
 	}
-	g.Go(func() error {
-		s.recordRules(ctx) // first: nobody's click is decided by rules that the record does not name
-		if err := s.bot.Run(ctx); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("speak with Slack: %w", err)
-		}
-		return nil
-	})
+	g.Go(func() error { return s.guarded(ctx, s.speak) })
 	return g.Wait()
+}
+
+// speak speaks with Slack until ctx ends.
+func (s *Server) speak(ctx context.Context) error {
+	s.recordRules(ctx) // first: nobody's click is decided by rules that the record does not name
+	if err := s.bot.Run(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("speak with Slack: %w", err)
+	}
+	return nil
+}
+
+// guarded runs a loop and makes an error of a panic.
+func (s *Server) guarded(ctx context.Context, loop func(context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.o.Log.Error().Interface(workflows.LogPanic, p).Bytes("stack", debug.Stack()).Msg("the program stumbled")
+			err = fmt.Errorf("the program stumbled: %v", p)
+		}
+	}()
+	return loop(ctx)
 }
 
 // sweepEvery is how often what the open workflows want is set again; the first time is at the start.
@@ -310,18 +321,4 @@ func (s *Server) sweepOnce(ctx context.Context) (int, error) {
 		err = s.store.NoteMasters(ctx)
 	}
 	return n, err
-}
-
-func (s *Server) listen() (net.Listener, error) {
-	if s.o.Config.Listen == "" {
-		return nil, nil
-	}
-	l, err := net.Listen("tcp", s.o.Config.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for operators (listen: %s): %w", s.o.Config.Listen, err)
-	}
-	if s.o.Listening != nil {
-		s.o.Listening(l.Addr().String())
-	}
-	return l, nil
 }

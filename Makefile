@@ -13,7 +13,7 @@ LDFLAGS      := -s -w -X main.release=$(VERSION)
 BROWSERS := headless_shell headless-shell chromium chromium-browser google-chrome google-chrome-stable google-chrome-beta google-chrome-unstable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench fuzz pictures docker clean
+.PHONY: help demo build dist test lint bench fuzz pictures docker clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,10 @@ demo: ## Try Keyholder in a browser, with a Slack, an integrator.io and a Redis 
 build: ## Build both programs into bin/, static and stripped
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o $(BIN)/keyholder ./cmd/keyholder
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o $(BIN)/keyholder-demo ./cmd/keyholder-demo
+
+# Nothing of the machine, the folder or the copy of Git is in the file, so the same Go makes the same bytes of the same source.
+dist: ## Build keyholder for GOOS and GOARCH into dist/, as releases are: make dist GOOS=linux GOARCH=arm64 VERSION=v1.0.0
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "$(LDFLAGS)" -o dist/keyholder-$$($(GO) env GOOS)-$$($(GO) env GOARCH) ./cmd/keyholder
 
 # What a machine lacks is left out and said at the end. With KEYHOLDER_REQUIRE_ALL=1 a lack is a failure: so it runs in CI.
 test: lint ## Run lint and every test with the race detector (KEYHOLDER_REQUIRE_ALL=1: nothing may be left out)
@@ -81,4 +85,4 @@ docker: ## Build the container image; needs a Docker engine
 	$(DOCKER) build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
 clean: ## Remove what was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist

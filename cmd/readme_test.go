@@ -146,7 +146,7 @@ func TestTheReadmeNamesOnlyTargetsOfTheMakefile(t *testing.T) {
 			t.Errorf("make help does not show %s: give it a line, as  %s: ## What it does", name, name)
 		}
 	}
-	for _, doc := range append(pages(t), ".ci/run", ".github/workflows/ci.yml") {
+	for _, doc := range append(pages(t), ".ci/run", ".github/workflows/ci.yml", ".github/workflows/release.yml") {
 		for _, m := range regexp.MustCompile("(?m)(?:`|^ +|run: |exec )make ([a-z]+)").FindAllStringSubmatch(file(t,
 			doc), -1) {
 			if !slices.Contains(targets, m[1]) {

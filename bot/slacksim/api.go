@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -211,10 +212,16 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 	s.tellScopes(w.Header(), name, token)
 	s.answer(w, r, id, fault, func() (obj, int) {
+		out, status := obj{}, http.StatusOK
 		if bad != nil {
-			return failure(bad), http.StatusOK
+			out = failure(bad)
+		} else {
+			out, status = s.perform(name, args, token, r)
 		}
-		return s.perform(name, args, token, r)
+		if status == http.StatusOK {
+			warn(out, charsetWarning(r))
+		}
+		return out, status
 	})
 }
 
@@ -233,7 +240,7 @@ func (s *Server) perform(name string, args params, token string, r *http.Request
 		return obj{"ok": false, "error": "ratelimited", retryAfterKey: wait}, http.StatusTooManyRequests
 	}
 	for k := range strings.FieldsSeq(m.required) {
-		if args.str(k) == "" {
+		if args[k] == nil { // one that is there but empty is the method's to refuse: channel_not_found and the like
 			return failure(failMessages("invalid_arguments", "missing required field: "+k)), http.StatusOK
 		}
 	}
@@ -242,18 +249,48 @@ func (s *Server) perform(name string, args params, token string, r *http.Request
 	if err != nil {
 		return failure(err), http.StatusOK
 	}
-	out["ok"] = true
-	if kind, parts, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/json" &&
-		parts["charset"] == "" {
-		out["warning"] = "missing_charset"
-		meta := asObj(out["response_metadata"])
-		if meta == nil {
-			meta = obj{}
-		}
-		meta["warnings"] = []any{"missing_charset"}
-		out["response_metadata"] = meta
+	if out["ok"] == nil {
+		out["ok"] = true
 	}
 	return out, http.StatusOK
+}
+
+// charsetWarning is what Slack remarks about the Content-Type of a request, on refusals too: JSON
+// should name its charset, a form should not (github.com/slackapi/python-slack-sdk/issues/692;
+// github.com/slack-samples/javascript-announcement-bot/issues/13).
+func charsetWarning(r *http.Request) string {
+	kind, parts, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case kind == "application/json" && parts["charset"] == "":
+		return "missing_charset"
+	case kind == "application/x-www-form-urlencoded" && parts["charset"] != "":
+		return "superfluous_charset"
+	}
+	return ""
+}
+
+// warn adds warnings to an answer: all of them in response_metadata, and together in warning
+// (docs.slack.dev/changelog/2016-09-28-response-metadata-is-on-the-way).
+func warn(out obj, warnings ...string) {
+	meta := asObj(out["response_metadata"])
+	if meta == nil {
+		meta = obj{}
+	}
+	all := asList(meta["warnings"])
+	for _, w := range warnings {
+		if w != "" {
+			all = append(all, w)
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	var words []string
+	for _, w := range all {
+		words = append(words, asString(w))
+	}
+	meta["warnings"] = all
+	out["warning"], out["response_metadata"] = strings.Join(words, ","), meta
 }
 
 // retryAfterKey carries the seconds of Retry-After from perform to answer; it never reaches the wire.
@@ -389,7 +426,7 @@ func (s *Server) finish(id int, kind FaultKind, status int, out obj) {
 		if c := &s.calls[i]; c.ID == id {
 			c.Status, c.Fault, c.Done, c.Took = status, kind, true, time.Since(c.Time)
 			if out != nil {
-				c.Response = encode(out)
+				c.Response = encode(told(out))
 				c.OK, _ = out["ok"].(bool)
 				c.Error = asString(out["error"])
 			}
@@ -397,6 +434,14 @@ func (s *Server) finish(id int, kind FaultKind, status int, out obj) {
 		}
 	}
 	s.touch()
+}
+
+// told is an answer without what only writeAnswer reads.
+func told(out obj) obj {
+	out = maps.Clone(out)
+	delete(out, plainKey)
+	delete(out, serveKey)
+	return out
 }
 
 func writeAnswer(w http.ResponseWriter, status, retry int, out obj) {
@@ -416,6 +461,7 @@ func writeAnswer(w http.ResponseWriter, status, retry int, out obj) {
 	}
 	if text, ok := out[plainKey].(string); ok {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
 		_, _ = io.WriteString(w, text) // as below
 		return
 	}

@@ -156,16 +156,25 @@ func cut(text string, n int) string {
 	return string([]rune(text)[:n])
 }
 
-// target resolves the channel argument: a channel, a direct message or a user whose direct message is opened.
+// target resolves the channel argument of the methods that take "an encoded ID, or a name"
+// (docs.slack.dev/reference/methods/chat.postMessage, chat.scheduleMessage, chat.postEphemeral): all others want an ID.
 func (c *call) target() (*Channel, *apiError) {
 	id := c.args.str("channel")
+	if c.s.channels[id] == nil && c.s.users[id] == nil {
+		if ch := c.s.channelNamed(strings.TrimPrefix(id, "#")); ch != nil {
+			id = ch.ID
+		}
+	}
+	return c.place(id)
+}
+
+// place is the conversation of that ID, for a new message: a channel, a direct message, or a user
+// whose direct message is opened.
+func (c *call) place(id string) (*Channel, *apiError) {
 	s := c.s
 	if u := s.users[id]; u != nil {
-		if u.Deleted || s.stranger(u) {
+		if u.Deleted || s.stranger(u) || u.IsBot || u.ID == "USLACKBOT" {
 			return nil, fail("channel_not_found")
-		}
-		if u.IsBot || u.ID == "USLACKBOT" {
-			return nil, fail("cannot_dm_bot")
 		}
 		if s.messagesOff {
 			return nil, fail("messages_tab_disabled")
@@ -173,9 +182,6 @@ func (c *call) target() (*Channel, *apiError) {
 		return s.dmWith(id), nil
 	}
 	ch := s.channels[id]
-	if ch == nil && strings.HasPrefix(id, "#") {
-		ch = s.channelNamed(id[1:])
-	}
 	switch {
 	case ch == nil, ch.Private && !ch.has(s.opt.BotUserID):
 		return nil, fail("channel_not_found")
@@ -204,6 +210,9 @@ func (c *call) compose() (*Channel, Message, *apiError) {
 	if err != nil {
 		return nil, Message{}, err
 	}
+	if c.args.boolean("as_user") { // for classic apps only
+		return nil, Message{}, fail("as_user_not_supported")
+	}
 	body, err := c.content()
 	if err != nil {
 		return nil, Message{}, err
@@ -212,12 +221,9 @@ func (c *call) compose() (*Channel, Message, *apiError) {
 		return nil, Message{}, fail("no_text")
 	}
 	m := c.s.ownMessage(ch.ID, body)
-	m.Username = c.args.str("username")
+	c.disguise(&m)
 	if ts := c.args.str("thread_ts"); ts != "" {
 		parent := c.s.stored(ch.ID, ts)
-		if !tsPattern.MatchString(ts) {
-			return nil, m, fail("invalid_thread_ts")
-		}
 		if parent == nil {
 			return nil, m, fail("cannot_reply_to_message")
 		}
@@ -228,6 +234,21 @@ func (c *call) compose() (*Channel, Message, *apiError) {
 	}
 	return ch, m, nil
 }
+
+// disguise gives a message the name and icon that the call asks for. Without chat:write.customize Slack ignores them
+// (github.com/linyows/dewy/pull/362). An emoji wins over a picture (docs.slack.dev/reference/methods/chat.postMessage).
+func (c *call) disguise(m *Message) {
+	if !c.s.hasScope("chat:write.customize") {
+		return
+	}
+	m.Username, m.IconEmoji, m.IconURL = c.args.str("username"), c.args.str("icon_emoji"), c.args.str("icon_url")
+	if m.IconEmoji != "" {
+		m.IconURL = ""
+	}
+}
+
+// disguised says whether a message goes under another name or icon than the app's: it is then a bot_message.
+func (m *Message) disguised() bool { return m.Username != "" || m.IconEmoji != "" || m.IconURL != "" }
 
 func (s *Server) ownMessage(channel string, body content) Message {
 	return Message{Channel: channel, User: s.opt.BotUserID, BotID: s.opt.BotID,
@@ -278,6 +299,9 @@ func updateMessage(c *call) (obj, *apiError) {
 	m, err := c.own("cant_update_message")
 	if err != nil {
 		return nil, err
+	}
+	if c.args.boolean("as_user") {
+		return nil, fail("as_user_not_supported")
 	}
 	if c.s.channels[m.Channel].Archived {
 		return nil, fail("is_inactive") // docs.slack.dev/reference/methods/chat.update
@@ -355,70 +379,6 @@ func (s *Server) permalink(m *Message) string {
 	return link
 }
 
-// messageJSON is a message as methods and payloads carry it.
-func (s *Server) messageJSON(m *Message, metadata bool) obj {
-	o := obj{"type": "message", "text": m.Text, "ts": m.TS, "team": s.opt.TeamID}
-	if m.User != "" {
-		o["user"] = m.User
-	}
-	if m.BotID != "" {
-		o["bot_id"], o["app_id"] = m.BotID, s.opt.AppID
-		o["bot_profile"] = obj{"id": m.BotID, "deleted": false, "name": s.opt.BotName, "updated": 0,
-			"app_id":  s.opt.AppID,
-			"user_id": s.opt.BotUserID, "icons": obj{}, "team_id": s.opt.TeamID}
-	}
-	if m.clientMsgID != "" {
-		o["client_msg_id"] = m.clientMsgID
-	}
-	if m.Username != "" {
-		o["username"] = m.Username
-	}
-	if len(m.Blocks) > 0 {
-		o["blocks"] = decode(m.Blocks)
-	}
-	if len(m.Attachments) > 0 {
-		o["attachments"] = decode(m.Attachments)
-	}
-	if len(m.Metadata) > 0 && metadata {
-		o["metadata"] = decode(m.Metadata)
-	}
-	if m.Edited {
-		o["edited"] = obj{"user": m.User, "ts": m.EditedTS}
-	}
-	if len(m.Files) > 0 {
-		o["files"] = s.filesOf(m)
-	}
-	s.threadJSON(m, o)
-	if len(m.Reactions) > 0 {
-		var l []any
-		for _, r := range m.Reactions {
-			l = append(l, obj{"name": r.Name, "users": slices.Clone(r.Users), "count": len(r.Users)})
-		}
-		o["reactions"] = l
-	}
-	return o
-}
-
-func (s *Server) threadJSON(m *Message, o obj) {
-	if m.ThreadTS != "" {
-		o["thread_ts"] = m.ThreadTS
-		if p := s.stored(m.Channel, m.ThreadTS); p != nil {
-			o["parent_user_id"] = p.User
-		}
-		return
-	}
-	var count int
-	var latest string
-	for _, r := range s.messages[m.Channel] {
-		if r.ThreadTS == m.TS && !r.Deleted && r.EphemeralTo == "" {
-			count, latest = count+1, r.TS
-		}
-	}
-	if count > 0 {
-		o["thread_ts"], o["reply_count"], o["latest_reply"] = m.TS, count, latest
-	}
-}
-
 type scheduledMessage struct {
 	id      string
 	postAt  int64
@@ -430,7 +390,7 @@ func scheduleMessage(c *call) (obj, *apiError) {
 	at, ok := c.args.integer("post_at", 0)
 	now := c.s.opt.Now().Unix()
 	switch {
-	case !ok:
+	case !ok, c.args.str("post_at") == "":
 		return nil, fail("invalid_time")
 	case int64(at) <= now:
 		return nil, fail("time_in_past")
@@ -448,7 +408,8 @@ func scheduleMessage(c *call) (obj, *apiError) {
 	c.s.scheduled = append(c.s.scheduled, q)
 	c.s.runScheduler()
 	msg := c.s.messageJSON(&m, true)
-	delete(msg, "ts")
+	msg["type"] = "delayed_message"
+	delete(msg, "ts") // it gets one when it is posted
 	return obj{"channel": ch.ID, "scheduled_message_id": q.id, "post_at": q.postAt, "message": msg}, nil
 }
 

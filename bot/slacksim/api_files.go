@@ -10,6 +10,9 @@ import (
 )
 
 func uploadURL(c *call) (obj, *apiError) {
+	if c.args.str("length") == "" || c.args.str("filename") == "" {
+		return nil, fail("missing_argument")
+	}
 	length, ok := c.args.integer("length", 0)
 	if !ok || length <= 0 {
 		return nil, failMessages("invalid_arguments", "must be greater than 0 [json-pointer:/length]")
@@ -126,8 +129,7 @@ func completeUpload(c *call) (obj, *apiError) {
 		if id == "" {
 			continue
 		}
-		c.args["channel"] = id
-		ch, err := c.target()
+		ch, err := c.place(id)
 		if err != nil {
 			return nil, err
 		}
@@ -144,9 +146,6 @@ func completeUpload(c *call) (obj, *apiError) {
 func (c *call) share(files []*File, targets []*Channel) {
 	for _, f := range files {
 		f.Complete = true
-		for _, ch := range targets {
-			f.Channels = append(f.Channels, ch.ID)
-		}
 	}
 	for _, ch := range targets {
 		m := c.s.ownMessage(ch.ID, content{text: c.args.str("initial_comment")})
@@ -154,9 +153,15 @@ func (c *call) share(files []*File, targets []*Channel) {
 			m.ThreadTS = t.TS
 		}
 		for _, f := range files {
+			f.Channels = append(f.Channels, ch.ID)
 			m.Files = append(m.Files, *f)
 		}
-		c.s.messageEvents(ch, c.s.addMessage(m))
+		sent := c.s.addMessage(m)
+		for _, f := range files {
+			f.shares = append(f.shares, share{ch.ID, sent.TS})
+			c.s.sharedEvent(ch, f)
+		}
+		c.s.messageEvents(ch, sent)
 	}
 }
 
@@ -165,8 +170,11 @@ func fileInfo(c *call) (obj, *apiError) {
 		return obj{"file": c.s.canvasJSON(v), "comments": []any{}, "response_metadata": obj{"next_cursor": ""}}, nil
 	}
 	f := c.s.files[c.args.str("file")]
-	if f == nil || !f.Complete {
+	switch {
+	case f == nil || !f.Complete:
 		return nil, fail("file_not_found")
+	case f.deleted:
+		return nil, fail("file_deleted")
 	}
 	return obj{"file": c.s.filesJSON([]*File{f})[0], "comments": []any{}, "response_metadata": obj{"next_cursor": ""}},
 		nil
@@ -243,16 +251,24 @@ func (s *Server) filesJSON(files []*File) []any {
 			"permalink":      "https://" + s.opt.Domain + ".slack.com/files/" + user + "/" + f.ID + "/" + name,
 			"comments_count": 0, "is_starred": false,
 			"has_rich_preview": false, "file_access": "visible", "channels": channels, "groups": groups, "ims": ims,
-			"alt_txt": f.AltText})
+			"alt_txt": f.AltText, "shares": s.sharesJSON(f)})
 	}
 	return l
 }
 
 // filesOf is filesJSON for the files of a message.
 func (s *Server) filesOf(m *Message) []any {
-	var l []*File
+	var l []any
 	for i := range m.Files {
-		l = append(l, &m.Files[i])
+		f := s.files[m.Files[i].ID] // as it is now
+		if f == nil {
+			f = &m.Files[i]
+		}
+		if f.deleted {
+			l = append(l, obj{"id": f.ID, "mode": "tombstone"})
+			continue
+		}
+		l = append(l, s.filesJSON([]*File{f})...)
 	}
-	return s.filesJSON(l)
+	return l
 }

@@ -1,8 +1,10 @@
 package slacksim
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -160,11 +162,11 @@ func (s *Server) channelJSON(ch *Channel) obj {
 		o["is_open"], o["priority"] = true, 0
 		return o
 	}
-	o["name"], o["name_normalized"], o["creator"] = ch.Name, ch.Name, "USLACKBOT"
+	o["name"], o["name_normalized"], o["creator"] = ch.Name, ch.Name, cmp.Or(ch.creator, "USLACKBOT")
+	o["pending_shared"], o["previous_names"] = []any{}, append([]string{}, ch.previous...)
 	o["is_channel"], o["is_group"] = !ch.Private, ch.Private && !ch.mpim
-	o["is_member"], o["is_general"], o["unlinked"] = ch.has(s.opt.BotUserID), false, 0
-	o["topic"] = obj{"value": "", "creator": "", "last_set": 0}
-	o["purpose"] = obj{"value": "", "creator": "", "last_set": 0}
+	o["is_member"], o["is_general"], o["unlinked"] = ch.has(s.opt.BotUserID), ch.general(), 0
+	o["topic"], o["purpose"] = ch.topic.json(), ch.purpose.json()
 	if ch.ExtShared {
 		o["shared_team_ids"] = s.teamsOf(ch)
 	}
@@ -233,25 +235,13 @@ func conversationMembers(c *call) (obj, *apiError) {
 }
 
 func listConversations(c *call) (obj, *apiError) {
-	types := c.args.str("types")
-	if types == "" {
-		types = "public_channel"
-	}
-	names := map[string]string{"channels": "public_channel", "groups": "private_channel", "im": "im", "mpim": "mpim"}
-	wanted := strings.Split(types, ",")
-	l := []any{}
-	for _, id := range c.s.channelOrder {
-		ch := c.s.channels[id]
-		if !slices.Contains(wanted, names[ch.kindScope()]) || !c.s.hasScope(ch.kindScope()+":read") {
-			continue
+	return c.conversationPage(func(ch *Channel) obj {
+		o := c.s.channelJSON(ch)
+		if !ch.im && !ch.mpim {
+			o["num_members"] = len(ch.Members)
 		}
-		if ch.Private && !ch.has(c.s.opt.BotUserID) || ch.Archived && c.args.boolean("exclude_archived") {
-			continue
-		}
-		l = append(l, c.s.channelJSON(ch))
-	}
-	page, cursor, err := paginate(c.args, l, 100)
-	return obj{"channels": page, "response_metadata": obj{"next_cursor": cursor}}, err
+		return o
+	})
 }
 
 func openConversation(c *call) (obj, *apiError) {
@@ -320,7 +310,7 @@ func (c *call) people() ([]string, *apiError) {
 		case c.s.stranger(u):
 			return nil, fail("user_not_visible")
 		case u.IsBot, id == "USLACKBOT":
-			return nil, fail("cannot_dm_bot")
+			return nil, fail("invalid_user_combination")
 		}
 		if !slices.Contains(people, id) {
 			people = append(people, id)
@@ -354,10 +344,16 @@ func conversationHistory(c *call) (obj, *apiError) {
 	if !ch.has(c.s.opt.BotUserID) {
 		return nil, fail("not_in_channel")
 	}
+	if err := c.times(); err != nil {
+		return nil, err
+	}
 	all := c.s.messages[ch.ID]
-	l := []any{}
+	l, pins := []any{}, 0
 	for i := len(all) - 1; i >= 0; i-- {
 		m := all[i]
+		if len(m.pinned) > 0 && !m.Deleted {
+			pins++
+		}
 		if m.Deleted || m.EphemeralTo != "" || m.ThreadTS != "" && !m.Broadcast || !c.within(m.TS) {
 			continue
 		}
@@ -365,7 +361,7 @@ func conversationHistory(c *call) (obj, *apiError) {
 	}
 	out, err := c.messagePage(l, 100)
 	if err == nil {
-		out["pin_count"] = 0
+		out["pin_count"], out["channel_actions_ts"], out["channel_actions_count"] = pins, nil, 0
 	}
 	return out, err
 }
@@ -383,6 +379,19 @@ func (c *call) messagePage(messages []any, standard int) (obj, *apiError) {
 	return obj{"messages": shown, "has_more": cursor != "", "response_metadata": obj{"next_cursor": cursor}}, nil
 }
 
+// unixTime is a timestamp argument: seconds, with or without a fraction.
+var unixTime = regexp.MustCompile(`^\d{1,12}(\.\d{1,6})?$`)
+
+// times refuses an oldest or latest that is no timestamp (docs.slack.dev/reference/methods/conversations.history).
+func (c *call) times() *apiError {
+	for _, k := range []string{"oldest", "latest"} {
+		if v := c.args.str(k); v != "" && v != "now" && !unixTime.MatchString(v) {
+			return fail("invalid_ts_" + k)
+		}
+	}
+	return nil
+}
+
 // within applies oldest, latest and inclusive.
 func (c *call) within(ts string) bool {
 	inclusive := c.args.boolean("inclusive")
@@ -390,7 +399,7 @@ func (c *call) within(ts string) bool {
 	if o := c.args.str("oldest"); o != "" && o != "0" && !after(ts, o) {
 		return false
 	}
-	if l := c.args.str("latest"); l != "" && !after(l, ts) {
+	if l := c.args.str("latest"); l != "" && l != "now" && !after(l, ts) {
 		return false
 	}
 	return true
@@ -410,6 +419,9 @@ func conversationReplies(c *call) (obj, *apiError) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.times(); err != nil {
+		return nil, err
+	}
 	parent := c.s.stored(ch.ID, c.args.str("ts"))
 	if parent == nil {
 		return nil, fail("thread_not_found")
@@ -425,68 +437,4 @@ func conversationReplies(c *call) (obj, *apiError) {
 		}
 	}
 	return c.messagePage(l, 1000)
-}
-
-// reacted returns the message that channel and timestamp name.
-func (c *call) reacted() (*Message, *apiError) {
-	if c.args.str("channel") == "" || c.args.str("timestamp") == "" {
-		return nil, fail("no_item_specified")
-	}
-	ch := c.s.channels[c.args.str("channel")]
-	if ch == nil || ch.Private && !ch.has(c.s.opt.BotUserID) {
-		return nil, fail("channel_not_found")
-	}
-	if !tsPattern.MatchString(c.args.str("timestamp")) {
-		return nil, fail("bad_timestamp")
-	}
-	m := c.s.stored(ch.ID, c.args.str("timestamp"))
-	if m == nil {
-		return nil, fail("message_not_found")
-	}
-	return m, nil
-}
-
-func addReaction(c *call) (obj, *apiError) {
-	m, err := c.reacted()
-	if err != nil {
-		return nil, err
-	}
-	name := strings.Trim(c.args.str("name"), ":")
-	if name == "" || strings.ContainsAny(name, " :<>&\n") {
-		return nil, fail("invalid_name")
-	}
-	for i := range m.Reactions {
-		if r := &m.Reactions[i]; r.Name == name {
-			if slices.Contains(r.Users, c.s.opt.BotUserID) {
-				return nil, fail("already_reacted")
-			}
-			r.Users = append(r.Users, c.s.opt.BotUserID)
-			return obj{}, nil
-		}
-	}
-	if len(m.Reactions) >= 23 {
-		return nil, fail("too_many_emoji")
-	}
-	m.Reactions = append(m.Reactions, Reaction{Name: name, Users: []string{c.s.opt.BotUserID}})
-	return obj{}, nil
-}
-
-func removeReaction(c *call) (obj, *apiError) {
-	m, err := c.reacted()
-	if err != nil {
-		return nil, err
-	}
-	name := strings.Trim(c.args.str("name"), ":")
-	for i := range m.Reactions {
-		r := &m.Reactions[i]
-		at := slices.Index(r.Users, c.s.opt.BotUserID)
-		if r.Name != name || at < 0 {
-			continue
-		}
-		if r.Users = slices.Delete(slices.Clone(r.Users), at, at+1); len(r.Users) == 0 {
-			m.Reactions = slices.Delete(m.Reactions, i, i+1)
-		}
-		return obj{}, nil
-	}
-	return nil, fail("no_reaction")
 }

@@ -254,6 +254,14 @@ func (s *Server) actRoutes(post route) {
 		answer, err := s.Suggest(ctx, q.User, q.ViewID, q.BlockID, q.ActionID, q.Text)
 		return obj{"answer": decode(answer), "error": codeOf(err)}, err
 	}))
+	post("react", with(func(_ context.Context, q request) (any, error) {
+		return nil, s.React(q.User, q.Channel, q.MessageTS, q.Text)
+	}))
+	post("unreact", with(func(_ context.Context, q request) (any, error) {
+		return nil, s.Unreact(q.User, q.Channel, q.MessageTS, q.Text)
+	}))
+	post("join", with(func(_ context.Context, q request) (any, error) { return nil, s.Join(q.User, q.Channel) }))
+	post("leave", with(func(_ context.Context, q request) (any, error) { return nil, s.Leave(q.User, q.Channel) }))
 	post("upload", s.uploadControl)
 	post("dm", with(func(_ context.Context, q request) (any, error) {
 		id := s.OpenDM(q.User)

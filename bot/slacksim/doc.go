@@ -84,6 +84,7 @@
 //	raw          the frame itself                    disconnect    reason one
 //	drop                                             faults        as Rule, with delay, retry_after and for as "1s"
 //	users        as User                             channels      as Channel
+//	join, leave  user channel                        react, unreact user channel message_ts text (the emoji's name)
 //	groups       id handle members                   deactivate    user
 //	update-user  id and the fields of User to change random-faults as Faults
 //	             (status_text, status_emoji, status_expiration, tz, deleted, email_unconfirmed, ...)
@@ -154,9 +155,16 @@
 //     Slack does not tell them.
 //   - After link_disabled a client may connect again; what Slack answers then is not recorded.
 //   - chat.update without blocks keeps the old ones, as its page says; blocks=[] clears them.
+//   - What is empty is not absent: it gets the method's own code. Without chat:write.customize a
+//     name and icon are ignored, with it the post is a bot_message. No code is answered that no
+//     page lists (truth_test.go, which names the page of each claim). thread_ts of no message is
+//     cannot_reply_to_message.
+//   - Reactions are of Unicode's emoji; the workspace has none of its own. Only the app pins.
+//     Presence is active unless User.Away. An incoming webhook of a channel is at
+//     /services/TEAM/BOT/CHANNEL, where the app holds incoming-webhook; like any app's it cannot
+//     choose channel, name or icon.
 //   - Not there: OAuth, token rotation, Events API and interactivity over HTTP, Enterprise Grid
-//     beyond enterprise_user, lists, pins, unfurling, thumbnails and file events but those of
-//     canvases, Retry-After for events, app_rate_limited, events beside messages, mentions, people
-//     and the Home tab, the texts of options that an external select was given, names and icons
-//     that a post may choose.
+//     beyond enterprise_user, lists, unfurling, thumbnails, Retry-After for events,
+//     app_rate_limited, tombstones of deleted roots, shared channels' invitations, the texts of
+//     options that an external select was given.
 package slacksim

@@ -64,6 +64,32 @@ func init() {
 			scopes: []string{"reactions:write"}, tier: tier3},
 		"reactions.remove": {handle: removeReaction, required: "name", scopes: []string{"reactions:write"},
 			tier: tier2},
+		"reactions.get": {handle: getReactions, scopes: []string{"reactions:read"}, tier: tier3},
+		"pins.add":      {handle: addPin, required: "channel", scopes: []string{"pins:write"}, tier: tier2},
+		"pins.remove": {handle: removePin, required: "channel", scopes: []string{"pins:write"},
+			tier: tier2},
+		"pins.list":    {handle: listPins, required: "channel", scopes: []string{"pins:read"}, tier: tier2},
+		"files.upload": {handle: uploadFile, scopes: []string{"files:write"}, tier: tier2},
+		"files.list":   {handle: listFiles, scopes: []string{"files:read"}, tier: tier3},
+		"files.delete": {handle: deleteFile, required: "file", scopes: []string{"files:write"},
+			tier: tier3},
+		"users.getPresence":    {handle: presence, scopes: []string{"users:read"}, tier: tier3},
+		"users.conversations":  {handle: userConversations, scopes: read, tier: tier3},
+		"conversations.create": {handle: createChannel, required: "name", scopes: anyOf(manages), tier: tier2},
+		"conversations.join": {handle: joinChannel, required: "channel", scopes: []string{"channels:join"},
+			tier: tier3},
+		"conversations.invite": {handle: inviteToChannel, required: "channel users", scopes: anyOf(invites),
+			tier: tier3},
+		"conversations.kick":  {handle: kickFromChannel, required: "channel", scopes: anyOf(manages), tier: tier3},
+		"conversations.leave": {handle: leaveChannel, required: "channel", scopes: anyOf(manages), tier: tier3},
+		"conversations.rename": {handle: renameChannel, required: "channel name", scopes: anyOf(manages),
+			tier: tier2},
+		"conversations.archive": {handle: archiveChannel, required: "channel", scopes: anyOf(manages), tier: tier2},
+		"conversations.unarchive": {handle: unarchiveChannel, required: "channel", scopes: anyOf(manages),
+			tier: tier2},
+		"conversations.setTopic": {handle: setTopic, required: "channel topic", scopes: anyOf(topics), tier: tier2},
+		"conversations.setPurpose": {handle: setPurpose, required: "channel purpose", scopes: anyOf(topics),
+			tier: tier2},
 		"team.info": {handle: teamInfo, scopes: []string{"team:read"}, tier: tier3},
 		"bots.info": {handle: botInfo, scopes: []string{"users:read"}, tier: tier3},
 	}
@@ -89,8 +115,10 @@ func teamInfo(c *call) (obj, *apiError) {
 	if t := c.args.str("team"); t != "" && t != o.TeamID {
 		return nil, fail("team_not_found")
 	}
+	icon := c.s.pictures(o.TeamID, 34, 44, 68, 88, 102, 132, 230)
+	icon["image_default"] = true
 	return obj{"team": obj{"id": o.TeamID, "name": o.TeamName, "domain": o.Domain, "email_domain": "",
-		"url": "https://" + o.Domain + ".slack.com/", "icon": obj{"image_default": true}}}, nil
+		"url": "https://" + o.Domain + ".slack.com/", "icon": icon, "is_verified": false}}, nil
 }
 
 func botInfo(c *call) (obj, *apiError) {
@@ -102,5 +130,5 @@ func botInfo(c *call) (obj, *apiError) {
 		return nil, fail("bot_not_found")
 	}
 	return obj{"bot": obj{"id": o.BotID, "deleted": false, "name": o.BotName, "updated": 0, "app_id": o.AppID,
-		"user_id": o.BotUserID, "team_id": o.TeamID, "icons": obj{}}}, nil
+		"user_id": o.BotUserID, "team_id": o.TeamID, "icons": c.s.pictures(o.BotUserID, 36, 48, 72)}}, nil
 }

@@ -29,9 +29,13 @@ type Options struct {
 	BotName                  string // default bot
 	AppToken, BotToken       string // default xapp-sim and xoxb-sim
 	Commands                 []SlashCommand
-	// Events the app subscribed to; default app_home_opened. Also known: message.im,
-	// message.channels, message.groups, app_mention, user_change, user_status_changed,
-	// user_profile_changed.
+	// Events the app subscribed to, by the names that a manifest has; default app_home_opened. Sent
+	// are those of messages (message.im, message.mpim, message.channels, message.groups,
+	// app_mention), of people (user_change, user_status_changed, user_profile_changed), of files
+	// and canvases (file_shared, file_change, file_deleted), of reactions and pins (reaction_added
+	// and _removed, pin_added and _removed), and of channels (member_joined_channel,
+	// member_left_channel, channel_created, and channel_ or group_ with left, rename, archive,
+	// unarchive).
 	Events []string
 	// Scopes granted to the bot token. Empty: all.
 	Scopes []string

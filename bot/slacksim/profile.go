@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -13,6 +14,10 @@ func (s *Server) profileJSON(u *User) obj {
 		"status_text": u.StatusText, "status_text_canonical": "", "status_emoji": u.StatusEmoji,
 		"status_emoji_display_info": []any{},
 		"status_expiration":         u.StatusExpiration, "avatar_hash": "g" + strings.ToLower(u.ID), "team": u.TeamID}
+	p["first_name"], p["last_name"], _ = strings.Cut(u.RealName, " ")
+	for k, v := range s.pictures(u.ID, 24, 32, 48, 72, 192, 512) {
+		p[k] = v
+	}
 	if s.foreign(u) {
 		return p
 	}
@@ -36,6 +41,28 @@ func userProfile(c *call) (obj, *apiError) {
 		return nil, fail("user_not_found")
 	}
 	return obj{"profile": c.s.profileJSON(u)}, nil
+}
+
+// presence is users.getPresence: of others whether they are there, of the app itself also why.
+func presence(c *call) (obj, *apiError) {
+	id := cmp.Or(c.args.str("user"), c.s.opt.BotUserID)
+	u := c.s.users[id]
+	switch {
+	case u == nil:
+		return nil, fail("user_not_found")
+	case id == c.s.opt.BotUserID:
+		n := len(c.s.live())
+		out := obj{"presence": "away", "online": n > 0, "auto_away": n == 0, "manual_away": false,
+			"connection_count": n,
+			"last_activity":    c.s.opt.Now().Unix()}
+		if n > 0 {
+			out["presence"] = "active"
+		}
+		return out, nil
+	case u.Away, u.Deleted:
+		return obj{"presence": "away"}, nil
+	}
+	return obj{"presence": "active"}, nil
 }
 
 // settle fills in what follows from the other fields of a user: the offset of their time zone,

@@ -8,7 +8,7 @@ import (
 
 // eventScopes are the scopes a bot token may hold beside those that methods ask for: of commands
 // and events, and those that widen what a method does.
-const eventScopes = "app_mentions:read chat:write.public commands"
+const eventScopes = "app_mentions:read chat:write.customize chat:write.public commands incoming-webhook"
 
 // allScopes is every scope of a bot token that makes a difference here, sorted: what a token holds
 // without Options.Scopes.

@@ -97,6 +97,8 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("/files/", s.serveFiles)
 	s.mux.HandleFunc("GET /files-pri/", s.servePrivate)
 	s.mux.HandleFunc("/response/", s.serveResponse)
+	s.mux.HandleFunc("/services/", s.serveWebhook)
+	s.mux.HandleFunc("GET /avatars/", servePicture)
 	s.mux.Handle("/_sim/", s.control())
 	if s.opt.Panel != nil {
 		s.mux.Handle("/_panel/", http.StripPrefix("/_panel", s.opt.Panel))
@@ -104,8 +106,8 @@ func (s *Server) routes() {
 	s.mux.Handle("/", page(s.opt.PanelURL))
 }
 
-// ServeHTTP serves /api/<method>, /link/ (Socket Mode), /files/ and /files-pri/, /response/, /_sim/
-// (control), /_panel/ and the page at /.
+// ServeHTTP serves /api/<method>, /link/ (Socket Mode), /files/, /files-pri/ and /avatars/,
+// /response/ and /services/ (incoming webhooks), /_sim/ (control), /_panel/ and the page at /.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // SetPublicURL sets the scheme://host that is put into the addresses given out (sockets, uploads,

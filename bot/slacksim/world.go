@@ -35,6 +35,7 @@ type User struct {
 	IsAppUser         bool   `json:"is_app_user,omitempty"`
 	IsInvited         bool   `json:"is_invited_user,omitempty"` // never signed in
 	EmailUnconfirmed  bool   `json:"email_unconfirmed,omitempty"`
+	Away              bool   `json:"away,omitempty"`          // what users.getPresence tells; without it active
 	EnterpriseID      string `json:"enterprise_id,omitempty"` // gives enterprise_user
 
 	updated int64 // when it was changed last, Unix seconds
@@ -49,8 +50,11 @@ type Channel struct {
 	ExtShared bool     `json:"is_ext_shared,omitempty"`
 	Archived  bool     `json:"is_archived,omitempty"`
 
-	im, mpim bool
-	created  int64
+	im, mpim       bool
+	created        int64
+	creator        string // USLACKBOT for those that were there from the start
+	topic, purpose note
+	previous       []string // names it had before
 }
 
 // UserGroup is a group such as @platform.
@@ -70,12 +74,16 @@ type Reaction struct {
 
 // Message is a message as it stands now.
 type Message struct {
-	Channel     string          `json:"channel"`
-	TS          string          `json:"ts"`
-	ThreadTS    string          `json:"thread_ts,omitempty"`
-	User        string          `json:"user,omitempty"`
-	BotID       string          `json:"bot_id,omitempty"` // set for the app's own
-	Username    string          `json:"username,omitempty"`
+	Channel   string `json:"channel"`
+	TS        string `json:"ts"`
+	ThreadTS  string `json:"thread_ts,omitempty"`
+	User      string `json:"user,omitempty"`
+	BotID     string `json:"bot_id,omitempty"` // set for the app's own
+	Username  string `json:"username,omitempty"`
+	IconEmoji string `json:"icon_emoji,omitempty"`
+	IconURL   string `json:"icon_url,omitempty"`
+	// Subtype is set for what Slack writes itself, as channel_join or channel_topic.
+	Subtype     string          `json:"subtype,omitempty"`
 	Text        string          `json:"text"`
 	Blocks      json.RawMessage `json:"blocks,omitempty"` // with the ids Slack adds; nil when there are none
 	Attachments json.RawMessage `json:"attachments,omitempty"`
@@ -90,6 +98,9 @@ type Message struct {
 	Broadcast   bool            `json:"reply_broadcast,omitempty"`
 
 	clientMsgID string
+	about       obj      // what else a message with a subtype tells
+	pinned      []string // the channel, when it is pinned there
+	pinnedAt    int64
 }
 
 // File is an uploaded file.
@@ -104,10 +115,15 @@ type File struct {
 	User     string   `json:"user,omitempty"` // the person who uploaded it; "" for the app
 
 	data     []byte
+	shares   []share
+	deleted  bool
 	uploaded bool
 	secret   string
 	created  int64
 }
+
+// share is one message that carries a file.
+type share struct{ channel, ts string }
 
 // newID makes an id such as C7K2Q9ABCD that was not used before.
 func (s *Server) newID(prefix string, length int) string {
@@ -237,7 +253,7 @@ func (s *Server) UpdateChannel(id string, change func(*Channel)) bool {
 	next := *known
 	next.Members = slices.Clone(known.Members)
 	change(&next)
-	next.ID, next.im, next.mpim, next.created = id, known.im, known.mpim, known.created
+	next.ID, next.im, next.mpim, next.created, next.creator = id, known.im, known.mpim, known.created, known.creator
 	s.channels[id] = &next
 	s.touch()
 	return true

@@ -212,12 +212,12 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 	s.tellScopes(w.Header(), name, token)
 	s.answer(w, r, id, fault, func() (obj, int) {
-		out, status := obj{}, http.StatusOK
 		if bad != nil {
-			out = failure(bad)
-		} else {
-			out, status = s.perform(name, args, token, r)
+			out := failure(bad)
+			warn(out, charsetWarning(r))
+			return out, http.StatusOK
 		}
+		out, status := s.perform(name, args, token, r)
 		if status == http.StatusOK {
 			warn(out, charsetWarning(r))
 		}

@@ -27,6 +27,7 @@ type options struct {
 	names                    []string // that a browser may call the demo by, besides localhost and any address
 	seed                     uint64
 	faults                   bool
+	integratorURL            string // what integrator.io's Link headers name; "": what the request says
 	identityListen           string // of the identity provider; "": no click asks for a proof
 	// redisURL is a server of one's own in place of the embedded one; edit changes the
 	// configuration; from is the moment at which the demo's time begins, zero for now. They are for
@@ -106,7 +107,7 @@ func newDemo(o options) (*demo, error) {
 
 // simulate makes both simulators.
 func (d *demo) simulate(o options) {
-	io := integratorsim.Options{Seed: o.seed, Now: d.clock.Now}
+	io := integratorsim.Options{Seed: o.seed, Now: d.clock.Now, Public: o.integratorURL}
 	so := slacksim.Options{Seed: o.seed, Now: d.clock.Now, TeamID: teamID, TeamName: "Acme", Domain: "acme",
 		AppID: "A0KEYHOLDER", BotUserID: "U0KEYS", BotID: "B0KEYS",
 		BotName: "keyholder", AppToken: appToken, BotToken: botToken, PanelTitle: "Outside Slack",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
 	"sort"
@@ -20,6 +21,7 @@ import (
 type flags struct {
 	Listen           string `default:"127.0.0.1:8888" help:"Where the page and Slack's Web API are."`
 	IntegratorListen string `name:"integrator-listen" default:"127.0.0.1:8889" help:"Where integrator.io's API is."`
+	IntegratorURL    string `name:"integrator-url" placeholder:"URL" help:"The address that integrator.io's Link headers name, where a proxy with TLS stands before it."`
 	Seed             uint64 `default:"1" help:"Makes IDs and faults repeatable."`
 	Faults           bool   `help:"Let Slack and integrator.io misbehave."`
 	StepUp           bool   `name:"step-up" help:"Ask for a proof at an identity provider of the demo's own before the votes that matter count."`
@@ -61,7 +63,10 @@ func run(args []string, out, errw io.Writer) (code int) {
 	slackHost, _, _ := net.SplitHostPort(f.Listen)
 	integratorHost, _, _ := net.SplitHostPort(f.IntegratorListen)
 	o := options{listen: f.Listen, integratorListen: f.IntegratorListen, names: []string{slackHost, integratorHost},
-		seed: f.Seed, faults: f.Faults, log: log}
+		integratorURL: f.IntegratorURL, seed: f.Seed, faults: f.Faults, log: log}
+	if u, err := url.Parse(f.IntegratorURL); err == nil && u.Host != "" {
+		o.names = append(o.names, u.Hostname())
+	}
 	if f.StepUp {
 		identityHost, _, _ := net.SplitHostPort(f.IdentityListen)
 		o.identityListen, o.names = f.IdentityListen, append(o.names, identityHost)

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -65,7 +66,10 @@ var scopes = []string{"_exportIds", "_importIds", "_connectionIds", "_apiIds", "
 func (t *token) view(e *environment) doc {
 	d := doc{"_id": t.ID, "name": t.Name, "token": masked, "revoked": t.Revoked, "fullAccess": t.Kind != CustomToken &&
 		t.Kind != PersonalToken,
-		"legacyNetSuite": false, "createdAt": clock(t.CreatedAt), "lastModified": clock(t.Modified)}
+		"legacyNetSuite": false, "apim": false, "createdAt": clock(t.CreatedAt), "lastModified": clock(t.Modified)}
+	if t.Description != "" {
+		d["description"] = t.Description
+	}
 	for _, field := range scopes {
 		ids := []any{}
 		for _, id := range t.Scope[field] {
@@ -124,20 +128,69 @@ func postToken(c *call) reply {
 	if bad != nil {
 		return *bad
 	}
-	if strings.TrimSpace(text(d, "name")) == "" {
-		return invalid("name", "name is required and must be a string.")
-	}
 	t := c.s.addToken(c.acct, c.env, Token{Name: text(d, "name"), Kind: OwnerToken})
-	switch {
-	case d["fullAccess"] == false:
-		t.Kind = CustomToken
-	case c.role < owner:
-		t.Kind = AdminToken
+	if bad := c.describe(t, d); bad != nil {
+		c.dropToken(t)
+		return *bad
 	}
 	c.audit("accesstoken", t.ID, "create")
 	v := t.view(c.env)
 	v["token"] = t.Secret
 	return created(v)
+}
+
+// longestPurge is how far off the end of an account's token may be. Source: celigo/ai, managing-api-tokens.
+const longestPurge = 30 * 24 * time.Hour
+
+// describe gives a token what a body says of it: fullAccess or a list of resources, both or neither is refused
+// (celigo/ai, managing-api-tokens); autoPurgeAt in time.
+func (c *call) describe(t *token, d doc) *reply {
+	refuse := func(field, message string) *reply { r := invalid(field, message); return &r }
+	if strings.TrimSpace(text(d, "name")) == "" {
+		return refuse("name", "name is required and must be a string.")
+	}
+	scope, limited := map[string][]string{}, false
+	for _, field := range scopes {
+		scope[field] = texts(d[field])
+		limited = limited || len(scope[field]) > 0
+	}
+	if t.Kind != PersonalToken && (d["fullAccess"] == true) == limited {
+		return refuse("fullAccess", "Please provide either fullAccess or the resources that the token may reach.")
+	}
+	life, ends := longestPurge, time.Time{}
+	if t.Kind == PersonalToken {
+		life = personalLife
+	}
+	if at := text(d, "autoPurgeAt"); at != "" {
+		var err error
+		if ends, err = time.Parse(time.RFC3339, at); err != nil || ends.Before(c.now) || ends.After(c.now.Add(life)) {
+			return refuse("autoPurgeAt", "autoPurgeAt must be a date-time in the future, at most "+
+				strconv.Itoa(int(life/(24*time.Hour)))+" days from now.")
+		}
+	}
+	t.Name, t.Description = text(d, "name"), text(d, "description")
+	if t.Kind == PersonalToken {
+		if !ends.IsZero() {
+			t.Expires = ends
+		}
+		return nil
+	}
+	t.Scope, t.Expires = scope, ends
+	switch {
+	case limited:
+		t.Kind = CustomToken
+	case c.role < owner && t.Kind != AdminToken:
+		t.Kind = AdminToken
+	case t.Kind == CustomToken:
+		t.Kind = OwnerToken
+	}
+	return nil
+}
+
+// dropToken forgets a token.
+func (c *call) dropToken(t *token) {
+	c.w.Tokens = slices.DeleteFunc(c.w.Tokens, func(x *token) bool { return x == t })
+	delete(c.w.BySecret, t.Secret)
 }
 
 // foreign refuses whoever changes or ends a personal token that is another's.
@@ -158,8 +211,10 @@ func putToken(c *call) reply {
 		if bad != nil {
 			return *bad
 		}
-		if name := text(d, "name"); name != "" {
-			t.Name = name
+		if text(d, "name") != "" { // a PUT replaces the record; one that only revokes is taken too
+			if bad := c.describe(t, d); bad != nil {
+				return *bad
+			}
 		}
 		was := t.Revoked
 		t.Revoked, t.Modified = d["revoked"] == true, c.now
@@ -177,8 +232,7 @@ func deleteToken(c *call) reply {
 			return fail(http.StatusUnprocessableEntity, "invalid_request", "Only a revoked token can be deleted.",
 				"revoked")
 		}
-		c.w.Tokens = slices.DeleteFunc(c.w.Tokens, func(x *token) bool { return x == t })
-		delete(c.w.BySecret, t.Secret)
+		c.dropToken(t)
 		c.audit("accesstoken", t.ID, "delete")
 		return none()
 	})

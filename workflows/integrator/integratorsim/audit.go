@@ -1,6 +1,9 @@
 package integratorsim
 
 import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -13,6 +16,7 @@ func auditRoutes() []route {
 		{pattern: "GET /audit", least: administrator, full: true, list: true, handle: func(c *call) reply {
 			return c.auditOf("", "")
 		}},
+		{pattern: "GET /audit/signedURL", least: administrator, full: true, handle: (*call).auditFile},
 		{pattern: "GET /{kind}/{id}/audit", least: administrator, full: true, list: true, handle: func(c *call) reply {
 			return c.auditOf(strings.TrimSuffix(c.r.PathValue("kind"), "s"), c.r.PathValue("id"))
 		}},
@@ -72,14 +76,52 @@ func (a *account) audit(s *Server, e auditEntry, at time.Time) {
 
 // auditOf lists entries, newest first, inside the window that the licence allows.
 func (c *call) auditOf(kind, id string) reply {
-	q := c.r.URL.Query()
-	from, bad := c.auditTime(q, "from", c.now.AddDate(-c.acct.AuditYears, 0, 0))
+	items, bad := c.auditEntries(kind, id)
 	if bad != nil {
 		return *bad
 	}
-	to, bad := c.auditTime(q, "to", c.now)
+	return c.list(items)
+}
+
+// auditFile answers with the address of the same entries as a file. At Celigo it is an address of
+// its storage that holds for a while (UI source); here it is one of the control's, and holds as
+// long as the server.
+func (c *call) auditFile() reply {
+	items, bad := c.auditEntries("", "")
 	if bad != nil {
 		return *bad
+	}
+	name := c.s.newID()
+	c.s.files[name] = auditCSV(items)
+	return ok(doc{"signedURL": c.s.base(c.r) + "/_sim/audit/" + name + ".csv"})
+}
+
+// auditCSV is a table of entries. Celigo's own columns are not known.
+func auditCSV(items []any) []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	// a buffer takes all
+	_ = w.Write([]string{"time", "user", "email", "source", "resourceType", "_resourceId", "event", "fieldChanges"})
+	for _, i := range items {
+		e := i.(auditEntry)
+		changes, _ := json.Marshal(e.FieldChanges) // texts and numbers
+		_ = w.Write([]string{clock(e.Time.Time), e.ByUser.Name, e.ByUser.Email, e.Source, e.ResourceType, e.ResourceID,
+			e.Event,
+			string(changes)})
+	}
+	w.Flush()
+	return b.Bytes()
+}
+
+func (c *call) auditEntries(kind, id string) ([]any, *reply) {
+	q := c.r.URL.Query()
+	from, bad := c.auditTime(q, "from", c.now.AddDate(-c.acct.AuditYears, 0, 0))
+	if bad != nil {
+		return nil, bad
+	}
+	to, bad := c.auditTime(q, "to", c.now)
+	if bad != nil {
+		return nil, bad
 	}
 	var items []any
 	for _, e := range c.acct.newestAudit() {
@@ -89,7 +131,7 @@ func (c *call) auditOf(kind, id string) reply {
 		}
 		items = append(items, e)
 	}
-	return c.list(items)
+	return items, nil
 }
 
 func (a *account) newestAudit() []auditEntry {

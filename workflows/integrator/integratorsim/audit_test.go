@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -191,4 +192,55 @@ func TestNonAdministratorsInvite(t *testing.T) {
 	byAPI(grant(payroll, "manage")).refused(403, "", "")
 	r.d.Account.with(func(a *account) { a.AdminsInvite = true })
 	byAPI(grant(payroll, "monitor")).refused(403, "", "")
+}
+
+// UI source: GET /audit/signedURL?from&to gives the address of a file. Its columns are ours.
+func TestTheLogIsHadAsAFile(t *testing.T) {
+	r := newRig(t, Options{})
+	r.do("POST", "/v1/invite", `{"email":"new@acme.example","accessLevel":"monitor"}`)
+	signed := text(r.do("GET", "/v1/audit/signedURL?resourceType=user", "").want(200).object(), "signedURL")
+	path := signed[strings.Index(signed, "/_sim/"):]
+	a := r.as("", "GET", path, "").want(200)
+	if table := string(a.body); !strings.HasPrefix(table, "time,user,") || !strings.Contains(table,
+		"new@acme.example") {
+		t.Errorf("%s", table)
+	}
+	r.as("", "GET", "/_sim/audit/nothing.csv", "").want(404)
+	r.do("GET", "/v1/audit/signedURL?from=1999-01-01", "").refused(422, "", "")
+}
+
+// celigo/ai, skills/managing-api-tokens: fullAccess or resources, both or neither is 422; an end at
+// most 30 days off; only a revoked token can be deleted.
+func TestTokensOfAnAccountHaveOneScopeAndAnEnd(t *testing.T) {
+	r := newRig(t, Options{})
+	in := func(d time.Duration) string { return r.s.opts.Now().Add(d).Format(time.RFC3339) }
+	for name, body := range map[string]string{
+		"neither": `{"name":"x"}`, "both": `{"name":"x","fullAccess":true,"_exportIds":["1"]}`,
+		"no name": `{"fullAccess":true}`,
+		"far":     `{"name":"x","fullAccess":true,"autoPurgeAt":"` + in(31*24*time.Hour) + `"}`,
+		"past":    `{"name":"x","fullAccess":true,"autoPurgeAt":"` + in(-time.Hour) + `"}`,
+	} {
+		if a := r.do("POST", "/v1/accesstokens", body); a.status != 422 {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	before := len(r.do("GET", "/v1/accesstokens", "").list())
+	made := r.do("POST", "/v1/accesstokens",
+		`{"name":"CI","description":"deploys","_mcpServerIds":["m1"],"autoPurgeAt":"`+
+			in(24*time.Hour)+`"}`).want(201).object()
+	if made["description"] != "deploys" || made["fullAccess"] != false || made["autoPurgeAt"] == nil ||
+		made["token"] == "******" {
+		t.Errorf("%v", made)
+	}
+	path := "/v1/accesstokens/" + text(made, "_id")
+	r.do("PUT", path, `{"name":"CI","fullAccess":true,"_exportIds":["1"]}`).refused(422, "", "")
+	if put := r.do("PUT", path, `{"name":"CI 2","fullAccess":true,"revoked":true}`).want(
+		200).object(); put["description"] != nil ||
+		put["fullAccess"] != true || put["autoPurgeAt"] != nil || put["name"] != "CI 2" {
+		t.Errorf("a PUT replaces: %v", put)
+	}
+	r.do("DELETE", path, "").empty()
+	if n := len(r.do("GET", "/v1/accesstokens", "").list()); n != before {
+		t.Errorf("%d tokens, were %d", n, before)
+	}
 }

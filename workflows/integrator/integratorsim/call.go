@@ -353,7 +353,7 @@ func (s *Server) base(r *http.Request) string {
 		return s.opts.Public
 	}
 	scheme := "http"
-	if r.TLS != nil {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" { // TLS may end at a proxy
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host

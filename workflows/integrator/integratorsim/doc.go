@@ -30,7 +30,9 @@
 //   - developer docs: 401 with a bare message, every other error as errors[] with code, message and
 //     field; the rate limit with its body and Retry-After: 2; include and exclude; Link paging;
 //     tokenInfo; ssoclients 200 or 204; environments.
-//   - celigo/ai: the owner is not in /ashares; the record's fields; PUT erases what it leaves out; invite and
+//   - celigo/ai: imports?adaptorType=, scripts, jobs/latest of flows and integrations; two kinds of
+//     token, their fields and ends;
+//     the owner is not in /ashares; the record's fields; PUT erases what it leaves out; invite and
 //     invite/multiple; 409, 404, 422; pending invitations take seats; grants are ignored with manage and administrator;
 //     listing jobs needs a flow, an integration or a job; SSO must be configured before a user can be made to use it.
 //   - UI source: transfers with their statuses and flags, invited, accept, dismiss, cancel, delete; the disable toggle;
@@ -72,7 +74,10 @@
 //     nothing arrives.
 //   - Personal access tokens (tokenType ashare) have their maker's rights of now and answer 401
 //     when those end; a token past its autoPurgeAt is gone from the list. Only a revoked token can
-//     be deleted, a personal one only by its maker. A new token without any scope has full access.
+//     be deleted, a personal one only by its maker. A token is made with fullAccess or with resources,
+//     both or neither is 422; a PUT without a name only revokes.
+//   - {flows,integrations}/{id}/jobs/latest is a list: the newest run of each flow. The list of scripts
+//     leaves their content out. audit/signedURL gives {"signedURL"} of a table whose columns are ours.
 //   - The audit log and the list of API tokens are for the owner and administrators; a token of custom scope gets 403.
 //   - Who is no administrator may invite with grants on integrations of their own, and no more than
 //     they have there themselves
@@ -94,8 +99,8 @@
 //
 // # Not here
 //
-// Running flows, retrying errors, /audit/signedURL, licenceEntitlementUsage, the cookie log-in, and
-// resources that account administration does not touch.
+// Running flows, retrying errors, licenceEntitlementUsage, the cookie log-in, and resources that
+// account administration does not touch.
 //
 // # Guarantees
 //

@@ -58,6 +58,7 @@ type Server struct {
 	thrown  map[string]uint64 // random faults thrown so far, by what they were thrown for
 	rules   []*rule
 	buckets map[string]*bucket
+	files   map[string][]byte // tables of the audit log, by the name in their address
 	log     []Call
 	calls   int
 }
@@ -83,6 +84,7 @@ func New(o Options) *Server {
 		ids:     rand.New(rand.NewPCG(o.Seed, 0x1d5)),
 		thrown:  map[string]uint64{},
 		buckets: map[string]*bucket{},
+		files:   map[string][]byte{},
 	}
 	s.routes = s.apiRoutes()
 	s.sim = s.simRoutes()

@@ -11,7 +11,7 @@ import (
 
 // kinds are the resources kept as documents. Connections and stacks hold credentials, which monitors do not see.
 var kinds = map[string]role{"integrations": tile, "flows": tile, "exports": tile, "imports": tile,
-	"connections": manage, "stacks": manage}
+	"connections": manage, "stacks": manage, "scripts": monitor}
 
 func resourceRoutes() []route {
 	var all []route
@@ -38,6 +38,15 @@ func resourceRoutes() []route {
 	}
 	return append(all,
 		route{pattern: "GET /integrations/{id}/connections", least: manage, list: true, handle: integrationConnections},
+		route{pattern: "GET /integrations/{id}/flows", least: tile, list: true, handle: func(c *call) reply {
+			return c.withDoc("integrations", func(in doc) reply {
+				var items []any
+				for _, f := range c.env.flowsOf(text(in, "_id")) {
+					items = append(items, f)
+				}
+				return c.list(items)
+			})
+		}},
 		route{pattern: "GET /tiles", least: tile, list: true, handle: listTiles},
 		route{pattern: "GET /{kind}/{id}/dependencies", least: monitor, handle: dependencies},
 	)
@@ -63,6 +72,13 @@ func listDocs(c *call, kind string) reply {
 	for _, d := range c.env.Docs[kind] {
 		if in := q.Get("_integrationId"); kind == "flows" && in != "" && in != text(d, "_integrationId") {
 			continue
+		}
+		if adaptor := q.Get("adaptorType"); adaptor != "" && adaptor != text(d, "adaptorType") {
+			continue // celigo/ai: agents are GET /imports?adaptorType=AiAgentImport
+		}
+		if kind == "scripts" { // the list is of names; the code comes with the one script
+			d = maps.Clone(d)
+			delete(d, "content")
 		}
 		if c.visible(kind, d) {
 			items = append(items, d)

@@ -2,6 +2,7 @@ package integratorsim
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -338,5 +339,69 @@ func TestBucketRefills(t *testing.T) {
 	first, second, third := b.take(now, 10, 5), b.take(now, 10, 5), b.take(now, 10, 5)
 	if !first || !second || third {
 		t.Fatal("0.4 s at 5/s refill two")
+	}
+}
+
+// celigo/ai, mcp/resources/api-reference.md: agents are imports of an adaptor type, scripts are documents of their own.
+func TestImportsAreListedByAdaptorAndScriptsWithoutTheirCode(t *testing.T) {
+	r := newRig(t, Options{})
+	r.do("POST", "/v1/imports", `{"name":"Agent","adaptorType":"AiAgentImport"}`).want(201)
+	agents := r.do("GET", "/v1/imports?adaptorType=AiAgentImport", "").list()
+	if len(agents) != 1 || agents[0]["name"] != "Agent" {
+		t.Errorf("agents: %v", agents)
+	}
+	r.do("GET", "/v1/imports?adaptorType=GuardrailImport", "").empty()
+	made := r.do("POST", "/v1/scripts", `{"name":"Map rows","content":"function f() {}"}`).want(201).object()
+	listed := r.do("GET", "/v1/scripts", "").list()
+	if len(listed) != 1 || listed[0]["name"] != "Map rows" || listed[0]["content"] != nil {
+		t.Errorf("scripts: %v", listed)
+	}
+	if one := r.do("GET", "/v1/scripts/"+text(made, "_id"),
+		"").want(200).object(); one["content"] != "function f() {}" {
+		t.Errorf("script: %v", one)
+	}
+	r.do("DELETE", "/v1/scripts/"+text(made, "_id"), "").empty()
+}
+
+// celigo/ai, mcp/resources/api-reference.md, "Jobs"; Celigo's interface lists the flows of an integration by this path.
+func TestFlowsAndNewestRunsOfAnIntegrationAreListed(t *testing.T) {
+	r := newRig(t, Options{})
+	flow := r.d.Flows["New orders"]
+	in := text(r.do("GET", "/v1/flows/"+flow, "").want(200).object(), "_integrationId")
+	r.do("GET", "/v1/flows/"+flow+"/jobs/latest", "").empty()
+	var newest string
+	for range 2 {
+		newest = r.act(Action{Do: "start_jobs", Flow: flow}).ID
+	}
+	for _, path := range []string{"/v1/flows/" + flow, "/v1/integrations/" + in} {
+		jobs := r.do("GET", path+"/jobs/latest", "").list()
+		if len(jobs) != 1 || jobs[0]["_id"] != newest {
+			t.Errorf("%s: %v, want the run %s", path, jobs, newest)
+		}
+	}
+	for _, f := range r.do("GET", "/v1/integrations/"+in+"/flows", "").list() {
+		if f["_integrationId"] != in {
+			t.Errorf("%v is of another integration", f)
+		}
+	}
+	r.do("GET", "/v1/integrations/nope/flows", "").refused(404, "", "")
+}
+
+// TLS often ends before the server; a Link must name the address that clients use.
+func TestLinksFollowTheProxyThatEndsTLS(t *testing.T) {
+	r := newRig(t, Options{})
+	req, err := http.NewRequest("GET", r.url+"/v1/ashares?limit=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+r.d.ProductionToken)
+	req.Header.Set("X-Forwarded-Proto", "https")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if link := res.Header.Get("Link"); !strings.HasPrefix(link, "<https://") {
+		t.Errorf("Link: %q", link)
 	}
 }

@@ -96,9 +96,11 @@ func TestTokenOfAnAdministratorsTokenIsAnAdministrators(t *testing.T) {
 	r := newRig(t, Options{})
 	r.alias()
 	admin := r.d.Account.Production().AddToken(Token{Kind: AdminToken})
-	made := text(r.as(admin, "POST", "/v1/accesstokens", `{"name":"made by an admin"}`).want(201).object(), "token")
+	made := text(r.as(admin, "POST", "/v1/accesstokens", `{"name":"made by an admin","fullAccess":true}`).want(
+		201).object(), "token")
 	r.as(made, "POST", "/v1/transfers/invite", invitation).refused(403, "", "")
-	made = text(r.do("POST", "/v1/accesstokens", `{"name":"scoped","fullAccess":false}`).want(201).object(), "token")
+	made = text(r.do("POST", "/v1/accesstokens", `{"name":"scoped","_connectionIds":["`+r.d.SharedConnection+
+		`"]}`).want(201).object(), "token")
 	r.as(made, "POST", "/v1/invite", `{"email":"a@acme.example"}`).refused(403, "", "")
 	r.do("POST", "/v1/accesstokens", `{}`).refused(422, "", "")
 }

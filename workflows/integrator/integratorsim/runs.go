@@ -17,6 +17,14 @@ func runRoutes() []route {
 		{pattern: "PUT /flows/{id}/{step}/resolved", least: tile, handle: resolveErrors},
 		{pattern: "POST /flows/runs/stats", least: tile, list: true, handle: runStats},
 		{pattern: "GET /jobs", least: tile, list: true, handle: listJobs},
+		{pattern: "GET /flows/{id}/jobs/latest", least: tile, list: true, handle: func(c *call) reply {
+			return c.withDoc("flows", func(f doc) reply { return c.list(c.latestJobs([]doc{f})) })
+		}},
+		{pattern: "GET /integrations/{id}/jobs/latest", least: tile, list: true, handle: func(c *call) reply {
+			return c.withDoc("integrations", func(in doc) reply {
+				return c.list(c.latestJobs(c.env.flowsOf(text(in, "_id"))))
+			})
+		}},
 		{pattern: "GET /jobs/{id}", least: tile, handle: func(c *call) reply {
 			return c.withJob(func(j doc) reply { return ok(j) })
 		}},
@@ -212,6 +220,20 @@ func listJobs(c *call) reply {
 		}
 	}
 	return c.list(items)
+}
+
+// latestJobs is the newest run of each flow that ran.
+func (c *call) latestJobs(flows []doc) []any {
+	var out []any
+	for _, f := range flows {
+		for i := len(c.env.Jobs) - 1; i >= 0; i-- {
+			if c.env.Jobs[i]["_flowId"] == f["_id"] {
+				out = append(out, c.env.Jobs[i])
+				break
+			}
+		}
+	}
+	return out
 }
 
 func (c *call) withJob(do func(doc) reply) reply {

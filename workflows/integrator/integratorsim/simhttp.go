@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // simRoutes are the control. It is not Celigo's, and asks for no token: run it on a loopback address.
@@ -28,6 +29,7 @@ func (s *Server) simRoutes() *http.ServeMux {
 		simAnswer(w, 200, map[string]int{"cleared": s.ClearFaults(r.PathValue("id"))})
 	})
 	mux.HandleFunc("POST /_sim/person-token", s.simPersonToken)
+	mux.HandleFunc("GET /_sim/audit/{file}", s.simAuditFile)
 	mux.HandleFunc("/_sim/", func(w http.ResponseWriter, r *http.Request) {
 		simError(w, http.StatusNotFound, fmt.Errorf("there is no control %s %s", r.Method, r.URL.Path))
 	})
@@ -128,6 +130,19 @@ func (s *Server) simRandom(w http.ResponseWriter, r *http.Request) {
 	}
 	s.SetRandomFaults(f.Rate)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// simAuditFile serves a table that audit/signedURL named; whoever knows the address may read it.
+func (s *Server) simAuditFile(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	table, there := s.files[strings.TrimSuffix(r.PathValue("file"), ".csv")]
+	s.mu.Unlock()
+	if !there {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	_, _ = w.Write(table) // the client may have gone
 }
 
 func (s *Server) simPersonToken(w http.ResponseWriter, r *http.Request) {

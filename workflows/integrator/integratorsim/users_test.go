@@ -307,7 +307,7 @@ func TestPersonActsInAnAccountByHeader(t *testing.T) {
 
 func TestAccessTokensNeverShowSecretsAndDeletingCutsOff(t *testing.T) {
 	r := newRig(t, Options{})
-	made := r.do("POST", "/v1/accesstokens", `{"name":"rotated"}`).want(201).object()
+	made := r.do("POST", "/v1/accesstokens", `{"name":"rotated","fullAccess":true}`).want(201).object()
 	secret := text(made, "token")
 	r.as(secret, "GET", "/v1/ashares", "").want(200)
 	if a := r.do("GET", "/v1/accesstokens", ""); strings.Contains(string(a.body), secret) || len(a.list()) != 7 {

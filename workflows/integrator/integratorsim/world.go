@@ -104,6 +104,7 @@ type transfer struct {
 
 type token struct {
 	ID, Secret, Name string
+	Description      string
 	Kind             TokenKind
 	MayTransfer      bool
 	Lost, Revoked    bool

@@ -182,7 +182,7 @@ type killed struct {
 }
 
 // apart is how many commits lie between the kills of one run; the story has to go on in between.
-const apart = 5
+const apart = 3
 
 // everywhere plays a story once in peace, which counts its commits, and then again until the
 // program was killed before and after each of them. A run has many kills. In the thorough form it

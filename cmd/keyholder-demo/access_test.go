@@ -93,6 +93,7 @@ func TestAChangeForATimeEndedEarlyRestoresTheFormerRole(t *testing.T) {
 }
 
 func TestAnAccessThatSomebodyChangedSinceIsNotTouchedButAskedAbout(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{})
 	s.changeForADay()
 	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
@@ -147,6 +148,7 @@ func (s *stage) found(who, words string) {
 }
 
 func TestWhatNobodyDecidedIsFoundByLookingAndAdopted(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{})
 	s.watching()
 	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
@@ -178,6 +180,7 @@ func TestWhatNobodyDecidedIsFoundByLookingAndAdopted(t *testing.T) {
 }
 
 func TestWhatNobodyDecidedIsUndoneByARequestThatOthersApprove(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{})
 	s.watching()
 	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage",
@@ -191,6 +194,7 @@ func TestWhatNobodyDecidedIsUndoneByARequestThatOthersApprove(t *testing.T) {
 }
 
 func TestAnAdministratorForADayLeavesTheAccountExactlyAsItWas(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{})
 	before, _ := s.user("ben@acme.example")
 	s.askAccess(dee, map[string]map[string]any{

@@ -154,9 +154,10 @@ func (c *child) stop(t testing.TB) int {
 // command runs one of the operator's commands to its end.
 func (s *stage) command(redisURL string, args ...string) (out string, code int) {
 	s.t.Helper()
+	program := binary(s.t) // before the time begins to run: it may have to be built
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary(s.t), args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(s.environment(redisURL), s.more...)
 	b, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

@@ -8,6 +8,7 @@ import (
 
 // The letter of a drill goes the whole real way, by SMTP into the mailbox, and its word proves who can read it.
 func TestTheLetterOfADrillArrivesAndItsWordProvesWhoReadsIt(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{edit: func(yaml string) string {
 		return strings.Replace(quick(yaml), "owner: "+ownerEmail, "owner: "+aliasEmail, 1)
 	}})

@@ -171,7 +171,8 @@ func (h *hand) invited() bool { return len(h.transfers()) > 0 }
 // can, and says for each what Keyholder makes of it with a seal key, what without, and what audit
 // verify says.
 func TestAHandThatWritesRedisCannotMakeKeyholderAct(t *testing.T) {
-	server := storetest.Redis(t, "--databases", "64")
+	t.Parallel()
+	server := many(t)
 	for _, c := range []struct {
 		name string
 		do   func(h *hand)
@@ -189,6 +190,7 @@ func TestAHandThatWritesRedisCannotMakeKeyholderAct(t *testing.T) {
 				name = c.name + ", sealed"
 			}
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				h := onHand(t, server, sealed)
 				h.stopped()
 				h.whole()

@@ -66,6 +66,7 @@ func (s *stage) watches() {
 }
 
 func TestTheKeyIsTakenSeenBroughtBackAndExplained(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{edit: watchful})
 	s.watches()
 	s.takeKey(ana)
@@ -103,6 +104,7 @@ func TestWithoutAQuestionTheKeyIsOutAtOnceAndEverybodyHears(t *testing.T) {
 }
 
 func TestASignInAtNightIsAskedAboutAndTakenOnByItsForm(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{edit: watchful})
 	s.watches()
 	s.act(integratorsim.Action{Do: "sign_in", Email: ownerEmail})
@@ -119,6 +121,7 @@ func TestASignInAtNightIsAskedAboutAndTakenOnByItsForm(t *testing.T) {
 }
 
 func TestASignInThatNobodyKnowsIsAnAlarmToAll(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{edit: watchful})
 	s.watches()
 	s.act(integratorsim.Action{Do: "sign_in", Email: ownerEmail})
@@ -138,6 +141,7 @@ func TestASignInThatNobodyKnowsIsAnAlarmToAll(t *testing.T) {
 }
 
 func TestADrillByLetterEndsWithWhatWasSeen(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{tour: tourDrill}) // the mailbox owns the account at integrator.io as well
 	s.watches()
 	s.slash(dee, "key acme drill")
@@ -163,6 +167,7 @@ func TestADrillByLetterEndsWithWhatWasSeen(t *testing.T) {
 }
 
 func TestADrillWithoutMailEndsWithWhatWasShown(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{edit: withoutMail})
 	if got := s.slash(dee, "key acme drill"); !strings.Contains(got, "is open") {
 		t.Fatalf("it says %q", got)

@@ -395,6 +395,7 @@ func TestAReviewWithoutATokenTakesAFileAndASecondPersonsWord(t *testing.T) {
 
 // What nobody decided is decided upon in a review like everything else: kept, it is expected; removed, it is undone.
 func TestAReviewAnswersWhatDriftHasFound(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{})
 	s.watching()
 	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage",

@@ -32,6 +32,7 @@ func (s *stage) untilTicked(want string) {
 }
 
 func TestTheTourIsTickedByWhatHappensAndByNothingElse(t *testing.T) {
+	t.Parallel()
 	s := start(t, options{})
 	if v := s.toured(); ticked(v) != "" || v.Current != 0 || v.Note != "" {
 		t.Fatalf("a new tour is %+v", v)

@@ -61,6 +61,7 @@ const (
 	integratorSim = "workflows/integrator/integratorsim"
 	store         = "store"
 	storeTest     = "store/storetest"
+	backupRoom    = "store/backup"
 	machineTest   = "workflows/machinetest"
 	worktime      = "workflows/worktime"
 	question      = "workflows/question"
@@ -99,9 +100,8 @@ var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim,
 // rooms is the import table of the house.
 func rooms() map[string]room {
 	production := slices.Concat(
-		[]string{approvals, workflows, chainRoom, integrator, postRoom, store, slackRoom, slackAPI, rosterRoom, stepUp,
-			configRoom,
-			serve, reviewLists, evidenceRoom},
+		[]string{approvals, workflows, chainRoom, integrator, postRoom, store, backupRoom, slackRoom, slackAPI,
+			rosterRoom, stepUp, configRoom, serve, reviewLists, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
 		approvals: {pure: true},
@@ -112,6 +112,7 @@ func rooms() map[string]room {
 		integratorSim: {},
 		postRoom:      {ours: []string{workflows}, theirs: []string{goMail}, never: []string{slackGo, redis}},
 		store:         {ours: []string{workflows, chainRoom}, theirs: []string{redis, log}, never: []string{slackGo}},
+		backupRoom:    {ours: []string{workflows, chainRoom, store}, never: []string{slackGo}},
 		storeTest: {ours: []string{workflows, chainRoom, store}, theirs: []string{miniredis, redis, log},
 			never: []string{slackGo}},
 		machineTest: {},

@@ -309,6 +309,9 @@ func (w *walk) indexes(c workflows.Change) error {
 
 // changeTime is when a change was decided: the time of its first event.
 func (s *Store) changeTime(c workflows.Change) time.Time {
+	if !c.Since.IsZero() {
+		return c.Since
+	}
 	for _, r := range c.Records {
 		if len(r.Events) > 0 {
 			return r.Events[0].At

@@ -15,7 +15,7 @@ import (
 //
 //	key                          type  content
 //	kh:meta                      hash  layout (number of this table), shards (fixed at first use), sealed (see
-//	                                   seal.go)
+//	                                   seal.go), filling (the copy that is being put back here, see copy.go)
 //	kh:processes                 zset  the processes that work on this record, by when they last said so (real time)
 //	kh:{07}:records              zset  index of every record: member "<kind>/<id>", score 0
 //	kh:{07}:record:<kind>/<id>   hash  version machine schema state head last (see Record), seal vouch (see doc.go)
@@ -45,10 +45,11 @@ import (
 //	kh:{07}:waiting:<person>     zset  workflows that wait for a person, by since when
 //	kh:{07}:open:<account>       zset  open workflows of an account, by when they opened
 const (
-	fieldLayout = "layout"
-	fieldShards = "shards"
-	fieldSealed = "sealed"
-	layout      = "1"
+	fieldLayout  = "layout"
+	fieldShards  = "shards"
+	fieldSealed  = "sealed"
+	fieldFilling = "filling"
+	layout       = "1"
 )
 
 // keys names the keys of one installation; its value is the prefix of all of them ([Options.Prefix]).

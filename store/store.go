@@ -87,10 +87,28 @@ var _ workflows.Store = (*Store)(nil)
 var quiet sync.Once
 
 // Open connects and checks that the server can be relied on: errors are [workflows.ErrAway],
-// [ErrServer], [ErrEviction], [ErrShards], [ErrLayout], [ErrPrefix], [ErrSealKey]. A clock too far
-// away and `appendonly no` do not keep it from opening; [Store.Ready] and [Store.Promises] tell of
-// them.
+// [ErrServer], [ErrEviction], [ErrShards], [ErrLayout], [ErrPrefix], [ErrSealKey], [ErrHalf]. A
+// clock too far away and `appendonly no` do not keep it from opening; [Store.Ready] and
+// [Store.Promises] tell of them.
 func Open(ctx context.Context, o Options) (*Store, error) {
+	s, err := build(o)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err = s.checkServer(ctx); err == nil {
+		err = s.fixShards(ctx, o.Shards)
+	}
+	if err != nil {
+		_ = s.Close()
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return s, nil
+}
+
+// build makes a Store. Nothing is sent yet.
+func build(o Options) (*Store, error) {
 	quiet.Do(func() { redis.SetLogger(clientLog{o.Log}) })
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
@@ -117,12 +135,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	if err := s.check(ctx, o.Shards); err != nil {
-		_ = rdb.Close()
-		return nil, fmt.Errorf("open store: %w", err)
-	}
 	return s, nil
 }
 
@@ -132,8 +144,8 @@ func (s *Store) Close() error { return s.rdb.Close() }
 // Shards is the number of shards, fixed when the database was first used.
 func (s *Store) Shards() int { return s.shards }
 
-// check looks at the server, then at what the database says about itself.
-func (s *Store) check(ctx context.Context, shards int) error {
+// checkServer looks whether the server can be relied on.
+func (s *Store) checkServer(ctx context.Context) error {
 	if err := s.read(ctx, "reach Redis", func() error { return s.rdb.Ping(ctx).Err() }); err != nil {
 		return err
 	}
@@ -149,7 +161,7 @@ func (s *Store) check(ctx context.Context, shards int) error {
 			s.log.Warn().Str("promise", p.Name).Str("cure", p.Cure).Msg(p.Sentence)
 		}
 	}
-	return s.fixShards(ctx, shards)
+	return nil
 }
 
 // fixShards stores the shard count at first use and compares it ever after.
@@ -164,7 +176,7 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 		pipe := s.rdb.Pipeline()
 		fresh := pipe.HSetNX(ctx, s.keys.meta(), fieldLayout, layout)
 		pipe.HSetNX(ctx, s.keys.meta(), fieldShards, first)
-		got := pipe.HMGet(ctx, s.keys.meta(), fieldLayout, fieldShards, fieldSealed)
+		got := pipe.HMGet(ctx, s.keys.meta(), fieldLayout, fieldShards, fieldSealed, fieldFilling)
 		_, err := pipe.Exec(ctx)
 		stored = got.Val()
 		began = began || fresh.Val()
@@ -173,9 +185,12 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 	if err != nil {
 		return err
 	}
-	if len(stored) != 3 || stored[0] != layout {
+	if len(stored) != 4 || stored[0] != layout {
 		return fmt.Errorf("%w: it is %v, this version of Keyholder knows %s", ErrLayout, stored[:min(2, len(stored))],
 			layout)
+	}
+	if stored[3] != nil {
+		return ErrHalf
 	}
 	n, err := strconv.Atoi(fmt.Sprint(stored[1]))
 	if err != nil || n < 1 || n > MaxShards {

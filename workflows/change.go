@@ -187,12 +187,7 @@ func recordState[S any](ctx context.Context, st Records, r Record, apply func(S,
 	if err != nil {
 		return s, err
 	}
-	for _, e := range events {
-		if s, err = apply(s, e); err != nil {
-			return s, fmt.Errorf("fold %s %s: %w", r.Ref.Kind, r.Ref.ID, err)
-		}
-	}
-	return s, nil
+	return foldRecord(r.Ref, events, apply)
 }
 
 // refreshed shows some people's cards again as they stand.

@@ -81,6 +81,9 @@ type Change struct {
 	// Account and Open keep the index of open workflows: +1 opened, -1 closed, 0 unchanged.
 	Account string
 	Open    int
+	// Since is when Workflow opened, for these lists, where the change has no event of that time;
+	// zero: the first event's time.
+	Since time.Time
 	// Answers is the claim that the change answers, removed with it. A claim lost meanwhile is [ErrConflict].
 	Answers *Claim
 }

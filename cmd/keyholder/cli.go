@@ -34,6 +34,8 @@ type cli struct {
 	Init     initCmd     `cmd:"" help:"Ask a few questions and write a commented keyholder.yaml."`
 	Manifest manifestCmd `cmd:"" help:"Print the Slack app manifest, ready to paste."`
 	Audit    auditCmd    `cmd:"" help:"Verify or export the record."`
+	Backup   backupCmd   `cmd:"" help:"Copy the record into one file; the bot may work on."`
+	Restore  restoreCmd  `cmd:"" help:"Put such a file back, under a prefix where nothing is."`
 	Review   reviewCmd   `cmd:"" help:"Export a review's evidence, or hand in a list of users."`
 	Docs     docsCmd     `cmd:"" help:"Print who owns and who holds each account, as Markdown."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
@@ -203,8 +205,11 @@ func count(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}
-	if word == "person" {
+	switch word {
+	case "person":
 		return fmt.Sprintf("%d people", n)
+	case "entry":
+		return fmt.Sprintf("%d entries", n)
 	}
 	return fmt.Sprintf("%d %ss", n, word)
 }

@@ -6,6 +6,8 @@
 //	keyholder manifest                           the Slack app manifest
 //	keyholder audit verify                       recomputes the hash chain
 //	keyholder audit export                       every event as JSON lines
+//	keyholder backup FILE                        the record as one file
+//	keyholder restore FILE                       that file back, where nothing is
 //	keyholder review export ID --out DIR         the evidence of a review, for an auditor
 //	keyholder review import ID FILE ...          the list of users of an environment that no token reads
 //

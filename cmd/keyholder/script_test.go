@@ -65,7 +65,7 @@ func TestScripts(t *testing.T) {
 			"recomputes": recomputes,
 			"reviewed":   reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds,
 			"hashRecorded": hashRecorded, "spoil": spoil, "checkpoint": checkpoint(t), "rewrite": rewrite,
-			"keysBegin": keysBegin,
+			"keysBegin": keysBegin, "cut": cutFile, "mode": mode,
 		},
 	})
 }
@@ -155,6 +155,22 @@ func fill(ts *testscript.TestScript, _ bool, args []string) {
 		raw, err := os.ReadFile(path)
 		ts.Check(err)
 		ts.Check(os.WriteFile(path, []byte(os.Expand(string(raw), ts.Getenv)), 0o600))
+	}
+}
+
+// cutFile copies all of a file but its last byte: cut copy.kh short.kh.
+func cutFile(ts *testscript.TestScript, _ bool, args []string) {
+	raw, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), raw[:len(raw)-1], 0o600))
+}
+
+// mode compares a file's permissions: mode 0600 copy.kh.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has the mode %s, want %s", args[1], got, args[0])
 	}
 }
 

@@ -124,7 +124,31 @@ func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Re
 	if err := v.would(ctx, machine, account); err != nil {
 		return workflows.Reply{}, err
 	}
+	if account == "" && machine == "transfer" { // no form with accounts that the person may not hand on
+		mine := slices.DeleteFunc(slices.Clone(all), func(a workflows.AccountInfo) bool { return !v.mayHand(ctx, a) })
+		if len(mine) == 0 {
+			return workflows.Reply{}, v.b.noneToHand(all)
+		}
+		all = mine
+	}
 	return workflows.Reply{}, v.open(ctx, v.requestForm(ctx, machine, all, account))
+}
+
+// mayHand reports whether somebody may ask for a transfer: holders, administrators and the present owner.
+func (v *visit) mayHand(ctx context.Context, a workflows.AccountInfo) bool {
+	if v.isOneOf(ctx, slices.Concat(a.Policy.HolderIDs(), a.Policy.Admins)) {
+		return true
+	}
+	me, err := v.person(ctx)
+	return err == nil && me.EmailConfirmed && workflows.SameEmail(me.Email, owner(a))
+}
+
+// noneToHand refuses the form of a transfer to somebody who may ask for none.
+func (b *Bot) noneToHand(all []workflows.AccountInfo) error {
+	return workflows.Refuse("not_permitted",
+		"Only the holders of an account's shared mailbox, its administrators and its present owner can ask for a transfer, "+
+			"and you are none of these for "+names(all)+". Nothing was recorded. "+
+			b.fill("`{command} status ACCOUNT` names whom to ask."))
 }
 
 // requestForm is the request form of a machine that has one, with that account pre-selected.

@@ -24,8 +24,11 @@ func (v *visit) click(ctx context.Context) {
 	}
 	v.cmd.At = v.b.at()
 	do := func(ctx context.Context) (workflows.Reply, error) { return v.b.o.Desk.Do(ctx, v.cmd) }
-	if v.cmd.Name == offboard.ActStart {
+	switch {
+	case v.cmd.Name == offboard.ActStart:
 		do = v.startOffboarding
+	case isDetails(v.cmd):
+		do = v.details
 	}
 	reply, err := v.decided(ctx, do)
 	if v.stepUp(ctx, err, do) {

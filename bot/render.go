@@ -79,7 +79,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // Slack refuses the whole message when two buttons of a block share an action_id, so the second is
 // left out.
 func actions(card workflows.Card, machine, workflow string) *slack.ActionBlock {
-	return buttonBlock(blockID(machine, card.Round), card.Buttons, workflow)
+	return buttonBlock(blockID(machine, card.Round), withDetails(card, machine), workflow)
 }
 
 func buttonBlock(id string, buttons []workflows.Button, workflow string) *slack.ActionBlock {

@@ -14,10 +14,13 @@ type Card struct {
 	// Round is the question the buttons answer; their actions block is named "<machine>:<round>".
 	Round int `json:"round"`
 
-	Title    string   `json:"title"`
-	Lines    []string `json:"lines,omitempty"` // one paragraph each
-	Facts    []string `json:"facts,omitempty"` // a compact list, one line each
-	Note     string   `json:"note,omitempty"`  // small print: ID and hints
+	Title string   `json:"title"`
+	Lines []string `json:"lines,omitempty"` // one paragraph each
+	Facts []string `json:"facts,omitempty"` // a compact list, one line each
+	Note  string   `json:"note,omitempty"`  // small print: ID and hints
+	// Details are what one may want to read before one answers, and nobody has to, one paragraph
+	// each: a button "Details…" shows them.
+	Details  []string `json:"details,omitempty"`
 	Buttons  []Button `json:"buttons,omitempty"`
 	Fallback string   `json:"fallback"` // the notification line; stands alone, plain text
 
@@ -36,7 +39,12 @@ const (
 	Danger  = "danger"
 )
 
-// Button is one button of a card. Its value is always the workflow's ID.
+// ActDetails is the suffix, behind the machine's name, of the button that shows a card's details. It decides nothing.
+const ActDetails = ".details"
+
+// Button is one button of a card. Its value is always the workflow's ID. The first place is the one
+// under a finger that was about to answer: what ends something ([Danger]) never takes it where the
+// card has Details, whose button comes first then.
 type Button struct {
 	Action  string   `json:"action"` // the action_id, part of the contract
 	Label   string   `json:"label"`

@@ -20,6 +20,7 @@ type Due struct{ At, Now time.Time }
 //	%q  a string that somebody typed, in quotation marks ([Quote])
 //	%m  a person's Slack ID, or a []string of them, as mentions ([Mention], [Mentions])
 //	%t  a time.Time with its day, or a [Due] ([When])
+//	%u  a time.Time to come, with its day and how long it is until then ([Until])
 //	%h  the time of day of a time.Time ([TimeOfDay])
 //	%l  the length of a time.Duration in words ([Span])
 //	%d  an int
@@ -88,6 +89,8 @@ func (s *sentence) verb(verb byte) {
 		if text, ok = apply1(arg, When); !ok {
 			text, ok = apply1(arg, Due.String)
 		}
+	case 'u':
+		text, ok = apply1(arg, Until)
 	case 'h':
 		text, ok = apply1(arg, TimeOfDay)
 	case 'l':

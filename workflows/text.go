@@ -122,6 +122,13 @@ func When(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
+// Until is a time to come that everyone reads in their own time zone, with how long it is until then:
+// Slack's own distance, which stays right while nothing changes the message.
+func Until(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time} ({ago})|%s>", t.Unix(),
+		t.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
 // TimeOfDay is a time of day that everyone reads in their own time zone.
 func TimeOfDay(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))

@@ -94,7 +94,7 @@ func TestTheTourIsDoneOnThePageByMouse(t *testing.T) {
 }
 
 // farthest is the most presses of Tab between two things that somebody does one after the other.
-const farthest = 25
+const farthest = 28
 
 // tabTo presses Tab until something has the focus; with a modifier, Shift+Tab.
 func (p *page) tabTo(role, name string, back ...chromedp.Modifier) {

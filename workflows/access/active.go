@@ -179,7 +179,7 @@ func (activeStage) title(s State) string {
 func (activeStage) now(s State) string { return workflows.Say("It runs until %t.", s.Until) }
 
 func (activeStage) lines(s State, _ string) []string {
-	line := workflows.Say("✓ Usable since %t (%s). It ends %t: ", s.Box.From,
+	line := workflows.Say("✓ Usable since %t (%s). It ends %u: ", s.Box.From,
 		workflows.Text(howWord(s.Written.How, s.Hand.Attested)), s.Until) + s.after(willBe)
 	if s.Box.NoMore != "" {
 		line += workflows.Say(" More time was refused: %q.", s.Box.NoMore)

@@ -32,7 +32,7 @@ var asks = question.Of[State]{
 	},
 	Because: func(s State, _ string) string {
 		if s.Urgent {
-			return workflows.Say("It is given at once and ends %t. You are asked whether it may stand until "+
+			return workflows.Say("It is given at once and ends %u. You are asked whether it may stand until "+
 				"then.", s.urgentEnd())
 		}
 		return "You are asked because you decide about access to this account."
@@ -120,10 +120,10 @@ func answers(clicks map[string]workflows.Handler[State]) {
 	for action := range first {
 		clicks[action] = func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 			act := first[action]
-			switch s.asking() {
-			case nil:
+			switch {
+			case s.asking() == nil && !asks.Shows(action):
 				return s.notNow("Nothing is asked here now.")
-			case &more:
+			case s.asking() == &more:
 				act = again[action]
 			}
 			d, err := act(s, cmd, f)
@@ -228,10 +228,7 @@ func (approvingStage) lines(s State, who string) []string {
 	if e := s.Question.Escalated; e != nil && workflows.Among(who, e.To) && !workflows.Among(who, s.own()) {
 		out = append(out, "! You are told because you look after access to this account, and too few have answered.")
 	}
-	if s.byHand() || !s.Read.OK {
-		return append(out, "Then a holder or an administrator does it in integrator.io and says so here.")
-	}
-	return append(out, "Then Keyholder does it and reads it back.")
+	return out
 }
 
 func (approvingStage) buttons(s State, who string) []workflows.Button { return s.cancelButton(who) }

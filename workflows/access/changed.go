@@ -216,11 +216,25 @@ func (s State) changedButtons(who, all string) []workflows.Button {
 	if !s.Changed.Asks || !workflows.Among(who, s.able()) {
 		return nil
 	}
-	undo := workflows.Button{Action: ActUndo, Label: all, Style: workflows.Danger}
+	undo := workflows.Button{Action: ActUndo, Label: all, Style: workflows.Danger, Confirm: &workflows.Confirm{
+		Title: all + "?", Yes: all, No: "Back", Text: s.overChanged(),
+	}}
 	if !s.Changed.Taking.May(who) {
 		return []workflows.Button{undo}
 	}
 	return []workflows.Button{{Action: ActAdopt, Label: "Leave it as it is"}, undo}
+}
+
+// overChanged says whose access becomes what when it goes on although somebody changed it.
+func (s State) overChanged() string {
+	what := s.after(willBe)
+	if s.Stage == Doing {
+		what = workflows.Say("%s then has %s.", s.Email, s.Want.Brief(s.Read.Names))
+		if s.Read.Does == Remove {
+			what = workflows.Say("%s is then removed.", s.Email)
+		}
+	}
+	return workflows.Say("%s: %s What somebody else made of it is gone then.", s.where(), workflows.Text(what))
 }
 
 // changedSinceReview asks about what a review decided, when something else is there than the

@@ -103,7 +103,7 @@ func (w *world) mustShow(r *run) {
 		if strings.ContainsAny(c.Fallback, "<>*") {
 			w.t.Fatalf("the notification line of %s is not plain: %q", key, c.Fallback)
 		}
-		for _, text := range slices.Concat([]string{c.Title, c.Fallback, c.Note}, c.Lines, c.Facts) {
+		for _, text := range slices.Concat([]string{c.Title, c.Fallback, c.Note}, c.Lines, c.Facts, c.Details) {
 			w.mustReadWell("card "+key+" in "+r.state.StageName(), text)
 		}
 		w.mustPress(r, c)

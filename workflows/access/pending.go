@@ -167,12 +167,12 @@ func (pendingStage) lines(s State, who string) []string {
 // invitedLine says until when it can be accepted.
 func (s State) invitedLine() string {
 	i, how := s.Invitation, workflows.Text(howWord(s.Written.How, s.Hand.Attested))
-	line := workflows.Say("%s was invited (%s) and has to accept by %t, or the invitation is taken back. It "+
+	line := workflows.Say("%s was invited (%s) and has to accept by %u, or the invitation is taken back. It "+
 		"uses a seat "+
 		"until then.", workflows.Text(s.Email), how, s.Until)
 	switch {
 	case s.Urgent:
-		line = workflows.Say("%s was invited (%s). It is urgent, so it ends %t, accepted or not; an invitation "+
+		line = workflows.Say("%s was invited (%s). It is urgent, so it ends %u, accepted or not; an invitation "+
 			"that nobody "+
 			"accepted by then is taken back. It uses a seat until then.", workflows.Text(s.Email), how, s.urgentEnd())
 	case s.Length > 0:

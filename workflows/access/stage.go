@@ -85,7 +85,7 @@ func (s State) cancelButton(who string) []workflows.Button {
 	if !workflows.Among(who, s.stoppers()) || s.Review == nil && !workflows.Among(who, s.own()) {
 		return nil
 	}
-	return []workflows.Button{{Action: ActCancel, Label: "Cancel request…"}}
+	return []workflows.Button{{Action: ActCancel, Label: "Cancel request…", Style: workflows.Danger}}
 }
 
 // swear is the button of what somebody swears to.

@@ -95,7 +95,25 @@ func (s State) card(who string) workflows.Card {
 	c.Lines = append([]string{s.askedLine()}, s.lines(who)...)
 	c.Facts = s.facts()
 	c.Buttons = s.buttons(who)
+	c.Details = s.details()
 	return c
+}
+
+// details say what comes next while it is not given yet.
+func (s State) details() []string {
+	switch s.Stage {
+	case Approving, Doing, Pending:
+	default:
+		return nil
+	}
+	next := "Keyholder does it at integrator.io and reads it back."
+	if s.byHand() || !s.Read.OK {
+		next = "A holder or an administrator does it in integrator.io and says so here."
+	}
+	if s.boxed() {
+		next += " The time runs from when the access can be used, and whoever has it hears before it ends."
+	}
+	return []string{"*What comes next*\n" + next}
 }
 
 func (s State) note() string { return "Access " + s.ID }
@@ -193,8 +211,13 @@ func (s State) buttons(who string) []workflows.Button {
 	var out []workflows.Button
 	if o := s.asking(); o != nil {
 		out = o.Buttons(s, who)
+	} else {
+		out = asks.Answered(s, who)
 	}
 	out = append(out, s.in().buttons(s, who)...)
+	if s.asking() == nil && len(out) == 1 && asks.Shows(out[0].Action) {
+		return nil // alone it would say no more than the line of the answers does
+	}
 	first := slices.IndexFunc(out, func(b workflows.Button) bool { return b.Style == workflows.Primary })
 	for i := range out { // one is enough
 		if i > first && first >= 0 {

@@ -74,7 +74,7 @@ func (askedFor) next(s State, cmd workflows.Command, f workflows.Facts) workflow
 
 func (askedFor) until(s State, at time.Time) time.Time { return s.latest(at, s.Policy.ConfirmWithin) }
 
-func (askedFor) byWhen(s State) string { return workflows.Say("By %t, or this ends.", s.Until) }
+func (askedFor) byWhen(s State) string { return workflows.Say("By %u, or this ends.", s.Until) }
 
 func (askedFor) doers(s State) []string    { return s.able() }
 func (askedFor) stoppers(s State) []string { return workflows.Union(s.own(), s.managers()) }

@@ -48,7 +48,7 @@ func (o Of[S]) why(s S, q Question, who string) string {
 	return ""
 }
 
-// tally counts: "1 of 2 confirmations so far; Ben and Cat can still confirm until …".
+// tally counts: "1 of 2 confirmations so far; Ben and Cat can still confirm until …, in 2 days".
 func (o Of[S]) tally(q Question) string {
 	line := fmt.Sprintf("%d of %s so far", q.Given, workflows.Plural(q.Ballot.Quorum, o.Words.Act))
 	if q.Given >= q.Ballot.Quorum && len(q.Unmet) == 0 {
@@ -61,14 +61,14 @@ func (o Of[S]) tally(q Question) string {
 	}
 	end := ""
 	if !q.Ballot.Closes.IsZero() {
-		end = " until " + workflows.When(q.Ballot.Closes)
+		end = " until " + workflows.Until(q.Ballot.Closes)
 	}
 	if len(q.Waiting) > 0 {
 		line += "; " + workflows.Mentions(q.Waiting) + " can still " + o.Words.Verb + end
 	} else {
 		line += "; nobody else can " + o.Words.Verb + " just now"
 		if end != "" {
-			line += ", and it ends " + workflows.When(q.Ballot.Closes)
+			line += ", and it ends " + workflows.Until(q.Ballot.Closes)
 		}
 	}
 	return line + ". One refusal ends it."
@@ -149,19 +149,35 @@ func (o Of[S]) Buttons(s S, who string) []workflows.Button {
 	if !waited && !slices.Contains(q.Able, who) {
 		return nil
 	}
-	var out []workflows.Button
-	if waited && o.held(s) == "" {
-		label := o.label(s)
-		out = append(out,
-			workflows.Button{Action: o.action(o.Yes), Label: label, Style: workflows.Primary, Confirm: o.Words.Sure},
-			workflows.Button{Action: o.action(actComment), Label: title(o.Words.Verb) + " with a comment…"})
+	free := waited && o.held(s) == ""
+	out := o.Answered(s, who)
+	if free {
+		out = []workflows.Button{
+			{Action: o.action(o.Yes), Label: o.label(s), Style: workflows.Primary, Confirm: o.Words.Sure},
+		}
 	}
 	out = append(out, workflows.Button{Action: o.action(actRefuse), Label: "Refuse…", Style: workflows.Danger})
+	if free {
+		out = append(out, workflows.Button{Action: o.action(actComment),
+			Label: title(o.Words.Verb) + " with a comment…"})
+	}
 	looking := slices.ContainsFunc(q.Looks, func(l Look) bool { return l.Who == who })
 	if waited && !looking && said == "" {
 		out = append(out, workflows.Button{Action: o.action(actLook), Label: "I am looking at it"})
 	}
 	return out
+}
+
+// Answered is the button that shows somebody's yes in the place of the one by which they gave it, for
+// what comes after the question, too: a finger that comes late meets nothing that ends something. It
+// is nil for everybody else.
+func (o Of[S]) Answered(s S, who string) []workflows.Button {
+	q := o.at(s)
+	passedOver := slices.ContainsFunc(q.Lost, func(l voidedVote) bool { return l.By == who })
+	if q.Said(who) != approvals.Approve || passedOver {
+		return nil
+	}
+	return []workflows.Button{{Action: o.action(actAnswered), Label: "✓ " + title(o.Words.Past)}}
 }
 
 func (o Of[S]) label(s S) string {

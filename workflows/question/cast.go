@@ -115,6 +115,19 @@ func enough(err error) bool {
 	return errors.As(err, &r) && r.Code == approvals.CodeClosed && r.Detail == string(approvals.Approved)
 }
 
+// again answers the button that shows somebody's own yes.
+func (o Of[S]) again(s S, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
+	q := o.at(s)
+	if q.Said(cmd.Actor.ID) != approvals.Approve {
+		return workflows.Decision{}, o.notNow()
+	}
+	text := "Your " + o.Words.Act + " is recorded. Nothing new was recorded."
+	if q.IsOpen() {
+		text += " " + o.others(q.but(cmd.Actor.ID)) + " “Refuse…” would still end it."
+	}
+	return workflows.Decision{Reply: workflows.Reply{Text: text}}, nil
+}
+
 // Look decides "I am looking at it". It counts for nothing; a quiet person gets a card by it.
 func (o Of[S]) Look(s S, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	q, who := o.at(s), cmd.Actor.ID

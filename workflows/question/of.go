@@ -71,9 +71,14 @@ const (
 	actRefuse  = "refuse"
 	actComment = "comment"
 	actLook    = "look"
+	// actAnswered is the button that stands where the one that says yes stood; it changes nothing.
+	actAnswered = "answered"
 	// reason is the callback of the form that asks for a reason or comment, and the block in it.
 	reason = "reason"
 )
+
+// Shows reports whether an action only shows somebody what they answered, at whatever stage.
+func (o Of[S]) Shows(action string) bool { return action == o.action(actAnswered) }
 
 // Action is the action_id with that suffix.
 func (o Of[S]) action(suffix string) string { return o.Machine + "." + suffix }
@@ -114,6 +119,7 @@ func (o Of[S]) Clicks(
 	clicks[o.action(actComment)] = answer(o.Comment)
 	clicks[o.action(actRefuse)] = answer(o.SayNo)
 	clicks[o.action(actLook)] = o.Look
+	clicks[o.action(actAnswered)] = o.again
 }
 
 // Needs is what a question wants to know before a click on it, or its count, is decided: people

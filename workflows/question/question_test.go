@@ -16,13 +16,13 @@ func TestTwoOfThreeDecideAndTheCardSaysWho(t *testing.T) {
 	}
 	want(t, "Ana's card", w.seen("UANA"), "You are asked because you live there. 0 of 2 approvals so far; "+
 		"UANA, UBEN and UCAT can still approve until 2026-11-26 09:00 UTC. One refusal ends it.")
-	want(t, "Ana's buttons", w.labels("UANA"), "Approve | Approve with a comment… | Refuse… | I am looking at it")
+	want(t, "Ana's buttons", w.labels("UANA"), "Approve | Refuse… | Approve with a comment… | I am looking at it")
 	want(t, "the requester's card", w.seen("UDEE")[:45], "You asked for this, so you do not decide it. ")
 	want(t, "the requester's buttons", w.labels("UDEE"), "")
 	w.click("UANA", "approve")
 	w.click("UANA", "approve")
 	want(t, "twice", w.code(), approvals.CodeAlreadyVoted)
-	want(t, "whoever said yes can still say no", w.labels("UANA"), "Refuse…")
+	want(t, "whoever said yes can still say no", w.labels("UANA"), "✓ Approved | Refuse…")
 	w.click("UBEN", "comment")
 	if w.reply.Modal == nil || w.reply.Modal.Callback != "poll.reason" || !w.reply.Modal.Inputs[0].Optional ||
 		len(w.events) != 2 {
@@ -158,7 +158,7 @@ func TestLookingIsShownForAnHourOrUntilTheAnswer(t *testing.T) {
 		"looking at it, since 09:10 UTC") {
 		t.Error(got)
 	}
-	want(t, "Ana's buttons", w.labels("UANA"), "Approve | Approve with a comment… | Refuse…")
+	want(t, "Ana's buttons", w.labels("UANA"), "Approve | Refuse… | Approve with a comment…")
 	w.click("UBEN", "approve")
 	w.wait(49 * time.Minute)
 	if got := w.seen("UCAT"); !strings.Contains(got, "UANA is looking") || strings.Contains(got, "UBEN is looking") {

@@ -25,10 +25,12 @@ func (o Of[S]) Timers(s S) []workflows.Timer {
 	}
 	var out []workflows.Timer
 	add := func(name string, at time.Time) { out = append(out, workflows.Timer{Name: o.named(name), At: at}) }
-	if len(q.Looks) > 0 {
-		add(timerLooked, q.Looks[0].At.Add(LookFor).UTC().Truncate(time.Millisecond))
+	// What comes after its end is the machine's.
+	before := func(at time.Time) bool { return q.Ballot.Closes.IsZero() || at.Before(q.Ballot.Closes) }
+	if looked := q.looked(); !looked.IsZero() && before(looked) {
+		add(timerLooked, looked)
 	}
-	if !q.StandIns.IsZero() {
+	if !q.StandIns.IsZero() && before(q.StandIns) {
 		add(timerStandIns, q.StandIns)
 	}
 	if q.Ballot.Closes.IsZero() || o.held(s) != "" || o.Calm != nil && o.Calm(s) {
@@ -42,6 +44,14 @@ func (o Of[S]) Timers(s S) []workflows.Timer {
 		add(timerEscalate, escalation)
 	}
 	return out
+}
+
+// looked is when the first of those who look at it has done so for long enough; zero: nobody does.
+func (q Question) looked() time.Time {
+	if len(q.Looks) == 0 {
+		return time.Time{}
+	}
+	return q.Looks[0].At.Add(LookFor).UTC().Truncate(time.Millisecond)
 }
 
 // reminded is how many points of the schedule are behind.

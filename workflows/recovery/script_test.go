@@ -226,5 +226,8 @@ func (s *script) card(name string) {
 		if len(buttons) > 0 {
 			s.say("  %s", strings.Join(buttons, " "))
 		}
+		for _, l := range c.Details {
+			s.say("  > %s", strings.ReplaceAll(s.w.read(l), "\n", "\n  > "))
+		}
 	}
 }

@@ -87,7 +87,29 @@ func (s State) card(who string) workflows.Card {
 		s.reported()}, s.lines(who)...)
 	c.Facts = s.facts()
 	c.Buttons = s.buttons(who)
+	c.Details = s.details()
 	return c
+}
+
+// details are the way that lies ahead, while nobody is on it.
+func (s State) details() []string {
+	if s.Stage != Asking && s.Stage != Cooling {
+		return nil
+	}
+	steps := []string{"*What comes next*", workflows.Say("• After the last approval anybody of %m can stop it for %l.",
+		s.stoppers(), s.Policy.Cooldown)}
+	for i, rung := range s.Left {
+		begin := "Then"
+		if i > 0 {
+			begin = "If that does not work"
+		}
+		steps = append(steps, workflows.Say("• %s: %s; asked of %m.", begin, workflows.Text(s.what(rung)),
+			s.doers(rung)))
+	}
+	steps = append(steps,
+		"• Somebody else looks that it worked; then the password, the second factor and the rest are made safe.")
+	return []string{strings.Join(steps, "\n"),
+		"Whoever can still open the mailbox says so with “I can open it”, at any time: that needs no approval."}
 }
 
 // facts are what is known and what was tried.
@@ -113,7 +135,7 @@ func (s State) lines(who string) []string {
 	case Asking:
 		out = append(out, asks.Lines(s, who)...)
 	case Cooling:
-		out = append(out, workflows.Say("✓ Approved. Until %t anybody of %m can stop it; after that it is for %m "+
+		out = append(out, workflows.Say("✓ Approved. Until %u anybody of %m can stop it; after that it is for %m "+
 			"to act.", s.Until, s.stoppers(), s.doers(s.Left[0])))
 		out = append(out, asks.Votes(s)...)
 	case Climbing:
@@ -126,7 +148,7 @@ func (s State) lines(who string) []string {
 			out = append(out, numbered(s.instructions(s.Step.Name)))
 		}
 	case Securing:
-		out = append(out, workflows.Say("✓ The sign-in is regained. By %t: %s. Then %m end this.", s.Until,
+		out = append(out, workflows.Say("✓ The sign-in is regained. By %u: %s. Then %m end this.", s.Until,
 			workflows.Text(strings.Join(points(pointKeys(s)), "; ")), s.managers()))
 		if s.Vault != "" {
 			out = append(out, workflows.Say("The new password belongs into %q; never write it here.", s.Vault))
@@ -147,6 +169,8 @@ func (s State) buttons(who string) []workflows.Button {
 	var out []workflows.Button
 	if s.asked() {
 		out = append(out, asks.Buttons(s, who)...)
+	} else if s.Stage == Cooling {
+		out = asks.Answered(s, who)
 	}
 	out = append(out, rungs.Buttons(s, s.Step.Name, who)...)
 	if s.Stage == Securing && workflows.Among(who, s.managers()) {
@@ -161,7 +185,7 @@ func (s State) buttons(who string) []workflows.Button {
 		}})
 	}
 	if s.Stage != Securing && workflows.Among(who, s.stoppers()) {
-		out = append(out, workflows.Button{Action: ActCancel, Label: "Cancel…"})
+		out = append(out, workflows.Button{Action: ActCancel, Label: "Cancel…", Style: workflows.Danger})
 	}
 	return out
 }

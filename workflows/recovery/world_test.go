@@ -178,7 +178,7 @@ func (w *world) commit(m workflows.Machine, state State, d workflows.Decision, o
 	w.calls = append(w.calls, d.Calls...)
 	w.view = m.View(w.state)
 	for _, c := range w.view.Cards {
-		text := c.Title + strings.Join(c.Lines, " ") + strings.Join(c.Facts, " ") + c.Fallback
+		text := c.Title + strings.Join(c.Lines, " ") + strings.Join(c.Facts, " ") + strings.Join(c.Details, " ") + c.Fallback
 		if strings.Contains(text, "%!") || c.Title == "" || c.Fallback == "" {
 			w.t.Fatalf("a card of %s: %q", c.Recipient, text)
 		}

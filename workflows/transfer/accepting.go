@@ -370,7 +370,7 @@ func (acceptingStage) lines(s State, who string) []string {
 		out = append(out, "! The invitation is gone at integrator.io: somebody cancelled or deleted it there. Send it again, or withdraw it here.")
 	}
 	if len(out) > 0 {
-		return append(out, workflows.Say("By %t, or this ends.", s.Until))
+		return append(out, workflows.Say("By %u, or this ends.", s.Until))
 	}
 	switch {
 	case s.Invite.How == workflows.Acted:
@@ -402,7 +402,7 @@ func (acceptingStage) lines(s State, who string) []string {
 	if s.byHand() {
 		end = ", or this ends."
 	}
-	return append(out, workflows.Say("%s By %t%s", workflows.Text(watch), s.Until, workflows.Text(end)))
+	return append(out, workflows.Say("%s By %u%s", workflows.Text(watch), s.Until, workflows.Text(end)))
 }
 
 func (acceptingStage) buttons(s State, who string) []workflows.Button {
@@ -413,7 +413,7 @@ func (acceptingStage) buttons(s State, who string) []workflows.Button {
 	acceptor := workflows.Among(who, s.acceptors())
 	standing := s.Invite.Lost == "" && !s.Invite.Resend
 	if acceptor && standing && s.Invite.Accepted == "" {
-		out = append(out, workflows.Button{Action: ActAccept, Label: "Accept", Style: workflows.Primary})
+		out = append(out, workflows.Button{Action: ActAccept, Label: "I'll accept there", Style: workflows.Primary})
 	}
 	if acceptor && standing && s.attestable() && who != s.Invite.Attested {
 		out = append(out, workflows.Button{Action: ActAttest, Label: "It is accepted",

@@ -389,7 +389,7 @@ func (checkingStage) lines(s State, _ string) []string {
 		return []string{s.unreadLine()}
 	case s.Reading && s.Slow:
 		return []string{workflows.Say("! integrator.io has not answered yet. Nothing is lost: Keyholder goes "+
-			"on asking, until %t.", s.asksUntil())}
+			"on asking, until %u.", s.asksUntil())}
 	case s.Reading:
 		return []string{"… The account is being checked at integrator.io. Then the approvers are asked."}
 	}
@@ -398,11 +398,11 @@ func (checkingStage) lines(s State, _ string) []string {
 	if len(s.waivable()) > 0 {
 		line += " A holder may waive it with a reason."
 	}
-	line += workflows.Say(" Without that, this ends on %t.", s.Until)
+	line += workflows.Say(" Without that, this ends %u.", s.Until)
 	return append(notes(s), line)
 }
 
-func (checkingStage) facts(s State) []string { return s.checkLines() }
+func (checkingStage) facts(s State, who string) []string { return s.checkLines(who) }
 
 func (checkingStage) buttons(s State, who string) []workflows.Button {
 	return append(s.checkButtons(who), s.cancelButton(who)...)
@@ -441,7 +441,7 @@ func (s State) unreadLine() string {
 	line := "! The checks could not be made: " + why + ". Nothing is lost. " + mend +
 		"; Keyholder tries again by itself, and Check again tries at once."
 	if s.Stage != Confirming {
-		line += workflows.Say(" Without that, this ends on %t.", s.Until)
+		line += workflows.Say(" Without that, this ends %u.", s.Until)
 	}
 	return line
 }

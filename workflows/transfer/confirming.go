@@ -78,7 +78,7 @@ func answers(clicks map[string]workflows.Handler[State]) {
 	asks.Clicks(asked, answered)
 	for action, answer := range asked {
 		clicks[action] = func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-			if s.Stage != Confirming {
+			if s.Stage != Confirming && !asks.Shows(action) {
 				return workflows.Decision{}, refused("not_now",
 					"This transfer does not ask for confirmations now. Nothing was recorded. "+stageLine(s))
 			}
@@ -215,16 +215,23 @@ func (confirmingStage) lines(s State, who string) []string {
 		}
 		out = append(out, line)
 	}
+	return append(out, workflows.Say("Then it can be stopped for %l.", s.Policy.Cooldown))
+}
+
+func (confirmingStage) details(s State, _ string) []string {
 	accepts := ", and one of its holders accepts there."
 	if s.ToPerson != "" {
 		accepts = workflows.Say(", and %m accepts there.", s.ToPerson)
 	}
-	return append(out, workflows.Say("After the last confirmation any holder can stop it for %l. Then %s",
-		s.Policy.Cooldown,
-		workflows.Text(s.invites()+accepts)))
+	next := workflows.Say("*What comes next*\nAfter the last confirmation any holder can stop it for %l. Then %s",
+		s.Policy.Cooldown, workflows.Text(s.invites()+accepts))
+	if s.From != "" {
+		next += workflows.Say(" %s then has %s.", s.From, workflows.Text(roleWord(s.PreviousRole)))
+	}
+	return []string{next}
 }
 
-func (confirmingStage) facts(s State) []string { return s.checkLines() }
+func (confirmingStage) facts(s State, who string) []string { return s.checkLines(who) }
 
 func (confirmingStage) buttons(s State, who string) []workflows.Button {
 	out := asks.Buttons(s, who)

@@ -59,8 +59,8 @@ func (coolingStage) lines(s State, who string) []string {
 		if !workflows.Among(s.Requester, s.Holders, s.Admins) {
 			who = workflows.Say("%m, %s", s.Requester, workflows.Text(who))
 		}
-		out = append(out, workflows.Say("✓ Confirmed. Until %t (%l in all) %s can stop it. Then the checks "+
-			"run once more and %s.", s.Until, s.Until.Sub(s.Since), workflows.Text(who), workflows.Text(s.invites())))
+		out = append(out, workflows.Say("✓ Confirmed. Until %u %s can stop it. Then the checks "+
+			"run once more and %s.", s.Until, workflows.Text(who), workflows.Text(s.invites())))
 	case s.Paused && s.Reading:
 		out = append(out, "… The checks run again.")
 	case s.Paused:
@@ -68,10 +68,10 @@ func (coolingStage) lines(s State, who string) []string {
 		if len(s.waivable()) > 0 {
 			line += " A holder may waive it with a reason."
 		}
-		out = append(out, workflows.Say("%s By %t, or this ends.", workflows.Text(line), s.Until))
+		out = append(out, workflows.Say("%s By %u, or this ends.", workflows.Text(line), s.Until))
 	case s.Reading && s.Slow:
 		out = append(out, workflows.Say("! Confirmed. integrator.io has not answered the last check yet; "+
-			"Keyholder goes on asking until %t.", s.asksUntil()))
+			"Keyholder goes on asking until %u.", s.asksUntil()))
 	default:
 		out = append(out, "… Confirmed. The checks run once more, then the invitation goes out.")
 	}
@@ -86,10 +86,12 @@ func (coolingStage) lines(s State, who string) []string {
 	return out
 }
 
-func (coolingStage) facts(s State) []string { return append(s.checkLines(), s.votes()...) }
+func (coolingStage) facts(s State, who string) []string {
+	return append(s.checkLines(who), s.votes()...)
+}
 
 func (coolingStage) buttons(s State, who string) []workflows.Button {
-	return append(s.checkButtons(who), s.cancelButton(who)...)
+	return append(append(asks.Answered(s, who), s.checkButtons(who)...), s.cancelButton(who)...)
 }
 
 func (coolingStage) audience(s State) []string {

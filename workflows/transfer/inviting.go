@@ -239,7 +239,7 @@ func (invitingStage) lines(s State, who string) []string {
 		if len(s.waivable()) > 0 {
 			line += " A holder may waive it with a reason."
 		}
-		return []string{workflows.Say("%s By %t, or this ends.", workflows.Text(line), s.Until)}
+		return []string{workflows.Say("%s By %u, or this ends.", workflows.Text(line), s.Until)}
 	case s.Invite.Manual:
 		out := []string{}
 		if s.Invite.Code != "" && s.Invite.Code != workflows.RefusedNoToken {
@@ -256,15 +256,15 @@ func (invitingStage) lines(s State, who string) []string {
 			out = append(out, s.From+" is nobody's address in this Slack. Ask the owner: "+pageSteps(s)+" Then "+
 				workflows.List(mentioned(s.inviters()), "or")+" says here that it was done.")
 		}
-		return append(out, workflows.Say("By %t, or this ends.", s.Until))
+		return append(out, workflows.Say("By %u, or this ends.", s.Until))
 	case s.Invite.Code != "":
-		return []string{workflows.Say("! %s By %t, or this ends.",
+		return []string{workflows.Say("! %s By %u, or this ends.",
 			workflows.Text(remedy(s, s.Invite.Code, s.Invite.Message)), s.Until)}
 	}
 	return []string{"… integrator.io is being asked to invite " + s.To + "."}
 }
 
-func (invitingStage) facts(s State) []string { return s.checkLines() }
+func (invitingStage) facts(s State, who string) []string { return s.checkLines(who) }
 
 func (invitingStage) buttons(s State, who string) []workflows.Button {
 	var out []workflows.Button

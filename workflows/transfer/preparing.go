@@ -261,7 +261,7 @@ func (preparingStage) lines(s State, who string) []string {
 		out = append(out, "✓ "+s.To+" was invited as a user. "+box)
 	}
 	if !s.Prep.Invited && !s.Prep.Sending && !s.othersInvite() {
-		return append(out, workflows.Say("By %t, or this ends.", s.Until))
+		return append(out, workflows.Say("By %u, or this ends.", s.Until))
 	}
 	next := "Open the mail and sign up through that very link. Do not start a free trial: that would own another account, and integrator.io would refuse the transfer."
 	switch {
@@ -281,7 +281,7 @@ func (preparingStage) lines(s State, who string) []string {
 	if s.Cooled {
 		next = "the invitation to become the owner follows"
 	}
-	return append(out, workflows.Say("When it is accepted, the checks run again and %s. By %t, or this ends.",
+	return append(out, workflows.Say("When it is accepted, the checks run again and %s. By %u, or this ends.",
 		workflows.Text(next), s.Until))
 }
 

@@ -365,6 +365,9 @@ func (s *script) card(a []string) {
 				buttons = append(buttons, label)
 			}
 			s.say("  %s", strings.Join(append(buttons, c.Note), " "))
+			for _, l := range c.Details {
+				s.say("  > %s", strings.ReplaceAll(s.w.read(l), "\n", "\n  > "))
+			}
 		}
 	}
 }

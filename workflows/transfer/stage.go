@@ -17,7 +17,9 @@ type stage interface {
 	// lines say what is asked, why you, what happens next, by when and who else.
 	lines(s State, who string) []string
 	// facts are the checks and votes that the card shows, one line each.
-	facts(s State) []string
+	facts(s State, who string) []string
+	// details are paragraphs that "Details…" shows beside the checks.
+	details(s State, who string) []string
 	// buttons are what this person may press; deciding authorises again.
 	buttons(s State, who string) []workflows.Button
 	// waiting lists who can move it on; audience who must have a card, beside the requester; owing
@@ -58,7 +60,8 @@ func (plain) title(s State) string {
 func (plain) now(State) string                         { return "" }
 func (plain) notify(s State, _ string) string          { return "Handing " + s.what() }
 func (plain) lines(State, string) []string             { return nil }
-func (plain) facts(State) []string                     { return nil }
+func (plain) facts(State, string) []string             { return nil }
+func (plain) details(State, string) []string           { return nil }
 func (plain) buttons(State, string) []workflows.Button { return nil }
 func (plain) waiting(State) []string                   { return nil }
 func (plain) audience(State) []string                  { return nil }

@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -56,8 +58,9 @@ func (s State) card(who string) workflows.Card {
 	c.Title = s.in().title(s)
 	c.Fallback = s.in().notify(s, who)
 	c.Lines = append([]string{askedLine(s)}, s.lines(who)...)
-	c.Facts = s.in().facts(s)
+	c.Facts = s.in().facts(s, who)
 	c.Buttons = s.buttons(who)
+	c.Details = s.details(who)
 	return c
 }
 
@@ -136,21 +139,77 @@ func stageLine(s State) string {
 	return s.in().now(s)
 }
 
-// checkLines are the checks as a card shows them.
-func (s State) checkLines() []string {
+// checkLines are the checks as a card shows them to somebody: what stands against it, each in a
+// line, and how many are good in another.
+func (s State) checkLines(who string) []string {
 	var out []string
-	if s.Caps.Token == workflows.No && len(s.Checks) > 0 {
-		out = append(out, "? Keyholder has no token for this account, so it saw nothing there. Look in integrator.io yourself: "+s.To+
-			" must be listed under Users as accepted and enabled, no other transfer may be pending, "+
-			"and open errors, running jobs and what is shared are worth a look.")
+	good, said := 0, s.unseenLine()
+	if said != "" {
+		out = append(out, said)
 	}
-	for _, c := range s.Checks {
-		if c.Kind == Advice && c.Result == Pass || c.Result == Unknown && s.Caps.Token == workflows.No {
-			continue
+	for _, c := range s.shownChecks(who) {
+		switch mark := s.mark(c); {
+		case c.Result == Pass:
+			good++
+		case c.Result == Block:
+			out = append(out, s.checkLine(c))
+		default: // the remedy stands in the details: nothing has to be done before one decides
+			out = append(out, mark+" "+c.Text)
 		}
-		out = append(out, s.checkLine(c))
+	}
+	switch {
+	case good == 0:
+	case len(out) == 0:
+		out = append(out, workflows.Say("✓ All %n are good", good, "check"))
+	case good == 1:
+		out = append(out, "✓ 1 other check is good")
+	default:
+		out = append(out, workflows.Say("✓ %d other checks are good", good))
 	}
 	return out
+}
+
+// unseenLine is what an account that Keyholder cannot look into is shown with, "" for any other.
+func (s State) unseenLine() string {
+	if s.Caps.Token != workflows.No || len(s.Checks) == 0 {
+		return ""
+	}
+	return "? Keyholder has no token for this account, so it saw nothing there. Look in integrator.io yourself: " +
+		s.To +
+		" must be listed under Users as accepted and enabled, no other transfer may be pending, " +
+		"and open errors, running jobs and what is shared are worth a look."
+}
+
+// shownChecks are those that concern somebody: how the rules could be better is for administrators,
+// who can have them changed.
+func (s State) shownChecks(who string) []Check {
+	return slices.DeleteFunc(slices.Clone(s.Checks), func(c Check) bool {
+		switch {
+		case c.Result == Unknown && s.Caps.Token == workflows.No:
+			return true
+		case c.Kind == Advice && c.Result == Pass:
+			return true
+		}
+		return c.Key == CheckHolders && !workflows.Among(who, s.Admins)
+	})
+}
+
+// details are all checks with what to do about them, and what comes next.
+func (s State) details(who string) []string {
+	if s.Ending != nil {
+		return nil
+	}
+	var out, checks []string
+	if said := s.unseenLine(); said != "" {
+		checks = append(checks, said)
+	}
+	for _, c := range s.shownChecks(who) {
+		checks = append(checks, s.checkLine(c))
+	}
+	if len(checks) > 0 {
+		out = append(out, "*What was looked at*\n"+strings.Join(checks, "\n"))
+	}
+	return append(out, s.in().details(s, who)...)
 }
 
 // buttons are what this person may press now; nothing while an end waits for integrator.io.

@@ -17,6 +17,7 @@ func (s *Server) watchKeys(ctx context.Context) error {
 		s.insist(ctx, "the key of "+a.ID+" cannot be looked after", func(ctx context.Context) error {
 			return s.lookAtKey(ctx, a.ID)
 		})
+		s.measureDrill(ctx, a.ID)
 	}
 	return nil
 }

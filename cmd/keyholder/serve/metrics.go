@@ -25,6 +25,11 @@ type metrics struct {
 	tokenEnds  *prometheus.GaugeVec
 	// sockets are connections of the app in Slack's words, processes the Keyholders on this record.
 	sockets, processes prometheus.Gauge
+	// What waits in the record, see backlog.go.
+	waiting            *prometheus.GaugeVec
+	timersLate, latest prometheus.Gauge
+	open               *prometheus.GaugeVec
+	nextDrill          *prometheus.GaugeVec
 }
 
 // newMetrics makes the metrics of one workspace, with its name as a label where it has one.
@@ -41,7 +46,7 @@ func newMetrics(workspace string) *metrics {
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_slack_limited_total",
 			Help: "Calls that Slack answered with 429, by method."}, []string{"method"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "keyholder_deliveries_total",
-			Help: "Deliveries by destination (slack, integrator) and outcome (done, again, refused)."},
+			Help: "Deliveries by destination (slack, integrator, desk, letter, alarm_mail, alarm_hook) and outcome (done, refused, limited by a 429, again)."},
 			[]string{"destination", "outcome"}),
 		delivery: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "keyholder_delivery_seconds",
 			Help:    "Time one delivery took.",
@@ -59,13 +64,47 @@ func newMetrics(workspace string) *metrics {
 		Help: "Socket Mode connections of the app, as Slack said when this process connected; more than keyholder_processes means that another installation takes part of the clicks."})
 	m.processes = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_processes",
 		Help: "Keyholders that work on this record."})
+	m.waiting = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "keyholder_effects_waiting",
+		Help: "Effects that wait to be delivered, by destination and by how long the first of their queue has waited at least; a refused card waits, too."},
+		[]string{"destination", "older_than"})
+	m.timersLate = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_timers_late",
+		Help: "Timers that have come due and are not decided yet."})
+	m.latest = prometheus.NewGauge(prometheus.GaugeOpts{Name: "keyholder_timers_late_seconds",
+		Help: "How long the first of the late timers has been due; 0 without one."})
+	m.open = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "keyholder_workflows_open",
+		Help: "Open workflows by account and machine; signin are sign-ins as the owner that nobody has explained yet."},
+		[]string{"account", "machine"})
+	m.nextDrill = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "keyholder_drill_next_seconds",
+		Help: "Seconds until the next drill of an account's key opens by itself, below 0 where it is overdue; no value where none is planned."},
+		[]string{"account"})
+	m.begin()
 	var register prometheus.Registerer = m.registry
 	if workspace != "" {
 		register = prometheus.WrapRegistererWith(prometheus.Labels{LabelWorkspace: workspace}, register)
 	}
 	register.MustRegister(m.envelopes, m.acks, m.connects, m.limited, m.deliveries, m.delivery, m.undone, m.doubts,
-		m.ready, m.tokenEnds, m.sockets, m.processes)
+		m.ready, m.tokenEnds, m.sockets, m.processes, m.waiting, m.timersLate, m.latest, m.open, m.nextDrill)
 	return m
+}
+
+// begin lets what has not happened yet be seen as 0, so that an alert sees the first time that it does.
+func (m *metrics) begin() {
+	for _, d := range destinations {
+		for _, outcome := range []string{"done", "refused", "limited", "again"} {
+			m.deliveries.WithLabelValues(d, outcome)
+		}
+		m.delivery.WithLabelValues(d)
+	}
+	for _, what := range []string{workflows.NoteDropped, workflows.NoteAside} {
+		m.undone.WithLabelValues(what)
+	}
+	for _, what := range []workflows.Doubt{workflows.DoubtState, workflows.DoubtChain, workflows.DoubtPlace} {
+		m.doubts.WithLabelValues(string(what))
+	}
+	for _, method := range []string{"chat.postMessage", "chat.update"} {
+		m.limited.WithLabelValues(method)
+	}
+	m.envelopes.WithLabelValues("block_actions", "ok")
 }
 
 // LabelWorkspace tells the metrics of workspaces apart, where one process serves several. ReadyName
@@ -106,18 +145,20 @@ func (m *metrics) slackLimited(method string) { m.limited.WithLabelValues(method
 
 // observe is the courier's hook.
 func (m *metrics) observe(e workflows.Effect, o workflows.Outcome, took time.Duration) {
-	destination, outcome := "integrator", "again"
+	to, outcome := destination(e.Destination()), "again"
 	if e.Card != nil {
-		destination = "slack"
+		to = "slack"
 	}
 	switch {
+	case o.Limited:
+		outcome = "limited"
 	case o.Refused:
 		outcome = "refused"
 	case o.Done:
 		outcome = "done"
 	}
-	m.deliveries.WithLabelValues(destination, outcome).Inc()
-	m.delivery.WithLabelValues(destination).Observe(took.Seconds())
+	m.deliveries.WithLabelValues(to, outcome).Inc()
+	m.delivery.WithLabelValues(to).Observe(took.Seconds())
 }
 
 // note is the courier's hook for what was not delivered.

@@ -262,7 +262,7 @@ func (s *Server) Work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, loop := range []func(context.Context) error{
 		s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.watchTokens,
-		s.tellOfRecord, s.countProcesses} {
+		s.tellOfRecord, s.countProcesses, s.measure} {
 		g.Go(func() error { return s.guarded(ctx, loop) })
 	}
 	g.Go(func() error { return s.guarded(ctx, s.speak) })

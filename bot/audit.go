@@ -94,7 +94,7 @@ func proven(l workflows.StoryLine) string {
 	if l.By.StepUp == nil {
 		return ""
 	}
-	return " (" + workflows.WithProof + ")"
+	return " (" + l.By.StepUp.Said() + ")"
 }
 
 // by names the person who did it, where the sentence does not name them itself. What nobody clicked

@@ -56,11 +56,12 @@ type Bot struct {
 	busy   chan envelope
 	deskIn chan struct{}
 	// exports holds a place for each review whose files are being made.
-	exports chan struct{}
-	hearing chan struct{}  // a place for each event of people that asks the record
-	wg      sync.WaitGroup // everything that runs because of an envelope
-	ending  atomic.Bool    // Run is over: nothing new is taken
-	proving proving
+	exports  chan struct{}
+	hearing  chan struct{}  // a place for each event of people that asks the record
+	wg       sync.WaitGroup // everything that runs because of an envelope
+	ending   atomic.Bool    // Run is over: nothing new is taken
+	proving  proving
+	pictures pictures
 	// stopping ends when Run no longer takes anything, as what is awaited for longer has to.
 	stopping context.Context
 	stop     context.CancelFunc

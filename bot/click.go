@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/authenticator"
 	"github.com/keyholder/keyholder/workflows/offboard"
 )
 
@@ -110,6 +111,14 @@ func (v *visit) submit(ctx context.Context) {
 	}
 	if err := v.mayAct(ctx); err != nil {
 		v.fail(ctx, err)
+		return
+	}
+	switch v.cmd.Name {
+	case authenticator.CodeForm:
+		v.codeTyped(ctx)
+		return
+	case authenticator.EnrolForm:
+		v.enrolTyped(ctx)
 		return
 	}
 	if err := v.fetchFiles(ctx); err != nil {

@@ -75,6 +75,8 @@ func init() { // a variable initialised in place would depend on itself through 
 		"docs":     (*visit).wordDocs,
 		"whatif":   (*visit).wordWhatIf,
 		"offboard": (*visit).wordOffboard,
+		"step-up":  (*visit).wordStepUp,
+		"stepup":   (*visit).wordStepUp,
 	}
 }
 
@@ -118,7 +120,7 @@ func (v *visit) wordHelp(context.Context, string) (workflows.Reply, error) {
 }
 
 func (b *Bot) help() string {
-	return b.fill(strings.Join([]string{
+	lines := []string{
 		"`{command} status [account]` who owns an account, since when, what is open",
 		"`{command} transfer [account]` hand an account to a shared mailbox or a person",
 		"`{command} access [account]` give, change or take away access, for as long as it is needed",
@@ -132,8 +134,12 @@ func (b *Bot) help() string {
 		"`{command} mine` what waits for you; `{command} mine ID` shows its card",
 		"`{command} delegate @person [until]` let somebody decide in your place; until is a date (2026-12-24) or a length (3d, 12h); `{command} delegate off` ends it",
 		"`{command} audit ID` the whole story of one transfer, request for access or finding, for those who may read the record",
-		"With one account configured its name can be left out.",
-	}, "\n"))
+	}
+	if b.o.Codes != nil {
+		lines = append(lines,
+			"`{command} step-up` set up the authenticator app by whose codes you show who you are, or see how it stands")
+	}
+	return b.fill(strings.Join(append(lines, "With one account configured its name can be left out."), "\n"))
 }
 
 // nearest answers the candidate that is closest to what was typed, of equals the first; "" when none is near.

@@ -43,6 +43,7 @@ type arrival struct {
 	event  wireEvent
 	home   bool // click: in the App Home
 	opened bool // submit: the command opens a workflow whose ID is still to be made
+	carry  json.RawMessage
 }
 
 // formRef is what answering a form needs.
@@ -226,6 +227,8 @@ type metadata struct {
 	Action   string `json:"action"`
 	Round    int    `json:"round"`
 	Page     int    `json:"page,omitempty"`
+	// Carry is what a form of the bot's own needs when it comes back.
+	Carry json.RawMessage `json:"carry,omitempty"`
 }
 
 // readMetadata reads what a form carries about itself, and whether it makes sense but for its action and workflow.
@@ -277,6 +280,7 @@ func (a *arrival) submit(i wireInteraction, known func(string) bool) string {
 	}
 	a.cmd.Name, a.cmd.Workflow, a.cmd.Account, a.cmd.Round, a.cmd.Page = m.Action, m.Workflow, m.Account, m.Round,
 		m.Page
+	a.carry = m.Carry
 	// A form that is shown anew with another page or question keeps its view, and sending it then is another command.
 	a.cmd.ID += "/" + strconv.Itoa(m.Round) + "/" + strconv.Itoa(m.Page)
 	return ""

@@ -25,7 +25,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // whoever made the form: a name or metadata that cannot be cut without losing their meaning.
 func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 	meta, err := json.Marshal(metadata{Workflow: m.Workflow, Account: m.Account, Action: m.Action, Round: m.Round,
-		Page: m.Page})
+		Page: m.Page, Carry: m.Carry})
 	if err != nil {
 		return slack.ModalViewRequest{}, fmt.Errorf("encode the form's metadata: %w", err)
 	}

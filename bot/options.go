@@ -104,7 +104,9 @@ type Options struct {
 	// StepUp is the identity provider at which people show who they are before what the policies name
 	// counts; nil: no policy names anything.
 	StepUp *stepup.Provider
-	Log    zerolog.Logger
+	// Codes are one-time codes, by which they can show it as well, or instead where StepUp is nil; nil: they are off.
+	Codes *stepup.Codes
+	Log   zerolog.Logger
 	// Now is the time of commands, RealNow this machine's clock for budgets and caches; nil: Now.
 	Now, RealNow func() time.Time
 	Metrics      Metrics

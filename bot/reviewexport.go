@@ -92,10 +92,11 @@ func (v *visit) sendEvidence(ctx context.Context, id string) {
 		v.tell(ctx, text, link)
 		return
 	}
-	if err := b.sendFile(ctx, v.who.user, path.Base(or(files.Name, id+".zip")), files.Zip, "The files of the review `"+
-		id+"`. The SHA-256 of manifest.json is `"+files.Manifest+
-		"`; it stands in the record and in the channel of the account, too. To check all of it: `python3 verify.txt "+
-		files.Manifest+"` in the unpacked folder."); err != nil {
+	if _, err := b.sendFile(ctx, v.who.user, path.Base(or(files.Name, id+".zip")), files.Zip,
+		"The files of the review `"+
+			id+"`. The SHA-256 of manifest.json is `"+files.Manifest+
+			"`; it stands in the record and in the channel of the account, too. To check all of it: `python3 verify.txt "+
+			files.Manifest+"` in the unpacked folder."); err != nil {
 		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldWorkflow,
 			id).Msg("the files of a review were not sent")
 		text := notExported(id)
@@ -112,38 +113,38 @@ func notExported(id string) string {
 		"` could not be made or sent. Nothing is lost: try again in a minute, or ask whoever operates Keyholder for `keyholder review export " + id + "`."
 }
 
-// sendFile puts a file into a person's direct message. Source: files.getUploadURLExternal,
+// sendFile puts a file into a person's direct message, and answers its ID. Source: files.getUploadURLExternal,
 // files.completeUploadExternal.
-func (b *Bot) sendFile(ctx context.Context, user, name string, content []byte, comment string) error {
+func (b *Bot) sendFile(ctx context.Context, user, name string, content []byte, comment string) (string, error) {
 	dm, err := slackapi.RetryLimited(ctx, func(ctx context.Context) (string, error) {
 		return b.directMessage(ctx, user)
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	to, err := slackapi.RetryLimited(ctx, func(ctx context.Context) (*slack.GetUploadURLExternalResponse, error) {
 		return b.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: name,
 			FileSize: len(content)})
 	})
 	if err != nil {
-		return fmt.Errorf("ask where a file goes: %w", err)
+		return "", fmt.Errorf("ask where a file goes: %w", err)
 	}
 	if !b.api.Follows(to.UploadURL) {
-		return errors.New("send a file: the address that came for it is not Slack's")
+		return "", errors.New("send a file: the address that came for it is not Slack's")
 	}
 	_, err = slackapi.RetryLimited(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, b.api.UploadToURL(ctx, slack.UploadToURLParameters{UploadURL: to.UploadURL, Filename: name,
 			Reader: bytes.NewReader(content)})
 	})
 	if err != nil {
-		return fmt.Errorf("send a file: %w", err)
+		return "", fmt.Errorf("send a file: %w", err)
 	}
 	_, err = slackapi.RetryLimited(ctx, func(ctx context.Context) (*slack.CompleteUploadExternalResponse, error) {
 		return b.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
 			Files: []slack.FileSummary{{ID: to.FileID, Title: name}}, Channel: dm, InitialComment: comment})
 	})
 	if err != nil {
-		return fmt.Errorf("show a file: %w", err)
+		return "", fmt.Errorf("show a file: %w", err)
 	}
-	return nil
+	return to.FileID, nil
 }

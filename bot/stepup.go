@@ -72,19 +72,36 @@ type deciding func(context.Context) (workflows.Reply, error)
 // decided asks the record, with the proof that the person gave lately where one is wanted and still holds.
 func (v *visit) decided(ctx context.Context, f deciding) (workflows.Reply, error) {
 	reply, err := v.ask(ctx, f)
-	if _, wanted := errors.AsType[*workflows.StepUpWanted](err); !wanted || v.b.o.StepUp == nil {
+	if _, wanted := errors.AsType[*workflows.StepUpWanted](err); !wanted {
 		return reply, err
 	}
 	who, perr := v.person(ctx)
 	if perr != nil {
 		return workflows.Reply{}, perr
 	}
-	fresh, ok := v.b.o.StepUp.Fresh(who)
+	fresh, ok := v.fresh(ctx, who)
 	if !ok {
 		return reply, err
 	}
 	v.shown(fresh)
 	return v.ask(ctx, f)
+}
+
+// fresh is a proof that somebody gave lately and that still holds.
+func (v *visit) fresh(ctx context.Context, who workflows.Person) (workflows.StepUp, bool) {
+	if v.b.o.StepUp != nil {
+		if fresh, ok := v.b.o.StepUp.Fresh(who); ok {
+			return fresh, true
+		}
+	}
+	if v.b.o.Codes == nil {
+		return workflows.StepUp{}, false
+	}
+	a, err := v.app(ctx, who)
+	if err != nil || !a.state.Fresh(v.b.o.Codes.Now(), v.b.o.Codes.MaxAge()) {
+		return workflows.StepUp{}, false
+	}
+	return v.b.o.Codes.Proof(a.state.Used), true
 }
 
 // shown notes that whoever this is has shown it.
@@ -100,25 +117,33 @@ func (v *visit) stepUp(ctx context.Context, err error, f deciding) bool {
 	if !ok {
 		return false
 	}
-	if v.b.o.StepUp == nil { // the configuration is refused without a provider
+	switch {
+	case v.b.o.Codes != nil && v.byCode(ctx, wanted.About):
+	case v.b.o.StepUp != nil:
+		v.byProvider(ctx, wanted.About, nil, f)
+	default: // the configuration is refused with neither
 		v.fail(ctx, errInternal)
-		return true
 	}
+	return true
+}
+
+// byProvider asks the person at the identity provider; answer is what the form they sent is answered with, nil: it
+// closes.
+func (v *visit) byProvider(ctx context.Context, about string, answer any, f deciding) {
 	me := v.who.team + "/" + v.who.user
-	was, full := v.b.proving.begin(me, &awaited{command: v.cmd.ID, about: wanted.About})
+	was, full := v.b.proving.begin(me, &awaited{command: v.cmd.ID, about: about})
 	switch {
 	case full:
 		v.fail(ctx, coded(codeBusy))
 	case was != nil && was.command == v.cmd.ID && v.cmd.ID != "":
-		v.ack.send("proof", nil)
+		v.ack.send("proof", answer)
 	case was != nil:
-		v.ack.send("proof", nil)
+		v.ack.send("proof", answer)
 		v.tell(ctx, v.b.stillAwaited(*was), "")
 	default:
-		v.ack.send("proof", nil)
-		v.b.wg.Go(func() { v.prove(ctx, me, wanted.About, f) })
+		v.ack.send("proof", answer)
+		v.b.wg.Go(func() { v.prove(ctx, me, about, f) })
 	}
-	return true
 }
 
 // stillAwaited says that another click waits for its proof.
@@ -169,7 +194,7 @@ func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
 		v.tellWhy(ctx, err)
 		return
 	}
-	v.tell(ctx, provenText(about, reply), reply.Link)
+	v.tell(ctx, provenText(about, proof, reply), reply.Link)
 }
 
 // tellWhy tells an error to somebody whose click was acknowledged long ago.
@@ -179,14 +204,14 @@ func (v *visit) tellWhy(ctx context.Context, err error) {
 }
 
 // provenText tells what came of a click that was proven.
-func provenText(about string, reply workflows.Reply) string {
+func provenText(about string, proof workflows.StepUp, reply workflows.Reply) string {
 	switch {
 	case len(reply.Errors) > 0:
 		return "Your proof holds, and this was not taken: " + sortedErrors(reply.Errors) + " Press the button again."
 	case reply.Text != "":
 		return reply.Text
 	}
-	return "✓ Recorded, " + workflows.WithProof + ". " + about
+	return "✓ Recorded, " + proof.Said() + ". " + about
 }
 
 // proof asks for one, tells the person where to give it, and waits.

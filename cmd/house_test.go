@@ -50,6 +50,7 @@ const (
 	oidc      = "github.com/coreos/go-oidc"
 	oauth2    = "golang.org/x/oauth2"
 	jose      = "github.com/go-jose/go-jose"
+	otp       = "github.com/pquerna/otp"
 )
 
 // Our rooms that others name.
@@ -88,7 +89,7 @@ const (
 // machines are the workflows' state machines, those to come included.
 var machines = []string{"workflows/transfer", "workflows/access", "workflows/drift", reviewRoom, "workflows/recovery",
 	"workflows/key", "workflows/reach", "workflows/docs",
-	"workflows/offboard", "workflows/tokens"}
+	"workflows/offboard", "workflows/tokens", "workflows/authenticator"}
 
 // shared are the rooms that the machines share; they only decide, as the machines do.
 var shared = []string{worktime, question, step, keyring}
@@ -122,7 +123,7 @@ func rooms() map[string]room {
 			machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:   {ours: []string{blockKit}, theirs: []string{websocket}},
 		blockKit:   {},
-		stepUp:     {ours: []string{workflows}, theirs: []string{oidc, oauth2}, never: []string{slackGo, redis}},
+		stepUp:     {ours: []string{workflows}, theirs: []string{oidc, oauth2, otp}, never: []string{slackGo, redis}},
 		idpSim:     {theirs: []string{jose}},
 		"cmd":      {},
 		configRoom: {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
@@ -133,7 +134,7 @@ func rooms() map[string]room {
 			never: simulators},
 		demo: {ours: slices.Concat(production, []string{slackSim, integratorSim, idpSim}),
 			theirs: []string{flags, miniredis,
-				log, xSync}},
+				log, xSync, otp}},
 	}
 	for _, m := range machines {
 		ours := slices.Concat([]string{workflows, approvals}, shared)

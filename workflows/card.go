@@ -99,6 +99,9 @@ type Modal struct {
 	// Page comes back in [Command.Page] with each click and form. A form that answers a click
 	// inside a form replaces that one.
 	Page int
+	// Carry is JSON that comes back to the bot with the form, and to nobody else; it must fit beside the rest into
+	// what Slack keeps for a form.
+	Carry []byte
 }
 
 // Input is one field. Block is its block_id and action_id.

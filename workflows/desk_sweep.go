@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Sweep looks at every open workflow of the configured accounts, and at the ledger, and sets again
@@ -18,7 +19,7 @@ func (d *Desk) Redraw(ctx context.Context) (int, error) { return d.sweepAll(ctx,
 
 func (d *Desk) sweepAll(ctx context.Context, redraw bool) (int, error) {
 	ids := []string{LedgerID(d.o.Store.Shards())}
-	for _, account := range d.o.Policies.Accounts() {
+	for _, account := range append(slices.Clone(d.o.Policies.Accounts()), AccountOfPeople) {
 		open, err := d.o.Store.Open(ctx, account)
 		if err != nil {
 			return 0, fmt.Errorf("list open workflows of %s: %w", account, err)

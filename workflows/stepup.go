@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// StepUp is what an identity provider said of who clicked: an ID token that held, without the token. It
+// StepUp is what an identity provider said of who clicked: an ID token that held, without the token; or that a
+// one-time code was right ([ByCode]). It
 // stands in the event of what was decided with it, as part of its [Actor]. Source: OpenID Connect Core,
 // ID Token.
 type StepUp struct {
@@ -19,6 +20,22 @@ type StepUp struct {
 	// Methods (amr) and Class (acr) are how, in the provider's own words; it need not say.
 	Methods []string `json:"amr,omitempty"`
 	Class   string   `json:"acr,omitempty"`
+}
+
+// AccountOfPeople stands in the place of an account where something is of a person and serves all accounts, as
+// their authenticator app. No account can be called so. Its policy has the administrators and auditors of all
+// accounts that ask for proofs.
+const AccountOfPeople = "-"
+
+// ByCode is the [StepUp.Issuer] of a proof by one-time code: Keyholder looked at it itself.
+const ByCode = "one-time code"
+
+// Said is that there was a proof, and by what, where that is not the identity provider.
+func (s StepUp) Said() string {
+	if s.Issuer == ByCode {
+		return WithProof + " by " + ByCode
+	}
+	return WithProof
 }
 
 // WithProof is said behind who did something with a [StepUp].

@@ -28,7 +28,8 @@ type options struct {
 	seed                     uint64
 	faults                   bool
 	integratorURL            string // what integrator.io's Link headers name; "": what the request says
-	identityListen           string // of the identity provider; "": no click asks for a proof
+	identityListen           string // of the identity provider; "": there is none
+	codes                    bool   // one-time codes show who somebody is
 	// redisURL is a server of one's own in place of the embedded one; edit changes the
 	// configuration; from is the moment at which the demo's time begins, zero for now. They are for
 	// tests.
@@ -49,7 +50,8 @@ type demo struct {
 	cfg        *config.Config
 	redis      *miniredis.Miniredis
 	mail       *mailroom
-	identity   *idpsim.Server // nil: no click asks for a proof
+	identity   *idpsim.Server // nil: there is none
+	codes      bool           // see options
 	tour       tour
 	jumped     atomic.Int64 // the demo's time after the last jump, in microseconds; 0: there was none
 	seed       uint64
@@ -71,7 +73,7 @@ const (
 // newDemo listens and builds both simulators and the configuration; nothing runs yet.
 func newDemo(o options) (*demo, error) {
 	d := &demo{clock: clockFrom(o.from), log: o.log, seed: o.seed, names: o.names, faults: o.faults,
-		began: time.Now().UnixNano()}
+		codes: o.codes, began: time.Now().UnixNano()}
 	var err error
 	if d.slackListener, err = net.Listen("tcp", o.listen); err != nil {
 		return nil, fmt.Errorf("listen for the page: %w", err)
@@ -157,6 +159,9 @@ func (d *demo) configure(o options) error {
 			d.slackListener.Addr().String() + "/api/",
 		config.EnvRedisURL: o.redisURL, mailEnv: d.mail.url(), "ACME_IO_TOKEN": d.info.ProductionToken,
 		"ACME_SANDBOX_TOKEN": d.info.SandboxToken,
+	}
+	if d.codes {
+		env[config.EnvSealKey] = demoSealKey
 	}
 	cfg, faults := config.Parse([]byte(text), "demo.yaml", func(k string) (string, bool) {
 		v, ok := env[k]

@@ -31,13 +31,27 @@ func (d *demo) identify(listen string) error {
 	return nil
 }
 
+// demoSealKey seals the secrets of authenticator apps. A demo keeps nothing, so its key may be known.
+const demoSealKey = "a2V5aG9sZGVyLWRlbW8ta2V5LW9mLTMyLWJ5dGVzIVo="
+
 // proving is the configuration with the clicks that ask for a proof.
 func (d *demo) proving(text string) string {
-	if d.identity == nil {
+	if d.identity == nil && !d.codes {
 		return text
 	}
 	const admins = "    admins: [U0DEE]\n"
-	text = strings.Replace(text, admins, admins+"    step_up: ["+strings.Join(shownClicks, ", ")+"]\n", 1)
-	issuer := "http://" + d.identityListener.Addr().String()
-	return text + fmt.Sprintf("step_up: {issuer: %q, client_id: %s}\n", issuer, identityClient)
+	more := admins
+	if d.codes { // an app is reset by two of them, neither of whom is its person
+		more = "    admins: [U0DEE, U0CAT, U0JANE]\n"
+	}
+	text = strings.Replace(text, admins, more+"    step_up: ["+strings.Join(shownClicks, ", ")+"]\n", 1)
+	var ways []string
+	if d.identity != nil {
+		ways = append(ways, fmt.Sprintf("issuer: %q, client_id: %s", "http://"+d.identityListener.Addr().String(),
+			identityClient))
+	}
+	if d.codes {
+		ways = append(ways, "totp: true")
+	}
+	return text + "step_up: {" + strings.Join(ways, ", ") + "}\n"
 }

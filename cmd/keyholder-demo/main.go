@@ -25,6 +25,7 @@ type flags struct {
 	Seed             uint64 `default:"1" help:"Makes IDs and faults repeatable."`
 	Faults           bool   `help:"Let Slack and integrator.io misbehave."`
 	StepUp           bool   `name:"step-up" help:"Ask for a proof at an identity provider of the demo's own before the votes that matter count."`
+	TOTP             bool   `name:"totp" help:"Take one-time codes of an authenticator app for that proof: /io step-up sets one up, and the panel has an app to try it with."`
 	IdentityListen   string `name:"identity-listen" default:"127.0.0.1:8890" help:"Where that identity provider is."`
 	Verbose          bool   `short:"v" help:"Write the bot's log to standard error."`
 }
@@ -63,7 +64,7 @@ func run(args []string, out, errw io.Writer) (code int) {
 	slackHost, _, _ := net.SplitHostPort(f.Listen)
 	integratorHost, _, _ := net.SplitHostPort(f.IntegratorListen)
 	o := options{listen: f.Listen, integratorListen: f.IntegratorListen, names: []string{slackHost, integratorHost},
-		integratorURL: f.IntegratorURL, seed: f.Seed, faults: f.Faults, log: log}
+		integratorURL: f.IntegratorURL, seed: f.Seed, faults: f.Faults, codes: f.TOTP, log: log}
 	if u, err := url.Parse(f.IntegratorURL); err == nil && u.Host != "" {
 		o.names = append(o.names, u.Hostname())
 	}
@@ -114,6 +115,9 @@ func (d *demo) welcome(f flags) string {
 	if d.identity != nil {
 		fmt.Fprintf(&b, "The identity provider is at http://%s; it is asked by: %s.\n", d.identityListener.Addr(),
 			strings.Join(shownClicks, ", "))
+	}
+	if d.codes {
+		fmt.Fprintf(&b, "One-time codes show who you are, for: %s. Set one up with /io step-up; the panel has an authenticator app.\n", strings.Join(shownClicks, ", "))
 	}
 	if f.Faults {
 		fmt.Fprintf(&b, "Both services misbehave, seed %d.\n", f.Seed)

@@ -16,6 +16,12 @@ import (
 func (f *findings) stepUp(ctx context.Context, cfg *config.Config) {
 	f.head("Proof at the identity provider")
 	p := serve.StepUp(cfg, time.Now)
+	if cfg.StepUp.TOTP && serve.AsksForProofs(cfg) {
+		f.codes(cfg)
+	}
+	if p == nil && cfg.StepUp.TOTP && serve.AsksForProofs(cfg) {
+		return
+	}
 	if p == nil {
 		f.note("no click asks for a proof (step_up of an account): " +
 			"whoever has a holder's Slack session can vote in their place")
@@ -29,6 +35,15 @@ func (f *findings) stepUp(ctx context.Context, cfg *config.Config) {
 		f.good("%s takes sign-ins by code; nobody was asked. One proof, to see which claims come: keyholder check --step-up",
 			cfg.StepUp.Issuer)
 	}
+}
+
+// codes says how one-time codes stand.
+func (f *findings) codes(cfg *config.Config) {
+	if len(cfg.Secrets.SealKeys) == 0 {
+		f.open("one-time codes cannot be used: %s is not set", config.EnvSealKey)
+		return
+	}
+	f.good("one-time codes are taken: people set up their authenticator app by %s step-up, and administrators are told of each", cfg.Slack.Command)
 }
 
 func (f *findings) discover(ctx context.Context, p *stepup.Provider, cfg *config.Config) bool {
@@ -49,6 +64,11 @@ func (f *findings) discover(ctx context.Context, p *stepup.Provider, cfg *config
 func (f *findings) walkStepUp(ctx context.Context, cfg *config.Config) error {
 	f.head("Proof at the identity provider")
 	p := serve.StepUp(cfg, time.Now)
+	if cfg.StepUp.TOTP && p == nil {
+		return exitError{exitFault,
+			"there is no identity provider to walk to: proofs are by one-time codes, which people set up in Slack by " +
+				cfg.Slack.Command + " step-up"}
+	}
 	if p == nil || cfg.StepUp.Issuer == "" {
 		return exitError{exitFault,
 			"no click asks for a proof: name some in step_up of an account, and the provider in step_up"}

@@ -43,6 +43,7 @@ func (c *Config) Advice() []Advice {
 		v.stepUp(path, account)
 	}
 	v.shared()
+	v.codes()
 	if v.cfg.Alarm.WebhookEnv != "" && v.cfg.Alarm.WebhookSecretEnv == "" {
 		v.add("alarm.webhook_env",
 			"Alarms are posted without a signature. Name a secret at webhook_secret_env that the receiver knows.",

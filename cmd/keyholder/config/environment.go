@@ -46,6 +46,10 @@ func fromEnvironment(cfg *Config, lookupEnv func(string) (string, bool)) []Fault
 	e.alarmWebhook()
 	cfg.Secrets.StepUpSecret = e.named("step_up.client_secret_env", cfg.StepUp.ClientSecretEnv,
 		"Set it to the client's secret at the identity provider, or leave client_secret_env empty for a public client.")
+	if cfg.StepUp.TOTP && e.get(EnvSealKey) == "" {
+		e.fault(EnvSealKey, "This environment variable is not set, and step_up.totp seals with it what its codes are made of",
+			"Make a key with: openssl rand -base64 32. Set it for every replica, or write totp: false.")
+	}
 	return e.faults
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,6 +24,9 @@ type StepUp struct {
 	// AuthTime and EmailVerified are Require or Optional: whether a proof that lacks that claim is taken.
 	AuthTime      string `yaml:"auth_time"`
 	EmailVerified string `yaml:"email_verified"`
+	// TOTP lets people show who they are by one-time codes of an authenticator app that they set up in Slack,
+	// beside the provider or without one. It wants KEYHOLDER_SEAL_KEY, which seals the secrets.
+	TOTP bool `yaml:"totp"`
 }
 
 // Require and Optional are the values of auth_time and email_verified.
@@ -69,14 +73,15 @@ func (c *checker) stepUp(cfg *Config) {
 		c.stepUpNames(path, cfg.Accounts[i].StepUp)
 	}
 	s := cfg.StepUp
-	if s.Issuer == "" && !named {
+	c.atLeastSecond("step_up.max_age", s.MaxAge)
+	if s.Issuer == "" && (!named || s.TOTP) {
 		return
 	}
 	switch u, err := url.Parse(s.Issuer); {
 	case s.Issuer == "":
 		c.fault("step_up.issuer", "",
 			"Accounts name clicks in step_up, and no identity provider is there to show it at",
-			"Write the provider's issuer, such as https://login.acme.example, or empty the lists.")
+			"Write the provider's issuer, such as https://login.acme.example; or totp: true for one-time codes; or empty the lists.")
 	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		c.fault("step_up.issuer", show(s.Issuer), "is not an https address",
 			"Write it as the provider's own page of settings does.")
@@ -93,9 +98,27 @@ func (c *checker) stepUp(cfg *Config) {
 		c.fault("step_up.claim", "", "No claim is named",
 			"Write email, or the name of a claim that holds the Slack user ID.")
 	}
-	c.atLeastSecond("step_up.max_age", s.MaxAge)
 	c.oneOf("step_up.auth_time", s.AuthTime, Require, Optional)
 	c.oneOf("step_up.email_verified", s.EmailVerified, Require, Optional)
+}
+
+// Proving are the administrators, and Reading the auditors, of all accounts that ask for proofs, each once: who looks
+// after people's authenticator apps.
+func (cfg *Config) Proving() (admins, auditors []string) {
+	add := func(list []string, more []string) []string {
+		for _, id := range more {
+			if !slices.Contains(list, id) {
+				list = append(list, id)
+			}
+		}
+		return list
+	}
+	for _, a := range cfg.Accounts {
+		if len(a.StepUp) > 0 {
+			admins, auditors = add(admins, a.Admins), add(auditors, a.Auditors)
+		}
+	}
+	return admins, auditors
 }
 
 func (c *checker) stepUpNames(path string, names []string) {
@@ -155,5 +178,25 @@ func (v *adviser) stepUp(path string, a *Account) {
 		v.add("step_up.auth_time",
 			"Proofs that do not say when somebody signed in are taken. Have the provider say it, and write require.",
 			"A browser that was left open then says yes without anybody's passkey.")
+	}
+}
+
+// codes advises on who could reset somebody's authenticator app.
+func (v *adviser) codes() {
+	if !v.cfg.StepUp.TOTP {
+		return
+	}
+	admins, _ := v.cfg.Proving()
+	asks := slices.ContainsFunc(v.cfg.Accounts, func(a Account) bool { return len(a.StepUp) > 0 })
+	switch {
+	case !asks:
+		v.add("step_up.totp",
+			"One-time codes are switched on, and no account asks for a proof. Name clicks in step_up of an account.",
+			"Codes that nobody is asked for protect nothing.")
+	case knownPeople(admins) && len(admins) < 3:
+		v.add("step_up.totp",
+			fmt.Sprintf("Of %s, two would have to reset an authenticator app. Name three or more in admins.",
+				strings.ToLower(persons(len(admins)))),
+			"An authenticator app is reset by two administrators other than its person; else a lost phone of one of them stays lost.")
 	}
 }

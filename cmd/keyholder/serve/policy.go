@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/authenticator"
 )
 
 // policies answers the configuration in the words of the workflows.
@@ -20,6 +21,9 @@ func Policies(cfg *config.Config) workflows.Policies {
 		p.order = append(p.order, a.ID)
 		p.byID[a.ID] = policy(cfg, a)
 	}
+	if cfg.StepUp.TOTP {
+		p.byID[workflows.AccountOfPeople] = ofPeople(cfg)
+	}
 	return p
 }
 
@@ -31,6 +35,13 @@ func (p policies) Policy(account string) (workflows.Policy, bool) {
 
 // Accounts implements workflows.Policies.
 func (p policies) Accounts() []string { return p.order }
+
+// ofPeople is who looks after authenticator apps.
+func ofPeople(cfg *config.Config) workflows.Policy {
+	admins, auditors := cfg.Proving()
+	return workflows.Policy{ID: workflows.AccountOfPeople, Name: "One-time codes", Admins: admins, Auditors: auditors,
+		Channel: cfg.Slack.Channel, StepUp: authenticator.Proofs()}
+}
 
 // uiHosts are the pages of the regions that the reference records.
 var uiHosts = map[string]string{"us": "https://integrator.io", "eu": "https://eu.integrator.io"}

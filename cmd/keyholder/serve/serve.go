@@ -20,6 +20,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/access"
+	"github.com/keyholder/keyholder/workflows/authenticator"
 	"github.com/keyholder/keyholder/workflows/docs"
 	"github.com/keyholder/keyholder/workflows/drift"
 	"github.com/keyholder/keyholder/workflows/integrator"
@@ -73,7 +74,7 @@ func Machines() []workflows.Machine {
 		review.Packet{},
 		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(),
 		offboard.Machine(), tokens.Machine(),
-		reach.Machine(), workflows.Governance(), workflows.Checkpoints{}}
+		reach.Machine(), authenticator.Machine(), workflows.Governance(), workflows.Checkpoints{}}
 }
 
 // New makes a Server. It does no I/O.
@@ -157,7 +158,8 @@ func (s *Server) wire() error {
 		Now:      o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
 	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk,
 		Forms:    s.forms(),
-		Machines: []string{"review", "drill"}, StepUp: StepUp(cfg, o.RealNow), Changed: s.personChanged,
+		Machines: []string{"review", "drill", "authenticator"}, StepUp: StepUp(cfg, o.RealNow),
+		Codes: Codes(cfg, o.RealNow), Changed: s.personChanged,
 		Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
 		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello)})
 	if err != nil {
@@ -184,10 +186,24 @@ func (s *Server) wire() error {
 	return nil
 }
 
-// StepUp makes the client of the identity provider; nil where no account asks for a proof. now is this machine's
-// clock: a token's times are real ones.
+// AsksForProofs reports whether any account names a click that wants one.
+func AsksForProofs(cfg *config.Config) bool {
+	return slices.ContainsFunc(cfg.Accounts, func(a config.Account) bool { return len(a.StepUp) > 0 })
+}
+
+// Codes makes what looks at one-time codes; nil where they are off. now is this machine's clock, as phones know it.
+func Codes(cfg *config.Config, now func() time.Time) *stepup.Codes {
+	if !cfg.StepUp.TOTP {
+		return nil
+	}
+	return stepup.NewCodes(stepup.CodeOptions{Keys: cfg.Secrets.SealKeys, MaxAge: cfg.StepUp.MaxAge.Std(),
+		Issuer: "Keyholder", Now: now})
+}
+
+// StepUp makes the client of the identity provider; nil where no account asks for a proof, or one-time codes do
+// without a provider. now is this machine's clock: a token's times are real ones.
 func StepUp(cfg *config.Config, now func() time.Time) *stepup.Provider {
-	if !slices.ContainsFunc(cfg.Accounts, func(a config.Account) bool { return len(a.StepUp) > 0 }) {
+	if !AsksForProofs(cfg) || cfg.StepUp.Issuer == "" && cfg.StepUp.TOTP {
 		return nil
 	}
 	s := cfg.StepUp
@@ -262,7 +278,7 @@ func (s *Server) Work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, loop := range []func(context.Context) error{
 		s.watchRedis, s.courier.Run, s.clock.Run, s.sweep, s.watchDrift, s.keepCalendars, s.watchKeys, s.watchTokens,
-		s.tellOfRecord, s.countProcesses, s.measure} {
+		s.tellOfRecord, s.countProcesses, s.measure, s.resealCodes} {
 		g.Go(func() error { return s.guarded(ctx, loop) })
 	}
 	g.Go(func() error { return s.guarded(ctx, s.speak) })

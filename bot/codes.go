@@ -1,0 +1,324 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"github.com/keyholder/keyholder/bot/slackapi"
+	"github.com/keyholder/keyholder/bot/stepup"
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/authenticator"
+)
+
+// blockCode is the field for a code.
+const blockCode = "code"
+
+// app is somebody's authenticator app, as the record has it.
+type app struct {
+	id    string
+	state authenticator.State
+	// lost: what is sealed opens with none of the keys.
+	lost bool
+}
+
+// missing reports whether there is none that could ever show anything.
+func (a app) missing() bool { return !a.state.Opened() || a.state.Closed() || a.lost }
+
+// app looks somebody's app up.
+func (v *visit) app(ctx context.Context, who workflows.Person) (app, error) {
+	id, err := v.b.o.Desk.NewWorkflowID("authenticator", workflows.AccountOfPeople, who.ID)
+	if err != nil {
+		return app{}, err
+	}
+	a := app{id: id}
+	s, err := v.b.o.Desk.State(ctx, id)
+	if errors.Is(err, workflows.ErrNoWorkflow) {
+		return a, nil
+	}
+	if err != nil {
+		return app{}, err
+	}
+	a.state, _ = s.(authenticator.State)
+	if a.state.Opened() && !a.state.Closed() {
+		_, err := v.b.o.Codes.Reseal(a.state.Sealed, who)
+		a.lost = errors.Is(err, stepup.ErrUnsealed)
+	}
+	return a, nil
+}
+
+// refusal says why no code of an app can show anything now, and what to do.
+func (a app) refusal() *workflows.Refusal {
+	const setUp = " Set one up with `{command} step-up`; then press the button again."
+	switch {
+	case a.lost:
+		return workflows.Refuse("app_lost",
+			"The secret of your authenticator app cannot be read any more: the key that sealed it (KEYHOLDER_SEAL_KEY) is not there. "+
+				"Nothing was recorded. Ask whoever operates Keyholder to put it back, as the second key of the list; if it is lost, set up another app with `{command} step-up`.")
+	case a.missing():
+		return workflows.Refuse("no_app",
+			"This wants a proof that it is you, by a one-time code, and you have no authenticator app set up. Nothing was recorded."+setUp)
+	case a.state.Stage == authenticator.Waiting:
+		return workflows.Refuse("app_waits",
+			workflows.Say("This wants a proof that it is you. Your authenticator app counts from %t, or as soon as an administrator says that it is yours. "+
+				"Nothing was recorded. Ask one of them, not in Slack, then press the button again.", a.state.From))
+	}
+	return workflows.Refuse("app_locked",
+		"This wants a proof that it is you, and your authenticator app is locked after five wrong codes. Nothing was recorded. "+
+			"Two administrators can reset it.")
+}
+
+// carried is what waits for a code: what somebody did, as it is decided once they typed one. It
+// travels with the form, so that any replica can take the code, and nothing of it is kept.
+type carried struct {
+	Kind   string            `json:"kind"`
+	About  string            `json:"about"`
+	Words  string            `json:"words,omitempty"` // of a slash command
+	ID     string            `json:"id,omitempty"`
+	Name   string            `json:"name,omitempty"`
+	For    string            `json:"for,omitempty"` // the workflow
+	In     string            `json:"in,omitempty"`  // the account
+	Round  int               `json:"round,omitempty"`
+	Page   int               `json:"page,omitempty"`
+	View   string            `json:"view,omitempty"`
+	Form   string            `json:"form,omitempty"` // the view that is sent
+	Opens  bool              `json:"opens,omitempty"`
+	Home   bool              `json:"home,omitempty"`
+	Fields map[string]string `json:"fields,omitempty"`
+	// Again: the form was too large to travel along; it lies below and is sent once more.
+	Again bool `json:"again,omitempty"`
+}
+
+func (v *visit) hold(about string) carried {
+	return carried{Kind: v.kind, About: about, Words: v.slash.Text, ID: v.cmd.ID, Name: v.cmd.Name, For: v.cmd.Workflow,
+		In:    v.cmd.Account,
+		Round: v.cmd.Round, Page: v.cmd.Page, View: v.cmd.View, Form: v.form.view, Opens: v.opened, Home: v.home,
+		Fields: v.cmd.Input}
+}
+
+// holdRoom is what of a form's metadata is left for what travels along, in characters.
+const holdRoom = maxMetaLength - 300
+
+// byCode asks the person for a code, and reports whether that settles it: where they have no app
+// that counts and there is an identity provider, it is for that.
+func (v *visit) byCode(ctx context.Context, about string) bool {
+	who, err := v.person(ctx)
+	if err != nil {
+		v.fail(ctx, err)
+		return true
+	}
+	a, err := v.app(ctx, who)
+	switch {
+	case err != nil:
+		v.fail(ctx, err)
+	case a.state.Counts() && !a.lost:
+		v.askCode(ctx, a, about)
+	case v.b.o.StepUp != nil:
+		return false
+	default:
+		r := a.refusal()
+		r.Field = v.form.first() // what was typed stays
+		v.fail(ctx, r)
+	}
+	return true
+}
+
+// askCode shows the form for a code, on top of the one that was sent.
+func (v *visit) askCode(ctx context.Context, a app, about string) {
+	h := v.hold(about)
+	carry, err := json.Marshal(h)
+	if err == nil && utf8.RuneCount(carry) > holdRoom {
+		carry, err = json.Marshal(carried{Kind: h.Kind, About: workflows.Clip(about, 300), Again: true})
+	}
+	if err != nil {
+		v.fail(ctx, errInternal)
+		return
+	}
+	form := workflows.Modal{Callback: authenticator.CodeForm, Action: authenticator.CodeForm, Workflow: a.id,
+		Account: workflows.AccountOfPeople, Carry: carry,
+		Title: "Show who you are", Submit: "Decide",
+		Intro: []string{"Before this counts, type the code that your authenticator app shows for Keyholder.", about,
+			"Nothing is recorded until then. Type it in this form alone: nobody from Keyholder ever asks you for a code in a message or on the telephone."},
+		Inputs: []workflows.Input{{Block: blockCode, Kind: workflows.InputText, Label: "Code", Placeholder: "6 digits",
+			MaxLength: 10}}}
+	if v.b.o.StepUp != nil {
+		form.Inputs[0].Optional, form.Inputs[0].Hint = true,
+			"Leave it empty to be asked at your identity provider instead."
+	}
+	if v.kind == kindSubmit {
+		view, err := v.b.renderModal(ctx, form)
+		if err != nil {
+			v.fail(ctx, err)
+			return
+		}
+		v.ack.send("proof", slack.NewPushViewSubmissionResponse(&view))
+		return
+	}
+	v.ack.send("proof", nil)
+	if err := v.open(ctx, form); err != nil {
+		v.tellWhy(ctx, err)
+	}
+}
+
+// takeUp makes a visit that of what was held: the same command, given by whoever typed the code.
+func (v *visit) takeUp(h carried) deciding {
+	v.home = h.Home
+	if h.Again {
+		text := "That shows who you are. The form is below: send it once more, and it counts."
+		return func(context.Context) (workflows.Reply, error) { return say(text), nil }
+	}
+	if h.Kind == kindSlash {
+		v.slash.Text = h.Words
+		return func(ctx context.Context) (workflows.Reply, error) { return v.word(ctx, h.Words) }
+	}
+	v.cmd = workflows.Command{ID: h.ID, Name: h.Name, Workflow: h.For, Account: h.In, Round: h.Round, Page: h.Page,
+		View:      h.View,
+		Submitted: h.Kind == kindSubmit, Input: h.Fields, Actor: v.who.actor(), At: v.b.at()}
+	v.opened, v.form.view = h.Opens, h.Form
+	if h.Kind == kindSubmit {
+		return v.decide
+	}
+	return func(ctx context.Context) (workflows.Reply, error) { return v.b.o.Desk.Do(ctx, v.cmd) }
+}
+
+// heldBack reads what came back with the form, as strictly as if it had just been pressed.
+func (v *visit) heldBack() (carried, bool) {
+	var h carried
+	if json.Unmarshal(v.carry, &h) != nil {
+		return h, false
+	}
+	machine, _, _ := strings.Cut(h.Name, ".")
+	switch h.Kind {
+	case kindSlash:
+		return h, true
+	case kindClick, kindSubmit:
+		return h, h.Again || actionPattern.MatchString(h.Name) && v.b.known(machine) &&
+			h.Name != authenticator.CodeForm && h.Name != authenticator.EnrolForm
+	}
+	return h, false
+}
+
+// codeTyped takes a code, and decides what waited for it.
+func (v *visit) codeTyped(ctx context.Context) {
+	h, ok := v.heldBack()
+	if !ok || v.b.o.Codes == nil {
+		v.fail(ctx, coded(codeBadForm))
+		return
+	}
+	code := v.cmd.Input[blockCode]
+	if code == "" && v.b.o.StepUp != nil {
+		v.byProvider(ctx, h.About, v.closing(h), v.takeUp(h))
+		return
+	}
+	reply, err := v.ask(ctx, func(ctx context.Context) (workflows.Reply, error) { return v.tryCode(ctx, code) })
+	if err != nil {
+		v.fail(ctx, err)
+		return
+	}
+	if len(reply.Errors) > 0 {
+		v.closeForm(ctx, reply)
+		return
+	}
+	f := v.takeUp(h)
+	reply, err = v.ask(ctx, f)
+	if err != nil {
+		status, text, link := v.explain(err)
+		v.ack.send(status, v.closing(h))
+		v.tell(ctx, text, link)
+		return
+	}
+	v.ack.send("ok", v.closing(h))
+	v.tell(ctx, provenText(h.About, *v.who.stepUp, reply), reply.Link)
+}
+
+// closing closes all forms; where the one below is to be sent again, this one alone.
+func (v *visit) closing(h carried) any {
+	if h.Again {
+		return nil
+	}
+	return slack.NewClearViewSubmissionResponse()
+}
+
+// tryCode has the record take a code, once, whichever replica looks at it.
+func (v *visit) tryCode(ctx context.Context, code string) (workflows.Reply, error) {
+	who, err := v.person(ctx)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	a, err := v.app(ctx, who)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	if !a.state.Counts() || a.lost {
+		r := a.refusal()
+		r.Field = blockCode
+		return workflows.Reply{}, r
+	}
+	t := authenticator.Try{At: v.b.o.Codes.Now()}
+	if t.Step, err = v.b.o.Codes.Step(a.state.Sealed, who, code); err != nil {
+		return workflows.Reply{}, err
+	}
+	reply, err := v.b.o.Desk.Do(ctx, v.told(a.id, authenticator.Tried.To(workflows.AccountOfPeople, a.id, t)))
+	if err == nil && len(reply.Errors) == 0 {
+		v.shown(v.b.o.Codes.Proof(t.At))
+	}
+	return reply, err
+}
+
+// told is a command by which the bot tells a workflow what it found. Each try is one of its own,
+// though a form keeps its view.
+func (v *visit) told(id string, call workflows.Call) workflows.Command {
+	return workflows.Command{ID: v.cmd.ID + "/" + v.ack.envelope, Name: call.Command, Workflow: id,
+		Account: workflows.AccountOfPeople, Input: call.Input,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: v.b.at(), Round: workflows.NoRound}
+}
+
+// wordReset asks that somebody's app be reset: "@person reason".
+func (v *visit) wordReset(ctx context.Context, rest string) (workflows.Reply, error) {
+	name, reason, _ := strings.Cut(rest, " ")
+	person, ok := mentioned(name)
+	if !ok {
+		return say(v.b.fill(
+			"Whose? Pick the person from the list that Slack shows after you type @: `{command} step-up reset @person reason`. Nothing was recorded.")), nil
+	}
+	none := say(workflows.Mention(person) +
+		" has no authenticator app set up, so there is nothing to reset. Nothing was recorded.")
+	who, err := v.someone(ctx, person)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	a, err := v.app(ctx, who)
+	if err != nil || !a.state.Opened() {
+		return none, err
+	}
+	reply, err := v.b.o.Desk.Do(ctx, workflows.Command{ID: strings.Join([]string{"slash", v.who.team, v.who.user,
+		or(v.who.trigger, v.ack.envelope)}, "/"),
+		Name: authenticator.ActAsk, Workflow: a.id, Account: workflows.AccountOfPeople, Actor: v.who.actor(),
+		At: v.b.at(), Round: workflows.NoRound,
+		Input: map[string]string{authenticator.BlockReason: unescape(reason)}})
+	if wanted, ok := errors.AsType[*workflows.StepUpWanted](err); ok {
+		wanted.About = "*Reset* the authenticator app of " + workflows.Mention(person)
+	}
+	if err == nil && reply.Text == "" {
+		reply.Text = "The authenticator app of " + workflows.Mention(person) + " is reset. They can set up another one."
+	}
+	reply.Text = v.b.fill(reply.Text)
+	return reply, err
+}
+
+// forget deletes a picture. What is gone already is well.
+func (b *Bot) forget(ctx context.Context, file string) {
+	if file == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+	defer cancel()
+	if err := b.api.DeleteFileContext(ctx, file); err != nil && slackapi.Code(err) != "file_not_found" &&
+		slackapi.Code(err) != "file_deleted" {
+		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Msg("the picture of an authenticator app was not deleted")
+	}
+}

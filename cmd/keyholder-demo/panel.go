@@ -33,6 +33,7 @@ func (d *demo) panel() http.Handler {
 	mux.HandleFunc("GET /events", d.stream)
 	mux.HandleFunc("POST /act", d.act)
 	mux.HandleFunc("POST /forward", d.forward)
+	mux.HandleFunc("POST /code", d.authenticatorApp)
 	mux.HandleFunc("POST /tour/restart", func(w http.ResponseWriter, _ *http.Request) {
 		d.tour.restart(d.clock.Now())
 		writeJSON(w, http.StatusOK, struct{}{})

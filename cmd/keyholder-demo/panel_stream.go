@@ -18,6 +18,7 @@ type panelState struct {
 	Ahead   int64                    `json:"ahead"` // of real time, in seconds
 	Seed    uint64                   `json:"seed"`
 	Faults  bool                     `json:"faults"`
+	Codes   bool                     `json:"codes"` // one-time codes show who somebody is
 	Mailbox string                   `json:"mailbox"`
 	Account string                   `json:"account"`
 	Tour    tourView                 `json:"tour"`
@@ -39,6 +40,7 @@ func (d *demo) panelState() panelState { return d.panelStateOf(d.slack.AllMessag
 func (d *demo) panelStateOf(messages []slacksim.Message) panelState {
 	world := d.integrator.State()
 	return panelState{Now: world.Now, Ahead: int64(d.clock.Ahead() / time.Second), Seed: d.seed, Faults: d.faults,
+		Codes:   d.codes,
 		Mailbox: aliasEmail, Account: "Acme Production",
 		Tour: d.tourNow(messages, world), World: world.Accounts, Mails: world.Mails, Letters: d.mail.all(),
 		Off: world.MailboxesOff, Jumped: d.jumped.Load() != 0, Happened: d.happened(messages),

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows/authenticator"
 )
@@ -23,7 +21,7 @@ type phone struct{ secret string }
 // shows is the code of a moment; steps moves it by half a minute each.
 func (p phone) shows(t testing.TB, steps int) string {
 	t.Helper()
-	code, err := totp.GenerateCode(p.secret, time.Now().Add(time.Duration(steps)*30*time.Second))
+	code, err := appShows(p.secret, steps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,13 +239,17 @@ func TestAnAppOutlivesARotatedKeyAndALostOneIsToldWhatToDo(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, byCodes())
 	stop := s.bot(t)
+	again := func(keys ...[]byte) {
+		stop()
+		s.until("the bot to be gone", func() bool { return s.slack.Connections() == 0 })
+		s.cfg.Secrets.SealKeys = keys
+		stop = s.bot(t)
+	}
 	p := s.counting(ana)
 	first := s.cfg.Secrets.SealKeys[0]
 	second, third := bytes.Repeat([]byte("second!!"), 4), bytes.Repeat([]byte("another."), 4)
 	for i, keys := range [][][]byte{{second, first}, {second}} {
-		stop()
-		s.cfg.Secrets.SealKeys = keys
-		stop = s.bot(t)
+		again(keys...)
 		if i == 0 {
 			s.until("the secret to be sealed anew", func() bool {
 				return strings.Contains(s.redis.Dump(), "authenticator.sealed")
@@ -263,9 +265,7 @@ func TestAnAppOutlivesARotatedKeyAndALostOneIsToldWhatToDo(t *testing.T) {
 			s.cfg.StepUp.MaxAge = 1 // a nanosecond: every click wants a code of its own from here on
 		}
 	}
-	stop()
-	s.cfg.Secrets.SealKeys = [][]byte{third}
-	s.bot(t)
+	again(third)
 	if text := s.slash(ana, "delegate <@"+ben+">"); !strings.Contains(text,
 		"the key that sealed it (KEYHOLDER_SEAL_KEY) is not there") ||
 		!strings.Contains(text, "set up another app with `/io step-up`") {

@@ -29,6 +29,8 @@ async function doing(work, text) {
   }
 }
 
+// code asks the panel's own authenticator app what it shows for a key.
+export const code = secret => post('code', { secret });
 export const act = (action, text) => doing(() => post('act', action), text);
 export const forward = (seconds, text) => doing(() => post('forward', { seconds }), text);
 // freshWorld begins everything anew and loads the page again as soon as the new world answers.

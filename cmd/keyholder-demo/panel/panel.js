@@ -3,7 +3,7 @@ import { drawTour } from './tour.js';
 import { drawAccount, focusMail } from './account.js';
 import { drawMeddle } from './meddle.js';
 import { draw, h } from './dom.js';
-import { forward, say } from './api.js';
+import { code, forward, say } from './api.js';
 
 const $ = id => document.getElementById(id);
 const tabs = [...document.querySelectorAll('[role="tab"]')];
@@ -32,6 +32,19 @@ tabs.forEach((tab, i) => {
     event.preventDefault();
     choose(tabs[(to + tabs.length) % tabs.length], true);
   });
+});
+
+// The authenticator app, for those who have no phone at hand. It forgets each key at once.
+$('phone').querySelector('form').addEventListener('submit', async event => {
+  event.preventDefault();
+  try {
+    const shown = await code($('phone-key').value);
+    $('phone-code').textContent = shown.code;
+    say(`The code ${shown.code} is shown for ${shown.left} more seconds, and serves once.`);
+  } catch (problem) {
+    $('phone-code').textContent = '';
+    say('✗ ' + problem.message, true);
+  }
 });
 
 // show brings somebody from the tour to the place where its step is pressed.
@@ -76,6 +89,7 @@ function tellTicks() {
 }
 
 function drawAll() {
+  $('phone').hidden = !state.codes;
   $('faults').hidden = !state.faults;
   $('faults').textContent = `Slack and integrator.io misbehave on purpose (seed ${state.seed}): answers come late, twice or not at all. Nothing should be lost or doubled.`;
   drawHappened();

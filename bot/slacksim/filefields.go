@@ -202,13 +202,15 @@ func writeFile(w http.ResponseWriter, f *File, data []byte, attachment bool) {
 	_, _ = w.Write(data) // the client may have gone; nothing depends on it
 }
 
-// Files lists every file, of people and of the app, in no order.
+// Files lists every file that was not deleted, of people and of the app, in no order.
 func (s *Server) Files() []File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var l []File
 	for _, f := range s.files {
-		l = append(l, *f)
+		if !f.deleted {
+			l = append(l, *f)
+		}
 	}
 	return l
 }

@@ -4,15 +4,24 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
-// shot keeps a picture where KEYHOLDER_TEST_PICTURES says, for whoever looks at the page.
+// shot keeps pictures, as a desk and as a phone show the page, where KEYHOLDER_TEST_PICTURES says, for
+// whoever looks at the page.
 func (p *page) shot(name string) {
-	if dir := os.Getenv("KEYHOLDER_TEST_PICTURES"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, name+".png"), p.picture(), 0o600); err != nil {
+	dir := os.Getenv("KEYHOLDER_TEST_PICTURES")
+	if dir == "" {
+		return
+	}
+	for size, w := range map[string]int64{"desk": 1280, "phone": 390} {
+		p.do(chromedp.EmulateViewport(w, height))
+		if err := os.WriteFile(filepath.Join(dir, name+"-"+size+".png"), p.picture(), 0o600); err != nil {
 			p.t.Error(err)
 		}
 	}
+	p.do(chromedp.EmulateViewport(width, height))
 }
 
 func TestTheOwnersSignInAndMailboxesAreInThePanel(t *testing.T) {

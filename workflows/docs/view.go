@@ -39,14 +39,14 @@ func (s State) heading() []string {
 	var out []string
 	if e := s.Edited; e != nil {
 		out = append(out, workflows.Say(
-			"! %m edited this page by hand, found at %t. It was written anew: Keyholder writes it from its record, "+
+			"! %m edited this page by hand, found %t. It was written anew: Keyholder writes it from its record, "+
 				"and what is written by hand is lost.", e.By, e.At))
 	}
 	if s.Customer != "" {
 		out = append(out, workflows.Say("*Customer:* %s", s.Customer))
 	}
 	return append(out, workflows.Say(
-		"Kept up to date by Keyholder; last changed at %t. Where the secret is kept, and who can use password and "+
+		"Kept up to date by Keyholder; last changed %t. Where the secret is kept, and who can use password and "+
 			"second factor, is not on it: ", s.Changed)+
 		"`"+workflows.Slash+" docs "+s.AccountID+"` shows that to those who may see it.")
 }
@@ -64,7 +64,7 @@ func (s State) page() workflows.Card {
 
 func (s State) formerly(old Former) workflows.Card {
 	c := workflows.Card{Name: cardName(old.Copy), Recipient: old.Channel, Bulk: true, Title: s.title(), Note: s.note()}
-	c.Lines = []string{workflows.Say("No longer kept up to date: %m ended it at %t. ", old.By, old.At) +
+	c.Lines = []string{workflows.Say("No longer kept up to date: %m ended it %t. ", old.By, old.At) +
 		"`" + workflows.Slash + " docs " + s.AccountID + "` shows what holds now."}
 	c.Fallback = workflows.Plain(c.Title, nil)
 	c.Canvas = canvas(c.Title, c.Lines, nil)
@@ -77,11 +77,11 @@ func (s State) word(w Word, who string) workflows.Card {
 	again := "`" + workflows.Slash + " docs " + s.AccountID + " "
 	if w.Ended {
 		c.Title = workflows.Say("The page about %s was deleted again", s.AccountName)
-		c.Lines = []string{workflows.Say("Found at %t. It is no longer published. ", w.At) + again +
+		c.Lines = []string{workflows.Say("Found %t. It is no longer published. ", w.At) + again +
 			"publish` publishes it again."}
 	} else {
 		c.Title = workflows.Say("The page about %s was deleted", s.AccountName)
-		c.Lines = []string{workflows.Say("Found at %t. Somebody deleted it by hand, so it was posted once more. ",
+		c.Lines = []string{workflows.Say("Found %t. Somebody deleted it by hand, so it was posted once more. ",
 			w.At) +
 			"If it shall not be there: " + again + "unpublish`. Deleted once more, it stays away."}
 	}

@@ -272,10 +272,7 @@ func (s SignInState) card(who string) workflows.Card {
 	}
 	c.Title = "! Was it you who signed in as " + workflows.Esc(s.Owner) + "?"
 	c.Fallback = "Was it you who signed in as " + s.Owner + "?"
-	source := ""
-	if s.Entry.Source != "" {
-		source = " (" + workflows.Esc(s.Entry.Source) + ")"
-	}
+	source := map[string]string{"ui": " on its sign-in page", "sso": " by single sign-on"}[s.Entry.Source]
 	c.Lines = []string{"Somebody signed in to *" + workflows.Esc(s.AccountName) + "* as its owner " +
 		workflows.When(s.Entry.At) + source +
 		", seen in integrator.io's audit log. It belongs to no recorded use and no drill.",

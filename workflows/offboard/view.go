@@ -60,7 +60,7 @@ func (s State) cards() []workflows.Card {
 			Name: cardNotice, Recipient: s.Channel, Title: title, Note: s.note(), Fallback: workflows.Plain(title,
 				s.name),
 			Lines: []string{workflows.Say(
-				"%m began it at %t; what rests on them becomes %n. Holders and administrators have a card.",
+				"%m began it %t; what rests on them becomes %n. Holders and administrators have a card.",
 				s.Requester, s.Begun,
 				len(s.Steps), "step")},
 		})
@@ -102,8 +102,8 @@ func (s State) card(who string) workflows.Card {
 	c.Title = workflows.Say("%m leaves %s", s.Person, s.AccountName)
 	c.Fallback = workflows.Plain(c.Title+": "+s.now(), s.name)
 	c.Lines = []string{
-		workflows.Say("%m asked for it at %t. %q", s.Requester, s.Begun, s.Reason),
-		workflows.Say("Last day: %s; access ends at %t. You are asked because you hold or administer the account.",
+		workflows.Say("%m asked for it %t. %q", s.Requester, s.Begun, s.Reason),
+		workflows.Say("Last day: %s; access ends %t. You are asked because you hold or administer the account.",
 			s.Day.Date, s.Day.At),
 		s.now(),
 	}

@@ -67,7 +67,7 @@ func (s State) notice() workflows.Card {
 }
 
 func (s State) reported() string {
-	return workflows.Say("%m reported it at %t. What is known: %q", s.Reporter, s.Begun, s.Reason)
+	return workflows.Say("%m reported it %t. What is known: %q", s.Reporter, s.Begun, s.Reason)
 }
 
 func (s State) card(who string) workflows.Card {
@@ -128,7 +128,7 @@ func (s State) facts() []string {
 func (s State) lines(who string) []string {
 	var out []string
 	if s.Opens != nil && s.Stage == Climbing && s.Step.Name == RungReset {
-		out = append(out, workflows.Say("! %m says, at %t: I can open the mailbox. If that is not right, cancel "+
+		out = append(out, workflows.Say("! %m says, %t: I can open the mailbox. If that is not right, cancel "+
 			"this.", s.Opens.By, s.Opens.At))
 	}
 	switch s.Stage {
@@ -212,7 +212,7 @@ func (s State) endLines(ticket bool) []string {
 	case Regained:
 		for _, st := range s.started() {
 			if st.Ok() {
-				out = append(out, workflows.Say("%m did it, at %t; %m has seen it.", st.Done.By, st.Done.At,
+				out = append(out, workflows.Say("%m did it %t; %m has seen it.", st.Done.By, st.Done.At,
 					st.Seen.By))
 			}
 		}
@@ -227,7 +227,7 @@ func (s State) endLines(ticket bool) []string {
 	case Refused:
 		out = append(out, strings.Join(asks.Votes(s), "\n"))
 	case Cancelled:
-		line := workflows.Say("%m cancelled it, at %t.", s.End.By.ID, s.Over)
+		line := workflows.Say("%m cancelled it %t.", s.End.By.ID, s.Over)
 		if s.End.Reason != "" {
 			line += workflows.Say(" %q", s.End.Reason)
 		}

@@ -252,7 +252,7 @@ var (
 			s.Warnings = s.Warnings[max(0, len(s.Warnings)-mostTold):]
 		},
 		Tell: func(_ workflows.Event, b Warning) string {
-			return workflows.Say("%m were told that Keyholder's own token ends at %t.", b.To, b.Ends)
+			return workflows.Say("%m were told that Keyholder's own token ends %t.", b.To, b.Ends)
 		},
 	}
 )

@@ -98,7 +98,7 @@ func Environment(env string) string { return title(env) }
 func (s State) warning(w Warning, who string) workflows.Card {
 	c := workflows.Card{Name: fmt.Sprintf("ends-%d-%d", w.Ends.Unix(), int64(w.Before/time.Second)), Recipient: who,
 		Note: s.note()}
-	c.Title = workflows.Say("Keyholder's own token for %s ends at %t", s.AccountName, w.Ends)
+	c.Title = workflows.Say("Keyholder's own token for %s ends %t", s.AccountName, w.Ends)
 	if w.Before == 0 {
 		c.Title = workflows.Say("Keyholder's own token for %s has ended", s.AccountName)
 	}

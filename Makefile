@@ -18,7 +18,7 @@ BROWSERS := headless_shell headless-shell chromium chromium-browser google-chrom
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: ## Try Keyholder in a browser, with a Slack, an integrator.io and a Redis inside (more flags: ARGS=--help)
+demo: ## Try Keyholder in a browser, with a Slack, an integrator.io and a Redis inside (more: ARGS=--help)
 	$(GO) run ./cmd/keyholder-demo $(ARGS)
 
 build: ## Build both programs into bin/, static and stripped

@@ -133,8 +133,7 @@ func rooms() map[string]room {
 		keyholder: {ours: slices.Concat(production, []string{workspaces}), theirs: []string{flags, log},
 			never: simulators},
 		demo: {ours: slices.Concat(production, []string{slackSim, integratorSim, idpSim}),
-			theirs: []string{flags, miniredis,
-				log, xSync, otp}},
+			theirs: []string{flags, miniredis, log, xSync, otp, yaml}},
 	}
 	for _, m := range machines {
 		ours := slices.Concat([]string{workflows, approvals}, shared)

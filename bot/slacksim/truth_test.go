@@ -516,6 +516,7 @@ func TestIncomingWebhooksPostAsTheApp(t *testing.T) {
 		{"C0OPS", "application/json", `{"text":"hello"}`, 200, "ok"},
 		{"C0OPS", "application/json", alert, 200, "ok"},
 		{"C0OPS", "application/x-www-form-urlencoded", "payload=" + url.QueryEscape(`{"text":"old form"}`), 200, "ok"},
+		{"C0OPS", "application/x-www-form-urlencoded", `{"text":"x"}`, 400, "invalid_payload"},
 		{"C0OPS", "application/json", `{}`, 400, "no_text"},
 		{"C0OPS", "application/json", `{"text`, 400, "invalid_payload"},
 		{"C0OPS", "application/json", `{"text":"x","blocks":[{"type":"nonsense"}]}`, 400, "invalid_blocks"},

@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -53,8 +54,13 @@ func (s *Server) serveWebhook(w http.ResponseWriter, r *http.Request) {
 // hook posts what an incoming webhook was sent and returns the code of what is wrong with it, "" for nothing. An app's
 // webhook cannot choose another channel, name or icon: these are ignored.
 func (s *Server) hook(r *http.Request, path []string, args params, bad *apiError) string {
-	if inner, ok := args.json("payload"); ok && asObj(inner) != nil {
+	inner, ok := args.json("payload")
+	if ok && asObj(inner) != nil {
 		args = asObj(inner) // the old form encoding
+	}
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if kind == "application/x-www-form-urlencoded" && asObj(inner) == nil {
+		return "invalid_payload"
 	}
 	switch {
 	case r.Method != http.MethodPost || bad != nil:

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 )
 
@@ -37,11 +39,18 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", atOnce); err != nil {
 		panic(err)
 	}
-	code := m.Run()
+	testscript.Main(tidied{m}, map[string]func(){"keyholder-demo": main})
+}
+
+// tidied runs the tests and then removes what they built together.
+type tidied struct{ *testing.M }
+
+func (t tidied) Run() int {
+	code := t.M.Run()
 	if built.dir != "" {
 		_ = os.RemoveAll(built.dir)
 	}
-	os.Exit(code)
+	return code
 }
 
 // binary builds cmd/keyholder and answers its path.

@@ -119,9 +119,7 @@ func (d *demo) simulate(o options) {
 			ShouldEscape: true}}}
 	if o.faults {
 		io.Faults = integratorsim.Faults{Seed: o.seed, Rate: 0.05}
-		so.Faults = slacksim.Faults{RateLimited: 0.03, Storm: 0.01, ErrorBefore: 0.03, ErrorAfter: 0.03,
-			DropAfter: 0.03, Late: 0.1, Duplicate: 0.05,
-			SocketDrop: 0.01, SocketDisconnect: 0.02, AckLost: 0.03}
+		so.Faults = someFaults
 	}
 	d.integrator, d.info = integratorsim.Demo(io)
 	d.tour.kind = o.tour

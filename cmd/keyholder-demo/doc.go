@@ -2,6 +2,11 @@
 // inside the process: for a laptop and for tests.
 //
 //	keyholder-demo [--listen 127.0.0.1:8888] [--integrator-listen 127.0.0.1:8889] [--seed N] [--faults]
+//	keyholder-demo slack [--manifest FILE] [--people FILE] [--listen 127.0.0.1:8888] [--seed N]
+//
+// The second runs the Slack alone, for a bot of somebody's own (slack.go): its app is what the
+// manifest says, its people are those of a file, and the panel beside the page moves the time. YAML
+// and JSON are read by go-yaml.
 //
 // Between the bot and the simulators there is only the protocol: HTTP and WebSocket over loopback,
 // and Redis's own. The configuration goes through the same parser as a file. What the demo has that

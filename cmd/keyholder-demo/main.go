@@ -17,6 +17,12 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// commands are the demo, which needs no word, and the Slack alone.
+type commands struct {
+	Demo  flags      `cmd:"" default:"withargs" help:"Keyholder with everything around it (this is what runs without a word)."`
+	Slack slackFlags `cmd:"" help:"Only the Slack, for a bot of your own: its page, its inspector and its clock."`
+}
+
 // flags are the contract's.
 type flags struct {
 	Listen           string `default:"127.0.0.1:8888" help:"Where the page and Slack's Web API are."`
@@ -34,8 +40,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run answers the exit code: 0 good, 1 fault, 2 usage.
 func run(args []string, out, errw io.Writer) (code int) {
-	var f flags
-	parser, err := kong.New(&f, kong.Name("keyholder-demo"),
+	var c commands
+	parser, err := kong.New(&c, kong.Name("keyholder-demo"),
 		kong.Description("Keyholder with a Slack, an integrator.io and a Redis inside, for a laptop."),
 		kong.Writers(out, errw), kong.Exit(func(code int) { panic(helped(code)) }))
 	if err != nil {
@@ -50,12 +56,36 @@ func run(args []string, out, errw io.Writer) (code int) {
 			code = int(h)
 		}
 	}()
-	if _, err := parser.Parse(args); err != nil {
+	parsed, err := parser.Parse(args)
+	if err != nil {
 		fmt.Fprintf(errw, "keyholder-demo: %v\nTry: keyholder-demo --help\n", err)
 		return 2
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	if parsed.Command() == "slack" {
+		return runSlack(ctx, c.Slack, out, errw)
+	}
+	return runDemo(ctx, c.Demo, out, errw)
+}
+
+// runSlack runs the Slack alone until ctx ends.
+func runSlack(ctx context.Context, f slackFlags, out, errw io.Writer) int {
+	d, err := newSolo(f)
+	if err == nil {
+		d.welcome(out)
+		host, _, _ := net.SplitHostPort(f.Listen)
+		err = d.run(ctx, host)
+	}
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(errw, "keyholder-demo slack: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// runDemo runs one world after the other until ctx ends.
+func runDemo(ctx context.Context, f flags, out, errw io.Writer) int {
 	log := zerolog.Nop()
 	if f.Verbose {
 		log = zerolog.New(zerolog.ConsoleWriter{Out: errw, TimeFormat: time.TimeOnly}).With().Timestamp().Logger()
@@ -72,7 +102,7 @@ func run(args []string, out, errw io.Writer) (code int) {
 		identityHost, _, _ := net.SplitHostPort(f.IdentityListen)
 		o.identityListen, o.names = f.IdentityListen, append(o.names, identityHost)
 	}
-	err = worlds(ctx, o, func(d *demo) {
+	err := worlds(ctx, o, func(d *demo) {
 		if first {
 			fmt.Fprint(out, d.welcome(f))
 			first = false

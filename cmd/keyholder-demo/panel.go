@@ -32,7 +32,9 @@ func (d *demo) panel() http.Handler {
 	})
 	mux.HandleFunc("GET /events", d.stream)
 	mux.HandleFunc("POST /act", d.act)
-	mux.HandleFunc("POST /forward", d.forward)
+	mux.HandleFunc("POST /forward", forward(d.clock, func(to time.Time) {
+		d.jumped.Store(to.UnixMicro()) // before, so that nothing that comes due at once is missed
+	}))
 	mux.HandleFunc("POST /code", d.authenticatorApp)
 	mux.HandleFunc("POST /tour/restart", func(w http.ResponseWriter, _ *http.Request) {
 		d.tour.restart(d.clock.Now())
@@ -97,23 +99,25 @@ func (d *demo) freshWorld(w http.ResponseWriter, r *http.Request) {
 // maxForward is the longest single jump.
 const maxForward = 365 * 24 * time.Hour
 
-// forward moves the time ahead.
-func (d *demo) forward(w http.ResponseWriter, r *http.Request) {
-	var body struct {
-		Seconds int64 `json:"seconds"`
+// forward moves a clock ahead; before is told where to.
+func forward(clock *movableClock, before func(to time.Time)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Seconds int64 `json:"seconds"`
+		}
+		if !readJSON(w, r, &body) {
+			return
+		}
+		jump := time.Duration(body.Seconds) * time.Second
+		if body.Seconds < 1 || body.Seconds > int64(maxForward/time.Second) {
+			writeJSON(w, http.StatusUnprocessableEntity, map[string]string{
+				"error": "seconds must be a whole number from 1 to 31536000, a year"})
+			return
+		}
+		before(clock.Now().Add(jump))
+		clock.Forward(jump)
+		writeJSON(w, http.StatusOK, map[string]time.Time{"now": clock.Now()})
 	}
-	if !readJSON(w, r, &body) {
-		return
-	}
-	jump := time.Duration(body.Seconds) * time.Second
-	if body.Seconds < 1 || body.Seconds > int64(maxForward/time.Second) {
-		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{
-			"error": "seconds must be a whole number from 1 to 31536000, a year"})
-		return
-	}
-	d.jumped.Store(d.clock.Now().Add(jump).UnixMicro()) // before, so that nothing that comes due at once is missed
-	d.clock.Forward(jump)
-	writeJSON(w, http.StatusOK, map[string]time.Time{"now": d.clock.Now()})
 }
 
 func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {

@@ -13,6 +13,7 @@ import { markdown } from './markdown.js';
 import { rich, table } from './richtext.js';
 import { confirmFirst } from './confirm.js';
 import { overflow } from './menu.js';
+import * as newer from './newer.js';
 
 // image shows pictures that are embedded or of this host. Nothing is fetched from outside: others are links.
 function image(block) {
@@ -138,6 +139,14 @@ const kinds = {
   table,
   markdown: block => h('div', { class: 'markdown' }, markdown(block.text)),
   video,
+  alert: newer.alert,
+  card: (block, context) => newer.card(block, (b, e) => interactive(b, e, context), image),
+  carousel: (block, context) => h('div', { class: 'carousel' }, (block.elements || []).map(b => renderOne(b, context))),
+  container: (block, context) => newer.container(block, b => renderOne(b, context)),
+  data_table: (block, context) => newer.dataTable(block, (b, e) => interactive(b, e, context)),
+  data_visualization: newer.chart,
+  plan: newer.plan,
+  task_card: newer.task,
   file: block => h('div', { class: 'card' }, icon('file'), ' File ', h('code', {}, block.external_id || block.file_id || '')),
 };
 
@@ -159,7 +168,7 @@ export function renderOne(b, context) {
 export function render(blocks, context) { return (blocks || []).map(b => renderOne(b, context)); }
 
 // usable says whether a block holds something that a person can use, so that its block_id matters.
-export function usable(b) { return ['actions', 'context_actions', 'input'].includes(b.type) || Boolean(b.accessory); }
+export function usable(b) { return ['actions', 'context_actions', 'input', 'card', 'carousel', 'container', 'data_table'].includes(b.type) || Boolean(b.accessory); }
 
 // lookOf is equal for views that look and work the same, so that nothing is drawn anew under a person's pointer. Slack
 // gives blocks without a block_id a new one each time; it matters only where something can be used.

@@ -58,6 +58,7 @@ const (
 	approvals     = "approvals"
 	workflows     = "workflows"
 	chainRoom     = "workflows/chain"
+	recordRoom    = "workflows/record"
 	integrator    = "workflows/integrator"
 	integratorSim = "workflows/integrator/integratorsim"
 	store         = "store"
@@ -101,12 +102,14 @@ var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim,
 // rooms is the import table of the house.
 func rooms() map[string]room {
 	production := slices.Concat(
-		[]string{approvals, workflows, chainRoom, integrator, postRoom, store, backupRoom, slackRoom, slackAPI,
+		[]string{approvals, workflows, chainRoom, recordRoom, integrator, postRoom, store, backupRoom, slackRoom,
+			slackAPI,
 			rosterRoom, stepUp, configRoom, serve, reviewLists, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
-		approvals: {pure: true},
-		chainRoom: {pure: true},
+		approvals:  {pure: true},
+		chainRoom:  {pure: true},
+		recordRoom: {ours: []string{workflows, chainRoom}, never: []string{slackGo, redis, "net/http"}},
 		workflows: {ours: []string{approvals, chainRoom}, theirs: []string{log, xSync},
 			never: []string{slackGo, redis, "net/http"}},
 		integrator:    {ours: []string{workflows}, theirs: []string{log, xSync}, never: []string{slackGo, redis}},

@@ -14,7 +14,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Kept implements [workflows.Archive]: it looks at every key that begins with the prefix, master by
+// Kept implements [record.Archive]: it looks at every key that begins with the prefix, master by
 // master, while Keyholder may go on. Errors: [workflows.ErrAway].
 func (s *Store) Kept(ctx context.Context) (workflows.Kept, error) {
 	kept := workflows.Kept{Waiting: map[string][]string{}, Open: map[string][]string{}}

@@ -327,7 +327,7 @@ func (s *Store) sealPlaces(ctx context.Context, workflow string) error {
 	return nil
 }
 
-// Stored implements [workflows.Archive]. While the record is not sealed as a whole, nothing is
+// Stored implements [record.Archive]. While the record is not sealed as a whole, nothing is
 // doubted. A [*chain.BrokenError] where the record makes no sense.
 func (s *Store) Stored(ctx context.Context, ref workflows.Ref) (workflows.Record, workflows.Doubt, error) {
 	rec, doubt, err := s.stored(ctx, ref)

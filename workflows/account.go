@@ -121,3 +121,53 @@ func ApplyAccount(a AccountState, e Event) (AccountState, error) {
 	}
 	return a, nil
 }
+
+// Types of events of an account's record about its rules: who may approve, hold, administer and
+// review, the quorums and thresholds.
+const (
+	// the rules were read for the first time: body GovernanceChange without Old
+	GovernanceSeen    = "governance.seen"
+	GovernanceChanged = "governance.changed" // body GovernanceChange
+)
+
+// GovernanceChange is the body of [GovernanceSeen] and [GovernanceChanged]. Old and New are the
+// rules as JSON objects, the same bytes for the same rules.
+type GovernanceChange struct {
+	Old json.RawMessage `json:"old,omitempty"`
+	New json.RawMessage `json:"new"`
+	// File is the SHA-256 of the configuration file's bytes, in lower-case hexadecimal.
+	File string `json:"file"`
+	// Differs names the rules that differ, in words.
+	Differs []string `json:"differs,omitempty"`
+}
+
+// applyGovernance folds the account's own events about rules. While nothing but the configuration
+// has ever named the owner, a correction there is taken over; once a change of owner was seen, the
+// record knows better.
+func applyGovernance(a AccountState, e Event) (AccountState, error) {
+	var b GovernanceChange
+	if err := json.Unmarshal(e.Body, &b); err != nil {
+		return a, fmt.Errorf("decode %s: %w", e.Type, err)
+	}
+	before, _ := ownerIn(b.Old)
+	after, named := ownerIn(b.New)
+	if named && e.Type == GovernanceChanged && before != after && a.By == byConfiguration {
+		a.Owner, a.Since = after, e.At
+	}
+	a.Governance = b.New
+	return a, nil
+}
+
+// ownerIn is the owner that rules name; ok false: they name none.
+func ownerIn(rules json.RawMessage) (owner string, ok bool) {
+	var b struct {
+		Owner *string `json:"owner"`
+	}
+	if json.Unmarshal(rules, &b) != nil || b.Owner == nil {
+		return "", false
+	}
+	return *b.Owner, true
+}
+
+// byConfiguration is the decision behind an owner that only the file names.
+const byConfiguration = "configuration"

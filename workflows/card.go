@@ -1,5 +1,7 @@
 package workflows
 
+import "strings"
+
 // Card is what a workflow shows to one recipient in Slack. One person gets one card per workflow;
 // it is changed in place. Texts are Slack mrkdwn (see text.go); whoever renders cuts them to
 // Slack's limits.
@@ -130,4 +132,19 @@ type Option struct {
 	Value       string
 	Label       string
 	Description string
+}
+
+// CardsOf answers whose cards the key of an effect is about; ok false: it is about something else.
+func CardsOf(key string) (workflow string, ok bool) {
+	rest, ok := strings.CutPrefix(key, "cards/")
+	if !ok {
+		return "", false
+	}
+	workflow, _, ok = strings.Cut(rest, "/")
+	return workflow, ok
+}
+
+// CardKey is the key of a card's effect and the card's identity in Slack's message metadata.
+func CardKey(workflow, name, recipient string) string {
+	return "card/" + workflow + "/" + name + "/" + recipient
 }

@@ -15,7 +15,7 @@ import (
 // when there is nothing to store.
 func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, error) {
 	if len(dec.Events) == 0 {
-		if !cmd.settles() {
+		if !settles(cmd) {
 			return refreshed(cmd, at, dec.Refresh), nil
 		}
 		dec.Events = []Event{answered(cmd)}
@@ -33,9 +33,9 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	}
 	before, after := at.view, m.View(next)
 	version := at.workflow.Version + uint64(len(dec.Events))
-	c.showCards(cmd, before.Cards, after.Cards, dec.Refresh, version)
-	c.keepWatches(cmd, before.Watches, after.Watches)
-	c.setTimers(cmd, before.Timers, after.Timers)
+	showCards(c, cmd, before.Cards, after.Cards, dec.Refresh, version)
+	keepWatches(c, cmd, before.Watches, after.Watches)
+	setTimers(c, cmd, before.Timers, after.Timers)
 	c.WaitingFor, c.NotWaitingFor = compare(before.Waiting, after.Waiting)
 	for i := range dec.Calls {
 		c.Append = append(c.Append, callEffect(cmd.Workflow, *last, version, i))
@@ -54,51 +54,18 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	return c, nil
 }
 
-// Answered is the type of the event that a call leaves behind when its answer changed nothing: so
-// the events alone say which calls are still owed. It belongs to the road and not to a machine; no
-// story tells it.
-const Answered = "road.answered"
-
 // answered is that event; its Command names the call.
 func answered(cmd Command) Event {
 	return Event{Type: Answered, At: cmd.At, By: cmd.Actor, Command: cmd.ID, Body: json.RawMessage("{}")}
 }
 
 // settles reports whether the command is the answer to a call, as opposed to what a watch learned.
-func (c Command) settles() bool {
+func settles(c Command) bool {
 	return (c.Name == CmdReceipt || c.Name == cmdAnswered) && c.Answers != nil && c.Answers.Effect.Kind == EffectCall
 }
 
 // cmdAnswered settles a call whose answer is for nobody to decide on, as when another workflow was told something.
 const cmdAnswered = "answered"
-
-// receiptID is the ID of the command that answers a call.
-func receiptID(effect string) string { return "receipt/" + effect }
-
-// callEffect names the call with an index of an event.
-func callEffect(workflow string, e Event, seq uint64, index int) Effect {
-	call := e.Calls[index]
-	return Effect{Kind: EffectCall, ID: fmt.Sprintf("%s/%d/%d", workflow, seq, index), Workflow: workflow,
-		Account: call.Account,
-		Key:     callKey(call.Account, call), Made: e.At, Event: seq, Index: index}
-}
-
-// callKey orders calls: those to integrator.io by account; what one workflow tells another by the
-// one that is told, checkpoints by the ledger, letters and alarms by their road, so that they do not
-// wait while integrator.io is away.
-func callKey(account string, call Call) string {
-	switch {
-	case call.Op == OpTell:
-		return "tell/" + call.ID
-	case call.Op == OpUndelegate:
-		return call.Op + "/" + call.ID
-	case call.Op == OpCheckpoint:
-		return "checkpoint/" + call.ID
-	case call.posted():
-		return call.Op + "/" + account
-	}
-	return "io/" + account
-}
 
 // records appends the events of workflow and account and answers the workflow's new state.
 func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change) (State, error) {
@@ -107,7 +74,7 @@ func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change
 	var err error
 	for i := range events {
 		events[i].Seq = at.workflow.Version + uint64(i) + 1
-		if next, err = apply(m, next, events[i]); err != nil {
+		if next, err = Apply(m, next, events[i]); err != nil {
 			return nil, fmt.Errorf("apply %s: %w", events[i].Type, err)
 		}
 	}
@@ -155,39 +122,14 @@ func accountChange(cmd Command, at scene, events []Event) (RecordChange, error) 
 	return RecordChange{From: from, State: raw, Schema: accountSchema, Machine: KindAccount, Events: events}, nil
 }
 
-// Schemas of the records that are no workflows.
-const (
-	accountSchema = 1
-	personSchema  = 1
-)
-
 // accountState reads the state of an account's record, folding it anew where its seal does not hold.
 func (d *Desk) accountState(ctx context.Context, r Record) (AccountState, error) {
-	return recordState(ctx, d.o.Store, r, ApplyAccount)
+	return StateOf(ctx, d.o.Store, r, ApplyAccount)
 }
 
 // personState reads the state of a person's record, folding it anew where its seal does not hold.
 func (d *Desk) personState(ctx context.Context, r Record) (PersonState, error) {
-	return recordState(ctx, d.o.Store, r, ApplyPerson)
-}
-
-// recordState reads the state of a record that is no workflow; one that does not exist is empty.
-func recordState[S any](ctx context.Context, st Records, r Record, apply func(S, Event) (S, error)) (S, error) {
-	var s S
-	switch {
-	case r.Version == 0 && r.Doubt == "":
-		return s, nil
-	case r.Doubt == "":
-		if err := json.Unmarshal(r.State, &s); err != nil {
-			return s, fmt.Errorf("decode %s %s: %w", r.Ref.Kind, r.Ref.ID, err)
-		}
-		return s, nil
-	}
-	events, err := chainOf(ctx, st, r)
-	if err != nil {
-		return s, err
-	}
-	return foldRecord(r.Ref, events, apply)
+	return StateOf(ctx, d.o.Store, r, ApplyPerson)
 }
 
 // refreshed shows some people's cards again as they stand.
@@ -196,7 +138,7 @@ func refreshed(cmd Command, at scene, people []string) *Change {
 		return nil
 	}
 	c := &Change{Workflow: cmd.Workflow, Account: cmd.Account}
-	c.showCards(cmd, at.view.Cards, at.view.Cards, people, at.workflow.Version)
+	showCards(c, cmd, at.view.Cards, at.view.Cards, people, at.workflow.Version)
 	if len(c.Put) == 0 {
 		return nil
 	}
@@ -212,18 +154,8 @@ func cardsEffect(cmd Command, lane int, version uint64) Effect {
 
 func cardsKey(workflow string, lane int) string { return fmt.Sprintf("cards/%s/%d", workflow, lane) }
 
-// CardsOf answers whose cards the key of an effect is about; ok false: it is about something else.
-func CardsOf(key string) (workflow string, ok bool) {
-	rest, ok := strings.CutPrefix(key, "cards/")
-	if !ok {
-		return "", false
-	}
-	workflow, _, ok = strings.Cut(rest, "/")
-	return workflow, ok
-}
-
-// lane is where a card is delivered.
-func (c Card) lane() int {
+// laneOf is where a card is delivered.
+func laneOf(c Card) int {
 	if c.Bulk {
 		return LaneBulk
 	}
@@ -241,14 +173,9 @@ func blockMachine(m Machine, card Card) string {
 	return prefix
 }
 
-// CardKey is the key of a card's effect and the card's identity in Slack's message metadata.
-func CardKey(workflow, name, recipient string) string {
-	return "card/" + workflow + "/" + name + "/" + recipient
-}
-
 // showCards asks for the lanes in which a card is another than before, or is to be shown again. A
 // card that the new view lacks stays as it is: views keep their cards.
-func (c *Change) showCards(cmd Command, before, after []Card, refresh []string, version uint64) {
+func showCards(c *Change, cmd Command, before, after []Card, refresh []string, version uint64) {
 	old := map[string]Card{}
 	for _, card := range before {
 		old[PlaceName(card.Name, card.Recipient)] = card
@@ -261,7 +188,7 @@ func (c *Change) showCards(cmd Command, before, after []Card, refresh []string, 
 			c.Stale = append(c.Stale, PlaceName(card.Name, card.Recipient))
 		}
 		if again || !shown || !reflect.DeepEqual(was, card) {
-			due[card.lane()] = true
+			due[laneOf(card)] = true
 		}
 	}
 	for lane, yes := range due {
@@ -272,7 +199,7 @@ func (c *Change) showCards(cmd Command, before, after []Card, refresh []string, 
 }
 
 // keepWatches replaces watches whose call changed and drops those no longer wanted.
-func (c *Change) keepWatches(cmd Command, before, after []Watch) {
+func keepWatches(c *Change, cmd Command, before, after []Watch) {
 	old := map[string]Watch{}
 	for _, w := range before {
 		old[w.Name] = w
@@ -301,7 +228,7 @@ func watchEffect(cmd Command, w Watch) Effect {
 
 func watchKey(workflow, name string) string { return "watch/" + workflow + "/" + name }
 
-func (c *Change) setTimers(cmd Command, before, after []Timer) {
+func setTimers(c *Change, cmd Command, before, after []Timer) {
 	for i := range after {
 		after[i].Workflow = cmd.Workflow
 	}

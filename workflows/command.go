@@ -3,6 +3,8 @@ package workflows
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/keyholder/keyholder/workflows/chain"
 )
 
 // Kinds of actors, kept in every event.
@@ -142,4 +144,13 @@ func (r *Receipt) learnedNothing(known string) bool {
 		return r.Tokens.Mark() == known
 	}
 	return false
+}
+
+// CmdDelegated tells a workflow that somebody it waits for has changed their delegation.
+const CmdDelegated = "delegated"
+
+// Drawn answers [OpCheckpoint]: a checkpoint and the heads that it adds.
+type Drawn struct {
+	Checkpoint chain.Checkpoint
+	Heads      []chain.Head
 }

@@ -80,8 +80,8 @@ func (c *Courier) cards(ctx context.Context, claim Claim) (settled bool) {
 func (r *cardRun) count() (n int) {
 	for _, card := range r.shown.view.Cards {
 		at := r.at(card.Name, card.Recipient)
-		if card.lane() == r.claim.Effect.Lane && (at.TS == "" ||
-			at.Shown != card.hash(blockMachine(r.shown.machine, card))) {
+		if laneOf(card) == r.claim.Effect.Lane && (at.TS == "" ||
+			at.Shown != hashOf(card, blockMachine(r.shown.machine, card))) {
 			n++
 		}
 	}
@@ -93,11 +93,11 @@ func (r *cardRun) wave(ctx context.Context, replies bool) {
 	var g errgroup.Group
 	g.SetLimit(cardsAtOnce)
 	for _, card := range r.shown.view.Cards {
-		if card.lane() != r.claim.Effect.Lane || (card.Under != "") != replies {
+		if laneOf(card) != r.claim.Effect.Lane || (card.Under != "") != replies {
 			continue
 		}
 		machine := blockMachine(r.shown.machine, card)
-		hash := card.hash(machine)
+		hash := hashOf(card, machine)
 		at := r.at(card.Name, card.Recipient)
 		if !r.due(at, hash) {
 			continue

@@ -59,7 +59,7 @@ func NewDesk(o DeskOptions) *Desk {
 	return d
 }
 
-// machineOf finds the machine of a workflow by its ID's letter. Errors: [ErrNoWorkflow]; with
+// MachineOf finds the machine of a workflow by its ID's letter. Errors: [ErrNoWorkflow]; with
 // [ErrNewer] where the letter is none of this version's.
 func (d *Desk) machineOf(workflow string) (Machine, error) {
 	letter, _, ok := ParseID(workflow)
@@ -189,7 +189,7 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 		if change == nil || len(change.Records) == 0 {
 			return Reply{}, errFresh
 		}
-		change.compared(at.record)
+		compared(change, at.record)
 	}
 	if change == nil {
 		return decision.Reply, d.confirmed(ctx, cmd)
@@ -223,7 +223,7 @@ func (d *Desk) decide(ctx context.Context, m Machine, cmd Command, at scene) (De
 	d.givers.note(cmd, facts.Expand(needs.Delegations))
 	decision, err := m.Decide(at.state, cmd, facts)
 	var refused *Refusal
-	if errors.As(err, &refused) && cmd.settles() {
+	if errors.As(err, &refused) && settles(cmd) {
 		d.o.Log.Error().Err(err).Str(LogEffect, cmd.Answers.Effect.ID).Msg("the receipt has no taker")
 		return Decision{}, nil
 	}
@@ -364,44 +364,6 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 	return s, nil
 }
 
-// chainOf answers the events of a record that is to be folded anew. One that nobody vouches for, or
-// with an erased event, cannot be.
-func chainOf(ctx context.Context, st Records, r Record) ([]Event, error) {
-	if r.Doubt == DoubtChain {
-		return nil, fmt.Errorf("load %s %s: %w", r.Ref.Kind, r.Ref.ID, ErrDoubted)
-	}
-	events, err := st.Chain(ctx, r)
-	if err != nil {
-		return nil, fmt.Errorf("load events of %s: %w", r.Ref.ID, err)
-	}
-	for _, e := range events {
-		if e.Body == nil {
-			return nil, fmt.Errorf("fold %s %s: event %d was erased: %w", r.Ref.Kind, r.Ref.ID, e.Seq, ErrDoubted)
-		}
-	}
-	return events, nil
-}
-
-// Fold applies events to the machine's first state.
-func Fold(m Machine, events []Event) (State, error) {
-	s := m.New()
-	var err error
-	for _, e := range events {
-		if s, err = apply(m, s, e); err != nil {
-			return nil, fmt.Errorf("apply event %d: %w", e.Seq, err)
-		}
-	}
-	return s, nil
-}
-
-// apply folds one event; those of the road say nothing to a machine.
-func apply(m Machine, s State, e Event) (State, error) {
-	if e.Type == Answered {
-		return s, nil
-	}
-	return m.Apply(s, e)
-}
-
 // account decodes an account's record; one that does not exist yet is what the configuration says.
 func (d *Desk) account(ctx context.Context, r Record, p Policy) (AccountState, error) {
 	if r.Version == 0 && r.Doubt == "" {
@@ -409,9 +371,6 @@ func (d *Desk) account(ctx context.Context, r Record, p Policy) (AccountState, e
 	}
 	return d.accountState(ctx, r)
 }
-
-// byConfiguration is the decision behind an owner that only the file names.
-const byConfiguration = "configuration"
 
 func wants(v View, t Timer) bool {
 	for _, w := range v.Timers {

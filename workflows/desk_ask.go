@@ -12,29 +12,6 @@ import (
 	"github.com/keyholder/keyholder/approvals"
 )
 
-// AccountInfo is an account as configured and as recorded.
-type AccountInfo struct {
-	Policy Policy
-	State  AccountState
-}
-
-// Overview is one workflow in a line.
-type Overview struct {
-	ID, Machine          string
-	Account, AccountName string
-	Title, Stage         string
-	Closed               bool
-	Opened               time.Time
-	Waiting              []string
-}
-
-// StoryLine is one event retold.
-type StoryLine struct {
-	At   time.Time
-	By   Actor
-	Text string // mrkdwn
-}
-
 // NewWorkflowID derives the ID of a workflow of an account from what asked for it.
 func (d *Desk) NewWorkflowID(machine, account string, seeds ...string) (string, error) {
 	m := d.names[machine]
@@ -290,9 +267,6 @@ func (d *Desk) EndDelegation(ctx context.Context, cmd Command, from, to, workflo
 	}
 	return fmt.Errorf("end the delegation: %w", ErrConflict)
 }
-
-// CmdDelegated tells a workflow that somebody it waits for has changed their delegation.
-const CmdDelegated = "delegated"
 
 // tellDelegate lets the workflows that wait for the person ask the delegate as well. What fails
 // here is made up for by the next vote: the delegation itself is stored.

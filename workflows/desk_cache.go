@@ -36,7 +36,7 @@ func (k *kept) put(r Record) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	was, there := k.by[r.Ref]
-	if r.absent() || r.Doubt != "" || len(r.State) > maxKeptState || there && was.Version > r.Version {
+	if absent(r) || r.Doubt != "" || len(r.State) > maxKeptState || there && was.Version > r.Version {
 		return
 	}
 	if k.by == nil || k.bytes+keptBeside+len(r.State) > maxKept {
@@ -51,7 +51,7 @@ func (k *kept) put(r Record) {
 
 // absent reports whether there is no such record, which is nothing to keep; of an account it says that nobody wrote it
 // yet, which is.
-func (r Record) absent() bool { return r.Version == 0 && r.Ref.Kind != KindAccount }
+func absent(r Record) bool { return r.Version == 0 && r.Ref.Kind != KindAccount }
 
 func (k *kept) drop(ref Ref) {
 	k.mu.Lock()
@@ -65,7 +65,7 @@ func (k *kept) drop(ref Ref) {
 // loaded keeps what was loaded, and lets go of what is not to be believed.
 func (k *kept) loaded(refs []Ref, recs []Record) {
 	for i, r := range recs {
-		if r.absent() || r.Doubt != "" {
+		if absent(r) || r.Doubt != "" {
 			k.drop(refs[i])
 		}
 		k.put(r)
@@ -168,7 +168,7 @@ func (d *Desk) both(workflow, account string) (recs []Record, ok bool) {
 var errFresh = errors.New("decide again on fresh records")
 
 // compared adds the account as it was kept to what the commit compares.
-func (c *Change) compared(account Record) {
+func compared(c *Change, account Record) {
 	for _, rc := range c.Records {
 		if rc.From.Ref == account.Ref {
 			return

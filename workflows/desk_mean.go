@@ -93,26 +93,6 @@ func (d *Desk) owed(ctx context.Context, e Effect) (Effect, error) {
 	return own, nil
 }
 
-// Owed lists the calls that a workflow's events decided and that none answers, as effects, oldest
-// first. The events are all of them.
-func Owed(workflow string, events []Event) []Effect {
-	answers := map[string]bool{}
-	for _, e := range events {
-		answers[e.Command] = true
-	}
-	var out []Effect
-	for _, e := range events {
-		for i := range e.Calls {
-			own := callEffect(workflow, e, e.Seq, i)
-			if !answers[receiptID(own.ID)] {
-				own.Call = &e.Calls[i]
-				out = append(out, own)
-			}
-		}
-	}
-	return out
-}
-
 // shown is what a workflow's state says about its cards and watches.
 type shown struct {
 	machine Machine
@@ -162,9 +142,9 @@ func (d *Desk) watched(ctx context.Context, e Effect) (Effect, error) {
 	return e, unexplained("find it among what the state watches")
 }
 
-// hash is what tells two contents of a card apart. Its details do not show: whoever asks for them is
+// hashOf is what tells two contents of a card apart. Its details do not show: whoever asks for them is
 // answered with those of then.
-func (c Card) hash(machine string) string {
+func hashOf(c Card, machine string) string {
 	if len(c.Details) > 0 {
 		c.Details = []string{"…"}
 	}

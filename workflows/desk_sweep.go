@@ -81,7 +81,7 @@ func (d *Desk) sweep(ctx context.Context, id string, redraw bool) error {
 	for _, card := range s.view.Cards {
 		if redraw && RecordRef(id).Kind != KindLedger { // what the ledger posted is never drawn again
 			c.Stale = append(c.Stale, PlaceName(card.Name, card.Recipient))
-			due[card.lane()] = true
+			due[laneOf(card)] = true
 		}
 	}
 	for lane, due := range due {
@@ -96,8 +96,8 @@ func (d *Desk) sweep(ctx context.Context, id string, redraw bool) error {
 func (s shown) stale(places map[string]Place) (due [2]bool) {
 	for _, card := range s.view.Cards {
 		at := places[PlaceName(card.Name, card.Recipient)]
-		if at.TS == "" || at.Shown != card.hash(blockMachine(s.machine, card)) {
-			due[card.lane()] = true
+		if at.TS == "" || at.Shown != hashOf(card, blockMachine(s.machine, card)) {
+			due[laneOf(card)] = true
 		}
 	}
 	return due

@@ -62,17 +62,6 @@
 //     decided on them without events is decided again on fresh ones.
 //   - A timer's generation is its own due time. One that the state no longer wants, or wants at
 //     another time, is dropped unread.
-//   - [Governance] is a machine and stands here, because it decides about what this package
-//     defines: it compares the rules that a process starts with (who may approve, hold, administer,
-//     review; quorums; thresholds) with those in the account's record. A difference is an event of
-//     that record, and the version check makes it one however many processes start. The first sight
-//     of an account is recorded and told to nobody.
-//   - [Checkpoints] is the machine of the ledger. Reading where all records stand is I/O, so its
-//     timer asks for a call ([OpCheckpoint]) and the answer is decided like any other receipt. The
-//     ledger belongs to no account: its ID's letter tells that it is a record of its own kind
-//     ([RecordRef]).
-//   - While nothing but the configuration has named an account's owner, a correction there is taken
-//     over, by such an event.
 //   - Texts are Slack mrkdwn made with the helpers of text.go, because Slack is where people read;
 //     [Plain] turns them into
 //     plain text for exports and logs of evidence.

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 const (
@@ -29,8 +30,8 @@ func (r *road) starts(d *workflows.Desk, n, name, rules string) error {
 	}
 	_, err = d.Do(context.Background(), workflows.Command{ID: n, Workflow: id, Account: "acme", Name: name,
 		Actor: workflows.Actor{Kind: workflows.ByKeyholder},
-		At:    r.clock(), Round: workflows.NoRound, Input: map[string]string{workflows.BlockRules: rules,
-			workflows.BlockFile: strings.Repeat("ab", 32)}})
+		At:    r.clock(), Round: workflows.NoRound, Input: map[string]string{record.BlockRules: rules,
+			record.BlockFile: strings.Repeat("ab", 32)}})
 	return err
 }
 
@@ -77,8 +78,8 @@ func (r *road) cards(d *workflows.Desk) []workflows.Card {
 
 func watched(t *testing.T) *road {
 	t.Helper()
-	r := newRoad(t, workflows.Governance())
-	if err := r.starts(r.Desk, "first", workflows.OpenGovernance, rulesBefore); err != nil {
+	r := newRoad(t, record.Governance())
+	if err := r.starts(r.Desk, "first", record.OpenGovernance, rulesBefore); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -94,14 +95,14 @@ func TestRulesSeenForTheFirstTimeAreRecordedInSilence(t *testing.T) {
 		t.Errorf("the channel is told %+v", cards)
 	}
 	before := r.store.writes
-	if err := r.starts(r.Desk, "again", workflows.LookGovernance, rulesBefore); err != nil || r.store.writes != before {
+	if err := r.starts(r.Desk, "again", record.LookGovernance, rulesBefore); err != nil || r.store.writes != before {
 		t.Errorf("a start with the same rules: %v, %d commits", err, r.store.writes-before)
 	}
 }
 
 func TestAChangeOfRulesIsRecordedAndTold(t *testing.T) {
 	r := watched(t)
-	if err := r.starts(r.Desk, "second", workflows.LookGovernance, rulesAfter); err != nil {
+	if err := r.starts(r.Desk, "second", record.LookGovernance, rulesAfter); err != nil {
 		t.Fatal(err)
 	}
 	changed := r.accountEvents(workflows.GovernanceChanged)
@@ -126,10 +127,10 @@ func (p policyWithChannel) Policy(id string) (workflows.Policy, bool) {
 
 func TestTheChannelHearsWhoMayDecideBeforeAndAfter(t *testing.T) {
 	r := watched(t)
-	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{workflows.Governance()},
+	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{record.Governance()},
 		Roster: r, Policies: policyWithChannel{}, Now: r.clock})
 	for i, rules := range []string{rulesAfter, rulesBefore} {
-		if err := r.starts(d, "start"+rules, workflows.LookGovernance, rules); err != nil {
+		if err := r.starts(d, "start"+rules, record.LookGovernance, rules); err != nil {
 			t.Fatal(err)
 		}
 		cards := r.cards(d)
@@ -152,9 +153,9 @@ func TestProcessesThatStartTogetherRecordAChangeOnce(t *testing.T) {
 	r := watched(t)
 	var all sync.WaitGroup
 	for _, n := range []string{"a", "b", "c", "d"} {
-		d := r.desk(workflows.Governance()) // no lock in common
+		d := r.desk(record.Governance()) // no lock in common
 		all.Go(func() {
-			if err := r.starts(d, n, workflows.LookGovernance, rulesAfter); err != nil {
+			if err := r.starts(d, n, record.LookGovernance, rulesAfter); err != nil {
 				t.Error(err)
 			}
 		})
@@ -168,7 +169,7 @@ func TestProcessesThatStartTogetherRecordAChangeOnce(t *testing.T) {
 func TestAnOwnerWhomOnlyTheConfigurationNamedCanBeCorrectedThere(t *testing.T) {
 	r := watched(t)
 	corrected := strings.Replace(rulesBefore, "jane@", "june@", 1)
-	if err := r.starts(r.Desk, "second", workflows.LookGovernance, corrected); err != nil {
+	if err := r.starts(r.Desk, "second", record.LookGovernance, corrected); err != nil {
 		t.Fatal(err)
 	}
 	if owner, err := r.Owner(context.Background(), "acme"); err != nil || owner != "june@acme.example" {
@@ -192,13 +193,13 @@ func TestAnOwnerWhomOnlyTheConfigurationNamedCanBeCorrectedThere(t *testing.T) {
 func TestOnlyTheProgramGivesRules(t *testing.T) {
 	r := watched(t)
 	id, _ := r.NewWorkflowID("governance", "acme", "governance")
-	_, err := r.Do(context.Background(), workflows.Command{ID: "x", Workflow: id, Name: workflows.LookGovernance,
+	_, err := r.Do(context.Background(), workflows.Command{ID: "x", Workflow: id, Name: record.LookGovernance,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "U0OLI"},
-		At:    r.clock(), Input: map[string]string{workflows.BlockRules: rulesAfter}})
+		At:    r.clock(), Input: map[string]string{record.BlockRules: rulesAfter}})
 	if err == nil || len(r.accountEvents(workflows.GovernanceChanged)) > 0 {
 		t.Errorf("a person's rules: %v", err)
 	}
-	if err := r.starts(r.Desk, "y", workflows.LookGovernance, `{"owner":`); err == nil {
+	if err := r.starts(r.Desk, "y", record.LookGovernance, `{"owner":`); err == nil {
 		t.Error("what is no JSON was taken")
 	}
 }

@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"context"
-	"errors"
 	"time"
 )
 
@@ -41,92 +39,3 @@ var (
 
 // machineReach is the name of that machine.
 const machineReach = "reach"
-
-// missed tells that something could not be brought, and answers whether that is recorded. What says
-// so itself never brings about another such message but to its own workflow.
-func (d *Desk) missed(ctx context.Context, account string, m Missed, at time.Time) error {
-	own := HasLetter(m.Workflow, LetterReach)
-	if d.names[machineReach] == nil || account == "" {
-		return nil
-	}
-	id := m.Workflow
-	if !own {
-		var err error
-		if id, err = d.NewWorkflowID(machineReach, account, m.Kind, m.To); err != nil {
-			return err
-		}
-		m.Asked = d.asked(ctx, m.Workflow)
-		if s, err := d.State(ctx, m.Workflow); err == nil {
-			m.Title = s.Title()
-		}
-	}
-	err := d.tellReach(ctx, MissedMore, account, id, m, at)
-	if errors.Is(err, ErrNoWorkflow) && !errors.Is(err, ErrNewer) {
-		err = d.tellReach(ctx, MissedFirst, account, id, m, at)
-	}
-	return err
-}
-
-// reached tells that what was missed is brought by now.
-func (d *Desk) reached(ctx context.Context, account string, m Missed, at time.Time) error {
-	if d.names[machineReach] == nil || account == "" || HasLetter(m.Workflow, LetterReach) {
-		return nil
-	}
-	id, err := d.NewWorkflowID(machineReach, account, m.Kind, m.To)
-	if err != nil {
-		return err
-	}
-	if err = d.tellReach(ctx, MissedNoted, account, id, m, at); errors.Is(err, ErrNoWorkflow) {
-		return nil // nobody was told
-	}
-	return err
-}
-
-func (d *Desk) tellReach(ctx context.Context, what Message[Missed], account, id string, m Missed, at time.Time) error {
-	call := what.To(account, id, m)
-	_, err := d.Do(ctx, Command{ID: what.Command + "/" + m.Workflow + "/" + m.To + "/" +
-		m.Since.UTC().Format(time.RFC3339Nano), Workflow: id,
-		Account: account, Name: call.Command, Input: call.Input, Actor: Actor{Kind: ByKeyholder}, At: at,
-		Round: NoRound})
-	var refused *Refusal
-	if errors.As(err, &refused) {
-		return nil
-	}
-	return err
-}
-
-// asked is the person whose command opened a workflow, "" where it was nobody or cannot be read.
-func (d *Desk) asked(ctx context.Context, workflow string) string {
-	events, err := d.o.Store.Events(ctx, RecordRef(workflow), 0)
-	if err != nil || len(events) == 0 || events[0].By.Kind != ByPerson {
-		return ""
-	}
-	return events[0].By.ID
-}
-
-// late tells of a letter or an alarm that is on its way for so long that others should hear of it,
-// and of one that arrived after all.
-func (c *Courier) late(ctx context.Context, e Effect, out Outcome) {
-	if e.Call == nil || !e.Call.posted() || c.o.Now().Sub(e.Made) < MissedAfter {
-		return
-	}
-	m := Missed{Kind: MissedAlarm, Workflow: e.Workflow, To: e.Call.Op, Since: e.Made}
-	if e.Call.Op == OpLetter {
-		m.Kind, m.To = MissedLetter, e.Call.Email
-	}
-	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
-	defer cancel()
-	var err error
-	switch {
-	case out.Done:
-		err = c.o.Desk.reached(bounded, e.Account, m, c.o.Now())
-	case !out.Limited && !out.Untried:
-		if out.Receipt != nil {
-			m.Code = out.Receipt.Code
-		}
-		err = c.o.Desk.missed(bounded, e.Account, m, c.o.Now())
-	}
-	if err != nil {
-		c.o.Log.Warn().Err(err).Str(LogEffect, e.ID).Msg("how late it is could not be told yet")
-	}
-}

@@ -44,7 +44,7 @@ func Revive(machines []Machine, rec Record, events []Event, cards [2]bool) (made
 		made.Record.Machine, made.Record.Schema = KindPerson, personSchema
 		state, err = foldRecord(rec.Ref, events, ApplyPerson)
 	default:
-		m := machineOf(machines, rec.Ref.ID)
+		m := MachineOf(machines, rec.Ref.ID)
 		if m == nil {
 			return made, fmt.Errorf("fold %s %.40q: %w", rec.Ref.Kind, rec.Ref.ID, ErrNoWorkflow)
 		}
@@ -77,7 +77,7 @@ func (r *Revived) workflow(m Machine, events []Event, cards [2]bool) (State, err
 	s, view := m.New(), View{}
 	for _, e := range events {
 		var err error
-		if s, err = apply(m, s, e); err != nil {
+		if s, err = Apply(m, s, e); err != nil {
 			return nil, fmt.Errorf("apply event %d of %s: %w", e.Seq, id, err)
 		}
 		if !s.Opened() {
@@ -109,7 +109,7 @@ func (r *Revived) workflow(m Machine, events []Event, cards [2]bool) (State, err
 	if open && r.Record.Ref.Kind != KindLedger { // what the ledger posted is never drawn again
 		for _, card := range view.Cards {
 			c.Stale = append(c.Stale, PlaceName(card.Name, card.Recipient))
-			cards[card.lane()] = true
+			cards[laneOf(card)] = true
 		}
 	}
 	for lane, due := range cards {

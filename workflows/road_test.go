@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 // road is a desk on a store of its own, with a clock that only the test moves.
@@ -425,10 +426,10 @@ func TestStatesThatWereTamperedWithAreNamed(t *testing.T) {
 	verify := func() {
 		named = nil
 		all := func(workflows.Ref) bool { return true }
-		err := workflows.Verify(context.Background(), r.store.Store, []workflows.Machine{machine}, []workflows.Ref{ref},
+		err := record.Verify(context.Background(), r.store.Store, []workflows.Machine{machine}, []workflows.Ref{ref},
 			all,
 			func(ref workflows.Ref, err error) {
-				if !errors.Is(err, workflows.ErrDiffers) {
+				if !errors.Is(err, record.ErrDiffers) {
 					t.Error(err)
 				}
 				named = append(named, ref.ID)

@@ -182,3 +182,22 @@ const (
 	LeaseMargin = 6 * time.Second
 	CallTimeout = 5 * time.Second
 )
+
+// KeptPlace is a stored place of a card. Doubt is true where a seal does not vouch for it.
+type KeptPlace struct {
+	Workflow, Name, Recipient string
+	Place                     Place
+	Doubt                     bool
+}
+
+// Kept is what a store keeps beside its records: what is due, who is waited for, what is open, where cards stand.
+type Kept struct {
+	Effects []Effect // with Key and Lane
+	Timers  []Timer
+	Waiting map[string][]string // by person: workflows
+	Open    map[string][]string // by account: workflows
+	Places  []KeptPlace
+	// Unlisted are records that exist and are not in the index; Strange are keys that nobody here writes.
+	Unlisted []Ref
+	Strange  []string
+}

@@ -25,6 +25,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 // testdata/kept holds what Redises held at moments of real stories: made by the real bot with both simulators (see
@@ -270,7 +271,7 @@ func keptHolds(t *testing.T, st *store.Store, when string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := workflows.Verify(ctx, st, serve.Machines(), refs, func(workflows.Ref) bool {
+	if err := record.Verify(ctx, st, serve.Machines(), refs, func(workflows.Ref) bool {
 		return true
 	}, failed); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 type auditCmd struct {
@@ -78,7 +79,7 @@ func (c auditVerify) compare(w *world, st *store.Store, failing map[workflows.Re
 	}
 	broken := maps.Clone(failing)
 	sound := func(ref workflows.Ref) bool { return !broken[ref] }
-	if err := workflows.Verify(w.ctx, st, serve.Machines(), refs, sound, failed); err != nil {
+	if err := record.Verify(w.ctx, st, serve.Machines(), refs, sound, failed); err != nil {
 		return fmt.Errorf("verify states: %w", err)
 	}
 	return nil

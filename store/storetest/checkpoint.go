@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 // Checkpoint has the next checkpoint of a store made and stored, by the machine that makes them, as
@@ -21,7 +22,7 @@ func Checkpoint(t testing.TB, s Subject, began time.Time) chain.Checkpoint {
 	defer cancel()
 	id := workflows.LedgerID(s.Shards())
 	now := began
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: s, Machines: []workflows.Machine{workflows.Checkpoints{}},
+	desk := workflows.NewDesk(workflows.DeskOptions{Store: s, Machines: []workflows.Machine{record.Checkpoints{}},
 		Policies: noPolicies{},
 		Now:      func() time.Time { return now }, Log: zerolog.Nop()})
 	do := func(cmd workflows.Command) {
@@ -31,16 +32,16 @@ func Checkpoint(t testing.TB, s Subject, began time.Time) chain.Checkpoint {
 			t.Fatalf("%s: %v", cmd.Name, err)
 		}
 	}
-	state := func() workflows.CheckpointsState {
+	state := func() record.CheckpointsState {
 		t.Helper()
 		st, err := desk.State(ctx, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return st.(workflows.CheckpointsState)
+		return st.(record.CheckpointsState)
 	}
 	if _, err := desk.State(ctx, id); errors.Is(err, workflows.ErrNoWorkflow) {
-		do(workflows.Command{Name: workflows.OpenLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder}})
+		do(workflows.Command{Name: record.OpenLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder}})
 	}
 	now = state().Next
 	do(workflows.Command{Name: workflows.CmdTimer, Timer: &workflows.Timer{Workflow: id, Name: "checkpoint", At: now}})

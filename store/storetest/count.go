@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 // CountingFor are the accounts in which is counted, on several shards.
@@ -42,7 +43,7 @@ var (
 
 // Counters are the machine that counts, and the ledger's.
 func Counters() []workflows.Machine {
-	return []workflows.Machine{workflows.Checkpoints{}, workflows.Rules[count]{Name: "count", Letter: 't', Schema: 1,
+	return []workflows.Machine{record.Checkpoints{}, workflows.Rules[count]{Name: "count", Letter: 't', Schema: 1,
 		Kinds: workflows.NewKinds[count](nil, nil, counting, counted),
 		Decide: func(s count, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 			if !s.Opened() {
@@ -115,7 +116,7 @@ func Holds(t testing.TB, st *store.Store) (records, events int) {
 	must(t, err)
 	refs, err := st.Refs(ctx, "")
 	must(t, err)
-	must(t, workflows.Verify(ctx, st, Counters(), refs, func(workflows.Ref) bool { return true }, failed))
+	must(t, record.Verify(ctx, st, Counters(), refs, func(workflows.Ref) bool { return true }, failed))
 	_, err = st.VerifyLedger(ctx, nil, failed)
 	must(t, err)
 	return records, events

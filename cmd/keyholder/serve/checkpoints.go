@@ -5,15 +5,16 @@ import (
 	"errors"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 // keepLedger opens the ledger at the first start, and tells it which channel checkpoints go to.
 // From then on the clock's timers drive it.
 func (s *Server) keepLedger(ctx context.Context) error {
 	cmd := workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()),
-		Input: map[string]string{workflows.BlockChannel: s.o.Config.Slack.Channel}}
+		Input: map[string]string{record.BlockChannel: s.o.Config.Slack.Channel}}
 	s.insist(ctx, "the checkpoints of the record cannot begin", func(ctx context.Context) error {
-		return s.lookOrOpen(ctx, cmd, workflows.LookLedger, workflows.OpenLedger)
+		return s.lookOrOpen(ctx, cmd, record.LookLedger, record.OpenLedger)
 	})
 	return nil
 }

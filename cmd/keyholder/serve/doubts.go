@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 const (
@@ -81,13 +82,13 @@ func (d *doubts) tell(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		if names := d.collected(); len(names) > 0 {
-			err := d.s.notify(ctx, workflows.CmdDoubted, map[string]string{workflows.BlockRecords: strings.Join(names,
+			err := d.s.notify(ctx, record.CmdDoubted, map[string]string{record.BlockRecords: strings.Join(names,
 				"\n")})
 			var refused *workflows.Refusal
 			switch {
 			case err == nil:
 				d.told(names)
-			case errors.As(err, &refused) && refused.Code == workflows.CodeToldToday, ctx.Err() != nil:
+			case errors.As(err, &refused) && refused.Code == record.CodeToldToday, ctx.Err() != nil:
 			default:
 				d.s.o.Log.Warn().Err(err).Msg("the channel cannot be told yet what is not as Keyholder stored it")
 			}
@@ -124,9 +125,9 @@ func (d *doubts) told(names []string) {
 func (s *Server) notify(ctx context.Context, command string, input map[string]string) error {
 	bounded, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	input[workflows.BlockChannel] = s.o.Config.Slack.Channel
+	input[record.BlockChannel] = s.o.Config.Slack.Channel
 	return s.lookOrOpen(bounded, workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()), Input: input},
-		command, workflows.OpenLedger)
+		command, record.OpenLedger)
 }
 
 // seal brings the record's seals in line with the keys of this start, before anything is read or
@@ -161,8 +162,8 @@ func (s *Server) sealOnce(ctx context.Context, told *bool) error {
 		s.o.Log.Warn().Int(workflows.LogRecords, len(refs)).Msg(
 			"KEYHOLDER_SEAL_KEY is new here: the record is sealed with it, folded anew from its events")
 		if !*told {
-			if err := s.notify(ctx, workflows.CmdSealed, map[string]string{
-				workflows.BlockCount: strconv.Itoa(len(refs))}); err != nil {
+			if err := s.notify(ctx, record.CmdSealed, map[string]string{
+				record.BlockCount: strconv.Itoa(len(refs))}); err != nil {
 				return fmt.Errorf("tell that the key is new: %w", err)
 			}
 			*told = true

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/record"
 )
 
 // recordRules compares the rules of every account with those on record, and has a change recorded
@@ -23,11 +24,11 @@ func (s *Server) recordRules(ctx context.Context) {
 // toGovernance opens the account's workflow at first sight, and has it look. Two replicas that
 // start together open one, and what one of them has recorded is no change for the other.
 func (s *Server) toGovernance(ctx context.Context, account string, rules json.RawMessage) error {
-	id, err := s.desk.NewWorkflowID(workflows.Governance().Name(), account, "governance")
+	id, err := s.desk.NewWorkflowID(record.Governance().Name(), account, "governance")
 	if err != nil {
 		return err
 	}
-	input := map[string]string{workflows.BlockRules: string(rules), workflows.BlockFile: s.o.Config.Hash()}
-	return s.lookOrOpen(ctx, workflows.Command{Workflow: id, Account: account, Input: input}, workflows.LookGovernance,
-		workflows.OpenGovernance)
+	input := map[string]string{record.BlockRules: string(rules), record.BlockFile: s.o.Config.Hash()}
+	return s.lookOrOpen(ctx, workflows.Command{Workflow: id, Account: account, Input: input}, record.LookGovernance,
+		record.OpenGovernance)
 }

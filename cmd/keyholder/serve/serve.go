@@ -28,6 +28,7 @@ import (
 	"github.com/keyholder/keyholder/workflows/offboard"
 	"github.com/keyholder/keyholder/workflows/post"
 	"github.com/keyholder/keyholder/workflows/reach"
+	"github.com/keyholder/keyholder/workflows/record"
 	"github.com/keyholder/keyholder/workflows/recovery"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/tokens"
@@ -74,7 +75,7 @@ func Machines() []workflows.Machine {
 		review.Packet{},
 		review.Calendar{}, key.Use(), key.Drill(), key.SignIns(), key.Watch(), recovery.Machine(), docs.Machine(),
 		offboard.Machine(), tokens.Machine(),
-		reach.Machine(), authenticator.Machine(), workflows.Governance(), workflows.Checkpoints{}}
+		reach.Machine(), authenticator.Machine(), record.Governance(), record.Checkpoints{}}
 }
 
 // New makes a Server. It does no I/O.

@@ -1,4 +1,4 @@
-package workflows
+package record
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // Commands with which the program has the ledger tell the channel of checkpoints about the record itself.
@@ -48,15 +50,15 @@ type ledgerNotice struct {
 const namedDoubts = 20
 
 // notify decides a notice.
-func (s CheckpointsState) notify(cmd Command) (Decision, error) {
+func (s CheckpointsState) notify(cmd workflows.Command) (workflows.Decision, error) {
 	n := ledgerNotice{Number: s.Notice.Number + 1, Sealed: cmd.Name == CmdSealed}
 	if n.Sealed {
 		records, err := strconv.Atoi(cmd.Input[BlockCount])
 		if err != nil {
-			return Decision{}, fmt.Errorf("read how many records are sealed: %w", err)
+			return workflows.Decision{}, fmt.Errorf("read how many records are sealed: %w", err)
 		}
 		n.Records = records
-		return Decision{Events: []Event{cmd.Event(evLedgerSealed, n)}}, nil
+		return workflows.Decision{Events: []workflows.Event{cmd.Event(evLedgerSealed, n)}}, nil
 	}
 	names := slices.DeleteFunc(strings.Split(cmd.Input[BlockRecords], "\n"), func(name string) bool {
 		return name == ""
@@ -65,22 +67,22 @@ func (s CheckpointsState) notify(cmd Command) (Decision, error) {
 	names = slices.Compact(names)
 	switch {
 	case len(names) == 0:
-		return Decision{}, nil
+		return workflows.Decision{}, nil
 	case !s.Doubted.IsZero() && cmd.At.Before(s.Doubted.Add(NoticeEvery)):
-		return Decision{}, Refuse(CodeToldToday,
+		return workflows.Decision{}, workflows.Refuse(CodeToldToday,
 			"The channel was told of such a thing within a day. Nothing was recorded; it comes with the next message.")
 	}
 	n.Records, n.Names = len(names), names[:min(len(names), namedDoubts)]
-	return Decision{Events: []Event{cmd.Event(evLedgerDoubted, n)}}, nil
+	return workflows.Decision{Events: []workflows.Event{cmd.Event(evLedgerDoubted, n)}}, nil
 }
 
 // card is a message of its own for each notice, which is never changed.
-func (n ledgerNotice) card(channel string) Card {
-	card := Card{Name: fmt.Sprintf("notice-%d", n.Number), Recipient: channel}
+func (n ledgerNotice) card(channel string) workflows.Card {
+	card := workflows.Card{Name: fmt.Sprintf("notice-%d", n.Number), Recipient: channel}
 	if n.Sealed {
 		card.Title = "Keyholder's record is sealed with a key that is new here"
 		card.Lines = []string{
-			Plural(n.Records, "record") +
+			workflows.Plural(n.Records, "record") +
 				" stood in Redis until now without a seal by this key. Their states were folded anew from their events; what is changed by hand " +
 				"from here on is not believed.",
 			"If nobody has set or replaced `KEYHOLDER_SEAL_KEY` just now, ask who writes to Redis, and run `keyholder audit verify` with the checkpoints of this channel."}
@@ -89,18 +91,18 @@ func (n ledgerNotice) card(channel string) Card {
 	}
 	names := make([]string, len(n.Names), len(n.Names)+1)
 	for i, name := range n.Names {
-		names[i] = "`" + Esc(name) + "`"
+		names[i] = "`" + workflows.Esc(name) + "`"
 	}
 	if more := n.Records - len(n.Names); more > 0 {
 		names = append(names, fmt.Sprintf("%d more", more))
 	}
 	card.Title = "! Somebody changed Keyholder's record in Redis"
 	card.Lines = []string{
-		"Not as Keyholder stored it: " + List(names, "and") + ".",
+		"Not as Keyholder stored it: " + workflows.List(names, "and") + ".",
 		"What stood there was not believed. A state was folded anew from its events; where the events themselves may be another's, nothing is decided until somebody has looked; " +
 			"a card whose place was changed is posted again.",
 		"Ask who writes to Redis, and run `keyholder audit verify`. The next message about this comes after a day at the earliest."}
 	card.Fallback = fmt.Sprintf("! Somebody changed Keyholder's record in Redis: %s not as Keyholder stored it",
-		Plural(n.Records, "thing"))
+		workflows.Plural(n.Records, "thing"))
 	return card
 }

@@ -1,4 +1,4 @@
-package workflows
+package record
 
 import (
 	"bytes"
@@ -9,37 +9,20 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // ErrDiffers: what is stored beside the events is not what they say.
 var ErrDiffers = errors.New("it is not what its events say")
 
-// KeptPlace is a stored place of a card. Doubt is true where a seal does not vouch for it.
-type KeptPlace struct {
-	Workflow, Name, Recipient string
-	Place                     Place
-	Doubt                     bool
-}
-
-// Kept is what a store keeps beside its records: what is due, who is waited for, what is open, where cards stand.
-type Kept struct {
-	Effects []Effect // with Key and Lane
-	Timers  []Timer
-	Waiting map[string][]string // by person: workflows
-	Open    map[string][]string // by account: workflows
-	Places  []KeptPlace
-	// Unlisted are records that exist and are not in the index; Strange are keys that nobody here writes.
-	Unlisted []Ref
-	Strange  []string
-}
-
 // Archive is what verifying needs of a store.
 type Archive interface {
-	Records
+	workflows.Records
 	// Stored answers a record exactly as it is stored, and what its seal does not vouch for.
-	Stored(ctx context.Context, ref Ref) (Record, Doubt, error)
+	Stored(ctx context.Context, ref workflows.Ref) (workflows.Record, workflows.Doubt, error)
 	// Kept answers all that is kept beside the records.
-	Kept(ctx context.Context) (Kept, error)
+	Kept(ctx context.Context) (workflows.Kept, error)
 }
 
 // Verify folds records anew from their events, whatever their other fields say, and compares with
@@ -47,8 +30,9 @@ type Archive interface {
 // which wraps [ErrDiffers]; a record may have several. What a running Keyholder changes meanwhile
 // is looked at twice. The chains themselves are the store's to verify; sound reports those that
 // hold. err is for what kept it from looking.
-func Verify(ctx context.Context, st Archive, machines []Machine, refs []Ref, sound func(Ref) bool,
-	failed func(Ref, error)) error {
+func Verify(ctx context.Context, st Archive, machines []workflows.Machine, refs []workflows.Ref,
+	sound func(workflows.Ref) bool,
+	failed func(workflows.Ref, error)) error {
 	first, err := gaps(ctx, st, machines, refs, sound)
 	if err != nil || len(first) == 0 {
 		return err
@@ -72,7 +56,7 @@ func Verify(ctx context.Context, st Archive, machines []Machine, refs []Ref, sou
 
 // gap is one thing that the events do not explain. version is that of the record compared with.
 type gap struct {
-	ref     Ref
+	ref     workflows.Ref
 	version uint64
 	what    string
 }
@@ -81,7 +65,8 @@ func (d gap) String() string {
 	return fmt.Sprintf("%s/%s@%d: %s", d.ref.Kind, d.ref.ID, d.version, d.what)
 }
 
-func gaps(ctx context.Context, st Archive, machines []Machine, refs []Ref, sound func(Ref) bool) ([]gap, error) {
+func gaps(ctx context.Context, st Archive, machines []workflows.Machine, refs []workflows.Ref,
+	sound func(workflows.Ref) bool) ([]gap, error) {
 	c := &comparison{st: st, machines: machines, wanted: map[string]*wanted{}, unknown: map[string]bool{}}
 	kept, err := st.Kept(ctx)
 	if err != nil {
@@ -100,7 +85,7 @@ func gaps(ctx context.Context, st Archive, machines []Machine, refs []Ref, sound
 		c.say(ref, 0, "it exists, but the index does not list it")
 	}
 	for _, key := range kept.Strange {
-		c.say(Ref{Kind: "key", ID: key}, 0, "nobody here writes such a key")
+		c.say(workflows.Ref{Kind: "key", ID: key}, 0, "nobody here writes such a key")
 	}
 	c.effects(kept.Effects)
 	c.timers(kept.Timers)
@@ -112,7 +97,7 @@ func gaps(ctx context.Context, st Archive, machines []Machine, refs []Ref, sound
 // comparison collects gaps.
 type comparison struct {
 	st       Archive
-	machines []Machine
+	machines []workflows.Machine
 	found    []gap
 	wanted   map[string]*wanted // by workflow
 	unknown  map[string]bool    // workflows of which nobody can tell what they want
@@ -120,25 +105,25 @@ type comparison struct {
 
 // wanted is what a workflow's events say that the world should hold for it.
 type wanted struct {
-	ref     Ref
+	ref     workflows.Ref
 	version uint64
 	account string
 	open    bool
-	timers  map[string]bool // name@ms
-	waiting map[string]bool // people
-	cards   map[string]Card // every card that was ever wanted, by name/recipient
-	owed    map[string]bool // IDs of the calls that were decided and that nothing answered
-	watches map[string]bool // by name
+	timers  map[string]bool           // name@ms
+	waiting map[string]bool           // people
+	cards   map[string]workflows.Card // every card that was ever wanted, by name/recipient
+	owed    map[string]bool           // IDs of the calls that were decided and that nothing answered
+	watches map[string]bool           // by name
 }
 
-func (c *comparison) say(ref Ref, version uint64, format string, a ...any) {
+func (c *comparison) say(ref workflows.Ref, version uint64, format string, a ...any) {
 	c.found = append(c.found, gap{ref, version, fmt.Sprintf(format, a...)})
 }
 
 // record compares one record's fields with the fold of its events, and remembers what a workflow wants.
-func (c *comparison) record(ctx context.Context, ref Ref) error {
+func (c *comparison) record(ctx context.Context, ref workflows.Ref) error {
 	rec, doubt, err := c.st.Stored(ctx, ref)
-	if errors.Is(err, ErrAway) {
+	if errors.Is(err, workflows.ErrAway) {
 		return fmt.Errorf("read %s %s: %w", ref.Kind, ref.ID, err)
 	}
 	if err != nil {
@@ -147,11 +132,11 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 		return nil
 	}
 	switch doubt {
-	case DoubtState:
+	case workflows.DoubtState:
 		c.say(ref, rec.Version,
 			"its seal does not vouch for its state: it is folded anew whenever it is read, and the next "+
 				"decision seals what its events say")
-	case DoubtChain:
+	case workflows.DoubtChain:
 		c.unknown[ref.ID] = true
 		c.say(ref, rec.Version,
 			"its seal does not vouch for its chain, so nothing is decided on it: put it back from a copy "+
@@ -159,7 +144,7 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 		return nil
 	}
 	events, err := c.st.Chain(ctx, rec)
-	if errors.Is(err, ErrAway) {
+	if errors.Is(err, workflows.ErrAway) {
 		return fmt.Errorf("read %s %s: %w", ref.Kind, ref.ID, err)
 	}
 	if err != nil { // it moved on between the two reads, or does not hold, which the second look tells
@@ -178,8 +163,8 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 		c.unknown[ref.ID] = true
 		return nil
 	}
-	folded, err := refolded(ctx, c.st, c.machines, rec)
-	if errors.Is(err, ErrAway) {
+	folded, err := workflows.Refolded(ctx, c.st, c.machines, rec)
+	if errors.Is(err, workflows.ErrAway) {
 		return err
 	}
 	if err != nil {
@@ -188,7 +173,8 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 		return nil
 	}
 	c.fields(rec, folded, events)
-	if m := machineOf(c.machines, ref.ID); m != nil && (ref.Kind == KindWorkflow || ref.Kind == KindLedger) {
+	if m := workflows.MachineOf(c.machines, ref.ID); m != nil && (ref.Kind == workflows.KindWorkflow ||
+		ref.Kind == workflows.KindLedger) {
 		return c.want(m, rec, events)
 	}
 	return nil
@@ -196,7 +182,7 @@ func (c *comparison) record(ctx context.Context, ref Ref) error {
 
 // fields compares what stands beside the chain. A state of an older schema is never believed, so neither that it is
 // another is a difference nor that it is the same: an older version may have stored either.
-func (c *comparison) fields(rec, folded Record, events []Event) {
+func (c *comparison) fields(rec, folded workflows.Record, events []workflows.Event) {
 	same := bytes.Equal(rec.State, folded.State)
 	switch {
 	case rec.Machine != folded.Machine:
@@ -214,16 +200,16 @@ func (c *comparison) fields(rec, folded Record, events []Event) {
 
 // want remembers what the workflow wants now, and every card it ever wanted: one that is no longer
 // wanted stays where it is.
-func (c *comparison) want(m Machine, rec Record, events []Event) error {
+func (c *comparison) want(m workflows.Machine, rec workflows.Record, events []workflows.Event) error {
 	w := &wanted{ref: rec.Ref, version: rec.Version, timers: map[string]bool{}, waiting: map[string]bool{},
-		cards: map[string]Card{}, owed: map[string]bool{}, watches: map[string]bool{}}
-	for _, e := range Owed(rec.Ref.ID, events) {
+		cards: map[string]workflows.Card{}, owed: map[string]bool{}, watches: map[string]bool{}}
+	for _, e := range workflows.Owed(rec.Ref.ID, events) {
 		w.owed[e.ID] = true
 	}
-	s, view := m.New(), View{}
+	s, view := m.New(), workflows.View{}
 	for _, e := range events {
 		var err error
-		if s, err = apply(m, s, e); err != nil {
+		if s, err = workflows.Apply(m, s, e); err != nil {
 			return fmt.Errorf("apply event %d of %s: %w", e.Seq, rec.Ref.ID, err)
 		}
 		if !s.Opened() {
@@ -248,7 +234,7 @@ func (c *comparison) want(m Machine, rec Record, events []Event) error {
 	return nil
 }
 
-func timerName(t Timer) string {
+func timerName(t workflows.Timer) string {
 	return fmt.Sprintf("%s at %s", t.Name, t.At.UTC().Format(time.RFC3339Nano))
 }
 
@@ -258,7 +244,7 @@ func (c *comparison) of(id string) (w *wanted, ok bool) {
 		return nil, false
 	}
 	if w = c.wanted[id]; w == nil {
-		w = &wanted{ref: RecordRef(id)}
+		w = &wanted{ref: workflows.RecordRef(id)}
 	}
 	return w, true
 }
@@ -266,7 +252,7 @@ func (c *comparison) of(id string) (w *wanted, ok bool) {
 // effects compares what is queued. Whatever an effect names is read from the record when it is
 // delivered, so one that nothing explains does nothing; one that is missing is set again by the
 // next sweep.
-func (c *comparison) effects(list []Effect) {
+func (c *comparison) effects(list []workflows.Effect) {
 	queued := map[string]bool{}
 	for _, e := range list {
 		w, ok := c.of(e.Workflow)
@@ -274,17 +260,17 @@ func (c *comparison) effects(list []Effect) {
 			continue
 		}
 		switch e.Kind {
-		case EffectCall:
+		case workflows.EffectCall:
 			queued[e.ID] = true
 			if !w.owed[e.ID] {
 				c.say(w.ref, w.version, "a call is queued that no event decided, or that was answered: %.80q", e.ID)
 			}
-		case EffectWatch:
+		case workflows.EffectWatch:
 			queued["watch "+e.Workflow+" "+e.Watch] = true
 			if !w.watches[e.Watch] {
 				c.say(w.ref, w.version, "a watch is queued that nothing wants: %.80q", e.Watch)
 			}
-		case EffectCards:
+		case workflows.EffectCards:
 			if w.version == 0 || e.Revision > w.version {
 				c.say(w.ref, w.version, "cards are queued of a version that it never had: %d", e.Revision)
 			}
@@ -307,7 +293,7 @@ func (c *comparison) effects(list []Effect) {
 	}
 }
 
-func (c *comparison) timers(list []Timer) {
+func (c *comparison) timers(list []workflows.Timer) {
 	set := map[string]map[string]bool{}
 	for _, t := range list {
 		w, ok := c.of(t.Workflow)
@@ -333,7 +319,7 @@ func (c *comparison) timers(list []Timer) {
 }
 
 // lists compares who is waited for and what is open.
-func (c *comparison) lists(kept Kept) {
+func (c *comparison) lists(kept workflows.Kept) {
 	waits, opens := map[string]map[string]bool{}, map[string]string{}
 	for _, person := range slices.Sorted(maps.Keys(kept.Waiting)) {
 		for _, id := range kept.Waiting[person] {
@@ -379,7 +365,7 @@ func (c *comparison) lists(kept Kept) {
 // places compares where cards stand: each must be one that the workflow wanted, in the channel it
 // was meant for, or in the one conversation with its person. Whether it is the right message there
 // only a seal tells.
-func (c *comparison) places(list []KeptPlace) {
+func (c *comparison) places(list []workflows.KeptPlace) {
 	channels := map[string]map[string]bool{}
 	for _, p := range list {
 		if isUser(p.Recipient) && p.Place.TS != "" {

@@ -1,4 +1,4 @@
-package workflows_test
+package record_test
 
 import (
 	"encoding/json"
@@ -10,26 +10,30 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
+	"github.com/keyholder/keyholder/workflows/record"
 )
+
+// epoch is when the tests begin.
+var epoch = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 // book is a ledger without a store: its events and their fold.
 type book struct {
 	t      *testing.T
-	state  workflows.CheckpointsState
+	state  record.CheckpointsState
 	events []workflows.Event
 }
 
 func newBook(t *testing.T) *book {
 	t.Helper()
 	b := &book{t: t}
-	b.do(workflows.Command{Name: workflows.OpenLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: epoch,
-		Input: map[string]string{workflows.BlockChannel: "C0OPS"}})
+	b.do(workflows.Command{Name: record.OpenLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: epoch,
+		Input: map[string]string{record.BlockChannel: "C0OPS"}})
 	return b
 }
 
 func (b *book) do(cmd workflows.Command) workflows.Decision {
 	b.t.Helper()
-	m := workflows.Checkpoints{}
+	m := record.Checkpoints{}
 	cmd.Workflow = "l00-LEDGER01"
 	d, err := m.Decide(b.state, cmd, workflows.Facts{})
 	if err != nil {
@@ -42,7 +46,7 @@ func (b *book) do(cmd workflows.Command) workflows.Decision {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		b.state = st.(workflows.CheckpointsState)
+		b.state = st.(record.CheckpointsState)
 	}
 	return d
 }
@@ -210,7 +214,7 @@ func TestACheckpointDrawnOnAnotherLedgerIsNotRecorded(t *testing.T) {
 
 func TestTheCardOfACheckpointStaysAndTheNextNamesIt(t *testing.T) {
 	b := newBook(t)
-	m := workflows.Checkpoints{}
+	m := record.Checkpoints{}
 	if v := m.View(b.state); len(v.Cards) != 0 || len(v.Timers) != 1 {
 		t.Errorf("before the first: %+v", v)
 	}
@@ -235,13 +239,13 @@ func TestTheCardOfACheckpointStaysAndTheNextNamesIt(t *testing.T) {
 		}
 	}
 	before := len(b.events)
-	look := workflows.Command{Name: workflows.LookLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
-		At: epoch, Input: map[string]string{workflows.BlockChannel: "C0OPS"}}
+	look := workflows.Command{Name: record.LookLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
+		At: epoch, Input: map[string]string{record.BlockChannel: "C0OPS"}}
 	b.do(look)
 	if len(b.events) != before {
 		t.Error("a start with the same channel is recorded")
 	}
-	look.Input[workflows.BlockChannel] = ""
+	look.Input[record.BlockChannel] = ""
 	b.do(look)
 	if len(m.View(b.state).Cards) > 0 || len(m.View(b.state).Timers) != 1 {
 		t.Errorf("without a channel: %+v", m.View(b.state))

@@ -1,4 +1,4 @@
-package workflows
+package record
 
 import (
 	"bytes"
@@ -8,26 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// Types of events of an account's record about its rules: who may approve, hold, administer and
-// review, the quorums and thresholds.
-const (
-	// the rules were read for the first time: body GovernanceChange without Old
-	GovernanceSeen    = "governance.seen"
-	GovernanceChanged = "governance.changed" // body GovernanceChange
+	"github.com/keyholder/keyholder/workflows"
 )
-
-// GovernanceChange is the body of [GovernanceSeen] and [GovernanceChanged]. Old and New are the
-// rules as JSON objects, the same bytes for the same rules.
-type GovernanceChange struct {
-	Old json.RawMessage `json:"old,omitempty"`
-	New json.RawMessage `json:"new"`
-	// File is the SHA-256 of the configuration file's bytes, in lower-case hexadecimal.
-	File string `json:"file"`
-	// Differs names the rules that differ, in words.
-	Differs []string `json:"differs,omitempty"`
-}
 
 // Blocks of the commands that [Governance] takes.
 const (
@@ -43,17 +26,17 @@ const (
 
 // GovernanceState is what the channel was told last.
 type GovernanceState struct {
-	Head
+	workflows.Head
 	Count int       `json:"count,omitempty"` // changes so far
 	Last  *ruleNews `json:"last,omitempty"`
 }
 
-// Title implements [State]. It is empty: this is Keyholder's own work.
+// Title implements [workflows.State]. It is empty: this is Keyholder's own work.
 func (s GovernanceState) Title() string { return "" }
 
 // ruleNews is one change as the channel is told of it.
 type ruleNews struct {
-	GovernanceChange
+	workflows.GovernanceChange
 	AccountName string    `json:"account_name"`
 	Channel     string    `json:"channel,omitempty"`
 	At          time.Time `json:"at"`
@@ -62,60 +45,60 @@ type ruleNews struct {
 // Governance is the machine that records a change of an account's rules and tells the account's
 // channel. It has one workflow for each account, which never ends. What it compares with stands in
 // the account's record, so a change is recorded once however many processes see it.
-func Governance() Machine {
-	return Rules[GovernanceState]{
-		Name: "governance", Letter: LetterGovernance, Schema: 1,
-		Kinds:  NewKinds[GovernanceState](nil, nil, governanceBegun, governanceTold),
+func Governance() workflows.Machine {
+	return workflows.Rules[GovernanceState]{
+		Name: "governance", Letter: workflows.LetterGovernance, Schema: 1,
+		Kinds:  workflows.NewKinds[GovernanceState](nil, nil, governanceBegun, governanceTold),
 		Decide: decideGovernance, View: GovernanceState.view,
 	}.Machine()
 }
 
 var (
-	governanceBegun = Kind[GovernanceState, Opening]{
+	governanceBegun = workflows.Kind[GovernanceState, workflows.Opening]{
 		Type: "governance.begun",
-		Fold: func(s *GovernanceState, e Event, b Opening) {
+		Fold: func(s *GovernanceState, e workflows.Event, b workflows.Opening) {
 			if !s.Opened() { // it may begin again, where the account's record was begun anew
 				s.Open(b, "watching", e)
 			}
 		},
-		Tell: Told[Opening]("the rules of the account are watched from here on"),
+		Tell: workflows.Told[workflows.Opening]("the rules of the account are watched from here on"),
 	}
-	governanceTold = Kind[GovernanceState, ruleNews]{
+	governanceTold = workflows.Kind[GovernanceState, ruleNews]{
 		Type: "governance.told",
-		Fold: func(s *GovernanceState, _ Event, b ruleNews) { s.Count, s.Last = s.Count+1, &b },
-		Tell: func(_ Event, n ruleNews) string {
-			return "the configuration changed the rules: " + Esc(strings.Join(n.Differs, ", "))
+		Fold: func(s *GovernanceState, _ workflows.Event, b ruleNews) { s.Count, s.Last = s.Count+1, &b },
+		Tell: func(_ workflows.Event, n ruleNews) string {
+			return "the configuration changed the rules: " + workflows.Esc(strings.Join(n.Differs, ", "))
 		},
 	}
 )
 
-func decideGovernance(s GovernanceState, cmd Command, f Facts) (Decision, error) {
+func decideGovernance(s GovernanceState, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	opens := cmd.Name == OpenGovernance && !s.Opened()
-	if cmd.Actor.Kind != ByKeyholder || !opens && cmd.Name != LookGovernance {
-		return Decision{}, Refuse("unknown_action",
+	if cmd.Actor.Kind != workflows.ByKeyholder || !opens && cmd.Name != LookGovernance {
+		return workflows.Decision{}, workflows.Refuse("unknown_action",
 			"Nobody has to do anything about the rules here; they are changed in the configuration. Nothing was recorded.")
 	}
 	rules, err := canonical(cmd.Input[BlockRules])
 	if err != nil {
-		return Decision{}, err
+		return workflows.Decision{}, err
 	}
-	var d Decision
+	var d workflows.Decision
 	old := f.Account.Governance
 	if opens || len(old) == 0 { // what is stored needs an event of the workflow, too
-		d = governanceBegun.One(cmd, Opening{cmd.Workflow, f.Policy.ID})
+		d = governanceBegun.One(cmd, workflows.Opening{ID: cmd.Workflow, AccountID: f.Policy.ID})
 	}
-	change := GovernanceChange{Old: old, New: rules, File: cmd.Input[BlockFile]}
+	change := workflows.GovernanceChange{Old: old, New: rules, File: cmd.Input[BlockFile]}
 	switch {
 	case bytes.Equal(old, rules):
 		return d, nil
 	case len(old) == 0:
-		d.Account = append(d.Account, cmd.Event(GovernanceSeen, change))
+		d.Account = append(d.Account, cmd.Event(workflows.GovernanceSeen, change))
 		return d, nil
 	}
 	for _, r := range differences(old, rules) {
 		change.Differs = append(change.Differs, r.words())
 	}
-	d.Account = append(d.Account, cmd.Event(GovernanceChanged, change))
+	d.Account = append(d.Account, cmd.Event(workflows.GovernanceChanged, change))
 	d.Events = append(d.Events, governanceTold.Of(cmd, ruleNews{change, f.Policy.Name, f.Policy.Channel, cmd.At}))
 	return d, nil
 }
@@ -131,19 +114,20 @@ func canonical(text string) (json.RawMessage, error) {
 }
 
 // view shows each change on a card of its own, so that what was said stays said.
-func (s GovernanceState) view() View {
+func (s GovernanceState) view() workflows.View {
 	if s.Last == nil || s.Last.Channel == "" {
-		return View{}
+		return workflows.View{}
 	}
-	return View{Cards: []Card{s.Last.card(fmt.Sprintf("change-%d", s.Count))}}
+	return workflows.View{Cards: []workflows.Card{s.Last.card(fmt.Sprintf("change-%d", s.Count))}}
 }
 
-func (n ruleNews) card(name string) Card {
-	c := Card{Name: name, Recipient: n.Channel, Title: "The rules of " + Esc(n.AccountName) + " have changed",
-		Lines: []string{"Keyholder was started " + When(n.At) +
+func (n ruleNews) card(name string) workflows.Card {
+	c := workflows.Card{Name: name, Recipient: n.Channel, Title: "The rules of " + workflows.Esc(n.AccountName) +
+		" have changed",
+		Lines: []string{"Keyholder was started " + workflows.When(n.At) +
 			" with a configuration that says something else than the record did about who decides, or by which rules. " +
 			"What is open already goes on under the rules it began with, where it had fixed them."},
-		Note:     "If you did not expect this, ask whoever runs Keyholder. Both versions are in the record (`keyholder audit export`). Configuration file: SHA-256 `" + Esc(n.File) + "`.",
+		Note:     "If you did not expect this, ask whoever runs Keyholder. Both versions are in the record (`keyholder audit export`). Configuration file: SHA-256 `" + workflows.Esc(n.File) + "`.",
 		Fallback: n.AccountName + ": the rules have changed: " + strings.Join(n.Differs, ", ")}
 	for _, d := range differences(n.Old, n.New) {
 		if d.people {
@@ -225,7 +209,8 @@ func (d difference) words() string {
 
 func (d difference) sentence() string {
 	name := []rune(d.words())
-	return "*" + Esc(strings.ToUpper(string(name[:1]))+string(name[1:])) + "*: before " + d.value(d.old) + "; now " +
+	return "*" + workflows.Esc(strings.ToUpper(string(name[:1]))+string(name[1:])) + "*: before " + d.value(d.old) +
+		"; now " +
 		d.value(d.new)
 }
 
@@ -235,7 +220,7 @@ func (d difference) value(v any) string {
 	case nil:
 		return "nothing"
 	case string:
-		return Esc(v)
+		return workflows.Esc(v)
 	case []any:
 		var out []string
 		for _, x := range v {
@@ -245,12 +230,12 @@ func (d difference) value(v any) string {
 				continue
 			}
 			switch {
-			case d.people && IsGroup(id):
-				out = append(out, "<!subteam^"+Esc(id)+">")
+			case d.people && workflows.IsGroup(id):
+				out = append(out, "<!subteam^"+workflows.Esc(id)+">")
 			case d.people:
-				out = append(out, Mention(id))
+				out = append(out, workflows.Mention(id))
 			default:
-				out = append(out, Esc(id))
+				out = append(out, workflows.Esc(id))
 			}
 		}
 		if len(out) == 0 && d.people {
@@ -259,9 +244,9 @@ func (d difference) value(v any) string {
 		if len(out) == 0 {
 			return "none"
 		}
-		return List(out, "and")
+		return workflows.List(out, "and")
 	}
-	return Esc(fmt.Sprint(v))
+	return workflows.Esc(fmt.Sprint(v))
 }
 
 // differences compares two sets of rules, leaf by leaf, sorted by path.
@@ -319,21 +304,4 @@ func flatten(out map[string]any, prefix string, tree map[string]any) {
 		}
 		out[prefix+k] = v
 	}
-}
-
-// applyGovernance folds the account's own events about rules. While nothing but the configuration
-// has ever named the owner, a correction there is taken over; once a change of owner was seen, the
-// record knows better.
-func applyGovernance(a AccountState, e Event) (AccountState, error) {
-	var b GovernanceChange
-	if err := json.Unmarshal(e.Body, &b); err != nil {
-		return a, fmt.Errorf("decode %s: %w", e.Type, err)
-	}
-	before, after := leaves(b.Old)["owner"], leaves(b.New)["owner"]
-	if owner, named := after.(string); named && e.Type == GovernanceChanged && before != after &&
-		a.By == byConfiguration {
-		a.Owner, a.Since = owner, e.At
-	}
-	a.Governance = b.New
-	return a, nil
 }

@@ -1,4 +1,4 @@
-package workflows
+package record
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
 )
 
@@ -20,12 +21,6 @@ const (
 
 // BlockChannel is the block of those commands that names the channel for checkpoints; it may be empty.
 const BlockChannel = "channel"
-
-// Drawn answers [OpCheckpoint]: a checkpoint and the heads that it adds.
-type Drawn struct {
-	Checkpoint chain.Checkpoint
-	Heads      []chain.Head
-}
 
 // Checkpoints is the machine of the ledger. A timer asks for a checkpoint each day; what comes back
 // is an event of the ledger and a card in the channel. After a time in which nothing ran there is
@@ -66,19 +61,19 @@ type checkpointDue struct {
 	Asked bool `json:"asked"`
 }
 
-// Opened implements [State].
+// Opened implements [workflows.State].
 func (s CheckpointsState) Opened() bool { return s.ID != "" }
 
-// Closed implements [State].
+// Closed implements [workflows.State].
 func (s CheckpointsState) Closed() bool { return false }
 
-// Account implements [State]. The ledger is the installation's.
+// Account implements [workflows.State]. The ledger is the installation's.
 func (s CheckpointsState) Account() string { return "" }
 
-// Title implements [State]. It is empty: this is Keyholder's own work.
+// Title implements [workflows.State]. It is empty: this is Keyholder's own work.
 func (s CheckpointsState) Title() string { return "" }
 
-// StageName implements [State].
+// StageName implements [workflows.State].
 func (s CheckpointsState) StageName() string {
 	if s.Drawing {
 		return "drawing"
@@ -86,23 +81,23 @@ func (s CheckpointsState) StageName() string {
 	return "waiting"
 }
 
-// Began implements [State].
+// Began implements [workflows.State].
 func (s CheckpointsState) Began() time.Time { return s.Begun }
 
-// Name implements [Machine].
+// Name implements [workflows.Machine].
 func (Checkpoints) Name() string { return "ledger" }
 
-// Letter implements [Machine].
-func (Checkpoints) Letter() byte { return LedgerLetter }
+// Letter implements [workflows.Machine].
+func (Checkpoints) Letter() byte { return workflows.LedgerLetter }
 
-// Schema implements [Machine].
+// Schema implements [workflows.Machine].
 func (Checkpoints) Schema() int { return 1 }
 
-// New implements [Machine].
-func (Checkpoints) New() State { return CheckpointsState{} }
+// New implements [workflows.Machine].
+func (Checkpoints) New() workflows.State { return CheckpointsState{} }
 
-// Decode implements [Machine].
-func (Checkpoints) Decode(raw []byte) (State, error) {
+// Decode implements [workflows.Machine].
+func (Checkpoints) Decode(raw []byte) (workflows.State, error) {
 	var s CheckpointsState
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return nil, fmt.Errorf("decode ledger: %w", err)
@@ -110,59 +105,64 @@ func (Checkpoints) Decode(raw []byte) (State, error) {
 	return s, nil
 }
 
-// Needs implements [Machine].
-func (Checkpoints) Needs(State, Command, Policy, AccountState) Needs { return Needs{} }
+// Needs implements [workflows.Machine].
+func (Checkpoints) Needs(workflows.State, workflows.Command, workflows.Policy, workflows.AccountState) workflows.Needs {
+	return workflows.Needs{}
+}
 
-// Decide implements [Machine].
-func (Checkpoints) Decide(st State, cmd Command, _ Facts) (Decision, error) {
+// Decide implements [workflows.Machine].
+func (Checkpoints) Decide(st workflows.State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	s := st.(CheckpointsState)
-	ours := cmd.Actor.Kind == ByKeyholder
+	ours := cmd.Actor.Kind == workflows.ByKeyholder
 	channel := cmd.Input[BlockChannel]
-	one := func(kind string, body any) Decision { return Decision{Events: []Event{cmd.Event(kind, body)}} }
+	one := func(kind string, body any) workflows.Decision {
+		return workflows.Decision{Events: []workflows.Event{cmd.Event(kind, body)}}
+	}
 	switch {
 	case cmd.Name == OpenLedger && ours && !s.Opened():
 		return one(evLedgerBegun, ledgerBegun{cmd.Workflow, channel, cmd.At.Add(CheckpointEvery)}), nil
 	case cmd.Name == LookLedger && ours && s.Channel != channel:
 		return one(evLedgerChannel, channel), nil
 	case cmd.Name == LookLedger && ours:
-		return Decision{}, nil
+		return workflows.Decision{}, nil
 	case (cmd.Name == CmdDoubted || cmd.Name == CmdSealed) && ours && s.Opened():
 		return s.notify(cmd)
-	case cmd.Name == CmdTimer:
+	case cmd.Name == workflows.CmdTimer:
 		return s.due(cmd), nil
-	case cmd.Name == CmdReceipt && s.Drawing:
+	case cmd.Name == workflows.CmdReceipt && s.Drawing:
 		return s.answered(cmd)
-	case cmd.Name == CmdReceipt:
-		return Decision{}, nil
+	case cmd.Name == workflows.CmdReceipt:
+		return workflows.Decision{}, nil
 	}
-	return Decision{}, Refuse("unknown_action", "Nobody has to do anything for the checkpoints. Nothing was recorded.")
+	return workflows.Decision{}, workflows.Refuse("unknown_action",
+		"Nobody has to do anything for the checkpoints. Nothing was recorded.")
 }
 
 // due asks for a checkpoint and plans the next one, at the same time of day: the first that lies ahead.
-func (s CheckpointsState) due(cmd Command) Decision {
+func (s CheckpointsState) due(cmd workflows.Command) workflows.Decision {
 	next := s.Next.Add(cmd.At.Sub(s.Next).Truncate(CheckpointEvery) + CheckpointEvery)
-	d := Decision{Events: []Event{cmd.Event(evLedgerDue, checkpointDue{next, !s.Drawing})}}
+	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evLedgerDue, checkpointDue{next, !s.Drawing})}}
 	if !s.Drawing {
-		d.Calls = []Call{{Op: OpCheckpoint, ID: s.ID}}
+		d.Calls = []workflows.Call{{Op: workflows.OpCheckpoint, ID: s.ID}}
 	}
 	return d
 }
 
 // answered records a checkpoint. One that was drawn on another than the last, as by a process that
 // took over, is left unmade; the next day makes up for it.
-func (s CheckpointsState) answered(cmd Command) (Decision, error) {
+func (s CheckpointsState) answered(cmd workflows.Command) (workflows.Decision, error) {
 	drawn := cmd.Receipt.Drawn
 	if !cmd.Receipt.OK || drawn == nil {
-		return Decision{Events: []Event{cmd.Event(evLedgerMissed, cmd.Receipt.Code)}}, nil
+		return workflows.Decision{Events: []workflows.Event{cmd.Event(evLedgerMissed, cmd.Receipt.Code)}}, nil
 	}
 	if drawn.Checkpoint.Number != s.Last.Number+1 || s.Last.Number > 0 && drawn.Checkpoint.Previous != s.Last.Root {
-		return Decision{Events: []Event{cmd.Event(evLedgerMissed, RefusedChanged)}}, nil
+		return workflows.Decision{Events: []workflows.Event{cmd.Event(evLedgerMissed, workflows.RefusedChanged)}}, nil
 	}
-	var d Decision
+	var d workflows.Decision
 	for heads := range slices.Chunk(drawn.Heads, chain.HeadsPerPart) {
 		packed, err := chain.Pack(heads)
 		if err != nil {
-			return Decision{}, err
+			return workflows.Decision{}, err
 		}
 		d.Events = append(d.Events, cmd.Event(chain.CheckpointPart, chain.Part{Number: drawn.Checkpoint.Number,
 			Heads: packed}))
@@ -171,8 +171,8 @@ func (s CheckpointsState) answered(cmd Command) (Decision, error) {
 	return d, nil
 }
 
-// Apply implements [Machine].
-func (Checkpoints) Apply(st State, e Event) (State, error) {
+// Apply implements [workflows.Machine].
+func (Checkpoints) Apply(st workflows.State, e workflows.Event) (workflows.State, error) {
 	s := st.(CheckpointsState)
 	into := func(body any) error { return json.Unmarshal(e.Body, body) }
 	var err error
@@ -203,7 +203,7 @@ func (Checkpoints) Apply(st State, e Event) (State, error) {
 		err = into(&c)
 		s.Before, s.Last, s.Drawing = s.Last, c, false
 	default:
-		err = ErrUnknownEvent
+		err = workflows.ErrUnknownEvent
 	}
 	if err != nil {
 		return st, fmt.Errorf("apply %q: %w", e.Type, err)
@@ -211,16 +211,16 @@ func (Checkpoints) Apply(st State, e Event) (State, error) {
 	return s, nil
 }
 
-// View implements [Machine]. Each checkpoint has a card of its own, which is never changed. The
+// View implements [workflows.Machine]. Each checkpoint has a card of its own, which is never changed. The
 // last one is posted again to a channel that is new.
-func (Checkpoints) View(st State) View {
+func (Checkpoints) View(st workflows.State) workflows.View {
 	s := st.(CheckpointsState)
 	if !s.Opened() {
-		return View{}
+		return workflows.View{}
 	}
-	v := View{Timers: []Timer{{Name: "checkpoint", At: s.Next}}}
+	v := workflows.View{Timers: []workflows.Timer{{Name: "checkpoint", At: s.Next}}}
 	if s.Channel != "" && s.Last.Number > 0 {
-		v.Cards = []Card{s.card()}
+		v.Cards = []workflows.Card{s.card()}
 	}
 	if s.Channel != "" && s.Notice.Number > 0 {
 		v.Cards = append(v.Cards, s.Notice.card(s.Channel))
@@ -228,43 +228,47 @@ func (Checkpoints) View(st State) View {
 	return v
 }
 
-// Tell implements [Machine].
-func (Checkpoints) Tell(e Event) string { return Retell(ledgerTellers, e) }
+// Tell implements [workflows.Machine].
+func (Checkpoints) Tell(e workflows.Event) string { return workflows.Retell(ledgerTellers, e) }
 
-var ledgerTellers = map[string]Teller{
-	evLedgerBegun:        TellsAlways("checkpoints are made from here on, one each day"),
-	evLedgerChannel:      TellsAlways("checkpoints go to another channel"),
-	evLedgerDue:          TellsAlways("a checkpoint was due"),
-	evLedgerDoubted:      TellsAlways("something in Redis was not what Keyholder stored; the channel was told"),
-	evLedgerSealed:       TellsAlways("the record was sealed with a key that was new here"),
-	evLedgerMissed:       TellsAlways("the checkpoint could not be made; the next day makes up for it"),
-	chain.CheckpointPart: TellsAlways("a part of the list of the checkpoint that follows"),
-	chain.CheckpointMade: Tells(func(_ Event, c chain.Checkpoint) string {
-		return fmt.Sprintf("checkpoint %d over %s: `%s`", c.Number, Plural(c.Records, "record"), Esc(c.Root))
+var ledgerTellers = map[string]workflows.Teller{
+	evLedgerBegun:   workflows.TellsAlways("checkpoints are made from here on, one each day"),
+	evLedgerChannel: workflows.TellsAlways("checkpoints go to another channel"),
+	evLedgerDue:     workflows.TellsAlways("a checkpoint was due"),
+	evLedgerDoubted: workflows.TellsAlways(
+		"something in Redis was not what Keyholder stored; the channel was told"),
+	evLedgerSealed:       workflows.TellsAlways("the record was sealed with a key that was new here"),
+	evLedgerMissed:       workflows.TellsAlways("the checkpoint could not be made; the next day makes up for it"),
+	chain.CheckpointPart: workflows.TellsAlways("a part of the list of the checkpoint that follows"),
+	chain.CheckpointMade: workflows.Tells(func(_ workflows.Event, c chain.Checkpoint) string {
+		return fmt.Sprintf("checkpoint %d over %s: `%s`", c.Number, workflows.Plural(c.Records, "record"),
+			workflows.Esc(c.Root))
 	}),
 }
 
 // short is a root where the whole one can be found elsewhere.
 func short(root string) string { return root[:min(12, len(root))] + "…" }
 
-func (s CheckpointsState) card() Card {
+func (s CheckpointsState) card() workflows.Card {
 	c := s.Last
-	card := Card{Name: fmt.Sprintf("checkpoint-%d", c.Number), Recipient: s.Channel, Bulk: true,
+	card := workflows.Card{Name: fmt.Sprintf("checkpoint-%d", c.Number), Recipient: s.Channel, Bulk: true,
 		Title: fmt.Sprintf("Checkpoint %d of the record", c.Number),
-		Lines: []string{fmt.Sprintf("%s, %s: `%s`", When(c.At), Plural(c.Records, "record"), c.Root)},
-		Fallback: fmt.Sprintf("Checkpoint %d of Keyholder's record: %s, %s", c.Number, Plural(c.Records, "record"),
+		Lines: []string{fmt.Sprintf("%s, %s: `%s`", workflows.When(c.At), workflows.Plural(c.Records, "record"),
+			c.Root)},
+		Fallback: fmt.Sprintf("Checkpoint %d of Keyholder's record: %s, %s", c.Number,
+			workflows.Plural(c.Records, "record"),
 			short(c.Root))}
 	switch {
 	case s.Before.Number > 0:
 		card.Lines = append(card.Lines, fmt.Sprintf("It follows checkpoint %d (`%s`), %s.", s.Before.Number,
-			short(s.Before.Root), When(s.Before.At)))
+			short(s.Before.Root), workflows.When(s.Before.At)))
 	default:
 		card.Lines = append(card.Lines, "It is the first.")
 	}
 	if c.Lost > 0 {
 		card.Lines = append(card.Lines,
 			fmt.Sprintf("! %s missing, cut or rewritten since the checkpoint before: %s. Ask whoever runs Redis, and run `keyholder audit verify`.",
-				was(c.Lost), Esc(List(namesOf(c), "and"))))
+				was(c.Lost), workflows.Esc(workflows.List(namesOf(c), "and"))))
 		card.Fallback = "! " + card.Fallback + "; records are missing, cut or rewritten"
 	}
 	card.Note = fmt.Sprintf(

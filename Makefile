@@ -61,7 +61,7 @@ BENCH ?= SmallWorkflow|Timers|ManyOpen|Vote|OpenTransfer|ClickToAck
 
 bench: ## Measure beside bare Redis, in some three minutes (BENCH=. for everything); needs redis-server
 	@command -v redis-server >/dev/null 2>&1 || { echo 'make bench: redis-server is not in PATH, so nothing was measured: figures without a real Redis mean little. Install it (Debian, Ubuntu: apt-get install redis-server) and run make bench again.' >&2; exit 1; }
-	KEYHOLDER_REQUIRE_ALL=1 $(GO) test -p 1 -run xxx -bench '$(BENCH)' -benchtime 1x -timeout 20m ./workflows ./cmd/keyholder-demo
+	KEYHOLDER_REQUIRE_ALL=1 $(GO) test -p 1 -run xxx -bench '$(BENCH)' -benchtime 1x -timeout 20m ./workflows/loops ./cmd/keyholder-demo
 	@case '$(BENCH)' in .) KEYHOLDER_REQUIRE_ALL=1 $(GO) test -p 1 -run xxx -bench . -benchmem -timeout 20m ./store ./workflows/review ;; esac
 
 # Where the time ends while an input is running, go test calls that a failure ("context deadline exceeded") without an input to show for it: once more, then.

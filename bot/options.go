@@ -13,7 +13,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// Desk is what the bot asks of the record; [workflows.Desk] implements it. It stands here as an
+// Desk is what the bot asks of the record; [loops.Desk] implements it. It stands here as an
 // interface so that tests can be slow, broken or absent in its place. Errors of all methods:
 // [*workflows.Refusal] with a sentence for the person, the sentinels of package workflows, the
 // context's.

@@ -151,7 +151,7 @@ func applyGovernance(a AccountState, e Event) (AccountState, error) {
 	}
 	before, _ := ownerIn(b.Old)
 	after, named := ownerIn(b.New)
-	if named && e.Type == GovernanceChanged && before != after && a.By == byConfiguration {
+	if named && e.Type == GovernanceChanged && before != after && a.By == ByConfiguration {
 		a.Owner, a.Since = after, e.At
 	}
 	a.Governance = b.New
@@ -169,5 +169,5 @@ func ownerIn(rules json.RawMessage) (owner string, ok bool) {
 	return *b.Owner, true
 }
 
-// byConfiguration is the decision behind an owner that only the file names.
-const byConfiguration = "configuration"
+// ByConfiguration is the decision behind an owner that only the file names.
+const ByConfiguration = "configuration"

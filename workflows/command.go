@@ -130,7 +130,7 @@ type Receipt struct {
 
 // learnedNothing reports whether a watch's answer is one that was known already, by its mark. What
 // carries no mark of its own decides that where it is read.
-func (r *Receipt) learnedNothing(known string) bool {
+func (r *Receipt) LearnedNothing(known string) bool {
 	switch {
 	case r == nil:
 		return false

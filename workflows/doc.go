@@ -1,4 +1,4 @@
-// Package workflows holds the words that every part of Keyholder speaks and the three loops that move them.
+// Package workflows holds the words that every part of Keyholder speaks. Package loops moves them.
 //
 // # One road
 //
@@ -15,7 +15,7 @@
 // A [Machine] decides events and the calls to integrator.io that must happen exactly in that order
 // ([Decision].Calls). All else that the world should show for a workflow follows from its state
 // alone and is computed by [Machine].View: the cards, the timers, the watches and who is waited
-// for. The [Desk] compares the view before and after the events and commits the difference. So a
+// for. The [loops.Desk] compares the view before and after the events and commits the difference. So a
 // machine cannot forget to cancel a timer or to take the buttons off a card: it only says what
 // holds now.
 //
@@ -27,26 +27,13 @@
 //   - The stored state is the fold of the stored events. A state with an older schema number, or
 //     one that its seal does not vouch for
 //     ([Record.Doubt]), is folded anew; where nobody vouches for the events, nothing is decided ([ErrDoubted]).
-//   - An unclear commit is settled by reading: events carry the ID of their command, so a retry
-//     that meets its own ID has succeeded.
 //   - Facts older than [FactsMaxAge] decide nothing: a click is answered "not recorded", a timer stays due.
 //   - What acts is derived from the events. An [Effect] and a timer in the store only name what is
 //     due: a call is read from the event that decided it (links recomputed up to the record's
 //     head), a card and a watch from the state as it is when they are delivered. What nothing in
 //     the record explains is dropped, counted and logged. Every answered call leaves an event, so
 //     the events alone say what is owed ([Owed]).
-//   - What somebody removed is set again: timers by every commit, and by any look once they are
-//     overdue; timers, watches, calls, cards and lists of
-//     who is waited for by [Desk.Sweep], at the start and daily.
-//   - What this version cannot do (an unknown machine, event, operation or newer schema, a panic,
-//     what cannot be decoded) is left for another, for
-//     ever if need be, with growing distance and out of the way: it keeps no other workflow's effect or timer waiting.
 //   - Effects are delivered at least once, one in flight per key; [Deliverer] implementations make repetition harmless.
-//   - Giving up on a call is by age ([GiveUpAfter] or the call's deadline), never by count. A card
-//     stays wanted as long as the state wants it, whatever
-//     Slack answers: it is tried again after minutes, then hours, and keeps no other card waiting.
-//   - Timers of one workflow are decided one after another, those of different ones side by side; a
-//     look-up that hangs holds up nobody else's.
 //
 // # Decisions
 //
@@ -55,11 +42,6 @@
 //   - Readings of integrator.io are never facts of a click: they take many calls and would not fit
 //     into a click's two seconds.
 //     They arrive as receipts of calls that the machine asked for, which are commands like any other.
-//   - A 429 for a card holds the conversation, in this process: Slack limits posting for each
-//     conversation, so every replica asks once.
-//   - Records are kept in memory as bytes, and believed only where the commit compares version and
-//     head or an effect names the version; what would be
-//     decided on them without events is decided again on fresh ones.
 //   - A timer's generation is its own due time. One that the state no longer wants, or wants at
 //     another time, is dropped unread.
 //   - Texts are Slack mrkdwn made with the helpers of text.go, because Slack is where people read;

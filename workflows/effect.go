@@ -145,7 +145,7 @@ type Call struct {
 }
 
 // posted reports whether the call is for the post: a letter or an alarm.
-func (c Call) posted() bool {
+func (c Call) Posted() bool {
 	return c.Op == OpLetter || c.Op == OpAlarmMail || c.Op == OpAlarmHook
 }
 

@@ -30,10 +30,10 @@ func Refolded(ctx context.Context, st Records, machines []Machine, rec Record) (
 	var err error
 	switch rec.Ref.Kind {
 	case KindAccount:
-		rec.Machine, rec.Schema = KindAccount, accountSchema
+		rec.Machine, rec.Schema = KindAccount, AccountSchema
 		state, err = StateOf(ctx, st, rec, ApplyAccount)
 	case KindPerson:
-		rec.Machine, rec.Schema = KindPerson, personSchema
+		rec.Machine, rec.Schema = KindPerson, PersonSchema
 		state, err = StateOf(ctx, st, rec, ApplyPerson)
 	default:
 		m := MachineOf(machines, rec.Ref.ID)
@@ -42,7 +42,7 @@ func Refolded(ctx context.Context, st Records, machines []Machine, rec Record) (
 		}
 		rec.Machine, rec.Schema = m.Name(), m.Schema()
 		var events []Event
-		if events, err = chainOf(ctx, st, rec); err == nil {
+		if events, err = ChainOf(ctx, st, rec); err == nil {
 			state, err = Fold(m, events)
 		}
 	}
@@ -69,8 +69,8 @@ func MachineOf(machines []Machine, id string) Machine {
 
 // Schemas of the records that are no workflows.
 const (
-	accountSchema = 1
-	personSchema  = 1
+	AccountSchema = 1
+	PersonSchema  = 1
 )
 
 // Answered is the type of the event that a call leaves behind when its answer changed nothing: so
@@ -98,9 +98,9 @@ func Apply(m Machine, s State, e Event) (State, error) {
 	return m.Apply(s, e)
 }
 
-// chainOf answers the events of a record that is to be folded anew. One that nobody vouches for, or
+// ChainOf answers the events of a record that is to be folded anew. One that nobody vouches for, or
 // with an erased event, cannot be.
-func chainOf(ctx context.Context, st Records, r Record) ([]Event, error) {
+func ChainOf(ctx context.Context, st Records, r Record) ([]Event, error) {
 	if r.Doubt == DoubtChain {
 		return nil, fmt.Errorf("load %s %s: %w", r.Ref.Kind, r.Ref.ID, ErrDoubted)
 	}
@@ -128,11 +128,11 @@ func StateOf[S any](ctx context.Context, st Records, r Record, apply func(S, Eve
 		}
 		return s, nil
 	}
-	events, err := chainOf(ctx, st, r)
+	events, err := ChainOf(ctx, st, r)
 	if err != nil {
 		return s, err
 	}
-	return foldRecord(r.Ref, events, apply)
+	return FoldRecord(r.Ref, events, apply)
 }
 
 // Owed lists the calls that a workflow's events decided and that none answers, as effects, oldest
@@ -145,8 +145,8 @@ func Owed(workflow string, events []Event) []Effect {
 	var out []Effect
 	for _, e := range events {
 		for i := range e.Calls {
-			own := callEffect(workflow, e, e.Seq, i)
-			if !answers[receiptID(own.ID)] {
+			own := CallEffect(workflow, e, e.Seq, i)
+			if !answers[ReceiptID(own.ID)] {
 				own.Call = &e.Calls[i]
 				out = append(out, own)
 			}
@@ -155,8 +155,8 @@ func Owed(workflow string, events []Event) []Effect {
 	return out
 }
 
-// callEffect names the call with an index of an event.
-func callEffect(workflow string, e Event, seq uint64, index int) Effect {
+// CallEffect names the call with an index of an event.
+func CallEffect(workflow string, e Event, seq uint64, index int) Effect {
 	call := e.Calls[index]
 	return Effect{Kind: EffectCall, ID: fmt.Sprintf("%s/%d/%d", workflow, seq, index), Workflow: workflow,
 		Account: call.Account,
@@ -174,11 +174,22 @@ func callKey(account string, call Call) string {
 		return call.Op + "/" + call.ID
 	case call.Op == OpCheckpoint:
 		return "checkpoint/" + call.ID
-	case call.posted():
+	case call.Posted():
 		return call.Op + "/" + account
 	}
 	return "io/" + account
 }
 
-// receiptID is the ID of the command that answers a call.
-func receiptID(effect string) string { return "receipt/" + effect }
+// ReceiptID is the ID of the command that answers a call.
+func ReceiptID(effect string) string { return "receipt/" + effect }
+
+// FoldRecord folds the events of a record that is no workflow.
+func FoldRecord[S any](ref Ref, events []Event, apply func(S, Event) (S, error)) (s S,
+	err error) {
+	for _, e := range events {
+		if s, err = apply(s, e); err != nil {
+			return s, fmt.Errorf("fold %s %s: %w", ref.Kind, ref.ID, err)
+		}
+	}
+	return s, nil
+}

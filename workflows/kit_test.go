@@ -5,9 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
+
+// epoch is when the tests begin.
+var epoch = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
 // book is a machine made of the kit alone: people sign it until it is closed.
 type bookState struct {

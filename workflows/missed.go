@@ -32,10 +32,10 @@ type Missed struct {
 
 // What the machine that tells people of it is told. The first opens it.
 var (
-	MissedFirst = Message[Missed]{Command: machineReach + ".request"}
-	MissedMore  = Message[Missed]{Command: machineReach + ".missed"}
-	MissedNoted = Message[Missed]{Command: machineReach + ".reached"}
+	MissedFirst = Message[Missed]{Command: MachineReach + ".request"}
+	MissedMore  = Message[Missed]{Command: MachineReach + ".missed"}
+	MissedNoted = Message[Missed]{Command: MachineReach + ".reached"}
 )
 
-// machineReach is the name of that machine.
-const machineReach = "reach"
+// MachineReach is the name of that machine.
+const MachineReach = "reach"

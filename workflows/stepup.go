@@ -72,7 +72,7 @@ func sameClick(named, click string) bool {
 }
 
 // namesClick reports whether a policy asks for a proof of a click in any workflow.
-func (p Policy) namesClick(name string) bool {
+func (p Policy) NamesClick(name string) bool {
 	return slices.ContainsFunc(p.StepUp, func(n string) bool {
 		click, _, _ := strings.Cut(n, ":")
 		return sameClick(click, name)
@@ -80,7 +80,7 @@ func (p Policy) namesClick(name string) bool {
 }
 
 // stepsUp reports whether a policy asks for a proof of a click, for a workflow that a state describes.
-func (p Policy) stepsUp(name string, s State) bool {
+func (p Policy) StepsUp(name string, s State) bool {
 	return slices.ContainsFunc(p.StepUp, func(named string) bool {
 		click, part, narrowed := strings.Cut(named, ":")
 		if !sameClick(click, name) {

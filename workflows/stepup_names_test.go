@@ -10,10 +10,10 @@ func TestAYesWithACommentAsksForTheProofOfAYes(t *testing.T) {
 		"access.approve": true, "access.comment": true, "access.look": false,
 		"recovery.comment": false, "key.comment": false, "key.refuse": true, "comment": false,
 	} {
-		if got := p.stepsUp(click, gains{}); got != want {
+		if got := p.StepsUp(click, gains{}); got != want {
 			t.Errorf("%s asks for a proof: %v, want %v", click, got, want)
 		}
-		if named := p.namesClick(click); named != want {
+		if named := p.NamesClick(click); named != want {
 			t.Errorf("%s is named: %v, want %v", click, named, want)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/transfer"
 )
 
@@ -157,7 +158,7 @@ func BenchmarkOpenTransfer(b *testing.B) {
 	server := storetest.Redis(b)
 	desk, st, _ := openBench(b, server.URL)
 	ctx, cancel := context.WithCancel(context.Background())
-	courier := workflows.NewCourier(workflows.CourierOptions{Store: st, Desk: desk, Cards: benchSlack{},
+	courier := loops.NewCourier(loops.CourierOptions{Store: st, Desk: desk, Cards: benchSlack{},
 		Calls: benchSlack{}, Now: time.Now, RealNow: time.Now,
 		Log: zerolog.Nop()})
 	var running sync.WaitGroup
@@ -232,11 +233,11 @@ func storedBytes(b *testing.B, c *redis.Client) map[string]int64 {
 	return out
 }
 
-func openBench(b *testing.B, url string) (*workflows.Desk, *store.Store, *storetest.Meter) {
+func openBench(b *testing.B, url string) (*loops.Desk, *store.Store, *storetest.Meter) {
 	b.Helper()
 	meter := &storetest.Meter{}
 	st := storetest.OpenWith(b, store.Options{URL: url, Shards: 16, Hook: meter, Log: zerolog.Nop()})
-	return workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: []workflows.Machine{transfer.Machine()},
+	return loops.NewDesk(loops.DeskOptions{Store: st, Machines: []workflows.Machine{transfer.Machine()},
 		Roster: benchRoster{}, Policies: benchPolicies{},
 		Now: time.Now, Log: zerolog.Nop()}), st, meter
 }
@@ -250,7 +251,7 @@ func goodReading() *workflows.Receipt {
 }
 
 // requestTransfer opens a transfer of an account.
-func requestTransfer(b *testing.B, desk *workflows.Desk, account, seed string) (id string) {
+func requestTransfer(b *testing.B, desk *loops.Desk, account, seed string) (id string) {
 	b.Helper()
 	id, err := desk.NewWorkflowID("transfer", account, seed)
 	if err == nil {
@@ -266,7 +267,7 @@ func requestTransfer(b *testing.B, desk *workflows.Desk, account, seed string) (
 }
 
 // readyToVote opens as many transfers as n votes need and answers the i-th vote.
-func readyToVote(b *testing.B, desk *workflows.Desk, seed string, n int) func(i int) error {
+func readyToVote(b *testing.B, desk *loops.Desk, seed string, n int) func(i int) error {
 	b.Helper()
 	ids := make([]string, (n+2)/3)
 	for i := range ids {

@@ -25,6 +25,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/record"
 )
 
@@ -202,7 +203,7 @@ func goesOn(t *testing.T, head keptHead, url string, seen map[string]int) {
 	ctx := context.Background()
 	st := storetest.OpenWith(t, store.Options{URL: url, Log: zerolog.Nop()})
 	now := head.Taken
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+	desk := loops.NewDesk(loops.DeskOptions{Store: st, Machines: serve.Machines(),
 		Roster:   keptPeople{func() time.Time { return now }},
 		Policies: keptPolicies{}, Now: func() time.Time { return now }, Log: zerolog.Nop()})
 	refs, err := st.Refs(ctx, "")

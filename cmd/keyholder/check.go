@@ -22,6 +22,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/keyring"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/tokens"
 )
 
@@ -209,7 +210,7 @@ func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Lo
 	}
 	f.neighbours(ctx, st)
 	f.seal(st, cfg)
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+	desk := loops.NewDesk(loops.DeskOptions{Store: st, Machines: serve.Machines(),
 		Policies: serve.Policies(cfg), Now: time.Now, Log: log})
 	owners = map[string]string{}
 	for _, a := range cfg.Accounts {

@@ -14,6 +14,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/keyring"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/tokens"
 )
 
@@ -46,7 +47,7 @@ func (c docsCmd) Run(w *world) error {
 		return err
 	}
 	defer st.Close()
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+	desk := loops.NewDesk(loops.DeskOptions{Store: st, Machines: serve.Machines(),
 		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
 	accounts, err := desk.Accounts(w.ctx)
 	if err != nil {
@@ -75,7 +76,7 @@ func (c docsCmd) Run(w *world) error {
 }
 
 // page is the documentation of one account, in plain text.
-func page(ctx context.Context, cfg *config.Config, desk *workflows.Desk, a workflows.AccountInfo) ([]keyring.Fact,
+func page(ctx context.Context, cfg *config.Config, desk *loops.Desk, a workflows.AccountInfo) ([]keyring.Fact,
 	error) {
 	open, err := desk.OpenOf(ctx, a.Policy.ID)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/evidence"
 	"github.com/keyholder/keyholder/workflows/review/lists"
@@ -62,7 +63,7 @@ func (c reviewExport) Run(w *world) error {
 	if err != nil {
 		return exitError{exitFault, err.Error() + ". Nothing was written."}
 	}
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+	desk := loops.NewDesk(loops.DeskOptions{Store: st, Machines: serve.Machines(),
 		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
 	sum, err := serve.Record(w.ctx, desk, c.ID, files, time.Now(), "", strings.TrimSpace(c.By))
 	if err != nil {
@@ -196,7 +197,7 @@ func (c reviewImport) Run(w *world) error {
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: serve.Machines(),
+	desk := loops.NewDesk(loops.DeskOptions{Store: st, Machines: serve.Machines(),
 		Roster:   roster.New(api, time.Now, nil),
 		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
 	ctx, cancel := context.WithTimeout(w.ctx, importPatience)

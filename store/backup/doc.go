@@ -1,5 +1,5 @@
 // Package backup copies one installation's record into one file, and puts it back where nothing is.
-// It may import store and workflows.
+// It may import store, workflows and its rooms loops, record and chain.
 //
 // # What is copied
 //

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 )
 
 // Into says how a file is put back.
@@ -61,7 +62,7 @@ func Restore(ctx context.Context, file io.ReadSeeker, o Into) (Header, Totals, e
 
 // revived is a record of a file, with what follows from it.
 type revived struct {
-	workflows.Revived
+	loops.Revived
 	file Record
 }
 
@@ -115,14 +116,14 @@ func revive(rec Record, h Header, o Into) (revived, error) {
 				cards[lane] = true
 			}
 		}
-		r.Revived, err = workflows.Revive(o.Machines, as, events, cards)
+		r.Revived, err = loops.Revive(o.Machines, as, events, cards)
 	}
 	if errors.Is(err, workflows.ErrUnknownEvent) || errors.Is(err, workflows.ErrNoWorkflow) {
 		return r, fmt.Errorf("%w: the file was made by version %s: use that one, or a newer one", err, h.Version)
 	}
 	if err != nil {
 		o.Told(ref, err)
-		r.Revived = workflows.Revived{Record: r.Record, Cards: nil}
+		r.Revived = loops.Revived{Record: r.Record, Cards: nil}
 		as.Machine, as.Last, as.Doubt = rec.Kind, r.Record.Last, workflows.DoubtChain
 		r.Record = as
 	}

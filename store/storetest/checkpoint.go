@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/record"
 )
 
@@ -22,7 +23,7 @@ func Checkpoint(t testing.TB, s Subject, began time.Time) chain.Checkpoint {
 	defer cancel()
 	id := workflows.LedgerID(s.Shards())
 	now := began
-	desk := workflows.NewDesk(workflows.DeskOptions{Store: s, Machines: []workflows.Machine{record.Checkpoints{}},
+	desk := loops.NewDesk(loops.DeskOptions{Store: s, Machines: []workflows.Machine{record.Checkpoints{}},
 		Policies: noPolicies{},
 		Now:      func() time.Time { return now }, Log: zerolog.Nop()})
 	do := func(cmd workflows.Command) {

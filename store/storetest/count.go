@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/record"
 )
 
@@ -85,15 +86,15 @@ func (nobody) Policy(id string) (workflows.Policy, bool) {
 }
 
 // Desk decides on a store for the counting machine.
-func Desk(st *store.Store) *workflows.Desk {
-	return workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: Counters(), Roster: nobody{},
+func Desk(st *store.Store) *loops.Desk {
+	return loops.NewDesk(loops.DeskOptions{Store: st, Machines: Counters(), Roster: nobody{},
 		Policies: nobody{},
 		Now:      func() time.Time { return CountsFrom }, Log: zerolog.Nop()})
 }
 
 // Count gives the i-th command of an account, from 0 without gaps: it counts on in one workflow,
 // and begins the next where that one is over.
-func Count(t testing.TB, d *workflows.Desk, account string, i int) {
+func Count(t testing.TB, d *loops.Desk, account string, i int) {
 	t.Helper()
 	id := workflows.NewID('t', account, 4, account, fmt.Sprint(i/11))
 	cmd := workflows.Command{ID: fmt.Sprintf("%s/%d", account, i), Workflow: id, Account: account, Name: "count.count",

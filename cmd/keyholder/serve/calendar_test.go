@@ -13,6 +13,7 @@ import (
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
@@ -103,7 +104,7 @@ func TestACalendarIsOpenedOnceAndTheClockDrivesIt(t *testing.T) {
 	clock := func() time.Time { return *now.Load() }
 	st := storetest.OpenAt(t, "redis://"+miniredis.RunT(t).Addr())
 	s := &Server{o: Options{Config: cfg, Log: zerolog.Nop(), Now: clock, RealNow: time.Now}}
-	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: st, Machines: Machines(), Roster: everybody{clock},
+	s.desk = loops.NewDesk(loops.DeskOptions{Store: st, Machines: Machines(), Roster: everybody{clock},
 		Policies: Policies(cfg), Now: clock, RealNow: time.Now, Log: zerolog.Nop()})
 	look := func() review.CalendarState {
 		id, err := s.desk.NewWorkflowID("calendar", "acme", "calendar")
@@ -127,7 +128,7 @@ func TestACalendarIsOpenedOnceAndTheClockDrivesIt(t *testing.T) {
 	if open, err := s.desk.OpenOf(ctx, "acme"); err != nil || len(open) != 0 {
 		t.Errorf("lists show Keyholder's own work: %v %v", open, err)
 	}
-	timers := workflows.NewClock(workflows.ClockOptions{Store: st, Desk: s.desk, Now: clock, RealNow: time.Now,
+	timers := loops.NewClock(loops.ClockOptions{Store: st, Desk: s.desk, Now: clock, RealNow: time.Now,
 		Log: zerolog.Nop()})
 	running, end := context.WithCancel(ctx)
 	done := make(chan error, 1)

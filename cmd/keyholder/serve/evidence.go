@@ -14,6 +14,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/evidence"
 )
@@ -158,9 +159,9 @@ func Zip(folder string, files map[string][]byte, made time.Time) ([]byte, error)
 
 // Record gives a review the hash of files that are about to be handed out: no set of them leaves
 // without its hash in the record and in the channel. by is a Slack ID, or empty for the command
-// line; operator is who says to be there. Errors as of [workflows.Desk.Do]; then nothing may be
+// line; operator is who says to be there. Errors as of [loops.Desk.Do]; then nothing may be
 // handed out.
-func Record(ctx context.Context, desk *workflows.Desk, id string, files map[string][]byte, now time.Time, by,
+func Record(ctx context.Context, desk *loops.Desk, id string, files map[string][]byte, now time.Time, by,
 	operator string) (manifest string, err error) {
 	manifest = evidence.Sum(files[evidence.FileManifest])
 	_, err = desk.Do(ctx, workflows.Command{ID: "export/" + id + "/" + manifest, Workflow: id,

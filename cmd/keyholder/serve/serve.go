@@ -25,6 +25,7 @@ import (
 	"github.com/keyholder/keyholder/workflows/drift"
 	"github.com/keyholder/keyholder/workflows/integrator"
 	"github.com/keyholder/keyholder/workflows/key"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/offboard"
 	"github.com/keyholder/keyholder/workflows/post"
 	"github.com/keyholder/keyholder/workflows/reach"
@@ -54,11 +55,11 @@ type Options struct {
 type Server struct {
 	o       Options
 	store   *store.Store
-	desk    *workflows.Desk
+	desk    *loops.Desk
 	bot     *bot.Bot
 	gateway *integrator.Gateway
-	courier *workflows.Courier
-	clock   *workflows.Clock
+	courier *loops.Courier
+	clock   *loops.Clock
 	metrics *metrics
 	redis   verdict
 	crowd   crowd
@@ -154,7 +155,7 @@ func (s *Server) wire() error {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
 	people := roster.New(api, o.Now, o.RealNow)
-	s.desk = workflows.NewDesk(workflows.DeskOptions{Store: s.store, Machines: Machines(), Roster: people,
+	s.desk = loops.NewDesk(loops.DeskOptions{Store: s.store, Machines: Machines(), Roster: people,
 		Policies: Policies(cfg),
 		Now:      o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
 	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk,
@@ -178,11 +179,11 @@ func (s *Server) wire() error {
 	if err != nil {
 		return err
 	}
-	s.courier = workflows.NewCourier(workflows.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot,
+	s.courier = loops.NewCourier(loops.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot,
 		Calls: s.gateway, Checkpoints: checkpoints{s}, Post: letters,
 		Pages: s.pages, Now: o.Now, RealNow: o.RealNow,
 		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe, Note: s.metrics.note})
-	s.clock = workflows.NewClock(workflows.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow,
+	s.clock = loops.NewClock(loops.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow,
 		Ready: s.ready, Log: o.Log})
 	return nil
 }
@@ -230,7 +231,7 @@ func Post(cfg *config.Config, now func() time.Time) (*post.Post, error) {
 }
 
 // wake lets the loops look at once after a commit.
-func (s *Server) wake(w workflows.Woken) {
+func (s *Server) wake(w loops.Woken) {
 	if w.Effects {
 		s.courier.Wake(w.Shard)
 	}

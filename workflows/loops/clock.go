@@ -1,4 +1,4 @@
-package workflows
+package loops
 
 import (
 	"context"
@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // ClockOptions wire a Clock.
 type ClockOptions struct {
-	Store Timers
+	Store workflows.Timers
 	Desk  *Desk
 	// Now is the time of commands, RealNow this machine's clock.
 	Now, RealNow func() time.Time
@@ -56,7 +58,7 @@ type timerQueue struct {
 
 // dueTimer is a claimed timer and the time of commands at which it was due.
 type dueTimer struct {
-	Claim
+	workflows.Claim
 	now   time.Time
 	ended bool // decided, or given up
 }
@@ -127,7 +129,7 @@ func (c *Clock) fire(ctx context.Context, running *sync.WaitGroup) bool {
 		}
 		return false
 	}
-	slices.SortStableFunc(claims, func(a, b Claim) int { return a.Timer.At.Compare(b.Timer.At) })
+	slices.SortStableFunc(claims, func(a, b workflows.Claim) int { return a.Timer.At.Compare(b.Timer.At) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.more = fresh == 0 || len(claims) >= fresh
@@ -211,23 +213,25 @@ func (c *Clock) settled(q *timerQueue, t *dueTimer) {
 }
 
 // decide gives one timer to the desk. One that cannot be decided now stays due: its lease ends.
-func (c *Clock) decide(ctx context.Context, claim Claim, now time.Time) {
+func (c *Clock) decide(ctx context.Context, claim workflows.Claim, now time.Time) {
 	if claim.Until.Sub(c.o.RealNow()) < storeTimeout {
 		return // it waited for its turn; what would be decided now might no longer be ours to answer
 	}
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	t := *claim.Timer
-	_, err := c.o.Desk.Do(bounded, Command{ID: fmt.Sprintf("timer/%s/%s/%d", t.Workflow, t.Name, t.At.UnixMilli()),
+	_, err := c.o.Desk.Do(bounded, workflows.Command{ID: fmt.Sprintf("timer/%s/%s/%d", t.Workflow, t.Name,
+		t.At.UnixMilli()),
 		Workflow: t.Workflow,
-		Name:     CmdTimer, Actor: Actor{Kind: ByTimer}, At: now, Round: NoRound, Timer: &t, Answers: &claim})
-	log := c.o.Log.With().Str(LogWorkflow, t.Workflow).Str(LogTimer, t.Name).Logger()
+		Name:     workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer}, At: now,
+		Round: workflows.NoRound, Timer: &t, Answers: &claim})
+	log := c.o.Log.With().Str(workflows.LogWorkflow, t.Workflow).Str(workflows.LogTimer, t.Name).Logger()
 	switch {
 	case err == nil, ctx.Err() != nil:
-	case errors.Is(err, ErrNewer), !passing(err) && !errors.Is(err, ErrNoWorkflow):
+	case errors.Is(err, workflows.ErrNewer), !passing(err) && !errors.Is(err, workflows.ErrNoWorkflow):
 		log.Error().Err(err).Msg("this version cannot decide the timer; it is set aside")
 		c.aside(bounded, claim, now)
-	case errors.Is(err, ErrNoWorkflow):
+	case errors.Is(err, workflows.ErrNoWorkflow):
 		if err := c.o.Store.DropTimer(bounded, claim); err != nil {
 			log.Warn().Err(err).Msg("drop a timer without workflow")
 		}
@@ -238,10 +242,11 @@ func (c *Clock) decide(ctx context.Context, claim Claim, now time.Time) {
 
 // aside leaves a timer for later, or for a newer version, for ever if need be: again after as long
 // as it is due already.
-func (c *Clock) aside(ctx context.Context, claim Claim, now time.Time) {
-	wait := min(max(now.Sub(claim.Timer.At), LeaseFor), lastAside)
-	if err := c.o.Store.Finish(ctx, claim, Finish{NotBefore: c.o.RealNow().Add(wait), Failed: true}); err != nil &&
-		!errors.Is(err, ErrLeaseLost) {
-		c.o.Log.Warn().Err(err).Str(LogTimer, claim.Timer.Name).Msg("set a timer aside")
+func (c *Clock) aside(ctx context.Context, claim workflows.Claim, now time.Time) {
+	wait := min(max(now.Sub(claim.Timer.At), workflows.LeaseFor), lastAside)
+	if err := c.o.Store.Finish(ctx, claim, workflows.Finish{NotBefore: c.o.RealNow().Add(wait),
+		Failed: true}); err != nil &&
+		!errors.Is(err, workflows.ErrLeaseLost) {
+		c.o.Log.Warn().Err(err).Str(workflows.LogTimer, claim.Timer.Name).Msg("set a timer aside")
 	}
 }

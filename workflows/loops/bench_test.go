@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 )
 
 // small is the workflow that engines are compared by: it opens, three people decide, each of the
@@ -121,10 +122,10 @@ func (manyPolicies) Accounts() []string { return nil }
 
 // engine is desk, courier and clock on a real Redis, with a Slack that answers at once.
 type engine struct {
-	desk    *workflows.Desk
+	desk    *loops.Desk
 	store   *store.Store
-	courier *workflows.Courier
-	clock   *workflows.Clock
+	courier *loops.Courier
+	clock   *loops.Clock
 	meter   storetest.Meter
 	stop    func()
 	fired   atomic.Int64
@@ -187,9 +188,9 @@ func newEngine(b *testing.B, url string, cards int) *engine {
 	b.Helper()
 	e := &engine{cards: cards, left: map[string]int{}, done: map[string]chan struct{}{}}
 	e.store = storetest.OpenWith(b, store.Options{URL: url, Shards: 16, Log: zerolog.Nop(), Hook: &e.meter})
-	e.desk = workflows.NewDesk(workflows.DeskOptions{Store: noted{e.store, e},
+	e.desk = loops.NewDesk(loops.DeskOptions{Store: noted{e.store, e},
 		Machines: []workflows.Machine{small{cards}}, Roster: e,
-		Policies: manyPolicies{}, Now: time.Now, Log: zerolog.Nop(), Wake: func(w workflows.Woken) {
+		Policies: manyPolicies{}, Now: time.Now, Log: zerolog.Nop(), Wake: func(w loops.Woken) {
 			if w.Effects {
 				e.courier.Wake(w.Shard)
 			}
@@ -197,10 +198,10 @@ func newEngine(b *testing.B, url string, cards int) *engine {
 				e.clock.Wake(w.Shard)
 			}
 		}})
-	e.courier = workflows.NewCourier(workflows.CourierOptions{Store: e.store, Desk: e.desk, Cards: e, Calls: e,
+	e.courier = loops.NewCourier(loops.CourierOptions{Store: e.store, Desk: e.desk, Cards: e, Calls: e,
 		Now: time.Now, RealNow: time.Now,
 		Log: zerolog.Nop()})
-	e.clock = workflows.NewClock(workflows.ClockOptions{Store: e.store, Desk: e.desk, Now: time.Now, RealNow: time.Now,
+	e.clock = loops.NewClock(loops.ClockOptions{Store: e.store, Desk: e.desk, Now: time.Now, RealNow: time.Now,
 		Log: zerolog.Nop()})
 	return e
 }

@@ -1,4 +1,4 @@
-package workflows
+package loops
 
 import (
 	"cmp"
@@ -8,17 +8,20 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // change turns a decision into what must be stored: events and state, and the difference between
 // what the world shows for the old state and what it should show for the new one. It answers nil
 // when there is nothing to store.
-func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, error) {
+func (d *Desk) change(m workflows.Machine, cmd workflows.Command, at scene, dec workflows.Decision) (*workflows.Change,
+	error) {
 	if len(dec.Events) == 0 {
 		if !settles(cmd) {
 			return refreshed(cmd, at, dec.Refresh), nil
 		}
-		dec.Events = []Event{answered(cmd)}
+		dec.Events = []workflows.Event{answered(cmd)}
 	}
 	dec.Events = slices.Clone(dec.Events)
 	last := &dec.Events[len(dec.Events)-1]
@@ -26,7 +29,7 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 		call.Account = cmp.Or(call.Account, cmd.Account)
 		last.Calls = append(last.Calls, call)
 	}
-	c := &Change{Workflow: cmd.Workflow, Account: cmd.Account}
+	c := &workflows.Change{Workflow: cmd.Workflow, Account: cmd.Account}
 	next, err := d.records(m, cmd, at, dec, c)
 	if err != nil {
 		return nil, err
@@ -38,7 +41,7 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 	setTimers(c, cmd, before.Timers, after.Timers)
 	c.WaitingFor, c.NotWaitingFor = compare(before.Waiting, after.Waiting)
 	for i := range dec.Calls {
-		c.Append = append(c.Append, callEffect(cmd.Workflow, *last, version, i))
+		c.Append = append(c.Append, workflows.CallEffect(cmd.Workflow, *last, version, i))
 	}
 	open, isOpen := at.state.Opened() && !at.state.Closed(), !next.Closed()
 	switch {
@@ -55,26 +58,29 @@ func (d *Desk) change(m Machine, cmd Command, at scene, dec Decision) (*Change, 
 }
 
 // answered is that event; its Command names the call.
-func answered(cmd Command) Event {
-	return Event{Type: Answered, At: cmd.At, By: cmd.Actor, Command: cmd.ID, Body: json.RawMessage("{}")}
+func answered(cmd workflows.Command) workflows.Event {
+	return workflows.Event{Type: workflows.Answered, At: cmd.At, By: cmd.Actor, Command: cmd.ID,
+		Body: json.RawMessage("{}")}
 }
 
 // settles reports whether the command is the answer to a call, as opposed to what a watch learned.
-func settles(c Command) bool {
-	return (c.Name == CmdReceipt || c.Name == cmdAnswered) && c.Answers != nil && c.Answers.Effect.Kind == EffectCall
+func settles(c workflows.Command) bool {
+	return (c.Name == workflows.CmdReceipt || c.Name == cmdAnswered) && c.Answers != nil &&
+		c.Answers.Effect.Kind == workflows.EffectCall
 }
 
 // cmdAnswered settles a call whose answer is for nobody to decide on, as when another workflow was told something.
 const cmdAnswered = "answered"
 
 // records appends the events of workflow and account and answers the workflow's new state.
-func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change) (State, error) {
+func (d *Desk) records(m workflows.Machine, cmd workflows.Command, at scene, dec workflows.Decision,
+	c *workflows.Change) (workflows.State, error) {
 	next := at.state
 	events := slices.Clone(dec.Events)
 	var err error
 	for i := range events {
 		events[i].Seq = at.workflow.Version + uint64(i) + 1
-		if next, err = Apply(m, next, events[i]); err != nil {
+		if next, err = workflows.Apply(m, next, events[i]); err != nil {
 			return nil, fmt.Errorf("apply %s: %w", events[i].Type, err)
 		}
 	}
@@ -83,8 +89,8 @@ func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change
 		return nil, fmt.Errorf("encode state of %s: %w", cmd.Workflow, err)
 	}
 	from := at.workflow
-	from.Ref = RecordRef(cmd.Workflow)
-	c.Records = append(c.Records, RecordChange{From: from, State: raw, Schema: m.Schema(), Machine: m.Name(),
+	from.Ref = workflows.RecordRef(cmd.Workflow)
+	c.Records = append(c.Records, workflows.RecordChange{From: from, State: raw, Schema: m.Schema(), Machine: m.Name(),
 		Events: events})
 	if len(dec.Account) == 0 {
 		return next, nil
@@ -98,46 +104,48 @@ func (d *Desk) records(m Machine, cmd Command, at scene, dec Decision, c *Change
 }
 
 // accountChange appends events to the account's record; the first of all says what the configuration said.
-func accountChange(cmd Command, at scene, events []Event) (RecordChange, error) {
+func accountChange(cmd workflows.Command, at scene, events []workflows.Event) (workflows.RecordChange, error) {
 	events = slices.Clone(events)
 	if at.record.Version == 0 {
-		seen := cmd.Event(AccountSeen, AccountState{ID: at.account.ID, Owner: at.account.Owner, By: byConfiguration})
-		seen.By = Actor{Kind: ByKeyholder}
-		events = append([]Event{seen}, events...)
+		seen := cmd.Event(workflows.AccountSeen, workflows.AccountState{ID: at.account.ID, Owner: at.account.Owner,
+			By: workflows.ByConfiguration})
+		seen.By = workflows.Actor{Kind: workflows.ByKeyholder}
+		events = append([]workflows.Event{seen}, events...)
 	}
 	state := at.account
 	var err error
 	for i := range events {
 		events[i].Seq = at.record.Version + uint64(i) + 1
-		if state, err = ApplyAccount(state, events[i]); err != nil {
-			return RecordChange{}, err
+		if state, err = workflows.ApplyAccount(state, events[i]); err != nil {
+			return workflows.RecordChange{}, err
 		}
 	}
 	raw, err := json.Marshal(state)
 	if err != nil {
-		return RecordChange{}, fmt.Errorf("encode account %s: %w", cmd.Account, err)
+		return workflows.RecordChange{}, fmt.Errorf("encode account %s: %w", cmd.Account, err)
 	}
 	from := at.record
-	from.Ref = Ref{Kind: KindAccount, ID: cmd.Account}
-	return RecordChange{From: from, State: raw, Schema: accountSchema, Machine: KindAccount, Events: events}, nil
+	from.Ref = workflows.Ref{Kind: workflows.KindAccount, ID: cmd.Account}
+	return workflows.RecordChange{From: from, State: raw, Schema: workflows.AccountSchema,
+		Machine: workflows.KindAccount, Events: events}, nil
 }
 
 // accountState reads the state of an account's record, folding it anew where its seal does not hold.
-func (d *Desk) accountState(ctx context.Context, r Record) (AccountState, error) {
-	return StateOf(ctx, d.o.Store, r, ApplyAccount)
+func (d *Desk) accountState(ctx context.Context, r workflows.Record) (workflows.AccountState, error) {
+	return workflows.StateOf(ctx, d.o.Store, r, workflows.ApplyAccount)
 }
 
 // personState reads the state of a person's record, folding it anew where its seal does not hold.
-func (d *Desk) personState(ctx context.Context, r Record) (PersonState, error) {
-	return StateOf(ctx, d.o.Store, r, ApplyPerson)
+func (d *Desk) personState(ctx context.Context, r workflows.Record) (workflows.PersonState, error) {
+	return workflows.StateOf(ctx, d.o.Store, r, workflows.ApplyPerson)
 }
 
 // refreshed shows some people's cards again as they stand.
-func refreshed(cmd Command, at scene, people []string) *Change {
+func refreshed(cmd workflows.Command, at scene, people []string) *workflows.Change {
 	if len(people) == 0 || !at.state.Opened() {
 		return nil
 	}
-	c := &Change{Workflow: cmd.Workflow, Account: cmd.Account}
+	c := &workflows.Change{Workflow: cmd.Workflow, Account: cmd.Account}
 	showCards(c, cmd, at.view.Cards, at.view.Cards, people, at.workflow.Version)
 	if len(c.Put) == 0 {
 		return nil
@@ -146,8 +154,9 @@ func refreshed(cmd Command, at scene, people []string) *Change {
 }
 
 // cardsEffect names the cards of one lane of a workflow. Whose account it is, says the state when they are delivered.
-func cardsEffect(cmd Command, lane int, version uint64) Effect {
-	return Effect{Kind: EffectCards, Workflow: cmd.Workflow, Key: cardsKey(cmd.Workflow, lane), Lane: lane,
+func cardsEffect(cmd workflows.Command, lane int, version uint64) workflows.Effect {
+	return workflows.Effect{Kind: workflows.EffectCards, Workflow: cmd.Workflow, Key: cardsKey(cmd.Workflow, lane),
+		Lane:     lane,
 		Made:     cmd.At,
 		Revision: version}
 }
@@ -155,17 +164,17 @@ func cardsEffect(cmd Command, lane int, version uint64) Effect {
 func cardsKey(workflow string, lane int) string { return fmt.Sprintf("cards/%s/%d", workflow, lane) }
 
 // laneOf is where a card is delivered.
-func laneOf(c Card) int {
+func laneOf(c workflows.Card) int {
 	if c.Bulk {
-		return LaneBulk
+		return workflows.LaneBulk
 	}
-	return LanePeople
+	return workflows.LanePeople
 }
 
 // blockMachine names the machine in the block of a card's buttons: the prefix of their action_ids,
 // which is the machine's name unless one machine's cards carry the buttons of another, as findings
 // carry those of access.
-func blockMachine(m Machine, card Card) string {
+func blockMachine(m workflows.Machine, card workflows.Card) string {
 	if len(card.Buttons) == 0 {
 		return m.Name()
 	}
@@ -175,17 +184,18 @@ func blockMachine(m Machine, card Card) string {
 
 // showCards asks for the lanes in which a card is another than before, or is to be shown again. A
 // card that the new view lacks stays as it is: views keep their cards.
-func showCards(c *Change, cmd Command, before, after []Card, refresh []string, version uint64) {
-	old := map[string]Card{}
+func showCards(c *workflows.Change, cmd workflows.Command, before, after []workflows.Card, refresh []string,
+	version uint64) {
+	old := map[string]workflows.Card{}
 	for _, card := range before {
-		old[PlaceName(card.Name, card.Recipient)] = card
+		old[workflows.PlaceName(card.Name, card.Recipient)] = card
 	}
 	var due [2]bool
 	for _, card := range after {
-		was, shown := old[PlaceName(card.Name, card.Recipient)]
+		was, shown := old[workflows.PlaceName(card.Name, card.Recipient)]
 		again := card.Under == "" && slices.Contains(refresh, card.Recipient)
 		if again {
-			c.Stale = append(c.Stale, PlaceName(card.Name, card.Recipient))
+			c.Stale = append(c.Stale, workflows.PlaceName(card.Name, card.Recipient))
 		}
 		if again || !shown || !reflect.DeepEqual(was, card) {
 			due[laneOf(card)] = true
@@ -199,8 +209,8 @@ func showCards(c *Change, cmd Command, before, after []Card, refresh []string, v
 }
 
 // keepWatches replaces watches whose call changed and drops those no longer wanted.
-func keepWatches(c *Change, cmd Command, before, after []Watch) {
-	old := map[string]Watch{}
+func keepWatches(c *workflows.Change, cmd workflows.Command, before, after []workflows.Watch) {
+	old := map[string]workflows.Watch{}
 	for _, w := range before {
 		old[w.Name] = w
 	}
@@ -220,21 +230,22 @@ func keepWatches(c *Change, cmd Command, before, after []Watch) {
 }
 
 // watchEffect names a watch of a workflow.
-func watchEffect(cmd Command, w Watch) Effect {
-	return Effect{Kind: EffectWatch, Workflow: cmd.Workflow, Account: cmd.Account, Key: watchKey(cmd.Workflow, w.Name),
-		Lane:  LaneBulk,
+func watchEffect(cmd workflows.Command, w workflows.Watch) workflows.Effect {
+	return workflows.Effect{Kind: workflows.EffectWatch, Workflow: cmd.Workflow, Account: cmd.Account,
+		Key:   watchKey(cmd.Workflow, w.Name),
+		Lane:  workflows.LaneBulk,
 		Watch: w.Name, Every: w.Every}
 }
 
 func watchKey(workflow, name string) string { return "watch/" + workflow + "/" + name }
 
-func setTimers(c *Change, cmd Command, before, after []Timer) {
+func setTimers(c *workflows.Change, cmd workflows.Command, before, after []workflows.Timer) {
 	for i := range after {
 		after[i].Workflow = cmd.Workflow
 	}
 	for _, t := range before {
-		if !wants(View{Timers: after}, t) {
-			c.TimersGone = append(c.TimersGone, Timer{cmd.Workflow, t.Name, t.At})
+		if !wants(workflows.View{Timers: after}, t) {
+			c.TimersGone = append(c.TimersGone, workflows.Timer{Workflow: cmd.Workflow, Name: t.Name, At: t.At})
 		}
 	}
 	// All of them, new or not: one that somebody removed is there again. Setting one that is there changes nothing.

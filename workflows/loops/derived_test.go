@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/reach"
 )
 
@@ -40,7 +41,7 @@ func (c shows) View(st workflows.State) workflows.View {
 
 // loop is a courier of which the test sees what it dropped and set aside.
 type loop struct {
-	*workflows.Courier
+	*loops.Courier
 	mu    sync.Mutex
 	noted map[string]int
 }
@@ -52,12 +53,12 @@ func (l *loop) count(what string) int {
 }
 
 // courier makes a courier of a desk. real is its real clock; nil: the machine's.
-func (r *road) courier(d *workflows.Desk, cards, calls workflows.Deliverer, real func() time.Time) *loop {
+func (r *road) courier(d *loops.Desk, cards, calls workflows.Deliverer, real func() time.Time) *loop {
 	if real == nil {
 		real = time.Now
 	}
 	l := &loop{noted: map[string]int{}}
-	l.Courier = workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: calls,
+	l.Courier = loops.NewCourier(loops.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: calls,
 		Now: r.clock, RealNow: real, Log: zerolog.Nop(),
 		Note: func(what string) {
 			l.mu.Lock()
@@ -122,8 +123,8 @@ func TestAnEffectThatNothingInTheRecordExplainsIsDropped(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		l := r.courier(r.Desk, &script{do: done}, calls, nil)
-		r.run(l.Run, func() bool { return l.count(workflows.NoteDropped) > 0 && r.idle() })
-		if n := l.count(workflows.NoteDropped); n != 1 {
+		r.run(l.Run, func() bool { return l.count(loops.NoteDropped) > 0 && r.idle() })
+		if n := l.count(loops.NoteDropped); n != 1 {
 			t.Errorf("%s: %d dropped", name, n)
 		}
 	}
@@ -189,11 +190,11 @@ func TestAnEventWhoseCallsWereChangedIsNotActedOn(t *testing.T) {
 		return workflows.Outcome{Done: true}
 	})
 	l := r.courier(r.Desk, &script{do: done}, calls, nil)
-	r.run(l.Run, func() bool { return l.count(workflows.NoteAside) > 0 })
+	r.run(l.Run, func() bool { return l.count(loops.NoteAside) > 0 })
 }
 
 func TestEveryOperationIsKnown(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "effect.go", nil, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), "../effect.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -441,7 +442,7 @@ func TestALetterThatIsLateForAnHourIsTold(t *testing.T) {
 		return done(n, c, l)
 	}}
 	run := func(cond func() bool) {
-		c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards,
+		c := loops.NewCourier(loops.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards,
 			Calls: onlyCalls(done), Post: post, Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
 		r.run(c.Run, func() bool { mu.Lock(); defer mu.Unlock(); return cond() })
 	}

@@ -1,4 +1,4 @@
-package workflows
+package loops
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // Effects and timers only name what is due. Here the desk says what a name means, out of the record alone.
@@ -20,7 +22,8 @@ func unexplained(what string) error { return fmt.Errorf("%s: %w", what, errUnexp
 
 // passing reports whether an error says something about the moment and not about what is to be decided.
 func passing(err error) bool {
-	for _, moment := range []error{ErrAway, ErrUnclear, ErrConflict, ErrStaleFacts, ErrLeaseLost, context.Canceled,
+	for _, moment := range []error{workflows.ErrAway, workflows.ErrUnclear, workflows.ErrConflict,
+		workflows.ErrStaleFacts, workflows.ErrLeaseLost, context.Canceled,
 		context.DeadlineExceeded} {
 		if errors.Is(err, moment) {
 			return true
@@ -30,37 +33,38 @@ func passing(err error) bool {
 }
 
 // record loads the workflow of an effect; one that is kept does where it stands at version, 0 for none.
-func (d *Desk) record(ctx context.Context, workflow string, version uint64) (Machine, Record, error) {
+func (d *Desk) record(ctx context.Context, workflow string, version uint64) (workflows.Machine, workflows.Record,
+	error) {
 	m, err := d.machineOf(workflow)
-	if errors.Is(err, ErrNewer) {
-		return nil, Record{}, err
+	if errors.Is(err, workflows.ErrNewer) {
+		return nil, workflows.Record{}, err
 	}
 	if err != nil {
-		return nil, Record{}, unexplained("find its workflow")
+		return nil, workflows.Record{}, unexplained("find its workflow")
 	}
-	r, known := d.kept.get(RecordRef(workflow))
+	r, known := d.kept.get(workflows.RecordRef(workflow))
 	if !known || r.Version != version {
-		recs, err := d.loadKept(ctx, RecordRef(workflow))
+		recs, err := d.loadKept(ctx, workflows.RecordRef(workflow))
 		if err != nil {
-			return nil, Record{}, fmt.Errorf("load %s: %w", workflow, err)
+			return nil, workflows.Record{}, fmt.Errorf("load %s: %w", workflow, err)
 		}
 		r = recs[0]
 	}
 	switch {
-	case r.Doubt == DoubtChain:
-		return nil, r, fmt.Errorf("load %s: %w", workflow, ErrDoubted)
+	case r.Doubt == workflows.DoubtChain:
+		return nil, r, fmt.Errorf("load %s: %w", workflow, workflows.ErrDoubted)
 	case r.Version == 0:
 		return nil, r, unexplained("find its workflow")
 	case r.Doubt == "" && r.Schema > m.Schema():
-		return nil, r, fmt.Errorf("read %s: %w", workflow, ErrNewer)
+		return nil, r, fmt.Errorf("read %s: %w", workflow, workflows.ErrNewer)
 	}
 	return m, r, nil
 }
 
 // owed answers what an effect's call is, from the event that decided it, and the effect as that
-// event makes it. Errors: errUnexplained, also when the call was answered; [ErrNewer];
-// [ErrDoubted]; those of the store.
-func (d *Desk) owed(ctx context.Context, e Effect) (Effect, error) {
+// event makes it. Errors: errUnexplained, also when the call was answered; [workflows.ErrNewer];
+// [workflows.ErrDoubted]; those of the store.
+func (d *Desk) owed(ctx context.Context, e workflows.Effect) (workflows.Effect, error) {
 	_, r, err := d.record(ctx, e.Workflow, 0)
 	if err != nil {
 		return e, err
@@ -77,17 +81,17 @@ func (d *Desk) owed(ctx context.Context, e Effect) (Effect, error) {
 		return e, unexplained("find it in the event that decided it")
 	}
 	call := decided.Calls[e.Index]
-	own := callEffect(e.Workflow, decided, e.Event, e.Index)
+	own := workflows.CallEffect(e.Workflow, decided, e.Event, e.Index)
 	if own.ID != e.ID {
 		return e, unexplained("compare its ID")
 	}
 	for _, later := range events[1:] {
-		if later.Command == receiptID(own.ID) {
+		if later.Command == workflows.ReceiptID(own.ID) {
 			return e, unexplained("see whether it is still owed")
 		}
 	}
-	if !Ops[call.Op] {
-		return e, fmt.Errorf("do %q: %w", call.Op, ErrNewer)
+	if !workflows.Ops[call.Op] {
+		return e, fmt.Errorf("do %q: %w", call.Op, workflows.ErrNewer)
 	}
 	own.Call = &call
 	return own, nil
@@ -95,9 +99,9 @@ func (d *Desk) owed(ctx context.Context, e Effect) (Effect, error) {
 
 // shown is what a workflow's state says about its cards and watches.
 type shown struct {
-	machine Machine
-	state   State
-	view    View
+	machine workflows.Machine
+	state   workflows.State
+	view    workflows.View
 	version uint64
 }
 
@@ -120,7 +124,7 @@ func (d *Desk) show(ctx context.Context, workflow string, version uint64) (s sho
 }
 
 // watched answers a watch as the workflow's state wants it now.
-func (d *Desk) watched(ctx context.Context, e Effect) (Effect, error) {
+func (d *Desk) watched(ctx context.Context, e workflows.Effect) (workflows.Effect, error) {
 	s, err := d.show(ctx, e.Workflow, 0)
 	if err != nil {
 		return e, err
@@ -129,10 +133,10 @@ func (d *Desk) watched(ctx context.Context, e Effect) (Effect, error) {
 		if w.Name != e.Watch {
 			continue
 		}
-		if !Ops[w.Call.Op] {
-			return e, fmt.Errorf("watch %q: %w", w.Call.Op, ErrNewer)
+		if !workflows.Ops[w.Call.Op] {
+			return e, fmt.Errorf("watch %q: %w", w.Call.Op, workflows.ErrNewer)
 		}
-		own := watchEffect(Command{Workflow: e.Workflow, Account: w.Call.Account, At: e.Made}, w)
+		own := watchEffect(workflows.Command{Workflow: e.Workflow, Account: w.Call.Account, At: e.Made}, w)
 		if own.Key != e.Key {
 			return e, unexplained("compare its key")
 		}
@@ -144,7 +148,7 @@ func (d *Desk) watched(ctx context.Context, e Effect) (Effect, error) {
 
 // hashOf is what tells two contents of a card apart. Its details do not show: whoever asks for them is
 // answered with those of then.
-func hashOf(c Card, machine string) string {
+func hashOf(c workflows.Card, machine string) string {
 	if len(c.Details) > 0 {
 		c.Details = []string{"…"}
 	}
@@ -166,12 +170,12 @@ const overdue = 30 * time.Second
 
 // rearm sets a workflow's timers again when one that its state wants should have fired: somebody may have removed it.
 // Setting one that is there changes nothing, and one set too late is dropped unread.
-func (d *Desk) rearm(ctx context.Context, at scene, cmd Command) {
+func (d *Desk) rearm(ctx context.Context, at scene, cmd workflows.Command) {
 	if !at.state.Opened() || at.state.Closed() {
 		return
 	}
 	lost := cmd.At.Add(-overdue)
-	var due []Timer
+	var due []workflows.Timer
 	for _, t := range at.view.Timers {
 		t.Workflow = cmd.Workflow
 		if t.At.Before(lost) && (cmd.Timer == nil || *cmd.Timer != t) {
@@ -181,7 +185,7 @@ func (d *Desk) rearm(ctx context.Context, at scene, cmd Command) {
 	if len(due) == 0 {
 		return
 	}
-	if err := d.commit(ctx, Change{Workflow: cmd.Workflow, TimersSet: due}); err != nil {
-		d.o.Log.Warn().Err(err).Str(LogWorkflow, cmd.Workflow).Msg("set timers again")
+	if err := d.commit(ctx, workflows.Change{Workflow: cmd.Workflow, TimersSet: due}); err != nil {
+		d.o.Log.Warn().Err(err).Str(workflows.LogWorkflow, cmd.Workflow).Msg("set timers again")
 	}
 }

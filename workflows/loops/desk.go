@@ -1,4 +1,4 @@
-package workflows
+package loops
 
 import (
 	"context"
@@ -9,14 +9,16 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // DeskOptions wire a Desk. All but Log and Wake are required.
 type DeskOptions struct {
-	Store    Records
-	Machines []Machine
-	Roster   Roster
-	Policies Policies
+	Store    workflows.Records
+	Machines []workflows.Machine
+	Roster   workflows.Roster
+	Policies workflows.Policies
 	// Now is the time of commands. RealNow is this machine's clock, for the age of facts; nil: Now.
 	Now, RealNow func() time.Time
 	Log          zerolog.Logger
@@ -29,8 +31,8 @@ type DeskOptions struct {
 // the other decides again.
 type Desk struct {
 	o        DeskOptions
-	machines map[byte]Machine
-	names    map[string]Machine
+	machines map[byte]workflows.Machine
+	names    map[string]workflows.Machine
 
 	mu sync.Mutex
 	// turns keep commands of one workflow from racing each other inside this process; correctness
@@ -50,8 +52,9 @@ func NewDesk(o DeskOptions) *Desk {
 	if o.Wake == nil {
 		o.Wake = func(Woken) {}
 	}
-	d := &Desk{o: o, machines: map[byte]Machine{}, names: map[string]Machine{}, accounts: map[string]string{},
-		turns: map[string]*turn{}}
+	d := &Desk{o: o, machines: map[byte]workflows.Machine{}, names: map[string]workflows.Machine{},
+		accounts: map[string]string{},
+		turns:    map[string]*turn{}}
 	for _, m := range o.Machines {
 		d.machines[m.Letter()] = m
 		d.names[m.Name()] = m
@@ -59,16 +62,16 @@ func NewDesk(o DeskOptions) *Desk {
 	return d
 }
 
-// MachineOf finds the machine of a workflow by its ID's letter. Errors: [ErrNoWorkflow]; with
-// [ErrNewer] where the letter is none of this version's.
-func (d *Desk) machineOf(workflow string) (Machine, error) {
-	letter, _, ok := ParseID(workflow)
+// MachineOf finds the machine of a workflow by its ID's letter. Errors: [workflows.ErrNoWorkflow]; with
+// [workflows.ErrNewer] where the letter is none of this version's.
+func (d *Desk) machineOf(workflow string) (workflows.Machine, error) {
+	letter, _, ok := workflows.ParseID(workflow)
 	if !ok {
-		return nil, fmt.Errorf("find %.40q: %w", workflow, ErrNoWorkflow)
+		return nil, fmt.Errorf("find %.40q: %w", workflow, workflows.ErrNoWorkflow)
 	}
 	m := d.machines[letter]
 	if m == nil {
-		return nil, fmt.Errorf("find %.40q: %w: %w", workflow, ErrNoWorkflow, ErrNewer)
+		return nil, fmt.Errorf("find %.40q: %w: %w", workflow, workflows.ErrNoWorkflow, workflows.ErrNewer)
 	}
 	return m, nil
 }
@@ -77,32 +80,32 @@ func (d *Desk) machineOf(workflow string) (Machine, error) {
 const maxTries = 32
 
 // Do decides one command and makes the decision durable. The reply is for the person who gave it.
-// Errors: [*Refusal] for a person; [ErrNoWorkflow]; [ErrUnclear] when it may or may not be stored;
-// [ErrAway] and [ErrStaleFacts] when nothing was stored; the context's.
-func (d *Desk) Do(ctx context.Context, cmd Command) (Reply, error) {
+// Errors: [*Refusal] for a person; [workflows.ErrNoWorkflow]; [workflows.ErrUnclear] when it may or may not be stored;
+// [workflows.ErrAway] and [workflows.ErrStaleFacts] when nothing was stored; the context's.
+func (d *Desk) Do(ctx context.Context, cmd workflows.Command) (workflows.Reply, error) {
 	m, err := d.machineOf(cmd.Workflow)
 	if err != nil {
-		return Reply{}, err
+		return workflows.Reply{}, err
 	}
 	leave, err := d.enter(ctx, cmd.Workflow)
 	if err != nil {
-		return Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, err)
+		return workflows.Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, err)
 	}
 	defer leave()
 	fresh := false
 	for range maxTries {
 		if ctx.Err() != nil {
-			return Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, ctx.Err())
+			return workflows.Reply{}, fmt.Errorf("decide %s: %w", cmd.Name, ctx.Err())
 		}
-		var reply Reply
+		var reply workflows.Reply
 		reply, err = d.try(ctx, m, cmd, fresh)
-		if errors.Is(err, ErrConflict) || errors.Is(err, errFresh) {
+		if errors.Is(err, workflows.ErrConflict) || errors.Is(err, errFresh) {
 			fresh = true
 			continue
 		}
 		return reply, err
 	}
-	return Reply{}, fmt.Errorf("decide %s after %d tries: %w", cmd.Name, maxTries, err)
+	return workflows.Reply{}, fmt.Errorf("decide %s after %d tries: %w", cmd.Name, maxTries, err)
 }
 
 // turn is the right to decide for one workflow in this process, and how many have or want it.
@@ -142,23 +145,24 @@ func (d *Desk) enter(ctx context.Context, workflow string) (leave func(), err er
 
 // try is one round: load, facts, decide, commit. Unless fresh, it begins with records as they are
 // kept, if they are. A machine that panics decides nothing.
-func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (reply Reply, err error) {
+func (d *Desk) try(ctx context.Context, m workflows.Machine, cmd workflows.Command, fresh bool) (reply workflows.Reply,
+	err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.o.Log.Error().Interface(LogPanic, p).Str(LogWorkflow, cmd.Workflow).Bytes("stack",
+			d.o.Log.Error().Interface(workflows.LogPanic, p).Str(workflows.LogWorkflow, cmd.Workflow).Bytes("stack",
 				debug.Stack()).Msg("deciding stopped")
-			reply, err = Reply{}, fmt.Errorf("decide %s: the program stumbled: %v", cmd.Name, p)
+			reply, err = workflows.Reply{}, fmt.Errorf("decide %s: the program stumbled: %v", cmd.Name, p)
 		}
 	}()
 	at, err := d.open(ctx, m, &cmd, fresh)
 	if err != nil {
-		return Reply{}, err
+		return workflows.Reply{}, err
 	}
 	if at.done {
-		if cmd.Actor.Kind != ByPerson {
-			return Reply{}, nil
+		if cmd.Actor.Kind != workflows.ByPerson {
+			return workflows.Reply{}, nil
 		}
-		return Reply{Text: "Already asked: `" + cmd.Workflow +
+		return workflows.Reply{Text: "Already asked: `" + cmd.Workflow +
 			"`. It counts once; sending the form again changed nothing.", Link: cmd.Workflow}, nil
 	}
 	if at.state.Opened() {
@@ -166,28 +170,29 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 	}
 	if cmd.Timer != nil && !wants(at.view, *cmd.Timer) {
 		if at.kept {
-			return Reply{}, errFresh
+			return workflows.Reply{}, errFresh
 		}
-		return Reply{}, d.commit(ctx, Change{Workflow: cmd.Workflow, TimersGone: []Timer{*cmd.Timer}})
+		return workflows.Reply{}, d.commit(ctx, workflows.Change{Workflow: cmd.Workflow,
+			TimersGone: []workflows.Timer{*cmd.Timer}})
 	}
 	d.rearm(ctx, at, cmd)
 	decision, err := d.decide(ctx, m, cmd, at)
 	if at.kept && err != nil && !passing(err) {
-		return Reply{}, errFresh
+		return workflows.Reply{}, errFresh
 	}
 	if err != nil {
 		if cerr := d.confirmed(ctx, cmd); cerr != nil {
-			return Reply{}, cerr // the refusal may speak of what is recorded
+			return workflows.Reply{}, cerr // the refusal may speak of what is recorded
 		}
-		return Reply{}, d.refused(ctx, cmd, at, err)
+		return workflows.Reply{}, d.refused(ctx, cmd, at, err)
 	}
 	change, err := d.change(m, cmd, at, decision)
 	if err != nil {
-		return Reply{}, err
+		return workflows.Reply{}, err
 	}
 	if at.kept {
 		if change == nil || len(change.Records) == 0 {
-			return Reply{}, errFresh
+			return workflows.Reply{}, errFresh
 		}
 		compared(change, at.record)
 	}
@@ -195,10 +200,10 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 		return decision.Reply, d.confirmed(ctx, cmd)
 	}
 	if err := d.steppedUp(m, cmd, at, change); err != nil {
-		return Reply{}, err
+		return workflows.Reply{}, err
 	}
 	err = d.commit(ctx, *change)
-	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnclear) {
+	if errors.Is(err, workflows.ErrConflict) || errors.Is(err, workflows.ErrUnclear) {
 		// An earlier try of this very command may have been stored after all.
 		if len(decision.Events) > 0 {
 			if held, herr := d.holds(ctx, cmd, at.workflow.Version); held {
@@ -211,29 +216,30 @@ func (d *Desk) try(ctx context.Context, m Machine, cmd Command, fresh bool) (rep
 
 // decide asks the machine. A call that is answered while the machine has nothing to say to it, is
 // answered all the same.
-func (d *Desk) decide(ctx context.Context, m Machine, cmd Command, at scene) (Decision, error) {
+func (d *Desk) decide(ctx context.Context, m workflows.Machine, cmd workflows.Command, at scene) (workflows.Decision,
+	error) {
 	if cmd.Name == cmdAnswered {
-		return Decision{}, nil
+		return workflows.Decision{}, nil
 	}
 	needs := m.Needs(at.state, cmd, at.policy, at.account)
 	facts, err := d.facts(ctx, needs, at)
 	if err != nil {
-		return Decision{}, err
+		return workflows.Decision{}, err
 	}
 	d.givers.note(cmd, facts.Expand(needs.Delegations))
 	decision, err := m.Decide(at.state, cmd, facts)
-	var refused *Refusal
+	var refused *workflows.Refusal
 	if errors.As(err, &refused) && settles(cmd) {
-		d.o.Log.Error().Err(err).Str(LogEffect, cmd.Answers.Effect.ID).Msg("the receipt has no taker")
-		return Decision{}, nil
+		d.o.Log.Error().Err(err).Str(workflows.LogEffect, cmd.Answers.Effect.ID).Msg("the receipt has no taker")
+		return workflows.Decision{}, nil
 	}
 	return decision, err
 }
 
 // refused shows the person's card again where the refusal asks for it, and answers the refusal.
-func (d *Desk) refused(ctx context.Context, cmd Command, at scene, err error) error {
-	var r *Refusal
-	if errors.As(err, &r) && r.Refresh && cmd.Actor.Kind == ByPerson {
+func (d *Desk) refused(ctx context.Context, cmd workflows.Command, at scene, err error) error {
+	var r *workflows.Refusal
+	if errors.As(err, &r) && r.Refresh && cmd.Actor.Kind == workflows.ByPerson {
 		if c := refreshed(cmd, at, []string{cmd.Actor.ID}); c != nil {
 			if cerr := d.commit(ctx, *c); cerr != nil {
 				d.o.Log.Warn().Err(cerr).Msg("refresh a card")
@@ -245,29 +251,29 @@ func (d *Desk) refused(ctx context.Context, cmd Command, at scene, err error) er
 
 // scene is what was loaded for one try.
 type scene struct {
-	workflow, record Record // record is the account's
-	state            State
-	view             View // what the state shows; empty before it is opened
-	account          AccountState
-	policy           Policy
-	people           map[string]Record // records of people that were loaded along with these
-	done             bool              // an opening command that is stored already
-	kept             bool              // the records are as this process knew them last
+	workflow, record workflows.Record // record is the account's
+	state            workflows.State
+	view             workflows.View // what the state shows; empty before it is opened
+	account          workflows.AccountState
+	policy           workflows.Policy
+	people           map[string]workflows.Record // records of people that were loaded along with these
+	done             bool                        // an opening command that is stored already
+	kept             bool                        // the records are as this process knew them last
 }
 
 // open loads the workflow and its account, and brings the command's account and time into order.
-func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (scene, error) {
+func (d *Desk) open(ctx context.Context, m workflows.Machine, cmd *workflows.Command, fresh bool) (scene, error) {
 	var s scene
 	opening := cmd.Name == m.Name()+".request"
 	account := cmd.Account
 	if account == "" || !opening {
 		account = d.accountOf(cmd.Workflow)
 	}
-	refs := []Ref{RecordRef(cmd.Workflow)}
+	refs := []workflows.Ref{workflows.RecordRef(cmd.Workflow)}
 	if account != "" {
-		refs = append(refs, Ref{Kind: KindAccount, ID: account})
+		refs = append(refs, workflows.Ref{Kind: workflows.KindAccount, ID: account})
 	}
-	var recs []Record
+	var recs []workflows.Record
 	if !fresh && !opening {
 		recs, s.kept = d.both(cmd.Workflow, account)
 	}
@@ -282,7 +288,7 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 	}
 	s.workflow = recs[0]
 	if s.workflow.Version == 0 && !opening {
-		return s, fmt.Errorf("find %s: %w", cmd.Workflow, ErrNoWorkflow)
+		return s, fmt.Errorf("find %s: %w", cmd.Workflow, workflows.ErrNoWorkflow)
 	}
 	if s.workflow.Version > 0 && opening {
 		held, err := d.holds(ctx, *cmd, 0)
@@ -293,7 +299,7 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 			s.done = true
 			return s, nil
 		}
-		return s, fmt.Errorf("open %s: the ID is taken: %w", cmd.Workflow, ErrNoWorkflow)
+		return s, fmt.Errorf("open %s: the ID is taken: %w", cmd.Workflow, workflows.ErrNoWorkflow)
 	}
 	if s.state, err = d.state(ctx, m, s.workflow); err != nil {
 		return s, err
@@ -303,13 +309,13 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 	}
 	d.remember(cmd.Workflow, account)
 	if account == "" { // the ledger is nobody's
-		recs = append(recs, Record{})
+		recs = append(recs, workflows.Record{})
 	}
 	if len(recs) == 1 {
 		guess := *cmd
 		guess.Account = account
-		var more []Record
-		more, s.people, err = d.loadScene(ctx, guess, Ref{Kind: KindAccount, ID: account})
+		var more []workflows.Record
+		more, s.people, err = d.loadScene(ctx, guess, workflows.Ref{Kind: workflows.KindAccount, ID: account})
 		if err != nil {
 			return s, fmt.Errorf("load account %s: %w", account, err)
 		}
@@ -335,7 +341,7 @@ func (d *Desk) open(ctx context.Context, m Machine, cmd *Command, fresh bool) (s
 }
 
 // state decodes a record, folding it anew from its events when it was written under an older schema.
-func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
+func (d *Desk) state(ctx context.Context, m workflows.Machine, r workflows.Record) (workflows.State, error) {
 	if r.Version == 0 && r.Doubt == "" {
 		return m.New(), nil
 	}
@@ -348,15 +354,15 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 	}
 	if r.Schema > m.Schema() {
 		return nil, fmt.Errorf("read the state of %s (schema %d, this version knows %d): %w", r.Ref.ID, r.Schema,
-			m.Schema(), ErrNewer)
+			m.Schema(), workflows.ErrNewer)
 	}
-	events, err := chainOf(ctx, d.o.Store, r)
+	events, err := workflows.ChainOf(ctx, d.o.Store, r)
 	if err != nil {
 		return nil, err
 	}
-	s, err := Fold(m, events)
-	if errors.Is(err, ErrUnknownEvent) {
-		err = fmt.Errorf("%w: %w", err, ErrNewer)
+	s, err := workflows.Fold(m, events)
+	if errors.Is(err, workflows.ErrUnknownEvent) {
+		err = fmt.Errorf("%w: %w", err, workflows.ErrNewer)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fold %s: %w", r.Ref.ID, err)
@@ -365,14 +371,14 @@ func (d *Desk) state(ctx context.Context, m Machine, r Record) (State, error) {
 }
 
 // account decodes an account's record; one that does not exist yet is what the configuration says.
-func (d *Desk) account(ctx context.Context, r Record, p Policy) (AccountState, error) {
+func (d *Desk) account(ctx context.Context, r workflows.Record, p workflows.Policy) (workflows.AccountState, error) {
 	if r.Version == 0 && r.Doubt == "" {
-		return AccountState{ID: p.ID, Owner: p.Owner, By: byConfiguration}, nil
+		return workflows.AccountState{ID: p.ID, Owner: p.Owner, By: workflows.ByConfiguration}, nil
 	}
 	return d.accountState(ctx, r)
 }
 
-func wants(v View, t Timer) bool {
+func wants(v workflows.View, t workflows.Timer) bool {
 	for _, w := range v.Timers {
 		if w.Name == t.Name && w.At.Equal(t.At) {
 			return true
@@ -382,7 +388,7 @@ func wants(v View, t Timer) bool {
 }
 
 // commit stores a change.
-func (d *Desk) commit(ctx context.Context, c Change) error {
+func (d *Desk) commit(ctx context.Context, c workflows.Change) error {
 	err := d.o.Store.Commit(ctx, c)
 	d.kept.learn(c, err)
 	if err != nil {
@@ -409,33 +415,33 @@ type Woken struct {
 // shardOf is the shard of a workflow, as the store has it.
 func (d *Desk) shardOf(workflow string) int {
 	shards := d.o.Store.Shards()
-	if _, shard, ok := ParseID(workflow); ok && shard < shards {
+	if _, shard, ok := workflows.ParseID(workflow); ok && shard < shards {
 		return shard
 	}
-	return ShardOf(workflow, shards)
+	return workflows.ShardOf(workflow, shards)
 }
 
 // holds reports whether an event after a version carries the command's ID: then an earlier try was stored.
-func (d *Desk) holds(ctx context.Context, cmd Command, after uint64) (bool, error) {
-	events, err := d.o.Store.Events(ctx, RecordRef(cmd.Workflow), after)
+func (d *Desk) holds(ctx context.Context, cmd workflows.Command, after uint64) (bool, error) {
+	events, err := d.o.Store.Events(ctx, workflows.RecordRef(cmd.Workflow), after)
 	if err != nil {
 		return false, fmt.Errorf("look for what was asked: %w", err)
 	}
 	for _, e := range events {
 		if e.Command == cmd.ID {
 			// A master that was cut off from its replicas shows what it alone has.
-			return true, d.o.Store.Confirm(ctx, RecordRef(cmd.Workflow))
+			return true, d.o.Store.Confirm(ctx, workflows.RecordRef(cmd.Workflow))
 		}
 	}
 	return false, nil
 }
 
 // confirmed makes sure that what a person is told about the record, without anything being stored, outlives a failover.
-func (d *Desk) confirmed(ctx context.Context, cmd Command) error {
-	if cmd.Actor.Kind != ByPerson {
+func (d *Desk) confirmed(ctx context.Context, cmd workflows.Command) error {
+	if cmd.Actor.Kind != workflows.ByPerson {
 		return nil
 	}
-	return d.o.Store.Confirm(ctx, RecordRef(cmd.Workflow))
+	return d.o.Store.Confirm(ctx, workflows.RecordRef(cmd.Workflow))
 }
 
 // maxRemembered bounds the cache of accounts; it is emptied when full, for it costs one more round trip only.

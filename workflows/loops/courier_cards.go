@@ -1,4 +1,4 @@
-package workflows
+package loops
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 const (
@@ -23,14 +25,14 @@ const (
 // cardRun is one delivery of the cards of one lane of a workflow.
 type cardRun struct {
 	c      *Courier
-	claim  Claim
+	claim  workflows.Claim
 	lease  *lease
 	shown  shown
-	places map[string]Place
+	places map[string]workflows.Place
 
 	mu      sync.Mutex
 	few     bool // few enough cards to save their places with the claim's end
-	unsaved map[string]Place
+	unsaved map[string]workflows.Place
 	next    time.Time // when the first of those that could not be brought is tried again
 	failed  bool
 	lost    error // the lease, or the store
@@ -39,7 +41,7 @@ type cardRun struct {
 // cards brings every card of the claim's lane that shows something else than the state says to its newest content, and
 // gives the claim back while one of them could not be brought. A card is wanted as long as the state wants it, whatever
 // Slack answers. settled: all show what they should, and that is stored.
-func (c *Courier) cards(ctx context.Context, claim Claim) (settled bool) {
+func (c *Courier) cards(ctx context.Context, claim workflows.Claim) (settled bool) {
 	s, err := c.o.Desk.show(ctx, claim.Effect.Workflow, claim.Effect.Revision)
 	if err != nil {
 		c.unmeant(ctx, claim, err)
@@ -57,7 +59,7 @@ func (c *Courier) cards(ctx context.Context, claim Claim) (settled bool) {
 		}
 	}
 	claim.Effect.Account = s.state.Account()
-	run := &cardRun{c: c, claim: claim, shown: s, places: places, unsaved: map[string]Place{},
+	run := &cardRun{c: c, claim: claim, shown: s, places: places, unsaved: map[string]workflows.Place{},
 		lease: &lease{store: c.o.Store, claim: claim, until: claim.Until, now: c.o.RealNow}}
 	run.few = run.count() <= cardsAtOnce
 	// A reply needs the card that it belongs under.
@@ -66,12 +68,12 @@ func (c *Courier) cards(ctx context.Context, claim Claim) (settled bool) {
 	}
 	switch {
 	case run.lost != nil:
-		c.o.Log.Warn().Err(run.lost).Str(LogEffect, claim.Effect.ID).Msg(
+		c.o.Log.Warn().Err(run.lost).Str(workflows.LogEffect, claim.Effect.ID).Msg(
 			"the cards' delivery stops; the lease will end")
 	case run.next.IsZero():
-		return c.end(ctx, claim, Finish{Done: true, Places: run.unsaved})
+		return c.end(ctx, claim, workflows.Finish{Done: true, Places: run.unsaved})
 	default:
-		c.end(ctx, claim, Finish{NotBefore: run.next, Failed: run.failed, Places: run.unsaved})
+		c.end(ctx, claim, workflows.Finish{NotBefore: run.next, Failed: run.failed, Places: run.unsaved})
 	}
 	return false
 }
@@ -111,15 +113,15 @@ func (r *cardRun) wave(ctx context.Context, replies bool) {
 }
 
 // at answers where a card stands.
-func (r *cardRun) at(name, recipient string) Place {
+func (r *cardRun) at(name, recipient string) workflows.Place {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.places[PlaceName(name, recipient)]
+	return r.places[workflows.PlaceName(name, recipient)]
 }
 
 // due reports whether a card is to be brought now. One that was refused waits for its time, unless
 // it has something else to say.
-func (r *cardRun) due(at Place, hash string) bool {
+func (r *cardRun) due(at workflows.Place, hash string) bool {
 	if at.Shown == hash && at.TS != "" {
 		return false
 	}
@@ -142,13 +144,13 @@ func (r *cardRun) again(at time.Time, failed bool) {
 }
 
 // card delivers one card.
-func (r *cardRun) card(ctx context.Context, card Card, machine, hash string, at Place) {
+func (r *cardRun) card(ctx context.Context, card workflows.Card, machine, hash string, at workflows.Place) {
 	c, begun := r.c, r.c.o.RealNow()
 	one := r.claim
-	one.Effect.ID = CardKey(one.Effect.Workflow, card.Name, card.Recipient)
+	one.Effect.ID = workflows.CardKey(one.Effect.Workflow, card.Name, card.Recipient)
 	one.Effect.Key, one.Effect.Card, one.Effect.Machine, one.Effect.Revision = one.Effect.ID, &card, machine,
 		r.shown.version
-	one.Place, one.Parent = at, Place{}
+	one.Place, one.Parent = at, workflows.Place{}
 	if card.Under != "" {
 		one.Parent = r.at(card.Under, card.Recipient)
 	}
@@ -160,13 +162,14 @@ func (r *cardRun) card(ctx context.Context, card Card, machine, hash string, at 
 	cancel()
 	c.o.Observe(one.Effect, out, c.o.RealNow().Sub(begun))
 	switch {
-	case errors.Is(out.Err, ErrLeaseLost):
+	case errors.Is(out.Err, workflows.ErrLeaseLost):
 		r.stop(out.Err)
 	case out.Done:
 		if at.Refused != nil && at.Refused.Told {
 			r.reached(ctx, card)
 		}
-		r.save(ctx, card, Place{Channel: out.Place.Channel, TS: out.Place.TS, Revision: r.shown.version, Shown: hash})
+		r.save(ctx, card, workflows.Place{Channel: out.Place.Channel, TS: out.Place.TS, Revision: r.shown.version,
+			Shown: hash})
 	case out.Untried:
 		r.again(c.o.RealNow().Add(max(out.After, time.Second)), false)
 	case out.Limited:
@@ -178,11 +181,12 @@ func (r *cardRun) card(ctx context.Context, card Card, machine, hash string, at 
 }
 
 // try asks the deliverer; one that panics has not delivered.
-func (r *cardRun) try(ctx context.Context, one Claim) (out Outcome) {
+func (r *cardRun) try(ctx context.Context, one workflows.Claim) (out workflows.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.c.o.Log.Error().Interface(LogPanic, p).Str(LogEffect, one.Effect.ID).Msg("the delivery of a card stopped")
-			out = Outcome{Again: true, Err: fmt.Errorf("the program stumbled: %v", p)}
+			r.c.o.Log.Error().Interface(workflows.LogPanic, p).Str(workflows.LogEffect,
+				one.Effect.ID).Msg("the delivery of a card stopped")
+			out = workflows.Outcome{Again: true, Err: fmt.Errorf("the program stumbled: %v", p)}
 		}
 	}()
 	return r.c.o.Cards.Deliver(ctx, one, r.lease)
@@ -190,9 +194,10 @@ func (r *cardRun) try(ctx context.Context, one Claim) (out Outcome) {
 
 // unreached notes that a card could not be brought and when it is tried again: minutes, then hours,
 // where Slack refused it.
-func (r *cardRun) unreached(ctx context.Context, card Card, one Claim, hash string, at Place, out Outcome) {
+func (r *cardRun) unreached(ctx context.Context, card workflows.Card, one workflows.Claim, hash string,
+	at workflows.Place, out workflows.Outcome) {
 	now := r.c.o.RealNow()
-	f := Unreached{Since: now}
+	f := workflows.Unreached{Since: now}
 	if at.Refused != nil {
 		f = *at.Refused
 	}
@@ -211,47 +216,50 @@ func (r *cardRun) unreached(ctx context.Context, card Card, one Claim, hash stri
 	if out.Refused {
 		log = r.c.o.Log.Error()
 	}
-	log.Err(out.Err).Str(LogEffect, one.Effect.ID).Dur(LogWait,
+	log.Err(out.Err).Str(workflows.LogEffect, one.Effect.ID).Dur(workflows.LogWait,
 		wait).Msg("the card could not be brought; it is tried again")
 	if r.shown.state.Closed() && now.Sub(f.Since) > closedPatience {
 		return
 	}
-	f.Told = f.Told || out.Refused && now.Sub(f.Since) >= MissedAfter && r.missed(ctx, card, f)
+	f.Told = f.Told || out.Refused && now.Sub(f.Since) >= workflows.MissedAfter && r.missed(ctx, card, f)
 	at.Refused, at.Shown = &f, ""
 	r.save(ctx, card, at)
 	r.again(f.Next, !out.Refused)
 }
 
 // missed lets others hear that a card cannot be brought, and reports whether that is recorded.
-func (r *cardRun) missed(ctx context.Context, card Card, f Unreached) bool {
-	m := Missed{Kind: MissedCard, Workflow: r.claim.Effect.Workflow, To: card.Recipient, Code: f.Code, Since: f.Since}
+func (r *cardRun) missed(ctx context.Context, card workflows.Card, f workflows.Unreached) bool {
+	m := workflows.Missed{Kind: workflows.MissedCard, Workflow: r.claim.Effect.Workflow, To: card.Recipient,
+		Code: f.Code, Since: f.Since}
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()
 	err := r.c.o.Desk.missed(bounded, r.claim.Effect.Account, m, r.c.o.Now())
 	if err != nil {
-		r.c.o.Log.Warn().Err(err).Str(LogEffect, r.claim.Effect.ID).Msg(
+		r.c.o.Log.Warn().Err(err).Str(workflows.LogEffect, r.claim.Effect.ID).Msg(
 			"that a card cannot be brought could not be told yet")
 	}
 	return err == nil
 }
 
 // reached lets those who heard of it know that it is there by now. It is not told again: the card is.
-func (r *cardRun) reached(ctx context.Context, card Card) {
+func (r *cardRun) reached(ctx context.Context, card workflows.Card) {
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()
-	m := Missed{Kind: MissedCard, Workflow: r.claim.Effect.Workflow, To: card.Recipient, Since: r.c.o.RealNow()}
+	m := workflows.Missed{Kind: workflows.MissedCard, Workflow: r.claim.Effect.Workflow, To: card.Recipient,
+		Since: r.c.o.RealNow()}
 	if err := r.c.o.Desk.reached(bounded, r.claim.Effect.Account, m, r.c.o.Now()); err != nil {
-		r.c.o.Log.Warn().Err(err).Str(LogEffect, r.claim.Effect.ID).Msg(
+		r.c.o.Log.Warn().Err(err).Str(workflows.LogEffect, r.claim.Effect.ID).Msg(
 			"that a card was brought after all could not be told")
 	}
 }
 
 // save writes where a card stands: at once, or, where they are few, all of them with the claim's end.
-func (r *cardRun) save(ctx context.Context, card Card, p Place) {
+func (r *cardRun) save(ctx context.Context, card workflows.Card, p workflows.Place) {
 	if r.few {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.unsaved[PlaceName(card.Name, card.Recipient)], r.places[PlaceName(card.Name, card.Recipient)] = p, p
+		r.unsaved[workflows.PlaceName(card.Name, card.Recipient)],
+			r.places[workflows.PlaceName(card.Name, card.Recipient)] = p, p
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
@@ -262,7 +270,7 @@ func (r *cardRun) save(ctx context.Context, card Card, p Place) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.places[PlaceName(card.Name, card.Recipient)] = p
+	r.places[workflows.PlaceName(card.Name, card.Recipient)] = p
 }
 
 func (r *cardRun) stop(err error) {

@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 )
 
 // asking is a tally whose timers need to know who a person is: one named after the workflow.
@@ -24,10 +25,10 @@ func (asking) Needs(s workflows.State, cmd workflows.Command, _ workflows.Policy
 	return workflows.Needs{}
 }
 
-func (r *road) timekeeper() *workflows.Clock { return r.clockOf(r.Desk, time.Now) }
+func (r *road) timekeeper() *loops.Clock { return r.clockOf(r.Desk, time.Now) }
 
-func (r *road) clockOf(d *workflows.Desk, real func() time.Time) *workflows.Clock {
-	return workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: d, Now: r.clock, RealNow: real,
+func (r *road) clockOf(d *loops.Desk, real func() time.Time) *loops.Clock {
+	return loops.NewClock(loops.ClockOptions{Store: r.store, Desk: d, Now: r.clock, RealNow: real,
 		Log: zerolog.Nop()})
 }
 

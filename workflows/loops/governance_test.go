@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/record"
 )
 
@@ -23,7 +24,7 @@ const (
 var accountRef = workflows.Ref{Kind: workflows.KindAccount, ID: "acme"}
 
 // starts is a process that starts with some rules; n makes its command one of its own.
-func (r *road) starts(d *workflows.Desk, n, name, rules string) error {
+func (r *road) starts(d *loops.Desk, n, name, rules string) error {
 	id, err := d.NewWorkflowID("governance", "acme", "governance")
 	if err != nil {
 		return err
@@ -55,10 +56,10 @@ func (r *road) accountEvents(kind string) []workflows.GovernanceChange {
 }
 
 // cards delivers what is due and answers the cards among it.
-func (r *road) cards(d *workflows.Desk) []workflows.Card {
+func (r *road) cards(d *loops.Desk) []workflows.Card {
 	r.t.Helper()
 	cards := &script{do: done}
-	c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: &script{do: done},
+	c := loops.NewCourier(loops.CourierOptions{Store: r.store, Desk: d, Cards: cards, Calls: &script{do: done},
 		Now: r.clock, RealNow: time.Now,
 		Log: zerolog.Nop()})
 	r.run(c.Run, func() bool {
@@ -127,7 +128,7 @@ func (p policyWithChannel) Policy(id string) (workflows.Policy, bool) {
 
 func TestTheChannelHearsWhoMayDecideBeforeAndAfter(t *testing.T) {
 	r := watched(t)
-	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{record.Governance()},
+	d := loops.NewDesk(loops.DeskOptions{Store: r.store, Machines: []workflows.Machine{record.Governance()},
 		Roster: r, Policies: policyWithChannel{}, Now: r.clock})
 	for i, rules := range []string{rulesAfter, rulesBefore} {
 		if err := r.starts(d, "start"+rules, record.LookGovernance, rules); err != nil {

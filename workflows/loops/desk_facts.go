@@ -1,4 +1,4 @@
-package workflows
+package loops
 
 import (
 	"context"
@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/approvals"
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // facts fetches what a machine needs to decide.
-func (d *Desk) facts(ctx context.Context, needs Needs, at scene) (Facts, error) {
-	f := Facts{Policy: at.policy, Shards: d.o.Store.Shards(), Account: at.account,
-		People: map[string]Person{}, Groups: map[string][]string{}, ByEmail: map[string]string{}}
+func (d *Desk) facts(ctx context.Context, needs workflows.Needs, at scene) (workflows.Facts, error) {
+	f := workflows.Facts{Policy: at.policy, Shards: d.o.Store.Shards(), Account: at.account,
+		People: map[string]workflows.Person{}, Groups: map[string][]string{}, ByEmail: map[string]string{}}
 	for _, id := range append(slices.Clone(needs.People), needs.Delegations...) {
-		if !IsGroup(id) || f.Groups[id] != nil {
+		if !workflows.IsGroup(id) || f.Groups[id] != nil {
 			continue
 		}
 		members, err := d.o.Roster.Group(ctx, id)
@@ -56,48 +57,51 @@ func (d *Desk) facts(ctx context.Context, needs Needs, at scene) (Facts, error) 
 
 // Around answers what is known now of everybody whom an account's policy names, and of others:
 // groups expanded, people looked up, their delegations. Errors: of the roster and the store.
-func (d *Desk) Around(ctx context.Context, account string, others ...string) (Facts, error) {
+func (d *Desk) Around(ctx context.Context, account string, others ...string) (workflows.Facts, error) {
 	at := scene{}
 	at.policy, _ = d.o.Policies.Policy(account)
-	recs, err := d.o.Store.Load(ctx, Ref{Kind: KindAccount, ID: account})
+	recs, err := d.o.Store.Load(ctx, workflows.Ref{Kind: workflows.KindAccount, ID: account})
 	if err != nil {
-		return Facts{}, fmt.Errorf("load account %s: %w", account, err)
+		return workflows.Facts{}, fmt.Errorf("load account %s: %w", account, err)
 	}
 	if at.account, err = d.account(ctx, recs[0], at.policy); err != nil {
-		return Facts{}, err
+		return workflows.Facts{}, err
 	}
 	p := at.policy
-	named := Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers, p.Recovery.Approvers,
+	named := workflows.Union(p.HolderIDs(), p.ApproverIDs(), p.Admins, p.Auditors, p.Access.Approvers,
+		p.Recovery.Approvers,
 		p.Recovery.IT, p.Review.Reviewers)
 	for _, a := range p.Aliases {
-		named = Union(named, a.Keepers())
+		named = workflows.Union(named, a.Keepers())
 	}
-	named = Union(named, others)
-	return d.facts(ctx, Needs{People: named, Delegations: named, Emails: Union([]string{at.account.Owner})}, at)
+	named = workflows.Union(named, others)
+	return d.facts(ctx, workflows.Needs{People: named, Delegations: named,
+		Emails: workflows.Union([]string{at.account.Owner})}, at)
 }
 
 // fresh refuses facts that are too old to decide anything.
-func (d *Desk) fresh(f Facts) error {
-	oldest := d.o.RealNow().Add(-FactsMaxAge)
+func (d *Desk) fresh(f workflows.Facts) error {
+	oldest := d.o.RealNow().Add(-workflows.FactsMaxAge)
 	for id, p := range f.People {
 		if p.At.Before(oldest) {
-			return fmt.Errorf("what Slack says of %s is from %s: %w", id, p.At.Format(time.RFC3339), ErrStaleFacts)
+			return fmt.Errorf("what Slack says of %s is from %s: %w", id, p.At.Format(time.RFC3339),
+				workflows.ErrStaleFacts)
 		}
 	}
 	return nil
 }
 
 // delegations reads what these people have delegated; records that were loaded just now need no loading.
-func (d *Desk) delegations(ctx context.Context, people []string, loaded map[string]Record) (
+func (d *Desk) delegations(ctx context.Context, people []string, loaded map[string]workflows.Record) (
 	[]approvals.Delegation, error) {
-	var refs []Ref
-	var found []Record
+	var refs []workflows.Ref
+	var found []workflows.Record
 	for _, p := range people {
 		if r, there := loaded[p]; there {
 			found = append(found, r)
 			continue
 		}
-		refs = append(refs, Ref{Kind: KindPerson, ID: p})
+		refs = append(refs, workflows.Ref{Kind: workflows.KindPerson, ID: p})
 	}
 	if len(refs) > 0 {
 		more, err := d.o.Store.Load(ctx, refs...)
@@ -109,7 +113,7 @@ func (d *Desk) delegations(ctx context.Context, people []string, loaded map[stri
 	byGiver := map[string]approvals.Delegation{}
 	for _, r := range found {
 		p, err := d.personState(ctx, r)
-		if errors.Is(err, ErrDoubted) {
+		if errors.Is(err, workflows.ErrDoubted) {
 			continue // nobody decides in their place, and nobody else's word has to wait for it
 		}
 		if err != nil {

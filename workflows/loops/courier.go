@@ -1,4 +1,4 @@
-package workflows
+package loops
 
 import (
 	"cmp"
@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // Pace of the loops. Both are woken by a commit of their own process; the rest finds what other processes left due.
@@ -26,11 +28,11 @@ const (
 
 // CourierOptions wire a Courier.
 type CourierOptions struct {
-	Store Effects
+	Store workflows.Effects
 	Desk  *Desk
 	// Cards delivers card effects, Calls those for integrator.io, Checkpoints draws them, Post brings
 	// letters and alarms, Pages looks at what is documented; nil: none are asked for.
-	Cards, Calls, Checkpoints, Post, Pages Deliverer
+	Cards, Calls, Checkpoints, Post, Pages workflows.Deliverer
 	// Now is the time of commands, RealNow this machine's clock.
 	Now, RealNow func() time.Time
 	// Ready says whether claims may be made; nil: always. A clock far from the store's is not ready.
@@ -39,7 +41,7 @@ type CourierOptions struct {
 	Workers int
 	Log     zerolog.Logger
 	// Observe is told of each delivery's end, for metrics; nil: nobody.
-	Observe func(e Effect, o Outcome, took time.Duration)
+	Observe func(e workflows.Effect, o workflows.Outcome, took time.Duration)
 	// Note is told what became of an effect that was not delivered, for metrics: [NoteDropped] or
 	// [NoteAside]; nil: nobody.
 	Note func(what string)
@@ -70,7 +72,7 @@ func NewCourier(o CourierOptions) *Courier {
 		o.Ready = func(context.Context) error { return nil }
 	}
 	if o.Observe == nil {
-		o.Observe = func(Effect, Outcome, time.Duration) {}
+		o.Observe = func(workflows.Effect, workflows.Outcome, time.Duration) {}
 	}
 	if o.Note == nil {
 		o.Note = func(string) {}
@@ -81,13 +83,14 @@ func NewCourier(o CourierOptions) *Courier {
 // Wake makes the courier look at once, at these shards or, without any, everywhere. It never blocks.
 func (c *Courier) Wake(shards ...int) { c.hints.give(shards...) }
 
-// Run delivers until ctx ends, then lets deliveries in flight finish: their calls are bounded by [CallTimeout].
+// Run delivers until ctx ends, then lets deliveries in flight finish: their calls are bounded by
+// [workflows.CallTimeout].
 func (c *Courier) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running sync.WaitGroup
 	defer running.Wait()
-	context.AfterFunc(ctx, func() { time.AfterFunc(2*CallTimeout, stop) })
+	context.AfterFunc(ctx, func() { time.AfterFunc(2*workflows.CallTimeout, stop) })
 
 	var looking sync.WaitGroup
 	for range lookers {
@@ -127,7 +130,7 @@ func (c *Courier) claim(ctx, work context.Context, running *sync.WaitGroup) bool
 	}
 	shards, hinted := c.hints.take()
 	heard := c.hints.heard() // before looking: what comes later may be written behind a claim
-	var claims []Claim
+	var claims []workflows.Claim
 	if hinted {
 		claims = c.look(ctx, free, shards)
 	}
@@ -154,7 +157,7 @@ func (c *Courier) claim(ctx, work context.Context, running *sync.WaitGroup) bool
 }
 
 // look claims up to free effects.
-func (c *Courier) look(ctx context.Context, free int, shards []int) []Claim {
+func (c *Courier) look(ctx context.Context, free int, shards []int) []workflows.Claim {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if c.o.Ready(bounded) != nil {
@@ -187,7 +190,7 @@ func (c *Courier) giveBack(n int) {
 }
 
 // deliver carries one claim to its end. settled: its queue is gone, unless something was written there meanwhile.
-func (c *Courier) deliver(ctx context.Context, claim Claim) (settled bool) {
+func (c *Courier) deliver(ctx context.Context, claim workflows.Claim) (settled bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.aside(ctx, claim, fmt.Errorf("the program stumbled: %v", p))
@@ -196,18 +199,19 @@ func (c *Courier) deliver(ctx context.Context, claim Claim) (settled bool) {
 	switch {
 	case claim.Unreadable != nil:
 		c.aside(ctx, claim, claim.Unreadable)
-	case claim.Effect.Kind == EffectCards:
+	case claim.Effect.Kind == workflows.EffectCards:
 		return c.cards(ctx, claim)
-	case claim.Effect.Kind == EffectCall, claim.Effect.Kind == EffectWatch:
+	case claim.Effect.Kind == workflows.EffectCall, claim.Effect.Kind == workflows.EffectWatch:
 		c.call(ctx, claim)
 	default:
-		c.aside(ctx, claim, fmt.Errorf("deliver an effect of the kind %.20q: %w", claim.Effect.Kind, ErrNewer))
+		c.aside(ctx, claim, fmt.Errorf("deliver an effect of the kind %.20q: %w", claim.Effect.Kind,
+			workflows.ErrNewer))
 	}
 	return false
 }
 
 // call does what a call or a watch means.
-func (c *Courier) call(ctx context.Context, claim Claim) {
+func (c *Courier) call(ctx context.Context, claim workflows.Claim) {
 	begun := c.o.RealNow()
 	e, back, err := c.mean(ctx, claim.Effect)
 	switch {
@@ -215,32 +219,33 @@ func (c *Courier) call(ctx context.Context, claim Claim) {
 		c.unmeant(ctx, claim, err)
 		return
 	case back != "":
-		c.end(ctx, claim, Finish{Move: back}) // it can be done after all, in its turn
+		c.end(ctx, claim, workflows.Finish{Move: back}) // it can be done after all, in its turn
 		return
 	}
 	claim.Effect = e
 	if dl := e.Deadline(); !dl.IsZero() && !c.o.Now().Before(dl) {
-		c.finish(ctx, claim, Outcome{Done: true, Receipt: &Receipt{Failed: true, Code: FailedDeadline}, Err: errGaveUp})
+		c.finish(ctx, claim, workflows.Outcome{Done: true, Receipt: &workflows.Receipt{Failed: true,
+			Code: workflows.FailedDeadline}, Err: errGaveUp})
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, maxDelivery)
 	l := &lease{store: c.o.Store, claim: claim, until: claim.Until, now: c.o.RealNow}
 	deliverer := c.o.Calls
 	switch {
-	case e.Call.Op == OpTell:
+	case e.Call.Op == workflows.OpTell:
 		deliverer = teller{c}
-	case e.Call.Op == OpUndelegate:
+	case e.Call.Op == workflows.OpUndelegate:
 		deliverer = undelegator{c}
-	case e.Call.posted() && c.o.Post != nil:
+	case e.Call.Posted() && c.o.Post != nil:
 		deliverer = c.o.Post
-	case e.Call.Op == OpCheckpoint && c.o.Checkpoints != nil:
+	case e.Call.Op == workflows.OpCheckpoint && c.o.Checkpoints != nil:
 		deliverer = c.o.Checkpoints
-	case e.Call.Op == OpPage && c.o.Pages != nil:
+	case e.Call.Op == workflows.OpPage && c.o.Pages != nil:
 		deliverer = c.o.Pages
 	}
 	out := deliverer.Deliver(bounded, claim, l)
 	cancel()
-	if e.Every > 0 && out.Receipt.learnedNothing(e.Call.Known) {
+	if e.Every > 0 && out.Receipt.LearnedNothing(e.Call.Known) {
 		out.Receipt = nil
 	}
 	c.o.Observe(e, out, c.o.RealNow().Sub(begun))
@@ -248,10 +253,10 @@ func (c *Courier) call(ctx context.Context, claim Claim) {
 }
 
 // mean reads what an effect names out of the record. back is the key to whose queue it belongs, where it waits aside.
-func (c *Courier) mean(ctx context.Context, e Effect) (own Effect, back string, err error) {
+func (c *Courier) mean(ctx context.Context, e workflows.Effect) (own workflows.Effect, back string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	if e.Kind == EffectWatch {
+	if e.Kind == workflows.EffectWatch {
 		own, err = c.o.Desk.watched(bounded, e)
 		return own, "", err
 	}
@@ -267,20 +272,20 @@ func (c *Courier) mean(ctx context.Context, e Effect) (own Effect, back string, 
 }
 
 // unmeant ends the claim of what the record does not explain, or not now, or not to this version.
-func (c *Courier) unmeant(ctx context.Context, claim Claim, err error) {
+func (c *Courier) unmeant(ctx context.Context, claim workflows.Claim, err error) {
 	switch {
-	case errors.Is(err, errUnexplained) && claim.Effect.Kind == EffectWatch && claim.Attempts == 0:
+	case errors.Is(err, errUnexplained) && claim.Effect.Kind == workflows.EffectWatch && claim.Attempts == 0:
 		// The usual cause: the state stopped wanting it a moment ago, and the commit took it away.
 		// What is still there then is looked at again.
-		c.end(ctx, claim, Finish{NotBefore: c.o.RealNow(), Failed: true})
+		c.end(ctx, claim, workflows.Finish{NotBefore: c.o.RealNow(), Failed: true})
 	case errors.Is(err, errUnexplained):
-		c.o.Log.Warn().Err(err).Str(LogEffect, claim.Effect.ID).Msg(
+		c.o.Log.Warn().Err(err).Str(workflows.LogEffect, claim.Effect.ID).Msg(
 			"dropped an effect that nothing in the record asks for")
 		c.o.Note(NoteDropped)
 		claim.Effect.Every = 0
-		c.end(ctx, claim, Finish{Done: true})
+		c.end(ctx, claim, workflows.Finish{Done: true})
 	case passing(err):
-		c.again(ctx, claim, Outcome{Err: err})
+		c.again(ctx, claim, workflows.Outcome{Err: err})
 	default:
 		c.aside(ctx, claim, err)
 	}
@@ -294,15 +299,15 @@ const (
 
 // aside leaves an effect for later, or for a newer version, for ever if need be. Where others wait
 // behind it in one queue, it gets a queue of its own.
-func (c *Courier) aside(ctx context.Context, claim Claim, err error) {
+func (c *Courier) aside(ctx context.Context, claim workflows.Claim, err error) {
 	e := claim.Effect
 	log := c.o.Log.Error()
 	if claim.Attempts > 0 {
 		log = c.o.Log.Debug()
 	}
-	log.Err(err).Str(LogEffect, e.ID).Str("key", e.Key).Msg("this version cannot deliver it; it is set aside")
+	log.Err(err).Str(workflows.LogEffect, e.ID).Str("key", e.Key).Msg("this version cannot deliver it; it is set aside")
 	c.o.Note(NoteAside)
-	f := Finish{NotBefore: c.o.RealNow().Add(doubled(firstAside, lastAside, claim.Attempts)), Failed: true}
+	f := workflows.Finish{NotBefore: c.o.RealNow().Add(doubled(firstAside, lastAside, claim.Attempts)), Failed: true}
 	switch road, _, _ := strings.Cut(e.Key, "/"); {
 	case isAside(e.Key), road == "cards", road == "watch":
 	default:
@@ -314,53 +319,55 @@ func (c *Courier) aside(ctx context.Context, claim Claim, err error) {
 // teller delivers what one workflow tells another.
 type teller struct{ c *Courier }
 
-// Deliver implements [Deliverer].
-func (t teller) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
+// Deliver implements [workflows.Deliverer].
+func (t teller) Deliver(ctx context.Context, claim workflows.Claim, _ workflows.Lease) workflows.Outcome {
 	e := claim.Effect
-	who := Actor{Kind: ByKeyholder}
+	who := workflows.Actor{Kind: workflows.ByKeyholder}
 	if e.Call.As != "" {
-		who = Actor{Kind: ByPerson, ID: e.Call.As}
+		who = workflows.Actor{Kind: workflows.ByPerson, ID: e.Call.As}
 	}
-	_, err := t.c.o.Desk.Do(ctx, Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account,
+	_, err := t.c.o.Desk.Do(ctx, workflows.Command{ID: "tell/" + e.ID, Workflow: e.Call.ID, Account: e.Account,
 		Name: e.Call.Command, Input: e.Call.Input, Submitted: len(e.Call.Input) > 0,
-		Actor: who, Told: true, At: t.c.o.Now(), Round: NoRound})
-	var refused *Refusal
+		Actor: who, Told: true, At: t.c.o.Now(), Round: workflows.NoRound})
+	var refused *workflows.Refusal
 	switch {
-	case err == nil, errors.As(err, &refused), errors.Is(err, ErrNoWorkflow) && !errors.Is(err, ErrNewer):
-		return Outcome{Done: true}
+	case err == nil, errors.As(err, &refused), errors.Is(err, workflows.ErrNoWorkflow) &&
+		!errors.Is(err, workflows.ErrNewer):
+		return workflows.Outcome{Done: true}
 	case passing(err):
-		return Outcome{Again: true, Err: err}
+		return workflows.Outcome{Again: true, Err: err}
 	}
-	return Outcome{Aside: true, Err: err}
+	return workflows.Outcome{Aside: true, Err: err}
 }
 
 // undelegator ends delegations.
 type undelegator struct{ c *Courier }
 
-// Deliver implements [Deliverer].
-func (u undelegator) Deliver(ctx context.Context, claim Claim, _ Lease) Outcome {
+// Deliver implements [workflows.Deliverer].
+func (u undelegator) Deliver(ctx context.Context, claim workflows.Claim, _ workflows.Lease) workflows.Outcome {
 	e := claim.Effect
-	err := u.c.o.Desk.EndDelegation(ctx, Command{ID: "undelegate/" + e.ID, Actor: Actor{Kind: ByKeyholder},
-		At: u.c.o.Now(), Round: NoRound},
+	err := u.c.o.Desk.EndDelegation(ctx, workflows.Command{ID: "undelegate/" + e.ID,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder},
+		At:    u.c.o.Now(), Round: workflows.NoRound},
 		e.Call.ID, e.Call.Known, e.Workflow)
 	switch {
 	case err == nil:
-		return Outcome{Done: true, Receipt: &Receipt{OK: true, Code: e.Call.ID}}
+		return workflows.Outcome{Done: true, Receipt: &workflows.Receipt{OK: true, Code: e.Call.ID}}
 	case passing(err):
-		return Outcome{Again: true, Err: err}
+		return workflows.Outcome{Again: true, Err: err}
 	}
-	return Outcome{Aside: true, Err: err}
+	return workflows.Outcome{Aside: true, Err: err}
 }
 
 var errGaveUp = errors.New("the deadline passed")
 
 // finish stores how a delivery ended. What cannot be stored is delivered again when the lease ends.
-func (c *Courier) finish(ctx context.Context, claim Claim, out Outcome) {
+func (c *Courier) finish(ctx context.Context, claim workflows.Claim, out workflows.Outcome) {
 	e := claim.Effect
-	log := c.o.Log.With().Str(LogEffect, e.ID).Int(LogAttempt, claim.Attempts+1).Logger()
+	log := c.o.Log.With().Str(workflows.LogEffect, e.ID).Int(workflows.LogAttempt, claim.Attempts+1).Logger()
 	c.late(ctx, e, out)
 	switch {
-	case errors.Is(out.Err, ErrLeaseLost):
+	case errors.Is(out.Err, workflows.ErrLeaseLost):
 		log.Warn().Msg("another process took the effect over")
 		return
 	case out.Aside:
@@ -373,16 +380,16 @@ func (c *Courier) finish(ctx context.Context, claim Claim, out Outcome) {
 		log.Info().Err(out.Err).Msg("the call ended without success")
 	}
 	if out.Receipt == nil && e.Every > 0 {
-		c.end(ctx, claim, Finish{Done: true, NotBefore: c.o.RealNow().Add(e.Every)})
+		c.end(ctx, claim, workflows.Finish{Done: true, NotBefore: c.o.RealNow().Add(e.Every)})
 		return
 	}
 	err := c.report(ctx, claim, out.Receipt)
 	switch {
 	case err == nil && e.Every == 0: // the answer's commit removed it
 	case err == nil:
-		c.end(ctx, claim, Finish{Done: true, NotBefore: c.o.RealNow().Add(e.Every)})
+		c.end(ctx, claim, workflows.Finish{Done: true, NotBefore: c.o.RealNow().Add(e.Every)})
 	case passing(err) && claim.Attempts < patientFor:
-		c.again(ctx, claim, Outcome{Err: err})
+		c.again(ctx, claim, workflows.Outcome{Err: err})
 	default:
 		c.aside(ctx, claim, err)
 	}
@@ -392,7 +399,7 @@ func (c *Courier) finish(ctx context.Context, claim Claim, out Outcome) {
 const patientFor = 4
 
 // again gives the claim back for later.
-func (c *Courier) again(ctx context.Context, claim Claim, out Outcome) {
+func (c *Courier) again(ctx context.Context, claim workflows.Claim, out workflows.Outcome) {
 	least := backoff(claim.Attempts)
 	if out.Untried || out.Limited {
 		least = time.Second
@@ -401,9 +408,10 @@ func (c *Courier) again(ctx context.Context, claim Claim, out Outcome) {
 	if out.Limited {
 		c.holdBack(ctx, claim.Effect.Destination(), wait)
 	}
-	c.o.Log.Info().Err(out.Err).Str(LogEffect, claim.Effect.ID).Dur(LogWait, wait).Msg("delivered later")
+	c.o.Log.Info().Err(out.Err).Str(workflows.LogEffect, claim.Effect.ID).Dur(workflows.LogWait,
+		wait).Msg("delivered later")
 	// Being asked to wait is no failure: it must not lengthen the back-off of a later one.
-	c.end(ctx, claim, Finish{NotBefore: c.o.RealNow().Add(wait), Failed: !out.Limited && !out.Untried})
+	c.end(ctx, claim, workflows.Finish{NotBefore: c.o.RealNow().Add(wait), Failed: !out.Limited && !out.Untried})
 }
 
 // longestWait caps what the other side asks us to wait: a Retry-After of a year is a fault there,
@@ -413,7 +421,7 @@ const longestWait = time.Hour
 // wait is how long to wait where the other side asked for after.
 func (c *Courier) wait(after, least time.Duration, effect string) time.Duration {
 	if after > longestWait {
-		c.o.Log.Warn().Str(LogEffect, effect).Dur("asked", after).Dur(LogWait,
+		c.o.Log.Warn().Str(workflows.LogEffect, effect).Dur("asked", after).Dur(workflows.LogWait,
 			longestWait).Msg("asked to wait longer than anybody can mean; it is tried again earlier")
 		after = longestWait
 	}
@@ -429,15 +437,15 @@ func (c *Courier) holdBack(ctx context.Context, destination string, wait time.Du
 }
 
 // report hands an answer to the desk; without a receipt it only settles the call.
-func (c *Courier) report(ctx context.Context, claim Claim, r *Receipt) error {
+func (c *Courier) report(ctx context.Context, claim workflows.Claim, r *workflows.Receipt) error {
 	e := claim.Effect
-	cmd := Command{ID: receiptID(e.ID), Workflow: e.Workflow, Account: e.Account, Name: cmdAnswered,
-		Actor: Actor{Kind: ByKeyholder}, At: c.o.Now(),
-		Round: NoRound, Answers: &claim}
+	cmd := workflows.Command{ID: workflows.ReceiptID(e.ID), Workflow: e.Workflow, Account: e.Account, Name: cmdAnswered,
+		Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: c.o.Now(),
+		Round: workflows.NoRound, Answers: &claim}
 	if r != nil {
 		answer := *r
 		answer.Effect, answer.Op, answer.Environment = e.ID, e.Call.Op, e.Call.Environment
-		cmd.Name, cmd.Actor, cmd.Receipt = CmdReceipt, Actor{Kind: ByIntegrator}, &answer
+		cmd.Name, cmd.Actor, cmd.Receipt = workflows.CmdReceipt, workflows.Actor{Kind: workflows.ByIntegrator}, &answer
 		if e.Every > 0 {
 			cmd.ID += "/" + r.Transfer.Mark() + "/" + r.User.Mark() + "/" + r.Reading.Mark() + "/" + r.Census.Mark() +
 				"/" + r.SignIns.Mark() +
@@ -447,24 +455,25 @@ func (c *Courier) report(ctx context.Context, claim Claim, r *Receipt) error {
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()
 	_, err := c.o.Desk.Do(bounded, cmd)
-	var refused *Refusal
+	var refused *workflows.Refusal
 	if errors.As(err, &refused) { // of what a watch learned; a call is settled in any case
-		c.o.Log.Error().Err(err).Str(LogEffect, e.ID).Msg("the receipt has no taker")
+		c.o.Log.Error().Err(err).Str(workflows.LogEffect, e.ID).Msg("the receipt has no taker")
 		return nil
 	}
 	if err != nil {
-		c.o.Log.Warn().Err(err).Str(LogEffect, e.ID).Msg("the receipt could not be stored yet")
+		c.o.Log.Warn().Err(err).Str(workflows.LogEffect, e.ID).Msg("the receipt could not be stored yet")
 	}
 	return err
 }
 
 // end stores how a claim ended. What cannot be stored is taken up again when the lease ends.
-func (c *Courier) end(ctx context.Context, claim Claim, f Finish) (stored bool) {
+func (c *Courier) end(ctx context.Context, claim workflows.Claim, f workflows.Finish) (stored bool) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	err := c.o.Store.Finish(bounded, claim, f)
-	if err != nil && !errors.Is(err, ErrLeaseLost) {
-		c.o.Log.Warn().Err(err).Str(LogEffect, claim.Effect.ID).Msg("the end could not be stored; the lease will end")
+	if err != nil && !errors.Is(err, workflows.ErrLeaseLost) {
+		c.o.Log.Warn().Err(err).Str(workflows.LogEffect,
+			claim.Effect.ID).Msg("the end could not be stored; the lease will end")
 	}
 	return err == nil
 }
@@ -480,20 +489,20 @@ func backoff(attempts int) time.Duration {
 
 // lease is the claim that a deliverer holds.
 type lease struct {
-	store Effects
-	claim Claim
+	store workflows.Effects
+	claim workflows.Claim
 	now   func() time.Time
 
 	mu    sync.Mutex
 	until time.Time
 }
 
-// Hold implements [Lease].
+// Hold implements [workflows.Lease].
 func (l *lease) Hold(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	if l.until.Sub(now) >= LeaseMargin {
+	if l.until.Sub(now) >= workflows.LeaseMargin {
 		return nil
 	}
 	until, err := l.store.Extend(ctx, l.claim, now)

@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"
@@ -15,12 +15,13 @@ import (
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 	"github.com/keyholder/keyholder/workflows/record"
 )
 
 // road is a desk on a store of its own, with a clock that only the test moves.
 type road struct {
-	*workflows.Desk
+	*loops.Desk
 	t      *testing.T
 	store  *faultyStore
 	server *miniredis.Miniredis
@@ -51,8 +52,8 @@ func newRoad(t *testing.T, machines ...workflows.Machine) *road {
 	return r
 }
 
-func (r *road) desk(machines ...workflows.Machine) *workflows.Desk {
-	return workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: machines, Roster: r, Policies: onePolicy{},
+func (r *road) desk(machines ...workflows.Machine) *loops.Desk {
+	return loops.NewDesk(loops.DeskOptions{Store: r.store, Machines: machines, Roster: r, Policies: onePolicy{},
 		Now: r.clock, Log: zerolog.Nop()})
 }
 
@@ -196,7 +197,7 @@ func TestManyClicksAtOnceAreEachCountedOnce(t *testing.T) {
 	r := newRoad(t)
 	id := r.open("a")
 	// Two desks, as in two processes, so that no lock in memory keeps them apart.
-	desks := []*workflows.Desk{r.Desk, r.desk(tally{})}
+	desks := []*loops.Desk{r.Desk, r.desk(tally{})}
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {
@@ -345,7 +346,7 @@ func TestARefusedClickShowsTheCardAgain(t *testing.T) {
 	id := r.open("a")
 	cards := &script{do: done}
 	deliver := func(cond func() bool) {
-		c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards,
+		c := loops.NewCourier(loops.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards,
 			Calls: &script{do: done}, Now: r.clock, RealNow: time.Now,
 			Log: zerolog.Nop()})
 		r.run(c.Run, cond)

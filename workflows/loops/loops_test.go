@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 )
 
 // script is a deliverer that does what the test says.
@@ -42,7 +43,7 @@ func done(int, workflows.Claim, workflows.Lease) workflows.Outcome {
 func (r *road) deliver(calls *script, cond func() bool) {
 	r.t.Helper()
 	cards := &script{do: done}
-	c := workflows.NewCourier(workflows.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards, Calls: calls,
+	c := loops.NewCourier(loops.CourierOptions{Store: r.store, Desk: r.Desk, Cards: cards, Calls: calls,
 		Now: r.clock, RealNow: time.Now, Log: zerolog.Nop()})
 	r.run(c.Run, cond)
 }
@@ -227,7 +228,7 @@ func TestOneWorkflowTellsAnother(t *testing.T) {
 func TestATimerFiresOnceWhenItIsDue(t *testing.T) {
 	r := newRoad(t)
 	id := r.open("a")
-	clock := workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: time.Now,
+	clock := loops.NewClock(loops.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: time.Now,
 		Log: zerolog.Nop()})
 	looks := 0
 	r.run(clock.Run, func() bool { looks++; return looks > 60 })
@@ -251,7 +252,7 @@ func TestATimerStaysDueWhileNothingCanBeStored(t *testing.T) {
 		tries++
 		return workflows.ErrAway
 	}
-	clock := workflows.NewClock(workflows.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: r.later(),
+	clock := loops.NewClock(loops.ClockOptions{Store: r.store, Desk: r.Desk, Now: r.clock, RealNow: r.later(),
 		Log: zerolog.Nop()})
 	looks := 0
 	r.run(clock.Run, func() bool { looks++; return looks > 120 })

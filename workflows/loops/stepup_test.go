@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 )
 
 // heavy is a small workflow that tells its weight, which step_up can name.
@@ -53,7 +54,7 @@ func (p askingPolicy) Policy(id string) (workflows.Policy, bool) {
 // proofsFor is a desk whose account names clicks.
 func proofsFor(t *testing.T, names ...string) (*road, func(name, n string, proof *workflows.StepUp) error) {
 	r := newRoad(t)
-	d := workflows.NewDesk(workflows.DeskOptions{Store: r.store, Machines: []workflows.Machine{heavy{small{1}}},
+	d := loops.NewDesk(loops.DeskOptions{Store: r.store, Machines: []workflows.Machine{heavy{small{1}}},
 		Roster:   r,
 		Policies: askingPolicy{names: names}, Now: r.clock, Log: zerolog.Nop()})
 	r.Desk = d

@@ -1,10 +1,12 @@
-package workflows
+package loops
 
 import (
 	"context"
 	"errors"
 	"slices"
 	"sync"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // Bounds of the cache of records; it is emptied when full, for it costs a round trip only.
@@ -21,10 +23,10 @@ const (
 type kept struct {
 	mu    sync.Mutex
 	bytes int
-	by    map[Ref]Record
+	by    map[workflows.Ref]workflows.Record
 }
 
-func (k *kept) get(ref Ref) (Record, bool) {
+func (k *kept) get(ref workflows.Ref) (workflows.Record, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r, ok := k.by[ref]
@@ -32,7 +34,7 @@ func (k *kept) get(ref Ref) (Record, bool) {
 }
 
 // put keeps a record unless a newer one is kept.
-func (k *kept) put(r Record) {
+func (k *kept) put(r workflows.Record) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	was, there := k.by[r.Ref]
@@ -40,7 +42,7 @@ func (k *kept) put(r Record) {
 		return
 	}
 	if k.by == nil || k.bytes+keptBeside+len(r.State) > maxKept {
-		k.by, k.bytes, there = map[Ref]Record{}, 0, false
+		k.by, k.bytes, there = map[workflows.Ref]workflows.Record{}, 0, false
 	}
 	if there {
 		k.bytes -= keptBeside + len(was.State)
@@ -51,9 +53,9 @@ func (k *kept) put(r Record) {
 
 // absent reports whether there is no such record, which is nothing to keep; of an account it says that nobody wrote it
 // yet, which is.
-func absent(r Record) bool { return r.Version == 0 && r.Ref.Kind != KindAccount }
+func absent(r workflows.Record) bool { return r.Version == 0 && r.Ref.Kind != workflows.KindAccount }
 
-func (k *kept) drop(ref Ref) {
+func (k *kept) drop(ref workflows.Ref) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if was, there := k.by[ref]; there {
@@ -63,7 +65,7 @@ func (k *kept) drop(ref Ref) {
 }
 
 // loaded keeps what was loaded, and lets go of what is not to be believed.
-func (k *kept) loaded(refs []Ref, recs []Record) {
+func (k *kept) loaded(refs []workflows.Ref, recs []workflows.Record) {
 	for i, r := range recs {
 		if absent(r) || r.Doubt != "" {
 			k.drop(refs[i])
@@ -73,21 +75,22 @@ func (k *kept) loaded(refs []Ref, recs []Record) {
 }
 
 // learn keeps what a commit stored, or lets go of what it met.
-func (k *kept) learn(c Change, err error) {
+func (k *kept) learn(c workflows.Change, err error) {
 	for _, rc := range c.Records {
 		switch n := uint64(len(rc.Events)); {
 		case err != nil:
 			k.drop(rc.From.Ref)
 		case n > 0 && rc.Head != "":
-			k.put(Record{Ref: rc.From.Ref, Version: rc.From.Version + n, Machine: rc.Machine, Schema: rc.Schema,
-				State: rc.State, Head: rc.Head,
+			k.put(workflows.Record{Ref: rc.From.Ref, Version: rc.From.Version + n, Machine: rc.Machine,
+				Schema: rc.Schema,
+				State:  rc.State, Head: rc.Head,
 				Last: rc.Events[n-1].At})
 		}
 	}
 }
 
 // loadKept loads records and keeps them.
-func (d *Desk) loadKept(ctx context.Context, refs ...Ref) ([]Record, error) {
+func (d *Desk) loadKept(ctx context.Context, refs ...workflows.Ref) ([]workflows.Record, error) {
 	recs, err := d.o.Store.Load(ctx, refs...)
 	d.kept.loaded(refs, recs)
 	return recs, err
@@ -96,10 +99,11 @@ func (d *Desk) loadKept(ctx context.Context, refs ...Ref) ([]Record, error) {
 // loadScene loads a workflow, its account where it is known, and, in the same round trip, the people whose delegations
 // the last command of this kind asked for: so most decisions need no further one. It answers those people's records by
 // their IDs.
-func (d *Desk) loadScene(ctx context.Context, cmd Command, refs ...Ref) ([]Record, map[string]Record, error) {
+func (d *Desk) loadScene(ctx context.Context, cmd workflows.Command, refs ...workflows.Ref) ([]workflows.Record,
+	map[string]workflows.Record, error) {
 	all := slices.Clone(refs)
 	for _, p := range d.givers.of(cmd) {
-		all = append(all, Ref{Kind: KindPerson, ID: p})
+		all = append(all, workflows.Ref{Kind: workflows.KindPerson, ID: p})
 	}
 	recs, err := d.o.Store.Load(ctx, all...)
 	if err != nil {
@@ -110,7 +114,7 @@ func (d *Desk) loadScene(ctx context.Context, cmd Command, refs ...Ref) ([]Recor
 		recs, err = d.loadKept(ctx, refs...)
 		return recs, nil, err
 	}
-	people := map[string]Record{}
+	people := map[string]workflows.Record{}
 	for i, r := range recs[len(refs):] {
 		people[all[len(refs)+i].ID] = r
 	}
@@ -129,15 +133,15 @@ type givers struct {
 // maxGivers bounds whom one command may bring along.
 const maxGivers = 64
 
-func (*givers) key(cmd Command) string { return cmd.Account + "/" + cmd.Name }
+func (*givers) key(cmd workflows.Command) string { return cmd.Account + "/" + cmd.Name }
 
-func (g *givers) of(cmd Command) []string {
+func (g *givers) of(cmd workflows.Command) []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.by[g.key(cmd)]
 }
 
-func (g *givers) note(cmd Command, people []string) {
+func (g *givers) note(cmd workflows.Command, people []string) {
 	if len(people) > maxGivers {
 		people = nil
 	}
@@ -150,11 +154,11 @@ func (g *givers) note(cmd Command, people []string) {
 }
 
 // both answers a workflow and its account as they are kept; ok false: not both are.
-func (d *Desk) both(workflow, account string) (recs []Record, ok bool) {
+func (d *Desk) both(workflow, account string) (recs []workflows.Record, ok bool) {
 	if account == "" {
 		return nil, false
 	}
-	for _, ref := range []Ref{RecordRef(workflow), {Kind: KindAccount, ID: account}} {
+	for _, ref := range []workflows.Ref{workflows.RecordRef(workflow), {Kind: workflows.KindAccount, ID: account}} {
 		r, ok := d.kept.get(ref)
 		if !ok {
 			return nil, false
@@ -168,11 +172,11 @@ func (d *Desk) both(workflow, account string) (recs []Record, ok bool) {
 var errFresh = errors.New("decide again on fresh records")
 
 // compared adds the account as it was kept to what the commit compares.
-func compared(c *Change, account Record) {
+func compared(c *workflows.Change, account workflows.Record) {
 	for _, rc := range c.Records {
 		if rc.From.Ref == account.Ref {
 			return
 		}
 	}
-	c.Records = append(c.Records, RecordChange{From: account})
+	c.Records = append(c.Records, workflows.RecordChange{From: account})
 }

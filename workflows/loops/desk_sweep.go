@@ -1,10 +1,12 @@
-package workflows
+package loops
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // Sweep looks at every open workflow of the configured accounts, and at the ledger, and sets again
@@ -18,8 +20,8 @@ func (d *Desk) Sweep(ctx context.Context) (int, error) { return d.sweepAll(ctx, 
 func (d *Desk) Redraw(ctx context.Context) (int, error) { return d.sweepAll(ctx, true) }
 
 func (d *Desk) sweepAll(ctx context.Context, redraw bool) (int, error) {
-	ids := []string{LedgerID(d.o.Store.Shards())}
-	for _, account := range append(slices.Clone(d.o.Policies.Accounts()), AccountOfPeople) {
+	ids := []string{workflows.LedgerID(d.o.Store.Shards())}
+	for _, account := range append(slices.Clone(d.o.Policies.Accounts()), workflows.AccountOfPeople) {
 		open, err := d.o.Store.Open(ctx, account)
 		if err != nil {
 			return 0, fmt.Errorf("list open workflows of %s: %w", account, err)
@@ -33,11 +35,11 @@ func (d *Desk) sweepAll(ctx context.Context, redraw bool) (int, error) {
 		}
 		switch err := d.sweep(ctx, id, redraw); {
 		case errors.Is(err, errUnexplained): // no such workflow (any more)
-		case errors.Is(err, ErrConflict): // it moved on, and set again what it wants
+		case errors.Is(err, workflows.ErrConflict): // it moved on, and set again what it wants
 		case passing(err):
 			return n, fmt.Errorf("sweep %s: %w", id, err)
 		case err != nil:
-			d.o.Log.Warn().Err(err).Str(LogWorkflow, id).Msg("what a workflow wants cannot be looked at")
+			d.o.Log.Warn().Err(err).Str(workflows.LogWorkflow, id).Msg("what a workflow wants cannot be looked at")
 		}
 		n++
 	}
@@ -62,25 +64,27 @@ func (d *Desk) sweep(ctx context.Context, id string, redraw bool) error {
 	if err != nil {
 		return fmt.Errorf("look up the cards of %s: %w", id, err)
 	}
-	cmd := Command{Workflow: id, Account: s.state.Account(), At: d.o.Now()}
-	r.Ref = RecordRef(id)
-	c := Change{Workflow: id, Account: cmd.Account, Records: []RecordChange{{From: r}}, WaitingFor: s.view.Waiting}
+	cmd := workflows.Command{Workflow: id, Account: s.state.Account(), At: d.o.Now()}
+	r.Ref = workflows.RecordRef(id)
+	c := workflows.Change{Workflow: id, Account: cmd.Account, Records: []workflows.RecordChange{{From: r}},
+		WaitingFor: s.view.Waiting}
 	for _, t := range s.view.Timers {
 		t.Workflow = id
 		c.TimersSet = append(c.TimersSet, t)
 	}
-	for _, e := range Owed(id, events) {
-		if Ops[e.Call.Op] {
+	for _, e := range workflows.Owed(id, events) {
+		if workflows.Ops[e.Call.Op] {
 			c.Ensure = append(c.Ensure, e)
 		}
 	}
 	for _, w := range s.view.Watches {
-		c.Ensure = append(c.Ensure, watchEffect(Command{Workflow: id, Account: cmd.Account}, w))
+		c.Ensure = append(c.Ensure, watchEffect(workflows.Command{Workflow: id, Account: cmd.Account}, w))
 	}
 	due := s.stale(places)
 	for _, card := range s.view.Cards {
-		if redraw && RecordRef(id).Kind != KindLedger { // what the ledger posted is never drawn again
-			c.Stale = append(c.Stale, PlaceName(card.Name, card.Recipient))
+		// what the ledger posted is never drawn again
+		if redraw && workflows.RecordRef(id).Kind != workflows.KindLedger {
+			c.Stale = append(c.Stale, workflows.PlaceName(card.Name, card.Recipient))
 			due[laneOf(card)] = true
 		}
 	}
@@ -93,9 +97,9 @@ func (d *Desk) sweep(ctx context.Context, id string, redraw bool) error {
 }
 
 // stale answers, by lane, whether a card shows something else than the state says, or does not stand anywhere.
-func (s shown) stale(places map[string]Place) (due [2]bool) {
+func (s shown) stale(places map[string]workflows.Place) (due [2]bool) {
 	for _, card := range s.view.Cards {
-		at := places[PlaceName(card.Name, card.Recipient)]
+		at := places[workflows.PlaceName(card.Name, card.Recipient)]
 		if at.TS == "" || at.Shown != hashOf(card, blockMachine(s.machine, card)) {
 			due[laneOf(card)] = true
 		}

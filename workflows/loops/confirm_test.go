@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"

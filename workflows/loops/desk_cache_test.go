@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 )
 
 // counted counts the round trips of a desk.
@@ -48,10 +49,10 @@ func (s seen) Decide(st workflows.State, cmd workflows.Command, f workflows.Fact
 }
 
 // tripDesk is a process of its own on a store.
-func tripDesk(st *store.Store, at time.Time) (*workflows.Desk, *counted, *[]string) {
+func tripDesk(st *store.Store, at time.Time) (*loops.Desk, *counted, *[]string) {
 	c, givers := &counted{Store: st}, &[]string{}
 	clock := func() time.Time { return at }
-	return workflows.NewDesk(workflows.DeskOptions{Store: c, Machines: []workflows.Machine{seen{small{1}, givers}},
+	return loops.NewDesk(loops.DeskOptions{Store: c, Machines: []workflows.Machine{seen{small{1}, givers}},
 		Roster:   knownPeople{at},
 		Policies: manyPolicies{}, Now: clock, Log: zerolog.Nop()}), c, givers
 }
@@ -80,7 +81,7 @@ func TestADecisionCostsFewRoundTrips(t *testing.T) {
 	if _, err := b.Delegate(context.Background(), cmd, smallPeople[0], at.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	give := func(d *workflows.Desk, seed string, k int) {
+	give := func(d *loops.Desk, seed string, k int) {
 		t.Helper()
 		id, err := d.NewWorkflowID("small", "acme", seed)
 		if err != nil {

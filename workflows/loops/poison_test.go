@@ -1,4 +1,4 @@
-package workflows_test
+package loops_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 )
 
 // odd is a tally that stumbles where a test says so: in every workflow whose ID stands in poison.
@@ -78,7 +79,7 @@ func (m odd) View(s workflows.State) workflows.View {
 }
 
 // strange opens a workflow of a machine that r's own desk does not know, with a call.
-func (r *road) strange(d *workflows.Desk, op string) string {
+func (r *road) strange(d *loops.Desk, op string) string {
 	r.t.Helper()
 	id, err := d.NewWorkflowID("odd", "acme", "T0", "strange")
 	if err != nil {
@@ -180,10 +181,10 @@ func TestOnePoisonedItemStarvesNoQueue(t *testing.T) {
 			})
 			l := r.courier(r.Desk, &script{do: done}, calls, r.later())
 			r.run(l.Run, func() bool { return len(r.state(good).Answers) == 1 })
-			if n := l.count(workflows.NoteAside); (n > 0) == c.settled {
+			if n := l.count(loops.NoteAside); (n > 0) == c.settled {
 				t.Errorf("%d set aside", n)
 			}
-			if dropped := l.count(workflows.NoteDropped); dropped != 0 {
+			if dropped := l.count(loops.NoteDropped); dropped != 0 {
 				t.Errorf("%d dropped", dropped)
 			}
 		})
@@ -196,12 +197,12 @@ func (r *road) ioQueue() string {
 
 // TestAnOlderVersionLeavesWhatItDoesNotUnderstand runs an older version beside what a newer one stored.
 func TestAnOlderVersionLeavesWhatItDoesNotUnderstand(t *testing.T) {
-	for name, newer := range map[string]func(r *road) (d *workflows.Desk, id string){
-		"another machine": func(r *road) (*workflows.Desk, string) {
+	for name, newer := range map[string]func(r *road) (d *loops.Desk, id string){
+		"another machine": func(r *road) (*loops.Desk, string) {
 			d := r.desk(tally{}, odd{letter: 'o'})
 			return d, r.strange(d, workflows.OpInviteUser)
 		},
-		"a newer schema": func(r *road) (*workflows.Desk, string) {
+		"a newer schema": func(r *road) (*loops.Desk, string) {
 			id := r.open("bad")
 			r.ask(id, workflows.OpInviteUser, nil)
 			d := r.desk(tally{schema: 2})
@@ -232,7 +233,7 @@ func TestAnOlderVersionLeavesWhatItDoesNotUnderstand(t *testing.T) {
 			}}
 			old := r.courier(r.Desk, cards, calls, nil)
 			r.run(old.Run, func() bool {
-				return len(r.state(good).Answers) == 1 && old.count(workflows.NoteAside) >= 2
+				return len(r.state(good).Answers) == 1 && old.count(loops.NoteAside) >= 2
 			})
 			r.forward(time.Hour)
 			r.run(r.timekeeper().Run, func() bool { return r.state(good).Due == 1 })
@@ -240,7 +241,7 @@ func TestAnOlderVersionLeavesWhatItDoesNotUnderstand(t *testing.T) {
 			if n := answers(); n != 0 || shown[id] != 0 {
 				t.Fatalf("the older version decided %d times, showed %d cards", n, shown[id])
 			}
-			if n := old.count(workflows.NoteDropped); n != 0 {
+			if n := old.count(loops.NoteDropped); n != 0 {
 				t.Errorf("%d dropped", n)
 			}
 			// A week later somebody starts the newer version.

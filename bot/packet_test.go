@@ -13,6 +13,7 @@ import (
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // bigPacket is an open packet whose rows say as much as rows can.
@@ -22,22 +23,23 @@ func bigPacket(rows int) review.PacketState {
 		Reviewer: "UANA", Opened: reviewNow, Due: reviewNow.AddDate(0, 0, 14), Closes: reviewNow.AddDate(0, 0, 21),
 		Policy: quarterly}, Phase: review.PacketReviewing, Round: 3, Reviewers: []string{"UANA"}}
 	for i := range rows {
-		r := review.Row{N: i + 1, Kind: review.KindUser, Environment: "Sandbox",
+		r := population.Row{N: i + 1, Kind: population.KindUser, Environment: "Sandbox",
 			Email: fmt.Sprintf("somebody.with.a.long.name.%d@subsidiary.acme.example", i),
 			Name:  strings.Repeat("Name ", 16),
 			Role:  workflows.RoleCustom, Status: workflows.UserAccepted, LastHere: reviewNow.AddDate(0, -5, 0),
 			LastAny: reviewNow, Since: reviewNow.AddDate(-1, 0, 0), Via: "existing_account_invite",
-			Decision: "a04-7KQ2M9XA", Until: reviewNow.AddDate(0, 1, 0), Flags: []string{review.FlagInactive,
-				review.FlagNoMFAOrSSO, review.FlagForeignDomain, review.FlagWider}}
+			Decision: "a04-7KQ2M9XA", Until: reviewNow.AddDate(0, 1, 0), Flags: []string{population.FlagInactive,
+				population.FlagNoMFAOrSSO, population.FlagForeignDomain, population.FlagWider}}
 		for j := range 6 {
 			r.Manage, r.Monitor = append(r.Manage, fmt.Sprintf("%024d", j)),
 				append(r.Monitor, fmt.Sprintf("%024d", j+100))
 		}
 		s.Rows = append(s.Rows, r)
 	}
-	s.Rows[0].Kind, s.Rows[0].Role, s.Rows[0].Holders, s.Rows[0].Custodians = review.KindOwner, review.RoleOwner,
+	s.Rows[0].Kind, s.Rows[0].Role, s.Rows[0].Holders, s.Rows[0].Custodians = population.KindOwner,
+		population.RoleOwner,
 		[]string{"UANA", "UBEN"}, []string{"UCAT"}
-	s.Verdicts = make([]review.Verdict, rows)
+	s.Verdicts = make([]population.Verdict, rows)
 	return s
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // quarterly is the policy of accounts that are reviewed; the calendar opens on 5 October 2026 and on 4 January 2027.
@@ -129,22 +130,23 @@ func TestWhoMayOpenAReviewIsTheMachinesToSay(t *testing.T) {
 func heldReview(r *rig) string {
 	id := r.named("2026q4")
 	due := reviewNow.Add(72 * time.Hour)
-	rows := make([]review.Row, 4)
+	rows := make([]population.Row, 4)
 	for i := range rows {
-		rows[i] = review.Row{N: i + 1, Kind: review.KindUser, Email: "u" + itoa(i) + "@acme.example", Role: "monitor"}
+		rows[i] = population.Row{N: i + 1, Kind: population.KindUser, Email: "u" + itoa(i) + "@acme.example",
+			Role: "monitor"}
 	}
-	keep := review.Verdict{Decision: review.Keep, By: "UBEN", At: reviewNow}
-	packet := func(pid, who string, at time.Time, verdicts ...review.Verdict) review.PacketState {
+	keep := population.Verdict{Decision: population.Keep, By: "UBEN", At: reviewNow}
+	packet := func(pid, who string, at time.Time, verdicts ...population.Verdict) review.PacketState {
 		return review.PacketState{Assigned: review.Assigned{ID: pid, Campaign: id, AccountID: "acme", Reviewer: who,
 			Rows: rows, Due: at}, Phase: review.PacketReviewing,
-			Reviewers: []string{who}, Verdicts: append(verdicts, make([]review.Verdict, 4-len(verdicts))...)}
+			Reviewers: []string{who}, Verdicts: append(verdicts, make([]population.Verdict, 4-len(verdicts))...)}
 	}
-	ben, cat := packet("p04-AAAAAAAA", "UBEN", due, keep, review.Verdict{Decision: review.Remove, By: "UBEN",
+	ben, cat := packet("p04-AAAAAAAA", "UBEN", due, keep, population.Verdict{Decision: population.Remove, By: "UBEN",
 		At: reviewNow}), packet("p04-BBBBBBBB", "UCAT", reviewNow.Add(-time.Hour), keep)
 	cat.Reviewers = []string{"UCAT", "UDEE"}
-	cat.Fixes = []review.Fix{{Row: 1, State: review.FixVerified}, {Row: 2, State: review.FixPending,
-		Due: reviewNow.Add(-time.Hour)}, {Row: 3, State: review.FixFailed, Due: reviewNow.Add(time.Hour)}}
-	c := review.CampaignState{Started: review.Started{ID: id, AccountID: "acme", AccountName: "Acme Production",
+	cat.Fixes = []population.Fix{{Row: 1, State: population.FixVerified}, {Row: 2, State: population.FixPending,
+		Due: reviewNow.Add(-time.Hour)}, {Row: 3, State: population.FixFailed, Due: reviewNow.Add(time.Hour)}}
+	c := review.CampaignState{Started: population.Started{ID: id, AccountID: "acme", AccountName: "Acme Production",
 		Period: "2026q4", Due: due, Closes: due.Add(168 * time.Hour)},
 		Phase: review.CampaignOpen, Rows: 8, Parts: []review.Part{{ID: ben.ID, Reviewer: "UBEN"},
 			{ID: cat.ID, Reviewer: "UCAT"}},
@@ -200,8 +202,8 @@ func TestStatusOfARunningReview(t *testing.T) {
 }
 
 func TestSignedAndReplacedReviewersAreToldApart(t *testing.T) {
-	rows := []review.Row{{N: 1, Kind: review.KindUser, Role: "monitor"}}
-	kept := []review.Verdict{{Decision: review.Keep}}
+	rows := []population.Row{{N: 1, Kind: population.KindUser, Role: "monitor"}}
+	kept := []population.Verdict{{Decision: population.Keep}}
 	packets := []review.PacketState{
 		{Assigned: review.Assigned{Reviewer: "UANA", Rows: rows}, Phase: review.PacketSigned, Verdicts: kept,
 			Reviewers: []string{"UANA"}, Signed: &review.Signature{By: "UANA"}},
@@ -273,7 +275,7 @@ func TestFortyPacketsAreReadInTime(t *testing.T) {
 		pid := fmt.Sprintf("p04-%08d", i)
 		c.Parts = append(c.Parts, review.Part{ID: pid, Reviewer: fmt.Sprintf("U%03d", i)})
 		r.desk.states[pid] = review.PacketState{Assigned: review.Assigned{ID: pid, Reviewer: fmt.Sprintf("U%03d", i),
-			Rows: []review.Row{{N: 1}}}, Phase: review.PacketReviewing, Verdicts: make([]review.Verdict, 1)}
+			Rows: []population.Row{{N: 1}}}, Phase: review.PacketReviewing, Verdicts: make([]population.Verdict, 1)}
 	}
 	r.desk.states[id] = c
 	v := &visit{b: r.bot, at: time.Now()}

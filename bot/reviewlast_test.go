@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 func TestTheLastListIsReadFromTheRecordAndFromNobodyElse(t *testing.T) {
@@ -14,13 +15,13 @@ func TestTheLastListIsReadFromTheRecordAndFromNobodyElse(t *testing.T) {
 	account := acme
 	account.State.Reviews = []workflows.ReviewSummary{{ID: before, Rows: 1, Stage: review.CampaignCompleted}}
 	d := &deskStub{accounts: []workflows.AccountInfo{account}, states: map[string]workflows.State{
-		now: review.CampaignState{Started: review.Started{ID: now, AccountID: "acme"},
+		now: review.CampaignState{Started: population.Started{ID: now, AccountID: "acme"},
 			Phase: review.CampaignGathering},
-		before: review.CampaignState{Started: review.Started{ID: before, AccountID: "acme", Period: "2026q3"},
+		before: review.CampaignState{Started: population.Started{ID: before, AccountID: "acme", Period: "2026q3"},
 			Phase: review.CampaignCompleted, Parts: []review.Part{{ID: part}}},
-		part: review.PacketState{Assigned: review.Assigned{Rows: []review.Row{{N: 1, Kind: review.KindUser,
+		part: review.PacketState{Assigned: review.Assigned{Rows: []population.Row{{N: 1, Kind: population.KindUser,
 			Email: "lou@acme.example", Role: workflows.RoleMonitor,
-			Status: workflows.UserAccepted}}}, Verdicts: []review.Verdict{{}}},
+			Status: workflows.UserAccepted}}}, Verdicts: []population.Verdict{{}}},
 	}}
 	got := LastList(context.Background(), d, now)
 	if !strings.HasPrefix(got, "2026q3\n") || !strings.Contains(got, "\tlou@acme.example\tmonitor") {

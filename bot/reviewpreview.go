@@ -9,7 +9,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
-	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -44,16 +44,16 @@ func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []strin
 		}
 		lines = append(lines, "As things stand ("+workflows.List(parts, "and")+
 			", the owner and the shared mailboxes) it would ask:")
-		lines = append(lines, review.Preview(planOf(a, facts, found, v.b.at()))...)
-		lines = append(lines, review.NotPartOfIt)
+		lines = append(lines, population.Preview(planOf(a, facts, found, v.b.at()))...)
+		lines = append(lines, population.NotPartOfIt)
 	}
 	return append(lines, unread...)
 }
 
 // planOf shares out what was read as the campaign would. Delegations are left out: they are looked at when it begins.
-func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time.Time) review.Planned {
+func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time.Time) population.Planned {
 	p := a.Policy
-	st := review.Started{AccountID: p.ID, AccountName: p.Name, Owner: owner(a), OwnerSince: a.State.Since,
+	st := population.Started{AccountID: p.ID, AccountName: p.Name, Owner: owner(a), OwnerSince: a.State.Since,
 		OwnerBy: a.State.By, Proofs: a.State.Key.Proofs, Reviewers: f.Expand(p.Review.Reviewers),
 		Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), UIHost: p.UIHost, Policy: p.Review}
 	for _, al := range p.Aliases {
@@ -66,19 +66,19 @@ func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time
 			emails[id] = who.Email
 		}
 	}
-	var production, others []review.Row
+	var production, others []population.Row
 	for _, e := range found {
-		rows := review.UserRows(e.value, e.census, st, a.State, at)
+		rows := population.UserRows(e.value, e.census, st, a.State, at)
 		if e.value == "" {
 			production = rows
 			continue
 		}
 		others = append(others, rows...)
 	}
-	masters, rest := review.MasterRows(st, production, nil, nil, emails)
+	masters, rest := population.MasterRows(st, production, nil, nil, emails)
 	rows := slices.Concat(masters, rest, others)
-	review.SortByRisk(rows)
-	return review.Plan(rows, st, f, at)
+	population.SortByRisk(rows)
+	return population.Plan(rows, st, f, at)
 }
 
 // reviewFacts are the people whom a review could ask, groups expanded.

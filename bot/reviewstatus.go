@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -352,10 +353,10 @@ func remedyLines(packets []review.PacketState, now time.Time) []string {
 		for _, f := range p.Fixes {
 			all++
 			switch f.State {
-			case review.FixDone, review.FixVerified:
+			case population.FixDone, population.FixVerified:
 				done++
 				continue
-			case review.FixFailed:
+			case population.FixFailed:
 				failed++
 			}
 			if now.After(f.Due) {

@@ -72,6 +72,7 @@ const (
 	keyring       = "workflows/keyring"
 	reviewRoom    = "workflows/review"
 	reviewLists   = "workflows/review/lists"
+	populations   = "workflows/review/population"
 	evidenceRoom  = "workflows/review/evidence"
 	postRoom      = "workflows/post"
 	slackRoom     = "bot"
@@ -106,7 +107,7 @@ func rooms() map[string]room {
 		[]string{approvals, workflows, chainRoom, recordRoom, loopsRoom, integrator, postRoom, store, backupRoom,
 			slackRoom,
 			slackAPI,
-			rosterRoom, stepUp, configRoom, serve, reviewLists, evidenceRoom},
+			rosterRoom, stepUp, configRoom, serve, reviewLists, populations, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
 		approvals:  {pure: true},
@@ -126,7 +127,8 @@ func rooms() map[string]room {
 		machineTest: {},
 		slackAPI:    {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
 		rosterRoom:  {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
-		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp}, shared,
+		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp, populations},
+			shared,
 			machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:   {ours: []string{blockKit}, theirs: []string{websocket}},
 		blockKit:   {},
@@ -145,11 +147,13 @@ func rooms() map[string]room {
 	for _, m := range machines {
 		ours := slices.Concat([]string{workflows, approvals}, shared)
 		if m == reviewRoom {
-			ours = append(ours, reviewLists)
+			ours = append(ours, reviewLists, populations)
 		}
 		table[m] = room{ours: ours, never: []string{slackGo, redis, "net/http"}, pure: true}
 	}
-	table[evidenceRoom] = room{ours: []string{workflows, chainRoom, reviewRoom, reviewLists},
+	table[evidenceRoom] = room{ours: []string{workflows, chainRoom, reviewRoom, reviewLists, populations},
+		never: []string{slackGo, redis, "net/http"}, pure: true}
+	table[populations] = room{ours: []string{workflows, approvals, worktime},
 		never: []string{slackGo, redis, "net/http"}, pure: true}
 	table[reviewLists] = room{ours: []string{workflows}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	for _, s := range shared {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -190,8 +191,8 @@ func start(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error)
 			". Nothing was recorded.")
 	}
 	st := freeze(cmd, f, period)
-	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, started{st, st.named(f)})},
-		Calls: st.censuses(cmd)}
+	d := workflows.Decision{Events: []workflows.Event{cmd.Event(evStarted, started{st, named(st, f)})},
+		Calls: censuses(st, cmd)}
 	if !slices.ContainsFunc(workflows.Union(st.Reviewers, st.Admins, st.Holders), func(who string) bool {
 		return f.People[who].Standing == "" && f.People[who].ID != ""
 	}) {
@@ -227,7 +228,7 @@ func mayStart(cmd workflows.Command, f workflows.Facts) *workflows.Refusal {
 }
 
 // censuses ask for the users of every environment with a token.
-func (st Started) censuses(cmd workflows.Command) []workflows.Call {
+func censuses(st population.Started, cmd workflows.Command) []workflows.Call {
 	var out []workflows.Call
 	for _, env := range st.Environs {
 		if !env.Token {
@@ -267,9 +268,10 @@ func orNobody(ids []string) string {
 }
 
 // freeze fixes rules and people as they are now.
-func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) Started {
+func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) population.Started {
 	p := f.Policy
-	st := Started{ID: cmd.Workflow, AccountID: p.ID, AccountName: or(p.Name, p.ID), Period: period.ID, By: cmd.Actor,
+	st := population.Started{ID: cmd.Workflow, AccountID: p.ID, AccountName: or(p.Name, p.ID), Period: period.ID,
+		By:     cmd.Actor,
 		ByName: f.People[cmd.Actor.ID].Name,
 		Due:    cmd.At.Add(p.Review.Window), Closes: cmd.At.Add(p.Review.Window + p.Review.Grace),
 		Owner: f.Account.Owner, OwnerSince: f.Account.Since, OwnerBy: f.Account.By, Proofs: f.Account.Key.Proofs,
@@ -287,7 +289,7 @@ func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) St
 }
 
 // named are the Slack names of everybody whom a campaign concerns.
-func (st Started) named(f workflows.Facts) known {
+func named(st population.Started, f workflows.Facts) known {
 	return known{Names: knownOf(f, workflows.Union(st.Reviewers, st.Admins, st.Holders, st.Auditors,
 		reviewers(st.Policy))...).Names}
 }

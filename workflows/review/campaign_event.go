@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // Types of events of a campaign, with the bodies below.
@@ -30,7 +31,7 @@ const (
 
 // started is the opening event's body: what is frozen, and how those concerned are called.
 type started struct {
-	Started
+	population.Started
 	known
 }
 
@@ -64,7 +65,7 @@ type rawFile struct {
 // wasRead is an environment that was read. Rows are there only when others are still waited for.
 type wasRead struct {
 	Reading
-	Rows []Row `json:"rows,omitempty"`
+	Rows []population.Row `json:"rows,omitempty"`
 }
 
 type counted struct {
@@ -119,7 +120,7 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 		}
 		s.reading(b.Environment, func(r *Reading) { *r = b.Reading })
 		if s.Gathered == nil {
-			s.Gathered = map[string][]Row{}
+			s.Gathered = map[string][]population.Row{}
 		}
 		s.Gathered[b.Environment] = b.Rows
 		s.Slow = ""

@@ -13,6 +13,7 @@ import (
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review/lists"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // importFile takes a CSV of the Users page from an administrator or holder.
@@ -81,7 +82,8 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	if s.Phase == CampaignFixing {
 		return s.verifyBy(cmd, reading, file, users)
 	}
-	rows := UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started, f.Account,
+	rows := population.UserRows(env, workflows.Census{At: extracted, Users: users, Unread: extra.Missing}, s.Started,
+		f.Account,
 		extracted)
 	reading.Told = append(s.toldOf(env, rows, extra.Owner, f.Account), against(cmd.Input[BlockLast], env, rows)...)
 	d, err := s.freezeRows(cmd, f, []workflows.Event{file}, reading, rows)
@@ -125,7 +127,8 @@ const toldAtMost = 25
 
 // toldOf says what a second person has to look at in a file, by name: who administers, whom the
 // file calls the owner against the record, and what is not as decisions here left it.
-func (s CampaignState) toldOf(env string, rows []Row, owner workflows.User, account workflows.AccountState) []string {
+func (s CampaignState) toldOf(env string, rows []population.Row, owner workflows.User,
+	account workflows.AccountState) []string {
 	var admins, changed, gone []string
 	there := map[string]bool{}
 	for _, r := range rows {
@@ -339,7 +342,7 @@ func (s CampaignState) differences(alias string, m Mailbox, f workflows.Facts) [
 	if m.Attested == "" || len(m.Delegates) > 0 {
 		delegates[alias] = m.Delegates
 	}
-	masters, _ := MasterRows(s.Started, nil, delegates, attested, emails)
+	masters, _ := population.MasterRows(s.Started, nil, delegates, attested, emails)
 	for _, r := range masters {
 		if workflows.SameEmail(r.Email, alias) {
 			return r.Differences

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // Whoever confirms a list that came as a file cannot see by a count that one user is another, or
@@ -31,16 +32,16 @@ func LastList(period string, packets []PacketState) string {
 	out := []string{period}
 	for _, p := range packets {
 		for _, r := range p.Rows {
-			if r.Kind != KindUser && r.Status == "" {
+			if r.Kind != population.KindUser && r.Status == "" {
 				continue // the owner and mailboxes that are no users are on no list
 			}
 			role := r.Role
 			for _, f := range p.Fixes {
 				switch {
-				case f.Row != r.N || f.State != FixVerified && f.State != FixDone:
-				case f.Action == FixRemove:
+				case f.Row != r.N || f.State != population.FixVerified && f.State != population.FixDone:
+				case f.Action == population.FixRemove:
 					role = ""
-				case f.Action == FixChange:
+				case f.Action == population.FixChange:
 					role = cmp.Or(p.Verdicts[r.N-1].Role, role)
 				}
 			}
@@ -54,7 +55,7 @@ func LastList(period string, packets []PacketState) string {
 }
 
 // against says by name in what rows of an environment differ from the list of the last review.
-func against(last, env string, rows []Row) []string {
+func against(last, env string, rows []population.Row) []string {
 	period, text, _ := strings.Cut(last, "\n")
 	before := map[string]string{}
 	for line := range strings.SplitSeq(text, "\n") {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // chunkSize is how many bytes of a frozen list one event holds at most, whole lines.
@@ -43,7 +44,7 @@ func saidWhy(words string) string {
 // readByAPI freezes what integrator.io listed.
 func (s CampaignState) readByAPI(cmd workflows.Command, f workflows.Facts, env string) (workflows.Decision, error) {
 	c := *cmd.Receipt.Census
-	rows := UserRows(env, c, s.Started, f.Account, c.At)
+	rows := population.UserRows(env, c, s.Started, f.Account, c.At)
 	reading := Reading{Environment: env, Source: SourceAPI, At: c.At, Count: len(rows), Filters: "none",
 		Tokens: c.Tokens, Unread: c.Unread}
 	var events []workflows.Event
@@ -61,8 +62,8 @@ func (s CampaignState) readByAPI(cmd workflows.Command, f workflows.Facts, env s
 
 // freezeRows records an environment's list in pieces, and goes on when nothing is missing any more.
 func (s CampaignState) freezeRows(cmd workflows.Command, f workflows.Facts, events []workflows.Event, reading Reading,
-	rows []Row) (workflows.Decision, error) {
-	list := FrozenCSV(rows)
+	rows []population.Row) (workflows.Decision, error) {
+	list := population.FrozenCSV(rows)
 	sum := sha256.Sum256(list)
 	pieces := inPieces(list, chunkSize)
 	reading.SHA256, reading.Chunks = hex.EncodeToString(sum[:]), len(pieces)
@@ -141,9 +142,9 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 		}
 	}
 	late := s.Phase == CampaignOpen // of an environment that was read when the others had been shared out
-	var masters, rows []Row
+	var masters, rows []population.Row
 	if !late {
-		masters, rows = MasterRows(s.Started, s.Gathered[""], delegates, attested, emails)
+		masters, rows = population.MasterRows(s.Started, s.Gathered[""], delegates, attested, emails)
 	}
 	for _, env := range slices.Sorted(maps.Keys(s.Gathered)) {
 		if env != "" {
@@ -151,8 +152,8 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 		}
 	}
 	rows = append(masters, rows...)
-	SortByRisk(rows)
-	p := Plan(rows, s.Started, f, cmd.At)
+	population.SortByRisk(rows)
+	p := population.Plan(rows, s.Started, f, cmd.At)
 	if len(p.Shares) == 0 && late {
 		return workflows.Decision{Events: append(events, cmd.Event(evPlannedLate, planning{Notes: p.Notes}))}, nil
 	}
@@ -184,7 +185,7 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 		}
 		calls = append(calls, workflows.Call{Op: workflows.OpTell, Account: s.AccountID, ID: id, Command: openPacket,
 			Input: map[string]string{"assigned": string(raw)}})
-		fresh := PacketState{Assigned: a, Verdicts: make([]Verdict, len(a.Rows))}
+		fresh := PacketState{Assigned: a, Verdicts: make([]population.Verdict, len(a.Rows))}
 		body.Parts = append(body.Parts, Part{ID: id, Reviewer: share.Reviewer, Counts: fresh.Counts()})
 	}
 	e := cmd.Event(kind, body)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // Stages of a campaign.
@@ -15,31 +16,6 @@ const (
 	CampaignCompleted = "completed"
 	CampaignCancelled = "cancelled"
 )
-
-// Started is what opens a campaign, frozen with the rules of that moment; the body of the opening event.
-type Started struct {
-	ID          string                  `json:"id"`
-	AccountID   string                  `json:"account"`
-	AccountName string                  `json:"account_name"`
-	Period      string                  `json:"period"` // 2026q4, 2026-11, 2026h2, 2026
-	By          workflows.Actor         `json:"by"`     // a person, or the calendar
-	ByName      string                  `json:"by_name,omitempty"`
-	Due         time.Time               `json:"due"`
-	Closes      time.Time               `json:"closes"`
-	Owner       string                  `json:"owner"`
-	OwnerSince  time.Time               `json:"owner_since,omitzero"`
-	OwnerBy     string                  `json:"owner_by,omitempty"`
-	Aliases     []workflows.Alias       `json:"aliases,omitempty"` // groups expanded
-	Proofs      []workflows.Proof       `json:"proofs,omitempty"`  // of who could use the sign-in of owner and aliases
-	Reviewers   []string                `json:"reviewers"`
-	Admins      []string                `json:"admins,omitempty"`
-	Holders     []string                `json:"holders,omitempty"`
-	Auditors    []string                `json:"auditors,omitempty"`
-	Channel     string                  `json:"channel,omitempty"`
-	UIHost      string                  `json:"ui_host,omitempty"`
-	Policy      workflows.ReviewPolicy  `json:"policy"`
-	Environs    []workflows.Environment `json:"environments"` // production first, under ""
-}
 
 // Sources of a population.
 const (
@@ -98,14 +74,14 @@ type Part struct {
 // CampaignState is all that is known of one campaign but its rows, the fold of its events. The rows
 // stand in its population events and in its packets.
 type CampaignState struct {
-	Started
+	population.Started
 	Phase    string            `json:"phase"`
 	Round    int               `json:"round"`
 	Begun    time.Time         `json:"begun"`
 	Names    map[string]string `json:"names,omitempty"`
 	Readings []Reading         `json:"readings"`
 	// Gathered holds the rows until all environments are there; it is emptied when the packets open.
-	Gathered map[string][]Row `json:"gathered,omitempty"`
+	Gathered map[string][]population.Row `json:"gathered,omitempty"`
 	// Mailboxes are what was given about each shared mailbox, by address.
 	Mailboxes map[string]Mailbox `json:"mailboxes,omitempty"`
 	// Fresh are lists given after the close, to verify what was done.
@@ -157,16 +133,16 @@ func (s CampaignState) Counts() Counts {
 }
 
 // Fix counts one remedy.
-func (c *Counts) Fix(f Fix) {
-	if f.Action == FixTransfer {
+func (c *Counts) Fix(f population.Fix) {
+	if f.Action == population.FixTransfer {
 		c.Transfers++
 		return
 	}
 	c.ToFix++
 	switch f.State {
-	case FixDone, FixVerified:
+	case population.FixDone, population.FixVerified:
 		c.Fixed++
-	case FixFailed:
+	case population.FixFailed:
 		c.Failed++
 	}
 }

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // tellCampaignEvent retells an event of a campaign.
 func tellCampaignEvent(e workflows.Event) string { return workflows.Retell(campaignTales, e) }
 
 var campaignTales = map[string]workflows.Teller{
-	evStarted: workflows.Tells(func(e workflows.Event, b Started) string {
+	evStarted: workflows.Tells(func(e workflows.Event, b population.Started) string {
 		who := "The calendar"
 		if e.By.Kind == workflows.ByPerson {
 			who = workflows.Mention(e.By.ID)

@@ -1,8 +1,7 @@
 // Package review is the machines for access reviews: a campaign for each account and period, a
-// packet for each reviewer's share of its rows, and a calendar that opens campaigns by itself;
-// besides them the pure parts they are made of (rows, flags, the plan of who reviews what,
-// reminders). Files of users are read by package lists, and what is exported in the end is made by
-// package evidence.
+// packet for each reviewer's share of its rows, and a calendar that opens campaigns by itself. What
+// they ask about, and whom, is package population's; files of users are read by package lists, and
+// what is exported in the end is made by package evidence.
 //
 //	campaign (r)
 //

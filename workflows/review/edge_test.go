@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // alone is a world in which Dee reviews everything and Ben and Cat look after the mailbox.
@@ -42,7 +43,7 @@ func (w *world) rowOf(p PacketState, email string) string {
 	return ""
 }
 
-func (w *world) verdict(email string) Verdict {
+func (w *world) verdict(email string) population.Verdict {
 	w.t.Helper()
 	for _, p := range w.packets() {
 		for i, r := range p.Rows {
@@ -52,7 +53,7 @@ func (w *world) verdict(email string) Verdict {
 		}
 	}
 	w.t.Fatalf("%s has no row", email)
-	return Verdict{}
+	return population.Verdict{}
 }
 
 // readdress gives a person another address, as Slack would show it from now on.
@@ -101,23 +102,25 @@ func TestNobodyDecidesTheirOwnRowWhicheverWayItCameToThem(t *testing.T) {
 			}) {
 				t.Error("the form offers their own row")
 			}
-			if err := w.click(name, FormPacket, p.ID, map[string]string{BlockRow + lou: Keep, BlockRow + eve: Remove},
+			if err := w.click(name, FormPacket, p.ID, map[string]string{BlockRow + lou: population.Keep,
+				BlockRow + eve: population.Remove},
 				0); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.Contains(w.last.Text, "about yourself") {
 				t.Errorf("told %q", w.last.Text)
 			}
-			if err := w.click(name, ActKeepAll, p.ID, map[string]string{BlockRow + lou: Remove}, 0); err != nil {
+			if err := w.click(name, ActKeepAll, p.ID, map[string]string{BlockRow + lou: population.Remove},
+				0); err != nil {
 				t.Fatal(err)
 			}
 			if v := w.verdict("lou@acme.example"); v.Decision != "" {
 				t.Errorf("their own row: %+v", v)
 			}
-			if v := w.verdict("eve@acme.example"); v.Decision != Remove {
+			if v := w.verdict("eve@acme.example"); v.Decision != population.Remove {
 				t.Errorf("the other row was lost: %+v", v)
 			}
-			if v := w.verdict("max@acme.example"); v.Decision != Keep {
+			if v := w.verdict("max@acme.example"); v.Decision != population.Keep {
 				t.Errorf("the plain row was not kept: %+v", v)
 			}
 		})
@@ -152,7 +155,7 @@ func TestAnOlderFormDoesNotDecideWhatSomebodyElseTookBack(t *testing.T) {
 	}
 	second := p.Reviewers[1][1:]
 	lou, max := w.rowOf(p, "lou@acme.example"), w.rowOf(p, "max@acme.example")
-	if err := w.click(second, FormPacket, p.ID, map[string]string{BlockRow + lou: Remove}, 0); err != nil {
+	if err := w.click(second, FormPacket, p.ID, map[string]string{BlockRow + lou: population.Remove}, 0); err != nil {
 		t.Fatal(err)
 	}
 	seen := w.packets()[0].Edits
@@ -160,7 +163,7 @@ func TestAnOlderFormDoesNotDecideWhatSomebodyElseTookBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	form := workflows.Command{Workflow: p.ID, Name: FormPacket, View: "V1", Submitted: true, Round: seen,
-		Input: map[string]string{BlockRow + lou: Remove, BlockRow + max: Keep},
+		Input: map[string]string{BlockRow + lou: population.Remove, BlockRow + max: population.Keep},
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UDEE", Team: "TACME"}}
 	if err := w.do(form); err != nil {
 		t.Fatal(err)
@@ -184,7 +187,7 @@ func TestAClickInAFormThatWasClosedMeanwhileSaysWhatWasNotRecorded(t *testing.T)
 		}
 		p := w.packets()[0]
 		before := encode(t, p.Verdicts)
-		err := w.click(p.Reviewers[0][1:], ActNext, p.ID, map[string]string{BlockRow + "1": Change}, 1)
+		err := w.click(p.Reviewers[0][1:], ActNext, p.ID, map[string]string{BlockRow + "1": population.Change}, 1)
 		told := w.last.Text
 		if w.last.Modal != nil {
 			told = strings.Join(w.last.Modal.Intro, " ")
@@ -205,7 +208,8 @@ func TestAPacketThatIsToldTwiceToCloseClosesOnce(t *testing.T) {
 	w := alone(t, nil)
 	w.keepEverything("Dee")
 	p := w.packets()[0]
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + w.rowOf(p, "lou@acme.example"): Remove},
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow +
+		w.rowOf(p, "lou@acme.example"): population.Remove},
 		0); err != nil {
 		t.Fatal(err)
 	}
@@ -227,8 +231,9 @@ func toRemove(t *testing.T) *world {
 	w := alone(t, nil)
 	w.keepEverything("Dee")
 	p := w.packets()[0]
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + w.rowOf(p, "lou@acme.example"): Remove,
-		BlockRow + w.rowOf(p, "max@acme.example"): Remove}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow +
+		w.rowOf(p, "lou@acme.example"): population.Remove,
+		BlockRow + w.rowOf(p, "max@acme.example"): population.Remove}, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
@@ -236,11 +241,11 @@ func toRemove(t *testing.T) *world {
 }
 
 func TestAnOlderWordAboutARemedyChangesNothing(t *testing.T) {
-	for _, first := range []string{FixDone, FixFailed, FixVerified} {
+	for _, first := range []string{population.FixDone, population.FixFailed, population.FixVerified} {
 		w := toRemove(t)
 		id := w.openFixes()[0]
 		w.fix(id, first, workflows.Attested, "UBEN")
-		w.fix(id, FixPending, "", "")
+		w.fix(id, population.FixPending, "", "")
 		if got := w.packets()[0].Fixes[0]; got.State != first {
 			t.Errorf("%s, and then it was told that it had begun: %+v", first, got)
 		}
@@ -257,7 +262,7 @@ func TestEachTryOfARemedyHasAnIDOfItsOwn(t *testing.T) {
 			t.Fatalf("try %d has the ID of an earlier one", try)
 		}
 		seen[id] = true
-		w.fix(id, FixFailed, "", "")
+		w.fix(id, population.FixFailed, "", "")
 		if err := w.click("Ben", ActRetry, p.ID, nil, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -319,11 +324,12 @@ func TestTheOwnersRowTakesNoRole(t *testing.T) {
 	w := alone(t, nil)
 	p := w.packets()[0]
 	n := w.rowOf(p, "jane@acme.example")
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change, BlockRole + n: "king"},
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: population.Change,
+		BlockRole + n: "king"},
 		0); err != nil {
 		t.Fatal(err)
 	}
-	if v := w.verdict("jane@acme.example"); v.Decision != Change || v.Role != "" {
+	if v := w.verdict("jane@acme.example"); v.Decision != population.Change || v.Role != "" {
 		t.Errorf("%+v", v)
 	}
 }
@@ -334,7 +340,7 @@ func TestAMailboxThatOwnsTheAccountHasOneRow(t *testing.T) {
 	for _, r := range w.packets()[0].Rows {
 		if r.Email == mailbox {
 			rows++
-			if r.Kind != KindOwner || len(r.Holders) != 2 {
+			if r.Kind != population.KindOwner || len(r.Holders) != 2 {
 				t.Errorf("%+v", r)
 			}
 		}
@@ -351,19 +357,19 @@ func TestAMailboxThatIsAUserChangesItsRole(t *testing.T) {
 	w.keepEverything("Dee")
 	p := w.packets()[0]
 	n := w.rowOf(p, mailbox)
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: population.Change}, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" || !strings.Contains(w.last.Text,
 		"role") {
 		t.Errorf("signed without the role: %v %q", err, w.last.Text)
 	}
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change,
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: population.Change,
 		BlockRole + n: workflows.RoleManage}, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
-	if f := w.packets()[0].Fixes; len(f) != 1 || f[0].Action != FixChange {
+	if f := w.packets()[0].Fixes; len(f) != 1 || f[0].Action != population.FixChange {
 		t.Errorf("%+v", f)
 	}
 }
@@ -373,13 +379,14 @@ func TestAMailboxThatIsNoUserTakesNoRole(t *testing.T) {
 	w.keepEverything("Dee")
 	p := w.packets()[0]
 	n := w.rowOf(p, mailbox)
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change,
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: population.Change,
 		BlockRole + n: workflows.RoleManage}, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
 	c := w.state().Counts()
-	if f := w.packets()[0].Fixes; len(f) != 1 || f[0].Action != FixTransfer || c.ToFix != 0 || c.Transfers != 1 ||
+	if f := w.packets()[0].Fixes; len(f) != 1 || f[0].Action != population.FixTransfer || c.ToFix != 0 ||
+		c.Transfers != 1 ||
 		w.state().Phase != CampaignCompleted {
 		t.Errorf("%+v %+v %s", f, c, w.state().Phase)
 	}
@@ -410,21 +417,23 @@ func TestAnExceptionIsOnlyKeptWithAReason(t *testing.T) {
 	p := w.packets()[0]
 	for _, email := range []string{"dee@acme.example", mailbox} {
 		n := w.rowOf(p, email)
-		for _, decision := range []string{Change, Remove} {
+		for _, decision := range []string{population.Change, population.Remove} {
 			if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: decision,
 				BlockRole + n: workflows.RoleMonitor, BlockReason + n: "no"}, 0); err != nil ||
 				w.last.Errors[BlockRow+n] == "" {
 				t.Errorf("%s: %s: %v %+v", email, decision, err, w.last)
 			}
 		}
-		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Keep, BlockReason + n: " "},
+		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: population.Keep,
+			BlockReason + n: " "},
 			0); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.click("Dee", ActSign, p.ID, nil, 0); code(err) != "rows_open" {
 			t.Errorf("%s: signed without a reason: %v", email, err)
 		}
-		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Keep, BlockReason + n: "needed"},
+		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: population.Keep,
+			BlockReason + n: "needed"},
 			0); err != nil {
 			t.Fatal(err)
 		}
@@ -436,7 +445,7 @@ func TestAListFromBeforeItWasDoneVerifiesNothing(t *testing.T) {
 	w := toRemove(t)
 	w.wait(3 * time.Hour)
 	for _, id := range w.openFixes() {
-		w.fix(id, FixDone, workflows.Attested, "UBEN")
+		w.fix(id, population.FixDone, workflows.Attested, "UBEN")
 	}
 	csv := "Name,Email,Role,Status,Enable user,Last sign in\nLou,lou@acme.example,Monitor all integrations,Accepted,Yes,Never\n"
 	in := map[string]string{BlockEnvironment: workflows.Production, BlockFile: csv,
@@ -446,7 +455,7 @@ func TestAListFromBeforeItWasDoneVerifiesNothing(t *testing.T) {
 	}
 	w.drain()
 	for _, f := range w.packets()[0].Fixes {
-		if f.State != FixDone {
+		if f.State != population.FixDone {
 			t.Errorf("%+v", f)
 		}
 	}
@@ -459,7 +468,7 @@ func TestAListFromBeforeItWasDoneVerifiesNothing(t *testing.T) {
 	for _, f := range w.packets()[0].Fixes {
 		states[f.State]++
 	}
-	if states[FixFailed] != 1 || states[FixVerified] != 1 {
+	if states[population.FixFailed] != 1 || states[population.FixVerified] != 1 {
 		t.Errorf("%v", states)
 	}
 }
@@ -505,7 +514,7 @@ func TestAReviewMakesNobodyAnAdministrator(t *testing.T) {
 	w := alone(t, nil)
 	p := w.packets()[0]
 	n := w.rowOf(p, "lou@acme.example")
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: Change,
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + n: population.Change,
 		BlockRole + n: workflows.RoleAdministrator}, 0); err != nil || w.last.Errors[BlockRole+n] == "" {
 		t.Errorf("%v %+v", err, w.last)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // whoever is called the owner in a file, and is not by the record, has a row, and whoever confirms
@@ -38,7 +39,7 @@ func TestAFileHidesNobodyByCallingThemTheOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.drain()
-	var hidden, owner *Row
+	var hidden, owner *population.Row
 	for _, p := range w.packets() {
 		for _, r := range p.Rows {
 			switch r.Email {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -49,22 +50,22 @@ func (w *world) checkPacket(s, old PacketState, cmd workflows.Command) {
 	if c.Rows != c.Open+c.Keep+c.Change+c.Remove+c.NoAnswer || c.Rows != len(s.Rows) || len(s.Verdicts) != len(s.Rows) {
 		w.t.Fatalf("%s: the counts do not add up: %+v", cmd.Name, c)
 	}
-	if len(s.Rows) > MaxRows || len(s.Reviewers) == 0 {
+	if len(s.Rows) > population.MaxRows || len(s.Reviewers) == 0 {
 		w.t.Fatalf("%s: %d rows, reviewers %v", cmd.Name, len(s.Rows), s.Reviewers)
 	}
 	for i, v := range s.Verdicts {
 		row := s.Rows[i]
 		if own := v.By != "" && workflows.SameEmail(w.people[v.By].Email, row.Email); own &&
-			(row.Exception == "" || v.Decision != Keep && v.Decision != "") {
+			(row.Exception == "" || v.Decision != population.Keep && v.Decision != "") {
 			w.t.Fatalf("%s: %s decided %q on their own row %d", cmd.Name, v.By, v.Decision, row.N)
 		}
-		if row.Master() && v.Decision == Remove {
+		if row.Master() && v.Decision == population.Remove {
 			w.t.Fatalf("%s: the owner or a mailbox is to be removed", cmd.Name)
 		}
-		if !s.ClosedAt.IsZero() && row.Lacks(v) != "" && v.Decision != NoAnswer {
+		if !s.ClosedAt.IsZero() && row.Lacks(v) != "" && v.Decision != population.NoAnswer {
 			w.t.Fatalf("%s: row %d is neither decided nor flagged at the end", cmd.Name, row.N)
 		}
-		if v.Decision == NoAnswer && !slices.Contains(row.Flags, FlagNoAnswer) {
+		if v.Decision == population.NoAnswer && !slices.Contains(row.Flags, population.FlagNoAnswer) {
 			w.t.Fatalf("%s: row %d has no answer and no flag", cmd.Name, row.N)
 		}
 		if v.Bulk && !row.Plain() {
@@ -79,11 +80,12 @@ func (w *world) checkPacket(s, old PacketState, cmd workflows.Command) {
 	}
 	seen := map[int]bool{}
 	for _, f := range s.Fixes {
-		if seen[f.Row] || f.Action == FixTransfer && f.Access != "" || f.Action != FixTransfer && f.Access == "" {
+		if seen[f.Row] || f.Action == population.FixTransfer && f.Access != "" || f.Action != population.FixTransfer &&
+			f.Access == "" {
 			w.t.Fatalf("%s: remedy %+v", cmd.Name, f)
 		}
 		seen[f.Row] = true
-		if f.State == FixVerified && f.How == workflows.Attested && (f.Verified == f.Who && f.Who != "") {
+		if f.State == population.FixVerified && f.How == workflows.Attested && (f.Verified == f.Who && f.Who != "") {
 			w.t.Fatalf("%s: %s verified their own word", cmd.Name, f.Who)
 		}
 	}

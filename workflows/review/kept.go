@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // Kept holds which accesses somebody signed for that they stay as they are, from the packets of a
@@ -17,7 +18,7 @@ func (k Kept) Add(p PacketState) {
 		return
 	}
 	for i, r := range p.Rows {
-		if i >= len(p.Verdicts) || p.Verdicts[i].Decision != Keep || r.Mark == "" {
+		if i >= len(p.Verdicts) || p.Verdicts[i].Decision != population.Keep || r.Mark == "" {
 			continue
 		}
 		a := workflows.Access{Role: r.Role, Manage: r.Manage, Monitor: r.Monitor}

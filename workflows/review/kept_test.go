@@ -5,17 +5,19 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 func TestWhatWasSignedForIsKept(t *testing.T) {
 	at := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	row := func(email, id, role string) Row {
-		return Row{Email: email, ID: id, Role: role, Mark: "accepted/" + role}
+	row := func(email, id, role string) population.Row {
+		return population.Row{Email: email, ID: id, Role: role, Mark: "accepted/" + role}
 	}
 	p := PacketState{Assigned: Assigned{Campaign: "r07-acme-2026q4",
-		Rows: []Row{row("eve@acme.example", "a1", "manage"), row("fay@acme.example", "a2", "monitor"),
-			{Email: "jane@acme.example", Role: RoleOwner}}}, Verdicts: []Verdict{{Decision: Keep, By: "UDEE"},
-		{Decision: Remove}, {Decision: Keep}}}
+		Rows: []population.Row{row("eve@acme.example", "a1", "manage"), row("fay@acme.example", "a2", "monitor"),
+			{Email: "jane@acme.example", Role: population.RoleOwner}}},
+		Verdicts: []population.Verdict{{Decision: population.Keep, By: "UDEE"},
+			{Decision: population.Remove}, {Decision: population.Keep}}}
 	k := Kept{}
 	k.Add(p)
 	if len(k) > 0 {

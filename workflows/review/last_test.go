@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // byFile is a review whose list people bring.
@@ -26,17 +27,19 @@ const usersFile = "Name,Email,Role,Status,Enable user,Last sign in\n" +
 // The second person is told by name what differs from the list of the last review: the count alone
 // cannot show that one user is another.
 func TestWhoeverConfirmsAFileSeesWhatDiffersFromTheLastReview(t *testing.T) {
-	before := PacketState{Assigned: Assigned{Rows: []Row{
-		{N: 1, Kind: KindUser, Email: "lou@acme.example", Role: workflows.RoleMonitor, Status: "accepted"},
-		{N: 2, Kind: KindUser, Email: "max@acme.example", Role: workflows.RoleAdministrator, Status: "accepted"},
-		{N: 3, Kind: KindUser, Email: "old@acme.example", Role: workflows.RoleManage, Status: "accepted"},
-		{N: 4, Kind: KindUser, Email: "new@acme.example", Role: workflows.RoleManage, Status: "accepted"},
-		{N: 5, Kind: KindOwner, Email: "jane@acme.example", Role: RoleOwner},
-		{N: 6, Kind: KindUser, Environment: "Sandbox", Email: "sam@acme.example", Role: workflows.RoleManage,
+	before := PacketState{Assigned: Assigned{Rows: []population.Row{
+		{N: 1, Kind: population.KindUser, Email: "lou@acme.example", Role: workflows.RoleMonitor, Status: "accepted"},
+		{N: 2, Kind: population.KindUser, Email: "max@acme.example", Role: workflows.RoleAdministrator,
+			Status: "accepted"},
+		{N: 3, Kind: population.KindUser, Email: "old@acme.example", Role: workflows.RoleManage, Status: "accepted"},
+		{N: 4, Kind: population.KindUser, Email: "new@acme.example", Role: workflows.RoleManage, Status: "accepted"},
+		{N: 5, Kind: population.KindOwner, Email: "jane@acme.example", Role: population.RoleOwner},
+		{N: 6, Kind: population.KindUser, Environment: "Sandbox", Email: "sam@acme.example", Role: workflows.RoleManage,
 			Status: "accepted"}}},
-		Verdicts: []Verdict{{}, {Decision: Change, Role: workflows.RoleMonitor}, {}, {Decision: Remove}, {}, {}},
-		Fixes: []Fix{{Row: 2, Action: FixChange, State: FixVerified},
-			{Row: 4, Action: FixRemove, State: FixVerified}}}
+		Verdicts: []population.Verdict{{}, {Decision: population.Change, Role: workflows.RoleMonitor}, {},
+			{Decision: population.Remove}, {}, {}},
+		Fixes: []population.Fix{{Row: 2, Action: population.FixChange, State: population.FixVerified},
+			{Row: 4, Action: population.FixRemove, State: population.FixVerified}}}
 	w := byFile(t)
 	in := map[string]string{BlockEnvironment: workflows.Production, BlockFile: usersFile,
 		BlockLast: LastList("2026q3", []PacketState{before})}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // inForm gives a command of a form as it was opened when so many edits had been made.
@@ -24,24 +25,24 @@ func TestAFormOnAnotherDeviceNeverUndoesWhatWasDecidedLater(t *testing.T) {
 	p := w.packets()[0]
 	lou, max := w.rowOf(p, "lou@acme.example"), w.rowOf(p, "max@acme.example")
 	phone := p.Edits // the form is open on the phone
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + lou: Remove}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + lou: population.Remove}, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.inForm("Dee", FormPacket, p.ID, phone, map[string]string{BlockRow + lou: Keep,
-		BlockRow + max: Keep}); err != nil {
+	if err := w.inForm("Dee", FormPacket, p.ID, phone, map[string]string{BlockRow + lou: population.Keep,
+		BlockRow + max: population.Keep}); err != nil {
 		t.Fatal(err)
 	}
-	if v := w.verdict("lou@acme.example"); v.Decision != Remove || !strings.Contains(w.last.Text,
+	if v := w.verdict("lou@acme.example"); v.Decision != population.Remove || !strings.Contains(w.last.Text,
 		"you have, from elsewhere, changed row "+lou) {
 		t.Errorf("%+v, told %q", v, w.last.Text)
 	}
-	if v := w.verdict("max@acme.example"); v.Decision != Keep {
+	if v := w.verdict("max@acme.example"); v.Decision != population.Keep {
 		t.Errorf("the rest of the form was lost: %+v", v)
 	}
 	if err := w.inForm("Dee", ActUndo, p.ID, phone, nil); err != nil {
 		t.Fatal(err)
 	}
-	if v := w.verdict("max@acme.example"); v.Decision != Keep {
+	if v := w.verdict("max@acme.example"); v.Decision != population.Keep {
 		t.Errorf("an older form took back what it does not show: %+v", v)
 	}
 	if err := w.click("Dee", ActUndo, p.ID, map[string]string{}, 0); err != nil { // on the desk, where it is seen
@@ -86,12 +87,13 @@ func TestNobodyDecidesTheirOwnRowUnderAnotherOfTheirAddresses(t *testing.T) {
 		w.people["UDEE"] = dee
 		lou, max := w.rowOf(p, "lou@acme.example"), w.rowOf(p, "max@acme.example")
 		if name == "formerly" { // seen once while something else was decided
-			if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + max: Keep}, 0); err != nil {
+			if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + max: population.Keep},
+				0); err != nil {
 				t.Fatal(err)
 			}
 			w.people["UDEE"] = was
 		}
-		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + lou: Keep}, 0); err != nil {
+		if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + lou: population.Keep}, 0); err != nil {
 			t.Fatal(err)
 		}
 		if v := w.verdict("lou@acme.example"); v.Decision != "" || !strings.Contains(w.last.Text, "about yourself") {

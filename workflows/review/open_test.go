@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // What is open about an access is shown on its row with its ID, asks a reason to keep it, and is
@@ -25,21 +26,21 @@ func TestWhatIsOpenAboutAnAccessIsAFlagOfItsRow(t *testing.T) {
 	if err := w.click("Dee", ActKeepAll, id, map[string]string{}, 0); err != nil {
 		t.Fatal(err)
 	}
-	for email, want := range map[string][2]string{"lou@acme.example": {FlagUnexplained, "f15-FFFF2222"},
-		"max@acme.example": {FlagRemovalAsked, "a15-AAAA2222"}} {
-		i := slices.IndexFunc(w.packet("Dee").Rows, func(r Row) bool { return r.Email == email })
+	for email, want := range map[string][2]string{"lou@acme.example": {population.FlagUnexplained, "f15-FFFF2222"},
+		"max@acme.example": {population.FlagRemovalAsked, "a15-AAAA2222"}} {
+		i := slices.IndexFunc(w.packet("Dee").Rows, func(r population.Row) bool { return r.Email == email })
 		if i < 0 {
 			t.Fatalf("%s is not with Dee", email)
 		}
 		r := w.packet("Dee").Rows[i]
-		_, facts := RowText(r)
+		_, facts := population.RowText(r)
 		if !slices.Contains(r.Flags, want[0]) || !strings.Contains(strings.Join(facts, " "), want[1]) {
 			t.Errorf("%s: %v, %v", email, r.Flags, facts)
 		}
 		if v := w.verdict(email); v.Decision != "" {
 			t.Errorf("%s was kept together: %+v", email, v)
 		}
-		if r.Lacks(Verdict{Decision: Keep}) != "reason" {
+		if r.Lacks(population.Verdict{Decision: population.Keep}) != "reason" {
 			t.Errorf("%s is kept without a reason", email)
 		}
 	}
@@ -65,7 +66,7 @@ func (w *world) toldFinding(id string) []workflows.ReviewedFinding {
 // once it was carried out and read back.
 func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 	const finding = "f15-FFFF2222"
-	for _, decision := range []string{Keep, Remove, Change} {
+	for _, decision := range []string{population.Keep, population.Remove, population.Change} {
 		t.Run(decision, func(t *testing.T) {
 			w := newWorld(t)
 			w.policy.Access.Environments = nil
@@ -75,7 +76,7 @@ func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.drain()
-			row := Row{}
+			row := population.Row{}
 			for _, p := range w.packets() {
 				for _, r := range p.Rows {
 					if r.Email == "ned@acme.example" {
@@ -84,8 +85,8 @@ func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 				}
 				who := strings.ToUpper(p.Reviewer[1:2]) + strings.ToLower(p.Reviewer[2:])
 				w.keepEverything(who)
-				i := slices.IndexFunc(p.Rows, func(r Row) bool { return r.Email == "ned@acme.example" })
-				if i >= 0 && decision != Keep {
+				i := slices.IndexFunc(p.Rows, func(r population.Row) bool { return r.Email == "ned@acme.example" })
+				if i >= 0 && decision != population.Keep {
 					n := strconv.Itoa(p.Rows[i].N)
 					in := map[string]string{BlockRow + n: decision, BlockRole + n: workflows.RoleMonitor,
 						BlockReason + n: "left"}
@@ -98,7 +99,7 @@ func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 				}
 				w.sign(who)
 			}
-			if decision == Keep {
+			if decision == population.Keep {
 				told := w.toldFinding(finding)
 				if len(told) != 1 || told[0].Mark != row.Mark || told[0].Reviewer == "" ||
 					told[0].Review != w.campaignID() || told[0].Reason != "still needed" {
@@ -110,7 +111,7 @@ func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 				t.Fatalf("told before it was carried out: %+v", told)
 			}
 			for _, id := range w.openFixes() {
-				for _, state := range []string{FixPending, FixVerified, FixVerified} {
+				for _, state := range []string{population.FixPending, population.FixVerified, population.FixVerified} {
 					w.fix(id, state, workflows.Acted, "")
 				}
 			}

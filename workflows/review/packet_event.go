@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // Types of events of a packet, with the bodies below.
@@ -39,9 +40,9 @@ type begun struct {
 
 type saved struct {
 	known
-	Verdicts map[int]Verdict `json:"verdicts"` // by row number
-	Bulk     bool            `json:"bulk,omitempty"`
-	Emails   map[int]string  `json:"emails,omitempty"` // of these rows, for whoever reads the story
+	Verdicts map[int]population.Verdict `json:"verdicts"` // by row number
+	Bulk     bool                       `json:"bulk,omitempty"`
+	Emails   map[int]string             `json:"emails,omitempty"` // of these rows, for whoever reads the story
 }
 
 type handed struct {
@@ -66,15 +67,15 @@ type nudged struct {
 }
 
 type closed struct {
-	NoAnswer []int          `json:"no_answer,omitempty"` // rows
-	Emails   map[int]string `json:"emails,omitempty"`    // of these, where they are few
-	Fixes    []Fix          `json:"fixes,omitempty"`
+	NoAnswer []int            `json:"no_answer,omitempty"` // rows
+	Emails   map[int]string   `json:"emails,omitempty"`    // of these, where they are few
+	Fixes    []population.Fix `json:"fixes,omitempty"`
 }
 
 type fixes struct {
-	Fixes  []Fix          `json:"fixes"`
-	By     string         `json:"by,omitempty"`     // who confirmed or began again
-	Emails map[int]string `json:"emails,omitempty"` // of their rows
+	Fixes  []population.Fix `json:"fixes"`
+	By     string           `json:"by,omitempty"`     // who confirmed or began again
+	Emails map[int]string   `json:"emails,omitempty"` // of their rows
 }
 
 // Mailbox is what is known of a shared mailbox besides the configuration.
@@ -105,7 +106,7 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 	evBegun: with(func(s *PacketState, e workflows.Event, b begun) {
 		s.Assigned, s.Phase, s.Round, s.Checked = b.Assigned, PacketReviewing, 1, e.At
 		s.Reviewers, s.Told = []string{b.Reviewer}, []string{b.Reviewer}
-		s.Verdicts = make([]Verdict, len(b.Rows))
+		s.Verdicts = make([]population.Verdict, len(b.Rows))
 		s.NextNudge, s.NextWhy = b.Next, b.Why
 		s.learn(b.known)
 	}),
@@ -114,7 +115,7 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 		s.learn(b)
 	}),
 	evSaved: with(func(s *PacketState, e workflows.Event, b saved) {
-		step := Step{By: e.By.ID, At: e.At, Was: map[int]Verdict{}, Bulk: b.Bulk}
+		step := Step{By: e.By.ID, At: e.At, Was: map[int]population.Verdict{}, Bulk: b.Bulk}
 		if len(s.Reviewers) > 1 { // somebody else may have the old card or form open
 			s.Round++
 		}
@@ -152,8 +153,10 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 	evChecked: with(func(s *PacketState, e workflows.Event, _ none) { s.Checked = e.At }),
 	evClosed: with(func(s *PacketState, e workflows.Event, b closed) {
 		for _, n := range b.NoAnswer {
-			s.Rows[n-1].Flags = append(s.Rows[n-1].Flags[:len(s.Rows[n-1].Flags):len(s.Rows[n-1].Flags)], FlagNoAnswer)
-			s.Verdicts[n-1] = Verdict{Decision: NoAnswer, Reason: s.Verdicts[n-1].Reason, At: e.At}
+			s.Rows[n-1].Flags = append(s.Rows[n-1].Flags[:len(s.Rows[n-1].Flags):len(s.Rows[n-1].Flags)],
+				population.FlagNoAnswer)
+			s.Verdicts[n-1] = population.Verdict{Decision: population.NoAnswer, Reason: s.Verdicts[n-1].Reason,
+				At: e.At}
 		}
 		s.Fixes, s.ClosedAt, s.Phase, s.Undo, s.NextNudge = b.Fixes, e.At, PacketFixing, nil, time.Time{}
 		s.Shown = slices.ContainsFunc(s.Fixes, needsPeople)
@@ -183,8 +186,8 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 
 // needsPeople reports whether a remedy asks something of administrators and holders: to confirm a
 // word, to look a second time, to ask for a transfer.
-func needsPeople(f Fix) bool {
-	return f.State == FixDone || f.State == FixFailed || f.Action == FixTransfer
+func needsPeople(f population.Fix) bool {
+	return f.State == population.FixDone || f.State == population.FixFailed || f.Action == population.FixTransfer
 }
 
 // maxUndo is how many savings can be taken back; older ones stay as they are.
@@ -230,7 +233,7 @@ func (s *PacketState) handedOver(e workflows.Event, b handed) {
 		s.Edits++
 	}
 	for _, n := range b.Freed { // what somebody decided about themselves is asked anew
-		s.Rows[n-1].Exception, s.Verdicts[n-1] = "", Verdict{Seq: s.Edits}
+		s.Rows[n-1].Exception, s.Verdicts[n-1] = "", population.Verdict{Seq: s.Edits}
 	}
 	s.Told = workflows.Union(s.Told, b.Reviewers)
 	s.Round++

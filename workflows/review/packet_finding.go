@@ -1,6 +1,9 @@
 package review
 
-import "github.com/keyholder/keyholder/workflows"
+import (
+	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
+)
 
 // A row may have an open finding: a difference that no decision explains. What the review decides
 // about it answers the finding. Keeping counts when it is final: signed, or closed by the time.
@@ -10,7 +13,7 @@ func (s PacketState) tellKept() []workflows.Call {
 	var calls []workflows.Call
 	for i, r := range s.Rows {
 		v := s.Verdicts[i]
-		if r.Finding == "" || v.Decision != Keep || r.Lacks(v) != "" || v.By == "" {
+		if r.Finding == "" || v.Decision != population.Keep || r.Lacks(v) != "" || v.By == "" {
 			continue
 		}
 		calls = append(calls, workflows.FindingReviewed.To(s.AccountID, r.Finding, workflows.ReviewedFinding{
@@ -24,12 +27,12 @@ func (s PacketState) tellKept() []workflows.Call {
 func (s PacketState) tellUndone(before PacketState) []workflows.Call {
 	verified := map[int]bool{}
 	for _, f := range before.Fixes {
-		verified[f.Row] = f.State == FixVerified
+		verified[f.Row] = f.State == population.FixVerified
 	}
 	var calls []workflows.Call
 	for _, f := range s.Fixes {
 		r, v := s.Rows[f.Row-1], s.Verdicts[f.Row-1]
-		if r.Finding == "" || f.State != FixVerified || verified[f.Row] || f.Access == "" {
+		if r.Finding == "" || f.State != population.FixVerified || verified[f.Row] || f.Access == "" {
 			continue
 		}
 		by := v.By
@@ -44,7 +47,7 @@ func (s PacketState) tellUndone(before PacketState) []workflows.Call {
 
 // answersWords say under a row what deciding it does to what is open about the access. adopts says
 // that whoever reads looks after access.
-func (r Row) answersWords(adopts bool) []string {
+func answersWords(r population.Row, adopts bool) []string {
 	var out []string
 	switch {
 	case r.Finding == "":

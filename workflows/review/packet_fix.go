@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -22,11 +23,12 @@ func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.
 		v := s.Verdicts[i]
 		if s.Signed == nil && r.Lacks(v) != "" {
 			c.NoAnswer = append(c.NoAnswer, r.N)
-			v = Verdict{Decision: NoAnswer}
+			v = population.Verdict{Decision: population.NoAnswer}
 		}
 		if action := s.remedy(r, v); action != "" {
-			c.Fixes = append(c.Fixes, Fix{Row: r.N, Action: action, State: FixPending, Before: r.Role,
-				Due: s.fixBy(r, cmd.At)})
+			c.Fixes = append(c.Fixes, population.Fix{Row: r.N, Action: action, State: population.FixPending,
+				Before: r.Role,
+				Due:    s.fixBy(r, cmd.At)})
 		}
 	}
 	if len(c.NoAnswer) <= fewRows {
@@ -41,31 +43,32 @@ func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.
 }
 
 // remedy is what follows from a verdict, "" for nothing.
-func (s PacketState) remedy(r Row, v Verdict) string {
+func (s PacketState) remedy(r population.Row, v population.Verdict) string {
 	switch {
-	case v.Decision == Change && r.Master() && (r.Kind == KindOwner || v.Role == ""):
-		return FixTransfer
-	case v.Decision == Change:
-		return FixChange
-	case v.Decision == Remove, v.Decision == NoAnswer && s.Policy.NoAnswer == Remove && !r.Master() &&
+	case v.Decision == population.Change && r.Master() && (r.Kind == population.KindOwner || v.Role == ""):
+		return population.FixTransfer
+	case v.Decision == population.Change:
+		return population.FixChange
+	case v.Decision == population.Remove, v.Decision == population.NoAnswer && s.Policy.NoAnswer == population.Remove &&
+		!r.Master() &&
 		r.Exception == "":
-		return FixRemove
+		return population.FixRemove
 	}
 	return ""
 }
 
 // openFixes opens an access workflow for each remedy that has none, and writes its ID into it.
-func (s PacketState) openFixes(cmd workflows.Command, f workflows.Facts, fixes []Fix) []workflows.Call {
+func (s PacketState) openFixes(cmd workflows.Command, f workflows.Facts, fixes []population.Fix) []workflows.Call {
 	var calls []workflows.Call
 	for i, fix := range fixes {
-		if fix.Action == FixTransfer || fix.Access != "" {
+		if fix.Action == population.FixTransfer || fix.Access != "" {
 			continue
 		}
 		r, v := s.Rows[fix.Row-1], s.Verdicts[fix.Row-1]
 		id := workflows.NewID('a', s.AccountID, f.Shards, s.ID, strconv.Itoa(fix.Row), strconv.Itoa(fix.Tries))
 		fixes[i].Access = id
 		reviewer, why := v.By, v.Reason
-		if reviewer == "" || v.Decision == NoAnswer {
+		if reviewer == "" || v.Decision == population.NoAnswer {
 			reviewer = s.Reviewers[0]
 			why = "Nobody answered in the review, and the rule of this account is to remove then"
 		}
@@ -117,18 +120,20 @@ func (s PacketState) newsAfter(was PacketState) bool {
 // unsettled reports whether something is still to do: what is only somebody's word waits for
 // another person or a fresh list; what failed, for a second look. A transfer is a request of its
 // own.
-func unsettled(f Fix) bool { return f.Action != FixTransfer && f.State != FixVerified }
+func unsettled(f population.Fix) bool {
+	return f.Action != population.FixTransfer && f.State != population.FixVerified
+}
 
 // fixed folds what an access workflow tells.
 func (s PacketState) fixed(cmd workflows.Command) (workflows.Decision, error) {
 	in := cmd.Input
 	n, err := strconv.Atoi(in["row"])
-	i := slices.IndexFunc(s.Fixes, func(f Fix) bool { return f.Row == n && f.Access == in["access_id"] })
-	if err != nil || i < 0 || s.Fixes[i].State == FixVerified {
+	i := slices.IndexFunc(s.Fixes, func(f population.Fix) bool { return f.Row == n && f.Access == in["access_id"] })
+	if err != nil || i < 0 || s.Fixes[i].State == population.FixVerified {
 		return workflows.Decision{}, nil
 	}
 	fix := s.Fixes[i]
-	if in["state"] == FixPending && fix.State != FixPending {
+	if in["state"] == population.FixPending && fix.State != population.FixPending {
 		return workflows.Decision{}, nil // an older word came later
 	}
 	was := fix
@@ -143,17 +148,19 @@ func (s PacketState) fixed(cmd workflows.Command) (workflows.Decision, error) {
 	if in["who"] != "" {
 		fix.Who = in["who"]
 	}
-	if at, err := time.Parse(time.RFC3339, in["at"]); err == nil && fix.State != FixPending {
+	if at, err := time.Parse(time.RFC3339, in["at"]); err == nil && fix.State != population.FixPending {
 		fix.At = at
 	}
-	if !slices.Contains([]string{FixPending, FixDone, FixVerified, FixFailed}, fix.State) || fix == was {
+	if !slices.Contains([]string{population.FixPending, population.FixDone, population.FixVerified,
+		population.FixFailed}, fix.State) || fix == was {
 		return workflows.Decision{}, nil
 	}
-	return s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed, s.fixes([]Fix{fix}, ""))}})
+	return s.settle(cmd, workflows.Decision{Events: []workflows.Event{cmd.Event(evFixed,
+		s.fixes([]population.Fix{fix}, ""))}})
 }
 
 // fixes is the body of an event about remedies.
-func (s PacketState) fixes(all []Fix, by string) fixes {
+func (s PacketState) fixes(all []population.Fix, by string) fixes {
 	rows := make([]int, len(all))
 	for i, f := range all {
 		rows[i] = f.Row
@@ -163,17 +170,17 @@ func (s PacketState) fixes(all []Fix, by string) fixes {
 
 // confirm takes another person's word for everything that is only one person's word so far.
 func (s PacketState) confirm(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	var all []Fix
+	var all []population.Fix
 	own := false
 	for _, fix := range s.Fixes {
-		if fix.State != FixDone {
+		if fix.State != population.FixDone {
 			continue
 		}
-		if fix.Who == cmd.Actor.ID || s.Rows[fix.Row-1].about(s.identity(f, cmd.Actor.ID)) {
+		if fix.Who == cmd.Actor.ID || s.Rows[fix.Row-1].About(s.identity(f, cmd.Actor.ID)) {
 			own = true
 			continue
 		}
-		fix.State, fix.Verified = FixVerified, cmd.Actor.ID
+		fix.State, fix.Verified = population.FixVerified, cmd.Actor.ID
 		all = append(all, fix)
 	}
 	switch {
@@ -201,10 +208,11 @@ func (s PacketState) confirm(cmd workflows.Command, f workflows.Facts) (workflow
 
 // retry begins again what failed.
 func (s PacketState) retry(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	var all []Fix
+	var all []population.Fix
 	for _, fix := range s.Fixes {
-		if fix.State == FixFailed {
-			all = append(all, Fix{Row: fix.Row, Action: fix.Action, State: FixPending, Before: fix.Before, Due: fix.Due,
+		if fix.State == population.FixFailed {
+			all = append(all, population.Fix{Row: fix.Row, Action: fix.Action, State: population.FixPending,
+				Before: fix.Before, Due: fix.Due,
 				Tries: fix.Tries + 1})
 		}
 	}
@@ -230,18 +238,19 @@ func (s PacketState) seen(cmd workflows.Command) (workflows.Decision, error) {
 	if err != nil {
 		taken = cmd.At
 	}
-	var all []Fix
+	var all []population.Fix
 	for _, f := range s.Fixes {
 		r := s.Rows[f.Row-1]
-		if f.State != FixDone || r.Environment != cmd.Input["environment"] || taken.Before(f.At.Truncate(time.Minute)) {
+		if f.State != population.FixDone || r.Environment != cmd.Input["environment"] ||
+			taken.Before(f.At.Truncate(time.Minute)) {
 			continue // a list says nothing about what was done after it was taken
 		}
 		role, there := roles[r.Email]
 		v := s.Verdicts[f.Row-1]
-		if f.Action == FixRemove && !there || f.Action == FixChange && role == v.Role {
-			f.State, f.Verified = FixVerified, cmd.Input["reading"]
+		if f.Action == population.FixRemove && !there || f.Action == population.FixChange && role == v.Role {
+			f.State, f.Verified = population.FixVerified, cmd.Input["reading"]
 		} else {
-			f.State, f.Why = FixFailed, stillThere(f, r, role, there)
+			f.State, f.Why = population.FixFailed, stillThere(f, r, role, there)
 		}
 		all = append(all, f)
 	}
@@ -252,7 +261,7 @@ func (s PacketState) seen(cmd workflows.Command) (workflows.Decision, error) {
 }
 
 // stillThere says what a fresh list shows instead of what somebody said was done.
-func stillThere(f Fix, r Row, role string, there bool) string {
+func stillThere(f population.Fix, r population.Row, role string, there bool) string {
 	text := workflows.Mention(f.Who) + " said it was done, but the list of " + r.EnvironmentName()
 	if !there {
 		return text + " does not show " + workflows.Esc(r.Email) + " at all"
@@ -267,7 +276,9 @@ func (s PacketState) mailbox(cmd workflows.Command) (workflows.Decision, error) 
 	if err := json.Unmarshal([]byte(cmd.Input["mailbox"]), &m); err != nil {
 		return workflows.Decision{}, fmt.Errorf("decode a mailbox: %w", err)
 	}
-	if !slices.ContainsFunc(s.Rows, func(r Row) bool { return r.Master() && workflows.SameEmail(r.Email, m.Email) }) {
+	if !slices.ContainsFunc(s.Rows, func(r population.Row) bool {
+		return r.Master() && workflows.SameEmail(r.Email, m.Email)
+	}) {
 		return workflows.Decision{}, nil // it is in another part
 	}
 	return workflows.Decision{Events: []workflows.Event{cmd.Event(evMailbox, m)}}, nil
@@ -286,7 +297,7 @@ func (s PacketState) tellCampaign() workflows.Call {
 }
 
 // fixBy is until when what was decided about a row must be carried out.
-func (s PacketState) fixBy(r Row, from time.Time) time.Time {
+func (s PacketState) fixBy(r population.Row, from time.Time) time.Time {
 	within := s.Policy.FixWithin
 	if r.Privileged {
 		within = s.Policy.FixPrivilegedWithin

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // pages is how many pages the form has.
@@ -45,7 +46,7 @@ func (s PacketState) form(page int, notice string, who approvals.Identity) *work
 			m.Inputs = append(m.Inputs, s.shown(r))
 			continue
 		}
-		if r.bars(who) {
+		if r.Bars(who) {
 			own := s.shown(r)
 			own.Label += "\nThis row is about yourself, so you cannot decide it."
 			m.Inputs = append(m.Inputs, own, workflows.Input{Block: "line:" + strconv.Itoa(r.N),
@@ -86,38 +87,38 @@ func (s PacketState) frame(page int, title string) *workflows.Modal {
 }
 
 // fields are a row's blocks.
-func (s PacketState) fields(r Row) []workflows.Input {
+func (s PacketState) fields(r population.Row) []workflows.Input {
 	n, v := strconv.Itoa(r.N), s.Verdicts[r.N-1]
-	title, facts := RowText(r)
-	facts = append(facts, r.answersWords(len(workflows.Union(s.managers(), s.Reviewers)) == len(s.managers()))...)
+	title, facts := population.RowText(r)
+	facts = append(facts, answersWords(r, len(workflows.Union(s.managers(), s.Reviewers)) == len(s.managers()))...)
 	if r.Exception != "" {
 		facts = append(facts, "! This concerns you, but "+r.Exception+
 			": it can only be kept, with a reason, and is listed as an exception")
 	}
 	row := workflows.Input{Block: BlockRow + n, Kind: workflows.InputSelect, Label: n + ". " + title,
 		Hint: strings.Join(facts, " · "), Placeholder: "Decide", Optional: true,
-		Initial: v.Decision, Options: []workflows.Option{{Value: Keep, Label: "Keep"}}}
+		Initial: v.Decision, Options: []workflows.Option{{Value: population.Keep, Label: "Keep"}}}
 	if r.Exception == "" {
 		label := "Change role"
 		switch {
-		case r.Kind == KindOwner:
+		case r.Kind == population.KindOwner:
 			label = "Change: somebody else should own the account"
-		case !r.hasRole():
+		case !r.HasRole():
 			label = "Change: it should be another mailbox"
 		}
-		row.Options = append(row.Options, workflows.Option{Value: Change, Label: label})
+		row.Options = append(row.Options, workflows.Option{Value: population.Change, Label: label})
 		if !r.Master() {
-			row.Options = append(row.Options, workflows.Option{Value: Remove, Label: "Remove"})
+			row.Options = append(row.Options, workflows.Option{Value: population.Remove, Label: "Remove"})
 		}
 	}
 	out := []workflows.Input{row}
-	if r.hasRole() && r.Exception == "" {
+	if r.HasRole() && r.Exception == "" {
 		role := workflows.Input{Block: BlockRole + n, Kind: workflows.InputSelect,
 			Label: "New role, if it is to change", Optional: true, Initial: or(v.Role, r.Proposal)}
 		for _, to := range changeable {
 			if to != r.Role && to != workflows.RoleAdministrator {
 				role.Options = append(role.Options, workflows.Option{Value: to, Label: strings.ToUpper(to[:1]) + to[1:],
-					Description: RoleMay(to)})
+					Description: population.RoleMay(to)})
 			}
 		}
 		out = append(out, role)
@@ -131,17 +132,17 @@ func (s PacketState) fields(r Row) []workflows.Input {
 }
 
 // shown is a row whose decision is final.
-func (s PacketState) shown(r Row) workflows.Input {
-	title, _ := RowText(r)
+func (s PacketState) shown(r population.Row) workflows.Input {
+	title, _ := population.RowText(r)
 	v := s.Verdicts[r.N-1]
 	text := fmt.Sprintf("%d. %s\n%s", r.N, title, verdictText(v))
 	return workflows.Input{Block: "shown:" + strconv.Itoa(r.N), Kind: workflows.BlockText, Label: text}
 }
 
 // verdictText is a decision in words.
-func verdictText(v Verdict) string {
-	text := map[string]string{Keep: "✓ keep", Change: "! change", Remove: "✗ remove",
-		NoAnswer: "! nobody answered in time", "": "… open"}[v.Decision]
+func verdictText(v population.Verdict) string {
+	text := map[string]string{population.Keep: "✓ keep", population.Change: "! change", population.Remove: "✗ remove",
+		population.NoAnswer: "! nobody answered in time", "": "… open"}[v.Decision]
 	if v.Role != "" {
 		text += " to " + v.Role
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -174,7 +175,7 @@ func standIn(f workflows.Facts, who string, at time.Time) string {
 // concerns reports whether a row of the packet is the person's own.
 func (s PacketState) concerns(f workflows.Facts, who string) bool {
 	id := s.identity(f, who)
-	return slices.ContainsFunc(s.Rows, func(r Row) bool { return r.about(id) })
+	return slices.ContainsFunc(s.Rows, func(r population.Row) bool { return r.About(id) })
 }
 
 // freed are the exceptions that concern none of the new reviewers, as far as their addresses are
@@ -184,7 +185,7 @@ func (s PacketState) freed(f workflows.Facts, reviewers []string) []int {
 	for _, r := range s.Rows {
 		if r.Exception != "" && !slices.ContainsFunc(reviewers, func(who string) bool {
 			id := s.identity(f, who)
-			return len(id.Emails) == 0 || r.about(id) || workflows.Among(who, r.Holders, r.Custodians)
+			return len(id.Emails) == 0 || r.About(id) || workflows.Among(who, r.Holders, r.Custodians)
 		}) {
 			out = append(out, r.N)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // open shows the rows, the first page with something left on it.
@@ -93,9 +94,10 @@ func (s PacketState) changedBy(rows []int, who string) string {
 
 // read compares a form with what is recorded. The fields count through the whole packet, so nothing
 // depends on which page was shown.
-func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map[int]Verdict, faults map[string]string,
+func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map[int]population.Verdict,
+	faults map[string]string,
 	taken, own []int) {
-	changed, faults = map[int]Verdict{}, map[string]string{}
+	changed, faults = map[int]population.Verdict{}, map[string]string{}
 	who := s.identity(f, cmd.Actor.ID)
 	for i, row := range s.Rows {
 		n := strconv.Itoa(row.N)
@@ -109,25 +111,25 @@ func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map
 		v.Reason = strings.TrimSpace(reason)
 		if chosen {
 			v.Decision, v.Role = decision, ""
-			if decision == Change && row.hasRole() {
+			if decision == population.Change && row.HasRole() {
 				v.Role = cmd.Input[BlockRole+n]
 			}
 		}
 		if v.Decision == was.Decision && v.Role == was.Role && v.Reason == was.Reason {
 			continue
 		}
-		if row.bars(who) {
+		if row.Bars(who) {
 			own = append(own, row.N)
 			continue
 		}
-		if field, text := row.refuses(v); text != "" {
+		if field, text := refuses(row, v); text != "" {
 			if !cmd.Submitted { // told without the field
 				text = "Row " + n + ": " + text + " Nothing was recorded."
 			}
 			faults[field+n] = text
 			continue
 		}
-		if was.after(cmd) {
+		if after(was, cmd) {
 			taken = append(taken, row.N)
 			continue
 		}
@@ -138,27 +140,14 @@ func (s PacketState) read(cmd workflows.Command, f workflows.Facts) (changed map
 }
 
 // after reports whether a verdict is younger than the form that a command came from.
-func (v Verdict) after(cmd workflows.Command) bool {
+func after(v population.Verdict, cmd workflows.Command) bool {
 	return cmd.Round != workflows.NoRound && v.Seq > cmd.Round
-}
-
-// bars reports whether a row is a person's own. How rows are shared out already sees to that; but
-// an address may become known, or change, later.
-func (r Row) bars(who approvals.Identity) bool { return r.Exception == "" && r.about(who) }
-
-// about reports whether a row is about somebody, by any address that was ever seen to be theirs.
-func (r Row) about(who approvals.Identity) bool {
-	return who.Same(approvals.Identity{Emails: []string{r.Email}})
 }
 
 // identity is somebody by every address known of them, now and while this part has known them.
 func (s PacketState) identity(f workflows.Facts, who string) approvals.Identity {
 	return f.Known(who).With(s.Addresses[who]...)
 }
-
-// hasRole reports whether a role can be chosen for a row: the owner has none, and neither has a
-// mailbox that is no user.
-func (r Row) hasRole() bool { return r.Kind == KindUser || r.Kind == KindAlias && r.Status != "" }
 
 // otherThan says who can decide a row instead of a person.
 func (s PacketState) otherThan(who string) string {
@@ -181,10 +170,10 @@ func (s PacketState) emails(rows []int) map[int]string {
 func sortedRows[V any](m map[int]V) []int { return slices.Sorted(maps.Keys(m)) }
 
 // refuses says which field of a row cannot be taken, and why.
-func (r Row) refuses(v Verdict) (field, text string) {
+func refuses(r population.Row, v population.Verdict) (field, text string) {
 	switch v.Decision {
-	case "", Keep:
-	case Change:
+	case "", population.Keep:
+	case population.Change:
 		if r.Exception != "" {
 			return BlockRow, onlyKept
 		}
@@ -200,7 +189,7 @@ func (r Row) refuses(v Verdict) (field, text string) {
 		if v.Role == r.Role && !(r.Role == workflows.RoleMonitor && len(r.Manage) > 0) {
 			return BlockRole, "That is the present role. Choose another one, or keep."
 		}
-	case Remove:
+	case population.Remove:
 		if r.Exception != "" {
 			return BlockRow, onlyKept
 		}
@@ -228,7 +217,7 @@ func (s PacketState) undo(cmd workflows.Command, _ workflows.Facts) (workflows.D
 				strconv.Itoa(maxUndo) + " savings."}}, nil
 	}
 	last := s.Undo[len(s.Undo)-1]
-	later := slices.DeleteFunc(sortedRows(last.Was), func(n int) bool { return !s.Verdicts[n-1].after(cmd) })
+	later := slices.DeleteFunc(sortedRows(last.Was), func(n int) bool { return !after(s.Verdicts[n-1], cmd) })
 	if len(later) > 0 && last.By == cmd.Actor.ID {
 		text := "Since this form was opened, you have changed " + rowsWord(later) +
 			" from elsewhere, so nothing was taken back. " +
@@ -256,11 +245,12 @@ func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflow
 	if err != nil || len(d.Reply.Errors) > 0 {
 		return d, err
 	}
-	kept := map[int]Verdict{}
+	kept := map[int]population.Verdict{}
 	for i, r := range next.Rows {
 		v := next.Verdicts[i]
-		if r.Together() && v.Decision == "" && !s.Verdicts[i].after(cmd) && !r.bars(next.identity(f, cmd.Actor.ID)) {
-			kept[r.N] = Verdict{Decision: Keep, Reason: next.Verdicts[i].Reason, By: cmd.Actor.ID, At: cmd.At,
+		if r.Together() && v.Decision == "" && !after(s.Verdicts[i], cmd) && !r.Bars(next.identity(f, cmd.Actor.ID)) {
+			kept[r.N] = population.Verdict{Decision: population.Keep, Reason: next.Verdicts[i].Reason, By: cmd.Actor.ID,
+				At:   cmd.At,
 				Bulk: true}
 		}
 	}
@@ -293,7 +283,9 @@ func (s PacketState) sign(cmd workflows.Command, f workflows.Facts) (workflows.D
 	sig := Signature{By: cmd.Actor.ID, At: cmd.At, Acknowledged: Acknowledgement, Proven: cmd.Actor.StepUp != nil}
 	if !s.Looked.IsZero() {
 		took := cmd.At.Sub(s.Looked)
-		kept := !slices.ContainsFunc(s.Verdicts, func(v Verdict) bool { return v.Decision != Keep })
+		kept := !slices.ContainsFunc(s.Verdicts, func(v population.Verdict) bool {
+			return v.Decision != population.Keep
+		})
 		sig.Took, sig.Fast = took.String(), kept && took < time.Duration(len(s.Rows))*fastPerRow
 	}
 	events := []workflows.Event{cmd.Event(evSigned, sig)}
@@ -390,19 +382,19 @@ func (s PacketState) Counts() Counts {
 		if r.Exception != "" {
 			c.Exceptions++
 		}
-		if v.Bulk && v.Decision == Keep {
+		if v.Bulk && v.Decision == population.Keep {
 			c.Bulk++
 		}
 		switch {
-		case v.Decision == NoAnswer:
+		case v.Decision == population.NoAnswer:
 			c.NoAnswer++
 		case r.Lacks(v) != "":
 			c.Open++
-		case v.Decision == Keep:
+		case v.Decision == population.Keep:
 			c.Keep++
-		case v.Decision == Change:
+		case v.Decision == population.Change:
 			c.Change++
-		case v.Decision == Remove:
+		case v.Decision == population.Remove:
 			c.Remove++
 		}
 	}

@@ -5,29 +5,27 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
-
-// MaxRows is how many rows a packet holds at most.
-const MaxRows = 250
 
 // PageRows is how many rows one page of the form shows.
 const PageRows = 10
 
 // Assigned is what opens a packet: who reviews what, until when, by which rules. It is the body of the opening event.
 type Assigned struct {
-	ID          string    `json:"id"`
-	Campaign    string    `json:"campaign"`
-	Period      string    `json:"period"`
-	AccountID   string    `json:"account"`
-	AccountName string    `json:"account_name"`
-	Number      int       `json:"number"` // of this packet, from 1
-	Of          int       `json:"of"`
-	Reviewer    string    `json:"reviewer"` // Slack ID
-	InPlaceOf   string    `json:"in_place_of,omitempty"`
-	Rows        []Row     `json:"rows"`
-	Opened      time.Time `json:"opened"` // of the campaign
-	Due         time.Time `json:"due"`
-	Closes      time.Time `json:"closes"` // due + grace
+	ID          string           `json:"id"`
+	Campaign    string           `json:"campaign"`
+	Period      string           `json:"period"`
+	AccountID   string           `json:"account"`
+	AccountName string           `json:"account_name"`
+	Number      int              `json:"number"` // of this packet, from 1
+	Of          int              `json:"of"`
+	Reviewer    string           `json:"reviewer"` // Slack ID
+	InPlaceOf   string           `json:"in_place_of,omitempty"`
+	Rows        []population.Row `json:"rows"`
+	Opened      time.Time        `json:"opened"` // of the campaign
+	Due         time.Time        `json:"due"`
+	Closes      time.Time        `json:"closes"` // due + grace
 	// Backups are who may follow the reviewer, the best first: other reviewers, administrators, holders.
 	Backups []string               `json:"backups,omitempty"`
 	Admins  []string               `json:"admins,omitempty"`
@@ -40,10 +38,10 @@ type Assigned struct {
 
 // Step is one saving that undo takes back.
 type Step struct {
-	By   string          `json:"by"`
-	At   time.Time       `json:"at"`
-	Was  map[int]Verdict `json:"was"` // by row number, the verdicts before
-	Bulk bool            `json:"bulk,omitempty"`
+	By   string                     `json:"by"`
+	At   time.Time                  `json:"at"`
+	Was  map[int]population.Verdict `json:"was"` // by row number, the verdicts before
+	Bulk bool                       `json:"bulk,omitempty"`
 }
 
 // Nudge is one reminder or notice in the packet's thread.
@@ -101,25 +99,25 @@ type PacketState struct {
 	Names     map[string]string `json:"names,omitempty"` // Slack names by ID, for exports
 	Zones     map[string]string `json:"zones,omitempty"` // IANA time zones by Slack ID
 	// Addresses are all that were seen of whoever reviewed or was to, by Slack ID.
-	Addresses map[string][]string `json:"addresses,omitempty"`
-	Told      []string            `json:"told,omitempty"` // who has a card, those included whom somebody followed
-	Verdicts  []Verdict           `json:"verdicts"`       // by row number - 1
+	Addresses map[string][]string  `json:"addresses,omitempty"`
+	Told      []string             `json:"told,omitempty"` // who has a card, those included whom somebody followed
+	Verdicts  []population.Verdict `json:"verdicts"`       // by row number - 1
 	// Edits counts what changed verdicts. A form carries the number of its time as its round, so
 	// that it never undoes what was decided after it was opened, whoever decided it.
-	Edits     int        `json:"edits,omitempty"`
-	Undo      []Step     `json:"undo,omitempty"`
-	Looked    time.Time  `json:"looked,omitzero"` // first look at the rows
-	Nudges    int        `json:"nudges,omitempty"`
-	Last      *Nudge     `json:"last,omitempty"`
-	NextNudge time.Time  `json:"next_nudge,omitzero"`
-	NextWhy   string     `json:"next_why,omitempty"`
-	Escalated int        `json:"escalated,omitempty"` // how many steps of Policy.Escalate were taken
-	Handovers []Handover `json:"handovers,omitempty"`
-	HandedIn  int        `json:"handed_in,omitempty"` // the round that the last of them began
-	Signed    *Signature `json:"signed,omitempty"`
-	ClosedAt  time.Time  `json:"closed_at,omitzero"`
-	Fixes     []Fix      `json:"fixes,omitempty"`
-	Late      bool       `json:"late,omitempty"` // somebody was told that a remedy is late
+	Edits     int              `json:"edits,omitempty"`
+	Undo      []Step           `json:"undo,omitempty"`
+	Looked    time.Time        `json:"looked,omitzero"` // first look at the rows
+	Nudges    int              `json:"nudges,omitempty"`
+	Last      *Nudge           `json:"last,omitempty"`
+	NextNudge time.Time        `json:"next_nudge,omitzero"`
+	NextWhy   string           `json:"next_why,omitempty"`
+	Escalated int              `json:"escalated,omitempty"` // how many steps of Policy.Escalate were taken
+	Handovers []Handover       `json:"handovers,omitempty"`
+	HandedIn  int              `json:"handed_in,omitempty"` // the round that the last of them began
+	Signed    *Signature       `json:"signed,omitempty"`
+	ClosedAt  time.Time        `json:"closed_at,omitzero"`
+	Fixes     []population.Fix `json:"fixes,omitempty"`
+	Late      bool             `json:"late,omitempty"` // somebody was told that a remedy is late
 	// administrators and holders have a card of the remedies, because something is asked of them
 	Shown   bool      `json:"shown,omitempty"`
 	Ended   time.Time `json:"ended,omitzero"`

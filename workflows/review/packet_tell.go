@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // tellPacket retells an event of a packet.
@@ -65,13 +66,13 @@ var packetTales = map[string]workflows.Teller{
 		for _, f := range b.Fixes {
 			part := f.Action + " " + rowName(f.Row, b.Emails)
 			switch {
-			case f.State == FixPending && b.By != "":
+			case f.State == population.FixPending && b.By != "":
 				part += " is begun again (" + f.Access + ")"
-			case f.State == FixPending:
+			case f.State == population.FixPending:
 				part += " is on its way (" + f.Access + ")"
-			case f.State == FixFailed:
+			case f.State == population.FixFailed:
 				part += " failed: " + strings.TrimSuffix(or(f.Why, "it is not said why"), ".")
-			case f.State == FixDone:
+			case f.State == population.FixDone:
 				part += ": done, " + PacketState{}.says(f)
 			default:
 				part += ": done, " + PacketState{}.seenBy(f)
@@ -158,13 +159,13 @@ func rowNames(rows []int, emails map[int]string) string {
 }
 
 // verdictsTale groups rows by what was decided and why.
-func verdictsTale(all map[int]Verdict, emails map[int]string) string {
+func verdictsTale(all map[int]population.Verdict, emails map[int]string) string {
 	byDecision := map[string][]string{}
 	var order []string // as the first row of each
 	for _, n := range sortedRows(all) {
 		v := all[n]
 		word := v.Decision
-		if v.Decision == Change && v.Role != "" {
+		if v.Decision == population.Change && v.Role != "" {
 			word += " to " + v.Role
 		}
 		if word == "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 const cardMain = "main"
@@ -18,7 +19,9 @@ func (s PacketState) view() workflows.View {
 	case PacketReviewing:
 		v.Waiting = s.Reviewers
 	case PacketFixing:
-		if slices.ContainsFunc(s.Fixes, func(f Fix) bool { return f.State == FixFailed || f.State == FixDone }) {
+		if slices.ContainsFunc(s.Fixes, func(f population.Fix) bool {
+			return f.State == population.FixFailed || f.State == population.FixDone
+		}) {
 			v.Waiting = s.managers()
 		}
 	}
@@ -53,7 +56,8 @@ func (s PacketState) timers() []workflows.Timer {
 func (s PacketState) firstDue() time.Time {
 	var first time.Time
 	for _, f := range s.Fixes {
-		if f.Action != FixTransfer && f.State != FixVerified && (first.IsZero() || f.Due.Before(first)) {
+		if f.Action != population.FixTransfer && f.State != population.FixVerified &&
+			(first.IsZero() || f.Due.Before(first)) {
 			first = f.Due
 		}
 	}
@@ -172,7 +176,7 @@ func (s PacketState) dueText(since time.Time) string {
 		text = "You have " + workflows.Span(s.Due.Sub(since)) + ", until " + workflows.When(s.Due) + "."
 	}
 	then := "stays as it is, flagged for the auditors"
-	if s.Policy.NoAnswer == Remove {
+	if s.Policy.NoAnswer == population.Remove {
 		then = "is removed, only the owner, the mailboxes and exceptions stay"
 	}
 	if s.Closes.After(s.Due) {
@@ -216,10 +220,10 @@ func (s PacketState) factLines() []string {
 		switch {
 		case r.Privileged:
 			privileged++
-		case AsksReason(r.Flags):
+		case population.AsksReason(r.Flags):
 			flagged++
 			for _, f := range r.Flags {
-				flags[f] = flags[f] || AsksReason([]string{f})
+				flags[f] = flags[f] || population.AsksReason([]string{f})
 			}
 		default:
 			plain++
@@ -237,7 +241,7 @@ func (s PacketState) factLines() []string {
 		var words []string
 		for _, f := range sortedKeys(flags) {
 			if flags[f] {
-				words = append(words, FlagText(f))
+				words = append(words, population.FlagText(f))
 			}
 		}
 		out = append(out, fmt.Sprintf("! %d with a flag (%s): a reason is needed to keep %s", flagged,
@@ -282,7 +286,7 @@ func (s PacketState) progress() string {
 	}
 	administer := 0
 	for _, n := range left {
-		if canAdminister(s.Rows[n-1]) {
+		if population.CanAdminister(s.Rows[n-1]) {
 			administer++
 		}
 	}
@@ -341,7 +345,7 @@ func (s PacketState) nudgeText(n Nudge) (title, until string) {
 	case s.Closes.After(n.At):
 		until = "It was due " + workflows.When(s.Due) + ", and ends for good " + workflows.When(s.Closes) + ", in " +
 			workflows.Span(s.Closes.Sub(n.At)) + "."
-		if s.Policy.NoAnswer == Remove && n.Open > 0 {
+		if s.Policy.NoAnswer == population.Remove && n.Open > 0 {
 			until += " What is open then is removed."
 		}
 	}
@@ -362,12 +366,12 @@ func (s PacketState) fixCard(who string) workflows.Card {
 	failed, word, open := 0, 0, 0
 	for i, f := range s.Fixes {
 		switch {
-		case f.Action == FixTransfer:
-		case f.State == FixPending:
+		case f.Action == population.FixTransfer:
+		case f.State == population.FixPending:
 			open++
-		case f.State == FixFailed:
+		case f.State == population.FixFailed:
 			failed++
-		case f.State == FixDone && f.Who != who:
+		case f.State == population.FixDone && f.Who != who:
 			word++
 		}
 		if i < maxFixLines {
@@ -432,16 +436,16 @@ func (s PacketState) askManagers(card *workflows.Card, failed, word, open int) {
 }
 
 // fixLine is one remedy, with how it is known.
-func (s PacketState) fixLine(f Fix) string {
+func (s PacketState) fixLine(f population.Fix) string {
 	r := s.Rows[f.Row-1]
 	what := "remove " + workflows.Esc(r.Email)
 	switch {
-	case f.Action == FixChange:
+	case f.Action == population.FixChange:
 		what = "change " + workflows.Esc(r.Email) + " from " + workflows.Esc(r.Role) + " to " + s.Verdicts[f.Row-1].Role
-	case f.Action == FixTransfer && r.Kind == KindOwner:
+	case f.Action == population.FixTransfer && r.Kind == population.KindOwner:
 		return "! another owner is wanted than " + workflows.Esc(r.Email) + s.because(f) +
 			": nothing is done by itself, {command} transfer " + workflows.Esc(s.AccountID) + " asks for it"
-	case f.Action == FixTransfer:
+	case f.Action == population.FixTransfer:
 		return "! another mailbox is wanted than " + workflows.Esc(r.Email) + s.because(f) +
 			": whoever operates Keyholder changes it in the configuration"
 	}
@@ -449,11 +453,11 @@ func (s PacketState) fixLine(f Fix) string {
 		what += " (" + workflows.Esc(r.Environment) + ")"
 	}
 	switch f.State {
-	case FixDone:
+	case population.FixDone:
 		return "✓ " + what + ": done, " + s.says(f) + "; not verified yet"
-	case FixVerified:
+	case population.FixVerified:
 		return "✓ " + what + ": done, " + s.seenBy(f)
-	case FixFailed:
+	case population.FixFailed:
 		return "✗ " + what + ": " + or(f.Why, "it failed")
 	}
 	tail := ": by " + workflows.When(f.Due)
@@ -463,14 +467,14 @@ func (s PacketState) fixLine(f Fix) string {
 	return "… " + what + tail
 }
 
-func (s PacketState) because(f Fix) string {
+func (s PacketState) because(f population.Fix) string {
 	if why := s.Verdicts[f.Row-1].Reason; why != "" {
 		return " (" + workflows.Quote(why) + ")"
 	}
 	return ""
 }
 
-func (s PacketState) says(f Fix) string {
+func (s PacketState) says(f population.Fix) string {
 	if f.Who == "" {
 		return "as a person says"
 	}
@@ -478,7 +482,7 @@ func (s PacketState) says(f Fix) string {
 }
 
 // seenBy says how it is known that a remedy is carried out: acted, verified, attested and confirmed.
-func (s PacketState) seenBy(f Fix) string {
+func (s PacketState) seenBy(f population.Fix) string {
 	by := "confirmed by " + workflows.Mention(f.Verified)
 	if strings.HasPrefix(f.Verified, freshList) {
 		by = "a fresh list shows it"

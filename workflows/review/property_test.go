@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 var (
@@ -52,7 +53,7 @@ func draw(t *rapid.T, w *world) {
 		w.users[""] = append(w.users[""], u)
 	}
 	p := &w.policy.Review
-	p.NoAnswer = rapid.SampledFrom([]string{Keep, Remove}).Draw(t, "no answer")
+	p.NoAnswer = rapid.SampledFrom([]string{population.Keep, population.Remove}).Draw(t, "no answer")
 	p.Reviewers = rapid.SampledFrom([][]string{{"UDEE", "UANA"}, {"UDEE"}, {"UANA", "UBEN", "UEVE"}}).Draw(t,
 		"reviewers")
 	if rapid.Bool().Draw(t, "by role") {
@@ -112,9 +113,10 @@ func (w *world) step(t *rapid.T) {
 		}
 	case "fix":
 		if open := w.openFixes(); len(open) > 0 {
-			state := rapid.SampledFrom([]string{FixPending, FixDone, FixVerified, FixFailed}).Draw(t, "state")
+			state := rapid.SampledFrom([]string{population.FixPending, population.FixDone, population.FixVerified,
+				population.FixFailed}).Draw(t, "state")
 			how := workflows.Acted
-			if state == FixDone {
+			if state == population.FixDone {
 				how = workflows.Attested
 			}
 			w.fix(rapid.SampledFrom(open).Draw(t, "fix"), state, how,
@@ -126,7 +128,7 @@ func (w *world) step(t *rapid.T) {
 			name := rapid.SampledFrom([]string{closePacket, PacketFixed, packetSeen, packetMoved, ImportUsers,
 				packetMailbox, LookPeople}).Draw(t, "command")
 			before := len(w.runs[id].events)
-			_ = w.click("Eve", name, id, map[string]string{"row": "1", "state": FixVerified, "part": "{}",
+			_ = w.click("Eve", name, id, map[string]string{"row": "1", "state": population.FixVerified, "part": "{}",
 				"uploader": "UEVE"}, 0)
 			if len(w.runs[id].events) != before {
 				t.Fatalf("Eve gave %s", name)
@@ -151,7 +153,8 @@ func (w *world) drawFields(t *rapid.T, p PacketState) map[string]string {
 	in := map[string]string{}
 	for range rapid.IntRange(0, 12).Draw(t, "fields") {
 		n := strconv.Itoa(rapid.IntRange(0, len(p.Rows)+1).Draw(t, "row"))
-		if d := rapid.SampledFrom([]string{Keep, Keep, Keep, Change, Remove, "", "other"}).Draw(t,
+		if d := rapid.SampledFrom([]string{population.Keep, population.Keep, population.Keep, population.Change,
+			population.Remove, "", "other"}).Draw(t,
 			"decision"); d != "" {
 			in[BlockRow+n] = d
 		}
@@ -184,7 +187,7 @@ func (w *world) finish() {
 	}
 	for range 3 { // whatever failed is begun again, whatever is only a word is confirmed
 		for _, id := range w.openFixes() {
-			w.fix(id, FixVerified, workflows.Acted, "")
+			w.fix(id, population.FixVerified, workflows.Acted, "")
 		}
 		for _, p := range w.packets() {
 			for _, who := range []string{"Dee", "Ana", "Ben"} {
@@ -197,7 +200,7 @@ func (w *world) finish() {
 		w.drain()
 	}
 	for _, id := range w.openFixes() {
-		w.fix(id, FixVerified, workflows.Acted, "")
+		w.fix(id, population.FixVerified, workflows.Acted, "")
 	}
 	w.drain()
 	s = w.state()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 func code(err error) string {
@@ -36,7 +37,7 @@ func (w *world) keepEverything(who string) {
 	in := map[string]string{}
 	for _, r := range p.Rows {
 		n := strconv.Itoa(r.N)
-		in[BlockRow+n] = Keep
+		in[BlockRow+n] = population.Keep
 		if !r.Plain() {
 			in[BlockReason+n] = "still needed"
 		}
@@ -72,10 +73,12 @@ func TestAReviewFromItsOpeningToItsEnd(t *testing.T) {
 		t.Errorf("%d rows", rows)
 	}
 	dee := w.packet("Dee")
-	i := slices.IndexFunc(dee.Rows, func(r Row) bool { return r.Kind == KindUser && !r.Privileged })
+	i := slices.IndexFunc(dee.Rows, func(r population.Row) bool {
+		return r.Kind == population.KindUser && !r.Privileged
+	})
 	w.keepEverything("Dee")
 	n := strconv.Itoa(dee.Rows[i].N)
-	if err := w.click("Dee", FormPacket, dee.ID, map[string]string{BlockRow + n: Remove}, 0); err != nil {
+	if err := w.click("Dee", FormPacket, dee.ID, map[string]string{BlockRow + n: population.Remove}, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
@@ -89,12 +92,12 @@ func TestAReviewFromItsOpeningToItsEnd(t *testing.T) {
 		t.Fatalf("%s, %d access workflows", s.Phase, len(w.opened))
 	}
 	for id, call := range w.opened {
-		if call.Input["email"] != dee.Rows[i].Email || call.Input["change"] != Remove ||
+		if call.Input["email"] != dee.Rows[i].Email || call.Input["change"] != population.Remove ||
 			call.Input["reviewer"] != "UDEE" || call.Input["was"] == "" || call.Input["review"] != s.ID {
 			t.Errorf("opened with %v", call.Input)
 		}
-		w.fix(id, FixPending, "", "")
-		w.fix(id, FixVerified, workflows.Acted, "")
+		w.fix(id, population.FixPending, "", "")
+		w.fix(id, population.FixVerified, workflows.Acted, "")
 	}
 	w.drain()
 	if s = w.state(); s.Phase != CampaignCompleted {
@@ -152,7 +155,7 @@ func TestSigningSaysWhatIsMissing(t *testing.T) {
 	}
 	in := map[string]string{}
 	for _, r := range p.Rows {
-		in[BlockRow+strconv.Itoa(r.N)] = Keep
+		in[BlockRow+strconv.Itoa(r.N)] = population.Keep
 	}
 	if err := w.click("Dee", FormPacket, p.ID, in, 0); err != nil {
 		t.Fatal(err)
@@ -169,13 +172,14 @@ func TestTurningThePageSavesItAndUndoTakesItBack(t *testing.T) {
 	if err := w.click("Dee", ActOpen, p.ID, nil, 0); err != nil || w.last.Modal == nil {
 		t.Fatalf("%v %+v", err, w.last)
 	}
-	if err := w.click("Dee", ActNext, p.ID, map[string]string{"row:1": Keep, "reason:1": "because"}, 0); err != nil {
+	if err := w.click("Dee", ActNext, p.ID, map[string]string{"row:1": population.Keep, "reason:1": "because"},
+		0); err != nil {
 		t.Fatal(err)
 	}
-	if v := w.packet("Dee").Verdicts[0]; v.Decision != Keep || v.Reason != "because" || v.By != "UDEE" {
+	if v := w.packet("Dee").Verdicts[0]; v.Decision != population.Keep || v.Reason != "because" || v.By != "UDEE" {
 		t.Errorf("%+v", v)
 	}
-	if err := w.click("Dee", ActUndo, p.ID, map[string]string{"row:2": Keep}, 0); err != nil {
+	if err := w.click("Dee", ActUndo, p.ID, map[string]string{"row:2": population.Keep}, 0); err != nil {
 		t.Fatal(err)
 	}
 	if p = w.packet("Dee"); p.Verdicts[0].Decision != "" || p.Verdicts[1].Decision != "" {
@@ -191,7 +195,7 @@ func TestKeepAllLeavesWhatNeedsAReason(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, r := range w.packet(who).Rows {
-			if kept := w.packet(who).Verdicts[i].Decision == Keep; kept != r.Plain() {
+			if kept := w.packet(who).Verdicts[i].Decision == population.Keep; kept != r.Plain() {
 				t.Errorf("%s: %s kept %v", who, r.Email, kept)
 			}
 		}
@@ -204,7 +208,7 @@ func TestNobodyElseDecides(t *testing.T) {
 	for _, who := range []string{"Ana", "Ben", "Aud", "Eve", "Gus"} {
 		for _, action := range []string{ActOpen, ActSign, FormPacket, ActKeepAll, ActUndo, ActReassign, ActConfirm,
 			ActRetry} {
-			if err := w.click(who, action, id, map[string]string{"row:1": Keep}, 0); code(err) == "" {
+			if err := w.click(who, action, id, map[string]string{"row:1": population.Keep}, 0); code(err) == "" {
 				t.Errorf("%s may %s", who, action)
 			}
 		}
@@ -259,13 +263,14 @@ func TestWhatIsOnlyAWordWaitsForAnotherPerson(t *testing.T) {
 	w.sign("Ana")
 	w.keepEverything("Dee")
 	p := w.packet("Dee")
-	i := slices.IndexFunc(p.Rows, func(r Row) bool { return r.Kind == KindUser })
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + strconv.Itoa(i+1): Remove}, 0); err != nil {
+	i := slices.IndexFunc(p.Rows, func(r population.Row) bool { return r.Kind == population.KindUser })
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + strconv.Itoa(i+1): population.Remove},
+		0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
 	for id := range w.opened {
-		w.fix(id, FixDone, workflows.Attested, "UANA")
+		w.fix(id, population.FixDone, workflows.Attested, "UANA")
 	}
 	w.drain()
 	if w.state().Phase != CampaignFixing {
@@ -289,13 +294,14 @@ func TestWhatFailedIsBegunAgain(t *testing.T) {
 	w.sign("Ana")
 	w.keepEverything("Dee")
 	p := w.packet("Dee")
-	i := slices.IndexFunc(p.Rows, func(r Row) bool { return r.Kind == KindUser })
-	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + strconv.Itoa(i+1): Remove}, 0); err != nil {
+	i := slices.IndexFunc(p.Rows, func(r population.Row) bool { return r.Kind == population.KindUser })
+	if err := w.click("Dee", FormPacket, p.ID, map[string]string{BlockRow + strconv.Itoa(i+1): population.Remove},
+		0); err != nil {
 		t.Fatal(err)
 	}
 	w.sign("Dee")
 	first := w.openFixes()[0]
-	w.fix(first, FixFailed, "", "")
+	w.fix(first, population.FixFailed, "", "")
 	w.wait(30 * day)
 	if err := w.click("Ben", ActRetry, p.ID, nil, 0); err != nil {
 		t.Fatal(err)
@@ -305,8 +311,8 @@ func TestWhatFailedIsBegunAgain(t *testing.T) {
 	if second == first {
 		t.Fatal("the same workflow again")
 	}
-	w.fix(first, FixVerified, workflows.Acted, "") // too late: another one is at work
-	w.fix(second, FixVerified, workflows.Acted, "")
+	w.fix(first, population.FixVerified, workflows.Acted, "") // too late: another one is at work
+	w.fix(second, population.FixVerified, workflows.Acted, "")
 	w.drain()
 	if w.state().Phase != CampaignCompleted {
 		t.Errorf("%s", w.state().Phase)
@@ -338,9 +344,12 @@ func TestTheListComesFromAFileWhereThereIsNoToken(t *testing.T) {
 	}
 	w.drain()
 	s := w.state()
-	if r := s.readingOf(""); r.Unread[UnreadMFA] == "" || slices.ContainsFunc(w.packets(), func(p PacketState) bool {
-		return slices.ContainsFunc(p.Rows, func(r Row) bool { return slices.Contains(r.Flags, FlagNoMFAOrSSO) })
-	}) {
+	if r := s.readingOf(""); r.Unread[population.UnreadMFA] == "" || slices.ContainsFunc(w.packets(),
+		func(p PacketState) bool {
+			return slices.ContainsFunc(p.Rows, func(r population.Row) bool {
+				return slices.Contains(r.Flags, population.FlagNoMFAOrSSO)
+			})
+		}) {
 		t.Errorf("the file does not say whether a second factor is required: %+v", r)
 	}
 	if r := s.readingOf(""); s.Phase != CampaignOpen || r.Count != 2 || r.Uploader != "UDEE" ||
@@ -373,7 +382,7 @@ func TestTheMailSystemIsCompared(t *testing.T) {
 }
 
 func TestAnAutomaticRemovalIsOptIn(t *testing.T) {
-	for _, rule := range []string{Keep, Remove} {
+	for _, rule := range []string{population.Keep, population.Remove} {
 		w := newWorld(t)
 		w.policy.Review.NoAnswer = rule
 		if err := w.start("Dee"); err != nil {
@@ -381,7 +390,7 @@ func TestAnAutomaticRemovalIsOptIn(t *testing.T) {
 		}
 		w.drain()
 		w.wait(22 * day)
-		if opened := len(w.opened); (opened > 0) != (rule == Remove) {
+		if opened := len(w.opened); (opened > 0) != (rule == population.Remove) {
 			t.Errorf("%s: %d access workflows", rule, opened)
 		}
 	}

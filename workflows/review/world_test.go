@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // world is everything around the machines of a review, in memory and without concurrency: what
@@ -74,7 +75,7 @@ func newWorld(t failer) *world {
 			OverdueEvery: day, From: 9 * time.Hour, To: 17 * time.Hour,
 			Days: [7]bool{false, true, true, true, true, true, false}, Escalate: []time.Duration{7 * day, 10 * day},
 			InactiveAfter: 90 * day, InactivePrivilegedAfter: 30 * day,
-			ExemptNew: 30 * day, NoAnswer: Keep, FixWithin: 5 * day, FixPrivilegedWithin: day},
+			ExemptNew: 30 * day, NoAnswer: population.Keep, FixWithin: 5 * day, FixPrivilegedWithin: day},
 		Access: workflows.AccessPolicy{Environments: []workflows.Environment{{Name: "Sandbox", Token: true},
 			{Name: "Old"}}}}
 	w.account = workflows.AccountState{ID: "acme", Owner: "jane@acme.example", By: "configuration"}
@@ -395,7 +396,7 @@ func (w *world) fix(accessID, state, how, who string) {
 	call := w.opened[accessID]
 	in := map[string]string{"row": call.Input["row"], "access_id": accessID, "state": state, "how": how, "who": who,
 		"before": "before", "after": "after", "at": w.now.Format(time.RFC3339)}
-	if state == FixFailed {
+	if state == population.FixFailed {
 		in["why"] = "it was refused"
 	}
 	_ = w.do(workflows.Command{Workflow: call.Input["packet"], Name: PacketFixed, Input: in, Submitted: true,
@@ -407,7 +408,7 @@ func (w *world) openFixes() []string {
 	var out []string
 	for _, p := range w.packets() {
 		for _, f := range p.Fixes {
-			if _, known := w.opened[f.Access]; known && f.State != FixVerified {
+			if _, known := w.opened[f.Access]; known && f.State != population.FixVerified {
 				out = append(out, f.Access)
 			}
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/evidence"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 const (
@@ -162,7 +163,7 @@ func TestWhatWasWrittenOverAStateIsNotBelieved(t *testing.T) {
 			m.HSet(k, "state", touched)
 		}
 	}
-	if got := collect(t, st).Packets[0].Verdicts[1].Decision; got != review.Remove {
+	if got := collect(t, st).Packets[0].Verdicts[1].Decision; got != population.Remove {
 		t.Errorf("the evidence says %s", got)
 	}
 }
@@ -197,7 +198,7 @@ func TestAnErasedEventLeavesTheStoredState(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := collect(t, st)
-	if e.Packets[0].Verdicts[1].Decision != review.Remove || e.Chains[1].Erased() != 1 {
+	if e.Packets[0].Verdicts[1].Decision != population.Remove || e.Chains[1].Erased() != 1 {
 		t.Errorf("the evidence says %+v, %d erased", e.Packets[0].Verdicts[1], e.Chains[1].Erased())
 	}
 	if _, err := evidence.Files(e); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // check compares what must agree: the lists with their hashes, the rows with the lists, the
@@ -108,7 +109,7 @@ func (d *dossier) checkRows() {
 	d.agree(c.Rows == c.Keep+c.Change+c.Remove+c.NoAnswer+c.Open && (!d.settled() || c.Open == 0), "%s", text)
 	seen, twice := map[string]bool{}, 0
 	for _, x := range d.exhibits {
-		key := strings.Join([]string{x.Environment, x.Email, x.Mark, x.Name, review.Stamp(x.Since)}, "\n")
+		key := strings.Join([]string{x.Environment, x.Email, x.Mark, x.Name, population.Stamp(x.Since)}, "\n")
 		if seen[key] {
 			twice++
 		}
@@ -129,7 +130,7 @@ func (d *dossier) checkRemedies() {
 	}
 	wanted, without := 0, 0
 	for _, x := range d.exhibits {
-		if x.final != review.Change && x.final != review.Remove {
+		if x.final != population.Change && x.final != population.Remove {
 			continue
 		}
 		wanted++

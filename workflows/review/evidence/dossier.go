@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // dossier is an evidence put in order: what several of its files show is worked out once, here.
@@ -28,13 +29,13 @@ type dossier struct {
 
 // exhibit is one row with all that became of it.
 type exhibit struct {
-	review.Row
+	population.Row
 	packet  string // empty while the packets are not open
 	asked   []string
-	verdict review.Verdict
+	verdict population.Verdict
 	// final is the decision as exported: empty while it is open.
 	final string
-	fixes []review.Fix
+	fixes []population.Fix
 }
 
 // evidenceCheck is one comparison that must agree for the evidence to be complete.
@@ -69,9 +70,9 @@ func newDossier(e Evidence) *dossier {
 // kindRank puts the owner and the shared mailboxes before the users.
 func kindRank(kind string) int {
 	switch kind {
-	case review.KindOwner:
+	case population.KindOwner:
 		return 0
-	case review.KindAlias:
+	case population.KindAlias:
 		return 1
 	}
 	return 2
@@ -98,7 +99,7 @@ func (d *dossier) gather() []exhibit {
 			case lacks == "":
 				x.final = x.verdict.Decision
 			case d.settled():
-				x.final = review.NoAnswer
+				x.final = population.NoAnswer
 			}
 			all = append(all, x)
 		}
@@ -139,13 +140,13 @@ func (d *dossier) count() {
 	for _, x := range d.exhibits {
 		c.Rows++
 		switch x.final {
-		case review.Keep:
+		case population.Keep:
 			c.Keep++
-		case review.Change:
+		case population.Change:
 			c.Change++
-		case review.Remove:
+		case population.Remove:
 			c.Remove++
-		case review.NoAnswer:
+		case population.NoAnswer:
 			c.NoAnswer++
 		default:
 			c.Open++
@@ -156,7 +157,7 @@ func (d *dossier) count() {
 		if x.Exception != "" {
 			c.Exceptions++
 		}
-		if x.verdict.Bulk && x.final == review.Keep {
+		if x.verdict.Bulk && x.final == population.Keep {
 			c.Bulk++
 		}
 		for _, f := range x.fixes {
@@ -223,19 +224,19 @@ func (d *dossier) whoAll(ids []string) string {
 
 // flags are those of the row, with no_answer once it is settled.
 func (x exhibit) flags() []string {
-	flags := slices.DeleteFunc(slices.Clone(x.Flags), func(f string) bool { return f == review.FlagNoAnswer })
-	if x.final == review.NoAnswer {
-		flags = append(flags, review.FlagNoAnswer)
+	flags := slices.DeleteFunc(slices.Clone(x.Flags), func(f string) bool { return f == population.FlagNoAnswer })
+	if x.final == population.NoAnswer {
+		flags = append(flags, population.FlagNoAnswer)
 	}
 	return flags
 }
 
 // listed reports whether the row stands in its environment's list of users; owners and aliases may not.
-func (x exhibit) listed() bool { return x.Kind == review.KindUser || x.Status != "" }
+func (x exhibit) listed() bool { return x.Kind == population.KindUser || x.Status != "" }
 
 // reviewer is who decided, or who was asked and did not.
 func (d *dossier) reviewer(x exhibit) string {
-	if x.final == review.NoAnswer || x.verdict.By == "" {
+	if x.final == population.NoAnswer || x.verdict.By == "" {
 		return d.whoAll(x.asked)
 	}
 	return d.who(x.verdict.By)
@@ -243,14 +244,14 @@ func (d *dossier) reviewer(x exhibit) string {
 
 // reason is what the reviewer wrote; a row nobody answered has none that counts.
 func (x exhibit) reason() string {
-	if x.final == review.NoAnswer {
+	if x.final == population.NoAnswer {
 		return ""
 	}
 	return x.verdict.Reason
 }
 
 // how is the contract's word: what a person did is attested, and whether it was seen stands in the state.
-func (x exhibit) how(f review.Fix) string {
+func (x exhibit) how(f population.Fix) string {
 	if f.How == workflows.Verified {
 		return workflows.Attested
 	}
@@ -258,8 +259,8 @@ func (x exhibit) how(f review.Fix) string {
 }
 
 // doneAt is when it was done, zero while it is not.
-func doneAt(f review.Fix) time.Time {
-	if f.State == review.FixDone || f.State == review.FixVerified {
+func doneAt(f population.Fix) time.Time {
+	if f.State == population.FixDone || f.State == population.FixVerified {
 		return f.At
 	}
 	return time.Time{}
@@ -267,15 +268,15 @@ func doneAt(f review.Fix) time.Time {
 
 // population is population.csv.
 func (d *dossier) population() [][]string {
-	table := [][]string{review.PopulationColumns()}
+	table := [][]string{population.PopulationColumns()}
 	for _, x := range d.exhibits {
 		mfa, sso := strconv.FormatBool(x.MFA), strconv.FormatBool(x.SSO)
 		if !x.listed() {
 			mfa, sso = "", ""
 		}
-		table = append(table, []string{x.EnvironmentName(), x.Email, x.Name, x.Role, review.IntegrationsCell(x.Row),
-			x.Status, review.Stamp(x.LastHere), review.Stamp(x.LastAny), x.Via,
-			mfa, sso, review.FlagsCell(x.flags())})
+		table = append(table, []string{x.EnvironmentName(), x.Email, x.Name, x.Role, population.IntegrationsCell(x.Row),
+			x.Status, population.Stamp(x.LastHere), population.Stamp(x.LastAny), x.Via,
+			mfa, sso, population.FlagsCell(x.flags())})
 	}
 	return table
 }
@@ -289,15 +290,15 @@ func (d *dossier) decisions() [][]string {
 			continue
 		}
 		to := ""
-		if x.final == review.Change {
+		if x.final == population.Change {
 			to = x.verdict.Role
 		}
 		at := x.verdict.At
-		if x.final == review.NoAnswer && x.verdict.Decision != review.NoAnswer {
+		if x.final == population.NoAnswer && x.verdict.Decision != population.NoAnswer {
 			at = time.Time{}
 		}
 		table = append(table, []string{x.EnvironmentName(), x.Email, x.final, x.Role, to, x.reason(), d.reviewer(x),
-			review.Stamp(at)})
+			population.Stamp(at)})
 	}
 	return table
 }
@@ -308,7 +309,7 @@ func (d *dossier) remediation() [][]string {
 	for _, x := range d.exhibits {
 		for _, f := range x.fixes {
 			table = append(table, []string{x.EnvironmentName(), x.Email, f.Action, x.how(f), f.State, f.Before, f.After,
-				f.Access, review.Stamp(doneAt(f))})
+				f.Access, population.Stamp(doneAt(f))})
 		}
 	}
 	return table
@@ -322,7 +323,7 @@ func asCSV(table [][]string) ([]byte, error) {
 		line = slices.Clone(line)
 		for j := range line {
 			if i > 0 {
-				line[j] = review.SafeCell(line[j])
+				line[j] = population.SafeCell(line[j])
 			}
 		}
 		if err := w.Write(line); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // Evidence is all that the files handed to an auditor are made of. Packets may be none, while a
@@ -114,7 +115,7 @@ func manifestFile(files map[string][]byte) ([]byte, error) {
 
 // environmentTitle is an environment for people and files: "" is production.
 func environmentTitle(environment string) string {
-	return review.Row{Environment: environment}.EnvironmentName()
+	return population.Row{Environment: environment}.EnvironmentName()
 }
 
 // fileNames gives every environment a name that every file system takes, no two of them alike,

@@ -19,6 +19,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // goldenEnv, set to 1, writes the golden files anew instead of comparing them.
@@ -234,7 +235,7 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 	gathering.Campaign.Phase, gathering.Campaign.ClosedAt, gathering.Campaign.Parts,
 		gathering.Campaign.Rows = review.CampaignGathering, time.Time{}, nil, 0
 	gathering.Campaign.Gathered, gathering.Packets,
-		gathering.Chains = map[string][]review.Row{"": gathering.Packets[1].Rows}, nil, gathering.Chains[:1]
+		gathering.Chains = map[string][]population.Row{"": gathering.Packets[1].Rows}, nil, gathering.Chains[:1]
 	for name, e := range map[string]Evidence{"whole": evidenceOf(t), "erased": erased, "hostile": hostile,
 		"gathering": gathering} {
 		files := filesOf(t, e)
@@ -484,18 +485,20 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		e := evidenceOf(t)
-		decisions := []string{"", review.Keep, review.Change, review.Remove}
+		decisions := []string{"", population.Keep, population.Change, population.Remove}
 		for i := range e.Packets {
 			p := &e.Packets[i]
 			p.Verdicts, p.Fixes = slices.Clone(p.Verdicts), nil
 			for j := range p.Verdicts {
-				v := review.Verdict{Decision: decisions[rng.IntN(len(decisions))], By: "U0DEE", At: proofDay(6, 9, j)}
+				v := population.Verdict{Decision: decisions[rng.IntN(len(decisions))], By: "U0DEE",
+					At: proofDay(6, 9, j)}
 				if rng.IntN(2) == 0 {
 					v.Reason, v.Role = "because", workflows.RoleMonitor
 				}
 				p.Verdicts[j] = v
-				if p.Rows[j].Lacks(v) == "" && (v.Decision == review.Change || v.Decision == review.Remove) {
-					p.Fixes = append(p.Fixes, review.Fix{Row: j + 1, Action: v.Decision, State: review.FixPending})
+				if p.Rows[j].Lacks(v) == "" && (v.Decision == population.Change || v.Decision == population.Remove) {
+					p.Fixes = append(p.Fixes, population.Fix{Row: j + 1, Action: v.Decision,
+						State: population.FixPending})
 				}
 			}
 		}
@@ -504,24 +507,24 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 			e.Campaign.ClosedAt, e.Campaign.Phase = time.Time{}, review.CampaignOpen
 		}
 		files := filesOf(t, e)
-		population, decided, fixes, p := table(t, files[FilePopulation]), table(t, files[FileDecisions]),
+		bytes, decided, fixes, p := table(t, files[FilePopulation]), table(t, files[FileDecisions]),
 			table(t, files[FileRemediation]), proofsOf(t, files)
 		by := map[string]int{}
 		for _, line := range decided {
 			by[line["decision"]]++
 		}
 		unanswered := 0
-		for _, line := range population {
-			if slices.Contains(strings.Fields(line["flags"]), review.FlagNoAnswer) {
+		for _, line := range bytes {
+			if slices.Contains(strings.Fields(line["flags"]), population.FlagNoAnswer) {
 				unanswered++
 			}
 		}
 		c := p.Counts
-		if len(population) != c["rows"] || len(p.Population) != c["rows"] || len(decided) != c["rows"]-c["open"] ||
+		if len(bytes) != c["rows"] || len(p.Population) != c["rows"] || len(decided) != c["rows"]-c["open"] ||
 			len(p.Decisions) != len(decided) || len(p.Remediation) != len(fixes) {
-			t.Fatalf("seed %d: %d rows, %d decisions, counts %v", seed, len(population), len(decided), c)
+			t.Fatalf("seed %d: %d rows, %d decisions, counts %v", seed, len(bytes), len(decided), c)
 		}
-		for _, d := range []string{review.Keep, review.Change, review.Remove, review.NoAnswer} {
+		for _, d := range []string{population.Keep, population.Change, population.Remove, population.NoAnswer} {
 			if by[d] != c[d] {
 				t.Errorf("seed %d: %d times %s, counted %d", seed, by[d], d, c[d])
 			}
@@ -571,7 +574,7 @@ func TestACampaignThatGathersOrWasCancelledSaysSo(t *testing.T) {
 	e := evidenceOf(t)
 	e.Campaign.Phase, e.Campaign.ClosedAt, e.Campaign.Parts, e.Campaign.Rows = review.CampaignGathering, time.Time{},
 		nil, 0
-	e.Campaign.Gathered = map[string][]review.Row{"": e.Packets[1].Rows}
+	e.Campaign.Gathered = map[string][]population.Row{"": e.Packets[1].Rows}
 	e.Packets = nil
 	files := filesOf(t, e)
 	if n := len(table(t, files[FilePopulation])); n != 8 || len(table(t, files[FileDecisions])) != 0 {
@@ -598,19 +601,19 @@ func TestAReviewOfThousandsOfRowsIsExported(t *testing.T) {
 		p := whole
 		p.ID, p.Number, p.Fixes, p.Rows, p.Verdicts = "p03-"+strings.Repeat("A", 5)+string(rune('A'+n)), n+1, nil, nil,
 			nil
-		for i := range review.MaxRows {
+		for i := range population.MaxRows {
 			r := proofUser("", string(rune('a'+n))+strings.Repeat("x", i%7)+"@acme.example", "", workflows.RoleMonitor)
-			r.N, r.Mark = i+1, r.Mark+review.Stamp(proofDay(1, 0, i))
-			p.Rows, p.Verdicts = append(p.Rows, r), append(p.Verdicts, review.Verdict{Decision: review.Keep,
+			r.N, r.Mark = i+1, r.Mark+population.Stamp(proofDay(1, 0, i))
+			p.Rows, p.Verdicts = append(p.Rows, r), append(p.Verdicts, population.Verdict{Decision: population.Keep,
 				By: "U0DEE", At: proofDay(6, 9, i)})
 		}
 		e.Packets = append(e.Packets, p)
 	}
 	files := filesOf(t, e)
-	if n := len(table(t, files[FileDecisions])); n != 20*review.MaxRows {
-		t.Errorf("%d decisions of %d", n, 20*review.MaxRows)
+	if n := len(table(t, files[FileDecisions])); n != 20*population.MaxRows {
+		t.Errorf("%d decisions of %d", n, 20*population.MaxRows)
 	}
-	if n := strings.Count(string(files[FileReport]), `<td class="who">`); n < 20*review.MaxRows {
+	if n := strings.Count(string(files[FileReport]), `<td class="who">`); n < 20*population.MaxRows {
 		t.Errorf("the page shows %d rows", n)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // proofDay is a time of the fixture's October 2026.
@@ -48,9 +49,9 @@ func proofChain(t *testing.T, id string, bodies ...[2]any) chain.Chain {
 
 // proofSaved are the decisions of a packet as if they had been saved at once.
 func proofSaved(p review.PacketState) saved {
-	out := saved{Verdicts: map[int]review.Verdict{}}
+	out := saved{Verdicts: map[int]population.Verdict{}}
 	for i, v := range p.Verdicts {
-		if v.Decision != review.NoAnswer {
+		if v.Decision != population.NoAnswer {
 			out.Verdicts[p.Rows[i].N] = v
 		}
 	}
@@ -120,8 +121,8 @@ func proofGzip(t *testing.T, content []byte) []byte {
 }
 
 // proofUser is a row of the fixture: a user with a role and, maybe, flags.
-func proofUser(environment, email, name, role string, flags ...string) review.Row {
-	return review.Row{Kind: review.KindUser, Environment: environment, Email: email, Name: name, Role: role,
+func proofUser(environment, email, name, role string, flags ...string) population.Row {
+	return population.Row{Kind: population.KindUser, Environment: environment, Email: email, Name: name, Role: role,
 		Status: workflows.UserAccepted, MFA: true, Via: "invite",
 		Since: proofDay(1, 8, 0).AddDate(-1, 0, 0), LastHere: proofDay(2, 7, 30), LastAny: proofDay(4, 16, 5),
 		Privileged: role == workflows.RoleAdministrator, Flags: flags,
@@ -129,40 +130,42 @@ func proofUser(environment, email, name, role string, flags ...string) review.Ro
 }
 
 // proofPopulation is twelve users of production and Sandbox, the owner and one shared mailbox.
-func proofPopulation() (dees, anas []review.Row) {
-	owner := review.Row{Kind: review.KindOwner, Email: "celigo@acme.example", Role: review.RoleOwner, Privileged: true,
-		Holders: []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"},
+func proofPopulation() (dees, anas []population.Row) {
+	owner := population.Row{Kind: population.KindOwner, Email: "celigo@acme.example", Role: population.RoleOwner,
+		Privileged: true,
+		Holders:    []string{"U0ANA", "U0BEN"}, Custodians: []string{"U0ANA"},
 		Vault: "IT vault / Celigo owner", Delegates: []string{"ana@acme.example", "leo@acme.example"},
 		Attested: "U0ANA",
 		Differences: []string{"the mail system lists leo@acme.example, who is not recorded as able to read it",
 			"<@U0BEN> is recorded as able to read it, but the mail system does not list ben@acme.example"}}
-	alias := review.Row{Kind: review.KindAlias, Email: "celigo-eu@acme.example", Role: workflows.RoleNone,
+	alias := population.Row{Kind: population.KindAlias, Email: "celigo-eu@acme.example", Role: workflows.RoleNone,
 		Privileged: true, Holders: []string{"U0BEN"},
 		Differences: []string{"nobody is recorded who can use its password and second factor"}}
 	ben := proofUser("", "ben@acme.example", "Ben Okafor", workflows.RoleAdministrator)
 	dee := proofUser("", "dee@acme.example", "Dee Lindqvist", workflows.RoleAdministrator)
 	dee.Exception = "<@U0DEE> reviews this row although it is their own: nobody else could"
 	eve := proofUser("", "eve@partner.example", "=HYPERLINK(\"http://evil.example\";\"Eve\")", workflows.RoleManage,
-		review.FlagForeignDomain, review.FlagWider)
+		population.FlagForeignDomain, population.FlagWider)
 	fay := proofUser("", "fay@acme.example", "Fay Ito", workflows.RoleCustom)
 	fay.Manage, fay.Monitor = []string{"65f0a1"}, []string{"65f0b2", "65f0c3"}
 	fay.Names = map[string]string{"65f0a1": "Orders to NetSuite", "65f0b2": "Returns <EU>"}
-	gil := proofUser("", "gil@acme.example", "Gil Moreau", workflows.RoleMonitor, review.FlagInactive)
+	gil := proofUser("", "gil@acme.example", "Gil Moreau", workflows.RoleMonitor, population.FlagInactive)
 	gil.Was = "gil.moreau@acme.example"
 	gil.LastHere, gil.LastAny = proofDay(2, 7, 0).AddDate(0, -6, 0), time.Time{}
-	hal := proofUser("", "hal@acme.example", "", workflows.RoleMonitor, review.FlagNeverSignedIn, review.FlagPending)
+	hal := proofUser("", "hal@acme.example", "", workflows.RoleMonitor, population.FlagNeverSignedIn,
+		population.FlagPending)
 	hal.Status, hal.LastHere, hal.LastAny = workflows.UserPending, time.Time{}, time.Time{}
 	ivy := proofUser("", "ivy@acme.example", "Ivy Berg", workflows.RoleManage)
 	ivy.Decision, ivy.Until = "a03-7KQ2M9XA", proofDay(30, 17, 0)
-	dees = []review.Row{owner, alias, ben, eve, fay, gil, hal, ivy}
-	anas = []review.Row{dee, proofUser("", "jan@acme.example", "Jan Novák", workflows.RoleMonitor)}
+	dees = []population.Row{owner, alias, ben, eve, fay, gil, hal, ivy}
+	anas = []population.Row{dee, proofUser("", "jan@acme.example", "Jan Novák", workflows.RoleMonitor)}
 	for _, r := range []struct{ email, name, role string }{{"ben@acme.example", "Ben Okafor",
 		workflows.RoleAdministrator}, {"kim@acme.example", "Kim Park", workflows.RoleMonitor},
 		{"lou@acme.example", "Lou Weber", workflows.RoleManage}, {"mia@acme.example", "Mia Rossi",
 			workflows.RoleMonitor}} {
 		anas = append(anas, proofUser("Sandbox", r.email, r.name, r.role))
 	}
-	for _, rows := range [][]review.Row{dees, anas} {
+	for _, rows := range [][]population.Row{dees, anas} {
 		for i := range rows {
 			rows[i].N = i + 1
 		}
@@ -180,7 +183,7 @@ func evidenceOf(t *testing.T) Evidence {
 		RemindBefore: []time.Duration{72 * time.Hour, 24 * time.Hour, 0},
 		OverdueEvery: 24 * time.Hour, Escalate: []time.Duration{7 * 24 * time.Hour, 10 * 24 * time.Hour},
 		InactiveAfter: 90 * 24 * time.Hour, InactivePrivilegedAfter: 30 * 24 * time.Hour,
-		ExemptNew: 30 * 24 * time.Hour, NoAnswer: review.Keep, FixWithin: 5 * 24 * time.Hour,
+		ExemptNew: 30 * 24 * time.Hour, NoAnswer: population.Keep, FixWithin: 5 * 24 * time.Hour,
 		FixPrivilegedWithin: 24 * time.Hour}
 	names := map[string]string{"U0DEE": "Dee Lindqvist", "U0ANA": "Ana Silva", "U0BEN": "Ben Okafor", "U0CAT": "Cat"}
 	at, closedAt := proofDay(5, 9, 0), proofDay(26, 9, 0)
@@ -189,52 +192,58 @@ func evidenceOf(t *testing.T) Evidence {
 	one, two := base, base
 	one.ID, one.Number, one.Reviewer, one.Rows = "p03-8QTT2A10", 1, "U0DEE", dees
 	two.ID, two.Number, two.Reviewer, two.Rows = "p03-8QTT2A11", 2, "U0ANA", anas
-	dv := func(decision, role, reason string, minute int, bulk bool) review.Verdict {
-		return review.Verdict{Decision: decision, Role: role, Reason: reason, By: "U0DEE", At: proofDay(6, 10, minute),
+	dv := func(decision, role, reason string, minute int, bulk bool) population.Verdict {
+		return population.Verdict{Decision: decision, Role: role, Reason: reason, By: "U0DEE",
+			At:   proofDay(6, 10, minute),
 			Bulk: bulk}
 	}
 	p1 := review.PacketState{Assigned: one, Phase: review.PacketFixing, Reviewers: []string{"U0DEE"}, Names: names,
 		ClosedAt: closedAt, Signed: &review.Signature{By: "U0DEE", At: proofDay(6, 10, 40), Took: "38m20s"},
-		Verdicts: []review.Verdict{dv(review.Keep, "", "The shared mailbox owns it, as agreed", 2, false),
-			dv(review.Change, "", "The EU account is closed; nobody needs this mailbox", 3, false),
-			dv(review.Keep, "", "Second administrator", 5, false),
-			dv(review.Change, workflows.RoleMonitor,
+		Verdicts: []population.Verdict{dv(population.Keep, "", "The shared mailbox owns it, as agreed", 2, false),
+			dv(population.Change, "", "The EU account is closed; nobody needs this mailbox", 3, false),
+			dv(population.Keep, "", "Second administrator", 5, false),
+			dv(population.Change, workflows.RoleMonitor,
 				"@Eve only looks at errors, she said: \"fine, thanks\"\n-- by phone", 9, false),
-			dv(review.Keep, "", "", 12, true), dv(review.Remove, "", "Left the team", 14, false),
-			dv(review.Remove, "", "Never came", 15, false), dv(review.Keep, "", "", 12, true)},
-		Fixes: []review.Fix{{Row: 2, Action: review.FixTransfer, State: review.FixPending, Due: proofDay(27, 9, 0)},
-			{Row: 4, Action: review.FixChange, Access: "a03-1AAAAAAA", How: workflows.Acted, State: review.FixVerified,
+			dv(population.Keep, "", "", 12, true), dv(population.Remove, "", "Left the team", 14, false),
+			dv(population.Remove, "", "Never came", 15, false), dv(population.Keep, "", "", 12, true)},
+		Fixes: []population.Fix{{Row: 2, Action: population.FixTransfer, State: population.FixPending,
+			Due: proofDay(27, 9, 0)},
+			{Row: 4, Action: population.FixChange, Access: "a03-1AAAAAAA", How: workflows.Acted,
+				State:  population.FixVerified,
 				Before: "manage", After: "monitor", Due: proofDay(31, 9, 0), At: proofDay(26, 9, 4)},
-			{Row: 6, Action: review.FixRemove, Access: "a03-2BBBBBBB", How: workflows.Acted, State: review.FixFailed,
+			{Row: 6, Action: population.FixRemove, Access: "a03-2BBBBBBB", How: workflows.Acted,
+				State:  population.FixFailed,
 				Before: "monitor", Why: "integrator.io refused: the user owns a shared stack", Due: proofDay(31, 9, 0),
 				At: proofDay(26, 9, 5)},
-			{Row: 7, Action: review.FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested, State: review.FixDone,
+			{Row: 7, Action: population.FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested,
+				State:  population.FixDone,
 				Before: "monitor (invited)", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 12, 0),
 				Who: "U0BEN"}}}
-	av := func(decision, reason string, n int) review.Verdict {
-		return review.Verdict{Decision: decision, Reason: reason, By: "U0ANA", At: proofDay(20, 8, n)}
+	av := func(decision, reason string, n int) population.Verdict {
+		return population.Verdict{Decision: decision, Reason: reason, By: "U0ANA", At: proofDay(20, 8, n)}
 	}
 	p2 := review.PacketState{Assigned: two, Phase: review.PacketFixing, Reviewers: []string{"U0ANA", "U0BEN"},
 		Names: names, ClosedAt: closedAt, Nudges: 6,
 		Handovers: []review.Handover{{At: proofDay(26, 8, 0), From: "U0ANA", To: "U0BEN", Why: "escalated"}},
-		Verdicts: []review.Verdict{av(review.Keep, "Runs the account; Ben agreed", 1),
-			av(review.Remove, "On leave", 2), av(review.Keep, "Administers both", 3),
-			{Decision: review.NoAnswer, At: proofDay(5, 9, 3).Add(7 * time.Millisecond)}, av(review.Keep, "", 4),
-			av(review.Keep, "", 5)},
-		Fixes: []review.Fix{{Row: 2, Action: review.FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted,
-			State: review.FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0),
+		Verdicts: []population.Verdict{av(population.Keep, "Runs the account; Ben agreed", 1),
+			av(population.Remove, "On leave", 2), av(population.Keep, "Administers both", 3),
+			{Decision: population.NoAnswer, At: proofDay(5, 9, 3).Add(7 * time.Millisecond)},
+			av(population.Keep, "", 4),
+			av(population.Keep, "", 5)},
+		Fixes: []population.Fix{{Row: 2, Action: population.FixRemove, Access: "a03-4DDDDDDD", How: workflows.Acted,
+			State: population.FixVerified, Before: "monitor", After: "no access", Due: proofDay(31, 9, 0),
 			At: proofDay(26, 9, 6)}}}
 
-	var production, sandbox []review.Row
-	for _, r := range append(append([]review.Row{}, dees...), anas...) {
+	var production, sandbox []population.Row
+	for _, r := range append(append([]population.Row{}, dees...), anas...) {
 		switch {
 		case r.Environment == "Sandbox":
 			sandbox = append(sandbox, r)
-		case r.Kind == review.KindUser:
+		case r.Kind == population.KindUser:
 			production = append(production, r)
 		}
 	}
-	frozen := map[string][]byte{"": review.FrozenCSV(production), "Sandbox": review.FrozenCSV(sandbox)}
+	frozen := map[string][]byte{"": population.FrozenCSV(production), "Sandbox": population.FrozenCSV(sandbox)}
 	pages := [][]byte{[]byte(`[{"_id":"u1"},{"_id":"u2"},{"_id":"u3"},{"_id":"u4"},{"_id":"u5"}]`),
 		[]byte(`[{"_id":"u6"},{"_id":"u7"},{"_id":"u8"}]`)}
 	given := []byte("Name,Email,Account access level\r\nBen,ben@acme.example,Administrator\r\n")
@@ -252,7 +261,7 @@ func evidenceOf(t *testing.T) Evidence {
 	fresh := file
 	fresh.At, fresh.Uploaded, fresh.FileSHA256, fresh.SHA256, fresh.Count = proofDay(27, 8, 0), proofDay(27, 8, 30),
 		Sum(afterwards), "", 1
-	c := review.CampaignState{Started: review.Started{ID: "r03-acme-2026q4", AccountID: "acme",
+	c := review.CampaignState{Started: population.Started{ID: "r03-acme-2026q4", AccountID: "acme",
 		AccountName: "Acme Production", Period: "2026q4", By: proofActor("U0DEE"), Due: proofDay(19, 9, 0),
 		Closes: closedAt,
 		Owner:  "celigo@acme.example", OwnerSince: proofDay(1, 9, 0).AddDate(0, -3, 0), OwnerBy: "t03-6PPQ1234",
@@ -351,7 +360,7 @@ type mailSystem struct {
 }
 
 type saved struct {
-	Verdicts map[int]review.Verdict `json:"verdicts"`
+	Verdicts map[int]population.Verdict `json:"verdicts"`
 }
 
 type handed struct {
@@ -360,19 +369,19 @@ type handed struct {
 }
 
 type closed struct {
-	NoAnswer []int        `json:"no_answer,omitempty"`
-	Fixes    []review.Fix `json:"fixes,omitempty"`
+	NoAnswer []int            `json:"no_answer,omitempty"`
+	Fixes    []population.Fix `json:"fixes,omitempty"`
 }
 
 type fixes struct {
-	Fixes []review.Fix `json:"fixes"`
+	Fixes []population.Fix `json:"fixes"`
 }
 
 // wanted are remedies as they were when the packet closed: asked for, and not begun.
-func wanted(all []review.Fix) []review.Fix {
-	var out []review.Fix
+func wanted(all []population.Fix) []population.Fix {
+	var out []population.Fix
 	for _, f := range all {
-		out = append(out, review.Fix{Row: f.Row, Action: f.Action, State: review.FixPending, Due: f.Due})
+		out = append(out, population.Fix{Row: f.Row, Action: f.Action, State: population.FixPending, Due: f.Due})
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows/chain"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // reviewFormat names the shape of review.json; it grows and does not change.
@@ -64,7 +65,7 @@ type linkFile struct {
 
 // json is review.json.
 func (d *dossier) json() ([]byte, error) {
-	f := reviewFile{Format: reviewFormat, Keyholder: d.Version, Made: review.Stamp(d.Made), MadeBy: d.MadeBy,
+	f := reviewFile{Format: reviewFormat, Keyholder: d.Version, Made: population.Stamp(d.Made), MadeBy: d.MadeBy,
 		Closed: d.settled(), Stage: d.Campaign.Phase,
 		Counts: d.counts, Checks: d.checks, People: d.names, Population: asObjects(d.population()),
 		Decisions:   asObjects(d.decisions()),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 //go:embed report.html
@@ -244,7 +245,7 @@ func (d *dossier) reportRules() []reportFact {
 		return workflows.Span(t)
 	}
 	noAnswer := "the access stays, and is flagged"
-	if p.NoAnswer == review.Remove {
+	if p.NoAnswer == population.Remove {
 		noAnswer = "the access is removed, and flagged"
 	}
 	var before, escalate []string
@@ -273,7 +274,7 @@ func (d *dossier) reportRules() []reportFact {
 			span(p.FixPrivilegedWithin)},
 		{"Not part of it", "users of MCP servers only, whom integrator.io does not list; what listed users may do on MCP servers is shown with them"},
 		{"Independence", "nobody reviews their own access; where that could not be, it stands under Exceptions"},
-		{"Reasons", "are asked to keep an owner, a shared mailbox, an administrator, an exception, or a row with a flag other than “" + review.FlagText(review.FlagNoMFAOrSSO) + "”"},
+		{"Reasons", "are asked to keep an owner, a shared mailbox, an administrator, an exception, or a row with a flag other than “" + population.FlagText(population.FlagNoMFAOrSSO) + "”"},
 	}
 	for _, m := range []struct {
 		name string

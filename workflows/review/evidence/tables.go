@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
 // reportSources tell where each list came from.
@@ -166,8 +167,8 @@ func (d *dossier) reportGroups() []reportGroup {
 func (d *dossier) reportRow(x exhibit) reportRow {
 	r := reportRow{Where: x.EnvironmentName(), Email: x.Email, Was: x.Was, Name: x.Name, Access: x.Role,
 		Word: decisionWord(x.final), Decision: x.final, Reason: x.reason(),
-		Reviewer: d.reviewer(x), Exception: d.plain(x.Exception), Bulk: x.verdict.Bulk && x.final == review.Keep}
-	if in := review.IntegrationsCell(x.Row); in != "" {
+		Reviewer: d.reviewer(x), Exception: d.plain(x.Exception), Bulk: x.verdict.Bulk && x.final == population.Keep}
+	if in := population.IntegrationsCell(x.Row); in != "" {
 		r.Access += ": " + in
 	}
 	if x.Decision != "" {
@@ -176,14 +177,14 @@ func (d *dossier) reportRow(x exhibit) reportRow {
 	if !x.Until.IsZero() {
 		r.Basis = strings.TrimPrefix(r.Basis+", until "+reportTime(x.Until), ", ")
 	}
-	if x.final == review.Change && x.verdict.Role != "" {
+	if x.final == population.Change && x.verdict.Role != "" {
 		r.Word += " to " + x.verdict.Role
 	}
-	if x.final != review.NoAnswer && x.final != "" {
+	if x.final != population.NoAnswer && x.final != "" {
 		r.At = reportTime(x.verdict.At)
 	}
 	for _, f := range x.flags() {
-		r.Flags = append(r.Flags, review.FlagText(f))
+		r.Flags = append(r.Flags, population.FlagText(f))
 	}
 	return r
 }
@@ -192,7 +193,7 @@ func decisionWord(decision string) string {
 	switch decision {
 	case "":
 		return "open"
-	case review.NoAnswer:
+	case population.NoAnswer:
 		return "no answer"
 	}
 	return decision
@@ -209,7 +210,7 @@ func (d *dossier) reportMasters() []reportMaster {
 			Decision: d.reportRow(x).Word, Reason: x.reason(), Since: reportTime(x.Since),
 			Holders: d.whoAll(x.Holders), Custodians: d.whoAll(x.Custodians), Vault: x.Vault,
 			Attested: d.who(x.Attested), Differences: d.plainAll(x.Differences)}
-		if x.Kind == review.KindOwner {
+		if x.Kind == population.KindOwner {
 			m.What = "owner of the account"
 			if !d.Campaign.OwnerSince.IsZero() {
 				m.Since = reportTime(d.Campaign.OwnerSince) + byWhom(d.who(d.Campaign.OwnerBy))
@@ -276,7 +277,7 @@ func (d *dossier) reportFixes(p *reportPage) {
 				State: f.State, Before: f.Before, After: f.After, Access: f.Access,
 				Due: reportTime(f.Due), Done: reportTime(doneAt(f)), Said: d.who(f.Who), Seen: d.who(f.Verified),
 				Why: d.plain(f.Why), Privileged: x.Privileged}
-			switch open := f.State == review.FixPending || f.State == review.FixFailed; {
+			switch open := f.State == population.FixPending || f.State == population.FixFailed; {
 			case f.Due.IsZero():
 			case open && d.Made.After(f.Due):
 				out.Late = "late since " + out.Due
@@ -290,9 +291,9 @@ func (d *dossier) reportFixes(p *reportPage) {
 			p.Fixes = append(p.Fixes, out)
 		}
 	}
-	p.Failed = states[review.FixFailed]
+	p.Failed = states[population.FixFailed]
 	p.FixTotals = fmt.Sprintf("%s: %d verified, %d done, %d pending, %d failed.",
-		workflows.Plural(len(p.Fixes), "remedy"), states[review.FixVerified], states[review.FixDone],
-		states[review.FixPending], states[review.FixFailed])
+		workflows.Plural(len(p.Fixes), "remedy"), states[population.FixVerified], states[population.FixDone],
+		states[population.FixPending], states[population.FixFailed])
 	p.FixTotals = strings.Replace(p.FixTotals, "remedys", "remedies", 1)
 }

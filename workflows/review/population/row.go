@@ -1,8 +1,9 @@
-package review
+package population
 
 import (
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review/lists"
 )
@@ -144,7 +145,7 @@ func (r Row) Lacks(v Verdict) string {
 		return "decision"
 	case v.Decision == Keep && !r.Plain() && v.Reason == "":
 		return "reason"
-	case v.Decision == Change && r.hasRole() && v.Role == "":
+	case v.Decision == Change && r.HasRole() && v.Role == "":
 		return "role"
 	}
 	return ""
@@ -183,3 +184,16 @@ type Fix struct {
 	Tries    int    `json:"tries,omitempty"` // how often it was begun again
 	Who      string `json:"who,omitempty"`   // who says that it is done, when that is only a word
 }
+
+// bars reports whether a row is a person's own. How rows are shared out already sees to that; but
+// an address may become known, or change, later.
+func (r Row) Bars(who approvals.Identity) bool { return r.Exception == "" && r.About(who) }
+
+// about reports whether a row is about somebody, by any address that was ever seen to be theirs.
+func (r Row) About(who approvals.Identity) bool {
+	return who.Same(approvals.Identity{Emails: []string{r.Email}})
+}
+
+// hasRole reports whether a role can be chosen for a row: the owner has none, and neither has a
+// mailbox that is no user.
+func (r Row) HasRole() bool { return r.Kind == KindUser || r.Kind == KindAlias && r.Status != "" }

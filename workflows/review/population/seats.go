@@ -1,4 +1,4 @@
-package review
+package population
 
 import (
 	"maps"
@@ -119,7 +119,7 @@ func concernsOf(rows []Row, st Started, f workflows.Facts) map[string]map[string
 			note(email, who.ID, concernsOwn)
 		}
 		for _, r := range rows { // under an address with a tag, too
-			if r.about(who) {
+			if r.About(who) {
 				note(r.Email, who.ID, concernsOwn)
 			}
 		}

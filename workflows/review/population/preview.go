@@ -1,6 +1,7 @@
-package review
+package population
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,7 +62,7 @@ func perReviewer(shares []Share) []reviewerLoad {
 		out[i].rows += len(s.Rows)
 		out[i].packets++
 		for _, r := range s.Rows {
-			if canAdminister(r) {
+			if CanAdminister(r) {
 				out[i].administer++
 			}
 			if AsksReason(r.Flags) {
@@ -72,8 +73,8 @@ func perReviewer(shares []Share) []reviewerLoad {
 	return out
 }
 
-// canAdminister reports whether a row's user can change who has access, now or by accepting an invitation.
-func canAdminister(r Row) bool {
+// CanAdminister reports whether a row's user can change who has access, now or by accepting an invitation.
+func CanAdminister(r Row) bool {
 	return r.Role == RoleOwner || r.Role == workflows.RoleAdministrator && !r.Disabled &&
 		r.Status != workflows.UserDismissed
 }
@@ -202,10 +203,10 @@ func originWords(r Row) string {
 		how += " " + workflows.When(r.Since)
 	}
 	if r.Was != "" {
-		how = or(how, "There") + " as " + workflows.Esc(r.Was)
+		how = cmp.Or(how, "There") + " as " + workflows.Esc(r.Was)
 	}
 	if r.InvitedBy != "" {
-		how = or(how, "Invited") + " by " + workflows.Esc(r.InvitedBy)
+		how = cmp.Or(how, "Invited") + " by " + workflows.Esc(r.InvitedBy)
 	}
 	by := ""
 	switch {

@@ -3,6 +3,7 @@ package access
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -280,4 +281,62 @@ func (s State) changedSinceGiven() string {
 // has is what a user has, in words.
 func (s State) has(u *workflows.User) string {
 	return workflows.ReadMark(u.Mark()).Words(s.Read.Names)
+}
+
+// UndoNeeds is what deciding the request by which a finding of drift is undone needs. cmd is
+// [workflows.UndoAccess] as Keyholder gives it.
+func UndoNeeds(cmd workflows.Command, p workflows.Policy, a workflows.AccountState) workflows.Needs {
+	return needs(State{}, cmd, p, a)
+}
+
+// WouldUndo is what that request would be refused for, a [*workflows.Refusal]; nil when it can be
+// opened.
+func WouldUndo(cmd workflows.Command, f workflows.Facts) error {
+	_, err := open(asForm(cmd), f)
+	return err
+}
+
+// asForm is a request with the fields of the form: what a finding asks for comes as a message.
+func asForm(cmd workflows.Command) workflows.Command {
+	if !workflows.UndoAccess.Given(cmd) || byReview(cmd) {
+		return cmd
+	}
+	u, err := workflows.UndoAccess.Body(cmd)
+	if err != nil {
+		return cmd // given field by field
+	}
+	cmd.Input = map[string]string{
+		BlockAccount: cmd.Account, BlockEnvironment: u.Environment, BlockEmail: u.Email, BlockChange: u.Change,
+		BlockRole: u.Access.Role, BlockManage: strings.Join(u.Access.Manage, "\n"),
+		BlockMonitor: strings.Join(u.Access.Monitor, "\n"), BlockReason: u.Reason, inRequester: u.Requester,
+	}
+	return cmd
+}
+
+// codeReviewed is the end of a removal that a review has decided, too.
+const codeReviewed = "reviewed"
+
+// soonAgain is when a removal that takes another one over looks whether that has ended.
+const soonAgain = time.Minute
+
+// overtakes tells the request for the same removal, where one is open, that a review decided it: it
+// ends if nothing of it stands at integrator.io, and this one goes on. So nobody is removed twice.
+func (fr Frozen) overtakes(cmd workflows.Command, f workflows.Facts, holder string) (workflows.Call, bool) {
+	asked := f.Account.Locks[workflows.OpenRemoval+workflows.GivenKey(fr.Environment, fr.Email)]
+	if fr.Change != Remove || asked != holder {
+		return workflows.Call{}, false
+	}
+	return workflows.AccessOvertaken.To(f.Policy.ID, holder, workflows.OvertakenAccess{
+		Review: cmd.Input[inReview], Reviewer: cmd.Input[inReviewer], Access: cmd.Workflow,
+	}), true
+}
+
+// overtaken ends a request for a removal that a review carries out. What is being written already
+// goes on, and the review finds nothing left to do.
+func overtaken(s State, cmd workflows.Command, b workflows.OvertakenAccess) workflows.Decision {
+	if !s.Opened() || s.Closed() || s.Change != Remove || s.Review != nil || s.in().cancel(s) != justEnds {
+		return workflows.Decision{}
+	}
+	return s.end(cmd, Finished{Outcome: Cancelled, Code: codeReviewed, Message: workflows.Say(
+		"The review %s decided the same, by %m. %s carries it out.", b.Review, b.Reviewer, b.Access)})
 }

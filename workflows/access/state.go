@@ -282,3 +282,15 @@ func (s State) canSee() bool { return !s.byHand() && s.Read.Caps.ReadUsers == wo
 
 // boxed reports whether the access is for a time only.
 func (s State) boxed() bool { return s.Length > 0 && s.Read.Does != Remove }
+
+// Narrows implements [workflows.Narrowed]: the role that is gained, and whether it is urgent.
+func (s State) Narrows() []string {
+	var out []string
+	if s.Want.Role != "" {
+		out = append(out, s.Want.Role)
+	}
+	if s.Urgent {
+		out = append(out, "urgent")
+	}
+	return out
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -63,4 +64,24 @@ func (t apiToken) token() workflows.Token {
 		}
 	}
 	return out
+}
+
+// Identity is whose token it is. UserID is the account's identity: compare it after a change of owner.
+type Identity struct {
+	UserID string
+	Scope  string // empty where integrator.io does not tell
+}
+
+// identity reads tokenInfo.
+func (s *session) identity(ctx context.Context) (Identity, error) {
+	var out struct {
+		UserID string `json:"_userId"`
+		Scope  any    `json:"scope"`
+	}
+	a, err := s.get(ctx, "/v1/tokenInfo")
+	if err == nil {
+		err = decode(http.MethodGet, a, &out)
+	}
+	scope, _ := out.Scope.(string)
+	return Identity{out.UserID, scope}, err
 }

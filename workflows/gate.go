@@ -68,11 +68,11 @@ func (g Gate[S]) refuse(s S, cmd Command, f Facts) *Refusal {
 }
 
 // NoLonger adds to a refusal by the rights of now that somebody was permitted once (was), when the
-// workflow began. Other errors stay as they are.
-func NoLonger(err error, was bool) error {
+// workflow began, for what. Other errors stay as they are.
+func NoLonger(err error, was bool, what string) error {
 	var r *Refusal
 	if was && errors.As(err, &r) && r.Code == "not_permitted" {
-		return Refuse("removed", "The configuration no longer names you for this account. "+r.Text)
+		return Refuse("removed", "The configuration no longer names you for "+what+". "+r.Text)
 	}
 	return err
 }

@@ -50,7 +50,8 @@ func asOfNow(act workflows.Handler[State]) workflows.Handler[State] {
 	return func(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 		now, who := s.asOf(f), cmd.Actor.ID
 		d, err := act(now, cmd, f)
-		return d, workflows.NoLonger(err, workflows.Among(who, s.managers()) && !workflows.Among(who, now.managers()))
+		return d, workflows.NoLonger(err, workflows.Among(who, s.managers()) && !workflows.Among(who, now.managers()),
+			"this account")
 	}
 }
 

@@ -26,6 +26,32 @@ func RequestModal(policies []workflows.Policy, account string, integrations []wo
 	if initial == "" && len(policies) == 1 {
 		initial = chosen.ID
 	}
+	m := workflows.Modal{Callback: Request, Title: "Access on purpose", Submit: "Ask for it", Account: account,
+		Action: Request, Round: workflows.NoRound,
+		Intro: []string{introduction(chosen)}}
+	m.Inputs = []workflows.Input{
+		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: initial},
+		{Block: BlockEnvironment, Kind: workflows.InputSelect, Label: "Environment",
+			Options: environments(policies, account), Initial: workflows.Production},
+		{Block: BlockPerson, Kind: workflows.InputUser, Label: "For whom", Optional: true},
+		{Block: BlockEmail, Kind: workflows.InputText, Label: "Or: an e-mail address outside this Slack",
+			Optional: true, MaxLength: 254},
+	}
+	m.Inputs = append(m.Inputs, roleInputs(integrations)...)
+	m.Inputs = append(m.Inputs,
+		workflows.Input{Block: BlockFor, Kind: workflows.InputSelect, Label: "For how long", Options: lengths(chosen),
+			Initial: chosen.Access.DefaultFor,
+			Hint:    "It begins when the access can be used, not before."},
+		workflows.Input{Block: BlockUrgent, Kind: workflows.InputChecks, Label: "Urgent", Optional: true,
+			Options: []workflows.Option{
+				{Value: BlockUrgent, Label: "Give it at once, for " + workflows.Span(chosen.Access.UrgentFor),
+					Description: "holders and administrators only; everyone is told, a second person decides"}}},
+		workflows.Input{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: 1000})
+	return m
+}
+
+// roleInputs ask what is to become of the access. Integrations are a menu as long as one can hold them.
+func roleInputs(integrations []workflows.Named) []workflows.Input {
 	many := len(integrations) > maxChoices
 	if many {
 		integrations = nil
@@ -40,16 +66,7 @@ func RequestModal(policies []workflows.Policy, account string, integrations []wo
 	} else if len(choices) == 0 {
 		hint = "For custom only. One ID a line; it stands in the integration's address."
 	}
-	m := workflows.Modal{Callback: Request, Title: "Access on purpose", Submit: "Ask for it", Account: account,
-		Action: Request, Round: workflows.NoRound,
-		Intro: []string{introduction(chosen)}}
-	m.Inputs = []workflows.Input{
-		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: initial},
-		{Block: BlockEnvironment, Kind: workflows.InputSelect, Label: "Environment",
-			Options: environments(policies, account), Initial: workflows.Production},
-		{Block: BlockPerson, Kind: workflows.InputUser, Label: "For whom", Optional: true},
-		{Block: BlockEmail, Kind: workflows.InputText, Label: "Or: an e-mail address outside this Slack",
-			Optional: true, MaxLength: 254},
+	return []workflows.Input{
 		{Block: BlockChange, Kind: workflows.InputSelect, Label: "What", Initial: Grant, Options: []workflows.Option{
 			{Value: Grant, Label: "Grant access"}, {Value: Change, Label: "Change access"}, {Value: Remove,
 				Label: "Remove access"}}},
@@ -67,15 +84,7 @@ func RequestModal(policies []workflows.Policy, account string, integrations []wo
 			Optional: true, Hint: hint},
 		{Block: BlockMonitor, Kind: workflows.InputMulti, Label: "Integrations to monitor", Options: choices,
 			Optional: true, Hint: hint},
-		{Block: BlockFor, Kind: workflows.InputSelect, Label: "For how long", Options: lengths(chosen),
-			Initial: chosen.Access.DefaultFor,
-			Hint:    "It begins when the access can be used, not before."},
-		{Block: BlockUrgent, Kind: workflows.InputChecks, Label: "Urgent", Optional: true, Options: []workflows.Option{
-			{Value: BlockUrgent, Label: "Give it at once, for " + workflows.Span(chosen.Access.UrgentFor),
-				Description: "holders and administrators only; everyone is told, a second person decides"}}},
-		{Block: BlockReason, Kind: workflows.InputText, Label: "Why", Multiline: true, MaxLength: 1000},
 	}
-	return m
 }
 
 func introduction(p workflows.Policy) string {

@@ -48,7 +48,7 @@ func refuseOthers(who string, named []string, f workflows.Facts) error {
 		return nil
 	}
 	only := workflows.Refuse("not_permitted", workflows.Say("Only %m can decide this. Nothing was recorded.", now))
-	return workflows.NoLonger(only, slices.Contains(named, who))
+	return workflows.NoLonger(only, slices.Contains(named, who), "this account")
 }
 
 func ownAccess(text string) error {

@@ -11,9 +11,9 @@ import (
 // Types of events of a campaign, with the bodies below.
 const (
 	evStarted     = "campaign.started"      // started
-	evPopulation  = "campaign.population"   // populationChunk
-	evPage        = "campaign.page"         // rawPage
-	evFile        = "campaign.file"         // rawFile
+	evPopulation  = "campaign.population"   // PopulationChunk
+	evPage        = "campaign.page"         // RawPage
+	evFile        = "campaign.file"         // RawFile
 	evRead        = "campaign.read"         // wasRead
 	evCounted     = "campaign.counted"      // counted: a second person confirmed the number of rows
 	evUnread      = "campaign.unread"       // unread
@@ -38,24 +38,24 @@ type started struct {
 // otherWithin is how long an environment besides production is tried before it counts as not read.
 const otherWithin = time.Hour
 
-// populationChunk is a piece of the frozen list of an environment: the texts of all pieces make
+// PopulationChunk is a piece of the frozen list of an environment: the texts of all pieces make
 // frozen/<environment>.csv.
-type populationChunk struct {
+type PopulationChunk struct {
 	Environment string `json:"environment"`
 	N           int    `json:"n"`
 	Of          int    `json:"of"`
 	CSV         string `json:"csv"`
 }
 
-// rawPage is one answer of integrator.io, packed.
-type rawPage struct {
+// RawPage is one answer of integrator.io, packed.
+type RawPage struct {
 	Environment string `json:"environment"`
 	N           int    `json:"n"`
 	Gzip        []byte `json:"gzip"`
 }
 
-// rawFile is a file that somebody gave, packed.
-type rawFile struct {
+// RawFile is a file that somebody gave, packed.
+type RawFile struct {
 	Environment string `json:"environment"`
 	Name        string `json:"name"`
 	SHA256      string `json:"sha256"`

@@ -78,7 +78,7 @@ func (s CampaignState) imported(cmd workflows.Command, f workflows.Facts, upload
 	reading := Reading{Environment: env, Source: SourceCSV, At: extracted, Count: len(users), Filters: "none",
 		Unread: extra.Missing, File: workflows.Clip(cmd.Input[BlockFile+workflows.FileName], 200),
 		FileSHA256: hex.EncodeToString(sum[:]), Uploader: uploader, Uploaded: cmd.At}
-	file := cmd.Event(evFile, rawFile{Environment: env, Name: reading.File, SHA256: reading.FileSHA256, Gzip: packed})
+	file := cmd.Event(evFile, RawFile{Environment: env, Name: reading.File, SHA256: reading.FileSHA256, Gzip: packed})
 	if s.Phase == CampaignFixing {
 		return s.verifyBy(cmd, reading, file, users)
 	}

@@ -53,7 +53,7 @@ func (s CampaignState) readByAPI(cmd workflows.Command, f workflows.Facts, env s
 		if err != nil {
 			return workflows.Decision{}, err
 		}
-		events = append(events, cmd.Event(evPage, rawPage{Environment: env, N: i + 1, Gzip: packed}))
+		events = append(events, cmd.Event(evPage, RawPage{Environment: env, N: i + 1, Gzip: packed}))
 		page.Body = nil
 		reading.Pages = append(reading.Pages, page)
 	}
@@ -68,7 +68,7 @@ func (s CampaignState) freezeRows(cmd workflows.Command, f workflows.Facts, even
 	pieces := inPieces(list, chunkSize)
 	reading.SHA256, reading.Chunks = hex.EncodeToString(sum[:]), len(pieces)
 	for i, piece := range pieces {
-		events = append(events, cmd.Event(evPopulation, populationChunk{Environment: reading.Environment, N: i + 1,
+		events = append(events, cmd.Event(evPopulation, PopulationChunk{Environment: reading.Environment, N: i + 1,
 			Of: len(pieces), CSV: piece}))
 	}
 	body := wasRead{Reading: reading, Rows: rows}

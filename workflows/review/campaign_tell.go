@@ -21,18 +21,18 @@ var campaignTales = map[string]workflows.Teller{
 		}
 		return who + " opened the review of " + workflows.Esc(b.AccountName) + " for " + b.Period + "."
 	}),
-	evPopulation: workflows.Tells(func(_ workflows.Event, b populationChunk) string {
+	evPopulation: workflows.Tells(func(_ workflows.Event, b PopulationChunk) string {
 		if b.Of == 1 {
 			return "The list of users of " + workflows.Esc(or(b.Environment, workflows.Production)) + " was frozen."
 		}
 		return fmt.Sprintf("The list of users of %s was frozen, piece %d of %d.",
 			workflows.Esc(or(b.Environment, workflows.Production)), b.N, b.Of)
 	}),
-	evPage: workflows.Tells(func(_ workflows.Event, b rawPage) string {
+	evPage: workflows.Tells(func(_ workflows.Event, b RawPage) string {
 		return fmt.Sprintf("Answer %d of integrator.io for %s was kept as it came.", b.N,
 			workflows.Esc(or(b.Environment, workflows.Production)))
 	}),
-	evFile: workflows.Tells(func(_ workflows.Event, b rawFile) string {
+	evFile: workflows.Tells(func(_ workflows.Event, b RawFile) string {
 		return "A file was given, " + workflows.Quote(or(b.Name, "without a name")) + ", SHA-256 " +
 			workflows.Clip(b.SHA256, 13) + "."
 	}),

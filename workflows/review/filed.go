@@ -30,19 +30,19 @@ func FiledBy(kind string, body json.RawMessage) (Filed, bool, error) {
 	var f Filed
 	switch kind {
 	case evPopulation:
-		var b populationChunk
+		var b PopulationChunk
 		if err := json.Unmarshal(body, &b); err != nil {
 			return f, false, fmt.Errorf("decode %s: %w", kind, err)
 		}
 		return Filed{What: FiledList, Environment: b.Environment, N: b.N, Content: []byte(b.CSV)}, true, nil
 	case evPage:
-		var b rawPage
+		var b RawPage
 		if err := json.Unmarshal(body, &b); err != nil {
 			return f, false, fmt.Errorf("decode %s: %w", kind, err)
 		}
 		f, packed = Filed{What: FiledAnswer, Environment: b.Environment, N: b.N}, b.Gzip
 	case evFile:
-		var b rawFile
+		var b RawFile
 		if err := json.Unmarshal(body, &b); err != nil {
 			return f, false, fmt.Errorf("decode %s: %w", kind, err)
 		}

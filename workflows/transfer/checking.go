@@ -338,7 +338,7 @@ var evUnread = workflows.Kind[State, refusal]{
 	},
 	Tell: func(e workflows.Event, b refusal) string {
 		return workflows.Say("The account could not be read (%s)%s; Keyholder goes on trying.", b.Code,
-			workflows.Text(said(b.Message)))
+			workflows.Text(workflows.Quoted(b.Message)))
 	},
 }
 

@@ -58,7 +58,11 @@ func asOfNow(act workflows.Handler[State]) workflows.Handler[State] {
 			return workflows.Decision{}, err
 		}
 		d, err := act(s.asOf(f), cmd, f)
-		return d, noLonger(err, func() error { _, was := act(s, cmd, f); return was })
+		if err != nil {
+			_, before := act(s, cmd, f)
+			err = workflows.NoLonger(err, !notPermitted(before), "that")
+		}
+		return d, err
 	}
 }
 

@@ -179,7 +179,8 @@ var evInviteRefused = workflows.Kind[State, refusal]{
 		s.Round++
 	},
 	Tell: func(e workflows.Event, b refusal) string {
-		return workflows.Say("integrator.io refused the invitation (%s)%s.", b.Code, workflows.Text(said(b.Message)))
+		return workflows.Say("integrator.io refused the invitation (%s)%s.", b.Code,
+			workflows.Text(workflows.Quoted(b.Message)))
 	},
 }
 
@@ -243,7 +244,7 @@ func (invitingStage) lines(s State, who string) []string {
 	case s.Invite.Manual:
 		out := []string{}
 		if s.Invite.Code != "" && s.Invite.Code != workflows.RefusedNoToken {
-			out = append(out, "! Keyholder's token may not start a transfer"+said(s.Invite.Message)+
+			out = append(out, "! Keyholder's token may not start a transfer"+workflows.Quoted(s.Invite.Message)+
 				"; the present owner does it in the pages.")
 		}
 		if workflows.Among(who, s.FromPeople) {

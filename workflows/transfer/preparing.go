@@ -171,7 +171,7 @@ var evPrepManual = workflows.Kind[State, refusal]{
 	},
 	Tell: func(e workflows.Event, b refusal) string {
 		return workflows.Say("integrator.io refused the invitation as a user (%s)%s; a person has to.", b.Code,
-			workflows.Text(said(b.Message)))
+			workflows.Text(workflows.Quoted(b.Message)))
 	},
 }
 
@@ -252,10 +252,11 @@ func (preparingStage) lines(s State, who string) []string {
 			"was invited as a user. Press Check again to try once more.", workflows.GiveUpAfter, s.To))
 	case s.Prep.Manual != "" && s.Prep.Manual != workflows.RefusedForbidden &&
 		s.Prep.Manual != workflows.RefusedUnauthorized && s.Prep.Manual != workflows.RefusedNoToken:
-		out = append(out, "! integrator.io refused to invite "+s.To+" as a user"+said(s.Prep.Message)+
+		out = append(out, "! integrator.io refused to invite "+s.To+" as a user"+workflows.Quoted(s.Prep.Message)+
 			". Mend that and press Check again, or an administrator invites it: My account > Users > Invite user, role Monitor.")
 	case s.Prep.Manual != "":
-		out = append(out, "! Keyholder's token may not invite users"+said(s.Prep.Message)+". "+s.administrators()+
+		out = append(out, "! Keyholder's token may not invite users"+workflows.Quoted(s.Prep.Message)+". "+
+			s.administrators()+
 			": please invite "+s.To+" yourself. In integrator.io: My account > Users > Invite user, role Monitor.")
 	default:
 		out = append(out, "✓ "+s.To+" was invited as a user. "+box)

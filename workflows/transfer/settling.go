@@ -233,7 +233,7 @@ var evRoleSet = workflows.Kind[State, roleSet]{
 		switch {
 		case b.Code != "":
 			return workflows.Say("The previous owner's role could not be set (%s)%s.", b.Code,
-				workflows.Text(said(b.Message)))
+				workflows.Text(workflows.Quoted(b.Message)))
 		case b.Removed:
 			return "The previous owner was removed (Keyholder did it)."
 		}

@@ -81,11 +81,3 @@ func howWord(how, who string) string {
 	}
 	return workflows.Say("%m says so", who)
 }
-
-// said quotes the other side's own words, if any.
-func said(message string) string {
-	if message == "" {
-		return ""
-	}
-	return workflows.Say(" (integrator.io says: %q)", message)
-}

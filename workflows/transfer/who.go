@@ -43,20 +43,6 @@ func (s State) asOf(f workflows.Facts) State {
 	return s
 }
 
-// noLonger says of a refusal by the rights of now that somebody was permitted when it was asked
-// for.
-func noLonger(err error, was func() error) error {
-	var r *workflows.Refusal
-	if !errors.As(err, &r) || r.Code != "not_permitted" {
-		return err
-	}
-	var before *workflows.Refusal
-	if errors.As(was(), &before) && before.Code == r.Code {
-		return err
-	}
-	return refused("removed", "The configuration no longer names you for that. "+r.Text)
-}
-
 // whoCan names those who may do something, when there are any left.
 func whoCan(people []string) string {
 	if len(people) == 0 {
@@ -100,4 +86,10 @@ func (s State) endAsLeft(cmd workflows.Command, why string) workflows.Decision {
 			". Your answer was not needed and is not recorded."}
 	}
 	return d
+}
+
+// notPermitted reports whether an error is that somebody has no right to do something.
+func notPermitted(err error) bool {
+	var r *workflows.Refusal
+	return errors.As(err, &r) && r.Code == "not_permitted"
 }

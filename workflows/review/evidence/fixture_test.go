@@ -282,20 +282,23 @@ func evidenceOf(t *testing.T) Evidence {
 	delegates := []byte("ana@acme.example\nleo@acme.example\n")
 	piece := bytes.IndexByte(frozen[""][200:], '\n') + 201
 	chains := []chain.Chain{
-		proofChain(t, c.ID, [2]any{evStarted, c.Started}, [2]any{evPage, rawPage{N: 1, Gzip: proofGzip(t, pages[0])}},
-			[2]any{evPage, rawPage{N: 2, Gzip: proofGzip(t, pages[1])}},
-			[2]any{evPopulation, populationChunk{N: 1, Of: 2, CSV: string(frozen[""][:piece])}},
-			[2]any{evPopulation, populationChunk{N: 2, Of: 2, CSV: string(frozen[""][piece:])}},
-			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "wrong.csv", SHA256: Sum(wrong),
+		proofChain(t, c.ID, [2]any{evStarted, c.Started},
+			[2]any{evPage, review.RawPage{N: 1, Gzip: proofGzip(t, pages[0])}},
+			[2]any{evPage, review.RawPage{N: 2, Gzip: proofGzip(t, pages[1])}},
+			[2]any{evPopulation, review.PopulationChunk{N: 1, Of: 2, CSV: string(frozen[""][:piece])}},
+			[2]any{evPopulation, review.PopulationChunk{N: 2, Of: 2, CSV: string(frozen[""][piece:])}},
+			[2]any{evFile, review.RawFile{Environment: "Sandbox", Name: "wrong.csv", SHA256: Sum(wrong),
 				Gzip: proofGzip(t, wrong)}},
-			[2]any{evPopulation, populationChunk{Environment: "Sandbox", N: 1, Of: 1, CSV: "of the wrong file\n"}},
-			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "users.csv", SHA256: file.FileSHA256,
+			[2]any{evPopulation, review.PopulationChunk{Environment: "Sandbox", N: 1, Of: 1,
+				CSV: "of the wrong file\n"}},
+			[2]any{evFile, review.RawFile{Environment: "Sandbox", Name: "users.csv", SHA256: file.FileSHA256,
 				Gzip: proofGzip(t, given)}},
-			[2]any{evPopulation, populationChunk{Environment: "Sandbox", N: 1, Of: 1, CSV: string(frozen["Sandbox"])}},
+			[2]any{evPopulation, review.PopulationChunk{Environment: "Sandbox", N: 1, Of: 1,
+				CSV: string(frozen["Sandbox"])}},
 			[2]any{evMailSystem, mailSystem{Mailbox: c.Mailboxes["celigo@acme.example"], File: "delegates.txt",
 				SHA256: Sum(delegates), Gzip: proofGzip(t, delegates)}},
 			[2]any{evAllClosed, nil},
-			[2]any{evFile, rawFile{Environment: "Sandbox", Name: "after.csv", SHA256: fresh.FileSHA256,
+			[2]any{evFile, review.RawFile{Environment: "Sandbox", Name: "after.csv", SHA256: fresh.FileSHA256,
 				Gzip: proofGzip(t, afterwards)}}),
 		proofChain(t, one.ID, [2]any{evBegun, one}, [2]any{evSaved, proofSaved(p1)}, [2]any{evSigned, p1.Signed},
 			[2]any{evClosed, closed{Fixes: wanted(p1.Fixes)}}, [2]any{evFixed, fixes{p1.Fixes}}),
@@ -331,26 +334,6 @@ const (
 	evFixed      = "packet.fixed"
 	evAllClosed  = "campaign.closed"
 )
-
-type populationChunk struct {
-	Environment string `json:"environment"`
-	N           int    `json:"n"`
-	Of          int    `json:"of"`
-	CSV         string `json:"csv"`
-}
-
-type rawPage struct {
-	Environment string `json:"environment"`
-	N           int    `json:"n"`
-	Gzip        []byte `json:"gzip"`
-}
-
-type rawFile struct {
-	Environment string `json:"environment"`
-	Name        string `json:"name"`
-	SHA256      string `json:"sha256"`
-	Gzip        []byte `json:"gzip"`
-}
 
 type mailSystem struct {
 	review.Mailbox

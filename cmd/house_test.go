@@ -124,7 +124,7 @@ func rooms() map[string]room {
 		storeTest: {ours: []string{workflows, chainRoom, recordRoom, loopsRoom, store},
 			theirs: []string{miniredis, redis, log},
 			never:  []string{slackGo}},
-		machineTest: {},
+		machineTest: {ours: []string{workflows, approvals}},
 		slackAPI:    {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
 		rosterRoom:  {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
 		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp, populations},

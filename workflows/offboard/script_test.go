@@ -44,7 +44,7 @@ func (s *script) run(verb string, a []string) {
 	w := s.w
 	switch verb {
 	case "owner":
-		w.account.Owner = a[0]
+		w.Account.Owner = a[0]
 	case "unread":
 		w.unread[envName(a[0])] = a[1]
 	case "user":
@@ -54,12 +54,13 @@ func (s *script) run(verb string, a []string) {
 	case "no-tokens":
 		clear(w.tokens)
 	case "no-environments":
-		w.policy.Access.Environments = nil
+		w.Policy.Access.Environments = nil
 	case "token":
-		w.policy.Token = a[0] == "yes"
+		w.Policy.Token = a[0] == "yes"
 	case "delegate":
-		w.delegations = append(w.delegations, approvals.Delegation{From: userID(a[0]), To: userID(a[1]), Since: w.now,
-			Until: w.now.AddDate(0, 1, 0)})
+		w.Delegations = append(w.Delegations, approvals.Delegation{From: machinetest.UserID(a[0]),
+			To: machinetest.UserID(a[1]), Since: w.Now,
+			Until: w.Now.AddDate(0, 1, 0)})
 	case "leaves":
 		s.answer(a[0], w.leaves(a[0], a[1], strings.Trim(a[2], "-"), a[3:]...))
 	case "answers":
@@ -76,12 +77,12 @@ func (s *script) run(verb string, a []string) {
 		s.say("%d removed", w.removed(envName(strings.Join(a, "")), len(a) == 0))
 		s.tell(w.look())
 	case "not-removed":
-		for _, id := range w.account.Locks {
+		for _, id := range w.Account.Locks {
 			if workflows.HasLetter(id, workflows.LetterAccess) {
 				w.unlock(id)
 			}
 		}
-		w.now = w.now.Add(requestWithin)
+		w.Now = w.Now.Add(requestWithin)
 		s.tell(w.look())
 	case "done", "blocked":
 		s.answer(a[0], w.click(a[0], "offboard."+verb, map[string]string{BlockStep: a[1],
@@ -97,17 +98,17 @@ func (s *script) run(verb string, a []string) {
 		s.answer(a[0], w.click(a[0], Move, map[string]string{BlockLastDay: a[1]}))
 		s.withdrawn()
 	case "drill":
-		w.record(workflows.DrillEnded, workflows.Drill{Workflow: "e01-00000001", Ended: w.now, Outcome: a[0]})
+		w.record(workflows.DrillEnded, workflows.Drill{Workflow: "e01-00000001", Ended: w.Now, Outcome: a[0]})
 		s.tell(w.look())
 	case "unnamed":
-		w.unname(userID(a[0]))
+		w.unname(machinetest.UserID(a[0]))
 		s.tell(w.look())
 	case "card":
-		s.card(userID(a[0]))
+		s.card(machinetest.UserID(a[0]))
 	case "channel":
 		s.card("COPS")
 	case "locks":
-		s.say("%d locks", len(w.account.Locks))
+		s.say("%d locks", len(w.Account.Locks))
 	default:
 		s.t.Fatalf("no command %q", verb)
 	}
@@ -125,7 +126,7 @@ func (w *world) unname(id string) {
 	drop := func(ids []string) []string {
 		return slices.DeleteFunc(slices.Clone(ids), func(x string) bool { return x == id })
 	}
-	p := &w.policy
+	p := &w.Policy
 	p.Admins, p.Access.Approvers, p.Recovery.Approvers, p.Review.Reviewers = drop(p.Admins), drop(p.Access.Approvers),
 		drop(p.Recovery.Approvers), drop(p.Review.Reviewers)
 	p.Aliases = slices.Clone(p.Aliases)
@@ -143,13 +144,13 @@ func envName(s string) string {
 }
 
 func (s *script) answer(who string, d did) {
-	if d.code() != "" {
-		s.say("%s is told (%s): %s", who, d.code(), s.w.read(strings.TrimPrefix(d.err.Error(), d.code()+": ")))
+	if d.Code() != "" {
+		s.say("%s is told (%s): %s", who, d.Code(), s.w.Read(strings.TrimPrefix(d.Err.Error(), d.Code()+": ")))
 	}
-	if d.reply.Text != "" {
-		s.say("%s is told: %s", who, s.w.read(d.reply.Text))
+	if d.Reply.Text != "" {
+		s.say("%s is told: %s", who, s.w.Read(d.Reply.Text))
 	}
-	if m := d.reply.Modal; m != nil {
+	if m := d.Reply.Modal; m != nil {
 		s.say("%s gets a form %s “%s”", who, m.Callback, m.Title)
 		for _, in := range m.Inputs {
 			s.say("  %s (%s)", in.Label, in.Block)
@@ -163,18 +164,18 @@ func (s *script) answer(who string, d did) {
 
 func (s *script) tell(all ...did) {
 	for _, d := range all {
-		if len(d.events) == 0 {
+		if len(d.Events) == 0 {
 			continue
 		}
-		if at := d.events[0].At; !at.Equal(s.w.now) {
+		if at := d.Events[0].At; !at.Equal(s.w.Now) {
 			s.say("(%s)", at.Format("Mon 15:04"))
 		}
-		for _, e := range d.events {
-			s.say("%s", s.w.read(Machine().Tell(e)))
+		for _, e := range d.Events {
+			s.say("%s", s.w.Read(Machine().Tell(e)))
 		}
 		var who []string
-		for _, c := range d.fresh {
-			name := s.w.people[c.Recipient].Name
+		for _, c := range d.Fresh {
+			name := s.w.People[c.Recipient].Name
 			if c.Recipient == "COPS" {
 				name = "#ops"
 			}
@@ -186,8 +187,8 @@ func (s *script) tell(all ...did) {
 		if len(who) > 0 {
 			s.say("new: %s", strings.Join(who, ", "))
 		}
-		if d.before.StageName() != d.after.StageName() {
-			s.stage(d.after)
+		if d.Before.StageName() != d.After.StageName() {
+			s.stage(d.After)
 		}
 	}
 	if len(s.out) == 0 {
@@ -198,7 +199,7 @@ func (s *script) tell(all ...did) {
 func (s *script) stage(at State) {
 	out, view := "== "+at.StageName(), Machine().View(at)
 	if len(view.Waiting) > 0 {
-		out += ", waits for " + s.w.read(workflows.Mentions(view.Waiting))
+		out += ", waits for " + s.w.Read(workflows.Mentions(view.Waiting))
 	}
 	for _, t := range view.Timers {
 		out += "; " + t.Name + " " + t.At.Format("Mon 02 15:04")
@@ -207,13 +208,13 @@ func (s *script) stage(at State) {
 }
 
 func (s *script) card(recipient string) {
-	for _, c := range s.w.view.Cards {
+	for _, c := range s.w.View.Cards {
 		if c.Recipient != recipient || c.Under != "" {
 			continue
 		}
-		s.say("%s: %s", c.Name, s.w.read(c.Fallback))
+		s.say("%s: %s", c.Name, s.w.Read(c.Fallback))
 		for _, l := range slices.Concat([]string{"*" + c.Title}, c.Lines, c.Facts) {
-			s.say("  %s", s.w.read(l))
+			s.say("  %s", s.w.Read(l))
 		}
 		var buttons []string
 		for _, b := range c.Buttons {

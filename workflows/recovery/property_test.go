@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 var acts = []string{"approve", "approve", "comment", "refuse", "look", "can", "claim", "done", "done", "seen", "seen",
@@ -21,30 +22,30 @@ func TestWhateverPeopleDo(t *testing.T) {
 			w.owner("jane@acme.example")
 		}
 		if rapid.IntRange(0, 3).Draw(t, "no IT") == 0 {
-			w.policy.Recovery.IT = nil
+			w.Policy.Recovery.IT = nil
 		}
 		situation := rapid.SampledFrom([]string{MailboxGone, PersonGone, PasswordOff, FactorOff}).Draw(t, "situation")
 		reporter := rapid.SampledFrom(names).Draw(t, "reporter")
-		if d := w.report(reporter, situation, "gone"); d.err != nil {
-			t.Fatalf("refused: %v", d.err)
+		if d := w.report(reporter, situation, "gone"); d.Err != nil {
+			t.Fatalf("refused: %v", d.Err)
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			who := rapid.SampledFrom(names).Draw(t, "who")
-			before := w.state
+			before := w.State
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0:
 				w.wait(time.Duration(rapid.IntRange(1, 100).Draw(t, "hours")) * time.Hour)
 			case 1:
-				p := w.people[userID(who)]
+				p := w.People[machinetest.UserID(who)]
 				p.Standing = rapid.SampledFrom([]string{"", "", workflows.StandingDeactivated}).Draw(t, "standing")
-				w.people[p.ID] = p
+				w.People[p.ID] = p
 			default:
 				act := rapid.SampledFrom(acts).Draw(t, "act")
 				if act == "refuse" && rapid.IntRange(0, 4).Draw(t, "really") > 0 {
 					act = "approve"
 				}
 				d := w.click(who, act, "words")
-				notByThoseWhoMayNot(t, w, before, d, userID(who), act)
+				notByThoseWhoMayNot(t, w, before, d, machinetest.UserID(who), act)
 			}
 			holds(t, w, situation)
 		}
@@ -53,11 +54,11 @@ func TestWhateverPeopleDo(t *testing.T) {
 
 // notByThoseWhoMayNot: what a person's click changed, they may.
 func notByThoseWhoMayNot(t *rapid.T, w *world, before State, d did, who, act string) {
-	if len(d.events) == 0 {
+	if len(d.Events) == 0 {
 		return
 	}
-	if w.people[who].Standing != "" {
-		t.Fatalf("%s is %s, and %s changed something", who, w.people[who].Standing, act)
+	if w.People[who].Standing != "" {
+		t.Fatalf("%s is %s, and %s changed something", who, w.People[who].Standing, act)
 	}
 	may := map[string][]string{
 		"cancel": before.stoppers(), "can": before.openers(), "settle": before.managers(), "next": before.managers(),
@@ -77,17 +78,17 @@ func notByThoseWhoMayNot(t *rapid.T, w *world, before State, d did, who, act str
 
 // holds checks what must hold always.
 func holds(t *rapid.T, w *world, situation string) {
-	s := w.state
-	if s.Closed() == (w.account.Locks[workflows.LockRecovery] == s.ID) {
-		t.Fatalf("%s, and the lock is held by %q", s.StageName(), w.account.Locks[workflows.LockRecovery])
+	s := w.State
+	if s.Closed() == (w.Account.Locks[workflows.LockRecovery] == s.ID) {
+		t.Fatalf("%s, and the lock is held by %q", s.StageName(), w.Account.Locks[workflows.LockRecovery])
 	}
-	if !s.Closed() && len(w.view.Timers) == 0 && len(w.view.Waiting) == 0 {
+	if !s.Closed() && len(w.View.Timers) == 0 && len(w.View.Waiting) == 0 {
 		t.Fatalf("nothing moves it on: %s", s.StageName())
 	}
-	if s.Closed() && len(w.view.Timers)+len(w.view.Waiting) > 0 {
+	if s.Closed() && len(w.View.Timers)+len(w.View.Waiting) > 0 {
 		t.Fatal("it is over and waits")
 	}
-	for _, c := range w.view.Cards {
+	for _, c := range w.View.Cards {
 		for _, b := range c.Buttons {
 			if s.Closed() && b.Action != ActTransfer {
 				t.Fatalf("it is over, and %s may press %s", c.Recipient, b.Action)
@@ -135,15 +136,15 @@ func holds(t *rapid.T, w *world, situation string) {
 }
 
 func hasTicket(w *world, who string) bool {
-	return slices.ContainsFunc(w.view.Cards, func(c workflows.Card) bool {
-		return c.Recipient == who && c.Name == cardMain && slices.Contains(c.Lines, "```"+w.state.ticket()+"```")
+	return slices.ContainsFunc(w.View.Cards, func(c workflows.Card) bool {
+		return c.Recipient == who && c.Name == cardMain && slices.Contains(c.Lines, "```"+w.State.ticket()+"```")
 	})
 }
 
 // refold: the state is what its events make of nothing.
 func refold(t *rapid.T, w *world) {
-	again, err := kinds.Apply(State{}, w.events...)
-	if err != nil || string(encode(t, again)) != string(encode(t, w.state)) {
+	again, err := kinds.Apply(State{}, w.Events...)
+	if err != nil || string(machinetest.Encode(t, again)) != string(machinetest.Encode(t, w.State)) {
 		t.Fatalf("folded anew it is another one: %v", err)
 	}
 }
@@ -152,19 +153,19 @@ func refold(t *rapid.T, w *world) {
 func TestAPlainMemberCannotHaveTheMailboxOpened(t *testing.T) {
 	w := newWorld(t)
 	w.report("Fay", MailboxGone, "please open it for me")
-	twin := w.people["UEVE"] // Fay's second account, if she had one among those who decide
+	twin := w.People["UEVE"] // Fay's second account, if she had one among those who decide
 	twin.Unconfirmed = "fay+eve@acme.example"
-	w.people["UEVE"] = twin
+	w.People["UEVE"] = twin
 	for _, act := range []string{"approve", "comment", "can", "claim", "done", "seen", "next", "settle", "look"} {
-		if d := w.click("Fay", act, "words"); len(d.events) > 0 || d.err == nil {
+		if d := w.click("Fay", act, "words"); len(d.Events) > 0 || d.Err == nil {
 			t.Errorf("Fay: %s changes something", act)
 		}
 	}
-	if d := w.click("Eve", "approve"); d.code() != "barred" {
-		t.Errorf("Fay's second account hears %v", d.err)
+	if d := w.click("Eve", "approve"); d.Code() != "barred" {
+		t.Errorf("Fay's second account hears %v", d.Err)
 	}
 	w.wait(48 * time.Hour)
-	if w.state.StageName() != Expired || slices.ContainsFunc(w.view.Cards, func(c workflows.Card) bool {
+	if w.State.StageName() != Expired || slices.ContainsFunc(w.View.Cards, func(c workflows.Card) bool {
 		return c.Recipient == "UIRA"
 	}) {
 		t.Error("IT heard of it")
@@ -175,17 +176,17 @@ func TestAPlainMemberCannotHaveTheMailboxOpened(t *testing.T) {
 func TestNobodyDoesAndConfirms(t *testing.T) {
 	w := newWorld(t)
 	w.report("Fay", PasswordOff, "lost")
-	cat := w.people["UCAT"]
+	cat := w.People["UCAT"]
 	cat.Unconfirmed = "ana+2@acme.example"
-	w.people["UCAT"] = cat
+	w.People["UCAT"] = cat
 	w.click("Ana", "can")
 	w.click("Ana", "done", "I did it")
 	for _, who := range []string{"Ana", "Cat"} {
-		if d := w.click(who, "seen"); d.code() != "own_step" {
-			t.Errorf("%s hears %v", who, d.err)
+		if d := w.click(who, "seen"); d.Code() != "own_step" {
+			t.Errorf("%s hears %v", who, d.Err)
 		}
 	}
-	if d := w.click("Ben", "seen"); d.err != nil || w.state.StageName() != Securing {
-		t.Errorf("Ben hears %v", d.err)
+	if d := w.click("Ben", "seen"); d.Err != nil || w.State.StageName() != Securing {
+		t.Errorf("Ben hears %v", d.Err)
 	}
 }

@@ -54,26 +54,27 @@ func (s *script) run(words []string) {
 	case "owner":
 		w.owner(a[0])
 	case "quorum":
-		w.policy.Recovery.Quorum, _ = strconv.Atoi(a[0])
+		w.Policy.Recovery.Quorum, _ = strconv.Atoi(a[0])
 	case "lists":
-		w.policy.Recovery.Approvers, w.policy.Recovery.Lists = nil, nil
+		w.Policy.Recovery.Approvers, w.Policy.Recovery.Lists = nil, nil
 		for list := range strings.SplitSeq(a[0], "+") {
-			w.policy.Recovery.Lists = append(w.policy.Recovery.Lists, ids(list))
-			w.policy.Recovery.Approvers = workflows.Union(w.policy.Recovery.Approvers, ids(list))
+			w.Policy.Recovery.Lists = append(w.Policy.Recovery.Lists, ids(list))
+			w.Policy.Recovery.Approvers = workflows.Union(w.Policy.Recovery.Approvers, ids(list))
 		}
 	case "quiet":
-		w.policy.Quiet = ids(a[0])
+		w.Policy.Quiet = ids(a[0])
 	case "it":
-		w.policy.Recovery.IT = ids(strings.Join(a, ""))
+		w.Policy.Recovery.IT = ids(strings.Join(a, ""))
 	case "token":
-		w.policy.Token = a[0] == "yes"
+		w.Policy.Token = a[0] == "yes"
 	case "standing":
-		p := w.people[userID(a[0])]
+		p := w.People[machinetest.UserID(a[0])]
 		p.Standing = strings.Join(a[1:], "")
-		w.people[p.ID] = p
+		w.People[p.ID] = p
 	case "delegate":
-		w.delegations = append(w.delegations, approvals.Delegation{From: userID(a[0]), To: userID(a[1]), Since: w.now})
-		s.tell(w.do(workflows.Command{Name: workflows.CmdDelegated, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
+		w.Delegations = append(w.Delegations, approvals.Delegation{From: machinetest.UserID(a[0]),
+			To: machinetest.UserID(a[1]), Since: w.Now})
+		s.tell(w.Do(workflows.Command{Name: workflows.CmdDelegated, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
 			Round: workflows.NoRound}))
 	case "report":
 		reason := rest(2)
@@ -98,7 +99,7 @@ func (s *script) run(words []string) {
 			s.card(name)
 		}
 	case "lock":
-		s.say("%s", w.account.Locks[workflows.LockRecovery])
+		s.say("%s", w.Account.Locks[workflows.LockRecovery])
 	default:
 		s.t.Fatalf("no command %q", words[0])
 	}
@@ -107,7 +108,7 @@ func (s *script) run(words []string) {
 func ids(list string) (out []string) {
 	for name := range strings.SplitSeq(list, ",") {
 		if name != "" {
-			out = append(out, userID(name))
+			out = append(out, machinetest.UserID(name))
 		}
 	}
 	return out
@@ -128,26 +129,26 @@ func (s *script) span(word string) time.Duration {
 
 // signedIn answers the reading of the audit log.
 func (s *script) signedIn(ago string) {
-	call := s.w.calls[len(s.w.calls)-1]
+	call := s.w.Calls[len(s.w.Calls)-1]
 	r := workflows.Receipt{Op: call.Op, OK: true, SignIns: &workflows.SignIns{Since: call.Since}}
 	if ago != "never" {
-		r.SignIns.Entries = []workflows.SignIn{{ID: "1", At: s.w.now.Add(-s.span(ago))}}
+		r.SignIns.Entries = []workflows.SignIn{{ID: "1", At: s.w.Now.Add(-s.span(ago))}}
 	}
-	s.tell(s.w.do(workflows.Command{Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
+	s.tell(s.w.Do(workflows.Command{Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
 		Receipt: &r, Round: workflows.NoRound}))
 }
 
 func (s *script) answer(who string, d did) {
-	if d.code() != "" {
-		s.say("%s is told (%s): %s", who, d.code(), s.w.read(strings.TrimPrefix(d.err.Error(), d.code()+": ")))
+	if d.Code() != "" {
+		s.say("%s is told (%s): %s", who, d.Code(), s.w.Read(strings.TrimPrefix(d.Err.Error(), d.Code()+": ")))
 	}
-	if d.reply.Text != "" {
-		s.say("%s is told: %s", who, s.w.read(d.reply.Text))
+	if d.Reply.Text != "" {
+		s.say("%s is told: %s", who, s.w.Read(d.Reply.Text))
 	}
-	if m := d.reply.Modal; m != nil {
+	if m := d.Reply.Modal; m != nil {
 		s.say("%s gets a form %s “%s”", who, m.Callback, m.Title)
 		for _, l := range m.Intro {
-			s.say("  %s", strings.ReplaceAll(s.w.read(l), "\n", "\n  "))
+			s.say("  %s", strings.ReplaceAll(s.w.Read(l), "\n", "\n  "))
 		}
 		for _, in := range m.Inputs {
 			s.say("  %s (%s)%s %s", in.Label, in.Block, map[bool]string{true: ", optional", false: ""}[in.Optional],
@@ -162,18 +163,18 @@ func (s *script) answer(who string, d did) {
 
 func (s *script) tell(all ...did) {
 	for _, d := range all {
-		if len(d.events) == 0 {
+		if len(d.Events) == 0 {
 			continue
 		}
-		at := d.events[0].At.Format("Mon 15:04")
-		if at != s.w.now.Format("Mon 15:04") {
+		at := d.Events[0].At.Format("Mon 15:04")
+		if at != s.w.Now.Format("Mon 15:04") {
 			s.say("(%s)", at)
 		}
-		for _, e := range d.events {
-			s.say("%s", s.w.read(Machine().Tell(e)))
+		for _, e := range d.Events {
+			s.say("%s", s.w.Read(Machine().Tell(e)))
 		}
 		var who []string
-		for _, c := range d.fresh {
+		for _, c := range d.Fresh {
 			name := s.name(c.Recipient)
 			if c.Name != cardMain {
 				name += " (" + c.Name + ")"
@@ -184,7 +185,7 @@ func (s *script) tell(all ...did) {
 			s.say("new: %s", strings.Join(who, ", "))
 		}
 	}
-	if n := len(all); n > 0 && all[n-1].before.StageName() != s.w.state.StageName() || n == 0 && false {
+	if n := len(all); n > 0 && all[n-1].Before.StageName() != s.w.State.StageName() || n == 0 && false {
 		s.stage()
 	}
 	if len(s.out) == 0 {
@@ -193,31 +194,31 @@ func (s *script) tell(all ...did) {
 }
 
 func (s *script) stage() {
-	out := "== " + s.w.state.StageName()
-	if len(s.w.view.Waiting) > 0 {
-		out += ", waits for " + s.w.read(workflows.Mentions(s.w.view.Waiting))
+	out := "== " + s.w.State.StageName()
+	if len(s.w.View.Waiting) > 0 {
+		out += ", waits for " + s.w.Read(workflows.Mentions(s.w.View.Waiting))
 	}
-	for _, t := range s.w.view.Timers {
+	for _, t := range s.w.View.Timers {
 		out += "; " + t.Name + " " + t.At.Format("Mon 15:04")
 	}
 	s.say("%s", out)
 }
 
 func (s *script) name(recipient string) string {
-	if recipient == s.w.policy.Channel {
+	if recipient == s.w.Policy.Channel {
 		return "#ops"
 	}
-	return s.w.people[recipient].Name
+	return s.w.People[recipient].Name
 }
 
 func (s *script) card(name string) {
-	for _, c := range s.w.view.Cards {
+	for _, c := range s.w.View.Cards {
 		if s.name(c.Recipient) != name || c.Under != "" {
 			continue
 		}
-		s.say("%s, notified: %s", name, s.w.read(c.Fallback))
+		s.say("%s, notified: %s", name, s.w.Read(c.Fallback))
 		for _, l := range slices.Concat([]string{"*" + c.Title}, c.Lines, c.Facts) {
-			s.say("  %s", strings.ReplaceAll(s.w.read(l), "\n", "\n  "))
+			s.say("  %s", strings.ReplaceAll(s.w.Read(l), "\n", "\n  "))
 		}
 		var buttons []string
 		for _, b := range c.Buttons {
@@ -227,7 +228,7 @@ func (s *script) card(name string) {
 			s.say("  %s", strings.Join(buttons, " "))
 		}
 		for _, l := range c.Details {
-			s.say("  > %s", strings.ReplaceAll(s.w.read(l), "\n", "\n  > "))
+			s.say("  > %s", strings.ReplaceAll(s.w.Read(l), "\n", "\n  > "))
 		}
 	}
 }

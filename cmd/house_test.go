@@ -153,7 +153,7 @@ func rooms() map[string]room {
 	}
 	table[evidenceRoom] = room{ours: []string{workflows, chainRoom, reviewRoom, reviewLists, populations},
 		never: []string{slackGo, redis, "net/http"}, pure: true}
-	table[populations] = room{ours: []string{workflows, approvals, worktime},
+	table[populations] = room{ours: []string{workflows, approvals, reviewLists},
 		never: []string{slackGo, redis, "net/http"}, pure: true}
 	table[reviewLists] = room{ours: []string{workflows}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	for _, s := range shared {

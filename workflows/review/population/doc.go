@@ -10,6 +10,6 @@
 //   - The same reading, rules and people give the same rows, flags and shares.
 //   - A list that was frozen as CSV says what its rows say.
 //
-// The package imports workflows, approvals and package worktime; it does no I/O, reads no clock and
+// The package imports workflows, approvals and package lists; it does no I/O, reads no clock and
 // draws no random numbers.
 package population

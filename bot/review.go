@@ -9,6 +9,8 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
+	"github.com/keyholder/keyholder/workflows/review/population"
+	"github.com/keyholder/keyholder/workflows/review/standing"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -175,7 +177,7 @@ func noPeriod(a workflows.AccountInfo, err error) error {
 // newestReview is the ID of the running campaign of an account, or of the last one that was held to its end.
 func (v *visit) newestReview(a workflows.AccountInfo) (string, error) {
 	all := a.State.Reviews
-	if id := runningReview(all); id != "" {
+	if id := standing.Running(all); id != "" {
 		return id, nil
 	}
 	for i := len(all) - 1; i >= 0; i-- {
@@ -204,7 +206,7 @@ func (v *visit) mayFollow(ctx context.Context, p workflows.Policy) error {
 // reviews reports whether a person is one of the configured reviewers. Those who were named for
 // single roles or integrations count.
 func (b *Bot) reviews(ctx context.Context, person string, p workflows.ReviewPolicy) bool {
-	ids := reviewersOf(p)
+	ids := population.Reviewers(p)
 	if slices.Contains(ids, person) {
 		return true
 	}

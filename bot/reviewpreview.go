@@ -2,10 +2,8 @@ package bot
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
@@ -39,51 +37,22 @@ func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []strin
 				unread...)
 		}
 		var parts []string
+		var as []population.Found
 		for _, e := range found {
+			as = append(as, population.Found{Environment: e.value, Census: e.census})
 			parts = append(parts, workflows.Plural(len(e.census.Users), "user")+" of "+workflows.Esc(e.title))
 		}
 		lines = append(lines, "As things stand ("+workflows.List(parts, "and")+
 			", the owner and the shared mailboxes) it would ask:")
-		lines = append(lines, population.Preview(planOf(a, facts, found, v.b.at()))...)
+		lines = append(lines, population.Preview(population.Outlook(a, facts, as, v.b.at()))...)
 		lines = append(lines, population.NotPartOfIt)
 	}
 	return append(lines, unread...)
 }
 
-// planOf shares out what was read as the campaign would. Delegations are left out: they are looked at when it begins.
-func planOf(a workflows.AccountInfo, f workflows.Facts, found []reading, at time.Time) population.Planned {
-	p := a.Policy
-	st := population.Started{AccountID: p.ID, AccountName: p.Name, Owner: owner(a), OwnerSince: a.State.Since,
-		OwnerBy: a.State.By, Proofs: a.State.Key.Proofs, Reviewers: f.Expand(p.Review.Reviewers),
-		Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), UIHost: p.UIHost, Policy: p.Review}
-	for _, al := range p.Aliases {
-		al.Holders, al.Custodians = f.Expand(al.Holders), f.Expand(al.Keepers())
-		st.Aliases = append(st.Aliases, al)
-	}
-	emails := map[string]string{}
-	for id, who := range f.People {
-		if who.Email != "" {
-			emails[id] = who.Email
-		}
-	}
-	var production, others []population.Row
-	for _, e := range found {
-		rows := population.UserRows(e.value, e.census, st, a.State, at)
-		if e.value == "" {
-			production = rows
-			continue
-		}
-		others = append(others, rows...)
-	}
-	masters, rest := population.MasterRows(st, production, nil, nil, emails)
-	rows := slices.Concat(masters, rest, others)
-	population.SortByRisk(rows)
-	return population.Plan(rows, st, f, at)
-}
-
 // reviewFacts are the people whom a review could ask, groups expanded.
 func (b *Bot) reviewFacts(ctx context.Context, p workflows.Policy) (workflows.Facts, error) {
-	ids := workflows.Union(reviewersOf(p.Review), p.HolderIDs(), p.Admins)
+	ids := workflows.Union(population.Reviewers(p.Review), p.HolderIDs(), p.Admins)
 	for _, al := range p.Aliases {
 		ids = workflows.Union(ids, al.Keepers())
 	}
@@ -104,21 +73,6 @@ func (b *Bot) reviewFacts(ctx context.Context, p workflows.Policy) (workflows.Fa
 	var err error
 	f.People, err = b.people.People(ctx, workflows.Union(people))
 	return f, err
-}
-
-// reviewersOf are all whom a policy names as reviewers, users and groups.
-func reviewersOf(p workflows.ReviewPolicy) []string {
-	ids := p.Reviewers
-	for _, rules := range []map[string][]string{p.ByRole, p.ByIntegration} {
-		for _, key := range slices.Sorted(maps.Keys(rules)) {
-			ids = workflows.Union(ids, rules[key])
-		}
-	}
-	return ids
-}
-
-func held(all []workflows.ReviewSummary, period string) bool {
-	return slices.ContainsFunc(all, func(s workflows.ReviewSummary) bool { return s.Period == period })
 }
 
 func readable(p workflows.Policy) bool {
@@ -161,4 +115,8 @@ func (v *visit) population(ctx context.Context, a workflows.AccountInfo) (found 
 		}
 	}
 	return found, unread
+}
+
+func held(all []workflows.ReviewSummary, period string) bool {
+	return slices.ContainsFunc(all, func(s workflows.ReviewSummary) bool { return s.Period == period })
 }

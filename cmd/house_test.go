@@ -73,6 +73,7 @@ const (
 	reviewRoom    = "workflows/review"
 	reviewLists   = "workflows/review/lists"
 	populations   = "workflows/review/population"
+	standingRoom  = "workflows/review/standing"
 	evidenceRoom  = "workflows/review/evidence"
 	postRoom      = "workflows/post"
 	slackRoom     = "bot"
@@ -107,7 +108,7 @@ func rooms() map[string]room {
 		[]string{approvals, workflows, chainRoom, recordRoom, loopsRoom, integrator, postRoom, store, backupRoom,
 			slackRoom,
 			slackAPI,
-			rosterRoom, stepUp, configRoom, serve, reviewLists, populations, evidenceRoom},
+			rosterRoom, stepUp, configRoom, serve, reviewLists, populations, standingRoom, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
 		approvals:  {pure: true},
@@ -127,7 +128,8 @@ func rooms() map[string]room {
 		machineTest: {ours: []string{workflows, approvals}},
 		slackAPI:    {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
 		rosterRoom:  {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
-		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp, populations},
+		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp, populations,
+			standingRoom},
 			shared,
 			machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:   {ours: []string{blockKit}, theirs: []string{websocket}},
@@ -154,6 +156,8 @@ func rooms() map[string]room {
 	table[evidenceRoom] = room{ours: []string{workflows, chainRoom, reviewRoom, reviewLists, populations},
 		never: []string{slackGo, redis, "net/http"}, pure: true}
 	table[populations] = room{ours: []string{workflows, approvals, reviewLists},
+		never: []string{slackGo, redis, "net/http"}, pure: true}
+	table[standingRoom] = room{ours: []string{workflows, reviewRoom, populations},
 		never: []string{slackGo, redis, "net/http"}, pure: true}
 	table[reviewLists] = room{ours: []string{workflows}, never: []string{slackGo, redis, "net/http"}, pure: true}
 	for _, s := range shared {

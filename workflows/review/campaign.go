@@ -50,27 +50,17 @@ func (Campaign) Needs(st workflows.State, cmd workflows.Command, p workflows.Pol
 	}
 	switch {
 	case cmd.Name == StartCampaign, cmd.Name == StartAgain:
-		n.People = workflows.Union(n.People, reviewers(p.Review), p.HolderIDs(), custodians(p.Aliases), p.Admins,
+		n.People = workflows.Union(n.People, population.Reviewers(p.Review), p.HolderIDs(), custodians(p.Aliases),
+			p.Admins,
 			p.Auditors)
-		n.Delegations = workflows.Union(reviewers(p.Review), p.HolderIDs(), p.Admins)
+		n.Delegations = workflows.Union(population.Reviewers(p.Review), p.HolderIDs(), p.Admins)
 	case s.Phase == CampaignGathering, s.Phase == CampaignOpen && cmd.Name == workflows.CmdReceipt:
-		n.People = workflows.Union(n.People, reviewers(s.Policy), s.Holders, custodians(s.Aliases), s.Admins)
-		n.Delegations = workflows.Union(reviewers(s.Policy), s.Holders, s.Admins)
+		n.People = workflows.Union(n.People, population.Reviewers(s.Policy), s.Holders, custodians(s.Aliases), s.Admins)
+		n.Delegations = workflows.Union(population.Reviewers(s.Policy), s.Holders, s.Admins)
 	case cmd.Name == ActDelegates:
 		n.People = workflows.Union(n.People, s.Holders, custodians(s.Aliases))
 	}
 	return n
-}
-
-// reviewers are all whom the rules name.
-func reviewers(p workflows.ReviewPolicy) []string {
-	lists := [][]string{p.Reviewers}
-	for _, rules := range []map[string][]string{p.ByRole, p.ByIntegration} {
-		for _, key := range slices.Sorted(maps.Keys(rules)) {
-			lists = append(lists, rules[key])
-		}
-	}
-	return workflows.Union(lists...)
 }
 
 func custodians(aliases []workflows.Alias) []string {
@@ -291,7 +281,7 @@ func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) po
 // named are the Slack names of everybody whom a campaign concerns.
 func named(st population.Started, f workflows.Facts) known {
 	return known{Names: knownOf(f, workflows.Union(st.Reviewers, st.Admins, st.Holders, st.Auditors,
-		reviewers(st.Policy))...).Names}
+		population.Reviewers(st.Policy))...).Names}
 }
 
 func expandRules(f workflows.Facts, rules map[string][]string) map[string][]string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/review/population"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
 
@@ -145,7 +146,7 @@ func (Calendar) Decode(raw []byte) (workflows.State, error) {
 func (Calendar) Needs(_ workflows.State, cmd workflows.Command, p workflows.Policy,
 	_ workflows.AccountState) workflows.Needs {
 	if cmd.Timer != nil && cmd.Timer.Name == timerNotice {
-		return workflows.Needs{People: workflows.Union(p.Admins, p.HolderIDs(), reviewers(p.Review))}
+		return workflows.Needs{People: workflows.Union(p.Admins, p.HolderIDs(), population.Reviewers(p.Review))}
 	}
 	return workflows.Needs{}
 }
@@ -289,7 +290,7 @@ func (s CalendarState) notice(f workflows.Facts) calendarNotice {
 	able := func(ids []string) []string {
 		return slices.DeleteFunc(f.Expand(ids), func(id string) bool { return workflows.RefuseStanding(f, id) != nil })
 	}
-	n.Reviewers = able(reviewers(f.Policy.Review))
+	n.Reviewers = able(population.Reviewers(f.Policy.Review))
 	if n.To = able(f.Policy.Admins); len(n.To) == 0 {
 		n.To = able(f.Policy.HolderIDs())
 	}

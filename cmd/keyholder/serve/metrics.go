@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/loops"
 )
 
 // metrics are what operators watch. Names follow Prometheus's conventions: base units, _total for counters.
@@ -95,7 +96,7 @@ func (m *metrics) begin() {
 		}
 		m.delivery.WithLabelValues(d)
 	}
-	for _, what := range []string{workflows.NoteDropped, workflows.NoteAside} {
+	for _, what := range []string{loops.NoteDropped, loops.NoteAside} {
 		m.undone.WithLabelValues(what)
 	}
 	for _, what := range []workflows.Doubt{workflows.DoubtState, workflows.DoubtChain, workflows.DoubtPlace} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -149,17 +150,32 @@ func (v *visit) picture(ctx context.Context, content []byte, viewID string,
 		return
 	}
 	defer v.b.forget(ctx, file)
-	view, err := form(file)
-	if err == nil {
-		_, err = v.b.api.UpdateViewContext(ctx, view, "", "", viewID)
-	}
-	if err != nil {
+	if err := v.pictured(ctx, file, viewID, form); err != nil {
 		return // the form was sent or closed
 	}
 	select {
 	case <-ctx.Done():
 	case <-v.b.stopping.Done():
 	}
+}
+
+// pictured notes the picture in the form and shows it there, for the form hides the message; where Slack does not
+// show files of messages in forms, it says where it is.
+func (v *visit) pictured(ctx context.Context, file, viewID string,
+	form func(file string) (slack.ModalViewRequest, error)) error {
+	view, err := form(file)
+	if err != nil {
+		return err
+	}
+	plain := view.Blocks.BlockSet
+	view.Blocks.BlockSet = append(slices.Clone(plain), slack.NewImageBlockSlackFile(&slack.SlackFileObject{ID: file},
+		"QR picture of the key", "", nil))
+	if _, err = v.b.api.UpdateViewContext(ctx, view, "", "", viewID); err == nil || slackapi.Code(err) == "not_found" {
+		return err
+	}
+	view.Blocks.BlockSet = plain
+	_, err = v.b.api.UpdateViewContext(ctx, view, "", "", viewID)
+	return err
 }
 
 // enrolTyped takes the code by which somebody shows that their app works.

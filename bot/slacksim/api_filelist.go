@@ -83,6 +83,12 @@ func deleteFile(c *call) (obj, *apiError) {
 		return nil, fail("cant_delete_file")
 	}
 	f.deleted, f.data = true, nil
+	for _, at := range f.shares {
+		if m := c.s.stored(at.channel, at.ts); m != nil {
+			m.gone++
+		}
+	}
+	c.s.touch()
 	c.s.fileEvent("file_deleted", f.ID)
 	return obj{}, nil
 }

@@ -50,12 +50,12 @@ type channelMark struct {
 
 // messageMark grows whenever a message changes.
 type messageMark struct {
-	edits, reactions int
-	deleted          bool
+	edits, reactions, gone int
+	deleted                bool
 }
 
 func markOf(m *Message) messageMark {
-	mark := messageMark{edits: m.Edits, deleted: m.Deleted}
+	mark := messageMark{edits: m.Edits, gone: m.gone, deleted: m.Deleted}
 	for _, r := range m.Reactions {
 		mark.reactions += 1 + len(r.Users)
 	}

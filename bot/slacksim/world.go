@@ -95,6 +95,7 @@ type Message struct {
 	Deleted     bool            `json:"deleted,omitempty"`
 	Reactions   []Reaction      `json:"reactions,omitempty"`
 	Files       []File          `json:"files,omitempty"`
+	gone        int             // files of it that were deleted since
 	Broadcast   bool            `json:"reply_broadcast,omitempty"`
 
 	clientMsgID string

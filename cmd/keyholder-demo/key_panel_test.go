@@ -66,3 +66,20 @@ func TestTheOwnersSignInAndMailboxesAreInThePanel(t *testing.T) {
 	p.shot("mailbox-off")
 	p.quiet()
 }
+
+func TestNewTokensAreMadeInThePanel(t *testing.T) {
+	s := start(t, options{})
+	p := open(t, s)
+	before := len(s.account().Snapshot().Tokens)
+	p.click("tab", "^Meddle$")
+	for i, name := range []string{"^One with full access$", "^A limited one$", "^A personal one$"} {
+		p.click("button", name)
+		p.until("the token to be there", func() bool { return len(s.account().Snapshot().Tokens) == before+i+1 })
+	}
+	p.click("tab", "^integrator.io$")
+	p.sees("Warehouse loader")
+	p.sees("Report reader")
+	p.sees("Command line")
+	p.shot("tokens")
+	p.quiet()
+}

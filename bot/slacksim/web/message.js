@@ -48,7 +48,8 @@ function body(m, channel, compact) {
   return [
     m.blocks ? [render(m.blocks, context), edited] : m.text ? h('div', { class: 'block text' }, mrkdwn(m.text), edited) : edited,
     (m.attachments || []).map(a => attachment(a, context)),
-    (m.files || []).map(f => h('a', { class: 'card file', href: '/files/' + encodeURIComponent(f.id), download: f.name }, icon('file'),
+    (m.files || []).map(f => f.mode === 'tombstone' ? h('p', { class: 'faint' }, 'This file was deleted.') : h('a', { class: 'card file', href: '/files/' + encodeURIComponent(f.id), download: f.name },
+      (f.mimetype || '').startsWith('image/') ? h('img', { class: 'picture', src: '/files/' + encodeURIComponent(f.id), alt: f.name }) : icon('file'),
       h('span', {}, h('strong', {}, f.title || f.name), h('small', {}, `${f.filetype || 'file'} · ${sizeText(f.size)}`)))),
     m.reactions ? h('div', { class: 'reactions' }, m.reactions.map(r => h('span', { title: r.users.map(nameOf).join(', ') + ' · :' + r.name + ':' }, emoji(r.name) || ':' + r.name + ':', ' ' + r.users.length))) : null];
 }

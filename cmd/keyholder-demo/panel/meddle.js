@@ -10,7 +10,7 @@ export function drawMeddle(place, state) {
   const elsewhere = state.accounts.slice(1).some(a => a.owner.email === state.mailbox || a.environments.some(e => e.users.some(u => u.email === state.mailbox)));
   draw(place, [production, account.tokens, account.owner.email, elsewhere, state.mailboxesOff], () => [
     h('p', { class: 'faint' }, 'Others use integrator.io too. Change something here, and see what becomes of a transfer.'),
-    key(state, account), errors(production), jobs(production), mailbox(state, account, user, elsewhere), acting(account, production), roles(production), address(production), removing(production), adding(production), token(account),
+    key(state, account), errors(production), jobs(production), mailbox(state, account, user, elsewhere), acting(account, production), roles(production), address(production), removing(production), adding(production), token(account), making(production),
   ]);
 }
 
@@ -131,6 +131,16 @@ function adding(production) {
   h('select', { name: 'role', key: 'add-role', 'aria-label': 'Role' }, ['monitor', 'manage', 'administrator'].map(r => h('option', { value: r }, r)),
     production.integrations.flatMap(i => ['monitor', 'manage'].map(l => h('option', { value: `custom:${l}:${i.id}` }, `${l} ${i.name}`)))),
   h('button', { type: 'submit', key: 'add-go' }, 'Add user')));
+}
+
+// making is new API tokens: standing access without a name.
+function making(production) {
+  const maker = (production.users.find(u => u.status === 'accepted') || {}).email;
+  const make = (key, label, token, done) => button(key, label, { do: 'make_token', environment: production.name, ...token }, done);
+  return part('New API tokens', 'A token is standing access without a name. Keyholder looks at the list now and then: a new one with full access is a finding for the administrators, a limited one is not. A personal one has its maker\'s rights and dies with their membership. All of them stand under integrator.io.',
+    h('div', { class: 'row' }, make('token-full', 'One with full access', { name: 'Warehouse loader', role: 'full' }, 'There is a new token with full access.'),
+      make('token-limited', 'A limited one', { name: 'Report reader', role: 'custom', count: 30 }, 'There is a new limited token; it ends in 30 days.'),
+      maker ? make('token-own', 'A personal one', { name: 'Command line', role: 'personal', email: maker }, `${maker} has made a token of their own; it ends in 90 days.`) : null));
 }
 
 function token(account) {

@@ -123,7 +123,7 @@ func (v *visit) enrol(ctx context.Context, a app, who workflows.Person) (workflo
 func enrolForm(id, secret string, carry []byte, pictured bool) workflows.Modal {
 	scan := "A QR picture comes to your direct messages with Keyholder; scan it with the app. Or type this key into the app:"
 	if pictured {
-		scan = "A QR picture is in your direct messages with Keyholder; scan it with the app. Or type this key into the app:"
+		scan = "A QR picture is in your direct messages with Keyholder, and below where Slack shows it; scan it with the app. Or type this key into the app:"
 	}
 	return workflows.Modal{Callback: authenticator.EnrolForm, Action: authenticator.EnrolForm, Workflow: id,
 		Account: workflows.AccountOfPeople, Carry: carry,

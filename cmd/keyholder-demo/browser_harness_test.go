@@ -299,12 +299,18 @@ func (p *page) scheme(name string) {
 	}))
 }
 
-// picture is what can be seen, when nothing moves any more.
-func (p *page) picture() []byte {
+// rest waits until nothing moves any more.
+func (p *page) rest() {
 	p.t.Helper()
 	p.until("the page to be at rest", func() bool {
 		return ask[bool](p, `[document, ...[...document.querySelectorAll('iframe')].map(f => f.contentDocument)].every(d => d.getAnimations().every(a => a.playState !== 'running'))`)
 	})
+}
+
+// picture is what can be seen, when nothing moves any more.
+func (p *page) picture() []byte {
+	p.t.Helper()
+	p.rest()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	raw, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())

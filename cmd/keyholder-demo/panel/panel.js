@@ -125,7 +125,7 @@ function theme(name) {
   else delete document.documentElement.dataset.theme;
 }
 window.addEventListener('message', event => {
-  if (event.origin === location.origin && event.data && 'theme' in event.data) theme(event.data.theme);
+  if (event.origin === location.origin && event.data && typeof event.data === 'object' && 'theme' in event.data) theme(event.data.theme);
 });
 if (window.parent !== window) {
   try {

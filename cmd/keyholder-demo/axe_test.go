@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	cdp "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// unreachable is how npm says that it did not get through to a registry.
+var unreachable = regexp.MustCompile(
+	`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9]`)
+
+// axeCore fetches axe-core and answers its source. Where Node or a registry is not at hand the test
+// is skipped, loudly and also under KEYHOLDER_REQUIRE_ALL, as other tests that fetch what others wrote.
+func axeCore(t *testing.T) string {
+	t.Helper()
+	const untested = "NOT TESTED with axe-core: "
+	if testing.Short() {
+		t.Skip(untested + "it is fetched from a registry, which -short leaves out")
+	}
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(untested + err.Error())
+		}
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "axe"))); err != nil {
+		t.Fatal(err)
+	}
+	limit, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	npm := exec.CommandContext(limit, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
+		"--fetch-timeout=20000")
+	npm.Dir, npm.WaitDelay = dir, time.Second
+	switch out, err := npm.CombinedOutput(); {
+	case err == nil:
+	case limit.Err() != nil, unreachable.Match(out):
+		t.Skip(untested + "npm could not fetch it in time")
+	default:
+		t.Fatalf("npm ci: %v\n%s", err, out)
+	}
+	source, err := os.ReadFile(filepath.Join(dir, "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(source)
+}
+
+// sound fails the test for everything serious or critical that axe-core finds in what can be seen.
+func (p *page) sound(screen string) {
+	p.t.Helper()
+	p.rest()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](
+		`axe.run(document, { resultTypes: ['violations'] }).then(r =>
+		r.violations.filter(v => ['serious', 'critical'].includes(v.impact)).flatMap(v =>
+			v.nodes.map(n => v.id + ' (' + v.help + '): ' + n.target.flat().join(' ') + ' ' + n.html.slice(0, 200) + ' ' +
+				n.any.concat(n.all, n.none).map(c => c.message).join('; '))))`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%s: axe-core: %v", screen, err)
+	}
+	for _, f := range found {
+		p.t.Errorf("%s: %s", screen, f)
+	}
+}
+
+// Whoever cannot see the page or has no mouse can use every kind of screen, as far as a program can
+// tell.
+func TestNothingSeriousStandsAgainstAnyScreen(t *testing.T) {
+	source := axeCore(t)
+	s := start(t, options{})
+	p := open(t, s)
+	p.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, cdp.AddScriptToEvaluateOnNewDocument,
+			cdp.AddScriptToEvaluateOnNewDocumentParams{Source: source})
+		return err
+	}))
+	p.visit("")
+	s.accepted()
+	s.request(dee, toAlias())
+	s.until("ana's card", func() bool { return s.has(ana, "transfer.confirm") })
+
+	p.actAs("Ana Silva")
+	p.chat()
+	p.find("button", "^Confirm$")
+	p.sound("a card, light, at a desk")
+	p.scheme("dark")
+	p.do(chromedp.EmulateViewport(390, height))
+	p.sound("a card, dark, on a phone")
+	p.do(chromedp.EmulateViewport(width, height))
+	p.click("button", "^Confirm$")
+	for _, tab := range []string{"integrator.io", "Meddle", "Tour"} {
+		p.click("tab", "^"+tab+"$")
+		p.sound("the panel's " + tab)
+	}
+	p.goes("^Home$")
+	p.sound("the home tab")
+	p.actAs("Dee Okafor")
+	p.room("integration-ops")
+	for _, command := range []string{"help", "who acme", "status acme", "key acme", "docs acme"} {
+		said := len(s.private(dee))
+		p.said("/io " + command)
+		s.until("the answer to "+command, func() bool { return len(s.private(dee)) > said })
+	}
+	p.sound("answers to commands")
+	for command, button := range map[string]string{"access": "^Ask", "recover": "^Report it$",
+		"key acme use": "^Ask$"} {
+		p.said("/io " + command)
+		p.find("button", button)
+		p.sound("the form of /io " + strings.Fields(command)[0])
+		p.click("button", "^(Back|Cancel|Close)$")
+	}
+	p.quiet()
+}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -173,7 +174,7 @@ func (v *visit) would(ctx context.Context, machine, account string) error {
 	if account == "" {
 		return nil
 	}
-	id, err := v.b.o.Desk.NewWorkflowID(machine, account, "would", v.who.user, or(v.who.trigger, v.ack.envelope))
+	id, err := v.b.o.Desk.NewWorkflowID(machine, account, "would", v.who.user, cmp.Or(v.who.trigger, v.ack.envelope))
 	if err != nil {
 		return nil // the form's own answer says what is wrong
 	}
@@ -226,7 +227,7 @@ func (v *visit) wordStatus(ctx context.Context, rest string) (workflows.Reply, e
 	return say(strings.Join(lines, "\n")), nil
 }
 
-func owner(a workflows.AccountInfo) string { return or(a.State.Owner, a.Policy.Owner) }
+func owner(a workflows.AccountInfo) string { return cmp.Or(a.State.Owner, a.Policy.Owner) }
 
 // status is everything about one account. The line "Owner: address" is part of the contract.
 func (v *visit) status(ctx context.Context, a workflows.AccountInfo) (workflows.Reply, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slackapi"
 )
 
@@ -63,11 +64,11 @@ func withCards(text string, cards []slack.Block) slashAnswer {
 	if len(cards) == 0 {
 		return a
 	}
-	for _, piece := range pieces(a.Text, limitSection) {
-		a.Blocks = append(a.Blocks, section(piece))
+	for _, piece := range draw.Pieces(a.Text, draw.LimitSection) {
+		a.Blocks = append(a.Blocks, draw.Section(piece))
 	}
 	a.Blocks = append(a.Blocks, cards...)
-	if len(a.Blocks) > limitBlocks || !fits(a) {
+	if len(a.Blocks) > draw.LimitBlocks || !fits(a) {
 		a.Blocks = nil
 	}
 	return a
@@ -76,7 +77,7 @@ func withCards(text string, cards []slack.Block) slashAnswer {
 // ephemeral makes the answer to a command, cut until it fits.
 func ephemeral(text string) slashAnswer {
 	for n := ackLimit; ; n = n * 3 / 4 {
-		a := slashAnswer{ResponseType: "ephemeral", Text: cut(text, n)}
+		a := slashAnswer{ResponseType: "ephemeral", Text: draw.Cut(text, n)}
 		if fits(a) || n < 100 {
 			return a
 		}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,7 +126,7 @@ func (d *delivery) page(ctx context.Context, channel, thread, cursor string) ([]
 	if real := d.b.o.RealNow(); real.Before(oldest) {
 		oldest = real
 	}
-	since := itoa(int(oldest.Add(-searchBefore).Unix()))
+	since := strconv.Itoa(int(oldest.Add(-searchBefore).Unix()))
 	if thread != "" {
 		m, _, next, err := d.b.api.GetConversationRepliesContext(call, &slack.GetConversationRepliesParameters{
 			ChannelID: channel, Timestamp: thread, Cursor: cursor, Oldest: since, Limit: searchLimit,

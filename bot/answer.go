@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -62,7 +63,7 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 		v.publishHome(ctx, v.who.user, text)
 		return
 	}
-	text = cut(b.fill(text), limitSection)
+	text = draw.Cut(b.fill(text), draw.LimitSection)
 	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl())
 	ways := v.ways(ctx, text, msg)
@@ -115,7 +116,7 @@ func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []fu
 
 // flat is mrkdwn as one plain line, for the text at a field. People whose name is known by now are named.
 func (b *Bot) flat(mrkdwn string) string {
-	return plain(strings.ReplaceAll(workflows.Plain(b.fill(mrkdwn), b.people.Name), "`", ""), limitFieldError)
+	return draw.Plain(strings.ReplaceAll(workflows.Plain(b.fill(mrkdwn), b.people.Name), "`", ""), limitFieldError)
 }
 
 // fill puts the command's own name into a text. Every text of a machine goes through it on its way out.

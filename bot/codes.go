@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/stepup"
 	"github.com/keyholder/keyholder/workflows"
@@ -101,7 +103,7 @@ func (v *visit) hold(about string) carried {
 }
 
 // holdRoom is what of a form's metadata is left for what travels along, in characters.
-const holdRoom = maxMetaLength - 300
+const holdRoom = draw.MaxMetaLength - 300
 
 // byCode asks the person for a code, and reports whether that settles it: where they have no app
 // that counts and there is an identity provider, it is for that.
@@ -296,7 +298,7 @@ func (v *visit) wordReset(ctx context.Context, rest string) (workflows.Reply, er
 		return none, err
 	}
 	reply, err := v.b.o.Desk.Do(ctx, workflows.Command{ID: strings.Join([]string{"slash", v.who.team, v.who.user,
-		or(v.who.trigger, v.ack.envelope)}, "/"),
+		cmp.Or(v.who.trigger, v.ack.envelope)}, "/"),
 		Name: authenticator.ActAsk, Workflow: a.id, Account: workflows.AccountOfPeople, Actor: v.who.actor(),
 		At: v.b.at(), Round: workflows.NoRound,
 		Input: map[string]string{authenticator.BlockReason: unescape(reason)}})

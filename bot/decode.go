@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -82,7 +83,6 @@ var (
 
 const (
 	requestCallback = ".request"
-	maxMetaLength   = 3000      // characters; Slack's own limit of private_metadata
 	maxInputs       = 100       // blocks; Slack's own limit of a modal
 	maxInputSize    = 256 << 10 // bytes of all typed fields together; Slack's own limit of a view is 250 kB
 	maxPage         = 1_000_000
@@ -220,21 +220,10 @@ func (a *arrival) read(v *wireView) bool {
 
 func viewID(s string) bool { return s != "" && len(s) <= 64 }
 
-// metadata is what a form carries about itself.
-type metadata struct {
-	Workflow string `json:"workflow,omitempty"`
-	Account  string `json:"account,omitempty"`
-	Action   string `json:"action"`
-	Round    int    `json:"round"`
-	Page     int    `json:"page,omitempty"`
-	// Carry is what a form of the bot's own needs when it comes back.
-	Carry json.RawMessage `json:"carry,omitempty"`
-}
-
 // readMetadata reads what a form carries about itself, and whether it makes sense but for its action and workflow.
-func readMetadata(v *wireView) (m metadata, ok bool) {
-	if len(v.PrivateMetadata) > maxMetaLength || json.Unmarshal([]byte(v.PrivateMetadata), &m) != nil {
-		return metadata{}, false
+func readMetadata(v *wireView) (m draw.Metadata, ok bool) {
+	if len(v.PrivateMetadata) > draw.MaxMetaLength || json.Unmarshal([]byte(v.PrivateMetadata), &m) != nil {
+		return draw.Metadata{}, false
 	}
 	return m, m.Page >= 0 && m.Page <= maxPage && (m.Account == "" || accountPattern.MatchString(m.Account))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 	"golang.org/x/time/rate"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -219,7 +220,7 @@ func (d *delivery) hold(ctx context.Context) (context.Context, context.CancelFun
 
 func (d *delivery) message() []slack.MsgOption {
 	e := d.claim.Effect
-	fallback, blocks := Render(d.b.named(d.card), e.Machine, e.Workflow)
+	fallback, blocks := draw.Render(d.b.named(d.card), e.Machine, e.Workflow)
 	return []slack.MsgOption{
 		slack.MsgOptionText(fallback, false),
 		slack.MsgOptionBlocks(blocks...),

@@ -4,25 +4,13 @@ import (
 	"context"
 	"strings"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/workflows"
 )
 
 // A card says what one needs to answer it. What one may want to read besides is behind its button
 // "Details…", in a form that only shows: nothing is decided there, so the desk is only asked what the
 // person's own card says now.
-
-// withDetails are a card's buttons with the one that shows its details. It stands last, but for cards
-// whose first button ends something: the first place is where a finger that was about to answer comes down.
-func withDetails(card workflows.Card, machine string) []workflows.Button {
-	if len(card.Details) == 0 {
-		return card.Buttons
-	}
-	details := workflows.Button{Action: machine + workflows.ActDetails, Label: "Details…"}
-	if len(card.Buttons) > 0 && card.Buttons[0].Style == workflows.Danger {
-		return append([]workflows.Button{details}, card.Buttons...)
-	}
-	return append(append([]workflows.Button(nil), card.Buttons...), details)
-}
 
 // isDetails reports whether a click asks for a card's details.
 func isDetails(cmd workflows.Command) bool { return strings.HasSuffix(cmd.Name, workflows.ActDetails) }
@@ -42,7 +30,7 @@ func (v *visit) details(ctx context.Context) (workflows.Reply, error) {
 	m := &workflows.Modal{Callback: v.cmd.Name, Title: "Details", Workflow: v.cmd.Workflow, Round: v.cmd.Round,
 		Inputs: []workflows.Input{{Kind: workflows.BlockText, Label: "*" + card.Title + "*"}}}
 	for _, text := range card.Details {
-		for _, piece := range pieces(v.b.fill(text), limitSection) {
+		for _, piece := range draw.Pieces(v.b.fill(text), draw.LimitSection) {
 			m.Inputs = append(m.Inputs, workflows.Input{Kind: workflows.BlockText, Label: piece})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -23,7 +24,7 @@ func TestDetailsStandLastOrBeforeWhatEndsSomething(t *testing.T) {
 		{[]workflows.Button{cancel}, nil, "transfer.cancel"},
 	} {
 		var got []string
-		for _, b := range withDetails(workflows.Card{Buttons: c.buttons, Details: c.details}, "transfer") {
+		for _, b := range draw.WithDetails(workflows.Card{Buttons: c.buttons, Details: c.details}, "transfer") {
 			got = append(got, b.Action)
 		}
 		if all := strings.Join(got, " "); all != c.want {

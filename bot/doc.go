@@ -4,7 +4,7 @@
 //	claim    -> Deliver: render, post or update -> place
 //
 // It may import workflows, the machines, approvals, and its own rooms slackapi (the road to the Web
-// API) and roster (who people are); never store, integrator or go-redis.
+// API), draw (cards and forms as blocks) and roster (who people are); never store, integrator or go-redis.
 //
 // # Guarantees
 //

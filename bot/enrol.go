@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -214,7 +215,7 @@ func (v *visit) enrolled(ctx context.Context, s setUp) (workflows.Reply, error) 
 	if err != nil {
 		return workflows.Reply{}, err
 	}
-	e := authenticator.Enrolment{Person: who.ID, Team: who.Team, Name: or(who.Name, who.ID), Lost: a.lost}
+	e := authenticator.Enrolment{Person: who.ID, Team: who.Team, Name: cmp.Or(who.Name, who.ID), Lost: a.lost}
 	e.Sealed, e.Step, err = v.b.o.Codes.Shown(s.Sealed, who, v.cmd.Input[blockCode])
 	switch {
 	case errors.Is(err, stepup.ErrTooLate), errors.Is(err, stepup.ErrUnsealed):

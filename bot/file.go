@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -65,7 +67,7 @@ func (v *visit) fetchFiles(ctx context.Context) error {
 		}
 		sum := sha256.Sum256(content)
 		v.cmd.Input[block] = string(content)
-		v.cmd.Input[block+workflows.FileName] = workflows.Clip(strings.ToValidUTF8(f[0].Name, "�"), limitID)
+		v.cmd.Input[block+workflows.FileName] = workflows.Clip(strings.ToValidUTF8(f[0].Name, "�"), draw.LimitID)
 		v.cmd.Input[block+workflows.FileHash] = hex.EncodeToString(sum[:])
 	}
 	return nil
@@ -87,7 +89,7 @@ func (b *Bot) fetch(ctx context.Context, f *wireFile) ([]byte, error) {
 	if f.Size > MaxFile {
 		return nil, fileFault(textFileBig)
 	}
-	resp, err := b.api.Download(ctx, or(f.URLDownload, f.URL))
+	resp, err := b.api.Download(ctx, cmp.Or(f.URLDownload, f.URL))
 	if errors.Is(err, slackapi.ErrElsewhere) {
 		return nil, fileFault(textFileHost)
 	}
@@ -138,6 +140,6 @@ func (b *Bot) describe(ctx context.Context, f *wireFile) error {
 		return fileFault(textFileLost)
 	}
 	f.URLDownload, f.URL, f.Size, f.Name = info.URLPrivateDownload, info.URLPrivate, int64(info.Size),
-		or(f.Name, info.Name)
+		cmp.Or(f.Name, info.Name)
 	return nil
 }

@@ -2,12 +2,14 @@ package bot
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -16,11 +18,11 @@ const somePacket = "p07-7KQ2M9XA"
 
 // pageForm is a page of a packet's form with that many rows.
 func pageForm(page, round, rows int) workflows.Modal {
-	m := workflows.Modal{Callback: "review.packet", Title: "Acme, page " + itoa(page+1), Submit: "Save",
+	m := workflows.Modal{Callback: "review.packet", Title: "Acme, page " + strconv.Itoa(page+1), Submit: "Save",
 		Workflow: somePacket, Account: "acme", Action: "review.packet",
 		Round: round, Page: page, Intro: []string{"2 rows left."}}
 	for i := range rows {
-		n := itoa(page*10 + i + 1)
+		n := strconv.Itoa(page*10 + i + 1)
 		m.Inputs = append(m.Inputs,
 			workflows.Input{Kind: workflows.BlockText, Label: "*user" + n +
 				"@acme.example*\nadministrator, <never> signed in"},
@@ -42,7 +44,7 @@ func TestPageOfAReviewAsView(t *testing.T) {
 	m := pageForm(2, 7, 1)
 	m.Inputs = append(m.Inputs, workflows.Input{Block: "file", Kind: workflows.InputFile, Label: "The list of users",
 		FileTypes: []string{"csv"}})
-	v, err := RenderModal(m)
+	v, err := draw.RenderModal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +56,7 @@ func TestButtonsOfAFormShareOneBlockAndNoneIsLost(t *testing.T) {
 	m.Inputs = append([]workflows.Input{{Kind: workflows.BlockButtons,
 		Buttons: []workflows.Button{{Action: "review.next", Label: "Next"}, {Action: "review.undo", Label: "Undo"}}}},
 		m.Inputs...)
-	v, err := RenderModal(m)
+	v, err := draw.RenderModal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +77,7 @@ func TestButtonsOfAFormShareOneBlockAndNoneIsLost(t *testing.T) {
 func TestPageThatOnlyShowsHasNothingToSend(t *testing.T) {
 	m := pageForm(0, 4, 0)
 	m.Submit = ""
-	if v, err := RenderModal(m); err != nil || v.Submit != nil {
+	if v, err := draw.RenderModal(m); err != nil || v.Submit != nil {
 		t.Errorf("%+v, %v", v.Submit, err)
 	}
 }

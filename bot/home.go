@@ -6,6 +6,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
@@ -31,11 +32,11 @@ func (v *visit) publishHome(ctx context.Context, user, said string) {
 	defer cancel()
 	var blocks []slack.Block
 	if said != "" {
-		blocks = append(blocks, section(cut(v.b.fill(said), limitSection)), slack.NewDividerBlock())
+		blocks = append(blocks, draw.Section(draw.Cut(v.b.fill(said), draw.LimitSection)), slack.NewDividerBlock())
 	}
 	if err := v.member(ctx); err != nil {
 		_, text, _ := v.explain(err)
-		blocks = append(blocks, section(text))
+		blocks = append(blocks, draw.Section(text))
 	} else {
 		blocks = append(blocks, v.homeBlocks(ctx)...)
 	}
@@ -59,11 +60,11 @@ func (v *visit) homeBlocks(ctx context.Context) []slack.Block {
 	default:
 		lines = append(lines, b.list(ctx, waiting, v.who.user)...)
 	}
-	out := []slack.Block{section(cut(joined(lines, "\n"), limitSection))}
+	out := []slack.Block{draw.Section(draw.Cut(draw.Joined(lines, "\n"), draw.LimitSection))}
 	if cards := b.ownCards(ctx, waiting, v.who.user, limitHome-homeReserve, false); len(cards) > 0 {
 		out = append(append(out, cards...), slack.NewDividerBlock())
 	}
-	out = append(out, section(cut("*How to start*\n"+b.help(), limitSection)))
+	out = append(out, draw.Section(draw.Cut("*How to start*\n"+b.help(), draw.LimitSection)))
 	note := "As of " + workflows.When(b.o.Now()) + ". Open this page again to see it afresh."
 	return append(out, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, note, false, false)))
 }

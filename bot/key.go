@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -119,7 +120,7 @@ func (v *visit) tokens(ctx context.Context, account string) tokens.State {
 
 // startDrill opens a drill; whether the person may is the machine's to say.
 func (v *visit) startDrill(ctx context.Context, a workflows.AccountInfo) (workflows.Reply, error) {
-	once := strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/")
+	once := strings.Join([]string{"slash", v.who.team, v.who.user, cmp.Or(v.who.trigger, v.ack.envelope)}, "/")
 	id, err := v.b.o.Desk.NewWorkflowID("drill", a.Policy.ID, once)
 	if err != nil {
 		return workflows.Reply{}, err

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -100,7 +101,7 @@ func TestMenusThatDoNotFitKeepWhatIsChosenAndSayHowToNameTheRest(t *testing.T) {
 	} {
 		m := workflows.Modal{Callback: "transfer.request", Title: "T", Action: "transfer.request",
 			Round: workflows.NoRound, Inputs: inputs}
-		v, err := RenderModal(m)
+		v, err := draw.RenderModal(m)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -127,7 +128,7 @@ func TestMenusThatDoNotFitKeepWhatIsChosenAndSayHowToNameTheRest(t *testing.T) {
 
 func TestLongMenusAreMadeInTime(t *testing.T) {
 	began := time.Now()
-	if _, err := RenderModal(workflows.Modal{Callback: "a.b",
+	if _, err := draw.RenderModal(workflows.Modal{Callback: "a.b",
 		Inputs: []workflows.Input{{Block: "account", Kind: workflows.InputSelect, Label: "A",
 			Options: menuOf(10_000, "Account")}}}); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -37,7 +39,7 @@ func (b *Bot) list(ctx context.Context, open []workflows.Overview, person string
 }
 
 func overview(o workflows.Overview, link string) string {
-	title := workflows.Esc(or(o.Title, o.ID))
+	title := workflows.Esc(cmp.Or(o.Title, o.ID))
 	if link != "" {
 		title = "<" + link + "|" + strings.NewReplacer("|", "/").Replace(title) + ">"
 	}
@@ -63,7 +65,7 @@ func (v *visit) wordMine(ctx context.Context, rest string) (workflows.Reply, err
 	}
 	lines := append([]string{"*" + workflows.Plural(len(waiting), "thing") + " waiting for you*"},
 		v.b.list(ctx, waiting, v.who.user)...)
-	v.cards = v.b.ownCards(ctx, waiting, v.who.user, limitBlocks-1, true)
+	v.cards = v.b.ownCards(ctx, waiting, v.who.user, draw.LimitBlocks-1, true)
 	return say(strings.Join(lines, "\n")), nil
 }
 
@@ -83,7 +85,7 @@ func (v *visit) bring(ctx context.Context, waiting []workflows.Overview, id stri
 		return say("This is your card as it stands. Slack has not taken it as a message so far; that is tried again by itself."), nil
 	}
 	reply, err := v.b.o.Desk.Do(ctx, workflows.Command{
-		ID:   strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"),
+		ID:   strings.Join([]string{"slash", v.who.team, v.who.user, cmp.Or(v.who.trigger, v.ack.envelope)}, "/"),
 		Name: o.Machine + ".look", Workflow: o.ID, Actor: v.who.actor(), At: v.b.at(), Round: workflows.NoRound,
 	})
 	if err == nil && reply.Text == "" {
@@ -102,7 +104,7 @@ var (
 func (v *visit) wordDelegate(ctx context.Context, rest string) (workflows.Reply, error) {
 	args := strings.Fields(rest)
 	cmd := workflows.Command{ID: strings.Join([]string{"slash", v.who.team, v.who.user,
-		or(v.who.trigger, v.ack.envelope)}, "/"),
+		cmp.Or(v.who.trigger, v.ack.envelope)}, "/"),
 		Name: "delegate", Actor: v.who.actor(), At: v.b.at(), Round: workflows.NoRound}
 	usage := v.b.fill("Name the person and, if you like, until when: `{command} delegate @person 3d`. Nothing was recorded.")
 	switch {

@@ -2,57 +2,16 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
-	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/workflows"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
-
-// RenderModal turns a form into a view. Texts are cut to Slack's limits. The error is a fault of
-// whoever made the form: a name or metadata that cannot be cut without losing their meaning.
-func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
-	meta, err := json.Marshal(metadata{Workflow: m.Workflow, Account: m.Account, Action: m.Action, Round: m.Round,
-		Page: m.Page, Carry: m.Carry})
-	if err != nil {
-		return slack.ModalViewRequest{}, fmt.Errorf("encode the form's metadata: %w", err)
-	}
-	if utf8.RuneCount(meta) > maxMetaLength || utf8.RuneCountInString(m.Callback) > limitID {
-		return slack.ModalViewRequest{}, fmt.Errorf("render form %.40q: its metadata or callback is too long",
-			m.Callback)
-	}
-	m.Inputs = fitting(m.Inputs)
-	v := slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: m.Callback, PrivateMetadata: string(meta),
-		Title: plainText(or(plain(m.Title, limitModalTitle), "Keyholder")),
-		Close: plainText("Back"),
-	}
-	blocks, asks := formBlocks(m)
-	if asks || m.Submit != "" || len(blocks) == 0 { // a page that only shows something needs nothing to send it with
-		v.Submit = plainText(or(plain(m.Submit, limitModalTitle), "Send"))
-	}
-	v.Blocks.BlockSet = append(paragraphs(m.Intro, limitModalBlocks-len(blocks)), blocks...)
-	if len(v.Blocks.BlockSet) == 0 {
-		v.Blocks.BlockSet = []slack.Block{section(or(cut(workflows.Esc(plain(m.Title, limitSection)), limitSection),
-			"Keyholder"))}
-	}
-	if raw, err := json.Marshal(v); err != nil || len(raw) > limitView {
-		return slack.ModalViewRequest{}, errors.Join(errFormTooLarge, err)
-	}
-	return v, nil
-}
 
 // namePatience bounds asking Slack for the names that a form shows, which is opened with a trigger that lives for 3 s.
 const namePatience = 400 * time.Millisecond
@@ -70,7 +29,7 @@ func (b *Bot) renderModal(ctx context.Context, m workflows.Modal) (slack.ModalVi
 			in.Label, in.Hint = workflows.Plain(in.Label, b.people.Name), workflows.Plain(in.Hint, b.people.Name)
 		}
 	}
-	return RenderModal(m)
+	return draw.RenderModal(m)
 }
 
 // learnNames looks up those people in fields' texts whose names are not known yet. Who cannot be
@@ -98,171 +57,3 @@ func (b *Bot) learnNames(ctx context.Context, inputs []workflows.Input) {
 }
 
 var mentionText = regexp.MustCompile(`<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>`)
-
-// errFormTooLarge: the form has more text and options than a view may hold.
-var errFormTooLarge = errors.New("render the form: it is larger than Slack takes")
-
-// formBlocks makes the blocks of a form's inputs, and says whether one of them asks for something.
-// What Slack would refuse is left out: a name that is missing, too long or there twice.
-func formBlocks(m workflows.Modal) (out []slack.Block, asks bool) {
-	seen := map[string]bool{}
-	buttons := map[string]*slack.ActionBlock{}
-	for _, in := range m.Inputs {
-		if len(out) == limitModalBlocks-1 {
-			break
-		}
-		named := in.Block != "" && utf8.RuneCountInString(in.Block) <= limitID && !seen[in.Block]
-		switch in.Kind {
-		case workflows.BlockText:
-			if text := cut(in.Label, limitSection); text != "" {
-				s := section(text)
-				if named {
-					s.BlockID, seen[in.Block] = in.Block, true
-				}
-				out = append(out, s)
-			}
-		case workflows.BlockDivider:
-			out = append(out, slack.NewDividerBlock())
-		case workflows.BlockButtons:
-			if a := formButtons(m, in.Buttons, buttons); a != nil && !seen[a.BlockID] {
-				seen[a.BlockID] = true
-				out = append(out, a)
-			}
-		default:
-			if named {
-				seen[in.Block], asks = true, true
-				out = append(out, input(in))
-			}
-		}
-	}
-	return out, asks
-}
-
-// formButtons is the block of a form's buttons, named as on cards: "<prefix of the first button's
-// action>:<round>". Two blocks cannot share that name, so the buttons of a second one join the
-// first; nil is answered then.
-func formButtons(m workflows.Modal, buttons []workflows.Button,
-	known map[string]*slack.ActionBlock) *slack.ActionBlock {
-	if len(buttons) == 0 {
-		return nil
-	}
-	machine, _, _ := strings.Cut(buttons[0].Action, ".")
-	a := buttonBlock(blockID(machine, m.Round), buttons, m.Workflow)
-	if a == nil {
-		return nil
-	}
-	first := known[a.BlockID]
-	if first == nil {
-		known[a.BlockID] = a
-		return a
-	}
-	for _, e := range a.Elements.ElementSet {
-		b, ok := e.(*slack.ButtonBlockElement)
-		has := func(o slack.BlockElement) bool {
-			ob, ok := o.(*slack.ButtonBlockElement)
-			return ok && ob.ActionID == b.ActionID
-		}
-		if ok && len(first.Elements.ElementSet) < limitButtons && !slices.ContainsFunc(first.Elements.ElementSet, has) {
-			first.Elements.ElementSet = append(first.Elements.ElementSet, b)
-		}
-	}
-	return nil
-}
-
-func input(in workflows.Input) *slack.InputBlock {
-	label := plainText(or(plain(in.Label, limitLabel), plain(in.Block, limitLabel)))
-	var hint *slack.TextBlockObject
-	if h := plain(in.Hint, limitLabel); h != "" {
-		hint = plainText(h)
-	}
-	b := slack.NewInputBlock(in.Block, label, hint, element(in))
-	b.Optional = in.Optional
-	return b
-}
-
-// element makes the input's element. A select without a usable option becomes a text field, one
-// value a line, because Slack refuses an empty one.
-func element(in workflows.Input) slack.BlockElement {
-	var placeholder *slack.TextBlockObject
-	if p := plain(in.Placeholder, limitPlaceholder); p != "" {
-		placeholder = plainText(p)
-	}
-	switch in.Kind {
-	case workflows.InputUser:
-		e := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, placeholder, in.Block)
-		if roster.IsPerson(in.Initial) {
-			e.InitialUser = in.Initial
-		}
-		return e
-	case workflows.InputDate:
-		e := slack.NewDatePickerBlockElement(in.Block)
-		e.InitialDate = in.Initial
-		return e
-	case workflows.InputFile:
-		return slack.NewFileInputBlockElement(in.Block).WithFileTypes(in.FileTypes...).WithMaxFiles(1)
-	case workflows.InputSelect:
-		if opts := options(in.Options, maxOptions); len(opts) > 0 {
-			e := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder, in.Block)
-			e.Options, e.OptionGroups = grouped(opts)
-			if first := chosen(opts, in.Initial); len(first) > 0 {
-				e.InitialOption = first[0]
-			}
-			return e
-		}
-	case workflows.InputMulti:
-		if opts := options(in.Options, maxOptions); len(opts) > 0 {
-			e := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, placeholder, in.Block)
-			e.Options, e.OptionGroups = grouped(opts)
-			e.InitialOptions = chosen(opts, in.Initial)
-			return e
-		}
-	case workflows.InputChecks:
-		if opts := options(in.Options, limitChecks); len(opts) > 0 {
-			e := slack.NewCheckboxGroupsBlockElement(in.Block, opts...)
-			e.InitialOptions = chosen(opts, in.Initial)
-			return e
-		}
-	}
-	e := slack.NewPlainTextInputBlockElement(placeholder, in.Block)
-	e.Multiline = in.Multiline || in.Kind == workflows.InputMulti
-	e.MaxLength = limitInput
-	if in.MaxLength > 0 {
-		e.MaxLength = min(in.MaxLength, limitInput)
-	}
-	e.InitialValue = workflows.Clip(in.Initial, e.MaxLength)
-	return e
-}
-
-// options drops those that Slack would refuse: a value cannot be cut, for it means something.
-func options(in []workflows.Option, most int) []*slack.OptionBlockObject {
-	var out []*slack.OptionBlockObject
-	seen := map[string]bool{}
-	for _, o := range in {
-		if o.Value == "" || utf8.RuneCountInString(o.Value) > limitOptionValue || seen[o.Value] || len(out) == most {
-			continue
-		}
-		seen[o.Value] = true
-		label := or(plain(o.Label, limitOption), plain(o.Value, limitOption))
-		if label == "" {
-			continue
-		}
-		var description *slack.TextBlockObject
-		if d := plain(o.Description, limitOption); d != "" {
-			description = plainText(d)
-		}
-		out = append(out, slack.NewOptionBlockObject(o.Value, plainText(label), description))
-	}
-	return out
-}
-
-// chosen are the options whose values stand in initial, one a line.
-func chosen(opts []*slack.OptionBlockObject, initial string) []*slack.OptionBlockObject {
-	var out []*slack.OptionBlockObject
-	values := strings.Split(initial, "\n")
-	for _, o := range opts {
-		if slices.Contains(values, o.Value) {
-			out = append(out, o)
-		}
-	}
-	return out
-}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/offboard"
@@ -64,7 +65,8 @@ func (v *visit) offerOffboarding(ctx context.Context, all []workflows.AccountInf
 	if err != nil {
 		return
 	}
-	block := buttonBlock(blockID("offboard", 0), []workflows.Button{{Action: offboard.ActStart, Label: "They leave…"}},
+	block := draw.ButtonBlock(draw.BlockID("offboard", 0),
+		[]workflows.Button{{Action: offboard.ActStart, Label: "They leave…"}},
 		id)
 	if block != nil {
 		v.cards = append(v.cards, block)

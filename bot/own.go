@@ -2,9 +2,11 @@ package bot
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/slack-go/slack"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -27,10 +29,10 @@ func (b *Bot) ownCard(ctx context.Context, workflow, person string, n int) []sla
 	if err != nil || !ok {
 		return nil
 	}
-	_, blocks := Render(b.named(card), machine, workflow)
+	_, blocks := draw.Render(b.named(card), machine, workflow)
 	for _, block := range blocks { // blocks of one answer are named differently: two cards may ask the same round
 		if a, is := block.(*slack.ActionBlock); is {
-			a.BlockID += "#" + itoa(n)
+			a.BlockID += "#" + strconv.Itoa(n)
 		}
 	}
 	return append([]slack.Block{slack.NewDividerBlock()}, blocks...)

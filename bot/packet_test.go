@@ -3,6 +3,7 @@ package bot
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func TestPagesOfARealPacketAreViewsThatSlackTakes(t *testing.T) {
 				"private_metadata": view.PrivateMetadata, "blocks": view.Blocks,
 				"state": map[string]any{"values": map[string]any{}}},
 			"actions": []any{map[string]any{"type": "button", "action_id": review.ActNext, "block_id": pressed,
-				"value": somePacket, "action_ts": itoa(page + 1)}}})
+				"value": somePacket, "action_ts": strconv.Itoa(page + 1)}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +97,7 @@ func TestPagesOfARealPacketAreViewsThatSlackTakes(t *testing.T) {
 		cmd.At = reviewNow.Add(time.Minute)
 	}
 	for n := 1; n <= 25; n++ {
-		if !seen[review.BlockRow+itoa(n)] || !seen[review.BlockReason+itoa(n)] {
+		if !seen[review.BlockRow+strconv.Itoa(n)] || !seen[review.BlockReason+strconv.Itoa(n)] {
 			t.Errorf("row %d is on no page", n)
 		}
 	}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -241,7 +242,8 @@ func (v *visit) publish(ctx context.Context, a workflows.AccountInfo, name strin
 		name = docs.Request
 	}
 	return v.b.o.Desk.Do(ctx, workflows.Command{
-		ID: strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"), Name: name,
+		ID:       strings.Join([]string{"slash", v.who.team, v.who.user, cmp.Or(v.who.trigger, v.ack.envelope)}, "/"),
+		Name:     name,
 		Workflow: id, Account: a.Policy.ID,
 		Submitted: true, Actor: v.who.actor(), At: v.b.at(), Round: workflows.NoRound,
 	})

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -53,7 +54,7 @@ func (v *visit) personChanged(ctx context.Context) {
 	}
 	b := v.b
 	b.people.Drop(e.User.ID)
-	stamp := or(e.User.Digest, v.ack.envelope)
+	stamp := cmp.Or(e.User.Digest, v.ack.envelope)
 	if b.o.Desk == nil || !b.changes.first(e.User.ID+"/"+stamp) {
 		return
 	}

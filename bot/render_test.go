@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/slack-go/slack"
 	"pgregory.net/rapid"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
@@ -57,7 +59,7 @@ func TestCardAsBlocks(t *testing.T) {
 			Fallback: "Refused"},
 		"card_empty.json": {},
 	} {
-		text, blocks := Render(card, "transfer", someWorkflow)
+		text, blocks := draw.Render(card, "transfer", someWorkflow)
 		golden(t, name, toJSON(t, map[string]any{"text": text, "blocks": blocks}))
 	}
 }
@@ -80,7 +82,7 @@ func TestFormAsView(t *testing.T) {
 			{Block: "reason", Kind: workflows.InputText, Label: "Reason", Hint: "Shown to all who decide",
 				Multiline: true, MaxLength: 500},
 		}}
-	v, err := RenderModal(m)
+	v, err := draw.RenderModal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +92,7 @@ func TestFormAsView(t *testing.T) {
 func TestFormWhoseNamesCannotBeCutIsRefused(t *testing.T) {
 	for _, m := range []workflows.Modal{{Callback: strings.Repeat("x", 256)}, {Workflow: strings.Repeat("x", 3000)},
 		hugeForm()} {
-		if _, err := RenderModal(m); err == nil {
+		if _, err := draw.RenderModal(m); err == nil {
 			t.Errorf("%.80s with %d inputs was rendered", m.Callback, len(m.Inputs))
 		}
 	}
@@ -100,8 +102,8 @@ func TestFormWhoseNamesCannotBeCutIsRefused(t *testing.T) {
 func hugeForm() workflows.Modal {
 	m := workflows.Modal{Callback: "transfer.request"}
 	for i := range 90 {
-		m.Inputs = append(m.Inputs, workflows.Input{Block: itoa(i), Kind: workflows.InputText,
-			Initial: strings.Repeat("x", limitInput)})
+		m.Inputs = append(m.Inputs, workflows.Input{Block: strconv.Itoa(i), Kind: workflows.InputText,
+			Initial: strings.Repeat("x", draw.LimitInput)})
 	}
 	return m
 }
@@ -118,7 +120,7 @@ func TestCutKeepsEscapesMentionsAndDatesWhole(t *testing.T) {
 		{"at " + at, 20, "at…"}, {"héllo wörld", 6, "héllo…"}, {"🙂🙂🙂🙂", 3, "🙂🙂…"},
 		{"a < b but no link, long", 6, "a < b…"}, {"  padded  ", 20, "padded"}, {"bad \xff byte", 20, "bad � byte"},
 	} {
-		got := cut(c.in, c.n)
+		got := draw.Cut(c.in, c.n)
 		if got != c.want || utf8.RuneCountInString(got) > c.n {
 			t.Errorf("cut(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
 		}
@@ -127,7 +129,7 @@ func TestCutKeepsEscapesMentionsAndDatesWhole(t *testing.T) {
 
 func TestALongTextIsShownWholeInPieces(t *testing.T) {
 	words := strings.Repeat("word <@UANA> &amp; ", 400)
-	got := pieces(words, 100)
+	got := draw.Pieces(words, 100)
 	if strings.Join(got, " ") != strings.TrimSpace(words) {
 		t.Errorf("something is missing: %d pieces", len(got))
 	}
@@ -137,14 +139,14 @@ func TestALongTextIsShownWholeInPieces(t *testing.T) {
 			t.Errorf("a piece %q", p)
 		}
 	}
-	if got := pieces(strings.Repeat("x", 250), 100); len(got) != 3 || len(strings.Join(got, "")) != 250 {
+	if got := draw.Pieces(strings.Repeat("x", 250), 100); len(got) != 3 || len(strings.Join(got, "")) != 250 {
 		t.Errorf("a word without end: %q", got)
 	}
-	if got := pieces(" \n", 100); got != nil {
+	if got := draw.Pieces(" \n", 100); got != nil {
 		t.Errorf("nothing is %q", got)
 	}
 	reason := strings.Repeat("<>&", 333)
-	_, blocks := Render(workflows.Card{Title: "x", Fallback: "x", Lines: []string{workflows.Quote(reason)},
+	_, blocks := draw.Render(workflows.Card{Title: "x", Fallback: "x", Lines: []string{workflows.Quote(reason)},
 		Facts: []string{workflows.Quote(reason)}}, "transfer", "t07-1")
 	raw, err := json.Marshal(blocks)
 	if err != nil || strings.Count(string(raw), "amp;") != 666 || strings.Contains(string(raw), "…") {
@@ -168,7 +170,7 @@ func TestCutNeverLeavesHalfATokenBehind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := strings.Join(rapid.SliceOfN(piece, 0, 40).Draw(t, "pieces"), "")
 		n := rapid.IntRange(1, 120).Draw(t, "n")
-		got := cut(s, n)
+		got := draw.Cut(s, n)
 		if utf8.RuneCountInString(got) > n {
 			t.Fatalf("%d characters of %d", utf8.RuneCountInString(got), n)
 		}
@@ -260,8 +262,8 @@ func TestSlackAcceptsEveryCard(t *testing.T) {
 func TestSlackAcceptsEveryForm(t *testing.T) {
 	r := stopped(t, slacksim.Options{})
 	rapid.Check(t, func(t *rapid.T) {
-		v, err := RenderModal(anyModal().Draw(t, "form"))
-		if errors.Is(err, errFormTooLarge) {
+		v, err := draw.RenderModal(anyModal().Draw(t, "form"))
+		if errors.Is(err, draw.ErrFormTooLarge) {
 			return
 		}
 		if err != nil {
@@ -276,7 +278,7 @@ func TestSlackAcceptsEveryForm(t *testing.T) {
 }
 
 func TestButtonsTwiceOnACardAreShownOnce(t *testing.T) {
-	_, blocks := Render(workflows.Card{Title: "x", Buttons: []workflows.Button{{Action: "a.b", Label: "A"},
+	_, blocks := draw.Render(workflows.Card{Title: "x", Buttons: []workflows.Button{{Action: "a.b", Label: "A"},
 		{Action: "a.b", Label: "B"}}}, "a", someWorkflow)
 	for _, b := range blocks {
 		if a, ok := b.(*slack.ActionBlock); ok && len(a.Elements.ElementSet) != 1 {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func reviewWords(rest string) (do, about string) {
 			others = append(others, w)
 		}
 	}
-	return or(do, reviewStatus), unquote(strings.Join(others, " "))
+	return cmp.Or(do, reviewStatus), unquote(strings.Join(others, " "))
 }
 
 // reviewByID tells about, or exports, the campaign that was named by its ID or by that of one of its packets.
@@ -132,7 +133,7 @@ func (v *visit) startReview(ctx context.Context, a workflows.AccountInfo) (workf
 		return workflows.Reply{}, err
 	}
 	reply, err := desk.Do(ctx, workflows.Command{
-		ID:   strings.Join([]string{"slash", v.who.team, v.who.user, or(v.who.trigger, v.ack.envelope)}, "/"),
+		ID:   strings.Join([]string{"slash", v.who.team, v.who.user, cmp.Or(v.who.trigger, v.ack.envelope)}, "/"),
 		Name: name, Workflow: id, Account: a.Policy.ID, Submitted: true, Input: map[string]string{"period": period.ID},
 		Actor: v.who.actor(), At: at, Round: workflows.NoRound})
 	if errors.Is(err, workflows.ErrNoWorkflow) { // somebody else was faster
@@ -143,11 +144,11 @@ func (v *visit) startReview(ctx context.Context, a workflows.AccountInfo) (workf
 	if err != nil {
 		return workflows.Reply{}, err
 	}
-	reply.Text = or(reply.Text, "The review of "+workflows.Esc(a.Policy.Name)+" for "+period.ID+" is open.")
+	reply.Text = cmp.Or(reply.Text, "The review of "+workflows.Esc(a.Policy.Name)+" for "+period.ID+" is open.")
 	if !strings.Contains(reply.Text, id) {
 		reply.Text += " Its ID is `" + id + "`; " + v.b.fill("`{command} review "+a.Policy.ID+"` shows how it goes.")
 	}
-	reply.Link = or(reply.Link, id)
+	reply.Link = cmp.Or(reply.Link, id)
 	return reply, nil
 }
 

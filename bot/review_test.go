@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -132,7 +133,7 @@ func heldReview(r *rig) string {
 	due := reviewNow.Add(72 * time.Hour)
 	rows := make([]population.Row, 4)
 	for i := range rows {
-		rows[i] = population.Row{N: i + 1, Kind: population.KindUser, Email: "u" + itoa(i) + "@acme.example",
+		rows[i] = population.Row{N: i + 1, Kind: population.KindUser, Email: "u" + strconv.Itoa(i) + "@acme.example",
 			Role: "monitor"}
 	}
 	keep := population.Verdict{Decision: population.Keep, By: "UBEN", At: reviewNow}

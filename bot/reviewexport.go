@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func (v *visit) sendEvidence(ctx context.Context, id string) {
 		v.tell(ctx, text, link)
 		return
 	}
-	if _, err := b.sendFile(ctx, v.who.user, path.Base(or(files.Name, id+".zip")), files.Zip,
+	if _, err := b.sendFile(ctx, v.who.user, path.Base(cmp.Or(files.Name, id+".zip")), files.Zip,
 		"The files of the review `"+
 			id+"`. The SHA-256 of manifest.json is `"+files.Manifest+
 			"`; it stands in the record and in the channel of the account, too. To check all of it: `python3 verify.txt "+

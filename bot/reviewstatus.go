@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/standing"
@@ -152,8 +154,9 @@ func leftOut(s review.CampaignState) []string {
 	var out []string
 	for _, r := range s.Readings {
 		if r.Excluded != "" {
-			out = append(out, "Left out: "+workflows.Esc(or(r.Environment, workflows.Production))+" ("+cut(r.Excluded,
-				300)+")")
+			out = append(out, "Left out: "+workflows.Esc(cmp.Or(r.Environment, workflows.Production))+" ("+
+				draw.Cut(r.Excluded,
+					300)+")")
 		}
 	}
 	for i, e := range s.Exceptions {
@@ -161,14 +164,14 @@ func leftOut(s review.CampaignState) []string {
 			out = append(out, fmt.Sprintf("… and %s more.", workflows.Plural(len(s.Exceptions)-i, "exception")))
 			break
 		}
-		out = append(out, "! "+cut(e, 300))
+		out = append(out, "! "+draw.Cut(e, 300))
 	}
 	for i, n := range s.Notes {
 		if i == shownNotes {
 			out = append(out, fmt.Sprintf("… and %s more.", workflows.Plural(len(s.Notes)-i, "note")))
 			break
 		}
-		out = append(out, cut(n, 300))
+		out = append(out, draw.Cut(n, 300))
 	}
 	return out
 }

@@ -79,6 +79,7 @@ const (
 	slackRoom     = "bot"
 	slackAPI      = "bot/slackapi"
 	rosterRoom    = "bot/roster"
+	drawRoom      = "bot/draw"
 	slackSim      = "bot/slacksim"
 	blockKit      = "bot/slacksim/blockkit"
 	stepUp        = "bot/stepup"
@@ -108,7 +109,7 @@ func rooms() map[string]room {
 		[]string{approvals, workflows, chainRoom, recordRoom, loopsRoom, integrator, postRoom, store, backupRoom,
 			slackRoom,
 			slackAPI,
-			rosterRoom, stepUp, configRoom, serve, reviewLists, populations, standingRoom, evidenceRoom},
+			rosterRoom, drawRoom, stepUp, configRoom, serve, reviewLists, populations, standingRoom, evidenceRoom},
 		shared, machines)
 	table := map[string]room{
 		approvals:  {pure: true},
@@ -127,8 +128,10 @@ func rooms() map[string]room {
 			never:  []string{slackGo}},
 		machineTest: {ours: []string{workflows, approvals}},
 		slackAPI:    {theirs: []string{slackGo, log, xTime}, never: []string{redis}},
+		drawRoom:    {ours: []string{workflows, rosterRoom}, theirs: []string{slackGo}, never: []string{redis}},
 		rosterRoom:  {ours: []string{workflows, slackAPI}, theirs: []string{slackGo, xSync}, never: []string{redis}},
-		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, stepUp, populations,
+		slackRoom: {ours: slices.Concat([]string{workflows, approvals, slackAPI, rosterRoom, drawRoom, stepUp,
+			populations,
 			standingRoom},
 			shared,
 			machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},

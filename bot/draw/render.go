@@ -1,6 +1,8 @@
-package bot
+package draw
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -12,27 +14,27 @@ import (
 // holds, the result keeps Slack's limits: a card that Slack refuses would be lost. machine and
 // workflow name the actions block and the buttons' value.
 func Render(card workflows.Card, machine, workflow string) (fallback string, blocks []slack.Block) {
-	title := cut(oneLine(card.Title), limitTitle)
+	title := Cut(oneLine(card.Title), limitTitle)
 	if title != "" {
-		blocks = append(blocks, section("*"+strings.ReplaceAll(title, "*", "∗")+"*"))
+		blocks = append(blocks, Section("*"+strings.ReplaceAll(title, "*", "∗")+"*"))
 	}
 	var tail []slack.Block
-	for _, piece := range pieces(joined(card.Facts, "\n"), limitSection) {
-		tail = append(tail, section(piece))
+	for _, piece := range Pieces(Joined(card.Facts, "\n"), LimitSection) {
+		tail = append(tail, Section(piece))
 	}
 	tail = tail[:min(len(tail), maxFactBlocks)]
 	if a := actions(card, machine, workflow); a != nil {
 		tail = append(tail, a)
 	}
-	if note := cut(card.Note, limitContext); note != "" {
+	if note := Cut(card.Note, limitContext); note != "" {
 		tail = append(tail, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, note, false, false)))
 	}
-	blocks = append(blocks, paragraphs(card.Lines, limitBlocks-len(blocks)-len(tail))...)
+	blocks = append(blocks, paragraphs(card.Lines, LimitBlocks-len(blocks)-len(tail))...)
 	blocks = append(blocks, tail...)
-	fallback = cut(workflows.Esc(oneLine(or(card.Fallback, workflows.Plain(card.Title, nil)))), limitFallback)
-	fallback = or(fallback, "Keyholder")
+	fallback = Cut(workflows.Esc(oneLine(cmp.Or(card.Fallback, workflows.Plain(card.Title, nil)))), limitFallback)
+	fallback = cmp.Or(fallback, "Keyholder")
 	if len(blocks) == 0 {
-		blocks = append(blocks, section(fallback))
+		blocks = append(blocks, Section(fallback))
 	}
 	return fallback, blocks
 }
@@ -45,25 +47,25 @@ const maxFactBlocks = 20
 func paragraphs(lines []string, room int) []slack.Block {
 	var texts []string
 	for _, l := range lines {
-		texts = append(texts, pieces(l, limitSection)...)
+		texts = append(texts, Pieces(l, LimitSection)...)
 	}
 	var out []slack.Block
 	for i, t := range texts {
 		if len(out) == room-1 && i < len(texts)-1 {
-			return append(out, section(cut(strings.Join(texts[i:], "\n\n"), limitSection)))
+			return append(out, Section(Cut(strings.Join(texts[i:], "\n\n"), LimitSection)))
 		}
-		out = append(out, section(cut(t, limitSection)))
+		out = append(out, Section(Cut(t, LimitSection)))
 	}
 	return out
 }
 
-// section is a paragraph of mrkdwn. It is verbatim: Slack makes no links of addresses, channels or
+// Section is a paragraph of mrkdwn. It is verbatim: Slack makes no links of addresses, channels or
 // people that somebody typed; those that we mean are written as such.
-func section(text string) *slack.SectionBlock {
+func Section(text string) *slack.SectionBlock {
 	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, true), nil, nil)
 }
 
-func joined(lines []string, sep string) string {
+func Joined(lines []string, sep string) string {
 	var out []string
 	for _, l := range lines {
 		if l = strings.TrimSpace(l); l != "" {
@@ -79,14 +81,14 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // Slack refuses the whole message when two buttons of a block share an action_id, so the second is
 // left out.
 func actions(card workflows.Card, machine, workflow string) *slack.ActionBlock {
-	return buttonBlock(blockID(machine, card.Round), withDetails(card, machine), workflow)
+	return ButtonBlock(BlockID(machine, card.Round), WithDetails(card, machine), workflow)
 }
 
-func buttonBlock(id string, buttons []workflows.Button, workflow string) *slack.ActionBlock {
+func ButtonBlock(id string, buttons []workflows.Button, workflow string) *slack.ActionBlock {
 	var elements []slack.BlockElement
 	seen := map[string]bool{}
 	for _, b := range buttons {
-		if b.Action == "" || len(b.Action) > limitID || seen[b.Action] || len(elements) == limitButtons {
+		if b.Action == "" || len(b.Action) > LimitID || seen[b.Action] || len(elements) == limitButtons {
 			continue
 		}
 		seen[b.Action] = true
@@ -98,12 +100,12 @@ func buttonBlock(id string, buttons []workflows.Button, workflow string) *slack.
 	return slack.NewActionBlock(id, elements...)
 }
 
-func blockID(machine string, round int) string {
-	return workflows.Clip(machine+":"+itoa(max(round, 0)), limitID)
+func BlockID(machine string, round int) string {
+	return workflows.Clip(machine+":"+strconv.Itoa(max(round, 0)), LimitID)
 }
 
 func button(b workflows.Button, workflow string) *slack.ButtonBlockElement {
-	label := or(plain(b.Label, limitButton), plain(b.Action, limitButton))
+	label := cmp.Or(Plain(b.Label, limitButton), Plain(b.Action, limitButton))
 	e := slack.NewButtonBlockElement(b.Action, workflows.Clip(workflow, limitValue), plainText(label))
 	switch b.Style {
 	case workflows.Primary:
@@ -113,14 +115,27 @@ func button(b workflows.Button, workflow string) *slack.ButtonBlockElement {
 	}
 	if c := b.Confirm; c != nil {
 		e.Confirm = slack.NewConfirmationBlockObject(
-			plainText(or(plain(c.Title, limitConfirmHead), "Are you sure?")),
-			slack.NewTextBlockObject(slack.MarkdownType, or(cut(c.Text, limitConfirmText), label), false, false),
-			plainText(or(plain(c.Yes, limitConfirmWord), plain(label, limitConfirmWord))),
-			plainText(or(plain(c.No, limitConfirmWord), "Back")))
+			plainText(cmp.Or(Plain(c.Title, limitConfirmHead), "Are you sure?")),
+			slack.NewTextBlockObject(slack.MarkdownType, cmp.Or(Cut(c.Text, limitConfirmText), label), false, false),
+			plainText(cmp.Or(Plain(c.Yes, limitConfirmWord), Plain(label, limitConfirmWord))),
+			plainText(cmp.Or(Plain(c.No, limitConfirmWord), "Back")))
 	}
 	return e
 }
 
 func plainText(s string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+}
+
+// WithDetails are a card's buttons with the one that shows its details. It stands last, but for cards
+// whose first button ends something: the first place is where a finger that was about to answer comes down.
+func WithDetails(card workflows.Card, machine string) []workflows.Button {
+	if len(card.Details) == 0 {
+		return card.Buttons
+	}
+	details := workflows.Button{Action: machine + workflows.ActDetails, Label: "Details…"}
+	if len(card.Buttons) > 0 && card.Buttons[0].Style == workflows.Danger {
+		return append([]workflows.Button{details}, card.Buttons...)
+	}
+	return append(append([]workflows.Button(nil), card.Buttons...), details)
 }

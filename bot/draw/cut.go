@@ -1,4 +1,4 @@
-package bot
+package draw
 
 import (
 	"strings"
@@ -9,15 +9,15 @@ import (
 
 // Slack's limits in code points. Source: reference of blocks, elements and composition objects.
 const (
-	limitSection     = 3000
+	LimitSection     = 3000
 	limitPlainText   = 3000
 	limitContext     = 2000
 	limitTitle       = 600 // of a card; a section, as mentions and dates in it are longer than they look
 	limitFallback    = 3000
-	limitBlocks      = 50
+	LimitBlocks      = 50
 	limitButtons     = 25
 	limitButton      = 75
-	limitID          = 255
+	LimitID          = 255
 	limitValue       = 2000
 	limitConfirmHead = 100
 	limitConfirmText = 300
@@ -30,14 +30,14 @@ const (
 	limitChecks      = 10
 	limitOption      = 75
 	limitOptionValue = 150
-	limitInput       = 3000
+	LimitInput       = 3000
 	limitView        = 240_000 // bytes of JSON, of 250 000
 )
 
-// cut shortens mrkdwn to at most n code points, the last an ellipsis where something was cut. It
+// Cut shortens mrkdwn to at most n code points, the last an ellipsis where something was cut. It
 // never cuts through an escaped character, a mention, a link or a date token, for half of one would
 // show as garbage or change the meaning.
-func cut(s string, n int) string {
+func Cut(s string, n int) string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
 	if utf8.RuneCountInString(s) <= n {
 		return s
@@ -57,10 +57,10 @@ func cut(s string, n int) string {
 	return strings.TrimRight(out.String(), " \n\t") + "…"
 }
 
-// pieces parts mrkdwn into texts of at most n code points, at line ends or spaces where there are
-// any, and never within what [cut] keeps whole. A text that fits is one piece; one without anything
+// Pieces parts mrkdwn into texts of at most n code points, at line ends or spaces where there are
+// any, and never within what [Cut] keeps whole. A text that fits is one piece; one without anything
 // to read is none.
-func pieces(s string, n int) []string {
+func Pieces(s string, n int) []string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, "�"))
 	var out []string
 	for utf8.RuneCountInString(s) > n {
@@ -80,7 +80,7 @@ func pieces(s string, n int) []string {
 			end = gap
 		}
 		if end == 0 { // one thing that is wider than a piece
-			return append(out, cut(s, n))
+			return append(out, Cut(s, n))
 		}
 		out = append(out, strings.TrimSpace(s[:end]))
 		s = strings.TrimSpace(s[end:])
@@ -109,17 +109,9 @@ func atom(s string) string {
 	return s[:w]
 }
 
-// plain is a text for Slack's plain_text: without markup, on one line, cut.
-func plain(s string, n int) string {
+// Plain is a text for Slack's plain_text: without markup, on one line, cut.
+func Plain(s string, n int) string {
 	// the mark of code, which plain text shows as it stands
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "�"), "`", "")
 	return workflows.Clip(strings.Join(strings.Fields(s), " "), n)
-}
-
-// or answers def when s is empty.
-func or(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
 }

@@ -1,4 +1,4 @@
-package bot
+package draw
 
 import (
 	"encoding/json"
@@ -28,7 +28,7 @@ func grouped(opts []*slack.OptionBlockObject) ([]*slack.OptionBlockObject, []*sl
 	var groups []*slack.OptionGroupBlockObject
 	for part := range slices.Chunk(opts, limitOptions) {
 		const half = (limitOption - 3) / 2
-		name := plain(part[0].Text.Text, half) + " – " + plain(part[len(part)-1].Text.Text, half)
+		name := Plain(part[0].Text.Text, half) + " – " + Plain(part[len(part)-1].Text.Text, half)
 		groups = append(groups, slack.NewOptionGroupBlockElement(plainText(name), part...))
 	}
 	return nil, groups

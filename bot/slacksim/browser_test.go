@@ -903,7 +903,11 @@ func pageBlocks(t *testing.T, browser context.Context) {
 	{"type":"rich_text","elements":[{"type":"rich_text_list","style":"ordered","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"first","style":{"bold":true}}]}]},{"type":"rich_text_preformatted","elements":[{"type":"text","text":"pre"}]},{"type":"rich_text_quote","elements":[{"type":"text","text":"q"}]}]},
 	{"type":"table","rows":[[{"type":"raw_text","text":"H"}],[{"type":"raw_text","text":"cell"}]]},
 	{"type":"markdown","text":"# Title\n**strong**\n\n- a\n- b\n\n| x | y |\n|---|---|\n| 1 | 2 |"},
-	{"type":"plan","title":"x"}]`
+	{"type":"plan","title":"x","tasks":[{"task_id":"1","title":"a task","status":"complete"}]},
+	{"type":"card","title":{"type":"mrkdwn","text":"a card"},"actions":[{"type":"button","action_id":"enjoy","text":{"type":"plain_text","text":"Enjoy"}}]},
+	{"type":"container","title":{"type":"plain_text","text":"a box"},"child_blocks":[{"type":"header","text":{"type":"plain_text","text":"inside"}}]},
+	{"type":"data_table","caption":"scores","rows":[[{"type":"raw_text","text":"Name"}],[{"type":"raw_text","text":"Alice"}]]},
+	{"type":"call"}]`
 	_, res := do(t, request(t, "POST", url+"/api/chat.postMessage?token=xoxb-sim", "application/json; charset=utf-8",
 		`{"channel":"C0OPS","text":"all","blocks":`+blocks+`}`))
 	if res.StatusCode != 200 {
@@ -914,7 +918,8 @@ func pageBlocks(t *testing.T, browser context.Context) {
 		".section time": "1970-01-01", "blockquote": "quoted", ".bullet": "point", ".context": "small",
 		".picture a": "A far picture", "ol li strong": "first", "pre": "pre", "td": "cell",
 		".markdown strong": "strong", ".markdown li": "b",
-		".unknown": "plan"} {
+		".block-plan strong": "a task", ".block-card button": "Enjoy", ".block-container h3": "inside",
+		".block-data_table caption": "scores", ".unknown": "call"} {
 		p.sees(".message "+css, text)
 	}
 	for _, name := range []string{"#ops", "@holders", "@here"} {

@@ -194,7 +194,7 @@ func (s *Server) pageMessage(m *Message, threads map[string]*threadMark) obj {
 	if m.Deleted {
 		return obj{"ts": m.TS, "deleted": true}
 	}
-	o := obj{"ts": m.TS, "user": m.User, "text": m.Text, "app": m.BotID != ""}
+	o := obj{"ts": m.TS, "user": cmp.Or(m.User, s.opt.BotUserID), "text": m.Text, "app": m.BotID != ""}
 	if m.Username != "" {
 		o["username"] = m.Username
 	}

@@ -274,3 +274,25 @@ func TestAnAppOutlivesARotatedKeyAndALostOneIsToldWhatToDo(t *testing.T) {
 	s.setsUp(ana)
 	s.reads(dee, "cannot be read any more")
 }
+
+// TestAFormThatWantsACodeIsDecidedWithIt: the form lies below the one for the code, and is decided as it
+// was sent.
+func TestAFormThatWantsACodeIsDecidedWithIt(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, byCodes())
+	s.cfg.Accounts[0].StepUp = append(s.cfg.Accounts[0].StepUp, "transfer.request")
+	s.cfg.StepUp.MaxAge = 1 // a nanosecond: every click wants a code of its own
+	s.bot(t)
+	s.accepted()
+	p := s.counting(dee)
+	s.request(dee, toAlias())
+	if res := s.types(dee, p.shows(t, 0)); len(res.Errors) > 0 {
+		t.Fatalf("%+v", res)
+	}
+	s.until("the request to be recorded", func() bool {
+		return strings.Contains(s.card(ana), "Jane leaves on 5 December")
+	})
+	if n := len(s.slack.Views(dee)); n != 0 {
+		t.Errorf("%d forms are still open", n)
+	}
+}

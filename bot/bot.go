@@ -51,6 +51,7 @@ type Bot struct {
 	// changes of people's Slack accounts that were told.
 	changes changes
 	wrote   writings
+	homes   openHomes
 
 	queue  chan envelope
 	busy   chan envelope

@@ -28,6 +28,8 @@ func (v *visit) click(ctx context.Context) {
 	switch {
 	case v.cmd.Name == offboard.ActStart:
 		do = v.startOffboarding
+	case isHome(v.cmd):
+		do = v.homeClick
 	case isDetails(v.cmd):
 		do = v.details
 	}

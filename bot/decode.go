@@ -161,10 +161,11 @@ func (a *arrival) click(i wireInteraction, known func(string) bool) string {
 	if name == nil || block == nil || name[1] != block[1] {
 		return codeMalformed
 	}
-	if _, _, ok := workflows.ParseID(act.Value); !ok {
+	home := name[1] == homeMachine && i.View.isHome()
+	if _, _, ok := workflows.ParseID(act.Value); !ok && !home {
 		return codeMalformed
 	}
-	if !known(name[1]) {
+	if !known(name[1]) && !home {
 		return codeUnknownButton
 	}
 	round, err := strconv.Atoi(block[2])
@@ -182,7 +183,7 @@ func (a *arrival) click(i wireInteraction, known func(string) bool) string {
 		ID:       strings.Join([]string{"click", i.User.TeamID, i.User.ID, once, act.ActionID, act.Value}, "/"),
 		Workflow: act.Value, Name: act.ActionID, Round: round, Actor: a.who.actor(),
 	}
-	if v := i.View; v != nil && v.Type == "home" && v.CallbackID == "" && v.PrivateMetadata == "" {
+	if i.View.isHome() {
 		a.home = true // a card shown there; no form of ours is one
 		return ""
 	}
@@ -190,6 +191,11 @@ func (a *arrival) click(i wireInteraction, known func(string) bool) string {
 		return a.inside(i.View)
 	}
 	return ""
+}
+
+// isHome reports whether a view is the App Home, and no form that only says so.
+func (v *wireView) isHome() bool {
+	return v != nil && v.Type == "home" && v.CallbackID == "" && v.PrivateMetadata == ""
 }
 
 // inside completes a click that was made in a form: the form's page and what is typed so far. The

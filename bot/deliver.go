@@ -126,6 +126,9 @@ func (b *Bot) Deliver(ctx context.Context, claim workflows.Claim, lease workflow
 	}
 	d := &delivery{b: b, claim: claim, card: *claim.Effect.Card, lease: lease, at: claim.Place}
 	out := d.run(ctx)
+	if out.Done {
+		b.homes.changed(d.card.Recipient)
+	}
 	if out.Err != nil {
 		b.log.Debug().Str(fieldCause, slackapi.Clean(out.Err)).Str(fieldEffect,
 			claim.Effect.ID).Msg("card not delivered")

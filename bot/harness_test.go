@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/slacksim"
@@ -39,7 +40,9 @@ type deskStub struct {
 	states   map[string]workflows.State
 	places   map[string]workflows.Place // workflow/person
 	cards    map[string]workflows.Card  // workflow/person
-	fault    error                      // of every method but Do and Delegate
+	// delegated is whom people let decide in their place.
+	delegated map[string]*approvals.Delegation
+	fault     error // of every method but Do and Delegate
 }
 
 func (d *deskStub) Do(ctx context.Context, cmd workflows.Command) (workflows.Reply, error) {
@@ -107,6 +110,8 @@ func (d *deskStub) OpenOf(context.Context, string) ([]workflows.Overview, error)
 	return d.open, d.fault
 }
 func (d *deskStub) WaitingFor(context.Context, string) ([]workflows.Overview, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return d.waiting, d.fault
 }
 func (d *deskStub) Story(context.Context, string) ([]workflows.StoryLine, error) {
@@ -119,6 +124,10 @@ func (d *deskStub) Delegate(_ context.Context, cmd workflows.Command, to string,
 		return workflows.Reply{Text: "delegated to " + to}, nil
 	}
 	return d.delegate(cmd, to, until)
+}
+
+func (d *deskStub) Delegation(_ context.Context, person string) (*approvals.Delegation, error) {
+	return d.delegated[person], d.fault
 }
 
 func (d *deskStub) Around(context.Context, string, ...string) (workflows.Facts, error) {

@@ -43,7 +43,7 @@ func overview(o workflows.Overview, link string) string {
 	if link != "" {
 		title = "<" + link + "|" + strings.NewReplacer("|", "/").Replace(title) + ">"
 	}
-	text := "… " + title + " (`" + o.ID + "`), " + workflows.Esc(o.Stage) + ", asked " + workflows.When(o.Opened)
+	text := "… " + title + " (`" + o.ID + "`), " + inWords(o) + ", asked " + workflows.When(o.Opened)
 	if len(o.Waiting) > 0 {
 		text += "; waits for " + people(o.Waiting)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/bot/stepup"
@@ -43,6 +44,8 @@ type Desk interface {
 	// Delegate records that cmd.Actor lets another person decide until a time (zero: as long as
 	// allowed); an empty to ends it.
 	Delegate(ctx context.Context, cmd workflows.Command, to string, until time.Time) (workflows.Reply, error)
+	// Delegation answers whom a person lets decide in their place; nil: nobody.
+	Delegation(ctx context.Context, person string) (*approvals.Delegation, error)
 	// MayRead reports whether a person may read an account's record.
 	MayRead(ctx context.Context, person workflows.Person, account string) bool
 	// Around answers what is known now of everybody whom an account's policy names, and of others.

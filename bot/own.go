@@ -11,14 +11,10 @@ import (
 )
 
 // A card that Slack does not take as a message can be shown where the person looks: in the answer to
-// `mine` and in the App Home, buttons included.
+// `mine` and in the App Home, buttons included. The Home shows them in any case.
 
-// Bounds of cards shown besides.
-const (
-	limitHome   = 100 // blocks of an App Home. Source: views, "up to 100 blocks"
-	homeReserve = 6   // for what stands there besides cards
-	maxOwnCards = 12
-)
+// maxOwnCards bounds the cards shown in one answer.
+const maxOwnCards = 12
 
 // ownCard is a person's card of a workflow as it stands, rendered as the n-th of one answer; nil
 // where they have none.

@@ -40,7 +40,7 @@ func pressable(t *testing.T, raw json.RawMessage) map[string]string {
 	}
 	out := map[string]string{}
 	for _, b := range blocks {
-		if b.Type == "actions" {
+		if b.Type == "actions" && b.BlockID != homeBlock {
 			out[b.Elements[0].Value] = b.BlockID
 		}
 	}

@@ -216,6 +216,15 @@ type Overview struct {
 	Closed               bool
 	Opened               time.Time
 	Waiting              []string
+	// AskedBy is whoever asked for it, where somebody did ([Requested]).
+	AskedBy string
+}
+
+// Requested is the state of something that a person asked for.
+type Requested interface {
+	State
+	// AskedBy is their Slack ID.
+	AskedBy() string
 }
 
 // StoryLine is one event retold.

@@ -248,6 +248,9 @@ func (s State) clone() State {
 	return s
 }
 
+// AskedBy implements [workflows.Requested].
+func (s State) AskedBy() string { return s.Requester }
+
 // Title implements [workflows.State].
 func (s State) Title() string {
 	switch s.Change {

@@ -67,6 +67,9 @@ type UseState struct {
 	EndedBy workflows.Actor    `json:"ended_by,omitzero"`
 }
 
+// AskedBy implements [workflows.Requested].
+func (s UseState) AskedBy() string { return s.Person }
+
 // Title implements workflows.State.
 func (s UseState) Title() string { return "Use of the key of " + s.AccountName }
 

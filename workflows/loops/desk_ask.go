@@ -87,9 +87,12 @@ func (d *Desk) Look(ctx context.Context, workflow string) (workflows.Overview, e
 	view := m.View(s)
 	d.rearm(ctx, scene{state: s, view: view}, workflows.Command{Workflow: workflow, At: d.o.Now()})
 	p, _ := d.o.Policies.Policy(s.Account())
-	return workflows.Overview{ID: workflow, Machine: m.Name(), Account: s.Account(), AccountName: p.Name,
-		Title:  s.Title(),
-		Stage:  s.StageName(),
+	asked := ""
+	if r, is := s.(workflows.Requested); is {
+		asked = r.AskedBy()
+	}
+	return workflows.Overview{AskedBy: asked, ID: workflow, Machine: m.Name(), Account: s.Account(),
+		AccountName: p.Name, Title: s.Title(), Stage: s.StageName(),
 		Closed: s.Closed(), Opened: s.Began(), Waiting: view.Waiting}, nil
 }
 
@@ -235,6 +238,19 @@ func (d *Desk) Delegate(ctx context.Context, cmd workflows.Command, to string, u
 		return reply, err
 	}
 	return workflows.Reply{}, fmt.Errorf("record the delegation: %w", workflows.ErrConflict)
+}
+
+// Delegation answers whom a person lets decide in their place, as recorded; nil: nobody, or no longer.
+func (d *Desk) Delegation(ctx context.Context, person string) (*approvals.Delegation, error) {
+	recs, err := d.o.Store.Load(ctx, workflows.Ref{Kind: workflows.KindPerson, ID: person})
+	if err != nil {
+		return nil, fmt.Errorf("load person: %w", err)
+	}
+	now, err := d.personState(ctx, recs[0])
+	if err != nil || now.Delegation == nil || !now.Delegation.Until.IsZero() && !now.Delegation.Until.After(d.o.Now()) {
+		return nil, err
+	}
+	return now.Delegation, nil
 }
 
 // EndDelegation ends the delegation that one person gave another, because a workflow decided it;

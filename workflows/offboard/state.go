@@ -123,6 +123,9 @@ type Ended struct {
 	Gone   []string        `json:"gone,omitempty"` // accesses removed before it was cancelled
 }
 
+// AskedBy implements [workflows.Requested].
+func (s State) AskedBy() string { return s.Requester }
+
 // Title implements [workflows.State].
 func (s State) Title() string {
 	return cmp.Or(s.PersonName, s.Person) + " leaves " + s.AccountName

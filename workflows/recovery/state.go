@@ -120,6 +120,9 @@ type Ended struct {
 	ByTime bool            `json:"by_time,omitempty"`
 }
 
+// AskedBy implements [workflows.Requested].
+func (s State) AskedBy() string { return s.Reporter }
+
 // Title implements [workflows.State].
 func (s State) Title() string { return "Regain the owner's sign-in of " + s.AccountName }
 

@@ -229,6 +229,9 @@ type TookBack struct {
 // Closed implements workflows.State. It has ended when its end can be told.
 func (s State) Closed() bool { return s.End != nil }
 
+// AskedBy implements [workflows.Requested].
+func (s State) AskedBy() string { return s.Requester }
+
 // Title implements workflows.State.
 func (s State) Title() string {
 	if s.Stage == Finishing {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slackapi"
+	"github.com/keyholder/keyholder/workflows"
 )
 
 // ackLimit is the size in bytes an acknowledgement stays under. Slack drops those of 20 480 bytes
@@ -20,6 +21,7 @@ const ackLimit = 19_000
 // ack is the one acknowledgement of an envelope. Everything after the first send is ignored.
 type ack struct {
 	b        *Bot
+	within   context.Context // of the envelope's trace
 	client   *socketmode.Client
 	envelope string
 	kind     string
@@ -34,7 +36,10 @@ func (a *ack) send(outcome string, payload any) {
 		ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 		defer cancel()
 		if a.envelope != "" {
-			if err := a.client.AckCtx(ctx, a.envelope, payload); err != nil {
+			_, sent := a.b.o.Stages.Begin(a.within, workflows.StageAck)
+			err := a.client.AckCtx(ctx, a.envelope, payload)
+			sent(workflows.About{Kind: a.kind, Outcome: outcome}, err)
+			if err != nil {
 				a.b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Str(fieldEnvelope,
 					a.envelope).Msg("the acknowledgement could not be sent")
 			}

@@ -113,6 +113,8 @@ type Options struct {
 	// Now is the time of commands, RealNow this machine's clock for budgets and caches; nil: Now.
 	Now, RealNow func() time.Time
 	Metrics      Metrics
+	// Stages hears what becomes of each envelope, for traces; nil: nobody does.
+	Stages workflows.Stages
 }
 
 func (o Options) check() (Options, error) {

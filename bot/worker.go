@@ -31,7 +31,9 @@ func (b *Bot) turnAway(ctx context.Context, client *socketmode.Client) {
 
 // handle answers one envelope: one acknowledgement, and no panic gets out.
 func (b *Bot) handle(ctx context.Context, client *socketmode.Client, e envelope) {
-	v := &visit{b: b, at: e.at, ack: &ack{b: b, client: client, envelope: e.id, kind: e.kind, at: e.at}}
+	ctx, ended := b.o.Stages.Begin(ctx, workflows.StageEnvelope)
+	v := &visit{b: b, at: e.at, ack: &ack{b: b, within: ctx, client: client, envelope: e.id, kind: e.kind, at: e.at}}
+	defer func() { ended(v.about(), v.failed) }()
 	defer func() {
 		if p := recover(); p != nil {
 			b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Str(fieldEnvelope,
@@ -40,7 +42,9 @@ func (b *Bot) handle(ctx context.Context, client *socketmode.Client, e envelope)
 		}
 		v.ack.send("none", nil)
 	}()
+	_, decoded := b.o.Stages.Begin(ctx, workflows.StageDecode)
 	v.arrival = decode(e.kind, e.payload, b.known)
+	decoded(v.about(), nil)
 	v.ack.kind = v.kind
 	if e.code != "" && v.fault == "" {
 		v.fault = e.code
@@ -85,6 +89,17 @@ type visit struct {
 	cards []slack.Block
 	// after, when set, is what a command still does once it is answered.
 	after func(context.Context)
+	// failed is what the person was told did not go well; nil: nothing.
+	failed error
+}
+
+// about is what traces may say of an envelope. What people type is not among it.
+func (v *visit) about() workflows.About {
+	a := workflows.About{Kind: v.kind}
+	if _, _, ok := workflows.ParseID(v.cmd.Workflow); ok {
+		a.Workflow = v.cmd.Workflow
+	}
+	return a
 }
 
 // ask gives the record what is left of the budget. The answer after that is [workflows.ErrUnclear]:
@@ -176,6 +191,7 @@ func (v *visit) someone(ctx context.Context, id string) (workflows.Person, error
 
 // explain makes the sentence for an error and logs it with the same reference.
 func (v *visit) explain(err error) (code, text, link string) {
+	v.failed = err
 	ref := newRef()
 	code, text = v.b.sentence(v.kind, err, ref)
 	e := v.b.log.Info()

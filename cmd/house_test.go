@@ -51,6 +51,7 @@ const (
 	oauth2    = "golang.org/x/oauth2"
 	jose      = "github.com/go-jose/go-jose"
 	otp       = "github.com/pquerna/otp"
+	otel      = "go.opentelemetry.io/otel"
 )
 
 // Our rooms that others name.
@@ -87,6 +88,7 @@ const (
 	configRoom    = "cmd/keyholder/config"
 	serve         = "cmd/keyholder/serve"
 	workspaces    = "cmd/keyholder/workspaces"
+	tracesRoom    = "cmd/keyholder/traces"
 	keyholder     = "cmd/keyholder"
 	demo          = "cmd/keyholder-demo"
 )
@@ -144,7 +146,8 @@ func rooms() map[string]room {
 		serve:      {ours: production, theirs: []string{metrics, log, xSync}, never: simulators},
 		workspaces: {ours: []string{workflows, configRoom, serve}, theirs: []string{metrics, log, xSync},
 			never: simulators},
-		keyholder: {ours: slices.Concat(production, []string{workspaces}), theirs: []string{flags, log},
+		tracesRoom: {ours: []string{workflows}, theirs: []string{otel, log}, never: simulators},
+		keyholder: {ours: slices.Concat(production, []string{workspaces, tracesRoom}), theirs: []string{flags, log},
 			never: simulators},
 		demo: {ours: slices.Concat(production, []string{slackSim, integratorSim, idpSim}),
 			theirs: []string{flags, miniredis, log, xSync, otp, yaml}},

@@ -18,6 +18,7 @@ import (
 	"github.com/keyholder/keyholder/bot/stepup/idpsim"
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
+	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
@@ -39,6 +40,8 @@ type options struct {
 	tour string
 	edit func(yaml string) string
 	log  zerolog.Logger
+	// stages hears what the bot does; for tests.
+	stages workflows.Stages
 }
 
 // demo is the bot with its surroundings.
@@ -62,7 +65,8 @@ type demo struct {
 
 	slackListener, integratorListener, identityListener net.Listener
 
-	log zerolog.Logger
+	log    zerolog.Logger
+	stages workflows.Stages
 }
 
 const (
@@ -72,8 +76,8 @@ const (
 
 // newDemo listens and builds both simulators and the configuration; nothing runs yet.
 func newDemo(o options) (*demo, error) {
-	d := &demo{clock: clockFrom(o.from), log: o.log, seed: o.seed, names: o.names, faults: o.faults,
-		codes: o.codes, began: time.Now().UnixNano()}
+	d := &demo{clock: clockFrom(o.from), log: o.log, stages: o.stages, seed: o.seed,
+		names: o.names, faults: o.faults, codes: o.codes, began: time.Now().UnixNano()}
 	var err error
 	if d.slackListener, err = net.Listen("tcp", o.listen); err != nil {
 		return nil, fmt.Errorf("listen for the page: %w", err)
@@ -195,7 +199,7 @@ func (d *demo) serveSimulators(ctx context.Context) error {
 
 // serveBot runs one bot until ctx ends.
 func (d *demo) serveBot(ctx context.Context) error {
-	return serve.New(serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now}).Run(ctx)
+	return serve.New(serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now, Stages: d.stages}).Run(ctx)
 }
 
 // run runs everything until ctx ends.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
+	"github.com/keyholder/keyholder/cmd/keyholder/traces"
 	"github.com/keyholder/keyholder/cmd/keyholder/workspaces"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -36,8 +37,13 @@ func (c runCmd) Run(w *world) error {
 		}
 	}
 	w.log.Info().Str(workflows.LogVersion, version()).Int(workflows.LogAccounts, accounts).Msg("starting")
+	stages, flush, err := traces.Open(w.ctx, version(), w.log)
+	if err != nil {
+		return exitError{exitFault, err.Error()}
+	}
+	defer flush()
 	err = workspaces.Run(w.ctx, files, workspaces.Options{Alone: alone, Load: c.load, Reload: reload, Log: w.log,
-		Version:   version(),
+		Version: version(), Stages: stages,
 		Listening: func(addr string) { w.log.Info().Str(workflows.LogListen, addr).Msg("listening for operators") }})
 	w.log.Info().Msg("stopped")
 	if errors.Is(err, workspaces.ErrNothing) {

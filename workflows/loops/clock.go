@@ -22,6 +22,8 @@ type ClockOptions struct {
 	// Ready says whether claims may be made; nil: always.
 	Ready func(ctx context.Context) error
 	Log   zerolog.Logger
+	// Stages hears of each timer, for traces; nil: nobody does.
+	Stages workflows.Stages
 }
 
 // Bounds of the clock.
@@ -220,11 +222,13 @@ func (c *Clock) decide(ctx context.Context, claim workflows.Claim, now time.Time
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	t := *claim.Timer
+	bounded, ended := c.o.Stages.Begin(bounded, workflows.StageTimer)
 	_, err := c.o.Desk.Do(bounded, workflows.Command{ID: fmt.Sprintf("timer/%s/%s/%d", t.Workflow, t.Name,
 		t.At.UnixMilli()),
 		Workflow: t.Workflow,
 		Name:     workflows.CmdTimer, Actor: workflows.Actor{Kind: workflows.ByTimer}, At: now,
 		Round: workflows.NoRound, Timer: &t, Answers: &claim})
+	ended(workflows.About{Workflow: t.Workflow}, err)
 	log := c.o.Log.With().Str(workflows.LogWorkflow, t.Workflow).Str(workflows.LogTimer, t.Name).Logger()
 	switch {
 	case err == nil, ctx.Err() != nil:

@@ -45,6 +45,8 @@ type CourierOptions struct {
 	// Note is told what became of an effect that was not delivered, for metrics: [NoteDropped] or
 	// [NoteAside]; nil: nobody.
 	Note func(what string)
+	// Stages hears of each delivery, for traces; nil: nobody does.
+	Stages workflows.Stages
 }
 
 // What becomes of effects that are not delivered.
@@ -191,6 +193,10 @@ func (c *Courier) giveBack(n int) {
 
 // deliver carries one claim to its end. settled: its queue is gone, unless something was written there meanwhile.
 func (c *Courier) deliver(ctx context.Context, claim workflows.Claim) (settled bool) {
+	e := claim.Effect
+	ctx, ended := c.o.Stages.Begin(ctx, workflows.StageDelivery)
+	defer ended(workflows.About{Workflow: e.Workflow, Account: e.Account, Destination: e.Destination(),
+		Attempt: claim.Attempts + 1}, nil)
 	defer func() {
 		if p := recover(); p != nil {
 			c.aside(ctx, claim, fmt.Errorf("the program stumbled: %v", p))
@@ -243,7 +249,10 @@ func (c *Courier) call(ctx context.Context, claim workflows.Claim) {
 	case e.Call.Op == workflows.OpPage && c.o.Pages != nil:
 		deliverer = c.o.Pages
 	}
-	out := deliverer.Deliver(bounded, claim, l)
+	sending, sent := c.o.Stages.Begin(bounded, workflows.StageSend)
+	out := deliverer.Deliver(sending, claim, l)
+	sent(workflows.About{Workflow: e.Workflow, Account: e.Account, Destination: e.Destination(), Outcome: out.Word()},
+		out.Err)
 	cancel()
 	if e.Every > 0 && out.Receipt.LearnedNothing(e.Call.Known) {
 		out.Receipt = nil
@@ -470,7 +479,9 @@ func (c *Courier) report(ctx context.Context, claim workflows.Claim, r *workflow
 func (c *Courier) end(ctx context.Context, claim workflows.Claim, f workflows.Finish) (stored bool) {
 	bounded, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
+	bounded, ended := c.o.Stages.Begin(bounded, workflows.StageFinish)
 	err := c.o.Store.Finish(bounded, claim, f)
+	ended(workflows.About{Workflow: claim.Effect.Workflow}, err)
 	if err != nil && !errors.Is(err, workflows.ErrLeaseLost) {
 		c.o.Log.Warn().Err(err).Str(workflows.LogEffect,
 			claim.Effect.ID).Msg("the end could not be stored; the lease will end")

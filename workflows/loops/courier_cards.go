@@ -158,7 +158,10 @@ func (r *cardRun) card(ctx context.Context, card workflows.Card, machine, hash s
 		one.Effect.Made = f.Since // an earlier attempt may have been delivered
 	}
 	bounded, cancel := context.WithTimeout(ctx, maxDelivery)
-	out := r.try(bounded, one)
+	sending, sent := c.o.Stages.Begin(bounded, workflows.StageSend)
+	out := r.try(sending, one)
+	sent(workflows.About{Workflow: one.Effect.Workflow, Machine: machine, Account: one.Effect.Account,
+		Destination: r.claim.Effect.Destination(), Outcome: out.Word()}, out.Err)
 	cancel()
 	c.o.Observe(one.Effect, out, c.o.RealNow().Sub(begun))
 	switch {

@@ -24,6 +24,8 @@ type DeskOptions struct {
 	Log          zerolog.Logger
 	// Wake is called after each commit, so that courier and clock need not wait for their next look. It must not block.
 	Wake func(Woken)
+	// Stages hears of load, decide and commit, for traces; nil: nobody does.
+	Stages workflows.Stages
 }
 
 // Desk takes every command through load, facts, decide and commit. It is safe for concurrent use,
@@ -154,7 +156,10 @@ func (d *Desk) try(ctx context.Context, m workflows.Machine, cmd workflows.Comma
 			reply, err = workflows.Reply{}, fmt.Errorf("decide %s: the program stumbled: %v", cmd.Name, p)
 		}
 	}()
-	at, err := d.open(ctx, m, &cmd, fresh)
+	loading, loaded := d.o.Stages.Begin(ctx, workflows.StageLoad)
+	at, err := d.open(loading, m, &cmd, fresh)
+	about := workflows.About{Workflow: cmd.Workflow, Machine: m.Name(), Command: cmd.Name, Account: cmd.Account}
+	loaded(about, err)
 	if err != nil {
 		return workflows.Reply{}, err
 	}
@@ -176,7 +181,9 @@ func (d *Desk) try(ctx context.Context, m workflows.Machine, cmd workflows.Comma
 			TimersGone: []workflows.Timer{*cmd.Timer}})
 	}
 	d.rearm(ctx, at, cmd)
-	decision, err := d.decide(ctx, m, cmd, at)
+	deciding, decided := d.o.Stages.Begin(ctx, workflows.StageDecide)
+	decision, err := d.decide(deciding, m, cmd, at)
+	decided(about, err)
 	if at.kept && err != nil && !passing(err) {
 		return workflows.Reply{}, errFresh
 	}
@@ -389,7 +396,9 @@ func wants(v workflows.View, t workflows.Timer) bool {
 
 // commit stores a change.
 func (d *Desk) commit(ctx context.Context, c workflows.Change) error {
-	err := d.o.Store.Commit(ctx, c)
+	storing, stored := d.o.Stages.Begin(ctx, workflows.StageCommit)
+	err := d.o.Store.Commit(storing, c)
+	stored(workflows.About{Workflow: c.Workflow, Account: c.Account}, err)
 	d.kept.learn(c, err)
 	if err != nil {
 		return fmt.Errorf("commit %s: %w", c.Workflow, err)

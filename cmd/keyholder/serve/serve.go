@@ -49,6 +49,8 @@ type Options struct {
 	Now, RealNow func() time.Time
 	// Listening is told the address of the operators' server, once it listens.
 	Listening func(addr string)
+	// Stages hears what one click and one delivery go through, for traces; nil: nobody does.
+	Stages workflows.Stages
 }
 
 // Server is one running Keyholder. Several may share one Redis.
@@ -157,13 +159,13 @@ func (s *Server) wire() error {
 	people := roster.New(api, o.Now, o.RealNow)
 	s.desk = loops.NewDesk(loops.DeskOptions{Store: s.store, Machines: Machines(), Roster: people,
 		Policies: Policies(cfg),
-		Now:      o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake})
+		Now:      o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake, Stages: o.Stages})
 	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk,
 		Forms:    s.forms(),
 		Machines: []string{"review", "drill", "authenticator"}, StepUp: StepUp(cfg, o.RealNow),
 		Codes: Codes(cfg, o.RealNow), Changed: s.personChanged,
 		Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
-		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello)})
+		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello), Stages: o.Stages})
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
@@ -182,9 +184,9 @@ func (s *Server) wire() error {
 	s.courier = loops.NewCourier(loops.CourierOptions{Store: s.store, Desk: s.desk, Cards: s.bot,
 		Calls: s.gateway, Checkpoints: checkpoints{s}, Post: letters,
 		Pages: s.pages, Now: o.Now, RealNow: o.RealNow,
-		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe, Note: s.metrics.note})
+		Ready: s.ready, Log: o.Log, Observe: s.metrics.observe, Note: s.metrics.note, Stages: o.Stages})
 	s.clock = loops.NewClock(loops.ClockOptions{Store: s.store, Desk: s.desk, Now: o.Now, RealNow: o.RealNow,
-		Ready: s.ready, Log: o.Log})
+		Ready: s.ready, Log: o.Log, Stages: o.Stages})
 	return nil
 }
 

@@ -98,7 +98,8 @@ func (h *house) once(ctx context.Context, w *workspace) (err error) {
 		}
 		w.set(nil, errNotYet)
 	}()
-	o := serve.Options{Config: w.file.Config, Log: w.log, Version: h.o.Version, Now: h.o.Now, RealNow: h.o.RealNow}
+	o := serve.Options{Config: w.file.Config, Log: w.log, Version: h.o.Version, Now: h.o.Now, RealNow: h.o.RealNow,
+		Stages: h.o.Stages}
 	if !h.o.Alone {
 		o.Workspace = w.file.Name
 		h.starts.WithLabelValues(w.file.Name).Inc()

@@ -33,6 +33,8 @@ type Options struct {
 	Version string
 	// Listening is told the address of the operators' server, once it listens; nil: nobody is.
 	Listening func(address string)
+	// Stages hears what every workspace does, for traces; nil: nobody does.
+	Stages workflows.Stages
 	// Now is the time of commands, RealNow this machine's clock; nil: time.Now.
 	Now, RealNow func() time.Time
 }

@@ -15,7 +15,8 @@ import (
 )
 
 // entry is one stored event: this header as one line of JSON, a newline, the body's exact bytes. An
-// erased entry has neither salt nor body.
+// erased entry has no salt, and either no body or, where it was rewritten, what stands in its place
+// now, which an event further on names ([workflows.Erasure]).
 type entry struct {
 	Seq    uint64 `json:"seq"`
 	Type   string `json:"type"`
@@ -59,7 +60,7 @@ func (en entry) encode() ([]byte, error) {
 func (en entry) link(previous string) chain.Link {
 	l := chain.Link{Seq: en.Seq, Type: en.Type, At: time.UnixMilli(en.At).UTC(), Salt: en.Salt, Digest: en.Digest,
 		Previous: previous, Link: en.Link, Body: en.body, Erased: en.Erased}
-	if len(en.body) == 0 {
+	if len(en.body) == 0 || en.Erased {
 		l.Body = nil
 	}
 	return l
@@ -113,10 +114,15 @@ func encodeBody(e workflows.Event) ([]byte, error) {
 
 // event reads the entry back. An erased one has a nil Body and nobody as actor.
 func (en entry) event() (workflows.Event, error) {
-	e := workflows.Event{Seq: en.Seq, Type: en.Type, At: time.UnixMilli(en.At).UTC()}
 	if en.Erased {
-		return e, nil
+		return workflows.Event{Seq: en.Seq, Type: en.Type, At: time.UnixMilli(en.At).UTC()}, nil
 	}
+	return en.asItStands()
+}
+
+// asItStands reads the entry back, one that was rewritten as it is now.
+func (en entry) asItStands() (workflows.Event, error) {
+	e := workflows.Event{Seq: en.Seq, Type: en.Type, At: time.UnixMilli(en.At).UTC()}
 	dec := json.NewDecoder(bytes.NewReader(en.body))
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
 		return e, fmt.Errorf("decode event %d: its envelope is damaged at its beginning", en.Seq)

@@ -37,6 +37,12 @@
 // with seq, type, at, salt, digest and link, then a newline and the body. [Store.Erase] takes salt
 // and body away.
 //
+// An erasure ([Store.Redact]) rewrites the events that name a person: salt and body go, the digest
+// stays, and behind the header stands the envelope without the person. An event further on
+// ([workflows.Erasure]) names, for each number, the SHA-256 of "keyholder erasure 1", a newline and
+// that envelope. Only what the last such event names is read in place of what was erased; it is not
+// what the digest is over, and nobody can tell from it what was.
+//
 // # Seals
 //
 // With a seal key (Options.SealKeys) each record carries two seals, HMAC-SHA-256 in lower-case

@@ -140,7 +140,7 @@ func (s *Store) Tail(ctx context.Context, rec workflows.Record, first uint64) ([
 		}
 		return nil, nil
 	}
-	events := make([]workflows.Event, 0, rec.Version-first+1)
+	entries := make([]entry, 0, rec.Version-first+1)
 	head := ""
 	err := s.eachEntry(ctx, rec.Ref, max(first, 2)-2, rec.Version, func(seq uint64, stored []byte) error {
 		en, err := decodeEntry(stored)
@@ -154,18 +154,18 @@ func (s *Store) Tail(ctx context.Context, rec workflows.Record, first uint64) ([
 		if err := en.link(head).Check(rec.Ref, seq, head); err != nil {
 			return fmt.Errorf("%w: %w", workflows.ErrDoubted, err)
 		}
-		e, err := en.event()
-		if err != nil {
-			return doubt(seq, err.Error())
-		}
-		events, head = append(events, e), en.Link
+		entries, head = append(entries, en), en.Link
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if uint64(len(events)) != rec.Version-first+1 || head != rec.Head {
+	if uint64(len(entries)) != rec.Version-first+1 || head != rec.Head {
 		return nil, doubt(0, "its events do not end where the record does")
+	}
+	events, seq, err := settle(entries)
+	if err != nil {
+		return nil, doubt(seq, err.Error())
 	}
 	return events, nil
 }

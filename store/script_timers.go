@@ -52,12 +52,3 @@ else
 end
 return 1
 `)
-
-// scriptErase puts an erased entry into the place of an event, if the event is still what was read.
-//
-// KEYS: 1 events. ARGV: index, entry as read, erased entry. Answers 1, or 0 when the entry is another.
-var scriptErase = newScript("erase", `
-if redis.call('LINDEX', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
-redis.call('LSET', KEYS[1], ARGV[1], ARGV[3])
-return 1
-`)

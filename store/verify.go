@@ -35,6 +35,7 @@ func (s *Store) verify(ctx context.Context, ref workflows.Ref) (uint64, error) {
 	}
 	head, last := "", int64(0)
 	var seen uint64
+	var erased []entry
 	err = s.eachEntry(ctx, ref, 0, rec.Version, func(seq uint64, stored []byte) error {
 		en, err := decodeEntry(stored)
 		if err != nil {
@@ -43,9 +44,15 @@ func (s *Store) verify(ctx context.Context, ref workflows.Ref) (uint64, error) {
 		if err := en.link(head).Check(ref, seq, head); err != nil {
 			return err
 		}
+		if en.Erased || en.Type == workflows.Erasure {
+			erased = append(erased, en)
+		}
 		head, last, seen = en.Link, en.At, seq
 		return nil
 	})
+	if seq := strayed(erased); err == nil && seq > 0 {
+		err = broken(seq, "something else stands in the place of what was erased, and no event of the record names it")
+	}
 	switch {
 	case err != nil:
 		return seen, err
@@ -162,45 +169,4 @@ func (s *Store) indexed(ctx context.Context, ref workflows.Ref) (known bool, err
 		return err
 	})
 	return known, err
-}
-
-// Erase removes salt and body of an event and keeps its digest, so the chain still verifies while
-// nobody can tell what it said. Erasing twice is no error; [ErrNoEvent] when there is none of that
-// number. The record's state is not touched: whoever erases must also commit a state without what
-// was erased, and Redis's own files keep it until they are rewritten.
-func (s *Store) Erase(ctx context.Context, ref workflows.Ref, seq uint64) error {
-	shard := s.shardOf(ref)
-	if seq == 0 {
-		return fmt.Errorf("erase event 0 of %s: %w", ref.String(), ErrNoEvent)
-	}
-	var stored []byte
-	err := s.eachEntry(ctx, ref, seq-1, seq, func(_ uint64, b []byte) error { stored = b; return nil })
-	if err != nil {
-		return err
-	}
-	if stored == nil {
-		return fmt.Errorf("erase event %d of %s: %w", seq, ref.String(), ErrNoEvent)
-	}
-	en, err := decodeEntry(stored)
-	if err != nil {
-		return fmt.Errorf("erase event %d of %s: %w", seq, ref.String(), err)
-	}
-	if en.Erased {
-		return nil
-	}
-	en.Erased, en.Salt, en.body = true, "", nil
-	erased, err := en.encode()
-	if err != nil {
-		return fmt.Errorf("erase event %d of %s: %w", seq, ref.String(), err)
-	}
-	c := &call{shard: shard, script: scriptErase, keys: []string{s.keys.events(shard, ref)},
-		args: []any{seq - 1, stored, erased}}
-	s.run(ctx, true, c)
-	if c.err != nil {
-		return written("erase", c.err)
-	}
-	if c.reply == int64(0) {
-		return fmt.Errorf("erase event %d of %s: %w", seq, ref.String(), workflows.ErrConflict)
-	}
-	return nil
 }

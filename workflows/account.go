@@ -112,6 +112,7 @@ func ApplyAccount(a AccountState, e Event) (AccountState, error) {
 		return applyGovernance(a, e)
 	case KeyProved, KeyExpects, KeyUsed, DrillBegan, DrillEnded:
 		return applyKey(a, e)
+	case Erasure:
 	case ReviewMoved:
 		var b ReviewSummary
 		if err := json.Unmarshal(e.Body, &b); err != nil {
@@ -198,6 +199,7 @@ func ApplyPerson(p PersonState, e Event) (PersonState, error) {
 			return p, fmt.Errorf("decode %s: %w", e.Type, err)
 		}
 		p.ID, p.Delegation = d.From, &d
+	case Erasure:
 	case DelegationEnded:
 		p.Delegation = nil
 	default:

@@ -92,7 +92,7 @@ func Fold(m Machine, events []Event) (State, error) {
 
 // Apply folds one event; those of the road say nothing to a machine.
 func Apply(m Machine, s State, e Event) (State, error) {
-	if e.Type == Answered {
+	if e.Type == Answered || e.Type == Erasure {
 		return s, nil
 	}
 	return m.Apply(s, e)

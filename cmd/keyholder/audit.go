@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +67,59 @@ func (c auditVerify) Run(w *world) error {
 			count(len(failing), "entry"), records)}
 	}
 	fmt.Fprintf(w.out, "✓ the chain holds: %s, %s\n", count(records, "record"), count(events, "event"))
+	if err := c.sayErasures(w, st); err != nil {
+		return err
+	}
 	c.sayCheckpoints(w, last, len(expected))
+	return nil
+}
+
+// sayErasures names what was erased and by whose word: one line for each person, and the events below it.
+func (c auditVerify) sayErasures(w *world, st *store.Store) error {
+	refs, err := st.Refs(w.ctx, "")
+	if err != nil {
+		return fmt.Errorf("list the records: %w", err)
+	}
+	type erasure struct {
+		first   string
+		records []string
+	}
+	all := map[string]*erasure{}
+	for _, ref := range refs {
+		links, err := st.Links(w.ctx, ref, 0)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", ref, err)
+		}
+		for _, l := range links {
+			if l.Type != workflows.Erasure {
+				continue
+			}
+			e, err := store.EventOf(l)
+			if err != nil {
+				return fmt.Errorf("read %s: %w", ref, err)
+			}
+			b, ok := workflows.ReadErased(e)
+			if !ok {
+				continue
+			}
+			if all[b.As] == nil {
+				all[b.As] = &erasure{first: fmt.Sprintf("on %s by the word of %s: %s",
+					l.At.Format("2006-01-02 15:04 UTC"), b.By, b.Why)}
+			}
+			var numbers []string
+			for _, n := range slices.Sorted(maps.Keys(b.Instead)) {
+				numbers = append(numbers, strconv.FormatUint(n, 10))
+			}
+			all[b.As].records = append(all[b.As].records, fmt.Sprintf("%s %s: %s", ref.Kind, ref.ID,
+				cmp.Or(strings.Join(numbers, ", "), "places of cards")))
+		}
+	}
+	for _, as := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(w.out, "… what was about %s was erased %s; rewritten events:\n", as, all[as].first)
+		for _, line := range all[as].records {
+			fmt.Fprintf(w.out, "    %s\n", line)
+		}
+	}
 	return nil
 }
 

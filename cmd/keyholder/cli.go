@@ -36,6 +36,7 @@ type cli struct {
 	Audit    auditCmd    `cmd:"" help:"Verify or export the record."`
 	Backup   backupCmd   `cmd:"" help:"Copy the record into one file; the bot may work on."`
 	Restore  restoreCmd  `cmd:"" help:"Put such a file back, under a prefix where nothing is."`
+	Erase    eraseCmd    `cmd:"" help:"Erase what the record holds about one person; without --yes only say what that would be."`
 	Review   reviewCmd   `cmd:"" help:"Export a review's evidence, or hand in a list of users."`
 	Docs     docsCmd     `cmd:"" help:"Print who owns and who holds each account, as Markdown."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

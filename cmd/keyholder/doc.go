@@ -8,6 +8,7 @@
 //	keyholder audit export                       every event as JSON lines
 //	keyholder backup FILE                        the record as one file
 //	keyholder restore FILE                       that file back, where nothing is
+//	keyholder erase PERSON --by WHO --why TEXT   what is about one person, out of the record
 //	keyholder review export ID --out DIR         the evidence of a review, for an auditor
 //	keyholder review import ID FILE ...          the list of users of an environment that no token reads
 //

@@ -65,7 +65,8 @@ func TestScripts(t *testing.T) {
 			"recomputes": recomputes,
 			"reviewed":   reviewed(0), "gathering": reviewed(1), "manifestHolds": manifestHolds,
 			"hashRecorded": hashRecorded, "spoil": spoil, "checkpoint": checkpoint(t), "rewrite": rewrite,
-			"keysBegin": keysBegin, "cut": cutFile, "mode": mode,
+			"keysBegin": keysBegin, "cut": cutFile, "mode": mode, "over": over,
+			"governed": governed, "holds": holdsText, "forge": forge,
 		},
 	})
 }
@@ -172,6 +173,71 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
 		ts.Fatalf("%s has the mode %s, want %s", args[1], got, args[0])
 	}
+}
+
+// over waits until no transfer is open any more.
+func over(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := context.Background()
+	c := redis.NewClient(&redis.Options{Addr: of(ts).redis.Addr})
+	defer c.Close()
+	until(ts, "the transfer's end", func() bool {
+		keys, err := c.Keys(ctx, "kh:{*}:open:acme").Result()
+		ts.Check(err)
+		for _, key := range keys {
+			for _, id := range c.ZRange(ctx, key, 0, -1).Val() {
+				if id[0] == 't' {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+// governed waits until the account's record has rules that do not name Ana.
+func governed(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := context.Background()
+	c := redis.NewClient(&redis.Options{Addr: of(ts).redis.Addr})
+	defer c.Close()
+	until(ts, "the rules", func() bool {
+		keys, err := c.Keys(ctx, "kh:{*}:record:account/acme").Result()
+		ts.Check(err)
+		return len(keys) == 1 && !strings.Contains(c.HGet(ctx, keys[0], "state").Val(), "U0ANA")
+	})
+}
+
+// holdsText fails where nothing in Redis holds a text, or, negated, where something does.
+func holdsText(ts *testscript.TestScript, neg bool, args []string) {
+	c := redis.NewClient(&redis.Options{Addr: of(ts).redis.Addr})
+	defer c.Close()
+	found := ""
+	_, err := everyValue(c, func(where, text string) {
+		if strings.Contains(text, args[0]) {
+			found = where + ": " + text
+		}
+	})
+	ts.Check(err)
+	if (found != "") == neg {
+		ts.Fatalf("%s stands in %q", args[0], found)
+	}
+}
+
+// forge rewrites what stands in the place of an erased event.
+func forge(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := context.Background()
+	c := redis.NewClient(&redis.Options{Addr: of(ts).redis.Addr})
+	defer c.Close()
+	keys, err := c.Keys(ctx, "kh:{*}:events:workflow/t*").Result()
+	ts.Check(err)
+	for _, key := range keys {
+		for i, entry := range c.LRange(ctx, key, 0, -1).Val() {
+			if header, body, _ := strings.Cut(entry, "\n"); strings.Contains(header, `"erased":true`) {
+				ts.Check(c.LSet(ctx, key, int64(i), header+"\n"+strings.Replace(body, "U0ERASED", "U0FORGED", 1)).Err())
+				return
+			}
+		}
+	}
+	ts.Fatalf("nothing was erased")
 }
 
 // until polls for a condition.

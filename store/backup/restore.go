@@ -104,10 +104,8 @@ func revive(rec Record, h Header, o Into) (revived, error) {
 		err = store.CheckLinks(as, links)
 	}
 	var events []workflows.Event
-	for _, l := range links {
-		e, failed := store.EventOf(l)
-		err = errors.Join(err, failed)
-		events = append(events, e)
+	if err == nil {
+		events, err = store.ReadEvents(ref, rec.Entries)
 	}
 	if err == nil {
 		var cards [2]bool

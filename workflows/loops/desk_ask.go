@@ -167,7 +167,10 @@ func (d *Desk) Story(ctx context.Context, workflow string) ([]workflows.StoryLin
 			continue
 		}
 		line := workflows.StoryLine{At: e.At, By: e.By, Text: "This entry was erased; its digest stays in the chain."}
-		if e.Body != nil {
+		switch {
+		case e.Type == workflows.Erasure && e.Body != nil:
+			line.Text = workflows.TellErased(e)
+		case e.Body != nil:
 			line.Text = m.Tell(e)
 		}
 		out = append(out, line)

@@ -34,6 +34,9 @@ type ReviewPolicy struct {
 	NoAnswer                string        `json:"no_answer"` // keep or remove
 	FixWithin               time.Duration `json:"fix_within"`
 	FixPrivilegedWithin     time.Duration `json:"fix_privileged_within"`
+	// Late is how long after its time a review opens, and is announced, so that not all accounts
+	// open theirs at the same moment. It is no rule, and kept where it was used.
+	Late time.Duration `json:"-"`
 }
 
 // Lengths of a period.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -313,13 +314,7 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 	if p.Scopes == nil {
 		f.open("Slack did not say which scopes are granted")
 	}
-	for _, s := range p.Missing {
-		if s.Needed {
-			f.bad("the scope %s is missing: %s. Add it to the manifest and install the app again.", s.Name, s.Lost)
-		} else {
-			f.note("without the scope %s this is lost: %s", s.Name, s.Lost)
-		}
-	}
+	f.scopes(p.Missing, cfg.Secrets.SlackAppToken)
 	for _, ch := range p.Channels {
 		if ch.Fault != "" {
 			f.bad("channel %s: %s", ch.ID, ch.Fault)
@@ -331,6 +326,33 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 		}
 	}
 	f.people(ctx, cfg, roster.New(api, time.Now, nil))
+}
+
+// scopes says of each missing scope what is lost and what to click.
+func (f *findings) scopes(missing []bot.Scope, appToken string) {
+	for _, s := range missing {
+		click := fmt.Sprintf("under Scopes, Bot Token Scopes, press Add an OAuth Scope and choose %s", s.Name)
+		if s.Needed {
+			f.bad("the scope %s is missing: %s. To add it: %s.", s.Name, s.Lost, click)
+		} else {
+			f.note("without the scope %s this is lost: %s. To have it: %s.", s.Name, s.Lost, click)
+		}
+	}
+	if len(missing) > 0 {
+		f.note("scopes are added at %s; press Reinstall to Workspace there when all are, and run check again. The tokens stay the same.",
+			appPage(appToken))
+	}
+}
+
+// appIn finds the app's ID in its app-level token.
+var appIn = regexp.MustCompile(`^xapp-\d+-(A[A-Z0-9]+)-`)
+
+// appPage is where the scopes of the app are.
+func appPage(appToken string) string {
+	if m := appIn.FindStringSubmatch(appToken); m != nil {
+		return "https://api.slack.com/apps/" + m[1] + "/oauth"
+	}
+	return "https://api.slack.com/apps (the app, OAuth & Permissions)"
 }
 
 // people names everyone the file counts on who does not count.

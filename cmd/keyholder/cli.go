@@ -32,7 +32,7 @@ type cli struct {
 	Run      runCmd      `cmd:"" help:"Run the bot."`
 	Check    checkCmd    `cmd:"" help:"Find every fault of the configuration at once, then look at Redis, Slack and each account's API."`
 	Init     initCmd     `cmd:"" help:"Ask a few questions and write a commented keyholder.yaml."`
-	Manifest manifestCmd `cmd:"" help:"Print the Slack app manifest, ready to paste."`
+	Manifest manifestCmd `cmd:"" help:"Print the Slack app manifest, ready to paste, or the link that creates the app with it."`
 	Audit    auditCmd    `cmd:"" help:"Verify or export the record."`
 	Backup   backupCmd   `cmd:"" help:"Copy the record into one file; the bot may work on."`
 	Restore  restoreCmd  `cmd:"" help:"Put such a file back, under a prefix where nothing is."`

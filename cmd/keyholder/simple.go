@@ -1,12 +1,18 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"runtime/debug"
 
+	"github.com/rs/zerolog"
+
+	"github.com/keyholder/keyholder/bot/roster"
+	"github.com/keyholder/keyholder/bot/slackapi"
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
 )
 
@@ -23,7 +29,7 @@ func (c initCmd) Run(w *world) error {
 				c.Out + " is there already and was not touched. Name another file with --out, or give --force."}
 		}
 	}
-	answers, err := config.Ask(w.in, w.err)
+	answers, err := config.Ask(w.in, w.err, directory(w))
 	if err != nil {
 		return fmt.Errorf("ask: %w", err)
 	}
@@ -40,7 +46,37 @@ func (c initCmd) Run(w *world) error {
 	return nil
 }
 
-type manifestCmd struct{ configFlag }
+// directory answers how Slack is asked who is there; nil without a token.
+func directory(w *world) func() ([]config.Member, error) {
+	app, bot := os.Getenv(config.EnvSlackAppToken), os.Getenv(config.EnvSlackBotToken)
+	if bot == "" {
+		return nil
+	}
+	return func() ([]config.Member, error) {
+		ctx, cancel := context.WithTimeout(w.ctx, checkTimeout)
+		defer cancel()
+		api, err := slackapi.New(slackapi.Options{AppToken: cmp.Or(app, "xapp-"), BotToken: bot,
+			URL: os.Getenv(config.EnvSlackAPIURL),
+			Log: zerolog.Nop()})
+		if err != nil {
+			return nil, err
+		}
+		all, err := roster.Directory(ctx, api)
+		if err != nil {
+			return nil, err
+		}
+		var members []config.Member
+		for _, p := range all {
+			members = append(members, config.Member(p))
+		}
+		return members, nil
+	}
+}
+
+type manifestCmd struct {
+	configFlag
+	Link bool `help:"Print the link that opens Slack's form for a new app with the manifest filled in."`
+}
 
 // Run prints the manifest; the command's name comes from the configuration if it is there.
 func (c manifestCmd) Run(w *world) error {
@@ -51,6 +87,13 @@ func (c manifestCmd) Run(w *world) error {
 			return err
 		}
 		command = cfg.Slack.Command
+	}
+	if c.Link {
+		link, err := config.ManifestLink(command)
+		if err == nil {
+			_, err = fmt.Fprintln(w.out, link)
+		}
+		return err
 	}
 	_, err := w.out.Write(config.Manifest(command))
 	return err

@@ -38,6 +38,8 @@ type calendarNext struct {
 	Rules  worktime.Calendar `json:"rules"` // that the times come from; a policy that says the same moves nothing
 	Next   worktime.Period   `json:"next"`
 	Notice time.Time         `json:"notice"` // when the administrators hear of it
+	// Late is how long after these times it is done: each account at a moment of its own.
+	Late time.Duration `json:"late,omitempty"`
 }
 
 type calendarBegun struct {
@@ -205,7 +207,7 @@ func (s CalendarState) plan(after time.Time, f workflows.Facts) (calendarNext, b
 	if err != nil {
 		return calendarNext{}, false
 	}
-	return calendarNext{Rules: c, Next: next, Notice: c.DayBefore(next.Opens)}, true
+	return calendarNext{Rules: c, Next: next, Notice: c.DayBefore(next.Opens), Late: f.Policy.Review.Late}, true
 }
 
 // opener decides which periods are opened.
@@ -226,7 +228,8 @@ func (s CalendarState) look(cmd workflows.Command, f workflows.Facts) workflows.
 		return event(evCalendarRest, none{})
 	case s.Rests:
 		return event(evCalendarMove, next)
-	case !s.Next.Opens.After(cmd.At), s.Rules != next.Rules && s.opener().Overtaken(next.Rules, s.Next, cmd.At):
+	case !s.Next.Opens.Add(s.Late).After(cmd.At), s.Rules != next.Rules && s.opener().Overtaken(next.Rules, s.Next,
+		cmd.At):
 		return s.reached(cmd, f)
 	case s.Rules != next.Rules:
 		return event(evCalendarMove, next)
@@ -365,9 +368,9 @@ func (Calendar) View(st workflows.State) workflows.View {
 	if s.Rests || !s.Opened() {
 		return v
 	}
-	v.Timers = []workflows.Timer{{Name: timerOpen, At: s.Next.Opens}}
+	v.Timers = []workflows.Timer{{Name: timerOpen, At: s.Next.Opens.Add(s.Late)}}
 	if !s.noticed() {
-		v.Timers = append(v.Timers, workflows.Timer{Name: timerNotice, At: s.Notice})
+		v.Timers = append(v.Timers, workflows.Timer{Name: timerNotice, At: s.Notice.Add(s.Late)})
 	}
 	return v
 }

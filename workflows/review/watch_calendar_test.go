@@ -194,6 +194,26 @@ func TestTheCalendarOpensEachPeriodOnItsDay(t *testing.T) {
 	}
 }
 
+func TestAReviewOpensAtTheAccountsOwnMoment(t *testing.T) {
+	a := newAlmanac(t, "2026-11-22T02:30:00Z")
+	a.policy.Review.Late = 3 * time.Minute
+	a.begin()
+	if a.until("2027-01-01T09:02:59Z"); a.state.Told != nil {
+		t.Error("told too early")
+	}
+	if a.until("2027-01-01T09:03:00Z"); a.state.Told == nil ||
+		!a.state.For.Opens.Equal(moment(t, "2027-01-04T09:00:00Z")) {
+		t.Errorf("the notice: %+v", a.state)
+	}
+	a.until("2027-01-04T09:01:00Z")
+	if err := a.give(LookCalendar); err != nil || a.started() != "" { // a process that starts does not hasten it
+		t.Errorf("too early: %q, %v", a.started(), err)
+	}
+	if got := a.until("2027-01-04T09:03:00Z").started(); got != "2027q1" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestTheCalendarOpensNoPeriodThatBeganBeforeTheAccountWasSeen(t *testing.T) {
 	if got := newAlmanac(t, "2027-01-02T12:00:00Z").begin().until("2027-04-05T09:00:00Z").started(); got != "2027q2" {
 		t.Errorf("seen after the period began and before its day: %q", got)

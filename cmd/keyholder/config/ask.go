@@ -16,14 +16,20 @@ type question struct {
 	needed  bool                // there is no empty answer, and none to propose: people and addresses are not invented
 	rule    func(string) string // says what is wrong with an answer, or nothing
 	put     func(string)
+	people  bool // names will do where Slack can be asked
 }
 
-// Ask asks what keyholder init needs on out and reads one line for each question from in. A wrong answer is
-// explained and asked again. When in ends, what was not answered takes the contract's example, and Ask says so:
-// that makes init work without a person too. The error is one of reading or writing.
-func Ask(in io.Reader, out io.Writer) (Answers, error) {
+// Ask asks what keyholder init needs on out and reads one line for each question from in. A wrong
+// answer is explained and asked again. When in ends, what was not answered takes the contract's
+// example, and Ask says so: that makes init work without a person too. Where members is not nil,
+// people may be given by name or address, and it is called once, for the first of them. The error
+// is one of reading or writing.
+func Ask(in io.Reader, out io.Writer, members func() ([]Member, error)) (Answers, error) {
 	a := Example()
-	c := &conversation{in: bufio.NewReader(in), out: out}
+	c := &conversation{in: bufio.NewReader(in), out: out, members: members}
+	if members != nil {
+		c.say("Slack is asked about people: write names, e-mail addresses or IDs, with commas between them.\n")
+	}
 	c.say("A few questions about the first account. Enter takes the answer in brackets; the file explains the rest.\n\n")
 	for _, q := range questions(&a) {
 		c.ask(q)
@@ -48,13 +54,13 @@ func questions(a *Answers) []question {
 		{text: "The e-mail address that owns it now", needed: true, rule: ruleEmail, put: into(&a.Owner)},
 		{text: "The shared mailbox that should own it", needed: true, rule: ruleEmail, put: into(&a.Alias)},
 		{text: "Slack IDs of those who can read that mailbox (U... of people, S... of user groups)", needed: true,
-			rule: ruleIDs, put: list(&a.Holders)},
+			rule: ruleIDs, put: list(&a.Holders), people: true},
 		{text: "Which of them can use its password and second factor (empty: not known yet)",
-			rule: func(s string) string { return a.ruleCustodians(s) }, put: list(&a.Custodians)},
+			rule: func(s string) string { return a.ruleCustodians(s) }, put: list(&a.Custodians), people: true},
 		{text: "Where that password is kept, as a place and never the password (empty: not known yet)", rule: ruleName,
 			put: into(&a.Vault)},
 		{text: "Slack IDs of administrators, who may also request and run reviews (empty: none)", rule: ruleIDs,
-			put: list(&a.Admins)},
+			put: list(&a.Admins), people: true},
 		{text: "ID of the Slack channel for notices and audit checkpoints (empty: none)", rule: ruleChannel,
 			put: into(&a.Channel)},
 		{text: "Environment variable with the account's API token (empty: none, people do the steps)",
@@ -68,6 +74,9 @@ type conversation struct {
 	out   io.Writer
 	ended bool
 	err   error
+	// members asks Slack who is there; nil: only IDs will do. known is what it said.
+	members func() ([]Member, error)
+	known   []Member
 }
 
 func (c *conversation) say(format string, args ...any) {
@@ -94,7 +103,13 @@ func (c *conversation) ask(q question) {
 		if answer == "" || c.err != nil {
 			return
 		}
-		problem := q.rule(answer)
+		problem := ""
+		if q.people && c.members != nil {
+			answer, problem = c.named(answer)
+		}
+		if problem == "" {
+			problem = q.rule(answer)
+		}
 		if problem == "" {
 			q.put(answer)
 			return

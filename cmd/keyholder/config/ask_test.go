@@ -14,7 +14,7 @@ func TestAskTakesTheAnswers(t *testing.T) {
 	in := strings.Join([]string{"north", "North Production", "eu", "jo@north.example", "celigo@north.example",
 		"U0ANA, U0BEN", "U0BEN", "IT vault", "U0DEE", "C0OPS", "NORTH_TOKEN", ""}, "\r\n")
 	var out bytes.Buffer
-	got, err := Ask(strings.NewReader(in), &out)
+	got, err := Ask(strings.NewReader(in), &out, nil)
 	want := Answers{"north", "North Production", "eu", "jo@north.example", "NORTH_TOKEN", "celigo@north.example",
 		[]string{"U0ANA", "U0BEN"}, []string{"U0BEN"}, "IT vault", []string{"U0DEE"}, "C0OPS"}
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -28,7 +28,7 @@ func TestAskTakesTheAnswers(t *testing.T) {
 func TestAskExplainsAWrongAnswerAndAsksAgain(t *testing.T) {
 	in := "Acme Prod\nacme\n\nuk\nus\njane\n\njane@acme.example\n\nceligo@acme.example\n\nana\nU0ANA U0BEN\nU0EVE\n\n\n\n#ops\n\nxoxb-1 2\n\n"
 	var out bytes.Buffer
-	got, err := Ask(strings.NewReader(in), &out)
+	got, err := Ask(strings.NewReader(in), &out, nil)
 	if err != nil || got.AccountID != "acme" || got.Owner != "jane@acme.example" || !reflect.DeepEqual(got.Holders,
 		[]string{"U0ANA", "U0BEN"}) {
 		t.Errorf("got %+v, %v", got, err)
@@ -51,7 +51,7 @@ func TestAskExplainsAWrongAnswerAndAsksAgain(t *testing.T) {
 func TestAskAtTheEndOfTheInputTakesTheExamples(t *testing.T) {
 	for _, in := range []string{"", "north", "north\nNorth\nmoon"} {
 		var out bytes.Buffer
-		got, err := Ask(strings.NewReader(in), &out)
+		got, err := Ask(strings.NewReader(in), &out, nil)
 		if err != nil || !strings.Contains(out.String(), "The input ended") {
 			t.Errorf("%q: %v\n%s", in, err, &out)
 		}
@@ -65,19 +65,19 @@ func TestAskAtTheEndOfTheInputTakesTheExamples(t *testing.T) {
 }
 
 func TestAskReportsABrokenTerminal(t *testing.T) {
-	if _, err := Ask(iotest.ErrReader(io.ErrClosedPipe), io.Discard); !errors.Is(err, io.ErrClosedPipe) {
+	if _, err := Ask(iotest.ErrReader(io.ErrClosedPipe), io.Discard, nil); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("reading: %v", err)
 	}
 	reader, writer := io.Pipe()
 	_ = reader.Close()
-	if _, err := Ask(strings.NewReader("a\n"), writer); !errors.Is(err, io.ErrClosedPipe) {
+	if _, err := Ask(strings.NewReader("a\n"), writer, nil); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("writing: %v", err)
 	}
 }
 
 func TestAskSurvivesABinaryStream(t *testing.T) {
 	in := io.LimitReader(zeros{}, 1<<20)
-	if _, err := Ask(in, io.Discard); err != nil {
+	if _, err := Ask(in, io.Discard, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -2,7 +2,11 @@ package config
 
 import (
 	_ "embed"
+	"fmt"
+	"net/url"
 	"strings"
+
+	"github.com/goccy/go-yaml"
 )
 
 //go:embed manifest.yaml
@@ -18,4 +22,14 @@ func Manifest(command string) []byte {
 		command = Default().Slack.Command
 	}
 	return []byte(strings.ReplaceAll(manifestText, "{{command}}", quote(command)))
+}
+
+// ManifestLink is the address that opens Slack's form for a new app with the manifest filled in.
+// Source: docs.slack.dev, app manifests, sharing manifests.
+func ManifestLink(command string) (string, error) {
+	text, err := yaml.YAMLToJSON(Manifest(command))
+	if err != nil {
+		return "", fmt.Errorf("turn the manifest into JSON: %w", err)
+	}
+	return "https://api.slack.com/apps?new_app=1&manifest_json=" + url.QueryEscape(strings.TrimSpace(string(text))), nil
 }

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"encoding/json"
+	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -89,5 +92,33 @@ func TestManifestHasTheConfiguredCommand(t *testing.T) {
 		if got := decodeManifest(t, command).Features.SlashCommands[0].Command; got != want {
 			t.Errorf("%q became %q", command, got)
 		}
+	}
+}
+
+// What Slack's form reads from the link is the manifest, all of it.
+func TestTheLinkCarriesTheWholeManifest(t *testing.T) {
+	link, err := ManifestLink("/owners")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Host != "api.slack.com" || u.Path != "/apps" || u.Query().Get("new_app") != "1" ||
+		len(link) > 8000 {
+		t.Fatalf("%v: %s", err, link)
+	}
+	var got, want any
+	if err := json.Unmarshal([]byte(u.Query().Get("manifest_json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.YAMLToJSON(Manifest("/owners"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &want); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\ngot  %v\nwant %v", err, got, want)
+	}
+	if !strings.Contains(u.Query().Get("manifest_json"), `"command":"/owners"`) &&
+		!strings.Contains(u.Query().Get("manifest_json"), `"command": "/owners"`) {
+		t.Errorf("the command is another: %s", u.Query().Get("manifest_json"))
 	}
 }

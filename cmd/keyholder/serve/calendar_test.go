@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"sync/atomic"
 	"testing"
@@ -62,7 +63,7 @@ func TestTheReviewSectionReachesTheMachines(t *testing.T) {
 		Days: [7]bool{false, true, true, true, true, true, false}, Escalate: []time.Duration{7 * day, 10 * day},
 		InactiveAfter:           90 * day,
 		InactivePrivilegedAfter: 30 * day, ExemptNew: 30 * day, NoAnswer: "keep", FixWithin: 5 * day,
-		FixPrivilegedWithin: day}
+		FixPrivilegedWithin: day, Late: lateness("kh", "acme")}
 	if !reflect.DeepEqual(p.Review, want) {
 		t.Errorf("got  %+v\nwant %+v", p.Review, want)
 	}
@@ -71,6 +72,23 @@ func TestTheReviewSectionReachesTheMachines(t *testing.T) {
 	if p.Review.From != 0 || p.Review.To != day || p.Review.Days != [7]bool{
 		true, true, true, true, true, true, true} || p.Review.Starts != (workflows.Starts{Day: 15}) {
 		t.Errorf("any time: %+v", p.Review)
+	}
+}
+
+// Two hundred accounts open their reviews within five minutes, and hardly two of them in the same second.
+func TestReviewsOpenAtAMomentOfTheirOwn(t *testing.T) {
+	seconds := map[time.Duration]int{}
+	for i := range 200 {
+		late := lateness(fmt.Sprintf("kh-%d", i), "acme")
+		if late < 0 || late >= openWithin || late != lateness(fmt.Sprintf("kh-%d", i), "acme") {
+			t.Fatalf("%s", late)
+		}
+		seconds[late/time.Second]++
+	}
+	for second, n := range seconds {
+		if n > 6 {
+			t.Errorf("%d open in second %d", n, second)
+		}
 	}
 }
 
@@ -133,7 +151,7 @@ func TestACalendarIsOpenedOnceAndTheClockDrivesIt(t *testing.T) {
 	running, end := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- timers.Run(running) }()
-	at("2027-01-04T09:00:00Z")
+	at("2027-01-04T09:05:00Z")
 	for look().Last != "2027q1" {
 		timers.Wake()
 		select {

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"time"
 
 	"github.com/keyholder/keyholder/cmd/keyholder/config"
@@ -61,6 +63,7 @@ func policy(cfg *config.Config, a config.Account) workflows.Policy {
 	}
 	out.Access = accessPolicy(cfg, a, out.Transfer)
 	out.Review = reviewPolicy(a)
+	out.Review.Late = lateness(cfg.Redis.Prefix, a.ID)
 	out.Recovery = recoveryPolicy(a)
 	out.Key = keyPolicy(a.Key)
 	out.Conventions = workflows.Conventions{Naming: a.Conventions.Naming, Access: a.Conventions.Access}
@@ -100,6 +103,17 @@ func accessPolicy(cfg *config.Config, a config.Account, t workflows.TransferPoli
 			Token: cfg.Token(a.ID, e.Name) != ""})
 	}
 	return out
+}
+
+// openWithin is how long after the beginning of working hours the last account's review opens.
+const openWithin = 5 * time.Minute
+
+// lateness is the same at every start, and another one for each account of each record: two hundred
+// reviews that are due at the same Monday's nine o'clock do not ask integrator.io, Slack and Redis at
+// the same moment.
+func lateness(prefix, account string) time.Duration {
+	sum := sha256.Sum256([]byte(prefix + "/" + account))
+	return time.Duration(binary.BigEndian.Uint64(sum[:8])%uint64(openWithin/time.Second)) * time.Second
 }
 
 // reviewPolicy translates the review section. Its notation was checked when the file was loaded;

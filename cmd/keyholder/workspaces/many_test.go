@@ -184,7 +184,8 @@ func (w *town) acksOfAll() string {
 func spread(took []time.Duration) string {
 	slices.Sort(took)
 	n := len(took)
-	return fmt.Sprintf("median %s, 99 of 100 within %s", took[n/2].Round(100*time.Microsecond), took[n*99/100].Round(100*time.Microsecond))
+	return fmt.Sprintf("median %s, 99 of 100 within %s", took[n/2].Round(100*time.Microsecond),
+		took[n*99/100].Round(100*time.Microsecond))
 }
 
 // measured are figures of one program.
@@ -208,10 +209,13 @@ func (p *program) measured(n int) {
 	cpu = (p.metric("process_cpu_seconds_total") - cpu) / time.Since(at).Seconds()
 	redis = (p.w.redisSays("used_cpu_sys", "used_cpu_user") - redis) / time.Since(at).Seconds()
 	t.Logf("%3d workspaces: ready after %s; resident %.1f MB, heap in use %.1f MB, %0.f goroutines, %0.f files; idle %.1f %% of a processor",
-		n, ready.Round(10*time.Millisecond), p.metric("process_resident_memory_bytes")/1e6, p.metric("go_memstats_heap_inuse_bytes")/1e6,
+		n, ready.Round(10*time.Millisecond), p.metric("process_resident_memory_bytes")/1e6,
+		p.metric("go_memstats_heap_inuse_bytes")/1e6,
 		p.metric("go_goroutines"), p.metric("process_open_fds"), 100*cpu)
-	t.Logf("%3d workspaces: Redis has %.0f connections, and is busy for %.1f %% of a processor", n, p.w.redisSays("connected_clients"), 100*redis)
-	t.Logf("%3d workspaces: a command that changes the record, from Slack to its acknowledgement: %s", n, p.w.acks("w0"))
+	t.Logf("%3d workspaces: Redis has %.0f connections, and is busy for %.1f %% of a processor", n,
+		p.w.redisSays("connected_clients"), 100*redis)
+	t.Logf("%3d workspaces: a command that changes the record, from Slack to its acknowledgement: %s", n,
+		p.w.acks("w0"))
 	if n > 1 {
 		t.Logf("%3d workspaces: one such command in each of them at the same moment: %s", n, p.w.acksOfAll())
 	}

@@ -76,9 +76,7 @@ func TestAWorkspaceThatFailsDoesNotTouchTheOthers(t *testing.T) {
 		t.Errorf("the end: %v", err)
 	}
 	for name, s := range w.slacks {
-		if n := s.Connections(); n != 0 {
-			t.Errorf("%s still has %d connections", name, n)
-		}
+		w.until(name+"'s last connection to end", func() bool { return s.Connections() == 0 })
 	}
 	for _, line := range strings.Split(strings.TrimSpace(w.log.String()), "\n") {
 		if strings.Contains(line, "xoxb-") || strings.Contains(line, "xapp-") || strings.Contains(line,

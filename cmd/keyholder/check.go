@@ -290,6 +290,9 @@ func (f *findings) slack(ctx context.Context, cfg *config.Config, log zerolog.Lo
 		return
 	}
 	var channels []string
+	if ch := cfg.Slack.AuditChannel; ch != "" {
+		channels = append(channels, ch)
+	}
 	for _, a := range cfg.Accounts {
 		if ch := a.ChannelOr(cfg.Slack.Channel); ch != "" {
 			channels = append(channels, ch)

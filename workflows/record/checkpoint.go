@@ -19,8 +19,11 @@ const (
 	LookLedger = "ledger.look"    // the channel may be another one
 )
 
-// BlockChannel is the block of those commands that names the channel for checkpoints; it may be empty.
-const BlockChannel = "channel"
+// Blocks of those commands. Both may be empty: then nothing is posted.
+const (
+	BlockChannel = "channel" // the channel for checkpoints
+	BlockNotices = "notices" // the channel that hears of what is wrong with the record
+)
 
 // Checkpoints is the machine of the ledger. A timer asks for a checkpoint each day; what comes back
 // is an event of the ledger and a card in the channel. After a time in which nothing ran there is
@@ -32,6 +35,8 @@ type CheckpointsState struct {
 	ID      string    `json:"id"`
 	Begun   time.Time `json:"begun"`
 	Channel string    `json:"channel,omitempty"`
+	// Notices is the channel that hears of what is wrong with the record.
+	Notices string    `json:"notices,omitempty"`
 	Next    time.Time `json:"next"`
 	// Drawing is true from the timer until the call was answered.
 	Drawing bool             `json:"drawing,omitempty"`
@@ -43,16 +48,25 @@ type CheckpointsState struct {
 }
 
 const (
-	evLedgerBegun   = "ledger.begun"      // body ledgerBegun
-	evLedgerChannel = "ledger.channel"    // body: the channel's ID
-	evLedgerDue     = "checkpoint.due"    // body checkpointDue
-	evLedgerMissed  = "checkpoint.unmade" // body: why
+	evLedgerBegun  = "ledger.begun"      // body ledgerBegun
+	evLedgerMoved  = "ledger.channels"   // body ledgerChannels
+	evLedgerDue    = "checkpoint.due"    // body checkpointDue
+	evLedgerMissed = "checkpoint.unmade" // body: why
+
+	// evLedgerChannel was told while all went to one channel. Body: its ID.
+	evLedgerChannel = "ledger.channel"
 )
 
 type ledgerBegun struct {
 	ID      string    `json:"id"`
 	Channel string    `json:"channel,omitempty"`
+	Notices string    `json:"notices,omitempty"` // absent in events of when all went to one channel
 	Next    time.Time `json:"next"`
+}
+
+type ledgerChannels struct {
+	Channel string `json:"channel,omitempty"`
+	Notices string `json:"notices,omitempty"`
 }
 
 type checkpointDue struct {
@@ -91,7 +105,7 @@ func (Checkpoints) Name() string { return "ledger" }
 func (Checkpoints) Letter() byte { return workflows.LedgerLetter }
 
 // Schema implements [workflows.Machine].
-func (Checkpoints) Schema() int { return 1 }
+func (Checkpoints) Schema() int { return 2 }
 
 // New implements [workflows.Machine].
 func (Checkpoints) New() workflows.State { return CheckpointsState{} }
@@ -114,15 +128,15 @@ func (Checkpoints) Needs(workflows.State, workflows.Command, workflows.Policy, w
 func (Checkpoints) Decide(st workflows.State, cmd workflows.Command, _ workflows.Facts) (workflows.Decision, error) {
 	s := st.(CheckpointsState)
 	ours := cmd.Actor.Kind == workflows.ByKeyholder
-	channel := cmd.Input[BlockChannel]
+	to := ledgerChannels{cmd.Input[BlockChannel], cmd.Input[BlockNotices]}
 	one := func(kind string, body any) workflows.Decision {
 		return workflows.Decision{Events: []workflows.Event{cmd.Event(kind, body)}}
 	}
 	switch {
 	case cmd.Name == OpenLedger && ours && !s.Opened():
-		return one(evLedgerBegun, ledgerBegun{cmd.Workflow, channel, cmd.At.Add(CheckpointEvery)}), nil
-	case cmd.Name == LookLedger && ours && s.Channel != channel:
-		return one(evLedgerChannel, channel), nil
+		return one(evLedgerBegun, ledgerBegun{cmd.Workflow, to.Channel, to.Notices, cmd.At.Add(CheckpointEvery)}), nil
+	case cmd.Name == LookLedger && ours && to != ledgerChannels{s.Channel, s.Notices}:
+		return one(evLedgerMoved, to), nil
 	case cmd.Name == LookLedger && ours:
 		return workflows.Decision{}, nil
 	case (cmd.Name == CmdDoubted || cmd.Name == CmdSealed) && ours && s.Opened():
@@ -180,11 +194,15 @@ func (Checkpoints) Apply(st workflows.State, e workflows.Event) (workflows.State
 	case evLedgerBegun:
 		var b ledgerBegun
 		err = into(&b)
-		s.ID, s.Channel, s.Next, s.Begun = b.ID, b.Channel, b.Next, e.At
+		s.ID, s.Channel, s.Notices, s.Next, s.Begun = b.ID, b.Channel, b.Notices, b.Next, e.At
 	case evLedgerChannel:
 		var channel string
 		err = into(&channel)
-		s.Channel = channel
+		s.Channel, s.Notices = channel, channel
+	case evLedgerMoved:
+		var b ledgerChannels
+		err = into(&b)
+		s.Channel, s.Notices = b.Channel, b.Notices
 	case evLedgerDue:
 		var b checkpointDue
 		err = into(&b)
@@ -220,10 +238,11 @@ func (Checkpoints) View(st workflows.State) workflows.View {
 	}
 	v := workflows.View{Timers: []workflows.Timer{{Name: "checkpoint", At: s.Next}}}
 	if s.Channel != "" && s.Last.Number > 0 {
-		v.Cards = []workflows.Card{s.card()}
+		month := s.month()
+		v.Cards = []workflows.Card{month, s.card(month)}
 	}
-	if s.Channel != "" && s.Notice.Number > 0 {
-		v.Cards = append(v.Cards, s.Notice.card(s.Channel))
+	if s.Notices != "" && s.Notice.Number > 0 {
+		v.Cards = append(v.Cards, s.Notice.card(s.Notices))
 	}
 	return v
 }
@@ -234,7 +253,9 @@ func (Checkpoints) Tell(e workflows.Event) string { return workflows.Retell(ledg
 var ledgerTellers = map[string]workflows.Teller{
 	evLedgerBegun:   workflows.TellsAlways("checkpoints are made from here on, one each day"),
 	evLedgerChannel: workflows.TellsAlways("checkpoints go to another channel"),
-	evLedgerDue:     workflows.TellsAlways("a checkpoint was due"),
+	evLedgerMoved: workflows.TellsAlways(
+		"the channel for checkpoints, or for what is told about the record, is another one"),
+	evLedgerDue: workflows.TellsAlways("a checkpoint was due"),
 	evLedgerDoubted: workflows.TellsAlways(
 		"something in Redis was not what Keyholder stored; the channel was told"),
 	evLedgerSealed:       workflows.TellsAlways("the record was sealed with a key that was new here"),
@@ -249,9 +270,21 @@ var ledgerTellers = map[string]workflows.Teller{
 // short is a root where the whole one can be found elsewhere.
 func short(root string) string { return root[:min(12, len(root))] + "…" }
 
-func (s CheckpointsState) card() workflows.Card {
+// month is the message under which the checkpoints of a month stand, by the calendar of UTC: a
+// channel where people talk hears one line a month, not one a day.
+func (s CheckpointsState) month() workflows.Card {
+	at := s.Last.At.UTC()
+	name := at.Format("January 2006")
+	return workflows.Card{Name: "checkpoints-" + at.Format("2006-01"), Recipient: s.Channel, Bulk: true,
+		Title:    "Checkpoints of Keyholder's record, " + name,
+		Lines:    []string{"One a day, in this thread. With them anybody can tell later whether the record was rewritten."},
+		Fallback: "Checkpoints of Keyholder's record, " + name}
+}
+
+func (s CheckpointsState) card(under workflows.Card) workflows.Card {
 	c := s.Last
-	card := workflows.Card{Name: fmt.Sprintf("checkpoint-%d", c.Number), Recipient: s.Channel, Bulk: true,
+	card := workflows.Card{Name: fmt.Sprintf("checkpoint-%d", c.Number), Recipient: s.Channel, Under: under.Name,
+		Bulk:  true,
 		Title: fmt.Sprintf("Checkpoint %d of the record", c.Number),
 		Lines: []string{fmt.Sprintf("%s, %s: `%s`", workflows.When(c.At), workflows.Plural(c.Records, "record"),
 			c.Root)},
@@ -266,6 +299,7 @@ func (s CheckpointsState) card() workflows.Card {
 		card.Lines = append(card.Lines, "It is the first.")
 	}
 	if c.Lost > 0 {
+		card.Under = "" // in a thread nobody would see it
 		card.Lines = append(card.Lines,
 			fmt.Sprintf("! %s missing, cut or rewritten since the checkpoint before: %s. Ask whoever runs Redis, and run `keyholder audit verify`.",
 				was(c.Lost), workflows.Esc(workflows.List(namesOf(c), "and"))))

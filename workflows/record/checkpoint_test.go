@@ -27,7 +27,7 @@ func newBook(t *testing.T) *book {
 	t.Helper()
 	b := &book{t: t}
 	b.do(workflows.Command{Name: record.OpenLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, At: epoch,
-		Input: map[string]string{record.BlockChannel: "C0OPS"}})
+		Input: map[string]string{record.BlockChannel: "C0AUDIT", record.BlockNotices: "C0OPS"}})
 	return b
 }
 
@@ -224,9 +224,14 @@ func TestTheCardOfACheckpointStaysAndTheNextNamesIt(t *testing.T) {
 		drawn := b.draw(epoch, crowd(2-i, 1)) // the second finds one record gone
 		roots = append(roots, drawn.Checkpoint.Root)
 		b.answer(workflows.Receipt{OK: true, Drawn: &drawn})
-		card := m.View(b.state).Cards[0]
+		cards := m.View(b.state).Cards
+		month, card := cards[0], cards[1]
+		if month.Name != "checkpoints-2026-11" || month.Recipient != "C0AUDIT" || month.Under != "" ||
+			card.Under != []string{month.Name, ""}[i] { // that something is gone is no reply in a thread
+			t.Errorf("card %d stands under %q, beside %+v", i+1, card.Under, month)
+		}
 		text := strings.Join(card.Lines, "\n") + card.Note + card.Fallback
-		if card.Name != fmt.Sprintf("checkpoint-%d", i+1) || card.Recipient != "C0OPS" || !strings.Contains(text,
+		if card.Name != fmt.Sprintf("checkpoint-%d", i+1) || card.Recipient != "C0AUDIT" || !strings.Contains(text,
 			roots[i]) || len(card.Buttons) > 0 {
 			t.Errorf("card %d: %+v", i+1, card)
 		}
@@ -240,7 +245,7 @@ func TestTheCardOfACheckpointStaysAndTheNextNamesIt(t *testing.T) {
 	}
 	before := len(b.events)
 	look := workflows.Command{Name: record.LookLedger, Actor: workflows.Actor{Kind: workflows.ByKeyholder},
-		At: epoch, Input: map[string]string{record.BlockChannel: "C0OPS"}}
+		At: epoch, Input: map[string]string{record.BlockChannel: "C0AUDIT", record.BlockNotices: "C0OPS"}}
 	b.do(look)
 	if len(b.events) != before {
 		t.Error("a start with the same channel is recorded")

@@ -26,7 +26,7 @@ func (a Advice) String() string {
 // integrator.io know (guests, a channel whose messages may be deleted) is for check to find.
 func (c *Config) Advice() []Advice {
 	v := &adviser{cfg: c}
-	if c.Slack.Channel == "" {
+	if c.Slack.CheckpointChannel() == "" {
 		v.add("slack.channel", "No channel is named. Name one that the bot is in and where nobody may delete messages.",
 			"Audit checkpoints are then posted nowhere, so who operates Redis could rewrite the record unseen.")
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -55,8 +56,10 @@ type Redis struct {
 type Slack struct {
 	// Command is the slash command, beginning with "/", at most 32 characters.
 	Command string `yaml:"command"`
-	// Channel is the ID of the channel for notices and audit checkpoints. It may be empty, which Advice mentions.
+	// Channel is the ID of the channel for notices. It may be empty, which Advice mentions.
 	Channel string `yaml:"channel"`
+	// AuditChannel is the ID of the channel for audit checkpoints. Empty: Channel.
+	AuditChannel string `yaml:"audit_channel"`
 	// AppTokenEnv and BotTokenEnv name the environment variables with the app's tokens.
 	AppTokenEnv string `yaml:"app_token_env"`
 	BotTokenEnv string `yaml:"bot_token_env"`
@@ -430,6 +433,9 @@ func (a Account) Alias(email string) (*Alias, bool) {
 	}
 	return nil, false
 }
+
+// CheckpointChannel is where audit checkpoints go; empty: nowhere.
+func (s Slack) CheckpointChannel() string { return cmp.Or(s.AuditChannel, s.Channel) }
 
 // ChannelOr is the account's own channel, or the given one when it has none.
 func (a Account) ChannelOr(fallback string) string {

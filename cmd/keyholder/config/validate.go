@@ -115,6 +115,7 @@ func (c *checker) slack(s Slack) {
 			"Use letters, digits, - and _ after the slash.")
 	}
 	c.channel("slack.channel", s.Channel)
+	c.channel("slack.audit_channel", s.AuditChannel)
 	c.neededVariable("slack.app_token_env", s.AppTokenEnv, EnvSlackAppToken)
 	c.neededVariable("slack.bot_token_env", s.BotTokenEnv, EnvSlackBotToken)
 }

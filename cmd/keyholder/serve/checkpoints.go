@@ -12,11 +12,18 @@ import (
 // From then on the clock's timers drive it.
 func (s *Server) keepLedger(ctx context.Context) error {
 	cmd := workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()),
-		Input: map[string]string{record.BlockChannel: s.o.Config.Slack.Channel}}
+		Input: s.ledgerChannels(map[string]string{})}
 	s.insist(ctx, "the checkpoints of the record cannot begin", func(ctx context.Context) error {
 		return s.lookOrOpen(ctx, cmd, record.LookLedger, record.OpenLedger)
 	})
 	return nil
+}
+
+// ledgerChannels adds where the ledger posts checkpoints, and where what it tells about the record.
+func (s *Server) ledgerChannels(input map[string]string) map[string]string {
+	input[record.BlockChannel] = s.o.Config.Slack.CheckpointChannel()
+	input[record.BlockNotices] = s.o.Config.Slack.Channel
+	return input
 }
 
 // checkpoints draws checkpoints for the courier.

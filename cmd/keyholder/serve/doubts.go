@@ -125,9 +125,8 @@ func (d *doubts) told(names []string) {
 func (s *Server) notify(ctx context.Context, command string, input map[string]string) error {
 	bounded, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	input[record.BlockChannel] = s.o.Config.Slack.Channel
-	return s.lookOrOpen(bounded, workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()), Input: input},
-		command, record.OpenLedger)
+	return s.lookOrOpen(bounded, workflows.Command{Workflow: workflows.LedgerID(s.store.Shards()),
+		Input: s.ledgerChannels(input)}, command, record.OpenLedger)
 }
 
 // seal brings the record's seals in line with the keys of this start, before anything is read or

@@ -24,12 +24,13 @@ func Manifest(command string) []byte {
 	return []byte(strings.ReplaceAll(manifestText, "{{command}}", quote(command)))
 }
 
-// ManifestLink is the address that opens Slack's form for a new app with the manifest filled in.
+// ManifestLink is the address that opens Slack's form for a new app with the manifest filled in: as JSON, which is
+// YAML too, since line breaks and indentation make an address long.
 // Source: docs.slack.dev, app manifests, sharing manifests.
 func ManifestLink(command string) (string, error) {
 	text, err := yaml.YAMLToJSON(Manifest(command))
 	if err != nil {
 		return "", fmt.Errorf("turn the manifest into JSON: %w", err)
 	}
-	return "https://api.slack.com/apps?new_app=1&manifest_json=" + url.QueryEscape(strings.TrimSpace(string(text))), nil
+	return "https://api.slack.com/apps?new_app=1&manifest_yaml=" + url.QueryEscape(strings.TrimSpace(string(text))), nil
 }

@@ -107,7 +107,7 @@ func TestTheLinkCarriesTheWholeManifest(t *testing.T) {
 		t.Fatalf("%v: %s", err, link)
 	}
 	var got, want any
-	if err := json.Unmarshal([]byte(u.Query().Get("manifest_json")), &got); err != nil {
+	if err := json.Unmarshal([]byte(u.Query().Get("manifest_yaml")), &got); err != nil {
 		t.Fatal(err)
 	}
 	text, err := yaml.YAMLToJSON(Manifest("/owners"))
@@ -117,8 +117,8 @@ func TestTheLinkCarriesTheWholeManifest(t *testing.T) {
 	if err := json.Unmarshal(text, &want); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v\ngot  %v\nwant %v", err, got, want)
 	}
-	if !strings.Contains(u.Query().Get("manifest_json"), `"command":"/owners"`) &&
-		!strings.Contains(u.Query().Get("manifest_json"), `"command": "/owners"`) {
-		t.Errorf("the command is another: %s", u.Query().Get("manifest_json"))
+	if !strings.Contains(u.Query().Get("manifest_yaml"), `"command":"/owners"`) &&
+		!strings.Contains(u.Query().Get("manifest_yaml"), `"command": "/owners"`) {
+		t.Errorf("the command is another: %s", u.Query().Get("manifest_yaml"))
 	}
 }

@@ -243,12 +243,13 @@ func (v *ledgerCheck) look(ctx context.Context) error {
 // check says what is wrong with a record according to a checkpoint.
 func (w wantedHead) check() string {
 	version, _ := strconv.ParseUint(w.version.Val(), 10, 64)
+	events := workflows.Plural(int(w.Version), "event")
 	switch {
 	case w.version.Err() != nil:
-		return fmt.Sprintf("checkpoint %d names it with %d events, but there is no such record", w.number, w.Version)
+		return fmt.Sprintf("checkpoint %d names it with %s, but there is no such record", w.number, events)
 	case w.entry.Err() != nil || version < w.Version:
-		return fmt.Sprintf("checkpoint %d names it with %d events, but its end was cut off: version %d", w.number,
-			w.Version, version)
+		return fmt.Sprintf("checkpoint %d names it with %s, but its end was cut off: version %d", w.number,
+			events, version)
 	}
 	en, err := decodeEntry([]byte(w.entry.Val()))
 	if err != nil || en.Link != w.Link {

@@ -41,7 +41,7 @@ func (s FoundState) card(who string) workflows.Card {
 	c := workflows.Card{Name: cardMain, Recipient: who, Round: s.Round, Note: "Finding " + s.ID}
 	if s.Closed() {
 		c.Title = "✓ " + workflows.Esc(s.Title())
-		c.Lines = []string{s.outcome() + "\n" + workflows.When(s.Over)}
+		c.Lines = []string{s.outcome() + workflows.Say(" Ended %t.", s.Over)}
 		c.Fallback = s.Title() + ": " + map[string]string{Gone: "it is as it was before",
 			Explained: "a decision explains it by now", Reviewed: "undone by a review",
 			Undone:   "a request to undo it is open",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -33,7 +34,7 @@ func (b *Bot) turnAway(ctx context.Context, client *socketmode.Client) {
 func (b *Bot) handle(ctx context.Context, client *socketmode.Client, e envelope) {
 	ctx, ended := b.o.Stages.Begin(ctx, workflows.StageEnvelope)
 	v := &visit{b: b, at: e.at, ack: &ack{b: b, within: ctx, client: client, envelope: e.id, kind: e.kind, at: e.at}}
-	defer func() { ended(v.about(), v.failed) }()
+	defer func() { ended(v.about(), v.failure()) }()
 	defer func() {
 		if p := recover(); p != nil {
 			b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Str(fieldEnvelope,
@@ -89,8 +90,17 @@ type visit struct {
 	cards []slack.Block
 	// after, when set, is what a command still does once it is answered.
 	after func(context.Context)
-	// failed is what the person was told did not go well; nil: nothing.
-	failed error
+	// failed is what the person was told did not go well. What goes on after the answer may say so
+	// later, hence atomic; whoever asks learns what was known then.
+	failed atomic.Pointer[error]
+}
+
+// failure is what did not go well as far as it is known; nil: nothing.
+func (v *visit) failure() error {
+	if err := v.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // about is what traces may say of an envelope. What people type is not among it.
@@ -191,7 +201,7 @@ func (v *visit) someone(ctx context.Context, id string) (workflows.Person, error
 
 // explain makes the sentence for an error and logs it with the same reference.
 func (v *visit) explain(err error) (code, text, link string) {
-	v.failed = err
+	v.failed.Store(&err)
 	ref := newRef()
 	code, text = v.b.sentence(v.kind, err, ref)
 	e := v.b.log.Info()

@@ -126,7 +126,7 @@ func level(t *testing.T, s *store.Store, name string) store.Level {
 func TestPromisesFollowTheServersSettings(t *testing.T) {
 	server := storetest.Redis(t, "--appendfsync", "always")
 	s := storetest.OpenAt(t, server.URL)
-	for _, name := range []string{"version", "role", "eviction", "persistence", "clock"} {
+	for _, name := range []string{"server", "role", "eviction", "persistence", "clock"} {
 		if l := level(t, s, name); l != store.OK {
 			t.Errorf("%s is %s", name, l)
 		}
@@ -152,7 +152,7 @@ func TestPromisesFollowTheServersSettings(t *testing.T) {
 func TestAServerThatTellsNothingIsUnknownAndNoFault(t *testing.T) {
 	server := storetest.Redis(t, "--rename-command", "CONFIG", "", "--rename-command", "INFO", "")
 	s := storetest.OpenAt(t, server.URL)
-	for _, name := range []string{"version", "role", "eviction", "persistence"} {
+	for _, name := range []string{"server", "role", "eviction", "persistence"} {
 		if l := level(t, s, name); l != store.Unknown {
 			t.Errorf("%s is %s", name, l)
 		}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,7 +22,7 @@ const (
 
 // Promise is one thing the server promises or does not.
 type Promise struct {
-	// version, role, eviction, persistence, replicas, isolation, clock; in a cluster followed by the node's address
+	// server, role, eviction, persistence, replicas, isolation, clock; in a cluster followed by the node's address
 	Name     string
 	Level    Level
 	Sentence string // what is so, as a sentence
@@ -34,12 +33,6 @@ type Promise struct {
 
 // MaxClockDistance is how far this machine's clock may be from the server's; beyond it nothing is claimed.
 const MaxClockDistance = 2 * time.Second
-
-// The oldest server whose commands and answers the scripts rely on.
-const (
-	leastMajor = 6
-	leastMinor = 2
-)
 
 // Promises asks the server, in a cluster every master, what it promises. An error means that it could not be asked.
 func (s *Store) Promises(ctx context.Context) ([]Promise, error) {
@@ -91,7 +84,8 @@ func (s *Store) nodePromises(ctx context.Context, node *redis.Client) ([]Promise
 	if err != nil {
 		return nil, err
 	}
-	list := []Promise{version(facts), s.role(facts), eviction(facts), persistence(facts), clock}
+	kind := recognise(facts, node.Options().Addr)
+	list := []Promise{kind.promise(facts), s.role(facts), eviction(facts), kind.persistence(facts), clock}
 	if s.replicated {
 		list = append(list, replicas(facts), isolation(facts))
 	}
@@ -139,29 +133,6 @@ func untold(err error) error {
 	return nil
 }
 
-func version(facts map[string]string) Promise {
-	p := Promise{Name: "version"}
-	text := facts["redis_version"]
-	if text == "" {
-		p.Level, p.Sentence = Unknown, "The server does not tell its version."
-		p.Cure = fmt.Sprintf("Make sure that it speaks at least Redis %d.%d.", leastMajor, leastMinor)
-		return p
-	}
-	parts := strings.SplitN(text, ".", 3)
-	major, _ := strconv.Atoi(parts[0])
-	minor := 0
-	if len(parts) > 1 {
-		minor, _ = strconv.Atoi(parts[1])
-	}
-	p.Level, p.Sentence = OK, "The server is Redis "+text+" or compatible with it."
-	if major < leastMajor || major == leastMajor && minor < leastMinor {
-		p.Level, p.refuses = Fault, ErrServer
-		p.Sentence = fmt.Sprintf("The server is Redis %s; at least %d.%d is needed.", text, leastMajor, leastMinor)
-		p.Cure = "Use a newer Redis or Valkey."
-	}
-	return p
-}
-
 func (s *Store) role(facts map[string]string) Promise {
 	p := Promise{Name: "role", Level: OK, Sentence: "The server is a master."}
 	switch {
@@ -200,33 +171,6 @@ func eviction(facts map[string]string) Promise {
 		p.Sentence = "The server throws keys away when its memory is full (maxmemory-policy " + policy +
 			"), and with them decisions."
 		p.Cure = "Run CONFIG SET maxmemory-policy noeviction and write it into redis.conf, or use a database of its own for Keyholder."
-	}
-	return p
-}
-
-func persistence(facts map[string]string) Promise {
-	p := Promise{Name: "persistence"}
-	on := facts["appendonly"]
-	if on == "" {
-		on = map[string]string{"1": "yes", "0": "no"}[facts["aof_enabled"]]
-	}
-	switch {
-	case on == "no":
-		p.Level = Warn
-		p.Sentence = "The server writes no log of changes (appendonly no): a crash loses every decision since the last snapshot."
-		p.Cure = "Run CONFIG SET appendonly yes and CONFIG SET appendfsync always, and write both into redis.conf."
-	case on == "":
-		p.Level, p.Sentence = Unknown, "The server does not tell whether it writes a log of changes."
-		p.Cure = "Make sure that appendonly is yes, and appendfsync always if that can be chosen."
-	case facts["appendfsync"] == "":
-		p.Level, p.Sentence = OK, "The server writes a log of changes; how often it reaches the disk is not told."
-	case facts["appendfsync"] != "always":
-		p.Level = Warn
-		p.Sentence = "The log of changes reaches the disk later (appendfsync " + facts["appendfsync"] +
-			"): a power failure can lose the last second or more."
-		p.Cure = "Run CONFIG SET appendfsync always and write it into redis.conf."
-	default:
-		p.Level, p.Sentence = OK, "Every change is on disk before it is answered (appendonly yes, appendfsync always)."
 	}
 	return p
 }

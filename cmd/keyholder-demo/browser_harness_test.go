@@ -81,6 +81,10 @@ func (p *page) visit(path string) {
 	p.t.Helper()
 	p.do(chromedp.Navigate("http://" + p.slackListener.Addr().String() + "/" + path))
 	p.find("button", "^\\+1 day$") // the panel is there
+	p.until("the panel to listen", func() bool {
+		// what is clicked before its script has run is lost, and what is drawn shows that it has
+		return ask[bool](p, `[...document.querySelectorAll('iframe')].some(f => f.contentDocument?.getElementById('tour')?.childElementCount > 0)`)
+	})
 }
 
 // listen keeps what the page complains about.

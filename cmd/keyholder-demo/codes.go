@@ -18,6 +18,9 @@ func appShows(secret string, steps int) (string, error) {
 	return totp.GenerateCode(strings.Join(strings.Fields(secret), ""), time.Now().Add(time.Duration(steps)*codeFor))
 }
 
+// codeLeft is for how long an app still shows the present code.
+func codeLeft() time.Duration { return codeFor - time.Duration(time.Now().UnixNano())%codeFor }
+
 // authenticatorApp is the panel's own app: it shows the code for a secret, for those who have no phone at hand.
 func (d *demo) authenticatorApp(w http.ResponseWriter, r *http.Request) {
 	var body struct {
@@ -32,6 +35,5 @@ func (d *demo) authenticatorApp(w http.ResponseWriter, r *http.Request) {
 			"error": "that is not a key as the form of /io step-up shows it"})
 		return
 	}
-	left := codeFor - time.Duration(time.Now().UnixNano())%codeFor
-	writeJSON(w, http.StatusOK, map[string]string{"code": code, "left": fmt.Sprint(int(left / time.Second))})
+	writeJSON(w, http.StatusOK, map[string]string{"code": code, "left": fmt.Sprint(int(codeLeft() / time.Second))})
 }

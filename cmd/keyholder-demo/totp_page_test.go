@@ -26,7 +26,7 @@ func TestAnAuthenticatorAppIsSetUpOnThePage(t *testing.T) {
 		t.Fatal("the form shows no key")
 	}
 	key := strings.TrimSpace(m[1])
-	p.typed("^The code that the app shows now", phone{key}.shows(t, -1))
+	p.typed("^The code that the app shows now", phone{secret: key}.shows(t, -1))
 	p.click("button", "^Set up$")
 	p.sees("This file was deleted")
 	p.sees("An authenticator app was set up in your name")
@@ -36,7 +36,7 @@ func TestAnAuthenticatorAppIsSetUpOnThePage(t *testing.T) {
 	p.click("button", "^Confirm$")
 	p.sees("Before this counts, type the code")
 	p.shot("totp-code")
-	p.typed("^Code", phone{key}.shows(t, 0))
+	p.typed("^Code", phone{secret: key}.shows(t, 0))
 	p.click("button", "^Decide$")
 	p.sees("Recorded, with proof by one-time code")
 	p.shot("totp-decided")

@@ -16,7 +16,10 @@ import (
 func byCodes() options { return options{codes: true} }
 
 // phone is somebody's authenticator app.
-type phone struct{ secret string }
+type phone struct {
+	secret string
+	first  string // the code that showed, at the setting up, that the app works
+}
 
 // shows is the code of a moment; steps moves it by half a minute each. One of before is taken until the
 // present one is over, so it is only shown while there is time to send it.
@@ -66,7 +69,7 @@ func (s *stage) setsUp(who string) phone {
 	if m == nil {
 		s.t.Fatalf("the form shows no key: %s", view.Blocks)
 	}
-	p := phone{strings.ReplaceAll(m[1], " ", "")}
+	p := phone{secret: strings.ReplaceAll(m[1], " ", "")}
 	// The picture comes, and the form knows of it.
 	s.until("the picture", func() bool {
 		return strings.Contains(string(s.openForm(who).Blocks), "picture is in your")
@@ -75,7 +78,8 @@ func (s *stage) setsUp(who string) phone {
 		s.t.Errorf("%d files lie at Slack", n)
 	}
 	// The code before the present one, so that two more are left to use.
-	if res := s.types(who, p.shows(s.t, -1)); len(res.Errors) > 0 {
+	p.first = p.shows(s.t, -1)
+	if res := s.types(who, p.first); len(res.Errors) > 0 {
 		s.t.Fatalf("the app is not taken: %v", res.Errors)
 	}
 	s.until("the picture to be deleted", func() bool { return len(s.slack.Files()) == 0 })
@@ -124,8 +128,11 @@ func TestAVoteThatWantsACodeCountsOnceItIsTyped(t *testing.T) {
 	s.counts(ana)
 	s.press(ana, "transfer.confirm")
 	// Wrong, then the one that showed that the app works, then right.
-	for code, said := range map[string]string{"000000": "not the code that your app shows",
-		p.shows(t, -1): "used already"} {
+	tries := map[string]string{"000000": "not the code that your app shows"}
+	if p.first == p.shows(t, -1) { // else half a minute went by since, and it is not taken for its age
+		tries[p.first] = "used already"
+	}
+	for code, said := range tries {
 		if res := s.types(ana, code); !strings.Contains(res.Errors["code"], said) {
 			t.Errorf("%q: %+v", said, res)
 		}

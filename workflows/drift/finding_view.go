@@ -286,7 +286,8 @@ func (s FoundState) buttons(who string) []workflows.Button {
 	undo := workflows.Button{Action: ActUndo, Label: "Undo…", Style: workflows.Danger}
 	if !s.Owner {
 		undo.Confirm = &workflows.Confirm{Title: "Undo it?", Text: "This opens a request about " +
-			workflows.Esc(s.Email) + ": " + s.undoWord() + ". Others decide it; you asked, so you do not.", Yes: "Ask for it", No: "Back"}
+			workflows.Esc(s.Email) + ": " + s.undoWord() + ". Others decide it; you asked, so you do not.",
+			Yes: "Ask for it", No: "Back"}
 	}
 	out := []workflows.Button{adopt, undo}
 	if !s.Taking.May(who) {

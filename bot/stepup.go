@@ -161,9 +161,8 @@ func (b *Bot) askedFor(q stepup.Question) string {
 		q.Link, workflows.Esc(q.Code), workflows.Span(q.Ends.Sub(b.o.RealNow()).Round(time.Minute)))
 }
 
-// prove asks somebody who they are and then decides what they pressed.
+// prove asks somebody who they are, decides what they pressed, and tells them what came of it.
 func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
-	defer v.b.proving.end(me)
 	defer func() {
 		if p := recover(); p != nil {
 			v.b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Msg("asking for a proof failed")
@@ -172,18 +171,24 @@ func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
 			v.tellWhy(ctx, errInternal)
 		}
 	}()
+	text, link := v.proven(ctx, me, about, f)
+	v.tell(ctx, text, link)
+}
+
+// proven answers what came of a click that waited for its proof. The person is not asked any more then:
+// whoever reads why it was not taken may press the next button at once.
+func (v *visit) proven(ctx context.Context, me, about string, f deciding) (text, link string) {
+	defer v.b.proving.end(me)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(v.b.stopping, cancel)()
 	proof, err := v.proof(ctx, me, about)
 	if ctx.Err() != nil {
-		v.tellWhy(ctx, coded(codeStopping))
-		return
+		err = coded(codeStopping)
 	}
 	if err != nil {
 		v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, v.who.user).Msg("no proof came")
-		v.tellWhy(ctx, err)
-		return
+		return v.why(err)
 	}
 	v.shown(proof)
 	v.cmd.At = v.b.at()
@@ -191,15 +196,20 @@ func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
 	defer done()
 	reply, err := f(bounded)
 	if err != nil {
-		v.tellWhy(ctx, err)
-		return
+		return v.why(err)
 	}
-	v.tell(ctx, provenText(about, proof, reply), reply.Link)
+	return provenText(about, proof, reply), reply.Link
+}
+
+// why is the sentence for an error, and where it leads.
+func (v *visit) why(err error) (text, link string) {
+	_, text, link = v.explain(err)
+	return text, link
 }
 
 // tellWhy tells an error to somebody whose click was acknowledged long ago.
 func (v *visit) tellWhy(ctx context.Context, err error) {
-	_, text, link := v.explain(err)
+	text, link := v.why(err)
 	v.tell(ctx, text, link)
 }
 

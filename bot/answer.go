@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -124,18 +126,35 @@ func (b *Bot) fill(text string) string {
 	return strings.ReplaceAll(text, workflows.Slash, b.o.Command)
 }
 
-// named is a card with the command's own name in all its texts.
-func (b *Bot) named(c workflows.Card) workflows.Card {
+// named is a card with the command's own name in all its texts, and with people's names in what is
+// there to be copied: Slack shows no mentions between backticks.
+func (b *Bot) named(ctx context.Context, c workflows.Card) workflows.Card {
+	var copied []string
+	for _, line := range c.Lines {
+		copied = append(copied, toCopy.FindAllString(line, -1)...)
+	}
+	b.learnNames(ctx, copied)
 	all := func(texts []string) []string {
 		out := make([]string, len(texts))
 		for i, t := range texts {
-			out[i] = b.fill(t)
+			out[i] = toCopy.ReplaceAllStringFunc(b.fill(t), b.byName)
 		}
 		return out
 	}
 	c.Title, c.Note, c.Fallback, c.Canvas = b.fill(c.Title), b.fill(c.Note), b.fill(c.Fallback), b.fill(c.Canvas)
 	c.Lines, c.Facts = all(c.Lines), all(c.Facts)
 	return c
+}
+
+// toCopy is a text that people copy as it stands, such as a ticket.
+var toCopy = regexp.MustCompile("(?s)```.*?```")
+
+// byName is a text with names in place of mentions; IDs where no name is known.
+func (b *Bot) byName(text string) string {
+	return mentionText.ReplaceAllStringFunc(text, func(mention string) string {
+		id := mentionText.FindStringSubmatch(mention)[1]
+		return workflows.Esc(cmp.Or(b.people.Name(id), id))
+	})
 }
 
 // sortedErrors lists a reply's texts by field, for where there are no fields to show them at.

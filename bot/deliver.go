@@ -221,9 +221,9 @@ func (d *delivery) hold(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, cancel, nil
 }
 
-func (d *delivery) message() []slack.MsgOption {
+func (d *delivery) message(ctx context.Context) []slack.MsgOption {
 	e := d.claim.Effect
-	fallback, blocks := draw.Render(d.b.named(d.card), e.Machine, e.Workflow)
+	fallback, blocks := draw.Render(d.b.named(ctx, d.card), e.Machine, e.Workflow)
 	return []slack.MsgOption{
 		slack.MsgOptionText(fallback, false),
 		slack.MsgOptionBlocks(blocks...),
@@ -240,7 +240,7 @@ func (d *delivery) update(ctx context.Context) (out workflows.Outcome, gone bool
 		return lost(err), false
 	}
 	defer cancel()
-	_, ts, _, err := d.b.api.UpdateMessageContext(call, d.at.Channel, d.at.TS, d.message()...)
+	_, ts, _, err := d.b.api.UpdateMessageContext(call, d.at.Channel, d.at.TS, d.message(call)...)
 	switch slackapi.Code(err) {
 	case "message_not_found", "cant_update_message", "edit_window_closed":
 		return workflows.Outcome{}, true
@@ -282,7 +282,7 @@ func (d *delivery) post(ctx context.Context) workflows.Outcome {
 		return lost(err)
 	}
 	defer cancel()
-	opts := d.message()
+	opts := d.message(call)
 	if thread != "" {
 		opts = append(opts, slack.MsgOptionTS(thread))
 	}

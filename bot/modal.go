@@ -23,7 +23,13 @@ func (b *Bot) renderModal(ctx context.Context, m workflows.Modal) (slack.ModalVi
 	for i, t := range m.Intro {
 		m.Intro[i] = b.fill(t)
 	}
-	b.learnNames(ctx, m.Inputs)
+	var plain []string
+	for _, in := range m.Inputs {
+		if in.Kind != workflows.BlockText {
+			plain = append(plain, in.Label, in.Hint)
+		}
+	}
+	b.learnNames(ctx, plain)
 	for i := range m.Inputs {
 		if in := &m.Inputs[i]; in.Kind != workflows.BlockText {
 			in.Label, in.Hint = workflows.Plain(in.Label, b.people.Name), workflows.Plain(in.Hint, b.people.Name)
@@ -32,15 +38,12 @@ func (b *Bot) renderModal(ctx context.Context, m workflows.Modal) (slack.ModalVi
 	return draw.RenderModal(m)
 }
 
-// learnNames looks up those people in fields' texts whose names are not known yet. Who cannot be
-// looked up in time is shown by their ID.
-func (b *Bot) learnNames(ctx context.Context, inputs []workflows.Input) {
+// learnNames looks up those people in texts whose names are not known yet, for where Slack shows no
+// mentions. Who cannot be looked up in time is shown by their ID.
+func (b *Bot) learnNames(ctx context.Context, texts []string) {
 	var unknown []string
-	for _, in := range inputs {
-		if in.Kind == workflows.BlockText {
-			continue
-		}
-		for _, found := range mentionText.FindAllStringSubmatch(in.Label+" "+in.Hint, -1) {
+	for _, text := range texts {
+		for _, found := range mentionText.FindAllStringSubmatch(text, -1) {
 			if id := found[1]; b.people.Name(id) == "" {
 				unknown = workflows.Union(unknown, []string{id})
 			}
@@ -52,7 +55,7 @@ func (b *Bot) learnNames(ctx context.Context, inputs []workflows.Input) {
 	ctx, cancel := context.WithTimeout(ctx, namePatience)
 	defer cancel()
 	if _, err := b.people.People(ctx, unknown); err != nil {
-		b.log.Debug().Str(fieldCause, slackapi.Clean(err)).Msg("a form shows IDs in place of names")
+		b.log.Debug().Str(fieldCause, slackapi.Clean(err)).Msg("a text shows IDs in place of names")
 	}
 }
 

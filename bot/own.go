@@ -25,7 +25,7 @@ func (b *Bot) ownCard(ctx context.Context, workflow, person string, n int) []sla
 	if err != nil || !ok {
 		return nil
 	}
-	_, blocks := draw.Render(b.named(card), machine, workflow)
+	_, blocks := draw.Render(b.named(ctx, card), machine, workflow)
 	for _, block := range blocks { // blocks of one answer are named differently: two cards may ask the same round
 		if a, is := block.(*slack.ActionBlock); is {
 			a.BlockID += "#" + strconv.Itoa(n)

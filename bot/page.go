@@ -57,12 +57,12 @@ func (d *delivery) canvas(ctx context.Context) (out workflows.Outcome, done bool
 		return lost(err), true
 	}
 	defer cancel()
-	id, content := d.at.TS, slack.DocumentContent{Type: "markdown", Markdown: d.b.named(d.card).Canvas}
+	id, content := d.at.TS, slack.DocumentContent{Type: "markdown", Markdown: d.b.named(call, d.card).Canvas}
 	if stands {
 		err = d.b.api.EditCanvasContext(call, slack.EditCanvasParams{CanvasID: id,
 			Changes: []slack.CanvasChange{{Operation: "replace", DocumentContent: content}}})
 	} else {
-		id, err = d.b.api.CreateCanvasContext(call, workflows.Plain(d.b.named(d.card).Title, nil), content,
+		id, err = d.b.api.CreateCanvasContext(call, workflows.Plain(d.b.named(call, d.card).Title, nil), content,
 			slack.CreateCanvasOptionChannelID(d.card.Recipient))
 		if err == nil && id == "" {
 			err = errUnreadable

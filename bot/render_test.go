@@ -156,8 +156,9 @@ func TestALongTextIsShownWholeInPieces(t *testing.T) {
 
 func TestTextsOfMachinesNameTheCommandAsItIsCalledHere(t *testing.T) {
 	b := &Bot{o: Options{Command: "/keys"}}
-	c := b.named(workflows.Card{Title: "{command} a", Lines: []string{"b {command}"}, Facts: []string{"{command}"},
-		Note: "{command}", Fallback: "{command}"})
+	c := b.named(t.Context(), workflows.Card{Title: "{command} a", Lines: []string{"b {command}"},
+		Facts: []string{"{command}"},
+		Note:  "{command}", Fallback: "{command}"})
 	raw, err := json.Marshal(c)
 	if err != nil || strings.Count(string(raw), "/keys") != 5 || strings.Contains(string(raw), "{command}") {
 		t.Errorf("%s, %v", raw, err)
@@ -253,7 +254,7 @@ func TestSlackAcceptsEveryCard(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		card := anyCard().Draw(t, "card")
 		d := delivery{b: r.bot, claim: claimOf(card), card: card}
-		if _, _, _, err := r.bot.api.UpdateMessageContext(t.Context(), at.Channel, at.TS, d.message()...); err != nil {
+		if _, _, _, err := r.bot.api.UpdateMessageContext(t.Context(), at.Channel, at.TS, d.message(t.Context())...); err != nil {
 			t.Fatal(faults(err))
 		}
 	})

@@ -139,3 +139,77 @@ func TestTheKeyIsUsedAndASignInExplainedOnThePage(t *testing.T) {
 	p.shot("key-status")
 	p.quiet()
 }
+
+// A use that nobody is asked about, a drill without a letter, and a recovery that nothing brings to a
+// good end: what the account of the demo, which has mail and a quorum, does not show.
+func TestWithoutMailAndWithoutAQuestionTheKeyIsUsedAndTriedOnThePage(t *testing.T) {
+	s := start(t, options{edit: func(yaml string) string {
+		return strings.Replace(withoutMail(yaml), "quorum: 1}", "quorum: 0}", 1)
+	}})
+	p := open(t, s)
+	p.actAs("Cat Ito")
+	p.room("integration-ops")
+	p.said("/io key acme use")
+	p.typed("^What for", "Rotate the SSO certificate")
+	p.click("button", "^Ask$")
+	p.chat()
+	p.find("button", "^Bring it back…$")
+	p.shot("key-unasked")
+	p.click("button", "^Bring it back…$")
+	p.typed("^What you did", "New certificate")
+	p.choose("^Was the password changed", "No")
+	p.click("button", "^It is back$")
+	p.presses("Ben Novak", "^It was planned$", false)
+	p.sees("found that the use by")
+
+	p.actAs("Dee Okafor")
+	p.room("integration-ops")
+	p.said("/io key acme drill")
+	p.presses("Ben Novak", "^I can read the mailbox$", true)
+	p.actAs("Ana Silva")
+	p.chat()
+	p.sees("Your turn")
+	p.shot("drill-attest")
+	p.click("button", "^I can do both$")
+	p.sure()
+	p.actAs("Ben Novak")
+	p.chat()
+	p.sees("Your turn")
+	p.click("button", "^I signed in as the owner$")
+	p.sure()
+	p.presses("Cat Ito", "^I cannot$", true)
+	p.actAs("Dee Okafor")
+	p.chat()
+	p.sees("can be used by two people or more")
+	p.shot("drill-attested")
+
+	p.reports("Oli Brandt", "password is lost")
+	p.presses("Ben Novak", "^I can open it$", true)
+	p.blocked("Ben Novak", "The mail never comes")
+	for _, name := range []string{"Ana Silva", "Ben Novak"} {
+		p.presses(name, "^Approve$", true)
+		p.sees("1 of 2 approvals|Approved. Until")
+	}
+	p.click("button", "^\\+1 hour$")
+	p.blocked("Dee Okafor", "The domain is sold")
+	p.actAs("Cat Ito")
+	p.chat()
+	p.sees("Send this ticket to Celigo support")
+	p.shot("recovery-ticket-rung")
+	p.click("button", "^Go on without this$")
+	p.sure()
+	p.actAs("Oli Brandt")
+	p.chat()
+	p.sees("could not be regained here")
+	p.sees("by Dee Okafor: The domain is sold")
+	p.shot("recovery-ticket")
+	p.quiet()
+}
+
+// blocked says of the rung on somebody's card that it does not work, and why.
+func (p *page) blocked(name, why string) {
+	p.t.Helper()
+	p.presses(name, "^It does not work…$", false)
+	p.typed("^Why", why)
+	p.click("button", "^(Send|It does not work|Go on|Say so)$")
+}

@@ -53,7 +53,7 @@ func (s State) cards() []workflows.Card {
 	return append(out, rungs.Cards(s, s.Step.Name, cardMain, s.note())...)
 }
 
-func (s State) note() string { return "recovery: " + s.ID }
+func (s State) note() string { return "Recovery " + s.ID }
 
 // notice tells the channel that it began.
 func (s State) notice() workflows.Card {

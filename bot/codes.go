@@ -53,6 +53,16 @@ func (v *visit) app(ctx context.Context, who workflows.Person) (app, error) {
 	return a, nil
 }
 
+// ownApp is who this is, as Slack describes them, and their app.
+func (v *visit) ownApp(ctx context.Context) (workflows.Person, app, error) {
+	who, err := v.person(ctx)
+	if err != nil {
+		return who, app{}, err
+	}
+	a, err := v.app(ctx, who)
+	return who, a, err
+}
+
 // refusal says why no code of an app can show anything now, and what to do.
 func (a app) refusal() *workflows.Refusal {
 	const setUp = " Set one up with `{command} step-up`; then press the button again."
@@ -247,11 +257,7 @@ func (v *visit) closing(h carried) any {
 
 // tryCode has the record take a code, once, whichever replica looks at it.
 func (v *visit) tryCode(ctx context.Context, code string) (workflows.Reply, error) {
-	who, err := v.person(ctx)
-	if err != nil {
-		return workflows.Reply{}, err
-	}
-	a, err := v.app(ctx, who)
+	who, a, err := v.ownApp(ctx)
 	if err != nil {
 		return workflows.Reply{}, err
 	}

@@ -70,11 +70,7 @@ func (v *visit) wordStepUp(ctx context.Context, rest string) (workflows.Reply, e
 		return say(v.b.fill(
 			"`{command} step-up` sets up your authenticator app or says how it stands; `{command} step-up reset @person reason` is for administrators.")), nil
 	}
-	who, err := v.person(ctx)
-	if err != nil {
-		return workflows.Reply{}, err
-	}
-	a, err := v.app(ctx, who)
+	who, a, err := v.ownApp(ctx)
 	if err != nil {
 		return workflows.Reply{}, err
 	}
@@ -207,11 +203,7 @@ func tooLate() *workflows.Refusal {
 
 // enrolled tells the record of an app that works.
 func (v *visit) enrolled(ctx context.Context, s setUp) (workflows.Reply, error) {
-	who, err := v.person(ctx)
-	if err != nil {
-		return workflows.Reply{}, err
-	}
-	a, err := v.app(ctx, who)
+	who, a, err := v.ownApp(ctx)
 	if err != nil {
 		return workflows.Reply{}, err
 	}

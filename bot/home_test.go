@@ -125,7 +125,7 @@ func TestAnOpenHomeFollows(t *testing.T) {
 	before := published()
 	card := workflows.Card{Name: "main", Recipient: "UANA", Round: 3, Title: "Something else"}
 	r.posted(card)
-	time.Sleep(homeSettle + 300*time.Millisecond)
+	time.Sleep(homeSettle + 300*time.Millisecond) // that nothing comes can only be waited for
 	if published() != before {
 		t.Error("a Home in which nothing is new was published")
 	}

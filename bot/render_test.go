@@ -254,7 +254,8 @@ func TestSlackAcceptsEveryCard(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		card := anyCard().Draw(t, "card")
 		d := delivery{b: r.bot, claim: claimOf(card), card: card}
-		if _, _, _, err := r.bot.api.UpdateMessageContext(t.Context(), at.Channel, at.TS, d.message(t.Context())...); err != nil {
+		if _, _, _, err := r.bot.api.UpdateMessageContext(t.Context(), at.Channel, at.TS,
+			d.message(t.Context())...); err != nil {
 			t.Fatal(faults(err))
 		}
 	})

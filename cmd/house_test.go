@@ -85,6 +85,7 @@ const (
 	blockKit      = "bot/slacksim/blockkit"
 	stepUp        = "bot/stepup"
 	idpSim        = "bot/stepup/idpsim"
+	npmTest       = "bot/npmtest"
 	configRoom    = "cmd/keyholder/config"
 	serve         = "cmd/keyholder/serve"
 	workspaces    = "cmd/keyholder/workspaces"
@@ -103,6 +104,7 @@ var shared = []string{worktime, question, step, keyring}
 
 // simulators must never be part of what an operator deploys; a test's tools neither.
 var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim, module + "/" + idpSim,
+	module + "/" + npmTest,
 	module + "/" + storeTest, miniredis, chrome, "testing"}
 
 // rooms is the import table of the house.
@@ -139,6 +141,7 @@ func rooms() map[string]room {
 			machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
 		slackSim:   {ours: []string{blockKit}, theirs: []string{websocket}},
 		blockKit:   {},
+		npmTest:    {never: []string{slackGo, redis}},
 		stepUp:     {ours: []string{workflows}, theirs: []string{oidc, oauth2, otp}, never: []string{slackGo, redis}},
 		idpSim:     {theirs: []string{jose}},
 		"cmd":      {},

@@ -121,11 +121,7 @@ func (s *Server) Unreact(user, channel, ts, name string) error {
 func (s *Server) reactAs(user, channel, ts, given string, add bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, err := s.actor(user)
-	if err != nil {
-		return err
-	}
-	ch, err := s.in(u, channel)
+	u, ch, err := s.actorIn(user, channel)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -18,86 +17,31 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/npmtest"
 	"github.com/keyholder/keyholder/bot/slacksim"
 )
 
-// The official SDK for JavaScript runs on the simulator unmodified, where Node and npm are at hand
-// and npm can fetch it. Without them these tests are skipped, loudly and also under
-// KEYHOLDER_REQUIRE_ALL: neither the check of a change nor a contributor's machine should need Node
-// or a network for a Go program, and slack-go covers the same ground. What they never forgive is
-// Node being there and the install or the bot failing for another reason than a registry out of
-// reach.
-
-// unreachable is how npm says that it did not get through to a registry.
-var unreachable = regexp.MustCompile(
-	`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9]`)
-
-// sdk installs testdata/bolt in a temporary folder, once, and returns it.
-var sdk = sync.OnceValues(installSDK)
-
-// errNoSDK wraps every reason for which the tests are skipped.
-var errNoSDK = errors.New("the JavaScript SDK is not at hand")
+// The official SDK for JavaScript runs on the simulator unmodified, where package npmtest can fetch
+// it; slack-go covers the same ground.
+const slackSDK = "Slack's SDK for JavaScript"
 
 var sdkDir string // removed by TestMain
 
-func installSDK() (string, error) {
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return "", errors.Join(errNoSDK, err)
-		}
-	}
-	version, err := exec.Command("node", "--version").Output()
-	if err != nil {
+// sdk installs testdata/bolt in a temporary folder, once, and returns it.
+var sdk = sync.OnceValues(func() (dir string, err error) {
+	if sdkDir, err = os.MkdirTemp("", "slacksim-sdk-"); err != nil {
 		return "", err
 	}
-	if len(version) < 4 || string(version[:3]) < "v20" || version[3] != '.' {
-		return "", errors.Join(errNoSDK, errors.New("Bolt 5 needs Node 20 or newer, here is "+
-			strings.TrimSpace(string(version))))
-	}
-	sdkDir, err = os.MkdirTemp("", "slacksim-sdk-")
-	if err != nil {
-		return "", err
-	}
-	for _, name := range []string{"package.json", "package-lock.json", "echo.mjs"} {
-		data, err := os.ReadFile(filepath.Join("testdata", "bolt", name))
-		if err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(filepath.Join(sdkDir, name), data, 0o600); err != nil {
-			return "", err
-		}
-	}
-	limit, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	npm := exec.CommandContext(limit, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
-		"--fetch-timeout=20000")
-	npm.Dir, npm.WaitDelay = sdkDir, time.Second
-	out, err := npm.CombinedOutput()
-	switch {
-	case err == nil:
-		return sdkDir, nil
-	case limit.Err() != nil:
-		return "", errors.Join(errNoSDK, errors.New("npm ci took more than a minute"))
-	case unreachable.Match(out):
-		return "", errors.Join(errNoSDK, errors.New("npm reaches no registry"))
-	}
-	return "", errors.Join(errors.New("npm ci failed: "+string(out)), err)
-}
+	return sdkDir, npmtest.Fetch(filepath.Join("testdata", "bolt"), sdkDir)
+})
 
 // echo starts the echo bot and returns when it is connected. Its process ends with the test; a complaint of the SDK on
 // standard error fails the test unless it is expected.
 func echo(t *testing.T, url string, expected string, args ...string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("NOT TESTED against a foreign SDK: it is fetched from a registry, which -short leaves out")
-	}
+	npmtest.LeaveOut(t, slackSDK)
 	dir, err := sdk()
-	if errors.Is(err, errNoSDK) {
-		t.Skipf("NOT TESTED against a foreign SDK: %v", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	npmtest.Demand(t, slackSDK, err)
 	bot := exec.Command("node", append([]string{"echo.mjs"}, args...)...)
 	bot.Dir, bot.Env, bot.WaitDelay = dir, append(os.Environ(), "SIM_URL="+url), time.Second
 	var complaints bytes.Buffer

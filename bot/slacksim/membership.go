@@ -102,11 +102,7 @@ func (s *Server) Join(user, channel string) error {
 func (s *Server) Leave(user, channel string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, err := s.actor(user)
-	if err != nil {
-		return err
-	}
-	ch, err := s.in(u, channel)
+	u, ch, err := s.actorIn(user, channel)
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,16 @@ func (s *Server) in(u *User, channel string) (*Channel, error) {
 	return ch, nil
 }
 
+// actorIn returns the user and the channel if they can act and are in it.
+func (s *Server) actorIn(user, channel string) (*User, *Channel, error) {
+	u, err := s.actor(user)
+	if err != nil {
+		return nil, nil, err
+	}
+	ch, err := s.in(u, channel)
+	return u, ch, err
+}
+
 // exchange sends a payload and waits for its ack.
 func (s *Server) exchange(ctx context.Context, kind string, payload obj, accepts bool) (Ack, time.Duration, error) {
 	start := time.Now()
@@ -248,11 +258,7 @@ func (s *Server) Click(ctx context.Context, user, channel, messageTS, blockID, a
 }
 
 func (s *Server) prepareClick(user, channel, ts, blockID, actionID string, value []any) (obj, error) {
-	u, err := s.actor(user)
-	if err != nil {
-		return nil, err
-	}
-	ch, err := s.in(u, channel)
+	u, ch, err := s.actorIn(user, channel)
 	if err != nil {
 		return nil, err
 	}
@@ -434,11 +440,7 @@ func (s *Server) openApp(ctx context.Context, user, tab string) error {
 func (s *Server) Post(user, channel, text, threadTS string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u, err := s.actor(user)
-	if err != nil {
-		return "", err
-	}
-	ch, err := s.in(u, channel)
+	u, ch, err := s.actorIn(user, channel)
 	if err != nil {
 		return "", err
 	}

@@ -2,12 +2,10 @@ package stepup_test
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -15,51 +13,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/npmtest"
 	"github.com/keyholder/keyholder/bot/stepup"
 )
 
-// A provider that others wrote runs unmodified, where Node and npm are at hand and npm can fetch it. Without
-// them this test is skipped, loudly and also under KEYHOLDER_REQUIRE_ALL: a Go program is to be built and
-// tried without Node, and the provider of package idpsim covers the same ground.
-
-var unreachable = regexp.MustCompile(
-	`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|E(NET|HOST)UNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9]`)
+// A provider that others wrote runs unmodified, where package npmtest can fetch it; the provider of
+// package idpsim covers the same ground.
 
 // foreignProvider installs and starts it, and answers its issuer.
 func foreignProvider(t *testing.T) string {
 	t.Helper()
-	const untested = "NOT TESTED against a provider that others wrote: "
-	if testing.Short() {
-		t.Skip(untested + "it is fetched from a registry, which -short leaves out")
-	}
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(untested + err.Error())
-		}
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "provider.mjs"} {
-		data, err := os.ReadFile(filepath.Join("testdata", "provider", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	limit, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	npm := exec.CommandContext(limit, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
-		"--fetch-timeout=20000")
-	npm.Dir, npm.WaitDelay = dir, time.Second
-	switch out, err := npm.CombinedOutput(); {
-	case err == nil:
-	case limit.Err() != nil, unreachable.Match(out):
-		t.Skip(untested + "npm could not fetch it in time")
-	default:
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	return startProvider(t, dir)
+	return startProvider(t, npmtest.Install(t, "a provider that others wrote", filepath.Join("testdata", "provider")))
 }
 
 func startProvider(t *testing.T, dir string) string {

@@ -3,50 +3,20 @@ package main
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	cdp "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/keyholder/keyholder/bot/npmtest"
 )
 
-// unreachable is how npm says that it did not get through to a registry.
-var unreachable = regexp.MustCompile(
-	`ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED|E50[0-9]`)
-
-// axeCore fetches axe-core and answers its source. Where Node or a registry is not at hand the test
-// is skipped, loudly and also under KEYHOLDER_REQUIRE_ALL, as other tests that fetch what others wrote.
+// axeCore fetches axe-core and answers its source.
 func axeCore(t *testing.T) string {
 	t.Helper()
-	const untested = "NOT TESTED with axe-core: "
-	if testing.Short() {
-		t.Skip(untested + "it is fetched from a registry, which -short leaves out")
-	}
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(untested + err.Error())
-		}
-	}
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "axe"))); err != nil {
-		t.Fatal(err)
-	}
-	limit, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	npm := exec.CommandContext(limit, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1",
-		"--fetch-timeout=20000")
-	npm.Dir, npm.WaitDelay = dir, time.Second
-	switch out, err := npm.CombinedOutput(); {
-	case err == nil:
-	case limit.Err() != nil, unreachable.Match(out):
-		t.Skip(untested + "npm could not fetch it in time")
-	default:
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
+	dir := npmtest.Install(t, "axe-core", filepath.Join("testdata", "axe"))
 	source, err := os.ReadFile(filepath.Join(dir, "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		t.Fatal(err)

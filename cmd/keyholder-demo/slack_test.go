@@ -20,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/keyholder/keyholder/bot/npmtest"
 	"github.com/keyholder/keyholder/bot/slacksim"
 )
 
@@ -41,7 +42,8 @@ func TestTheSlackAloneServesAnyBot(t *testing.T) {
 			e.Values["slack"] = &outsider{base: "http://" + address}
 			return err
 		},
-		Cmds: commands{"up": up, "call": call, "schedule": schedule, "get": get, "look": look, "post": postTo, "act": act,
+		Cmds: commands{"up": up, "call": call, "schedule": schedule, "get": get, "look": look, "post": postTo,
+			"act":   act,
 			"panel": movePanel, "says": says, "until": until},
 	})
 }
@@ -90,7 +92,7 @@ func up(ts *testscript.TestScript, _ bool, _ []string) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("nothing answers at %s", o.base)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond) // another process: it tells nobody when it listens
 	}
 }
 
@@ -157,14 +159,11 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // TestBoltRunsOnTheSlackAlone runs the echo bot of bot/slacksim, which is Slack's own SDK
-// unmodified, on the program as people start it. It fetches the SDK anew, so it runs where nothing
-// may be left out, or with KEYHOLDER_FOREIGN=1.
+// unmodified, on the program as people start it.
 func TestBoltRunsOnTheSlackAlone(t *testing.T) {
-	if os.Getenv("KEYHOLDER_REQUIRE_ALL") == "" && os.Getenv("KEYHOLDER_FOREIGN") == "" {
-		t.Skip("set KEYHOLDER_FOREIGN=1 to fetch Slack's SDK for JavaScript and run a bot on it")
-	}
 	t.Parallel()
-	dir := fetchBolt(t)
+	dir := npmtest.Install(t, "Slack's SDK for JavaScript", filepath.Join("..", "..", "bot", "slacksim", "testdata",
+		"bolt"))
 	address, err := freeAddress()
 	if err != nil {
 		t.Fatal(err)
@@ -218,36 +217,6 @@ func TestBoltRunsOnTheSlackAlone(t *testing.T) {
 	if err := bolt.Wait(); err != nil || complaints.Len() > 0 {
 		t.Errorf("the bot ended with %v: %s", err, complaints.String())
 	}
-}
-
-// fetchBolt installs Slack's SDK beside a copy of the echo bot.
-func fetchBolt(t *testing.T) string {
-	t.Helper()
-	if _, err := exec.LookPath("npm"); err != nil {
-		t.Skip("NOT TESTED against a foreign SDK: npm is not in PATH")
-	}
-	dir := t.TempDir()
-	files, err := filepath.Glob("../../bot/slacksim/testdata/bolt/*")
-	if err != nil || len(files) < 3 {
-		t.Fatalf("%q: %v", files, err)
-	}
-	for _, from := range files {
-		data, err := os.ReadFile(from)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, filepath.Base(from)), data, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
-	npm.Dir, npm.WaitDelay = dir, time.Second
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Skipf("NOT TESTED against a foreign SDK: npm ci: %v %s", err, out)
-	}
-	return dir
 }
 
 // A manifest that Slack's site gives as JSON is read like one of YAML; scopes that it leaves out are not granted.

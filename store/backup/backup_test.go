@@ -80,7 +80,7 @@ func TestACopyMadeWhileOthersDecideHolds(t *testing.T) {
 			before := 0
 			for i := range 3 {
 				for from := decided.Load(); decided.Load() < from+60 && !t.Failed(); {
-					time.Sleep(time.Millisecond)
+					time.Sleep(time.Millisecond) // until the writers are at it again
 				}
 				file, totals := copied(t, st)
 				restored := back(t, file, into(url, fmt.Sprintf("copy%d", i)))

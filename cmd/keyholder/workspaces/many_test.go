@@ -176,7 +176,7 @@ func (w *town) acksOfAll() string {
 			})
 		}
 		all.Wait()
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // so that what one round left behind is not measured with the next
 	}
 	return fmt.Sprintf("%s; %d of %d were not confirmed", spread(took), lost, len(took))
 }
@@ -203,7 +203,7 @@ func (p *program) measured(n int) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ready := time.Since(p.began)
-	time.Sleep(20 * time.Second)
+	time.Sleep(20 * time.Second) // start-up is over; then it is watched at rest for as long
 	cpu, redis, at := p.metric("process_cpu_seconds_total"), p.w.redisSays("used_cpu_sys", "used_cpu_user"), time.Now()
 	time.Sleep(20 * time.Second)
 	cpu = (p.metric("process_cpu_seconds_total") - cpu) / time.Since(at).Seconds()

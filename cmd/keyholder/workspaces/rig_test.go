@@ -201,7 +201,7 @@ func (w *town) until(what string, cond func() bool) {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("waited in vain for %s\n%s", what, w.log.String())
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // polling with a deadline: other processes tell nobody
 	}
 }
 

@@ -67,7 +67,7 @@ type ProbedChannel struct {
 func LookAt(ctx context.Context, api *slackapi.Client, channels ...string) (Probe, error) {
 	me, err := api.Introduce(ctx)
 	if err != nil {
-		if f := fatal(err); f != nil {
+		if f := fatal(api, err); f != nil {
 			return Probe{}, f
 		}
 		return Probe{}, errors.New(slackapi.Clean(err))
@@ -98,9 +98,9 @@ func probeAppToken(ctx context.Context, api *slackapi.Client) (fault string, oth
 	ctx, cancel := context.WithTimeout(ctx, slackapi.CallTimeout)
 	defer cancel()
 	_, address, err := api.StartSocketModeContext(ctx)
-	if f := fatal(err); f != nil {
+	if f := fatal(api, err); f != nil {
 		if f.Code == "invalid_auth" || f.Code == "not_authed" || f.Code == "token_revoked" {
-			return "Slack does not accept SLACK_APP_TOKEN (" + f.Code + "). " + freshAppToken, -1
+			return inTheirNames(api, "Slack does not accept APP_TOKEN ("+f.Code+"). "+freshAppToken), -1
 		}
 		return f.Error(), -1
 	}

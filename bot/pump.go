@@ -80,7 +80,7 @@ func (b *Bot) note(e socketmode.Event, hangUp context.CancelCauseFunc) (envelope
 		}
 	case socketmode.EventTypeConnectionError:
 		if d, ok := e.Data.(*slack.ConnectionErrorEvent); ok {
-			if f := fatal(d.ErrorObj); f != nil {
+			if f := fatal(b.api, d.ErrorObj); f != nil {
 				hangUp(f)
 				break
 			}

@@ -94,7 +94,7 @@ func (b *Bot) introduce(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if f := fatal(err); f != nil {
+		if f := fatal(b.api, err); f != nil {
 			return f
 		}
 		_, _, after := slackapi.Judge(err)
@@ -116,7 +116,7 @@ func (b *Bot) keepConnected(ctx context.Context, client *socketmode.Client) erro
 		if ctx.Err() != nil {
 			return nil
 		}
-		if f := fatal(err); f != nil {
+		if f := fatal(b.api, err); f != nil {
 			return f
 		}
 		b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Dur(fieldWait,

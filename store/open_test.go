@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -40,6 +41,42 @@ func TestTheShardCountIsFixedAtFirstUse(t *testing.T) {
 		if _, err := open(t, store.Options{URL: url, Shards: n}); !errors.Is(err, store.ErrShards) {
 			t.Errorf("with %d: %v", n, err)
 		}
+	}
+}
+
+// A check or an audit before the first start would otherwise fix the shards that the start then is refused for.
+func TestWhoOnlyLooksBeginsNothing(t *testing.T) {
+	for name, keys := range map[string][][]byte{"unsealed": nil,
+		"sealed": {bytes.Repeat([]byte{7}, store.SealKeyBytes)}} {
+		t.Run(name, func(t *testing.T) {
+			m := miniredis.RunT(t)
+			o := store.Options{URL: "redis://" + m.Addr(), SealKeys: keys, Look: true}
+			for _, n := range []int{0, 3} {
+				o.Shards = n
+				looking, err := open(t, o)
+				must(t, err)
+				if refs, err := looking.Refs(context.Background(), ""); err != nil || len(refs) != 0 {
+					t.Errorf("%v, %v", refs, err)
+				}
+			}
+			if left := m.Keys(); len(left) != 0 {
+				t.Errorf("looking left %v", left)
+			}
+			o.Look, o.Shards = false, 5
+			first, err := open(t, o)
+			must(t, err)
+			commit(t, first, grow(load(t, first, acme)))
+			o.Look, o.Shards = true, 0
+			again, err := open(t, o)
+			must(t, err)
+			if again.Shards() != 5 || load(t, again, acme).Version != 1 || again.Standing() != first.Standing() {
+				t.Errorf("%d shards, %+v, %v", again.Shards(), load(t, again, acme), again.Standing())
+			}
+			o.Shards = 6
+			if _, err := open(t, o); !errors.Is(err, store.ErrShards) {
+				t.Errorf("another count: %v", err)
+			}
+		})
 	}
 }
 

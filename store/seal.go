@@ -158,7 +158,7 @@ func (s *Store) Standing() Standing {
 }
 
 // look reads the mark that says that everything is sealed. A database without any record is sealed from its beginning.
-func (s *Store) lookAtSeal(ctx context.Context, mark string) error {
+func (s *Store) lookAtSeal(ctx context.Context, mark string, look bool) error {
 	by := s.seal.by(mark, domainSealed)
 	switch {
 	case !s.seal.on() && mark == "":
@@ -175,6 +175,10 @@ func (s *Store) lookAtSeal(ctx context.Context, mark string) error {
 			return err
 		}
 		if len(refs) == 0 && mark == "" {
+			if look { // the first start will
+				s.setSealed(Sealed)
+				return nil
+			}
 			return s.mark(ctx)
 		}
 		s.standing.Store(SealedOnce)

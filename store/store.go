@@ -50,7 +50,11 @@ type Options struct {
 	// Shards from 1 to [MaxShards] is used when the database is first used and compared ever after;
 	// 0 takes what is stored, or [DefaultShards].
 	Shards int
-	Log    zerolog.Logger
+	// Look begins nothing: where nothing was begun under the prefix nothing is fixed either, neither
+	// shards nor seal, and there is nothing to read. For whoever only asks, as a check before the
+	// first start does.
+	Look bool
+	Log  zerolog.Logger
 	// SealKeys, each of [SealKeyBytes], seal what is stored: the first makes seals, all verify.
 	// Empty: nothing is sealed, and what is stored is believed.
 	SealKeys [][]byte
@@ -98,7 +102,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err = s.checkServer(ctx); err == nil {
-		err = s.fixShards(ctx, o.Shards)
+		err = s.fixShards(ctx, o.Shards, o.Look)
 	}
 	if err != nil {
 		_ = s.Close()
@@ -164,8 +168,8 @@ func (s *Store) checkServer(ctx context.Context) error {
 	return nil
 }
 
-// fixShards stores the shard count at first use and compares it ever after.
-func (s *Store) fixShards(ctx context.Context, shards int) error {
+// fixShards stores the shard count at first use and compares it ever after. Who only looks stores nothing.
+func (s *Store) fixShards(ctx context.Context, shards int, look bool) error {
 	first := shards
 	if first == 0 {
 		first = DefaultShards
@@ -174,8 +178,11 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 	began := false // a new installation
 	err := s.read(ctx, "read the shard count", func() error {
 		pipe := s.rdb.Pipeline()
-		fresh := pipe.HSetNX(ctx, s.keys.meta(), fieldLayout, layout)
-		pipe.HSetNX(ctx, s.keys.meta(), fieldShards, first)
+		fresh := redis.NewBoolResult(false, nil)
+		if !look {
+			fresh = pipe.HSetNX(ctx, s.keys.meta(), fieldLayout, layout)
+			pipe.HSetNX(ctx, s.keys.meta(), fieldShards, first)
+		}
 		got := pipe.HMGet(ctx, s.keys.meta(), fieldLayout, fieldShards, fieldSealed, fieldFilling)
 		_, err := pipe.Exec(ctx)
 		stored = got.Val()
@@ -184,6 +191,9 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 	})
 	if err != nil {
 		return err
+	}
+	if look && len(stored) == 4 && !slices.ContainsFunc(stored, func(v any) bool { return v != nil }) {
+		stored = []any{layout, first, nil, nil} // as the first start will have it
 	}
 	if len(stored) != 4 || stored[0] != layout {
 		return fmt.Errorf("%w: it is %v, this version of Keyholder knows %s", ErrLayout, stored[:min(2, len(stored))],
@@ -204,7 +214,7 @@ func (s *Store) fixShards(ctx context.Context, shards int) error {
 		s.sayNeighbours(ctx)
 	}
 	mark, _ := stored[2].(string)
-	return s.lookAtSeal(ctx, mark)
+	return s.lookAtSeal(ctx, mark, look)
 }
 
 // connect makes the client. Nothing is sent yet. Errors never quote the URL, which holds the password.

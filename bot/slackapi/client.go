@@ -1,6 +1,7 @@
 package slackapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ import (
 type Options struct {
 	AppToken string // xapp-...
 	BotToken string // xoxb-...
+	// AppTokenName and BotTokenName are the environment variables they came from, for sentences;
+	// empty: SLACK_APP_TOKEN and SLACK_BOT_TOKEN.
+	AppTokenName, BotTokenName string
 	// URL is the address of the Web API, for a simulator; a missing "/" at the end is added. Empty: Slack.
 	URL string
 	// HTTP is used for every call; nil: a client of our own. Calls carry their own time-outs in any case.
@@ -48,14 +52,18 @@ type Client struct {
 
 // New makes a Client. It does no I/O. The error lists every fault of the options.
 func New(o Options) (*Client, error) {
+	o.AppTokenName = cmp.Or(o.AppTokenName, "SLACK_APP_TOKEN")
+	o.BotTokenName = cmp.Or(o.BotTokenName, "SLACK_BOT_TOKEN")
 	var faults []error
 	if !strings.HasPrefix(o.AppToken, "xapp-") {
 		faults = append(faults,
-			errors.New("SLACK_APP_TOKEN must be an app-level token that begins with xapp- (api.slack.com/apps, Basic Information, App-Level Tokens)"))
+			errors.New(o.AppTokenName+
+				" must be an app-level token that begins with xapp- (api.slack.com/apps, Basic Information, App-Level Tokens)"))
 	}
 	if !strings.HasPrefix(o.BotToken, "xoxb-") {
 		faults = append(faults,
-			errors.New("SLACK_BOT_TOKEN must be a bot token that begins with xoxb- (api.slack.com/apps, OAuth & Permissions)"))
+			errors.New(o.BotTokenName+
+				" must be a bot token that begins with xoxb- (api.slack.com/apps, OAuth & Permissions)"))
 	}
 	if o.URL != "" {
 		if u, err := url.Parse(o.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -80,6 +88,9 @@ func New(o Options) (*Client, error) {
 	c.Client = slack.New(o.BotToken, opts...)
 	return c, nil
 }
+
+// TokenNames are the environment variables that the app-level token and the bot token came from.
+func (c *Client) TokenNames() (app, bot string) { return c.o.AppTokenName, c.o.BotTokenName }
 
 // CloseIdleConnections lets go of the connections that nobody uses just now.
 func (c *Client) CloseIdleConnections() { c.o.HTTP.CloseIdleConnections() }

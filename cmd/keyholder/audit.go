@@ -208,7 +208,7 @@ func (f configFlag) open(w *world) (*store.Store, error) {
 		return nil, err
 	}
 	o := serve.StoreOptions(cfg, zerolog.Nop())
-	o.Shards = 0 // whatever is stored
+	o.Shards, o.Look = 0, true // whatever is stored, and nothing begun
 	return store.Open(w.ctx, o)
 }
 

@@ -35,6 +35,7 @@ func (c backupCmd) Run(w *world) error {
 		return exitError{exitFault, c.File + " is there already, and stays as it is: give another name, or remove it"}
 	}
 	o := serve.StoreOptions(cfg, zerolog.Nop())
+	o.Look = true
 	st, err := store.Open(w.ctx, o)
 	if err != nil {
 		return err

@@ -185,7 +185,9 @@ func (f *findings) redis(ctx context.Context, cfg *config.Config, log zerolog.Lo
 		f.open("not looked at: no server is named")
 		return nil, -1
 	}
-	st, err := store.Open(ctx, serve.StoreOptions(cfg, log))
+	o := serve.StoreOptions(cfg, log)
+	o.Look = true
+	st, err := store.Open(ctx, o)
 	if err != nil {
 		f.redisFault(err)
 		return nil, -1

@@ -42,7 +42,9 @@ func (c docsCmd) Run(w *world) error {
 	if _, ok := cfg.Account(c.Account); c.Account != "" && !ok {
 		return exitError{exitFault, fmt.Sprintf("there is no account %q in %s", c.Account, c.Config)}
 	}
-	st, err := store.Open(w.ctx, serve.StoreOptions(cfg, zerolog.Nop()))
+	o := serve.StoreOptions(cfg, zerolog.Nop())
+	o.Look = true
+	st, err := store.Open(w.ctx, o)
 	if err != nil {
 		return err
 	}

@@ -416,7 +416,7 @@ func noSecrets(ts *testscript.TestScript, _ bool, args []string) {
 	defer c.Close()
 	n, err := everyValue(c, look)
 	ts.Check(err)
-	if n == 0 {
+	if n == 0 && !slices.Contains(args, "stdout") { // a command that only looks leaves Redis empty
 		ts.Fatalf("Redis is empty, so nothing was looked at")
 	}
 }

@@ -147,6 +147,7 @@ func Gateway(cfg *config.Config, log zerolog.Logger, now func() time.Time,
 // Slack answers with 429; nil: nobody does.
 func Slack(cfg *config.Config, log zerolog.Logger, limited func(method string)) (*slackapi.Client, error) {
 	return slackapi.New(slackapi.Options{AppToken: cfg.Secrets.SlackAppToken, BotToken: cfg.Secrets.SlackBotToken,
+		AppTokenName: cfg.Slack.AppTokenEnv, BotTokenName: cfg.Slack.BotTokenEnv,
 		URL: cfg.Secrets.SlackAPIURL, Log: log, Limited: limited})
 }
 

@@ -2,11 +2,14 @@ package workspaces_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/cmd/keyholder/workspaces"
 )
 
@@ -125,5 +128,68 @@ func TestARenamedFileNeverRunsTwice(t *testing.T) {
 	}
 	if text := w.status("acme"); !strings.Contains(text, "acme Production") {
 		t.Errorf("got %q", text)
+	}
+}
+
+// ask asks for a transfer in a workspace, as a person does.
+func (w *town) ask(name string) {
+	w.t.Helper()
+	slack := w.slacks[name]
+	if _, err := slack.SlashCommand(w.t.Context(), "U0DEE", "C0OPS", "/io", "transfer acme"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.until("the form", func() bool { return len(slack.Views("U0DEE")) > 0 })
+	res, err := slack.SubmitView(w.t.Context(), "U0DEE", slack.Views("U0DEE")[0].ID, map[string]map[string]any{
+		"new_owner_alias": {"new_owner_alias": "celigo@acme.example"}, "reason": {"reason": "Jane leaves"}})
+	if err != nil || res.Error != "" || len(res.Errors) > 0 {
+		w.t.Fatalf("the form was refused: %v %+v", err, res)
+	}
+}
+
+// cards counts the holders who have their card.
+func (w *town) cards(name string) (n int) {
+	slack := w.slacks[name]
+	for _, id := range []string{"U0ANA", "U0BEN", "U0CAT"} {
+		if len(slack.Messages(slack.DM(id))) > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// limited reports whether a post of a workspace was answered with 429.
+func (w *town) limited(operators, name string) bool {
+	_, body := get(w.t, operators+"/metrics")
+	series := fmt.Sprintf(`keyholder_slack_limited_total{method="chat.postMessage",workspace=%q} `, name)
+	return strings.Contains(body, series) && !strings.Contains(body, series+"0\n")
+}
+
+// Slack limits an app in one workspace. Each has its own pauses, so that the others' cards go out meanwhile.
+func TestAWorkspaceThatSlackLimitsHoldsNobodyElseUp(t *testing.T) {
+	w := newTown(t, nil)
+	for _, name := range []string{"acme", "beta"} {
+		w.found(name, nil)
+		w.write(name, "kh-"+name)
+	}
+	operators, _ := w.run(nil)
+	w.answers(operators+"/readyz", 200, "ready")
+	// Longer than anybody here waits: what is held is held until the test has ended.
+	w.slacks["beta"].InjectFault(slacksim.Rule{Method: "chat.*", Kind: slacksim.FaultRateLimited,
+		RetryAfter: time.Hour})
+	w.ask("beta")
+	w.until("Slack to limit beta", func() bool { return w.limited(operators, "beta") })
+	w.ask("acme")
+	w.until("acme's cards", func() bool { return w.cards("acme") == 3 })
+	if n := w.cards("beta"); n != 0 {
+		t.Errorf("Slack took %d cards of the workspace that it limits", n)
+	}
+	if w.limited(operators, "acme") {
+		t.Error("acme was limited too")
+	}
+	for _, name := range []string{"acme", "beta"} { // and the commands of the limited one are answered
+		w.answers(operators+"/readyz/"+name, 200, "ready")
+		if text := w.status(name); !strings.Contains(text, name+" Production") {
+			t.Errorf("%s answers %q", name, text)
+		}
 	}
 }

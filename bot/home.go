@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -203,4 +204,208 @@ func (v *visit) homeDelegation(ctx context.Context) []slack.Block {
 	s.BlockID = homeDelegated
 	s.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(homeUndelegate, "home", plainText("End it")))
 	return []slack.Block{s}
+}
+
+// Slack tells that a Home was opened, and not that it was closed. It is taken for open for a while
+// after its person opened it or pressed something in it; meanwhile it is made anew when a card of
+// theirs changed, and now and then besides, for what another process did. It is published only
+// where it says something new.
+const (
+	homeOpenFor = 10 * time.Minute
+	homeLook    = 30 * time.Second // when nothing is heard
+	homeSettle  = time.Second      // several changes in a row are one
+	maxHomes    = 200              // open at once in this process; the rest are as of when they were opened
+)
+
+// openHomes are the Homes that are taken for open.
+type openHomes struct {
+	mu sync.Mutex
+	by map[string]*openHome
+}
+
+type openHome struct {
+	until  time.Time
+	mark   string // of what was published last
+	change chan struct{}
+}
+
+// opened keeps somebody's Home up to date from now on.
+func (h *openHomes) opened(b *Bot, who visitor) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	until := b.o.RealNow().Add(homeOpenFor)
+	if o := h.by[who.user]; o != nil {
+		o.until = until
+		return
+	}
+	if len(h.by) >= maxHomes || b.ending.Load() {
+		return
+	}
+	if h.by == nil {
+		h.by = map[string]*openHome{}
+	}
+	o := &openHome{until: until, change: make(chan struct{}, 1)}
+	h.by[who.user] = o
+	b.wg.Go(func() { h.follow(b, who, o) })
+}
+
+// shown notes what a Home says by now.
+func (h *openHomes) shown(user, mark string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if o := h.by[user]; o != nil {
+		o.mark = mark
+	}
+}
+
+// changed says that something of somebody's is new.
+func (h *openHomes) changed(user string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if o := h.by[user]; o != nil {
+		select {
+		case o.change <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// follow keeps one Home up to date until it is taken for closed.
+func (h *openHomes) follow(b *Bot, who visitor, o *openHome) {
+	look := time.NewTicker(homeLook)
+	defer look.Stop()
+	for {
+		wait := time.Duration(0)
+		select {
+		case <-b.stopping.Done():
+			return
+		case <-look.C:
+		case <-o.change:
+			wait = homeSettle
+		}
+		h.mu.Lock()
+		over := !b.o.RealNow().Before(o.until)
+		if over {
+			delete(h.by, who.user)
+		}
+		h.mu.Unlock()
+		if over {
+			return
+		}
+		select {
+		case <-b.stopping.Done():
+			return
+		case <-time.After(wait):
+		}
+		b.refreshHome(who, func(mark string) bool {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return mark != o.mark
+		})
+	}
+}
+
+// refreshHome publishes somebody's Home where it is new.
+func (b *Bot) refreshHome(who visitor, isNew func(mark string) bool) {
+	ctx, cancel := context.WithTimeout(b.stopping, homeTimeout)
+	defer cancel()
+	v := &visit{b: b, arrival: arrival{kind: kindEvent, who: who}, at: b.o.RealNow()}
+	blocks := v.homeBlocks(ctx)
+	if mark := homeMark(blocks); ctx.Err() == nil && isNew(mark) {
+		b.putHome(ctx, who.user, blocks, mark)
+	}
+}
+
+// Buttons of the App Home itself. They open what can be typed; no card has them, and outside the
+// Home they are no buttons of ours.
+const (
+	homeMachine    = "home"
+	homeBlock      = "home:0"
+	homeDelegated  = "home:1"
+	homeRequest    = "home.access"
+	homeHand       = "home.transfer"
+	homeKey        = "home.key"
+	homeReview     = "home.review"
+	homeRecover    = "home.recover"
+	homeUndelegate = "home.undelegate"
+)
+
+// homeButtons open the forms that somebody may send.
+func (v *visit) homeButtons(mine []myAccount) []slack.BlockElement {
+	hand, keys, reviews := false, false, false
+	for _, m := range mine {
+		hand, keys, reviews = hand || m.hand(), keys || m.key(), reviews || m.administers
+	}
+	var out []slack.BlockElement
+	for _, b := range []struct {
+		shown         bool
+		action, label string
+	}{
+		{v.b.o.Forms["access"] != nil, homeRequest, "Ask for access…"},
+		{v.b.o.Forms["transfer"] != nil && hand, homeHand, "Hand an account over…"},
+		{v.b.o.Forms["key"] != nil && keys, homeKey, "Take the key…"},
+		{reviews, homeReview, "Start a review"},
+		{v.b.o.Forms["recovery"] != nil, homeRecover, "Nobody can sign in…"},
+	} {
+		if b.shown || len(out) == 0 && b.action == homeRecover {
+			out = append(out, slack.NewButtonBlockElement(b.action, homeMachine, plainText(b.label)))
+		}
+	}
+	return out
+}
+
+// isHome reports whether a click is on the Home's own buttons.
+func isHome(cmd workflows.Command) bool { return strings.HasPrefix(cmd.Name, homeMachine+".") }
+
+// homeClick does what a button of the Home says.
+func (v *visit) homeClick(ctx context.Context) (workflows.Reply, error) {
+	if err := v.member(ctx); err != nil {
+		return workflows.Reply{}, err
+	}
+	switch v.cmd.Name {
+	case homeRequest:
+		return v.request(ctx, "access", "")
+	case homeHand:
+		return v.request(ctx, "transfer", "")
+	case homeRecover:
+		return v.request(ctx, "recovery", "")
+	case homeUndelegate:
+		cmd := v.cmd
+		cmd.Name = "delegate"
+		return v.b.o.Desk.Delegate(ctx, cmd, "", time.Time{})
+	case homeKey:
+		return v.onlyOne(ctx, myAccount.key, keyUse, v.wordKey)
+	case homeReview:
+		return v.onlyOne(ctx, func(m myAccount) bool { return m.administers }, "start", v.wordReview)
+	}
+	return workflows.Reply{}, coded(codeUnknownButton)
+}
+
+// onlyOne does something with the one account for which somebody may, or asks which one they mean.
+func (v *visit) onlyOne(ctx context.Context, may func(myAccount) bool, do string,
+	word func(context.Context, string) (workflows.Reply, error)) (workflows.Reply, error) {
+	accounts, err := v.b.o.Desk.Accounts(ctx)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	var of []workflows.AccountInfo
+	for _, m := range v.mine(ctx, accounts) {
+		if may(m) {
+			of = append(of, m.AccountInfo)
+		}
+	}
+	command := map[string]string{keyUse: "key", "start": "review"}[do]
+	switch len(of) {
+	case 0:
+		return workflows.Reply{}, workflows.Refuse("not_permitted",
+			"No account of yours allows you that any more. Nothing was recorded.")
+	case 1:
+		return word(ctx, of[0].Policy.ID+" "+do)
+	}
+	return workflows.Reply{}, workflows.Refuse("which_account", "For which account? Type `"+v.b.o.Command+" "+command+
+		" ACCOUNT "+do+"` with one of "+names(of)+".")
+}
+
+func plainText(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
 }

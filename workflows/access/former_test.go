@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // TestWhatAnotherTimeGaveIsNotWhatWasBefore: of two times for one access, the end of the last one
@@ -30,10 +31,10 @@ func TestWhatAnotherTimeGaveIsNotWhatWasBefore(t *testing.T) {
 			}
 			for _, r := range w.asked() {
 				if !r.state.Closed() {
-					t.Errorf("%s is open: %s", r.id, encode(t, r.state))
+					t.Errorf("%s is open: %s", r.id, machinetest.Encode(t, r.state))
 				}
 			}
-			if g := w.account.Given["/ben@acme.example"]; g.Mark != workflows.RoleMonitor || len(g.Running) > 0 ||
+			if g := w.Account.Given["/ben@acme.example"]; g.Mark != workflows.RoleMonitor || len(g.Running) > 0 ||
 				g.Former != nil {
 				t.Errorf("the record has %+v", g)
 			}
@@ -45,7 +46,7 @@ func TestWhatAnotherTimeGaveIsNotWhatWasBefore(t *testing.T) {
 // manager.
 func TestTheEndOfTheShorterTimeBringsBackTheLongerOne(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Access.AdministratorQuorum = 1
+	w.Policy.Access.AdministratorQuorum = 1
 	w.granted(form{For: "Ben", Change: Change, Role: workflows.RoleManage, Length: "7d"})
 	w.granted(form{For: "Ben", Change: Change, Role: workflows.RoleAdministrator, Length: "1d"})
 	w.pass(25 * time.Hour)
@@ -66,7 +67,7 @@ func TestAfterTheLastEndTheAccountIsAsBeforeTheFirst(t *testing.T) {
 	before := []string{"", "monitor", "manage", "custom:i1;i2", "administrator"}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		w.policy.Access.AdministratorQuorum = 1
+		w.Policy.Access.AdministratorQuorum = 1
 		const email = "eve@acme.example"
 		if had := rapid.SampledFrom(before).Draw(t, "before"); had != "" {
 			w.out.join("", email, accessOf(had))
@@ -122,7 +123,7 @@ func TestAfterTheLastEndTheAccountIsAsBeforeTheFirst(t *testing.T) {
 			case "drift":
 				// What is for good is the watcher's.
 				forTime := slices.ContainsFunc(running, func(r *run) bool {
-					return r.id == w.account.Given["/"+email].Workflow
+					return r.id == w.Account.Given["/"+email].Workflow
 				})
 				if u := w.out.user("", email); u != nil && forTime {
 					set(u, accessOf(rapid.SampledFrom(before[1:]).Draw(t, "makes it")))
@@ -150,13 +151,13 @@ func TestAfterTheLastEndTheAccountIsAsBeforeTheFirst(t *testing.T) {
 		}
 		for _, r := range w.asked() {
 			if !r.state.Closed() {
-				t.Fatalf("%s does not end: %s%s", r.id, encode(t, r.state), w.stories(email))
+				t.Fatalf("%s does not end: %s%s", r.id, machinetest.Encode(t, r.state), w.stories(email))
 			}
 		}
 		if got := w.out.mark("", email); got != want {
 			t.Fatalf("before the first there was %s, after the last there is %s: %s", want, got, w.stories(email))
 		}
-		if g := w.account.Given["/"+email]; len(g.Running) > 0 || g.Former != nil {
+		if g := w.Account.Given["/"+email]; len(g.Running) > 0 || g.Former != nil {
 			t.Fatalf("the record says that a time runs: %+v", g)
 		}
 	})
@@ -171,8 +172,8 @@ func (w *world) newestOrNone() *run {
 
 // pass lets time pass while integrator.io answers.
 func (w *world) pass(span time.Duration) {
-	for end := w.now.Add(span); w.now.Before(end); {
-		w.wait(min(4*time.Hour, end.Sub(w.now)))
+	for end := w.Now.Add(span); w.Now.Before(end); {
+		w.wait(min(4*time.Hour, end.Sub(w.Now)))
 		w.deliverAll()
 	}
 }

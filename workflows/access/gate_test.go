@@ -7,17 +7,18 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // address gives somebody another address in Slack, confirmed or not.
 func (w *world) address(name, email string, confirmed bool) {
 	w.renamed = true
-	p := w.people[userID(name)]
+	p := w.People[machinetest.UserID(name)]
 	p.Email, p.EmailConfirmed, p.Unconfirmed = email, confirmed, ""
 	if !confirmed {
 		p.Email, p.Unconfirmed = "", email
 	}
-	w.people[p.ID] = p
+	w.People[p.ID] = p
 }
 
 func TestNobodyApprovesTheirOwnAccessByAnotherName(t *testing.T) {
@@ -25,10 +26,10 @@ func TestNobodyApprovesTheirOwnAccessByAnotherName(t *testing.T) {
 		BlockFor: "1d", BlockReason: "it must be", BlockEmail: "ana@acme.example"}
 	for name, story := range map[string]func(w *world){
 		"deactivated when it was asked for": func(w *world) {
-			w.standing("Ana", workflows.StandingDeactivated)
+			w.Stand("Ana", workflows.StandingDeactivated)
 			w.request("Dee", forAddress)
 			w.deliverAll()
-			w.standing("Ana", "")
+			w.Stand("Ana", "")
 		},
 		"with an address that she did not confirm": func(w *world) {
 			w.address("Ana", "ana@acme.example", false)
@@ -68,7 +69,7 @@ func TestNobodyApprovesTheirOwnAccessByAnotherName(t *testing.T) {
 
 func TestNobodySwearsOrDecidesAboutTheirOwnAccessByAnotherName(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Token = false
+	w.Policy.Token = false
 	w.address("Ana", "ana@acme.example", false)
 	w.request("Dee", map[string]string{BlockAccount: "acme", BlockChange: Grant, BlockRole: workflows.RoleMonitor,
 		BlockFor: "1d", BlockReason: "it must be", BlockEmail: "ana@acme.example"})
@@ -129,7 +130,7 @@ func TestAnUrgentChangeOfWhatCannotBeReadIsNotDone(t *testing.T) {
 
 func TestAnUrgentInvitationEndsWithItsTimeFromWhenItWasAsked(t *testing.T) {
 	w := newWorld(t)
-	asked := w.now
+	asked := w.Now
 	w.request("Dee", form{For: "Eve", Change: Grant, Role: workflows.RoleManage, Urgent: true}.fields())
 	w.deliverAll()
 	w.wait(3 * time.Hour)
@@ -156,7 +157,7 @@ func TestAnUrgentInvitationEndsWithItsTimeFromWhenItWasAsked(t *testing.T) {
 
 func TestTheCardOfAnEndedUrgentAccessSaysWhatItWas(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Access.AdministratorQuorum = 2
+	w.Policy.Access.AdministratorQuorum = 2
 	w.request("Dee", form{For: "Ben", Change: Change, Role: workflows.RoleAdministrator, Urgent: true}.fields())
 	w.deliverAll()
 	w.click("Ana", "approve")
@@ -182,7 +183,7 @@ func TestNothingIsGivenToWhoHasLeft(t *testing.T) {
 			w := newWorld(t)
 			w.request("Dee", ask.fields())
 			w.deliverAll()
-			w.standing(who, workflows.StandingDeactivated)
+			w.Stand(who, workflows.StandingDeactivated)
 			w.click("Ana", "approve")
 			w.deliverAll()
 			if u := w.out.user("", "eve@acme.example"); u != nil {
@@ -196,7 +197,7 @@ func TestNothingIsGivenToWhoHasLeft(t *testing.T) {
 	t.Run("before the question", func(t *testing.T) {
 		w := newWorld(t)
 		w.request("Dee", form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Urgent: true}.fields())
-		w.standing("Eve", workflows.StandingDeactivated)
+		w.Stand("Eve", workflows.StandingDeactivated)
 		w.deliverAll()
 		if u := w.out.user("", "eve@acme.example"); u != nil {
 			t.Error("Eve has left, and was invited urgently")
@@ -209,7 +210,7 @@ func TestNothingIsGivenToWhoHasLeft(t *testing.T) {
 		w.poll()
 		w.click("Dee", "extend")
 		end := w.newest().access().Until
-		w.standing("Eve", workflows.StandingDeactivated)
+		w.Stand("Eve", workflows.StandingDeactivated)
 		w.click("Ana", "approve")
 		if s := w.newest().access(); !s.Until.Equal(end) || s.Box.Asks {
 			t.Errorf("more time was given to who has left: %s", s.Until)
@@ -222,7 +223,7 @@ func TestNothingIsGivenToWhoHasLeft(t *testing.T) {
 		w := newWorld(t)
 		w.request("Dee", form{For: "Ben", Change: Remove}.fields())
 		w.deliverAll()
-		w.standing("Ben", workflows.StandingDeactivated)
+		w.Stand("Ben", workflows.StandingDeactivated)
 		w.click("Ana", "approve")
 		w.deliverAll()
 		if u := w.out.user("", "ben@acme.example"); u != nil {
@@ -241,7 +242,7 @@ func TestAnswersForMoreTimeSayThatTheyCameWithAProof(t *testing.T) {
 		w.click("Dee", "extend")
 		r := w.newest()
 		w.do(workflows.Command{Workflow: r.id, Name: "access.approve", Round: r.access().Round,
-			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID("Ana"), StepUp: proof}})
+			Actor: workflows.Actor{Kind: workflows.ByPerson, ID: machinetest.UserID("Ana"), StepUp: proof}})
 		s := r.access()
 		if len(s.Box.Past) != i+1 {
 			t.Fatalf("%d answers for more time", len(s.Box.Past))
@@ -255,9 +256,9 @@ func TestAnswersForMoreTimeSayThatTheyCameWithAProof(t *testing.T) {
 
 func TestWhoMayActIsJudgedWhenTheyAct(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Token = false
+	w.Policy.Token = false
 	w.granted(form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"})
-	w.policy.Aliases[0].Holders = []string{"UANA", "UBEN"}
+	w.Policy.Aliases[0].Holders = []string{"UANA", "UBEN"}
 	for _, action := range []string{"attest", "cancel"} {
 		if st := w.click("Cat", action, ""); st.code() != "removed" {
 			t.Errorf("Cat is a holder no more, and could %s: %v", action, st.err)
@@ -274,7 +275,7 @@ func TestWhoTakesAFindingAsExpectedIsJudgedThen(t *testing.T) {
 	w.out.join("", "fay@acme.example", workflows.Access{Role: workflows.RoleMonitor})
 	w.poll()
 	w.deliverAll()
-	w.policy.Admins = nil
+	w.Policy.Admins = nil
 	if st := w.click("Dee", "adopt"); st.code() != "removed" {
 		t.Errorf("Dee administers no more: %v", st.err)
 	}
@@ -289,14 +290,14 @@ func TestAnEnvironmentWithoutUsersIsTried(t *testing.T) {
 	empty(w)
 	w.granted(ask)
 	if u := w.out.user("Sandbox", "eve@acme.example"); u == nil {
-		t.Fatalf("nobody was invited: %s", encode(t, w.newest().state))
+		t.Fatalf("nobody was invited: %s", machinetest.Encode(t, w.newest().state))
 	}
 	w.acceptAll()
 	w.poll()
 	w.wait(25 * time.Hour)
 	w.deliverAll()
 	if s := w.newest().access(); w.out.user("Sandbox", "eve@acme.example") != nil || s.Stage != Ended {
-		t.Errorf("it did not end: %s", encode(t, s))
+		t.Errorf("it did not end: %s", machinetest.Encode(t, s))
 	}
 
 	w = newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // findings counts the cards about drift.
@@ -18,19 +19,19 @@ func (w *world) findings() (n int) {
 
 // wrote is what a transfer's call wrote at integrator.io, noted as the machines note it.
 func (w *world) wrote(op string, u *workflows.User) {
-	w.t.Helper()
-	cmd := workflows.Command{ID: "receipt", Workflow: "t07-00000001", At: w.now,
+	w.T.Helper()
+	cmd := workflows.Command{ID: "receipt", Workflow: "t07-00000001", At: w.Now,
 		Actor:   workflows.Actor{Kind: workflows.ByIntegrator},
 		Receipt: &workflows.Receipt{Op: op, OK: true, User: copied(u)}}
 	d := workflows.WithOwnHand(workflows.Decision{Events: []workflows.Event{cmd.Event("transfer.invited", struct{}{})}},
 		cmd,
-		workflows.Facts{Account: w.account})
+		workflows.Facts{Account: w.Account})
 	if len(d.Account) != 1 {
-		w.t.Fatalf("%s by Keyholder is noted as %s", op, encode(w.t, d.Account))
+		w.T.Fatalf("%s by Keyholder is noted as %s", op, machinetest.Encode(w.T, d.Account))
 	}
 	var err error
-	if w.account, err = workflows.ApplyAccount(w.account, d.Account[0]); err != nil {
-		w.t.Fatalf("%v", err)
+	if w.Account, err = workflows.ApplyAccount(w.Account, d.Account[0]); err != nil {
+		w.T.Fatalf("%v", err)
 	}
 }
 
@@ -98,7 +99,7 @@ func TestTakingAsExpectedNeedsTheQuorumOfTheRole(t *testing.T) {
 // TestWhatSomebodyMadeOfItSinceIsAskedAnew: votes are for what the card showed.
 func TestWhatSomebodyMadeOfItSinceIsAskedAnew(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Access.Quorum = 2
+	w.Policy.Access.Quorum = 2
 	w.watch("")
 	u := w.out.join("", "eve@acme.example", workflows.Access{Role: workflows.RoleMonitor})
 	w.poll()
@@ -120,7 +121,7 @@ func TestWhoAskedOrIsNamedDoesNotTakeItAsExpected(t *testing.T) {
 	w.granted(form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "7d"}) // asked for by Dee
 	w.acceptAll()
 	w.poll()
-	w.out.log["/eve@acme.example"] = workflows.Trace{Email: "ANA+io@acme.example", At: w.now, Source: "ui"}
+	w.out.log["/eve@acme.example"] = workflows.Trace{Email: "ANA+io@acme.example", At: w.Now, Source: "ui"}
 	set(w.out.user("", "eve@acme.example"), workflows.Access{Role: workflows.RoleManage})
 	w.poll()
 	w.deliverAll()

@@ -33,7 +33,7 @@ func TestARemovalOfAReviewTakesOverAnOpenRequest(t *testing.T) {
 		"r07-acme-2026q4 decided the same, by <@UANA>") {
 		t.Fatalf("%s: %s", over.StageName(), outcomeLine(over))
 	}
-	if w.account.Locks[workflows.OpenRemoval+"/ben@acme.example"] == asked.id {
+	if w.Account.Locks[workflows.OpenRemoval+"/ben@acme.example"] == asked.id {
 		t.Error("it still holds the word of the removal")
 	}
 	again := w.do(workflows.Command{Workflow: asked.id, Name: st.calls[i].Command, Input: st.calls[i].Input,

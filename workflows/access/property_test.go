@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/drift"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // op is one thing that happens in a random story. It is plain data, so that the same story can be
@@ -35,7 +36,7 @@ func (f form) fields() map[string]string {
 	if strings.Contains(f.For, "@") {
 		in[BlockEmail] = f.For
 	} else {
-		in[BlockPerson] = userID(f.For)
+		in[BlockPerson] = machinetest.UserID(f.For)
 	}
 	if f.Role == workflows.RoleCustom {
 		in[BlockManage], in[BlockMonitor] = "i1", "i2\ni3"
@@ -116,9 +117,9 @@ func drawSetting(t *rapid.T) setting {
 }
 
 // begin makes the world of a setting and asks for the first access.
-func (s setting) begin(t failer) *world {
+func (s setting) begin(t machinetest.Failer) *world {
 	w := newWorld(t)
-	p := &w.policy
+	p := &w.Policy
 	p.Token, p.Access.DriftEvery = s.Token, 3*day
 	p.Access.Quorum, p.Access.AdministratorQuorum, p.Access.AcceptWithin, p.Access.UrgentFor = s.Quorum, s.Top,
 		s.Accept, s.Urgent
@@ -162,7 +163,7 @@ func (w *world) acceptAll() {
 
 // twice gives a command again: it must count once.
 func (w *world) twice(st step) {
-	w.t.Helper()
+	w.T.Helper()
 	if st.run == nil || len(st.events) == 0 {
 		return
 	}
@@ -171,16 +172,16 @@ func (w *world) twice(st step) {
 		Actor: st.cmd.Actor, Round: st.cmd.Round, Submitted: st.cmd.Submitted,
 		Input: st.cmd.Input, Timer: st.cmd.Timer, Receipt: st.cmd.Receipt})
 	if len(w.queue) > before {
-		w.t.Fatalf("%s twice asked integrator.io twice: %s", st.cmd.Name, encode(w.t, again.calls))
+		w.T.Fatalf("%s twice asked integrator.io twice: %s", st.cmd.Name, machinetest.Encode(w.T, again.calls))
 	}
 	if st.cmd.Actor.Kind == workflows.ByPerson && st.cmd.Name != ActApprove && len(again.events) > 0 {
-		w.t.Fatalf("%s twice counted twice: %s", st.cmd.Name, encode(w.t, again.events))
+		w.T.Fatalf("%s twice counted twice: %s", st.cmd.Name, machinetest.Encode(w.T, again.events))
 	}
 }
 
 // happen carries one op out. What makes no sense now does nothing.
 func (w *world) happen(o op) {
-	w.t.Helper()
+	w.T.Helper()
 	runs := w.asked()
 	if len(runs) == 0 && o.Kind != "request" && o.Kind != "outside" {
 		return
@@ -203,7 +204,7 @@ func (w *world) happen(o op) {
 			st = w.clickAt(r, n, o.Who, o.Action, o.Text)
 		}
 		if o.Old && len(st.events) > 0 {
-			w.t.Fatalf("%s of an old round changed something", o.Action)
+			w.T.Fatalf("%s of an old round changed something", o.Action)
 		}
 		w.twice(st)
 	case "press":
@@ -222,9 +223,9 @@ func (w *world) happen(o op) {
 		w.wait(lengths_[o.N%len(lengths_)])
 	case "standing":
 		if o.N%3 == 0 {
-			w.standing(o.Who, workflows.StandingDeactivated)
+			w.Stand(o.Who, workflows.StandingDeactivated)
 		} else {
-			w.standing(o.Who, "")
+			w.Stand(o.Who, "")
 		}
 	case "delegate":
 		if o.Who != o.Text {
@@ -252,7 +253,7 @@ func (w *world) reviewed(o op) {
 		was = "accepted/manage"
 	}
 	in := map[string]string{BlockChange: o.Form.Change, BlockRole: o.Form.Role, BlockEnvironment: env, inWas: was,
-		inUntil: w.now.Add(lengths_[o.N%5]).Format(time.RFC3339)}
+		inUntil: w.Now.Add(lengths_[o.N%5]).Format(time.RFC3339)}
 	w.review(o.Who, email, in)
 }
 
@@ -275,7 +276,7 @@ func (w *world) press(o op) {
 		return
 	}
 	x := all[o.N%len(all)]
-	name := w.people[x.who].Name
+	name := w.People[x.who].Name
 	reason := []string{}
 	if o.Text != "" {
 		reason = append(reason, o.Text)
@@ -301,7 +302,7 @@ func (w *world) outside(o op) {
 		w.out.sso = true
 	case "logs":
 		w.out.log[workflows.GivenKey(env, email)] = workflows.Trace{Email: emailOf(anyone[o.N%len(anyone)]),
-			Name: "Somebody", At: w.now, Source: "ui"}
+			Name: "Somebody", At: w.Now, Source: "ui"}
 	case "forbids":
 		w.out.forbidden[[]string{workflows.OpGrant, workflows.OpChangeAccess, workflows.OpRemoveAccess,
 			workflows.OpWithdrawUser, workflows.OpWatchUser, workflows.OpReadAccess, workflows.OpTrace,
@@ -338,9 +339,9 @@ func (w *world) outside(o op) {
 
 // finish lets everything come to its end: integrator.io works, people who are asked do their part, time passes.
 func (w *world) finish() {
-	w.t.Helper()
+	w.T.Helper()
 	for _, name := range members {
-		w.standing(name, "")
+		w.Stand(name, "")
 	}
 	w.away, w.out.token, w.out.full, w.out.forbidden = false, true, false, map[string]bool{}
 	for range 12 {
@@ -369,7 +370,7 @@ func (w *world) finish() {
 	}
 	for _, r := range w.asked() {
 		if s, ok := r.state.(State); ok && !s.Closed() {
-			w.t.Fatalf("%s does not end: %s", r.id, encode(w.t, s))
+			w.T.Fatalf("%s does not end: %s", r.id, machinetest.Encode(w.T, s))
 		}
 	}
 }
@@ -412,11 +413,11 @@ func (w *world) stories(email string) string {
 
 // nothingLeft: no invitation of ours is left behind, nothing that nobody approved stays, and no lock is held.
 func (w *world) nothingLeft() {
-	w.t.Helper()
-	for name, holder := range w.account.Locks {
+	w.T.Helper()
+	for name, holder := range w.Account.Locks {
 		// a finding is open until it is decided
 		if r := w.find(holder); r == nil || r.state.Closed() || r.machine.Letter() != workflows.LetterFinding {
-			w.t.Fatalf("%s is held by %s although everything is over", name, holder)
+			w.T.Fatalf("%s is held by %s although everything is over", name, holder)
 		}
 	}
 	for key := range w.out.touched {
@@ -431,13 +432,13 @@ func (w *world) nothingLeft() {
 				return // its card says that integrator.io's answer is not known, or somebody swore to what is not so
 			}
 		}
-		w.t.Fatalf("the invitation of %s is left behind: %s", key, w.stories(email))
+		w.T.Fatalf("the invitation of %s is left behind: %s", key, w.stories(email))
 	}
 }
 
 // toldOnce: the packet of a review heard of each milestone of each access once, and of the last one, too.
 func (w *world) toldOnce() {
-	w.t.Helper()
+	w.T.Helper()
 	for _, r := range w.asked() {
 		s, ok := r.state.(State)
 		if !ok || s.Review == nil {
@@ -449,7 +450,7 @@ func (w *world) toldOnce() {
 		}
 		last := s.milestone()
 		if want := []string{"pending", last}; !slices.Equal(heard, want) && !slices.Equal(heard, []string{"failed"}) {
-			w.t.Fatalf("the packet of %s heard %v, want %v", r.id, heard, want)
+			w.T.Fatalf("the packet of %s heard %v, want %v", r.id, heard, want)
 		}
 	}
 }
@@ -484,7 +485,7 @@ func TestBarredPeopleTipNothing(t *testing.T) {
 			}
 			own := []string{s.By}
 			if p := first.access().Person; p != "" {
-				own = append(own, with.people[p].Name)
+				own = append(own, with.People[p].Name)
 			}
 			for _, who := range own {
 				with.clickAt(first, round(first.state), who, "approve")
@@ -496,7 +497,7 @@ func TestBarredPeopleTipNothing(t *testing.T) {
 			}
 			without.happen(o)
 		}
-		if a, b := encode(t, first.state), encode(t, twin.state); !bytes.Equal(a, b) {
+		if a, b := machinetest.Encode(t, first.state), machinetest.Encode(t, twin.state); !bytes.Equal(a, b) {
 			t.Fatalf("votes of barred people changed something:\n%s\n%s", a, b)
 		}
 	})
@@ -540,7 +541,7 @@ func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
 			if r.access().Closed() && w.out.mark("", email) == was {
 				return // there was nothing to do
 			}
-			t.Fatalf("the access does not run: %s", encode(t, r.state))
+			t.Fatalf("the access does not run: %s", machinetest.Encode(t, r.state))
 		}
 		given := w.out.mark("", email)
 		changed := false
@@ -576,10 +577,10 @@ func TestATimeBoxLeavesTheAccessAsItWas(t *testing.T) {
 		case s.Closed() && now == was:
 		case s.Closed() && changed: // it was changed by somebody to what it was before
 			if s.End.Outcome != Ended && s.End.Outcome != Refused {
-				t.Fatalf("it ended as %s", encode(t, s.End))
+				t.Fatalf("it ended as %s", machinetest.Encode(t, s.End))
 			}
 		default:
-			t.Fatalf("before %s, given %s, now %s: %s", was, given, now, encode(t, s))
+			t.Fatalf("before %s, given %s, now %s: %s", was, given, now, machinetest.Encode(t, s))
 		}
 	})
 }
@@ -613,7 +614,7 @@ func TestUrgentAccessThatNobodyApprovedEnds(t *testing.T) {
 			}
 		}
 		if s := r.access(); !s.Closed() {
-			t.Fatalf("urgent access still stands: %s", encode(t, s))
+			t.Fatalf("urgent access still stands: %s", machinetest.Encode(t, s))
 		}
 		if got, want := w.out.mark("", emailOf(f.For)), map[string]string{"Ben": "monitor",
 			"Eve": workflows.Absent}[f.For]; got != want {
@@ -654,7 +655,7 @@ func FuzzDecide(f *testing.F) {
 				cmd.Input["message"] = text
 			}
 		}
-		d, err := m.Decide(s, cmd, w.facts(m.Needs(s, cmd, w.policy, w.account)))
+		d, err := m.Decide(s, cmd, w.Facts(m.Needs(s, cmd, w.Policy, w.Account)))
 		if err == nil {
 			for _, e := range d.Events {
 				if s, err = m.Apply(s, e); err != nil {

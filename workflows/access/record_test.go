@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/drift"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // TestATimeEndsThoughTheUserHasAnotherAddressByThen: what is taken back is the user's, whatever
@@ -91,7 +92,7 @@ func TestNobodyKeepsATimeByChangingTheirAddress(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		w.policy.Access.AdministratorQuorum = 1
+		w.Policy.Access.AdministratorQuorum = 1
 		now, n := "eve@acme.example", 0
 		if had := rapid.SampledFrom([]string{"", "monitor", "custom:i1;i2"}).Draw(t, "before"); had != "" {
 			w.out.join("", now, accessOf(had))
@@ -131,7 +132,7 @@ func TestNobodyKeepsATimeByChangingTheirAddress(t *testing.T) {
 		w.pass(8 * day)
 		for _, r := range w.asked() {
 			if !r.state.Closed() {
-				t.Fatalf("%s does not end: %s", r.id, encode(t, r.state))
+				t.Fatalf("%s does not end: %s", r.id, machinetest.Encode(t, r.state))
 			}
 		}
 		if got := w.out.mark("", now); got != want {
@@ -208,6 +209,6 @@ func TestSomebodyElseUnderAnExplainedAddressIsFound(t *testing.T) {
 	w.poll()
 	w.deliverAll()
 	if f, found := w.newest().state.(drift.FoundState); !found || f.Email != "eve@acme.example" {
-		t.Errorf("nobody is told of somebody else under the address: %s", encode(t, w.newest().state))
+		t.Errorf("nobody is told of somebody else under the address: %s", machinetest.Encode(t, w.newest().state))
 	}
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/drift"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // granted lets Ana approve what Dee asked for Ben, and everything be carried out.
 func (w *world) granted(f form) *run {
-	w.t.Helper()
+	w.T.Helper()
 	w.request("Dee", f.fields())
 	w.deliverAll()
 	w.click("Ana", "approve")
@@ -40,14 +41,14 @@ func TestAnApprovedChangeOfWhatCouldNotBeReadIsLeftToPeople(t *testing.T) {
 
 func TestAnAttestedInvitationDoesNotBeginTheTimeBox(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Token = false
+	w.Policy.Token = false
 	w.granted(form{For: "Eve", Change: Grant, Role: workflows.RoleMonitor, Length: "1d"})
 	w.click("Ana", "attest")
 	if s := w.newest().access(); s.Stage != Pending {
 		t.Fatalf("stage %s", s.Stage)
 	}
 	w.click("Cat", "attest")
-	if s := w.newest().access(); s.Stage != Active || !s.Until.Equal(w.now.Add(day)) {
+	if s := w.newest().access(); s.Stage != Active || !s.Until.Equal(w.Now.Add(day)) {
 		t.Errorf("stage %s until %s", s.Stage, s.Until)
 	}
 }
@@ -78,7 +79,7 @@ func TestTheRecordKeepsWhatWasAgreedNotWhatSomebodyMadeOfIt(t *testing.T) {
 	w.poll()
 	w.poll()
 	w.deliverAll()
-	if g := w.account.Given["/eve@acme.example"]; g.Mark != workflows.RoleMonitor {
+	if g := w.Account.Given["/eve@acme.example"]; g.Mark != workflows.RoleMonitor {
 		t.Errorf("the record has %q", g.Mark)
 	}
 	if _, found := w.newest().state.(drift.FoundState); !found {
@@ -102,7 +103,7 @@ func TestARequestThatKeyholderCannotOpenSaysSo(t *testing.T) {
 		Input: map[string]string{BlockEmail: "eve@acme.example", BlockChange: Remove, BlockReason: "undo",
 			inRequester: "UFAY"}})
 	if st.err != nil || !st.after.Closed() || st.after.(State).End.Outcome != Failed {
-		t.Fatalf("%v %s", st.err, encode(t, st.after))
+		t.Fatalf("%v %s", st.err, machinetest.Encode(t, st.after))
 	}
 }
 
@@ -123,6 +124,6 @@ func TestNobodyButKeyholderSpeaksForAReview(t *testing.T) {
 		Round: workflows.NoRound, Submitted: true,
 		Input: workflows.AccessLeft.To("acme", "", workflows.LeftAccess{By: "UDEE", Mark: workflows.Absent}).Input})
 	if len(st.events) > 0 || st.code() != "unknown_action" {
-		t.Errorf("a person gave Keyholder's command: %s", encode(t, st.events))
+		t.Errorf("a person gave Keyholder's command: %s", machinetest.Encode(t, st.events))
 	}
 }

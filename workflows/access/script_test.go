@@ -55,7 +55,7 @@ func (s *script) commands() map[string]func([]string) {
 			}
 		},
 		// standing NAME [CODE]: what Slack says of a person.
-		"standing": func(a []string) { w.standing(a[0], strings.Join(a[1:], "")) },
+		"standing": func(a []string) { w.Stand(a[0], strings.Join(a[1:], "")) },
 		// delegate FROM TO SPAN
 		"delegate": func(a []string) { s.tell(w.delegate(a[0], a[1], s.span(a[2]))...) },
 		// request NAME for=NAME|EMAIL role=... : the form.
@@ -67,7 +67,7 @@ func (s *script) commands() map[string]func([]string) {
 			for _, in := range w.toldOf(w.newest().id) {
 				line := strings.TrimSpace(fmt.Sprintf("row %s: %s %s", in["row"], in["state"], in["how"]))
 				if in["who"] != "" {
-					line += " by " + w.people[in["who"]].Name
+					line += " by " + w.People[in["who"]].Name
 				}
 				s.say("%s", strings.TrimSpace(line+", from "+strconv.Quote(in["before"])+" to "+
 					strconv.Quote(in["after"])+" "+w.read(in["why"])))
@@ -102,19 +102,19 @@ func (s *script) commands() map[string]func([]string) {
 		// given: what the record says of who may have what.
 		"given": func([]string) {
 			for _, k := range slices.Sorted(func(yield func(string) bool) {
-				for k := range w.account.Given {
+				for k := range w.Account.Given {
 					if !yield(k) {
 						return
 					}
 				}
 			}) {
-				g := w.account.Given[k]
+				g := w.Account.Given[k]
 				s.say("%s: %q by %s", k, g.Mark, g.Workflow)
 			}
 		},
 		// form: the request form as it looks.
 		"form": func([]string) {
-			m := RequestModal([]workflows.Policy{w.policy}, "acme", w.out.names)
+			m := RequestModal([]workflows.Policy{w.Policy}, "acme", w.out.names)
 			s.modal("Dee", &m)
 		},
 	}
@@ -158,10 +158,10 @@ func (s *script) span(word string) time.Duration {
 
 func (s *script) configure(kv string) {
 	k, v, _ := strings.Cut(kv, "=")
-	p := &s.w.policy
+	p := &s.w.Policy
 	ids := func() (out []string) {
 		for _, name := range words(v) {
-			out = append(out, userID(name))
+			out = append(out, machinetest.UserID(name))
 		}
 		return out
 	}
@@ -177,7 +177,7 @@ func (s *script) configure(kv string) {
 		for list := range strings.SplitSeq(v, "+") {
 			var of []string
 			for _, name := range words(list) {
-				of = append(of, userID(name))
+				of = append(of, machinetest.UserID(name))
 			}
 			p.Access.Lists, p.Access.Approvers = append(p.Access.Lists, of), workflows.Union(p.Access.Approvers, of)
 		}
@@ -202,7 +202,7 @@ func (s *script) request(a []string) {
 			if strings.Contains(v, "@") {
 				in[BlockEmail] = v
 			} else {
-				in[BlockPerson] = userID(v)
+				in[BlockPerson] = machinetest.UserID(v)
 			}
 		case "role":
 			access := accessOf(v)
@@ -231,7 +231,7 @@ func (s *script) review(a []string) {
 		case "for":
 			email = v
 		case "until":
-			in[inUntil] = s.w.now.Add(s.span(v)).Format(time.RFC3339)
+			in[inUntil] = s.w.Now.Add(s.span(v)).Format(time.RFC3339)
 		case "env":
 			in[BlockEnvironment] = v
 		case "change", "role", "was", "was_id", "reason":
@@ -256,7 +256,7 @@ func (s *script) outside(a []string) {
 	switch a[0] {
 	case "joins": // EMAIL ACCESS [VIA]
 		u := o.join(env, emailOf(a[1]), accessOf(a[2]))
-		u.Since = s.w.now
+		u.Since = s.w.Now
 		if len(a) > 3 {
 			u.Via = a[3]
 		}
@@ -282,7 +282,7 @@ func (s *script) outside(a []string) {
 		o.forbidden = map[string]bool{}
 	case "logs": // EMAIL BY: the audit log names who changed the access of an address
 		by := emailOf(a[2])
-		o.log[workflows.GivenKey(env, emailOf(a[1]))] = workflows.Trace{Email: by, Name: a[2], At: s.w.now,
+		o.log[workflows.GivenKey(env, emailOf(a[1]))] = workflows.Trace{Email: by, Name: a[2], At: s.w.Now,
 			Source: "ui", Event: "update"}
 	case "full":
 		o.full = a[1] == "yes"
@@ -347,7 +347,7 @@ func (s *script) tell(steps ...step) {
 			continue
 		}
 		shown++
-		if at := st.events[0].At; !at.Equal(s.w.now) {
+		if at := st.events[0].At; !at.Equal(s.w.Now) {
 			s.say("(%s)", at.Format("Mon 15:04"))
 		}
 		for _, e := range st.events {
@@ -380,7 +380,7 @@ func (s *script) name(recipient string) string {
 	if recipient == channel {
 		return "#ops"
 	}
-	return s.w.people[recipient].Name
+	return s.w.People[recipient].Name
 }
 
 func (s *script) stage(st step) string {

@@ -10,16 +10,17 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // undelegate ends a delegation and tells the workflows that wait for its giver, as the desk does.
 func (w *world) undelegate(from string) {
-	w.t.Helper()
-	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool {
-		return d.From == userID(from)
+	w.T.Helper()
+	w.Delegations = slices.DeleteFunc(w.Delegations, func(d approvals.Delegation) bool {
+		return d.From == machinetest.UserID(from)
 	})
 	for _, r := range w.runs {
-		if slices.Contains(r.view.Waiting, userID(from)) {
+		if slices.Contains(r.view.Waiting, machinetest.UserID(from)) {
 			w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from),
 				Round: workflows.NoRound})
 		}
@@ -34,7 +35,7 @@ func TestDelegationIsOfNow(t *testing.T) {
 	r := w.newest()
 	text := func(who string) (main, all string) {
 		for _, c := range r.view.Cards {
-			if c.Recipient == userID(who) {
+			if c.Recipient == machinetest.UserID(who) {
 				all += strings.Join(append(c.Lines, c.Title), "\n")
 				if c.Name == cardMain {
 					main = strings.Join(c.Lines, "\n")
@@ -83,7 +84,7 @@ func TestWhoIsAskedFollowsEveryDelegation(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		w.policy.Access.Quorum = 3
+		w.Policy.Access.Quorum = 3
 		w.request("Dee", form{For: "kim@partner.example", Change: Grant, Role: workflows.RoleManage,
 			Length: "1d"}.fields())
 		w.deliverAll()
@@ -108,11 +109,11 @@ func TestWhoIsAskedFollowsEveryDelegation(t *testing.T) {
 			if s.Stage != Approving {
 				return
 			}
-			f := w.facts(r.machine.Needs(s, workflows.Command{Name: ActApprove, Actor: person("Ana")}, w.policy,
-				w.account))
-			want := asks.Recount(s, f, w.now).Waiting
+			f := w.Facts(r.machine.Needs(s, workflows.Command{Name: ActApprove, Actor: person("Ana")}, w.Policy,
+				w.Account))
+			want := asks.Recount(s, f, w.Now).Waiting
 			if got := s.asked().Waiting; !slices.Equal(sorted(got), sorted(want)) {
-				t.Fatalf("named are %v, and %v can answer: %s", got, want, encode(t, w.delegations))
+				t.Fatalf("named are %v, and %v can answer: %s", got, want, machinetest.Encode(t, w.Delegations))
 			}
 			for _, c := range r.view.Cards {
 				asks := slices.ContainsFunc(c.Buttons, func(b workflows.Button) bool { return b.Action == ActApprove })

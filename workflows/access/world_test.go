@@ -1,8 +1,6 @@
 package access
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -13,31 +11,21 @@ import (
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/drift"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // world is everything around the machines, kept in memory and without concurrency: what the desk,
 // the clock, the courier, Slack and integrator.io do, in the order a test wants. Each command is
 // checked against what must hold always (see invariant_test.go).
 type world struct {
-	t           failer
-	now         time.Time
-	commands    int
-	policy      workflows.Policy
-	people      map[string]workflows.Person
-	groups      map[string][]string
-	delegations []approvals.Delegation
-	account     workflows.AccountState
-	runs        []*run
-	out         *outside
-	away        bool
-	renamed     bool             // somebody's address in Slack has changed since, of which cards do not hear
-	told        []workflows.Call // what packets of reviews were told
-	queue       []*workflows.Effect
-}
-
-type failer interface {
-	Helper()
-	Fatalf(format string, args ...any)
+	machinetest.Town
+	commands int
+	runs     []*run
+	out      *outside
+	away     bool
+	renamed  bool             // somebody's address in Slack has changed since, of which cards do not hear
+	told     []workflows.Call // what packets of reviews were told
+	queue    []*workflows.Effect
 }
 
 // run is one workflow of any of the machines.
@@ -95,16 +83,16 @@ var monday = time.Date(2026, 11, 23, 9, 14, 0, 0, time.UTC)
 // newWorld has Ana, Ben and Cat as holders, Dee as administrator, Jane as owner, Eve and Fay as
 // full members without a part in the account, Gus as guest. Dee is administrator there, Ben may
 // monitor.
-func newWorld(t failer) *world {
-	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, groups: map[string][]string{},
+func newWorld(t machinetest.Failer) *world {
+	w := &world{Town: machinetest.Town{T: t, Now: monday, Groups: map[string][]string{}},
 		out: newOutside()}
 	for _, name := range []string{"Ana", "Ben", "Cat", "Dee", "Jane", "Eve", "Fay"} {
-		w.meet(name, "")
+		w.Meet(name, "")
 	}
-	w.meet("Gus", workflows.StandingGuest)
-	w.meet("Hal", workflows.StandingDeactivated)
-	w.meet("Robo", workflows.StandingBot)
-	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example",
+	w.Meet("Gus", workflows.StandingGuest)
+	w.Meet("Hal", workflows.StandingDeactivated)
+	w.Meet("Robo", workflows.StandingBot)
+	w.Policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example",
 		Admins: []string{"UDEE"}, Channel: channel, Token: true,
 		UIHost: "https://integrator.io", Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN",
 			"UCAT"}}},
@@ -114,59 +102,15 @@ func newWorld(t failer) *world {
 			DefaultFor: "7d", Notice: []time.Duration{day, time.Hour},
 			UrgentFor: 4 * time.Hour, DriftEvery: 6 * time.Hour, AcceptWithin: 5 * day, WatchEvery: time.Minute,
 			Environments: []workflows.Environment{{Name: "Sandbox", Token: true}, {Name: "Old", Token: false}}}}
-	w.account = workflows.AccountState{ID: "acme", Owner: "jane@acme.example", By: "configuration"}
+	w.Account = workflows.AccountState{ID: "acme", Owner: "jane@acme.example", By: "configuration"}
 	return w
 }
-
-func (w *world) meet(name, standing string) {
-	id := userID(name)
-	w.people[id] = workflows.Person{ID: id, Team: "TACME", Name: name, Email: strings.ToLower(name) + "@acme.example",
-		EmailConfirmed: true, Standing: standing}
-}
-
-func userID(name string) string { return "U" + strings.ToUpper(name) }
 
 func emailOf(name string) string {
 	if strings.Contains(name, "@") {
 		return name
 	}
 	return strings.ToLower(name) + "@acme.example"
-}
-
-// facts answers what the machine says it needs, and nothing else.
-func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
-		Groups: map[string][]string{}, ByEmail: map[string]string{}}
-	for _, id := range slices.Concat(n.People, n.Delegations) {
-		if workflows.IsGroup(id) {
-			f.Groups[id] = w.groups[id]
-		}
-	}
-	for _, email := range n.Emails {
-		for id, p := range w.people {
-			// Slack does not find them
-			if p.Standing != workflows.StandingDeactivated && workflows.SameEmail(p.Email, email) {
-				f.ByEmail[email] = id
-				n.People = append(n.People, id)
-			}
-		}
-	}
-	givers := f.Expand(n.Delegations)
-	for _, d := range w.delegations {
-		if slices.Contains(givers, d.From) {
-			f.Delegations = append(f.Delegations, d)
-			n.People = append(n.People, d.To)
-		}
-	}
-	for _, id := range f.Expand(slices.Concat(n.People, givers)) {
-		p, known := w.people[id]
-		if !known {
-			p = workflows.Person{ID: id, Standing: workflows.StandingUnknown}
-		}
-		p.At = w.now
-		f.People[id] = p
-	}
-	return f
 }
 
 func (w *world) find(id string) *run {
@@ -185,7 +129,7 @@ func (w *world) newest() *run {
 			return r
 		}
 	}
-	w.t.Fatalf("nothing was asked for yet")
+	w.T.Fatalf("nothing was asked for yet")
 	return nil
 }
 
@@ -198,7 +142,7 @@ func machineOf(id string) workflows.Machine {
 
 // do takes one command along the road: facts, decision, events, calls, view. Nothing else changes anything.
 func (w *world) do(cmd workflows.Command) step {
-	w.t.Helper()
+	w.T.Helper()
 	w.commands++
 	if cmd.ID == "" {
 		cmd.ID = fmt.Sprintf("c%d", w.commands)
@@ -214,27 +158,16 @@ func (w *world) do(cmd workflows.Command) step {
 	} else if cmd.Name == r.machine.Name()+".request" {
 		return step{cmd: cmd, run: r} // the ID is taken
 	}
-	cmd.At = w.now.UTC().Truncate(time.Millisecond)
+	cmd.At = w.Now.UTC().Truncate(time.Millisecond)
 	if n := len(r.events); n > 0 && cmd.At.Before(r.events[n-1].At) {
 		cmd.At = r.events[n-1].At
 	}
 	st := step{cmd: cmd, run: r, before: r.state}
 	m := r.machine
-	facts := w.facts(m.Needs(r.state, cmd, w.policy, w.account))
-	was := encode(w.t, r.state)
-	d, err := m.Decide(r.state, cmd, facts)
-	again, errAgain := m.Decide(r.state, cmd, facts)
-	if !bytes.Equal(encode(w.t, d), encode(w.t, again)) || fmt.Sprint(err) != fmt.Sprint(errAgain) {
-		w.t.Fatalf("%s: deciding twice gave two answers:\n%s\n%s", cmd.Name, encode(w.t, d), encode(w.t, again))
-	}
-	if !bytes.Equal(was, encode(w.t, r.state)) {
-		w.t.Fatalf("%s: deciding changed the state", cmd.Name)
-	}
+	facts := w.Facts(m.Needs(r.state, cmd, w.Policy, w.Account))
+	d, err := machinetest.Decide(w.T, m, r.state, cmd, facts)
 	st.reply, st.err = d.Reply, err
 	if err != nil || len(d.Events) == 0 {
-		if len(d.Calls) > 0 || len(d.Account) > 0 {
-			w.t.Fatalf("%s: calls or account events without an event", cmd.Name)
-		}
 		w.mustHold(st)
 		return st
 	}
@@ -245,20 +178,20 @@ func (w *world) do(cmd workflows.Command) step {
 
 // store folds a decision's events and derives the rest as the desk does.
 func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *step) {
-	w.t.Helper()
+	w.T.Helper()
 	if len(r.events) == 0 {
 		w.runs = append(w.runs, r)
 	}
 	for _, e := range d.Events {
 		e.Seq = uint64(len(r.events)) + 1
 		r.events = append(r.events, e)
-		r.state = w.applied(r.machine, r.state, e)
+		r.state = machinetest.Apply(w.T, r.machine, r.state, e)
 		st.events = append(st.events, e)
 	}
 	for _, e := range d.Account {
 		var err error
-		if w.account, err = workflows.ApplyAccount(w.account, e); err != nil {
-			w.t.Fatalf("%s: account: %v", cmd.Name, err)
+		if w.Account, err = workflows.ApplyAccount(w.Account, e); err != nil {
+			w.T.Fatalf("%s: account: %v", cmd.Name, err)
 		}
 	}
 	for i, c := range d.Calls {
@@ -276,50 +209,15 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 	}
 }
 
-// applied is Apply, with its promise checked that the state given stays as it was; the answer went
-// through the store's encoding.
-func (w *world) applied(m workflows.Machine, s workflows.State, e workflows.Event) workflows.State {
-	w.t.Helper()
-	was := encode(w.t, s)
-	next, err := m.Apply(s, e)
-	if err != nil {
-		w.t.Fatalf("apply %s: %v", e.Type, err)
-	}
-	first := encode(w.t, next)
-	if _, err := m.Apply(s, e); err != nil || !bytes.Equal(first, encode(w.t, next)) {
-		w.t.Fatalf("apply %s: applying it again changed the first answer (%v)", e.Type, err)
-	}
-	if !bytes.Equal(was, encode(w.t, s)) {
-		w.t.Fatalf("apply %s changed the state it was given", e.Type)
-	}
-	stored, err := m.Decode(first)
-	if err != nil {
-		w.t.Fatalf("decode after %s: %v", e.Type, err)
-	}
-	if !bytes.Equal(first, encode(w.t, stored)) {
-		w.t.Fatalf("after %s the state does not survive its encoding:\n%s\n%s", e.Type, first, encode(w.t, stored))
-	}
-	return stored
-}
-
-func encode(t failer, v any) []byte {
-	t.Helper()
-	raw, err := json.Marshal(v)
-	if err != nil {
-		t.Fatalf("encode: %v", err)
-	}
-	return raw
-}
-
 func person(name string) workflows.Actor {
-	return workflows.Actor{Kind: workflows.ByPerson, ID: userID(name), Team: "TACME"}
+	return workflows.Actor{Kind: workflows.ByPerson, ID: machinetest.UserID(name), Team: "TACME"}
 }
 
 var keyholder = workflows.Actor{Kind: workflows.ByKeyholder}
 
 // request submits the form.
 func (w *world) request(by string, input map[string]string) step {
-	w.t.Helper()
+	w.T.Helper()
 	return w.do(workflows.Command{Workflow: fmt.Sprintf("a07-%08d", len(w.runs)+1), Name: Request, Actor: person(by),
 		Round:     workflows.NoRound,
 		Submitted: true, Input: input})
@@ -327,10 +225,11 @@ func (w *world) request(by string, input map[string]string) step {
 
 // review opens what a review decided. Nothing of it is a person's word.
 func (w *world) review(by, email string, in map[string]string) step {
-	w.t.Helper()
+	w.T.Helper()
 	input := map[string]string{BlockAccount: "acme", BlockEmail: emailOf(email), BlockReason: "not needed any more",
 		inReview: "r07-acme-2026q4", inPacket: "p07-1",
-		inRow: fmt.Sprint(len(w.runs) + 1), inReviewer: userID(by), inUntil: w.now.Add(5 * day).Format(time.RFC3339)}
+		inRow: fmt.Sprint(len(w.runs) + 1), inReviewer: machinetest.UserID(by),
+		inUntil: w.Now.Add(5 * day).Format(time.RFC3339)}
 	for k, v := range in {
 		input[k] = v
 	}
@@ -350,7 +249,7 @@ func (w *world) toldOf(id string) (out []map[string]string) {
 
 // click presses a button of the newest workflow as it stands now; with a reason the form that it opens is sent, too.
 func (w *world) click(who, action string, reason ...string) step {
-	w.t.Helper()
+	w.T.Helper()
 	return w.clickAt(w.newest(), round(w.newest().state), who, action, reason...)
 }
 
@@ -367,7 +266,7 @@ func round(s workflows.State) int {
 }
 
 func (w *world) clickAt(r *run, round int, who, action string, reason ...string) step {
-	w.t.Helper()
+	w.T.Helper()
 	st := w.do(workflows.Command{Workflow: r.id, Name: "access." + action, Actor: person(who), Round: round})
 	if st.reply.Modal == nil || len(reason) == 0 {
 		return st
@@ -387,7 +286,7 @@ const (
 
 // configured reports whether an environment has a token.
 func (w *world) configured(env string) bool {
-	return env == "" && w.policy.Token || slices.ContainsFunc(w.policy.Access.Environments,
+	return env == "" && w.Policy.Token || slices.ContainsFunc(w.Policy.Access.Environments,
 		func(e workflows.Environment) bool {
 			return e.Name == env && e.Token
 		})
@@ -395,9 +294,9 @@ func (w *world) configured(env string) bool {
 
 // deliver brings the first call in the queue to integrator.io and its answer back.
 func (w *world) deliver(outcome string) step {
-	w.t.Helper()
+	w.T.Helper()
 	if len(w.queue) == 0 {
-		w.t.Fatalf("no call is waiting")
+		w.T.Fatalf("no call is waiting")
 	}
 	e := w.queue[0]
 	c := *e.Call
@@ -414,7 +313,7 @@ func (w *world) deliver(outcome string) step {
 	case outcome == failedClean:
 		r = &workflows.Receipt{Failed: true, Code: workflows.FailedDeadline}
 	case outcome == failedDirty:
-		w.out.perform(c, w.now, w.configured(c.Environment))
+		w.out.perform(c, w.Now, w.configured(c.Environment))
 		r = &workflows.Receipt{Failed: true, Code: workflows.FailedDeadline}
 	case strings.HasPrefix(outcome, "refused "):
 		code, words, _ := strings.Cut(strings.TrimPrefix(outcome, "refused "), " ")
@@ -423,7 +322,7 @@ func (w *world) deliver(outcome string) step {
 		return step{run: w.find(e.Workflow)}
 	default:
 		was := copied(w.out.user(c.Environment, c.Email))
-		r = w.out.perform(c, w.now, w.configured(c.Environment))
+		r = w.out.perform(c, w.Now, w.configured(c.Environment))
 		w.mustBeMeant(w.find(e.Workflow), c, was)
 		if outcome == lost {
 			return step{run: w.find(e.Workflow)}
@@ -437,7 +336,7 @@ func (w *world) deliver(outcome string) step {
 }
 
 func (w *world) receive(e *workflows.Effect, r workflows.Receipt, id string) step {
-	w.t.Helper()
+	w.T.Helper()
 	r.Effect, r.Op = e.ID, e.Call.Op
 	return w.do(workflows.Command{ID: id, Workflow: e.Workflow, Name: workflows.CmdReceipt,
 		Actor: workflows.Actor{Kind: workflows.ByIntegrator},
@@ -446,11 +345,11 @@ func (w *world) receive(e *workflows.Effect, r workflows.Receipt, id string) ste
 
 // deliverAll empties the queue, as a courier with nothing in its way would.
 func (w *world) deliverAll() []step {
-	w.t.Helper()
+	w.T.Helper()
 	var out []step
 	for n := 0; len(w.queue) > 0 && !w.away; n++ {
 		if n > 300 {
-			w.t.Fatalf("calls beget calls without end: %s", encode(w.t, w.queue[0]))
+			w.T.Fatalf("calls beget calls without end: %s", machinetest.Encode(w.T, w.queue[0]))
 		}
 		out = append(out, w.deliver(delivered))
 	}
@@ -459,7 +358,7 @@ func (w *world) deliverAll() []step {
 
 // poll looks once with every watch, and lets every watcher look.
 func (w *world) poll() []step {
-	w.t.Helper()
+	w.T.Helper()
 	var out []step
 	for _, r := range slices.Clone(w.runs) {
 		if r.machine.Letter() == 'd' && !r.state.Closed() && !w.away {
@@ -469,7 +368,7 @@ func (w *world) poll() []step {
 			if w.away {
 				continue
 			}
-			receipt := w.out.perform(watch.Call, w.now, w.configured(watch.Call.Environment))
+			receipt := w.out.perform(watch.Call, w.Now, w.configured(watch.Call.Environment))
 			if receipt == nil {
 				continue
 			}
@@ -482,15 +381,15 @@ func (w *world) poll() []step {
 
 // census fires a watcher's timer now and answers its call at once, whatever else is queued.
 func (w *world) census(r *run) []step {
-	w.t.Helper()
+	w.T.Helper()
 	before := len(w.queue)
-	st := w.fire(r, workflows.Timer{Name: "look", At: w.now})
+	st := w.fire(r, workflows.Timer{Name: "look", At: w.Now})
 	if len(w.queue) == before {
 		return []step{st}
 	}
 	e := w.queue[before]
 	w.queue = slices.Delete(w.queue, before, before+1)
-	receipt := w.out.perform(*e.Call, w.now, w.configured(e.Call.Environment))
+	receipt := w.out.perform(*e.Call, w.Now, w.configured(e.Call.Environment))
 	if receipt == nil {
 		return nil
 	}
@@ -499,12 +398,12 @@ func (w *world) census(r *run) []step {
 
 // wait lets time pass: timers fire when they are due, and calls that could not be delivered for a day are given up.
 func (w *world) wait(d time.Duration) []step {
-	w.t.Helper()
-	end := w.now.Add(d)
+	w.T.Helper()
+	end := w.Now.Add(d)
 	var out []step
 	for n := 0; ; n++ {
 		if n > 500 {
-			w.t.Fatalf("time stands still: a timer fires without end")
+			w.T.Fatalf("time stands still: a timer fires without end")
 		}
 		r, timer := w.nextTimer()
 		var due time.Time
@@ -518,11 +417,11 @@ func (w *world) wait(d time.Duration) []step {
 			}
 		}
 		if due.IsZero() || due.After(end) {
-			w.now = end
+			w.Now = end
 			return out
 		}
-		if due.After(w.now) {
-			w.now = due
+		if due.After(w.Now) {
+			w.Now = due
 		}
 		if giveUp {
 			out = append(out, w.deliver(failedClean))
@@ -547,14 +446,14 @@ func (w *world) nextTimer() (*run, *workflows.Timer) {
 }
 
 func (w *world) fire(r *run, t workflows.Timer) step {
-	w.t.Helper()
+	w.T.Helper()
 	t.Workflow = r.id
 	st := w.do(workflows.Command{ID: fmt.Sprintf("timer/%s/%s/%d", r.id, t.Name, t.At.UnixMilli()), Workflow: r.id,
 		Name:  workflows.CmdTimer,
 		Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &t})
 	for _, still := range r.view.Timers {
 		if still.Name == t.Name && still.At.Equal(t.At) && r.machine.Letter() != 'd' {
-			w.t.Fatalf("timer %s fired in stage %s and is wanted again at the same time", t.Name, r.state.StageName())
+			w.T.Fatalf("timer %s fired in stage %s and is wanted again at the same time", t.Name, r.state.StageName())
 		}
 	}
 	return st
@@ -562,15 +461,16 @@ func (w *world) fire(r *run, t workflows.Timer) step {
 
 // delegate records a delegation and tells the workflows that wait for the giver, as the desk does.
 func (w *world) delegate(from, to string, span time.Duration) []step {
-	w.t.Helper()
-	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool {
-		return d.From == userID(from)
+	w.T.Helper()
+	w.Delegations = slices.DeleteFunc(w.Delegations, func(d approvals.Delegation) bool {
+		return d.From == machinetest.UserID(from)
 	})
-	w.delegations = append(w.delegations, approvals.Delegation{From: userID(from), To: userID(to), Since: w.now,
-		Until: w.now.Add(span)})
+	w.Delegations = append(w.Delegations, approvals.Delegation{From: machinetest.UserID(from),
+		To: machinetest.UserID(to), Since: w.Now,
+		Until: w.Now.Add(span)})
 	var out []step
 	for _, r := range w.runs {
-		if slices.Contains(r.view.Waiting, userID(from)) {
+		if slices.Contains(r.view.Waiting, machinetest.UserID(from)) {
 			out = append(out, w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from),
 				Round: workflows.NoRound}))
 		}
@@ -580,18 +480,12 @@ func (w *world) delegate(from, to string, span time.Duration) []step {
 
 // watch opens the watcher of an environment and reads the baseline.
 func (w *world) watch(env string) []step {
-	w.t.Helper()
+	w.T.Helper()
 	st := w.do(workflows.Command{Workflow: "d07-0000000" + map[string]string{"": "P", "Sandbox": "S"}[env],
 		Name: drift.Begin.Command, Actor: keyholder,
 		Round: workflows.NoRound, Submitted: true, Input: drift.Begin.To("acme", "",
 			drift.Beginning{Environment: env}).Input})
 	return append([]step{st}, w.deliverAll()...)
-}
-
-func (w *world) standing(name, code string) {
-	p := w.people[userID(name)]
-	p.Standing = code
-	w.people[userID(name)] = p
 }
 
 var date = regexp.MustCompile(`<!date\^(\d+)\^([^|>]*)\|[^>]*>`)
@@ -605,5 +499,5 @@ func (w *world) read(text string) string {
 		fmt.Sscan(p[1], &unix)
 		return time.Unix(unix, 0).UTC().Format("Mon 2 Jan, 15:04")
 	})
-	return workflows.Plain(text, func(id string) string { return w.people[id].Name })
+	return workflows.Plain(text, func(id string) string { return w.People[id].Name })
 }

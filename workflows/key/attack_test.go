@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // twin gives somebody a second account that another's address, not confirmed, betrays.
 func (w *world) twin(of, twin string) {
-	p := w.people[userID(twin)]
-	p.Email, p.EmailConfirmed, p.Unconfirmed = "", false, w.people[userID(of)].Email
-	w.people[p.ID] = p
+	p := w.People[machinetest.UserID(twin)]
+	p.Email, p.EmailConfirmed, p.Unconfirmed = "", false, w.People[machinetest.UserID(of)].Email
+	w.People[p.ID] = p
 }
 
 // Who takes the key out neither approves nor explains it, by whatever account.
@@ -53,7 +54,7 @@ func TestASignInHiddenBetweenTwoReadingsIsFound(t *testing.T) {
 		e := w.signIn(0)
 		w.hidden[e.ID] = true
 		for range int(late / time.Minute) {
-			w.now = w.now.Add(time.Minute)
+			w.Now = w.Now.Add(time.Minute)
 			w.signIn(0) // every other one shows
 			w.poll()
 		}
@@ -70,7 +71,7 @@ func TestReadingsThatShiftTellEachSignInOnce(t *testing.T) {
 	w := watched(t)
 	var all []workflows.SignIn
 	for i := range 12 {
-		w.now = w.now.Add(time.Minute)
+		w.Now = w.Now.Add(time.Minute)
 		all = append(all, w.signIn(0))
 		if i%3 == 1 {
 			w.hidden[all[i-1].ID] = true // the page that had it was read before it came
@@ -99,14 +100,14 @@ func (w *world) askedAbout(e workflows.SignIn) (n int) {
 // is worth nothing in the next.
 func TestAWordIsGuessedInVain(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Mail = true
+	w.Policy.Mail = true
 	r := w.drill(t, "Dee")
 	old := w.letters[0]["UCAT"]
 	must(t, w.click(r, "Dee", ActStop, nil))
 	r = w.drill(t, "Dee")
 	for i, word := range []string{old, "", "bababababa", fmt.Sprint(w.letters[1]["UBEN"]), "dadadadada"} {
 		w.click(r, "Cat", ActProve, map[string]string{BlockWord: word})
-		if w.account.Key.Proof(workflows.KeyMailbox, mailbox, "UCAT").How != "" {
+		if w.Account.Key.Proof(workflows.KeyMailbox, mailbox, "UCAT").How != "" {
 			t.Fatalf("guess %d proves", i)
 		}
 	}

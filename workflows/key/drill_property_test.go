@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // TestWhateverHappensInADrill plays any answers, words, sign-ins, waits and absences, and checks
@@ -17,10 +18,10 @@ func TestWhateverHappensInADrill(t *testing.T) {
 	everybody := []string{"Ana", "Ben", "Cat", "Dee", "Kim", "Eve"}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		w.policy.Mail = rapid.Bool().Draw(t, "mail")
+		w.Policy.Mail = rapid.Bool().Draw(t, "mail")
 		if rapid.Bool().Draw(t, "keepers who do not hold") {
-			w.policy.Aliases[0].Custodians = nil
-			w.policy.Aliases[0].Password, w.policy.Aliases[0].SecondFactor = []string{"UKIM", "UANA"},
+			w.Policy.Aliases[0].Custodians = nil
+			w.Policy.Aliases[0].Password, w.Policy.Aliases[0].SecondFactor = []string{"UKIM", "UANA"},
 				[]string{"UBEN", "UKIM"}
 		}
 		w.look()
@@ -33,7 +34,7 @@ func TestWhateverHappensInADrill(t *testing.T) {
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			who := rapid.SampledFrom(everybody).Draw(t, "who")
 			before := r.state.(DrillState)
-			mailbox, turn := before.owes(userID(who))
+			mailbox, turn := before.owes(machinetest.UserID(who))
 			switch rapid.IntRange(0, 7).Draw(t, "what") {
 			case 0:
 				w.wait(time.Duration(rapid.IntRange(1, 60).Draw(t, "hours")) * time.Hour)
@@ -43,30 +44,30 @@ func TestWhateverHappensInADrill(t *testing.T) {
 				if keeper, _ := before.turn(); keeper != "" {
 					shown["keeper"+keeper] = true
 					// clocks differ
-				} else if n := len(before.Turns); n > 0 && w.now.Sub(before.Turns[n-1].To) <= tolerance {
+				} else if n := len(before.Turns); n > 0 && w.Now.Sub(before.Turns[n-1].To) <= tolerance {
 					shown["keeper"+before.Turns[n-1].Person] = true
 				}
 			case 2:
-				w.gone(who, rapid.SampledFrom([]string{"", "", workflows.StandingDeactivated}).Draw(t, "standing"))
+				w.Stand(who, rapid.SampledFrom([]string{"", "", workflows.StandingDeactivated}).Draw(t, "standing"))
 			case 3, 4:
 				whose := rapid.SampledFrom([]string{"Ana", "Ben", "Cat", "nobody"}).Draw(t, "whose word")
 				word := "dadadadada"
 				if len(w.letters) > 0 && whose != "nobody" {
-					word = w.letters[0][userID(whose)]
+					word = w.letters[0][machinetest.UserID(whose)]
 				}
 				w.click(r, who, ActProve, map[string]string{BlockWord: word})
 				if len(w.letters) > 0 && whose == who {
-					shown["mailbox"+userID(who)] = true
+					shown["mailbox"+machinetest.UserID(who)] = true
 				}
 			case 5:
 				w.click(r, who, ActCannot, nil)
 			default:
 				a := w.click(r, who, ActAttest, nil)
 				if a.err == nil && mailbox && !before.Mail {
-					shown["mailbox"+userID(who)] = true
+					shown["mailbox"+machinetest.UserID(who)] = true
 				}
 				if a.err == nil && turn {
-					shown["keeper"+userID(who)] = true
+					shown["keeper"+machinetest.UserID(who)] = true
 				}
 			}
 			w.drillHolds(r, shown)
@@ -75,7 +76,7 @@ func TestWhateverHappensInADrill(t *testing.T) {
 }
 
 func (w *world) drillHolds(r *run, shown map[string]bool) {
-	w.t.Helper()
+	w.T.Helper()
 	s := r.state.(DrillState)
 	open := 0
 	for i, turn := range s.Turns {
@@ -83,19 +84,19 @@ func (w *world) drillHolds(r *run, shown map[string]bool) {
 			open++
 		}
 		if i > 0 && turn.At.Before(s.Turns[i-1].To) {
-			w.t.Fatalf("the turn of %s began within that of %s", turn.Person, s.Turns[i-1].Person)
+			w.T.Fatalf("the turn of %s began within that of %s", turn.Person, s.Turns[i-1].Person)
 		}
 	}
 	if open > 1 || s.Closed() && open > 0 {
-		w.t.Fatalf("%d turns at once in %s", open, s.Stage)
+		w.T.Fatalf("%d turns at once in %s", open, s.Stage)
 	}
-	for _, p := range w.account.Key.Proofs {
+	for _, p := range w.Account.Key.Proofs {
 		what := "keeper"
 		if p.What == workflows.KeyMailbox {
 			what = "mailbox"
 		}
 		if p.By == s.ID && !shown[what+p.Person] {
-			w.t.Fatalf("%s counts as proven by %s, who never showed it", p.What, p.Person)
+			w.T.Fatalf("%s counts as proven by %s, who never showed it", p.What, p.Person)
 		}
 	}
 	calling := 0
@@ -107,10 +108,10 @@ func (w *world) drillHolds(r *run, shown map[string]bool) {
 		}
 	}
 	if calling > 1 {
-		w.t.Fatalf("%d people are called to sign in at once", calling)
+		w.T.Fatalf("%d people are called to sign in at once", calling)
 	}
 	if s.Stage == DrillPassed && (s.proven(workflows.KeyMailbox) < 2 || s.proven(workflows.KeyPassword) < 2 ||
 		s.proven(workflows.KeySecondFactor) < 2) {
-		w.t.Fatalf("passed with %s", s.outcome())
+		w.T.Fatalf("passed with %s", s.outcome())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 func (w *world) drill(t *testing.T, who string) *run {
@@ -16,7 +17,7 @@ func (w *world) drill(t *testing.T, who string) *run {
 
 func TestADrillByLetterIsPassedByWordsAndTurns(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Mail = true
+	w.Policy.Mail = true
 	w.look()
 	w.poll() // the baseline
 	r := w.drill(t, "Dee")
@@ -32,17 +33,17 @@ func TestADrillByLetterIsPassedByWordsAndTurns(t *testing.T) {
 	refusedAs(t, w.click(r, "Dee", ActAttest, nil), "not_permitted")
 	for _, who := range []string{"Ana", "Ben", "Cat"} {
 		must(t, w.click(r, who, ActProve, map[string]string{BlockWord: " " +
-			strings.ToUpper(w.letters[0][userID(who)]) + "."}))
+			strings.ToUpper(w.letters[0][machinetest.UserID(who)]) + "."}))
 	}
 	refusedAs(t, w.click(r, "Ben", ActAttest, nil), "not_your_turn")
-	w.now = w.now.Add(time.Hour)
+	w.Now = w.Now.Add(time.Hour)
 	w.signIn(-time.Minute)
 	w.poll()
 	must(t, w.click(r, "Ben", ActAttest, nil))
 	if r.state.StageName() != DrillPassed {
 		t.Fatalf("it is %s: %v", r.state.StageName(), r.state.(DrillState).Gaps)
 	}
-	k := w.account.Key
+	k := w.Account.Key
 	for _, want := range []struct{ what, who, how string }{
 		{workflows.KeyMailbox, "UANA", workflows.Verified}, {workflows.KeyMailbox, "UCAT", workflows.Verified},
 		{workflows.KeyPassword, "UANA", workflows.Verified}, {workflows.KeySecondFactor, "UBEN", workflows.Attested},
@@ -52,8 +53,8 @@ func TestADrillByLetterIsPassedByWordsAndTurns(t *testing.T) {
 			t.Errorf("%s by %s: %q, want %q", want.what, want.who, got, want.how)
 		}
 	}
-	if k.Drill == nil || k.Drill.Outcome != DrillPassed || w.account.Locks[workflows.LockDrill] != "" {
-		t.Errorf("the record has %+v, locks %v", k.Drill, w.account.Locks)
+	if k.Drill == nil || k.Drill.Outcome != DrillPassed || w.Account.Locks[workflows.LockDrill] != "" {
+		t.Errorf("the record has %+v, locks %v", k.Drill, w.Account.Locks)
 	}
 	if w.newest("s") != nil {
 		t.Error("a sign-in in a keeper's turn was asked about")
@@ -62,7 +63,7 @@ func TestADrillByLetterIsPassedByWordsAndTurns(t *testing.T) {
 
 func TestAWordNeverProvesForAnotherPerson(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Mail = true
+	w.Policy.Mail = true
 	r := w.drill(t, "Dee")
 	word := w.letters[0]["UANA"]
 	for i, left := range []string{"2 more times", "1 more time", ""} {
@@ -72,7 +73,7 @@ func TestAWordNeverProvesForAnotherPerson(t *testing.T) {
 		}
 	}
 	s := r.state.(DrillState)
-	if s.Mailbox["UBEN"].How != Guessed || w.account.Key.Proof(workflows.KeyMailbox, mailbox, "UBEN").How != "" {
+	if s.Mailbox["UBEN"].How != Guessed || w.Account.Key.Proof(workflows.KeyMailbox, mailbox, "UBEN").How != "" {
 		t.Errorf("after three wrong words: %+v", s.Mailbox["UBEN"])
 	}
 	a := w.click(r, "Ben", ActProve, map[string]string{BlockWord: w.letters[0]["UBEN"]})
@@ -123,8 +124,8 @@ func TestATurnPassesOnWhileOthersWaitAndComesBack(t *testing.T) {
 	if turn() != "UANA" {
 		t.Fatalf("without others her turn ended: %q", turn())
 	}
-	for i, a := range w.account.Key.Windows {
-		for _, b := range w.account.Key.Windows[i+1:] {
+	for i, a := range w.Account.Key.Windows {
+		for _, b := range w.Account.Key.Windows[i+1:] {
 			if a.To.IsZero() || a.To.After(b.From) {
 				t.Errorf("two turns at once: %+v %+v", a, b)
 			}
@@ -151,7 +152,7 @@ func TestADrillEndsWithAGapForEachPartThatFewerThanTwoHaveShown(t *testing.T) {
 
 func TestALetterThatCannotBeSentLeavesTheHoldersWord(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Mail, w.noMail = true, "mail_refused"
+	w.Policy.Mail, w.noMail = true, "mail_refused"
 	r := w.drill(t, "Dee")
 	c, _ := w.card(r, "Cat", cardMain)
 	if got := w.buttons(r, "Cat"); got != "drill.attest drill.cancel drill.cannot" ||
@@ -179,9 +180,9 @@ func TestOneDrillAtATimeAndOnlyForThoseItConcerns(t *testing.T) {
 func TestWhoIsNoLongerNamedProvesNothing(t *testing.T) {
 	w := newWorld(t)
 	r := w.drill(t, "Dee")
-	w.policy.Aliases[0].Holders = []string{"UANA", "UBEN"}
+	w.Policy.Aliases[0].Holders = []string{"UANA", "UBEN"}
 	refusedAs(t, w.click(r, "Cat", ActAttest, nil), "not_named")
-	w.gone("Ben", workflows.StandingDeactivated)
+	w.Stand("Ben", workflows.StandingDeactivated)
 	refusedAs(t, w.click(r, "Ben", ActAttest, nil), "standing_deactivated")
 }
 
@@ -205,7 +206,7 @@ func TestADrillOpensByItselfNinetyDaysAfterTheAccountWasFirstSeenAndAfterTheLast
 	if want := r.state.(DrillState).Over.Add(90 * day); !next.Equal(want) {
 		t.Errorf("the next one is planned for %s, want %s", next, want)
 	}
-	w.policy.Key.DrillEvery = 0
+	w.Policy.Key.DrillEvery = 0
 	w.look()
 	w.wait(200 * day)
 	if w.newest("e") != r {
@@ -216,7 +217,7 @@ func TestADrillOpensByItselfNinetyDaysAfterTheAccountWasFirstSeenAndAfterTheLast
 func TestWhoIsDeactivatedIsToldOfOnce(t *testing.T) {
 	w := newWorld(t)
 	w.look()
-	w.gone("Ben", workflows.StandingDeactivated)
+	w.Stand("Ben", workflows.StandingDeactivated)
 	w.wait(day)
 	r := w.newest("w")
 	c, ok := w.card(r, "Dee", cardMain)
@@ -233,7 +234,7 @@ func TestWhoIsDeactivatedIsToldOfOnce(t *testing.T) {
 	if r.state.(WatchState).Round != round {
 		t.Error("it was told again")
 	}
-	w.gone("Ben", "")
+	w.Stand("Ben", "")
 	w.look()
 	if c, _ := w.card(r, "Dee", cardMain); strings.Contains(strings.Join(c.Lines, " "), "UBEN") {
 		t.Errorf("he is back and still told of: %v", c.Lines)

@@ -105,13 +105,13 @@ func (s *script) commands() map[string]func([]string) {
 		"denied":  func(a []string) { w.denied = strings.Join(a, "") },
 		"no-mail": func(a []string) { w.noMail = strings.Join(a, "") },
 		// standing NAME [CODE]
-		"standing": func(a []string) { w.gone(a[0], strings.Join(a[1:], "")) },
+		"standing": func(a []string) { w.Stand(a[0], strings.Join(a[1:], "")) },
 		"wait":     func(a []string) { w.wait(s.span(a[0])) },
 		// letter: what the last one says.
 		"letter": func([]string) {
 			last := w.letters[len(w.letters)-1]
 			for _, name := range []string{"Ana", "Ben", "Cat"} {
-				if word := last[userID(name)]; word != "" {
+				if word := last[machinetest.UserID(name)]; word != "" {
 					s.say("%s: %s", name, word)
 				}
 			}
@@ -128,7 +128,7 @@ func (s *script) commands() map[string]func([]string) {
 			if r := w.newest("w"); r != nil {
 				watch = r.state.(WatchState)
 			}
-			for _, l := range Status(w.policy, w.account, watch) {
+			for _, l := range Status(w.Policy, w.Account, watch) {
 				s.say("%s", s.read(l))
 			}
 		},
@@ -137,10 +137,10 @@ func (s *script) commands() map[string]func([]string) {
 
 func (s *script) configure(kv string) {
 	k, v, _ := strings.Cut(kv, "=")
-	p := &s.w.policy
+	p := &s.w.Policy
 	ids := func() (out []string) {
 		for name := range strings.SplitSeq(v, ",") {
-			out = append(out, userID(name))
+			out = append(out, machinetest.UserID(name))
 		}
 		return out
 	}
@@ -160,7 +160,7 @@ func (s *script) configure(kv string) {
 	case "factor":
 		p.Aliases[0].Custodians, p.Aliases[0].SecondFactor = nil, ids()
 	case "owner":
-		s.w.account.Owner, p.Owner = v, v
+		s.w.Account.Owner, p.Owner = v, v
 	default:
 		s.t.Fatalf("%s: no setting %q", s.line, k)
 	}
@@ -175,7 +175,7 @@ func (s *script) form(text string) map[string]string {
 	for part := range strings.SplitSeq(text, " | ") {
 		k, v, _ := strings.Cut(part, "=")
 		if name, found := strings.CutPrefix(v, "WORD:"); found {
-			v = s.w.letters[len(s.w.letters)-1][userID(name)]
+			v = s.w.letters[len(s.w.letters)-1][machinetest.UserID(name)]
 		}
 		out[k] = v
 	}
@@ -237,7 +237,7 @@ func (s *script) tell() {
 				continue
 			}
 			at := ""
-			if !e.At.Equal(s.w.now) {
+			if !e.At.Equal(s.w.Now) {
 				at = e.At.Format("(Mon 2 Jan 15:04) ")
 			}
 			s.say("%s%s", at, text)
@@ -288,7 +288,7 @@ func (s *script) name(recipient string) string {
 	if recipient == channel {
 		return "#"
 	}
-	return s.w.people[recipient].Name
+	return s.w.People[recipient].Name
 }
 
 func (s *script) card(r *run, name string) {
@@ -324,7 +324,7 @@ var (
 
 // read is a text as its reader sees it: names for mentions, times in UTC, workflows by their machine.
 func (s *script) read(text string) string {
-	text = workflows.Plain(text, func(id string) string { return s.w.people[id].Name })
+	text = workflows.Plain(text, func(id string) string { return s.w.People[id].Name })
 	text = mentionText.ReplaceAllString(text, "$1")
 	return workflowID.ReplaceAllString(text, "$1-ID")
 }

@@ -9,12 +9,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // watched is a world whose sign-ins are read.
-func watched(t failer) *world {
+func watched(t machinetest.Failer) *world {
 	w := newWorld(t)
-	w.policy.Key.Quorum = 0
+	w.Policy.Key.Quorum = 0
 	w.look()
 	w.signIn(-time.Hour) // known from before
 	w.poll()
@@ -59,11 +60,11 @@ func TestASignInThatComesLateIntoTheLogIsFound(t *testing.T) {
 	w := watched(t)
 	late := w.signIn(-2 * time.Minute)
 	w.hidden[late.ID] = true
-	w.now = w.now.Add(5 * time.Minute)
+	w.Now = w.Now.Add(5 * time.Minute)
 	w.signIn(0)
 	w.poll() // a reading after it that does not show it yet
 	delete(w.hidden, late.ID)
-	w.now = w.now.Add(5 * time.Minute)
+	w.Now = w.Now.Add(5 * time.Minute)
 	w.poll()
 	found := 0
 	for _, r := range w.runs {
@@ -91,13 +92,13 @@ func TestItWasMeIsAUseInRetrospectThatSomebodyElseExplains(t *testing.T) {
 	u := w.newest("u")
 	s := u.state.(UseState)
 	if s.Stage != UseExplaining || s.Person != "UANA" || len(s.Seen) != 1 || s.Seen[0].ID != e.ID ||
-		w.account.Locks[workflows.LockKey] != "" {
+		w.Account.Locks[workflows.LockKey] != "" {
 		t.Fatalf("the use is %+v", s)
 	}
 	refusedAs(t, w.click(u, "Ana", ActPlanned, nil), "own_use")
 	must(t, w.click(u, "Ben", ActEmergency, nil))
-	if w.account.Key.Use.Found != UseEmergency || r.state.StageName() != SignInClaimed {
-		t.Errorf("the record has %+v, the question %s", w.account.Key.Use, r.state.StageName())
+	if w.Account.Key.Use.Found != UseEmergency || r.state.StageName() != SignInClaimed {
+		t.Errorf("the record has %+v, the question %s", w.Account.Key.Use, r.state.StageName())
 	}
 	if len(w.alarms) != 0 {
 		t.Error("an alarm for what was explained")
@@ -145,7 +146,7 @@ func TestSilenceIsAnAlarmAndCanBeEndedLater(t *testing.T) {
 func TestASignInDuringAUseBelongsToIt(t *testing.T) {
 	w := watched(t)
 	u := w.use(t, "Ana")
-	w.now = w.now.Add(10 * time.Minute)
+	w.Now = w.Now.Add(10 * time.Minute)
 	w.signIn(0)
 	w.signIn(-13 * time.Minute) // three minutes before it was taken out: clocks differ
 	before := w.signIn(-30 * time.Minute)
@@ -168,11 +169,11 @@ func TestALostRightIsToldOnceAndTheStatusSaysSinceWhen(t *testing.T) {
 	if n := len(s.Told); n != 1 || s.Told[0] != "UDEE" || s.Unwatched.IsZero() {
 		t.Fatalf("told %v, unwatched since %s", s.Told, s.Unwatched)
 	}
-	if text := strings.Join(Status(w.policy, w.account, s), "\n"); !strings.Contains(text, "not watched since") {
+	if text := strings.Join(Status(w.Policy, w.Account, s), "\n"); !strings.Contains(text, "not watched since") {
 		t.Errorf("the status says %s", text)
 	}
 	hidden := w.signIn(0)
-	w.now = w.now.Add(time.Hour)
+	w.Now = w.Now.Add(time.Hour)
 	w.denied = ""
 	w.poll()
 	q := w.newest("s")
@@ -199,7 +200,7 @@ func TestASignInBelongsToExactlyOne(t *testing.T) {
 					map[string]string{BlockFor: "1h", BlockReason: "because"})
 			case "back":
 				if u := w.newest("u"); u != nil {
-					w.click(u, w.people[u.state.(UseState).Person].Name, ActBack, map[string]string{BlockDone: "it",
+					w.click(u, w.People[u.state.(UseState).Person].Name, ActBack, map[string]string{BlockDone: "it",
 						BlockRotated: "no"})
 				}
 			case "drill":
@@ -220,14 +221,14 @@ func TestASignInBelongsToExactlyOne(t *testing.T) {
 				w.wait(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second)
 			}
 			// none comes later than the overlap reaches
-			for len(hidden) > 0 && w.now.Sub(hidden[0].At) > 10*time.Minute {
+			for len(hidden) > 0 && w.Now.Sub(hidden[0].At) > 10*time.Minute {
 				delete(w.hidden, hidden[0].ID)
 				hidden = hidden[1:]
 			}
 		}
 		clear(w.hidden)
 		w.poll()
-		w.now = w.now.Add(time.Minute)
+		w.Now = w.Now.Add(time.Minute)
 		w.poll()
 		told := map[string]int{}
 		for _, r := range w.runs {

@@ -14,21 +14,21 @@ func proof(what, who, how string, at time.Time) workflows.Proof {
 
 func TestTheStatusNamesWhoHasShownWhatAndWhen(t *testing.T) {
 	w := newWorld(t)
-	alias := w.policy.Aliases[0]
-	if got := Shown(alias, w.account.Key); got != "Nobody has shown yet that they can open it." {
+	alias := w.Policy.Aliases[0]
+	if got := Shown(alias, w.Account.Key); got != "Nobody has shown yet that they can open it." {
 		t.Error(got)
 	}
-	w.account.Key.Proofs = []workflows.Proof{
+	w.Account.Key.Proofs = []workflows.Proof{
 		proof(workflows.KeyMailbox, "UANA", workflows.Verified, monday), proof(workflows.KeyMailbox, "UCAT",
 			workflows.Attested, monday.Add(day)),
 		proof(workflows.KeyMailbox, "UEVE", workflows.Verified, monday.Add(2*day)), // no holder any more
 		proof(workflows.KeyPassword, "UBEN", workflows.Attested, monday.Add(3*day)),
 	}
-	if got, want := Shown(alias, w.account.Key), workflows.Say("Shown that they can open it: %m, last %t.",
+	if got, want := Shown(alias, w.Account.Key), workflows.Say("Shown that they can open it: %m, last %t.",
 		[]string{"UANA", "UCAT"}, monday.Add(day)); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	text := strings.Join(Status(w.policy, w.account, WatchState{}), "\n")
+	text := strings.Join(Status(w.Policy, w.Account, WatchState{}), "\n")
 	for _, want := range []string{"Mailbox: ✓ <@UANA> (verified", "✓ <@UCAT> (attested",
 		"Password: … <@UANA> (never) · ✓ <@UBEN> (attested",
 		"Second factor: … <@UANA> (never) · … <@UBEN> (never)"} {
@@ -43,12 +43,12 @@ func TestTheStatusNamesWhoHasShownWhatAndWhen(t *testing.T) {
 
 func TestOfAGroupThoseAreNamedWhoHaveShownIt(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Aliases[0].Holders = []string{"SHOLDERS"}
-	w.account.Key.Proofs = []workflows.Proof{proof(workflows.KeyMailbox, "UANA", workflows.Verified, monday)}
-	if got := Shown(w.policy.Aliases[0], w.account.Key); !strings.Contains(got, "<@UANA>") {
+	w.Policy.Aliases[0].Holders = []string{"SHOLDERS"}
+	w.Account.Key.Proofs = []workflows.Proof{proof(workflows.KeyMailbox, "UANA", workflows.Verified, monday)}
+	if got := Shown(w.Policy.Aliases[0], w.Account.Key); !strings.Contains(got, "<@UANA>") {
 		t.Error(got)
 	}
-	if got := strings.Join(Status(w.policy, w.account, WatchState{}), "\n"); !strings.Contains(got,
+	if got := strings.Join(Status(w.Policy, w.Account, WatchState{}), "\n"); !strings.Contains(got,
 		"Mailbox: <!subteam^SHOLDERS> · ✓ <@UANA>") {
 		t.Error(got)
 	}

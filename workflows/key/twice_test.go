@@ -11,7 +11,7 @@ import (
 func TestASignInThatIsToldTwiceCountsOnce(t *testing.T) {
 	w := watched(t)
 	u, d := w.use(t, "Ana"), w.drill(t, "Dee")
-	entry := workflows.SignIn{ID: "e1", At: w.now}
+	entry := workflows.SignIn{ID: "e1", At: w.Now}
 	for range 2 {
 		for r, message := range map[*run]workflows.Message[Seen]{u: seenInUse, d: seenInDrill} {
 			call := message.To("acme", r.id, Seen{SignIn: entry, Person: "UANA"})

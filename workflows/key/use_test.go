@@ -22,12 +22,12 @@ func asked(t *testing.T, who string) (*world, *run) {
 func TestAUseIsApprovedTakenBroughtBackAndExplainedBySomebodyElse(t *testing.T) {
 	w, r := asked(t, "Ana")
 	refusedAs(t, w.click(r, "Ana", ActApprove, nil), "barred")
-	if w.account.Key.Use != nil {
+	if w.Account.Key.Use != nil {
 		t.Error("the record says it is out before it was approved")
 	}
 	must(t, w.click(r, "Ben", ActApprove, nil))
 	s := r.state.(UseState)
-	if s.Stage != UseOut || !s.Ends.Equal(w.now.Add(time.Hour)) {
+	if s.Stage != UseOut || !s.Ends.Equal(w.Now.Add(time.Hour)) {
 		t.Fatalf("%s until %s", s.Stage, s.Ends)
 	}
 	refusedAs(t, w.click(r, "Ben", ActPlanned, nil), "not_here")
@@ -35,7 +35,7 @@ func TestAUseIsApprovedTakenBroughtBackAndExplainedBySomebodyElse(t *testing.T) 
 	refusedAs(t, w.click(r, "Ana", ActBack, map[string]string{BlockRotated: "no"}), "done_missing")
 	refusedAs(t, w.click(r, "Ana", ActBack, map[string]string{BlockDone: "x", BlockRotated: "maybe"}),
 		"rotated_missing")
-	w.now = w.now.Add(20 * time.Minute)
+	w.Now = w.Now.Add(20 * time.Minute)
 	must(t, w.click(r, "Ana", ActBack, map[string]string{BlockDone: "New certificate", BlockRotated: "yes"}))
 	refusedAs(t, w.click(r, "Ana", ActPlanned, nil), "own_use")
 	refusedAs(t, w.click(r, "Ben", ActPlanned, nil), "approved_it")
@@ -48,8 +48,8 @@ func TestAUseIsApprovedTakenBroughtBackAndExplainedBySomebodyElse(t *testing.T) 
 			t.Errorf("the evidence lacks %q:\n%s", want, text)
 		}
 	}
-	if u := w.account.Key.Use; u.Found != UsePlanned || u.Back.IsZero() || w.account.Locks[workflows.LockKey] != "" {
-		t.Errorf("the record has %+v, locks %v", u, w.account.Locks)
+	if u := w.Account.Key.Use; u.Found != UsePlanned || u.Back.IsZero() || w.Account.Locks[workflows.LockKey] != "" {
+		t.Errorf("the record has %+v, locks %v", u, w.Account.Locks)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestOneUseAtATimeAndTheAnswerSaysWhoseItIs(t *testing.T) {
 
 func TestWithoutAQuorumItIsOutAtOnce(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Key.Quorum = 0
+	w.Policy.Key.Quorum = 0
 	a := must(t, w.ask(Request, workflows.LetterUse, "Cat", wants))
 	r := w.newest("u")
 	if r.state.StageName() != UseOut || !strings.Contains(a.reply.Text, "The key is out") {
@@ -100,9 +100,9 @@ func TestAUseThatNeverComesBackIsOverdueThenUnexplained(t *testing.T) {
 		w.hooks != 1 {
 		t.Fatalf("%s, alarms %+v", r.state.StageName(), w.alarms)
 	}
-	if w.account.Locks[workflows.LockKey] != "" || w.account.Key.Use.Found != UseUnexplained ||
-		w.account.Key.Windows[0].To.IsZero() {
-		t.Errorf("the record has %+v, %v", w.account.Key, w.account.Locks)
+	if w.Account.Locks[workflows.LockKey] != "" || w.Account.Key.Use.Found != UseUnexplained ||
+		w.Account.Key.Windows[0].To.IsZero() {
+		t.Errorf("the record has %+v, %v", w.Account.Key, w.Account.Locks)
 	}
 }
 
@@ -123,8 +123,8 @@ func TestMisuseIsAnAlarm(t *testing.T) {
 
 func TestAnApproverExplainsWhereNobodyElseIsLeft(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Aliases[0].Holders, w.policy.Aliases[0].Custodians = []string{"UANA", "UBEN"}, []string{"UANA", "UBEN"}
-	w.policy.Admins = []string{"UANA"}
+	w.Policy.Aliases[0].Holders, w.Policy.Aliases[0].Custodians = []string{"UANA", "UBEN"}, []string{"UANA", "UBEN"}
+	w.Policy.Admins = []string{"UANA"}
 	must(t, w.ask(Request, workflows.LetterUse, "Ana", wants))
 	r := w.newest("u")
 	must(t, w.click(r, "Ben", ActApprove, nil))
@@ -134,9 +134,9 @@ func TestAnApproverExplainsWhereNobodyElseIsLeft(t *testing.T) {
 
 func TestARequestThatNobodyCouldApproveIsRefusedAtOnce(t *testing.T) {
 	w := newWorld(t)
-	w.policy.Aliases[0].Holders, w.policy.Admins = []string{"UANA"}, nil
+	w.Policy.Aliases[0].Holders, w.Policy.Admins = []string{"UANA"}, nil
 	refusedAs(t, w.ask(Request, workflows.LetterUse, "Ana", wants), "dead_end")
-	if len(w.runs) != 0 || len(w.account.Locks) != 0 {
+	if len(w.runs) != 0 || len(w.Account.Locks) != 0 {
 		t.Error("something was recorded")
 	}
 }
@@ -156,7 +156,7 @@ func TestWhoMayAskAndWhatAFormMustSay(t *testing.T) {
 	}
 	refusedAs(t, w.ask(Request, workflows.LetterUse, "Ana", with(BlockFor, "30d")), "for_bad")
 	refusedAs(t, w.ask(Request, workflows.LetterUse, "Ana", with(BlockReason, " \n")), "reason_missing")
-	w.gone("Ana", workflows.StandingDeactivated)
+	w.Stand("Ana", workflows.StandingDeactivated)
 	refusedAs(t, w.ask(Request, workflows.LetterUse, "Ana", wants), "standing_deactivated")
 }
 
@@ -171,8 +171,8 @@ func TestRefusedExpiredAndTakenBack(t *testing.T) {
 	}
 	w, r = asked(t, "Ana")
 	w.wait(4 * time.Hour)
-	if r.state.StageName() != UseExpired || w.account.Locks[workflows.LockKey] != "" {
-		t.Errorf("%s, locks %v", r.state.StageName(), w.account.Locks)
+	if r.state.StageName() != UseExpired || w.Account.Locks[workflows.LockKey] != "" {
+		t.Errorf("%s, locks %v", r.state.StageName(), w.Account.Locks)
 	}
 	w, r = asked(t, "Ana")
 	refusedAs(t, w.click(r, "Eve", ActCancel, nil), "not_permitted")
@@ -197,7 +197,7 @@ func TestNobodyExplainsTheirOwnUse(t *testing.T) {
 	everybody := []string{"Ana", "Ben", "Cat", "Dee", "Kim", "Aud", "Eve"}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		w.policy.Key.Quorum = rapid.IntRange(0, 2).Draw(t, "quorum")
+		w.Policy.Key.Quorum = rapid.IntRange(0, 2).Draw(t, "quorum")
 		if a := w.ask(Request, workflows.LetterUse, rapid.SampledFrom(everybody).Draw(t, "asks"), wants); a.err != nil {
 			return
 		}

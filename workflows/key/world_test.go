@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/machinetest"
 )
@@ -28,31 +27,21 @@ const (
 // monday is when the stories begin.
 var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-type failer interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}
-
 // world is everything around the machines, without concurrency: desk, clock, courier, audit log and
 // mailbox, in the order a test wants. Each command is checked against what must hold always.
 type world struct {
-	t           failer
-	now         time.Time
-	commands    int
-	policy      workflows.Policy
-	people      map[string]workflows.Person
-	delegations []approvals.Delegation
-	account     workflows.AccountState
-	runs        []*run
-	queue       []workflows.Call // not delivered yet
-	from        map[int]string
-	log         []workflows.SignIn // integrator.io's audit log of the owner
-	hidden      map[string]bool    // entries that are not shown yet
-	denied      string             // the code with which the log is refused
-	letters     []map[string]string
-	noMail      string // the code with which letters are refused
-	alarms      []workflows.Alarm
-	hooks       int
+	machinetest.Town
+	commands int
+	runs     []*run
+	queue    []workflows.Call // not delivered yet
+	from     map[int]string
+	log      []workflows.SignIn // integrator.io's audit log of the owner
+	hidden   map[string]bool    // entries that are not shown yet
+	denied   string             // the code with which the log is refused
+	letters  []map[string]string
+	noMail   string // the code with which letters are refused
+	alarms   []workflows.Alarm
+	hooks    int
 }
 
 type run struct {
@@ -63,18 +52,13 @@ type run struct {
 	view    workflows.View
 }
 
-func userID(name string) string { return "U" + strings.ToUpper(name) }
-
 // newWorld has Ana, Ben and Cat as holders, Ana and Ben as custodians, Dee as administrator, Kim as a
 // keeper who is no holder, Aud as auditor, Eve without a part.
-func newWorld(t failer) *world {
-	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, hidden: map[string]bool{},
+func newWorld(t machinetest.Failer) *world {
+	w := &world{Town: machinetest.Town{T: t, Now: monday}, hidden: map[string]bool{},
 		from: map[int]string{}}
-	for _, n := range []string{"Ana", "Ben", "Cat", "Dee", "Kim", "Aud", "Eve"} {
-		w.people[userID(n)] = workflows.Person{ID: userID(n), Team: "T1", Name: n, Email: strings.ToLower(n) +
-			"@acme.example", EmailConfirmed: true}
-	}
-	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: mailbox, Admins: []string{"UDEE"},
+	w.Name("Ana", "Ben", "Cat", "Dee", "Kim", "Aud", "Eve")
+	w.Policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: mailbox, Admins: []string{"UDEE"},
 		Auditors: []string{"UAUD"},
 		Channel:  channel, Token: true, AlarmMail: true, AlarmHook: true, UIHost: "https://integrator.io",
 		Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"},
@@ -84,7 +68,7 @@ func newWorld(t failer) *world {
 			ApproveWithin: 4 * time.Hour, ExplainWithin: 3 * day, AnswerWithin: day, WatchEvery: 10 * time.Minute,
 			DrillEvery:  90 * day,
 			DrillWithin: 14 * day, Turn: day}}
-	w.account = workflows.AccountState{ID: "acme", Owner: mailbox, By: "configuration"}
+	w.Account = workflows.AccountState{ID: "acme", Owner: mailbox, By: "configuration"}
 	return w
 }
 
@@ -115,25 +99,6 @@ func (w *world) newest(letters string) *run {
 	return nil
 }
 
-func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
-		Groups:  map[string][]string{},
-		ByEmail: map[string]string{}}
-	for _, id := range n.People {
-		if p, known := w.people[id]; known {
-			f.People[id] = p
-		} else if id != "" {
-			f.People[id] = workflows.Person{ID: id, Standing: workflows.StandingUnknown}
-		}
-	}
-	for _, d := range w.delegations {
-		if slices.Contains(n.Delegations, d.From) {
-			f.Delegations = append(f.Delegations, d)
-		}
-	}
-	return f
-}
-
 type answered struct {
 	reply  workflows.Reply
 	err    error
@@ -150,12 +115,12 @@ func (a answered) code() string {
 
 // do is the desk.
 func (w *world) do(cmd workflows.Command) answered {
-	w.t.Helper()
+	w.T.Helper()
 	w.commands++
 	if cmd.ID == "" {
 		cmd.ID = fmt.Sprintf("c%d", w.commands)
 	}
-	cmd.At, cmd.Account = w.now, w.policy.ID
+	cmd.At, cmd.Account = w.Now, w.Policy.ID
 	m := machines()[cmd.Workflow[0]]
 	r := w.find(cmd.Workflow)
 	fresh := r == nil
@@ -167,25 +132,15 @@ func (w *world) do(cmd workflows.Command) answered {
 	} else if cmd.Name == m.Name()+".request" {
 		return answered{err: workflows.ErrNoWorkflow}
 	}
-	before, err := json.Marshal(r.state)
-	if err != nil {
-		w.t.Fatalf("encode: %v", err)
-	}
-	d, err := m.Decide(r.state, cmd, w.facts(m.Needs(r.state, cmd, w.policy, w.account)))
-	if after, _ := json.Marshal(r.state); !bytes.Equal(before, after) {
-		w.t.Fatalf("%s changed the state that it was given", cmd.Name)
-	}
+	d, err := machinetest.Decide(w.T, m, r.state, cmd, w.Facts(m.Needs(r.state, cmd, w.Policy, w.Account)))
 	if err != nil {
 		var refusal *workflows.Refusal
 		if !errors.As(err, &refusal) {
-			w.t.Fatalf("%s by %s: %v", cmd.Name, cmd.Actor.ID, err)
+			w.T.Fatalf("%s by %s: %v", cmd.Name, cmd.Actor.ID, err)
 		}
 		return answered{err: err}
 	}
 	if len(d.Events) == 0 {
-		if len(d.Account)+len(d.Calls) > 0 {
-			w.t.Fatalf("%s: calls or account events without an event", cmd.Name)
-		}
 		return answered{reply: d.Reply}
 	}
 	if fresh {
@@ -193,14 +148,12 @@ func (w *world) do(cmd workflows.Command) answered {
 	}
 	for _, e := range d.Events {
 		e.Seq = uint64(len(r.events) + 1)
-		if r.state, err = m.Apply(r.state, e); err != nil {
-			w.t.Fatalf("apply %s: %v", e.Type, err)
-		}
+		r.state = machinetest.Apply(w.T, m, r.state, e)
 		r.events = append(r.events, e)
 	}
 	for _, e := range d.Account {
-		if w.account, err = workflows.ApplyAccount(w.account, e); err != nil {
-			w.t.Fatalf("apply %s: %v", e.Type, err)
+		if w.Account, err = workflows.ApplyAccount(w.Account, e); err != nil {
+			w.T.Fatalf("apply %s: %v", e.Type, err)
 		}
 	}
 	r.view = m.View(r.state)
@@ -214,50 +167,50 @@ func (w *world) do(cmd workflows.Command) answered {
 
 // check is what holds after every command.
 func (w *world) check(r *run) {
-	w.t.Helper()
+	w.T.Helper()
 	folded, err := workflows.Fold(r.machine, r.events)
 	if err != nil {
-		w.t.Fatalf("fold: %v", err)
+		w.T.Fatalf("fold: %v", err)
 	}
 	raw, err := json.Marshal(r.state)
 	if err != nil {
-		w.t.Fatalf("encode: %v", err)
+		w.T.Fatalf("encode: %v", err)
 	}
 	back, err := r.machine.Decode(raw)
 	if err != nil {
-		w.t.Fatalf("decode: %v", err)
+		w.T.Fatalf("decode: %v", err)
 	}
 	for _, s := range []workflows.State{folded, back} {
 		if again, _ := json.Marshal(s); !bytes.Equal(raw, again) {
-			w.t.Fatalf("the state is not the fold of its events:\n%s\n%s", raw, again)
+			w.T.Fatalf("the state is not the fold of its events:\n%s\n%s", raw, again)
 		}
 		if !reflect.DeepEqual(encoded(r.machine.View(s)), encoded(r.view)) {
-			w.t.Fatalf("the view of a state that was stored is another one")
+			w.T.Fatalf("the view of a state that was stored is another one")
 		}
 	}
 	v, seen := r.view, map[string]bool{}
 	if !r.state.Closed() && len(v.Timers) == 0 && len(v.Waiting) == 0 {
-		w.t.Fatalf("%s in %s has neither a timer nor somebody it waits for", r.id, r.state.StageName())
+		w.T.Fatalf("%s in %s has neither a timer nor somebody it waits for", r.id, r.state.StageName())
 	}
 	if r.state.Closed() && len(v.Timers)+len(v.Waiting)+len(v.Watches) > 0 {
-		w.t.Fatalf("%s is over and still waits", r.id)
+		w.T.Fatalf("%s is over and still waits", r.id)
 	}
 	for _, c := range v.Cards {
 		if key := c.Name + "/" + c.Recipient; seen[key] {
-			w.t.Fatalf("two cards %s", key)
+			w.T.Fatalf("two cards %s", key)
 		} else {
 			seen[key] = true
 		}
 		if r.state.Closed() && len(c.Buttons) > 0 {
-			w.t.Fatalf("the card of %s is over and has buttons", r.id)
+			w.T.Fatalf("the card of %s is over and has buttons", r.id)
 		}
 		if c.Title == "" || c.Fallback == "" || strings.Contains(c.Fallback, "<@") {
-			w.t.Fatalf("card %s/%s: title %q, notification %q", c.Name, c.Recipient, c.Title, c.Fallback)
+			w.T.Fatalf("card %s/%s: title %q, notification %q", c.Name, c.Recipient, c.Title, c.Fallback)
 		}
 		actions := map[string]bool{}
 		for _, b := range c.Buttons {
 			if actions[b.Action] {
-				w.t.Fatalf("two buttons %s on one card", b.Action)
+				w.T.Fatalf("two buttons %s on one card", b.Action)
 			}
 			actions[b.Action] = true
 		}
@@ -265,7 +218,7 @@ func (w *world) check(r *run) {
 	for _, e := range r.events {
 		if text := r.machine.Tell(e); text == "" || strings.Contains(text, "cannot be read") || strings.Contains(text,
 			"does not know") {
-			w.t.Fatalf("%s is told as %q", e.Type, text)
+			w.T.Fatalf("%s is told as %q", e.Type, text)
 		}
 	}
 }
@@ -277,10 +230,10 @@ func encoded(v any) string {
 
 // deliver carries out what waits, and what follows from it.
 func (w *world) deliver() {
-	w.t.Helper()
+	w.T.Helper()
 	for n := 0; len(w.queue) > 0; n++ {
 		if n > 200 {
-			w.t.Fatalf("calls never end")
+			w.T.Fatalf("calls never end")
 		}
 		call := w.queue[0]
 		w.queue = w.queue[1:]
@@ -294,7 +247,7 @@ func (w *world) deliver() {
 			a := w.do(workflows.Command{Workflow: call.ID, Name: call.Command, Input: call.Input, Submitted: true,
 				Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})
 			if a.err != nil && a.code() == "" {
-				w.t.Fatalf("%s told %s: %v", from, call.ID, a.err)
+				w.T.Fatalf("%s told %s: %v", from, call.ID, a.err)
 			}
 		case workflows.OpLetter:
 			w.receipt(from, w.letter(call))
@@ -305,13 +258,13 @@ func (w *world) deliver() {
 		case workflows.OpAlarmHook:
 			w.hooks++
 		default:
-			w.t.Fatalf("nobody carries out %s", call.Op)
+			w.T.Fatalf("nobody carries out %s", call.Op)
 		}
 	}
 }
 
 func (w *world) receipt(id string, r workflows.Receipt) {
-	w.t.Helper()
+	w.T.Helper()
 	w.do(workflows.Command{Workflow: id, Name: workflows.CmdReceipt,
 		Actor: workflows.Actor{Kind: workflows.ByIntegrator}, Round: workflows.NoRound, Receipt: &r})
 }
@@ -341,7 +294,7 @@ func (w *world) signIns(call workflows.Call) workflows.Receipt {
 	if w.denied != "" {
 		return workflows.Receipt{Op: call.Op, Refused: true, Code: w.denied}
 	}
-	in := &workflows.SignIns{Since: call.Since, Until: w.now}
+	in := &workflows.SignIns{Since: call.Since, Until: w.Now}
 	for _, e := range w.log {
 		if !e.At.Before(call.Since) && !w.hidden[e.ID] {
 			in.Entries = append(in.Entries, e)
@@ -352,14 +305,14 @@ func (w *world) signIns(call workflows.Call) workflows.Receipt {
 
 // signIn is a sign-in of the owner, at integrator.io, off from now.
 func (w *world) signIn(off time.Duration) workflows.SignIn {
-	e := workflows.SignIn{ID: fmt.Sprintf("entry%03d", len(w.log)), At: w.now.Add(off), Source: "ui"}
+	e := workflows.SignIn{ID: fmt.Sprintf("entry%03d", len(w.log)), At: w.Now.Add(off), Source: "ui"}
 	w.log = append(w.log, e)
 	return e
 }
 
 // poll looks once at every watch, as the courier does: only what is new becomes a command.
 func (w *world) poll() {
-	w.t.Helper()
+	w.T.Helper()
 	for _, r := range slices.Clone(w.runs) {
 		for _, watch := range r.view.Watches {
 			if got := w.signIns(watch.Call); got.SignIns == nil || got.SignIns.Mark() != watch.Call.Known {
@@ -372,8 +325,8 @@ func (w *world) poll() {
 
 // wait lets time pass, timer by timer.
 func (w *world) wait(d time.Duration) {
-	w.t.Helper()
-	end := w.now.Add(d)
+	w.T.Helper()
+	end := w.Now.Add(d)
 	idle := map[string]bool{} // timers that changed nothing: another of the same moment has to
 	for range 1000 {
 		var next workflows.Timer
@@ -386,14 +339,14 @@ func (w *world) wait(d time.Duration) {
 			}
 		}
 		if of == nil && len(idle) > 0 {
-			w.t.Fatalf("timers were answered and stay: %v", idle)
+			w.T.Fatalf("timers were answered and stay: %v", idle)
 		}
 		if of == nil {
-			w.now = end
+			w.Now = end
 			return
 		}
-		if next.At.After(w.now) {
-			w.now = next.At
+		if next.At.After(w.Now) {
+			w.Now = next.At
 		}
 		a := w.do(workflows.Command{Workflow: of.id, Name: workflows.CmdTimer,
 			Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &next})
@@ -405,16 +358,16 @@ func (w *world) wait(d time.Duration) {
 		if slices.ContainsFunc(of.view.Timers, func(t workflows.Timer) bool {
 			return t.Name == next.Name && t.At.Equal(next.At)
 		}) {
-			w.t.Fatalf("timer %s of %s was answered and stays", next.Name, of.id)
+			w.T.Fatalf("timer %s of %s was answered and stays", next.Name, of.id)
 		}
 		w.deliver()
 	}
-	w.t.Fatalf("timers never end")
+	w.T.Fatalf("timers never end")
 }
 
 // look has Keyholder look at policy and people, as at a start.
 func (w *world) look() {
-	w.t.Helper()
+	w.T.Helper()
 	id := workflows.NewID(workflows.LetterKeyWatch, "acme", 16, "keywatch")
 	name := LookAgain
 	if w.find(id) == nil {
@@ -427,19 +380,19 @@ func (w *world) look() {
 
 // ask gives an opening command by a person.
 func (w *world) ask(name string, letter byte, who string, input map[string]string) answered {
-	w.t.Helper()
+	w.T.Helper()
 	id := workflows.NewID(letter, "acme", 16, who, fmt.Sprint(w.commands))
 	a := w.do(workflows.Command{Workflow: id, Name: name, Input: input, Submitted: true, Round: workflows.NoRound,
-		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID(who), Team: "T1"}})
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: machinetest.UserID(who), Team: "TACME"}})
 	w.deliver()
 	return a
 }
 
 // click presses a button, and sends the form that it opens when there is something to fill in.
 func (w *world) click(r *run, who, action string, form map[string]string) answered {
-	w.t.Helper()
+	w.T.Helper()
 	cmd := workflows.Command{Workflow: r.id, Name: action, Round: workflows.NoRound,
-		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID(who), Team: "T1"}}
+		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: machinetest.UserID(who), Team: "TACME"}}
 	if asking, is := r.state.(workflows.Asking); is {
 		cmd.Round = asking.CurrentRound()
 	}
@@ -453,7 +406,7 @@ func (w *world) click(r *run, who, action string, form map[string]string) answer
 }
 
 func (w *world) card(r *run, who, name string) (workflows.Card, bool) {
-	to := userID(who)
+	to := machinetest.UserID(who)
 	if who == "#" {
 		to = channel
 	}
@@ -474,13 +427,6 @@ func (w *world) buttons(r *run, who string) string {
 	}
 	sort.Strings(out)
 	return strings.Join(out, " ")
-}
-
-// gone deactivates somebody in Slack, or brings them back.
-func (w *world) gone(who, standing string) {
-	p := w.people[userID(who)]
-	p.Standing = standing
-	w.people[userID(who)] = p
 }
 
 func must(t *testing.T, a answered) answered {

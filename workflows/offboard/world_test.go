@@ -32,8 +32,8 @@ var names = []string{"Ana", "Ben", "Cat", "Dee", "Oli"}
 // newWorld: Ana, Ben and Cat hold the mailbox that owns the account, Cat with her own hands on the
 // password; Dee administers; Oli is anybody.
 func newWorld(t machinetest.Failer) *world {
-	w := &world{World: machinetest.World[State]{T: t, Machine: Machine(), Now: monday,
-		People: map[string]workflows.Person{}, Groups: map[string][]string{}},
+	w := &world{World: machinetest.World[State]{Town: machinetest.Town{T: t, Now: monday,
+		Groups: map[string][]string{}}, Machine: Machine()},
 		users: map[string][]workflows.User{}, tokens: map[string][]workflows.Token{}, unread: map[string]string{}}
 	w.Called = w.called
 	w.Name(names...)

@@ -28,8 +28,8 @@ var names = []string{"Ana", "Ben", "Cat", "Dee", "Eve", "Fay", "Ira", "Jane"}
 // newWorld: Ana, Ben and Cat hold the mailbox, which owns the account; Dee administers; Eve approves
 // too; Ira is IT; Jane owned it before; Fay is anybody.
 func newWorld(t machinetest.Failer) *world {
-	w := &world{World: machinetest.World[State]{T: t, Machine: Machine(), Now: monday, Together: true,
-		People: map[string]workflows.Person{}}}
+	w := &world{World: machinetest.World[State]{Town: machinetest.Town{T: t, Now: monday},
+		Machine: Machine(), Together: true}}
 	w.Name(names...)
 	w.People["UGUS"] = workflows.Person{ID: "UGUS", Name: "Gus", Standing: workflows.StandingGuest}
 	w.Policy = workflows.Policy{

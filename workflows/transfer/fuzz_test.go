@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // reached are states of every kind, reached on the usual road and a few others, with the world that knows their people.
-func reached(t failer) map[string]*world {
+func reached(t machinetest.Failer) map[string]*world {
 	out := map[string]*world{}
 	at := func(name string, road func(w *world)) {
 		w := newWorld(t)
@@ -38,7 +39,7 @@ func reached(t failer) map[string]*world {
 	})
 	at("inviting", func(w *world) { cooled(w); w.deliver(delivered) })
 	at("refused", func(w *world) { cooled(w); w.deliver(delivered); w.deliver("refused multiple_organizations") })
-	at("by hand", func(w *world) { w.policy.Token = false; cooled(w); w.deliverAll() })
+	at("by hand", func(w *world) { w.Policy.Token = false; cooled(w); w.deliverAll() })
 	at("accepting", invited)
 	at("ending", func(w *world) { invited(w); w.click("Ana", "decline", "no") })
 	at("resending", func(w *world) { invited(w); w.click("Ana", "resend") })
@@ -89,14 +90,14 @@ func FuzzDecide(f *testing.F) {
 			w := all[stage]
 			r := w.newest()
 			cmd := workflows.Command{ID: "fuzz", Workflow: r.id, Account: "acme", Name: name,
-				Actor: workflows.Actor{Kind: kind, ID: who}, At: w.now, Round: int(round),
+				Actor: workflows.Actor{Kind: kind, ID: who}, At: w.Now, Round: int(round),
 				Submitted: text != "", Input: map[string]string{BlockReason: text, BlockChecklist: text,
 					BlockAlias: text, BlockPerson: who, BlockRole: text}}
 			if round == 0 {
 				cmd.Round = r.state.Round
 			}
 			if name == workflows.CmdTimer && text != "" {
-				cmd.Timer = &workflows.Timer{Name: text, At: w.now}
+				cmd.Timer = &workflows.Timer{Name: text, At: w.Now}
 			}
 			var answer workflows.Receipt
 			if json.Unmarshal([]byte(receipt), &answer) == nil {
@@ -113,7 +114,7 @@ func FuzzDecide(f *testing.F) {
 func mustSurvive(t *testing.T, w *world, stage string, s State, cmd workflows.Command) {
 	t.Helper()
 	m := Machine()
-	d, err := m.Decide(s, cmd, w.facts(m.Needs(s, cmd, w.policy, w.account)))
+	d, err := m.Decide(s, cmd, w.Facts(m.Needs(s, cmd, w.Policy, w.Account)))
 	if err != nil && len(d.Events) > 0 {
 		t.Fatalf("%s: a refusal with events", stage)
 	}
@@ -138,7 +139,7 @@ func mustSurvive(t *testing.T, w *world, stage string, s State, cmd workflows.Co
 // FuzzDecode reads states that nobody wrote: an error or a state that can be shown, never a panic.
 func FuzzDecode(f *testing.F) {
 	for _, w := range reached(f) {
-		f.Add(encode(f, w.newest().state))
+		f.Add(machinetest.Encode(f, w.newest().state))
 	}
 	for _, s := range []string{"", "null", "[]", "{}", `{"stage":"accepting"}`, `{"stage":"refused","end":{}}`,
 		`{"stage":"settling","settle":{"how":"verified"}}`,
@@ -167,7 +168,7 @@ func FuzzApply(f *testing.F) {
 	all := reached(f)
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {
 		for name, w := range all {
-			e := workflows.Event{Type: kind, At: w.now, Body: body}
+			e := workflows.Event{Type: kind, At: w.Now, Body: body}
 			if text := kinds.Tell(e); text == "" {
 				t.Fatalf("nothing is told of %s", kind)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // Few random stories by default, so that the package's tests stay short under the race detector;
@@ -103,14 +104,14 @@ func drawSetting(t *rapid.T) setting {
 }
 
 // begin makes the world of a setting and asks for the first transfer.
-func (s setting) begin(t failer) *world {
+func (s setting) begin(t machinetest.Failer) *world {
 	w := newWorld(t)
 	w.owner(s.Owner)
-	p := &w.policy
+	p := &w.Policy
 	p.Token, p.Approvers = s.Token, s.Approvers
 	p.Transfer.Quorum, p.Transfer.ConfirmWithin, p.Transfer.Cooldown, p.Transfer.OnErrors,
 		p.Transfer.OnShared = s.Quorum, s.Confirm, s.Cool, s.Errors, s.Shared
-	w.groups["SGROUP"] = []string{"UBEN", "UCAT", "UDEE", "UHAL"}
+	w.Groups["SGROUP"] = []string{"UBEN", "UCAT", "UDEE", "UHAL"}
 	if s.Joined {
 		w.out.join(mailbox, RoleMonitor)
 		w.out.join("eve@acme.example", RoleManage)
@@ -157,7 +158,7 @@ func (s setting) form() map[string]string {
 	if s.To == "mailbox" {
 		in[BlockAlias] = mailbox
 	} else {
-		in[BlockPerson] = userID(s.To)
+		in[BlockPerson] = machinetest.UserID(s.To)
 	}
 	return in
 }
@@ -199,19 +200,19 @@ func (w *world) happen(s setting, o op) {
 		if o.N%2 == 0 {
 			code = workflows.StandingDeactivated
 		}
-		w.standing(o.Who, code)
+		w.Stand(o.Who, code)
 	case "delegate":
 		if o.Who != o.Text {
 			w.delegate(o.Who, o.Text, 48*time.Hour)
 		}
 	case "request":
 		in := s.form()
-		if o.N%2 == 0 && w.account.Owner != mailbox {
+		if o.N%2 == 0 && w.Account.Owner != mailbox {
 			in = map[string]string{BlockAccount: "acme", BlockReason: "again", BlockAlias: mailbox}
 		}
 		w.request(o.Who, in)
 	case "policy":
-		w.policy.Approvers = [][]string{s.Approvers, {"UANA", "UBEN"}, {"UFAY"}}[o.N%3]
+		w.Policy.Approvers = [][]string{s.Approvers, {"UANA", "UBEN"}, {"UFAY"}}[o.N%3]
 	}
 }
 
@@ -226,7 +227,7 @@ func (w *world) press(o op) {
 				o.N%5 != 0 {
 				continue
 			}
-			offers = append(offers, offer{w.people[c.Recipient].Name, b.Action[len("transfer."):]})
+			offers = append(offers, offer{w.People[c.Recipient].Name, b.Action[len("transfer."):]})
 		}
 	}
 	if len(offers) == 0 {
@@ -238,12 +239,13 @@ func (w *world) press(o op) {
 
 // twice gives the same command again at once: it counts once.
 func (w *world) twice(st step) {
-	w.t.Helper()
+	w.T.Helper()
 	cmd := st.cmd
 	cmd.ID = ""
 	if again := w.do(cmd); len(again.events) > 0 {
-		w.t.Fatalf("%s by %s counted twice: first %s, then %s", cmd.Name, cmd.Actor.ID, encode(w.t, st.events),
-			encode(w.t, again.events))
+		w.T.Fatalf("%s by %s counted twice: first %s, then %s", cmd.Name, cmd.Actor.ID,
+			machinetest.Encode(w.T, st.events),
+			machinetest.Encode(w.T, again.events))
 	}
 }
 
@@ -308,7 +310,7 @@ func (w *world) turn(o op) {
 
 // finish lets a story come to its end: integrator.io answers again, and time passes.
 func (w *world) finish() {
-	w.t.Helper()
+	w.T.Helper()
 	w.out.token = true
 	for range 40 {
 		w.deliverAll()
@@ -322,12 +324,12 @@ func (w *world) finish() {
 		}
 		w.wait(24 * time.Hour)
 	}
-	w.t.Fatalf("a transfer does not end by itself: %s", encode(w.t, w.newest().state))
+	w.T.Fatalf("a transfer does not end by itself: %s", machinetest.Encode(w.T, w.newest().state))
 }
 
 // nothingLeft: who ended without becoming owner has no invitation of ours, unless the card says so.
 func (w *world) nothingLeft() {
-	w.t.Helper()
+	w.T.Helper()
 	left := false
 	for _, r := range w.runs {
 		left = left || r.state.changed() || r.state.End != nil && r.state.End.Left
@@ -338,7 +340,7 @@ func (w *world) nothingLeft() {
 	w.out.forbidden = nil
 	for _, t := range w.out.transfers {
 		if t.Pending() && !t.ByHand && t.Status == workflows.TransferUnapproved {
-			w.t.Fatalf("the invitation %s is left behind at integrator.io, and no card says so", t.ID)
+			w.T.Fatalf("the invitation %s is left behind at integrator.io, and no card says so", t.ID)
 		}
 	}
 }
@@ -385,11 +387,12 @@ func TestBarredPeopleTipNothing(t *testing.T) {
 			return
 		}
 		a, b := with.newest().state, without.newest().state
-		if !bytes.Equal(encode(t, a), encode(t, b)) {
-			t.Fatalf("votes of barred people changed something:\n%s\n%s", encode(t, a), encode(t, b))
+		if !bytes.Equal(machinetest.Encode(t, a), machinetest.Encode(t, b)) {
+			t.Fatalf("votes of barred people changed something:\n%s\n%s", machinetest.Encode(t, a),
+				machinetest.Encode(t, b))
 		}
 		for _, v := range a.Question.Ballot.Votes {
-			if v.By == userID(s.By) || v.Choice == approvals.Approve && v.By == a.ToPerson {
+			if v.By == machinetest.UserID(s.By) || v.Choice == approvals.Approve && v.By == a.ToPerson {
 				t.Fatalf("%s voted", v.By)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // The withdrawal meets an acceptance that integrator.io has queued: it may still fail, so nobody is
@@ -165,7 +166,7 @@ func TestAnOldReadingIsReadAgain(t *testing.T) {
 	w.ask("Dee")
 	e := w.queue[0]
 	w.queue = nil
-	receipt := w.out.perform(*e.Call, w.now.Add(-2*time.Minute), true)
+	receipt := w.out.perform(*e.Call, w.Now.Add(-2*time.Minute), true)
 	w.receive(e, *receipt, "receipt/late")
 	if s := w.newest().state; s.Stage != Checking || len(s.Checks) > 0 || len(w.queue) != 1 {
 		t.Errorf("in %s with %d checks and %d calls", s.Stage, len(s.Checks), len(w.queue))
@@ -185,7 +186,7 @@ func TestAReceiptCountsOnce(t *testing.T) {
 		}
 		again := w.do(first.cmd)
 		if len(again.events) > 0 {
-			t.Errorf("%s: the answer to %s counted twice: %s", name, e.Call.Op, encode(t, again.events))
+			t.Errorf("%s: the answer to %s counted twice: %s", name, e.Call.Op, machinetest.Encode(t, again.events))
 		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 // The blocks and values of the form are a contract: what others submit is read by them.
 func TestRequestFormKeepsItsContract(t *testing.T) {
 	w := newWorld(t)
-	other := w.policy
+	other := w.Policy
 	other.ID, other.Name, other.Aliases = "beta", "Beta", []workflows.Alias{{Email: "beta@acme.example"},
 		{Email: mailbox}}
-	both := []workflows.Policy{w.policy, other}
+	both := []workflows.Policy{w.Policy, other}
 	for _, c := range []struct {
 		name     string
 		policies []workflows.Policy
@@ -65,7 +65,7 @@ func TestRequestFormKeepsItsContract(t *testing.T) {
 
 func TestRequestFormSaysWhenItMayBeDone(t *testing.T) {
 	w := newWorld(t)
-	text := strings.Join(RequestModal([]workflows.Policy{w.policy}, "", monday).Intro, "\n")
+	text := strings.Join(RequestModal([]workflows.Policy{w.Policy}, "", monday).Intro, "\n")
 	w.mustReadWell("the form", text)
 	shown := w.read(text)
 	for _, want := range []string{"2 confirmations", "are needed", "24 hours", "Earliest finish: Tue 24 Nov, 09:14",
@@ -77,8 +77,8 @@ func TestRequestFormSaysWhenItMayBeDone(t *testing.T) {
 			t.Errorf("%q is missing in %q", want, shown)
 		}
 	}
-	w.policy.Transfer.Quorum = 1
-	text = w.read(RequestModal([]workflows.Policy{w.policy}, "", monday).Intro[0])
+	w.Policy.Transfer.Quorum = 1
+	text = w.read(RequestModal([]workflows.Policy{w.Policy}, "", monday).Intro[0])
 	if !strings.HasPrefix(text, "1 confirmation ") || !strings.Contains(text, " is needed") {
 		t.Errorf("a quorum of one reads %q", text)
 	}
@@ -105,9 +105,9 @@ func TestEitherAMailboxOrAPersonIsAsked(t *testing.T) {
 // An address decides who becomes owner, so an unconfirmed one is no address.
 func TestAnUnconfirmedAddressBecomesNoOwner(t *testing.T) {
 	w := newWorld(t)
-	p := w.people["UEVE"]
+	p := w.People["UEVE"]
 	p.EmailConfirmed = false
-	w.people["UEVE"] = p
+	w.People["UEVE"] = p
 	if st := w.request("Dee", map[string]string{BlockPerson: "UEVE", BlockReason: "x"}); st.code() != "target_email" {
 		t.Errorf("got %v", st.err)
 	}
@@ -118,10 +118,10 @@ func TestTheRequestFreezesPeopleAndPolicy(t *testing.T) {
 	w := newWorld(t)
 	w.out.join(mailbox, RoleMonitor)
 	w.ask("Dee")
-	w.policy.Approvers = []string{"UANA", "UBEN", "UFAY"}
-	w.policy.Aliases[0].Holders = []string{"UFAY"}
-	w.policy.Admins = []string{"UFAY"}
-	w.policy.Transfer.Quorum = 1
+	w.Policy.Approvers = []string{"UANA", "UBEN", "UFAY"}
+	w.Policy.Aliases[0].Holders = []string{"UFAY"}
+	w.Policy.Admins = []string{"UFAY"}
+	w.Policy.Transfer.Quorum = 1
 	w.deliverAll()
 	if st := w.click("Fay", "confirm"); st.code() != "not_asked" {
 		t.Errorf("Fay was added later and is told %v", st.err)
@@ -166,12 +166,12 @@ func TestOnlyKeyholderSupersedes(t *testing.T) {
 func TestAVoterWhoComesBackCompletesTheQuorum(t *testing.T) {
 	w := reached(t)["confirming"]
 	w.click("Ana", "confirm")
-	w.standing("Ana", workflows.StandingDeactivated)
+	w.Stand("Ana", workflows.StandingDeactivated)
 	w.click("Ben", "confirm")
 	if got := w.newest().state.Stage; got != Confirming {
 		t.Fatalf("with one voter gone it is %s", got)
 	}
-	w.standing("Ana", "")
+	w.Stand("Ana", "")
 	st := w.click("Cat", "confirm")
 	if st.err != nil || w.newest().state.Stage != Cooling {
 		t.Errorf("it is %s: %v", w.newest().state.Stage, st.err)
@@ -186,7 +186,7 @@ func TestAVoterWhoComesBackCompletesTheQuorum(t *testing.T) {
 // The bot was away over both times of reminding: one reminder is sent, not two at once.
 func TestLateRemindersDoNotPileUp(t *testing.T) {
 	w := reached(t)["confirming"]
-	w.now = w.newest().state.Until.Add(-time.Minute)
+	w.Now = w.newest().state.Until.Add(-time.Minute)
 	w.wait(time.Second)
 	if got := len(w.newest().state.Question.Reminders); got != 1 {
 		t.Errorf("%d reminders at once", got)

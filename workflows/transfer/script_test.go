@@ -57,15 +57,15 @@ func (s *script) commands() map[string]func([]string) {
 		// owner EMAIL: who owns the account at first.
 		"owner": func(a []string) { w.owner(a[0]) },
 		// standing NAME [CODE]: what Slack says of a person.
-		"standing": func(a []string) { w.standing(a[0], strings.Join(a[1:], "")) },
+		"standing": func(a []string) { w.Stand(a[0], strings.Join(a[1:], "")) },
 		// email NAME ADDRESS [unconfirmed]: the address that Slack shows of a person.
 		"email": func(a []string) {
-			p := w.people[userID(a[0])]
+			p := w.People[machinetest.UserID(a[0])]
 			p.Email, p.EmailConfirmed, p.Unconfirmed = a[1], len(a) < 3, ""
 			if len(a) > 2 {
 				p.Email, p.Unconfirmed = "", a[1]
 			}
-			w.people[p.ID] = p
+			w.People[p.ID] = p
 		},
 		// delegate FROM TO SPAN
 		"delegate": func(a []string) { s.tell(w.delegate(a[0], a[1], s.span(a[2]))...) },
@@ -101,10 +101,10 @@ func (s *script) commands() map[string]func([]string) {
 		"card": s.card,
 		// proofs: what the account's record has of who can use the new owner's sign-in.
 		"proofs": func([]string) {
-			for _, p := range w.account.Key.Proofs {
-				s.say("%s: %s, %s (%s, by %s)", p.Owner, w.people[p.Person].Name, p.What, p.How, p.By)
+			for _, p := range w.Account.Key.Proofs {
+				s.say("%s: %s, %s (%s, by %s)", p.Owner, w.People[p.Person].Name, p.What, p.How, p.By)
 			}
-			if len(w.account.Key.Proofs) == 0 {
+			if len(w.Account.Key.Proofs) == 0 {
 				s.say("nothing is proven")
 			}
 		},
@@ -133,10 +133,10 @@ func (s *script) span(word string) time.Duration {
 
 func (s *script) configure(kv string) {
 	k, v, _ := strings.Cut(kv, "=")
-	p := &s.w.policy
+	p := &s.w.Policy
 	ids := func() (out []string) {
 		for name := range strings.SplitSeq(v, ",") {
-			out = append(out, userID(name))
+			out = append(out, machinetest.UserID(name))
 		}
 		return out
 	}
@@ -160,7 +160,7 @@ func (s *script) configure(kv string) {
 		for list := range strings.SplitSeq(v, "+") {
 			var of []string
 			for name := range strings.SplitSeq(list, ",") {
-				of = append(of, userID(name))
+				of = append(of, machinetest.UserID(name))
 			}
 			p.Lists, p.Approvers = append(p.Lists, of), workflows.Union(p.Approvers, of)
 		}
@@ -180,7 +180,7 @@ func (s *script) request(a []string) {
 			if v == "mailbox" {
 				in[BlockAlias] = mailbox
 			} else {
-				in[BlockPerson] = userID(v)
+				in[BlockPerson] = machinetest.UserID(v)
 			}
 		case "reason":
 			in[BlockReason] = v
@@ -278,7 +278,7 @@ func (s *script) tell(steps ...step) {
 		}
 		shown++
 		at := st.events[0].At.Format("Mon 15:04")
-		if at != s.w.now.Format("Mon 15:04") {
+		if at != s.w.Now.Format("Mon 15:04") {
 			s.say("(%s)", at)
 		}
 		for _, e := range st.events {
@@ -311,7 +311,7 @@ func (s *script) name(recipient string) string {
 	if recipient == channel {
 		return "#ops"
 	}
-	return s.w.people[recipient].Name
+	return s.w.People[recipient].Name
 }
 
 func (s *script) stage(r step) string {

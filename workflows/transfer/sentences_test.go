@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // nextStep is what a sentence holds when it says what the person can do instead, or what happens without them.
@@ -27,7 +28,7 @@ func mustHelp(t *testing.T, what, text string) {
 	}
 }
 
-func confirmingState(t failer) State {
+func confirmingState(t machinetest.Failer) State {
 	w := newWorld(t)
 	w.out.join(mailbox, RoleMonitor)
 	w.ask("Dee")
@@ -133,10 +134,10 @@ func TestEveryRefusalOfAClickSaysWhatWasRecordedAndWhatToDo(t *testing.T) {
 			for _, action := range append(slices.Clone(acts), "dance") {
 				for _, round := range []int{w.newest().state.Round, 1} {
 					cmd := workflows.Command{ID: "x", Workflow: w.newest().id, Account: "acme",
-						Name: "transfer." + action, Actor: person(who), Round: round, At: w.now}
+						Name: "transfer." + action, Actor: person(who), Round: round, At: w.Now}
 					m := Machine()
-					_, err := m.Decide(w.newest().state, cmd, w.facts(m.Needs(w.newest().state, cmd, w.policy,
-						w.account)))
+					_, err := m.Decide(w.newest().state, cmd, w.Facts(m.Needs(w.newest().state, cmd, w.Policy,
+						w.Account)))
 					r, refused := err.(*workflows.Refusal)
 					if err != nil && !refused {
 						t.Errorf("%s: %s by %s: %v", name, action, who, err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // Every stage is asked for every field, in every state of it that the usual roads reach.
@@ -63,7 +64,7 @@ func TestEveryStageAnswersEverything(t *testing.T) {
 }
 
 // finishing is a handover that left points open.
-func finishing(t failer) *world {
+func finishing(t machinetest.Failer) *world {
 	w := reached(t)["settling"]
 	w.deliverAll()
 	w.click("Cat", "settle", "help")
@@ -73,7 +74,7 @@ func finishing(t failer) *world {
 func (w *world) timer(name string) workflows.Command {
 	r := w.newest()
 	return workflows.Command{
-		ID: "timer", Workflow: r.id, Account: "acme", Name: workflows.CmdTimer, At: w.now,
-		Actor: workflows.Actor{Kind: workflows.ByTimer}, Timer: &workflows.Timer{Workflow: r.id, Name: name, At: w.now},
+		ID: "timer", Workflow: r.id, Account: "acme", Name: workflows.CmdTimer, At: w.Now,
+		Actor: workflows.Actor{Kind: workflows.ByTimer}, Timer: &workflows.Timer{Workflow: r.id, Name: name, At: w.Now},
 	}
 }

@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,30 +11,20 @@ import (
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/machinetest"
 )
 
 // world is everything around the machine, kept in memory and without concurrency: what the desk,
 // the clock, the courier, Slack and integrator.io do, in the order a test wants. Each command is
 // checked against what must hold always (see invariant_test.go).
 type world struct {
-	t           failer
-	now         time.Time
-	commands    int
-	policy      workflows.Policy
-	people      map[string]workflows.Person
-	groups      map[string][]string
-	delegations []approvals.Delegation
-	account     workflows.AccountState
-	owners      []workflows.OwnerChange
-	runs        []*run
-	out         *outside
-	away        bool
-	queue       []*workflows.Effect
-}
-
-type failer interface {
-	Helper()
-	Fatalf(format string, args ...any)
+	machinetest.Town
+	commands int
+	owners   []workflows.OwnerChange
+	runs     []*run
+	out      *outside
+	away     bool
+	queue    []*workflows.Effect
 }
 
 // run is one transfer.
@@ -80,16 +69,16 @@ const (
 var monday = time.Date(2026, 11, 23, 9, 14, 0, 0, time.UTC)
 
 // newWorld has Ana, Ben and Cat as holders of the mailbox, Dee as administrator, Jane as owner, and some others.
-func newWorld(t failer) *world {
-	w := &world{t: t, now: monday, people: map[string]workflows.Person{}, groups: map[string][]string{}}
+func newWorld(t machinetest.Failer) *world {
+	w := &world{Town: machinetest.Town{T: t, Now: monday, Groups: map[string][]string{}}}
 	for _, name := range []string{"Ana", "Ben", "Cat", "Dee", "Jane", "Eve", "Fay"} {
-		w.meet(name, "")
+		w.Meet(name, "")
 	}
-	w.meet("Gus", workflows.StandingGuest)
-	w.meet("Hal", workflows.StandingDeactivated)
-	w.meet("Robo", workflows.StandingBot)
-	w.meet("Zoe", workflows.StandingForeign)
-	w.policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example",
+	w.Meet("Gus", workflows.StandingGuest)
+	w.Meet("Hal", workflows.StandingDeactivated)
+	w.Meet("Robo", workflows.StandingBot)
+	w.Meet("Zoe", workflows.StandingForeign)
+	w.Policy = workflows.Policy{ID: "acme", Name: "Acme Production", Owner: "jane@acme.example",
 		Admins: []string{"UDEE"}, Channel: channel, Token: true,
 		UIHost: "integrator.io",
 		Aliases: []workflows.Alias{{Email: mailbox, Holders: []string{"UANA", "UBEN", "UCAT"},
@@ -102,52 +91,9 @@ func newWorld(t failer) *world {
 }
 
 func (w *world) owner(email string) {
-	w.policy.Owner = email
-	w.account = workflows.AccountState{ID: "acme", Owner: email, By: "configuration"}
+	w.Policy.Owner = email
+	w.Account = workflows.AccountState{ID: "acme", Owner: email, By: "configuration"}
 	w.out = newOutside(email)
-}
-
-func (w *world) meet(name, standing string) {
-	id := userID(name)
-	w.people[id] = workflows.Person{ID: id, Team: "TACME", Name: name, Email: strings.ToLower(name) + "@acme.example",
-		EmailConfirmed: true, Standing: standing}
-}
-
-func userID(name string) string { return "U" + strings.ToUpper(name) }
-
-// facts answers what the machine says it needs, and nothing else.
-func (w *world) facts(n workflows.Needs) workflows.Facts {
-	f := workflows.Facts{Policy: w.policy, Shards: 16, Account: w.account, People: map[string]workflows.Person{},
-		Groups: map[string][]string{}, ByEmail: map[string]string{}}
-	for _, id := range slices.Concat(n.People, n.Delegations) {
-		if workflows.IsGroup(id) {
-			f.Groups[id] = w.groups[id]
-		}
-	}
-	for _, email := range n.Emails {
-		for id, p := range w.people {
-			if workflows.SameEmail(p.Email, email) {
-				f.ByEmail[email] = id
-				n.People = append(n.People, id)
-			}
-		}
-	}
-	givers := f.Expand(n.Delegations)
-	for _, d := range w.delegations {
-		if slices.Contains(givers, d.From) {
-			f.Delegations = append(f.Delegations, d)
-			n.People = append(n.People, d.To)
-		}
-	}
-	for _, id := range f.Expand(slices.Concat(n.People, givers)) {
-		p, known := w.people[id]
-		if !known {
-			p = workflows.Person{ID: id, Standing: workflows.StandingUnknown}
-		}
-		p.At = w.now
-		f.People[id] = p
-	}
-	return f
 }
 
 func (w *world) find(id string) *run {
@@ -161,14 +107,14 @@ func (w *world) find(id string) *run {
 
 func (w *world) newest() *run {
 	if len(w.runs) == 0 {
-		w.t.Fatalf("no transfer was asked for yet")
+		w.T.Fatalf("no transfer was asked for yet")
 	}
 	return w.runs[len(w.runs)-1]
 }
 
 // do takes one command along the road: facts, decision, events, calls, view. Nothing else changes a transfer.
 func (w *world) do(cmd workflows.Command) step {
-	w.t.Helper()
+	w.T.Helper()
 	w.commands++
 	if cmd.ID == "" {
 		cmd.ID = fmt.Sprintf("c%d", w.commands)
@@ -178,27 +124,16 @@ func (w *world) do(cmd workflows.Command) step {
 	if r == nil {
 		r = &run{id: cmd.Workflow, shown: map[string]bool{}}
 	}
-	cmd.At = w.now.UTC().Truncate(time.Millisecond)
+	cmd.At = w.Now.UTC().Truncate(time.Millisecond)
 	if n := len(r.events); n > 0 && cmd.At.Before(r.events[n-1].At) {
 		cmd.At = r.events[n-1].At
 	}
 	st := step{cmd: cmd, run: r, before: r.state}
 	m := Machine()
-	facts := w.facts(m.Needs(r.state, cmd, w.policy, w.account))
-	was := encode(w.t, r.state)
-	d, err := m.Decide(r.state, cmd, facts)
-	again, errAgain := m.Decide(r.state, cmd, facts)
-	if !bytes.Equal(encode(w.t, d), encode(w.t, again)) || fmt.Sprint(err) != fmt.Sprint(errAgain) {
-		w.t.Fatalf("%s: deciding twice gave two answers:\n%s\n%s", cmd.Name, encode(w.t, d), encode(w.t, again))
-	}
-	if !bytes.Equal(was, encode(w.t, r.state)) {
-		w.t.Fatalf("%s: deciding changed the state", cmd.Name)
-	}
+	facts := w.Facts(m.Needs(r.state, cmd, w.Policy, w.Account))
+	d, err := machinetest.Decide(w.T, m, r.state, cmd, facts)
 	st.reply, st.err = d.Reply, err
 	if err != nil || len(d.Events) == 0 {
-		if len(d.Calls) > 0 || len(d.Account) > 0 {
-			w.t.Fatalf("%s: calls or account events without an event", cmd.Name)
-		}
 		w.mustHold(st)
 		return st
 	}
@@ -209,24 +144,24 @@ func (w *world) do(cmd workflows.Command) step {
 
 // store folds a decision's events and derives the rest as the desk does.
 func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *step) {
-	w.t.Helper()
+	w.T.Helper()
 	if len(r.events) == 0 {
 		w.runs = append(w.runs, r)
 	}
 	for _, e := range d.Events {
 		e.Seq = uint64(len(r.events)) + 1
 		r.events = append(r.events, e)
-		r.state = w.applied(r.state, e)
+		r.state = machinetest.Apply(w.T, Machine(), r.state, e).(State)
 		st.events = append(st.events, e)
 	}
 	for _, e := range d.Account {
 		var err error
-		if w.account, err = workflows.ApplyAccount(w.account, e); err != nil {
-			w.t.Fatalf("%s: account: %v", cmd.Name, err)
+		if w.Account, err = workflows.ApplyAccount(w.Account, e); err != nil {
+			w.T.Fatalf("%s: account: %v", cmd.Name, err)
 		}
 		if e.Type == workflows.OwnerChanged {
 			var c workflows.OwnerChange
-			decode(w.t, e.Body, &c)
+			decode(w.T, e.Body, &c)
 			w.owners = append(w.owners, c)
 		}
 	}
@@ -246,42 +181,7 @@ func (w *world) store(r *run, cmd workflows.Command, d workflows.Decision, st *s
 	}
 }
 
-// applied is Apply, with its promise checked that the state given stays as it was; the answer went
-// through the store's encoding.
-func (w *world) applied(s State, e workflows.Event) State {
-	w.t.Helper()
-	was := encode(w.t, s)
-	next, err := Machine().Apply(s, e)
-	if err != nil {
-		w.t.Fatalf("apply %s: %v", e.Type, err)
-	}
-	first := encode(w.t, next)
-	if _, err := Machine().Apply(s, e); err != nil || !bytes.Equal(first, encode(w.t, next)) {
-		w.t.Fatalf("apply %s: applying it again changed the first answer (%v)", e.Type, err)
-	}
-	if !bytes.Equal(was, encode(w.t, s)) {
-		w.t.Fatalf("apply %s changed the state it was given", e.Type)
-	}
-	stored, err := Machine().Decode(first)
-	if err != nil {
-		w.t.Fatalf("decode after %s: %v", e.Type, err)
-	}
-	if !bytes.Equal(first, encode(w.t, stored)) {
-		w.t.Fatalf("after %s the state does not survive its encoding:\n%s\n%s", e.Type, first, encode(w.t, stored))
-	}
-	return stored.(State)
-}
-
-func encode(t failer, v any) []byte {
-	t.Helper()
-	raw, err := json.Marshal(v)
-	if err != nil {
-		t.Fatalf("encode: %v", err)
-	}
-	return raw
-}
-
-func decode(t failer, raw []byte, v any) {
+func decode(t machinetest.Failer, raw []byte, v any) {
 	t.Helper()
 	if err := json.Unmarshal(raw, v); err != nil {
 		t.Fatalf("decode: %v", err)
@@ -289,12 +189,12 @@ func decode(t failer, raw []byte, v any) {
 }
 
 func person(name string) workflows.Actor {
-	return workflows.Actor{Kind: workflows.ByPerson, ID: userID(name), Team: "TACME"}
+	return workflows.Actor{Kind: workflows.ByPerson, ID: machinetest.UserID(name), Team: "TACME"}
 }
 
 // request submits the form.
 func (w *world) request(by string, input map[string]string) step {
-	w.t.Helper()
+	w.T.Helper()
 	return w.do(workflows.Command{Workflow: fmt.Sprintf("t07-%08d", len(w.runs)+1), Name: Request, Actor: person(by),
 		Round:     workflows.NoRound,
 		Submitted: true, Input: input})
@@ -302,19 +202,19 @@ func (w *world) request(by string, input map[string]string) step {
 
 // ask is the usual request: the mailbox shall own the account.
 func (w *world) ask(by string) step {
-	w.t.Helper()
+	w.T.Helper()
 	return w.request(by, map[string]string{BlockAccount: "acme", BlockAlias: mailbox,
 		BlockReason: "Jane leaves on 5 December"})
 }
 
 // click presses a button of the newest transfer as it stands now; with a reason the form that it opens is sent, too.
 func (w *world) click(who, action string, reason ...string) step {
-	w.t.Helper()
+	w.T.Helper()
 	return w.clickAt(w.newest().state.Round, who, action, reason...)
 }
 
 func (w *world) clickAt(round int, who, action string, reason ...string) step {
-	w.t.Helper()
+	w.T.Helper()
 	cmd := workflows.Command{Workflow: w.newest().id, Name: "transfer." + action, Actor: person(who), Round: round}
 	st := w.do(cmd)
 	if st.reply.Modal == nil || len(reason) == 0 {
@@ -325,7 +225,7 @@ func (w *world) clickAt(round int, who, action string, reason ...string) step {
 
 // submit sends the form that a click opened.
 func (w *world) submit(who, action string, round int, text string) step {
-	w.t.Helper()
+	w.T.Helper()
 	field := BlockReason
 	if action == "settle" {
 		field = BlockChecklist
@@ -345,9 +245,9 @@ const (
 
 // deliver brings the first call in the queue to integrator.io and its answer back.
 func (w *world) deliver(outcome string) step {
-	w.t.Helper()
+	w.T.Helper()
 	if len(w.queue) == 0 {
-		w.t.Fatalf("no call is waiting")
+		w.T.Fatalf("no call is waiting")
 	}
 	e := w.queue[0]
 	var r *workflows.Receipt
@@ -359,7 +259,7 @@ func (w *world) deliver(outcome string) step {
 	case outcome == failedClean:
 		r = &workflows.Receipt{Failed: true, Code: workflows.FailedDeadline}
 	case outcome == failedDirty:
-		w.out.perform(*e.Call, w.now, w.policy.Token)
+		w.out.perform(*e.Call, w.Now, w.Policy.Token)
 		r = &workflows.Receipt{Failed: true, Code: workflows.FailedDeadline}
 	case strings.HasPrefix(outcome, "refused "):
 		code, words, _ := strings.Cut(strings.TrimPrefix(outcome, "refused "), " ")
@@ -367,7 +267,7 @@ func (w *world) deliver(outcome string) step {
 	case w.away:
 		return step{run: w.find(e.Workflow)}
 	default:
-		r = w.out.perform(*e.Call, w.now, w.policy.Token)
+		r = w.out.perform(*e.Call, w.Now, w.Policy.Token)
 		if outcome == lost {
 			return step{run: w.find(e.Workflow)}
 		}
@@ -377,7 +277,7 @@ func (w *world) deliver(outcome string) step {
 	if end := st.run.state.End; outcome == delivered && e.Call.Op == workflows.OpRemoveAccess && end != nil &&
 		end.TookBack != nil {
 		if u := w.out.user(e.Call.Email); end.TookBack.OK != (u == nil) {
-			w.t.Fatalf("the card says that what was given is taken back: %v; %s is %+v", end.TookBack.OK, e.Call.Email,
+			w.T.Fatalf("the card says that what was given is taken back: %v; %s is %+v", end.TookBack.OK, e.Call.Email,
 				u)
 		}
 	}
@@ -385,7 +285,7 @@ func (w *world) deliver(outcome string) step {
 }
 
 func (w *world) receive(e *workflows.Effect, r workflows.Receipt, id string) step {
-	w.t.Helper()
+	w.T.Helper()
 	r.Effect, r.Op = e.ID, e.Call.Op
 	return w.do(workflows.Command{ID: id, Workflow: e.Workflow, Name: workflows.CmdReceipt,
 		Actor: workflows.Actor{Kind: workflows.ByIntegrator},
@@ -394,11 +294,11 @@ func (w *world) receive(e *workflows.Effect, r workflows.Receipt, id string) ste
 
 // deliverAll empties the queue, as a courier with nothing in its way would.
 func (w *world) deliverAll() []step {
-	w.t.Helper()
+	w.T.Helper()
 	var out []step
 	for n := 0; len(w.queue) > 0 && !w.away; n++ {
 		if n > 100 {
-			w.t.Fatalf("calls beget calls without end: %s", encode(w.t, w.queue[0]))
+			w.T.Fatalf("calls beget calls without end: %s", machinetest.Encode(w.T, w.queue[0]))
 		}
 		out = append(out, w.deliver(delivered))
 	}
@@ -407,14 +307,14 @@ func (w *world) deliverAll() []step {
 
 // poll looks once with every watch.
 func (w *world) poll() []step {
-	w.t.Helper()
+	w.T.Helper()
 	var out []step
 	for _, r := range w.runs {
 		for _, watch := range r.view.Watches {
 			if w.away {
 				continue
 			}
-			receipt := w.out.perform(watch.Call, w.now, w.policy.Token)
+			receipt := w.out.perform(watch.Call, w.Now, w.Policy.Token)
 			if receipt == nil || receipt.Reading != nil && receipt.Reading.Mark() == watch.Call.Known {
 				continue
 			}
@@ -427,12 +327,12 @@ func (w *world) poll() []step {
 
 // wait lets time pass: timers fire when they are due, and calls that could not be delivered for a day are given up.
 func (w *world) wait(d time.Duration) []step {
-	w.t.Helper()
-	end := w.now.Add(d)
+	w.T.Helper()
+	end := w.Now.Add(d)
 	var out []step
 	for n := 0; ; n++ {
 		if n > 500 {
-			w.t.Fatalf("time stands still: a timer fires without end")
+			w.T.Fatalf("time stands still: a timer fires without end")
 		}
 		r, timer := w.nextTimer()
 		var due time.Time
@@ -446,11 +346,11 @@ func (w *world) wait(d time.Duration) []step {
 			}
 		}
 		if due.IsZero() || due.After(end) {
-			w.now = end
+			w.Now = end
 			return out
 		}
-		if due.After(w.now) {
-			w.now = due
+		if due.After(w.Now) {
+			w.Now = due
 		}
 		if giveUp {
 			out = append(out, w.deliver(failedClean))
@@ -475,14 +375,14 @@ func (w *world) nextTimer() (*run, *workflows.Timer) {
 }
 
 func (w *world) fire(r *run, t workflows.Timer) step {
-	w.t.Helper()
+	w.T.Helper()
 	t.Workflow = r.id
 	st := w.do(workflows.Command{ID: fmt.Sprintf("timer/%s/%s/%d", r.id, t.Name, t.At.UnixMilli()), Workflow: r.id,
 		Name:  workflows.CmdTimer,
 		Actor: workflows.Actor{Kind: workflows.ByTimer}, Round: workflows.NoRound, Timer: &t})
 	for _, still := range r.view.Timers {
 		if still.Name == t.Name && still.At.Equal(t.At) {
-			w.t.Fatalf("timer %s fired in stage %s and is wanted again at the same time", t.Name, r.state.Stage)
+			w.T.Fatalf("timer %s fired in stage %s and is wanted again at the same time", t.Name, r.state.Stage)
 		}
 	}
 	return st
@@ -490,15 +390,16 @@ func (w *world) fire(r *run, t workflows.Timer) step {
 
 // delegate records a delegation and tells the transfers that wait for the giver, as the desk does.
 func (w *world) delegate(from, to string, span time.Duration) []step {
-	w.t.Helper()
-	w.delegations = slices.DeleteFunc(w.delegations, func(d approvals.Delegation) bool {
-		return d.From == userID(from)
+	w.T.Helper()
+	w.Delegations = slices.DeleteFunc(w.Delegations, func(d approvals.Delegation) bool {
+		return d.From == machinetest.UserID(from)
 	})
-	w.delegations = append(w.delegations, approvals.Delegation{From: userID(from), To: userID(to), Since: w.now,
-		Until: w.now.Add(span)})
+	w.Delegations = append(w.Delegations, approvals.Delegation{From: machinetest.UserID(from),
+		To: machinetest.UserID(to), Since: w.Now,
+		Until: w.Now.Add(span)})
 	var out []step
 	for _, r := range w.runs {
-		if slices.Contains(r.view.Waiting, userID(from)) {
+		if slices.Contains(r.view.Waiting, machinetest.UserID(from)) {
 			out = append(out, w.do(workflows.Command{Workflow: r.id, Name: workflows.CmdDelegated, Actor: person(from),
 				Round: workflows.NoRound}))
 		}
@@ -506,16 +407,10 @@ func (w *world) delegate(from, to string, span time.Duration) []step {
 	return out
 }
 
-func (w *world) standing(name, code string) {
-	p := w.people[userID(name)]
-	p.Standing = code
-	w.people[userID(name)] = p
-}
-
 // card is a person's main card in the newest transfer.
 func (w *world) card(who string) (workflows.Card, bool) {
 	for _, c := range w.newest().view.Cards {
-		if c.Name == cardMain && c.Recipient == userID(who) {
+		if c.Name == cardMain && c.Recipient == machinetest.UserID(who) {
 			return c, true
 		}
 	}
@@ -547,5 +442,5 @@ func (w *world) read(text string) string {
 		}
 		return at.Format("Mon 2 Jan, 15:04")
 	})
-	return workflows.Plain(text, func(id string) string { return w.people[id].Name })
+	return workflows.Plain(text, func(id string) string { return w.People[id].Name })
 }

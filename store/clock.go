@@ -81,3 +81,42 @@ func distance(there, now time.Time, took time.Duration) time.Duration {
 	}
 	return 0
 }
+
+// clockLua begins the scripts that claim and commit. Their last two arguments are when the call was
+// sent and when what it stores was decided (empty where nobody says), both by the caller's clock.
+// Where the one is far from the server's time, or the other ahead of it, nothing is taken: the
+// answer is {"clock", server's time in ms}.
+var clockLua = fmt.Sprintf(`
+do
+  local t, farthest = redis.call('TIME'), %d
+  local here = t[1] * 1000 + math.floor(t[2] / 1000)
+  local sent, at = tonumber(ARGV[#ARGV - 1]), tonumber(ARGV[#ARGV]) or 0
+  if math.abs(here - sent) > farthest or at - here > farthest then
+    return {'clock', string.format('%%.0f', here)}
+  end
+end
+`, MaxClockDistance.Milliseconds())
+
+// apart is the error of a call that the server refused for its clock, nil for any other answer. Nothing was written.
+func apart(reply any, began time.Time, took time.Duration) error {
+	answer, _ := reply.([]any)
+	if len(answer) != 2 || answer[0] != "clock" {
+		return nil
+	}
+	ms, err := strconv.ParseInt(fmt.Sprint(answer[1]), 10, 64)
+	if err != nil {
+		return fmt.Errorf("compare clocks: %w: the server answered %v", workflows.ErrAway, answer)
+	}
+	there := time.UnixMilli(ms)
+	off := distance(there, began, took)
+	switch {
+	case off > MaxClockDistance:
+		return fmt.Errorf("compare clocks: %w: %w: it is %s away", workflows.ErrAway, ErrClock,
+			off.Round(time.Millisecond))
+	case there.Sub(began) > MaxClockDistance:
+		return fmt.Errorf("compare clocks: %w: the server ran it %s after it was sent, which is too late to tell",
+			workflows.ErrAway, there.Sub(began).Round(time.Millisecond))
+	}
+	return fmt.Errorf("compare clocks: %w: %w: what was to be stored was decided by one that was ahead",
+		workflows.ErrAway, ErrClock)
+}

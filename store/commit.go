@@ -67,7 +67,15 @@ func (s *Store) commitCall(c workflows.Change) (*call, error) {
 			return nil, err
 		}
 	}
-	return &call{shard: shard, script: scriptCommit, keys: w.keys, args: w.args}, nil
+	return &call{shard: shard, script: scriptCommit, keys: w.keys, args: w.args, clocked: true, at: said(c.At)}, nil
+}
+
+// said is a time in ms, "" for none.
+func said(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return millis(t)
 }
 
 // changeShard finds the one shard of a change and refuses one that spans several.

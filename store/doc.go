@@ -12,8 +12,9 @@
 //     was stored the versions have moved on, the answer is ErrConflict, and the events tell whose
 //     it was. An answer that the script itself failed is none of these; it means that somebody else
 //     wrote into our keys.
-//   - Each load and each look for what is due asks the server for its time in the same round trip;
-//     a clock more than [MaxClockDistance] away gets nothing.
+//   - Each load, each look for what is due, each claim and each commit compares this machine's clock
+//     with the server's in its own round trip; one more than [MaxClockDistance] away gets nothing. A
+//     commit is compared by when it was decided, too ([workflows.Change].At).
 //   - With Sentinel or Cluster claims wait for a replica as commits do, and [Store.Confirm] makes
 //     sure of what was read.
 //   - With Sentinel or Cluster a commit is followed by WAIT on the same connection; what no replica

@@ -122,7 +122,8 @@ func (s *Store) leaseEffects(ctx context.Context, real time.Time, picked []candi
 		if quota[shard] == 0 {
 			continue
 		}
-		c := &call{shard: shard, script: scriptClaimEffects, args: []any{millis(real), millis(until), quota[shard]},
+		c := &call{shard: shard, script: scriptClaimEffects, clocked: true,
+			args: []any{millis(real), millis(until), quota[shard]},
 			keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk),
 				s.keys.held(shard)}}
 		for _, cand := range list {

@@ -8,13 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
-	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
@@ -149,28 +146,4 @@ func TestOneDeadMasterOfAClusterDoesNotStopTheShardsOfTheOther(t *testing.T) {
 		claims, _ := s.ClaimTimers(ctx, time.Now(), time.Now(), 100, 100)
 		return len(claims) > 0
 	})
-}
-
-func TestAClockThatJumpsDecidesAndClaimsNothing(t *testing.T) {
-	var off atomic.Int64
-	m := miniredis.RunT(t)
-	s := storetest.OpenWith(t, store.Options{URL: "redis://" + m.Addr(), Shards: 4, Log: zerolog.Nop(),
-		RealNow: func() time.Time { return time.Now().Add(time.Duration(off.Load())) }})
-	ctx := context.Background()
-	commit(t, s, grow(load(t, s, acme)))
-	for _, jump := range []time.Duration{20 * time.Hour, -20 * time.Hour, 3 * time.Second, -3 * time.Second} {
-		off.Store(int64(jump))
-		_, loading := s.Load(ctx, acme)
-		_, effects := s.ClaimEffects(ctx, time.Now(), 10)
-		_, timers := s.ClaimTimers(ctx, time.Now(), time.Now(), 10, 10)
-		for what, err := range map[string]error{"a click": loading, "an effect": effects, "a timer": timers} {
-			if !errors.Is(err, store.ErrClock) || !errors.Is(err, workflows.ErrAway) {
-				t.Errorf("%s away, %s is taken: %v", jump, what, err)
-			}
-		}
-	}
-	off.Store(int64(time.Second))
-	if _, err := s.Load(ctx, acme); err != nil {
-		t.Errorf("one second away: %v", err)
-	}
 }

@@ -17,6 +17,10 @@ type call struct {
 	script *script
 	keys   []string
 	args   []any
+	// clocked calls compare clocks first ([clockLua]); at is the time at which what they store was
+	// decided, in ms, "" where nobody says.
+	clocked bool
+	at      string
 
 	reply any
 	err   error // as go-redis gave it; nil: reply is set
@@ -98,17 +102,26 @@ func (s *Store) send(ctx context.Context, node *redis.Client, confirm, source bo
 		for _, k := range c.keys {
 			args = append(args, k)
 		}
-		cmds[i] = pipe.Do(ctx, append(args, c.args...)...)
+		args = append(args, c.args...)
+		if c.clocked {
+			args = append(args, millis(s.now()), c.at)
+		}
+		cmds[i] = pipe.Do(ctx, args...)
 	}
+	began := s.now()
 	var confirmed *redis.Cmd
 	if confirm && s.replicated {
 		confirmed = pipe.Do(ctx, "wait", 1, waitFor.Milliseconds())
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
+	took := s.now().Sub(began)
 	for i, c := range calls {
 		c.reply, c.err = cmds[i].Result()
 		if errors.Is(c.err, redis.Nil) {
 			c.err = nil
+		}
+		if c.err == nil && c.clocked {
+			c.err = apart(c.reply, began, took)
 		}
 		if c.err == nil && confirmed != nil {
 			c.err = unconfirmed(c.reply, confirmed)

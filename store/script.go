@@ -3,9 +3,9 @@ package store
 import "github.com/redis/go-redis/v9"
 
 // Rules for every script here, so that it runs alike on Redis, Redis Cluster and miniredis: all
-// keys come as KEYS; no TIME; bodies pass through as they are, without cjson or cmsgpack; lists
-// longer than 500 go in batches, because unpack fails near 8,000; nothing is written before
-// everything was compared.
+// keys come as KEYS; TIME only to compare clocks ([clockLua]), never as the time of anything;
+// bodies pass through as they are, without cjson or cmsgpack; lists longer than 500 go in batches,
+// because unpack fails near 8,000; nothing is written before everything was compared.
 
 // queueLua holds what the scripts on effect queues share. A script that starts with it has the
 // lanes' sorted sets as KEYS[1] (people) and KEYS[2] (bulk). The layout of a queue is in keys.go.

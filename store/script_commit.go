@@ -22,9 +22,10 @@ package store
 //	n× waiting:     K:waiting workflow since
 //	n× not waiting: K:waiting workflow
 //	open: "" | "+" K:open workflow since | "-" K:open workflow
+//	those of [clockLua]
 //
-// Answers {"ok"} or {"conflict", what moved}.
-var scriptCommit = newScript("commit", queueLua+`
+// Answers {"ok"}, {"conflict", what moved}, or as [clockLua] does.
+var scriptCommit = newScript("commit", clockLua+queueLua+`
 local k, a = 6, 0
 local function key() k = k + 1 return KEYS[k] end
 local function arg() a = a + 1 return ARGV[a] end

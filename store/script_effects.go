@@ -5,12 +5,12 @@ package store
 //
 // KEYS: 1 due:0, 2 due:1, 3 held, then for each candidate its queue and the places of its workflow
 // (its queue again where it is no card). ARGV: now, end of the lease, how many to claim, then for
-// each candidate: lane, key, token.
+// each candidate: lane, key, token; at the end those of [clockLua].
 //
 // Answers for each claimed one: the candidate's index from 1, attempts, the effect's bytes, and all
 // places, read under the lease (false where it is no card). What is held back moves to the end of
 // its hold, so it is looked at once and does not stand before others.
-var scriptClaimEffects = newScript("claim effects", queueLua+`
+var scriptClaimEffects = newScript("claim effects", clockLua+queueLua+`
 local now, lease, quota = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local out = {}
 for i = 1, (#KEYS - 3) / 2 do

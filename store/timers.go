@@ -23,7 +23,8 @@ func (s *Store) ClaimTimers(ctx context.Context, now, real time.Time, fresh, aga
 	groups := byShard(picked)
 	var calls []*call
 	for shard, list := range groups {
-		c := &call{shard: shard, script: scriptClaimTimers, args: []any{millis(now), millis(real), millis(until)},
+		c := &call{shard: shard, script: scriptClaimTimers, clocked: true,
+			args: []any{millis(now), millis(real), millis(until)},
 			keys: []string{s.keys.timers(shard), s.keys.timersLeased(shard), s.keys.timersTokens(shard)}}
 		for _, cand := range list {
 			c.args = append(c.args, cand.member, newToken(shard))
@@ -112,14 +113,15 @@ func (s *Store) endTimer(ctx context.Context, c workflows.Claim, how string, unt
 // scriptClaimTimers leases due timers: those whose time has come, and those whose lease has ended.
 //
 // KEYS: 1 timers, 2 timers:leased, 3 timers:tokens.
-// ARGV: now (time of commands), now (real time), end of the lease, then for each candidate: member, token.
+// ARGV: now (time of commands), now (real time), end of the lease, then for each candidate: member, token;
+// at the end those of [clockLua].
 //
 // Answers the index from 1 of each claimed candidate. A claimed timer moves to timers:leased, so it
 // never stands before others.
-var scriptClaimTimers = newScript("claim timers", `
+var scriptClaimTimers = newScript("claim timers", clockLua+`
 local now, real = tonumber(ARGV[1]), tonumber(ARGV[2])
 local out = {}
-for i = 1, (#ARGV - 3) / 2 do
+for i = 1, (#ARGV - 5) / 2 do
   local member, token = ARGV[2 + i * 2], ARGV[3 + i * 2]
   local lease = redis.call('ZSCORE', KEYS[2], member)
   local mine = false

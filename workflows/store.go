@@ -84,6 +84,9 @@ type Change struct {
 	// Since is when Workflow opened, for these lists, where the change has no event of that time;
 	// zero: the first event's time.
 	Since time.Time
+	// At is when the change was decided, by this machine's clock: a change of a time that is ahead
+	// of the store's own is refused ([ErrAway]). Zero: nobody says.
+	At time.Time
 	// Answers is the claim that the change answers, removed with it. A claim lost meanwhile is [ErrConflict].
 	Answers *Claim
 }

@@ -64,7 +64,7 @@ func (c reviewExport) Run(w *world) error {
 		return exitError{exitFault, err.Error() + ". Nothing was written."}
 	}
 	desk := loops.NewDesk(loops.DeskOptions{Store: st, Machines: serve.Machines(),
-		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
+		Policies: serve.Policies(cfg), Now: time.Now, RealNow: time.Now, Log: w.log})
 	sum, err := serve.Record(w.ctx, desk, c.ID, files, time.Now(), "", strings.TrimSpace(c.By))
 	if err != nil {
 		return c.unrecorded(err)
@@ -199,7 +199,7 @@ func (c reviewImport) Run(w *world) error {
 	}
 	desk := loops.NewDesk(loops.DeskOptions{Store: st, Machines: serve.Machines(),
 		Roster:   roster.New(api, time.Now, nil),
-		Policies: serve.Policies(cfg), Now: time.Now, Log: w.log})
+		Policies: serve.Policies(cfg), Now: time.Now, RealNow: time.Now, Log: w.log})
 	ctx, cancel := context.WithTimeout(w.ctx, importPatience)
 	defer cancel()
 	cmd := c.command(raw, by, time.Now())

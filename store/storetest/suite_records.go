@@ -75,6 +75,23 @@ var recordTests = []test{
 			w.Errorf("open %v, waiting %v", open, waiting)
 		}
 	}},
+	{"what a clock that was ahead decided is not stored", func(w *world) {
+		stray := workflows.Change{Workflow: w.id, Account: account, Open: 1, At: time.Now().Add(3 * time.Second),
+			Records: []workflows.RecordChange{w.grow(w.wref, 1)}, Append: []workflows.Effect{w.call("stray")},
+			TimersSet: []workflows.Timer{w.timer("stray", w.start)}}
+		err := w.s.Commit(w.ctx, stray)
+		w.wantErr(err, workflows.ErrAway)
+		w.wantErr(err, store.ErrClock)
+		w.claim(w.at(time.Hour))
+		w.claimTimers(w.at(time.Hour), w.at(time.Hour))
+		if v := w.load(w.wref).Version; v != 0 {
+			w.Errorf("the record has version %d", v)
+		}
+		for _, at := range []time.Duration{time.Second, -time.Hour} { // a decision may wait; it is not made later
+			w.commit(workflows.Change{Workflow: w.id, Account: account, At: time.Now().Add(at),
+				Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
+		}
+	}},
 	{"another head conflicts", func(w *world) {
 		w.commit(workflows.Change{Workflow: w.id, Records: []workflows.RecordChange{w.grow(w.wref, 1)}})
 		rc := w.grow(w.wref, 1)

@@ -33,6 +33,7 @@ type DeskOptions struct {
 // the other decides again.
 type Desk struct {
 	o        DeskOptions
+	real     bool // RealNow was given, so the store can compare times with its own
 	machines map[byte]workflows.Machine
 	names    map[string]workflows.Machine
 
@@ -48,13 +49,14 @@ type Desk struct {
 
 // NewDesk makes a desk.
 func NewDesk(o DeskOptions) *Desk {
-	if o.RealNow == nil {
+	real := o.RealNow != nil
+	if !real {
 		o.RealNow = o.Now
 	}
 	if o.Wake == nil {
 		o.Wake = func(Woken) {}
 	}
-	d := &Desk{o: o, machines: map[byte]workflows.Machine{}, names: map[string]workflows.Machine{},
+	d := &Desk{o: o, real: real, machines: map[byte]workflows.Machine{}, names: map[string]workflows.Machine{},
 		accounts: map[string]string{},
 		turns:    map[string]*turn{}}
 	for _, m := range o.Machines {
@@ -156,6 +158,7 @@ func (d *Desk) try(ctx context.Context, m workflows.Machine, cmd workflows.Comma
 			reply, err = workflows.Reply{}, fmt.Errorf("decide %s: the program stumbled: %v", cmd.Name, p)
 		}
 	}()
+	given := cmd.At
 	loading, loaded := d.o.Stages.Begin(ctx, workflows.StageLoad)
 	at, err := d.open(loading, m, &cmd, fresh)
 	about := workflows.About{Workflow: cmd.Workflow, Machine: m.Name(), Command: cmd.Name, Account: cmd.Account}
@@ -177,8 +180,9 @@ func (d *Desk) try(ctx context.Context, m workflows.Machine, cmd workflows.Comma
 		if at.kept {
 			return workflows.Reply{}, errFresh
 		}
-		return workflows.Reply{}, d.commit(ctx, workflows.Change{Workflow: cmd.Workflow,
-			TimersGone: []workflows.Timer{*cmd.Timer}})
+		gone := workflows.Change{Workflow: cmd.Workflow, TimersGone: []workflows.Timer{*cmd.Timer}}
+		d.dated(&gone, given)
+		return workflows.Reply{}, d.commit(ctx, gone)
 	}
 	d.rearm(ctx, at, cmd)
 	deciding, decided := d.o.Stages.Begin(ctx, workflows.StageDecide)
@@ -197,6 +201,7 @@ func (d *Desk) try(ctx context.Context, m workflows.Machine, cmd workflows.Comma
 	if err != nil {
 		return workflows.Reply{}, err
 	}
+	d.dated(change, given)
 	if at.kept {
 		if change == nil || len(change.Records) == 0 {
 			return workflows.Reply{}, errFresh
@@ -219,6 +224,14 @@ func (d *Desk) try(ctx context.Context, m workflows.Machine, cmd workflows.Comma
 		}
 	}
 	return decision.Reply, err
+}
+
+// dated says by this machine's clock when a change was decided: given is the command's own time,
+// which the demo moves.
+func (d *Desk) dated(c *workflows.Change, given time.Time) {
+	if c != nil && d.real {
+		c.At = given.Add(d.o.RealNow().Sub(d.o.Now()))
+	}
 }
 
 // decide asks the machine. A call that is answered while the machine has nothing to say to it, is

@@ -160,7 +160,7 @@ func (v *visit) homeAccess(ctx context.Context, active []workflows.Overview) []s
 		}
 		out = append(out, draw.Section(draw.Cut(v.b.fill(text), draw.LimitSection)))
 		if buttons := draw.ButtonBlock(draw.BlockID(machine, card.Round)+"#"+strconv.Itoa(90-n), card.Buttons,
-			o.ID); buttons != nil {
+			o.ID, card.Title); buttons != nil {
 			out = append(out, buttons)
 		}
 	}
@@ -202,7 +202,8 @@ func (v *visit) homeDelegation(ctx context.Context) []slack.Block {
 	}
 	s := draw.Section(text + ". Your own word counts, too.")
 	s.BlockID = homeDelegated
-	s.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(homeUndelegate, "home", plainText("End it")))
+	s.Accessory = slack.NewAccessory(draw.Button(workflows.Button{Action: homeUndelegate, Label: "End it"}, homeMachine,
+		strings.TrimSpace("the delegation to "+v.b.people.Name(d.To))))
 	return []slack.Block{s}
 }
 
@@ -348,7 +349,7 @@ func (v *visit) homeButtons(mine []myAccount) []slack.BlockElement {
 		{v.b.o.Forms["recovery"] != nil, homeRecover, "Nobody can sign in…"},
 	} {
 		if b.shown || len(out) == 0 && b.action == homeRecover {
-			out = append(out, slack.NewButtonBlockElement(b.action, homeMachine, plainText(b.label)))
+			out = append(out, draw.Button(workflows.Button{Action: b.action, Label: b.label}, homeMachine, ""))
 		}
 	}
 	return out
@@ -404,8 +405,4 @@ func (v *visit) onlyOne(ctx context.Context, may func(myAccount) bool, do string
 	}
 	return workflows.Reply{}, workflows.Refuse("which_account", "For which account? Type `"+v.b.o.Command+" "+command+
 		" ACCOUNT "+do+"` with one of "+names(of)+".")
-}
-
-func plainText(s string) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
 }

@@ -66,8 +66,7 @@ func (v *visit) offerOffboarding(ctx context.Context, all []workflows.AccountInf
 		return
 	}
 	block := draw.ButtonBlock(draw.BlockID("offboard", 0),
-		[]workflows.Button{{Action: offboard.ActStart, Label: "They leave…"}},
-		id)
+		[]workflows.Button{{Action: offboard.ActStart, Label: "They leave…"}}, id, v.b.people.Name(person))
 	if block != nil {
 		v.cards = append(v.cards, block)
 	}

@@ -288,3 +288,19 @@ func TestButtonsTwiceOnACardAreShownOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAButtonIsReadOutWithWhatItIsAbout: its own words first, then the title of its card, in plain
+// text within Slack's 75 characters.
+func TestAButtonIsReadOutWithWhatItIsAbout(t *testing.T) {
+	for about, want := range map[string]string{
+		"Hand Acme Production to celigo@acme.example?": "Refuse: Hand Acme Production to celigo@acme.example?",
+		"! *Late* &amp; <@UNIK> leaves":                "Refuse: ! Late & somebody leaves",
+		"":                                             "",
+		strings.Repeat("ä ", 100):                      "Refuse: " + strings.Repeat("ä ", 33) + "…",
+	} {
+		got := draw.Button(workflows.Button{Action: "transfer.refuse", Label: "Refuse…"}, someWorkflow, about)
+		if got.AccessibilityLabel != want || got.Text.Text != "Refuse…" {
+			t.Errorf("%q is read out as %q, want %q", about, got.AccessibilityLabel, want)
+		}
+	}
+}

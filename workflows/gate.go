@@ -23,9 +23,9 @@ type Gate[S Asking] struct {
 	// Outcome says how a workflow that is over ended, Now what is the case in one that is open:
 	// whole sentences.
 	Outcome, Now func(s S) string
-	// Mine says what of this person is recorded already, a sentence, "" for nothing; nil: never
-	// anything.
-	Mine func(s S, who string) string
+	// Mine says what of this person is recorded already where they answer once more, a sentence, "" for
+	// nothing; nil: never anything.
+	Mine func(s S, who, action string) string
 }
 
 // Decide lets a click pass to its handler, or answers a [*Refusal].
@@ -58,7 +58,7 @@ func (g Gate[S]) refuse(s S, cmd Command, f Facts) *Refusal {
 	text := "This card has changed since you opened it. " + g.Now(s) +
 		" Nothing was recorded by this click. Look at your card; it shows what is asked now."
 	if g.Mine != nil {
-		if mine := g.Mine(s, cmd.Actor.ID); mine != "" {
+		if mine := g.Mine(s, cmd.Actor.ID, cmd.Name); mine != "" {
 			text = mine + " " + text
 		}
 	}

@@ -56,7 +56,7 @@ var bookGate = workflows.Gate[bookState]{Noun: "book",
 	},
 	Outcome: func(s bookState) string { return "It is " + s.Stage + "." },
 	Now:     func(bookState) string { return "It wants another name." },
-	Mine: func(s bookState, who string) string {
+	Mine: func(s bookState, who, _ string) string {
 		if slices.Contains(s.Names, who) {
 			return "Your name stands."
 		}

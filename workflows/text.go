@@ -134,23 +134,19 @@ func TimeOfDay(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
 }
 
-// Span is a duration in words: "45 seconds", "3 hours", "2 days".
+// Span is a duration in words: "45 seconds", "1 hour", "90 minutes", "2 days".
 func Span(d time.Duration) string {
-	unit := func(n int64, word string) string {
-		if n == 1 {
-			return "1 " + word
-		}
-		return strconv.FormatInt(n, 10) + " " + word + "s"
-	}
+	in := func(unit time.Duration) int { return int((d + unit/2) / unit) }
+	seconds := int((d + time.Second - 1) / time.Second)
 	switch {
-	case d < 2*time.Minute:
-		return unit(int64((d+time.Second-1)/time.Second), "second")
-	case d < 2*time.Hour:
-		return unit(int64((d+30*time.Second)/time.Minute), "minute")
+	case seconds < 60 || seconds > 60 && seconds < 120:
+		return Plural(seconds, "second")
+	case in(time.Minute) < 60 || in(time.Minute) > 60 && in(time.Minute) < 120:
+		return Plural(in(time.Minute), "minute")
 	case d < 48*time.Hour:
-		return unit(int64((d+30*time.Minute)/time.Hour), "hour")
+		return Plural(in(time.Hour), "hour")
 	}
-	return unit(int64((d+12*time.Hour)/(24*time.Hour)), "day")
+	return Plural(in(24*time.Hour), "day")
 }
 
 // Plural is a count with its word: "1 user", "3 users".

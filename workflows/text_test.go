@@ -222,7 +222,10 @@ func TestSpansAreRoundedToWhatPeopleSay(t *testing.T) {
 		want string
 	}{
 		{time.Second, "1 second"}, {1500 * time.Millisecond, "2 seconds"}, {45 * time.Second, "45 seconds"},
-		{119 * time.Second, "119 seconds"},
+		{time.Minute, "1 minute"}, {59500 * time.Millisecond, "1 minute"}, {61 * time.Second, "61 seconds"},
+		{119 * time.Second, "119 seconds"}, {0, "0 seconds"},
+		{time.Hour, "1 hour"}, {59*time.Minute + 45*time.Second, "1 hour"}, {61 * time.Minute, "61 minutes"},
+		{2*time.Hour - time.Second, "2 hours"},
 		{2 * time.Minute, "2 minutes"}, {90 * time.Minute, "90 minutes"}, {2 * time.Hour, "2 hours"},
 		{24 * time.Hour, "24 hours"}, {47 * time.Hour, "47 hours"},
 		{48 * time.Hour, "2 days"}, {60 * time.Hour, "3 days"}, {7 * 24 * time.Hour, "7 days"},

@@ -17,6 +17,7 @@ const (
 	LimitBlocks      = 50
 	limitButtons     = 25
 	limitButton      = 75
+	limitSpoken      = 75 // of a button's accessibility_label
 	LimitID          = 255
 	limitValue       = 2000
 	limitConfirmHead = 100

@@ -96,7 +96,7 @@ func formButtons(m workflows.Modal, buttons []workflows.Button,
 		return nil
 	}
 	machine, _, _ := strings.Cut(buttons[0].Action, ".")
-	a := ButtonBlock(BlockID(machine, m.Round), buttons, m.Workflow)
+	a := ButtonBlock(BlockID(machine, m.Round), buttons, m.Workflow, m.Title)
 	if a == nil {
 		return nil
 	}

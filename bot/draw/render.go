@@ -81,10 +81,12 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // Slack refuses the whole message when two buttons of a block share an action_id, so the second is
 // left out.
 func actions(card workflows.Card, machine, workflow string) *slack.ActionBlock {
-	return ButtonBlock(BlockID(machine, card.Round), WithDetails(card, machine), workflow)
+	return ButtonBlock(BlockID(machine, card.Round), WithDetails(card, machine), workflow, card.Title)
 }
 
-func ButtonBlock(id string, buttons []workflows.Button, workflow string) *slack.ActionBlock {
+// ButtonBlock is a block of buttons with one value; nil without any. about is mrkdwn that says what they
+// are about.
+func ButtonBlock(id string, buttons []workflows.Button, value, about string) *slack.ActionBlock {
 	var elements []slack.BlockElement
 	seen := map[string]bool{}
 	for _, b := range buttons {
@@ -92,7 +94,7 @@ func ButtonBlock(id string, buttons []workflows.Button, workflow string) *slack.
 			continue
 		}
 		seen[b.Action] = true
-		elements = append(elements, button(b, workflow))
+		elements = append(elements, Button(b, value, about))
 	}
 	if len(elements) == 0 {
 		return nil
@@ -104,9 +106,14 @@ func BlockID(machine string, round int) string {
 	return workflows.Clip(machine+":"+strconv.Itoa(max(round, 0)), LimitID)
 }
 
-func button(b workflows.Button, workflow string) *slack.ButtonBlockElement {
+// Button is one button. Whoever hears the screen instead of seeing it meets many of one name, so it is
+// read out with what it is about (mrkdwn), its own words first: those one sees and says.
+func Button(b workflows.Button, value, about string) *slack.ButtonBlockElement {
 	label := cmp.Or(Plain(b.Label, limitButton), Plain(b.Action, limitButton))
-	e := slack.NewButtonBlockElement(b.Action, workflows.Clip(workflow, limitValue), plainText(label))
+	e := slack.NewButtonBlockElement(b.Action, workflows.Clip(value, limitValue), plainText(label))
+	if about = workflows.Plain(about, func(string) string { return "somebody" }); about != "" {
+		e.AccessibilityLabel = Plain(strings.TrimSuffix(label, "…")+": "+about, limitSpoken)
+	}
 	switch b.Style {
 	case workflows.Primary:
 		e.Style = slack.StylePrimary

@@ -132,7 +132,8 @@ func ask[T any](p *page, script string) T {
 }
 
 // finder is what the tests know about the page: roles and accessible names, through frames, only
-// what can be seen and used. A modal dialog hides all else.
+// what can be seen and used. A button of a card is read out with what it is about; it is found by
+// what is seen, too. A modal dialog hides all else.
 const finder = `
 const roles = { BUTTON: 'button', SUMMARY: 'button', TEXTAREA: 'textbox', SELECT: 'combobox', OPTION: 'option', DIALOG: 'dialog', ARTICLE: 'article', LI: 'listitem' };
 const text = s => s.replace(/\s+/g, ' ').trim();
@@ -173,7 +174,7 @@ function* everything(root, x, y, depth) {
 }
 function find(role, name, last) {
   const re = new RegExp(name, 'i');
-  const all = [...everything(document, 0, 0, 0)].filter(({ e }) => same(e, role) && e.checkVisibility({ visibilityProperty: true }) && !e.disabled && re.test(nameOf(e)));
+  const all = [...everything(document, 0, 0, 0)].filter(({ e }) => same(e, role) && e.checkVisibility({ visibilityProperty: true }) && !e.disabled && (re.test(nameOf(e)) || role === 'button' && re.test(text(spoken(e)))));
   return last ? all[all.length - 1] : all[0];
 }
 function place(role, name, last) {

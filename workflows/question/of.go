@@ -1,6 +1,7 @@
 package question
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keyholder/keyholder/approvals"
@@ -79,6 +80,12 @@ const (
 
 // Shows reports whether an action only shows somebody what they answered, at whatever stage.
 func (o Of[S]) Shows(action string) bool { return action == o.action(actAnswered) }
+
+// Asks reports whether an action is one of the question's own.
+func (o Of[S]) Asks(action string) bool {
+	return slices.Contains([]string{o.action(o.Yes), o.action(actComment), o.action(actRefuse), o.action(actLook),
+		o.action(actAnswered)}, action)
+}
 
 // Action is the action_id with that suffix.
 func (o Of[S]) action(suffix string) string { return o.Machine + "." + suffix }

@@ -45,7 +45,10 @@ var gate = workflows.Gate[State]{
 	},
 	Outcome: func(s State) string { return s.outcome() },
 	Now:     func(s State) string { return s.now() },
-	Mine: func(s State, who string) string {
+	Mine: func(s State, who, action string) string {
+		if !asks.Asks(action) {
+			return ""
+		}
 		switch s.Question.Said(who) {
 		case approvals.Approve:
 			return "Your approval is recorded already."

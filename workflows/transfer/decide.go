@@ -69,7 +69,10 @@ func asOfNow(act workflows.Handler[State]) workflows.Handler[State] {
 // gate is what each click passes first.
 func gate() workflows.Gate[State] {
 	return workflows.Gate[State]{Noun: "transfer", Clicks: clicks, Outcome: outcomeLine, Now: stageLine,
-		Mine: func(s State, who string) string {
+		Mine: func(s State, who, action string) string {
+			if !asks.Asks(action) {
+				return ""
+			}
 			if said := s.Question.Said(who); said != "" {
 				return "Your " + voteWord(said) + " is recorded already."
 			}

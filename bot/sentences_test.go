@@ -14,10 +14,10 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// everyCode reads the constants code… of sentences.go, so that a new one cannot be forgotten here.
+// everyCode reads the constants code… of command.go, so that a new one cannot be forgotten here.
 func everyCode(t *testing.T) []string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), "sentences.go", nil, 0)
+	f, err := parser.ParseFile(token.NewFileSet(), "command.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

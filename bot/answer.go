@@ -51,10 +51,11 @@ func (v *visit) failForm(ctx context.Context, err error, code, text, link string
 }
 
 // tell answers privately: in the channel only for this person, by the click's own address, or as a
-// direct message; the first that works. Forms have no channel, so theirs is a direct message.
-func (v *visit) tell(ctx context.Context, text, link string) {
+// direct message; the first that works. Forms have no channel, so theirs is a direct message. It reports whether
+// one did.
+func (v *visit) tell(ctx context.Context, text, link string) bool {
 	if v.who.user == "" || text == "" {
-		return
+		return false
 	}
 	b := v.b
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
@@ -64,7 +65,7 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 	}
 	if v.home { // shown where they look; a message may not reach them
 		v.publishHome(ctx, v.who.user, text)
-		return
+		return true
 	}
 	text = draw.Cut(b.fill(text), draw.LimitSection)
 	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(),
@@ -76,7 +77,7 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 		for _, way := range ways {
 			err := way()
 			if err == nil {
-				return
+				return true
 			}
 			tried = append(tried, slackapi.Clean(err))
 			if kind, _, after := slackapi.Judge(err); kind == slackapi.Limited {
@@ -86,7 +87,7 @@ func (v *visit) tell(ctx context.Context, text, link string) {
 		// What was answered with 429 did not happen, so it may be sent again; anything else may have reached them.
 		if wait == 0 || !slackapi.Pause(ctx, wait) {
 			b.log.Warn().Strs(fieldCause, tried).Str(fieldPerson, v.who.user).Msg("a private answer reached nobody")
-			return
+			return false
 		}
 	}
 }

@@ -138,6 +138,7 @@ func (b *Bot) Run(ctx context.Context) error {
 		working.Go(func() { b.work(work, client) })
 	}
 	turning.Go(func() { b.turnAway(work, client) })
+	b.wg.Go(b.keepAsking)
 
 	select {
 	case <-ctx.Done():

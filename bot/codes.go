@@ -393,21 +393,25 @@ func (v *visit) wordStepUp(ctx context.Context, rest string) (workflows.Reply, e
 	if !a.missing() {
 		return say(v.b.fill(a.state.Standing())), nil
 	}
+	var proof *workflows.StepUp
 	if v.b.o.StepUp != nil {
-		if _, ok := v.b.o.StepUp.Fresh(who); !ok {
+		given, ok := v.b.o.StepUp.Fresh(who)
+		if !ok {
 			return workflows.Reply{}, &workflows.StepUpWanted{About: "*Set up an authenticator app* in your name"}
 		}
+		proof = &given
 	}
 	if v.b.o.RealNow().Sub(v.at) > triggerLife {
 		return say(v.b.fill("That shows who you are. To set the app up, type `{command} step-up` once more, within " +
 			workflows.Span(v.b.o.StepUp.MaxAge()) + ".")), nil
 	}
-	return v.enrol(ctx, a, who)
+	return v.enrol(ctx, a, who, proof)
 }
 
 // enrol shows the form with a fresh secret; the picture of it follows.
-func (v *visit) enrol(ctx context.Context, a app, who workflows.Person) (workflows.Reply, error) {
-	fresh, err := v.b.o.Codes.Fresh(who)
+func (v *visit) enrol(ctx context.Context, a app, who workflows.Person, proof *workflows.StepUp) (workflows.Reply,
+	error) {
+	fresh, err := v.b.o.Codes.Fresh(who, proof)
 	if err != nil {
 		return workflows.Reply{}, err
 	}
@@ -524,7 +528,7 @@ func (v *visit) enrolled(ctx context.Context, s setUp) (workflows.Reply, error) 
 		return workflows.Reply{}, err
 	}
 	e := authenticator.Enrolment{Person: who.ID, Team: who.Team, Name: cmp.Or(who.Name, who.ID), Lost: a.lost}
-	e.Sealed, e.Step, err = v.b.o.Codes.Shown(s.Sealed, who, v.cmd.Input[blockCode])
+	e.Sealed, e.Step, e.Proof, err = v.b.o.Codes.Shown(s.Sealed, who, v.cmd.Input[blockCode])
 	switch {
 	case errors.Is(err, stepup.ErrTooLate), errors.Is(err, stepup.ErrUnsealed):
 		return workflows.Reply{}, tooLate()
@@ -535,12 +539,8 @@ func (v *visit) enrolled(ctx context.Context, s setUp) (workflows.Reply, error) 
 			blockCode: "That is not the code that the app shows for this key. Nothing was recorded. " +
 				"Wait for the next one and try again; if it is not taken either, the clock of your phone is wrong: let it set itself."}}, nil
 	}
-	if v.b.o.StepUp != nil {
-		proof, ok := v.b.o.StepUp.Fresh(who)
-		if !ok {
-			return workflows.Reply{}, tooLate()
-		}
-		e.Proof = &proof
+	if v.b.o.StepUp != nil && e.Proof == nil { // a form of before there was a provider
+		return workflows.Reply{}, tooLate()
 	}
 	message := authenticator.Enrol
 	if a.state.Opened() {

@@ -215,6 +215,7 @@ const (
 	codeInternal      = "internal"
 	codeBusy          = "busy"
 	codeStopping      = "stopping"
+	codeProofLost     = "proof_lost"
 	codeMalformed     = "malformed"
 	codeUnknownButton = "unknown_button"
 	codeUnknownForm   = "unknown_form"
@@ -254,7 +255,9 @@ var sayings = map[string]saying{
 		"Ask whoever operates Keyholder to run keyholder audit verify."},
 	codeInternal: {"Something went wrong. It may not have been recorded.",
 		"Look at the card in a minute; if it does not show your name, try again. Should it fail again, give whoever operates Keyholder the reference."},
-	codeBusy:     {"Keyholder is busy: nothing was recorded.", "Try again in a minute."},
+	codeBusy: {"Keyholder is busy: nothing was recorded.", "Try again in a minute."},
+	codeProofLost: {"Your proof came, and was not taken: meanwhile you had been told that it is lost. Nothing was recorded.",
+		"Do it once more."},
 	codeStopping: {"Keyholder is being restarted: nothing was recorded.", "Try again in a minute."},
 	codeMalformed: {"Keyholder cannot read what was pressed, so nothing was recorded.",
 		"Use the newest card: `{command} mine` lists what waits for you."},

@@ -190,6 +190,8 @@ type Options struct {
 	// StepUp is the identity provider at which people show who they are before what the policies name
 	// counts; nil: no policy names anything.
 	StepUp *stepup.Provider
+	// Asked is where it is noted that somebody is asked there, for all processes; nil: this one is alone.
+	Asked workflows.AskedBook
 	// Codes are one-time codes, by which they can show it as well, or instead where StepUp is nil; nil: they are off.
 	Codes *stepup.Codes
 	Log   zerolog.Logger

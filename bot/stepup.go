@@ -16,22 +16,25 @@ import (
 const (
 	// maxProving bounds the proofs that are awaited at once.
 	maxProving = 1000
+	// askedBeat is how often this process says whom it is asking for a proof, and looks whom nobody is asking any more.
+	askedBeat = 2 * time.Second
 	// provenBudget is what the record has for a command that was proven: nobody waits for an acknowledgement.
 	provenBudget = 10 * time.Second
 )
 
 // proving holds the proofs that are awaited, by person. Nothing of it acts by itself: when a proof comes,
-// the command is decided as if it came then, and after a restart nothing of it is left.
+// the command is decided as if it came then, and after a restart nothing of it is left but the notes in
+// [Options.Asked].
 type proving struct {
-	mu sync.Mutex
-	by map[string]*awaited
+	keeping sync.Mutex // one at a time writes notes anew
+	mu      sync.Mutex
+	by      map[string]*awaited
 }
 
 // awaited is one proof that somebody was asked for.
 type awaited struct {
-	command string // the command's ID: the same one again is a retry of Slack's
-	about   string
-	ask     stepup.Question // once the provider has answered
+	workflows.AskedNote                 // its Command: the same one again is a retry of Slack's
+	ask                 stepup.Question // once the provider has answered
 }
 
 // begin notes that somebody is asked; when they are asked already, what was awaited is answered instead.
@@ -60,10 +63,36 @@ func (p *proving) asked(person string, q stepup.Question) {
 	}
 }
 
-func (p *proving) end(person string) {
+// noted keeps how a note stands now.
+func (p *proving) noted(person string, note workflows.AskedNote) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if a := p.by[person]; a != nil {
+		a.AskedNote = note
+	}
+}
+
+// notes are those of everybody who is asked here.
+func (p *proving) notes() map[string]workflows.AskedNote {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[string]workflows.AskedNote{}
+	for person, a := range p.by {
+		out[person] = a.AskedNote
+	}
+	return out
+}
+
+// end forgets what was awaited, and answers its note.
+func (p *proving) end(person string) workflows.AskedNote {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.by[person]
 	delete(p.by, person)
+	if a == nil {
+		return workflows.AskedNote{}
+	}
+	return a.AskedNote
 }
 
 // deciding is what a visit asks of the record, with the actor as they are known by then.
@@ -131,11 +160,24 @@ func (v *visit) stepUp(ctx context.Context, err error, f deciding) bool {
 // closes.
 func (v *visit) byProvider(ctx context.Context, about string, answer any, f deciding) {
 	me := v.who.team + "/" + v.who.user
-	was, full := v.b.proving.begin(me, &awaited{command: v.cmd.ID, about: about})
+	asked := workflows.Asked{Team: v.who.team, Person: v.who.user, Command: v.cmd.ID, About: about, At: v.b.at()}
+	if !v.opened {
+		asked.Workflow = v.cmd.Workflow
+	}
+	was, full := v.b.proving.begin(me, &awaited{AskedNote: workflows.AskedNote{Asked: asked}})
+	if was == nil && !full {
+		elsewhere, err := v.b.noteAsked(ctx, me, asked)
+		if err != nil {
+			v.b.proving.end(me)
+			v.fail(ctx, err)
+			return
+		}
+		was = elsewhere
+	}
 	switch {
 	case full:
 		v.fail(ctx, coded(codeBusy))
-	case was != nil && was.command == v.cmd.ID && v.cmd.ID != "":
+	case was != nil && was.Command == v.cmd.ID && v.cmd.ID != "":
 		v.ack.send("proof", answer)
 	case was != nil:
 		v.ack.send("proof", answer)
@@ -146,11 +188,13 @@ func (v *visit) byProvider(ctx context.Context, about string, answer any, f deci
 	}
 }
 
-// stillAwaited says that another click waits for its proof.
+// stillAwaited says that another click waits for its proof. Link and code are with the process that asks.
 func (b *Bot) stillAwaited(a awaited) string {
-	text := "This was not taken: you are being asked who you are for something else.\n" + a.about + "\n"
+	text := "This was not taken: you are being asked who you are for something else.\n" + a.About + "\n"
 	if a.ask.Code != "" {
 		text += b.askedFor(a.ask) + "\n"
+	} else {
+		text += "The link and the code for it came in a private message. "
 	}
 	return text + "Answer there, yes or no, then press this button again. Nothing was recorded by either click yet."
 }
@@ -171,24 +215,35 @@ func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
 			v.tellWhy(ctx, errInternal)
 		}
 	}()
-	text, link := v.proven(ctx, me, about, f)
-	v.tell(ctx, text, link)
+	text, link, lost := v.proven(ctx, me, about, f)
+	// Whoever reads what came of it may press the next button at once, so they are free before they are told; but
+	// where this process is ending, the note stays until they know, for another one to tell them.
+	note := v.b.proving.end(me)
+	if !lost {
+		v.noLongerAsked(ctx, note)
+	}
+	if v.tell(ctx, text, link) && lost {
+		v.noLongerAsked(ctx, note)
+	}
 }
 
-// proven answers what came of a click that waited for its proof. The person is not asked any more then:
-// whoever reads why it was not taken may press the next button at once.
-func (v *visit) proven(ctx context.Context, me, about string, f deciding) (text, link string) {
-	defer v.b.proving.end(me)
+// proven answers what came of a click that waited for its proof.
+func (v *visit) proven(ctx context.Context, me, about string, f deciding) (text, link string,
+	lost bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(v.b.stopping, cancel)()
 	proof, err := v.proof(ctx, me, about)
-	if ctx.Err() != nil {
-		err = coded(codeStopping)
+	if lost = v.b.stopping.Err() != nil; lost {
+		return lostText(about), v.cmd.Workflow, true
+	}
+	if err == nil {
+		err = v.b.stillAsking(ctx, me)
 	}
 	if err != nil {
 		v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Str(fieldPerson, v.who.user).Msg("no proof came")
-		return v.why(err)
+		text, link = v.why(err)
+		return text, link, false
 	}
 	v.shown(proof)
 	v.cmd.At = v.b.at()
@@ -196,9 +251,10 @@ func (v *visit) proven(ctx context.Context, me, about string, f deciding) (text,
 	defer done()
 	reply, err := f(bounded)
 	if err != nil {
-		return v.why(err)
+		text, link = v.why(err)
+		return text, link, false
 	}
-	return provenText(about, proof, reply), reply.Link
+	return provenText(about, proof, reply), reply.Link, false
 }
 
 // why is the sentence for an error, and where it leads.
@@ -242,4 +298,99 @@ func (v *visit) proof(ctx context.Context, me, about string) (workflows.StepUp, 
 		return workflows.StepUp{}, fmt.Errorf("look somebody up: %w: %w", err, coded(codeNoSlack))
 	}
 	return v.b.o.StepUp.Await(ctx, q, people[v.who.user])
+}
+
+// noteAsked notes that somebody is asked here; where another process asks them already, that is answered.
+func (b *Bot) noteAsked(ctx context.Context, person string, a workflows.Asked) (elsewhere *awaited, err error) {
+	if b.o.Asked == nil {
+		return nil, nil
+	}
+	note, was, err := b.o.Asked.Ask(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if was != nil {
+		b.proving.end(person)
+		return &awaited{AskedNote: workflows.AskedNote{Asked: *was}}, nil
+	}
+	b.proving.noted(person, note)
+	return nil, nil
+}
+
+// stillAsking makes sure that nobody was told meanwhile that their proof is lost: what they were told is what holds.
+func (b *Bot) stillAsking(ctx context.Context, person string) error {
+	if b.o.Asked == nil {
+		return nil
+	}
+	b.proving.keeping.Lock()
+	defer b.proving.keeping.Unlock()
+	note, ours, err := b.o.Asked.StillAsked(ctx, b.proving.notes()[person])
+	if err == nil && !ours {
+		return coded(codeProofLost)
+	}
+	b.proving.noted(person, note)
+	return err
+}
+
+// noLongerAsked ends a note. One that cannot be ended now is found when its time is over.
+func (v *visit) noLongerAsked(ctx context.Context, note workflows.AskedNote) {
+	if v.b.o.Asked == nil || note.Stands == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+	defer cancel()
+	if err := v.b.o.Asked.NoLongerAsked(ctx, note); err != nil {
+		v.b.log.Warn().Str(fieldCause, slackapi.Clean(err)).Msg(
+			"it stays noted for some seconds that somebody is asked for a proof")
+	}
+}
+
+// keepAsking says again and again whom this process is asking for a proof, and tells those whose process is gone that
+// nothing came of theirs, until no more is taken.
+func (b *Bot) keepAsking() {
+	if b.o.Asked == nil || b.o.StepUp == nil {
+		return
+	}
+	for slackapi.Pause(b.stopping, askedBeat) {
+		b.keepNotes()
+		gone, err := b.o.Asked.AskedByNobody(b.stopping)
+		if err != nil {
+			b.log.Debug().Str(fieldCause, slackapi.Clean(err)).Msg("who is asked by nobody any more is not known now")
+		}
+		for _, note := range gone {
+			b.tellLost(note)
+		}
+	}
+}
+
+func (b *Bot) keepNotes() {
+	b.proving.keeping.Lock()
+	defer b.proving.keeping.Unlock()
+	for person, note := range b.proving.notes() {
+		if note.Stands == "" {
+			continue // not noted yet
+		}
+		// One that is another's now is found out when its proof comes.
+		if kept, ours, err := b.o.Asked.StillAsked(b.stopping, note); err == nil && ours {
+			b.proving.noted(person, kept)
+		}
+	}
+}
+
+// tellLost tells somebody whose process is gone that nothing came of their proof: as a direct message, which waits for
+// them.
+func (b *Bot) tellLost(note workflows.AskedNote) {
+	v := visit{b: b, arrival: arrival{who: visitor{user: note.Person, team: note.Team}}}
+	if !v.tell(b.stopping, lostText(note.About), note.Workflow) {
+		return // told by whoever finds the note next
+	}
+	b.log.Info().Str(fieldPerson, note.Person).Msg("told somebody that their proof was lost")
+	v.noLongerAsked(b.stopping, note)
+}
+
+// lostText is what somebody reads whose proof was lost.
+func lostText(about string) string {
+	return "Keyholder was restarted while you were being asked who you are, so what you showed or would have shown is lost.\n" +
+		about + "\nWhere no card and no message says that it counts, nothing was recorded: do it once more. " +
+		"The code that you were given for it serves nothing any more."
 }

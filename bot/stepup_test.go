@@ -23,7 +23,7 @@ type provenRig struct {
 
 const aboutIt = "*Confirm*: Hand Acme over (`" + someWorkflow + "`)"
 
-func withProvider(t *testing.T) provenRig {
+func withProvider(t *testing.T, change ...func(*Options)) provenRig {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(nil)
 	issuer := "http://" + srv.Listener.Addr().String()
@@ -36,7 +36,8 @@ func withProvider(t *testing.T) provenRig {
 	wire := &http.Transport{}
 	t.Cleanup(wire.CloseIdleConnections)
 	p := stepup.New(stepup.Options{Issuer: issuer, ClientID: "keyholder", MaxAge: time.Hour, Transport: wire})
-	r := provenRig{running(t, slacksim.Options{}, func(o *Options) { o.StepUp = p }), idp}
+	change = append(change, func(o *Options) { o.StepUp = p })
+	r := provenRig{running(t, slacksim.Options{}, change...), idp}
 	r.desk.do = wantsProof
 	return r
 }
@@ -161,7 +162,7 @@ func TestAProofThatIsNotGivenRecordsNothing(t *testing.T) {
 		"somebody else signs in": {func(r provenRig, code string) {
 			r.says(code, "ben@acme.example", true)
 		}, "is not you"},
-		"Keyholder is ended": {func(r provenRig, _ string) { go func() { _ = r.stop() }() }, "being restarted"},
+		"Keyholder is ended": {func(r provenRig, _ string) { go func() { _ = r.stop() }() }, "what you showed or would have shown is lost"},
 		"the question has changed": {func(r provenRig, code string) {
 			r.desk.mu.Lock()
 			r.desk.do = func(context.Context, workflows.Command) (workflows.Reply, error) {

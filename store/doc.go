@@ -55,7 +55,8 @@
 //
 // version, schema and last (milliseconds) are decimal digits, head is hexadecimal, as stored. A
 // place of a card stands behind its own seal and a space: HMAC(key, "keyholder place seal 1",
-// prefix, workflow, field, JSON). PREFIX:meta holds HMAC(key, "keyholder sealed 1", prefix): all of
+// prefix, workflow, field, JSON); a note on who is asked for a proof likewise, by HMAC(key, "keyholder
+// asked seal 1", prefix, field, JSON). PREFIX:meta holds HMAC(key, "keyholder sealed 1", prefix): all of
 // it is sealed.
 //
 //   - Where only seal fails, the record is folded anew from its events: vouch says which they are,

@@ -83,7 +83,7 @@ func (k keeping) look(ctx context.Context, name string) error {
 		return nil
 	}
 	switch kind {
-	case "records", "held", "due", "events", "confirmed":
+	case "records", "held", "due", "events", "confirmed", "asked":
 	case "queue":
 		return k.queue(ctx, name, id)
 	case "record":

@@ -50,6 +50,8 @@ import (
 //	kh:{07}:timers:tokens        hash  claimed timer -> the lease's token
 //	kh:{07}:waiting:<person>     zset  workflows that wait for a person, by since when
 //	kh:{07}:open:<account>       zset  open workflows of an account, by when they opened
+//	kh:{00}:asked                hash  "<team>/<person>" -> who is being asked for a proof, as JSON behind its
+//	                                   seal, with the end of the lease of the process that asks (real time)
 const (
 	fieldLayout  = "layout"
 	fieldShards  = "shards"
@@ -79,6 +81,7 @@ func (k keys) timersLeased(shard int) string            { return k.shard(shard, 
 func (k keys) timersTokens(shard int) string            { return k.shard(shard, "timers:tokens") }
 func (k keys) waiting(shard int, person string) string  { return k.shard(shard, "waiting:", person) }
 func (k keys) open(shard int, account string) string    { return k.shard(shard, "open:", account) }
+func (k keys) asked(shard int) string                   { return k.shard(shard, "asked") }
 
 func placeField(name, recipient string) string { return workflows.PlaceName(name, recipient) }
 

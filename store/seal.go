@@ -26,6 +26,7 @@ const (
 	domainState  = "keyholder state seal 1"
 	domainChain  = "keyholder chain seal 1"
 	domainPlace  = "keyholder place seal 1"
+	domainAsked  = "keyholder asked seal 1"
 	domainSealed = "keyholder sealed 1"
 )
 

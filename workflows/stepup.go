@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,38 @@ func (s StepUp) Said() string {
 
 // WithProof is said behind who did something with a [StepUp].
 const WithProof = "with proof"
+
+// Asked is that somebody is being asked to show who they are: enough to tell them that nothing came of it, and
+// nothing with which it could be shown.
+type Asked struct {
+	Team   string `json:"team"`
+	Person string `json:"person"`
+	// Command is the ID of what waits for it, About what that is, as in [StepUpWanted]; Workflow is what it is of,
+	// empty where it opens one or is of none.
+	Command  string    `json:"command"`
+	About    string    `json:"about"`
+	Workflow string    `json:"workflow,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// AskedNote is an [Asked] that this process looks after. Stands is how the book has it written.
+type AskedNote struct {
+	Asked
+	Stands string
+}
+
+// AskedBook is where all processes note whom they are asking, so that nobody is asked twice at once, and that
+// somebody tells those whose process died. A note is its process's for some seconds. Errors: [ErrAway], [ErrUnclear].
+type AskedBook interface {
+	// Ask notes it; where the person is being asked already, that is answered instead.
+	Ask(ctx context.Context, a Asked) (mine AskedNote, was *Asked, err error)
+	// StillAsked keeps a note for some seconds more; false: it is another process's now.
+	StillAsked(ctx context.Context, a AskedNote) (AskedNote, bool, error)
+	// NoLongerAsked ends a note that is still ours.
+	NoLongerAsked(ctx context.Context, a AskedNote) error
+	// AskedByNobody answers the notes that no process keeps any more; they are ours from here on.
+	AskedByNobody(ctx context.Context) ([]AskedNote, error)
+}
 
 // StepUpWanted answers a command that would be recorded if whoever gave it had shown who they are:
 // nothing was recorded. The same command with a proof is decided as if it came then.

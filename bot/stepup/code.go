@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image/png"
@@ -73,8 +74,15 @@ type Fresh struct {
 	Sealed string
 }
 
-// Fresh makes a secret for somebody.
-func (c *Codes) Fresh(who workflows.Person) (Fresh, error) {
+// fresh is a secret that waits to be shown to work, as it is sealed.
+type fresh struct {
+	Secret string            `json:"secret"`
+	Proof  *workflows.StepUp `json:"proof,omitempty"`
+}
+
+// Fresh makes a secret for somebody. proof is how they have shown who they are before, nil where they have not: it
+// travels with the secret, for a proof is known to the process alone that asked for it.
+func (c *Codes) Fresh(who workflows.Person, proof *workflows.StepUp) (Fresh, error) {
 	name := who.Email
 	if name == "" {
 		name = who.ID
@@ -94,7 +102,11 @@ func (c *Codes) Fresh(who workflows.Person) (Fresh, error) {
 		return Fresh{}, fmt.Errorf("draw a secret: %w", err)
 	}
 	ends := strconv.FormatInt(c.o.Now().Add(EnrolWithin).Unix(), 36)
-	box, err := c.seal(key.Secret(), pending(who, ends))
+	plain, err := json.Marshal(fresh{key.Secret(), proof})
+	if err != nil {
+		return Fresh{}, fmt.Errorf("encode a secret: %w", err)
+	}
+	box, err := c.seal(string(plain), pending(who, ends))
 	return Fresh{Secret: grouped(key.Secret()), Picture: out.Bytes(), Sealed: ends + "." + box}, err
 }
 
@@ -116,21 +128,26 @@ var (
 )
 
 // Shown looks whether a code is one of a fresh secret, which shows that the app has it. It answers the secret sealed to
-// be kept, and the step of the code; zero: it is none. Errors: [ErrUnsealed], [ErrTooLate].
-func (c *Codes) Shown(sealed string, who workflows.Person, code string) (kept string, step int64, err error) {
+// be kept, the step of the code, zero: it is none, and the proof of [Codes.Fresh]. Errors: [ErrUnsealed], [ErrTooLate].
+func (c *Codes) Shown(sealed string, who workflows.Person, code string) (kept string, step int64,
+	proof *workflows.StepUp, err error) {
 	ends, box, _ := strings.Cut(sealed, ".")
-	secret, err := c.open(box, pending(who, ends))
+	plain, err := c.open(box, pending(who, ends))
 	if err != nil {
-		return "", 0, err
+		return "", 0, nil, err
 	}
 	if until, err := strconv.ParseInt(ends, 36, 64); err != nil || c.o.Now().Unix() > until {
-		return "", 0, ErrTooLate
+		return "", 0, nil, ErrTooLate
 	}
-	if step, err = c.step(secret, code); err != nil || step == 0 {
-		return "", 0, err
+	var f fresh
+	if json.Unmarshal([]byte(plain), &f) != nil {
+		return "", 0, nil, ErrUnsealed
 	}
-	kept, err = c.seal(secret, keeping(who))
-	return kept, step, err
+	if step, err = c.step(f.Secret, code); err != nil || step == 0 {
+		return "", 0, nil, err
+	}
+	kept, err = c.seal(f.Secret, keeping(who))
+	return kept, step, f.Proof, err
 }
 
 // Step looks whose step of time a code is, by a secret that was kept; zero: of none that is allowed now. Errors:

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"image/png"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,10 @@ import (
 var monday = time.Date(2026, 11, 23, 9, 14, 5, 0, time.UTC)
 
 func keyOf(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
+
+// shownBefore is a proof by which somebody sets an app up.
+var shownBefore = workflows.StepUp{Issuer: "https://login.acme.example", Subject: "ab12", AuthTime: monday,
+	Methods: []string{"hwk"}, Class: "phr"}
 
 // codes at a time, with keys.
 func codesAt(at *time.Time, keys ...[]byte) *stepup.Codes {
@@ -38,11 +43,11 @@ func shows(t *testing.T, secret string, at time.Time) string {
 // enrolled is a secret that was shown to work, and what is kept of it.
 func enrolled(t *testing.T, c *stepup.Codes, who workflows.Person) (secret, kept string) {
 	t.Helper()
-	fresh, err := c.Fresh(who)
+	fresh, err := c.Fresh(who, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, step, err := c.Shown(fresh.Sealed, who, shows(t, fresh.Secret, c.Now()))
+	kept, step, _, err := c.Shown(fresh.Sealed, who, shows(t, fresh.Secret, c.Now()))
 	if err != nil || step != c.Now().Unix()/30 {
 		t.Fatalf("step %d, %v", step, err)
 	}
@@ -93,28 +98,34 @@ func TestASecretOpensForItsPersonAndUseAlone(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	fresh, err := c.Fresh(ana)
+	fresh, err := c.Fresh(ana, &shownBefore)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := c.Shown(fresh.Sealed, ben, shows(t, fresh.Secret, now)); !errors.Is(err, stepup.ErrUnsealed) {
+	if _, _, _, err := c.Shown(fresh.Sealed, ben, shows(t, fresh.Secret, now)); !errors.Is(err, stepup.ErrUnsealed) {
 		t.Errorf("a fresh secret of another: %v", err)
 	}
 	if _, err := c.Step(fresh.Sealed, ana, code); !errors.Is(err, stepup.ErrUnsealed) {
 		t.Errorf("a fresh secret as a kept one: %v", err)
 	}
-	if _, _, err := c.Shown(kept, ana, code); !errors.Is(err, stepup.ErrUnsealed) {
+	if _, _, _, err := c.Shown(kept, ana, code); !errors.Is(err, stepup.ErrUnsealed) {
 		t.Errorf("a kept secret as a fresh one: %v", err)
 	}
 	_, box, _ := strings.Cut(fresh.Sealed, ".")
-	if _, _, err := c.Shown("zzzzzz."+box, ana, shows(t, fresh.Secret, now)); !errors.Is(err, stepup.ErrUnsealed) {
+	if _, _, _, err := c.Shown("zzzzzz."+box, ana, shows(t, fresh.Secret, now)); !errors.Is(err, stepup.ErrUnsealed) {
 		t.Errorf("with a later end: %v", err)
 	}
-	if _, step, err := c.Shown(fresh.Sealed, ana, code); step != 0 || err != nil {
+	if _, step, _, err := c.Shown(fresh.Sealed, ana, code); step != 0 || err != nil {
 		t.Errorf("a code of her other secret: %d, %v", step, err)
 	}
+	// How she showed who she is travels along: the answer may reach another process.
+	if _, step, proof, err := codesAt(&now, keyOf(1)).Shown(fresh.Sealed, ana,
+		shows(t, fresh.Secret, now)); step == 0 ||
+		err != nil || proof == nil || !reflect.DeepEqual(*proof, shownBefore) {
+		t.Errorf("step %d, %+v, %v", step, proof, err)
+	}
 	now = now.Add(stepup.EnrolWithin + time.Second)
-	if _, _, err := c.Shown(fresh.Sealed, ana, shows(t, fresh.Secret, now)); !errors.Is(err, stepup.ErrTooLate) {
+	if _, _, _, err := c.Shown(fresh.Sealed, ana, shows(t, fresh.Secret, now)); !errors.Is(err, stepup.ErrTooLate) {
 		t.Errorf("too late: %v", err)
 	}
 	if strings.Contains(kept+fresh.Sealed, strings.ReplaceAll(fresh.Secret, " ", "")) {
@@ -145,14 +156,14 @@ func TestAKeyMayRotateAndALostOneIsNoticed(t *testing.T) {
 	if _, err := after.Step(kept, ana, code); !errors.Is(err, stepup.ErrUnsealed) {
 		t.Errorf("the old key is gone: %v", err)
 	}
-	if _, err := codesAt(&now).Fresh(ana); err == nil {
+	if _, err := codesAt(&now).Fresh(ana, nil); err == nil {
 		t.Error("a secret was made without any key")
 	}
 }
 
 func TestTheQRPictureIsOne(t *testing.T) {
 	now := monday
-	fresh, err := codesAt(&now, keyOf(1)).Fresh(ana)
+	fresh, err := codesAt(&now, keyOf(1)).Fresh(ana, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@
 // public key; issuer and audience are the configured ones; it is not expired; the person signed in no
 // longer ago than [Options.MaxAge]; and it names the very person who was asked, by the address that Slack
 // has confirmed, or by their Slack ID in another claim. Clocks may differ by [Skew]. A proof serves that
-// person in that workspace for the rest of MaxAge, in this process only: nothing of it is stored, and after
-// a restart people are asked anew.
+// person in that workspace for the rest of MaxAge, in this process only: nothing of it is stored, as a hand
+// in Redis could else write one; after a restart people are asked anew.
 //
 // Nothing of a proof is a secret but the device code and the tokens, which are in no log and no message,
 // and are dropped when the proof is there.

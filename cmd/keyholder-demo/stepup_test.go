@@ -145,7 +145,8 @@ func TestKilledBetweenClickAndProofNothingIsRecorded(t *testing.T) {
 	polls := s.identity.Polls()
 	c = run()
 	defer c.kill()
-	s.until("the program to connect again", func() bool { return s.slack.Connections() > 0 })
+	// Whoever is there next tells her, once; what Redis knows of it shows nothing.
+	s.hears(ana, "what you showed or would have shown is lost")
 	s.proves(ana, "transfer.confirm", "ana@acme.example")
 	s.says(cat, "<@U0ANA> confirmed (")
 	if s.identity.Polls() == polls {
@@ -158,5 +159,49 @@ func TestKilledBetweenClickAndProofNothingIsRecorded(t *testing.T) {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("%q is in the log", secret)
 		}
+	}
+}
+
+// TestTwoReplicasAskOnceAndTellOfWhatIsLost: two bots on one Redis, each of which gets some of Ana's clicks.
+func TestTwoReplicasAskOnceAndTellOfWhatIsLost(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, proofs())
+	one, two := s.bot(t), s.bot(t)
+	s.accepted()
+	s.request(dee, toAlias())
+	s.press(ana, "transfer.confirm")
+	code := s.askedAgain(ana, nil)
+	heard := func(text string) (n int) {
+		for _, m := range s.private(ana) {
+			n += strings.Count(m.Text, text)
+		}
+		return n
+	}
+	const again = 6
+	for n := range again {
+		if n%2 == 0 {
+			s.press(ana, "transfer.confirm")
+		} else if text := s.slash(ana, "delegate <@"+ben+">"); text != "" {
+			t.Fatalf("delegating was answered %q before any proof", text)
+		}
+		s.until("the other click to be refused", func() bool {
+			return heard("This was not taken: you are being asked who you are for something else.") == n+1
+		})
+	}
+	if got := s.codes(ana); !slices.Equal(got, []string{code}) || strings.Contains(s.redis.Dump(), code) {
+		t.Errorf("shown: %q; what Redis holds must not show it", got)
+	}
+	// Both end in order: she is told before they do, and nobody tells her again.
+	one()
+	two()
+	s.hears(ana, "what you showed or would have shown is lost")
+	if strings.Contains(s.redis.Dump(), ":asked") {
+		t.Error("somebody would tell her again")
+	}
+	s.bot(t)
+	s.proves(ana, "transfer.confirm", "ana@acme.example")
+	s.says(cat, "<@U0ANA> confirmed (")
+	if n := heard("is lost"); n != 1 {
+		t.Errorf("told %d times", n)
 	}
 }

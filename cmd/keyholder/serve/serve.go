@@ -163,7 +163,7 @@ func (s *Server) wire() error {
 		Now:      o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake, Stages: o.Stages})
 	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk,
 		Forms:    s.forms(),
-		Machines: []string{"review", "drill", "authenticator"}, StepUp: StepUp(cfg, o.RealNow),
+		Machines: []string{"review", "drill", "authenticator"}, StepUp: StepUp(cfg, o.RealNow), Asked: s.store,
 		Codes: Codes(cfg, o.RealNow), Changed: s.personChanged,
 		Census: s.census, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log, Now: o.Now,
 		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello), Stages: o.Stages})

@@ -104,6 +104,18 @@ type OvertakenAccess struct {
 	Access   string `json:"access"`   // the request that carries it out
 }
 
+// AccessKept tells a request for a removal that a review has kept the very access: its signature
+// answers the request.
+var AccessKept = Message[KeptAccess]{Command: "access.kept"}
+
+// KeptAccess is the body of [AccessKept].
+type KeptAccess struct {
+	Review   string `json:"review"`
+	Reviewer string `json:"reviewer"` // Slack ID of who decided
+	Reason   string `json:"reason,omitempty"`
+	Signed   string `json:"signed,omitempty"` // Slack ID of who signed it off; "" where the time ended it
+}
+
 // What people must see reaches them, or somebody hears that it does not. A card, a letter or an
 // alarm that could not be brought for [MissedAfter] is told once to those who can mend that; when it
 // is brought after all, that is told, too.

@@ -81,6 +81,10 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 		b, err := workflows.AccessOvertaken.Body(cmd)
 		return overtaken(s, cmd, b), err
 	}
+	if workflows.AccessKept.Given(cmd) {
+		b, err := workflows.AccessKept.Body(cmd)
+		return kept(s, cmd, f, b), err
+	}
 	return gate.Decide(s, cmd, f)
 }
 

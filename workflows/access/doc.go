@@ -43,6 +43,9 @@
 //   - What a review decided needs no vote. It touches only the access that the reviewer saw, unless a
 //     person says to do it all the same; it is never given up for being late; its packet is told of
 //     each milestone (pending; done, verified or failed) once, in the commit that reaches it.
+//   - What a review decided about an access answers an open request for its removal: a removal takes
+//     it over, a keep ends it, unless it is somebody's own access or is being removed already, which
+//     is said on the card.
 //   - Nothing is given to or for somebody who has left.
 //   - A user is a record: found by the IDs of the person and of the access, whatever the address is by
 //     then. An address that another person has by now is not theirs.

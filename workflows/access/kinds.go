@@ -17,7 +17,7 @@ var kinds = workflows.NewKinds(State.clone, func(s *State) { s.Told = workflows.
 		evRequested, evSlow, evRenamed, evWaiting, evGoesOn, evRead, evAway, evApproved, evDoing, evWritten,
 		evRefused, evChecking, evWatched, evPending, evSeen, evDeclined, evResending, evResent, evUnsent,
 		evActive, evNoticed, evExtending, evExtended, evNotExtended, evStopping, evRestoring,
-		evLooking, evDrifted, evTook, evLeft, evLate, evEnded,
+		evLooking, evDrifted, evTook, evLeft, evLate, evKept, evEnded,
 	)...)
 
 // Bodies that several kinds share.

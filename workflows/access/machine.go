@@ -30,6 +30,11 @@ func needs(s State, cmd workflows.Command, p workflows.Policy, _ workflows.Accou
 	if cmd.Actor.Kind == workflows.ByPerson { // whom the configuration still names
 		n.People = workflows.Union([]string{cmd.Actor.ID}, p.HolderIDs(), p.Admins)
 	}
+	if workflows.AccessKept.Given(cmd) {
+		if b, err := workflows.AccessKept.Body(cmd); err == nil {
+			n.People = []string{b.Reviewer}
+		}
+	}
 	if !s.counts(cmd) {
 		return n
 	}

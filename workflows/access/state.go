@@ -60,7 +60,9 @@ type State struct {
 	Changed    Changed    `json:"changed"`
 
 	// Late: what a review decided is not done in its time.
-	Late *Notice   `json:"late,omitempty"`
+	Late *Notice `json:"late,omitempty"`
+	// Kept: a review kept what this is to remove.
+	Kept *keptWord `json:"kept,omitempty"`
 	End  *Finished `json:"end,omitempty"`
 }
 

@@ -93,6 +93,9 @@ func (s State) card(who string) workflows.Card {
 		return c
 	}
 	c.Lines = append([]string{s.askedLine()}, s.lines(who)...)
+	if s.Kept != nil {
+		c.Lines = append(c.Lines, "! "+s.Kept.words())
+	}
 	c.Facts = s.facts()
 	c.Buttons = s.buttons(who)
 	c.Details = s.details()

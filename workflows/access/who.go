@@ -50,10 +50,15 @@ func (s State) isSelf(who string) bool {
 		slices.Contains(s.bars(), approvals.Bar{Who: who, Why: question.ByBeneficiary}))
 }
 
+// isTheirs reports whether it is somebody's own access, by what is known of them now.
+func (s State) isTheirs(who string, f workflows.Facts) bool {
+	whose := slices.IndexFunc(s.Parties, func(p approvals.Party) bool { return p.Why == question.ByBeneficiary })
+	return s.isSelf(who) || whose >= 0 && s.Parties[whose].Same(f.Known(who))
+}
+
 // aboutSelf refuses somebody who would act about their own access, by what is known of them now.
 func (s State) aboutSelf(cmd workflows.Command, f workflows.Facts, must string) error {
-	whose := slices.IndexFunc(s.Parties, func(p approvals.Party) bool { return p.Why == question.ByBeneficiary })
-	if s.isSelf(cmd.Actor.ID) || whose >= 0 && s.Parties[whose].Same(f.Known(cmd.Actor.ID)) {
+	if s.isTheirs(cmd.Actor.ID, f) {
 		return workflows.Refuse("own_access", "This is your own access, so somebody else must "+must+". "+
 			"Nothing was recorded.")
 	}

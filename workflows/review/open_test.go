@@ -127,3 +127,42 @@ func TestADecisionInTheReviewAnswersTheFindingOfItsRow(t *testing.T) {
 		})
 	}
 }
+
+// A signed keep answers the request for the removal, once, with who decided and who signed.
+func TestKeepingAnswersTheRequestForTheRemoval(t *testing.T) {
+	const asked = "a15-AAAA2222"
+	w := newWorld(t)
+	w.policy.Access.Environments = nil
+	w.policy.Review.Reviewers = []string{"UDEE"}
+	w.account.Locks = map[string]string{workflows.OpenRemoval + "/ned@acme.example": asked}
+	if err := w.start("Dee"); err != nil {
+		t.Fatal(err)
+	}
+	w.drain()
+	told := func() (out []workflows.KeptAccess) {
+		for _, call := range w.sent {
+			if call.ID == asked {
+				b, err := workflows.AccessKept.Body(workflows.Command{Input: call.Input})
+				if err != nil || call.Command != workflows.AccessKept.Command {
+					t.Fatalf("%s: %v", call.Command, err)
+				}
+				out = append(out, b)
+			}
+		}
+		return out
+	}
+	for _, p := range w.packets() {
+		who := strings.ToUpper(p.Reviewer[1:2]) + strings.ToLower(p.Reviewer[2:])
+		w.keepEverything(who)
+		ned := slices.ContainsFunc(p.Rows, func(r population.Row) bool { return r.Email == "ned@acme.example" })
+		if early := told(); ned && len(early) != 0 {
+			t.Fatalf("told before it was signed: %+v", early)
+		}
+		w.sign(who)
+	}
+	w.drain()
+	want := workflows.KeptAccess{Review: w.campaignID(), Reviewer: "UDEE", Signed: "UDEE", Reason: "still needed"}
+	if got := told(); len(got) != 1 || got[0] != want {
+		t.Errorf("told %+v, want %+v", got, want)
+	}
+}

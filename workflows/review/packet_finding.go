@@ -5,15 +5,26 @@ import (
 	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
-// A row may have an open finding: a difference that no decision explains. What the review decides
-// about it answers the finding. Keeping counts when it is final: signed, or closed by the time.
+// A row may have an open finding: a difference that no decision explains; and an open request for
+// its removal. What the review decides about the row answers both. Keeping counts when it is final:
+// signed, or closed by the time.
 
-// tellKept tells the findings of rows that are kept as they are.
+// tellKept tells the findings and requests for removal of rows that are kept as they are.
 func (s PacketState) tellKept() []workflows.Call {
 	var calls []workflows.Call
 	for i, r := range s.Rows {
 		v := s.Verdicts[i]
-		if r.Finding == "" || v.Decision != population.Keep || r.Lacks(v) != "" || v.By == "" {
+		if v.Decision != population.Keep || r.Lacks(v) != "" || v.By == "" {
+			continue
+		}
+		if r.Asked != "" {
+			word := workflows.KeptAccess{Review: s.Campaign, Reviewer: v.By, Reason: v.Reason}
+			if s.Signed != nil {
+				word.Signed = s.Signed.By
+			}
+			calls = append(calls, workflows.AccessKept.To(s.AccountID, r.Asked, word))
+		}
+		if r.Finding == "" {
 			continue
 		}
 		calls = append(calls, workflows.FindingReviewed.To(s.AccountID, r.Finding, workflows.ReviewedFinding{
@@ -60,7 +71,7 @@ func answersWords(r population.Row, adopts bool) []string {
 	}
 	if r.Asked != "" {
 		out = append(out, "A removal is asked for already, "+r.Asked+
-			": removing it here takes that over, and nothing is removed twice; keeping it leaves it to those who decide there")
+			": removing it here takes that over, and nothing is removed twice; keeping it ends that once it is signed off, and whoever asked is told")
 	}
 	return out
 }

@@ -277,7 +277,8 @@ func (w *world) deliver(n int, twice bool) {
 				w.t.Fatalf("%s was opened for two things", call.ID)
 			}
 			w.opened[call.ID] = call
-		case workflows.HasLetter(call.ID, workflows.LetterFinding): // what a finding makes of it is drift's
+		case workflows.HasLetter(call.ID, workflows.LetterFinding), call.Command == workflows.AccessKept.Command:
+			// what a finding or a request makes of it is theirs
 		default:
 			_ = w.do(workflows.Command{ID: id, Workflow: call.ID, Name: call.Command, Input: call.Input,
 				Submitted: true, Actor: workflows.Actor{Kind: workflows.ByKeyholder}, Round: workflows.NoRound})

@@ -2,8 +2,8 @@
 // the people who use it, and a browser page to act as them. It knows nothing of the app and would
 // serve any. It imports the standard library and gorilla/websocket; its tests run unmodified
 // clients against it: slack-go, and where Node and npm are at hand Slack's own @slack/bolt,
-// @slack/socket-mode and @slack/web-api (foreign_test.go); outside of
-// the tests Slack's SDK for Python was run on it, too.
+// @slack/socket-mode and @slack/web-api (foreign_test.go), and where it is asked for Alertmanager's
+// notifier (alertmanager_test.go); outside of the tests Slack's SDK for Python was run on it, too.
 //
 //	s := slacksim.New(slacksim.Options{Commands: []slacksim.SlashCommand{{Command: "/do"}}})
 //	defer s.Close()

@@ -23,7 +23,7 @@ func (v *visit) fail(ctx context.Context, err error) {
 	switch v.kind {
 	case kindClick:
 		v.ack.send(code, nil)
-		v.tell(ctx, text, link)
+		v.tell(ctx, text, link, v.way(err)...)
 	case kindSubmit:
 		v.failForm(ctx, err, code, text, link)
 	case kindSlash:
@@ -31,6 +31,17 @@ func (v *visit) fail(ctx context.Context, err error) {
 	default:
 		v.ack.send(code, nil)
 	}
+}
+
+// way is the button that leads to what a refusal misses, as a block; none without one.
+func (v *visit) way(err error) []slack.Block {
+	r, ok := errors.AsType[*workflows.Refusal](err)
+	if !ok || r.Way == nil {
+		return nil
+	}
+	machine, _, _ := strings.Cut(r.Way.Button.Action, ".")
+	return []slack.Block{draw.ButtonBlock(draw.BlockID(machine, r.Way.Round), []workflows.Button{r.Way.Button},
+		v.cmd.Workflow, r.Text)}
 }
 
 // failForm keeps the form open where sending it again can help, and closes it otherwise.
@@ -51,9 +62,9 @@ func (v *visit) failForm(ctx context.Context, err error, code, text, link string
 }
 
 // tell answers privately: in the channel only for this person, by the click's own address, or as a
-// direct message; the first that works. Forms have no channel, so theirs is a direct message. It reports whether
-// one did.
-func (v *visit) tell(ctx context.Context, text, link string) bool {
+// direct message; the first that works. Forms have no channel, so theirs is a direct message. It
+// reports whether one did. Blocks stand below the text.
+func (v *visit) tell(ctx context.Context, text, link string, below ...slack.Block) bool {
 	if v.who.user == "" || text == "" {
 		return false
 	}
@@ -70,7 +81,10 @@ func (v *visit) tell(ctx context.Context, text, link string) bool {
 	text = draw.Cut(b.fill(text), draw.LimitSection)
 	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl())
-	ways := v.ways(ctx, text, msg)
+	if len(below) > 0 {
+		msg = slack.MsgOptionCompose(msg, slack.MsgOptionBlocks(append([]slack.Block{draw.Section(text)}, below...)...))
+	}
+	ways := v.ways(ctx, msg)
 	for {
 		var tried []string
 		wait := time.Duration(0)
@@ -93,7 +107,7 @@ func (v *visit) tell(ctx context.Context, text, link string) bool {
 }
 
 // ways are the roads of a private answer, the quietest first.
-func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []func() error {
+func (v *visit) ways(ctx context.Context, msg slack.MsgOption) []func() error {
 	b, out := v.b, []func() error{}
 	if v.who.channel != "" {
 		opts := []slack.MsgOption{msg}
@@ -107,7 +121,7 @@ func (v *visit) ways(ctx context.Context, text string, msg slack.MsgOption) []fu
 	}
 	if v.who.responseURL != "" && b.api.Follows(v.who.responseURL) {
 		out = append(out, func() error {
-			_, _, err := b.api.PostMessageContext(ctx, "", slack.MsgOptionText(text, false),
+			_, _, err := b.api.PostMessageContext(ctx, "", msg,
 				slack.MsgOptionResponseURL(v.who.responseURL, slack.ResponseTypeEphemeral))
 			return err
 		})

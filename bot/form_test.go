@@ -51,7 +51,7 @@ func TestPageOfAReviewAsView(t *testing.T) {
 	golden(t, "modal_page.json", toJSON(t, v))
 }
 
-func TestButtonsOfAFormShareOneBlockAndNoneIsLost(t *testing.T) {
+func TestButtonsAboveAndBelowAFormAreBlocksOfOneQuestion(t *testing.T) {
 	m := pageForm(0, 4, 1)
 	m.Inputs = append([]workflows.Input{{Kind: workflows.BlockButtons,
 		Buttons: []workflows.Button{{Action: "review.next", Label: "Next"}, {Action: "review.undo", Label: "Undo"}}}},
@@ -68,8 +68,8 @@ func TestButtonsOfAFormShareOneBlockAndNoneIsLost(t *testing.T) {
 			}
 		}
 	}
-	if got := strings.Join(ids,
-		","); got != "review:4 review.next,review:4 review.undo,review:4 review.prev,review:4 review.keep_all" {
+	if got := strings.Join(ids, ","); got != "review:4 review.next,review:4 review.undo,"+
+		"review:4#2 review.prev,review:4#2 review.next,review:4#2 review.keep_all" {
 		t.Error(got)
 	}
 }

@@ -53,7 +53,7 @@ func TestPagesOfARealPacketAreViewsThatSlackTakes(t *testing.T) {
 	cmd := workflows.Command{ID: "c", Workflow: somePacket, Name: review.ActOpen,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: "UANA"}, At: reviewNow, Round: 3}
 	seen := map[string]bool{}
-	for page := range 3 {
+	for page := range (25 + review.PageRows - 1) / review.PageRows {
 		d, err := review.Packet{}.Decide(s, cmd, f)
 		if err != nil || d.Reply.Modal == nil {
 			t.Fatalf("page %d: %+v, %v", page, d.Reply, err)

@@ -38,6 +38,14 @@ type Refusal struct {
 	Refresh bool
 	// Link is a workflow whose card should be linked.
 	Link string
+	// Way is a button that leads to what is missing, nil for none.
+	Way *Way
+}
+
+// Way is a button of a private answer, for the workflow that the command was given to.
+type Way struct {
+	Round  int // of the question that the button belongs to
+	Button Button
 }
 
 // Error returns code and text.

@@ -149,6 +149,21 @@ func Span(d time.Duration) string {
 	return Plural(in(24*time.Hour), "day")
 }
 
+// Ago is how long something is past, in days, months or years: "today", "1 day ago", "14 days ago",
+// "5 months ago", "2 years ago". What is less than a day past, or to come, is today.
+func Ago(d time.Duration) string {
+	days := int(d / (24 * time.Hour))
+	switch {
+	case days < 1:
+		return "today"
+	case days < 60:
+		return Plural(days, "day") + " ago"
+	case days < 730:
+		return Plural(days/30, "month") + " ago"
+	}
+	return Plural(days/365, "year") + " ago"
+}
+
 // Plural is a count with its word: "1 user", "3 users".
 func Plural(n int, word string) string {
 	if n == 1 {

@@ -267,3 +267,15 @@ func FuzzPlain(f *testing.F) {
 	f.Add("<!date^^|><@><|>***&&&")
 	f.Fuzz(func(t *testing.T, s string) { Plain(s, func(string) string { return "$1" }) })
 }
+
+func TestHowLongAgoIsSaidInDaysMonthsAndYears(t *testing.T) {
+	const day = 24 * time.Hour
+	for d, want := range map[time.Duration]string{
+		-day: "today", 0: "today", day - 1: "today", day: "1 day ago", 14 * day: "14 days ago",
+		59 * day: "59 days ago", 60 * day: "2 months ago", 729 * day: "24 months ago", 730 * day: "2 years ago",
+	} {
+		if got := Ago(d); got != want {
+			t.Errorf("Ago(%v) = %q, want %q", d, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -55,7 +56,6 @@ func RenderModal(m workflows.Modal) (slack.ModalViewRequest, error) {
 // What Slack would refuse is left out: a name that is missing, too long or there twice.
 func formBlocks(m workflows.Modal) (out []slack.Block, asks bool) {
 	seen := map[string]bool{}
-	buttons := map[string]*slack.ActionBlock{}
 	for _, in := range m.Inputs {
 		if len(out) == limitModalBlocks-1 {
 			break
@@ -73,7 +73,7 @@ func formBlocks(m workflows.Modal) (out []slack.Block, asks bool) {
 		case workflows.BlockDivider:
 			out = append(out, slack.NewDividerBlock())
 		case workflows.BlockButtons:
-			if a := formButtons(m, in.Buttons, buttons); a != nil && !seen[a.BlockID] {
+			if a := formButtons(m, in.Buttons, seen); a != nil {
 				seen[a.BlockID] = true
 				out = append(out, a)
 			}
@@ -87,35 +87,19 @@ func formBlocks(m workflows.Modal) (out []slack.Block, asks bool) {
 	return out, asks
 }
 
-// formButtons is the block of a form's buttons, named as on cards: "<prefix of the first button's
-// action>:<round>". Two blocks cannot share that name, so the buttons of a second one join the
-// first; nil is answered then.
-func formButtons(m workflows.Modal, buttons []workflows.Button,
-	known map[string]*slack.ActionBlock) *slack.ActionBlock {
+// formButtons is a block of a form's buttons, named as on cards: "<prefix of the first button's
+// action>:<round>"; nil where there are none. Two blocks cannot share that name, so a second one,
+// with the same buttons below a long form, is numbered: "review:4#2".
+func formButtons(m workflows.Modal, buttons []workflows.Button, seen map[string]bool) *slack.ActionBlock {
 	if len(buttons) == 0 {
 		return nil
 	}
 	machine, _, _ := strings.Cut(buttons[0].Action, ".")
-	a := ButtonBlock(BlockID(machine, m.Round), buttons, m.Workflow, m.Title)
-	if a == nil {
-		return nil
+	id := BlockID(machine, m.Round)
+	for n := 2; seen[id]; n++ {
+		id = BlockID(machine, m.Round) + "#" + strconv.Itoa(n)
 	}
-	first := known[a.BlockID]
-	if first == nil {
-		known[a.BlockID] = a
-		return a
-	}
-	for _, e := range a.Elements.ElementSet {
-		b, ok := e.(*slack.ButtonBlockElement)
-		has := func(o slack.BlockElement) bool {
-			ob, ok := o.(*slack.ButtonBlockElement)
-			return ok && ob.ActionID == b.ActionID
-		}
-		if ok && len(first.Elements.ElementSet) < limitButtons && !slices.ContainsFunc(first.Elements.ElementSet, has) {
-			first.Elements.ElementSet = append(first.Elements.ElementSet, b)
-		}
-	}
-	return nil
+	return ButtonBlock(id, buttons, m.Workflow, m.Title)
 }
 
 func input(in workflows.Input) *slack.InputBlock {

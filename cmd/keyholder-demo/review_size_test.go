@@ -108,7 +108,7 @@ func (r *reader) work(who string, together bool) error {
 		if !ok {
 			return fmt.Errorf("%s sees %q", who, v.Title)
 		}
-		if together && page > 1 && !strings.Contains(string(v.Blocks), "needed to keep it") {
+		if together && page > 1 && !strings.Contains(string(v.Blocks), "Needed to keep it") {
 			if v, err = r.act(who, v, "review.keep_all", nil); err != nil {
 				return err
 			}

@@ -33,7 +33,7 @@ func TestWhatIsOpenAboutAnAccessIsAFlagOfItsRow(t *testing.T) {
 			t.Fatalf("%s is not with Dee", email)
 		}
 		r := w.packet("Dee").Rows[i]
-		_, facts := population.RowText(r)
+		_, facts := population.RowText(r, w.now)
 		if !slices.Contains(r.Flags, want[0]) || !strings.Contains(strings.Join(facts, " "), want[1]) {
 			t.Errorf("%s: %v, %v", email, r.Flags, facts)
 		}

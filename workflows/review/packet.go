@@ -166,7 +166,9 @@ func (s PacketState) may(cmd workflows.Command) *workflows.Refusal {
 			workflows.Mentions(workflows.Union(s.Reviewers, s.Admins))+".")
 	}
 	// A form may be older than the card: each of its rows is compared by itself, so that nobody's work is lost.
-	if cmd.View == "" && !cmd.Submitted && cmd.Round != workflows.NoRound && cmd.Round != s.Round {
+	// Who only wants to look is shown how it stands now.
+	if cmd.View == "" && !cmd.Submitted && !workflows.Among(cmd.Name, looking) && cmd.Round != workflows.NoRound &&
+		cmd.Round != s.Round {
 		return refuse("old_round", "This card has changed since you opened it: "+s.progress()+
 			" Nothing was recorded by this click. Look at your card; it shows what is asked now.")
 	}

@@ -2,8 +2,10 @@ package review
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
@@ -24,9 +26,9 @@ func (s PacketState) firstOpenPage() int {
 	return 0
 }
 
-// form shows a page of rows to somebody: with fields while it is reviewed, as text afterwards and
-// where a row is their own.
-func (s PacketState) form(page int, notice string, who approvals.Identity) *workflows.Modal {
+// form shows a page of rows to somebody, as of a time: with fields while it is reviewed, as text
+// afterwards and where a row is their own. The buttons stand above the rows and below them.
+func (s PacketState) form(page int, notice string, who approvals.Identity, at time.Time) *workflows.Modal {
 	page = min(max(page, 0), max(s.pages()-1, 0))
 	m := s.frame(page+1, fmt.Sprintf("Review, page %d of %d", page+1, max(s.pages(), 1)))
 	if notice != "" {
@@ -36,10 +38,16 @@ func (s PacketState) form(page int, notice string, who approvals.Identity) *work
 	switch {
 	case s.Phase != PacketReviewing:
 		m.Intro = append(m.Intro, name+s.outcomeText())
+	case page > 0:
+		m.Intro = append(m.Intro, name+s.progress()+" Turning the page saves it.")
 	case s.pages() > 1:
 		m.Intro = append(m.Intro, name+s.progress()+" The riskiest come first. Turning the page saves it.")
 	default:
 		m.Intro = append(m.Intro, name+s.progress()+" The riskiest come first.")
+	}
+	buttons := s.buttons(page)
+	if len(buttons.Buttons) > 0 {
+		m.Inputs = append(m.Inputs, buttons)
 	}
 	for _, r := range s.Rows[page*PageRows : min((page+1)*PageRows, len(s.Rows))] {
 		if s.Phase != PacketReviewing {
@@ -53,10 +61,11 @@ func (s PacketState) form(page int, notice string, who approvals.Identity) *work
 				Kind: workflows.BlockDivider})
 			continue
 		}
-		m.Inputs = append(m.Inputs, s.fields(r)...)
+		m.Inputs = append(m.Inputs, s.fields(r, at)...)
 	}
-	if b := s.buttons(); len(b.Buttons) > 0 {
-		m.Inputs = append(m.Inputs, b)
+	if len(buttons.Buttons) > 0 {
+		buttons.Block = "turn:below"
+		m.Inputs = append(m.Inputs, buttons)
 	}
 	return m
 }
@@ -69,7 +78,7 @@ func (s PacketState) between(page int, text string) *workflows.Modal {
 	m.Intro = []string{text}
 	buttons := []workflows.Button{{Action: ActNext, Label: "Go on", Style: workflows.Primary}}
 	if len(s.Undo) > 0 {
-		buttons = append(buttons, workflows.Button{Action: ActUndo, Label: "Take back the last step"})
+		buttons = append(buttons, s.undoButton())
 	}
 	m.Inputs = []workflows.Input{{Block: "turn", Kind: workflows.BlockButtons, Buttons: buttons}}
 	return m
@@ -86,10 +95,10 @@ func (s PacketState) frame(page int, title string) *workflows.Modal {
 	return m
 }
 
-// fields are a row's blocks.
-func (s PacketState) fields(r population.Row) []workflows.Input {
+// fields are a row's blocks. Nothing is chosen in them that nobody has decided.
+func (s PacketState) fields(r population.Row, at time.Time) []workflows.Input {
 	n, v := strconv.Itoa(r.N), s.Verdicts[r.N-1]
-	title, facts := population.RowText(r)
+	title, facts := population.RowText(r, at)
 	facts = append(facts, answersWords(r, len(workflows.Union(s.managers(), s.Reviewers)) == len(s.managers()))...)
 	if r.Exception != "" {
 		facts = append(facts, "! This concerns you, but "+r.Exception+
@@ -114,7 +123,10 @@ func (s PacketState) fields(r population.Row) []workflows.Input {
 	out := []workflows.Input{row}
 	if r.HasRole() && r.Exception == "" {
 		role := workflows.Input{Block: BlockRole + n, Kind: workflows.InputSelect,
-			Label: "New role, if it is to change", Optional: true, Initial: or(v.Role, r.Proposal)}
+			Label: "New role", Placeholder: "Only for a change", Optional: true, Initial: v.Role}
+		if r.Proposal != "" {
+			role.Placeholder = "Only for a change: " + r.Proposal + "?"
+		}
 		for _, to := range changeable {
 			if to != r.Role && to != workflows.RoleAdministrator {
 				role.Options = append(role.Options, workflows.Option{Value: to, Label: strings.ToUpper(to[:1]) + to[1:],
@@ -126,14 +138,14 @@ func (s PacketState) fields(r population.Row) []workflows.Input {
 	reason := workflows.Input{Block: BlockReason + n, Kind: workflows.InputText, Label: "Reason", Optional: true,
 		Initial: v.Reason, MaxLength: 500}
 	if !r.Plain() {
-		reason.Hint = "Needed to keep it; other answers do without."
+		reason.Placeholder = "Needed to keep it"
 	}
 	return append(out, reason, workflows.Input{Block: "line:" + n, Kind: workflows.BlockDivider})
 }
 
 // shown is a row whose decision is final.
 func (s PacketState) shown(r population.Row) workflows.Input {
-	title, _ := population.RowText(r)
+	title, _ := population.RowText(r, time.Time{})
 	v := s.Verdicts[r.N-1]
 	text := fmt.Sprintf("%d. %s\n%s", r.N, title, verdictText(v))
 	return workflows.Input{Block: "shown:" + strconv.Itoa(r.N), Kind: workflows.BlockText, Label: text}
@@ -155,22 +167,57 @@ func verdictText(v population.Verdict) string {
 	return text
 }
 
-// buttons turn the pages and do what is not about one row.
-func (s PacketState) buttons() workflows.Input {
+// buttons turn the pages and do what is not about one row. The one that goes on stands first, where
+// there is one, for a finger that turns many pages comes down on the same spot; what changes rows
+// asks first.
+func (s PacketState) buttons(page int) workflows.Input {
 	var all []workflows.Button
-	if s.pages() > 1 {
-		all = append(all, workflows.Button{Action: ActPrev, Label: "Page before"}, workflows.Button{Action: ActNext,
-			Label: "Next page"})
+	if page+1 < s.pages() {
+		all = append(all, workflows.Button{Action: ActNext, Label: "Next page"})
+	}
+	if page > 0 {
+		all = append(all, workflows.Button{Action: ActPrev, Label: "Page before"})
 	}
 	if s.Phase == PacketReviewing {
 		all = append(all, workflows.Button{Action: ActKeepAll, Label: "Keep all without a flag",
 			Confirm: &workflows.Confirm{Title: "Keep them together?",
 				Text: "All rows that are still open and are neither privileged nor flagged are kept. You can take it back until you sign off.", Yes: "Keep them", No: "No"}})
 		if len(s.Undo) > 0 {
-			all = append(all, workflows.Button{Action: ActUndo, Label: "Take back the last step"})
+			all = append(all, s.undoButton())
 		}
 	}
 	return workflows.Input{Block: "turn", Kind: workflows.BlockButtons, Buttons: all}
+}
+
+// undoButton takes the last saving back, and asks first, with the addresses that it is about.
+func (s PacketState) undoButton() workflows.Button {
+	last := s.Undo[len(s.Undo)-1]
+	what := "What was decided there before counts again"
+	if !slices.ContainsFunc(sortedRows(last.Was), func(n int) bool { return last.Was[n].Decision != "" }) {
+		what = "They are open again"
+		if len(last.Was) == 1 {
+			what = "It is open again"
+		}
+	}
+	return workflows.Button{Action: ActUndo, Label: "Take back",
+		Confirm: &workflows.Confirm{Title: "Take back the last step?",
+			Text: "It is about " + s.addresses(sortedRows(last.Was)) + ". " + what +
+				"; what you have chosen and not saved yet is left out.", Yes: "Take it back", No: "Leave it"}}
+}
+
+// fewAddresses is how many rows a question names: it has 300 characters.
+const fewAddresses = 2
+
+// addresses names rows by their addresses, a few of them.
+func (s PacketState) addresses(rows []int) string {
+	var names []string
+	for _, n := range rows[:min(len(rows), fewAddresses)] {
+		names = append(names, workflows.Esc(workflows.Clip(s.Rows[n-1].Email, 40)))
+	}
+	if more := len(rows) - len(names); more > 0 {
+		names = append(names, strconv.Itoa(more)+" more")
+	}
+	return workflows.List(names, "and")
 }
 
 // reassignForm asks who is to review instead.

@@ -15,7 +15,8 @@ import (
 
 // open shows the rows, the first page with something left on it.
 func (s PacketState) open(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
-	d := workflows.Decision{Reply: workflows.Reply{Modal: s.form(s.firstOpenPage(), "", s.identity(f, cmd.Actor.ID))}}
+	d := workflows.Decision{Reply: workflows.Reply{Modal: s.form(s.firstOpenPage(), "", s.identity(f, cmd.Actor.ID),
+		cmd.At)}}
 	if s.Looked.IsZero() && s.Phase == PacketReviewing {
 		d.Events = []workflows.Event{cmd.Event(evLooked, knownOf(f, cmd.Actor.ID))}
 	}
@@ -32,7 +33,7 @@ func (s PacketState) turn(cmd workflows.Command, f workflows.Facts) (workflows.D
 	if cmd.Name == ActPrev {
 		page = cmd.Page - 2
 	}
-	d.Reply = workflows.Reply{Modal: next.form(page, text, next.identity(f, cmd.Actor.ID))}
+	d.Reply = workflows.Reply{Modal: next.form(page, text, next.identity(f, cmd.Actor.ID), cmd.At)}
 	return d, nil
 }
 
@@ -277,8 +278,11 @@ func (s PacketState) keepAll(cmd workflows.Command, f workflows.Facts) (workflow
 // sign ends the decisions, when each row has one and nothing is missing.
 func (s PacketState) sign(cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	if left := s.lacking(); len(left) > 0 {
-		return workflows.Decision{}, workflows.Refuse("rows_open", "Not signed off: "+s.lackingText(left)+
-			" Nothing was recorded. Go through the rows, finish what is left, then sign off.")
+		r := workflows.Refuse("rows_open", "Not signed off: "+s.lackingText(left)+
+			" Nothing was recorded. Finish what is left, then sign off.")
+		r.Way = &workflows.Way{Round: s.Round, Button: workflows.Button{Action: ActOpen, Style: workflows.Primary,
+			Label: "Go to the first of them"}}
+		return workflows.Decision{}, r
 	}
 	sig := Signature{By: cmd.Actor.ID, At: cmd.At, Acknowledged: Acknowledgement, Proven: cmd.Actor.StepUp != nil}
 	if !s.Looked.IsZero() {
@@ -325,7 +329,7 @@ func (s PacketState) lacking() []int {
 func (s PacketState) lackingText(left []int) string {
 	var open, reasons, roles []string
 	for _, n := range left {
-		name := workflows.Esc(s.Rows[n-1].Email) + " (row " + strconv.Itoa(n) + ")"
+		name := workflows.Esc(s.Rows[n-1].Email) + " (row " + strconv.Itoa(n) + s.pageWord(n) + ")"
 		switch s.Rows[n-1].Lacks(s.Verdicts[n-1]) {
 		case "decision":
 			open = append(open, name)
@@ -351,6 +355,14 @@ func (s PacketState) lackingText(left []int) string {
 	part(reasons, "A reason is missing for")
 	part(roles, "The new role is missing for")
 	return strings.Join(out, " ")
+}
+
+// pageWord says on which page a row stands, where there are several.
+func (s PacketState) pageWord(n int) string {
+	if s.pages() < 2 {
+		return ""
+	}
+	return ", page " + strconv.Itoa(pageOf(n)+1)
 }
 
 // fewRows is how many rows a sentence names.

@@ -8,8 +8,9 @@ import (
 	"github.com/keyholder/keyholder/workflows/review/population"
 )
 
-// PageRows is how many rows one page of the form shows.
-const PageRows = 10
+// PageRows is how many rows one page of the form shows: with its buttons it fits into three screens
+// of a phone.
+const PageRows = 4
 
 // Assigned is what opens a packet: who reviews what, until when, by which rules. It is the body of the opening event.
 type Assigned struct {

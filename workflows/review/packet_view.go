@@ -107,14 +107,7 @@ func (s PacketState) card(who string) workflows.Card {
 		}
 	default:
 		c.Lines, c.Facts = s.askLines(who), s.factLines()
-		last := s.decidedText() + " By signing off you acknowledge that " + Acknowledgement +
-			". After this it does not change any more; it is recorded under your name."
-		if left := len(s.lacking()); left > 0 {
-			last = fmt.Sprintf("%d of %s left, so it cannot be signed off yet. You are told which.", left,
-				workflows.Plural(len(s.Rows), "row"))
-		}
-		sign := workflows.Button{Action: ActSign, Label: "Sign off…", Confirm: &workflows.Confirm{Title: "Sign off?",
-			Text: workflows.Plain(last, nil), Yes: "Sign off", No: "Not yet"}}
+		sign := workflows.Button{Action: ActSign, Label: "Sign off…", Confirm: s.signQuestion()}
 		open := workflows.Button{Action: ActOpen, Label: "Go through the rows", Style: workflows.Primary}
 		if len(s.lacking()) == 0 {
 			sign.Style, open.Style = workflows.Primary, ""
@@ -127,6 +120,25 @@ func (s PacketState) card(who string) workflows.Card {
 			workflows.Plural(len(s.Rows), "row"), workflows.Plain(workflows.When(s.Due), nil))
 	}
 	return c
+}
+
+// signQuestion is asked before a signature; nil while it would be refused, for that is answered at once.
+func (s PacketState) signQuestion() *workflows.Confirm {
+	if len(s.lacking()) > 0 {
+		return nil
+	}
+	text := strings.TrimSuffix(s.decidedText(), ".")
+	var gone []int
+	for i, v := range s.Verdicts {
+		if v.Decision == population.Remove {
+			gone = append(gone, i+1)
+		}
+	}
+	if len(gone) > 0 {
+		text += ": " + s.addresses(gone)
+	}
+	return &workflows.Confirm{Title: "Sign off?", Text: text + ". You acknowledge that " + Acknowledgement +
+		". It does not change any more after this, and stands under your name.", Yes: "Sign off", No: "Not yet"}
 }
 
 func (s PacketState) cardTitle(who string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -82,10 +83,10 @@ func CanAdminister(r Row) bool {
 // maxNamed is how many integrations of a level a row's text names.
 const maxNamed = 4
 
-// RowText is a row as its reviewer reads it, in mrkdwn: a title with address and role, and what
-// there is to know, each a short line without a full stop at its end. Of an exception it says
-// nothing: that concerns the reviewer, not the row.
-func RowText(r Row) (title string, facts []string) {
+// RowText is a row as its reviewer reads it at a time, in mrkdwn: a title with address and role, and
+// what there is to know, what stands against it first, each a short line without a full stop at its
+// end. Of an exception it says nothing: that concerns the reviewer, not the row.
+func RowText(r Row, at time.Time) (title string, facts []string) {
 	title = "*" + workflows.Esc(r.Email) + "* · " + roleWords(r)
 	if r.Environment != "" {
 		title += " · " + workflows.Esc(r.Environment)
@@ -96,27 +97,27 @@ func RowText(r Row) (title string, facts []string) {
 			facts = append(facts, strings.TrimSuffix(strings.Join(parts, " "), "."))
 		}
 	}
-	name := ""
-	if r.Name != "" {
-		name = workflows.Esc(workflows.Clip(r.Name, 80)) + "."
-	}
-	add(name, mayWords(r))
-	add(signInWords(r))
-	if len(r.MCP) > 0 {
-		add("On MCP servers: " + integrationWords(r.MCP, nil) + ".")
-	}
-	add(originWords(r))
-	if r.Master() {
-		for _, line := range mailboxWords(r) {
-			add(line)
-		}
-	}
 	if len(r.Flags) > 0 {
 		words := make([]string, len(r.Flags))
 		for i, f := range r.Flags {
 			words[i] = flagWords(f, r)
 		}
 		add("! " + strings.Join(words, ", "))
+	}
+	name := ""
+	if r.Name != "" {
+		name = workflows.Esc(workflows.Clip(r.Name, 80)) + "."
+	}
+	add(name, mayWords(r))
+	add(signInWords(r, at))
+	if len(r.MCP) > 0 {
+		add("On MCP servers: " + integrationWords(r.MCP, nil) + ".")
+	}
+	add(originWords(r, at))
+	if r.Master() {
+		for _, line := range mailboxWords(r, at) {
+			add(line)
+		}
 	}
 	return title, facts
 }
@@ -136,9 +137,9 @@ func roleWords(r Row) string {
 func mayWords(r Row) string {
 	switch {
 	case r.Kind == KindAlias && r.Status == "":
-		return "A shared mailbox that may own the account later. May do nothing now."
+		return "A shared mailbox that may own the account later."
 	case r.Role != workflows.RoleCustom || len(r.Manage)+len(r.Monitor) == 0:
-		return RoleMay(r.Role)
+		return RoleInShort(r.Role)
 	}
 	var parts []string
 	if len(r.Manage) > 0 {
@@ -171,22 +172,30 @@ func integrationWords(ids []string, names map[string]string) string {
 
 // signInWords tells the last sign-ins. Who never signed in is flagged or new or was not to be read:
 // only the flag says "never".
-func signInWords(r Row) string {
+func signInWords(r Row, at time.Time) string {
 	switch {
 	case r.Status != workflows.UserAccepted:
 		return ""
-	case !r.LastHere.IsZero() && r.LastAny.After(r.LastHere):
-		return "Last sign-in here " + workflows.When(r.LastHere) + ", to any account " + workflows.When(r.LastAny) + "."
+	case !r.LastHere.IsZero() && r.LastAny.Sub(r.LastHere) >= 24*time.Hour:
+		return "Signed in here " + dayWords(r.LastHere, at) + ", to some account " + dayWords(r.LastAny, at) + "."
 	case !r.LastHere.IsZero():
-		return "Last sign-in here " + workflows.When(r.LastHere) + "."
+		return "Signed in here " + dayWords(r.LastHere, at) + "."
 	case !r.LastAny.IsZero():
-		return "No sign-in here is known; to any account " + workflows.When(r.LastAny) + "."
+		return "No sign-in here is known; to some account " + dayWords(r.LastAny, at) + "."
 	}
 	return "No sign-in is known."
 }
 
+// dayWords is a day that is past, with how long ago that was: "2028-02-28 (14 days ago)". The day is
+// that of UTC: a form shows no time in the reader's own zone.
+func dayWords(t, at time.Time) string {
+	return day(t) + " (" + workflows.Ago(at.Sub(t)) + ")"
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
 // originWords tell how the access came about: what integrator.io says, and the decision that gave it.
-func originWords(r Row) string {
+func originWords(r Row, at time.Time) string {
 	how := map[string]string{
 		"existing_account_invite":        "Invited",
 		"existing_account_share_request": "Asked for it in integrator.io",
@@ -200,7 +209,7 @@ func originWords(r Row) string {
 		}
 	}
 	if how != "" && !r.Since.IsZero() {
-		how += " " + workflows.When(r.Since)
+		how += " " + dayWords(r.Since, at)
 	}
 	if r.Was != "" {
 		how = cmp.Or(how, "There") + " as " + workflows.Esc(r.Was)
@@ -216,7 +225,7 @@ func originWords(r Row) string {
 		by = "decided in `" + workflows.Esc(r.Decision) + "`"
 	}
 	if !r.Until.IsZero() {
-		by += " until " + workflows.When(r.Until)
+		by += " until " + day(r.Until)
 	}
 	if r.Status == workflows.UserDismissed {
 		by = strings.Join(slices.DeleteFunc([]string{by, "declined: no access now"}, func(s string) bool {
@@ -233,7 +242,7 @@ func originWords(r Row) string {
 }
 
 // mailboxWords tell who can open a mailbox and what about that does not agree.
-func mailboxWords(r Row) []string {
+func mailboxWords(r Row, at time.Time) []string {
 	var out []string
 	who := func(label string, ids []string) string {
 		if len(ids) == 0 {
@@ -246,11 +255,14 @@ func mailboxWords(r Row) []string {
 	}
 	if r.Kind == KindAlias || len(r.Holders)+len(r.Custodians) > 0 {
 		line := who("Can read it:", r.Holders) + " " + who("Password and second factor:", r.Custodians)
+		if len(r.Holders) > 0 && slices.Equal(r.Holders, r.Custodians) {
+			line = who("Mailbox, password and second factor:", r.Holders)
+		}
 		if r.Vault != "" {
 			line += " Kept in " + workflows.Esc(workflows.Clip(r.Vault, 80)) + "."
 		}
 		out = append(out, line)
-		if shown := shownWords(r.Proofs); shown != "" {
+		if shown := shownWords(r.Proofs, at); shown != "" {
 			out = append(out, shown)
 		}
 	}
@@ -264,7 +276,7 @@ func mailboxWords(r Row) []string {
 }
 
 // shownWords tell who has shown which part of the sign-in they can use; empty for nobody.
-func shownWords(proofs []workflows.Proof) string {
+func shownWords(proofs []workflows.Proof, at time.Time) string {
 	var parts []string
 	for _, part := range []struct{ what, words string }{
 		{workflows.KeyMailbox, "the mailbox"}, {workflows.KeyPassword, "the password"},
@@ -273,7 +285,7 @@ func shownWords(proofs []workflows.Proof) string {
 		var who []string
 		for _, p := range proofs {
 			if p.What == part.what {
-				who = append(who, workflows.Mention(p.Person)+" "+workflows.When(p.At)+" ("+p.How+")")
+				who = append(who, workflows.Mention(p.Person)+" "+workflows.Ago(at.Sub(p.At))+" ("+p.How+")")
 			}
 		}
 		if len(who) > 0 {

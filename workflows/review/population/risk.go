@@ -87,3 +87,19 @@ func RoleMay(role string) string {
 	}
 	return "Keyholder does not know this role: look it up in integrator.io."
 }
+
+// RoleInShort is [RoleMay] in few words, for where many rows stand below each other; "" where the
+// role's name says it all.
+func RoleInShort(role string) string {
+	switch role {
+	case RoleOwner:
+		return "May do everything."
+	case workflows.RoleAdministrator:
+		return "May do all but hand the account over."
+	case workflows.RoleManage:
+		return "May change every integration."
+	case workflows.RoleMonitor:
+		return "May look at everything, and run flows."
+	}
+	return RoleMay(role)
+}

@@ -54,7 +54,7 @@ func TestAChangedAddressHidesNeitherDecisionNorOpenRequest(t *testing.T) {
 			r.Asked != "a07-2" || r.Finding != "d07-3" || !slices.Contains(r.Flags, FlagRemovalAsked) {
 			t.Errorf("%q: row %+v", env, r)
 		}
-		if _, facts := RowText(r); !strings.Contains(strings.Join(facts, "\n"), "kim@acme.example") {
+		if _, facts := RowText(r, rowsAt); !strings.Contains(strings.Join(facts, "\n"), "kim@acme.example") {
 			t.Errorf("%q: the reviewer does not see the address as it was: %s", env, facts)
 		}
 		stranger := rowUser(func(u *workflows.User) { u.Email, u.ID, u.UserID = "kim@acme.example", "r2", "p2" })
@@ -127,7 +127,7 @@ func TestARowSaysWhoInvitedThem(t *testing.T) {
 		Status: workflows.UserAccepted, Via: "existing_account_invite", Since: rowsAt.AddDate(-1, 0, 0)}},
 		Invited: map[string]workflows.Trace{"kim@partner.example": {Email: "Ned@acme.example"}}}
 	rows := UserRows("", c, Started{}, workflows.AccountState{}, rowsAt)
-	if _, facts := RowText(rows[0]); rows[0].InvitedBy != "ned@acme.example" ||
+	if _, facts := RowText(rows[0], rowsAt); rows[0].InvitedBy != "ned@acme.example" ||
 		!strings.Contains(strings.Join(facts, " "), "by ned@acme.example") {
 		t.Errorf("%+v says %q", rows[0], facts)
 	}

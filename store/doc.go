@@ -124,8 +124,8 @@
 //   - With addresses and a URL the addresses say where, the URL gives user, password, database and
 //     TLS: a secret has no other way in.
 //     Sentinels are asked without a password.
-//   - In a cluster a slot that moved is followed. While one is being moved its commits may be
-//     answered with ASK or TRYAGAIN, which is ErrAway.
+//   - In a cluster a slot that moved is followed, and while one is being moved its commits are sent
+//     again until it has; only where that takes longer than the caller waits is it ErrAway.
 //   - An effect that cannot be decoded is claimed as such, so that the courier can move it out of
 //     the way; a place that cannot counts as none.
 //   - Moving an effect to another queue, and ensuring that one is there, leave the queue as it is

@@ -29,14 +29,16 @@ type call struct {
 const (
 	// waitFor is how long a commit waits for a replica's confirmation, on Sentinel and Cluster.
 	waitFor = time.Second
-	// moves is how often a call follows a slot that moved to another master.
-	moves = 4
+	// moves is how often a call is sent again because its slot moves to another master: for two seconds and a half at
+	// most, and no longer than the caller waits. Moving one slot takes a Cluster less.
+	moves = 10
 	// readTries is how often a read is tried; writes are sent once.
 	readTries = 3
 )
 
 // run sends the calls, pipelined for each master, once: a call is sent again only when the server
-// said that it did not run it because it did not know the script or because the slot has moved.
+// said that it did not run it because it did not know the script or because the slot has moved or is
+// being moved.
 // With confirm a WAIT follows on the same connection, and what no replica confirmed is ErrUnclear.
 func (s *Store) run(ctx context.Context, confirm bool, calls ...*call) {
 	if err := done(ctx); err != nil {
@@ -168,7 +170,8 @@ redis.call('HSET', KEYS[1], 'at', ARGV[1])
 return redis.call('HGET', KEYS[1], 'master') or ''
 `)
 
-// moved answers the calls to send again because their slot has another master now.
+// moved answers the calls to send again because their slot has another master now, or will have one in a moment: while
+// its keys are under way, neither master runs a script that needs those of both (ASK, TRYAGAIN).
 func (s *Store) moved(ctx context.Context, calls []*call, try int) []*call {
 	cluster, ok := s.rdb.(*redis.ClusterClient)
 	if !ok || try >= moves {
@@ -176,7 +179,8 @@ func (s *Store) moved(ctx context.Context, calls []*call, try int) []*call {
 	}
 	var again []*call
 	for _, c := range calls {
-		if _, yes := redis.IsMovedError(c.err); yes {
+		if redis.HasErrorPrefix(c.err, "MOVED") || redis.HasErrorPrefix(c.err, "ASK") ||
+			redis.HasErrorPrefix(c.err, "TRYAGAIN") {
 			again = append(again, c)
 		}
 	}

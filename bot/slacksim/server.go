@@ -169,6 +169,13 @@ func (s *Server) touch() {
 	s.changed = make(chan struct{})
 }
 
+// TimeMoved says that Options.Now has jumped, so that pages show the new time at once.
+func (s *Server) TimeMoved() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch()
+}
+
 // watch returns the current version and a channel that is closed at the next change.
 func (s *Server) watch() (uint64, <-chan struct{}) {
 	s.mu.Lock()

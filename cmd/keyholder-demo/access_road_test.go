@@ -34,7 +34,7 @@ func TestAccessWithoutATokenIsDoneInThePagesAndAttested(t *testing.T) {
 	s.shows(dee, "Then press “It is done”")
 	s.press(dee, "access.attest")
 	s.shows(ben, "<@U0DEE> says so")
-	s.clock.Forward(25 * time.Hour)
+	s.forward(25 * time.Hour)
 	s.shows(cat, "please end it in integrator.io") // the button of the first question may still stand on her card
 	s.insistPress(cat, "access.attest")
 	s.shows(ben, "It has ended")
@@ -117,7 +117,6 @@ func TestAccessInBadWeather(t *testing.T) {
 		t.Run(fmt.Sprintf("seed-%d", seed+1), func(t *testing.T) {
 			t.Parallel()
 			s := prepare(t, options{seed: uint64(seed + 1), faults: true, edit: brief})
-			s.hurry = 90 * time.Second
 			s.bot(t)
 			s.lend()
 			if writes := s.account().Effects("PUT /v1/ashares/{id}"); writes != 2 {

@@ -59,7 +59,7 @@ func accessForATime(t *testing.T) {
 		"until") || !strings.Contains(got, "Owner: jane@acme.example") {
 		t.Errorf("who says %q", got)
 	}
-	s.clock.Forward(23*time.Hour + 30*time.Minute)
+	s.forward(23*time.Hour + 30*time.Minute)
 	s.until("the notice", func() bool {
 		for _, m := range s.slack.Messages(s.slack.DM(oli)) {
 			if m.ThreadTS != "" && strings.Contains(m.Text, "ends") {
@@ -68,7 +68,7 @@ func accessForATime(t *testing.T) {
 		}
 		return false
 	})
-	s.clock.Forward(time.Hour)
+	s.forward(time.Hour)
 	s.until("the end", func() bool { _, ok := s.user("oli@acme.example"); return !ok })
 	s.until("the end on the card", func() bool { return strings.Contains(s.card(oli), "It has ended") })
 }
@@ -97,7 +97,7 @@ func TestAnAccessThatSomebodyChangedSinceIsNotTouchedButAskedAbout(t *testing.T)
 	s := start(t, options{})
 	s.changeForADay()
 	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
-	s.clock.Forward(25 * time.Hour)
+	s.forward(25 * time.Hour)
 	s.press(ana, "access.adopt") // Dee asked, so she does not; an administrator takes two
 	s.press(cat, "access.adopt")
 	s.until("the end on the card", func() bool { return strings.Contains(s.card(ben), "stays as somebody changed it") })
@@ -207,7 +207,7 @@ func TestAnAdministratorForADayLeavesTheAccountExactlyAsItWas(t *testing.T) {
 		return u.Role == "administrator" && u.MFARequired
 	})
 	s.until("the access to run", func() bool { return strings.Contains(s.card(ben), "for a time") })
-	s.clock.Forward(25 * time.Hour)
+	s.forward(25 * time.Hour)
 	s.until("the end on the card", func() bool { return strings.Contains(s.card(ben), "It has ended") })
 	if after, _ := s.user("ben@acme.example"); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("after %+v, before %+v", after, before)
@@ -264,7 +264,7 @@ func TestADeclinedInvitationThatNobodySendsAgainIsTakenBackAtItsEnd(t *testing.T
 	s.inviteOli()
 	s.act(integratorsim.Action{Do: "dismiss_invitation", Email: "oli@acme.example"})
 	s.shows(dee, "declined the invitation")
-	s.clock.Forward(6 * 24 * time.Hour)
+	s.forward(6 * 24 * time.Hour)
 	s.shows(dee, "declined the invitation. Talk with them, then ask again")
 	if _, ok := s.user("oli@acme.example"); ok {
 		t.Error("the declined invitation still stands")
@@ -293,21 +293,21 @@ func nobodyAnswers(t *testing.T) {
 		}
 		return n
 	}
-	s.clock.Forward(49 * time.Hour)
+	s.forward(49 * time.Hour)
 	s.until("Ana and Ben to be reminded", func() bool {
 		return replies(ana, "Still open") == 1 && replies(ben, "Still open") == 1
 	})
 	if s.hasCard(dee, "0 of 1 approval") || s.hasCard(cat, "0 of 1 approval") {
 		t.Error("Dee and Cat, who do not decide, heard of it before three quarters of the time")
 	}
-	s.clock.Forward(24 * time.Hour)
+	s.forward(24 * time.Hour)
 	s.anyCard(dee, "Not answered")
 	s.anyCard(cat, "You do not decide this, but you can remind them")
 	s.until("Oli, who asked, to be told", func() bool { return replies(oli, "too few have answered") == 1 })
 	if s.has(dee, "access.approve") {
 		t.Error("Dee, who may not approve, has the button")
 	}
-	s.clock.Forward(16 * time.Hour)
+	s.forward(16 * time.Hour)
 	s.until("the last reminder", func() bool { return replies(ana, "Still open") == 2 })
 	s.insistPress(ben, "access.approve")
 	s.anyCard(dee, "has to accept by")
@@ -368,13 +368,13 @@ func driftByTime(t *testing.T) {
 	stop := s.bot(t)
 	s.watching()
 	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
-	s.clock.Forward(7 * time.Hour)
+	s.forward(7 * time.Hour)
 	s.found(dee, "The access of ben@acme.example to Acme Production was changed")
 	stop()
 	s.until("the bot to be gone", func() bool { return s.slack.Connections() == 0 })
 	s.act(integratorsim.Action{Do: "add_user", Email: "eve@contractor.example", Name: "Eve", Role: "manage",
 		Status: "accepted"})
-	s.clock.Forward(7 * 24 * time.Hour)
+	s.forward(7 * 24 * time.Hour)
 	s.bot(t)
 	s.found(dee, "eve@contractor.example has access to Acme Production")
 }
@@ -396,7 +396,7 @@ func TestLeavingAChangedAccessIsADecision(t *testing.T) {
 	s.watching()
 	s.changeForADay()
 	s.act(integratorsim.Action{Do: "change_role", Email: "ben@acme.example", Role: "administrator"})
-	s.clock.Forward(25 * time.Hour)
+	s.forward(25 * time.Hour)
 	s.insistPress(ana, "access.adopt") // Dee asked, so she does not; an administrator takes two
 	s.insistPress(cat, "access.adopt")
 	s.shows(ben, "stays as somebody changed it")

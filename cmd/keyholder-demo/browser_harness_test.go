@@ -120,11 +120,11 @@ func (p *page) do(a ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-func ask[T any](p *page, script string) T {
+func ask[T any](p *page, script string, o ...chromedp.EvaluateOption) T {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, o...))
 	if err != nil {
 		p.t.Fatalf("browser: %v", err)
 	}
@@ -190,6 +190,30 @@ function place(role, name, last) {
   if (!top || !(hit.e.contains(top) || top.contains(hit.e) || top.closest('label')?.contains(hit.e))) return null;
   return { x: at.left + cx, y: at.top + cy };
 }
+// aim sees to it that the next press with the mouse reaches what was found and nothing else: when something else has come
+// to its place meanwhile, nobody hears of the press.
+function aim(role, name) {
+  const at = place(role, name, true);
+  if (!at) return null;
+  const target = find(role, name, true).e;
+  top.aimed = { target, hit: false };
+  const frames = [window, ...[...document.querySelectorAll('iframe')].map(f => f.contentWindow)];
+  for (const frame of frames) {
+    if (frame.aiming) continue;
+    frame.aiming = true;
+    for (const kind of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) frame.addEventListener(kind, event => {
+      const aimed = top.aimed;
+      if (!aimed || aimed.hit) return;
+      if (aimed.target.contains(event.target) || event.target.contains(aimed.target) || event.target.closest?.('label')?.contains(aimed.target)) {
+        aimed.hit = kind === 'click';
+        return;
+      }
+      event.stopImmediatePropagation();
+      event.preventDefault();
+    }, true);
+  }
+  return at;
+}
 function focused() {
   let e = document.activeElement;
   while (e && e.tagName === 'IFRAME' && e.contentDocument) e = e.contentDocument.activeElement;
@@ -218,11 +242,32 @@ func (p *page) find(role, name string) point {
 	return *at
 }
 
-// click presses with the mouse.
+// click presses with the mouse, on a page that shows the newest. What moved away under the mouse, or was drawn anew
+// between its going down and up, is pressed again, as a person does.
 func (p *page) click(role, name string) {
 	p.t.Helper()
-	at := p.find(role, name)
-	p.do(chromedp.MouseClickXY(at.X, at.Y))
+	p.newest()
+	p.until(fmt.Sprintf("a press of the %s named %s", role, name), func() bool {
+		p.find(role, name)
+		at := ask[*point](p, script(fmt.Sprintf("aim(%s, %s)", quoted(role), quoted(name))))
+		if at == nil {
+			return false
+		}
+		p.do(chromedp.MouseClickXY(at.X, at.Y))
+		return ask[bool](p, `!top.aimed || top.aimed.hit`) // a page that was left hears of nothing
+	})
+}
+
+// newest waits until the bot has done everything and the page has heard of it and drawn it.
+func (p *page) newest() {
+	p.t.Helper()
+	p.atRest()
+	p.until("the page to hear of everything", func() bool {
+		return ask[bool](p, `Promise.all([import('/store.js'), fetch('/_sim/boot').then(r => r.json())]).then(([page, sim]) => {
+			const [epoch, n] = page.store.at.split('-'), [now, last] = sim.at.split('-');
+			return epoch === now && Number(n) >= Number(last) && new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(() => drawn(true))));
+		})`, chromedp.EvalAwaitPromise)
+	})
 }
 
 // typed puts the mouse into a field and types.
@@ -250,21 +295,13 @@ func (p *page) choose(name, option string) {
 	p.click("option", option)
 }
 
-// goes presses what switches to a person or a conversation, until it says that it is the chosen one.
+// goes presses what switches to a person or a conversation, and waits until it says that it is the chosen one.
 func (p *page) goes(name string) {
 	p.t.Helper()
 	chosen := script(fmt.Sprintf(
 		`(hit => Boolean(hit) && ['aria-current', 'aria-selected', 'aria-pressed', 'aria-checked'].some(a => !['false', null].includes(hit.e.getAttribute(a))))(find('button', %s, true))`, quoted(name)))
-	for range 5 {
-		p.click("button", name)
-		soon := time.Now().Add(2 * time.Second)
-		for time.Now().Before(soon) {
-			if ask[bool](p, chosen) {
-				return
-			}
-		}
-	}
-	p.t.Fatalf("pressing %s does not choose it", name)
+	p.click("button", name)
+	p.until(name+" to be chosen", func() bool { return ask[bool](p, chosen) })
 }
 
 func (p *page) actAs(name string) { p.t.Helper(); p.goes("^" + name) }

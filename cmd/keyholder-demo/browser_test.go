@@ -99,6 +99,7 @@ const farthest = 28
 // tabTo presses Tab until something has the focus; with a modifier, Shift+Tab.
 func (p *page) tabTo(role, name string, back ...chromedp.Modifier) {
 	p.t.Helper()
+	p.newest()
 	there := script(fmt.Sprintf(`(e => Boolean(e) && same(e, %s) && new RegExp(%s, 'i').test(nameOf(e)))(focused())`,
 		quoted(role), quoted(name)))
 	p.until(fmt.Sprintf("a %s named %s", role, name), func() bool {

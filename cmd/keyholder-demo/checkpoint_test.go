@@ -51,16 +51,16 @@ func checkpointEachDay(t *testing.T) {
 	if got := s.inSlack(); len(got) > 0 {
 		t.Errorf("a start posts %v", got)
 	}
-	s.clock.Forward(24 * time.Hour)
+	s.forward(24 * time.Hour)
 	s.until("the first checkpoint", func() bool { return len(s.inSlack()) == 1 })
 	s.request(dee, toAlias())
 	s.until("a card of the transfer", func() bool { return s.card(ana) != "" })
-	s.clock.Forward(24 * time.Hour)
+	s.forward(24 * time.Hour)
 	s.until("the second checkpoint", func() bool { return len(s.inSlack()) == 2 })
 	stop()
-	s.clock.Forward(5 * 24 * time.Hour)
+	s.forward(5 * 24 * time.Hour)
 	s.until("the third checkpoint", func() bool { return len(s.inSlack()) == 3 })
-	s.clock.Forward(time.Hour)
+	s.forward(time.Hour)
 	s.slash(dee, "status acme")
 	if got := s.channelHeard("Checkpoint "); len(got) != 3 {
 		t.Errorf("the channel has %d checkpoints: %+v", len(got), got)

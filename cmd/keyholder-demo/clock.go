@@ -9,6 +9,7 @@ import (
 type movableClock struct {
 	offset time.Duration // from real time to the chosen moment, fixed at the beginning
 	ahead  atomic.Int64
+	moved  func() // told of every jump; nil: nobody is. Set before the first one
 }
 
 // clockFrom is a clock that shows a moment now; the zero time is real time.
@@ -27,8 +28,12 @@ func (c *movableClock) Now() time.Time {
 
 // Forward moves the time ahead by d; less than nothing is ignored.
 func (c *movableClock) Forward(d time.Duration) {
-	if d > 0 {
-		c.ahead.Add(int64(d))
+	if d <= 0 {
+		return
+	}
+	c.ahead.Add(int64(d))
+	if c.moved != nil {
+		c.moved()
 	}
 }
 

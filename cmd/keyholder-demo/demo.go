@@ -137,6 +137,7 @@ func (d *demo) simulate(o options) {
 	}
 	so.Panel = d.panel()
 	d.slack = slacksim.New(so)
+	d.clock.moved = d.slack.TimeMoved
 	for _, u := range people() {
 		d.slack.AddUser(u)
 	}

@@ -107,7 +107,7 @@ func TestATransferThatEndsEarlyLeavesNoInvitation(t *testing.T) {
 		s.confirmed()
 		s.reason(cat, "transfer.cancel", "Too early")
 		s.overWithoutChange("Cancelled by <@U0CAT>")
-		s.clock.Forward(2 * time.Hour)
+		s.forward(2 * time.Hour)
 		s.until("the new request's confirmation", func() bool {
 			return strings.Contains(s.newest(ana), "Hand Acme Production")
 		})
@@ -141,13 +141,13 @@ func nobodyConfirms(t *testing.T) {
 	s := asked(t, nil, nil)
 	s.press(ana, "transfer.confirm")
 	s.shows(ana, "<@U0ANA> confirmed")
-	s.clock.Forward(73 * time.Hour)
+	s.forward(73 * time.Hour)
 	s.overWithoutChange("The time is over")
 }
 
 func nobodyAccepts(t *testing.T) {
 	s := invitedOwner(t)
-	s.clock.Forward(121 * time.Hour)
+	s.forward(121 * time.Hour)
 	s.overWithoutChange("The time is over")
 }
 
@@ -156,7 +156,7 @@ func nobodySignsUp(t *testing.T) {
 	s.insistRequest(dee, toAlias())
 	s.until("the invitation as a user", func() bool { _, ok := s.account().Snapshot().User(0, aliasEmail); return ok })
 	s.shows(ana, "was invited as a user")
-	s.clock.Forward(121 * time.Hour)
+	s.forward(121 * time.Hour)
 	s.overWithoutChange("The time is over")
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
@@ -22,16 +23,17 @@ type stage struct {
 	t   testing.TB
 	ctx context.Context
 
-	hurry  time.Duration // how long this stage waits for anything; 0: patience
 	edit   func(string) string
-	reader *store.Store // for looking at the record past the bot
-	path   string       // of the configuration as a file, once it was written
-	more   []string     // of the environment of keyholder as a program
-	target string       // the address the account is handed to; "": the mailbox
+	reader *store.Store  // for looking at the record past the bot
+	looker *redis.Client // for looking at what is still to be done
+	path   string        // of the configuration as a file, once it was written
+	more   []string      // of the environment of keyholder as a program
+	target string        // the address the account is handed to; "": the mailbox
 }
 
-// patience bounds every wait of these tests; on a good day they take milliseconds.
-const patience = 30 * time.Second
+// patience bounds every wait of these tests; on a good day they take milliseconds. What is waited
+// for in vain costs this once, and a slow machine that is given too little fails for nothing.
+const patience = 2 * time.Minute
 
 // quick makes a whole transfer take seconds.
 func quick(yaml string) string {
@@ -103,12 +105,12 @@ func (s *stage) bot(t testing.TB) (stop func()) {
 // for integrator.io tells nobody.
 func (s *stage) until(what string, cond func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(s.patience())
+	deadline := time.Now().Add(patience)
 	for !cond() {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("waited in vain for %s\n%s", what, s.everything())
 		}
-		ctx, cancel := context.WithTimeout(s.ctx, 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(s.ctx, 20*time.Millisecond)
 		_ = s.slack.Wait(ctx, func(*slacksim.Snapshot) bool { return cond() })
 		cancel()
 	}
@@ -120,7 +122,7 @@ func (s *stage) everything() string {
 	for _, m := range s.slack.AllMessages() {
 		fmt.Fprintf(&b, "[%s to %s] %s\n%s\n", m.Channel, m.EphemeralTo, m.Text, m.Blocks)
 	}
-	fmt.Fprintf(&b, "%+v\n", s.account().Snapshot().Transfers)
+	fmt.Fprintf(&b, "%+v\nwhat the bot has to do: %q\n", s.account().Snapshot().Transfers, s.busy())
 	return b.String()
 }
 
@@ -177,11 +179,26 @@ func (s *stage) button(who, action string) (m slacksim.Message, block string, ok
 	return slacksim.Message{}, "", false
 }
 
-// press waits for a button and presses it.
+// press waits for a button on a card at rest and presses it.
 func (s *stage) press(who, action string) {
 	s.t.Helper()
-	s.until(who+"'s button "+action, func() bool { _, _, ok := s.button(who, action); return ok })
-	m, block, _ := s.button(who, action)
+	s.pressWhere(who+"'s button "+action, who, action, func() (slacksim.Message, string, bool) {
+		return s.button(who, action)
+	})
+}
+
+// pressWhere presses the button that find finds once everything is at rest; what names it when there is none.
+func (s *stage) pressWhere(what, who, action string, find func() (slacksim.Message, string, bool)) {
+	s.t.Helper()
+	var m slacksim.Message
+	var block string
+	s.until(what+", at rest", func() (ok bool) {
+		if s.busy() != "" {
+			return false
+		}
+		m, block, ok = find()
+		return ok
+	})
 	if _, err := s.slack.Click(s.ctx, who, m.Channel, m.TS, block, action); err != nil {
 		s.t.Fatalf("%s presses %s: %v", who, action, err)
 	}

@@ -32,7 +32,7 @@ func TestTheKeyIsToldFromTheRecordWithoutARequest(t *testing.T) {
 		for i := range 10 {
 			s.act(integratorsim.Action{Do: "sign_in", Email: fmt.Sprintf("person%04d@acme.example", (day*10+i)%users)})
 		}
-		s.clock.Forward(24 * time.Hour)
+		s.forward(24 * time.Hour)
 	}
 	s.bot(t)
 	s.watches()

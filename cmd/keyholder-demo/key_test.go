@@ -126,7 +126,7 @@ func TestASignInThatNobodyKnowsIsAnAlarmToAll(t *testing.T) {
 	s.watches()
 	s.act(integratorsim.Action{Do: "sign_in", Email: ownerEmail})
 	s.says(ana, "Was it you")
-	s.clock.Forward(25 * time.Hour)
+	s.forward(25 * time.Hour)
 	for _, who := range []string{ana, dee, opsRoom} {
 		s.until("the alarm for "+who, func() bool {
 			room := who

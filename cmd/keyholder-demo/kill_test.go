@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -43,7 +42,6 @@ func killable(t *testing.T, server *storetest.Server, edit func(string) string) 
 	db := int(databases.Add(1))
 	r := &killRun{proxy: p, server: server, db: db, url: p.url(db), log: &buffer{}}
 	r.stage = prepare(t, options{redisURL: r.url, edit: edit, from: realTime()}) // the process has no other clock
-	r.hurry = time.Minute
 	r.path = r.configFile(edit)
 	t.Cleanup(r.end)
 	return r

@@ -39,14 +39,8 @@ func (s *stage) about(who, words string) string {
 // pressOn presses a button of the card whose notification holds words.
 func (s *stage) pressOn(who, words, action string) {
 	s.t.Helper()
-	s.until(who+"'s button "+action+" on the card about "+words, func() bool {
-		_, _, ok := s.buttonOn(who, words, action)
-		return ok
-	})
-	m, block, _ := s.buttonOn(who, words, action)
-	if _, err := s.slack.Click(s.ctx, who, m.Channel, m.TS, block, action); err != nil {
-		s.t.Fatalf("%s presses %s: %v", who, action, err)
-	}
+	s.pressWhere(who+"'s button "+action+" on the card about "+words, who, action,
+		func() (slacksim.Message, string, bool) { return s.buttonOn(who, words, action) })
 }
 
 func (s *stage) buttonOn(who, words, action string) (slacksim.Message, string, bool) {
@@ -85,20 +79,16 @@ func TestCatLeavesTwoAccounts(t *testing.T) {
 		"an address of one person") {
 		t.Fatalf("whatif answers %+v, %v", answer, err)
 	}
-	var button placed
-	s.until("the way into the form", func() bool {
+	s.pressWhere("the way into the form", dee, "offboard.start", func() (slacksim.Message, string, bool) {
 		for _, m := range s.slack.Messages(opsRoom) {
 			for _, b := range buttons(m) {
 				if b.ActionID == "offboard.start" && m.TS == answer.MessageTS {
-					button = b
+					return m, b.BlockID, true
 				}
 			}
 		}
-		return button.ActionID != ""
+		return slacksim.Message{}, "", false
 	})
-	if _, err := s.slack.Click(s.ctx, dee, opsRoom, answer.MessageTS, button.BlockID, button.ActionID); err != nil {
-		t.Fatal(err)
-	}
 	s.fill(dee, map[string]map[string]any{"last_day": field("last_day", s.dayIn(3)),
 		"reason": field("reason", "New job")})
 	s.until("the card of each account", func() bool {
@@ -108,7 +98,7 @@ func TestCatLeavesTwoAccounts(t *testing.T) {
 	if s.about(cat, "leaves") != "" {
 		t.Error("Cat has a card")
 	}
-	s.clock.Forward(4 * 24 * time.Hour)
+	s.forward(4 * 24 * time.Hour)
 	for range 2 {
 		s.until("a removal to approve", func() bool {
 			_, _, ok := s.buttonOn(ana, "Acme Production", "access.approve")

@@ -58,7 +58,7 @@ func TestThePageFollowsWhatIsKnownWithOneCallEach(t *testing.T) {
 	if err := s.slack.EditCanvas(ana, s.page().ID, "Ana was here"); err != nil {
 		t.Fatal(err)
 	}
-	s.clock.Forward(2 * time.Hour)
+	s.forward(2 * time.Hour)
 	s.pageSays("![](@U0ANA) edited this page by hand")
 	if strings.Contains(s.page().Markdown, "Ana was here") {
 		t.Error("what was written by hand stays")
@@ -114,6 +114,6 @@ func TestThePageIsOneMessageWithoutCanvases(t *testing.T) {
 	if err := s.slack.DeleteMessage(dee, opsRoom, ts); err != nil {
 		t.Fatal(err)
 	}
-	s.clock.Forward(2 * time.Hour)
+	s.forward(2 * time.Hour)
 	s.until("the page to come back", func() bool { return len(shown()) == 1 && shown()[0].TS != ts })
 }

@@ -21,7 +21,7 @@ const lookAgain = 1200 * time.Millisecond
 // insist acts until done, again and again.
 func (s *stage) insist(what string, done func() bool, act func()) {
 	s.t.Helper()
-	deadline := time.Now().Add(s.patience())
+	deadline := time.Now().Add(patience)
 	for !done() {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("insisted in vain on %s\n%s", what, s.everything())
@@ -31,13 +31,6 @@ func (s *stage) insist(what string, done func() bool, act func()) {
 		_ = s.slack.Wait(ctx, func(*slacksim.Snapshot) bool { return done() })
 		cancel()
 	}
-}
-
-func (s *stage) patience() time.Duration {
-	if s.hurry > 0 {
-		return s.hurry
-	}
-	return patience
 }
 
 // insistPress waits for a button and presses it until it is gone from the person's card.

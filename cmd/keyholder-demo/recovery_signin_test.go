@@ -13,10 +13,10 @@ import (
 func TestAReportShowsWhenTheOwnerWasLastSignedInAs(t *testing.T) {
 	s := start(t, options{})
 	s.act(integratorsim.Action{Do: "sign_in", Email: ownerEmail})
-	s.clock.Forward(20 * 24 * time.Hour)
+	s.forward(20 * 24 * time.Hour)
 	at := s.clock.Now()
 	s.act(integratorsim.Action{Do: "sign_in", Email: ownerEmail})
-	s.clock.Forward(48 * time.Hour)
+	s.forward(48 * time.Hour)
 	s.report(oli, "person") // Dee holds nothing, so the sign-ins themselves are no question to her
 	s.says(dee, "perhaps somebody still can")
 	if got := s.card(dee); !strings.Contains(got, "<!date^"+strconv.FormatInt(at.Unix(), 10)+"^") {

@@ -33,7 +33,7 @@ func (s *stage) approved(first, second string) {
 	s.until("the first approval", func() bool { return strings.Contains(s.card(second), "1 of 2 approvals") })
 	s.press(second, "recovery.approve")
 	s.until("the cool-down", func() bool { return strings.Contains(s.card(second), "Approved. Until") })
-	s.clock.Forward(time.Hour + time.Minute)
+	s.forward(time.Hour + time.Minute)
 }
 
 // done swears to a rung.
@@ -84,7 +84,7 @@ func TestRecoveryOfAMailboxThatIsGone(t *testing.T) {
 	s.until("the comment", func() bool { return strings.Contains(s.card(cat), "I called them, it is true") })
 	s.press(ana, "recovery.approve")
 	s.until("the cool-down", func() bool { return strings.Contains(s.card(cat), "Approved. Until") })
-	s.clock.Forward(time.Hour + time.Minute)
+	s.forward(time.Hour + time.Minute)
 	s.press(dee, "recovery.claim") // nobody is named for IT, so administrators are
 	s.until("IT's text", func() bool { return strings.Contains(s.card(dee), "Please reactivate the mailbox") })
 	s.rungDone(dee)
@@ -132,7 +132,9 @@ func TestRecoveryOfAPasswordThatNothingBringsBackEndsInATicket(t *testing.T) {
 	s.press(cat, "recovery.next")
 	s.until("the ticket on the last card", func() bool {
 		got := s.card(oli)
-		return strings.Contains(got, "could not be regained here") && strings.Contains(got, "by Ben Novak: The mail never comes") && // names: support knows no IDs of Slack
+		// names: support knows no IDs of Slack
+		return strings.Contains(got, "could not be regained here") && strings.Contains(got,
+			"by Ben Novak: The mail never comes") &&
 			strings.Contains(got, "The domain is sold") &&
 			strings.Contains(got, "two forms of identity")
 	})

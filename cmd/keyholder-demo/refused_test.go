@@ -180,7 +180,7 @@ func TestWhoeverMayNotActIsToldPrivately(t *testing.T) {
 	}
 	// A person's standing is looked up afresh within a minute.
 	s.slack.Deactivate(cat)
-	s.clock.Forward(61 * time.Second)
+	s.forward(61 * time.Second)
 	at, block, _ := s.button(cat, "transfer.confirm")
 	s.refused(id, []attempt{{"a holder deactivated meanwhile", slacksim.Forged{User: cat, Channel: at.Channel,
 		MessageTS: at.TS, BlockID: block, ActionID: "transfer.confirm", Value: id}, "deactivated"}})

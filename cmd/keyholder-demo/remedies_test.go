@@ -157,7 +157,7 @@ func TestARefusalOfIntegratorReachesTheRequesterWithItsRemedyAndCheckAgainGoesOn
 		s.confirmed()
 		s.shows(dee, "Confirmed. Until")
 		s.act(integratorsim.Action{Do: "disable_user", Email: aliasEmail})
-		s.clock.Forward(61 * time.Minute)
+		s.forward(61 * time.Minute)
 		s.shows(dee, "Earlier confirmations no longer count")
 		s.shows(dee, "is switched off as a user")
 		if got := s.invitations(); got != 0 {
@@ -246,7 +246,7 @@ func TestOpenErrorsComeAndGoThroughTheCoolDownAndTheInvitationStillGoesOut(t *te
 		s.confirmed()
 		_, errors := flow(s)
 		errors(2)
-		s.clock.Forward(31 * time.Minute)
+		s.forward(31 * time.Minute)
 		s.shows(dee, "a check holds it up")
 		errors(5)
 		errors(0)
@@ -270,7 +270,7 @@ func TestOpenErrorsComeAndGoThroughTheCoolDownAndTheInvitationStillGoesOut(t *te
 		s.confirmed()
 		_, errors := flow(s)
 		errors(50)
-		s.clock.Forward(31 * time.Minute)
+		s.forward(31 * time.Minute)
 		s.until("the invitation, whatever the count", func() bool { return s.pending() == 1 })
 	})
 }

@@ -162,12 +162,12 @@ func nextReviewOpens(t *testing.T) {
 	if !worktime.HoursOf(policy.Review).DayBefore(next.Opens).After(s.clock.Now()) {
 		s.until("the notice that is due already", told)
 	}
-	s.clock.Forward(next.Opens.Add(-time.Hour).Sub(s.clock.Now()))
+	s.forward(next.Opens.Add(-time.Hour).Sub(s.clock.Now()))
 	s.until("the notice to the administrator", told)
 	if s.has(dee, "review.open") {
 		t.Error("it was opened an hour before its time")
 	}
-	s.clock.Forward(2 * time.Hour)
+	s.forward(2 * time.Hour)
 	s.until("the reviewers to be asked", func() bool { return s.has(dee, "review.open") && s.has(ana, "review.open") })
 }
 

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
 )
@@ -359,7 +358,6 @@ func TestAReviewInBadWeather(t *testing.T) {
 		t.Run(fmt.Sprintf("seed-%d", seed+1), func(t *testing.T) {
 			t.Parallel()
 			s := prepare(t, options{seed: uint64(seed + 1), faults: true, edit: soon(t)})
-			s.hurry = 90 * time.Second
 			s.bot(t)
 			s.review()
 			if got := s.reviewed(s.record()); got != want {

@@ -180,7 +180,7 @@ func (r *reader) act(who string, v slacksim.View, action string, fields map[stri
 
 // shown waits for a form that is not the one that was.
 func (r *reader) shown(who, was string) (slacksim.View, error) {
-	ctx, cancel := context.WithTimeout(r.ctx, r.patience())
+	ctx, cancel := context.WithTimeout(r.ctx, patience)
 	defer cancel()
 	var v slacksim.View
 	err := r.slack.Wait(ctx, func(n *slacksim.Snapshot) bool {
@@ -487,7 +487,6 @@ func TestFortyReviewersAreAskedAndRemindedWithinSlacksRates(t *testing.T) {
 	s := prepare(t, options{edit: func(yaml string) string {
 		return strings.Replace(wide(yaml), "timezone: UTC", `timezone: UTC, hours: "", days: "", remind_every: 3d`, 1)
 	}})
-	s.hurry = 2 * time.Minute
 	s.crowdIn(200)
 	s.slack.SetRateLimits(true)
 	s.bot(t)
@@ -507,7 +506,7 @@ func TestFortyReviewersAreAskedAndRemindedWithinSlacksRates(t *testing.T) {
 	}
 	id := campaignID(r.startWide().Text)
 	step("all asked", 10)
-	s.clock.Forward(3*24*time.Hour + time.Minute)
+	s.forward(3*24*time.Hour + time.Minute)
 	s.until("everybody to be reminded", func() bool {
 		return !slices.ContainsFunc(panelOf(), func(who string) bool { return !s.inThread(who, "left in your review") })
 	})
@@ -529,7 +528,7 @@ func TestFortyLateReviewersAreNotFollowedByOnePerson(t *testing.T) {
 	}})
 	s.crowdIn(100)
 	(&reader{stage: s}).startWide()
-	s.clock.Forward(7*24*time.Hour + time.Hour)
+	s.forward(7*24*time.Hour + time.Hour)
 	parts := func() (all, most int) {
 		for _, who := range append(panelOf(), everybody...) {
 			n := 0

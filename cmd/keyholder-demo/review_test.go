@@ -279,17 +279,17 @@ func remindersEscalationAndClose(t *testing.T) {
 	opened := s.clock.Now()
 	first := worktime.RemindersOf(policy.Review, opened, opened.Add(policy.Review.Window),
 		opened.Add(policy.Review.Window+policy.Review.Grace)).Next(opened)
-	s.clock.Forward(8 * 24 * time.Hour)
+	s.forward(8 * 24 * time.Hour)
 	s.until("a second person", func() bool { return strings.Contains(s.everything(), "has not finished yet") })
 	if first.At.After(s.clock.Now()) { // else it is on its way, and a message that waits while days pass is given up
 		s.atWork()
 	}
 	s.until("a reminder in the card's thread", func() bool { return s.inThread(dee, "left in your review") })
-	s.clock.Forward(3 * 24 * time.Hour)
+	s.forward(3 * 24 * time.Hour)
 	s.until("the first one to be replaced", func() bool {
 		return strings.Contains(s.all(dee), "Nothing is asked of you")
 	})
-	s.clock.Forward(14 * 24 * time.Hour)
+	s.forward(14 * 24 * time.Hour)
 	s.until("the end", func() bool { return s.stageOf(id) == "completed" })
 	dir := filepath.Join(t.TempDir(), "evidence")
 	s.exported(id, dir)
@@ -324,7 +324,7 @@ func (s *stage) atWork() {
 	for !at.After(now) || at.Weekday() == time.Saturday || at.Weekday() == time.Sunday {
 		at = at.AddDate(0, 0, 1)
 	}
-	s.clock.Forward(at.Sub(now))
+	s.forward(at.Sub(now))
 }
 
 // inThread reports whether a person's direct message holds such a reply.

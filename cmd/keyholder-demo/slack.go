@@ -81,6 +81,7 @@ func newSolo(f slackFlags) (*solo, error) {
 		return nil, fmt.Errorf("listen for the page: %w", err)
 	}
 	d.slack, d.name = slacksim.New(o), o.BotName
+	d.clock.moved = d.slack.TimeMoved
 	d.slack.SetMessagesTab(messages)
 	d.slack.SetPublicURL("http://" + d.listener.Addr().String())
 	w.fill(d.slack)

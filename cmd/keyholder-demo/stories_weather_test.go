@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
@@ -72,7 +71,6 @@ func withstands(t *testing.T, st story, seed uint64) {
 	t.Helper()
 	rnd := rand.New(rand.NewPCG(seed, 11))
 	s := prepare(t, options{edit: st.edit, seed: seed, faults: true})
-	s.hurry = 2 * time.Minute
 	hook := newWebhook(t, rnd)
 	s.cfg.Secrets.AlarmWebhook, s.cfg.Secrets.AlarmSecret = hook.url, "a long random text"
 	faults := drawn(rnd, []mailFault{mailBusy, mailBusy, mailGone, mailBreaksOff, mailHangs})

@@ -30,7 +30,7 @@ func TestAnAuthenticatorAppIsSetUpOnThePage(t *testing.T) {
 	p.click("button", "^Set up$")
 	p.sees("This file was deleted")
 	p.sees("An authenticator app was set up in your name")
-	s.clock.Forward(authenticator.CountsAfter + time.Minute)
+	s.forward(authenticator.CountsAfter + time.Minute)
 	p.sees("The codes of your authenticator app count")
 	p.shot("totp-set-up")
 	p.click("button", "^Confirm$")

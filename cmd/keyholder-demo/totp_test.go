@@ -90,7 +90,7 @@ func (s *stage) setsUp(who string) phone {
 func (s *stage) counting(who string) phone {
 	s.t.Helper()
 	p := s.setsUp(who)
-	s.clock.Forward(authenticator.CountsAfter + time.Minute)
+	s.forward(authenticator.CountsAfter + time.Minute)
 	s.counts(who)
 	return p
 }
@@ -124,7 +124,7 @@ func TestAVoteThatWantsACodeCountsOnceItIsTyped(t *testing.T) {
 	s.reads(ana, "An authenticator app was set up in your name")
 	s.press(ana, "transfer.confirm")
 	s.hears(ana, "as soon as an administrator says that it is yours. Nothing was recorded.")
-	s.clock.Forward(authenticator.CountsAfter + time.Minute)
+	s.forward(authenticator.CountsAfter + time.Minute)
 	s.counts(ana)
 	s.press(ana, "transfer.confirm")
 	// Wrong, then the one that showed that the app works, then right.

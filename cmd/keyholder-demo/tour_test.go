@@ -52,14 +52,14 @@ func TestTheTourIsTickedByWhatHappensAndByNothingElse(t *testing.T) {
 	s.signUp(aliasEmail)
 	s.untilTicked("ask refused member")
 	s.until("ana's button", func() bool { _, _, ok := s.button(ana, "transfer.confirm"); return ok })
-	s.clock.Forward(48 * time.Hour)
+	s.forward(48 * time.Hour)
 	s.untilTicked("ask refused member reminded")
 	s.press(ana, "transfer.confirm")
 	s.press(ben, "transfer.confirm")
 	s.until("the confirmations and the invitation", func() bool {
 		return strings.HasPrefix(ticked(s.toured()), "ask refused member reminded confirmed")
 	})
-	s.clock.Forward(time.Hour)
+	s.forward(time.Hour)
 	s.untilTicked("ask refused member reminded confirmed invited")
 	s.acceptOwnership(aliasEmail)
 	s.untilTicked("ask refused member reminded confirmed invited owner")
@@ -94,7 +94,7 @@ func TestATransferThatWasLostIsAskedForAgain(t *testing.T) {
 		t.Errorf("a transfer that is still open is the tour's, but ticked is %q", got)
 	}
 	s.until("the holders' cards", func() bool { return s.card(dee) != "" && s.card(ana) != "" && s.card(ben) != "" })
-	s.clock.Forward(30 * 24 * time.Hour)
+	s.forward(30 * 24 * time.Hour)
 	s.until("the note that it ended", func() bool {
 		return strings.Contains(s.toured().Note, "ended, and the owner stayed")
 	})

@@ -65,7 +65,6 @@ func TestAnAccountIsHandedToTheMailboxThatWasNeverInvited(t *testing.T) {
 		t.Fatalf("finish: %v %+v", err, res)
 	}
 	// One point is left open: it stays on the cards and on status until somebody says that it is done.
-	// Cards change one after another: whoever presses one of before is told so, and gets no form.
 	for _, who := range []string{ben, ana} {
 		s.until("what is left, on the card of "+who, func() bool {
 			return strings.Contains(s.card(who), "1 point of the handover open")

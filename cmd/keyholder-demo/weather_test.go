@@ -16,7 +16,6 @@ import (
 func survives(t *testing.T, o options, weather func(s *stage)) {
 	t.Helper()
 	s := prepare(t, o)
-	s.hurry = 90 * time.Second
 	weather(s)
 	s.bot(t)
 	s.handOver()
@@ -173,7 +172,6 @@ func TestRedisAwayOrSilentPeopleKnowWhatIsRecorded(t *testing.T) {
 	newStage := func(t *testing.T) (*stage, *redisProxy) {
 		p := proxyRedis(t, redis.Addr)
 		s := prepare(t, options{redisURL: p.url(int(databases.Add(1)))})
-		s.hurry = time.Minute
 		s.accepted()
 		s.bot(t)
 		s.insistRequest(dee, toAlias())
@@ -270,7 +268,6 @@ func TestRedisAwayOrSilentPeopleKnowWhatIsRecorded(t *testing.T) {
 		own := many(t)
 		p := proxyRedis(t, own.Addr)
 		s := prepare(t, options{redisURL: p.url(0)})
-		s.hurry = time.Minute
 		s.accepted()
 		s.bot(t)
 		s.insistRequest(dee, toAlias())

@@ -36,7 +36,12 @@ const apply = {
 // listen opens the stream from where load left off.
 export function listen() {
   const stream = new EventSource('/_sim/stream?after=' + encodeURIComponent(store.at));
-  for (const [kind, run] of Object.entries(apply)) stream.addEventListener(kind, event => run(JSON.parse(event.data)));
+  for (const [kind, run] of Object.entries(apply)) {
+    stream.addEventListener(kind, event => {
+      run(JSON.parse(event.data));
+      store.at = event.lastEventId; // a stream opened anew goes on from here
+    });
+  }
   stream.addEventListener('reset', () => { load().catch(problem => emit('problem', problem.message)); });
   stream.onopen = () => emit('online', true);
   stream.onerror = () => {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -97,6 +98,9 @@ do
 end
 `, MaxClockDistance.Milliseconds())
 
+// errLate: a call was under way for so long that its clocks cannot be compared. Sent again it may be quicker.
+var errLate = errors.New("too late to compare clocks")
+
 // apart is the error of a call that the server refused for its clock, nil for any other answer. Nothing was written.
 func apart(reply any, began time.Time, took time.Duration) error {
 	answer, _ := reply.([]any)
@@ -114,8 +118,8 @@ func apart(reply any, began time.Time, took time.Duration) error {
 		return fmt.Errorf("compare clocks: %w: %w: it is %s away", workflows.ErrAway, ErrClock,
 			off.Round(time.Millisecond))
 	case there.Sub(began) > MaxClockDistance:
-		return fmt.Errorf("compare clocks: %w: the server ran it %s after it was sent, which is too late to tell",
-			workflows.ErrAway, there.Sub(began).Round(time.Millisecond))
+		return fmt.Errorf("compare clocks: %w: %w: the server ran it %s after it was sent", workflows.ErrAway, errLate,
+			there.Sub(began).Round(time.Millisecond))
 	}
 	return fmt.Errorf("compare clocks: %w: %w: what was to be stored was decided by one that was ahead",
 		workflows.ErrAway, ErrClock)

@@ -90,3 +90,58 @@ func jumpsOn(t *testing.T, url string) {
 	}
 	commit(t, s, grow(known))
 }
+
+// stalled is a process that stands still for three seconds between taking the time and sending, as often as it is told.
+type stalled struct {
+	jumping
+	left atomic.Int64
+	sent atomic.Bool
+}
+
+func (s *stalled) now() time.Time {
+	if s.left.Load() <= 0 {
+		return time.Now()
+	}
+	if s.sent.Swap(false) { // what is taken when the answer is there
+		s.left.Add(-1)
+		return time.Now()
+	}
+	return time.Now().Add(-3 * time.Second)
+}
+
+func (s *stalled) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		s.sent.Store(true)
+		return err
+	}
+}
+
+// A loaded machine is no wrong clock: what came too late for comparing was not written and is sent again.
+func TestACommitThatWasUnderWayForTooLongIsSentAgain(t *testing.T) {
+	h, ctx := &stalled{}, context.Background()
+	s := storetest.OpenWith(t, store.Options{URL: "redis://" + miniredis.RunT(t).Addr(), Shards: 4, Log: zerolog.Nop(),
+		RealNow: h.now, Hook: h})
+	commit(t, s, grow(load(t, s, acme)))
+	known := load(t, s, acme)
+	h.left.Store(2)
+	if err := s.Commit(ctx, grow(known)); err != nil {
+		t.Errorf("late twice, then in time: %v", err)
+	}
+	if got := load(t, s, acme); got.Version != known.Version+1 {
+		t.Errorf("the record has version %d, not %d", got.Version, known.Version+1)
+	}
+	known = load(t, s, acme)
+	h.left.Store(100)
+	err := s.Commit(ctx, grow(known))
+	if !errors.Is(err, workflows.ErrAway) || errors.Is(err, store.ErrClock) {
+		t.Errorf("always late, which says nothing of the clock: %v", err)
+	}
+	if sent := 100 - h.left.Load(); sent > 5 {
+		t.Errorf("sent %d times", sent)
+	}
+	h.left.Store(0)
+	if got := load(t, s, acme); got.Version != known.Version {
+		t.Errorf("what came too late was stored: version %d, not %d", got.Version, known.Version)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -34,11 +35,13 @@ const (
 	moves = 10
 	// readTries is how often a read is tried; writes are sent once.
 	readTries = 3
+	// lateTries is how often a call is sent whose clocks could not be compared, since it came too late.
+	lateTries = 3
 )
 
 // run sends the calls, pipelined for each master, once: a call is sent again only when the server
 // said that it did not run it because it did not know the script or because the slot has moved or is
-// being moved.
+// being moved, or that it came too late for comparing clocks; of none of these anything was written.
 // With confirm a WAIT follows on the same connection, and what no replica confirmed is ErrUnclear.
 func (s *Store) run(ctx context.Context, confirm bool, calls ...*call) {
 	if err := done(ctx); err != nil {
@@ -61,7 +64,7 @@ func (s *Store) run(ctx context.Context, confirm bool, calls ...*call) {
 				s.send(ctx, node, confirm, true, unknown)
 			}
 		}
-		pending = s.moved(ctx, pending, try)
+		pending = append(s.moved(ctx, pending, try), late(pending, try)...)
 	}
 }
 
@@ -169,6 +172,14 @@ var scriptConfirm = newScript("confirm", `
 redis.call('HSET', KEYS[1], 'at', ARGV[1])
 return redis.call('HGET', KEYS[1], 'master') or ''
 `)
+
+// late answers the calls to send again because nobody can tell by them whether the clocks agree.
+func late(calls []*call, try int) []*call {
+	if try+1 >= lateTries {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(calls), func(c *call) bool { return !errors.Is(c.err, errLate) })
+}
 
 // moved answers the calls to send again because their slot has another master now, or will have one in a moment: while
 // its keys are under way, neither master runs a script that needs those of both (ASK, TRYAGAIN).

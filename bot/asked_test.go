@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -160,4 +161,22 @@ func TestWhoIsAskedWhenKeyholderEndsIsToldBeforeItDoes(t *testing.T) {
 	if strings.Contains(s.notes(), ":asked") {
 		t.Errorf("somebody would tell them again: %s", s.notes())
 	}
+}
+
+func TestAStumbleWhileAProofIsAwaitedLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	s := shared(t)
+	r := withProvider(t, func(o *Options) { o.Asked = s.open() })
+	r.desk.mu.Lock()
+	r.desk.do = func(ctx context.Context, cmd workflows.Command) (workflows.Reply, error) {
+		if cmd.Actor.StepUp != nil {
+			panic("stumbled")
+		}
+		return wantsProof(ctx, cmd)
+	}
+	r.desk.mu.Unlock()
+	r.click("UANA", r.posted(testCard("UANA")), "transfer.confirm")
+	r.says(r.asked("UANA"), "ana@acme.example", true)
+	r.told("UANA", "Something went wrong")
+	r.soon(func() bool { return !strings.Contains(s.notes(), ":asked") && len(r.bot.proving.notes()) == 0 })
 }

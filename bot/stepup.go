@@ -212,6 +212,7 @@ func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
 			v.b.log.Error().Interface(fieldPanic, p).Bytes("stack", debug.Stack()).Msg("asking for a proof failed")
 			// The acknowledgement, by which a form would be answered, is long gone.
 			defer func() { _ = recover() }()
+			v.noLongerAsked(ctx, v.b.proving.end(me))
 			v.tellWhy(ctx, errInternal)
 		}
 	}()
@@ -225,6 +226,7 @@ func (v *visit) prove(ctx context.Context, me, about string, f deciding) {
 	if v.tell(ctx, text, link) && lost {
 		v.noLongerAsked(ctx, note)
 	}
+	v.later(ctx)
 }
 
 // proven answers what came of a click that waited for its proof.

@@ -121,7 +121,9 @@ func transferID(t *testing.T, s *stage) string {
 // TestKilledBetweenClickAndProofNothingIsRecorded kills the real program while it waits for Ana's passkey.
 func TestKilledBetweenClickAndProofNothingIsRecorded(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, proofs())
+	o := proofs()
+	o.from = realTime()
+	s := prepare(t, o)
 	s.accepted()
 	s.more = []string{config.EnvSealKey + "="}
 	path, log := s.configFile(quick), &buffer{}

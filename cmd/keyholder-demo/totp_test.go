@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/cmd/keyholder/config"
 	"github.com/keyholder/keyholder/workflows/authenticator"
 )
 
@@ -69,7 +73,48 @@ func (s *stage) setsUp(who string) phone {
 	if m == nil {
 		s.t.Fatalf("the form shows no key: %s", view.Blocks)
 	}
-	p := phone{secret: strings.ReplaceAll(m[1], " ", "")}
+	return s.scans(who, strings.ReplaceAll(m[1], " ", ""))
+}
+
+// setsUpProven has them show who they are at the provider first, by as many replicas as ask for it.
+func (s *stage) setsUpProven(who string) phone {
+	s.t.Helper()
+	var shown []string
+	s.until("the form of "+who, func() bool {
+		s.slash(who, "step-up")
+		s.until("a question or the form", func() bool {
+			return len(s.slack.Views(who)) > 0 || len(s.codes(who)) > len(shown)
+		})
+		for _, code := range s.codes(who) {
+			if slices.Contains(shown, code) {
+				continue
+			}
+			shown = append(shown, code)
+			if err := s.identity.Answer(code, strings.ToLower(who[len("U0"):])+"@acme.example", true,
+				time.Time{}); err != nil {
+				s.t.Fatal(err)
+			}
+			s.until("the proof to be taken", func() bool { // by the form, where Slack still lets it be opened
+				told := 0
+				for _, m := range s.private(who) {
+					told += strings.Count(m.Text, "That shows who you are.")
+				}
+				return told == len(shown) || len(s.slack.Views(who)) > 0
+			})
+		}
+		return len(s.slack.Views(who)) > 0
+	})
+	m := keyShown.FindStringSubmatch(string(s.openForm(who).Blocks))
+	if m == nil {
+		s.t.Fatal("the form shows no key")
+	}
+	return s.scans(who, strings.ReplaceAll(m[1], " ", ""))
+}
+
+// scans is the second half of it: the key is in the app, whose code is typed.
+func (s *stage) scans(who, secret string) phone {
+	s.t.Helper()
+	p := phone{secret: secret}
 	// The picture comes, and the form knows of it.
 	s.until("the picture", func() bool {
 		return strings.Contains(string(s.openForm(who).Blocks), "picture is in your")
@@ -154,18 +199,26 @@ func TestAVoteThatWantsACodeCountsOnceItIsTyped(t *testing.T) {
 	s.noneSees(p.secret, right)
 }
 
+// holds reports whether a text holds a secret; six digits are only one where they stand alone.
+func holds(text, secret string) bool {
+	if len(secret) > 6 {
+		return strings.Contains(text, secret)
+	}
+	return regexp.MustCompile(`(^|[^0-9A-Za-z.-])` + secret + `($|[^0-9A-Za-z.-])`).MatchString(text)
+}
+
 // noneSees makes sure that what is secret stands in no message, and not in Redis.
 func (s *stage) noneSees(secrets ...string) {
 	s.t.Helper()
 	kept := s.redis.Dump()
 	for _, secret := range secrets {
-		if strings.Contains(kept, secret) {
+		if holds(kept, secret) {
 			s.t.Errorf("Redis holds a secret")
 		}
 	}
 	for _, m := range s.slack.AllMessages() {
 		for _, secret := range secrets {
-			if strings.Contains(m.Text+string(m.Blocks)+string(m.Metadata), secret) {
+			if holds(m.Text+string(m.Blocks)+string(m.Metadata), secret) {
 				s.t.Errorf("a message in %s holds a secret: %s", m.Channel, m.Text)
 			}
 		}
@@ -306,5 +359,134 @@ func TestAFormThatWantsACodeIsDecidedWithIt(t *testing.T) {
 	})
 	if n := len(s.slack.Views(dee)); n != 0 {
 		t.Errorf("%d forms are still open", n)
+	}
+}
+
+// TestCodesAndWrongOnesCountOverReplicasAndKills: the real program, two of it on one Redis, and SIGKILL between the
+// form for a code and the answer.
+func TestCodesAndWrongOnesCountOverReplicasAndKills(t *testing.T) {
+	t.Parallel()
+	// With a provider beside it, an app counts at once; what was shown there is of one process alone.
+	s := prepare(t, options{codes: true, identityListen: "127.0.0.1:0", from: realTime()})
+	s.accepted()
+	s.more = []string{config.EnvSealKey + "=" + demoSealKey}
+	path, log := s.configFile(quick), &buffer{}
+	running := 0
+	replica := func() *child {
+		c, err := s.spawn(path, s.redisURL(), log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		running++
+		s.until("the program to connect", func() bool { return s.slack.Connections() == running })
+		return c
+	}
+	kill := func(c *child) {
+		c.kill()
+		running--
+		s.until("Slack to notice", func() bool { return s.slack.Connections() == running })
+	}
+	one, two := replica(), replica()
+	p := s.setsUpProven(ana)
+	kill(one)
+	kill(two)
+	one, two = replica(), replica()
+	s.request(dee, toAlias())
+	s.slash(ana, "delegate <@"+ben+">")
+	lend := s.openForm(ana).ID
+	s.press(ana, "transfer.confirm")
+	s.until("the other form", func() bool { return s.openForm(ana).ID != lend })
+	vote := s.openForm(ana).ID
+	for n := 1; n < authenticator.MaxWrong; n++ {
+		said := fmt.Sprintf("After %d more wrong ones it is locked.", authenticator.MaxWrong-n)
+		if n == authenticator.MaxWrong-1 {
+			said = "The next wrong one locks it."
+		}
+		if res := s.typesInto(ana, vote, "000000"); !strings.Contains(res.Errors["code"], said) {
+			t.Fatalf("wrong code %d: %+v", n, res)
+		}
+		if n == 2 {
+			kill(one)
+			one = replica()
+		}
+	}
+	// Nobody is there who ever saw the forms.
+	kill(one)
+	kill(two)
+	defer replica().kill()
+	right := p.shows(t, 0)
+	if res := s.typesInto(ana, vote, right); len(res.Errors) > 0 {
+		t.Fatalf("the right code: %+v", res)
+	}
+	s.says(cat, "<@U0ANA> confirmed (")
+	if res := s.typesInto(ana, lend, right); !strings.Contains(res.Errors["code"], "used already") {
+		t.Errorf("the same code again: %+v", res)
+	}
+	if got := votes(s.export(path, s.redisURL())); !slices.Equal(got, []string{ana}) {
+		t.Errorf("the record has the votes %v", got)
+	}
+	s.noneSees(p.secret, right)
+	for _, secret := range []string{p.secret, right, demoSealKey} {
+		if holds(log.String(), secret) {
+			t.Error("a secret is in the log")
+		}
+	}
+}
+
+// TestNothingConfidentialOfAProofIsLoggedKeptOrTold goes through both ways of a proof, wrong codes and a reset, with a
+// log of everything: what shows who somebody is stands in no log, not in Redis, and in nobody else's messages.
+func TestNothingConfidentialOfAProofIsLoggedKeptOrTold(t *testing.T) {
+	t.Parallel()
+	log := &buffer{}
+	s := start(t, options{codes: true, identityListen: "127.0.0.1:0", log: zerolog.New(log).Level(zerolog.TraceLevel)})
+	s.accepted()
+	s.request(dee, toAlias())
+	var kept, typed []string // what may stand nowhere, and what people typed
+	for _, who := range []string{ana, dee, cat} {
+		p := s.setsUpProven(who)
+		kept, typed = append(kept, p.secret), append(typed, p.first)
+	}
+	s.press(ana, "transfer.confirm") // by what she showed at the provider
+	s.says(cat, "<@U0ANA> confirmed (")
+	s.press(ben, "transfer.refuse")
+	if err := s.slack.CloseView(s.ctx, ben, s.openForm(ben).ID); err != nil {
+		t.Fatal(err)
+	}
+	s.proves(ben, "transfer.confirm", "ana@acme.example") // somebody else's, which is told
+	s.hears(ben, "is not you")
+	for _, admin := range []string{dee, cat} { // each has shown it at the provider, too
+		s.slash(admin, "step-up reset <@"+ana+"> new phone")
+	}
+	s.reads(ana, "Your authenticator app was reset")
+
+	for _, given := range s.identity.Issued() {
+		if !slices.ContainsFunc([]string{ana, ben, cat, dee}, func(who string) bool {
+			return slices.Contains(s.codes(who), given)
+		}) {
+			kept = append(kept, given) // a device code or a token, which no person sees
+			continue
+		}
+		typed = append(typed, given)
+		for _, m := range s.slack.AllMessages() {
+			if strings.Contains(m.Text+string(m.Blocks), given) && (m.EphemeralTo == "" ||
+				!slices.Contains(s.codes(m.EphemeralTo), given)) {
+				t.Errorf("a code stands where others read it: %s in %s", m.Text, m.Channel)
+			}
+		}
+	}
+	if len(kept) < 3+4*3 || len(typed) < 3+4 {
+		t.Fatalf("only %d and %d secrets were made", len(kept), len(typed))
+	}
+	s.noneSees(kept...)
+	for _, secret := range slices.Concat(kept, typed, []string{demoSealKey}) {
+		if holds(s.redis.Dump(), secret) {
+			t.Error("a secret is in Redis")
+		}
+		if holds(log.String(), secret) {
+			t.Error("a secret is in the log")
+		}
+	}
+	if !strings.Contains(log.String(), "no proof came") {
+		t.Error("nothing was logged at all")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -54,6 +55,7 @@ type Server struct {
 	down   bool
 	slow   int // how many answers say slow_down from now on
 	polls  int
+	issued []string
 }
 
 // grant is one device code.
@@ -115,6 +117,13 @@ func (s *Server) Sign(f func(Claims) string) { s.mu.Lock(); s.sign = f; s.mu.Unl
 
 // Polls is how often a token was asked for.
 func (s *Server) Polls() int { s.mu.Lock(); defer s.mu.Unlock(); return s.polls }
+
+// Issued is all that it ever gave away and nobody else may learn: device codes, user codes, tokens.
+func (s *Server) Issued() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.issued)
+}
 
 // RotateKey signs with a new key from now on and publishes that one alone.
 func (s *Server) RotateKey() {
@@ -178,6 +187,7 @@ func (s *Server) device(w http.ResponseWriter, r *http.Request) {
 	g := &grant{device: text(20), user: text(4) + "-" + text(4), ends: s.o.Now().Add(s.o.Life), interval: s.o.Interval}
 	s.mu.Lock()
 	s.grants[g.device] = g
+	s.issued = append(s.issued, g.device, g.user)
 	s.mu.Unlock()
 	reply(w, http.StatusOK, Claims{"device_code": g.device, "user_code": g.user,
 		"verification_uri":          s.o.Issuer + "/device",
@@ -211,8 +221,10 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		fault(w, http.StatusBadRequest, "authorization_pending")
 	default:
 		g.used = true
-		reply(w, http.StatusOK, Claims{"access_token": text(20), "token_type": "Bearer", "expires_in": 300,
-			"id_token": s.idToken(g, now)})
+		access, id := text(20), s.idToken(g, now)
+		s.issued = append(s.issued, access, id)
+		reply(w, http.StatusOK, Claims{"access_token": access, "token_type": "Bearer", "expires_in": 300,
+			"id_token": id})
 	}
 }
 

@@ -130,12 +130,20 @@ const (
 	MissedAlarm  = "alarm"
 )
 
+// Everybody is whom a card misses where the app takes part in no direct messages, [CodeNoTab]: its
+// Messages tab is switched off. Source: chat.postMessage, errors.
+const (
+	Everybody = "everybody"
+	CodeNoTab = "messages_tab_disabled"
+)
+
 // Missed is what could not be brought, or was in the end.
 type Missed struct {
 	Kind     string `json:"kind"`
 	Workflow string `json:"workflow"`
 	Title    string `json:"title"` // of the workflow, plain; the desk fills it in
-	// To is a Slack user or channel, a mail address, or of alarms the operation by which they leave.
+	// To is a Slack user or channel, a mail address, or of alarms the operation by which they leave;
+	// [Everybody] where nobody can be written to.
 	To    string    `json:"to"`
 	Code  string    `json:"code,omitempty"`  // why: Slack's own word for cards
 	Since time.Time `json:"since,omitzero"`  // real time

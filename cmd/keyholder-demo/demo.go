@@ -52,6 +52,7 @@ type demo struct {
 	clock      *movableClock
 	cfg        *config.Config
 	redis      *miniredis.Miniredis
+	real       func() time.Time // the bot's machine's clock; nil: this one's
 	mail       *mailroom
 	identity   *idpsim.Server // nil: there is none
 	codes      bool           // see options
@@ -200,7 +201,8 @@ func (d *demo) serveSimulators(ctx context.Context) error {
 
 // serveBot runs one bot until ctx ends.
 func (d *demo) serveBot(ctx context.Context) error {
-	return serve.New(serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now, Stages: d.stages}).Run(ctx)
+	return serve.New(serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now, RealNow: d.real,
+		Stages: d.stages}).Run(ctx)
 }
 
 // run runs everything until ctx ends.

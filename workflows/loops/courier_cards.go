@@ -123,7 +123,7 @@ func (r *cardRun) at(name, recipient string) workflows.Place {
 // it has something else to say.
 func (r *cardRun) due(at workflows.Place, hash string) bool {
 	if at.Shown == hash && at.TS != "" {
-		return false
+		return owesWord(at)
 	}
 	f := at.Refused
 	if f == nil || f.Shown != hash || !r.c.o.RealNow().Before(f.Next) {
@@ -143,8 +143,27 @@ func (r *cardRun) again(at time.Time, failed bool) {
 	r.failed = r.failed || failed
 }
 
+// owesWord reports whether others heard that a card could not be brought, and not yet that it was.
+func owesWord(at workflows.Place) bool { return at.Refused != nil && at.Refused.Told }
+
+// brought notes where a card stands. Who heard that it could not be brought hears that it was, sooner
+// or later.
+func (r *cardRun) brought(ctx context.Context, card workflows.Card, before, at workflows.Place) {
+	if owesWord(before) && !r.reached(ctx, card) {
+		at.Refused = before.Refused
+		r.again(r.c.o.RealNow().Add(time.Second), false)
+	}
+	r.save(ctx, card, at)
+}
+
 // card delivers one card.
 func (r *cardRun) card(ctx context.Context, card workflows.Card, machine, hash string, at workflows.Place) {
+	if at.Shown == hash && at.TS != "" { // it stands there; others are still to hear of that
+		done := at
+		done.Refused = nil
+		r.brought(ctx, card, at, done)
+		return
+	}
 	c, begun := r.c, r.c.o.RealNow()
 	one := r.claim
 	one.Effect.ID = workflows.CardKey(one.Effect.Workflow, card.Name, card.Recipient)
@@ -168,11 +187,8 @@ func (r *cardRun) card(ctx context.Context, card workflows.Card, machine, hash s
 	case errors.Is(out.Err, workflows.ErrLeaseLost):
 		r.stop(out.Err)
 	case out.Done:
-		if at.Refused != nil && at.Refused.Told {
-			r.reached(ctx, card)
-		}
-		r.save(ctx, card, workflows.Place{Channel: out.Place.Channel, TS: out.Place.TS, Revision: r.shown.version,
-			Shown: hash})
+		r.brought(ctx, card, at, workflows.Place{Channel: out.Place.Channel, TS: out.Place.TS,
+			Revision: r.shown.version, Shown: hash})
 	case out.Untried:
 		r.again(c.o.RealNow().Add(max(out.After, time.Second)), false)
 	case out.Limited:
@@ -244,16 +260,18 @@ func (r *cardRun) missed(ctx context.Context, card workflows.Card, f workflows.U
 	return err == nil
 }
 
-// reached lets those who heard of it know that it is there by now. It is not told again: the card is.
-func (r *cardRun) reached(ctx context.Context, card workflows.Card) {
+// reached lets those who heard of it know that it is there by now, and reports whether that is recorded.
+func (r *cardRun) reached(ctx context.Context, card workflows.Card) bool {
 	bounded, cancel := context.WithTimeout(ctx, 2*storeTimeout)
 	defer cancel()
 	m := workflows.Missed{Kind: workflows.MissedCard, Workflow: r.claim.Effect.Workflow, To: card.Recipient,
 		Since: r.c.o.RealNow()}
-	if err := r.c.o.Desk.reached(bounded, r.claim.Effect.Account, m, r.c.o.Now()); err != nil {
+	err := r.c.o.Desk.reached(bounded, r.claim.Effect.Account, m, r.c.o.Now())
+	if err != nil {
 		r.c.o.Log.Warn().Err(err).Str(workflows.LogEffect, r.claim.Effect.ID).Msg(
-			"that a card was brought after all could not be told")
+			"that a card was brought after all could not be told yet")
 	}
+	return err == nil
 }
 
 // save writes where a card stands: at once, or, where they are few, all of them with the claim's end.

@@ -412,7 +412,24 @@ func TestWhoCannotBeReachedForAnHourIsTold(t *testing.T) {
 	if _, err := r.click(id, "U0DEE", "c"); err != nil {
 		t.Fatal(err)
 	}
-	run(func() bool { mu.Lock(); defer mu.Unlock(); return len(told) == 2 && place().TS != "" })
+	away := 2 // the store, when that is to be recorded: it is told later
+	r.store.fail(func(c workflows.Change) error {
+		if workflows.HasLetter(c.Workflow, workflows.LetterReach) && c.Answers == nil && away > 0 {
+			away--
+			return workflows.ErrAway
+		}
+		return nil
+	})
+	run(func() bool { return place().TS != "" })
+	if f := place().Refused; f == nil || len(told) != 1 {
+		t.Fatalf("the word is lost: %+v, told %v", f, told)
+	}
+	run(func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(10 * time.Millisecond)
+		return len(told) == 2 && place().Refused == nil
+	})
 	if told["U0DEE ✓ What Keyholder has to say reaches <@U0BEN> again"] != 1 {
 		t.Errorf("told %v", told)
 	}

@@ -18,6 +18,9 @@ func (d *Desk) missed(ctx context.Context, account string, m workflows.Missed, a
 	id := m.Workflow
 	if !own {
 		var err error
+		if m.Kind == workflows.MissedCard && m.Code == workflows.CodeNoTab {
+			m.To = workflows.Everybody // one message says it, not one for each
+		}
 		if id, err = d.NewWorkflowID(workflows.MachineReach, account, m.Kind, m.To); err != nil {
 			return err
 		}
@@ -39,14 +42,20 @@ func (d *Desk) reached(ctx context.Context, account string, m workflows.Missed, 
 		workflows.LetterReach) {
 		return nil
 	}
-	id, err := d.NewWorkflowID(workflows.MachineReach, account, m.Kind, m.To)
-	if err != nil {
-		return err
+	to := []string{m.To}
+	if m.Kind == workflows.MissedCard {
+		to = append(to, workflows.Everybody)
 	}
-	if err = d.tellReach(ctx, workflows.MissedNoted, account, id, m, at); errors.Is(err, workflows.ErrNoWorkflow) {
-		return nil // nobody was told
+	for _, m.To = range to {
+		id, err := d.NewWorkflowID(workflows.MachineReach, account, m.Kind, m.To)
+		if err == nil {
+			err = d.tellReach(ctx, workflows.MissedNoted, account, id, m, at)
+		}
+		if err != nil && !errors.Is(err, workflows.ErrNoWorkflow) { // where there is none nobody was told
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (d *Desk) tellReach(ctx context.Context, what workflows.Message[workflows.Missed], account, id string,

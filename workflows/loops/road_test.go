@@ -109,6 +109,13 @@ type faultyStore struct {
 	unconfirmed bool
 }
 
+// fail sets what runs before each commit.
+func (f *faultyStore) fail(before func(workflows.Change) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.before = before
+}
+
 func (f *faultyStore) Confirm(context.Context, workflows.Ref) error {
 	if f.unconfirmed {
 		return fmt.Errorf("no replica: %w", workflows.ErrUnclear)

@@ -7,6 +7,8 @@
 //	   |  all of it was brought
 //	reached ---- something is missed again ----> (missed)
 //
+// Where no direct message of the app is taken at all, one message says so for everybody.
+//
 // One workflow for each account and recipient: five cards that cannot be brought to one person are
 // one message. The courier gives the word, when something was on its way for an hour
 // ([workflows.MissedAfter]).

@@ -172,7 +172,7 @@ func (s State) missed(cmd workflows.Command, f workflows.Facts, m workflows.Miss
 			b.Tell = append(b.Tell, who)
 		}
 	}
-	b.Loud = p.Channel != "" && p.Channel != m.To && (len(b.Tell) == 0 || m.Code == codeNoTab)
+	b.Loud = p.Channel != "" && p.Channel != m.To && (len(b.Tell) == 0 || m.Code == workflows.CodeNoTab)
 	return evMissed.One(cmd, b)
 }
 
@@ -197,6 +197,9 @@ func (s State) card(who string) workflows.Card {
 		s.ID)}
 	whom := name(s.Kind, s.To)
 	if s.Closed() {
+		if s.To == workflows.Everybody {
+			whom = "everybody"
+		}
 		c.Title = workflows.Say("✓ What Keyholder has to say reaches %s again", whom)
 		c.Lines = []string{workflows.Say("All of it arrived, %t.", s.Over)}
 		c.Fallback = workflows.Plain(c.Title, nil)

@@ -105,12 +105,19 @@ func TestWhoCannotBeReachedIsToldToThoseWhoCanMendIt(t *testing.T) {
 }
 
 func TestTheChannelHearsWhereNobodyElseCan(t *testing.T) {
-	miss := workflows.Missed{Workflow: "t07-AAAAAAAA", Title: "Hand Acme to celigo", To: "UBEN", Code: codeNoTab}
+	miss := workflows.Missed{Workflow: "t07-AAAAAAAA", Title: "Hand Acme to celigo", To: "UBEN",
+		Code: workflows.CodeNoTab}
 	t.Run("no direct message is taken", func(t *testing.T) {
 		r := newRig(t)
+		miss := miss
+		miss.To = workflows.Everybody
 		r.tell(workflows.MissedFirst, miss)
-		if got := r.cards()["COPS"]; !strings.Contains(got, "Messages Tab") || strings.Contains(got, "Hand Acme") {
+		if got := r.cards()["COPS"]; !strings.Contains(got, "cannot reach anybody by direct message") ||
+			!strings.Contains(got, "Messages Tab") || strings.Contains(got, "Hand Acme") {
 			t.Errorf("%s", got)
+		}
+		if r.tell(workflows.MissedNoted, miss); !strings.Contains(r.cards()["COPS"], "reaches everybody again") {
+			t.Errorf("%s", r.cards()["COPS"])
 		}
 	})
 	t.Run("the only administrator", func(t *testing.T) {
@@ -156,7 +163,7 @@ func TestEveryAnswerHasAReasonAndANextStep(t *testing.T) {
 	for _, kind := range []string{workflows.MissedCard, workflows.MissedLetter, workflows.MissedAlarm} {
 		for _, to := range []string{"UBEN", "COPS", "celigo@acme.example", workflows.OpAlarmMail,
 			workflows.OpAlarmHook} {
-			for _, code := range []string{codeNoTab, "is_archived", "not_in_channel", "channel_not_found",
+			for _, code := range []string{workflows.CodeNoTab, "is_archived", "not_in_channel", "channel_not_found",
 				"user_disabled", "user_not_found", "restricted_action_read_only_channel", "cannot_dm_bot",
 				"some_new_code", ""} {
 				r := newRig(t)

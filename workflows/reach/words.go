@@ -6,9 +6,6 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// codeNoTab: no direct message of the app is taken, by nobody. Source: chat.postMessage, errors.
-const codeNoTab = "messages_tab_disabled"
-
 // isChannel reports whether a Slack ID is a channel's.
 func isChannel(id string) bool { return strings.HasPrefix(id, "C") || strings.HasPrefix(id, "G") }
 
@@ -21,6 +18,8 @@ func name(kind, to string) workflows.Text {
 		return "the mail addresses that take alarms"
 	case kind == workflows.MissedAlarm:
 		return "the URL that takes alarms"
+	case to == workflows.Everybody:
+		return "anybody by direct message"
 	case isChannel(to):
 		return workflows.Text("<#" + workflows.Esc(to) + ">")
 	}
@@ -58,7 +57,7 @@ func why(kind, to, code string) workflows.Text {
 			return "the server did not take it"
 		}
 		return workflows.Phrase("the server did not take it (%s)", code)
-	case code == codeNoTab:
+	case code == workflows.CodeNoTab:
 		return "the app takes part in no direct messages, because its Messages tab is switched off"
 	case code == "is_archived" || code == "is_inactive":
 		return "the channel is archived"
@@ -88,7 +87,7 @@ func next(kind, to, code string) string {
 			"arrive, people can attest instead."
 	case kind == workflows.MissedAlarm:
 		return "Whoever operates Keyholder can try it: `keyholder check` looks at the mail server and at the addresses under `alarm`. The alarm itself stands in Slack."
-	case code == codeNoTab:
+	case code == workflows.CodeNoTab:
 		return "Whoever manages the Slack app switches it on: api.slack.com/apps, the app, App Home, Show Tabs, Messages Tab, and the box below it that lets people write." + mine
 	case code == "is_archived" || code == "is_inactive":
 		return "Open the channel again in Slack, or name another one in keyholder.yaml (`channel`) and start Keyholder anew."

@@ -17,15 +17,11 @@ import (
 	"github.com/keyholder/keyholder/workflows"
 )
 
-// TestWhatWasEverKeptCanBeCopiedAndPutBack copies what a Redis held at each moment of a real story,
-// and holds what is put back to audit verify.
+// TestWhatWasEverKeptCanBeCopiedAndPutBack copies what a Redis held at moments of a real story, and
+// holds what is put back to audit verify.
 func TestWhatWasEverKeptCanBeCopiedAndPutBack(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(keptFolder + "/*.jsonl")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("nothing is kept in %s: %v", keptFolder, err)
-	}
-	for _, path := range files {
+	for _, path := range keptPart(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".jsonl"), func(t *testing.T) {
 			ctx := context.Background()
 			head, url := keptRedis(t, path)

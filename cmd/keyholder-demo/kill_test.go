@@ -29,7 +29,9 @@ type killRun struct {
 	calm    bool         // nobody kills it
 	commits atomic.Int64 // one that is sent again counts once
 	ends    atomic.Int64
+	calls   atomic.Int64 // commits that are about calls to integrator.io
 	kills   atomic.Int64
+	twice   atomic.Int64 // kills that two parts of a plan asked for at once
 }
 
 // databases hands out one database of a shared redis-server to each run.
@@ -112,19 +114,32 @@ return 1`, nil).Err(); err != nil && r.ctx.Err() == nil {
 }
 
 // kills says at which writes the program is killed, counted from 1, and whether before Redis hears
-// of one or after (loseBefore, loseAfter).
-type kills struct{ commits, ends map[int64]int }
+// of one or after (loseBefore, loseAfter). calls are counted among the commits that are about calls
+// to integrator.io.
+type kills struct{ commits, ends, calls map[int64]int }
+
+// count is how many times a plan kills.
+func (k kills) count() int { return len(k.commits) + len(k.ends) + len(k.calls) }
 
 // killAt counts commits and ends of deliveries, and kills at those of a plan; all others pass.
 func (r *killRun) killAt(plan kills) {
-	r.calm = len(plan.commits)+len(plan.ends) == 0
+	r.calm = plan.count() == 0
 	known := map[string]bool{}
 	r.proxy.on(func(args []string) int {
 		switch {
 		case isCommit(args):
 			if name := nameOf(args); !known[name] {
 				known[name] = true
-				return plan.commits[r.commits.Add(1)]
+				what := plan.commits[r.commits.Add(1)]
+				if !isOfCall(args) {
+					return what
+				}
+				if of := plan.calls[r.calls.Add(1)]; what == pass {
+					return of
+				} else if of != pass {
+					r.twice.Add(1)
+				}
+				return what
 			}
 		case isFinish(args):
 			return plan.ends[r.ends.Add(1)]
@@ -183,26 +198,31 @@ type killed struct {
 const apart = 3
 
 // everywhere plays a story once in peace, which counts its commits, and then again until the
-// program was killed before and after each of them. A run has many kills. In the thorough form it
-// has one, so that what fails is told apart, and a process waits for the leases of the one before.
+// program was killed before and after each of them (in the quick form, at a third of these points).
+// A run has many kills. In the thorough form it has one, so that what fails is told apart, and a
+// process waits for the leases of the one before.
 func (k killed) everywhere(t *testing.T) {
 	t.Helper()
 	server := many(t)
 	calm := k.run(t, server, kills{})
-	commits, ends := calm.commits.Load(), calm.ends.Load()
+	commits, ends, calls := calm.commits.Load(), calm.ends.Load(), calm.calls.Load()
 	if t.Failed() {
 		t.Fatalf("it fails even when nobody kills it; log:\n%s", calm.log)
 	}
 	plans := k.plans(commits, ends)
-	t.Logf("one story: %d commits, %d deliveries of cards; %d more with kills", commits, ends, len(plans))
+	if sampled() {
+		plans = k.few(commits, ends, calls)
+	}
+	t.Logf("one story: %d commits, %d of them about calls to integrator.io, %d deliveries of cards; %d more with kills",
+		commits, calls, ends, len(plans))
 	var planned, done atomic.Int64
 	t.Run("points", func(t *testing.T) {
 		for name, plan := range plans {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				r := k.run(t, server, plan)
-				planned.Add(int64(len(plan.commits) + len(plan.ends)))
-				done.Add(r.kills.Load())
+				planned.Add(int64(plan.count()))
+				done.Add(r.kills.Load() + r.twice.Load())
 				if t.Failed() {
 					t.Logf("log:\n%s", r.log)
 				}
@@ -234,17 +254,38 @@ func (k killed) run(t *testing.T, server *storetest.Server, plan kills) *killRun
 	return r
 }
 
+// places are every so manieth of most writes, the kinds of kill by turns.
+func places(most, first, step int64, turn int) map[int64]int {
+	at := map[int64]int{}
+	for n := first; n <= most; n += step {
+		at[n] = loseBefore + (turn+len(at))%2
+	}
+	return at
+}
+
+// few is a third of the points, for the quick form of the suite: two of three commits, each lost
+// once, and neighbours in different ways; of those that ask for a call to integrator.io or record
+// its answer, some more; and around every so manieth delivery.
+func (k killed) few(commits, ends, calls int64) map[string]kills {
+	plans := map[string]kills{
+		"commits-01": {commits: places(commits, 1, apart, 0), calls: places(calls, 2, apart, 0)},
+		"commits-02": {commits: places(commits, 2, apart, 1), calls: places(calls, 1, apart, 1)},
+	}
+	if k.ends > 0 {
+		plans["delivered"] = kills{ends: places(ends, 1, k.ends, 0)}
+	}
+	return plans
+}
+
 // plans says for each run where it is killed. The kinds of kill take turns within a run, and two
-// runs with the same places have them the other way round. The quick form of the suite has every
-// third of the runs.
+// runs with the same places have them the other way round.
 func (k killed) plans(commits, ends int64) map[string]kills {
 	plans := map[string]kills{}
 	add := func(kind string, most, first, step int64, plan func(map[int64]int) kills) {
 		for turn, what := range []string{"before", "after"} {
-			at := map[int64]int{}
-			for n := first; n <= most; n += step {
-				at[n] = loseBefore + (turn+len(at))%2
-				if thorough() {
+			at := places(most, first, step, turn)
+			if thorough() {
+				for n := range at {
 					at[n] = loseBefore + turn
 				}
 			}
@@ -252,14 +293,11 @@ func (k killed) plans(commits, ends int64) map[string]kills {
 		}
 	}
 	ofCommits := func(at map[int64]int) kills { return kills{commits: at} }
-	step, shown := int64(apart), int64(1)
-	switch {
-	case thorough():
+	step := int64(apart)
+	if thorough() {
 		step = commits
-	case testing.Short():
-		shown = 3
 	}
-	for first := int64(1); first <= min(step, commits); first += shown {
+	for first := int64(1); first <= min(step, commits); first++ {
 		add("commit", commits, first, step, ofCommits)
 	}
 	if k.ends > 0 {

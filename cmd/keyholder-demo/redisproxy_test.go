@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -245,6 +246,12 @@ func isCommit(args []string) bool { return scriptKey(args, 3, ":records") }
 // isFinish is true for what ends the delivery of a card, and for what ends an effect.
 func isFinish(args []string) bool {
 	return scriptKey(args, 2, ":places:") || scriptKey(args, 3, ":queue:") && scriptKey(args, 4, ":queue:")
+}
+
+// isOfCall is true for a commit that asks for a call to integrator.io, or records its answer.
+func isOfCall(args []string) bool {
+	n, _ := strconv.Atoi(args[2]) // a commit is a script call
+	return slices.ContainsFunc(args[3:3+n], func(key string) bool { return strings.Contains(key, ":queue:io/") })
 }
 
 // scriptKey reports whether the command is a script call whose n-th key contains part.

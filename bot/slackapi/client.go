@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/slack-go/slack"
@@ -135,6 +136,8 @@ func (c *Client) Download(ctx context.Context, address string) (*http.Response, 
 type Self struct {
 	Team, TeamName, Enterprise, User, Bot, URL string
 	Scopes                                     string // x-oauth-scopes, separated by commas; "" when Slack did not say
+	// At is Slack's clock when it answered, to the second; zero when it did not say.
+	At time.Time
 }
 
 // Identity asks Slack once who we are.
@@ -164,8 +167,9 @@ func (c *Client) Introduce(ctx context.Context) (Self, error) {
 		return Self{}, fmt.Errorf("ask Slack who we are: the answer names no team or user: %w",
 			slack.SlackErrorResponse{Err: "internal_error"})
 	}
+	at, _ := http.ParseTime(r.Header.Get("Date"))
 	return Self{Team: r.TeamID, TeamName: r.Team, Enterprise: r.EnterpriseID, User: r.UserID, Bot: r.BotID, URL: r.URL,
-		Scopes: r.Header.Get("X-OAuth-Scopes")}, nil
+		Scopes: r.Header.Get("X-OAuth-Scopes"), At: at}, nil
 }
 
 // Complain logs once that a scope is missing, where that is what err says. scope is the one that is

@@ -426,8 +426,12 @@ func TestCodesAndWrongOnesCountOverReplicasAndKills(t *testing.T) {
 		t.Errorf("the record has the votes %v", got)
 	}
 	s.noneSees(p.secret, right)
+	out, _ := s.command(s.redisURL(), "check", "--config", path)
+	if !regexp.MustCompile(`✓ 1 of \d+ people whose clicks ask for a proof can give it by a code`).MatchString(out) {
+		t.Errorf("check does not say who could give a proof:\n%s", out)
+	}
 	for _, secret := range []string{p.secret, right, demoSealKey} {
-		if holds(log.String(), secret) {
+		if holds(log.String()+out, secret) {
 			t.Error("a secret is in the log")
 		}
 	}

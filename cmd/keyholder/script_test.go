@@ -46,7 +46,8 @@ type surroundings struct {
 	slack *slacksim.Server
 	info  integratorsim.DemoInfo
 	redis *storetest.Server
-	away  atomic.Bool // Slack answers 503
+	away  atomic.Bool  // Slack answers 503
+	slow  atomic.Int64 // how far Slack's clock is behind
 	// folder is this package's own: scripts run elsewhere.
 	folder string
 }
@@ -92,6 +93,9 @@ func surround(t *testing.T, e *testscript.Env) error {
 		if s.away.Load() {
 			http.Error(w, "away", http.StatusServiceUnavailable)
 			return
+		}
+		if behind := s.slow.Load(); behind != 0 {
+			w.Header().Set("Date", time.Now().Add(-time.Duration(behind)).UTC().Format(http.TimeFormat))
 		}
 		s.slack.ServeHTTP(w, r)
 	}))
@@ -317,12 +321,14 @@ func slackCommand(ts *testscript.TestScript, _ bool, args []string) {
 		s.slack.DropConnections()
 	case "back":
 		s.away.Store(false)
+	case "slow":
+		s.slow.Store(int64(time.Minute))
 	case "connected":
 		until(ts, "the bot's socket", func() bool { return s.slack.Connections() > 0 })
 	case "elsewhere":
 		connectElsewhere(ts)
 	default:
-		ts.Fatalf("usage: slack away | back | connected | elsewhere")
+		ts.Fatalf("usage: slack away | back | slow | connected | elsewhere")
 	}
 }
 

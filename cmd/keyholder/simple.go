@@ -42,6 +42,12 @@ func (c initCmd) Run(w *world) error {
 		return fmt.Errorf("write %s: %w", c.Out, err)
 	}
 	fmt.Fprintf(w.err, "Wrote %s. Next: set the variables it names, then keyholder check --config %s\n", c.Out, c.Out)
+	if answers.Codes {
+		fmt.Fprintf(w.err, "Needed for one-time codes: set %s, which seals what they are made of. To make one: openssl rand -base64 32\n"+
+			"Then have everybody who decides type %s step-up: an authenticator app counts a day later.\n",
+			config.EnvSealKey, config.Default().Slack.Command)
+		return nil
+	}
 	fmt.Fprintln(w.err, "Advised: set KEYHOLDER_SEAL_KEY, so that what is changed in Redis by hand is not believed. To make one: openssl rand -base64 32")
 	return nil
 }

@@ -16,7 +16,8 @@ type question struct {
 	needed  bool                // there is no empty answer, and none to propose: people and addresses are not invented
 	rule    func(string) string // says what is wrong with an answer, or nothing
 	put     func(string)
-	people  bool // names will do where Slack can be asked
+	people  bool        // names will do where Slack can be asked
+	when    func() bool // whether it is asked at all; nil: it is
 }
 
 // Ask asks what keyholder init needs on out and reads one line for each question from in. A wrong
@@ -32,7 +33,9 @@ func Ask(in io.Reader, out io.Writer, members func() ([]Member, error)) (Answers
 	}
 	c.say("A few questions about the first account. Enter takes the answer in brackets; the file explains the rest.\n\n")
 	for _, q := range questions(&a) {
-		c.ask(q)
+		if q.when == nil || q.when() {
+			c.ask(q)
+		}
 	}
 	if c.err != nil {
 		return Answers{}, c.err
@@ -65,6 +68,11 @@ func questions(a *Answers) []question {
 			put: into(&a.Channel)},
 		{text: "Environment variable with the account's API token (empty: none, people do the steps)",
 			rule: ruleTokenEnv, put: into(&a.TokenEnv)},
+		{text: "How people show who they are before a decision counts: your identity provider's issuer (https://...), " +
+			"the word codes for an authenticator app, or both (empty: their Slack session is enough)",
+			rule: ruleProof, put: a.putProof},
+		{text: "Keyholder's client ID at that provider", example: clientExample, rule: ruleName,
+			put: into(&a.ClientID), when: func() bool { return a.Issuer != "" }},
 	}
 }
 
@@ -183,6 +191,38 @@ func ruleTokenEnv(s string) string {
 		return "is not the name of an environment variable. Write the name, such as ACME_IO_TOKEN, never the token."
 	}
 	return ""
+}
+
+// byCodes is the answer for one-time codes, clientExample the client ID that the documentation shows.
+const (
+	byCodes       = "codes"
+	clientExample = "keyholder"
+)
+
+// ruleProof judges how people show who they are: an issuer, codes, or both.
+func ruleProof(s string) string {
+	var a Answers
+	a.putProof(s)
+	more := a.Issuer != "" && !slices.Contains(words(s), a.Issuer)
+	for _, w := range words(s) {
+		more = more || w != byCodes && w != a.Issuer
+	}
+	if more || a.Issuer != "" && ruled(func(c *checker) { c.issuer(a.Issuer) }) != "" {
+		return "is neither an https address, nor the word " + byCodes + ", nor both."
+	}
+	return ""
+}
+
+// putProof takes such an answer apart.
+func (a *Answers) putProof(s string) {
+	a.Issuer, a.Codes = "", false
+	for _, w := range words(s) {
+		if w == byCodes {
+			a.Codes = true
+		} else {
+			a.Issuer = w
+		}
+	}
 }
 
 func (a *Answers) ruleCustodians(s string) string {

@@ -77,17 +77,12 @@ func (c *checker) stepUp(cfg *Config) {
 	if s.Issuer == "" && (!named || s.TOTP) {
 		return
 	}
-	switch u, err := url.Parse(s.Issuer); {
-	case s.Issuer == "":
+	if s.Issuer == "" {
 		c.fault("step_up.issuer", "",
 			"Accounts name clicks in step_up, and no identity provider is there to show it at",
 			"Write the provider's issuer, such as https://login.acme.example; or totp: true for one-time codes; or empty the lists.")
-	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		c.fault("step_up.issuer", show(s.Issuer), "is not an https address",
-			"Write it as the provider's own page of settings does.")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		c.fault("step_up.issuer", show(s.Issuer), "is not an https address",
-			"Write https; http is for an address of this machine only.")
+	} else {
+		c.issuer(s.Issuer)
 	}
 	if s.ClientID == "" {
 		c.fault("step_up.client_id", "", "Keyholder has no name at the identity provider",
@@ -100,6 +95,18 @@ func (c *checker) stepUp(cfg *Config) {
 	}
 	c.oneOf("step_up.auth_time", s.AuthTime, Require, Optional)
 	c.oneOf("step_up.email_verified", s.EmailVerified, Require, Optional)
+}
+
+// issuer looks at a provider's address.
+func (c *checker) issuer(issuer string) {
+	switch u, err := url.Parse(issuer); {
+	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		c.fault("step_up.issuer", show(issuer), "is not an https address",
+			"Write it as the provider's own page of settings does.")
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		c.fault("step_up.issuer", show(issuer), "is not an https address",
+			"Write https; http is for an address of this machine only.")
+	}
 }
 
 // Proving are the administrators, and Reading the auditors, of all accounts that ask for proofs, each once: who looks
@@ -119,6 +126,27 @@ func (cfg *Config) Proving() (admins, auditors []string) {
 		}
 	}
 	return admins, auditors
+}
+
+// ProvingIDs are those who decide what the account's step_up names, each once; groups are not expanded. Who may only
+// ask for something is left out, as anybody may.
+func (a Account) ProvingIDs() []string {
+	voters := map[string][]string{"transfer": a.ApproverIDs(), "access": a.AccessApproverIDs(),
+		"recovery": a.RecoveryApproverIDs(), "key": union(a.HolderIDs(), a.Admins), "review": a.AllReviewerIDs(),
+		"drill": union(a.HolderIDs(), a.KeeperIDs()), "offboard": union(a.HolderIDs(), a.Admins)}
+	var out []string
+	for _, name := range a.StepUp {
+		click, _, _ := strings.Cut(name, ":")
+		switch machine, verb, _ := strings.Cut(click, "."); {
+		case click == stepDelegate:
+			out = union(out, a.ApproverIDs(), a.AccessApproverIDs(), a.RecoveryApproverIDs())
+		case machine == "recovery" && slices.Contains([]string{"claim", "done", "blocked"}, verb):
+			out = union(out, a.ITIDs(), a.HolderIDs(), a.Admins)
+		case verb != "request":
+			out = union(out, voters[machine])
+		}
+	}
+	return out
 }
 
 func (c *checker) stepUpNames(path string, names []string) {

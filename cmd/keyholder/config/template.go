@@ -16,7 +16,8 @@ var templateFile = template.Must(template.New("keyholder.yaml").Funcs(template.F
 }).Parse(templateText))
 
 // Answers are what keyholder init asks. What is empty or would be a fault becomes the contract's example, so
-// that the written file is always without fault; TokenEnv, Custodians, Vault, Channel and Admins may stay empty.
+// that the written file is always without fault; TokenEnv, Custodians, Vault, Channel, Admins and how people show who
+// they are may stay empty.
 type Answers struct {
 	AccountID   string
 	AccountName string
@@ -29,6 +30,20 @@ type Answers struct {
 	Vault       string
 	Admins      []string
 	Channel     string
+	// Issuer is the identity provider at which people show who they are, ClientID Keyholder's name there; Codes lets
+	// them do it by an authenticator app. With neither nothing asks for a proof.
+	Issuer   string
+	ClientID string
+	Codes    bool
+}
+
+// Proven are the clicks that ask for a proof where somebody wants proofs at all.
+func (a Answers) Proven() []string {
+	if a.Issuer == "" && !a.Codes {
+		return nil
+	}
+	return []string{"transfer.confirm", "transfer.waive", "recovery.approve", "access.approve:administrator",
+		"access.request:urgent", "key.request", "review.sign", stepDelegate}
 }
 
 // Example is the account of the contract, which fills what nobody answered.
@@ -81,6 +96,11 @@ func repaired(a Answers) Answers {
 	text(&a.TokenEnv, ruleTokenEnv, "")
 	text(&a.Vault, ruleName, "")
 	text(&a.Channel, ruleChannel, "")
+	text(&a.Issuer, func(s string) string { return ruled(func(c *checker) { c.issuer(s) }) }, "")
+	text(&a.ClientID, ruleName, "")
+	if a.Issuer != "" && a.ClientID == "" {
+		a.ClientID = clientExample
+	}
 	a.Holders, a.Admins = goodIDs(a.Holders), goodIDs(a.Admins)
 	if len(a.Holders) == 0 {
 		a.Holders = e.Holders

@@ -113,6 +113,7 @@ func TestTemplateKeepsTheAnswers(t *testing.T) {
 		Alias:    "celigo@north.example", Holders: []string{"U0ANA", "S0GROUP"}, Custodians: []string{"U0EVE"},
 		Vault:  "IT: 'vault' # 2 <&>",
 		Admins: []string{"U0DEE"}, Channel: "C0OPS",
+		Issuer: "https://login.north.example", ClientID: `a "client" #`,
 	}
 	cfg := parsed(t, Template(answers))
 	a := cfg.Accounts[0]
@@ -120,7 +121,10 @@ func TestTemplateKeepsTheAnswers(t *testing.T) {
 		AccountID: a.ID, AccountName: a.Name, Region: a.Region, Owner: a.Owner, TokenEnv: a.TokenEnv,
 		Alias:   a.Aliases[0].Email,
 		Holders: a.Aliases[0].Holders, Custodians: a.Aliases[0].Custodians, Vault: a.Aliases[0].Vault, Admins: a.Admins,
-		Channel: cfg.Slack.Channel,
+		Channel: cfg.Slack.Channel, Issuer: cfg.StepUp.Issuer, ClientID: cfg.StepUp.ClientID, Codes: cfg.StepUp.TOTP,
+	}
+	if !slices.Equal(a.StepUp, answers.Proven()) || len(a.StepUp) == 0 {
+		t.Errorf("asks for a proof of %v", a.StepUp)
 	}
 	if !reflect.DeepEqual(got, answers) {
 		t.Errorf("got %+v\nwant %+v", got, answers)
@@ -138,9 +142,10 @@ func TestTemplateIsWithoutFaultWhateverTheAnswers(t *testing.T) {
 			TokenEnv: rapid.SampledFrom([]string{"", "ACME_IO_TOKEN", "not a name"}).Draw(t, "token"),
 			Alias:    text.Draw(t, "alias"), Holders: list.Draw(t, "holders"),
 			Custodians: list.Draw(t, "custodians"), Vault: text.Draw(t, "vault"), Admins: list.Draw(t, "admins"),
-			Channel: text.Draw(t, "channel"),
+			Channel: text.Draw(t, "channel"), Issuer: text.Draw(t, "issuer"), ClientID: text.Draw(t, "client"),
+			Codes: rapid.Bool().Draw(t, "codes"),
 		}
-		if _, faults := Parse(Template(answers), "keyholder.yaml", testEnv); len(faults) > 0 {
+		if _, faults := Parse(Template(answers), "keyholder.yaml", withSealKey); len(faults) > 0 {
 			t.Fatalf("%+v\n%s", answers, lines(faults))
 		}
 	})

@@ -233,13 +233,17 @@ func (s *stage) stageOf(id string) string {
 // exported runs the operator's command in this process's record.
 func (s *stage) exported(id, dir string) {
 	s.t.Helper()
-	if out, code := s.command(s.redisURL(), "review", "export", id, "--out", dir, "--config",
+	if out, code := s.command(s.redisURL(), "review", "export", id, "--out", dir, "--by", "Gus", "--config",
 		s.configFile(s.edit)); code != 0 {
 		s.t.Fatalf("export ended with %d: %s", code, out)
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err != nil || !strings.Contains(string(raw), "decisions.csv") {
 		s.t.Fatalf("manifest: %v %s", err, raw)
+	}
+	report, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil || !strings.Contains(string(report), "by Gus, as they say, by keyholder review export") {
+		s.t.Errorf("the report does not say who exported it: %v", err)
 	}
 	python, err := exec.LookPath("python3")
 	if err != nil { // without one the Makefile says that this was left out, and CI refuses that

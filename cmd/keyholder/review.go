@@ -36,7 +36,7 @@ type reviewExport struct {
 	configFlag
 	ID    string `arg:"" help:"The review's ID, as r07-acme-2026q4."`
 	Out   string `name:"out" short:"o" required:"" help:"The folder. It is made if it is not there, and must be empty." type:"path"`
-	By    string `help:"Your name, for the record of this export."`
+	By    string `help:"Your name, for the record of this export and for the report."`
 	Force bool   `help:"Write into the folder although it is not empty. Files of the same names are replaced."`
 }
 
@@ -58,7 +58,7 @@ func (c reviewExport) Run(w *world) error {
 	if err != nil {
 		return c.explain(err)
 	}
-	e.Version, e.Made, e.MadeBy = version(), time.Now().UTC().Truncate(time.Second), "keyholder review export"
+	e.Version, e.Made, e.MadeBy = version(), time.Now().UTC().Truncate(time.Second), c.madeBy()
 	files, err := evidence.Files(e)
 	if err != nil {
 		return exitError{exitFault, err.Error() + ". Nothing was written."}
@@ -84,6 +84,14 @@ func (c reviewExport) Run(w *world) error {
 	fmt.Fprintf(w.out, "✓ %s of %s; %s. This hash is in the record now, and Keyholder posts it in the account's channel; python3 verify.txt takes it:\n%s  %s\n",
 		count(len(files), "file"), c.ID, chains(e), sum, evidence.FileManifest)
 	return nil
+}
+
+// madeBy says who exported: at a command line nobody shows who they are.
+func (c reviewExport) madeBy() string {
+	if by := strings.TrimSpace(c.By); by != "" {
+		return by + ", as they say, by keyholder review export"
+	}
+	return "keyholder review export; nobody gave a name"
 }
 
 func chains(e evidence.Evidence) string {

@@ -181,7 +181,7 @@ func (s *Server) Evidence(ctx context.Context, id, person string) (bot.Archive, 
 	if err != nil {
 		return bot.Archive{}, err
 	}
-	e.Version, e.Made, e.MadeBy = s.o.Version, s.o.Now().UTC(), "Keyholder, in Slack"
+	e.Version, e.Made, e.MadeBy = s.o.Version, s.o.Now().UTC(), s.named(person)+", in Slack"
 	files, err := evidence.Files(e)
 	if err != nil {
 		return bot.Archive{}, fmt.Errorf("make the files of %s: %w", id, err)
@@ -192,4 +192,12 @@ func (s *Server) Evidence(ctx context.Context, id, person string) (bot.Archive, 
 	}
 	manifest, err := Record(ctx, s.desk, id, files, s.o.Now(), person, "")
 	return bot.Archive{Name: id + ".zip", Zip: zip, Manifest: manifest}, err
+}
+
+// named is a person by name and ID, as evidence names people.
+func (s *Server) named(person string) string {
+	if name := s.people.Name(person); name != "" && name != person {
+		return name + " (" + person + ")"
+	}
+	return person
 }

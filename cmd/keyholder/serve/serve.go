@@ -58,6 +58,7 @@ type Server struct {
 	o       Options
 	store   *store.Store
 	desk    *loops.Desk
+	people  *roster.Roster
 	bot     *bot.Bot
 	gateway *integrator.Gateway
 	courier *loops.Courier
@@ -157,11 +158,11 @@ func (s *Server) wire() error {
 	if err != nil {
 		return fmt.Errorf("set up the Slack side: %w", err)
 	}
-	people := roster.New(api, o.Now, o.RealNow)
-	s.desk = loops.NewDesk(loops.DeskOptions{Store: s.store, Machines: Machines(), Roster: people,
+	s.people = roster.New(api, o.Now, o.RealNow)
+	s.desk = loops.NewDesk(loops.DeskOptions{Store: s.store, Machines: Machines(), Roster: s.people,
 		Policies: Policies(cfg),
 		Now:      o.Now, RealNow: o.RealNow, Log: o.Log, Wake: s.wake, Stages: o.Stages})
-	s.bot, err = bot.New(bot.Options{API: api, People: people, Command: cfg.Slack.Command, Desk: s.desk,
+	s.bot, err = bot.New(bot.Options{API: api, People: s.people, Command: cfg.Slack.Command, Desk: s.desk,
 		Forms:    s.forms(),
 		Machines: []string{"review", "drill", "authenticator"}, StepUp: StepUp(cfg, o.RealNow), Asked: s.store,
 		Codes: Codes(cfg, o.RealNow), Changed: s.personChanged,

@@ -282,8 +282,9 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 		"its numbers, all hashed": {"report.html", "<b>14</b>rows", "<b>13</b>rows", "FAULT report.html: 13 rows"},
 		"its remedies, all hashed": {"report.html", "✗ failed", "verified",
 			"FAULT report.html, remediation, gil@acme.example"},
-		"its signature, all hashed": {"report.html", "Dee Lindqvist (U0DEE), 2026-10-06 10:40",
-			"Ana Silva (U0ANA), 2026-10-06 10:40", "FAULT report.html: part 1"},
+		"its signature, all hashed": {"report.html",
+			`<td>Dee Lindqvist<span class="id"> (U0DEE)</span>, <span class="whole">2026-10-06`,
+			`<td>Ana Silva<span class="id"> (U0ANA)</span>, <span class="whole">2026-10-06`, "FAULT report.html: part 1"},
 	} {
 		files := maps.Clone(filesOf(t, evidenceOf(t)))
 		touched := bytes.ReplaceAll(files[c.file], []byte(c.old), []byte(c.new))

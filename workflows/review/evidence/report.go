@@ -17,7 +17,7 @@ import (
 //go:embed report.html
 var reportText string
 
-var reportTemplate = template.Must(template.New(FileReport).Parse(reportText))
+var reportTemplate = template.Must(template.New(FileReport).Funcs((&dossier{}).funcs()).Parse(reportText))
 
 // reportPage is what the page shows, in words.
 type reportPage struct {
@@ -40,8 +40,11 @@ type reportPage struct {
 	FixTotals                             string
 	Fresh                                 []string
 	Late, Failed                          int
-	Stamps                                []reportFact
+	Stamps, Proofs                        []reportFact
+	AddressWidth                          int          // of the columns of addresses, in characters
+	Foot                                  template.CSS // of each printed page
 	Chains                                []reportChain
+	Recomputed                            string // how many they are
 	Formula                               string
 	Notes                                 []string
 	Files                                 []string
@@ -74,9 +77,9 @@ type reportGroup struct {
 }
 
 type reportRow struct {
-	Where, Email, Was, Name, Access, Basis, Decision, Word, Reason, Reviewer, At, Exception string
-	Flags                                                                                   []string
-	Bulk                                                                                    bool
+	Where, Email, Was, Name, Access, Basis, Given, Decision, Word, Reason, Reviewer, At, Exception string
+	Flags                                                                                          []string
+	Bulk                                                                                           bool
 }
 
 type reportMaster struct {
@@ -110,7 +113,8 @@ func (d *dossier) report() ([]byte, error) {
 		Sources: d.reportSources(), Checks: d.checks, Packets: d.reportPackets(),
 		Handovers: d.reportHandovers(), Exceptions: d.plainAll(c.Exceptions), Groups: d.reportGroups(),
 		Masters: d.reportMasters(), Tokens: d.reportTokens(),
-		Stamps: d.reportStamps(), Formula: chainFormula, Notes: d.plainAll(c.Notes), Fresh: d.reportFresh(),
+		Stamps: d.reportStamps(), Proofs: d.reportProofs(), AddressWidth: d.addressWidth(), Foot: d.foot(),
+		Formula: chainFormula, Notes: d.plainAll(c.Notes), Fresh: d.reportFresh(),
 		Exports: d.reportExports()}
 	d.reportFixes(&p)
 	for _, s := range p.Sources {
@@ -123,11 +127,19 @@ func (d *dossier) report() ([]byte, error) {
 			p.Faults++
 		}
 	}
+	events, erased := 0, 0
 	for _, c := range d.Chains {
 		p.Chains = append(p.Chains, reportChain{c.Kind, c.ID, c.Head(), len(c.Links), c.Erased()})
+		events, erased = events+len(c.Links), erased+c.Erased()
+	}
+	p.Recomputed = fmt.Sprintf("%s with %s, %d of them erased", workflows.Plural(len(p.Chains), "record"),
+		workflows.Plural(events, "event"), erased)
+	page, err := reportTemplate.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("copy the page: %w", err)
 	}
 	var b bytes.Buffer
-	if err := reportTemplate.Execute(&b, p); err != nil {
+	if err := page.Funcs(d.funcs()).Execute(&b, p); err != nil {
 		return nil, fmt.Errorf("fill in the page: %w", err)
 	}
 	return b.Bytes(), nil

@@ -168,11 +168,16 @@ func (d *dossier) reportRow(x exhibit) reportRow {
 	r := reportRow{Where: x.EnvironmentName(), Email: x.Email, Was: x.Was, Name: x.Name, Access: x.Role,
 		Word: decisionWord(x.final), Decision: x.final, Reason: x.reason(),
 		Reviewer: d.reviewer(x), Exception: d.plain(x.Exception), Bulk: x.verdict.Bulk && x.final == population.Keep}
-	if in := population.IntegrationsCell(x.Row); in != "" {
-		r.Access += ": " + in
+	for _, part := range []struct {
+		word string
+		ids  []string
+	}{{"manages", x.Manage}, {"monitors", x.Monitor}} {
+		if len(part.ids) > 0 {
+			r.Access += "; " + part.word + " " + integrationWords(part.ids, x.Names)
+		}
 	}
 	if x.Decision != "" {
-		r.Basis = "given by " + x.Decision
+		r.Basis, r.Given = "decided with Keyholder", x.Decision
 	}
 	if !x.Until.IsZero() {
 		r.Basis = strings.TrimPrefix(r.Basis+", until "+reportTime(x.Until), ", ")
@@ -187,6 +192,22 @@ func (d *dossier) reportRow(x exhibit) reportRow {
 		r.Flags = append(r.Flags, population.FlagText(f))
 	}
 	return r
+}
+
+// integrationWords are integrations by name; by ID where no name could be read.
+func integrationWords(ids []string, names map[string]string) string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		switch name := names[id]; {
+		case id == workflows.AllIntegrations:
+			out[i] = "all integrations"
+		case name != "":
+			out[i] = "“" + name + "”"
+		default:
+			out[i] = id
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func decisionWord(decision string) string {

@@ -284,8 +284,7 @@ func (v *visit) ownRole(ctx context.Context, a workflows.AccountInfo) string {
 	}
 	for _, u := range census.Users {
 		if workflows.SameEmail(u.Email, me.Email) {
-			return "You: " + strings.TrimPrefix(strings.TrimPrefix(userRow(u, a.State.DecisionOn("", u)), "• "),
-				workflows.Esc(u.Email)+": ") + "."
+			return "You" + userRow(u, a.State.DecisionOn("", u), unsaid{}) + "."
 		}
 	}
 	return "You: no access of your own."

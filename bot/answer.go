@@ -79,12 +79,10 @@ func (v *visit) tell(ctx context.Context, text, link string, below ...slack.Bloc
 		return true
 	}
 	text = draw.Cut(b.fill(text), draw.LimitSection)
-	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(),
-		slack.MsgOptionDisableMediaUnfurl())
 	if len(below) > 0 {
-		msg = slack.MsgOptionCompose(msg, slack.MsgOptionBlocks(append([]slack.Block{draw.Section(text)}, below...)...))
+		below = append([]slack.Block{draw.Section(text)}, below...)
 	}
-	ways := v.ways(ctx, msg)
+	ways := v.ways(ctx, text, below)
 	for {
 		var tried []string
 		wait := time.Duration(0)
@@ -106,9 +104,68 @@ func (v *visit) tell(ctx context.Context, text, link string, below ...slack.Bloc
 	}
 }
 
-// ways are the roads of a private answer, the quietest first.
-func (v *visit) ways(ctx context.Context, msg slack.MsgOption) []func() error {
+// table shows a table in the place of an answer's text, between the lines above and small print below it.
+func (v *visit) table(t draw.Table, above, below []string) {
+	block := t.Block()
+	if block == nil {
+		return
+	}
+	var out []slack.Block
+	for _, piece := range draw.Pieces(v.b.fill(strings.Join(above, "\n")), draw.LimitSection) {
+		out = append(out, draw.Section(piece))
+	}
+	out = append(out, block)
+	if len(below) > 0 {
+		out = append(out, draw.Note(v.b.fill(strings.Join(below, " "))))
+	}
+	v.instead = out
+}
+
+// answer is what the acknowledgement of a command says: the text, or the table that shows the same.
+// Whether Slack takes a table is asked first, because an acknowledgement with blocks that it refuses is
+// shown to nobody. Where that cannot be asked, and where a table is too large for an acknowledgement, it is
+// sent as a private message, and nothing (nil) is left to say; a workspace that refuses one gets texts.
+func (v *visit) answer(ctx context.Context, text string) any {
+	plain := withCards(text, v.cards)
+	if len(v.instead) == 0 || v.b.textOnly.Load() {
+		return plain
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tablePatience)
+	defer cancel()
+	err := v.b.api.TakesBlocks(ctx, v.instead)
+	if a := ephemeral(text); err == nil {
+		if a.Blocks = v.instead; fits(a) {
+			return a
+		}
+	}
+	ways := v.ways(ctx, draw.Cut(text, ackLimit), v.instead)
+	for _, way := range ways[:len(ways)-1] { // a direct message would be elsewhere than where they look
+		if slackapi.RefusedBlocks(err) {
+			break
+		}
+		if err = way(); err == nil {
+			return nil
+		}
+	}
+	if slackapi.RefusedBlocks(err) {
+		v.b.textOnly.Store(true)
+	}
+	v.b.log.Info().Str(fieldCause, slackapi.Clean(err)).Bool("for_good", v.b.textOnly.Load()).
+		Msg("Slack did not take a table, so it is shown as text")
+	return plain
+}
+
+// tablePatience is how long a table may take, of the time that is left until Slack's 3 s are over.
+const tablePatience = 600 * time.Millisecond
+
+// ways are the roads of a private answer, the quietest first. blocks, if any, are shown in place of the text.
+func (v *visit) ways(ctx context.Context, text string, blocks []slack.Block) []func() error {
 	b, out := v.b, []func() error{}
+	msg := slack.MsgOptionCompose(slack.MsgOptionText(text, false), slack.MsgOptionDisableLinkUnfurl(),
+		slack.MsgOptionDisableMediaUnfurl())
+	if len(blocks) > 0 {
+		msg = slack.MsgOptionCompose(msg, slack.MsgOptionBlocks(blocks...))
+	}
 	if v.who.channel != "" {
 		opts := []slack.MsgOption{msg}
 		if v.who.thread != "" {

@@ -56,6 +56,8 @@ type Bot struct {
 	changes changes
 	wrote   writings
 	homes   openHomes
+	// textOnly: this workspace refused a table, so answers are texts from then on.
+	textOnly atomic.Bool
 
 	queue  chan envelope
 	busy   chan envelope

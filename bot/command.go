@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -45,9 +46,13 @@ func (v *visit) command(ctx context.Context) {
 	short, cancel := context.WithTimeout(ctx, max(DeskBudget+deskGrace-v.b.o.RealNow().Sub(v.at), time.Millisecond))
 	defer cancel()
 	if l := v.b.linkTo(short, reply.Link, v.who.user); l != "" {
-		reply.Text += " <" + l + "|Open the card>"
+		open := "<" + l + "|Open the card>"
+		reply.Text += " " + open
+		if len(v.instead) > 0 {
+			v.instead = append(v.instead, draw.Note(open))
+		}
 	}
-	v.ack.send("ok", withCards(v.b.fill(reply.Text), v.cards))
+	v.ack.send("ok", v.answer(short, v.b.fill(reply.Text)))
 	v.later(ctx)
 }
 
@@ -127,7 +132,7 @@ func (b *Bot) help() string {
 		"`{command} status [account]` who owns an account, since when, what is open",
 		"`{command} transfer [account]` hand an account to a shared mailbox or a person",
 		"`{command} access [account]` give, change or take away access, for as long as it is needed",
-		"`{command} who [account | @person]` who has access, since when, by which decision, until when",
+		"`{command} who [account | @person | address]` who has access, since when, by which decision, until when",
 		"`{command} review [account] [start | status | export]` who still needs their access: how the review goes, start one, get its files",
 		"`{command} key [account] [use | drill]` who can use the owner's sign-in and when that was last shown; take it out on record; rehearse it",
 		"`{command} recover [account]` nobody can sign in as the owner: report it, and it is regained step by step",

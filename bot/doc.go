@@ -63,6 +63,9 @@
 //     review may be larger than an acknowledgement can be; then the form is closed and the page
 //     opened afresh with the submission's trigger. Updating the view beside the acknowledgement was
 //     not taken: which of the two arrives first is not settled.
+//   - An answer that is a table has the same as text beside it. Slack is asked first whether it takes the
+//     blocks (blocks.validate), because an acknowledgement with blocks that it refuses is shown to nobody. A
+//     refusal is remembered until the next start.
 //   - A form's command carries round and page in its ID, because a form that is shown anew keeps its view.
 //   - The file of a form has [MaxFile] bytes and 1.5 s. What is slower is refused at its field with
 //     nothing recorded: storing first and reading later

@@ -304,3 +304,31 @@ func TestAButtonIsReadOutWithWhatItIsAbout(t *testing.T) {
 		}
 	}
 }
+
+// TestSlackAcceptsEveryTable: whatever stands in it; one that breaks a limit is not drawn.
+func TestSlackAcceptsEveryTable(t *testing.T) {
+	r := stopped(t, slacksim.Options{})
+	rapid.Check(t, func(t *rapid.T) {
+		n, width := rapid.IntRange(0, 103).Draw(t, "rows"), rapid.IntRange(1, 22).Draw(t, "columns")
+		table := draw.Table{Caption: "x" + rapid.String().Draw(t, "caption"), Columns: make([]string, width),
+			Named: rapid.IntRange(0, width-1).Draw(t, "named")}
+		cell := rapid.Custom(func(t *rapid.T) draw.Cell {
+			return rapid.SampledFrom([]draw.Cell{draw.NumberCell(7), draw.PersonCell("UANA"), draw.TextCell(""),
+				draw.TextCell(rapid.StringN(0, -1, 400).Draw(t, "text"))}).Draw(t, "cell")
+		})
+		for range n {
+			var row []draw.Cell
+			for range width {
+				row = append(row, cell.Draw(t, "cell"))
+			}
+			table.Rows = append(table.Rows, row)
+		}
+		b := table.Block()
+		if b == nil {
+			return
+		}
+		if err := r.bot.api.TakesBlocks(t.Context(), []slack.Block{b}); err != nil {
+			t.Fatal(faults(err))
+		}
+	})
+}

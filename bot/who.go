@@ -1,23 +1,32 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
 )
 
-// rowsPerPage keeps an answer readable and far below Slack's limits.
-const rowsPerPage = 25
+// Limits of what an answer lists, and what is said of many rows at once.
+const (
+	// rowsPerPage is what one table takes beside the owner.
+	rowsPerPage = draw.TableRows - 1
+	// lately is how long ago somebody may have been here without being pointed out.
+	lately = 30 * 24 * time.Hour
+)
 
-// wordWho tells who has access: to an account, page by page, or what one person has everywhere.
+// wordWho tells who has access: to an account, page by page, or what one person, or one address, has
+// everywhere.
 func (v *visit) wordWho(ctx context.Context, rest string) (workflows.Reply, error) {
 	if strings.HasPrefix(unquote(rest), "@") {
 		return say(v.b.fill(
@@ -30,6 +39,9 @@ func (v *visit) wordWho(ctx context.Context, rest string) (workflows.Reply, erro
 	}
 	if id, ok := mentioned(rest); ok {
 		return v.whoPerson(ctx, id)
+	}
+	if email, ok := addressed(rest); ok {
+		return v.whoAddress(ctx, email)
 	}
 	page := 1
 	if fields := strings.Fields(rest); len(fields) > 0 {
@@ -65,6 +77,16 @@ func mentioned(text string) (string, bool) {
 	return id, roster.IsPerson(id)
 }
 
+// addressed reads an address, as typed or as Slack makes a link of it: "<mailto:ana@acme.example|ana@acme.example>".
+func addressed(text string) (string, bool) {
+	text = unquote(unescape(text))
+	if inner, ok := strings.CutPrefix(text, "<mailto:"); ok {
+		text, _, _ = strings.Cut(strings.TrimSuffix(inner, ">"), "|")
+	}
+	at := strings.IndexByte(text, '@')
+	return text, at > 0 && strings.Contains(text[at:], ".") && !strings.ContainsAny(text, " \t\n<>|,;")
+}
+
 // mayRead refuses who may not read the account's record.
 func (v *visit) mayRead(ctx context.Context, account string) error {
 	me, err := v.person(ctx)
@@ -91,7 +113,14 @@ func environmentsOf(p workflows.Policy) []environmentOf {
 	return out
 }
 
-// whoAccount lists an account's users, the owner first, whom integrator.io's own list leaves out.
+// listed is one row of the answer.
+type listed struct {
+	env  environmentOf
+	user workflows.User
+	last workflows.Decided
+}
+
+// whoAccount lists an account's users, the owner first, by environment and role.
 func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page int) (workflows.Reply, error) {
 	head := []string{"*Who has access to " + workflows.Esc(a.Policy.Name) + "*", "Owner: " + workflows.Esc(owner(a)) +
 		". " + since(a.State)}
@@ -101,18 +130,19 @@ func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page in
 		}
 	}
 	kept := v.kept(ctx, a)
-	var rows []string
-	for _, env := range environmentsOf(a.Policy) {
+	environments := environmentsOf(a.Policy)
+	var rows []listed
+	for _, env := range environments {
 		census, err := v.b.o.Census(ctx, a.Policy.ID, env.value)
 		if err != nil {
-			rows = append(rows, "*"+workflows.Esc(env.title)+"*: "+unreadable(err))
+			head = append(head, "*"+workflows.Esc(env.title)+"*: "+unreadable(err))
 			continue
 		}
-		rows = append(rows, "*"+workflows.Esc(env.title)+"*, "+workflows.Plural(len(census.Users), "user")+
-			" (read at integrator.io, "+workflows.TimeOfDay(census.At)+")")
+		head = append(head, "*"+workflows.Esc(env.title)+"*: "+roles(census.Users)+", read at integrator.io, "+
+			workflows.TimeOfDay(census.At))
 		sort.SliceStable(census.Users, func(i, j int) bool { return byRisk(census.Users[i], census.Users[j]) })
 		for _, u := range census.Users {
-			rows = append(rows, userRow(u, a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u))))
+			rows = append(rows, listed{env, u, a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u))})
 		}
 	}
 	pages := max(1, (len(rows)+rowsPerPage-1)/rowsPerPage)
@@ -120,13 +150,179 @@ func (v *visit) whoAccount(ctx context.Context, a workflows.AccountInfo, page in
 		return say(fmt.Sprintf("There are only %s. `%s who %s %d` shows the last.", workflows.Plural(pages, "page"),
 			v.b.o.Command, a.Policy.ID, pages)), nil
 	}
-	shown := rows[(page-1)*rowsPerPage : min(page*rowsPerPage, len(rows))]
-	out := append(head, shown...)
-	if page < pages {
-		out = append(out, fmt.Sprintf("Page %d of %d. `%s who %s %d` goes on.", page, pages, v.b.o.Command, a.Policy.ID,
-			page+1))
+	first := (page - 1) * rowsPerPage
+	shown := rows[first:min(page*rowsPerPage, len(rows))]
+	var foot []string
+	if pages > 1 {
+		foot = append(foot, v.b.fill(fmt.Sprintf("Page %d of %d: %d to %d of %s. `{command} who ADDRESS` finds one.",
+			page, pages, first+1, first+len(shown), workflows.Plural(len(rows), "user"))))
 	}
-	return say(strings.Join(out, "\n")), nil
+	if page < pages {
+		foot = append(foot, fmt.Sprintf("`%s who %s %d` goes on.", v.b.o.Command, a.Policy.ID, page+1))
+	}
+	lines, rest := v.listedLines(shown, len(environments) > 1)
+	v.whoTable(ctx, a, shown, len(environments) > 1, head, foot)
+	return say(strings.Join(slices.Concat(head, lines, rest, foot), "\n")), nil
+}
+
+// roles counts users by what they have: "23 users (2 administrators, 5 manage, 16 monitor)".
+func roles(users []workflows.User) string {
+	counts := map[string]int{}
+	for _, u := range users {
+		counts[u.Role]++
+	}
+	var words []string
+	for _, role := range []string{workflows.RoleAdministrator, workflows.RoleManage, workflows.RoleCustom,
+		workflows.RoleMonitor, workflows.RoleNone} {
+		switch n := counts[role]; {
+		case n > 0 && role == workflows.RoleAdministrator:
+			words = append(words, workflows.Plural(n, role))
+		case n > 0:
+			words = append(words, strconv.Itoa(n)+" "+role)
+		}
+	}
+	text := workflows.Plural(len(users), "user")
+	if len(words) > 0 {
+		text += " (" + strings.Join(words, ", ") + ")"
+	}
+	return text
+}
+
+// listedLines are rows as text; what most have in common is said once, in rest.
+func (v *visit) listedLines(rows []listed, many bool) (lines, rest []string) {
+	recent, undecided := 0, 0
+	for _, r := range rows {
+		if v.recent(r.user) {
+			recent++
+		}
+		if r.last.Workflow == "" {
+			undecided++
+		}
+	}
+	const few = 3 // as many are said one by one
+	for i, r := range rows {
+		if i == 0 || rows[i-1].env != r.env || rows[i-1].user.Role != r.user.Role {
+			group := "*" + r.user.Role + "*"
+			if many {
+				group = "*" + workflows.Esc(r.env.title) + ", " + r.user.Role + "*"
+			}
+			lines = append(lines, group)
+		}
+		lines = append(lines, "• "+workflows.Esc(r.user.Email)+userRow(r.user, r.last,
+			unsaid{role: r.user.Role != workflows.RoleCustom, here: recent > few && v.recent(r.user), undecided: undecided > few}))
+	}
+	if recent > few {
+		rest = append(rest, others(recent, len(rows))+" last here within 30 days.")
+	}
+	if undecided > few {
+		rest = append(rest, others(undecided, len(rows))+" no decision recorded here.")
+	}
+	return lines, rest
+}
+
+// others names the n of all rows that nothing was said about.
+func others(n, all int) string {
+	if n == all {
+		return "All of them:"
+	}
+	return "All others:"
+}
+
+// recent reports whether somebody was here lately, so that nothing need be said about it.
+func (v *visit) recent(u workflows.User) bool {
+	return !u.Disabled && u.Status == workflows.UserAccepted && !u.LastHere.IsZero() &&
+		v.b.at().Sub(u.LastHere) < lately
+}
+
+// whoTable shows the same rows as a table, below that of the owner, whom integrator.io's own list leaves
+// out. Columns in which nothing would stand are left out, and what that means is said below.
+func (v *visit) whoTable(ctx context.Context, a workflows.AccountInfo, rows []listed, many bool, head, foot []string) {
+	_, _, transferred := workflows.ParseID(a.State.By)
+	decided, ends := transferred, false
+	var kept []string
+	for _, r := range rows {
+		decided, ends = decided || r.last.Workflow != "", ends || !r.last.Until.IsZero()
+		if r.last.Kept != "" {
+			kept = append(kept, workflows.Mention(r.last.Kept))
+		}
+	}
+	v.b.learnNames(ctx, kept)
+	t := draw.Table{Caption: "Users of " + a.Policy.Name, Columns: []string{"Address", "Role"}}
+	add := func(shown bool, column string) {
+		if shown {
+			t.Columns = append(t.Columns, column)
+		}
+	}
+	add(many, "Environment")
+	add(true, "Last here")
+	add(decided, "Decided")
+	add(ends, "Until")
+	rows = slices.Concat([]listed{{environmentOf{title: "all"}, workflows.User{Email: owner(a), Role: roleOwner},
+		workflows.Decided{}}}, rows)
+	if transferred {
+		rows[0].last = workflows.Decided{Workflow: a.State.By, Since: a.State.Since}
+	}
+	for _, r := range rows {
+		cells := []draw.Cell{draw.TextCell(r.user.Email), draw.TextCell(roleWord(r.user))}
+		if many {
+			cells = append(cells, draw.TextCell(r.env.title))
+		}
+		cells = append(cells, hereCell(r.user))
+		if decided {
+			cells = append(cells, v.decidedCell(r.last))
+		}
+		if ends {
+			cells = append(cells, draw.TimeCell(r.last.Until))
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	if decided {
+		foot = append(foot, "“–” under Decided: no decision is recorded here.")
+	} else if len(rows) > 1 {
+		foot = append(foot, "No decision about any of them is recorded here.")
+	}
+	v.table(t, head, foot)
+}
+
+// roleOwner is the owner's in an answer; integrator.io knows no such role.
+const roleOwner = "owner"
+
+func roleWord(u workflows.User) string {
+	if u.Role == workflows.RoleCustom {
+		return "custom on " + workflows.Plural(len(u.Manage)+len(u.Monitor), "integration")
+	}
+	return u.Role
+}
+
+// hereWord says when somebody was last here, or why that says nothing.
+func hereWord(u workflows.User) string {
+	switch {
+	case u.Role == roleOwner: // their sign-ins are no part of the list
+		return ""
+	case u.Disabled:
+		return "switched off"
+	case u.Status != workflows.UserAccepted:
+		return "invitation " + u.Status
+	case u.LastHere.IsZero():
+		return "never signed in here"
+	}
+	return "last here " + workflows.Day(u.LastHere)
+}
+
+func hereCell(u workflows.User) draw.Cell {
+	if u.Role == roleOwner || u.Disabled || u.Status != workflows.UserAccepted || u.LastHere.IsZero() {
+		return draw.TextCell(strings.TrimSuffix(hereWord(u), " signed in here"))
+	}
+	return draw.DayCell(u.LastHere, "")
+}
+
+// decidedCell is a decision: since when, by which workflow, and who kept it in a review.
+func (v *visit) decidedCell(d workflows.Decided) draw.Cell {
+	text := d.Workflow
+	if d.Kept != "" {
+		text += ", kept by " + cmp.Or(v.b.people.Name(d.Kept), d.Kept)
+	}
+	return draw.DayCell(d.Since, text)
 }
 
 // lastReviews are how many of an account's reviews are looked at for what they kept: one may be
@@ -181,42 +377,39 @@ func byRisk(a, b workflows.User) bool {
 	return strings.ToLower(a.Email) < strings.ToLower(b.Email)
 }
 
-// userRow is one user in a line: what, since when, by which decision, until when.
-func userRow(u workflows.User, last workflows.Decided) string {
-	role := u.Role
-	if u.Role == workflows.RoleCustom {
-		role = fmt.Sprintf("custom on %s", workflows.Plural(len(u.Manage)+len(u.Monitor), "integration"))
+// unsaid is what a line about a user leaves out, because it is said of many at once.
+type unsaid struct{ role, here, undecided bool }
+
+// userRow is one user in a line, behind their name: what, since when, by which decision, until when.
+func userRow(u workflows.User, last workflows.Decided, not unsaid) string {
+	var parts []string
+	if !not.role {
+		parts = append(parts, roleWord(u))
 	}
-	parts := []string{"• " + workflows.Esc(u.Email) + ": " + role}
-	switch {
-	case u.Disabled:
-		parts = append(parts, "switched off")
-	case u.Status != workflows.UserAccepted:
-		parts = append(parts, "invitation "+u.Status)
-	case u.LastHere.IsZero():
-		parts = append(parts, "never signed in here")
-	default:
-		parts = append(parts, "last here "+day(u.LastHere))
+	if !not.here {
+		parts = append(parts, hereWord(u))
 	}
 	switch {
 	case last.Workflow != "":
-		decided := "by `" + last.Workflow + "` since " + day(last.Since)
+		decided := "by `" + last.Workflow + "` since " + workflows.Day(last.Since)
 		if last.Kept != "" {
-			decided = "kept in `" + last.Workflow + "` by " + workflows.Mention(last.Kept) + ", " + day(last.Since)
+			decided = "kept in `" + last.Workflow + "` by " + workflows.Mention(last.Kept) + ", " + workflows.Day(last.Since)
 		}
 		parts = append(parts, decided)
 		if !last.Until.IsZero() {
 			parts = append(parts, "until "+workflows.When(last.Until))
 		}
+	case not.undecided:
 	case !u.Since.IsZero():
-		parts = append(parts, "since "+day(u.Since)+", no decision recorded here")
+		parts = append(parts, "since "+workflows.Day(u.Since)+", no decision recorded here")
 	default:
 		parts = append(parts, "no decision recorded here")
 	}
-	return strings.Join(parts, ", ")
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
-
-func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
 
 // whoPerson lists what one person has in every account the asker may read; everybody may ask about themselves.
 func (v *visit) whoPerson(ctx context.Context, id string) (workflows.Reply, error) {
@@ -228,14 +421,29 @@ func (v *visit) whoPerson(ctx context.Context, id string) (workflows.Reply, erro
 		return say("Slack shows no confirmed e-mail address of " + workflows.Mention(id) +
 			", so they cannot be found at integrator.io. Ask with the account's name and look for them there."), nil
 	}
+	return v.whoEverywhere(ctx, p, "*What "+workflows.Mention(id)+" has* ("+workflows.Esc(p.Email)+")",
+		id == v.who.user)
+}
+
+// whoAddress lists what an address has in every account the asker may read; their own shows all.
+func (v *visit) whoAddress(ctx context.Context, email string) (workflows.Reply, error) {
+	me, err := v.person(ctx)
+	if err != nil {
+		return workflows.Reply{}, err
+	}
+	own := me.Email != "" && workflows.SameEmail(me.Email, email)
+	return v.whoEverywhere(ctx, workflows.Person{Email: email}, "*What "+workflows.Esc(email)+" has*", own)
+}
+
+// whoEverywhere lists what a person or an address has, account by account; own: the asker's.
+func (v *visit) whoEverywhere(ctx context.Context, p workflows.Person, head string, own bool) (workflows.Reply, error) {
 	accounts, err := v.b.o.Desk.Accounts(ctx)
 	if err != nil {
 		return workflows.Reply{}, err
 	}
-	lines := []string{"*What " + workflows.Mention(id) + " has* (" + workflows.Esc(p.Email) + ")"}
-	hidden := 0
+	lines, hidden := []string{head}, 0
 	for _, a := range accounts {
-		if id != v.who.user && v.mayRead(ctx, a.Policy.ID) != nil {
+		if !own && v.mayRead(ctx, a.Policy.ID) != nil {
 			hidden++
 			continue
 		}
@@ -256,10 +464,11 @@ func (v *visit) personIn(ctx context.Context, a workflows.AccountInfo, p workflo
 	}
 	var out []string
 	for _, al := range a.Policy.Aliases {
-		for _, h := range al.Holders {
-			if h == p.ID {
-				out = append(out, name+": holds the mailbox "+workflows.Esc(al.Email))
-			}
+		if p.ID != "" && slices.Contains(al.Holders, p.ID) {
+			out = append(out, name+": holds the mailbox "+workflows.Esc(al.Email))
+		}
+		if workflows.SameEmail(al.Email, p.Email) {
+			out = append(out, name+": "+strings.ToLower(alias(al)[:1])+strings.TrimSuffix(alias(al)[1:], "."))
 		}
 	}
 	for _, env := range environmentsOf(a.Policy) {
@@ -273,8 +482,8 @@ func (v *visit) personIn(ctx context.Context, a workflows.AccountInfo, p workflo
 		for _, u := range census.Users {
 			if workflows.SameEmail(u.Email, p.Email) {
 				found = true
-				out = append(out, name+", "+workflows.Esc(env.title)+": "+
-					strings.TrimPrefix(userRow(u, a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u))), "• "))
+				out = append(out, name+", "+workflows.Esc(env.title)+userRow(u,
+					a.State.DecisionOn(env.value, u).Or(kept.On(env.value, u)), unsaid{}))
 			}
 		}
 		if !found {

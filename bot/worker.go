@@ -88,6 +88,9 @@ type visit struct {
 	ack *ack
 	// cards are those that an answer to a command shows below its text.
 	cards []slack.Block
+	// instead is what an answer to a command shows in the place of its text, where Slack takes it: a
+	// table. The text says the same to whoever does not see it.
+	instead []slack.Block
 	// after, when set, is what a command still does once it is answered.
 	after func(context.Context)
 	// failed is what the person was told did not go well. What goes on after the answer may say so

@@ -129,6 +129,11 @@ func Until(t time.Time) string {
 		t.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
+// Day is a day as everyone reads it in their own time zone and language.
+func Day(t time.Time) string {
+	return fmt.Sprintf("<!date^%d^{date_short_pretty}|%s>", t.Unix(), t.UTC().Format("2006-01-02"))
+}
+
 // TimeOfDay is a time of day that everyone reads in their own time zone.
 func TimeOfDay(t time.Time) string {
 	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))

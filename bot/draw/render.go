@@ -27,7 +27,7 @@ func Render(card workflows.Card, machine, workflow string) (fallback string, blo
 		tail = append(tail, a)
 	}
 	if note := Cut(card.Note, limitContext); note != "" {
-		tail = append(tail, slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, note, false, false)))
+		tail = append(tail, Note(note))
 	}
 	blocks = append(blocks, paragraphs(card.Lines, LimitBlocks-len(blocks)-len(tail))...)
 	blocks = append(blocks, tail...)
@@ -65,6 +65,13 @@ func Section(text string) *slack.SectionBlock {
 	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, true), nil, nil)
 }
 
+// Note is small print in mrkdwn.
+func Note(text string) *slack.ContextBlock {
+	return slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, Cut(text, limitContext), false,
+		false))
+}
+
+// Joined puts lines together and leaves out empty ones.
 func Joined(lines []string, sep string) string {
 	var out []string
 	for _, l := range lines {

@@ -3,6 +3,7 @@ package slackapi
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -130,6 +131,46 @@ func (c *Client) Download(ctx context.Context, address string) (*http.Response, 
 	}
 	req.Header.Set("Authorization", "Bearer "+c.o.BotToken)
 	return c.wire.client.Do(req)
+}
+
+// TakesBlocks asks Slack whether it takes blocks, without showing them to anybody: what travels in an
+// acknowledgement and is refused is shown to nobody, and no answer says so. nil: it takes them.
+func (c *Client) TakesBlocks(ctx context.Context, blocks []slack.Block) error {
+	raw, err := json.Marshal(blocks)
+	if err != nil {
+		return fmt.Errorf("encode blocks: %w", err)
+	}
+	form := url.Values{"blocks": {string(raw)}}.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, cmp.Or(c.o.URL, slack.APIURL)+"blocks.validate",
+		strings.NewReader(form))
+	if err != nil {
+		return fmt.Errorf("ask about blocks: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.o.BotToken)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := c.wire.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask about blocks: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var answer slack.SlackResponse
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask about blocks: %w", slack.StatusCodeError{Code: resp.StatusCode, Status: resp.Status})
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return fmt.Errorf("ask about blocks: %w", err)
+	}
+	if !answer.Ok {
+		return fmt.Errorf("ask about blocks: %w", slack.SlackErrorResponse{Err: answer.Error})
+	}
+	return nil
+}
+
+// RefusedBlocks reports whether an error says that Slack does not take the blocks of a message, so that
+// nothing was shown and its text alone may be sent.
+func RefusedBlocks(err error) bool {
+	code := Code(err)
+	return strings.HasPrefix(code, "invalid_block") || strings.HasPrefix(code, "unsupported_")
 }
 
 // Self is who we are in Slack.

@@ -68,7 +68,8 @@ func newWire(c *http.Client, log zerolog.Logger, limited func(string)) *wire {
 // Methods are the methods of the Web API that Keyholder calls. The label of a metric is one of them
 // or [LabelOther], never a part of an address: that of a response_url is a secret, and there is no
 // end of them.
-var Methods = []string{"apps.connections.open", "auth.test", "canvases.create", "canvases.edit", "chat.delete",
+var Methods = []string{"apps.connections.open", "auth.test", "blocks.validate", "canvases.create", "canvases.edit",
+	"chat.delete",
 	"chat.getPermalink", "chat.postEphemeral", "chat.postMessage", "chat.update",
 	"conversations.history", "conversations.info", "conversations.open", "conversations.replies",
 	"files.completeUploadExternal",

@@ -50,6 +50,7 @@ func TestPageInABrowser(t *testing.T) {
 		{"files and several values are chosen", pageFilesAndMany},
 		{"hostile texts stay texts", pageHostile},
 		{"blocks of every kind, known or not", pageBlocks},
+		{"a table is sorted, filtered and its pages are turned", pageTable},
 		{"the Home tab is used", pageHome},
 		{"5,000 messages do not fill the page", pageCrowded},
 		{"a narrow window has drawers", pageNarrow},
@@ -938,6 +939,41 @@ func pageBlocks(t *testing.T, browser context.Context) {
 	if errs := s.Messages("C0OPS"); len(errs) != 2 {
 		t.Errorf("%d messages", len(errs))
 	}
+}
+
+// pageTable: a column of numbers is sorted as numbers, by the keyboard as well; who hears the page hears how.
+func pageTable(t *testing.T, browser context.Context) {
+	s, url := workspace(t, slacksim.Options{})
+	connect(t, s, url, ack)
+	p := openPage(t, browser, url, "UANA")
+	rows := `[{"type":"raw_text","text":"Name"},{"type":"raw_text","text":"Left"}]`
+	for i := range 12 {
+		rows += fmt.Sprintf(`,[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text",`+
+			`"text":"user%d"}]}]},{"type":"raw_number","value":%d}]`, i, i*7%12)
+	}
+	do(t, request(t, "POST", url+"/api/chat.postMessage?token=xoxb-sim", "application/json; charset=utf-8",
+		`{"channel":"C0OPS","text":"all","blocks":[{"type":"data_table","caption":"Who has what left","page_size":10,"rows":[`+
+			rows+`]}]}`))
+	shows := func(first, said string) {
+		t.Helper()
+		p.until(`document.querySelector('.data-table tbody th')?.innerText === ` + quote(first) +
+			` && document.querySelector('.data-table [role=status]').innerText === ` + quote(said))
+	}
+	shows("user0", "1 to 10 of 12")
+	p.click(".turning button:last-child")
+	shows("user10", "11 to 12 of 12")
+	p.click(".data-table thead th:nth-child(2) button")
+	shows("user0", "1 to 10 of 12") // 0
+	p.keys(" ")                     // the head has the focus
+	shows("user5", "1 to 10 of 12") // 11
+	if look[string](p, `document.querySelector('.data-table [aria-sort]').getAttribute('aria-sort')`) != "descending" {
+		t.Error("how it is sorted is not said")
+	}
+	p.click(".data-table input")
+	p.keys("user1")
+	shows("user10", "1 to 3 of 3")
+	p.keys("x")
+	p.until(`document.querySelector('.data-table [role=status]').innerText === 'No row has that.'`)
 }
 
 func pageHome(t *testing.T, browser context.Context) {

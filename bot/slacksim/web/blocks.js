@@ -13,6 +13,7 @@ import { markdown } from './markdown.js';
 import { rich, table } from './richtext.js';
 import { confirmFirst } from './confirm.js';
 import { overflow } from './menu.js';
+import { dataTable } from './datatable.js';
 import * as newer from './newer.js';
 
 // image shows pictures that are embedded or of this host. Nothing is fetched from outside: others are links.
@@ -143,7 +144,7 @@ const kinds = {
   card: (block, context) => newer.card(block, (b, e) => interactive(b, e, context), image),
   carousel: (block, context) => h('div', { class: 'carousel' }, (block.elements || []).map(b => renderOne(b, context))),
   container: (block, context) => newer.container(block, b => renderOne(b, context)),
-  data_table: (block, context) => newer.dataTable(block, (b, e) => interactive(b, e, context)),
+  data_table: (block, context) => dataTable(block, (b, e) => interactive(b, e, context)),
   data_visualization: newer.chart,
   plan: newer.plan,
   task_card: newer.task,

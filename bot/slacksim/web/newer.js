@@ -1,4 +1,4 @@
-// The newer blocks: cards, boxes, tables to sort, charts as tables of their numbers, plans. show renders a block, press a button.
+// The newer blocks: cards, boxes, charts as tables of their numbers, plans. show renders a block, press a button.
 import { h, icon } from './dom.js';
 import { link, textObject } from './mrkdwn.js';
 import { rich } from './richtext.js';
@@ -25,14 +25,6 @@ export function container(block, show) {
   return block.is_collapsible
     ? h('details', { class: 'card', open: !block.default_collapsed }, h('summary', {}, head), inner)
     : h('div', { class: 'card' }, head, inner);
-}
-
-export function dataTable(block, press) {
-  const cell = c => (c.type === 'rich_text' ? (c.elements || []).map(rich) : c.type === 'button' ? press(block, c) : String(c.text ?? c.value ?? ''));
-  const [head, ...rest] = block.rows || [];
-  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': block.caption },
-    h('table', {}, h('caption', {}, block.caption), head ? h('thead', {}, h('tr', {}, head.map(c => h('th', { scope: 'col' }, cell(c))))) : null,
-      h('tbody', {}, rest.map(r => h('tr', {}, r.map((c, i) => h(i === block.row_header_column_index ? 'th' : 'td', {}, cell(c))))))));
 }
 
 // chart shows what a chart says as a table.

@@ -2,11 +2,13 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/roster"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/docs"
@@ -59,19 +61,83 @@ func (v *visit) wordDocs(ctx context.Context, rest string) (workflows.Reply, err
 	if a.Policy.Customer != "" {
 		lines = append(lines, "*Customer:* "+workflows.Esc(a.Policy.Customer))
 	}
-	hidden := false
+	above, hidden := slices.Clone(lines), false
 	for _, f := range keyring.Page(known, open) {
 		if f.Restricted && !restricted {
 			hidden = true
 			continue
 		}
 		lines = append(lines, f.Line())
+		if !inSeats[f.Key] {
+			above = append(above, f.Line())
+		}
 	}
 	if hidden {
-		lines = append(lines,
-			"Where the secret is kept, and who can use password and second factor, is shown to holders, keepers, administrators and auditors.")
+		not := "Where the secret is kept, and who can use password and second factor, is shown to holders, keepers, administrators and auditors."
+		lines, above = append(lines, not), append(above, not)
 	}
+	v.seatsTable(known, restricted, above)
 	return say(v.b.fill(strings.Join(lines, "\n"))), nil
+}
+
+// inSeats are the facts that the table of people shows.
+var inSeats = map[string]bool{keyring.Mailbox: true, keyring.Password: true, keyring.SecondFactor: true,
+	"administrators": true, "approvers": true, "access_approvers": true, "reviewers": true, "auditors": true}
+
+// seatsTable shows who holds which part of the key and may do what; restricted: to somebody who may see
+// the parts that are not for everybody.
+func (v *visit) seatsTable(k keyring.Known, restricted bool, above []string) {
+	p := k.Policy
+	parts := []struct{ part, column string }{{keyring.Mailbox, "Mailbox"}}
+	if restricted {
+		parts = append(parts, []struct{ part, column string }{{keyring.Password, "Password"},
+			{keyring.SecondFactor, "Second factor"}}...)
+	}
+	t := draw.Table{Caption: "Who holds which part of the key of " + p.Name + ", and may do what",
+		Columns: []string{"Person"}}
+	if len(p.Aliases) > 1 {
+		t.Columns = append(t.Columns, "Shared mailbox")
+	}
+	for _, c := range parts {
+		t.Columns = append(t.Columns, c.column)
+	}
+	t.Columns = append(t.Columns, "May")
+	for _, s := range keyring.Seats(k) {
+		row := []draw.Cell{draw.TextCell(s.Person)}
+		if roster.IsPerson(s.Person) {
+			row[0] = draw.PersonCell(s.Person)
+		}
+		if len(p.Aliases) > 1 {
+			row = append(row, draw.TextCell(s.Alias))
+		}
+		shown := len(s.May) > 0
+		for _, c := range parts {
+			proof, held := s.Key[c.part]
+			shown = shown || held
+			row = append(row, proofCell(proof, held))
+		}
+		if row = append(row, draw.TextCell(strings.Join(s.May, ", "))); shown {
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	var below []string
+	if most := draw.TableRows; len(t.Rows) > most {
+		below = append(below, fmt.Sprintf("%d people with less are not shown.", len(t.Rows)-most))
+		t.Rows = t.Rows[:most]
+	}
+	v.table(t, above, append(below, fmt.Sprintf("It takes %d to confirm a transfer and %d to approve access. "+
+		"“–”: not theirs. All as configured.", p.Transfer.Quorum, p.Access.Quorum)))
+}
+
+// proofCell is a part of a key: when it was last shown, and whether Keyholder saw it.
+func proofCell(p workflows.Proof, held bool) draw.Cell {
+	switch {
+	case !held:
+		return draw.TextCell("")
+	case p.How == workflows.Verified || p.How == workflows.Attested:
+		return draw.DayCell(p.At, p.How)
+	}
+	return draw.TextCell("never shown")
 }
 
 // known is what is known of an account now. Lists of users that do not come in time are left out.

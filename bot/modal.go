@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -58,6 +59,15 @@ func (b *Bot) learnNames(ctx context.Context, texts []string) {
 	if _, err := b.people.People(ctx, unknown); err != nil {
 		b.log.Debug().Str(fieldCause, slackapi.Clean(err)).Msg("a text shows IDs in place of names")
 	}
+}
+
+// namesOf lists people where mentions do not work, as far as their names are known.
+func (b *Bot) namesOf(ids []string) string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, cmp.Or(b.people.Name(id), id))
+	}
+	return strings.Join(out, ", ")
 }
 
 var mentionText = regexp.MustCompile(`<@([UW][A-Za-z0-9_]+)(?:\|[^>]*)?>`)

@@ -36,16 +36,18 @@ func (v *visit) reviewOf(ctx context.Context, a workflows.AccountInfo) (workflow
 	}
 	lines := []string{"*Reviews of " + workflows.Esc(a.Policy.Name) + "* (`" + a.Policy.ID + "`)"}
 	id := standing.Running(a.State.Reviews)
+	past := standing.Past(a.State.Reviews, id)
 	if id != "" {
-		more, err := v.campaignLines(ctx, id)
+		now, out, err := v.standing(ctx, id)
 		if err != nil {
 			return workflows.Reply{}, err
 		}
-		lines = append(lines, more...)
+		v.progressTable(now, slices.Concat(lines, now.Around(v.b.at(), out...), past))
+		lines = append(lines, now.Lines(v.b.at(), out...)...)
 	} else {
 		lines = append(lines, v.nextReview(ctx, a)...)
 	}
-	lines = append(lines, standing.Past(a.State.Reviews, id)...)
+	lines = append(lines, past...)
 	return workflows.Reply{Text: strings.Join(lines, "\n"), Link: id}, nil
 }
 
@@ -56,7 +58,9 @@ func (v *visit) reviewOfAll(ctx context.Context, do string, all []workflows.Acco
 			".")
 	}
 	lines := []string{v.b.fill("*Reviews* (`{command} review ACCOUNT` tells more)")}
-	hidden := 0
+	t := draw.Table{Caption: "Reviews of all accounts",
+		Columns: []string{"Account", "Running", "Due", "Left", "Rows", "Next", "Last"}}
+	above, hidden := lines, 0
 	for _, a := range all {
 		if err := v.mayFollow(ctx, a.Policy); err != nil {
 			var refused *workflows.Refusal
@@ -68,9 +72,11 @@ func (v *visit) reviewOfAll(ctx context.Context, do string, all []workflows.Acco
 		}
 		lines = append(lines, "", "*"+workflows.Esc(a.Policy.Name)+"* (`"+a.Policy.ID+"`)")
 		id := standing.Running(a.State.Reviews)
+		row := reviewRow{account: a.Policy.Name, running: id, last: standing.Last(a.State.Reviews, id)}
 		switch s, err := v.campaign(ctx, id); {
 		case id == "":
 			lines = append(lines, v.opensLine(a))
+			row.next = v.opens(a)
 		case err != nil:
 			return workflows.Reply{}, err
 		default:
@@ -82,7 +88,9 @@ func (v *visit) reviewOfAll(ctx context.Context, do string, all []workflows.Acco
 			c := now.Total()
 			lines = append(lines, "`"+id+"`: "+now.Stage(v.b.at()), fmt.Sprintf("%d of %s left.", c.Open,
 				workflows.Plural(c.Rows, "row")))
+			row.due, row.left, row.rows = s.Due, c.Open, c.Rows
 		}
+		t.Rows = append(t.Rows, row.cells())
 		if past := standing.Past(a.State.Reviews, id); len(past) > 1 {
 			lines = append(lines, past[1])
 		}
@@ -92,8 +100,10 @@ func (v *visit) reviewOfAll(ctx context.Context, do string, all []workflows.Acco
 			"You may not read the reviews of any account here. Ask a holder, an administrator or a reviewer.")
 	}
 	if hidden > 0 {
-		lines = append(lines, "", workflows.Plural(hidden, "account")+" not shown: you may not read their reviews.")
+		not := workflows.Plural(hidden, "account") + " not shown: you may not read their reviews."
+		lines, above = append(lines, "", not), append(above, not)
 	}
+	v.table(t, above, nil)
 	return say(strings.Join(lines, "\n")), nil
 }
 
@@ -112,18 +122,65 @@ func (v *visit) campaign(ctx context.Context, id string) (review.CampaignState, 
 	return c, nil
 }
 
-// campaignLines tells one campaign: where it stands, who has what left, what was left out, and what
-// is still to be done.
-func (v *visit) campaignLines(ctx context.Context, id string) ([]string, error) {
+// reviewRow is one account among all.
+type reviewRow struct {
+	account, running string
+	due, next        time.Time
+	left, rows       int
+	last             string
+}
+
+func (r reviewRow) cells() []draw.Cell {
+	return []draw.Cell{draw.TextCell(r.account), draw.TextCell(r.running), draw.DayCell(r.due, ""), draw.NumberCell(r.left),
+		draw.NumberCell(r.rows), draw.DayCell(r.next, ""), draw.TextCell(r.last)}
+}
+
+// standing is how one campaign stands, and what it left out.
+func (v *visit) standing(ctx context.Context, id string) (standing.Standing, []string, error) {
 	s, err := v.campaign(ctx, id)
 	if err != nil {
-		return nil, err
+		return standing.Standing{}, nil, err
 	}
 	packets, err := v.packets(ctx, s)
 	if err != nil {
+		return standing.Standing{}, nil, err
+	}
+	return standing.Standing{Campaign: s, Packets: packets}, leftOut(s), nil
+}
+
+// campaignLines tells one campaign: where it stands, who has what left, what was left out, and what
+// is still to be done.
+func (v *visit) campaignLines(ctx context.Context, id string) ([]string, error) {
+	now, out, err := v.standing(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	return standing.Standing{Campaign: s, Packets: packets}.Lines(v.b.at(), leftOut(s)...), nil
+	v.progressTable(now, now.Around(v.b.at(), out...))
+	return now.Lines(v.b.at(), out...), nil
+}
+
+// progressTable shows who has what left.
+func (v *visit) progressTable(now standing.Standing, above []string) {
+	t := draw.Table{Caption: "Who has what left in the review " + now.Campaign.ID,
+		Columns: []string{"Reviewer", "State", "Left", "Rows"}}
+	all := now.Progress(v.b.at())
+	for i, p := range all {
+		if i == draw.TableRows {
+			above = append(above, "… and "+workflows.Plural(len(all)-i, "reviewer")+" more.")
+			break
+		}
+		word := p.Word()
+		if own, others := p.InPlace(); len(others) > 0 {
+			how := ", in their place "
+			if own {
+				how = ", with "
+			}
+			word += how + v.b.namesOf(others)
+		}
+		t.Rows = append(t.Rows, []draw.Cell{draw.PersonCell(p.Reviewer), draw.TextCell(word), draw.NumberCell(p.Left),
+			draw.NumberCell(p.Rows)})
+	}
+	v.table(t, above, nil)
 }
 
 // packets loads the packets of a campaign, several at once: an answer has 2 s, and a campaign may have many.
@@ -178,6 +235,15 @@ func leftOut(s review.CampaignState) []string {
 		out = append(out, draw.Cut(n, 300))
 	}
 	return out
+}
+
+// opens is when the calendar opens the next review; zero: it names no period.
+func (v *visit) opens(a workflows.AccountInfo) time.Time {
+	next, err := worktime.CalendarOf(a.Policy.Review).NextOpening(v.b.at())
+	if err != nil {
+		return time.Time{}
+	}
+	return next.Opens
 }
 
 // opensLine says when the calendar opens the next review.

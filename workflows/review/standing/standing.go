@@ -2,6 +2,8 @@ package standing
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -25,6 +27,16 @@ const (
 // Lines tell where it stands and who has what left; leftOut is said behind that, by whoever shows it,
 // and then what is still to be carried out.
 func (s Standing) Lines(now time.Time, leftOut ...string) []string {
+	return slices.Concat(s.Head(now), s.reviewers(now), leftOut, s.remedies(now))
+}
+
+// Around tells the same without the reviewers, for whoever shows their [Progress] as a table.
+func (s Standing) Around(now time.Time, leftOut ...string) []string {
+	return slices.Concat(s.Head(now), leftOut, s.remedies(now))
+}
+
+// Head says where it stands as a whole.
+func (s Standing) Head(now time.Time) []string {
 	total := s.Total()
 	lines := []string{"*" + workflows.Esc(s.Campaign.Title()) + "* (`" + s.Campaign.ID + "`): " + s.Stage(now)}
 	if total.Rows > 0 {
@@ -32,9 +44,7 @@ func (s Standing) Lines(now time.Time, leftOut ...string) []string {
 			workflows.Plural(total.Rows, "row"),
 			total.Keep, total.Change, total.Remove, noAnswers(total.NoAnswer)))
 	}
-	lines = append(lines, s.reviewers(now)...)
-	lines = append(lines, leftOut...)
-	return append(lines, s.remedies(now)...)
+	return lines
 }
 
 // Running is the ID of the newest campaign that has not ended, "" for none.
@@ -118,85 +128,109 @@ func (st Standing) Stage(now time.Time) string {
 	return workflows.Esc(s.Phase) + "."
 }
 
-// progress is what one reviewer has.
-type progress struct {
-	reviewer   string
-	with       []string // who may decide now, if that is not the reviewer alone
-	left, rows int
-	packets    int
-	signed     int
-	late       bool
-}
-
-// reviewers lists the reviewers in the order of their packets. Somebody with several packets has one line.
+// reviewers are a line each.
 func (s Standing) reviewers(now time.Time) []string {
-	var all []*progress
-	by := map[string]*progress{}
-	for _, p := range s.Packets {
-		one := by[p.Reviewer]
-		if one == nil {
-			one = &progress{reviewer: p.Reviewer}
-			by[p.Reviewer] = one
-			all = append(all, one)
-		}
-		one.add(p, now)
-	}
 	var out []string
+	all := s.Progress(now)
 	for i, p := range all {
 		if i == shownReviewers {
-			out = append(out, fmt.Sprintf("… and %s more.", workflows.Plural(len(all)-i, "reviewer")))
-			break
+			return append(out, fmt.Sprintf("… and %s more.", workflows.Plural(len(all)-i, "reviewer")))
 		}
 		out = append(out, p.line())
 	}
 	return out
 }
 
-func (p *progress) add(s review.PacketState, now time.Time) {
+// Progress is what one reviewer has.
+type Progress struct {
+	Reviewer   string
+	With       []string // who may decide now, if that is not the reviewer alone
+	Left, Rows int
+	packets    int
+	signed     int
+	late       bool
+}
+
+// Progress lists the reviewers in the order of their packets. Somebody with several packets is there once.
+func (s Standing) Progress(now time.Time) []*Progress {
+	var all []*Progress
+	by := map[string]*Progress{}
+	for _, p := range s.Packets {
+		one := by[p.Reviewer]
+		if one == nil {
+			one = &Progress{Reviewer: p.Reviewer}
+			by[p.Reviewer] = one
+			all = append(all, one)
+		}
+		one.add(p, now)
+	}
+	return all
+}
+
+func (p *Progress) add(s review.PacketState, now time.Time) {
 	c := s.Counts()
 	p.packets++
-	p.rows += c.Rows
+	p.Rows += c.Rows
 	switch {
 	case s.Signed != nil:
 		p.signed++
 	case s.Phase == review.PacketReviewing:
-		p.left += c.Open
+		p.Left += c.Open
 		p.late = p.late || !s.Due.IsZero() && now.After(s.Due)
-		p.with = workflows.Union(p.with, s.Reviewers)
+		p.With = workflows.Union(p.With, s.Reviewers)
 	}
 }
 
-func (p *progress) line() string {
-	who := workflows.Mention(p.reviewer)
-	var others []string
-	own := false
-	for _, id := range p.with {
-		if id == p.reviewer {
-			own = true
-			continue
-		}
-		others = append(others, id)
+// Word says how far they are, behind its mark.
+func (p *Progress) Word() string {
+	switch {
+	case p.signed == p.packets:
+		return "✓ signed"
+	case p.Rows == 0:
+		return "… about to be asked"
 	}
+	mark, text := "… ", "open"
+	if p.Left == 0 {
+		text = "decided, not signed yet"
+	}
+	if p.late {
+		mark, text = "! ", text+", late"
+	}
+	return mark + text
+}
+
+func (p *Progress) line() string {
+	who := workflows.Mention(p.Reviewer)
+	own, others := p.InPlace()
 	switch {
 	case len(others) > 0 && own:
 		who += " with " + workflows.Mentions(others)
 	case len(others) > 0:
 		who = workflows.Mentions(others) + " in place of " + who
 	}
+	mark, word, _ := strings.Cut(p.Word(), " ")
 	switch {
 	case p.signed == p.packets:
-		return "✓ " + who + ": signed, " + workflows.Plural(p.rows, "row")
-	case p.rows == 0:
-		return "… " + who + ": about to be asked"
+		word += ", " + workflows.Plural(p.Rows, "row")
+	case p.Rows == 0:
+	case p.Left == 0:
+		word = workflows.Plural(p.Rows, "row") + " " + word
+	default:
+		word = fmt.Sprintf("%d of %s left", p.Left, workflows.Plural(p.Rows, "row")) + strings.TrimPrefix(word, "open")
 	}
-	mark, text := "… ", fmt.Sprintf("%d of %s left", p.left, workflows.Plural(p.rows, "row"))
-	if p.left == 0 {
-		text = fmt.Sprintf("%s decided, not signed yet", workflows.Plural(p.rows, "row"))
+	return mark + " " + who + ": " + word
+}
+
+// InPlace are those who may decide beside the reviewer, and whether the reviewer may, too.
+func (p *Progress) InPlace() (own bool, others []string) {
+	for _, id := range p.With {
+		if id == p.Reviewer {
+			own = true
+			continue
+		}
+		others = append(others, id)
 	}
-	if p.late {
-		mark, text = "! ", text+", late"
-	}
-	return mark + who + ": " + text
+	return own, others
 }
 
 // remedies count what followed from the decisions.
@@ -245,6 +279,25 @@ func Past(all []workflows.ReviewSummary, running string) []string {
 		return nil
 	}
 	return out
+}
+
+// Last is the newest review that is over in a few words, as of a table's cell; "" for none.
+func Last(all []workflows.ReviewSummary, running string) string {
+	for i := len(all) - 1; i >= 0; i-- {
+		s := all[i]
+		if s.ID == running {
+			continue
+		}
+		text := s.Period + " " + s.Stage
+		if s.NoAnswer > 0 {
+			text += fmt.Sprintf(", %d without an answer", s.NoAnswer)
+		}
+		if s.Open > 0 {
+			text += fmt.Sprintf(", %d not done", s.Open)
+		}
+		return text
+	}
+	return ""
 }
 
 func pastLine(s workflows.ReviewSummary) string {

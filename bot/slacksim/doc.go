@@ -110,7 +110,9 @@
 // Alt+9, Alt+Up and Alt+Down change the person, and Ctrl+/ lists all keys. When a modal is updated
 // only the blocks that changed are drawn anew, so that focus, caret, scroll and typed text stay; a
 // focus that has nowhere to stay goes to the title. Set Options.PanelURL to show another page in a
-// frame beside it (Alt+P), or Options.Panel to serve that page from here, under /_panel/. The page
+// frame beside it (Alt+P), or Options.Panel to serve that page from here, under /_panel/. That page
+// may lead to somebody's conversation by window.parent.postMessage({show: {as, channel, ts}}): the
+// person, the channel or nothing for the one with the app, and a message to bring into view. The page
 // loads nothing from outside, which its Content-Security-Policy enforces: pictures of other hosts
 // are shown as links. It needs no build step: small modules under web/, one per role, none of which
 // makes markup out of text.

@@ -77,6 +77,21 @@ func open(t *testing.T, s *stage) *page {
 	return p
 }
 
+// on shows another demo in the same browser until that test ends.
+func (p *page) on(t *testing.T, s *stage) *page {
+	t.Helper()
+	q := &page{stage: s, ctx: p.ctx}
+	t.Cleanup(func() {
+		if t.Failed() {
+			q.keepPicture(t)
+		}
+		q.do(chromedp.Navigate("about:blank")) // before the demo ends: a page that is left alone complains
+	})
+	go q.listen()
+	q.visit("")
+	return q
+}
+
 func (p *page) visit(path string) {
 	p.t.Helper()
 	p.do(chromedp.Navigate("http://" + p.slackListener.Addr().String() + "/" + path))
@@ -172,9 +187,12 @@ function* everything(root, x, y, depth) {
     }
   }
 }
-function find(role, name, last) {
+function called(e, role, name) {
   const re = new RegExp(name, 'i');
-  const all = [...everything(document, 0, 0, 0)].filter(({ e }) => same(e, role) && e.checkVisibility({ visibilityProperty: true }) && !e.disabled && (re.test(nameOf(e)) || role === 'button' && re.test(text(spoken(e)))));
+  return same(e, role) && (re.test(nameOf(e)) || role === 'button' && re.test(text(spoken(e))));
+}
+function find(role, name, last) {
+  const all = [...everything(document, 0, 0, 0)].filter(({ e }) => called(e, role, name) && e.checkVisibility({ visibilityProperty: true }) && !e.disabled);
   return last ? all[all.length - 1] : all[0];
 }
 function place(role, name, last) {
@@ -309,7 +327,7 @@ func (p *page) actAs(name string) { p.t.Helper(); p.goes("^" + name) }
 // chat opens the person's direct message with the app.
 func (p *page) chat() { p.t.Helper(); p.goes("^(Messages|keyholder)") }
 
-func (p *page) room(name string) { p.t.Helper(); p.goes(name) }
+func (p *page) room(name string) { p.t.Helper(); p.goes("^" + name) }
 
 // sees waits until a text stands on the page or in the panel.
 func (p *page) sees(pattern string) {

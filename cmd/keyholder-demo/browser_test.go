@@ -100,8 +100,7 @@ const farthest = 28
 func (p *page) tabTo(role, name string, back ...chromedp.Modifier) {
 	p.t.Helper()
 	p.newest()
-	there := script(fmt.Sprintf(`(e => Boolean(e) && same(e, %s) && new RegExp(%s, 'i').test(nameOf(e)))(focused())`,
-		quoted(role), quoted(name)))
+	there := script(fmt.Sprintf(`(e => Boolean(e) && called(e, %s, %s))(focused())`, quoted(role), quoted(name)))
 	p.until(fmt.Sprintf("a %s named %s", role, name), func() bool {
 		return ask[bool](p, script(fmt.Sprintf("Boolean(find(%s, %s, true))", quoted(role), quoted(name))))
 	})

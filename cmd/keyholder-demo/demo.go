@@ -94,6 +94,10 @@ func newDemo(o options) (*demo, error) {
 		}
 	}
 	d.simulate(o)
+	if err := chosen(o.tour).begin(d); err != nil {
+		d.close()
+		return nil, err
+	}
 	if d.mail, err = openMailroom(d.clock.Now, d.integrator.MailboxOff); err != nil {
 		d.close()
 		return nil, err
@@ -128,14 +132,6 @@ func (d *demo) simulate(o options) {
 	}
 	d.integrator, d.info = integratorsim.Demo(io)
 	d.tour.kind = o.tour
-	if o.tour != "" { // these begin where a transfer has ended
-		d.info.Account.HandTo(aliasEmail, "Celigo mailbox")
-	}
-	if o.tour == tourRecovery {
-		if _, err := d.integrator.Act(integratorsim.Action{Do: "mailbox_off", Email: aliasEmail}); err != nil {
-			panic(err) // the address above is one
-		}
-	}
 	so.Panel = d.panel()
 	d.slack = slacksim.New(so)
 	d.clock.moved = d.slack.TimeMoved
@@ -151,9 +147,7 @@ func (d *demo) simulate(o options) {
 // configure takes the configuration through the same road as a file.
 func (d *demo) configure(o options) error {
 	text := strings.ReplaceAll(file, "INTEGRATOR", "http://"+d.integratorListener.Addr().String())
-	if o.tour != "" {
-		text = strings.Replace(text, "owner: "+ownerEmail, "owner: "+aliasEmail, 1) + "    key: {watch_every: 2s}\n"
-	}
+	text = chosen(o.tour).configured(text)
 	if o.edit != nil {
 		text = o.edit(text)
 	}

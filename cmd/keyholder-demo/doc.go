@@ -36,10 +36,12 @@
 //     tick moves it for the next step.
 //   - The panel tells everything over one event stream. Slack wakes it; integrator.io, which tells
 //     nobody, and the clock are looked at four times a second.
-//   - The tours of the key (tour_key.go) begin in worlds in which the mailbox owns the account
-//     already, for who wants to see a recovery should not have to hand an account over first. Their
-//     ticks are read from the cards and private answers of their workflows; what can no longer be
-//     done is passed by.
+//   - Each of the other tours (tours.go) begins in a world of its own, where the mailbox mostly
+//     owns the account already: who wants to see a recovery should not have to hand an account over
+//     first. Their ticks are read from the cards and private answers of their workflows; what can
+//     no longer be done is passed by. The review's world has five users, so that it takes minutes.
+//   - A name in a step is a link, which asks the page around the panel to act as that person, at
+//     their newest card with a button. It never presses anything.
 //   - A fresh world is another demo in the same process: everything of the one before ends, its
 //     Redis too, and the next one listens at the same
 //     addresses with the same seed. The page loads itself again when it answers.

@@ -15,12 +15,24 @@ func (p *page) shot(name string) {
 	if dir == "" {
 		return
 	}
-	for size, w := range map[string]int64{"desk": 1280, "phone": 390} {
-		p.do(chromedp.EmulateViewport(w, height))
-		if err := os.WriteFile(filepath.Join(dir, name+"-"+size+".png"), p.picture(), 0o600); err != nil {
+	take := func(name string) {
+		if err := os.WriteFile(filepath.Join(dir, name+".png"), p.picture(), 0o600); err != nil {
 			p.t.Error(err)
 		}
 	}
+	for _, scheme := range []string{"light", "dark"} {
+		p.scheme(scheme)
+		for size, w := range map[string]int64{"desk": 1280, "phone": 390} {
+			p.do(chromedp.EmulateViewport(w, height))
+			take(name + "-" + size + "-" + scheme)
+			if size == "phone" && ask[bool](p, `!document.querySelector('dialog:modal')`) {
+				p.click("button", "^Outside Slack$")
+				take(name + "-panel-" + scheme)
+				p.click("button", "^Close.*")
+			}
+		}
+	}
+	p.scheme("light")
 	p.do(chromedp.EmulateViewport(width, height))
 }
 

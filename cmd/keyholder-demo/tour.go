@@ -22,13 +22,15 @@ type tour struct {
 // restart makes everything before now count no more. A transfer that is still open stays the tour's.
 func (t *tour) restart(now time.Time) { t.since.Store(now.UnixMicro()) }
 
-// tourStep is one thing to try, as the panel shows it. Text is plain with `code` and *strong* words.
+// tourStep is one thing to try, as the panel shows it. Text is plain with `code`, *strong* words and [links].
 type tourStep struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
 	// Show names the place in the panel where this step is pressed; "" when it is all in Slack.
 	Show string `json:"show,omitempty"`
+	// At is the key of the control that is pressed there; "" is the first.
+	At   string `json:"at,omitempty"`
 	Done bool   `json:"done"`
 	// Jump is how far the step's own button moves the time, in seconds; 0: it has none.
 	Jump int64 `json:"jump,omitempty"`
@@ -49,6 +51,8 @@ type tourView struct {
 	End  string `json:"end"`
 	// Others are the tours that can be begun in a world of their own.
 	Others []tourChoice `json:"others"`
+	// Links are where the names in the steps' texts lead.
+	Links map[string]place `json:"links"`
 }
 
 // Places in the panel.
@@ -62,24 +66,24 @@ const (
 func tourSteps() []tourStep {
 	return []tourStep{
 		{ID: "ask", Title: "Ask for a transfer",
-			Text: "Act as *Dee*. In #integration-ops type `/io transfer`, choose *" + aliasEmail +
+			Text: "Act as [Dee in #integration-ops]. Type `/io transfer`, choose *" + aliasEmail +
 				"*, say why, and press *Ask for it*. Her card comes from *keyholder*, under Apps."},
 		{ID: "refused", Title: "See a refusal",
-			Text: "Act as *Gus*, a guest, and type `/io transfer` in #general. The answer is for him alone, and nothing is recorded."},
+			Text: "Act as [Gus in #general], a guest, and type `/io transfer`. The answer is for him alone, and nothing is recorded."},
 		{ID: "member", Title: "Make the mailbox a user", Show: showMail,
-			Text: "The mailbox must be a user before it can be the owner. Act as *Ana* and press *I'm on it* on her card. Then, in the panel, open the mailbox's mail and press *Sign up and accept*."},
+			Text: "The mailbox must be a user before it can be the owner. Act as [Ana] and press *I'm on it* on her card. Then, in the panel, open the mailbox's mail and press *Sign up and accept*."},
 		{ID: "reminded", Title: "Let time pass", Show: showTime,
-			Text: "Ana, Ben and Cat are asked to confirm, and nobody answers. Press *+1 day* in the panel, twice. Then act as *Ben*: a reminder stands under his card."},
+			Text: "Ana, Ben and Cat are asked to confirm, and nobody answers. Press *+1 day* in the panel, twice. Then act as [Ben]: a reminder stands under his card."},
 		{ID: "confirmed", Title: "Have two people confirm",
-			Text: "Press *Confirm* as *Ana*, then as *Ben*. Two of the three are enough. Dee asked, so she has no such button."},
+			Text: "Press *Confirm* as [Ana], then as [Ben]. Two of the three are enough. Dee asked, so she has no such button."},
 		{ID: "invited", Title: "Let the time to stop it pass", Show: showTime,
 			Text: "Now anyone concerned can still stop it, Jane too. Wait half a minute, or press *+1 hour*: Keyholder checks once more, and integrator.io invites the new owner."},
 		{ID: "owner", Title: "Become the owner", Show: showMail,
 			Text: "In the panel, open the mailbox's mail about ownership and press *Accept as the new owner*."},
 		{ID: "finished", Title: "Finish",
-			Text: "Act as *Jane*: a message tells her who owns the account now. Then act as *Ana*, press *Finish…* on her card, tick what is done, and send the list. What is left open stays on the card until somebody does it or waives it."},
+			Text: "Act as [Jane]: a message tells her who owns the account now. Then act as [Ana], press *Finish…* on her card, tick what is done, and send the list. What is left open stays on the card until somebody does it or waives it."},
 		{ID: "audited", Title: "Read the record",
-			Text: "As *Dee*, type `/io audit ID`. Each line says who did what, when, and how Keyholder knows."},
+			Text: "As [Dee in #integration-ops], type `/io audit ID`. Each line says who did what, when, and how Keyholder knows."},
 	}
 }
 
@@ -183,7 +187,8 @@ func micros(ts string) int64 {
 }
 
 // view says how far the tour is.
-func (t *tour) view(messages []slacksim.Message, account integratorsim.Snapshot) tourView {
+func (t *tour) view(scene scene) tourView {
+	messages, account := scene.messages, scene.world.Accounts[0]
 	x := t.read(messages)
 	lost := x.over != 0 && !x.changed
 	going := x.id != "" && !lost

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -8,106 +9,6 @@ import (
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
-
-// The tour "Nobody can open the mailbox", by mouse, as its steps say.
-func TestTheTourOfARecoveryIsDoneOnThePage(t *testing.T) {
-	p := open(t, start(t, options{tour: tourRecovery}))
-	p.toursTo("Report that nobody gets in")
-	p.actAs("Oli Brandt")
-	p.room("integration-ops")
-	p.said("/io recover")
-	p.choose("^What happened", "mailbox")
-	p.typed("^What do you know", "It bounces since Friday")
-	p.click("button", "^Report it$")
-	p.toursTo("Have two people approve")
-	for _, who := range []string{"Ana Silva", "Ben Novak"} {
-		p.actAs(who)
-		p.chat()
-		p.click("button", "^Approve$")
-		p.sees("Let them regain the sign-in")
-		p.sure()
-		p.sees("1 of 2 approvals|Approved. Until")
-	}
-	p.toursTo("Let the time to stop it pass")
-	p.shot("tour-recovery")
-	p.click("button", "^\\+1 hour$")
-	p.toursTo("Take it on")
-	p.actAs("Dee Okafor")
-	p.chat()
-	p.click("button", "^I am on it$")
-	p.toursTo("Be IT")
-	p.click("button", "^Go to Meddle$")
-	p.click("button", "^Switch the mailbox on again: celigo@acme.example$")
-	p.click("button", "^Forgot password\\?$")
-	p.click("tab", "^integrator.io$")
-	p.click("button", "^Choose a new password$")
-	p.click("tab", "^Tour$")
-	p.toursTo("Say that it is done")
-	p.click("button", "^It is done…$")
-	p.typed("^How can somebody else see that", "Ticket 4711")
-	p.click("button", "^(Send|It is done|Done|Say so)$")
-	p.toursTo("Have somebody else see it")
-	p.actAs("Cat Ito")
-	p.chat()
-	p.click("button", "^I have seen it$")
-	p.sure()
-	p.toursTo("Make it safe")
-	p.click("button", "^It is safe…$")
-	p.click("button", "^End it$")
-	p.toursTo("Read the record")
-	p.actAs("Dee Okafor")
-	p.room("integration-ops")
-	p.said("/io audit " + p.courseID("v"))
-	p.sees("All done")
-	p.sees("The sign-in is back")
-	p.shot("tour-recovery-done")
-	p.quiet()
-}
-
-// The tour "The ninetieth day".
-func TestTheTourOfADrillIsDoneOnThePage(t *testing.T) {
-	s := start(t, options{tour: tourDrill})
-	p := open(t, s)
-	p.toursTo("Let ninety days pass")
-	s.until("the first reading of sign-ins", func() bool {
-		return strings.Contains(s.slash(dee, "key acme"), "watched since")
-	})
-	p.click("button", "^\\+93 days$")
-	p.toursTo("Open the mailbox")
-	s.until("the letter", func() bool { return len(s.mail.all()) > 0 })
-	words := map[string]string{}
-	for _, found := range wordOfLetter.FindAllStringSubmatch(s.mail.all()[0].Text, -1) {
-		words[found[1]] = found[2]
-	}
-	p.actAs("Ana Silva")
-	p.chat()
-	p.word(words["Ana Silva"])
-	p.toursTo("Sign in as the owner")
-	p.click("button", "^Go to Meddle$")
-	p.click("button", "^Sign in as the owner$")
-	p.click("tab", "^Tour$")
-	p.toursTo("Give your word")
-	p.shot("tour-drill")
-	p.actAs("Ben Novak")
-	p.chat()
-	p.word(words["Ben Novak"])
-	p.click("button", "^I signed in as the owner$")
-	p.sure()
-	p.toursTo("Say that you cannot")
-	p.actAs("Cat Ito")
-	p.chat()
-	p.click("button", "^I cannot$")
-	p.sure()
-	p.toursTo("Ask who has the key")
-	p.actAs("Dee Okafor")
-	p.chat()
-	p.sees("can be used by two people or more")
-	p.room("integration-ops")
-	p.said("/io key acme")
-	p.sees("All done")
-	p.shot("tour-drill-done")
-	p.quiet()
-}
 
 // sure presses the button that goes on in the question that asks once more.
 func (p *page) sure() {
@@ -156,7 +57,7 @@ func TestATourIsNeverStuck(t *testing.T) {
 			"✓ The owner's sign-in of A is regained")}, "report", false},
 	} {
 		tr.restart(time.Unix(c.since, 0))
-		v := tr.viewRecovery(c.cards, off)
+		v := tr.viewRecovery(scene{messages: c.cards, world: off})
 		if v.Current >= len(v.Steps) || v.Steps[v.Current].ID != c.want || (v.Note != "") != c.note {
 			t.Errorf("%s: step %d of %+v, note %q, want %s", name, v.Current, v.Steps, v.Note, c.want)
 		}
@@ -168,12 +69,14 @@ func TestATourIsNeverStuck(t *testing.T) {
 		"The drill of A found 3 gaps":    "status",
 		"The drill of A was ended early": "status",
 	} {
-		v := tr.viewDrill([]slacksim.Message{tourCard(5, "e01-X", "main", text)}, dm)
+		v := tr.viewDrill(scene{messages: []slacksim.Message{tourCard(5, "e01-X", "main", text)}, dm: dm})
 		if v.Steps[v.Current].ID != want {
 			t.Errorf("%s: the next is %s, want %s", text, v.Steps[v.Current].ID, want)
 		}
 	}
 }
+
+var linked = regexp.MustCompile(`\[([^\]]+)\]`)
 
 // Whatever tour a world is for, its configuration is without faults and its steps have a text and a way on.
 func TestEveryTourCanBegin(t *testing.T) {
@@ -183,10 +86,19 @@ func TestEveryTourCanBegin(t *testing.T) {
 		if v.ID != c.ID || v.Lead == "" || v.End == "" || len(v.Others) != len(tours)-1 || v.Current != 0 {
 			t.Errorf("%q begins as %+v", c.ID, v)
 		}
-		if owner := s.account().Snapshot().Owner.Email; (owner == aliasEmail) != (c.ID != "") {
+		if owner := s.account().Snapshot().Owner.Email; (owner == aliasEmail) != c.handed {
 			t.Errorf("in the world of %q %s owns the account", c.ID, owner)
 		}
 		for _, st := range v.Steps {
+			for _, name := range linked.FindAllStringSubmatch(st.Text, -1) {
+				who, room, _ := strings.Cut(name[1], " in ")
+				if _, there := v.Links[who]; !there && name[1] != "Meddle" && name[1] != "integrator.io" {
+					t.Errorf("%q: [%s] leads nowhere", c.ID, name[1])
+				}
+				if _, there := v.Links[room]; room != "" && !there {
+					t.Errorf("%q: [%s] leads nowhere", c.ID, name[1])
+				}
+			}
 			if st.Title == "" || st.Text == "" {
 				t.Errorf("%q: %+v", c.ID, st)
 			}

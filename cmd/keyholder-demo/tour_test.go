@@ -152,7 +152,9 @@ func TestTheTourReadsOnlyWhatTheBotSaidSinceTheRestart(t *testing.T) {
 
 func TestTheNextStepIsOneThatCanStillBeDone(t *testing.T) {
 	var tr tour
-	at := func(cards ...slacksim.Message) tourView { return tr.view(cards, integratorsim.Snapshot{}) }
+	at := func(cards ...slacksim.Message) tourView {
+		return tr.view(scene{messages: cards, world: integratorsim.State{Accounts: make([]integratorsim.Snapshot, 1)}})
+	}
 	step := func(v tourView, id string) (int, tourStep) {
 		i := slices.IndexFunc(v.Steps, func(s tourStep) bool { return s.ID == id })
 		return i, v.Steps[i]

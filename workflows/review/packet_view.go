@@ -226,7 +226,7 @@ func (s PacketState) handoverWhy(who string) string {
 
 // factLines are the numbers a reviewer wants to see before beginning.
 func (s PacketState) factLines() []string {
-	privileged, flagged, plain, exceptions := 0, 0, 0, 0
+	privileged, flagged, loose, plain, exceptions := 0, 0, 0, 0, 0
 	flags := map[string]bool{}
 	for _, r := range s.Rows {
 		switch {
@@ -237,6 +237,8 @@ func (s PacketState) factLines() []string {
 			for _, f := range r.Flags {
 				flags[f] = flags[f] || population.AsksReason([]string{f})
 			}
+		case r.Plain() && !r.Together():
+			loose++
 		default:
 			plain++
 		}
@@ -258,6 +260,11 @@ func (s PacketState) factLines() []string {
 		}
 		out = append(out, fmt.Sprintf("! %d with a flag (%s): a reason is needed to keep %s", flagged,
 			strings.Join(words, "; "), themIt(flagged)))
+	}
+	if loose > 0 {
+		out = append(out, fmt.Sprintf("! %d with %s: no reason is needed to keep %s, but each is decided by itself",
+			loose,
+			population.FlagText(population.FlagNoMFAOrSSO), themIt(loose)))
 	}
 	if plain > 0 {
 		out = append(out, fmt.Sprintf("%d without a flag: they can be kept together", plain))

@@ -3,12 +3,12 @@ import { $, announce, icon } from './dom.js';
 import { call, query } from './api.js';
 import { avatar } from './avatar.js';
 import { changePlace, say } from './composer.js';
-import { clear, show, toNewest } from './conversation.js';
+import { clear, show, toMessage, toNewest } from './conversation.js';
 import { drawHome, setHome } from './home.js';
 import { showKeys, startKeys } from './keys.js';
 import { startInspector, toggleInspector } from './inspector.js';
 import { leave, setViews, showModal } from './modal.js';
-import { drawPanel, setSidebar, startPanes, togglePanel } from './panes.js';
+import { drawPanel, leavePanel, setSidebar, startPanes, togglePanel } from './panes.js';
 import { actors, drawSidebar } from './sidebar.js';
 import { dmOf, flagOf, kindOf, now, on, setChannels, store, unreadIn } from './store.js';
 import { listen, load } from './stream.js';
@@ -110,6 +110,16 @@ async function openApp(tab, stay) {
   call('home', { user, tab: to }).catch(() => {}); // shown whether or not the app listens
 }
 
+// follow goes where the panel wants somebody: it acts as a person and opens a conversation, the one with the app when none is named, at a message.
+async function follow({ as, channel, ts }) {
+  if (!store.users[as] || document.querySelector('dialog:modal')) return;
+  leavePanel();
+  const entered = go(as);
+  if (store.channel[channel]?.members.includes(as)) open(channel); else await openApp('messages');
+  if (ts && store.me === as) toMessage(ts);
+  await entered;
+}
+
 function next(step) {
   const l = actors().filter(p => !p.deleted);
   go(l[(l.findIndex(p => p.id === store.me) + step + l.length) % l.length].id);
@@ -153,6 +163,9 @@ for (const [id, tab] of [['tab-home', 'home'], ['tab-messages', 'messages']]) {
   $(id).addEventListener('keydown', tabKeys);
 }
 $('switch').addEventListener('click', () => openSwitcher(switches));
+window.addEventListener('message', event => {
+  if (event.source === $('panel-frame').contentWindow && event.data?.show) guard(follow(event.data.show));
+});
 
 on('boot', () => {
   drawPanel();

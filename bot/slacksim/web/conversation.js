@@ -33,6 +33,7 @@ export async function show(user, channel) {
   draw(true);
   const first = box.querySelector('.new-line');
   if (first && page.messages.length) first.scrollIntoView({ block: 'center' });
+  if (mine.at) toMessage(mine.at);
   look();
   requestAnimationFrame(edges);
 }
@@ -162,6 +163,13 @@ export function toNewest() {
   missed = 0;
   if (shown.newer) show(shown.user, shown.channel);
   else { box.scrollTop = box.scrollHeight; pill(); }
+}
+
+// toMessage brings a message into view, as soon as the conversation is there, if it is one of the newest.
+export function toMessage(ts) {
+  if (!shown) return;
+  if (shown.loading) shown.at = ts;
+  else box.querySelector(`[data-ts="${CSS.escape(ts)}"]`)?.scrollIntoView({ block: 'nearest' });
 }
 
 function visible(m) { return !m.ephemeral_to || m.ephemeral_to === shown.user; }

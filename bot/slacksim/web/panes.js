@@ -51,6 +51,9 @@ function setPanel(open, keep) {
 
 export function togglePanel() { if (store.panel.url) setPanel($('panel').hidden, true); }
 
+// leavePanel closes the panel where it lies over the conversation.
+export function leavePanel() { if (narrow.matches) setPanel(false); }
+
 export function setSidebar(open) {
   document.body.classList.toggle('with-sidebar', open);
   $('sidebar-toggle').setAttribute('aria-expanded', String(open));

@@ -35,9 +35,10 @@ export function draw(place, data, make) {
   if (again && caret && caret[0] !== null && again.setSelectionRange) again.setSelectionRange(...caret);
 }
 
-// words turns *strong* and `code` into elements.
-export function words(text) {
-  return text.split(/(`[^`]+`|\*[^*]+\*)/).map(part => {
+// words turns *strong*, `code` and [links] into elements; link makes one, and without it a name is only strong.
+export function words(text, link) {
+  return text.split(/(`[^`]+`|\*[^*]+\*|\[[^\]]+\])/).map(part => {
+    if (part.startsWith('[')) return link ? link(part.slice(1, -1)) : h('strong', {}, part.slice(1, -1));
     if (part.startsWith('`')) return h('code', {}, part.slice(1, -1));
     if (part.length > 1 && part.startsWith('*')) return h('strong', {}, part.slice(1, -1));
     return part;

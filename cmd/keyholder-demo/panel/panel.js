@@ -47,15 +47,15 @@ $('phone').querySelector('form').addEventListener('submit', async event => {
   }
 });
 
-// show brings somebody from the tour to the place where its step is pressed.
-function show(place) {
+// show brings somebody from the tour to the place where its step is pressed, at the control with that key.
+function show(place, at) {
   if (place === 'time') {
     document.querySelector('[data-seconds="86400"]').focus();
     return;
   }
   if (place === 'meddle') {
     choose($('tab-meddle'));
-    ($('meddle').querySelector('button') || $('meddle')).focus();
+    (at && $('meddle').querySelector(`[data-key="${CSS.escape(at)}"]`) || $('meddle').querySelector('button') || $('meddle')).focus();
     return;
   }
   choose($('tab-account'));

@@ -96,7 +96,7 @@ type Row struct {
 	Attested    string   `json:"attested,omitempty"`
 }
 
-// Plain reports whether the row may be kept together with others, without a reason: neither privileged nor flagged.
+// Plain reports whether no reason is needed to keep the row: neither privileged nor flagged with what asks for one.
 func (r Row) Plain() bool { return !r.Privileged && !AsksReason(r.Flags) && r.Exception == "" }
 
 // Together reports whether the row may be kept together with others, unseen: as [Row.Plain], and

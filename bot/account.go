@@ -125,14 +125,25 @@ func (v *visit) request(ctx context.Context, machine, rest string) (workflows.Re
 	if err := v.would(ctx, machine, account); err != nil {
 		return workflows.Reply{}, err
 	}
-	if account == "" && machine == "transfer" { // no form with accounts that the person may not hand on
-		mine := slices.DeleteFunc(slices.Clone(all), func(a workflows.AccountInfo) bool { return !v.mayHand(ctx, a) })
-		if len(mine) == 0 {
-			return workflows.Reply{}, v.b.noneToHand(all)
+	if account == "" {
+		if all, err = v.offered(ctx, machine, all); err != nil {
+			return workflows.Reply{}, err
 		}
-		all = mine
 	}
-	return workflows.Reply{}, v.open(ctx, v.requestForm(ctx, machine, all, account))
+	return workflows.Reply{}, v.open(ctx, v.requestForm(ctx, machine, all, map[string]string{blockAccount: account}))
+}
+
+// offered are the accounts that a form offers to somebody: of a transfer none that they may not hand on.
+func (v *visit) offered(ctx context.Context, machine string,
+	all []workflows.AccountInfo) ([]workflows.AccountInfo, error) {
+	if machine != "transfer" {
+		return all, nil
+	}
+	mine := slices.DeleteFunc(slices.Clone(all), func(a workflows.AccountInfo) bool { return !v.mayHand(ctx, a) })
+	if len(mine) == 0 {
+		return nil, v.b.noneToHand(all)
+	}
+	return mine, nil
 }
 
 // mayHand reports whether somebody may ask for a transfer: holders, administrators and the present owner.
@@ -152,20 +163,25 @@ func (b *Bot) noneToHand(all []workflows.AccountInfo) error {
 			b.fill("`{command} status ACCOUNT` names whom to ask."))
 }
 
-// requestForm is the request form of a machine that has one, with that account pre-selected.
+// requestForm is the request form of a machine that has one, with what stands in it already.
 func (v *visit) requestForm(ctx context.Context, machine string, all []workflows.AccountInfo,
-	account string) workflows.Modal {
+	chosen map[string]string) workflows.Modal {
 	policies := make([]workflows.Policy, 0, len(all))
 	for _, a := range all {
 		policies = append(policies, a.Policy)
 	}
-	m := v.b.o.Forms[machine](ctx, policies, account, v.b.at())
+	m := v.b.o.Forms[machine](ctx, policies, chosen, v.b.at())
+	m.Inputs = slices.Clone(m.Inputs)
 	for i := range m.Inputs {
-		if in := &m.Inputs[i]; in.Block == blockAccount {
+		in := &m.Inputs[i]
+		if in.Block == blockAccount {
 			in.More = fmt.Sprintf("For another one name it with the command: %s %s ID.", v.b.o.Command, machine)
 		}
+		if is, given := chosen[in.Block]; given && !in.Follows && in.Takes(is) {
+			in.Initial = is
+		}
 	}
-	return m
+	return remembering(m, chosen)
 }
 
 // would answers what somebody's request of a machine would be refused for whatever they write, so
@@ -197,16 +213,12 @@ func (v *visit) filled(ctx context.Context, m workflows.Modal) (workflows.Modal,
 	if err != nil {
 		return m, err
 	}
-	form := v.requestForm(ctx, machine, all, m.Account)
-	form.Inputs = slices.Clone(form.Inputs)
+	chosen := map[string]string{}
 	for _, given := range m.Inputs {
-		if i := slices.IndexFunc(form.Inputs, func(in workflows.Input) bool {
-			return in.Block == given.Block
-		}); i >= 0 {
-			form.Inputs[i].Initial = given.Initial
-		}
+		chosen[given.Block] = given.Initial
 	}
-	return form, nil
+	chosen[blockAccount] = m.Account
+	return v.requestForm(ctx, machine, all, chosen), nil
 }
 
 // wordStatus tells about one account, or shortly about all when none is named.

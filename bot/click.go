@@ -23,6 +23,10 @@ func (v *visit) click(ctx context.Context) {
 		v.fail(ctx, err)
 		return
 	}
+	if v.chosenAt != "" {
+		v.follow(ctx)
+		return
+	}
 	v.cmd.At = v.b.at()
 	do := func(ctx context.Context) (workflows.Reply, error) { return v.b.o.Desk.Do(ctx, v.cmd) }
 	switch {
@@ -86,12 +90,7 @@ func (v *visit) replace(ctx context.Context, m workflows.Modal) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, slackapi.CallTimeout)
-	defer cancel()
-	_, err = slackapi.RetryLimited(ctx, func(ctx context.Context) (*slack.ViewResponse, error) {
-		return v.b.api.UpdateViewContext(ctx, view, "", v.form.hash, v.form.view)
-	})
-	if err == nil {
+	if err = v.put(ctx, view, v.form.hash); err == nil {
 		return nil
 	}
 	code := codeNoPage
@@ -122,6 +121,12 @@ func (v *visit) submit(ctx context.Context) {
 	case authenticator.EnrolForm:
 		v.enrolTyped(ctx)
 		return
+	}
+	if v.opened {
+		if form, is := v.reshaped(ctx); is {
+			v.next(ctx, form)
+			return
+		}
 	}
 	if err := v.fetchFiles(ctx); err != nil {
 		v.fail(ctx, err)

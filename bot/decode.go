@@ -46,17 +46,28 @@ type arrival struct {
 	event  wireEvent
 	home   bool // click: in the App Home
 	opened bool // submit: the command opens a workflow whose ID is still to be made
-	carry  json.RawMessage
+	// chosenAt is when something was chosen in a request form that follows it, by Slack's clock; "" for all else.
+	chosenAt string
+	carry    json.RawMessage
 }
 
 // formRef is what answering a form needs.
 type formRef struct {
 	view, hash, callback string
-	inputs               []string // block_ids of its input blocks, in order
+	inputs               []string          // block_ids of its input blocks, in order
+	of                   map[string]string // block_id -> what the options chosen there belong to, if it says so
 }
 
 func refOf(v *wireView) formRef {
-	return formRef{view: v.ID, hash: v.Hash, callback: v.CallbackID, inputs: inputBlocks(v)}
+	f := formRef{view: v.ID, hash: v.Hash, callback: v.CallbackID, inputs: inputBlocks(v), of: map[string]string{}}
+	for block, elements := range v.State.Values {
+		for id := range elements {
+			if of := draw.OfMenu(id); of != "" {
+				f.of[block] = of
+			}
+		}
+	}
+	return f
 }
 
 func (f formRef) first() string {
@@ -81,6 +92,8 @@ var (
 	// #: of several cards in one answer
 	blockPattern   = regexp.MustCompile(`^([a-z]{1,32}):(0|[1-9][0-9]{0,8})(?:#[1-9][0-9]?)?$`)
 	accountPattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+	// Slack's timestamps: seconds, and microseconds
+	timestampPattern = regexp.MustCompile(`^[0-9]{1,12}\.[0-9]{1,9}$`)
 )
 
 const (
@@ -158,6 +171,9 @@ func (a *arrival) click(i wireInteraction, known func(string) bool) string {
 		return codeMalformed
 	}
 	act := i.Actions[0]
+	if i.View != nil && strings.HasSuffix(i.View.CallbackID, requestCallback) && !strings.Contains(act.BlockID, ":") {
+		return a.choice(i.View, act, known)
+	}
 	name := actionPattern.FindStringSubmatch(act.ActionID)
 	block := blockPattern.FindStringSubmatch(act.BlockID)
 	if name == nil || block == nil || name[1] != block[1] {
@@ -192,6 +208,27 @@ func (a *arrival) click(i wireInteraction, known func(string) bool) string {
 	if i.View != nil || i.Container.Type == "view" || i.Container.ViewID != "" {
 		return a.inside(i.View)
 	}
+	return ""
+}
+
+// choice reads what was chosen in a request form that follows it.
+func (a *arrival) choice(v *wireView, act wireAction, known func(string) bool) string {
+	callback := actionPattern.FindStringSubmatch(v.CallbackID)
+	m, ok := readMetadata(v)
+	a.form = refOf(v)
+	if callback == nil || !ok || m.Workflow != "" || v.Type == "home" || !viewID(v.ID) || !a.form.has(act.BlockID) ||
+		!a.read(v) || !timestampPattern.MatchString(act.ActionTS) {
+		return codeBadForm
+	}
+	if !known(callback[1]) {
+		return codeUnknownForm
+	}
+	account := a.cmd.Input[blockAccount]
+	if account != "" && !accountPattern.MatchString(account) {
+		return codeBadForm
+	}
+	a.cmd.Name, a.cmd.Actor, a.cmd.View, a.cmd.Account = v.CallbackID, a.who.actor(), v.ID, account
+	a.cmd.Round, a.carry, a.chosenAt = workflows.NoRound, m.Carry, act.ActionTS
 	return ""
 }
 
@@ -261,7 +298,10 @@ func (a *arrival) submit(i wireInteraction, known func(string) bool) string {
 	m, ok := readMetadata(v)
 	if strings.HasSuffix(v.CallbackID, requestCallback) && m.Workflow == "" {
 		a.cmd.Name, a.cmd.Round, a.opened = v.CallbackID, workflows.NoRound, true
-		a.cmd.Account = a.cmd.Input["account"]
+		a.cmd.Account = a.cmd.Input[blockAccount]
+		if ok {
+			a.carry = m.Carry
+		}
 		return ""
 	}
 	if !ok {

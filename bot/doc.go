@@ -16,6 +16,8 @@
 //   - A payload that makes no sense records nothing and crashes nothing: it never becomes a command.
 //   - A form inside which somebody clicked is replaced by its hash: of two turns at once the second
 //     overwrites nothing and is told so.
+//   - A request form follows what is chosen in it (modal.go): the last of several choices counts, and one that was
+//     sent before it could follow is shown as the choice wants it, with nothing recorded.
 //   - A file of a form is fetched before the record is asked, with the bot's token, as slackapi allows.
 //   - A card has one writer, [Bot.Deliver]. After an unclear post the conversation is searched for
 //     the card's own metadata, and what is found is adopted. Without a history scope that is not

@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/keyholder/keyholder/bot/draw"
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/access"
 )
 
 const somePacket = "p07-7KQ2M9XA"
@@ -285,5 +288,243 @@ func TestFormOfAMachineThatNoFormOpensRecordsNothing(t *testing.T) {
 	r.told("UANA", "does not know that form")
 	if n := len(r.desk.seen()); n != 0 {
 		t.Errorf("%d commands", n)
+	}
+}
+
+// asksAccess knows the form of access, which waits before it is made, where wait says so.
+func asksAccess(wait func(chosen map[string]string)) func(*Options) {
+	return func(o *Options) {
+		o.Forms["access"] = func(_ context.Context, ps []workflows.Policy, chosen map[string]string,
+			_ time.Time) workflows.Modal {
+			if wait != nil {
+				wait(chosen)
+			}
+			ps[0].Access = workflows.AccessPolicy{Quorum: 1, AdministratorQuorum: 2, DefaultFor: "7d",
+				For: []workflows.TimeBox{{Text: "7d", Length: 7 * 24 * time.Hour}, {Text: "always"}}}
+			return access.RequestModal(ps, chosen, []workflows.Named{{ID: "a1", Name: "Orders"}, {ID: "b2", Name: "Stock"}})
+		}
+	}
+}
+
+// openAccess opens that form.
+func (r *rig) openAccess(user string) string {
+	r.t.Helper()
+	r.slash(user, "access acme")
+	r.until(func(n *slacksim.Snapshot) bool { return len(n.Views(user)) == 1 })
+	return r.sim.Views(user)[0].ID
+}
+
+// choose chooses something in the form that somebody has open.
+func (r *rig) choose(user, view, block string, value ...any) {
+	r.t.Helper()
+	if len(value) == 0 {
+		value = []any{[]any{}}
+	}
+	if _, err := r.sim.ViewAction(r.ctx(), user, view, block, block, value...); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// asks waits until the form that somebody has open has that title and asks for just that.
+func (r *rig) asks(user, title, blocks string) slacksim.View {
+	r.t.Helper()
+	var v slacksim.View
+	r.until(func(n *slacksim.Snapshot) bool {
+		if len(n.Views(user)) != 1 {
+			return false
+		}
+		v = n.Views(user)[0]
+		var has []string
+		for _, b := range blocksOf(r.t, v) {
+			if b.Type == "input" {
+				has = append(has, b.BlockID)
+			}
+		}
+		return v.Title == title && strings.Join(has, " ") == blocks
+	})
+	return v
+}
+
+func blocksOf(t *testing.T, v slacksim.View) (out []wireBlock) {
+	t.Helper()
+	if err := json.Unmarshal(v.Blocks, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+const (
+	whose        = "change account environment person email"
+	asksForRole  = whose + " role for urgent reason"
+	asksForAll   = whose + " role integrations_manage integrations_monitor for urgent reason"
+	asksForGone  = whose + " reason"
+	asksAtOnce   = whose + " role urgent reason"
+	neverChanges = 300 * time.Millisecond
+)
+
+func TestAFormAsksWhatTheChosenChangeNeedsAndKeepsTheRest(t *testing.T) {
+	r := running(t, slacksim.Options{}, asksAccess(nil))
+	view := r.openAccess("UANA")
+	r.asks("UANA", "Ask for access", asksForAll)
+	if err := r.sim.Fill("UANA", view, map[string]map[string]any{"person": {"person": "UBEN"},
+		"reason":               {"reason": "Repairs the flow"},
+		"integrations_monitor": {"integrations_monitor": []string{"b2"}}}); err != nil {
+		t.Fatal(err)
+	}
+	r.choose("UANA", view, "role", "manage")
+	r.asks("UANA", "Ask for access", asksForRole)
+	r.choose("UANA", view, "change", "remove")
+	r.asks("UANA", "Remove access", asksForGone)
+	r.choose("UANA", view, "change", "change")
+	r.asks("UANA", "Change access", asksForRole) // the role that was chosen before is chosen again
+	r.choose("UANA", view, "urgent", "urgent")
+	r.asks("UANA", "Change access", asksAtOnce)
+	r.choose("UANA", view, "urgent")
+	r.asks("UANA", "Change access", asksForRole)
+	r.choose("UANA", view, "role", "custom")
+	r.asks("UANA", "Change access", asksForAll)
+	if res, err := r.sim.SubmitView(r.ctx(), "UANA", view, nil); err != nil || len(res.Errors) > 0 || res.Error != "" {
+		t.Fatalf("%v, %+v", err, res)
+	}
+	r.soon(func() bool { return len(r.desk.seen()) == 1 })
+	in := r.desk.seen()[0].Input
+	for block, want := range map[string]string{"change": "change", "role": "custom", "person": "UBEN",
+		"reason": "Repairs the flow", "integrations_monitor": "b2", "for": "7d", "urgent": "", "account": "acme"} {
+		if in[block] != want {
+			t.Errorf("%s is %q, want %q", block, in[block], want)
+		}
+	}
+	if open, update := count(r.sim.Calls(), "views.open"), count(r.sim.Calls(), "views.update"); open != 1 || update != 6 {
+		t.Errorf("views.open was called %d times, views.update %d times for six choices", open, update)
+	}
+}
+
+func TestAFormSaysWhatItNeedsInOneGoWhereNobodyWaitsForIt(t *testing.T) {
+	r := running(t, slacksim.Options{}, asksAccess(nil))
+	view := r.openAccess("UANA")
+	if res, err := r.sim.SubmitView(r.ctx(), "UANA", view, map[string]map[string]any{"change": {"change": "remove"},
+		"person": {"person": "UBEN"}, "reason": {"reason": "Has left"}}); err != nil || len(res.Errors) > 0 ||
+		res.Error != "" {
+		t.Fatalf("%v, %+v", err, res)
+	}
+	r.soon(func() bool { return len(r.desk.seen()) == 1 })
+	if n := count(r.sim.Calls(), "views.update"); n != 0 {
+		t.Errorf("%d updates", n)
+	}
+}
+
+func TestOfTwoChoicesTheFormFollowsTheLast(t *testing.T) {
+	t.Run("the form of the first is made late", func(t *testing.T) {
+		late := make(chan struct{})
+		r := running(t, slacksim.Options{}, asksAccess(func(chosen map[string]string) {
+			if chosen["change"] == "remove" {
+				<-late
+			}
+		}))
+		view := r.openAccess("UANA")
+		r.choose("UANA", view, "change", "remove")
+		r.choose("UANA", view, "change", "change")
+		r.asks("UANA", "Change access", asksForAll)
+		close(late)
+		time.Sleep(neverChanges)
+		r.asks("UANA", "Change access", asksForAll)
+	})
+	t.Run("that of the first comes in between", func(t *testing.T) {
+		late := make(chan struct{})
+		r := running(t, slacksim.Options{}, asksAccess(func(chosen map[string]string) {
+			if chosen["change"] == "change" {
+				<-late
+			}
+		}))
+		view := r.openAccess("UANA")
+		r.sim.InjectFault(slacksim.Rule{Method: "views.update", Kind: slacksim.FaultLate, Times: 1, Delay: neverChanges})
+		first := make(chan struct{})
+		go func() { r.choose("UANA", view, "change", "remove"); close(first) }()
+		<-first
+		r.choose("UANA", view, "change", "change") // it still carries the hash of the form before
+		r.asks("UANA", "Remove access", asksForGone)
+		close(late)
+		r.asks("UANA", "Change access", asksForAll)
+	})
+}
+
+func TestAFormThatCouldNotFollowIsNotDecided(t *testing.T) {
+	for code, follows := range map[string]bool{"hash_conflict": true, "internal_error": false, "not_found": false} {
+		t.Run(code, func(t *testing.T) {
+			r := running(t, slacksim.Options{}, asksAccess(nil))
+			view := r.openAccess("UANA")
+			r.choose("UANA", view, "change", "remove")
+			r.asks("UANA", "Remove access", asksForGone)
+			dm := len(r.sim.Messages(r.sim.DM("UANA")))
+			r.sim.InjectFault(slacksim.Rule{Method: "views.update", Kind: slacksim.FaultAPIError, Reason: code, Times: 1})
+			r.choose("UANA", view, "change", "grant")
+			if follows {
+				r.asks("UANA", "Ask for access", asksForAll)
+				return
+			}
+			r.soon(func() bool { return count(r.sim.Calls(), "views.update") == 2 })
+			fields := map[string]map[string]any{"person": {"person": "UBEN"}, "reason": {"reason": "Repairs it"}}
+			if res, err := r.sim.SubmitView(r.ctx(), "UANA", view, fields); err != nil || res.Error != "" {
+				t.Fatalf("%v, %+v", err, res)
+			}
+			v := r.asks("UANA", "Ask for access", asksForAll)
+			if !strings.Contains(string(v.Blocks), "Nothing was recorded") || len(r.desk.seen()) != 0 {
+				t.Errorf("%s\n%+v", v.Blocks, r.desk.seen())
+			}
+			if _, err := r.sim.SubmitView(r.ctx(), "UANA", view, nil); err != nil {
+				t.Fatal(err)
+			}
+			r.soon(func() bool { return len(r.desk.seen()) == 1 })
+			if in := r.desk.seen()[0].Input; in["change"] != "grant" || in["role"] != "custom" || in["person"] != "UBEN" {
+				t.Errorf("%+v", in)
+			}
+			for _, m := range r.sim.Messages(r.sim.DM("UANA"))[dm:] {
+				if m.Text != "Recorded." {
+					t.Errorf("Ana is told %q", m.Text)
+				}
+			}
+		})
+	}
+}
+
+func TestAFormOfSomebodyWhoseRightEndedSaysSoAndAsksNothing(t *testing.T) {
+	var ended atomic.Bool
+	r := running(t, slacksim.Options{}, asksAccess(nil))
+	r.desk.would = func(workflows.Command) error {
+		if ended.Load() {
+			return workflows.Refuse("standing", "You are a guest now. Nothing was recorded.")
+		}
+		return nil
+	}
+	view := r.openAccess("UANA")
+	ended.Store(true)
+	r.choose("UANA", view, "change", "remove")
+	v := r.asks("UANA", "Remove access", "")
+	if v.Submit != "" || !strings.Contains(string(v.Blocks), "! You are a guest now.") {
+		t.Errorf("%q %s", v.Submit, v.Blocks)
+	}
+}
+
+// What is chosen in a menu of another account's integrations is not what is meant now.
+func TestWhatWasChosenOfAnotherAccountIsNotSent(t *testing.T) {
+	two := workflows.AccountInfo{Policy: workflows.Policy{ID: "beta", Name: "Beta"}}
+	r := running(t, slacksim.Options{}, asksAccess(nil))
+	r.desk.accounts = append(r.desk.accounts, two)
+	view := r.openAccess("UANA")
+	r.choose("UANA", view, "role", "monitor")
+	r.asks("UANA", "Ask for access", asksForRole)
+	r.choose("UANA", view, "role", "custom")
+	r.asks("UANA", "Ask for access", asksForAll)
+	menu := "integrations_manage@acme/production"
+	fields := map[string]map[string]any{"integrations_manage": {menu: []string{"a1"}}, "person": {"person": "UBEN"},
+		"reason": {"reason": "Repairs it"}, "account": {"account": "beta"}}
+	if _, err := r.sim.SubmitView(r.ctx(), "UANA", view, fields); err != nil {
+		t.Fatal(err)
+	}
+	r.until(func(n *slacksim.Snapshot) bool {
+		return len(n.Views("UANA")) == 1 && strings.Contains(string(n.Views("UANA")[0].Blocks), "integrations_manage@beta/")
+	})
+	if state := string(r.sim.Views("UANA")[0].State); strings.Contains(state, `"a1"`) || len(r.desk.seen()) != 0 {
+		t.Errorf("%s, %+v", state, r.desk.seen())
 	}
 }

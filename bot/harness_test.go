@@ -155,7 +155,8 @@ var acme = workflows.AccountInfo{
 	State: workflows.AccountState{ID: "acme", Owner: "jane@acme.example"},
 }
 
-func testForm(_ context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
+func testForm(_ context.Context, policies []workflows.Policy, chosen map[string]string, _ time.Time) workflows.Modal {
+	account := chosen["account"]
 	in := workflows.Input{Block: "account", Kind: workflows.InputSelect, Label: "Account", Initial: account}
 	for _, p := range policies {
 		in.Options = append(in.Options, workflows.Option{Value: p.ID, Label: p.Name})

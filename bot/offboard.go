@@ -36,7 +36,7 @@ func (v *visit) offboardForm(ctx context.Context, person string) error {
 		return workflows.Refuse("not_permitted",
 			"Holders and administrators do that, for the accounts that are theirs. Nothing was recorded. `{command} whatif` tells you what rests on you.")
 	}
-	form := v.requestForm(ctx, "offboard", mine, "")
+	form := v.requestForm(ctx, "offboard", mine, nil)
 	form.Inputs = slices.Clone(form.Inputs)
 	for i := range form.Inputs {
 		if form.Inputs[i].Block == offboard.BlockPerson {

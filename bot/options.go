@@ -56,9 +56,11 @@ type Desk interface {
 	Card(ctx context.Context, workflow, person string) (card workflows.Card, machine string, ok bool, err error)
 }
 
-// Form makes the modal that opens a workflow of one machine. What it asks elsewhere must be back
-// well before the trigger's 3 s; it then does without.
-type Form func(ctx context.Context, policies []workflows.Policy, account string, now time.Time) workflows.Modal
+// Form makes the modal that opens a workflow of one machine, as what stands in it wants it: chosen has that by
+// block, of a new form the account that was named. It is made anew when an input is changed that
+// [workflows.Input.Follows]. What it asks elsewhere must be back well before the trigger's 3 s; it then does without.
+type Form func(ctx context.Context, policies []workflows.Policy, chosen map[string]string,
+	now time.Time) workflows.Modal
 
 // Metrics are told what happens. Each may be nil; each is called from many goroutines and must not block.
 type Metrics struct {

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -110,7 +111,7 @@ type Modal struct {
 	Carry []byte
 }
 
-// Input is one field. Block is its block_id and action_id.
+// Input is one field. Block is its block_id, and its action_id as well unless Of is set.
 type Input struct {
 	Block       string
 	Kind        string
@@ -124,11 +125,27 @@ type Input struct {
 	Initial   string
 	Optional  bool
 	Multiline bool
+	// Follows: what is chosen here decides what else is asked, so the form is made anew then.
+	Follows bool
+	// Of says what the options of a menu belong to, where that is chosen in the same form: what was
+	// chosen in the menu of another one does not count in this.
+	Of        string
 	MaxLength int // characters; 0: Slack's own limit of 3000
 	// Buttons of a [BlockButtons].
 	Buttons []Button
 	// FileTypes that an [InputFile] takes, as "csv"; one file.
 	FileTypes []string
+}
+
+// Asks reports whether the input is a field, and no text or button.
+func (in Input) Asks() bool {
+	return in.Kind != BlockText && in.Kind != BlockDivider && in.Kind != BlockButtons
+}
+
+// Takes reports whether the input can hold that: a menu of one choice only what it offers.
+func (in Input) Takes(value string) bool {
+	return in.Kind != InputSelect || len(in.Options) == 0 ||
+		slices.ContainsFunc(in.Options, func(o Option) bool { return o.Value == value })
 }
 
 // Option is one choice. Value is at most 150 characters, Label and Description at most 75.

@@ -109,33 +109,51 @@ func input(in workflows.Input) *slack.InputBlock {
 		hint = plainText(h)
 	}
 	b := slack.NewInputBlock(in.Block, label, hint, element(in))
-	b.Optional = in.Optional
+	b.Optional, b.DispatchAction = in.Optional, in.Follows
 	return b
+}
+
+// actionID names an input's element. Slack keeps what stands in a field whose block_id, action_id and
+// type stay when a form changes; [workflows.Input.Of] tells apart what is not to stay.
+func actionID(in workflows.Input) string {
+	if in.Of == "" {
+		return in.Block
+	}
+	return in.Block + ofMark + in.Of
+}
+
+const ofMark = "@"
+
+// OfMenu is what the options of a field belong to by the action_id of its element; "" for nothing.
+func OfMenu(actionID string) string {
+	_, of, _ := strings.Cut(actionID, ofMark)
+	return of
 }
 
 // element makes the input's element. A select without a usable option becomes a text field, one
 // value a line, because Slack refuses an empty one.
 func element(in workflows.Input) slack.BlockElement {
+	id := actionID(in)
 	var placeholder *slack.TextBlockObject
 	if p := Plain(in.Placeholder, limitPlaceholder); p != "" {
 		placeholder = plainText(p)
 	}
 	switch in.Kind {
 	case workflows.InputUser:
-		e := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, placeholder, in.Block)
+		e := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, placeholder, id)
 		if roster.IsPerson(in.Initial) {
 			e.InitialUser = in.Initial
 		}
 		return e
 	case workflows.InputDate:
-		e := slack.NewDatePickerBlockElement(in.Block)
+		e := slack.NewDatePickerBlockElement(id)
 		e.InitialDate = in.Initial
 		return e
 	case workflows.InputFile:
-		return slack.NewFileInputBlockElement(in.Block).WithFileTypes(in.FileTypes...).WithMaxFiles(1)
+		return slack.NewFileInputBlockElement(id).WithFileTypes(in.FileTypes...).WithMaxFiles(1)
 	case workflows.InputSelect:
 		if opts := options(in.Options, maxOptions); len(opts) > 0 {
-			e := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder, in.Block)
+			e := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, placeholder, id)
 			e.Options, e.OptionGroups = grouped(opts)
 			if first := chosen(opts, in.Initial); len(first) > 0 {
 				e.InitialOption = first[0]
@@ -144,19 +162,19 @@ func element(in workflows.Input) slack.BlockElement {
 		}
 	case workflows.InputMulti:
 		if opts := options(in.Options, maxOptions); len(opts) > 0 {
-			e := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, placeholder, in.Block)
+			e := slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, placeholder, id)
 			e.Options, e.OptionGroups = grouped(opts)
 			e.InitialOptions = chosen(opts, in.Initial)
 			return e
 		}
 	case workflows.InputChecks:
 		if opts := options(in.Options, limitChecks); len(opts) > 0 {
-			e := slack.NewCheckboxGroupsBlockElement(in.Block, opts...)
+			e := slack.NewCheckboxGroupsBlockElement(id, opts...)
 			e.InitialOptions = chosen(opts, in.Initial)
 			return e
 		}
 	}
-	e := slack.NewPlainTextInputBlockElement(placeholder, in.Block)
+	e := slack.NewPlainTextInputBlockElement(placeholder, id)
 	e.Multiline = in.Multiline || in.Kind == workflows.InputMulti
 	e.MaxLength = LimitInput
 	if in.MaxLength > 0 {

@@ -112,9 +112,14 @@ func (s *script) commands() map[string]func([]string) {
 				s.say("%s: %q by %s", k, g.Mark, g.Workflow)
 			}
 		},
-		// form: the request form as it looks.
-		"form": func([]string) {
-			m := RequestModal([]workflows.Policy{w.Policy}, "acme", w.out.names)
+		// form [BLOCK=VALUE]...: the request form as it looks with that chosen in it.
+		"form": func(a []string) {
+			chosen := map[string]string{BlockAccount: "acme"}
+			for _, kv := range a {
+				k, v, _ := strings.Cut(kv, "=")
+				chosen[k] = v
+			}
+			m := RequestModal([]workflows.Policy{w.Policy}, chosen, w.out.names)
 			s.modal("Dee", &m)
 		},
 	}

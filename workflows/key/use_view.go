@@ -306,7 +306,8 @@ func RequestForm(policies []workflows.Policy, account string) workflows.Modal {
 		first = lengths[0].Value
 	}
 	m.Inputs = []workflows.Input{
-		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: account},
+		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: account,
+			Follows: len(policies) > 1},
 		{Block: BlockFor, Kind: workflows.InputSelect, Label: "For how long", Options: lengths, Initial: first},
 		{Block: BlockReason, Kind: workflows.InputText, Label: "What for", Multiline: true, MaxLength: maxReason,
 			Hint: "Everybody who holds or administers the account reads it."},

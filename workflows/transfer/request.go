@@ -162,7 +162,8 @@ func RequestModal(policies []workflows.Policy, account string, now time.Time) wo
 		initial = policies[0].ID
 	}
 	m.Inputs = []workflows.Input{
-		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: initial},
+		{Block: BlockAccount, Kind: workflows.InputSelect, Label: "Account", Options: accounts, Initial: initial,
+			Follows: len(policies) > 1},
 		{Block: BlockAlias, Kind: workflows.InputSelect, Label: "New owner: a shared mailbox", Options: aliases,
 			Optional: true,
 			Hint:     "Safer: several trusted people can open it, so nobody's leaving locks the account."},

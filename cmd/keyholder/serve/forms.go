@@ -19,36 +19,39 @@ const formPatience = time.Second
 // forms are the request forms by machine.
 func (s *Server) forms() map[string]bot.Form {
 	return map[string]bot.Form{
-		"transfer": func(_ context.Context, policies []workflows.Policy, account string,
+		"transfer": func(_ context.Context, policies []workflows.Policy, chosen map[string]string,
 			now time.Time) workflows.Modal {
-			return transfer.RequestModal(policies, account, now)
+			return transfer.RequestModal(policies, chosen[transfer.BlockAccount], now)
 		},
-		"access": func(ctx context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
-			return access.RequestModal(policies, account, s.integrations(ctx, policies, account))
+		"access": func(ctx context.Context, policies []workflows.Policy, chosen map[string]string,
+			_ time.Time) workflows.Modal {
+			return access.RequestModal(policies, chosen, s.integrations(ctx, policies, chosen))
 		},
-		"key": func(_ context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
-			return key.RequestForm(policies, account)
+		"key": func(_ context.Context, policies []workflows.Policy, chosen map[string]string,
+			_ time.Time) workflows.Modal {
+			return key.RequestForm(policies, chosen[key.BlockAccount])
 		},
-		"offboard": func(context.Context, []workflows.Policy, string, time.Time) workflows.Modal {
+		"offboard": func(context.Context, []workflows.Policy, map[string]string, time.Time) workflows.Modal {
 			return offboard.RequestModal("")
 		},
-		"recovery": func(_ context.Context, policies []workflows.Policy, account string, _ time.Time) workflows.Modal {
-			return recovery.RequestModal(policies, account)
+		"recovery": func(_ context.Context, policies []workflows.Policy, chosen map[string]string,
+			_ time.Time) workflows.Modal {
+			return recovery.RequestModal(policies, chosen[recovery.BlockAccount])
 		},
 	}
 }
 
-// integrations are those of the named or only account, none when they cannot be had in time: their IDs are typed then.
-func (s *Server) integrations(ctx context.Context, policies []workflows.Policy, account string) []workflows.Named {
-	if account == "" && len(policies) == 1 {
-		account = policies[0].ID
-	}
-	if account == "" {
+// integrations are those that the form of access offers, none when they cannot be had in time: their IDs are
+// typed then.
+func (s *Server) integrations(ctx context.Context, policies []workflows.Policy,
+	chosen map[string]string) []workflows.Named {
+	account, environment, asks := access.AsksIntegrations(policies, chosen)
+	if !asks {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, formPatience)
 	defer cancel()
-	got, err := s.gateway.Integrations(ctx, account, "")
+	got, err := s.gateway.Integrations(ctx, account, environment)
 	if err != nil {
 		s.o.Log.Info().Err(err).Str(workflows.LogAccount, account).Msg("the form does without the list of integrations")
 		return nil

@@ -58,7 +58,7 @@ type Bot struct {
 	homes   openHomes
 	// textOnly: this workspace refused a table, so answers are texts from then on.
 	textOnly atomic.Bool
-	choices choices
+	choices  choices
 
 	queue  chan envelope
 	busy   chan envelope

@@ -131,8 +131,8 @@ type reviewRow struct {
 }
 
 func (r reviewRow) cells() []draw.Cell {
-	return []draw.Cell{draw.TextCell(r.account), draw.TextCell(r.running), draw.DayCell(r.due, ""), draw.NumberCell(r.left),
-		draw.NumberCell(r.rows), draw.DayCell(r.next, ""), draw.TextCell(r.last)}
+	return []draw.Cell{draw.TextCell(r.account), draw.TextCell(r.running), draw.DayCell(r.due, ""),
+		draw.NumberCell(r.left), draw.NumberCell(r.rows), draw.DayCell(r.next, ""), draw.TextCell(r.last)}
 }
 
 // standing is how one campaign stands, and what it left out.

@@ -209,7 +209,8 @@ func (v *visit) listedLines(rows []listed, many bool) (lines, rest []string) {
 			lines = append(lines, group)
 		}
 		lines = append(lines, "• "+workflows.Esc(r.user.Email)+userRow(r.user, r.last,
-			unsaid{role: r.user.Role != workflows.RoleCustom, here: recent > few && v.recent(r.user), undecided: undecided > few}))
+			unsaid{role: r.user.Role != workflows.RoleCustom, here: recent > few && v.recent(r.user),
+				undecided: undecided > few}))
 	}
 	if recent > few {
 		rest = append(rest, others(recent, len(rows))+" last here within 30 days.")

@@ -130,7 +130,8 @@ func (f *findings) apps(ctx context.Context, cfg *config.Config, people workflow
 	}
 }
 
-// proving are those who decide what wants a proof, and the administrators who look after apps, whose own clicks want one.
+// proving are those who decide what wants a proof, and the administrators who look after apps, whose own clicks want
+// one.
 func (f *findings) proving(ctx context.Context, cfg *config.Config, people workflows.Roster) (all, admins []string) {
 	facts := workflows.Facts{Groups: map[string][]string{}}
 	named, _ := cfg.Proving()

@@ -59,8 +59,8 @@ func paperEvidence(t *testing.T) map[string]Evidence {
 		if i%9 == 0 {
 			p.Fixes = append(p.Fixes, population.Fix{Row: i + 1, Action: population.FixChange,
 				State: population.FixFailed, Why: "refused: " + addresses[i%4] + " is a user of another account",
-				Before: workflows.RoleAdministrator, After: workflows.RoleAdministrator, How: workflows.Attested, Who: "U0BEN", Due: proofDay(31, 9, 0),
-				At: proofDay(26, 9, i)})
+				Before: workflows.RoleAdministrator, After: workflows.RoleAdministrator, How: workflows.Attested,
+				Who: "U0BEN", Due: proofDay(31, 9, 0), At: proofDay(26, 9, i)})
 		}
 	}
 	odd.Packets = []review.PacketState{p}

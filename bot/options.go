@@ -96,6 +96,8 @@ type Options struct {
 	// Census reads the users of one environment ("" is production) of an account, for "who"; nil:
 	// that word is not there.
 	Census func(ctx context.Context, account, environment string) (workflows.Census, error)
+	// Tokens reads the API tokens of one environment, for what a review would ask; nil: it says nothing of them.
+	Tokens func(ctx context.Context, account, environment string) ([]workflows.APIToken, error)
 	// Evidence makes the exported files of a review for a person, for "review ID export", and
 	// records their hash. Errors: [*workflows.Refusal] with a sentence, [workflows.ErrNoWorkflow],
 	// [workflows.ErrAway]. nil: there are none to be had in Slack.

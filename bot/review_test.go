@@ -211,12 +211,21 @@ func TestStatusWhileNoneRunsShowsWhatWouldBeAsked(t *testing.T) {
 			Status: workflows.UserAccepted}, {Email: "b@acme.example", Role: "manage",
 			Status: workflows.UserAccepted}}}, nil
 	}
-	r := reviewRig(t, func(o *Options) { o.Census = census })
-	r.desk.accounts[0].Policy.Access.Environments = []workflows.Environment{{Name: "Sandbox", Token: true}}
+	tokens := func(_ context.Context, _, env string) ([]workflows.APIToken, error) {
+		if env == "Training" {
+			return nil, workflows.Refuse(workflows.RefusedForbidden, "No.")
+		}
+		return []workflows.APIToken{{ID: "t1", Name: "Pipeline", Full: true, Kind: workflows.TokenOfAccount}}, nil
+	}
+	r := reviewRig(t, func(o *Options) { o.Census, o.Tokens = census, tokens })
+	r.desk.accounts[0].Policy.Access.Environments = []workflows.Environment{{Name: "Sandbox", Token: true},
+		{Name: "Training",
+			Token: true}}
 	text := r.slash("UBEN", "review")
 	for _, w := range []string{"None is running. The next one, 2027q1, opens ", "in 42 days",
 		"That of 2026q4 was not held; an administrator can open it now with `/io review acme start`.",
-		"2 users of Production", "\n<@UCAT>: 2 rows", "\n<@UBEN>: 2 rows",
+		"2 users and 1 API token of Production and 2 users of Training", "\n<@UCAT>: 3 rows",
+		"\n<@UBEN>: 4 rows, of them 1 API token", "! *Training*: its API tokens cannot be read by Keyholder's token",
 		"Sandbox*: integrator.io's list of users cannot be read now"} {
 		if !strings.Contains(text, w) {
 			t.Errorf("%q is missing in\n%s", w, text)

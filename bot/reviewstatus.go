@@ -285,7 +285,11 @@ func (v *visit) nextReview(ctx context.Context, a workflows.AccountInfo) []strin
 		var as []population.Found
 		for _, e := range found {
 			as = append(as, population.Found{Environment: e.value, Census: e.census})
-			parts = append(parts, workflows.Plural(len(e.census.Users), "user")+" of "+workflows.Esc(e.title))
+			part := workflows.Plural(len(e.census.Users), "user")
+			if n := len(e.census.Tokens); n > 0 {
+				part += " and " + workflows.Plural(n, "API token")
+			}
+			parts = append(parts, part+" of "+workflows.Esc(e.title))
 		}
 		lines = append(lines, "As things stand ("+workflows.List(parts, "and")+
 			", the owner and the shared mailboxes) it would ask:")
@@ -334,6 +338,7 @@ type reading struct {
 	environmentOf
 	census workflows.Census
 	err    error
+	tokens error // why its API tokens could not be read
 }
 
 // population reads every environment that has a token, all at once, and says which could not be read in time.
@@ -344,7 +349,12 @@ func (v *visit) population(ctx context.Context, a workflows.AccountInfo) (found 
 	for i, e := range environments {
 		wg.Go(func() {
 			c, err := v.b.o.Census(ctx, a.Policy.ID, e.value)
-			all[i] = reading{e, c, err}
+			if err == nil && v.b.o.Tokens != nil {
+				c.Tokens, err = v.b.o.Tokens(ctx, a.Policy.ID, e.value)
+				all[i] = reading{environmentOf: e, census: c, tokens: err}
+				return
+			}
+			all[i] = reading{environmentOf: e, census: c, err: err}
 		})
 	}
 	wg.Wait()
@@ -352,6 +362,9 @@ func (v *visit) population(ctx context.Context, a workflows.AccountInfo) (found 
 		switch {
 		case r.err == nil:
 			found = append(found, r)
+			if r.tokens != nil {
+				unread = append(unread, "! *"+workflows.Esc(r.title)+"*: "+tokensUnread(r.tokens))
+			}
 		case ctx.Err() != nil:
 			unread = append(unread, "*"+workflows.Esc(r.title)+
 				"*: integrator.io did not answer in time, so what it would ask is not shown. Try again in a minute.")
@@ -360,6 +373,16 @@ func (v *visit) population(ctx context.Context, a workflows.AccountInfo) (found 
 		}
 	}
 	return found, unread
+}
+
+// tokensUnread says that a review would not ask about tokens, and why.
+func tokensUnread(err error) string {
+	const so = ", so as things stand a review would not ask about them. Look at them in integrator.io."
+	var refused *workflows.Refusal
+	if errors.As(err, &refused) {
+		return "its API tokens cannot be read by Keyholder's token" + so
+	}
+	return "its API tokens could not be read in time" + so
 }
 
 func held(all []workflows.ReviewSummary, period string) bool {

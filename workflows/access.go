@@ -108,6 +108,13 @@ type APIToken struct {
 	Revoked  bool      `json:"revoked,omitempty"` // no longer works
 	Created  time.Time `json:"created,omitzero"`
 	Modified time.Time `json:"modified,omitzero"`
+	// What follows is absent in what was read by versions before it was.
+	Kind  string    `json:"kind,omitempty"`  // [TokenOfAccount] or [TokenOfPerson]
+	Scope []string  `json:"scope,omitempty"` // as [Token.Scope]
+	Share string    `json:"share,omitempty"` // as [Token.Share]
+	Ends  time.Time `json:"ends,omitzero"`   // zero: never
+	// Maker is the address of whoever made it, as far as the audit log tells.
+	Maker string `json:"maker,omitempty"`
 }
 
 // Trace is who did something according to the audit log of integrator.io. Email is empty where the

@@ -25,6 +25,7 @@ func soon(t *testing.T) func(string) string {
 // Whom the small review removes and changes; everybody else is kept.
 const (
 	removedEmail = "noor@acme.example"
+	removedToken = "Old warehouse export" // revoked already: the list shows it when it is read again
 	changedEmail = "mia@acme.example"
 )
 
@@ -33,6 +34,8 @@ func smallReview(text string) (decision, role, reason string) {
 	switch {
 	case strings.Contains(text, removedEmail):
 		return "remove", "", "Has left"
+	case strings.Contains(text, removedToken):
+		return "remove", "", "Nothing uses it"
 	case strings.Contains(text, changedEmail):
 		return "change", "monitor", "Only reads since June"
 	}
@@ -215,7 +218,7 @@ func (s *stage) eachRowOnce(all []recorded) {
 		var body struct {
 			Rows json.RawMessage `json:"rows"`
 		}
-		var rows []struct{ Environment, Email string }
+		var rows []struct{ Environment, Kind, Email, ID string }
 		switch err := json.Unmarshal(r.Event.Body, &body); {
 		case r.Event.Type == "campaign.planned" && err == nil:
 			planned, _ = strconv.Atoi(string(body.Rows))
@@ -225,6 +228,9 @@ func (s *stage) eachRowOnce(all []recorded) {
 			}
 		}
 		for _, row := range rows {
+			if row.Kind == "token" {
+				row.Email = row.ID
+			}
 			seen[row.Environment+" "+row.Email]++
 		}
 	}
@@ -267,6 +273,12 @@ func (s *stage) bundle(dir string) string {
 			s.t.Errorf("a check of the files does not hold: %s", c.Text)
 		}
 	}
+	tokens := readCSV(s.t, filepath.Join(dir, "tokens.csv"))
+	if len(tokens) < 3 || !slices.ContainsFunc(tokens, func(line []string) bool {
+		return line[2] == removedToken && line[8] == "remove" && line[12] == "verified"
+	}) {
+		s.t.Errorf("tokens.csv: %q", tokens)
+	}
 	population, decisions, remediation := readCSV(s.t, filepath.Join(dir, "population.csv")),
 		readCSV(s.t, filepath.Join(dir, "decisions.csv")), readCSV(s.t, filepath.Join(dir, "remediation.csv"))
 	tally := map[string]int{}
@@ -282,7 +294,7 @@ func (s *stage) bundle(dir string) string {
 			len(remediation)-1)
 	}
 	return alike(fmt.Sprint(file.Stage, c, len(file.Chains), " chains"), map[string][][]string{"population": population,
-		"decisions": decisions, "remediation": remediation})
+		"decisions": decisions, "remediation": remediation, "tokens": tokens})
 }
 
 // alike are tables without what differs from run to run.
@@ -290,11 +302,12 @@ func alike(head string, tables map[string][][]string) string {
 	var out strings.Builder
 	out.WriteString(head + "\n")
 	for name, table := range tables {
-		out.WriteString(without(name, table, "last_sign_in", "last_sign_in_any", "decided_at", "access_id", "done_at"))
+		out.WriteString(without(name, table, "last_sign_in", "last_sign_in_any", "ends", "decided_at", "access_id",
+			"done_at"))
 	}
-	lines := strings.Split(out.String(), "\n")
+	lines := strings.Split(objectID.ReplaceAllString(out.String(), "ID"), "\n")
 	slices.Sort(lines)
-	return objectID.ReplaceAllString(strings.Join(lines, "\n"), "ID")
+	return strings.Join(lines, "\n")
 }
 
 // objectID is an ID of integrator.io's.

@@ -143,6 +143,11 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 	if got := s.slash(oli, "review acme start"); !strings.Contains(got, "administrator") {
 		t.Errorf("Oli starts: %q", got)
 	}
+	const forgotten = "Nobody knows"
+	token, err := s.integrator.Act(integratorsim.Action{Do: "make_token", Name: forgotten})
+	if err != nil {
+		t.Fatal(err)
+	}
 	id := s.startReview()
 	if got := s.slash(dee, "review acme start"); !strings.Contains(got, id) {
 		t.Errorf("a second one: %q", got)
@@ -152,6 +157,9 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 	removed := ""
 	for _, who := range []string{dee, ana} {
 		s.decideAll(who, func(text string) (string, string, string) {
+			if strings.Contains(text, forgotten) {
+				return "remove", "", "Nobody knows it"
+			}
 			if removed == "" && strings.Contains(text, "monitor") && strings.Contains(text, "@") &&
 				!strings.Contains(text, "celigo@") {
 				for _, word := range strings.FieldsFunc(text, func(r rune) bool {
@@ -175,9 +183,15 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 		t.Fatal("nobody was removed")
 	}
 	s.until("the removal of "+removed, func() bool { _, there := s.user(removed); return !there })
+	s.revokes(forgotten, token.ID)
 	s.until("the end", func() bool { return s.stageOf(id) == "completed" })
 	dir := filepath.Join(t.TempDir(), "evidence")
 	s.exported(id, dir)
+	if tokens := readCSV(t, filepath.Join(dir, "tokens.csv")); !slices.ContainsFunc(tokens, func(line []string) bool {
+		return line[2] == forgotten && line[8] == "remove" && line[9] == "Nobody knows it" && line[12] == "verified"
+	}) {
+		t.Errorf("tokens.csv: %q", tokens)
+	}
 	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -197,6 +211,22 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 	if len(population) != len(decisions) || len(population) < 12 {
 		t.Errorf("%d rows, %d decisions", len(population), len(decisions))
 	}
+}
+
+// revokes has Dee say of a token that it is revoked, before it is and after.
+func (s *stage) revokes(name, id string) {
+	s.t.Helper()
+	says := func(words string) {
+		s.t.Helper()
+		s.press(dee, "review.revoked")
+		s.until(words, func() bool { return strings.Contains(s.all(dee), words) })
+	}
+	s.until("the step about "+name, func() bool {
+		return strings.Contains(s.all(dee), "revoke API token “"+name+"”")
+	})
+	says("integrator.io lists it as working")
+	s.act(integratorsim.Action{Do: "revoke_token", Token: id})
+	says("revoke API token “" + name + "”: done")
 }
 
 // all are a person's cards as text.

@@ -82,6 +82,20 @@ func (g *Gateway) Tokens(ctx context.Context, account, environment string) ([]wo
 	return r.Tokens.Tokens, nil
 }
 
+// APITokens reads the API tokens of an environment as a review asks about them, but for who made
+// those of the account. Errors are those of [Gateway.Tokens].
+func (g *Gateway) APITokens(ctx context.Context, account, environment string) ([]workflows.APIToken, error) {
+	s, err := g.direct(account, environment)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.apiTokens(ctx)
+	if err != nil {
+		return nil, s.told(ctx, "tokens", environment, err)
+	}
+	return all, nil
+}
+
 // Users reads every user of an environment ("" is production), the owner not among them, sorted by
 // address: a request for each thousand users. An answer counts for 15 s (Census.At says from when
 // it is), and callers at the same time share one reading, which goes on for at most 20 s after they

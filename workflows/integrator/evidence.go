@@ -21,8 +21,8 @@ const maxPasses = 3
 // restless is what a census says of users whose list never stood still.
 const restless = "the list of users kept changing while it was read, so somebody may be missing or listed twice; this is the last reading"
 
-// evidence is everyone with the answers as they came, the integrations, the API tokens and who
-// invited whom. The latter three never fail it.
+// evidence is everyone with the answers as they came, the integrations, the API tokens, who invited
+// whom and who made which token. The latter four never fail it.
 func (s *session) evidence(ctx context.Context) (*workflows.Census, error) {
 	c := &workflows.Census{Unread: map[string]string{}}
 	last, stable, err := s.agreedUsers(ctx)
@@ -48,6 +48,7 @@ func (s *session) evidence(ctx context.Context) (*workflows.Census, error) {
 		{workflows.PartIntegrations, func() (err error) { c.Integrations, err = s.named(ctx); return err }},
 		{workflows.PartTokens, func() (err error) { c.Tokens, err = s.apiTokens(ctx); return err }},
 		{workflows.PartAudit, func() (err error) { c.Invited, err = s.inviters(ctx, last.all); return err }},
+		{workflows.PartAudit, func() error { return s.makers(ctx, c.Tokens) }},
 	} {
 		if err := part.read(); err != nil && !s.unreadable(c.Unread, part.name, err, false) {
 			return nil, err
@@ -156,29 +157,17 @@ func sortNamed(all []workflows.Named) {
 	})
 }
 
-// accessToken is an API token as GET /v1/accesstokens shows it, see section 10 of the reference.
-// The field token is not decoded: it is masked where all is well, and nothing to keep where it is
-// not.
-type accessToken struct {
-	ID       string `json:"_id"`
-	Name     word   `json:"name"`
-	Revoked  bool   `json:"revoked"`
-	Full     bool   `json:"fullAccess"`
-	Created  stamp  `json:"createdAt"`
-	Modified stamp  `json:"lastModified"`
-}
-
 // apiTokens reads the environment's API tokens, sorted by name.
 func (s *session) apiTokens(ctx context.Context) ([]workflows.APIToken, error) {
-	all, _, err := listOf[accessToken](ctx, s, "/v1/accesstokens", nil, fewRows)
+	all, err := s.listTokens(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]workflows.APIToken, 0, len(all))
-	for _, t := range all {
-		out = append(out, workflows.APIToken{ID: t.ID, Name: nameOr(string(t.Name), t.ID), Full: t.Full,
-			Revoked: t.Revoked,
-			Created: t.Created.Time, Modified: t.Modified.Time})
+	for _, a := range all {
+		t := a.token()
+		out = append(out, workflows.APIToken{ID: t.ID, Name: nameOr(t.Name, t.ID), Full: t.Full, Revoked: t.Revoked,
+			Created: t.Made, Modified: a.Modified.Time, Kind: t.Kind, Scope: t.Scope, Share: t.Share, Ends: t.Ends})
 	}
 	slices.SortStableFunc(out, func(a, b workflows.APIToken) int {
 		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))

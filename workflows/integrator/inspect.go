@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -146,10 +147,13 @@ func (s *session) unreadable(unread map[string]string, part string, err error, n
 	if needed && status(err) == http.StatusUnauthorized {
 		return false
 	}
-	switch code := status(err); code {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	var ours *refusedError
+	switch code := status(err); {
+	case errors.As(err, &ours): // a list that cannot be empty, and is
+		unread[part] = strings.TrimSuffix(ours.message, ".")
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		unread[part] = "the token may not read this (" + strconv.Itoa(code) + ")"
-	case http.StatusNotFound, http.StatusMethodNotAllowed:
+	case code == http.StatusNotFound, code == http.StatusMethodNotAllowed:
 		unread[part] = "integrator.io does not offer this (" + strconv.Itoa(code) + ")"
 	default:
 		unread[part] = "integrator.io refused to answer (" + strconv.Itoa(code) + ")"

@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -21,6 +24,7 @@ type apiToken struct {
 	Share       word   `json:"_aShareId"`
 	Ends        stamp  `json:"autoPurgeAt"`
 	Made        stamp  `json:"createdAt"`
+	Modified    stamp  `json:"lastModified"`
 	Connections []word `json:"_connectionIds"`
 	Exports     []word `json:"_exportIds"`
 	Imports     []word `json:"_importIds"`
@@ -28,23 +32,52 @@ type apiToken struct {
 	Servers     []word `json:"_mcpServerIds"`
 }
 
-// tokens reads the API tokens of an environment.
-func (s *session) tokens(ctx context.Context) (*workflows.Receipt, error) {
-	all, shown, err := listOf[apiToken](ctx, s, "/v1/accesstokens", nil, fewRows)
+// listTokens reads the API tokens of an environment. A list without one is no list: whoever reads
+// has a token, and what may not be seen must not be taken for what is not there.
+func (s *session) listTokens(ctx context.Context) ([]apiToken, error) {
+	all, _, err := listOf[apiToken](ctx, s, "/v1/accesstokens", nil, fewRows)
 	if err != nil {
 		return nil, err
 	}
-	if !shown && len(all) == 0 { // whoever reads has a token, so a list without one is no list
+	all = slices.DeleteFunc(all, func(t apiToken) bool { return t.ID == "" })
+	if len(all) == 0 {
 		return nil, refuse(workflows.RefusedForbidden, "integrator.io shows no API tokens to this token.")
+	}
+	return all, nil
+}
+
+// tokens answers [workflows.OpTokens].
+func (s *session) tokens(ctx context.Context) (*workflows.Receipt, error) {
+	all, err := s.listTokens(ctx)
+	if err != nil {
+		return nil, err
 	}
 	out := &workflows.Tokens{At: s.g.now().UTC()}
 	for _, t := range all {
-		if t.ID != "" {
-			out.Tokens = append(out.Tokens, t.token())
-		}
+		out.Tokens = append(out.Tokens, t.token())
 	}
 	slices.SortFunc(out.Tokens, func(a, b workflows.Token) int { return cmp.Compare(a.ID, b.ID) })
 	return &workflows.Receipt{Tokens: out}, nil
+}
+
+// makers looks up in the audit log who made the tokens of an account, which carry no name. Personal
+// ones name their maker themselves.
+func (s *session) makers(ctx context.Context, all []workflows.APIToken) error {
+	if !slices.ContainsFunc(all, func(t workflows.APIToken) bool { return t.Kind == workflows.TokenOfAccount }) {
+		return nil
+	}
+	h := hunt{s: s, about: "accesstoken", ids: map[string]bool{}, left: maxInvitePages}
+	if err := h.ask(ctx, url.Values{"action": {"create"}}, time.Time{}); err != nil {
+		return err
+	}
+	for i, t := range all {
+		for _, e := range h.entries {
+			if e.Event == "create" && string(e.Resource) == t.ID && t.Kind == workflows.TokenOfAccount {
+				all[i].Maker = strings.ToLower(strings.TrimSpace(string(e.By.Email)))
+			}
+		}
+	}
+	return nil
 }
 
 func (t apiToken) token() workflows.Token {

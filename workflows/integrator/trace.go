@@ -1,6 +1,7 @@
 package integrator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,7 +112,8 @@ type hunt struct {
 	ids     map[string]bool // of the person: the record's and the user's
 	entries []auditEntry    // about access, not before since, from any of the questions
 	shown   bool
-	left    int // pages that may still be asked for
+	about   string // type of the resources, "" for users
+	left    int    // pages that may still be asked for
 }
 
 func (h *hunt) is(id string) {
@@ -149,7 +151,7 @@ func (h *hunt) search(ctx context.Context, listed bool) error {
 // ask reads the entries that a question finds. integrator.io's log reads a year back, or less than
 // it says when clocks differ: what it refuses for the time is asked without one.
 func (h *hunt) ask(ctx context.Context, question url.Values, from time.Time) error {
-	q := url.Values{"resourceType": {"user"}}
+	q := url.Values{"resourceType": {cmp.Or(h.about, "user")}}
 	for k, v := range question {
 		q[k] = v
 	}
@@ -191,7 +193,8 @@ func (h *hunt) take(row json.RawMessage) {
 	if workflows.SameEmail(string(e.By.Email), h.email) {
 		h.is(string(e.By.ID))
 	}
-	if (e.Type != "" && e.Type != "user") || e.Time.IsZero() || e.Time.Before(h.since) || !e.aboutAccess() {
+	if (e.Type != "" && string(e.Type) != cmp.Or(h.about, "user")) || e.Time.IsZero() || e.Time.Before(h.since) ||
+		!e.aboutAccess() {
 		return
 	}
 	e.names = namesPerson(row, h.email)

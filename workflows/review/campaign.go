@@ -267,7 +267,7 @@ func freeze(cmd workflows.Command, f workflows.Facts, period worktime.Period) po
 		Owner: f.Account.Owner, OwnerSince: f.Account.Since, OwnerBy: f.Account.By, Proofs: f.Account.Key.Proofs,
 		Reviewers: f.Expand(p.Review.Reviewers), Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()),
 		Auditors: f.Expand(p.Auditors),
-		Channel:  p.Channel, UIHost: p.UIHost, Policy: p.Review}
+		Channel:  p.Channel, UIHost: p.UIHost, Policy: p.Review, TokenName: p.TokenName}
 	for _, a := range p.Aliases {
 		a.Holders, a.Custodians = f.Expand(a.Holders), f.Expand(a.Keepers())
 		st.Aliases = append(st.Aliases, a)

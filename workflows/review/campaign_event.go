@@ -13,7 +13,7 @@ const (
 	evStarted     = "campaign.started"      // started
 	evPopulation  = "campaign.population"   // PopulationChunk
 	evPage        = "campaign.page"         // RawPage
-	evFile        = "campaign.file"         // RawFile
+	evFile        = "campaign.file"         // RawFile; evTokens is in tokens.go
 	evRead        = "campaign.read"         // wasRead
 	evCounted     = "campaign.counted"      // counted: a second person confirmed the number of rows
 	evUnread      = "campaign.unread"       // unread
@@ -111,6 +111,7 @@ var campaignFolds = map[string]func(*CampaignState, workflows.Event) error{
 		}
 	}),
 	evPopulation: func(*CampaignState, workflows.Event) error { return nil }, // kept in the chain, not in the state
+	evTokens:     func(*CampaignState, workflows.Event) error { return nil },
 	evPage:       func(*CampaignState, workflows.Event) error { return nil },
 	evFile:       func(*CampaignState, workflows.Event) error { return nil },
 	evRead: with(func(s *CampaignState, e workflows.Event, b wasRead) {

@@ -46,7 +46,8 @@ func (s CampaignState) readByAPI(cmd workflows.Command, f workflows.Facts, env s
 	c := *cmd.Receipt.Census
 	rows := population.UserRows(env, c, s.Started, f.Account, c.At)
 	reading := Reading{Environment: env, Source: SourceAPI, At: c.At, Count: len(rows), Filters: "none",
-		Tokens: c.Tokens, Unread: c.Unread}
+		Unread: c.Unread}
+	tokens := population.TokenRows(env, c, rows, s.Started)
 	var events []workflows.Event
 	for i, page := range c.Pages {
 		packed, err := pack(page.Body)
@@ -57,13 +58,15 @@ func (s CampaignState) readByAPI(cmd workflows.Command, f workflows.Facts, env s
 		page.Body = nil
 		reading.Pages = append(reading.Pages, page)
 	}
-	return s.freezeRows(cmd, f, events, reading, rows)
+	events = append(events, freezeTokens(cmd, &reading, tokens)...)
+	return s.freezeRows(cmd, f, events, reading, append(rows, tokens...))
 }
 
 // freezeRows records an environment's list in pieces, and goes on when nothing is missing any more.
 func (s CampaignState) freezeRows(cmd workflows.Command, f workflows.Facts, events []workflows.Event, reading Reading,
 	rows []population.Row) (workflows.Decision, error) {
-	list := population.FrozenCSV(rows)
+	people, _ := population.SplitTokens(rows)
+	list := population.FrozenCSV(people)
 	sum := sha256.Sum256(list)
 	pieces := inPieces(list, chunkSize)
 	reading.SHA256, reading.Chunks = hex.EncodeToString(sum[:]), len(pieces)
@@ -144,7 +147,9 @@ func (s CampaignState) plan(cmd workflows.Command, f workflows.Facts, events []w
 	late := s.Phase == CampaignOpen // of an environment that was read when the others had been shared out
 	var masters, rows []population.Row
 	if !late {
-		masters, rows = population.MasterRows(s.Started, s.Gathered[""], delegates, attested, emails)
+		people, tokens := population.SplitTokens(s.Gathered[""])
+		masters, rows = population.MasterRows(s.Started, people, delegates, attested, emails)
+		rows = append(rows, tokens...)
 	}
 	for _, env := range slices.Sorted(maps.Keys(s.Gathered)) {
 		if env != "" {

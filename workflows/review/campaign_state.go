@@ -39,10 +39,14 @@ type Reading struct {
 	// Excluded says why the environment was not read; empty: it was.
 	Excluded string `json:"excluded,omitempty"`
 	// Tries counts the readings in a row that failed; Next is when it is read again, zero while that is on its way.
-	Tries  int                  `json:"tries,omitempty"`
-	Next   time.Time            `json:"next,omitzero"`
-	Tokens []workflows.APIToken `json:"tokens,omitempty"`
-	Unread map[string]string    `json:"unread,omitempty"`
+	Tries int       `json:"tries,omitempty"`
+	Next  time.Time `json:"next,omitzero"`
+	// Tokens are those that were read before they became rows; since then TokenCount is how many rows
+	// they are, and TokensSHA256 the hash of their frozen list, empty where they were not read.
+	Tokens       []workflows.APIToken `json:"tokens,omitempty"`
+	TokenCount   int                  `json:"token_count,omitempty"`
+	TokensSHA256 string               `json:"tokens_sha256,omitempty"`
+	Unread       map[string]string    `json:"unread,omitempty"`
 
 	// Of a file: who gave it, what it was, who confirmed the count against the page.
 	File        string    `json:"file,omitempty"`
@@ -158,6 +162,7 @@ func (c *Counts) Add(o Counts) {
 	c.Privileged += o.Privileged
 	c.Exceptions += o.Exceptions
 	c.Bulk += o.Bulk
+	c.Tokens += o.Tokens
 	c.ToFix += o.ToFix
 	c.Fixed += o.Fixed
 	c.Failed += o.Failed

@@ -28,6 +28,7 @@ var campaignTales = map[string]workflows.Teller{
 		return fmt.Sprintf("The list of users of %s was frozen, piece %d of %d.",
 			workflows.Esc(or(b.Environment, workflows.Production)), b.N, b.Of)
 	}),
+	evTokens: workflows.Tells(func(_ workflows.Event, b TokensChunk) string { return b.tell() }),
 	evPage: workflows.Tells(func(_ workflows.Event, b RawPage) string {
 		return fmt.Sprintf("Answer %d of integrator.io for %s was kept as it came.", b.N,
 			workflows.Esc(or(b.Environment, workflows.Production)))

@@ -179,8 +179,11 @@ func (s CampaignState) readingFacts() []string {
 		case r.Excluded != "":
 			out = append(out, "! "+name+" is not in this review: "+r.Excluded)
 		case r.Source != "":
-			out = append(out, fmt.Sprintf("✓ %s: %s, %s, %s", name, workflows.Plural(r.Count, "user"), r.Source,
+			behind, unread := r.tokenFacts()
+			out = append(out, fmt.Sprintf("✓ %s: %s%s, %s, %s", name, workflows.Plural(r.Count, "user"), behind,
+				r.Source,
 				workflows.When(r.At)))
+			out = append(out, unread...)
 			if why := r.Unread[workflows.PartUsers]; why != "" {
 				out = append(out, "! "+name+": the list may not be whole, "+workflows.Esc(why))
 			}

@@ -50,6 +50,8 @@
 //     The owner, whom integrator.io does not list, and each shared mailbox are rows, too. An
 //     environment that could not be read is named with its reason, never left out in silence, and
 //     read again until the review ends; production is never left out.
+//   - API tokens are rows as well, on pages of their own. Of an environment whose tokens cannot be
+//     read that is said, and an empty list is taken for one that cannot: whoever reads has a token.
 //   - Each row is in exactly one packet. A packet holds at most 250.
 //   - Nobody decides a row with their own address. The plan sees to it; escalation, delegation and
 //     reassignment do; and when an address becomes known or changes later, the form shows the row
@@ -106,6 +108,9 @@
 //     word must not hide a difference that a machine has found.
 //   - A list that was taken before something was done says nothing about it; nor does one from
 //     before the end of the review.
+//   - A token that is not kept is revoked by people: whether integrator.io lets others do it is not
+//     sure, and a personal one only its maker can. The list is read until it shows that, whoever
+//     says so; where it cannot be read, a second person confirms.
 //   - What is late or failed never closes by itself: the packet waits for people, and shows them.
 //   - Stories name addresses and reasons in the events themselves, for an event is told without the state around it.
 //   - The calendar does not move the day to a working day, and tells the administrators on the working day before.

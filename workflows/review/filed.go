@@ -10,6 +10,7 @@ import (
 // What an event of a campaign keeps as it came, for [Filed].
 const (
 	FiledList   = "list"   // a piece of a frozen list
+	FiledTokens = "tokens" // a piece of a frozen list of API tokens
 	FiledAnswer = "answer" // an answer of integrator.io
 	FiledFile   = "file"   // a file that somebody handed in
 )
@@ -35,6 +36,12 @@ func FiledBy(kind string, body json.RawMessage) (Filed, bool, error) {
 			return f, false, fmt.Errorf("decode %s: %w", kind, err)
 		}
 		return Filed{What: FiledList, Environment: b.Environment, N: b.N, Content: []byte(b.CSV)}, true, nil
+	case evTokens:
+		var b TokensChunk
+		if err := json.Unmarshal(body, &b); err != nil {
+			return f, false, fmt.Errorf("decode %s: %w", kind, err)
+		}
+		return Filed{What: FiledTokens, Environment: b.Environment, N: b.N, Content: []byte(b.CSV)}, true, nil
 	case evPage:
 		var b RawPage
 		if err := json.Unmarshal(body, &b); err != nil {

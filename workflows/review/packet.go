@@ -71,6 +71,7 @@ func (Packet) Apply(st workflows.State, e workflows.Event) (workflows.State, err
 		return s, fmt.Errorf("apply %q: %w", e.Type, workflows.ErrUnknownEvent)
 	}
 	s.Names, s.Zones, s.Addresses = maps.Clone(s.Names), maps.Clone(s.Zones), maps.Clone(s.Addresses)
+	s.TokensSeen = maps.Clone(s.TokensSeen)
 	s.Verdicts, s.Fixes, s.Rows = slices.Clone(s.Verdicts), slices.Clone(s.Fixes), slices.Clone(s.Rows)
 	s.Undo, s.Handovers, s.Told = slices.Clip(s.Undo), slices.Clip(s.Handovers), slices.Clip(s.Told)
 	if err := fold(&s, e); err != nil {
@@ -109,6 +110,8 @@ func decidePacket(s PacketState, cmd workflows.Command, f workflows.Facts) (work
 		return s.mailbox(cmd)
 	case packetSeen:
 		return s.seen(cmd)
+	case workflows.CmdReceipt:
+		return s.tokensSeen(cmd)
 	}
 	return workflows.Decision{}, nil
 }
@@ -119,7 +122,7 @@ func (s PacketState) byPerson(cmd workflows.Command, f workflows.Facts) (workflo
 		ActOpen: PacketState.open, ActPrev: PacketState.turn, ActNext: PacketState.turn, FormPacket: PacketState.save,
 		ActUndo:    PacketState.undo,
 		ActKeepAll: PacketState.keepAll, ActSign: PacketState.sign, ActReassign: PacketState.reassign,
-		ActConfirm: PacketState.confirm, ActRetry: PacketState.retry,
+		ActConfirm: PacketState.confirm, ActRetry: PacketState.retry, ActRevoked: PacketState.revoked,
 	}
 	act, known := acts[cmd.Name]
 	if !known || !s.Opened() {
@@ -138,7 +141,7 @@ func (s PacketState) byPerson(cmd workflows.Command, f workflows.Facts) (workflo
 // may says why this person may not give this command now, nil when they may.
 func (s PacketState) may(cmd workflows.Command) *workflows.Refusal {
 	who := cmd.Actor.ID
-	fixing := cmd.Name == ActConfirm || cmd.Name == ActRetry
+	fixing := cmd.Name == ActConfirm || cmd.Name == ActRetry || cmd.Name == ActRevoked
 	refuse := func(code, text string) *workflows.Refusal {
 		r := workflows.Refuse(code, text)
 		r.Refresh = true

@@ -25,7 +25,7 @@ const (
 	evClosed     = "packet.closed"      // closed
 	evFixed      = "packet.fixed"       // fixes
 	evLate       = "packet.late"        // none
-	evMailbox    = "packet.mailbox"     // Mailbox
+	evMailbox    = "packet.mailbox"     // Mailbox; evTokensRead is in tokens.go
 	evPacketOver = "packet.completed"   // none
 )
 
@@ -181,13 +181,20 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 			}
 		}
 	}),
+	evTokensRead: with(func(s *PacketState, _ workflows.Event, b tokensRead) {
+		if s.TokensSeen == nil {
+			s.TokensSeen = map[string]TokensSeen{}
+		}
+		s.TokensSeen[b.Environment] = b.TokensSeen
+	}),
 	evPacketOver: with(func(s *PacketState, e workflows.Event, _ none) { s.Phase, s.Ended = PacketCompleted, e.At }),
 }
 
 // needsPeople reports whether a remedy asks something of administrators and holders: to confirm a
-// word, to look a second time, to ask for a transfer.
+// word, to look a second time, to ask for a transfer, to revoke a token.
 func needsPeople(f population.Fix) bool {
-	return f.State == population.FixDone || f.State == population.FixFailed || f.Action == population.FixTransfer
+	return f.State == population.FixDone || f.State == population.FixFailed || f.Action == population.FixTransfer ||
+		f.Action == population.FixRevoke
 }
 
 // maxUndo is how many savings can be taken back; older ones stay as they are.

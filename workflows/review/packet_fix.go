@@ -45,6 +45,11 @@ func (s PacketState) close(cmd workflows.Command, f workflows.Facts) (workflows.
 // remedy is what follows from a verdict, "" for nothing.
 func (s PacketState) remedy(r population.Row, v population.Verdict) string {
 	switch {
+	case r.IsToken() && (v.Decision == population.Remove || v.Decision == population.NoAnswer &&
+		s.Policy.NoAnswer == population.Remove && r.Exception == "" && !r.Token.Own):
+		return population.FixRevoke
+	case r.IsToken():
+		return ""
 	case v.Decision == population.Change && r.Master() && (r.Kind == population.KindOwner || v.Role == ""):
 		return population.FixTransfer
 	case v.Decision == population.Change:
@@ -61,7 +66,7 @@ func (s PacketState) remedy(r population.Row, v population.Verdict) string {
 func (s PacketState) openFixes(cmd workflows.Command, f workflows.Facts, fixes []population.Fix) []workflows.Call {
 	var calls []workflows.Call
 	for i, fix := range fixes {
-		if fix.Action == population.FixTransfer || fix.Access != "" {
+		if fix.Action == population.FixTransfer || fix.Action == population.FixRevoke || fix.Access != "" {
 			continue
 		}
 		r, v := s.Rows[fix.Row-1], s.Verdicts[fix.Row-1]
@@ -241,7 +246,8 @@ func (s PacketState) seen(cmd workflows.Command) (workflows.Decision, error) {
 	var all []population.Fix
 	for _, f := range s.Fixes {
 		r := s.Rows[f.Row-1]
-		if f.State != population.FixDone || r.Environment != cmd.Input["environment"] ||
+		if f.State != population.FixDone || f.Action == population.FixRevoke ||
+			r.Environment != cmd.Input["environment"] ||
 			taken.Before(f.At.Truncate(time.Minute)) {
 			continue // a list says nothing about what was done after it was taken
 		}

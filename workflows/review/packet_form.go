@@ -13,15 +13,22 @@ import (
 )
 
 // pages is how many pages the form has.
-func (s PacketState) pages() int { return (len(s.Rows) + PageRows - 1) / PageRows }
+func (s PacketState) pages() int {
+	return pagesFor(len(s.Rows)-s.tokenRows()) + pagesFor(s.tokenRows())
+}
 
 // pageOf is the page of a row, from 0.
-func pageOf(row int) int { return (row - 1) / PageRows }
+func (s PacketState) pageOf(row int) int {
+	if people := len(s.Rows) - s.tokenRows(); row > people {
+		return pagesFor(people) + (row-people-1)/PageRows
+	}
+	return (row - 1) / PageRows
+}
 
 // firstOpenPage is the first page with something left on it; the first one when nothing is.
 func (s PacketState) firstOpenPage() int {
 	if left := s.lacking(); len(left) > 0 && s.Phase == PacketReviewing {
-		return pageOf(left[0])
+		return s.pageOf(left[0])
 	}
 	return 0
 }
@@ -45,11 +52,14 @@ func (s PacketState) form(page int, notice string, who approvals.Identity, at ti
 	default:
 		m.Intro = append(m.Intro, name+s.progress()+" The riskiest come first.")
 	}
+	if s.tokenPage(page) && len(s.Rows) > 0 {
+		m.Intro = append(m.Intro, "*API tokens.* "+population.TokenIntro)
+	}
 	buttons := s.buttons(page)
 	if len(buttons.Buttons) > 0 {
 		m.Inputs = append(m.Inputs, buttons)
 	}
-	for _, r := range s.Rows[page*PageRows : min((page+1)*PageRows, len(s.Rows))] {
+	for _, r := range s.rowsOf(page) {
 		if s.Phase != PacketReviewing {
 			m.Inputs = append(m.Inputs, s.shown(r))
 			continue
@@ -107,7 +117,9 @@ func (s PacketState) fields(r population.Row, at time.Time) []workflows.Input {
 	row := workflows.Input{Block: BlockRow + n, Kind: workflows.InputSelect, Label: n + ". " + title,
 		Hint: strings.Join(facts, " · "), Placeholder: "Decide", Optional: true,
 		Initial: v.Decision, Options: []workflows.Option{{Value: population.Keep, Label: "Keep"}}}
-	if r.Exception == "" {
+	if r.IsToken() && r.Exception == "" {
+		row.Options = tokenOptions()
+	} else if r.Exception == "" {
 		label := "Change role"
 		switch {
 		case r.Kind == population.KindOwner:
@@ -212,7 +224,7 @@ const fewAddresses = 2
 func (s PacketState) addresses(rows []int) string {
 	var names []string
 	for _, n := range rows[:min(len(rows), fewAddresses)] {
-		names = append(names, workflows.Esc(workflows.Clip(s.Rows[n-1].Email, 40)))
+		names = append(names, workflows.Esc(workflows.Clip(s.Rows[n-1].Subject(), 40)))
 	}
 	if more := len(rows) - len(names); more > 0 {
 		names = append(names, strconv.Itoa(more)+" more")

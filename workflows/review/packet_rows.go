@@ -163,7 +163,7 @@ func (s PacketState) otherThan(who string) string {
 func (s PacketState) emails(rows []int) map[int]string {
 	out := make(map[int]string, len(rows))
 	for _, n := range rows {
-		out[n] = s.Rows[n-1].Email
+		out[n] = s.Rows[n-1].Subject()
 	}
 	return out
 }
@@ -172,6 +172,9 @@ func sortedRows[V any](m map[int]V) []int { return slices.Sorted(maps.Keys(m)) }
 
 // refuses says which field of a row cannot be taken, and why.
 func refuses(r population.Row, v population.Verdict) (field, text string) {
+	if r.IsToken() && v.Decision == population.Change {
+		return BlockRow, "An API token is kept or removed; its scope is changed in integrator.io."
+	}
 	switch v.Decision {
 	case "", population.Keep:
 	case population.Change:
@@ -223,7 +226,7 @@ func (s PacketState) undo(cmd workflows.Command, _ workflows.Facts) (workflows.D
 		text := "Since this form was opened, you have changed " + rowsWord(later) +
 			" from elsewhere, so nothing was taken back. " +
 			"Go on, and take it back from there if you still want to."
-		return workflows.Decision{Reply: workflows.Reply{Modal: s.between(pageOf(later[0]), text)}}, nil
+		return workflows.Decision{Reply: workflows.Reply{Modal: s.between(s.pageOf(later[0]), text)}}, nil
 	}
 	if last.By != cmd.Actor.ID {
 		return workflows.Decision{Reply: workflows.Reply{Text: "The last change was made by " +
@@ -237,7 +240,8 @@ func (s PacketState) undo(cmd workflows.Command, _ workflows.Facts) (workflows.D
 	}
 	rows := sortedRows(last.Was)
 	text := "Taken back: " + rowsWord(rows) + ". What you had not saved yet was left out. " + next.progress()
-	return workflows.Decision{Events: events, Reply: workflows.Reply{Modal: next.between(pageOf(rows[0]), text)}}, nil
+	return workflows.Decision{Events: events, Reply: workflows.Reply{Modal: next.between(next.pageOf(rows[0]), text)}},
+		nil
 }
 
 // keepAll saves the page, and keeps every row that is still open and neither privileged nor flagged.
@@ -329,7 +333,7 @@ func (s PacketState) lacking() []int {
 func (s PacketState) lackingText(left []int) string {
 	var open, reasons, roles []string
 	for _, n := range left {
-		name := workflows.Esc(s.Rows[n-1].Email) + " (row " + strconv.Itoa(n) + s.pageWord(n) + ")"
+		name := workflows.Esc(s.Rows[n-1].Subject()) + " (row " + strconv.Itoa(n) + s.pageWord(n) + ")"
 		switch s.Rows[n-1].Lacks(s.Verdicts[n-1]) {
 		case "decision":
 			open = append(open, name)
@@ -362,7 +366,7 @@ func (s PacketState) pageWord(n int) string {
 	if s.pages() < 2 {
 		return ""
 	}
-	return ", page " + strconv.Itoa(pageOf(n)+1)
+	return ", page " + strconv.Itoa(s.pageOf(n)+1)
 }
 
 // fewRows is how many rows a sentence names.
@@ -393,6 +397,9 @@ func (s PacketState) Counts() Counts {
 		}
 		if r.Exception != "" {
 			c.Exceptions++
+		}
+		if r.IsToken() {
+			c.Tokens++
 		}
 		if v.Bulk && v.Decision == population.Keep {
 			c.Bulk++

@@ -120,9 +120,11 @@ type PacketState struct {
 	Fixes     []population.Fix `json:"fixes,omitempty"`
 	Late      bool             `json:"late,omitempty"` // somebody was told that a remedy is late
 	// administrators and holders have a card of the remedies, because something is asked of them
-	Shown   bool      `json:"shown,omitempty"`
-	Ended   time.Time `json:"ended,omitzero"`
-	Checked time.Time `json:"checked,omitzero"` // when the reviewers' standing was last looked at
+	Shown bool      `json:"shown,omitempty"`
+	Ended time.Time `json:"ended,omitzero"`
+	// TokensSeen are the readings of API tokens after the close, by environment.
+	TokensSeen map[string]TokensSeen `json:"tokens_seen,omitempty"`
+	Checked    time.Time             `json:"checked,omitzero"` // when the reviewers' standing was last looked at
 }
 
 // Opened implements workflows.State.
@@ -160,6 +162,7 @@ type Counts struct {
 	Privileged int `json:"privileged"`
 	Exceptions int `json:"exceptions"`
 	Bulk       int `json:"bulk"`
+	Tokens     int `json:"tokens,omitempty"` // rows that are API tokens
 	// ToFix counts remedies, Fixed those done or verified, Failed those failed. Transfers are
 	// wanted besides: people ask for them.
 	ToFix     int `json:"to_fix"`

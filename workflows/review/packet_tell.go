@@ -65,6 +65,10 @@ var packetTales = map[string]workflows.Teller{
 		var parts []string
 		for _, f := range b.Fixes {
 			part := f.Action + " " + rowName(f.Row, b.Emails)
+			if f.Access == "" && f.State == population.FixPending {
+				parts = append(parts, part+" is begun again")
+				continue
+			}
 			switch {
 			case f.State == population.FixPending && b.By != "":
 				part += " is begun again (" + f.Access + ")"
@@ -87,6 +91,7 @@ var packetTales = map[string]workflows.Teller{
 	}),
 	evLate: workflows.TellsAlways(
 		"A change that was decided was not done in time; the administrators and holders were told."),
+	evTokensRead: workflows.Tells(func(_ workflows.Event, b tokensRead) string { return b.tell() }),
 	evMailbox: workflows.Tells(func(_ workflows.Event, b Mailbox) string {
 		if b.Attested != "" {
 			return workflows.Mention(b.Attested) + " says that the holders of " + workflows.Esc(b.Email) +

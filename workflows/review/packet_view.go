@@ -14,14 +14,14 @@ const cardMain = "main"
 
 // view computes what the world should show.
 func (s PacketState) view() workflows.View {
-	v := workflows.View{Cards: s.cards(), Timers: s.timers()}
+	v := workflows.View{Cards: s.cards(), Timers: s.timers(), Watches: s.tokenWatches()}
 	switch s.Phase {
 	case PacketReviewing:
 		v.Waiting = s.Reviewers
 	case PacketFixing:
 		if slices.ContainsFunc(s.Fixes, func(f population.Fix) bool {
 			return f.State == population.FixFailed || f.State == population.FixDone
-		}) {
+		}) || len(s.revoking()) > 0 {
 			v.Waiting = s.managers()
 		}
 	}
@@ -170,8 +170,8 @@ func (s PacketState) askLines(who string) []string {
 		why = "You are asked because " + workflows.Mention(s.InPlaceOf) + " has delegated to you"
 	}
 	out := []string{fmt.Sprintf(
-		"Each of %s is a user or a mailbox: say whether to keep it, to change it or to remove it. %s.",
-		workflows.Plural(len(s.Rows), "row"), why),
+		"Each of %s is %s: say whether to keep it, to change it or to remove it. %s.",
+		workflows.Plural(len(s.Rows), "row"), s.tokensWord(), why),
 		s.dueText(since), s.progress()}
 	if others := slices.DeleteFunc(slices.Clone(s.Reviewers), func(r string) bool {
 		return r == who
@@ -230,6 +230,7 @@ func (s PacketState) factLines() []string {
 	flags := map[string]bool{}
 	for _, r := range s.Rows {
 		switch {
+		case r.IsToken():
 		case r.Privileged:
 			privileged++
 		case population.AsksReason(r.Flags):
@@ -272,6 +273,7 @@ func (s PacketState) factLines() []string {
 			out[len(out)-1] = "1 without a flag: no reason is needed to keep it"
 		}
 	}
+	out = append(out, s.tokenFacts()...)
 	if exceptions > 0 {
 		out = append(out, "! "+workflows.Plural(exceptions, "row")+
 			" may concern you or a mailbox of yours, and nobody else can decide: only keep counts there, with a reason, listed as an exception")
@@ -386,6 +388,7 @@ func (s PacketState) fixCard(who string) workflows.Card {
 	for i, f := range s.Fixes {
 		switch {
 		case f.Action == population.FixTransfer:
+		case f.Action == population.FixRevoke && f.State != population.FixDone: // asked for by itself
 		case f.State == population.FixPending:
 			open++
 		case f.State == population.FixFailed:
@@ -415,6 +418,7 @@ const maxFixLines = 20
 // failed, to look at what is late.
 func (s PacketState) askManagers(card *workflows.Card, failed, word, open int) {
 	name := workflows.Esc(s.AccountName)
+	s.askRevoking(card)
 	switch {
 	case s.Late && open == 0:
 		card.Lines = append(card.Lines, "! What is not verified yet was due "+workflows.When(s.firstDue())+".")
@@ -443,7 +447,7 @@ func (s PacketState) askManagers(card *workflows.Card, failed, word, open int) {
 		card.Fallback = "Failed after the review of " + name + ": " + workflows.Plural(failed, "change") +
 			" to begin again"
 	}
-	if s.Late || failed+word > 0 {
+	if s.Late || failed+word > 0 || len(s.revoking()) > 0 {
 		why := "You are asked because you administer the account or hold its mailbox."
 		if others := slices.DeleteFunc(s.managers(), func(id string) bool {
 			return id == card.Recipient
@@ -459,6 +463,10 @@ func (s PacketState) fixLine(f population.Fix) string {
 	r := s.Rows[f.Row-1]
 	what := "remove " + workflows.Esc(r.Email)
 	switch {
+	case f.Action == population.FixRevoke && f.State == population.FixPending:
+		return s.revokeLine(f)
+	case f.Action == population.FixRevoke:
+		what = "revoke " + workflows.Esc(r.Subject())
 	case f.Action == population.FixChange:
 		what = "change " + workflows.Esc(r.Email) + " from " + workflows.Esc(r.Role) + " to " + s.Verdicts[f.Row-1].Role
 	case f.Action == population.FixTransfer && r.Kind == population.KindOwner:

@@ -15,6 +15,7 @@ const (
 const (
 	ActConfirm = "review.confirm" // of a packet: another person confirms what somebody says they did
 	ActRetry   = "review.retry"   // of a packet: what failed is begun again
+	ActRevoked = "review.revoked" // of a packet: somebody says that the API tokens are revoked
 	// of a campaign: opens the form that takes a CSV of the Users page, and is its action
 	ActImport    = "review.import"
 	ActCount     = "review.count" // of a campaign: a second person confirms the number of rows of a file

@@ -56,6 +56,7 @@ func (d *dossier) checkLists() {
 		}
 		d.agree(rows == r.Count, "%s", text)
 		d.checkPages(name, r)
+		d.checkTokens(name, r)
 	}
 	for _, r := range d.Campaign.Fresh {
 		d.agree(d.handed(r), "%s: the fresh list of %s is the one that was handed in", environmentTitle(r.Environment),
@@ -92,7 +93,7 @@ func (d *dossier) reading(env string) (review.Reading, bool) {
 func (d *dossier) rowsOf(env string) (listed, beside int) {
 	for _, x := range d.exhibits {
 		switch {
-		case x.Environment != env:
+		case x.Environment != env || x.IsToken():
 		case x.listed():
 			listed++
 		default:
@@ -107,9 +108,14 @@ func (d *dossier) checkRows() {
 	text := fmt.Sprintf("%s = %d keep + %d change + %d remove + %d no answer + %d open",
 		workflows.Plural(c.Rows, "row"), c.Keep, c.Change, c.Remove, c.NoAnswer, c.Open)
 	d.agree(c.Rows == c.Keep+c.Change+c.Remove+c.NoAnswer+c.Open && (!d.settled() || c.Open == 0), "%s", text)
+	t := d.tokenCounts
+	d.agree(t.Rows == t.Keep+t.Remove+t.NoAnswer+t.Open && (!d.settled() || t.Open == 0),
+		"%s = %d keep + %d remove + %d no answer + %d open", workflows.Plural(t.Rows, "API token"), t.Keep, t.Remove,
+		t.NoAnswer, t.Open)
 	seen, twice := map[string]bool{}, 0
 	for _, x := range d.exhibits {
-		key := strings.Join([]string{x.Environment, x.Email, x.Mark, x.Name, population.Stamp(x.Since)}, "\n")
+		key := strings.Join([]string{x.Environment, x.Email, x.Mark, x.Name, population.Stamp(x.Since), x.Kind, x.ID},
+			"\n")
 		if seen[key] {
 			twice++
 		}
@@ -117,7 +123,7 @@ func (d *dossier) checkRows() {
 	}
 	d.agree(twice == 0, "no row stands in two packets")
 	if d.Campaign.Rows > 0 || len(d.Packets) > 0 {
-		d.agree(d.Campaign.Rows == c.Rows && len(d.Campaign.Parts) == len(d.Packets),
+		d.agree(d.Campaign.Rows == c.Rows+t.Rows && len(d.Campaign.Parts) == len(d.Packets),
 			"%s were planned in %s, and all are here",
 			workflows.Plural(d.Campaign.Rows, "row"), workflows.Plural(len(d.Campaign.Parts), "packet"))
 	}

@@ -22,7 +22,8 @@ type dossier struct {
 	names        map[string]string // people, by Slack ID
 	environments []string          // production first, then as configured
 	exhibits     []exhibit
-	counts       review.Counts
+	counts       review.Counts // of people and mailboxes, as population.csv has them
+	tokenCounts  review.Counts
 	lists        map[string][]byte // frozen lists, answers and files, by file name
 	checks       []evidenceCheck
 }
@@ -59,7 +60,7 @@ func newDossier(e Evidence) *dossier {
 	slices.SortStableFunc(d.exhibits, func(a, b exhibit) int {
 		return cmp.Or(cmp.Compare(slices.Index(d.environments, a.Environment),
 			slices.Index(d.environments, b.Environment)),
-			cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)), cmp.Compare(a.Email, b.Email))
+			cmp.Compare(kindRank(a.Kind), kindRank(b.Kind)), cmp.Compare(orderKey(a), orderKey(b)))
 	})
 	d.count()
 	d.files()
@@ -67,15 +68,25 @@ func newDossier(e Evidence) *dossier {
 	return d
 }
 
-// kindRank puts the owner and the shared mailboxes before the users.
+// kindRank puts the owner and the shared mailboxes before the users, and the API tokens behind them.
 func kindRank(kind string) int {
 	switch kind {
 	case population.KindOwner:
 		return 0
 	case population.KindAlias:
 		return 1
+	case population.KindToken:
+		return 3
 	}
 	return 2
+}
+
+// orderKey is what rows of a kind are ordered by: tokens by their name and ID, the others by address.
+func orderKey(x exhibit) string {
+	if x.IsToken() {
+		return strings.ToLower(x.Name) + "\n" + x.ID
+	}
+	return x.Email
 }
 
 // settled reports whether no decision changes any more.
@@ -134,35 +145,43 @@ func (d *dossier) order() []string {
 	})...))
 }
 
-// count adds up the rows, as [Counts] says they must.
+// count adds up the rows, as [Counts] says they must; API tokens apart, for they have a table of their own.
 func (d *dossier) count() {
-	c := &d.counts
 	for _, x := range d.exhibits {
-		c.Rows++
-		switch x.final {
-		case population.Keep:
-			c.Keep++
-		case population.Change:
-			c.Change++
-		case population.Remove:
-			c.Remove++
-		case population.NoAnswer:
-			c.NoAnswer++
-		default:
-			c.Open++
+		if x.IsToken() {
+			x.countIn(&d.tokenCounts)
+		} else {
+			x.countIn(&d.counts)
 		}
-		if x.Privileged {
-			c.Privileged++
-		}
-		if x.Exception != "" {
-			c.Exceptions++
-		}
-		if x.verdict.Bulk && x.final == population.Keep {
-			c.Bulk++
-		}
-		for _, f := range x.fixes {
-			c.Fix(f)
-		}
+	}
+}
+
+// countIn adds the row to a sum.
+func (x exhibit) countIn(c *review.Counts) {
+	c.Rows++
+	switch x.final {
+	case population.Keep:
+		c.Keep++
+	case population.Change:
+		c.Change++
+	case population.Remove:
+		c.Remove++
+	case population.NoAnswer:
+		c.NoAnswer++
+	default:
+		c.Open++
+	}
+	if x.Privileged {
+		c.Privileged++
+	}
+	if x.Exception != "" {
+		c.Exceptions++
+	}
+	if x.verdict.Bulk && x.final == population.Keep {
+		c.Bulk++
+	}
+	for _, f := range x.fixes {
+		c.Fix(f)
 	}
 }
 
@@ -172,6 +191,9 @@ func (d *dossier) files() {
 	names := fileNames(d.environments)
 	for env, content := range d.Frozen {
 		d.lists["frozen/"+names[env]+".csv"] = content
+	}
+	for env, content := range d.Tokens {
+		d.lists["tokens/"+names[env]+".csv"] = content
 	}
 	for env, pages := range d.Raw {
 		for i, content := range pages {
@@ -270,6 +292,9 @@ func doneAt(f population.Fix) time.Time {
 func (d *dossier) population() [][]string {
 	table := [][]string{population.PopulationColumns()}
 	for _, x := range d.exhibits {
+		if x.IsToken() {
+			continue
+		}
 		mfa, sso := strconv.FormatBool(x.MFA), strconv.FormatBool(x.SSO)
 		if !x.listed() {
 			mfa, sso = "", ""
@@ -286,7 +311,7 @@ func (d *dossier) decisions() [][]string {
 	table := [][]string{{"environment", "email", "decision", "role_from", "role_to", "reason", "reviewer",
 		"decided_at"}}
 	for _, x := range d.exhibits {
-		if x.final == "" {
+		if x.final == "" || x.IsToken() {
 			continue
 		}
 		to := ""
@@ -307,6 +332,9 @@ func (d *dossier) decisions() [][]string {
 func (d *dossier) remediation() [][]string {
 	table := [][]string{{"environment", "email", "action", "how", "state", "before", "after", "access_id", "done_at"}}
 	for _, x := range d.exhibits {
+		if x.IsToken() {
+			continue
+		}
 		for _, f := range x.fixes {
 			table = append(table, []string{x.EnvironmentName(), x.Email, f.Action, x.how(f), f.State, f.Before, f.After,
 				f.Access, population.Stamp(doneAt(f))})

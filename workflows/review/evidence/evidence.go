@@ -25,8 +25,9 @@ type Evidence struct {
 	Chains   []chain.Chain
 	// Frozen is the list of each environment ("" is production) as it was frozen; Raw the answers
 	// it was read from, in order; Handed the files that people brought, oldest first.
-	// [Evidence.Unpack] takes all three from the campaign's chain. What was erased is absent.
+	// [Evidence.Unpack] takes all four from the campaign's chain. What was erased is absent.
 	Frozen  map[string][]byte
+	Tokens  map[string][]byte // the lists of API tokens, as Frozen
 	Raw     map[string][][]byte
 	Handed  []Handed
 	Version string // of Keyholder
@@ -69,7 +70,7 @@ func Files(e Evidence) (map[string][]byte, error) {
 	maps.Copy(files, d.lists)
 	var err error
 	for name, table := range map[string][][]string{FilePopulation: d.population(), FileDecisions: d.decisions(),
-		FileRemediation: d.remediation()} {
+		FileRemediation: d.remediation(), FileTokens: d.tokens()} {
 		if files[name], err = asCSV(table); err != nil {
 			return nil, fmt.Errorf("write %s: %w", name, err)
 		}

@@ -112,6 +112,7 @@ func TestTheColumnsAreThoseOfTheContract(t *testing.T) {
 		FilePopulation:  "environment,email,name,role,integrations,status,last_sign_in,last_sign_in_any,created_via,mfa_required,sso_required,flags",
 		FileDecisions:   "environment,email,decision,role_from,role_to,reason,reviewer,decided_at",
 		FileRemediation: "environment,email,action,how,state,before,after,access_id,done_at",
+		FileTokens:      "environment,id,name,kind,scope,ends,revoked,flags,decision,reason,reviewer,decided_at,state,done_at",
 	} {
 		if got, _, _ := strings.Cut(string(files[name]), "\n"); got != head {
 			t.Errorf("%s begins with %s", name, got)
@@ -201,7 +202,7 @@ func TestManifestSumsAndChainsCanBeRecomputedFromTheFilesAlone(t *testing.T) {
 		t.Errorf("the manifest names %d files of %d", len(m.Files), len(files)-1)
 	}
 	p := proofsOf(t, files)
-	if n := checkChains(t, p); n != 24 {
+	if n := checkChains(t, p); n != 25 {
 		t.Errorf("%d events were recomputed", n)
 	}
 	if got := p.Campaign.Readings[0].SHA256; got != Sum(files["frozen/production.csv"]) {
@@ -282,6 +283,41 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 		"its numbers, all hashed": {"report.html", "<b>14</b>rows", "<b>13</b>rows", "FAULT report.html: 13 rows"},
 		"its remedies, all hashed": {"report.html", "✗ failed", "verified",
 			"FAULT report.html, remediation, gil@acme.example"},
+		"a token's decision, all hashed": {"tokens.csv", "remove,'-Gil", "keep,'-Gil",
+			"FAULT tokens.csv, t3 in production"},
+		"a token's reason, all hashed": {"tokens.csv", "Keyholder works with it", "Nobody knows it",
+			"FAULT tokens.csv, t1"},
+		"a token's scope, all hashed": {"tokens.csv", "account,full access", "account,connections: 1",
+			"FAULT tokens.csv, t1"},
+		"a token's kind, all hashed": {"tokens.csv", "personal", "account", "FAULT tokens.csv, t3"},
+		"a token's end, all hashed":  {"tokens.csv", "2026-10-30T09:00:00Z", "", "FAULT tokens.csv, t3"},
+		"a token's flag, all hashed": {"tokens.csv", "full_access no_end", "full_access", "FAULT tokens.csv, t1"},
+		"a token's name, all hashed": {"tokens.csv", "Old <script>", "New", "FAULT tokens.csv, t2"},
+		"a token revoked, all hashed": {"tokens.csv", "exports: 1,,true", "exports: 1,,false",
+			"FAULT tokens.csv, t2"},
+		"a token's reviewer, all hashed": {"tokens.csv", "works with it,Dee Lindqvist (U0DEE)",
+			"works with it,Ana Silva (U0ANA)", "FAULT tokens.csv, t1"},
+		"a token's time, all hashed": {"tokens.csv", "2026-10-06T10:20:00Z", "2026-10-06T10:21:00Z",
+			"FAULT tokens.csv, t1"},
+		"a token's remedy, all hashed": {"tokens.csv", "verified", "pending", "FAULT tokens.csv, t3"},
+		"a token's end of work, all hashed": {"tokens.csv", "2026-10-26T15:00:00Z", "2026-10-27T15:00:00Z",
+			"FAULT tokens.csv, t3"},
+		"a token less, all hashed": {"tokens.csv",
+			"production,t2,Old <script>,account,connections: 2; exports: 1,,true,," +
+				"keep,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z,,\n", "",
+			"FAULT tokens.csv, t2 in production: no such line"},
+		"a token more, all hashed": {"tokens.csv", "production,t2",
+			"production,t9,Old <script>,account,connections: 2; " +
+				"exports: 1,,true,,keep,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z,,\nproduction,t2",
+			"FAULT tokens.csv, t9 in production: the record has no such line"},
+		"a frozen token, all hashed": {"tokens/production.csv", "Keyholder", "Nobody's",
+			"FAULT production: the list with hash"},
+		"a token in the JSON, all hashed": {"review.json", `"reason": "-Gil has left",`, `"reason": "-Gil is here",`,
+			"FAULT review.json, tokens, t3"},
+		"a token on the page, all hashed": {"report.html", "Keyholder works with it", "It is needed",
+			"FAULT report.html, tokens, t1"},
+		"the page's tokens, all hashed": {"report.html", "<b>3</b>tokens", "<b>2</b>tokens",
+			"FAULT report.html: 2 tokens"},
 		"its signature, all hashed": {"report.html",
 			`<td>Dee Lindqvist<span class="id"> (U0DEE)</span>, <span class="whole">2026-10-06`,
 			`<td>Ana Silva<span class="id"> (U0ANA)</span>, <span class="whole">2026-10-06`, "FAULT report.html: part 1"},
@@ -378,7 +414,7 @@ func TestErasedEventsKeepTheirPlaceAndSayNothing(t *testing.T) {
 	l := &e.Chains[3].Links[0]
 	l.Salt, l.Body, l.Erased = "", nil, true
 	files := filesOf(t, e)
-	if n := checkChains(t, proofsOf(t, files)); n != 24 {
+	if n := checkChains(t, proofsOf(t, files)); n != 25 {
 		t.Errorf("%d events", n)
 	}
 	if !strings.Contains(string(files[FileReport]), "the content of 1 event was erased") {
@@ -461,14 +497,15 @@ func TestFileNamesStayInsideTheFolder(t *testing.T) {
 	e := evidenceOf(t)
 	for _, name := range []string{"../../etc/passwd", "sandbox", "SANDBOX", "a b/c", "", ".", "..", "production",
 		"Prüfung", strings.Repeat("x", 300), "CON\x00"} {
-		e.Frozen[name] = []byte("x")
+		e.Frozen[name], e.Tokens[name] = []byte("x"), []byte("y")
 		e.Raw[name] = [][]byte{[]byte("x")}
 		e.Handed = append(e.Handed, Handed{Environment: name, Content: []byte(name)},
 			Handed{Alias: name + "@x", Content: []byte(name)})
 	}
 	files, seen := filesOf(t, e), map[string]bool{}
 	for name := range files {
-		if !regexp.MustCompile(`^((frozen|raw)/)?[A-Za-z0-9_-]+(\.[a-z]+)?$`).MatchString(name) || len(name) > 100 {
+		if !regexp.MustCompile(`^((frozen|raw|tokens)/)?[A-Za-z0-9_-]+(\.[a-z]+)?$`).MatchString(name) ||
+			len(name) > 100 {
 			t.Errorf("a file is called %q", name)
 		}
 		if seen[strings.ToLower(name)] {
@@ -476,7 +513,7 @@ func TestFileNamesStayInsideTheFolder(t *testing.T) {
 		}
 		seen[strings.ToLower(name)] = true
 	}
-	if n := len(e.Frozen) + len(e.Handed); len(files) < n+8 {
+	if n := len(e.Frozen) + len(e.Tokens) + len(e.Handed); len(files) < n+8 {
 		t.Errorf("%d files hold %d lists", len(files), n)
 	}
 }
@@ -493,6 +530,9 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 			for j := range p.Verdicts {
 				v := population.Verdict{Decision: decisions[rng.IntN(len(decisions))], By: "U0DEE",
 					At: proofDay(6, 9, j)}
+				if p.Rows[j].IsToken() && v.Decision == population.Change {
+					v.Decision = population.Remove
+				}
 				if rng.IntN(2) == 0 {
 					v.Reason, v.Role = "because", workflows.RoleMonitor
 				}
@@ -508,6 +548,19 @@ func TestRowsReconcileWhateverWasDecided(t *testing.T) {
 			e.Campaign.ClosedAt, e.Campaign.Phase = time.Time{}, review.CampaignOpen
 		}
 		files := filesOf(t, e)
+		answered := map[string]int{}
+		for _, line := range table(t, files[FileTokens]) {
+			answered[line["decision"]]++
+			if want := map[bool]string{
+				true: population.FixPending}[line["decision"] == population.Remove]; line["state"] != want {
+				t.Errorf("seed %d: a token decided as %q is %q", seed, line["decision"], line["state"])
+			}
+		}
+		if n := answered[population.Keep] + answered[population.Remove]; n+answered[""]+
+			answered[population.NoAnswer] != 3 ||
+			running && answered[population.NoAnswer] > 0 || !running && answered[""] > 0 {
+			t.Errorf("seed %d: tokens %v", seed, answered)
+		}
 		bytes, decided, fixes, p := table(t, files[FilePopulation]), table(t, files[FileDecisions]),
 			table(t, files[FileRemediation]), proofsOf(t, files)
 		by := map[string]int{}
@@ -555,6 +608,9 @@ func TestWhatDoesNotAgreeIsSaidLoudly(t *testing.T) {
 		"a list missing":         func(e *Evidence) { delete(e.Frozen, "Sandbox") },
 		"an answer missing":      func(e *Evidence) { e.Raw[""] = e.Raw[""][:1] },
 		"a file changed":         func(e *Evidence) { e.Handed[1].Content = []byte("x") },
+		"tokens changed":         func(e *Evidence) { e.Tokens[""] = append(slices.Clone(e.Tokens[""]), '\n') },
+		"tokens missing":         func(e *Evidence) { delete(e.Tokens, "") },
+		"a count of tokens":      func(e *Evidence) { e.Campaign.Readings[0].TokenCount++ },
 		"a count of users":       func(e *Evidence) { e.Campaign.Readings[0].Count++ },
 		"a packet missing":       func(e *Evidence) { e.Packets = e.Packets[:1] },
 		"a packet twice":         func(e *Evidence) { e.Packets = append(e.Packets, e.Packets[0]) },

@@ -129,6 +129,22 @@ func proofUser(environment, email, name, role string, flags ...string) populatio
 		Mark: "accepted/" + role}
 }
 
+// proofTokens are three API tokens of production: Keyholder's own, one that is revoked, and one of a person.
+func proofTokens() []population.Row {
+	token := func(id, name, maker string, t population.Token, flags ...string) population.Row {
+		return population.Row{Kind: population.KindToken, ID: id, Name: name, Email: maker, Since: proofDay(1, 9, 0),
+			Privileged: t.Full, Flags: flags, Token: &t}
+	}
+	return []population.Row{
+		token("t1", "Keyholder", "celigo@acme.example", population.Token{Kind: workflows.TokenOfAccount, Full: true,
+			Own: true}, population.FlagFullAccess, population.FlagNoEnd),
+		token("t2", "Old <script>", "", population.Token{Kind: workflows.TokenOfAccount, Revoked: true,
+			Scope: []string{"connections: 2", "exports: 1"}}),
+		token("t3", "=Gil's laptop", "gil@acme.example", population.Token{Kind: workflows.TokenOfPerson,
+			Ends: proofDay(30, 9, 0)}, population.FlagMakerInactive),
+	}
+}
+
 // proofPopulation is twelve users of production and Sandbox, the owner and one shared mailbox.
 func proofPopulation() (dees, anas []population.Row) {
 	owner := population.Row{Kind: population.KindOwner, Email: "celigo@acme.example", Role: population.RoleOwner,
@@ -157,7 +173,7 @@ func proofPopulation() (dees, anas []population.Row) {
 	hal.Status, hal.LastHere, hal.LastAny = workflows.UserPending, time.Time{}, time.Time{}
 	ivy := proofUser("", "ivy@acme.example", "Ivy Berg", workflows.RoleManage)
 	ivy.Decision, ivy.Until = "a03-7KQ2M9XA", proofDay(30, 17, 0)
-	dees = []population.Row{owner, alias, ben, eve, fay, gil, hal, ivy}
+	dees = append([]population.Row{owner, alias, ben, eve, fay, gil, hal, ivy}, proofTokens()...)
 	anas = []population.Row{dee, proofUser("", "jan@acme.example", "Jan Novák", workflows.RoleMonitor)}
 	for _, r := range []struct{ email, name, role string }{{"ben@acme.example", "Ben Okafor",
 		workflows.RoleAdministrator}, {"kim@acme.example", "Kim Park", workflows.RoleMonitor},
@@ -205,7 +221,9 @@ func evidenceOf(t *testing.T) Evidence {
 			dv(population.Change, workflows.RoleMonitor,
 				"@Eve only looks at errors, she said: \"fine, thanks\"\n-- by phone", 9, false),
 			dv(population.Keep, "", "", 12, true), dv(population.Remove, "", "Left the team", 14, false),
-			dv(population.Remove, "", "Never came", 15, false), dv(population.Keep, "", "", 12, true)},
+			dv(population.Remove, "", "Never came", 15, false), dv(population.Keep, "", "", 12, true),
+			dv(population.Keep, "", "Keyholder works with it", 20, false), dv(population.Keep, "", "", 12, true),
+			dv(population.Remove, "", "-Gil has left", 21, false)},
 		Fixes: []population.Fix{{Row: 2, Action: population.FixTransfer, State: population.FixPending,
 			Due: proofDay(27, 9, 0)},
 			{Row: 4, Action: population.FixChange, Access: "a03-1AAAAAAA", How: workflows.Acted,
@@ -218,7 +236,9 @@ func evidenceOf(t *testing.T) Evidence {
 			{Row: 7, Action: population.FixRemove, Access: "a03-3CCCCCCC", How: workflows.Attested,
 				State:  population.FixDone,
 				Before: "monitor (invited)", After: "no access", Due: proofDay(31, 9, 0), At: proofDay(26, 12, 0),
-				Who: "U0BEN"}}}
+				Who: "U0BEN"},
+			{Row: 11, Action: population.FixRevoke, How: workflows.Verified, State: population.FixVerified,
+				Due: proofDay(31, 9, 0), At: proofDay(26, 15, 0), Who: "U0ANA"}}}
 	av := func(decision, reason string, n int) population.Verdict {
 		return population.Verdict{Decision: decision, Reason: reason, By: "U0ANA", At: proofDay(20, 8, n)}
 	}
@@ -251,8 +271,7 @@ func evidenceOf(t *testing.T) Evidence {
 		Chunks: 1, Filters: "none",
 		Pages: []workflows.RawPage{{Request: "GET /v1/ashares", Status: 200, Count: 5, SHA256: Sum(pages[0])},
 			{Request: "GET /v1/ashares?after=u5", Status: 200, Count: 3, SHA256: Sum(pages[1])}},
-		Tokens: []workflows.APIToken{{ID: "t1", Name: "Keyholder", Full: true, Created: proofDay(1, 9, 0)},
-			{ID: "t2", Name: "Old <script>", Revoked: true}}}
+		TokenCount: 3, TokensSHA256: Sum(population.FrozenTokens(proofTokens()))}
 	file := review.Reading{Environment: "Sandbox", Source: review.SourceCSV, At: proofDay(5, 8, 45),
 		Count: len(sandbox), SHA256: Sum(frozen["Sandbox"]), Chunks: 1, Filters: "none", File: "users.csv",
 		FileSHA256: Sum(given), Uploader: "U0DEE", Uploaded: proofDay(5, 9, 10), ConfirmedBy: "U0BEN",
@@ -287,6 +306,7 @@ func evidenceOf(t *testing.T) Evidence {
 			[2]any{evPage, review.RawPage{N: 2, Gzip: proofGzip(t, pages[1])}},
 			[2]any{evPopulation, review.PopulationChunk{N: 1, Of: 2, CSV: string(frozen[""][:piece])}},
 			[2]any{evPopulation, review.PopulationChunk{N: 2, Of: 2, CSV: string(frozen[""][piece:])}},
+			[2]any{evTokens, review.TokensChunk{N: 1, Of: 1, CSV: string(population.FrozenTokens(proofTokens()))}},
 			[2]any{evFile, review.RawFile{Environment: "Sandbox", Name: "wrong.csv", SHA256: Sum(wrong),
 				Gzip: proofGzip(t, wrong)}},
 			[2]any{evPopulation, review.PopulationChunk{Environment: "Sandbox", N: 1, Of: 1,
@@ -323,6 +343,7 @@ func evidenceOf(t *testing.T) Evidence {
 const (
 	evStarted    = "campaign.started"
 	evPopulation = "campaign.population"
+	evTokens     = "campaign.tokens"
 	evPage       = "campaign.page"
 	evFile       = "campaign.file"
 	evMailSystem = "campaign.delegates"

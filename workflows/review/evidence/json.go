@@ -26,7 +26,8 @@ type reviewFile struct {
 	MadeBy    string            `json:"made_by"`
 	Closed    bool              `json:"closed"` // false: decisions may still change
 	Stage     string            `json:"stage"`
-	Counts    review.Counts     `json:"counts"`
+	Counts    review.Counts     `json:"counts"`       // of people and mailboxes
+	TokenSum  review.Counts     `json:"token_counts"` // of API tokens
 	Checks    []evidenceCheck   `json:"checks"`
 	People    map[string]string `json:"people"`
 	// Population, Decisions and Remediation hold what the CSV files hold, with cells as they are:
@@ -34,6 +35,7 @@ type reviewFile struct {
 	Population  []map[string]string  `json:"population"`
 	Decisions   []map[string]string  `json:"decisions"`
 	Remediation []map[string]string  `json:"remediation"`
+	Tokens      []map[string]string  `json:"tokens"`
 	Campaign    review.CampaignState `json:"campaign"` // with the readings, the parameters and the policy in force
 	Packets     []review.PacketState `json:"packets"`
 	Formula     string               `json:"chain_formula"`
@@ -67,9 +69,11 @@ type linkFile struct {
 func (d *dossier) json() ([]byte, error) {
 	f := reviewFile{Format: reviewFormat, Keyholder: d.Version, Made: population.Stamp(d.Made), MadeBy: d.MadeBy,
 		Closed: d.settled(), Stage: d.Campaign.Phase,
-		Counts: d.counts, Checks: d.checks, People: d.names, Population: asObjects(d.population()),
+		Counts: d.counts, TokenSum: d.tokenCounts, Checks: d.checks, People: d.names,
+		Population:  asObjects(d.population()),
 		Decisions:   asObjects(d.decisions()),
-		Remediation: asObjects(d.remediation()), Campaign: d.Campaign, Packets: d.Packets, Formula: chainFormula,
+		Remediation: asObjects(d.remediation()), Tokens: asObjects(d.tokens()), Campaign: d.Campaign,
+		Packets: d.Packets, Formula: chainFormula,
 		Chains: []chainFile{}}
 	for _, c := range d.Chains {
 		out := chainFile{Kind: c.Kind, ID: c.ID, Head: c.Head(), Links: []linkFile{}}

@@ -24,7 +24,7 @@ type reportPage struct {
 	Title, Account, AccountID, ID, Period string
 	Banner                                *reportFact // not final yet, or cancelled
 	Facts, Rules                          []reportFact
-	Counts                                review.Counts
+	Counts, TokenCounts                   review.Counts
 	Excluded                              []reportFact
 	Sources                               []reportSource
 	Checks                                []evidenceCheck
@@ -36,6 +36,7 @@ type reportPage struct {
 	Groups                                []reportGroup
 	Masters                               []reportMaster
 	Tokens                                []reportTokens
+	TokensLeftOut                         string // where they were not reviewed
 	Fixes                                 []reportFix
 	FixTotals                             string
 	Fresh                                 []string
@@ -65,7 +66,7 @@ type reportPacket struct {
 	N                                           int
 	ID, Reviewers, Signed, Took, Stamp, InPlace string
 	Proof, Acknowledged                         string
-	Nudges                                      int
+	Nudges, Tokens                              int
 	Counts                                      review.Counts
 }
 
@@ -87,13 +88,6 @@ type reportMaster struct {
 	Differences                                                                           []string
 }
 
-type reportTokens struct {
-	Where, Unread string
-	Tokens        []reportToken
-}
-
-type reportToken struct{ Name, ID, Scope, State, Created, Modified string }
-
 type reportFix struct {
 	Where, Email, Action, How, State, Before, After, Access, Due, Done, Said, Seen, Why, Late string
 	Privileged                                                                                bool
@@ -110,9 +104,10 @@ func (d *dossier) report() ([]byte, error) {
 	p := reportPage{Title: "Access review of " + c.AccountName + ", " + c.Period, Account: c.AccountName,
 		AccountID: c.AccountID, ID: c.ID, Period: c.Period,
 		Banner: d.banner(), Facts: d.reportFacts(), Rules: d.reportRules(), Counts: d.counts,
-		Sources: d.reportSources(), Checks: d.checks, Packets: d.reportPackets(),
+		TokenCounts: d.tokenCounts,
+		Sources:     d.reportSources(), Checks: d.checks, Packets: d.reportPackets(),
 		Handovers: d.reportHandovers(), Exceptions: d.plainAll(c.Exceptions), Groups: d.reportGroups(),
-		Masters: d.reportMasters(), Tokens: d.reportTokens(),
+		Masters: d.reportMasters(), Tokens: d.reportTokens(), TokensLeftOut: d.tokensLeftOut(),
 		Stamps: d.reportStamps(), Proofs: d.reportProofs(), AddressWidth: d.addressWidth(), Foot: d.foot(),
 		Formula: chainFormula, Notes: d.plainAll(c.Notes), Fresh: d.reportFresh(),
 		Exports: d.reportExports()}
@@ -182,7 +177,8 @@ func (d *dossier) banner() *reportFact {
 	case !d.settled():
 		return &reportFact{"Not final.",
 			fmt.Sprintf("This review is not closed. %d of %s are open, and decisions may still change; export again after %s.",
-				d.counts.Open, workflows.Plural(d.counts.Rows, "row"), reportTime(c.Closes))}
+				d.counts.Open+d.tokenCounts.Open, workflows.Plural(d.counts.Rows+d.tokenCounts.Rows, "row"),
+				reportTime(c.Closes))}
 	case c.Phase != review.CampaignCompleted:
 		return &reportFact{"Not finished.",
 			"The decisions are final. What they ask for is still being carried out, so the section on remediation may change; export again when it is done."}

@@ -68,20 +68,17 @@ func (d *dossier) reportPackets() []reportPacket {
 			}
 		}
 		for _, x := range d.exhibits {
-			if x.packet == p.ID {
-				out.Counts.Add(x.counts())
+			switch {
+			case x.packet != p.ID:
+			case x.IsToken():
+				out.Tokens++
+			default:
+				x.countIn(&out.Counts)
 			}
 		}
 		all = append(all, out)
 	}
 	return all
-}
-
-// counts is the row as a sum of one.
-func (x exhibit) counts() review.Counts {
-	one := dossier{exhibits: []exhibit{x}}
-	one.count()
-	return one.counts
 }
 
 // took is how long the reviewer looked, and what is to be said about it.
@@ -152,6 +149,9 @@ func (d *dossier) reportGroups() []reportGroup {
 		Note: "The owner, shared mailboxes that may own the account, and administrators."},
 		{Title: "Flagged", Note: "Rows with at least one flag that are not privileged."}, {Title: "All others"}}
 	for _, x := range d.exhibits {
+		if x.IsToken() {
+			continue
+		}
 		i := 2
 		switch {
 		case x.Privileged:
@@ -248,36 +248,6 @@ func (d *dossier) reportMasters() []reportMaster {
 	return all
 }
 
-func (d *dossier) reportTokens() []reportTokens {
-	var all []reportTokens
-	for _, env := range d.environments {
-		r, ok := d.reading(env)
-		if !ok || r.Excluded != "" {
-			continue
-		}
-		t := reportTokens{Where: environmentTitle(env)}
-		switch reason := r.Unread[workflows.PartTokens]; {
-		case reason != "":
-			t.Unread = "The tokens could not be read: " + reason
-		case r.Source == review.SourceCSV:
-			t.Unread = "A file of the Users page does not show tokens: look at them in integrator.io."
-		}
-		for _, k := range r.Tokens {
-			out := reportToken{Name: k.Name, ID: k.ID, Scope: "limited", State: "works", Created: reportTime(k.Created),
-				Modified: reportTime(k.Modified)}
-			if k.Full {
-				out.Scope = "full access"
-			}
-			if k.Revoked {
-				out.State = "revoked"
-			}
-			t.Tokens = append(t.Tokens, out)
-		}
-		all = append(all, t)
-	}
-	return all
-}
-
 // reportFresh are the lists that were brought after the close, to see what was done.
 func (d *dossier) reportFresh() []string {
 	var all []string
@@ -293,6 +263,9 @@ func (d *dossier) reportFresh() []string {
 func (d *dossier) reportFixes(p *reportPage) {
 	states := map[string]int{}
 	for _, x := range d.exhibits {
+		if x.IsToken() { // they stand with the tokens
+			continue
+		}
 		for _, f := range x.fixes {
 			out := reportFix{Where: x.EnvironmentName(), Email: x.Email, Action: f.Action, How: x.how(f),
 				State: f.State, Before: f.Before, After: f.After, Access: f.Access,

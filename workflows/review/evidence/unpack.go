@@ -13,7 +13,8 @@ import (
 // chain among Chains. Of a list that was read again the last reading counts. Erased events are
 // passed over; that something is missing shows in the exported comparisons.
 func (e *Evidence) Unpack() error {
-	e.Frozen, e.Raw, e.Handed = map[string][]byte{}, map[string][][]byte{}, nil
+	e.Frozen, e.Tokens = map[string][]byte{}, map[string][]byte{}
+	e.Raw, e.Handed = map[string][][]byte{}, nil
 	for _, c := range e.Chains {
 		if c.Kind != workflows.KindWorkflow || c.ID != e.Campaign.ID {
 			continue
@@ -47,6 +48,11 @@ func (e *Evidence) unpack(l chain.Link) error {
 			e.Frozen[f.Environment] = nil
 		}
 		e.Frozen[f.Environment] = append(e.Frozen[f.Environment], f.Content...)
+	case review.FiledTokens:
+		if f.N <= 1 {
+			e.Tokens[f.Environment] = nil
+		}
+		e.Tokens[f.Environment] = append(e.Tokens[f.Environment], f.Content...)
 	case review.FiledAnswer:
 		if f.N <= 1 {
 			e.Raw[f.Environment] = nil

@@ -1,6 +1,6 @@
-// Package population is whom and what a review asks about: rows made of what integrator.io lists (and
-// of what it leaves out, the owner and the shared mailboxes), what stands out about each, which come
-// first, and who is asked about which.
+// Package population is whom and what a review asks about: rows made of what integrator.io lists,
+// users and API tokens, and of what it leaves out, the owner and the shared mailboxes; what stands
+// out about each, which come first, and who is asked about which.
 //
 //	reading of an environment -> UserRows, MasterRows -> SortByRisk -> Plan -> shares of reviewers
 //

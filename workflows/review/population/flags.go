@@ -209,6 +209,14 @@ func FlagText(flag string) string {
 		return "nobody decided in time"
 	case FlagWider:
 		return "may do more than needed"
+	case FlagFullAccess:
+		return "full access to the account"
+	case FlagNoEnd:
+		return "does not end by itself"
+	case FlagMakerGone:
+		return "whoever made it is no user any more"
+	case FlagMakerInactive:
+		return "whoever made it has not signed in for long"
 	}
 	return flag
 }

@@ -22,7 +22,8 @@ func Outlook(a workflows.AccountInfo, f workflows.Facts, found []Found, at time.
 	st := Started{AccountID: p.ID, AccountName: p.Name, Owner: cmp.Or(a.State.Owner, p.Owner),
 		OwnerSince: a.State.Since,
 		OwnerBy:    a.State.By, Proofs: a.State.Key.Proofs, Reviewers: f.Expand(p.Review.Reviewers),
-		Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), UIHost: p.UIHost, Policy: p.Review}
+		Admins: f.Expand(p.Admins), Holders: f.Expand(p.HolderIDs()), UIHost: p.UIHost, Policy: p.Review,
+		TokenName: p.TokenName}
 	for _, al := range p.Aliases {
 		al.Holders, al.Custodians = f.Expand(al.Holders), f.Expand(al.Keepers())
 		st.Aliases = append(st.Aliases, al)
@@ -33,9 +34,10 @@ func Outlook(a workflows.AccountInfo, f workflows.Facts, found []Found, at time.
 			emails[id] = who.Email
 		}
 	}
-	var production, others []Row
+	var production, others, tokens []Row
 	for _, e := range found {
 		rows := UserRows(e.Environment, e.Census, st, a.State, at)
+		tokens = append(tokens, TokenRows(e.Environment, e.Census, rows, st)...)
 		if e.Environment == "" {
 			production = rows
 			continue
@@ -43,7 +45,7 @@ func Outlook(a workflows.AccountInfo, f workflows.Facts, found []Found, at time.
 		others = append(others, rows...)
 	}
 	masters, rest := MasterRows(st, production, nil, nil, emails)
-	rows := slices.Concat(masters, rest, others)
+	rows := slices.Concat(masters, rest, others, tokens)
 	SortByRisk(rows)
 	return Plan(rows, st, f, at)
 }

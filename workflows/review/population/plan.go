@@ -257,7 +257,7 @@ func (d *deal) shares() (out []Share, exceptions []string) {
 
 // whose names a row inside a sentence.
 func whose(r Row) string {
-	out := workflows.Esc(r.Email)
+	out := workflows.Esc(r.Subject())
 	if r.Environment != "" {
 		out += " in " + workflows.Esc(r.Environment)
 	}

@@ -20,6 +20,9 @@ func Preview(p Planned) []string {
 			line += " (in place of " + workflows.Mention(s.inPlaceOf) + ")"
 		}
 		line += ": " + workflows.Plural(s.rows, "row")
+		if s.tokens > 0 {
+			line += fmt.Sprintf(", of them %s", workflows.Plural(s.tokens, "API token"))
+		}
 		if s.packets > 1 {
 			line += fmt.Sprintf(" in %d parts", s.packets)
 		}
@@ -47,6 +50,7 @@ func Preview(p Planned) []string {
 type reviewerLoad struct {
 	reviewer, inPlaceOf                string
 	rows, packets, administer, flagged int
+	tokens                             int
 	backups                            []string
 }
 
@@ -63,6 +67,9 @@ func perReviewer(shares []Share) []reviewerLoad {
 		out[i].rows += len(s.Rows)
 		out[i].packets++
 		for _, r := range s.Rows {
+			if r.IsToken() {
+				out[i].tokens++
+			}
 			if CanAdminister(r) {
 				out[i].administer++
 			}
@@ -74,9 +81,9 @@ func perReviewer(shares []Share) []reviewerLoad {
 	return out
 }
 
-// CanAdminister reports whether a row's user can change who has access, now or by accepting an invitation.
+// CanAdminister reports whether a row's user or token can change who has access, now or by accepting an invitation.
 func CanAdminister(r Row) bool {
-	return r.Role == RoleOwner || r.Role == workflows.RoleAdministrator && !r.Disabled &&
+	return r.Role == RoleOwner || r.IsToken() && r.Privileged || r.Role == workflows.RoleAdministrator && !r.Disabled &&
 		r.Status != workflows.UserDismissed
 }
 
@@ -87,6 +94,9 @@ const maxNamed = 4
 // what there is to know, what stands against it first, each a short line without a full stop at its
 // end. Of an exception it says nothing: that concerns the reviewer, not the row.
 func RowText(r Row, at time.Time) (title string, facts []string) {
+	if r.IsToken() {
+		return tokenText(r, at)
+	}
 	title = "*" + workflows.Esc(r.Email) + "* · " + roleWords(r)
 	if r.Environment != "" {
 		title += " · " + workflows.Esc(r.Environment)

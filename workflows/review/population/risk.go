@@ -9,7 +9,8 @@ import (
 )
 
 // SortByRisk sorts rows in place so that what matters most is seen first: the owner, the aliases,
-// privileged rows with flags, other privileged rows, rows with flags, the rest. Within these: more
+// privileged rows with flags, other privileged rows, rows with flags, the rest; then the API tokens,
+// which have pages of their own, those with full access first. Within these: more
 // flags first, then wider roles, production before the other environments, then by address. The
 // order depends on nothing but the rows.
 func SortByRisk(rows []Row) {
@@ -28,11 +29,16 @@ func SortByRisk(rows []Row) {
 func compareHome(a, b Row) int {
 	return cmp.Or(strings.Compare(a.Environment, b.Environment), strings.Compare(a.Email, b.Email),
 		strings.Compare(a.Kind, b.Kind),
-		strings.Compare(a.Mark, b.Mark), strings.Compare(a.Name, b.Name), a.Since.Compare(b.Since))
+		strings.Compare(a.Mark, b.Mark), strings.Compare(a.Name, b.Name), a.Since.Compare(b.Since),
+		strings.Compare(a.ID, b.ID))
 }
 
 func riskClass(r Row) int {
 	switch {
+	case r.IsToken() && r.Privileged:
+		return 6
+	case r.IsToken():
+		return 7
 	case r.Kind == KindOwner:
 		return 0
 	case r.Kind == KindAlias:

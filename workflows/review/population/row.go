@@ -75,8 +75,10 @@ type Row struct {
 	// (*workflows.User).Mark, what a remedy must still find; empty when it is no user
 	Mark string `json:"mark,omitempty"`
 
+	Token *Token `json:"token,omitempty"` // of [KindToken]
+
 	Flags      []string `json:"flags,omitempty"`
-	Privileged bool     `json:"privileged,omitempty"` // owner, alias, administrator
+	Privileged bool     `json:"privileged,omitempty"` // owner, alias, administrator, token with full access
 	// Proposal is the next narrower role that may do, for a decision to change; empty: none.
 	Proposal string `json:"proposal,omitempty"`
 	// Exception says why the reviewer decides on this row although it concerns them; empty: it does

@@ -30,6 +30,7 @@ type Started struct {
 	Auditors    []string                `json:"auditors,omitempty"`
 	Channel     string                  `json:"channel,omitempty"`
 	UIHost      string                  `json:"ui_host,omitempty"`
+	TokenName   string                  `json:"token_name,omitempty"` // of Keyholder's own token
 	Policy      workflows.ReviewPolicy  `json:"policy"`
 	Environs    []workflows.Environment `json:"environments"` // production first, under ""
 }

@@ -125,6 +125,9 @@ type Trace struct {
 	At     time.Time `json:"at,omitzero"`
 	Source string    `json:"source,omitempty"` // ui, api, connector, stack, system, sso
 	Event  string    `json:"event,omitempty"`  // create, update, delete
+	// Token is the API token that was asked about; Others whoever else made or changed it in that time.
+	Token  string   `json:"token,omitempty"`
+	Others []string `json:"others,omitempty"`
 }
 
 // Mark is a short form of who has what; sign-ins do not change it.

@@ -57,8 +57,8 @@ const (
 	// [Census.Mark] differs from Call.Known. Answer: Receipt.Census.
 	OpCensus = "census"
 	// OpTrace looks into the audit log of Call.Environment for who last changed the access of
-	// Call.Email, not before Call.Since. Answer: Receipt.Trace; a log that holds nothing about it
-	// answers a Trace without a person.
+	// Call.Email, not before Call.Since, or of Call.Token who made or changed it. Answer:
+	// Receipt.Trace; a log that holds nothing about it answers a Trace without a person.
 	OpTrace = "trace"
 	// OpTell gives the command Call.Command to the workflow Call.ID of the same account; it goes
 	// through the desk, not to integrator.io.
@@ -120,6 +120,7 @@ type Call struct {
 	ByAddress bool     `json:"by_address,omitempty"`
 	Role      string   `json:"role,omitempty"`  // administrator, manage, monitor
 	ID        string   `json:"id,omitempty"`    // a transfer's ID
+	Token     string   `json:"token,omitempty"` // an API token's ID, for OpTrace
 	Seen      []string `json:"seen,omitempty"`  // transfer IDs that existed when this was decided
 	Owner     string   `json:"owner,omitempty"` // the previous owner's address
 	Known     string   `json:"known,omitempty"` // what a watch knew already

@@ -80,7 +80,7 @@ func openFinding(cmd workflows.Command, f workflows.Facts, b found) workflows.De
 		quorum = max(quorum, p.Access.AdministratorQuorum)
 	}
 	seen := FoundState{Found: fd}
-	fd.Managers, fd.To = whoDecide(f, seen.about, quorum)
+	fd.Managers, fd.To = question.Deciders(f, seen.about, quorum)
 	fd.Taking = question.Expected{Ballot: approvals.Ballot{
 		Quorum: quorum, Electorate: fd.Managers, Bars: approvals.Bars(seen.parties(), f.Everybody()),
 	}}
@@ -121,6 +121,7 @@ func (s FoundState) traced(cmd workflows.Command, f workflows.Facts) workflows.D
 	}
 	s.Log = &b
 	b.Bars = approvals.Bars(s.parties(), f.Everybody())
+	b.To = s.Taking.With(b.Bars).Besides(s.To)
 	d := evTraced.One(cmd, b)
 	if s.Asking.Waits && s.Traces == 1 {
 		d.Events = append(d.Events, evAskedWho.Of(cmd, s.whomToAsk(f, s.Asking.By)))
@@ -151,7 +152,7 @@ func (s FoundState) changed(cmd workflows.Command, f workflows.Facts, b change) 
 		return d
 	}
 	move.Tracing, move.Quorum = true, question.Expectants(f.Policy.Access, b.Now)
-	_, move.To = whoDecide(f, s.about, move.Quorum)
+	_, move.To = question.Deciders(f, s.about, move.Quorum)
 	d := evMoved.One(cmd, move)
 	if move.Email != "" { // it goes by the new address from now on
 		moved := s.Found

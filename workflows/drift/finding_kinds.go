@@ -36,6 +36,7 @@ type (
 		Trace   *workflows.Trace `json:"trace,omitempty"`
 		Doer    string           `json:"doer,omitempty"` // their Slack user
 		Bars    []approvals.Bar  `json:"bars,omitempty"`
+		To      []string         `json:"to,omitempty"`   // who is told besides, because others are barred
 		Code    string           `json:"code,omitempty"` // why it could not be read
 		Message string           `json:"message,omitempty"`
 	}
@@ -126,6 +127,7 @@ var (
 		Type: "finding.traced",
 		Fold: func(s *FoundState, _ workflows.Event, b traced) {
 			s.Log, s.Taking, s.Traces = &b, s.Taking.With(b.Bars), max(0, s.Traces-1)
+			s.To = workflows.Union(s.To, b.To)
 		},
 		Tell: func(_ workflows.Event, b traced) string { return b.words() },
 	}

@@ -3,7 +3,6 @@ package drift
 import (
 	"slices"
 
-	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
 )
 
@@ -21,25 +20,6 @@ const (
 )
 
 const cardMain = "main"
-
-// whoDecide are those who look after access, and of them those who are told: the administrators, as
-// far as they are enough, else the holders too; never whom it is about.
-func whoDecide(f workflows.Facts, own func(approvals.Identity) bool, quorum int) (managers, to []string) {
-	able := func(ids []string) []string {
-		return slices.DeleteFunc(f.Expand(ids), func(id string) bool {
-			return f.People[id].Standing != "" || own(f.Known(id))
-		})
-	}
-	admins, holders := able(f.Policy.Admins), able(f.Policy.HolderIDs())
-	managers = workflows.Union(admins, holders)
-	switch {
-	case len(admins) > 0 && len(admins) >= quorum:
-		return managers, admins
-	case len(admins) > 0:
-		return managers, managers
-	}
-	return managers, holders
-}
 
 // refuseOthers refuses whoever is not among those who decide, by the configuration of now.
 func refuseOthers(who string, named []string, f workflows.Facts) error {

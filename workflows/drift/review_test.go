@@ -142,6 +142,27 @@ func TestKeepingByWhoMayNotLeavesTheFindingOpen(t *testing.T) {
 	}
 }
 
+// TestWhereAnAdministratorDidItTheHoldersAreTold, since only they can still take it as expected.
+func TestWhereAnAdministratorDidItTheHoldersAreTold(t *testing.T) {
+	r := newReviewRig(t, eveManages)
+	if to := r.s.(FoundState).To; len(to) != 1 || to[0] != "UDEE" {
+		t.Fatalf("told first: %v", to)
+	}
+	r.receipt(workflows.Receipt{Op: workflows.OpTrace, OK: true, Effect: "x",
+		Trace: &workflows.Trace{Email: "dee@acme.example"}})
+	var may []string
+	for _, c := range r.m.View(r.s).Cards {
+		for _, b := range c.Buttons {
+			if b.Action == ActAdopt {
+				may = append(may, c.Recipient)
+			}
+		}
+	}
+	if got := strings.Join(may, " "); got != "UANA UBEN" {
+		t.Errorf("may take it as expected: %q", got)
+	}
+}
+
 func (r *reviewRig) receipt(in workflows.Receipt) {
 	r.t.Helper()
 	cmd := workflows.Command{ID: "c", Workflow: "f07-00000001", Account: "acme", Name: workflows.CmdReceipt,

@@ -49,7 +49,7 @@ func (s WatchState) compare(cmd workflows.Command, f workflows.Facts, c *workflo
 		x.fresh(key)
 	}
 	x.ev.Taking = s.taking(f, x.ev.Waiting)
-	_, x.ev.To = whoDecide(f, func(who approvals.Identity) bool { return amongWaiting(x.ev.Waiting, who) },
+	_, x.ev.To = question.Deciders(f, func(who approvals.Identity) bool { return amongWaiting(x.ev.Waiting, who) },
 		x.ev.Taking.Quorum)
 	nothing := len(x.calls)+len(x.ev.Explained)+len(x.ev.Renamed) == 0
 	if x.ev.Known == s.Known && s.Code == "" && nothing && maps.Equal(x.ev.Waiting, s.Waiting) {
@@ -253,7 +253,7 @@ func (s WatchState) taking(f workflows.Facts, waiting map[string]standing) quest
 	}
 	var x question.Expected
 	x.Quorum = question.Expectants(f.Policy.Access, marks...)
-	x.Electorate, _ = whoDecide(f, func(who approvals.Identity) bool { return amongWaiting(waiting, who) }, x.Quorum)
+	x.Electorate, _ = question.Deciders(f, func(who approvals.Identity) bool { return amongWaiting(waiting, who) }, x.Quorum)
 	x.Bars = approvals.Bars(parties, f.Everybody())
 	return x
 }

@@ -80,6 +80,37 @@ func (s *session) makers(ctx context.Context, all []workflows.APIToken) error {
 	return nil
 }
 
+// traceToken answers who made a token or changed it since, the last of them first. An update of the name alone
+// does not count.
+func (s *session) traceToken(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
+	h := hunt{s: s, about: "accesstoken", since: call.Since.UTC(), ids: map[string]bool{}, left: maxTracePages}
+	if err := h.ask(ctx, url.Values{"_resourceId": {call.Token}}, h.since); err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(h.entries, func(e auditEntry) bool {
+		return string(e.Resource) != call.Token || e.By.Email == ""
+	})
+	if len(found) == 0 {
+		if err := s.unsure("the audit log holds nothing about the token"); err != nil {
+			return nil, err
+		}
+		if !h.shown {
+			return nil, refuse(workflows.RefusedForbidden, emptyList+".")
+		}
+		return &workflows.Receipt{Trace: &workflows.Trace{Token: call.Token}}, nil
+	}
+	slices.SortStableFunc(found, func(a, b auditEntry) int { return b.Time.Compare(a.Time.Time) })
+	last := found[0]
+	t := &workflows.Trace{Token: call.Token, Email: strings.ToLower(string(last.By.Email)), Name: string(last.By.Name),
+		At: last.Time.Time, Source: string(last.Source), Event: string(last.Event)}
+	for _, e := range found[1:] {
+		if by := strings.ToLower(string(e.By.Email)); by != t.Email && !slices.Contains(t.Others, by) {
+			t.Others = append(t.Others, by)
+		}
+	}
+	return &workflows.Receipt{Trace: t}, nil
+}
+
 func (t apiToken) token() workflows.Token {
 	out := workflows.Token{ID: string(t.ID), Name: string(t.Name), Kind: workflows.TokenOfAccount, Full: t.Full,
 		Share: string(t.Share),

@@ -71,6 +71,9 @@ func (e auditEntry) aboutAccess() bool {
 // trace answers who last changed somebody's access. An entry may be written a moment after what it
 // tells of, so that there is none is told only after a second delivery.
 func (s *session) trace(ctx context.Context, call workflows.Call) (*workflows.Receipt, error) {
+	if call.Token != "" {
+		return s.traceToken(ctx, call)
+	}
 	if call.Email == "" {
 		return nil, refuse(workflows.RefusedOther, "A look into the audit log needs an address.")
 	}

@@ -34,6 +34,27 @@ func TestTraceNamesWhoChangedTheAccess(t *testing.T) {
 	}
 }
 
+func TestTraceOfATokenNamesWhoMadeAndWhoChangedIt(t *testing.T) {
+	w := newWorld(t, integratorsim.Options{})
+	made, err := w.sim.Act(integratorsim.Action{Do: "make_token", Name: "New", By: dee})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.act(integratorsim.Action{Do: "make_token", Name: "Another"})
+	ask := workflows.Call{Op: workflows.OpTrace, Token: made.ID}
+	if got := w.mustDo(ask).Trace; got.Email != dee || got.Event != "create" || got.Token != made.ID || got.Others != nil {
+		t.Errorf("made: %+v", got)
+	}
+	w.act(integratorsim.Action{Do: "revoke_token", Token: made.ID})
+	if got := w.mustDo(ask).Trace; got.Email != jane || got.Event != "update" || !slices.Equal(got.Others, []string{dee}) {
+		t.Errorf("changed: %+v", got)
+	}
+	ask.Token = "nothing"
+	if first, last := w.drive(ask); !first.Again || !last.Refused {
+		t.Errorf("nothing about it, which is what a token that may not read sees: first %+v, last %+v", first, last)
+	}
+}
+
 // Who accepted, declined or signed in has changed nobody's access.
 func TestTraceOfAnInvitationNamesWhoInvited(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
@@ -69,7 +90,7 @@ func TestTraceLooksNoFurtherBackThanSince(t *testing.T) {
 	}
 	call.Since = at.Add(time.Millisecond)
 	if first, last := w.drive(call); !first.Again || !last.Done || last.Receipt.Trace == nil ||
-		*last.Receipt.Trace != (workflows.Trace{}) {
+		last.Receipt.Trace.Email != "" {
 		t.Errorf("first %+v, last %+v", first, last.Receipt)
 	}
 }

@@ -30,6 +30,15 @@ type Took struct {
 	Owner    string             `json:"owner,omitempty"` // who owns the account, by their word
 }
 
+// ExpectantsOfToken is how many have to take an API token as expected: with full access as many as approve an
+// administrator, else as many as approve any other role.
+func ExpectantsOfToken(p workflows.AccessPolicy, t workflows.Token) int {
+	if t.Full {
+		return Expectants(p, "")
+	}
+	return Expectants(p)
+}
+
 // Expectants is how many have to take accesses as expected, given by their marks: as many as would
 // have to approve the gravest. What is not known ("") may be any.
 func Expectants(p workflows.AccessPolicy, marks ...string) int {
@@ -40,6 +49,25 @@ func Expectants(p workflows.AccessPolicy, marks ...string) int {
 		}
 	}
 	return max(n, 1)
+}
+
+// Deciders are those who look after access, and of them those who are told: the administrators, as
+// far as they are enough, else the holders too; never whom it is about (own; nil: that is not known yet).
+func Deciders(f workflows.Facts, own func(approvals.Identity) bool, quorum int) (managers, to []string) {
+	able := func(ids []string) []string {
+		return slices.DeleteFunc(f.Expand(ids), func(id string) bool {
+			return f.People[id].Standing != "" || own != nil && own(f.Known(id))
+		})
+	}
+	admins, holders := able(f.Policy.Admins), able(f.Policy.HolderIDs())
+	managers = workflows.Union(admins, holders)
+	switch {
+	case len(admins) > 0 && len(admins) >= quorum:
+		return managers, admins
+	case len(admins) > 0:
+		return managers, managers
+	}
+	return managers, holders
 }
 
 // Take casts the vote of somebody who takes it as expected, and says whether that was enough.
@@ -130,39 +158,62 @@ func (x Expected) able() int {
 	return n
 }
 
+// counted are the words of those who were not found out to be parties since.
+func (x Expected) counted() []approvals.Vote {
+	return slices.DeleteFunc(slices.Clone(x.Votes), func(v approvals.Vote) bool { return x.barred(v.By) })
+}
+
 // Lines are those who took it as expected while more are needed.
 func (x Expected) Lines() []string {
 	var out []string
-	for i, v := range x.Votes {
+	for i, v := range x.counted() {
 		out = append(out, workflows.Say("✓ %m takes it as expected, %t (%d of %d)", v.By, v.At, i+1, x.Quorum))
 	}
 	return out
 }
 
 // Word says behind a sentence how many have to say so.
-func (x Expected) Word() string {
+func (x Expected) Word() string { return x.WordAs("the role does") }
+
+// WordAs is [Expected.Word] of something that has no role: as what it takes so many.
+func (x Expected) WordAs(as string) string {
 	switch {
 	case x.Quorum < 2:
 		return ""
 	case x.able() < x.Quorum:
 		return workflows.Say(" That takes %d people, and not so many can.", x.Quorum)
 	}
-	return workflows.Say(" That takes %d people, as the role does.", x.Quorum)
+	return workflows.Say(" That takes %d people, as %s.", x.Quorum, workflows.Text(as))
+}
+
+// Besides are who else has to be told because too few of those who were can take it as expected; nil: enough can.
+func (x Expected) Besides(told []string) []string {
+	can := 0
+	for _, id := range told {
+		if !x.barred(id) {
+			can++
+		}
+	}
+	if can >= x.Quorum {
+		return nil
+	}
+	return x.Electorate
 }
 
 // By names all who took it as expected: whoever gave the last word, or all where it took several.
 func (x Expected) By(last string) string {
-	if len(x.Votes) < 2 {
+	votes := x.counted()
+	if len(votes) < 2 {
 		return workflows.Mention(last)
 	}
-	return workflows.Mentions(votedBy(x.Votes))
+	return workflows.Mentions(votedBy(votes))
 }
 
 // Recorded answers somebody whose word was not enough yet. does is what they do, as "take it as
 // expected".
 func (x Expected) Recorded(b Took, does string) workflows.Reply {
 	return workflows.Reply{Text: workflows.Say("Recorded. %d of %d %s; the others still can.",
-		len(x.Votes)+len(b.Votes), x.Quorum, workflows.Text(does))}
+		len(x.counted())+len(b.Votes), x.Quorum, workflows.Text(does))}
 }
 
 // Tell retells the event of such a word.

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyholder/keyholder/approvals"
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 // Commands of the watch, given by Keyholder alone: Request opens it; Look tells it the policy that
@@ -26,10 +28,12 @@ const (
 
 const (
 	// readEvery is the distance of readings: one call for each environment.
-	readEvery  = 10 * time.Minute
-	timerWarn  = "warn"
-	mostListed = 500 // tokens of one environment that are kept
-	mostTold   = 20  // findings and warnings whose cards are kept
+	readEvery   = 10 * time.Minute
+	traceWithin = 15 * time.Minute // then it stays unsaid who made it
+	traceMargin = 10 * time.Minute // clocks differ, and entries come late
+	timerWarn   = "warn"
+	mostListed  = 500 // tokens of one environment that are kept
+	mostTold    = 20  // findings and warnings whose cards are kept
 )
 
 // Plan is what of the policy the watch goes by.
@@ -74,9 +78,19 @@ type Finding struct {
 	At    time.Time       `json:"at"`
 	To    []string        `json:"to"`
 	Asked string          `json:"asked,omitempty"` // who asked whose it is
-	Over  string          `json:"over,omitempty"`  // who expects it, or "gone"
+	Over  string          `json:"over,omitempty"`  // who said last that it is expected, or one of the words below
 	Since time.Time       `json:"since,omitzero"`
+	// Taking is the question whether it is expected; without a quorum in findings from before there was one.
+	Taking question.Expected `json:"taking,omitzero"`
+	// Log is who made it or changed it, as far as the audit log tells; nil: it has not told.
+	Log *traced `json:"log,omitempty"`
 }
+
+// How a finding is over without anybody's word.
+const (
+	overGone = "gone" // it is revoked or gone
+	overGrew = "grew" // it reaches still more, which is asked anew
+)
 
 // Warning is that administrators were told of the end of the own token.
 type Warning struct {
@@ -186,6 +200,21 @@ type (
 		N    int    `json:"n"`
 		By   string `json:"by,omitempty"`
 		Gone bool   `json:"gone,omitempty"`
+		Grew bool   `json:"grew,omitempty"`
+	}
+	// taken is one word of several; the question comes along for findings that had none.
+	taken struct {
+		N int `json:"n"`
+		question.Took
+		Quorum     int      `json:"quorum,omitempty"`
+		Electorate []string `json:"electorate,omitempty"`
+	}
+	traced struct {
+		N      int             `json:"n"`
+		Effect string          `json:"effect,omitempty"`
+		Trace  workflows.Trace `json:"trace"`
+		Bars   []approvals.Bar `json:"bars,omitempty"`
+		To     []string        `json:"to,omitempty"` // who is told besides, because others are barred
 	}
 )
 
@@ -234,17 +263,44 @@ var (
 		Tell: func(_ workflows.Event, b Finding) string { return b.sentence() },
 	}
 	evAdopted = answered("tokens.adopted", func(f *Finding, b answer) {
-		if f.Over = b.By; b.Gone {
-			f.Over = "gone"
+		switch f.Over = b.By; {
+		case b.Gone:
+			f.Over = overGone
+		case b.Grew:
+			f.Over = overGrew
 		}
 	}, func(b answer) string {
-		if b.Gone {
+		switch {
+		case b.Gone:
 			return "The token is revoked or gone."
+		case b.Grew:
+			return "The token reaches still more by now, which is asked anew."
 		}
 		return workflows.Say("%m expects the token.", b.By)
 	})
 	evWhose = answered("tokens.whose", func(f *Finding, b answer) { f.Asked = b.By },
 		func(b answer) string { return workflows.Say("%m asks whose the token is.", b.By) })
+	evTaken = kind[taken]{
+		Type: "tokens.taken",
+		Fold: func(s *State, _ workflows.Event, b taken) {
+			s.on(b.N, func(f *Finding) {
+				if f.Taking.Quorum == 0 {
+					f.Taking.Quorum, f.Taking.Electorate = b.Quorum, b.Electorate
+				}
+				f.Taking = f.Taking.Count(b.Took)
+			})
+		},
+		Tell: func(_ workflows.Event, b taken) string { return b.Took.Tell() },
+	}
+	evTraced = kind[traced]{
+		Type: "tokens.traced",
+		Fold: func(s *State, _ workflows.Event, b traced) {
+			s.on(b.N, func(f *Finding) {
+				f.Log, f.Taking, f.To = &b, f.Taking.With(b.Bars), workflows.Union(f.To, b.To)
+			})
+		},
+		Tell: func(_ workflows.Event, b traced) string { return b.words() },
+	}
 	evWarned = kind[Warning]{
 		Type: "tokens.warned",
 		Fold: func(s *State, _ workflows.Event, b Warning) {
@@ -261,19 +317,24 @@ func answered(name string, fold func(*Finding, answer), tell func(answer) string
 	return kind[answer]{
 		Type: name,
 		Fold: func(s *State, e workflows.Event, b answer) {
-			s.Findings = slices.Clone(s.Findings)
-			for i := range s.Findings {
-				if s.Findings[i].N == b.N {
-					fold(&s.Findings[i], b)
-					s.Findings[i].Since = e.At
-				}
-			}
+			s.on(b.N, func(f *Finding) { fold(f, b); f.Since = e.At })
 		},
 		Tell: func(_ workflows.Event, b answer) string { return tell(b) },
 	}
 }
 
-var kinds = workflows.NewKinds(nil, nil, evOpened, evLooked, evAsked, evRead, evFound, evAdopted, evWhose, evWarned)
+// on changes a finding, in findings of its own.
+func (s *State) on(n int, change func(*Finding)) {
+	s.Findings = slices.Clone(s.Findings)
+	for i := range s.Findings {
+		if s.Findings[i].N == n {
+			change(&s.Findings[i])
+		}
+	}
+}
+
+var kinds = workflows.NewKinds(nil, nil, evOpened, evLooked, evAsked, evRead, evFound, evAdopted, evWhose, evTaken,
+	evTraced, evWarned)
 
 // Machine is the machine that watches API tokens.
 func Machine() workflows.Machine {
@@ -286,10 +347,10 @@ func Machine() workflows.Machine {
 func needs(_ State, cmd workflows.Command, p workflows.Policy, _ workflows.AccountState) workflows.Needs {
 	n := workflows.Needs{}
 	if cmd.Actor.Kind == workflows.ByPerson || cmd.Timer != nil || cmd.Receipt != nil {
-		n.People = workflows.Union(p.Admins)
-		if len(p.Admins) == 0 {
-			n.People = p.HolderIDs()
-		}
+		n.People = workflows.Union(p.Admins, p.HolderIDs())
+	}
+	if r := cmd.Receipt; r != nil && r.Trace != nil {
+		n.Emails = authors(*r.Trace)
 	}
 	if cmd.Actor.Kind == workflows.ByPerson {
 		n.People = workflows.Union(n.People, []string{cmd.Actor.ID})
@@ -323,6 +384,8 @@ func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisi
 			d.Calls = append(d.Calls, s.call(env, ""))
 		}
 		return d, nil
+	case cmd.Name == workflows.CmdReceipt && cmd.Receipt != nil && cmd.Receipt.Op == workflows.OpTrace:
+		return s.traced(cmd, f), nil
 	case cmd.Name == workflows.CmdReceipt:
 		return s.received(cmd, f)
 	case cmd.Name == workflows.CmdTimer:
@@ -364,24 +427,8 @@ func (s State) received(cmd workflows.Command, f workflows.Facts) (workflows.Dec
 	}
 	now := r.Tokens.Tokens[:min(len(r.Tokens.Tokens), mostListed)]
 	d := evRead.One(cmd, readings{r.Environment, List{Read: r.Tokens.At, Mark: r.Tokens.Mark(), Tokens: now}})
-	n := s.Found
 	if !was.Read.IsZero() {
-		for _, t := range now {
-			f, news := finding(was.Tokens, t)
-			if !news || s.stands(r.Environment, t.ID) {
-				continue
-			}
-			n++
-			f.N, f.Env, f.At = n, r.Environment, cmd.At
-			d.Events = append(d.Events, evFound.Of(cmd, f))
-		}
-	}
-	to := admins(f)
-	for i, e := range d.Events {
-		if b, err := evFound.Body(e); err == nil && evFound.Is(e) {
-			b.To = to
-			d.Events[i] = evFound.Of(cmd, b)
-		}
+		s.compare(cmd, f, was, now, &d)
 	}
 	for _, open := range s.Findings {
 		if open.Over == "" && open.Env == r.Environment && !slices.ContainsFunc(now, func(t workflows.Token) bool {
@@ -393,11 +440,91 @@ func (s State) received(cmd workflows.Command, f workflows.Facts) (workflows.Dec
 	return d, nil
 }
 
-// stands reports whether a finding about a token is open.
-func (s State) stands(env, id string) bool {
-	return slices.ContainsFunc(s.Findings, func(f Finding) bool {
+// compare puts what is new or grew before people, and asks the audit log who did it. What grew once more
+// while it is asked about is asked anew, for what was said of it was said of less.
+func (s State) compare(cmd workflows.Command, f workflows.Facts, was List, now []workflows.Token,
+	d *workflows.Decision) {
+	env, n := cmd.Receipt.Environment, s.Found
+	for _, t := range now {
+		x, news := finding(was.Tokens, t)
+		if !news {
+			continue
+		}
+		if open, stands := s.open(env, t.ID); stands {
+			d.Events = append(d.Events, evAdopted.Of(cmd, answer{N: open.N, Grew: true}))
+			x.Grown = cmp.Or(open.Grown, x.Grown)
+		}
+		n++
+		x.N, x.Env, x.At, x.Taking.Quorum = n, env, cmd.At, question.ExpectantsOfToken(f.Policy.Access, t)
+		x.Taking.Electorate, x.To = question.Deciders(f, nil, x.Taking.Quorum)
+		d.Events = append(d.Events, evFound.Of(cmd, x))
+		call := workflows.Call{Op: workflows.OpTrace, Account: s.AccountID, Environment: env, Token: t.ID,
+			Deadline: cmd.At.Add(traceWithin)}
+		if x.Grown != "" {
+			call.Since = was.Read.Add(-traceMargin)
+		}
+		d.Calls = append(d.Calls, call)
+	}
+}
+
+// open is the finding about a token that is not over.
+func (s State) open(env, id string) (Finding, bool) {
+	i := slices.IndexFunc(s.Findings, func(f Finding) bool {
 		return f.Over == "" && f.Env == env && f.Token.ID == id
 	})
+	if i < 0 {
+		return Finding{}, false
+	}
+	return s.Findings[i], true
+}
+
+// authors are the addresses of all who did something by a trace.
+func authors(t workflows.Trace) []string {
+	if t.Email == "" {
+		return nil
+	}
+	return append([]string{strings.ToLower(t.Email)}, t.Others...)
+}
+
+// traced takes what the audit log says of a token that is asked about.
+func (s State) traced(cmd workflows.Command, f workflows.Facts) workflows.Decision {
+	r := cmd.Receipt
+	if !r.OK || r.Trace == nil || r.Trace.Email == "" {
+		return workflows.Decision{}
+	}
+	x, open := s.open(r.Environment, r.Trace.Token)
+	if !open || x.Log != nil && x.Log.Effect == r.Effect {
+		return workflows.Decision{}
+	}
+	b := traced{N: x.N, Effect: r.Effect, Trace: *r.Trace}
+	x.Log = &b
+	parties := x.parties()
+	for i, email := range authors(b.Trace) {
+		parties[i].ID = f.ByEmail[email]
+	}
+	b.Bars = approvals.Bars(parties, f.Everybody())
+	b.To = x.Taking.With(b.Bars).Besides(x.To)
+	return evTraced.One(cmd, b)
+}
+
+func (b traced) words() string {
+	text := workflows.Say("By integrator.io's audit log %s made or changed it, %t", b.Trace.Email, b.Trace.At)
+	if len(b.Trace.Others) > 0 {
+		text += workflows.Say("; before that %s", strings.Join(b.Trace.Others, ", "))
+	}
+	return text + "."
+}
+
+// parties are who does not take it as expected: whoever made it or changed it.
+func (f Finding) parties() []approvals.Party {
+	if f.Log == nil {
+		return nil
+	}
+	var out []approvals.Party
+	for _, email := range authors(f.Log.Trace) {
+		out = append(out, approvals.Party{Why: question.ByNamed, Identity: approvals.Identity{}.With(email)})
+	}
+	return out
 }
 
 // finding is what a token of a newer list is: a new one with full access, or one whose scope grew.
@@ -445,22 +572,46 @@ func (s State) answer(cmd workflows.Command, f workflows.Facts) (workflows.Decis
 	if r := workflows.RefuseStanding(f, cmd.Actor.ID); r != nil {
 		return none, r
 	}
+	who, _ := question.Deciders(f, nil, 1)
 	i := slices.IndexFunc(s.Findings, func(x Finding) bool { return x.N == cmd.Round })
 	switch {
-	case !slices.Contains(admins(f), cmd.Actor.ID):
-		return none, workflows.Refuse("not_permitted", workflows.Say("This is for %m. Nothing was recorded.",
-			admins(f)))
+	case !slices.Contains(who, cmd.Actor.ID):
+		return none, workflows.Refuse("not_permitted", workflows.Say("This is for %m. Nothing was recorded.", who))
 	case i < 0 || s.Findings[i].Over != "":
 		r := workflows.Refuse("closed", "This is over already. Nothing was recorded.")
 		r.Refresh = true
 		return none, r
 	case cmd.Name == ActAdopt:
-		return evAdopted.One(cmd, answer{N: cmd.Round, By: cmd.Actor.ID}), nil
+		return s.adopt(cmd, f, s.Findings[i])
 	case s.Findings[i].Asked != "":
 		return none, workflows.Refuse("asked", workflows.Say("%m has asked already. Nothing new was recorded.",
 			s.Findings[i].Asked))
 	}
 	return evWhose.One(cmd, answer{N: cmd.Round, By: cmd.Actor.ID}), nil
+}
+
+// adopt counts the word of somebody who expects the token; it takes as many as an access of that reach does.
+func (s State) adopt(cmd workflows.Command, f workflows.Facts, x Finding) (workflows.Decision, error) {
+	if x.Taking.Quorum == 0 { // from before it took several
+		x.Taking.Quorum = question.ExpectantsOfToken(f.Policy.Access, x.Token)
+		x.Taking.Electorate, _ = question.Deciders(f, nil, x.Taking.Quorum)
+	}
+	took, enough, err := x.Taking.Take(x.parties(), f.Managing(x.Taking.Electorate), cmd, f)
+	if err != nil {
+		return workflows.Decision{}, err
+	}
+	word := taken{N: x.N, Took: took, Quorum: x.Taking.Quorum, Electorate: x.Taking.Electorate}
+	switch {
+	case !enough:
+		d := evTaken.One(cmd, word)
+		d.Reply = x.Taking.Recorded(took, "expect it")
+		return d, nil
+	case x.Taking.Quorum > 1:
+		d := evTaken.One(cmd, word)
+		d.Events = append(d.Events, evAdopted.Of(cmd, answer{N: x.N, By: cmd.Actor.ID}))
+		return d, nil
+	}
+	return evAdopted.One(cmd, answer{N: x.N, By: cmd.Actor.ID}), nil
 }
 
 // due is the next warning: the greatest distance from the end that was not told yet, and its time;

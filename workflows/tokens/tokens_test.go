@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/keyholder/keyholder/workflows"
+	"github.com/keyholder/keyholder/workflows/question"
 )
 
 type failer interface {
@@ -24,6 +25,7 @@ type world struct {
 	now    time.Time
 	n      int
 	policy workflows.Policy
+	emails map[string]string
 	state  State
 	view   workflows.View
 	events []workflows.Event
@@ -47,8 +49,12 @@ func (w *world) do(cmd workflows.Command) (workflows.Decision, error) {
 	w.n++
 	cmd.ID, cmd.Workflow, cmd.At = fmt.Sprintf("c%d", w.n), "n01-00000001", w.now
 	m := Machine()
-	f := workflows.Facts{Policy: w.policy, People: map[string]workflows.Person{}}
-	for _, id := range m.Needs(w.state, cmd, w.policy, workflows.AccountState{}).People {
+	f := workflows.Facts{Policy: w.policy, People: map[string]workflows.Person{}, ByEmail: map[string]string{}}
+	needs := m.Needs(w.state, cmd, w.policy, workflows.AccountState{})
+	for _, email := range needs.Emails {
+		f.ByEmail[email] = w.emails[email]
+	}
+	for _, id := range needs.People {
 		f.People[id] = workflows.Person{ID: id}
 	}
 	d, err := m.Decide(w.state, cmd, f)
@@ -150,7 +156,7 @@ func TestTheFirstListIsTheBaselineAndWhatIsNewOrGrewIsFound(t *testing.T) {
 		"Whose is the API token “New”") {
 		t.Errorf("asking: %v, %q", err, w.card("whose-2"))
 	}
-	if err := w.says("UDEE", ActAdopt, 1); err != nil || !strings.Contains(w.card("finding-1"), "<@UDEE> expects it") {
+	if err := w.says("UDEE", ActAdopt, 1); err != nil || !strings.Contains(w.card("finding-1"), "Expected by <@UDEE>") {
 		t.Errorf("adopting: %v", err)
 	}
 	var r *workflows.Refusal
@@ -165,6 +171,129 @@ func TestTheFirstListIsTheBaselineAndWhatIsNewOrGrewIsFound(t *testing.T) {
 	}
 	if w.lists("Sandbox", token("9", "Old", true)); len(w.state.Findings) != 2 {
 		t.Error("the baseline of another environment found something")
+	}
+}
+
+// traced has the audit log tell who did something to a token.
+func (w *world) traced(id string, emails ...string) {
+	w.t.Helper()
+	_, err := w.do(workflows.Command{Name: workflows.CmdReceipt, Actor: workflows.Actor{Kind: workflows.ByIntegrator},
+		Receipt: &workflows.Receipt{Effect: "e" + id, Op: workflows.OpTrace, OK: true,
+			Trace: &workflows.Trace{Token: id, Email: emails[0], Others: emails[1:], At: w.now}}})
+	if err != nil {
+		w.t.Fatalf("the audit log: %v", err)
+	}
+}
+
+// offered are who is offered to adopt a finding.
+func (w *world) offered(name string) string {
+	var out []string
+	for _, c := range w.view.Cards {
+		for _, b := range c.Buttons {
+			if c.Name == name && b.Action == ActAdopt {
+				out = append(out, c.Recipient)
+			}
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// four is an account whose administrators are approved by two people, and other accesses by one.
+func four(t failer) *world {
+	w := newWorld(t)
+	w.policy.Access.Quorum, w.policy.Access.AdministratorQuorum = 1, 2
+	w.policy.Aliases = []workflows.Alias{{Email: "celigo@acme.example", Holders: []string{"UANA", "UBEN"}}}
+	w.emails = map[string]string{"dee@acme.example": "UDEE", "eve@acme.example": "UEVE", "ana@acme.example": "UANA"}
+	w.lists("", token("1", "Keyholder", true), token("2", "Warehouse", false, "connections: 2"))
+	return w
+}
+
+func code(err error) string {
+	var r *workflows.Refusal
+	if errors.As(err, &r) {
+		return r.Code
+	}
+	return fmt.Sprint(err)
+}
+
+func TestFullAccessIsExpectedByAsManyAsApproveAnAdministrator(t *testing.T) {
+	w := four(t)
+	w.lists("", token("1", "Keyholder", true), token("2", "Warehouse", false, "connections: 3"), token("3", "New", true))
+	if err := w.says("UDEE", ActAdopt, 1); err != nil || w.state.Findings[0].Over != "UDEE" {
+		t.Errorf("a limited one takes one word: %v, %+v", err, w.state.Findings[0])
+	}
+	if err := w.says("UDEE", ActAdopt, 2); err != nil || w.state.Findings[1].Over != "" {
+		t.Fatalf("one word was enough for full access, or none: %v", err)
+	}
+	if got := w.card("finding-2"); !strings.Contains(got, "(1 of 2)") ||
+		!strings.Contains(got, "That takes 2 people, as an administrator's access does.") {
+		t.Errorf("the card: %q", got)
+	}
+	if got := code(w.says("UDEE", ActAdopt, 2)); got != "already_voted" || w.offered("finding-2") != "UEVE" {
+		t.Errorf("a second word of the same: %s, offered to %s", got, w.offered("finding-2"))
+	}
+	if got := code(w.says("UOLI", ActAdopt, 2)); got != "not_permitted" {
+		t.Errorf("somebody else: %s", got)
+	}
+	if err := w.says("UEVE", ActAdopt, 2); err != nil || !strings.Contains(w.card("finding-2"),
+		"Expected by <@UDEE> and <@UEVE>") {
+		t.Errorf("the second: %v, %q", err, w.card("finding-2"))
+	}
+}
+
+func TestWhoeverMadeATokenDoesNotExpectIt(t *testing.T) {
+	w := four(t)
+	w.lists("", token("1", "Keyholder", true), token("2", "Warehouse", false, "connections: 2"), token("3", "New", true))
+	if err := w.says("UDEE", ActAdopt, 1); err != nil {
+		t.Fatal(err)
+	}
+	w.traced("3", "Dee@acme.example", "ana@acme.example") // Dee's word of before counts no more
+	if got := w.card("finding-1"); !strings.Contains(got, "Dee@acme.example made or changed it") ||
+		strings.Contains(got, "(1 of 2)") ||
+		!strings.Contains(got, "before that ana@acme.example") {
+		t.Errorf("the card: %q", got)
+	}
+	if got := w.offered("finding-1"); got != "UEVE UBEN" {
+		t.Errorf("offered to %s: the holders are told where the administrators are not enough", got)
+	}
+	for _, who := range []string{"UDEE", "UANA"} {
+		if got := code(w.says(who, ActAdopt, 1)); got != "named" && got != "already_voted" {
+			t.Errorf("%s: %s", who, got)
+		}
+	}
+	if err := w.says("UEVE", ActAdopt, 1); err != nil || w.state.Findings[0].Over != "" {
+		t.Fatalf("Eve's word with that of the maker was enough: %v", err)
+	}
+	if err := w.says("UBEN", ActAdopt, 1); err != nil || w.state.Findings[0].Over != "UBEN" {
+		t.Errorf("Ben: %v", err)
+	}
+}
+
+func TestWhatGrewOnceMoreIsAskedAnew(t *testing.T) {
+	w := four(t)
+	w.lists("", token("1", "Keyholder", true), token("2", "Warehouse", false, "connections: 3"))
+	w.lists("", token("1", "Keyholder", true), token("2", "Warehouse", true))
+	if got := code(w.says("UDEE", ActAdopt, 1)); got != "closed" || !strings.Contains(w.card("finding-1"),
+		"a newer card asks") {
+		t.Errorf("the old card: %s, %q", got, w.card("finding-1"))
+	}
+	if got := w.card("finding-2"); !strings.Contains(got, "full access, before connections: 2") {
+		t.Errorf("the new card: %q", got)
+	}
+	if err := w.says("UDEE", ActAdopt, 2); err != nil || w.state.Findings[1].Over != "" {
+		t.Errorf("one word was enough: %v", err)
+	}
+}
+
+func TestAFindingFromBeforeTakesAsManyToo(t *testing.T) {
+	w := four(t)
+	w.lists("", token("1", "Keyholder", true), token("3", "New", true))
+	w.state.Findings[0].Taking = question.Expected{}
+	if err := w.says("UDEE", ActAdopt, 1); err != nil || w.state.Findings[0].Over != "" {
+		t.Fatalf("one word was enough: %v", err)
+	}
+	if err := w.says("UEVE", ActAdopt, 1); err != nil || w.state.Findings[0].Over != "UEVE" {
+		t.Errorf("the second: %v", err)
 	}
 }
 

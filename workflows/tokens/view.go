@@ -57,26 +57,51 @@ func (s State) finding(f Finding, who string) workflows.Card {
 			"Seen at integrator.io, %t. It is personal: it has its maker's rights and ends with their access.", f.At)
 	}
 	switch {
-	case f.Over == "gone":
+	case f.Over == overGone:
 		c.Lines = append(c.Lines, workflows.Say("✓ It is revoked or gone, seen %t.", f.Since))
+	case f.Over == overGrew:
+		c.Lines = append(c.Lines, workflows.Say("It reaches still more by now, seen %t; a newer card asks.", f.Since))
 	case f.Over != "":
-		c.Lines = append(c.Lines, workflows.Say("✓ %m expects it, %t.", f.Over, f.Since))
+		c.Lines = append(c.Lines, workflows.Say("✓ Expected by %s, %t.", workflows.Text(f.Taking.By(f.Over)),
+			f.Since))
 	default:
-		c.Lines = append(c.Lines,
+		c.Lines = append(c.Lines, f.madeBy(),
 			"If nobody can say whose it is: revoke it at integrator.io, Resources, API tokens. That stops it at once.")
+		c.Lines = append(c.Lines, f.Taking.Lines()...)
 		if f.Asked != "" {
 			c.Lines = append(c.Lines, workflows.Say("… %m asked in the channel whose it is, %t.", f.Asked, f.Since))
 		}
-		c.Buttons = []workflows.Button{{Action: ActAdopt, Label: "Expected", Style: workflows.Primary,
-			Confirm: &workflows.Confirm{
-				Title: "You know whose it is?", Yes: "Expected", No: "Back",
-				Text: "You say, in your own name, that this token is wanted. It is not asked about again until it reaches more.",
-			}}}
+		if f.Taking.Quorum == 0 || f.Taking.May(who) {
+			c.Buttons = []workflows.Button{f.adopt()}
+		}
 		if f.Asked == "" && s.Channel != "" {
 			c.Buttons = append(c.Buttons, workflows.Button{Action: ActAsk, Label: "Ask whose it is"})
 		}
 	}
 	return c
+}
+
+// madeBy says who made or changed it, and how many have to expect it.
+func (f Finding) madeBy() string {
+	text := "integrator.io's audit log has not said who made or changed it."
+	if f.Log != nil {
+		text = f.Log.words() + " Whoever did does not say that it is expected."
+	}
+	as := "any access does"
+	if f.Token.Full {
+		as = "an administrator's access does"
+	}
+	if word := f.Taking.WordAs(as); word != "" {
+		text += " If it is expected, say so." + word
+	}
+	return text
+}
+
+func (f Finding) adopt() workflows.Button {
+	return workflows.Button{Action: ActAdopt, Label: "Expected", Style: workflows.Primary,
+		Confirm: &workflows.Confirm{Title: "You know whose it is?", Yes: "Expected", No: "Back",
+			Text: "You say, in your own name, that this token is wanted. It is not asked about again until it " +
+				"reaches more."}}
 }
 
 func (s State) whose(f Finding) workflows.Card {

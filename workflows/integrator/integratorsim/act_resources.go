@@ -117,6 +117,7 @@ func (x *scene) onToken(do func(*token)) (Result, error) {
 		if t.ID == x.Token && t.AccountID == x.acct.ID {
 			do(t)
 			t.Modified = x.s.opts.Now()
+			x.auditToken(t, "update", x.by)
 			return Result{ID: t.ID}, nil
 		}
 	}
@@ -141,5 +142,15 @@ func (x *scene) makeToken() (Result, error) {
 		return Result{}, fmt.Errorf(
 			"a token needs a name, a personal one the address of its maker, and ends in some days: %w", errNoSuch)
 	}
-	return Result{ID: x.s.addToken(x.acct, x.env, t).ID}, nil
+	made, by := x.s.addToken(x.acct, x.env, t), x.by
+	if made.Person != nil { // nobody makes a personal one for somebody else
+		by = made.Person
+	}
+	x.auditToken(made, "create", by)
+	return Result{ID: made.ID}, nil
+}
+
+func (x *scene) auditToken(t *token, event string, by *person) {
+	x.acct.audit(x.s, auditEntry{ResourceType: "accesstoken", ResourceID: t.ID, Source: "ui", Event: event,
+		ByUser: by.identity(), EnvID: x.env.ID}, x.s.opts.Now())
 }

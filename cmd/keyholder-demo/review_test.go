@@ -17,6 +17,7 @@ import (
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
+	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/evidence"
 	"github.com/keyholder/keyholder/workflows/worktime"
 )
@@ -191,6 +192,11 @@ func TestAReviewIsDecidedSignedCarriedOutAndExported(t *testing.T) {
 		return line[2] == forgotten && line[8] == "remove" && line[9] == "Nobody knows it" && line[12] == "verified"
 	}) {
 		t.Errorf("tokens.csv: %q", tokens)
+	}
+	for _, line := range readCSV(t, filepath.Join(dir, "signoffs.csv"))[1:] {
+		if line[4] == "" || line[5] != review.Acknowledgement {
+			t.Errorf("a signature: %q", line)
+		}
 	}
 	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err != nil {

@@ -328,6 +328,26 @@ func (d *dossier) decisions() [][]string {
 	return table
 }
 
+// signoffs is signoffs.csv: a line for each packet, with what whoever signed it acknowledged by that; of one that
+// nobody signed, whose it is to sign. Rows and keep count API tokens, too.
+func (d *dossier) signoffs() [][]string {
+	table := [][]string{{"packet", "reviewer", "rows", "keep", "signed_at", "acknowledged"}}
+	for _, p := range d.Packets {
+		var c review.Counts
+		for _, x := range d.exhibits {
+			if x.packet == p.ID {
+				x.countIn(&c)
+			}
+		}
+		line := []string{p.ID, d.whoAll(p.Reviewers), strconv.Itoa(c.Rows), strconv.Itoa(c.Keep), "", ""}
+		if s := p.Signed; s != nil {
+			line[1], line[4], line[5] = d.who(s.By), population.Stamp(s.At), s.Acknowledged
+		}
+		table = append(table, line)
+	}
+	return table
+}
+
 // remediation is remediation.csv.
 func (d *dossier) remediation() [][]string {
 	table := [][]string{{"environment", "email", "action", "how", "state", "before", "after", "access_id", "done_at"}}

@@ -49,6 +49,7 @@ const (
 	FilePopulation  = "population.csv"
 	FileDecisions   = "decisions.csv"
 	FileRemediation = "remediation.csv"
+	FileSignoffs    = "signoffs.csv"
 	FileReview      = "review.json"
 	FileReport      = "report.html"
 	FileManifest    = "manifest.json"
@@ -70,7 +71,8 @@ func Files(e Evidence) (map[string][]byte, error) {
 	maps.Copy(files, d.lists)
 	var err error
 	for name, table := range map[string][][]string{FilePopulation: d.population(), FileDecisions: d.decisions(),
-		FileRemediation: d.remediation(), FileTokens: d.tokens()} {
+		FileRemediation: d.remediation(), FileTokens: d.tokens(),
+		FileSignoffs: d.signoffs()} {
 		if files[name], err = asCSV(table); err != nil {
 			return nil, fmt.Errorf("write %s: %w", name, err)
 		}

@@ -112,6 +112,7 @@ func TestTheColumnsAreThoseOfTheContract(t *testing.T) {
 		FilePopulation:  "environment,email,name,role,integrations,status,last_sign_in,last_sign_in_any,created_via,mfa_required,sso_required,flags",
 		FileDecisions:   "environment,email,decision,role_from,role_to,reason,reviewer,decided_at",
 		FileRemediation: "environment,email,action,how,state,before,after,access_id,done_at",
+		FileSignoffs:    "packet,reviewer,rows,keep,signed_at,acknowledged",
 		FileTokens:      "environment,id,name,kind,scope,ends,revoked,flags,decision,reason,reviewer,decided_at,state,done_at",
 	} {
 		if got, _, _ := strings.Cut(string(files[name]), "\n"); got != head {
@@ -310,6 +311,10 @@ func TestVerifyTxtFindsWhatWasTouched(t *testing.T) {
 			"production,t9,Old <script>,account,connections: 2; " +
 				"exports: 1,,true,,keep,,Dee Lindqvist (U0DEE),2026-10-06T10:12:00Z,,\nproduction,t2",
 			"FAULT tokens.csv, t9 in production: the record has no such line"},
+		"a signature's time, all hashed": {"signoffs.csv", "2026-10-06T10:40:00Z", "2026-10-06T10:41:00Z",
+			"FAULT signoffs.csv, "},
+		"who signed, all hashed":       {"signoffs.csv", "Dee Lindqvist (U0DEE)", "Ana Silva (U0ANA)", "FAULT signoffs.csv, "},
+		"what they signed, all hashed": {"signoffs.csv", "still needed", "needed", "FAULT signoffs.csv, "},
 		"a frozen token, all hashed": {"tokens/production.csv", "Keyholder", "Nobody's",
 			"FAULT production: the list with hash"},
 		"a token in the JSON, all hashed": {"review.json", `"reason": "-Gil has left",`, `"reason": "-Gil is here",`,

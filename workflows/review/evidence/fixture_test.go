@@ -214,7 +214,8 @@ func evidenceOf(t *testing.T) Evidence {
 			Bulk: bulk}
 	}
 	p1 := review.PacketState{Assigned: one, Phase: review.PacketFixing, Reviewers: []string{"U0DEE"}, Names: names,
-		ClosedAt: closedAt, Signed: &review.Signature{By: "U0DEE", At: proofDay(6, 10, 40), Took: "38m20s"},
+		ClosedAt: closedAt, Signed: &review.Signature{By: "U0DEE", At: proofDay(6, 10, 40), Took: "38m20s",
+			Acknowledged: review.Acknowledgement},
 		Verdicts: []population.Verdict{dv(population.Keep, "", "The shared mailbox owns it, as agreed", 2, false),
 			dv(population.Change, "", "The EU account is closed; nobody needs this mailbox", 3, false),
 			dv(population.Keep, "", "Second administrator", 5, false),

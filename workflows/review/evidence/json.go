@@ -30,12 +30,13 @@ type reviewFile struct {
 	TokenSum  review.Counts     `json:"token_counts"` // of API tokens
 	Checks    []evidenceCheck   `json:"checks"`
 	People    map[string]string `json:"people"`
-	// Population, Decisions and Remediation hold what the CSV files hold, with cells as they are:
+	// Population, Decisions, Remediation, Tokens and Signoffs hold what the CSV files hold, with cells as they are:
 	// no apostrophe before =, +, - and @.
 	Population  []map[string]string  `json:"population"`
 	Decisions   []map[string]string  `json:"decisions"`
 	Remediation []map[string]string  `json:"remediation"`
 	Tokens      []map[string]string  `json:"tokens"`
+	Signoffs    []map[string]string  `json:"signoffs"`
 	Campaign    review.CampaignState `json:"campaign"` // with the readings, the parameters and the policy in force
 	Packets     []review.PacketState `json:"packets"`
 	Formula     string               `json:"chain_formula"`
@@ -72,7 +73,8 @@ func (d *dossier) json() ([]byte, error) {
 		Counts: d.counts, TokenSum: d.tokenCounts, Checks: d.checks, People: d.names,
 		Population:  asObjects(d.population()),
 		Decisions:   asObjects(d.decisions()),
-		Remediation: asObjects(d.remediation()), Tokens: asObjects(d.tokens()), Campaign: d.Campaign,
+		Remediation: asObjects(d.remediation()), Tokens: asObjects(d.tokens()),
+		Signoffs: asObjects(d.signoffs()), Campaign: d.Campaign,
 		Packets: d.Packets, Formula: chainFormula,
 		Chains: []chainFile{}}
 	for _, c := range d.Chains {

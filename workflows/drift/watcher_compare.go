@@ -253,8 +253,8 @@ func (s WatchState) taking(f workflows.Facts, waiting map[string]standing) quest
 	}
 	var x question.Expected
 	x.Quorum = question.Expectants(f.Policy.Access, marks...)
-	away := func(who approvals.Identity) bool { return amongWaiting(waiting, who) }
-	x.Electorate, _ = question.Deciders(f, away, x.Quorum)
+	own := func(who approvals.Identity) bool { return amongWaiting(waiting, who) }
+	x.Electorate, _ = question.Deciders(f, own, x.Quorum)
 	x.Bars = approvals.Bars(parties, f.Everybody())
 	return x
 }

@@ -75,7 +75,12 @@ func (p *paces) hold(channel string, until time.Time) {
 func (p *paces) holds(channel string, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(p.held[channel].Sub(now), 0)
+	wait := p.held[channel].Sub(now)
+	if wait > longestHold { // by a clock that was wrong then
+		delete(p.held, channel)
+		return 0
+	}
+	return max(wait, 0)
 }
 
 // turn reserves the next post into a conversation and answers how long to wait; ok false: too long, nothing reserved.

@@ -98,6 +98,20 @@ do
 end
 `, MaxClockDistance.Milliseconds())
 
+// meantLua begins the scripts that store when something is due again. Their last argument is when the
+// call was sent, by the caller's clock, from which those moments were counted: where that is far from
+// the server's time they are moved by as much, so that what was to wait a minute waits no month. They
+// are not refused, as what was delivered has to be noted whatever the clocks say.
+var meantLua = fmt.Sprintf(`
+local off = 0
+do
+  local t = redis.call('TIME')
+  local apart = t[1] * 1000 + math.floor(t[2] / 1000) - tonumber(ARGV[#ARGV])
+  if math.abs(apart) > %d then off = apart end
+end
+local function meant(at) return string.format('%%.0f', tonumber(at) + off) end
+`, MaxClockDistance.Milliseconds())
+
 // errLate: a call was under way for so long that its clocks cannot be compared. Sent again it may be quicker.
 var errLate = errors.New("too late to compare clocks")
 

@@ -91,6 +91,64 @@ func jumpsOn(t *testing.T, url string) {
 	commit(t, s, grow(known))
 }
 
+// A clock that jumps while something is under way lets it wait no longer than was meant.
+func TestWhatIsGivenBackByAWrongClockComesBackInTime(t *testing.T) {
+	t.Run("miniredis", func(t *testing.T) { givenBackOn(t, "redis://"+miniredis.RunT(t).Addr()) })
+	t.Run("redis", func(t *testing.T) { givenBackOn(t, storetest.Redis(t).URL) })
+}
+
+func givenBackOn(t *testing.T, url string) {
+	j, ctx := &jumping{}, context.Background()
+	s := storetest.OpenWith(t, store.Options{URL: url, Shards: 4, Log: zerolog.Nop(), RealNow: j.now, Hook: j})
+	commit(t, s, workflows.Change{Workflow: "t00-jump",
+		Append:    []workflows.Effect{{ID: "owed", Workflow: "t00-jump", Key: "io/jump", Kind: workflows.EffectCall}},
+		TimersSet: []workflows.Timer{{Workflow: "t00-jump", Name: "due", At: time.UnixMilli(1)}}})
+	in := func(d time.Duration) time.Time { return time.Now().Add(d) }
+	// both are what can be claimed at a moment.
+	both := func(jump time.Duration, what string, at time.Time, want int) []workflows.Claim {
+		t.Helper()
+		effects, err := s.ClaimEffects(ctx, at, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		timers, err := s.ClaimTimers(ctx, at, at, 10, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(effects) != want || len(timers) != want {
+			t.Fatalf("%s away, %s: %d effects and %d timers are due, want %d each", jump, what, len(effects),
+				len(timers), want)
+		}
+		return append(effects, timers...)
+	}
+	at := in(0)
+	for _, jump := range jumps {
+		claims := both(jump, "at first", at, 1)
+		j.off.Store(int64(jump))
+		for _, c := range claims {
+			if _, err := s.Extend(ctx, c, j.now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j.off.Store(0)
+		both(jump, "prolonged", in(workflows.LeaseFor/2), 0)
+		claims = both(jump, "when the lease has ended", in(2*workflows.LeaseFor), 1)
+		j.off.Store(int64(jump))
+		for _, c := range claims {
+			end := workflows.Finish{NotBefore: j.now().Add(time.Minute), Failed: true}
+			if err := s.Finish(ctx, c, end); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.HoldBack(ctx, claims[0].Effect.Destination(), j.now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		j.off.Store(0)
+		both(jump, "given back", in(50*time.Second), 0)
+		at = in(70 * time.Second)
+	}
+}
+
 // stalled is a process that stands still for three seconds between taking the time and sending, as often as it is told.
 type stalled struct {
 	jumping

@@ -254,7 +254,7 @@ func (s *Store) Extend(ctx context.Context, c workflows.Claim, real time.Time) (
 	if c.Timer != nil {
 		return until, s.endTimer(ctx, c, "extend", until)
 	}
-	sc := &call{shard: shard, script: scriptExtend, args: []any{c.Effect.Key, c.Token, millis(until)},
+	sc := &call{shard: shard, counted: true, script: scriptExtend, args: []any{c.Effect.Key, c.Token, millis(until)},
 		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk),
 			s.keys.queue(shard, c.Effect.Key)}}
 	s.run(ctx, false, sc)
@@ -278,7 +278,7 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 	if !f.NotBefore.IsZero() {
 		notBefore = millis(f.NotBefore)
 	}
-	sc := &call{shard: shard, script: scriptFinish,
+	sc := &call{shard: shard, counted: true, script: scriptFinish,
 		keys: []string{s.keys.due(shard, workflows.LanePeople), s.keys.due(shard, workflows.LaneBulk),
 			s.keys.queue(shard, c.Effect.Key),
 			s.keys.queue(shard, f.Move), s.keys.places(shard, c.Effect.Workflow)},
@@ -301,7 +301,7 @@ func (s *Store) Finish(ctx context.Context, c workflows.Claim, f workflows.Finis
 func (s *Store) HoldBack(ctx context.Context, destination string, until time.Time) error {
 	calls := make([]*call, s.shards)
 	for shard := range calls {
-		calls[shard] = &call{shard: shard, script: scriptHold, keys: []string{s.keys.held(shard)},
+		calls[shard] = &call{shard: shard, counted: true, script: scriptHold, keys: []string{s.keys.held(shard)},
 			args: []any{destination, millis(until)}}
 	}
 	s.run(ctx, false, calls...)

@@ -22,6 +22,9 @@ type call struct {
 	// decided, in ms, "" where nobody says.
 	clocked bool
 	at      string
+	// counted calls say when they were sent, since they store moments that were counted from this machine's clock
+	// ([meantLua]).
+	counted bool
 
 	reply any
 	err   error // as go-redis gave it; nil: reply is set
@@ -110,6 +113,8 @@ func (s *Store) send(ctx context.Context, node *redis.Client, confirm, source bo
 		args = append(args, c.args...)
 		if c.clocked {
 			args = append(args, millis(s.now()), c.at)
+		} else if c.counted {
+			args = append(args, millis(s.now()))
 		}
 		cmds[i] = pipe.Do(ctx, args...)
 	}

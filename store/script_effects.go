@@ -53,18 +53,19 @@ return out
 // KEYS: 1 due:0, 2 due:1, 3 queue, 4 the queue to move to (unused without a key to move to), 5
 // places of the workflow. ARGV: key, token, done ("1"), every in ms, failed ("1"), not-before (""
 // for at once), lease in ms, key to move to ("" to stay); then for each place to be written its
-// field, the place, and the field of the mark that it is to be drawn again.
+// field, the place, and the field of the mark that it is to be drawn again; at the end that of [meantLua].
 //
 // Answers 1, or 0 when the token is not the lease's: then nothing was written.
-var scriptFinish = newScript("finish", queueLua+`
+var scriptFinish = newScript("finish", meantLua+queueLua+`
 if redis.call('HGET', KEYS[3], 'token') ~= ARGV[2] then return 0 end
-for a = 9, #ARGV, 3 do
+for a = 9, #ARGV - 1, 3 do
   redis.call('HSET', KEYS[5], ARGV[a], ARGV[a + 1])
   redis.call('HDEL', KEYS[5], ARGV[a + 2])
 end
+local again = ARGV[6] ~= '' and meant(ARGV[6]) or ''
 local q = redis.call('HMGET', KEYS[3], 'head', 'claimed')
 if ARGV[8] == '' or ARGV[3] == '1' or q[1] ~= q[2] then
-  release(KEYS[3], ARGV[1], ARGV[3] == '1', tonumber(ARGV[4]), ARGV[5] == '1', ARGV[6], tonumber(ARGV[7]))
+  release(KEYS[3], ARGV[1], ARGV[3] == '1', tonumber(ARGV[4]), ARGV[5] == '1', again, tonumber(ARGV[7]))
   return 1
 end
 -- The entry goes to the end of another queue, unless that holds the very same; here it counts as done.
@@ -76,7 +77,7 @@ for n = tonumber(head), tonumber(tail) - 1 do
   if redis.call('HGET', KEYS[4], 'e:' .. n) == e[2] then return 1 end
 end
 local lane, due, destination = string.match(e[1], '^([01]) (%-?%d+) (.*)$')
-if ARGV[6] ~= '' then due = ARGV[6] end
+if again ~= '' then due = again end
 local header = lane .. ' ' .. due .. ' ' .. destination
 redis.call('HSET', KEYS[4], 'head', head, 'tail', string.format('%.0f', tonumber(tail) + 1), 'h:' .. tail, header, 'e:' .. tail, e[2])
 if not to[1] then enter(ARGV[8], header) end
@@ -97,21 +98,24 @@ return 1
 
 // scriptExtend prolongs the lease of an effect.
 //
-// KEYS: 1 due:0, 2 due:1, 3 queue. ARGV: key, token, new end. Answers 1, or 0 when the token is not the lease's.
-var scriptExtend = newScript("extend", `
+// KEYS: 1 due:0, 2 due:1, 3 queue. ARGV: key, token, new end, that of [meantLua]. Answers 1, or 0 when the token is
+// not the lease's.
+var scriptExtend = newScript("extend", meantLua+`
 if redis.call('HGET', KEYS[3], 'token') ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[3], 'until', ARGV[3])
+local till = meant(ARGV[3])
+redis.call('HSET', KEYS[3], 'until', till)
 for i = 1, 2 do
-  if redis.call('ZSCORE', KEYS[i], ARGV[1]) then redis.call('ZADD', KEYS[i], ARGV[3], ARGV[1]) end
+  if redis.call('ZSCORE', KEYS[i], ARGV[1]) then redis.call('ZADD', KEYS[i], till, ARGV[1]) end
 end
 return 1
 `)
 
 // scriptHold keeps the later of two not-befores of a destination.
 //
-// KEYS: 1 held. ARGV: destination, not-before. Answers 1.
-var scriptHold = newScript("hold back", `
+// KEYS: 1 held. ARGV: destination, not-before, that of [meantLua]. Answers 1.
+var scriptHold = newScript("hold back", meantLua+`
+local till = meant(ARGV[2])
 local held = redis.call('HGET', KEYS[1], ARGV[1])
-if not held or tonumber(held) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+if not held or tonumber(held) < tonumber(till) then redis.call('HSET', KEYS[1], ARGV[1], till) end
 return 1
 `)

@@ -101,7 +101,8 @@ func (s *Store) endTimer(ctx context.Context, c workflows.Claim, how string, unt
 	if err != nil || c.Timer == nil {
 		return fmt.Errorf("%s timer: %w", how, errors.Join(workflows.ErrLeaseLost, err))
 	}
-	sc := &call{shard: shard, script: scriptEndTimer, args: []any{timerMember(*c.Timer), c.Token, how, millis(until)},
+	sc := &call{shard: shard, counted: true, script: scriptEndTimer,
+		args: []any{timerMember(*c.Timer), c.Token, how, millis(until)},
 		keys: []string{s.keys.timers(shard), s.keys.timersLeased(shard), s.keys.timersTokens(shard)}}
 	s.run(ctx, false, sc)
 	if sc.err == nil && sc.reply == int64(2) && how != "drop" {
@@ -147,7 +148,7 @@ return out
 // "keep" it to be claimed again or "extend" its lease; for these, until when (real time).
 //
 // Answers 1; 0 when another lease holds the timer; 2 when there is no such timer.
-var scriptEndTimer = newScript("end timer", `
+var scriptEndTimer = newScript("end timer", meantLua+`
 local token = redis.call('HGET', KEYS[3], ARGV[1])
 if not token then
   if redis.call('ZSCORE', KEYS[1], ARGV[1]) or redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
@@ -158,7 +159,7 @@ if ARGV[3] == 'drop' then
   redis.call('ZREM', KEYS[2], ARGV[1])
   redis.call('HDEL', KEYS[3], ARGV[1])
 else
-  redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
+  redis.call('ZADD', KEYS[2], meant(ARGV[4]), ARGV[1])
   if ARGV[3] == 'keep' then redis.call('HDEL', KEYS[3], ARGV[1]) end
 end
 return 1

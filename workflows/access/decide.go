@@ -22,6 +22,8 @@ const (
 	ActUndo    = "access.undo"
 	// ActResend sends an open invitation again, a declined one too.
 	ActResend = "access.resend"
+	// ActRecheck reads again what could not be read.
+	ActRecheck = "access.recheck"
 
 	// Request is the callback of the opening modal, Reason of the one that asks why.
 	Request = "access.request"
@@ -34,7 +36,7 @@ var gate workflows.Gate[State]
 func init() {
 	all := map[string]workflows.Handler[State]{
 		ActCancel: cancel, ActAttest: attest, ActExtend: extend, ActEnd: endEarly, ActAdopt: adopt, ActUndo: undo,
-		ActResend: resend,
+		ActResend: resend, ActRecheck: recheck,
 	}
 	answers(all)
 	gate = workflows.Gate[State]{

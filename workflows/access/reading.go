@@ -78,7 +78,7 @@ func (readingStage) now(s State) string {
 }
 
 func (readingStage) lines(s State, _ string) []string {
-	if s.Wait.Away != "" {
+	if s.Wait.Away != "" && !s.Call.InFlight {
 		return []string{workflows.Say("! integrator.io does not accept the token, so what %s has now cannot be read. "+
 			"Whoever runs Keyholder has to replace it. Nothing is lost: Keyholder tries again %t.",
 			workflows.Text(s.Email), s.Wait.Again)}
@@ -86,9 +86,28 @@ func (readingStage) lines(s State, _ string) []string {
 	return []string{"… What " + s.Email + " has now is being read at integrator.io."}
 }
 
-func (readingStage) buttons(s State, who string) []workflows.Button { return s.cancelButton(who) }
-func (readingStage) cancel(State) cancelling                        { return justEnds }
-func (readingStage) timers(s State) []workflows.Timer               { return s.expiring() }
+func (readingStage) buttons(s State, who string) (out []workflows.Button) {
+	if s.Wait.Away != "" && workflows.Among(who, s.resenders()) {
+		out = append(out, workflows.Button{Action: ActRecheck, Label: "Check again", Style: workflows.Primary})
+	}
+	return append(out, s.cancelButton(who)...)
+}
+
+// recheck reads at once what is read again later by itself: whoever replaced the token waits for nothing.
+func recheck(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
+	switch {
+	case !workflows.Among(cmd.Actor.ID, s.resenders()):
+		return refuse("not_permitted", workflows.Say("Only %m can have it read again.", s.resenders()))
+	case s.Stage != Reading:
+		return s.notNow("What they have is known by now.")
+	case s.Call.InFlight:
+		return say("It is being read just now. Your card changes when integrator.io has answered.")
+	}
+	return s.tryAgain(cmd, f), nil
+}
+
+func (readingStage) cancel(State) cancelling          { return justEnds }
+func (readingStage) timers(s State) []workflows.Timer { return s.expiring() }
 
 // answer compares what is with what is wanted, and goes on.
 func (readingStage) answer(s State, cmd workflows.Command, f workflows.Facts,

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -125,5 +126,32 @@ func TestNobodyButKeyholderSpeaksForAReview(t *testing.T) {
 		Input: workflows.AccessLeft.To("acme", "", workflows.LeftAccess{By: "UDEE", Mark: workflows.Absent}).Input})
 	if len(st.events) > 0 || st.code() != "unknown_action" {
 		t.Errorf("a person gave Keyholder's command: %s", machinetest.Encode(t, st.events))
+	}
+}
+
+// A token that is refused for a moment holds nothing up until the next try by itself.
+func TestWhatCouldNotBeReadIsReadAgainByAButton(t *testing.T) {
+	w := newWorld(t)
+	w.request("Dee", benManages.fields())
+	w.deliver("refused unauthorized")
+	if s := w.newest().access(); s.Stage != Reading || s.Wait.Away == "" {
+		t.Fatalf("stage %s, away %q", s.Stage, s.Wait.Away)
+	}
+	if r := w.click("Gus", "recheck").refusal(); r == nil {
+		t.Error("somebody who has no part in it had it read again")
+	}
+	w.click("Dee", "recheck")
+	if s := w.newest().access(); strings.Contains(strings.Join(readingStage{}.lines(s, ""), ""), "again") {
+		t.Errorf("while it is read the card says %q", readingStage{}.lines(s, ""))
+	}
+	if st := w.click("Dee", "recheck"); st.reply.Text == "" {
+		t.Error("a second press while it is read is not answered")
+	}
+	w.deliverAll()
+	if s := w.newest().access(); s.Stage != Approving {
+		t.Errorf("stage %s", s.Stage)
+	}
+	if r := w.click("Dee", "recheck").refusal(); r == nil {
+		t.Error("what is known was read again")
 	}
 }

@@ -33,7 +33,8 @@ type cardRun struct {
 	mu      sync.Mutex
 	few     bool // few enough cards to save their places with the claim's end
 	unsaved map[string]workflows.Place
-	next    time.Time // when the first of those that could not be brought is tried again
+	later   bool
+	wait    time.Duration // until the first of those that could not be brought is tried again, where later
 	failed  bool
 	lost    error // the lease, or the store
 }
@@ -70,10 +71,11 @@ func (c *Courier) cards(ctx context.Context, claim workflows.Claim) (settled boo
 	case run.lost != nil:
 		c.o.Log.Warn().Err(run.lost).Str(workflows.LogEffect, claim.Effect.ID).Msg(
 			"the cards' delivery stops; the lease will end")
-	case run.next.IsZero():
+	case !run.later:
 		return c.end(ctx, claim, workflows.Finish{Done: true, Places: run.unsaved})
 	default:
-		c.end(ctx, claim, workflows.Finish{NotBefore: run.next, Failed: run.failed, Places: run.unsaved})
+		c.end(ctx, claim, workflows.Finish{NotBefore: c.o.RealNow().Add(run.wait), Failed: run.failed,
+			Places: run.unsaved})
 	}
 	return false
 }
@@ -126,19 +128,23 @@ func (r *cardRun) due(at workflows.Place, hash string) bool {
 		return owesWord(at)
 	}
 	f := at.Refused
-	if f == nil || f.Shown != hash || !r.c.o.RealNow().Before(f.Next) {
+	if f == nil || f.Shown != hash {
 		return true
 	}
-	r.again(f.Next, false)
+	left := f.Next.Sub(r.c.o.RealNow())
+	if left <= 0 || left > lastRefused { // nothing waits for longer, unless a clock was wrong that it was counted from
+		return true
+	}
+	r.again(left, false)
 	return false
 }
 
 // again asks for another delivery.
-func (r *cardRun) again(at time.Time, failed bool) {
+func (r *cardRun) again(wait time.Duration, failed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.next.IsZero() || at.Before(r.next) {
-		r.next = at
+	if !r.later || wait < r.wait {
+		r.later, r.wait = true, wait
 	}
 	r.failed = r.failed || failed
 }
@@ -151,7 +157,7 @@ func owesWord(at workflows.Place) bool { return at.Refused != nil && at.Refused.
 func (r *cardRun) brought(ctx context.Context, card workflows.Card, before, at workflows.Place) {
 	if owesWord(before) && !r.reached(ctx, card) {
 		at.Refused = before.Refused
-		r.again(r.c.o.RealNow().Add(time.Second), false)
+		r.again(time.Second, false)
 	}
 	r.save(ctx, card, at)
 }
@@ -190,10 +196,10 @@ func (r *cardRun) card(ctx context.Context, card workflows.Card, machine, hash s
 		r.brought(ctx, card, at, workflows.Place{Channel: out.Place.Channel, TS: out.Place.TS,
 			Revision: r.shown.version, Shown: hash})
 	case out.Untried:
-		r.again(c.o.RealNow().Add(max(out.After, time.Second)), false)
+		r.again(max(out.After, time.Second), false)
 	case out.Limited:
 		// Slack limits posting for each conversation: the deliverer holds that one, and no other card waits for it.
-		r.again(c.o.RealNow().Add(c.wait(out.After, time.Second, one.Effect.ID)), false)
+		r.again(c.wait(out.After, time.Second, one.Effect.ID), false)
 	default:
 		r.unreached(ctx, card, one, hash, at, out)
 	}
@@ -220,6 +226,9 @@ func (r *cardRun) unreached(ctx context.Context, card workflows.Card, one workfl
 	if at.Refused != nil {
 		f = *at.Refused
 	}
+	if f.Since.After(now) {
+		f.Since = now // by a clock that was wrong then, or is now
+	}
 	f.Shown = hash
 	wait := max(r.c.wait(out.After, 0, one.Effect.ID), backoff(f.Tries))
 	f.Code = "away"
@@ -243,7 +252,7 @@ func (r *cardRun) unreached(ctx context.Context, card workflows.Card, one workfl
 	f.Told = f.Told || out.Refused && now.Sub(f.Since) >= workflows.MissedAfter && r.missed(ctx, card, f)
 	at.Refused, at.Shown = &f, ""
 	r.save(ctx, card, at)
-	r.again(f.Next, !out.Refused)
+	r.again(wait, !out.Refused)
 }
 
 // missed lets others hear that a card cannot be brought, and reports whether that is recorded.

@@ -106,7 +106,7 @@ func (p *pages) page(ctx context.Context, call workflows.Call, fresh bool) (work
 		}
 		for env := range gatewayEnvironments(p.s.o.Config, acc) {
 			census := p.users(ctx, account, env, fresh)
-			if census == nil && known != "" && p.began().Add(listsFresh).After(p.s.o.RealNow()) {
+			if census == nil && known != "" && recent(p.began(), p.s.o.RealNow()) {
 				return workflows.Page{}, errUnread
 			}
 			if census != nil {
@@ -144,12 +144,15 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
+// recent reports whether something was read a moment ago: neither earlier nor, by a clock that was wrong then, later.
+func recent(at, now time.Time) bool { return !at.After(now) && now.Sub(at) < listsFresh }
+
 // around is what Slack says of everybody whom an account's policy names.
 func (p *pages) around(ctx context.Context, account string, fresh bool) (workflows.Facts, error) {
 	p.mu.Lock()
 	was, now := p.people[account], p.s.o.RealNow()
 	p.mu.Unlock()
-	if !fresh && !was.at.IsZero() && now.Sub(was.at) < listsFresh {
+	if !fresh && !was.at.IsZero() && recent(was.at, now) {
 		return was.facts, nil
 	}
 	facts, err := p.s.desk.Around(ctx, account)
@@ -185,7 +188,7 @@ func (p *pages) users(ctx context.Context, account, environment string, fresh bo
 	p.mu.Lock()
 	was := p.lists[key]
 	p.mu.Unlock()
-	if !fresh && !was.at.IsZero() && now.Sub(was.at) < listsFresh {
+	if !fresh && !was.at.IsZero() && recent(was.at, now) {
 		return was.census
 	}
 	bounded, cancel := context.WithTimeout(ctx, listPatience)

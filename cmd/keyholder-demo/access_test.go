@@ -19,7 +19,7 @@ func (s *stage) askAccess(who string, fields map[string]map[string]any) slacksim
 	s.slash(who, "access acme")
 	s.until(who+"'s form", func() bool { return len(s.slack.Views(who)) > 0 })
 	views := s.slack.Views(who)
-	res, err := s.slack.SubmitView(s.ctx, who, views[len(views)-1].ID, fields)
+	res, err := s.submit(who, views[len(views)-1].ID, fields)
 	if err != nil {
 		s.t.Fatalf("%s submits the form: %v", who, err)
 	}

@@ -44,7 +44,7 @@ func (s *stage) fill(who string, fields map[string]map[string]any) slacksim.Subm
 	s.t.Helper()
 	s.until(who+"'s form", func() bool { return len(s.slack.Views(who)) > 0 })
 	views := s.slack.Views(who)
-	res, err := s.slack.SubmitView(s.ctx, who, views[len(views)-1].ID, fields)
+	res, err := s.submit(who, views[len(views)-1].ID, fields)
 	if err != nil || res.Error != "" || len(res.Errors) > 0 {
 		s.t.Fatalf("%s's form was refused: %+v %v", who, res, err)
 	}

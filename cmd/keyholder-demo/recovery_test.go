@@ -20,7 +20,7 @@ func (s *stage) send(who string, fields map[string]map[string]any) {
 	s.t.Helper()
 	s.until(who+"'s form", func() bool { return len(s.slack.Views(who)) > 0 })
 	views := s.slack.Views(who)
-	res, err := s.slack.SubmitView(s.ctx, who, views[len(views)-1].ID, fields)
+	res, err := s.submit(who, views[len(views)-1].ID, fields)
 	if err != nil || res.Error != "" || len(res.Errors) > 0 {
 		s.t.Fatalf("%s sends the form: %v %+v", who, err, res)
 	}

@@ -60,7 +60,7 @@ func TestAnAccountIsHandedToTheMailboxThatWasNeverInvited(t *testing.T) {
 	s.press(ben, "transfer.settle")
 	s.until("the modal with the checklist", func() bool { return len(s.slack.Views(ben)) > 0 })
 	all := map[string]map[string]any{"checklist": {"checklist": []string{"custodians", "help", "mfa", "token"}}}
-	if res, err := s.slack.SubmitView(s.ctx, ben, s.slack.Views(ben)[0].ID, all); err != nil || res.Error != "" ||
+	if res, err := s.submit(ben, s.slack.Views(ben)[0].ID, all); err != nil || res.Error != "" ||
 		len(res.Errors) > 0 {
 		t.Fatalf("finish: %v %+v", err, res)
 	}
@@ -77,7 +77,7 @@ func TestAnAccountIsHandedToTheMailboxThatWasNeverInvited(t *testing.T) {
 	s.press(ana, "transfer.settle")
 	s.until("the modal with what is left", func() bool { return len(s.slack.Views(ana)) > 0 })
 	rest := map[string]map[string]any{"checklist": {"checklist": []string{"docs"}}}
-	if res, err := s.slack.SubmitView(s.ctx, ana, s.slack.Views(ana)[0].ID, rest); err != nil || res.Error != "" ||
+	if res, err := s.submit(ana, s.slack.Views(ana)[0].ID, rest); err != nil || res.Error != "" ||
 		len(res.Errors) > 0 {
 		t.Fatalf("done: %v %+v", err, res)
 	}

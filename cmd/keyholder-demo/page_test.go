@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/workflows/docs"
+	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
 // page is the newest canvas of the account's channel.
@@ -116,4 +119,154 @@ func TestThePageIsOneMessageWithoutCanvases(t *testing.T) {
 	}
 	s.forward(2 * time.Hour)
 	s.until("the page to come back", func() bool { return len(shown()) == 1 && shown()[0].TS != ts })
+}
+
+// clocked is a stage whose machine's clock is moved: by it pages are looked at, and pauses end that
+// Slack asks for.
+type clocked struct {
+	*stage
+	machine *machineTime
+}
+
+// moving prepares such a stage.
+func moving(t *testing.T) clocked {
+	t.Helper()
+	s := prepare(t, options{})
+	return clocked{s, newMachineTime(s)}
+}
+
+// later lets so much time pass, and everything that is due by then be done.
+func (c clocked) later(by time.Duration) {
+	c.t.Helper()
+	c.atRest()
+	c.machine.pass(by)
+	c.atRest()
+}
+
+// writings are the calls that wrote the page into its canvas, whatever Slack answered.
+func (c clocked) writings() (out []slacksim.Call) {
+	for _, call := range c.slack.Calls() {
+		if call.Method == "canvases.create" || call.Method == "canvases.edit" {
+			out = append(out, call)
+		}
+	}
+	return out
+}
+
+// writesOnce has something happen, after which the page says something: ten seconds later and by one
+// call, however often it is looked at.
+func (c clocked) writesOnce(what, words string, happen func()) {
+	c.t.Helper()
+	before := len(c.writings())
+	happen()
+	for range 2 { // the second look finds nothing new
+		c.later(docs.LookEvery)
+	}
+	if page := c.page().Markdown; !strings.Contains(page, words) {
+		c.t.Errorf("%s, and ten seconds later the page does not say %q:\n%s", what, words, page)
+	}
+	if n := len(c.writings()) - before; n != 1 {
+		c.t.Errorf("%s, and the page was written %d times", what, n)
+	}
+}
+
+// Five thousand users, and whatever the page tells of is on it at once, by one call.
+func TestAPageAboutFiveThousandUsersIsWrittenOnceForEachChange(t *testing.T) {
+	t.Parallel()
+	c := moving(t)
+	users := 5000
+	if raceDetector {
+		users = 1000 // the detector makes both ends many times slower; the pages are the same
+	}
+	c.account().SetSeats(users + 100)
+	c.accepted()
+	for i := range users {
+		c.account().Production().AddUser(integratorsim.User{Email: fmt.Sprintf("user%04d@acme.example", i),
+			Name: fmt.Sprint("User ", i), Role: "monitor", LastSignIn: c.clock.Now()})
+	}
+	stop := c.bot(t)
+	c.writesOnce("it is published", fmt.Sprintf("%d monitor", users+4), func() { c.slash(dee, "docs publish") })
+	c.writesOnce("a transfer was asked for", "**Open:** Hand Acme Production to", func() {
+		c.request(dee, toAlias())
+	})
+	c.handedOnce()
+	c.writesOnce("an access was asked for", "**Open:** Change the access of ben@acme.example", func() {
+		c.askAccess(dee, benForADay())
+	})
+	c.writesOnce("the access was given", "ben@acme.example: is manage at integrator.io, until", func() {
+		c.press(ana, "access.approve")
+	})
+	c.writesOnce("a review was opened", "**Last review:** "+c.clock.Now().Format("2006"), func() {
+		c.slash(dee, "review acme start")
+	})
+	c.writesOnce("a drill was opened", "Drill: who can still sign in as", func() { c.slash(dee, "key acme drill") })
+	c.writesOnce("the configuration changed", "**Naming conventions:** env-system-purpose", func() {
+		stop()
+		c.until("the bot to be gone", func() bool { return c.slack.Connections() == 0 })
+		c.cfg.Accounts[0].Conventions.Naming = "env-system-purpose"
+		c.bot(t)
+	})
+}
+
+// handedOnce takes a transfer from its confirmations to its end. On its way the page may be looked
+// at, and what it says then is as right as at the end, so only what is written twice is too much.
+func (c clocked) handedOnce() {
+	c.t.Helper()
+	before := len(c.writings())
+	c.press(ana, "transfer.confirm")
+	c.press(ben, "transfer.confirm")
+	c.acceptOwnership(aliasEmail)
+	c.insistSettle(ana)
+	for range 2 {
+		c.later(docs.LookEvery)
+	}
+	page := c.page().Markdown
+	if !strings.Contains(page, "**Owner:** "+aliasEmail) || !strings.Contains(page, "**Open:** nothing") {
+		c.t.Errorf("the account was handed over, and ten seconds later the page says\n%s", page)
+	}
+	calls := c.writings()[before:]
+	for i := 1; i < len(calls); i++ {
+		if fmt.Sprint(calls[i].Args) == fmt.Sprint(calls[i-1].Args) {
+			c.t.Errorf("the page was written twice as it stands: %v", calls[i].Args)
+		}
+	}
+	if len(calls) == 0 || len(calls) > 3 { // the owner, their former role, the end
+		c.t.Errorf("the account was handed over, and the page was written %d times", len(calls))
+	}
+}
+
+// Slack asks for twenty minutes again and again, for an hour in which much happens; afterwards one
+// call brings what holds then.
+func TestAfterAnHourOfPausesThePageIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	c := moving(t)
+	c.bot(t)
+	c.writesOnce("it is published", "**Open:** nothing", func() { c.slash(dee, "docs publish") })
+	const pause = 20 * time.Minute
+	end := c.slack.InjectFault(slacksim.Rule{Method: "canvases.edit", Kind: slacksim.FaultRateLimited,
+		RetryAfter: pause})
+	before := len(c.writings())
+	for range 3 {
+		c.request(dee, toAlias())
+		c.later(docs.LookEvery)
+		c.press(dee, "transfer.cancel")
+		c.fill(dee, map[string]map[string]any{"reason": {"reason": "not now"}})
+		c.later(pause - docs.LookEvery)
+	}
+	if n := len(c.writings()) - before; n != 3 {
+		t.Errorf("Slack was asked %d times in an hour of three pauses", n)
+	}
+	c.request(dee, toAlias())
+	c.later(docs.LookEvery)
+	end()
+	before = len(c.writings())
+	for range 4 {
+		c.later(pause / 2)
+	}
+	if n := len(c.writings()) - before; n != 1 {
+		t.Errorf("after the pauses the page was written %d times", n)
+	}
+	if page := c.page().Markdown; !strings.Contains(page, "**Open:** Hand Acme Production to") {
+		t.Errorf("after the pauses the page says\n%s", page)
+	}
 }

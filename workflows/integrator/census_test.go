@@ -39,6 +39,39 @@ func TestCensusOfFiveThousandUsers(t *testing.T) {
 	t.Logf("5,000 users in %v", time.Since(begun))
 }
 
+// A list is shown for a while without asking, but not to somebody who knows that it has changed since.
+func TestAListOlderThanAChangeIsReadAgain(t *testing.T) {
+	w := newWorld(t, integratorsim.Options{})
+	role := func(read func() (workflows.Census, error)) string {
+		t.Helper()
+		c, err := read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range c.Users {
+			if u.Email == mona {
+				return u.Role
+			}
+		}
+		return "absent"
+	}
+	remembered := func() (workflows.Census, error) { return w.g.Users(t.Context(), "acme", "") }
+	before := role(remembered)
+	changed := w.clock.now()
+	w.act(integratorsim.Action{Do: "change_role", Email: mona, Role: "administrator"})
+	if got := role(remembered); got != before {
+		t.Errorf("the list was read again at once: %s", got)
+	}
+	if got := role(func() (workflows.Census, error) {
+		return w.g.UsersSince(t.Context(), "acme", "", changed)
+	}); got != "administrator" {
+		t.Errorf("since the change, the role is %s", got)
+	}
+	if got := role(remembered); got != "administrator" {
+		t.Errorf("after that, the role is %s", got)
+	}
+}
+
 func TestCensusAsAWatch(t *testing.T) {
 	w := newWorld(t, integratorsim.Options{})
 	call := workflows.Call{Op: workflows.OpCensus}

@@ -103,13 +103,26 @@ func (g *Gateway) APITokens(ctx context.Context, account, environment string) ([
 // trying again would not help (no_token, unauthorized, forbidden, other); else one that wraps an
 // *APIError (429, 5xx), [workflows.ErrAway] or the context's.
 func (g *Gateway) Users(ctx context.Context, account, environment string) (workflows.Census, error) {
+	return g.UsersSince(ctx, account, environment, g.now().Add(-usersAge))
+}
+
+// UsersSince is as [Gateway.Users], with an answer that is no older than a moment, for those who
+// know that something changed then.
+func (g *Gateway) UsersSince(ctx context.Context, account, environment string,
+	since time.Time) (workflows.Census, error) {
 	s, err := g.direct(account, environment)
 	if err != nil {
 		return workflows.Census{}, err
 	}
-	c, err := g.users.get(ctx, account+"/"+environment, usersAge, g.now, s.everyone)
-	if err != nil {
-		return workflows.Census{}, s.told(ctx, "users", environment, err)
+	var c *workflows.Census
+	for range 2 { // the first may be one that others had begun before
+		c, err = g.users.get(ctx, account+"/"+environment, g.now().Sub(since), g.now, s.everyone)
+		if err != nil {
+			return workflows.Census{}, s.told(ctx, "users", environment, err)
+		}
+		if !c.At.Before(since) {
+			break
+		}
 	}
 	return workflows.Census{At: c.At, Users: slices.Clone(c.Users)}, nil
 }

@@ -35,7 +35,7 @@ type Fact struct {
 
 const configured = "as configured"
 
-// maxNamed is how many people of a role are named; more are counted.
+// maxNamed is how many people of a role, or things that are open, are named; more are counted.
 const maxNamed = 15
 
 // Page is the documentation of an account: who owns it, who can use its key, who administers, who
@@ -80,11 +80,7 @@ func Page(k Known, open []Open) []Fact {
 	add(Fact{Key: "access_policy", Label: "Access policy", Text: workflows.Esc(p.Conventions.Access),
 		Source: configured})
 	out = append(out, last(a)...)
-	var titles []string
-	for _, o := range open {
-		titles = append(titles, workflows.Esc(o.Title)+" (`"+o.ID+"`)")
-	}
-	add(Fact{Key: "open", Label: "Open", Text: cmp.Or(strings.Join(titles, "; "), "nothing")})
+	add(Fact{Key: "open", Label: "Open", Text: opened(open)})
 	for _, g := range r.Gaps() {
 		add(Fact{Key: "gap", Label: "To mend", Text: g.Sentence(p.ID), Warn: true, Restricted: g.What == Password ||
 			g.What == SecondFactor})
@@ -93,6 +89,21 @@ func Page(k Known, open []Open) []Fact {
 		workflows.Slash + " key " + p.ID +
 		" use`. When nobody can sign in as the owner any more: `" + workflows.Slash + " recover " + p.ID + "`."})
 	return out
+}
+
+// opened lists what is open; the count where it is much. The parts of a review are left out: the
+// review stands there, and how many rows of a part are left changes with each that somebody decides.
+func opened(all []Open) string {
+	var titles []string
+	for _, o := range all {
+		if !workflows.HasLetter(o.ID, workflows.LetterPacket) {
+			titles = append(titles, workflows.Esc(o.Title)+" (`"+o.ID+"`)")
+		}
+	}
+	if more := len(titles) - maxNamed; more > 0 {
+		titles = append(titles[:maxNamed], "and "+strconv.Itoa(more)+" more")
+	}
+	return cmp.Or(strings.Join(titles, "; "), "nothing")
 }
 
 // people lists who holds something, each once; the count where they are many.

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,23 @@ func TestThePageNamesEachFactWithItsSource(t *testing.T) {
 		if strings.Contains(open, hidden) || !strings.Contains(all, hidden) {
 			t.Errorf("%q is for a few only:\n%s", hidden, open)
 		}
+	}
+}
+
+// A review of a large account has dozens of parts, each of which says how many of its rows are left.
+func TestWhatIsOpenIsShortAndStaysWhileRowsAreDecided(t *testing.T) {
+	all := []Open{{ID: "r07-acme-2026q4", Title: "Review of Acme"}}
+	for i := range 40 {
+		all = append(all, Open{ID: fmt.Sprintf("p07-%08d", i), Title: fmt.Sprintf("%d of 250 rows left", i)})
+	}
+	if got, want := opened(all), "Review of Acme (`r07-acme-2026q4`)"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for i := range 40 {
+		all = append(all, Open{ID: fmt.Sprintf("a07-%08d", i), Title: fmt.Sprint("Access ", i)})
+	}
+	if got := opened(all); !strings.HasSuffix(got, "(`a07-00000013`); and 26 more") {
+		t.Errorf("much is open: %s", got)
 	}
 }
 

@@ -99,13 +99,14 @@ func (p *pages) page(ctx context.Context, call workflows.Call, fresh bool) (work
 		return workflows.Page{}, err
 	}
 	var read time.Time
+	since := p.s.o.Now() // what was read before may not show what has just changed
 	k := keyring.Known{Policy: policy, Account: a.State, Facts: facts, Users: map[string]*workflows.Census{}}
 	for _, acc := range p.s.o.Config.Accounts {
 		if acc.ID != account {
 			continue
 		}
 		for env := range gatewayEnvironments(p.s.o.Config, acc) {
-			census := p.users(ctx, account, env, fresh)
+			census := p.users(ctx, account, env, fresh, since)
 			if census == nil && known != "" && recent(p.began(), p.s.o.RealNow()) {
 				return workflows.Page{}, errUnread
 			}
@@ -182,8 +183,9 @@ func (p *pages) began() time.Time {
 	return p.first
 }
 
-// users are those of an environment; nil where they were never read.
-func (p *pages) users(ctx context.Context, account, environment string, fresh bool) *workflows.Census {
+// users are those of an environment; nil where they were never read. A fresh list is one that was read since a moment.
+func (p *pages) users(ctx context.Context, account, environment string, fresh bool,
+	since time.Time) *workflows.Census {
 	key, now := account+"/"+environment, p.s.o.RealNow()
 	p.mu.Lock()
 	was := p.lists[key]
@@ -193,7 +195,13 @@ func (p *pages) users(ctx context.Context, account, environment string, fresh bo
 	}
 	bounded, cancel := context.WithTimeout(ctx, listPatience)
 	defer cancel()
-	census, err := p.s.gateway.Users(bounded, account, environment)
+	read := p.s.gateway.Users
+	if fresh {
+		read = func(ctx context.Context, account, environment string) (workflows.Census, error) {
+			return p.s.gateway.UsersSince(ctx, account, environment, since)
+		}
+	}
+	census, err := read(bounded, account, environment)
 	if err != nil {
 		return was.census
 	}

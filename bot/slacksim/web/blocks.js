@@ -112,6 +112,7 @@ function input(block, context) {
     'aria-invalid': text ? 'true' : null, 'aria-required': block.optional ? null : 'true', 'data-block': block.block_id, 'data-action': element.action_id };
   const made = field(element, held(block, element, context), attributes, () => { if (block.dispatch_action) run(made.read); },
     { dispatch: Boolean(block.dispatch_action), user: context.user, suggest: context.suggest && (text => context.suggest(block, element, text)) });
+  if (made && made.element.getAttribute('role') === 'group') made.element.removeAttribute('aria-required'); // a group of boxes has no such state
   const run = made && runner(made.element, block, element, context, true);
   if (made && context.collect) context.collect(block, element, made.read);
   return h('div', { class: ['input', text && 'wrong'] },

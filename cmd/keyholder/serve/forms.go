@@ -63,3 +63,9 @@ func (s *Server) integrations(ctx context.Context, policies []workflows.Policy,
 func (s *Server) census(ctx context.Context, account, environment string) (workflows.Census, error) {
 	return s.gateway.Users(ctx, account, environment)
 }
+
+// apiTokens reads the API tokens of an environment for the preview of a review. The gateway is made
+// after the bot that asks.
+func (s *Server) apiTokens(ctx context.Context, account, environment string) ([]workflows.APIToken, error) {
+	return s.gateway.APITokens(ctx, account, environment)
+}

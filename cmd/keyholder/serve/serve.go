@@ -166,7 +166,7 @@ func (s *Server) wire() error {
 		Forms:    s.forms(),
 		Machines: []string{"review", "drill", "authenticator"}, StepUp: StepUp(cfg, o.RealNow), Asked: s.store,
 		Codes: Codes(cfg, o.RealNow), Changed: s.personChanged,
-		Census: s.census, Tokens: s.gateway.APITokens, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log,
+		Census: s.census, Tokens: s.apiTokens, Looked: s.lookForDrift, Evidence: s.Evidence, Log: o.Log,
 		Now:     o.Now,
 		RealNow: o.RealNow, Metrics: s.metrics.bot(s.crowd.hello), Stages: o.Stages})
 	if err != nil {

@@ -38,7 +38,15 @@ type Card struct {
 
 	// Bulk cards (reminders, notices to many) are delivered after the others.
 	Bulk bool `json:"bulk,omitempty"`
+
+	// Passing is how long this content may wait for what follows it, because it is about to say another
+	// thing, as while Keyholder waits for integrator.io; each of a few changes meanwhile begins that time
+	// anew, and only the last is brought. Until then the card goes on showing what it shows. Zero: at once.
+	Passing time.Duration `json:"-"`
 }
+
+// Moment is [Card.Passing] where Keyholder itself goes on, as a rule within a second.
+const Moment = 3 * time.Second
 
 // Styles of a button.
 const (

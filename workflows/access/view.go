@@ -44,7 +44,7 @@ func (s State) cards() []workflows.Card {
 	for _, who := range s.Told {
 		out = append(out, s.card(who))
 	}
-	if s.Channel != "" && (s.Urgent && s.Stage != Reading || s.Closed()) {
+	if s.Channel != "" && (s.Urgent && s.Stage != Reading || s.Closed() && !s.toldByReview()) {
 		out = append(out, s.channelCard())
 	}
 	out = append(out, s.noticeCards()...)
@@ -57,6 +57,10 @@ func (s State) cards() []workflows.Card {
 	}
 	return out
 }
+
+// toldByReview reports whether the one post of a review says that this is done: in the channel it would
+// be one of many.
+func (s State) toldByReview() bool { return s.Review != nil && s.End.Outcome == Done }
 
 // replies are the same text under the card of each.
 func (s State) replies(name string, to []string, text string) []workflows.Card {
@@ -99,6 +103,9 @@ func (s State) card(who string) workflows.Card {
 	c.Facts = s.facts()
 	c.Buttons = s.buttons(who)
 	c.Details = s.details()
+	if s.Stage == Reading || s.Stage == Doing && !s.byHand() {
+		c.Passing = workflows.Moment
+	}
 	return c
 }
 

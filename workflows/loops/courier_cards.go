@@ -103,7 +103,7 @@ func (r *cardRun) wave(ctx context.Context, replies bool) {
 		machine := blockMachine(r.shown.machine, card)
 		hash := hashOf(card, machine)
 		at := r.at(card.Name, card.Recipient)
-		if !r.due(at, hash) {
+		if !r.due(at, hash) || r.passes(card, at) {
 			continue
 		}
 		g.Go(func() error {
@@ -137,6 +137,22 @@ func (r *cardRun) due(at workflows.Place, hash string) bool {
 	}
 	r.again(left, false)
 	return false
+}
+
+// maxPassed is how many changes of a workflow a card leaves out at most while they pass.
+const maxPassed = 20
+
+// passes reports whether a card is left as it stands, because it soon has something else to say. One
+// that is to be drawn again whatever it says is brought at once, and so is one that says what was many
+// changes ago: where one follows the other for long, its reader sees that it goes on.
+func (r *cardRun) passes(card workflows.Card, at workflows.Place) bool {
+	age := r.c.o.Now().Sub(r.claim.Effect.Made)
+	again, behind := at.TS != "" && at.Shown == "", at.TS != "" && r.shown.version > at.Revision+maxPassed
+	if again || behind || age < 0 || age >= card.Passing {
+		return false
+	}
+	r.again(r.c.o.RealNow().Add(card.Passing-age), false)
+	return true
 }
 
 // again asks for another delivery.

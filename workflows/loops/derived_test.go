@@ -567,3 +567,62 @@ func TestAListOfWhoIsWaitedForIsOnlyAHint(t *testing.T) {
 		t.Errorf("waiting %v, %v", waiting, err)
 	}
 }
+
+// fleeting is a machine whose cards say something passing until three have counted.
+type fleeting struct{ shows }
+
+func (m fleeting) View(st workflows.State) workflows.View {
+	v := m.shows.View(st)
+	if s := st.(tallyState); len(s.By) > 0 && len(s.By) < 3 {
+		for i := range v.Cards {
+			v.Cards[i].Passing = time.Minute
+		}
+	}
+	return v
+}
+
+// TestWhatPassesIsNotShown: a card goes on showing what it shows while it soon says something else,
+// and shows the last at once; what passes and stays is shown when its time is over.
+func TestWhatPassesIsNotShown(t *testing.T) {
+	r := newRoad(t, fleeting{})
+	id := r.open("a")
+	cards := &script{do: done}
+	run := func() { r.run(r.courier(r.Desk, cards, onlyCalls(done), nil).Run, r.idle) }
+	count := func(n int) {
+		t.Helper()
+		if _, err := r.click(id, "U0BEN", fmt.Sprint("c", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	posted := cards.count()
+	for n := range 3 {
+		count(n)
+		if n == 0 { // it is looked at, and left for later
+			looks := 0
+			r.run(r.courier(r.Desk, cards, onlyCalls(done), nil).Run, func() bool { looks++; return looks > 30 })
+			if got := cards.count(); got != posted {
+				t.Errorf("%d deliveries while it passed", got-posted)
+			}
+		}
+	}
+	run()
+	for _, c := range cards.calls[posted:] {
+		if c.Effect.Card.Name == "main" && len(c.Effect.Card.Facts) != 3 {
+			t.Errorf("%s shows %v", c.Effect.ID, c.Effect.Card.Facts)
+		}
+	}
+	if cards.count() == posted {
+		t.Error("the last was not shown")
+	}
+	other := r.open("b")
+	if _, err := r.click(other, "U0BEN", "d"); err != nil {
+		t.Fatal(err)
+	}
+	before := cards.count()
+	r.forward(time.Hour)
+	run()
+	if cards.count() == before {
+		t.Error("what passes and stays was never shown")
+	}
+}

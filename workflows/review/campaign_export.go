@@ -87,10 +87,14 @@ func (s CampaignState) exportCards() []workflows.Card {
 	if s.Channel == "" {
 		return nil
 	}
+	under := ""
+	if s.noticed() {
+		under = cardNotice
+	}
 	var out []workflows.Card
 	for _, x := range s.Exports {
 		c := workflows.Card{Name: fmt.Sprintf("export-%d", x.N), Recipient: s.Channel, Bulk: true,
-			Title: "Files of the review of " + workflows.Esc(s.AccountName) + ", " + s.Period,
+			Under: under, Title: "Files of the review of " + workflows.Esc(s.AccountName) + ", " + s.Period,
 			Lines: []string{
 				x.who() + " had " + workflows.Plural(x.Files, "file") + " made, " + workflows.When(x.At) +
 					". The SHA-256 of manifest.json:\n`" + x.Manifest + "`",

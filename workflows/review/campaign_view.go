@@ -18,10 +18,10 @@ func (s CampaignState) view() workflows.View {
 	for _, who := range s.managers() {
 		v.Cards = append(v.Cards, s.card(who))
 	}
-	if s.Channel != "" && s.Phase != CampaignGathering {
-		v.Cards = append(v.Cards, workflows.Card{Name: "notice", Recipient: s.Channel, Round: s.Round, Title: s.title(),
-			Lines: []string{s.standLine()}, Note: "Review " + s.ID,
-			Fallback: s.fallback(), Bulk: true})
+	if s.noticed() {
+		v.Cards = append(v.Cards, workflows.Card{Name: cardNotice, Recipient: s.Channel, Round: s.Round, Title: s.title(),
+			Lines: []string{s.standLine() + s.signedLine()}, Note: "Review " + s.ID,
+			Fallback: s.fallback(), Bulk: true, Passing: s.passing()})
 	}
 	v.Cards = append(v.Cards, s.exportCards()...)
 	if s.Phase == CampaignOpen {
@@ -34,6 +34,45 @@ func (s CampaignState) view() workflows.View {
 		v.Waiting = s.managers()
 	}
 	return v
+}
+
+// cardNotice is the one post that the channel has of a review; what else there is to say is below it.
+const cardNotice = "notice"
+
+func (s CampaignState) noticed() bool { return s.Channel != "" && s.Phase != CampaignGathering }
+
+// passing is how long a card may leave out what the campaign says: it goes on by itself, or one remedy
+// after another is carried out.
+func (s CampaignState) passing() time.Duration {
+	c := s.Counts()
+	switch s.Phase {
+	case CampaignGathering:
+		if !s.needsFile() && len(s.toCount()) == 0 && s.nextReading().IsZero() {
+			return workflows.Moment
+		}
+	case CampaignClosing:
+		return workflows.Moment
+	case CampaignFixing:
+		if c.Failed == 0 && c.Fixed < c.ToFix {
+			return workflows.Moment
+		}
+	}
+	return 0
+}
+
+// signedLine says in the channel that half of the parts, or all, are signed off; each single one would
+// be a change that nobody there waits for.
+func (s CampaignState) signedLine() string {
+	signed := 0
+	for _, p := range s.Parts {
+		if p.Signed != nil {
+			signed++
+		}
+	}
+	if s.Phase != CampaignOpen || len(s.Parts) < 2 || 2*signed < len(s.Parts) {
+		return ""
+	}
+	return " Half of the parts or more are signed off."
 }
 
 func (s CampaignState) title() string {
@@ -141,6 +180,7 @@ func (s CampaignState) card(who string) workflows.Card {
 	}
 	c.Buttons = s.buttons(who)
 	c.Fallback = s.fallback()
+	c.Passing = s.passing()
 	return c
 }
 

@@ -74,6 +74,7 @@ func (Packet) Apply(st workflows.State, e workflows.Event) (workflows.State, err
 	s.TokensSeen = maps.Clone(s.TokensSeen)
 	s.Verdicts, s.Fixes, s.Rows = slices.Clone(s.Verdicts), slices.Clone(s.Fixes), slices.Clone(s.Rows)
 	s.Undo, s.Handovers, s.Told = slices.Clip(s.Undo), slices.Clip(s.Handovers), slices.Clip(s.Told)
+	s.Turning = false
 	if err := fold(&s, e); err != nil {
 		return st, fmt.Errorf("apply %s: %w", e.Type, err)
 	}

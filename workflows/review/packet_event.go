@@ -43,6 +43,7 @@ type saved struct {
 	Verdicts map[int]population.Verdict `json:"verdicts"` // by row number
 	Bulk     bool                       `json:"bulk,omitempty"`
 	Emails   map[int]string             `json:"emails,omitempty"` // of these rows, for whoever reads the story
+	Turned   bool                       `json:"turned,omitempty"` // by turning the page: the form is still open
 }
 
 type handed struct {
@@ -119,6 +120,7 @@ var packetFolds = map[string]func(*PacketState, workflows.Event) error{
 		if len(s.Reviewers) > 1 { // somebody else may have the old card or form open
 			s.Round++
 		}
+		s.Turning = b.Turned
 		s.Edits++
 		for n, v := range b.Verdicts {
 			step.Was[n] = s.Verdicts[n-1]

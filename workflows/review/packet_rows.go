@@ -80,7 +80,7 @@ func (s PacketState) saving(cmd workflows.Command, f workflows.Facts) (workflows
 		return workflows.Decision{}, s, text, nil
 	}
 	events := []workflows.Event{cmd.Event(evSaved, saved{known: knownOf(f, cmd.Actor.ID), Verdicts: verdicts,
-		Emails: s.emails(sortedRows(verdicts))})}
+		Emails: s.emails(sortedRows(verdicts)), Turned: cmd.Name == ActPrev || cmd.Name == ActNext})}
 	next, err := s.fold(events...)
 	return workflows.Decision{Events: events}, next, text, err
 }

@@ -105,12 +105,14 @@ type PacketState struct {
 	Verdicts  []population.Verdict `json:"verdicts"`       // by row number - 1
 	// Edits counts what changed verdicts. A form carries the number of its time as its round, so
 	// that it never undoes what was decided after it was opened, whoever decided it.
-	Edits     int              `json:"edits,omitempty"`
-	Undo      []Step           `json:"undo,omitempty"`
-	Looked    time.Time        `json:"looked,omitzero"` // first look at the rows
-	Nudges    int              `json:"nudges,omitempty"`
-	Last      *Nudge           `json:"last,omitempty"`
-	NextNudge time.Time        `json:"next_nudge,omitzero"`
+	Edits     int       `json:"edits,omitempty"`
+	Undo      []Step    `json:"undo,omitempty"`
+	Looked    time.Time `json:"looked,omitzero"` // first look at the rows
+	Nudges    int       `json:"nudges,omitempty"`
+	Last      *Nudge    `json:"last,omitempty"`
+	NextNudge time.Time `json:"next_nudge,omitzero"`
+	// Turning: what came last was a page turned, so its reader looks at the form and not at the card.
+	Turning   bool             `json:"turning,omitempty"`
 	NextWhy   string           `json:"next_why,omitempty"`
 	Escalated int              `json:"escalated,omitempty"` // how many steps of Policy.Escalate were taken
 	Handovers []Handover       `json:"handovers,omitempty"`

@@ -12,6 +12,9 @@ import (
 
 const cardMain = "main"
 
+// pageTurn is how long the reader of a page may take until their card says how many rows are left.
+const pageTurn = time.Minute
+
 // view computes what the world should show.
 func (s PacketState) view() workflows.View {
 	v := workflows.View{Cards: s.cards(), Timers: s.timers(), Watches: s.tokenWatches()}
@@ -111,6 +114,8 @@ func (s PacketState) card(who string) workflows.Card {
 		open := workflows.Button{Action: ActOpen, Label: "Go through the rows", Style: workflows.Primary}
 		if len(s.lacking()) == 0 {
 			sign.Style, open.Style = workflows.Primary, ""
+		} else if s.Turning && len(s.Reviewers) == 1 {
+			c.Passing = pageTurn
 		}
 		c.Buttons = []workflows.Button{open, sign, {Action: ActReassign, Label: "Give it to somebody else…"}}
 	}

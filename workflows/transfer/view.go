@@ -17,8 +17,8 @@ func (s State) view() workflows.View {
 const (
 	cardMain    = "main"
 	cardNotice  = "notice"  // in the channel: the start
-	cardOutcome = "outcome" // in the channel: the end
-	cardChanged = "changed" // to the previous owner and the channel: the owner has changed
+	cardOutcome = "outcome" // in the channel: the end, where the owner has not changed
+	cardChanged = "changed" // to the previous owner and the channel: the owner has changed; there the end as well
 )
 
 // cards builds every message of the transfer.
@@ -35,7 +35,7 @@ func (s State) cards() []workflows.Card {
 			out = append(out, s.changedCard(who))
 		}
 	}
-	if s.Closed() && s.Channel != "" {
+	if s.Closed() && s.Channel != "" && !s.changed() {
 		out = append(out, workflows.Card{Name: cardOutcome, Recipient: s.Channel, Title: endTitle(s),
 			Lines: endLines(s, ""), Note: s.note(), Fallback: endFallback(s)})
 	}
@@ -61,7 +61,25 @@ func (s State) card(who string) workflows.Card {
 	c.Facts = s.in().facts(s, who)
 	c.Buttons = s.buttons(who)
 	c.Details = s.details(who)
+	if s.passing() {
+		c.Passing = workflows.Moment
+	}
 	return c
+}
+
+// passing reports whether the transfer goes on by itself as soon as integrator.io has answered.
+func (s State) passing() bool {
+	switch {
+	case s.Ending != nil, s.held(), s.rereads():
+		return false
+	case s.Stage == Preparing:
+		return s.Prep.Sending
+	case s.Stage == Inviting:
+		return s.Invite.Sending
+	case s.Stage == Cooling:
+		return s.Cooled && !s.Paused
+	}
+	return s.Stage == Checking
 }
 
 func (s State) note() string { return "Transfer " + s.ID }
@@ -277,6 +295,12 @@ func (s State) changedCard(who string) workflows.Card {
 		text += " Until now it belonged to " + s.From + ", who has the manage role" + s.follows() + "."
 	}
 	c.Lines = []string{text}
+	if s.Closed() && who == s.Channel {
+		c.Title = endTitle(s)
+		c.Fallback += ". " + endingWord(s.End.Outcome) + "."
+		c.Lines[0] = strings.Join(append([]string{c.Lines[0] + " " + endedWhen(s)}, s.votes()...), "\n")
+		c.Lines = append(c.Lines, endLines(s, "")[1:]...)
+	}
 	return c
 }
 

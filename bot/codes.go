@@ -268,7 +268,7 @@ func (v *visit) tryCode(ctx context.Context, code string) (workflows.Reply, erro
 		r.Field = blockCode
 		return workflows.Reply{}, r
 	}
-	t := authenticator.Try{At: v.b.o.Codes.Now()}
+	t := authenticator.Try{At: v.b.o.Codes.Now(), N: a.state.N}
 	if t.Step, err = v.b.o.Codes.Step(a.state.Sealed, who, code); err != nil {
 		return workflows.Reply{}, err
 	}

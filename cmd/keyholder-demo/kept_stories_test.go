@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/keyholder/keyholder/workflows/authenticator"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
@@ -29,21 +30,25 @@ type keptStory struct {
 	name string
 	edit func(yaml string) string
 	tell func(s *stage, shot func(name string))
+	// proofs: votes want a proof, by one-time codes, or at the provider.
+	codes, provider bool
 }
 
 func asItIs(yaml string) string { return yaml }
 
 // stories in the order in which they were added; a new one comes last.
 var stories = []keptStory{
-	{"transfer", asItIs, keepTransfer},
-	{"transfer-refused", asItIs, keepRefused},
-	{"access", asItIs, keepAccess},
-	{"drift", asItIs, keepDrift},
-	{"review", asItIs, keepReview},
-	{"recovery", asItIs, keepRecovery},
-	{"use", watchful, keepUse},
-	{"drill", withoutMail, keepDrill},
-	{"docs", asItIs, keepDocs},
+	{name: "transfer", edit: asItIs, tell: keepTransfer},
+	{name: "transfer-refused", edit: asItIs, tell: keepRefused},
+	{name: "access", edit: asItIs, tell: keepAccess},
+	{name: "drift", edit: asItIs, tell: keepDrift},
+	{name: "review", edit: asItIs, tell: keepReview},
+	{name: "recovery", edit: asItIs, tell: keepRecovery},
+	{name: "use", edit: watchful, tell: keepUse},
+	{name: "drill", edit: withoutMail, tell: keepDrill},
+	{name: "docs", edit: asItIs, tell: keepDocs},
+	{name: "codes", edit: asItIs, tell: keepCodes, codes: true},
+	{name: "proof", edit: asItIs, tell: keepProof, provider: true},
 }
 
 func TestKeepStories(t *testing.T) {
@@ -71,7 +76,11 @@ func TestKeepStories(t *testing.T) {
 			continue
 		}
 		t.Run(story.name, func(t *testing.T) {
-			s := prepare(t, options{edit: story.edit})
+			o := options{edit: story.edit, codes: story.codes}
+			if story.provider {
+				o.identityListen = "127.0.0.1:0"
+			}
+			s := prepare(t, o)
 			stop := s.bot(t)
 			n := 0
 			story.tell(s, func(shot string) {
@@ -80,7 +89,7 @@ func TestKeepStories(t *testing.T) {
 				s.until("the bot to be gone", func() bool { return s.slack.Connections() == 0 })
 				n++
 				s.keep(fmt.Sprintf("%s-%02d-%s", story.name, n, shot), keptHead{Story: story.name, Shot: shot,
-					Taken: s.clock.Now().UTC().Truncate(time.Millisecond)})
+					Sealed: story.codes, Taken: s.clock.Now().UTC().Truncate(time.Millisecond)})
 				stop = s.bot(t)
 			})
 		})
@@ -302,4 +311,50 @@ func keepDocs(s *stage, shot func(string)) {
 	s.slash(dee, "docs unpublish")
 	s.pageSays("No longer kept up to date")
 	shot("unpublished")
+}
+
+// keepCodes tells of three authenticator apps: one decides and is about to be reset, another one is locked.
+func keepCodes(s *stage, shot func(string)) {
+	s.accepted()
+	anas, dees := s.setsUp(ana), s.setsUp(dee)
+	s.setsUp(cat)
+	shot("waiting")
+	s.forward(authenticator.CountsAfter + time.Minute)
+	for _, who := range []string{ana, dee, cat} {
+		s.counts(who)
+	}
+	shot("counting")
+	types := func(who, code string) {
+		if res := s.types(who, code); len(res.Errors) > 0 {
+			s.t.Fatalf("%s: %+v", who, res)
+		}
+	}
+	s.request(dee, toAlias())
+	s.press(ana, "transfer.confirm")
+	types(ana, anas.shows(s.t, 0))
+	s.says(cat, "<@U0ANA> confirmed (")
+	shot("one-proven-vote")
+	s.press(cat, "transfer.confirm")
+	form := s.openForm(cat).ID
+	for range authenticator.MaxWrong {
+		s.typesInto(cat, form, "000000")
+	}
+	s.reads(dee, "was locked")
+	if err := s.slack.CloseView(s.ctx, cat, form); err != nil {
+		s.t.Fatal(err)
+	}
+	shot("locked")
+	s.slash(dee, "step-up reset <@"+ana+"> new phone")
+	types(dee, dees.shows(s.t, 0))
+	s.hears(dee, "It takes one more administrator")
+	shot("reset-asked")
+}
+
+// keepProof tells of a vote that was proven at the identity provider.
+func keepProof(s *stage, shot func(string)) {
+	s.accepted()
+	s.request(dee, toAlias())
+	s.proves(ana, "transfer.confirm", "ana@acme.example")
+	s.says(cat, "<@U0ANA> confirmed (")
+	shot("one-proven-vote")
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,8 @@ type keptHead struct {
 	Story string    `json:"story"`
 	Shot  string    `json:"shot"`
 	Taken time.Time `json:"taken"`
+	// Sealed says that it was sealed with the demo's key.
+	Sealed bool `json:"sealed,omitempty"`
 }
 
 // keptLines reads a Redis as the commands that make it again, one JSON array a line, in the order of the keys' names.
@@ -179,7 +182,7 @@ func keptPart(t testing.TB) []string {
 // and ended; "decided" is how many of the commands given to them were not refused.
 var keptKinds = map[string]int{"transfer": 10, "access": 10, "finding": 4, "campaign": 4, "packet": 8, "recovery": 6,
 	"key": 5, "signin": 1,
-	"drill": 3, "account": 30, "person": 5, "ledger": 30, "governance": 30, "decided": 150}
+	"drill": 3, "authenticator": 15, "account": 30, "person": 5, "ledger": 30, "governance": 30, "decided": 150}
 
 // No later change may break what stands in somebody's Redis: each record that was ever kept is
 // folded and is what its events say; it holds to audit verify, and can be decided on (in the quick
@@ -241,7 +244,15 @@ func sameAsEver(t *testing.T, files []string) {
 // what is wanted, and decides.
 func goesOn(t *testing.T, head keptHead, url string, seen map[string]int, decides bool) {
 	ctx := context.Background()
-	st := storetest.OpenWith(t, store.Options{URL: url, Log: zerolog.Nop()})
+	o := store.Options{URL: url, Log: zerolog.Nop()}
+	if head.Sealed {
+		key, err := base64.StdEncoding.DecodeString(demoSealKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.SealKeys = [][]byte{key}
+	}
+	st := storetest.OpenWith(t, o)
 	refs, err := st.Refs(ctx, "")
 	if err != nil {
 		t.Fatal(err)
@@ -379,6 +390,9 @@ type keptPolicies struct{}
 func (keptPolicies) Accounts() []string { return []string{accountID} }
 
 func (keptPolicies) Policy(id string) (workflows.Policy, bool) {
+	if id == workflows.AccountOfPeople {
+		return workflows.Policy{ID: id, Name: "One-time codes", Admins: []string{dee, cat}}, true
+	}
 	return workflows.Policy{ID: id, Name: "Acme Production", Owner: ownerEmail, Admins: []string{dee}, Token: true,
 		Aliases: []workflows.Alias{{Email: aliasEmail, Holders: []string{ana, ben, cat},
 			Custodians: []string{ana, ben}}},

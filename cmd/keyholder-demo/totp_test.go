@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -434,6 +435,52 @@ func TestCodesAndWrongOnesCountOverReplicasAndKills(t *testing.T) {
 		if holds(log.String()+out, secret) {
 			t.Error("a secret is in the log")
 		}
+	}
+}
+
+// TestCodesTypedAtOnceCountOnce: two replicas get codes of one person in the same moment.
+func TestCodesTypedAtOnceCountOnce(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, byCodes())
+	s.bot(t)
+	s.bot(t)
+	s.accepted()
+	bens := s.setsUp(ben)
+	anas := s.counting(ana)
+	s.counts(ben)
+	s.request(dee, toAlias())
+	atOnce := func(who string, n int, code string) map[string]int { // what is answered, and how often
+		s.press(who, "transfer.confirm")
+		form := s.openForm(who).ID
+		answers := make([]string, n)
+		var wg sync.WaitGroup
+		for i := range answers {
+			wg.Go(func() {
+				res, err := s.slack.SubmitView(s.ctx, who, form, map[string]map[string]any{"code": {"code": code}})
+				answers[i], _, _ = strings.Cut(res.Errors["code"], ".")
+				if err != nil {
+					answers[i] = err.Error()
+				}
+			})
+		}
+		wg.Wait()
+		said := map[string]int{}
+		for _, a := range answers {
+			said[a]++
+		}
+		return said
+	}
+	if said := atOnce(ana, 2, anas.shows(t, 0)); said[""] != 1 ||
+		said["That code, or a later one, was used already, and each serves once"] != 1 {
+		t.Errorf("one right code, typed twice: %v", said)
+	}
+	wrong := atOnce(ben, 2*authenticator.MaxWrong, "000000")
+	if wrong["That is not the code that your app shows now"] != authenticator.MaxWrong-1 ||
+		wrong["That was not the code, for the fifth time: your app is locked"] != 1 || wrong[""] != 0 {
+		t.Errorf("ten wrong ones: %v", wrong)
+	}
+	if res := s.types(ben, bens.shows(t, 1)); !strings.Contains(res.Errors["code"], "locked after five wrong codes") {
+		t.Errorf("a right one then: %+v", res)
 	}
 }
 

@@ -56,6 +56,8 @@ type Try struct {
 	// Step is the step of time whose code it is, the latest of those allowed; zero: of none.
 	Step int64     `json:"step"`
 	At   time.Time `json:"at"` // by the clock that codes go by
+	// N is the app that it was compared with, for another one may be in its place by now.
+	N int `json:"n"`
 }
 
 // What the bot tells.
@@ -94,7 +96,7 @@ func needs(s State, cmd workflows.Command, p workflows.Policy, _ workflows.Accou
 
 func decide(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decision, error) {
 	switch {
-	case Enrol.Given(cmd) && !s.Opened(), EnrolAgain.Given(cmd) && s.Opened():
+	case Enrol.Given(cmd), EnrolAgain.Given(cmd) && s.Opened():
 		return enrol(s, cmd, f)
 	case Tried.Given(cmd) && s.Opened():
 		return tried(s, cmd, f)
@@ -148,6 +150,9 @@ func tried(s State, cmd workflows.Command, f workflows.Facts) (workflows.Decisio
 	case !s.Counts():
 		return workflows.Decision{}, workflows.RefuseField("code", "no_code_counts", "This code shows nothing. "+
 			s.now()+" Nothing was recorded.")
+	case t.N != s.N:
+		return workflows.Decision{}, workflows.RefuseField("code", "other_app",
+			"Another authenticator app was set up in place of this one just now. Nothing was recorded. Type a code of that one.")
 	case t.Step == 0:
 		left := MaxWrong - s.Wrong - 1
 		m := missed{Left: left}

@@ -24,10 +24,11 @@ func TestNoCodeServesTwiceAndNobodyResetsAlone(t *testing.T) {
 			switch rapid.IntRange(0, 6).Draw(t, "what") {
 			case 0, 1:
 				step := rapid.Int64Range(0, 40).Draw(t, "step")
-				d := tell(w, Tried, Try{Step: step, At: w.now})
+				app := rapid.IntRange(max(1, w.state.N-1), w.state.N).Draw(t, "app")
+				d := tell(w, Tried, Try{Step: step, At: w.now, N: app})
 				right := len(d.events) == 1 && d.events[0].Type == evUsed.Type
 				switch {
-				case right && (step <= taken || step <= before.Step || before.Stage != Counting || wrong >= MaxWrong):
+				case right && (step <= taken || step <= before.Step || before.Stage != Counting || wrong >= MaxWrong || app != before.N):
 					t.Fatalf("step %d was taken, after %d; %s, %d wrong", step, taken, before.Stage, wrong)
 				case right:
 					taken, wrong = step, 0

@@ -33,8 +33,8 @@ type script struct {
 
 // run carries out one line:
 //
-//	admins NAMES | standing NAME CODE | enrol STEP [proven|lost] | code STEP | wrong [N]
-//	click NAME ACTION | ask NAME [WORDS] | wait SPAN | card NAME... | standing-of-it
+//	admins NAMES | standing NAME CODE | enrol STEP [proven|lost|first] | code STEP [APP] | wrong [N]
+//	click NAME ACTION [ROUND] | ask NAME [WORDS] | wait SPAN | card NAME... | standing-of-it
 func (s *script) run(words []string) {
 	w, a := s.w, words[1:]
 	switch words[0] {
@@ -52,19 +52,32 @@ func (s *script) run(words []string) {
 		if slices.Contains(a, "proven") {
 			e.Proof = &workflows.StepUp{Issuer: "https://login.acme.example"}
 		}
+		if slices.Contains(a, "first") { // as a replica says that has not seen the one that is there
+			e.Person, e.Name, e.Sealed = "UANA", "Ana", "SEALED-FIRST"
+			s.tell("Ana", tell(w, Enrol, e))
+			break
+		}
 		s.tell("Ana", w.enrol(e))
 	case "code":
-		s.tell("Ana", tell(w, Tried, Try{Step: s.number(a[0]), At: w.now}))
+		n := w.state.N
+		if len(a) > 1 {
+			n = int(s.number(a[1]))
+		}
+		s.tell("Ana", tell(w, Tried, Try{Step: s.number(a[0]), At: w.now, N: n}))
 	case "wrong":
 		n := 1
 		if len(a) > 0 {
 			n = int(s.number(a[0]))
 		}
 		for range n {
-			s.tell("Ana", tell(w, Tried, Try{At: w.now}))
+			s.tell("Ana", tell(w, Tried, Try{At: w.now, N: w.state.N}))
 		}
 	case "click":
-		s.tell(a[0], w.click(a[0], a[1]))
+		round := w.state.Round
+		if len(a) > 2 {
+			round = int(s.number(a[2]))
+		}
+		s.tell(a[0], w.clickOf(a[0], a[1], round))
 	case "ask":
 		s.tell(a[0], w.ask(a[0], strings.Join(a[1:], " ")))
 	case "wait":

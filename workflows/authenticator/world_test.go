@@ -144,8 +144,10 @@ func (w *world) enrol(e Enrolment) did {
 	return tell(w, m, e)
 }
 
-func (w *world) click(who, act string) did {
-	return w.do(workflows.Command{Name: "authenticator." + act, Round: w.state.Round,
+func (w *world) click(who, act string) did { return w.clickOf(who, act, w.state.Round) }
+
+func (w *world) clickOf(who, act string, round int) did {
+	return w.do(workflows.Command{Name: "authenticator." + act, Round: round,
 		Actor: workflows.Actor{Kind: workflows.ByPerson, ID: userID(who)}})
 }
 

@@ -324,6 +324,37 @@ func TestAProviderThatIsAwayForAWhileIsAskedAgain(t *testing.T) {
 	}
 }
 
+func TestAProviderThatStaysAwayProvesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(_ *stepup.Options, i *idpsim.Options) { i.Life = 2 * time.Second })
+	q, err := r.p.Ask(r.ctx())
+	if err == nil {
+		err = r.idp.Answer(q.Code, ana.Email, true, r.clock())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.idp.SetDown(true)
+	if _, err := r.p.Await(r.ctx(), q, ana); code(err) != "provider_away" && code(err) != "not_shown" {
+		t.Errorf("until the code's time is over: %v", err)
+	}
+	r.idp.SetDown(false)
+	if _, ok := r.p.Fresh(ana); ok {
+		t.Error("a yes that never arrived is a proof")
+	}
+}
+
+func TestAProviderWithoutSignInByCodeIsSaid(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(_ *stepup.Options, i *idpsim.Options) { i.NoDevices = true })
+	if err := r.p.Discover(r.ctx()); !errors.Is(err, stepup.ErrNoDeviceFlow) {
+		t.Errorf("discovery: %v", err)
+	}
+	if _, err := r.p.Ask(r.ctx()); code(err) != "no_device_flow" {
+		t.Errorf("asked: %v", err)
+	}
+}
+
 func TestAwayAtFirstIsDiscoveredLater(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

@@ -106,6 +106,27 @@ func TestAStolenSlackSessionDecidesNothing(t *testing.T) {
 	}
 }
 
+// TestADelegateProvesWhoTheyAre: Oli decides in Cat's place, and it is Oli who has to show who they are.
+func TestADelegateProvesWhoTheyAre(t *testing.T) {
+	t.Parallel()
+	s := start(t, proofs())
+	s.accepted()
+	s.slash(cat, "delegate <@"+oli+">")
+	if err := s.identity.Answer(s.askedAgain(cat, nil), "cat@acme.example", true, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	s.hears(cat, oli)
+	s.request(dee, toAlias())
+	s.proves(oli, "transfer.confirm", "cat@acme.example")
+	s.hears(oli, "is not you")
+	if strings.Contains(s.card(ana), "confirmed (") {
+		t.Fatalf("a vote counts by the proof of the one they stand for: %s", s.card(ana))
+	}
+	s.proves(oli, "transfer.confirm", "oli@acme.example")
+	s.says(ana, "<@U0OLI>")
+	s.says(ana, "with proof)")
+}
+
 var someTransfer = regexp.MustCompile(`t\d\d-[0-9A-Z]{8}`)
 
 // transferID is the ID at the foot of Cat's card.

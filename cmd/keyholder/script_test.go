@@ -25,6 +25,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/keyholder/keyholder/bot/slacksim"
+	"github.com/keyholder/keyholder/bot/stepup/idpsim"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
@@ -107,6 +108,9 @@ func surround(t *testing.T, e *testscript.Env) error {
 		slack.Close()
 		io.Close()
 	})
+	yes, bare := provider(false), provider(true)
+	e.Defer(yes.Close)
+	e.Defer(bare.Close)
 	port, err := freePort()
 	if err != nil {
 		return err
@@ -114,13 +118,29 @@ func surround(t *testing.T, e *testscript.Env) error {
 	e.Values["surroundings"] = s
 	for k, v := range map[string]string{"SLACK_APP_TOKEN": scriptAppToken, "SLACK_BOT_TOKEN": scriptBotToken,
 		"SLACK_API_URL": slack.URL + "/api/",
-		"REDIS_URL":     s.redis.URL, "ACME_IO_TOKEN": info.ProductionToken, "INTEGRATOR": io.URL,
+		"IDP":           yes.URL, "IDP_BARE": bare.URL,
+		"REDIS_URL": s.redis.URL, "ACME_IO_TOKEN": info.ProductionToken, "INTEGRATOR": io.URL,
 		"LISTEN": "127.0.0.1:" +
 			strconv.Itoa(port),
 		"NOW": time.Now().UTC().Add(-time.Second).Format(time.RFC3339)} {
 		e.Setenv(k, v)
 	}
 	return nil
+}
+
+// provider is an identity provider where Ana says yes to every code; a bare one has no codes.
+func provider(bare bool) *httptest.Server {
+	srv := httptest.NewUnstartedServer(nil)
+	idp := idpsim.New(idpsim.Options{Issuer: "http://" + srv.Listener.Addr().String(), ClientID: "keyholder",
+		NoDevices: bare, People: []idpsim.Person{{Name: "Ana", Email: "u0ana@acme.example"}}})
+	srv.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, code := range idp.Issued() {
+			_ = idp.Answer(code, "u0ana@acme.example", true, time.Now()) // device codes and tokens are no codes to answer
+		}
+		idp.ServeHTTP(w, r)
+	})
+	srv.Start()
+	return srv
 }
 
 func freePort() (int, error) {

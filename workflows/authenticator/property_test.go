@@ -28,7 +28,8 @@ func TestNoCodeServesTwiceAndNobodyResetsAlone(t *testing.T) {
 				d := tell(w, Tried, Try{Step: step, At: w.now, N: app})
 				right := len(d.events) == 1 && d.events[0].Type == evUsed.Type
 				switch {
-				case right && (step <= taken || step <= before.Step || before.Stage != Counting || wrong >= MaxWrong || app != before.N):
+				case right && (step <= taken || step <= before.Step || before.Stage != Counting || wrong >= MaxWrong ||
+					app != before.N):
 					t.Fatalf("step %d was taken, after %d; %s, %d wrong", step, taken, before.Stage, wrong)
 				case right:
 					taken, wrong = step, 0

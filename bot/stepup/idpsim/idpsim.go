@@ -32,6 +32,7 @@ type Options struct {
 	Issuer           string // as http://127.0.0.1:8890, without a slash at the end
 	ClientID, Secret string
 	FormOnly         bool // the secret is taken in the form and not in the header
+	NoDevices        bool // there is no sign-in by code
 	People           []Person
 	// Interval is the pace at which clients may ask, in whole seconds; 0: 1.
 	Interval int
@@ -151,12 +152,16 @@ func text(n int) string {
 }
 
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusOK, Claims{
+	says := Claims{
 		"issuer": s.o.Issuer, "jwks_uri": s.o.Issuer + "/keys", "token_endpoint": s.o.Issuer + "/token",
 		"authorization_endpoint": s.o.Issuer + "/device", "device_authorization_endpoint": s.o.Issuer + "/device/code",
 		"id_token_signing_alg_values_supported": []string{"ES256", "HS256"}, // HS256 is a trap for clients
 		"response_types_supported":              []string{"code"}, "subject_types_supported": []string{"public"},
-	})
+	}
+	if s.o.NoDevices {
+		delete(says, "device_authorization_endpoint")
+	}
+	reply(w, http.StatusOK, says)
 }
 
 func (s *Server) keys(w http.ResponseWriter, _ *http.Request) {

@@ -294,7 +294,7 @@ func keepDrill(s *stage, shot func(string)) {
 	s.says(ben, "Can you read "+aliasEmail)
 	shot("open")
 	s.press(ben, "drill.attest")
-	s.says(ana, "<@U0BEN> (says so)")
+	s.says(ana, "mailbox 1 of 3")
 	shot("one-shown")
 	s.press(ana, "drill.attest")
 	s.says(ben, "Your turn")

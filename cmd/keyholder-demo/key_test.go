@@ -174,7 +174,7 @@ func TestADrillWithoutMailEndsWithWhatWasShown(t *testing.T) {
 	}
 	s.says(ben, "Can you read "+aliasEmail)
 	s.press(ben, "drill.attest") // the mailbox; it is Ana's turn to sign in
-	s.says(ana, "<@U0BEN> (says so)")
+	s.says(ana, "mailbox 1 of 3")
 	s.press(ana, "drill.attest") // both
 	s.says(ben, "Your turn")
 	s.press(ben, "drill.attest")

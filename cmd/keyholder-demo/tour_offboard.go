@@ -40,12 +40,13 @@ func (t *tour) viewOffboard(x scene) tourView {
 	lost := c.over != 0 && c.says("does not leave")
 	going := c.id != "" && !lost
 	ended := going && c.over != 0
-	open := func(what string) bool { return c.says("… "+what, "✗ "+what) } // all that the last card lists
-	removed := going && !open("Access to") && (ended || c.says("✓ Access to"))
+	open := func(what string) bool { return c.says("… "+what, "✗ "+what) } // the cards list all that is open
+	planned := ended || c.says("steps done")                               // before that the card lists no steps at all
+	removed := going && !open("Access to") && planned
 	done := map[string]bool{
 		"whatif": going || x.told(dee, t.since.Load(), "What rests on <@"+cat+">"), "begun": going,
-		"day":     removed || going && c.says("is being removed by", "✓ Access to"),
-		"removed": removed, "tokens": going && !open("API tokens") && (ended || c.says("✓ API tokens")), "ended": ended,
+		"day":     removed || going && c.says("is being removed by"),
+		"removed": removed, "tokens": going && !open("API tokens") && planned, "ended": ended,
 		"audited": going && t.audited(x.messages, c.id),
 	}
 	v := follow(offboardSteps(), done, ended, "tokens", "audited")

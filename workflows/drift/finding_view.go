@@ -2,6 +2,7 @@ package drift
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/keyholder/keyholder/workflows"
@@ -28,7 +29,8 @@ func (s FoundState) cards() []workflows.Card {
 	}
 	if s.Channel != "" && (len(s.To) == 0 || s.Owner) {
 		c := s.card("")
-		c.Name, c.Recipient, c.Buttons, c.Bulk = cardOutcome, s.Channel, nil, true
+		c.Lines = append(c.Lines, c.Details...) // the channel has no buttons, so none that shows them
+		c.Name, c.Recipient, c.Buttons, c.Details, c.Bulk = cardOutcome, s.Channel, nil, nil, true
 		out = append(out, c)
 	}
 	if s.Asking.Person != "" {
@@ -69,8 +71,14 @@ func (s FoundState) card(who string) workflows.Card {
 			}
 		}
 	}
-	c.Lines = []string{"Seen at integrator.io, " + workflows.When(s.Begun) + ". " + why + ".", s.how() + "\n" +
-		s.whoDid(), s.next()}
+	c.Lines = []string{"Seen at integrator.io, " + workflows.When(s.Begun) + ". " + why + ".", s.whoDid(),
+		"Keyholder changes nothing by itself." + s.Taking.Word()}
+	if s.Owner { // the list of users is all that speaks for it
+		c.Lines = slices.Insert(c.Lines, 1, s.how())
+	} else {
+		c.Details = []string{s.how()}
+	}
+	c.Details = append(c.Details, s.next())
 	c.Facts = s.facts()
 	c.Buttons = s.buttons(who)
 	return c
@@ -203,13 +211,14 @@ func untracedWord(code string) string {
 	return workflows.WhyUnread(code)
 }
 
+// next says what the buttons lead to.
 func (s FoundState) next() string {
 	if s.Owner {
-		return "Keyholder changes nothing by itself. Expected: the new owner is recorded, as your word." +
-			s.Taking.Word() + " To hand the account back: {command} transfer " + s.AccountID + "."
+		return "*Expected*: the new owner is recorded, as your word. To hand the account back: {command} transfer " +
+			s.AccountID + "."
 	}
-	return "Keyholder changes nothing by itself. Expected: it stays, and is recorded as your decision." +
-		s.Taking.Word() + " Undo: a request " + s.undoWord() + ", which the usual approvers decide."
+	return "*Expected*: it stays, and is recorded as your decision.\n*Undo*: a request " + s.undoWord() +
+		", which the usual approvers decide."
 }
 
 // undoWord says what the request that undoes it asks for.

@@ -208,3 +208,28 @@ func TestARemovalOfAReviewEndsTheFinding(t *testing.T) {
 		t.Error("it ended twice")
 	}
 }
+
+// TestACardHoldsWhatAnAnswerNeeds: the rest is behind "Details…", and in a channel, which has no buttons, below it.
+func TestACardHoldsWhatAnAnswerNeeds(t *testing.T) {
+	s := FoundState{Found: Found{To: []string{"UDEE"}, Channel: "COPS", Email: "eve@contractor.example",
+		Was: workflows.Absent, Now: eveManages, Via: "existing_account_invite"}}
+	more := []string{"How they got in: somebody who may manage users invited them", "*Undo*: a request to remove them"}
+	for _, c := range s.cards() {
+		lines, details := strings.Join(c.Lines, "\n"), strings.Join(c.Details, "\n")
+		for _, want := range more {
+			if strings.Contains(lines, want) || !strings.Contains(details, want) {
+				t.Errorf("the card says %q, its details %q", lines, details)
+			}
+		}
+	}
+	s.To = nil
+	cards := s.cards()
+	if len(cards) != 1 || cards[0].Recipient != "COPS" || len(cards[0].Details) > 0 {
+		t.Fatalf("%+v", cards)
+	}
+	for _, want := range more {
+		if !strings.Contains(strings.Join(cards[0].Lines, "\n"), want) {
+			t.Errorf("the channel reads %q", cards[0].Lines)
+		}
+	}
+}

@@ -65,8 +65,11 @@ func (s DrillState) card(who string) workflows.Card {
 	}
 	c.Fallback = workflows.Plain(c.Title, nil)
 	c.Lines = s.lines(who, mailbox, turn)
-	c.Facts = s.facts()
+	c.Facts = s.progressLines()
 	c.Buttons = s.buttons(who, mailbox, turn)
+	c.Details = []string{"*Who has shown what*\n" + strings.Join(s.facts(), "\n"), "*What comes next*\n" +
+		"The drill ends when all have answered, at the latest " + workflows.When(s.Until) + ". Fewer than two for the mailbox, the password or " +
+		"the second factor is a gap, of which holders and administrators hear with what mends it. What was shown stays in the record."}
 	return c
 }
 
@@ -152,6 +155,36 @@ func (s DrillState) whoseTurn() string {
 	return "It is nobody's turn now."
 }
 
+// progressLines say how much is shown, and who could not; the details name everybody.
+func (s DrillState) progressLines() []string {
+	var counts, cannot []string
+	mark := "✓"
+	count := func(label string, of []string, answers map[string]Answer) {
+		n := 0
+		for _, who := range of {
+			switch a := answers[who]; {
+			case a.Proven():
+				n++
+			case a.How == "":
+				mark = "…"
+			default:
+				cannot = append(cannot, "✗ "+label+": "+workflows.Mention(who)+a.words())
+			}
+		}
+		if len(of) > 0 {
+			counts = append(counts, fmt.Sprintf("%s %d of %d", strings.ToLower(label[:1])+label[1:], n, len(of)))
+		}
+	}
+	count("Mailbox", s.Holders, s.Mailbox)
+	count("Password", s.Password, s.Keeper)
+	count("Second factor", s.SecondFactor, s.Keeper)
+	out := append(cannot, s.absentLines()...)
+	if len(counts) > 0 {
+		out = append(out, mark+" Shown so far: "+strings.Join(counts, ", "))
+	}
+	return out
+}
+
 // facts list who has shown what.
 func (s DrillState) facts() []string {
 	var out []string
@@ -168,6 +201,12 @@ func (s DrillState) facts() []string {
 	list("Mailbox", s.Holders, s.Mailbox)
 	list("Password", s.Password, s.Keeper)
 	list("Second factor", s.SecondFactor, s.Keeper)
+	return append(out, s.absentLines()...)
+}
+
+// absentLines name whom the configuration names and nobody can ask.
+func (s DrillState) absentLines() []string {
+	var out []string
 	for _, id := range slices.Sorted(func(yield func(string) bool) {
 		for id := range s.Absent {
 			if !yield(id) {

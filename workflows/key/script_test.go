@@ -314,6 +314,9 @@ func (s *script) card(r *run, name string) {
 		if len(buttons) > 0 {
 			s.say("  %s", strings.Join(buttons, " "))
 		}
+		for _, l := range c.Details {
+			s.say("  > %s", strings.ReplaceAll(s.read(l), "\n", "\n  > "))
+		}
 	}
 }
 

@@ -72,10 +72,39 @@ func (s UseState) card(who string) workflows.Card {
 	if s.Stage == UseAsking {
 		c.Lines = append(c.Lines, asks.Lines(s, who)...)
 	} else {
-		c.Facts = s.evidence()
+		c.Facts = s.evidence(s.elsewhere()...)
 	}
 	c.Buttons = s.buttons(who)
+	c.Details = s.details()
 	return c
+}
+
+// elsewhere is the evidence that a card which is open need not list: what its first line says, and what
+// only the details tell.
+func (s UseState) elsewhere() []string {
+	switch {
+	case s.Stage == UseOut && !s.Late.IsZero():
+		return []string{factTime, factApproved}
+	case s.Stage == UseOut, s.Retro != nil:
+		return []string{factTime, factApproved, factWhy}
+	}
+	return []string{factTime, factApproved, factDone}
+}
+
+// details are all that is known of the use, and what comes next.
+func (s UseState) details() []string {
+	found := "somebody other than " + workflows.Mention(s.Person) + " says what it was: planned, an emergency, or misuse, " +
+		"which alarms everybody who holds or administers the account. So does no answer within " +
+		workflows.Span(s.Explain) + "."
+	next := "When the key is back, " + found
+	switch {
+	case s.Stage == UseAsking:
+		return []string{"*What comes next*\nOnce it is approved, " + workflows.Mention(s.Person) + " has the key for " +
+			workflows.Span(s.Length) + " and brings it back here. Then " + found}
+	case s.explainable():
+		next = strings.ToUpper(found[:1]) + found[1:]
+	}
+	return []string{"*What is known*\n" + strings.Join(s.evidence(), "\n"), "*What comes next*\n" + next}
 }
 
 func (s UseState) mark() string {
@@ -177,25 +206,33 @@ func (s UseState) buttons(who string) []workflows.Button {
 	return out
 }
 
-// evidence lists what is known of the use.
-func (s UseState) evidence() []string {
+// Labels of what is known of a use.
+const (
+	factWhy      = "Why"
+	factTime     = "Time"
+	factApproved = "Approved"
+	factDone     = "Done"
+)
+
+// evidence lists what is known of the use, but for what stands elsewhere.
+func (s UseState) evidence(elsewhere ...string) []string {
 	var out []string
 	add := func(label, text string) {
-		if text != "" {
+		if text != "" && !slices.Contains(elsewhere, label) {
 			out = append(out, label+": "+text)
 		}
 	}
-	add("Why", workflows.Quote(s.Reason))
+	add(factWhy, workflows.Quote(s.Reason))
 	if !s.Out.IsZero() && s.Retro == nil {
-		add("Time", workflows.When(s.Out)+" to "+workflows.When(s.Ends))
+		add(factTime, workflows.When(s.Out)+" to "+workflows.When(s.Ends))
 	}
 	switch {
 	case s.Retro != nil:
-		add("Approved", "by nobody; it was recorded afterwards")
+		add(factApproved, "by nobody; it was recorded afterwards")
 	case s.Quorum == 0:
-		add("Approved", "nobody is asked before, by the configuration")
+		add(factApproved, "nobody is asked before, by the configuration")
 	default:
-		add("Approved", workflows.Mentions(s.approvers()))
+		add(factApproved, workflows.Mentions(s.approvers()))
 	}
 	if len(s.Seen) > 0 {
 		var times []string
@@ -209,7 +246,7 @@ func (s UseState) evidence() []string {
 		add("Sign-ins", "none seen")
 	}
 	if !s.Back.IsZero() && s.Retro == nil {
-		add("Done", workflows.Quote(s.Done))
+		add(factDone, workflows.Quote(s.Done))
 		add("Password", map[string]string{rotatedYes: "changed", rotatedNo: "not changed"}[s.Rotated])
 	}
 	return out

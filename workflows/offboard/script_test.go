@@ -223,5 +223,8 @@ func (s *script) card(recipient string) {
 		if len(buttons) > 0 {
 			s.say("  %s", strings.Join(buttons, " "))
 		}
+		for _, l := range c.Details {
+			s.say("  > %s", strings.ReplaceAll(s.w.Read(l), "\n", "\n  > "))
+		}
 	}
 }

@@ -110,11 +110,32 @@ func (s State) card(who string) workflows.Card {
 	for _, l := range s.Lost {
 		c.Lines = append(c.Lines, "! Without them: "+l)
 	}
-	for _, st := range s.Steps {
-		c.Facts = append(c.Facts, s.fact(st))
-	}
+	c.Facts, c.Details = s.facts()
 	c.Buttons = s.buttons(who)
 	return c
+}
+
+// facts are the steps that are open, and how many are not; the details tell of all.
+func (s State) facts() (facts, details []string) {
+	done := 0
+	var all []string
+	for _, st := range s.Steps {
+		line := s.fact(st)
+		all = append(all, line)
+		if st.Ok() {
+			done++
+			continue
+		}
+		facts = append(facts, line)
+	}
+	if done == 0 {
+		return facts, nil
+	}
+	word := workflows.Say("✓ %n are done", done, "other step")
+	if done == 1 {
+		word = "✓ 1 other step is done"
+	}
+	return append(facts, word), []string{"*All steps*\n" + strings.Join(all, "\n")}
 }
 
 func (s State) buttons(who string) []workflows.Button {

@@ -139,7 +139,7 @@ func quoted(s string) template.CSS {
 		if r == ' ' || r == ',' || r == '.' || r == '-' || unicode.IsLetter(r) || unicode.IsDigit(r) {
 			b.WriteRune(r)
 		} else {
-			fmt.Fprintf(&b, `\%06x`, r)
+			fmt.Fprintf(&b, `\%06x `, r) // the space ends the number, and is no part of the text
 		}
 	}
 	return template.CSS(`"` + b.String() + `"`) // each rune is a letter, a digit, a space or escaped

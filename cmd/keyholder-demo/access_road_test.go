@@ -113,11 +113,7 @@ func TestKilledAtEveryCommitAnAccessGoesOn(t *testing.T) {
 // TestAccessInBadWeather lends access while both services misbehave: it is given once and restored once all the same.
 func TestAccessInBadWeather(t *testing.T) {
 	t.Parallel()
-	seeds := 4
-	if sampled() {
-		seeds = 2
-	}
-	for seed := range seeds {
+	for seed := range seeds(4, 2) {
 		t.Run(fmt.Sprintf("seed-%d", seed+1), func(t *testing.T) {
 			t.Parallel()
 			s := prepare(t, options{seed: uint64(seed + 1), faults: true, edit: brief})

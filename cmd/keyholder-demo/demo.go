@@ -52,7 +52,6 @@ type demo struct {
 	clock      *movableClock
 	cfg        *config.Config
 	redis      *miniredis.Miniredis
-	real       func() time.Time // the bot's machine's clock; nil: this one's
 	mail       *mailroom
 	identity   *idpsim.Server // nil: there is none
 	codes      bool           // see options
@@ -63,6 +62,9 @@ type demo struct {
 	faults     bool
 	began      int64             // tells this world from the one before: when it was made, in real nanoseconds
 	renew      func(tour string) // ends this world for a fresh one with that tour; nil where there is none to follow
+
+	// now and real are what the bot's machine takes for the demo's time and for this machine's; nil: those.
+	now, real func() time.Time
 
 	slackListener, integratorListener, identityListener net.Listener
 
@@ -195,8 +197,11 @@ func (d *demo) serveSimulators(ctx context.Context) error {
 
 // serveBot runs one bot until ctx ends.
 func (d *demo) serveBot(ctx context.Context) error {
-	return serve.New(serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now, RealNow: d.real,
-		Stages: d.stages}).Run(ctx)
+	o := serve.Options{Config: d.cfg, Log: d.log, Now: d.clock.Now, RealNow: d.real, Stages: d.stages}
+	if d.now != nil {
+		o.Now = d.now
+	}
+	return serve.New(o).Run(ctx)
 }
 
 // run runs everything until ctx ends.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/keyholder/keyholder/bot/slacksim"
 	"github.com/keyholder/keyholder/store"
+	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/integrator/integratorsim"
 )
 
@@ -29,9 +31,11 @@ type stage struct {
 	reader *store.Store  // for looking at the record past the bot
 	looker *redis.Client // for looking at what is still to be done
 	path   string        // of the configuration as a file, once it was written
-	more   []string      // of the environment of keyholder as a program
-	target string        // the address the account is handed to; "": the mailbox
-	last   pressed
+	// machine moves the machines' clocks; nil: nobody does.
+	machine *machineTime
+	more    []string // of the environment of keyholder as a program
+	target  string   // the address the account is handed to; "": the mailbox
+	last    pressed
 }
 
 // pressed is the last press or command, for doing it again when the bot says that it came to nothing.
@@ -279,11 +283,16 @@ func (s *stage) pressWhere(what, who, action string, find func() (slacksim.Messa
 	}
 }
 
+// aside are the keys of cards that come of bad weather alone: of the watch over the key, and of who
+// could not be reached.
+var aside = regexp.MustCompile(`"card/[` + string([]byte{workflows.LetterKeyWatch, workflows.LetterReach}) + `]`)
+
 // card is the person's card as text; cards are told from answers by their metadata.
 func (s *stage) card(who string) string {
 	all := s.slack.Messages(s.slack.DM(who))
 	for _, m := range all {
-		if m.EphemeralTo == "" && m.ThreadTS == "" && strings.Contains(string(m.Metadata), "/main/") {
+		if m.EphemeralTo == "" && m.ThreadTS == "" && strings.Contains(string(m.Metadata), "/main/") &&
+			!aside.Match(m.Metadata) {
 			return m.Text + "\n" + string(m.Blocks)
 		}
 	}

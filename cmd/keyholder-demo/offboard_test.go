@@ -193,10 +193,7 @@ func TestKilledAtEveryCommitAnOffboardingGoesOn(t *testing.T) {
 // A token that nobody knows is found once the list has been read twice, and Keyholder knows its own by its name.
 func TestATokenThatNobodyKnowsIsFound(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, options{edit: func(yaml string) string {
-		return strings.Replace(quick(yaml), "token_env: ACME_IO_TOKEN",
-			"token_env: ACME_IO_TOKEN\n    token_name: Keyholder", 1)
-	}})
+	s := prepare(t, options{edit: named})
 	s.bot(t)
 	s.until("the own token to be known", func() bool {
 		return strings.Contains(s.slash(dee, "key acme"),

@@ -360,14 +360,7 @@ func TestAReviewInBadWeather(t *testing.T) {
 	calm.bot(t)
 	calm.review()
 	want := calm.reviewed(calm.record())
-	seeds := 6
-	if sampled() {
-		seeds = 2
-	}
-	if n, err := strconv.Atoi(os.Getenv(envSeeds)); err == nil {
-		seeds = n
-	}
-	for seed := range seeds {
+	for seed := range seeds(6, 2) {
 		t.Run(fmt.Sprintf("seed-%d", seed+1), func(t *testing.T) {
 			t.Parallel()
 			s := prepare(t, options{seed: uint64(seed + 1), faults: true, edit: soon(t)})

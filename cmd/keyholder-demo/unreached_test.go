@@ -20,11 +20,14 @@ import (
 type machineTime struct {
 	s     *stage
 	ahead atomic.Int64
+	wrong atomic.Int64 // by how much the bot's machine differs from Redis's
 }
 
 func newMachineTime(s *stage) *machineTime {
 	m := &machineTime{s: s}
-	s.real = m.now
+	s.machine = m
+	off := func(t time.Time) time.Time { return t.Add(time.Duration(m.wrong.Load())) }
+	s.real, s.now = func() time.Time { return off(m.now()) }, func() time.Time { return off(s.clock.Now()) }
 	o := serve.StoreOptions(s.cfg, zerolog.Nop())
 	o.RealNow = m.now
 	s.reader = storetest.OpenWith(s.t, o)
@@ -46,10 +49,15 @@ func newMachineTime(s *stage) *machineTime {
 
 func (m *machineTime) now() time.Time { return realTime().Add(time.Duration(m.ahead.Load())) }
 
-// pass moves the machines and, with them, the time that people see.
-func (m *machineTime) pass(d time.Duration) {
+// runs moves the machines only.
+func (m *machineTime) runs(d time.Duration) {
 	m.ahead.Add(int64(d))
 	m.s.redis.SetTime(m.now())
+}
+
+// pass moves the machines and, with them, the time that people see.
+func (m *machineTime) pass(d time.Duration) {
+	m.runs(d)
 	m.s.clock.Forward(d)
 }
 

@@ -131,7 +131,7 @@ func TestIntegratorMisbehavesAndIsAskedOnce(t *testing.T) {
 	}
 }
 
-// envSeeds is how many random transfers are tried; set, it also asks for every combination of faults.
+// envSeeds is how many seeds of bad weather are tried; set, it also asks for every combination of faults.
 const envSeeds = "KEYHOLDER_SEEDS"
 
 // thorough reports whether time matters less than completeness.
@@ -140,17 +140,21 @@ func thorough() bool { return os.Getenv(envSeeds) != "" }
 // sampled reports whether a part of the combinations has to do.
 func sampled() bool { return !thorough() && (testing.Short() || raceDetector) }
 
+// seeds is how many seeds are tried: by default, where a part has to do, or as many as are asked for.
+func seeds(usual, few int) int {
+	if n, err := strconv.Atoi(os.Getenv(envSeeds)); err == nil {
+		return n
+	}
+	if sampled() {
+		return few
+	}
+	return usual
+}
+
 // TestBothServicesMisbehaveAtRandom is a transfer for each seed.
 func TestBothServicesMisbehaveAtRandom(t *testing.T) {
 	t.Parallel()
-	seeds := 6
-	if sampled() {
-		seeds = 2
-	}
-	if n, err := strconv.Atoi(os.Getenv(envSeeds)); err == nil {
-		seeds = n
-	}
-	for seed := range seeds {
+	for seed := range seeds(6, 2) {
 		t.Run(fmt.Sprintf("seed-%d", seed+1), func(t *testing.T) {
 			t.Parallel()
 			survives(t, options{seed: uint64(seed + 1), faults: true}, func(*stage) {})

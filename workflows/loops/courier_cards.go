@@ -151,7 +151,7 @@ func (r *cardRun) passes(card workflows.Card, at workflows.Place) bool {
 	if again || behind || age < 0 || age >= card.Passing {
 		return false
 	}
-	r.again(r.c.o.RealNow().Add(card.Passing-age), false)
+	r.again(card.Passing-age, false)
 	return true
 }
 

@@ -19,8 +19,8 @@ func (s CampaignState) view() workflows.View {
 		v.Cards = append(v.Cards, s.card(who))
 	}
 	if s.noticed() {
-		v.Cards = append(v.Cards, workflows.Card{Name: cardNotice, Recipient: s.Channel, Round: s.Round, Title: s.title(),
-			Lines: []string{s.standLine() + s.signedLine()}, Note: "Review " + s.ID,
+		v.Cards = append(v.Cards, workflows.Card{Name: cardNotice, Recipient: s.Channel, Round: s.Round,
+			Title: s.title(), Lines: []string{s.standLine() + s.signedLine()}, Note: "Review " + s.ID,
 			Fallback: s.fallback(), Bulk: true, Passing: s.passing()})
 	}
 	v.Cards = append(v.Cards, s.exportCards()...)

@@ -98,7 +98,7 @@ func (s *Store) master(ctx context.Context, shard int) (*redis.Client, error) {
 
 // send makes one round trip.
 func (s *Store) send(ctx context.Context, node *redis.Client, confirm, source bool, calls []*call) {
-	pipe := node.Pipeline()
+	pipe, began := node.Pipeline(), s.now() // one time for all, since the answers are judged by it
 	cmds := make([]*redis.Cmd, len(calls))
 	for i, c := range calls {
 		name, what := "evalsha", c.script.sha
@@ -112,13 +112,12 @@ func (s *Store) send(ctx context.Context, node *redis.Client, confirm, source bo
 		}
 		args = append(args, c.args...)
 		if c.clocked {
-			args = append(args, millis(s.now()), c.at)
+			args = append(args, millis(began), c.at)
 		} else if c.counted {
-			args = append(args, millis(s.now()))
+			args = append(args, millis(began))
 		}
 		cmds[i] = pipe.Do(ctx, args...)
 	}
-	began := s.now()
 	var confirmed *redis.Cmd
 	if confirm && s.replicated {
 		confirmed = pipe.Do(ctx, "wait", 1, waitFor.Milliseconds())

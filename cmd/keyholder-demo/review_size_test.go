@@ -112,7 +112,11 @@ func (r *reader) work(who string, together bool) error {
 			if v, err = r.act(who, v, "review.keep_all", nil); err != nil {
 				return err
 			}
-			return r.slack.CloseView(r.ctx, who, v.ID)
+			if strings.Contains(string(v.Blocks), "it is not signed off yet") {
+				return r.slack.CloseView(r.ctx, who, v.ID)
+			}
+			together = false // what wants a reason of its own is shown next, such as API tokens
+			continue
 		}
 		fields := pageFields(r.t, v, r.decide(who))
 		if page == of {

@@ -37,7 +37,7 @@ func reviewSteps() []tourStep {
 			Text: "As [Dee in #integration-ops], type `/io review acme start`. From now on it is fixed who is reviewed; whoever comes later is in the next one."},
 		{ID: "decided", Title: "Decide about each",
 			Text: "Act as [Dee] and press *Go through the rows*; the riskiest come first. Keep those with a flag and say why, but *Remove* " +
-				neverCame + ", who never signed in. Press *Keep all without a flag*, *Go on*, and *Save and close*."},
+				neverCame + ", who never signed in. Press *Keep all without a flag* and *Go on*; keep the API tokens too, say why, and *Save and close*."},
 		{ID: "signed", Title: "Sign off",
 			Text: "As [Dee], press *Sign off…*: she acknowledges that what is kept is still needed. Nothing in it changes after that."},
 		{ID: "removed", Title: "See it carried out",

@@ -167,6 +167,8 @@ func playAReview(p *page) {
 	p.because("Asked the team")
 	p.decides("Keep all without a flag")
 	p.click("button", "^Go on$")
+	p.keepsTokens()
+	p.because("Asked the team")
 	p.click("button", "^Save and close$")
 	p.toursTo("Sign off")
 	p.decides("Sign off…")
@@ -176,6 +178,21 @@ func playAReview(p *page) {
 	}
 	p.follow("Dee in #integration-ops")
 	p.said("/io review " + p.courseID("r") + " export")
+}
+
+// keepsTokens chooses to keep every API token of the page of a review, once that page is shown.
+func (p *page) keepsTokens() {
+	p.t.Helper()
+	p.until("the page of API tokens", func() bool {
+		return ask[bool](p, script(`(rows => {
+			for (const { e } of rows) {
+				e.value = [...e.options].find(o => o.text === 'Keep').value;
+				for (const kind of ['input', 'change']) e.dispatchEvent(new Event(kind, { bubbles: true }));
+			}
+			return rows.length > 0;
+		})([...everything(document, 0, 0, 0)].filter(({ e }) => same(e, 'combobox') && e.tagName === 'SELECT' &&
+			[...e.options].some(o => o.text.includes('revoke it'))))`))
+	})
 }
 
 // because types the same reason into every field for one.

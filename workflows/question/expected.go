@@ -181,9 +181,9 @@ func (x Expected) WordAs(as string) string {
 	case x.Quorum < 2:
 		return ""
 	case x.able() < x.Quorum:
-		return workflows.Say(" That takes %d people, and not so many can.", x.Quorum)
+		return workflows.Say(" To take it as expected takes %d people, and not so many can.", x.Quorum)
 	}
-	return workflows.Say(" That takes %d people, as %s.", x.Quorum, workflows.Text(as))
+	return workflows.Say(" To take it as expected takes %d people, as %s.", x.Quorum, workflows.Text(as))
 }
 
 // Besides are who else has to be told because too few of those who were can take it as expected; nil: enough can.

@@ -226,7 +226,7 @@ func TestFullAccessIsExpectedByAsManyAsApproveAnAdministrator(t *testing.T) {
 		t.Fatalf("one word was enough for full access, or none: %v", err)
 	}
 	if got := w.card("finding-2"); !strings.Contains(got, "(1 of 2)") ||
-		!strings.Contains(got, "That takes 2 people, as an administrator's access does.") {
+		!strings.Contains(got, "To take it as expected takes 2 people, as an administrator's access does.") {
 		t.Errorf("the card: %q", got)
 	}
 	if got := code(w.says("UDEE", ActAdopt, 2)); got != "already_voted" || w.offered("finding-2") != "UEVE" {

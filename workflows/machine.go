@@ -47,7 +47,10 @@ type State interface {
 
 // View is what the world should show for a state. It is computed, never stored.
 type View struct {
-	Cards   []Card
+	Cards []Card
+	// Former are the names and recipients of cards that earlier versions of this machine showed for such a
+	// state and that it no longer does. Their places stay known; nothing is drawn there any more.
+	Former  []Card
 	Timers  []Timer
 	Watches []Watch
 	// Waiting lists the Slack IDs of the people who can move the workflow on now; it feeds `mine`.

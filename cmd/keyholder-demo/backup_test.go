@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
 	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/backup"
@@ -25,16 +23,16 @@ func TestWhatWasEverKeptCanBeCopiedAndPutBack(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".jsonl"), func(t *testing.T) {
 			ctx := context.Background()
 			head, url := keptRedis(t, path)
-			st := storetest.OpenWith(t, store.Options{URL: url, Log: zerolog.Nop()})
+			to := keptOptions(t, head, url)
+			st := storetest.OpenWith(t, to)
 			var file bytes.Buffer
 			told := func(ref workflows.Ref, err error) { t.Errorf("%s %s: %v", ref.Kind, ref.ID, err) }
-			_, err := backup.Write(ctx, st, &file, backup.Options{Version: "test", Now: func() time.Time {
-				return head.Taken
-			}, Told: told})
+			_, err := backup.Write(ctx, st, &file, backup.Options{Version: "test", Keys: to.SealKeys,
+				Now: func() time.Time { return head.Taken }, Told: told})
 			if err != nil {
 				t.Fatal(err)
 			}
-			to := store.Options{URL: url, Prefix: "copy", Log: zerolog.Nop()}
+			to.Prefix = "copy"
 			if _, _, err := backup.Restore(ctx, bytes.NewReader(file.Bytes()),
 				backup.Into{Store: to, Machines: serve.Machines(), Told: told}); err != nil {
 				t.Fatal(err)

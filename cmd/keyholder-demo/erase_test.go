@@ -6,10 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rs/zerolog"
-
 	"github.com/keyholder/keyholder/cmd/keyholder/serve"
-	"github.com/keyholder/keyholder/store"
 	"github.com/keyholder/keyholder/store/storetest"
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -24,7 +21,7 @@ func TestWhoWasEverNamedCanBeErased(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".jsonl"), func(t *testing.T) {
 			ctx := context.Background()
 			head, url := keptRedis(t, path)
-			st := storetest.OpenWith(t, store.Options{URL: url, Log: zerolog.Nop()})
+			st := storetest.OpenWith(t, keptOptions(t, head, url))
 			refs, err := st.Refs(ctx, "")
 			if err != nil {
 				t.Fatal(err)

@@ -240,10 +240,9 @@ func sameAsEver(t *testing.T, files []string) {
 	}
 }
 
-// goesOn starts from what is kept as a new version would: it compares, and then, where that is asked for, sets again
-// what is wanted, and decides.
-func goesOn(t *testing.T, head keptHead, url string, seen map[string]int, decides bool) {
-	ctx := context.Background()
+// keptOptions open what is kept, with its key where it is sealed.
+func keptOptions(t *testing.T, head keptHead, url string) store.Options {
+	t.Helper()
 	o := store.Options{URL: url, Log: zerolog.Nop()}
 	if head.Sealed {
 		key, err := base64.StdEncoding.DecodeString(demoSealKey)
@@ -252,7 +251,14 @@ func goesOn(t *testing.T, head keptHead, url string, seen map[string]int, decide
 		}
 		o.SealKeys = [][]byte{key}
 	}
-	st := storetest.OpenWith(t, o)
+	return o
+}
+
+// goesOn starts from what is kept as a new version would: it compares, and then, where that is asked for, sets again
+// what is wanted, and decides.
+func goesOn(t *testing.T, head keptHead, url string, seen map[string]int, decides bool) {
+	ctx := context.Background()
+	st := storetest.OpenWith(t, keptOptions(t, head, url))
 	refs, err := st.Refs(ctx, "")
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func TestAPageOfAReviewFitsThreeScreensOfAPhone(t *testing.T) {
 	s.crowdIn(40)
 	s.startReview()
 	p := open(t, s)
-	p.actAs("Dee")
+	p.actAs("Dee Okafor")
 	p.chat()
 	p.click("button", "^Go through the rows")
 	p.sees("page 1 of")

@@ -19,7 +19,7 @@ import (
 // asked, on any day at any hour.
 func soon(t *testing.T) func(string) string {
 	return with(t, "timezone: Europe/London}",
-		`timezone: Europe/London, hours: "", days: "", window: 10m, remind_before: [599s]}`)
+		`timezone: Europe/London, hours: "", days: "", window: 10m, remind_before: [597s]}`)
 }
 
 // Whom the small review removes and changes; everybody else is kept.
@@ -274,8 +274,8 @@ func (s *stage) bundle(dir string) string {
 		}
 	}
 	tokens := readCSV(s.t, filepath.Join(dir, "tokens.csv"))
-	if len(tokens) < 3 || !slices.ContainsFunc(tokens, func(line []string) bool {
-		return line[2] == removedToken && line[8] == "remove" && line[12] == "verified"
+	if len(tokens) < 3 || slices.ContainsFunc(tokens, func(line []string) bool {
+		return line[8] == "remove" && line[12] != "verified" || line[2] == removedToken && line[8] == ""
 	}) {
 		s.t.Errorf("tokens.csv: %q", tokens)
 	}

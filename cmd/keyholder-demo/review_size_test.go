@@ -112,11 +112,11 @@ func (r *reader) work(who string, together bool) error {
 			if v, err = r.act(who, v, "review.keep_all", nil); err != nil {
 				return err
 			}
-			if strings.Contains(string(v.Blocks), "it is not signed off yet") {
-				return r.slack.CloseView(r.ctx, who, v.ID)
+			err := r.slack.CloseView(r.ctx, who, v.ID)
+			if err == nil && !strings.Contains(string(v.Blocks), "it is not signed off yet") {
+				return r.work(who, false) // what wants a reason of its own, such as API tokens
 			}
-			together = false // what wants a reason of its own is shown next, such as API tokens
-			continue
+			return err
 		}
 		fields := pageFields(r.t, v, r.decide(who))
 		if page == of {

@@ -221,6 +221,7 @@ func TestTwoReplicasAskOnceAndTellOfWhatIsLost(t *testing.T) {
 	if strings.Contains(s.redis.Dump(), ":asked") {
 		t.Error("somebody would tell her again")
 	}
+	s.until("Slack to see that both are gone", func() bool { return s.slack.Connections() == 0 })
 	s.bot(t)
 	s.proves(ana, "transfer.confirm", "ana@acme.example")
 	s.says(cat, "<@U0ANA> confirmed (")

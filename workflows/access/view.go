@@ -9,7 +9,16 @@ import (
 
 // view computes what the world should show.
 func (s State) view() workflows.View {
-	return workflows.View{Cards: s.cards(), Timers: s.timers(), Watches: s.watches(), Waiting: s.waiting()}
+	return workflows.View{Cards: s.cards(), Former: s.former(), Timers: s.timers(), Watches: s.watches(),
+		Waiting: s.waiting()}
+}
+
+// former: what a review had decided was told in the channel by a message of its own once.
+func (s State) former() []workflows.Card {
+	if s.Closed() && s.Channel != "" && s.toldByReview() {
+		return []workflows.Card{{Name: cardOutcome, Recipient: s.Channel}}
+	}
+	return nil
 }
 
 // watches follow an open invitation, and what people do in the pages, said or not.

@@ -3,6 +3,7 @@ package loops
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/keyholder/keyholder/workflows"
 )
@@ -78,7 +79,7 @@ func (r *Revived) workflow(m workflows.Machine, events []workflows.Event, cards 
 			continue
 		}
 		view = m.View(s)
-		for _, card := range view.Cards {
+		for _, card := range slices.Concat(view.Cards, view.Former) {
 			r.Cards[workflows.PlaceName(card.Name, card.Recipient)] = true
 		}
 	}

@@ -216,7 +216,7 @@ func (c *comparison) want(m workflows.Machine, rec workflows.Record, events []wo
 			continue
 		}
 		view = m.View(s)
-		for _, card := range view.Cards {
+		for _, card := range slices.Concat(view.Cards, view.Former) {
 			w.cards[card.Name+"/"+card.Recipient] = card
 		}
 	}

@@ -10,7 +10,16 @@ import (
 
 // view computes what the world should show.
 func (s State) view() workflows.View {
-	return workflows.View{Cards: s.cards(), Timers: s.timers(), Watches: s.watches(), Waiting: s.waiting()}
+	return workflows.View{Cards: s.cards(), Former: s.former(), Timers: s.timers(), Watches: s.watches(),
+		Waiting: s.waiting()}
+}
+
+// former: the end had a message of its own once, also where the owner has changed.
+func (s State) former() []workflows.Card {
+	if s.Closed() && s.Channel != "" && s.changed() {
+		return []workflows.Card{{Name: cardOutcome, Recipient: s.Channel}}
+	}
+	return nil
 }
 
 // Names of cards.

@@ -426,7 +426,7 @@ func TestOfTwoChoicesTheFormFollowsTheLast(t *testing.T) {
 		r.choose("UANA", view, "change", "change")
 		r.asks("UANA", "Change access", asksForAll)
 		close(late)
-		time.Sleep(neverChanges)
+		time.Sleep(neverChanges) // nothing happens that could be waited for: the late answer is left out
 		r.asks("UANA", "Change access", asksForAll)
 	})
 	t.Run("that of the first comes in between", func(t *testing.T) {

@@ -86,6 +86,7 @@ const (
 	stepUp        = "bot/stepup"
 	idpSim        = "bot/stepup/idpsim"
 	npmTest       = "bot/npmtest"
+	browserTest   = "bot/browsertest"
 	configRoom    = "cmd/keyholder/config"
 	serve         = "cmd/keyholder/serve"
 	workspaces    = "cmd/keyholder/workspaces"
@@ -104,7 +105,7 @@ var shared = []string{worktime, question, step, keyring}
 
 // simulators must never be part of what an operator deploys; a test's tools neither.
 var simulators = []string{module + "/" + integratorSim, module + "/" + slackSim, module + "/" + idpSim,
-	module + "/" + npmTest,
+	module + "/" + npmTest, module + "/" + browserTest,
 	module + "/" + storeTest, miniredis, chrome, "testing"}
 
 // rooms is the import table of the house.
@@ -139,14 +140,15 @@ func rooms() map[string]room {
 			standingRoom},
 			shared,
 			machines), theirs: []string{slackGo, websocket, log, xSync, xTime}, never: []string{redis}},
-		slackSim:   {ours: []string{blockKit}, theirs: []string{websocket}},
-		blockKit:   {},
-		npmTest:    {never: []string{slackGo, redis}},
-		stepUp:     {ours: []string{workflows}, theirs: []string{oidc, oauth2, otp}, never: []string{slackGo, redis}},
-		idpSim:     {theirs: []string{jose}},
-		"cmd":      {},
-		configRoom: {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
-		serve:      {ours: production, theirs: []string{metrics, log, xSync}, never: simulators},
+		slackSim:    {ours: []string{blockKit}, theirs: []string{websocket}},
+		blockKit:    {},
+		npmTest:     {never: []string{slackGo, redis}},
+		browserTest: {theirs: []string{chrome}, never: []string{slackGo, redis}},
+		stepUp:      {ours: []string{workflows}, theirs: []string{oidc, oauth2, otp}, never: []string{slackGo, redis}},
+		idpSim:      {theirs: []string{jose}},
+		"cmd":       {},
+		configRoom:  {ours: []string{approvals}, theirs: []string{yaml, redis, log}},
+		serve:       {ours: production, theirs: []string{metrics, log, xSync}, never: simulators},
 		workspaces: {ours: []string{workflows, configRoom, serve}, theirs: []string{metrics, log, xSync},
 			never: simulators},
 		tracesRoom: {ours: []string{workflows}, theirs: []string{otel, log}, never: simulators},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,12 +17,9 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
+	"github.com/keyholder/keyholder/bot/browsertest"
 	"github.com/keyholder/keyholder/bot/slacksim"
 )
-
-// browsers are looked for in this order, as in the Makefile.
-var browsers = []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome",
-	"google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"}
 
 // patience is how long a test waits for something on the page before it fails.
 const patience = 15 * time.Second
@@ -62,38 +58,9 @@ func TestPageInABrowser(t *testing.T) {
 // startBrowser starts Chromium, or skips when there is none; with KEYHOLDER_REQUIRE_ALL=1 that is a failure.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
-	path := ""
-	for _, name := range browsers {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		if os.Getenv("KEYHOLDER_REQUIRE_ALL") == "1" {
-			t.Fatal("KEYHOLDER_REQUIRE_ALL=1, but no Chromium or Chrome is in PATH")
-		}
-		t.Skip("NOT TESTED: no Chromium or Chrome is in PATH, so the page was not tried in a browser")
-	}
-	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(),
-		append(chromedp.DefaultExecAllocatorOptions[:],
-			chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-			chromedp.Flag("disable-quic", true),
-			chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("force-prefers-reduced-motion", true))...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	t.Cleanup(func() {
-		end, stop := context.WithTimeout(ctx, patience)
-		defer stop()
-		if err := chromedp.Cancel(end); err != nil {
-			t.Logf("close the browser: %v", err)
-		}
-		cancel()
-		cancelAlloc()
-	})
-	return ctx
+	return browsertest.Start(context.Background(), t, "the page was not tried in a browser", chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("force-prefers-reduced-motion", true))
 }
 
 // tab is the page as one test uses it.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -15,12 +14,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/keyholder/keyholder/store/storetest"
+	"github.com/keyholder/keyholder/bot/browsertest"
 )
-
-// browsers are the names a Chromium may have, in the order of the Makefile.
-var browsers = []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome",
-	"google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"}
 
 // page is the demo's page in a real browser, used as a person uses it: things are found by role and
 // name, and pressed with mouse or keys.
@@ -40,37 +35,13 @@ const (
 // KEYHOLDER_REQUIRE_ALL=1 it fails.
 func open(t *testing.T, s *stage) *page {
 	t.Helper()
-	path := ""
-	for _, name := range browsers {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		if os.Getenv(storetest.RequireAll) == "1" {
-			t.Fatal("no Chromium or Chrome is in PATH, and " + storetest.RequireAll + "=1")
-		}
-		t.Skip("SKIPPED: no Chromium or Chrome is in PATH: the demo's page was not tried in a browser")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.WindowSize(width, height), chromedp.UserDataDir(t.TempDir()))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium's sandbox refuses root, which containers run as
-	}
-	allocator, stop := chromedp.NewExecAllocator(s.ctx, options...)
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx); cancel(); stop() })
+	ctx := browsertest.Start(s.ctx, t, "the demo's page was not tried in a browser", chromedp.WindowSize(width, height))
 	p := &page{stage: s, ctx: ctx}
 	t.Cleanup(func() {
 		if t.Failed() {
 			p.keepPicture(t)
 		}
 	})
-	// without a deadline: the browser lives as long as the context that started it
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
 	p.do(chromedp.EmulateViewport(width, height))
 	go p.listen()
 	p.visit("")

@@ -69,22 +69,7 @@ func TestATransferCallsSlackAsOftenAsItMust(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	from := s.slack.Calls()
-	if res := s.request(dee, toAlias()); len(res.Errors) > 0 || res.Error != "" {
-		t.Fatalf("the form was refused: %+v", res)
-	}
-	s.press(ana, "transfer.claim")
-	s.signUp(aliasEmail)
-	s.press(ana, "transfer.confirm")
-	s.press(ben, "transfer.confirm")
-	s.press(cat, "transfer.accept")
-	s.acceptOwnership(aliasEmail)
-	s.press(ben, "transfer.settle")
-	s.until("the modal with the checklist", func() bool { return len(s.slack.Views(ben)) > 0 })
-	all := map[string]map[string]any{"checklist": {"checklist": []string{"custodians", "help", "mfa", "token", "docs"}}}
-	if res, err := s.slack.SubmitView(s.ctx, ben, s.slack.Views(ben)[0].ID, all); err != nil || res.Error != "" ||
-		len(res.Errors) > 0 {
-		t.Fatalf("finish: %v %+v", err, res)
-	}
+	s.handOverOnce("custodians", "help", "mfa", "token", "docs")
 	s.quietNow("the end on every card", []string{dee, ana, ben, cat, jane}, "✓ Acme Production belongs to "+aliasEmail)
 	s.until("the end in the channel", func() bool { return s.inRoom("✓ Acme Production belongs to " + aliasEmail) })
 	s.withinLeast(from,

@@ -10,7 +10,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -21,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"github.com/keyholder/keyholder/bot/browsertest"
 	"github.com/keyholder/keyholder/workflows"
 	"github.com/keyholder/keyholder/workflows/review"
 	"github.com/keyholder/keyholder/workflows/review/population"
@@ -112,30 +112,10 @@ func TestTheReportIsGoodOnPaper(t *testing.T) {
 
 func paperBrowser(t *testing.T) context.Context {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"headless_shell", "headless-shell", "chromium", "chromium-browser", "google-chrome",
-		"google-chrome-stable", "google-chrome-beta", "google-chrome-unstable"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		if os.Getenv("KEYHOLDER_REQUIRE_ALL") == "1" {
-			t.Fatal("KEYHOLDER_REQUIRE_ALL=1, but no Chromium or Chrome is in PATH")
-		}
-		t.Skip("NOT TESTED: no Chromium or Chrome is in PATH, so the report was not printed")
-	}
 	timed, stop := context.WithTimeout(context.Background(), 2*time.Minute)
-	alloc, end := chromedp.NewExecAllocator(timed, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-dev-shm-usage", true))...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx); cancel(); end(); stop() })
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	return ctx
+	t.Cleanup(stop)
+	return browsertest.Start(timed, t, "the report was not printed", chromedp.DisableGPU,
+		chromedp.Flag("disable-dev-shm-usage", true))
 }
 
 // paperFaults says of the page, laid out as for paper, which texts leave their cell, which addresses and dates are
